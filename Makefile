@@ -1,0 +1,40 @@
+# make demo · make test · make check · make bench. Everything runs from .venv, which `make setup` builds.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PROJECTS := packages/zaloweb/pyproject.toml packages/clawlane/pyproject.toml extensions/zalouser/pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: setup demo test check bench constraints clean
+
+setup: .venv/.complete
+
+.venv/.complete: constraints.txt requirements-dev.txt $(PROJECTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "clawlane needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@$(PYTHON) -c 'import venv, ensurepip' || (echo "python3 lacks venv or pip: install them (Debian: apt install python3-venv) and run make again" >&2; exit 1)
+	@echo "setting up .venv (once; a minute or less plus downloads)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation -e 'packages/zaloweb[sim]' -e packages/clawlane -e extensions/zalouser -r requirements-dev.txt
+	@touch $@
+
+demo: setup
+	@$(BIN)/python demo/first_contact.py
+
+test: setup
+	@$(BIN)/python -m pytest
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup
+	@$(BIN)/python benchmarks/run.py
+
+constraints: setup
+	@$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

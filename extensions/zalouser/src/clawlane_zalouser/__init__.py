@@ -1,0 +1,1 @@
+"""The channel plugin `zalouser`: the one place where clawlane and zaloweb meet."""

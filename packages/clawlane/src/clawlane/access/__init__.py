@@ -1,0 +1,1 @@
+"""Who gets in and why: pure functions, no I/O."""

@@ -1,0 +1,1 @@
+"""What answers: the contract, and the echo agent."""

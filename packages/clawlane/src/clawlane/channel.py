@@ -1,0 +1,275 @@
+"""The contract between the gateway and a channel.
+
+`Channel` is mandatory and small. Everything else a channel can do is a protocol of its own, found with `isinstance`.
+A plugin is a Python distribution with an entry point in the group `clawlane.channels` that gives a `Manifest`.
+
+How a send can fail, and what the outbox makes of it:
+
+    SendFailed
+    ├── NotSent      no byte left, or the platform said "later": may be tried again
+    ├── NeedsLogin   the session is gone: waits until the operator has logged in
+    ├── Refused      the platform said no: trying again is useless
+    └── Unknown      bytes left and no answer came: never sent again blindly
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Reply, Thread
+
+ENTRY_POINT_GROUP = "clawlane.channels"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the gateway knows of a channel before it loads it.
+
+    Importing the module of a manifest must not import the channel's libraries, so that `plugins list` stays quick:
+    `settings` and `runtime` are `"module:attribute"` texts. `settings` names a pydantic model of the channel's block in
+    the config, `runtime` a `Channel` class that takes no arguments. `unofficial` names the platform risk in lists.
+    """
+
+    id: str
+    label: str
+    aliases: tuple[str, ...]
+    settings: str
+    runtime: str
+    summary: str = ""
+    unofficial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One login that the operator runs. `settings` is the channel's own settings model for this account."""
+
+    channel: str
+    id: str
+    profile: str
+    settings: Any = field(repr=False)
+    name: str = ""
+    enabled: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.channel}/{self.id}"
+
+
+class Phase(StrEnum):
+    """Where an account stands in its life."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    CONNECTING = "connecting"
+    READY = "ready"
+    DEGRADED = "degraded"
+    NEEDS_LOGIN = "needs_login"
+    NEEDS_CONSENT = "needs_consent"
+    REPLACED = "replaced"
+    GAVE_UP = "gave_up"
+
+
+class Health(StrEnum):
+    """Of one ability: unknown until something was seen."""
+
+    UNKNOWN = "unknown"
+    OK = "ok"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a channel reports of one account. A `None` health leaves what was known.
+
+    `reason` is one sentence; `help` is the command that mends it, if there is one.
+    """
+
+    phase: Phase
+    reason: str = ""
+    help: str = ""
+    auth: Health | None = None
+    inbound: Health | None = None
+    outbound: Health | None = None
+    user_id: str = ""
+    user_name: str = ""
+
+
+class Vault(Protocol):
+    """The sealed session of one profile. A session that was logged out refuses to be written."""
+
+    def read(self) -> bytes | None:
+        """The session as it was last written, or None when nobody is logged in. Raises `VaultError` if it is damaged."""
+        ...
+
+    def write(self, secret: bytes) -> None:
+        """Seal and store atomically. Raises `VaultClosed` if the session read before was logged out or replaced since."""
+        ...
+
+
+class Host(Protocol):
+    """All that a channel may ask of the gateway for one account. It grows; channels do not break."""
+
+    @property
+    def vault(self) -> Vault: ...
+
+    async def admit(self, inbound: Inbound) -> None:
+        """Decide and store a message. Returns at once while the store keeps up; holds the reader back when it does not."""
+        ...
+
+    async def observe(self, fact: Fact) -> None:
+        """Note something that is no message to answer."""
+        ...
+
+    def report(self, state: State) -> None:
+        """Tell how the account is. Cheap; call it at every change."""
+        ...
+
+
+class SendFailed(Exception):
+    """A message did not demonstrably arrive. The text is for the operator."""
+
+
+class NotSent(SendFailed):
+    """Nothing reached the platform. `retry_in` is in seconds."""
+
+    def __init__(self, text: str, retry_in: float = 5.0) -> None:
+        super().__init__(text)
+        self.retry_in = retry_in
+
+
+class NeedsLogin(SendFailed):
+    """The account has to log in before anything can be sent."""
+
+
+class Refused(SendFailed):
+    """The platform refused this message for good."""
+
+
+class Unknown(SendFailed):
+    """Whether it arrived is not known."""
+
+
+class Channel(Protocol):
+    """A platform on which accounts send and receive."""
+
+    async def run(self, account: Account, host: Host) -> None:
+        """Live for one account until cancelled: connect, read in order, `host.admit`, reconnect.
+
+        Returns when it cannot go on without the operator, after a `report` that says why.
+        """
+        ...
+
+    async def send(self, account: Account, out: Outgoing) -> Receipt:
+        """Send one chunk over the connection of `run`. Raises a `SendFailed`."""
+        ...
+
+    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+        """A reply as chunks that fit the channel. Pure: must not do I/O."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShowQr:
+    """A code to scan: a PNG, good until `expires_ms`."""
+
+    png: bytes = field(repr=False)
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """Somebody scanned the code and has to confirm on the phone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The phone said yes; the session is being fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Logged in. `secret` is what the vault keeps; nothing is stored until the caller does it."""
+
+    user_id: str
+    user_name: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Nobody scanned in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The phone said no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The login broke off at `stage`; `reason` is one sentence for the operator."""
+
+    stage: str
+    reason: str
+
+
+LoginStep = ShowQr | Scanned | Confirmed | Done | Expired | Declined | Failed
+
+
+@runtime_checkable
+class Login(Protocol):
+    """A channel whose accounts log in by scanning a code."""
+
+    def steps(self, account: Account) -> AsyncIterator[LoginStep]:
+        """The login as a stream that ends with exactly one of Done, Expired, Declined, Failed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """Whether the stored session is accepted right now."""
+
+    ok: bool
+    user_id: str = ""
+    user_name: str = ""
+    error: str = ""
+    expired: bool = False
+    elapsed_ms: int = 0
+
+
+@runtime_checkable
+class Probe(Protocol):
+    """A channel that can ask the platform whether a session still holds."""
+
+    async def probe(self, account: Account, vault: Vault) -> ProbeResult:
+        """One live request with the session in the vault. Never raises for what the platform says."""
+        ...
+
+
+@runtime_checkable
+class Risky(Protocol):
+    """A channel that an operator has to accept the risk of before an account runs."""
+
+    def risk(self) -> RiskNotice: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RiskNotice:
+    """What running the channel may cost, in a few lines, and what else there is."""
+
+    title: str
+    lines: tuple[str, ...]
+    alternative: str
+
+
+@runtime_checkable
+class Rehearsal(Protocol):
+    """A channel that can be pointed at a simulator."""
+
+    def rehearsal(self) -> str:
+        """Where the simulator is (`127.0.0.1:4443`), or empty for the real platform."""
+        ...

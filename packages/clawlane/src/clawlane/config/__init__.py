@@ -1,0 +1,1 @@
+"""Configuration: schema, reading JSON5, accounts, and where a value came from."""

@@ -1,0 +1,1 @@
+"""The running gateway, and the socket through which commands reach it."""

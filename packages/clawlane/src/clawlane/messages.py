@@ -1,0 +1,147 @@
+"""The values that flow between a channel, the access rules, the turns and the agent.
+
+They are the same for every channel: ids are exact strings, times are milliseconds since 1970 (`_ms`), offsets in text
+are Python indices (code points). What only the channel understands travels in `token`, which nobody else opens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ThreadKind(StrEnum):
+    """A conversation with one person, or a group."""
+
+    DM = "dm"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Where a message stands. A DM's id is the other person's id."""
+
+    kind: ThreadKind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A person named in a text. `everyone` is the channel's @all, which names nobody in particular."""
+
+    user_id: str
+    start: int
+    length: int
+    everyone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that a message answers to. `owner_id` is empty where the channel did not say."""
+
+    message_id: str
+    owner_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Something in a message that is not its text: `kind` is the channel's word for it (photo, sticker, file …)."""
+
+    kind: str
+    title: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message that somebody wrote, as the channel read it. Nothing has been decided about it yet.
+
+    `live` is false for a message fetched later, by catch-up. `sender_is_friend` is None where the channel cannot tell.
+    """
+
+    account: str
+    message_id: str
+    thread: Thread
+    sender_id: str
+    sender_name: str
+    text: str
+    sent_ms: int
+    mentions: tuple[Mention, ...] = ()
+    quote: Quote | None = None
+    attachments: tuple[Attachment, ...] = ()
+    sender_is_friend: bool | None = None
+    live: bool = True
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A message of the account itself: an echo of what the gateway sent, or the owner writing from the phone.
+
+    `client_id` is the id its sender gave it, by which the outbox knows its own.
+    """
+
+    account: str
+    message_id: str
+    client_id: str
+    thread: Thread
+    text: str
+    sent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A message that its author recalled."""
+
+    account: str
+    thread: Thread
+    message_id: str
+    actor_id: str
+
+
+Fact = Own | Undone
+"""What a channel observes that is no message to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an agent answers: markdown text, not yet fitted to any channel."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A stretch of text with a look: `name` is bold, italic, underline, strike, red … Indices are code points."""
+
+    start: int
+    length: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One outgoing text message, short enough for the channel.
+
+    `client_id` is the sender's own id for it, set when the chunk is written to the outbox and the same over retries.
+    """
+
+    thread: Thread
+    text: str
+    styles: tuple[Style, ...] = ()
+    client_id: str = ""
+
+
+Outgoing = Text
+"""What a channel can be asked to send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the platform answered to one send: the ids under which others see it."""
+
+    message_ids: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""Which channels exist, which are installed, and how they get there."""

@@ -1,0 +1,1 @@
+"""From an admitted message to the replies that were sent."""
