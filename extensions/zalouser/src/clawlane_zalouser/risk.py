@@ -1,0 +1,17 @@
+"""What running a personal account costs in the worst case, as the operator reads it before the first login."""
+
+from __future__ import annotations
+
+from clawlane.channel import RiskNotice
+
+NOTICE = RiskNotice(
+    title="Zalo Personal is experimental and unofficial",
+    lines=(
+        "Zalo does not offer this: the gateway behaves like the Zalo Web client of a person.",
+        "Zalo may warn, suspend or ban the account, for good and without notice. Friends, groups and",
+        "chats of that account are then lost to you.",
+        "Use an account that you can afford to lose, not the one your family and customers know.",
+        "Whoever can read this machine's state folder can act as that account.",
+    ),
+    alternative="The official way is a Zalo Bot (channel `zalo`, Bot API with a token). If it can do your job, use it.",
+)
