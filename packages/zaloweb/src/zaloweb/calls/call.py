@@ -1,0 +1,31 @@
+"""One request to one of Zalo's services, as a value with the type of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """What is sent where, and the type its answer is decoded to.
+
+    `service` is a key of the session's service map, `path` is appended to that service's first address.
+    `params` are sent encrypted as one field `params` of the query or the form; None sends no such field.
+    `encrypted` says whether the answer's `data` is encrypted (all but keep-alive). A call that shows
+    something to others is not `safe_to_retry`.
+    """
+
+    name: str
+    method: Literal["GET", "POST"]
+    service: str
+    path: str
+    answer: type[T]
+    params: Mapping[str, object] | None = field(default=None, repr=False)
+    place: Literal["query", "form"] = "query"
+    nretry: bool = False
+    encrypted: bool = True
+    safe_to_retry: bool = False

@@ -1,0 +1,178 @@
+"""What can go wrong between us and Zalo.
+
+    ZaloError
+    ├── SettingsError             a setting, a file or credentials cannot be used as they are
+    ├── CipherError               something did not decrypt: wrong key, wrong tag, damaged text
+    ├── FrameError                a WebSocket frame that is not one
+    ├── NetworkError
+    │   ├── BeforeSending         no byte of the request left: it may be sent again
+    │   └── NoAnswer              bytes left and no whole answer came: the outcome is unknown
+    ├── HttpStatusError           the HTTP status is not 2xx
+    ├── ProtocolError             an answer that cannot be read
+    ├── ApiError                  Zalo answered with an error code
+    │   ├── SessionExpired        102, 600: log in again
+    │   ├── InvalidParameters     114
+    │   ├── RefusedByRecipient    122, 123
+    │   ├── NotInGroup            165, 166
+    │   ├── NotFound              212, 216
+    │   └── RateLimited           221
+    ├── LoginFailed               a login that ended at a named stage
+    ├── Replaced                  the socket closed with 3000: this account is open somewhere else
+    └── Kicked                    the socket closed with 3003: Zalo ended this session
+
+Every error says what happened in one line, whether the same thing may be tried again (`retryable`) and what
+the operator can do (`help`, "" when there is nothing). No text holds a cookie, a key, a token or the
+parameters of a call.
+"""
+
+from __future__ import annotations
+
+
+class ZaloError(Exception):
+    """The root of all errors of this package."""
+
+    retryable: bool = False
+    help: str = ""
+
+
+class SettingsError(ZaloError):
+    """A setting, a file or credentials that cannot be used. The text names it and says what is allowed."""
+
+
+class CipherError(ZaloError):
+    """Something did not decrypt."""
+
+
+class FrameError(ZaloError):
+    """A WebSocket frame that is too short or not what it claims to be."""
+
+
+class NetworkError(ZaloError):
+    """No answer came. `call` names what was asked for."""
+
+    retryable = True
+    help = "check the network of this machine"
+
+    def __init__(self, call: str, reason: str) -> None:
+        super().__init__(f"{call}: {reason}")
+        self.call = call
+        self.reason = reason
+
+
+class BeforeSending(NetworkError):
+    """No byte of the request left this machine: sending it again cannot do anything twice."""
+
+
+class NoAnswer(NetworkError):
+    """Bytes left and no whole answer came back. Whether Zalo did what was asked is unknown."""
+
+
+class HttpStatusError(ZaloError):
+    """An HTTP status outside 2xx; nothing of the body is used."""
+
+    def __init__(self, call: str, status: int) -> None:
+        super().__init__(f"{call}: Zalo answered with HTTP status {status}")
+        self.call = call
+        self.status = status
+        self.retryable = status == 429 or status >= 500
+
+
+class ProtocolError(ZaloError):
+    """An answer arrived that cannot be read: not JSON, not decryptable, or of another shape than expected."""
+
+    help = "if it stays, Zalo has changed something: look for a newer release"
+
+    def __init__(self, call: str, reason: str) -> None:
+        super().__init__(f"{call}: {reason}")
+        self.call = call
+        self.reason = reason
+
+
+class ApiError(ZaloError):
+    """Zalo answered with an error. `code` is None when the answer had none, which counts as an error too."""
+
+    def __init__(self, code: int | None, message: str, call: str) -> None:
+        told = message or "no error message"
+        super().__init__(f"{call}: {told} ({'no code' if code is None else f'code {code}'})")
+        self.code = code
+        self.message = message
+        self.call = call
+
+    @staticmethod
+    def of(code: int | None, message: str, call: str) -> ApiError:
+        """The error class that stands for this code."""
+        return _BY_CODE.get(code, ApiError)(code, message, call)
+
+
+class SessionExpired(ApiError):
+    """The session is dead: its key or cookies are not accepted any more."""
+
+    help = "log in again"
+
+
+class InvalidParameters(ApiError):
+    """Zalo did not like the parameters."""
+
+
+class RefusedByRecipient(ApiError):
+    """The other side takes no messages from this account, or not these."""
+
+
+class NotInGroup(ApiError):
+    """The account, or the person meant, is no member of the group or may not do this there."""
+
+
+class NotFound(ApiError):
+    """What was asked for does not exist."""
+
+
+class RateLimited(ApiError):
+    """Too many requests; later it works again."""
+
+    retryable = True
+    help = "wait some minutes"
+
+
+_BY_CODE: dict[int | None, type[ApiError]] = {
+    102: SessionExpired,
+    600: SessionExpired,
+    114: InvalidParameters,
+    122: RefusedByRecipient,
+    123: RefusedByRecipient,
+    165: NotInGroup,
+    166: NotInGroup,
+    212: NotFound,
+    216: NotFound,
+    221: RateLimited,
+}
+
+
+class LoginFailed(ZaloError):
+    """A login that did not work. `stage` names the step it ended at, `code` is Zalo's, if it gave one."""
+
+    help = "log in again"
+
+    def __init__(self, stage: str, reason: str, code: int | None = None) -> None:
+        told = reason if code is None else f"{reason} (code {code})"
+        super().__init__(f"login failed at {stage}: {told}")
+        self.stage = stage
+        self.reason = reason
+        self.code = code
+
+
+class Replaced(ZaloError):
+    """The socket closed with 3000: the account was opened in another web client. Never retry blindly."""
+
+    help = "close the other Zalo Web, then start this account again"
+
+    def __init__(self) -> None:
+        super().__init__("another Zalo Web took over this account (close code 3000)")
+
+
+class Kicked(ZaloError):
+    """The socket closed with 3003: Zalo ended the session. Never retry blindly."""
+
+    help = "log in again"
+
+    def __init__(self) -> None:
+        super().__init__("Zalo ended this session (close code 3003)")

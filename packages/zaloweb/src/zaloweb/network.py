@@ -1,0 +1,139 @@
+"""Where connections go and whose certificates are believed: the real Zalo, or a Zalo on loopback.
+
+In a rehearsal every connection of this package ends at one port of this machine, whatever host it is meant
+for. Host names, cookies, redirects and origins stay exactly as they are. A host that is a number never asks
+the resolver, so the place where sockets are made refuses every other address as well.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from zaloweb.errors import SettingsError
+
+VARIABLE = "ZALOWEB_NETWORK"
+LOOPBACK = "127.0.0.1"
+_SHAPE = f"{LOOPBACK}:PORT,CAFILE"
+_KEPT_CONNECTIONS = 4
+
+_AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A resolver and what is trusted. Make one with `real`, `loopback` or `from_env` and share it."""
+
+    trust: ssl.SSLContext = field(repr=False)
+    port: int | None = None
+
+    @classmethod
+    def real(cls) -> Network:
+        """The internet, with the certificates this machine trusts."""
+        return cls(ssl.create_default_context())
+
+    @classmethod
+    def loopback(cls, port: int, ca_file: str | os.PathLike[str]) -> Network:
+        """One port of this machine and one authority, nothing else. Raises `SettingsError`."""
+        if not 0 < port < 65536:
+            raise SettingsError(f"{port} is no port to rehearse on: use 1 to 65535")
+        return cls(_trust_only(Path(ca_file)), port)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Network:
+        """What `ZALOWEB_NETWORK` says; the real network when unset or empty. Raises `SettingsError`."""
+        value = (os.environ if environ is None else environ).get(VARIABLE, "").strip()
+        if not value:
+            return cls.real()
+        address, comma, ca_file = value.partition(",")
+        host, _, port = address.rpartition(":")
+        if not comma or not ca_file or not (port.isascii() and port.isdigit()):
+            raise SettingsError(f"{VARIABLE}: {value!r} is not of the shape {_SHAPE}")
+        if host != LOOPBACK:
+            raise SettingsError(f"{VARIABLE}: {host!r} is not allowed, only {LOOPBACK} ({_SHAPE})")
+        try:
+            return cls.loopback(int(port), ca_file)
+        except SettingsError as error:
+            raise SettingsError(f"{VARIABLE}: {error}") from None
+
+    @property
+    def rehearsal(self) -> str:
+        """The address of the simulator, such as `127.0.0.1:4443`; "" on the real network."""
+        return "" if self.port is None else f"{LOOPBACK}:{self.port}"
+
+    def connector(self) -> aiohttp.TCPConnector:
+        """A new pool of connections, at most four open at a time, with the one trust of this network."""
+        if self.port is None:
+            return aiohttp.TCPConnector(ssl=self.trust, limit=_KEPT_CONNECTIONS)
+        return aiohttp.TCPConnector(
+            ssl=self.trust,
+            limit=_KEPT_CONNECTIONS,
+            resolver=_LoopbackResolver(self.port),
+            use_dns_cache=False,
+            family=socket.AF_INET,
+            socket_factory=_OnlyAddress((LOOPBACK, self.port)),
+        )
+
+
+class _LoopbackResolver(AbstractResolver):
+    """Gives the one address for every name."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,  # noqa: ARG002
+        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=LOOPBACK,
+                port=self._port,
+                family=socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+class _OnlyAddress:
+    """A maker of sockets that makes none for any address but one."""
+
+    def __init__(self, allowed: tuple[str, int]) -> None:
+        self._allowed = allowed
+
+    def __call__(self, info: _AddressInfo) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if family != socket.AF_INET or tuple(address[:2]) != self._allowed:
+            raise OSError(errno.EACCES, f"a rehearsal talks to {self._allowed[0]}:{self._allowed[1]} only")
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
+
+
+def _trust_only(ca_file: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except ssl.SSLError:
+        raise SettingsError(
+            f"{ca_file} holds no certificate; the simulator writes one to its --ca FILE"
+        ) from None
+    except OSError as error:
+        raise SettingsError(f"cannot read the certificate {ca_file}: {error.strerror}") from None
+    return context

@@ -1,0 +1,93 @@
+"""The TLS front of everything that plays Zalo: one loopback port with a certificate for any host name."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import trustme
+from aiohttp import web
+
+_LOOPBACK = "127.0.0.1"
+_LARGEST_BODY = 64 * 1024 * 1024
+_PATIENCE = 0.05  # seconds a handler that is still waiting gets when the front closes; 0 would mean for ever
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Authority:
+    """A certificate authority made anew each time; one certificate per host name, kept once made."""
+
+    def __init__(self) -> None:
+        self._ca = trustme.CA(organization_name="zaloweb simulator", key_type=trustme.KeyType.ECDSA)
+        self._contexts: dict[str, ssl.SSLContext] = {}
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the public certificate as PEM; whoever trusts it trusts every name of this front."""
+        self._ca.cert_pem.write_to_path(os.fspath(path))
+
+    def context(self) -> ssl.SSLContext:
+        """A server context that changes to the certificate of the name the client asks for."""
+        context = self._issue(_LOOPBACK)  # a client that uses a number sends no name
+        context.sni_callback = self._answer_name
+        return context
+
+    def _answer_name(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+        if name is None:
+            return None
+        try:
+            connection.context = self._for_name(name)
+        except ValueError:
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        return None
+
+    def _for_name(self, name: str) -> ssl.SSLContext:
+        if name not in self._contexts:
+            self._contexts[name] = self._issue(name)
+        return self._contexts[name]
+
+    def _issue(self, name: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(name, key_type=trustme.KeyType.ECDSA).configure_cert(context)
+        return context
+
+
+class Front:
+    """An aiohttp application, or one handler for everything, served over TLS on loopback while entered.
+
+    The application sees the host name the client meant (`request.host`). `port` 0 takes a free port; read it
+    from `port` once entered. A handler whose client goes away is cancelled.
+    """
+
+    def __init__(self, app: web.Application | Handler, authority: Authority, port: int = 0) -> None:
+        self.port = port
+        self._authority = authority
+        application = app if isinstance(app, web.Application) else _for_all(app)
+        self._runner = web.AppRunner(
+            application, access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, _LOOPBACK, self.port, ssl_context=self._authority.context())
+        try:
+            await site.start()
+        except BaseException:
+            await self._runner.cleanup()
+            raise
+        self.port = int(self._runner.addresses[0][1])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._runner.cleanup()
+
+
+def _for_all(handler: Handler) -> web.Application:
+    app = web.Application(client_max_size=_LARGEST_BODY)
+    app.router.add_route("*", "/{path:.*}", handler)
+    return app
