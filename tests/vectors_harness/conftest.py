@@ -1,0 +1,65 @@
+"""Every case of the recorded vectors becomes one test, and the end of the run says how many held.
+
+A test marked `@pytest.mark.family("crypto", fn="sign_key")` with an argument `case` runs once for each case
+of that family whose fields have those values. A case with `reference_quirk` is skipped with its reason. What
+became of each case is counted: a test passes as "held", or as "differs by decision" if its name is in the
+table of `differences`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from vectors_harness.differences import reason
+from vectors_harness.tally import Outcome, Tally
+from vectors_harness.vectors import Case, load
+
+TALLY = pytest.StashKey[Tally]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TALLY] = Tally()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    mark = metafunc.definition.get_closest_marker("family")
+    if mark is None or "case" not in metafunc.fixturenames:
+        return
+    cases = [case for case in load(mark.args[0]) if _matches(case, mark.kwargs)]
+    metafunc.parametrize("case", [_parameter(case) for case in cases])
+
+
+def _matches(case: Case, wanted: dict[str, Any]) -> bool:
+    return all(case.get(key) == value for key, value in wanted.items())
+
+
+def _parameter(case: Case) -> Any:
+    marks = [pytest.mark.skip(reason=case.quirk)] if case.quirk else []
+    return pytest.param(case, id=case.name, marks=marks)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    report = yield
+    case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
+    if isinstance(case, Case) and (report.when == "call" or (report.when == "setup" and not report.passed)):
+        item.config.stash[TALLY].count(case.family, _outcome(case, report))
+    return report
+
+
+def _outcome(case: Case, report: pytest.TestReport) -> Outcome:
+    if report.failed:
+        return Outcome.FAILED
+    if report.skipped:
+        return Outcome.QUIRK if case.quirk else Outcome.OUT_OF_SCOPE
+    return Outcome.DIFFERS if reason(case.name) else Outcome.HELD
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    lines = config.stash[TALLY].lines()
+    if lines:
+        terminalreporter.section("recorded vectors")
+        terminalreporter.write_line("\n".join(lines))
