@@ -10,6 +10,11 @@ How a send can fail, and what the outbox makes of it:
     ├── NeedsLogin   the session is gone: waits until the operator has logged in
     ├── Refused      the platform said no: trying again is useless
     └── Unknown      bytes left and no answer came: never sent again blindly
+
+How the sealed session can fail:
+
+    VaultError
+    └── VaultClosed  logged out or replaced by a new login: a late save is void
 """
 
 from __future__ import annotations
@@ -94,6 +99,18 @@ class State:
     outbound: Health | None = None
     user_id: str = ""
     user_name: str = ""
+
+
+class VaultError(Exception):
+    """The sealed session cannot be read or written. The text is one line for the operator; `help` is the command."""
+
+    def __init__(self, text: str, help: str = "") -> None:
+        super().__init__(f"{text}; {help}" if help else text)
+        self.help = help
+
+
+class VaultClosed(VaultError):
+    """The session was logged out or replaced by a new login since it was read: what it wants to save is void."""
 
 
 class Vault(Protocol):

@@ -1,0 +1,46 @@
+"""What can go wrong in the store.
+
+    StoreError
+    ├── StoreUnusable   the file is damaged, foreign, or written by a newer clawlane: nothing can be read or written
+    ├── StoreOwned      another process owns the store; `pid` says which
+    ├── StoreLost       another owner took the account over: this one must stop
+    ├── StoreFailed     one write did not happen (disk full, I/O error); the same write may succeed later
+    ├── PairingUnknown  no pending request has this code
+    └── ConsentDamaged  the record of an accepted risk cannot be read
+
+The sealed sessions have their own tree, `clawlane.channel.VaultError`. Every text is one line for the operator.
+"""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Something about the store; the text is one line for the operator."""
+
+
+class StoreUnusable(StoreError):
+    """The file cannot be used at all. Trying again is useless."""
+
+
+class StoreOwned(StoreError):
+    """Another process owns the store. `pid` is 0 where it did not say."""
+
+    def __init__(self, text: str, pid: int) -> None:
+        super().__init__(text)
+        self.pid = pid
+
+
+class StoreLost(StoreError):
+    """The account has a newer owner. What this one knows is stale."""
+
+
+class StoreFailed(StoreError):
+    """A write did not happen, and left no trace. It may be tried again."""
+
+
+class PairingUnknown(StoreError):
+    """There is no pending request to approve; the text says whether the code was used before."""
+
+
+class ConsentDamaged(StoreError):
+    """The record of an accepted risk cannot be read."""

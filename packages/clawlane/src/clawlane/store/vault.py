@@ -1,0 +1,137 @@
+"""Sealed sessions: one file a profile, AES-256-GCM, with the key in a private file beside them.
+
+A file is `clawlane vault 1\\n`, the generation (32 hex digits, newline), a nonce of 12 bytes, and the sealed rest: one line
+of JSON that names the user, then the secret. Head, channel and profile are authenticated, so a file cannot be given to
+another profile. The generation changes with every login; who read an older one cannot save over a newer one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from clawlane.channel import VaultClosed, VaultError
+from clawlane.store.atomic import file_name, make_private_dir, sync_dir, write_private
+
+_MAGIC = b"clawlane vault 1\n"
+_GENERATION = 32
+_NONCE = 12
+_HEAD = len(_MAGIC) + _GENERATION + 1
+_KEY_BYTES = 32
+
+Identity = tuple[str, str]
+"""The user's id and name on the platform."""
+
+
+class FileVault:
+    """The sealed session of one profile, as `clawlane.channel.Vault` asks for it, and what logging in and out needs."""
+
+    def __init__(self, folder: Path, channel: str, profile: str) -> None:
+        self._folder = folder
+        self._path = folder / f"{file_name(channel, profile)}.session"
+        self._name = f"{channel}/{profile}"
+        self._help = f"run: openclaw channels login --channel {channel} --force"
+        self._bound: bytes | None = None
+
+    def read(self) -> bytes | None:
+        """The session, or None when nobody is logged in. Later writes hold for this session only."""
+        found = self._load()
+        if found is None:
+            self._bound = None
+            return None
+        generation, _, secret = found
+        self._bound = generation
+        return secret
+
+    def write(self, secret: bytes) -> None:
+        """Save a refreshed session. Raises `VaultClosed` if the one read before was logged out or replaced."""
+        with self._locked():
+            found = self._load()
+            if found is None or self._bound is None or found[0] != self._bound:
+                raise VaultClosed(
+                    f"the session of {self._name} was logged out or replaced; the late save is void"
+                )
+            self._store(found[0], found[1], secret)
+
+    def replace(self, secret: bytes, identity: Identity) -> None:
+        """Keep the session of a new login. Whoever still holds the one before can no longer save it."""
+        generation = secrets.token_hex(_GENERATION // 2).encode()
+        with self._locked():
+            self._store(generation, identity, secret)
+        self._bound = generation
+
+    def close(self) -> bool:
+        """Log out: forget the session. False if there was none. Works on a damaged file too."""
+        self._bound = None
+        with self._locked():
+            if not self._path.exists():
+                return False
+            self._path.unlink()
+            sync_dir(self._folder)
+            return True
+
+    def identity(self) -> Identity | None:
+        """Who is logged in, or None. Does not bind later writes."""
+        found = self._load()
+        return found[1] if found else None
+
+    def _load(self) -> tuple[bytes, Identity, bytes] | None:
+        try:
+            raw = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        if not raw.startswith(_MAGIC) or len(raw) < _HEAD + _NONCE:
+            raise self._damaged("is damaged")
+        nonce, sealed = raw[_HEAD : _HEAD + _NONCE], raw[_HEAD + _NONCE :]
+        try:
+            opened = AESGCM(self._key()).decrypt(nonce, sealed, self._bind(raw[:_HEAD]))
+        except InvalidTag as error:
+            raise self._damaged("is damaged, or was sealed with another key") from error
+        line, _, secret = opened.partition(b"\n")
+        user_id, name = json.loads(line)
+        return raw[len(_MAGIC) : _HEAD - 1], (user_id, name), secret
+
+    def _store(self, generation: bytes, identity: Identity, secret: bytes) -> None:
+        head = _MAGIC + generation + b"\n"
+        nonce = secrets.token_bytes(_NONCE)
+        plain = json.dumps(identity).encode() + b"\n" + secret
+        write_private(
+            self._path, head + nonce + AESGCM(self._key(make=True)).encrypt(nonce, plain, self._bind(head))
+        )
+
+    def _bind(self, head: bytes) -> bytes:
+        return head + self._name.encode()
+
+    def _key(self, make: bool = False) -> bytes:
+        path = self._folder / "key"
+        if make and not path.exists():
+            write_private(path, secrets.token_bytes(_KEY_BYTES))
+        try:
+            key = path.read_bytes()
+        except FileNotFoundError as error:
+            raise self._damaged(f"has lost its key ({path})") from error
+        if len(key) != _KEY_BYTES:
+            raise VaultError(f"{path} is no key of {_KEY_BYTES} bytes", f"remove it and {self._help}")
+        return key
+
+    def _damaged(self, what: str) -> VaultError:
+        return VaultError(f"the session of {self._name} {what}", self._help)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time, over processes: checking the generation and replacing the file are one step."""
+        make_private_dir(self._folder)
+        handle = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
