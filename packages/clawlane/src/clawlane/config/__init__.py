@@ -1,1 +1,1 @@
-"""Configuration: schema, reading JSON5, accounts, and where a value came from."""
+"""The configuration: reading it, checking it, and saying where each value came from."""

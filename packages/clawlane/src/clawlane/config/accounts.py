@@ -1,0 +1,188 @@
+"""The accounts of a channel block: which there are, what each one's settings are, whose profile it uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from clawlane.channel import Account
+from clawlane.config.findings import Finding, findings, what_is
+from clawlane.config.problems import KeyPath, did_you_mean
+from clawlane.config.senders import ListContext
+from clawlane.config.settings import ChannelSettings
+
+DEFAULT = "default"
+CHANNEL_ONLY = ("accounts", "defaultAccount")
+_OWN = ("profile", "name", "enabled")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_NAME_HINT = "use letters, digits, '.', '_' and '-', at most 64"
+
+
+class BlockError(Exception):
+    """A channel block that cannot be used. The paths of `found` start at the block."""
+
+    def __init__(self, found: list[Finding]) -> None:
+        super().__init__(f"{len(found)} problems in a channel block")
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The accounts of one channel by name, and the one that is meant where none is named."""
+
+    all: tuple[Account, ...]
+    default: str
+
+
+def resolve(
+    channel: str,
+    block: Mapping[str, Any],
+    model: type[ChannelSettings],
+    environ: Mapping[str, str],
+    *,
+    inherited: Mapping[str, Any] | None = None,
+    lists: ListContext | None = None,
+) -> Accounts:
+    """The accounts of a channel block, as the section Accounts of the access rules says.
+
+    `inherited` are values from outside the block for keys that neither account nor channel sets.
+    Raises `BlockError` with everything that is wrong.
+    """
+    return _Resolver(channel, block, model, environ, inherited or {}, lists or ListContext()).accounts()
+
+
+class _Resolver:
+    def __init__(
+        self,
+        channel: str,
+        block: Mapping[str, Any],
+        model: type[ChannelSettings],
+        environ: Mapping[str, str],
+        inherited: Mapping[str, Any],
+        lists: ListContext,
+    ) -> None:
+        self.channel, self.model, self.environ, self.lists = channel, model, environ, lists
+        self.block = {key: value for key, value in block.items() if key not in CHANNEL_ONLY}
+        self.shared = {**inherited, **{k: v for k, v in self.block.items() if k not in _OWN}}
+        self.written = block
+        self.found: list[Finding] = []
+
+    def accounts(self) -> Accounts:
+        base = self._settings(self.block, lambda path: path)
+        owns = self._own_blocks()
+        default = self._default_id(owns)
+        made = [self._account(name, key, own, base, default) for name, (key, own) in sorted(owns.items())]
+        accounts = tuple(account for account in made if account is not None)
+        self._one_profile_each(accounts, owns)
+        if self.found:
+            raise BlockError(list(dict.fromkeys(self.found)))
+        return Accounts(accounts, default)
+
+    def _own_blocks(self) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
+        """Account id → its key as written, and its own keys. Without `accounts` there is the default one."""
+        accounts = self.written.get("accounts")
+        if "accounts" not in self.written or accounts == {}:
+            return {DEFAULT: (None, {})}
+        if not isinstance(accounts, Mapping):
+            self._report(("accounts",), f"must be an object: {{ work: {{ … }} }}, not {what_is(accounts)}")
+            return {DEFAULT: (None, {})}
+        owns: dict[str, tuple[str | None, Mapping[str, Any]]] = {}
+        for key, own in accounts.items():
+            self._add_own(owns, key, own)
+        return owns
+
+    def _add_own(self, owns: dict[str, tuple[str | None, Mapping[str, Any]]], key: str, own: object) -> None:
+        name = key.strip().lower()
+        path = ("accounts", key)
+        if not _NAME.match(name):
+            self._report(path, "is no account name", _NAME_HINT, at_key=True)
+        elif name in owns:
+            self._report(path, f"is the same account as '{owns[name][0]}': case does not count", at_key=True)
+        elif not isinstance(own, Mapping):
+            self._report(path, f"must be an object: {{ … }}, not {what_is(own)}")
+        else:
+            owns[name] = (key, own)
+
+    def _default_id(self, owns: Mapping[str, Any]) -> str:
+        chosen = self.written.get("defaultAccount")
+        first = DEFAULT if DEFAULT in owns or not owns else min(owns)
+        if "defaultAccount" not in self.written:
+            return first
+        if not isinstance(chosen, str):
+            self._report(("defaultAccount",), f"must be the name of an account, not {what_is(chosen)}")
+            return first
+        if chosen.strip().lower() in owns:
+            return chosen.strip().lower()
+        hint = did_you_mean(chosen, owns) or f"the accounts are: {', '.join(sorted(owns)) or 'none'}"
+        self._report(("defaultAccount",), f"there is no account '{chosen}'", hint)
+        return first
+
+    def _account(
+        self, name: str, key: str | None, own: Mapping[str, Any], base: ChannelSettings | None, default: str
+    ) -> Account | None:
+        def place(path: KeyPath) -> KeyPath:
+            return ("accounts", key, *path) if key is not None and path and path[0] in own else path
+
+        settings = self._settings(
+            {**self.shared, **own} if key is not None else {**self.shared, **self.block}, place
+        )
+        if settings is None or base is None:
+            return None
+        return Account(
+            channel=self.channel,
+            id=name,
+            profile=self._profile(name, key, own, default),
+            settings=settings,
+            name=settings.name,
+            enabled=base.enabled and settings.enabled,
+        )
+
+    def _settings(self, data: Mapping[str, Any], place: Any) -> ChannelSettings | None:
+        try:
+            return self.model.model_validate(dict(data), context=self.lists)
+        except ValidationError as error:
+            for path, message, hint, at_key in findings(error, self.model):
+                self._report(place(path), *self._secret_or(path, message, hint), at_key=at_key)
+            return None
+
+    def _secret_or(self, path: KeyPath, message: str, hint: str) -> tuple[str, str]:
+        if path[-1] in self.model.other_login_keys and message == "unknown key":
+            return "this channel has no such key", self.model.other_login_hint.format(channel=self.channel)
+        return message, hint
+
+    def _profile(self, name: str, key: str | None, own: Mapping[str, Any], default: str) -> str:
+        if isinstance(written := own.get("profile"), str) and written:
+            return self._checked(written, ("accounts", str(key), "profile"))
+        if name == default:
+            if isinstance(written := self.block.get("profile"), str) and written:
+                return self._checked(written, ("profile",))
+            for variable in self.model.profile_env:
+                if value := self.environ.get(variable, "").strip():
+                    return self._checked(value, (), f"{variable} in the environment: ")
+        return name
+
+    def _checked(self, written: str, path: KeyPath, who: str = "") -> str:
+        profile = written.strip().lower()
+        if not _NAME.match(profile):
+            self._report(path, f"{who}'{written[:40]}' is no profile name", _NAME_HINT)
+        return profile
+
+    def _one_profile_each(
+        self, accounts: tuple[Account, ...], owns: Mapping[str, tuple[str | None, Any]]
+    ) -> None:
+        holders: dict[str, str] = {}
+        for account in accounts:
+            if not account.enabled:
+                continue
+            other = holders.setdefault(account.profile, account.id)
+            if other != account.id:
+                message = f"the accounts '{other}' and '{account.id}' use one profile, '{account.profile}'"
+                path = ("accounts", str(owns[account.id][0]))
+                self._report(path, message, "give each its own `profile`, or disable one", at_key=True)
+
+    def _report(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> None:
+        self.found.append((path, message, hint, at_key))

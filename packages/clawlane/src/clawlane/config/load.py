@@ -1,0 +1,207 @@
+"""Loading the configuration: everything that is wrong at once, or a value that can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from clawlane.channel import Account, Manifest
+from clawlane.config import schema
+from clawlane.config.accounts import Accounts, BlockError, resolve
+from clawlane.config.dotted import load_dotted
+from clawlane.config.findings import findings
+from clawlane.config.origin import Effective, effective, inherited
+from clawlane.config.places import Places
+from clawlane.config.problems import ConfigError, KeyPath, Problem, did_you_mean
+from clawlane.config.senders import ListContext
+from clawlane.config.settings import ChannelSettings
+from clawlane.config.source import Source, read_source
+
+
+class Plugins(Protocol):
+    """What loading needs to know of plugins."""
+
+    def manifests(self) -> Sequence[Manifest]:
+        """Those of the installed plugins."""
+        ...
+
+    def installable(self) -> Mapping[str, str]:
+        """Channel id → what to give to `plugins install`, of the channels known but not installed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConfig:
+    """One channel that the config has a block for and whose plugin is installed."""
+
+    manifest: Manifest
+    accounts: tuple[Account, ...]
+    default_account: str
+
+    def account(self, name: str | None = None) -> Account | None:
+        """The account of that name, or the default account."""
+        wanted = (name or self.default_account).strip().lower()
+        return next((account for account in self.accounts if account.id == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration without errors."""
+
+    source: Source
+    root: schema.Root
+    channels: Mapping[str, ChannelConfig]
+    warnings: tuple[Problem, ...]
+
+    def effective(self, account: Account, key: str) -> Effective:
+        """The value of a channel key (`groupPolicy`) for an account, and who set it."""
+        return effective(self.source, account, key)
+
+
+def load(places: Places, plugins: Plugins, environ: Mapping[str, str]) -> Config:
+    """Read and check the config file. Never writes. A file that does not exist is an empty config.
+
+    Raises `ConfigError` with every problem of the file.
+    """
+    return _Loader(read_source(places.config_file), plugins, environ).config()
+
+
+class _Loader:
+    def __init__(self, source: Source, plugins: Plugins, environ: Mapping[str, str]) -> None:
+        self.source, self.plugins, self.environ = source, plugins, environ
+        self.errors: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def config(self) -> Config:
+        root = self._root()
+        manifests = {manifest.id: manifest for manifest in self.plugins.manifests()}
+        channels: dict[str, ChannelConfig] = {}
+        blocks = self.source.data.get("channels")
+        for name, block in (blocks if isinstance(blocks, Mapping) else {}).items():
+            if name == "defaults":
+                self._defaults(block)
+            elif name not in manifests:
+                self._absent(name, manifests)
+            elif found := self._channel(manifests[name], block):
+                channels[name] = ChannelConfig(manifests[name], found.all, found.default)
+        if self.errors or root is None:
+            raise ConfigError(
+                sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))
+            )
+        return Config(self.source, root, channels, tuple(self.warnings))
+
+    def _root(self) -> schema.Root | None:
+        for key in self.source.data:
+            if key in schema.WAITING_AT_ROOT:
+                self._warn((key,), "accepted, but this version does nothing with it yet", at_key=True)
+        try:
+            return schema.Root.model_validate(dict(self.source.data), context=self._everywhere())
+        except ValidationError as error:
+            for path, message, hint, at_key in findings(error, schema.Root):
+                self._error(path, *_unsupported(path, message, hint), at_key=at_key)
+            return None
+
+    def _everywhere(self) -> ListContext:
+        """For lists that belong to no channel: the prefixes and the access groups of all of them."""
+        manifests = self.plugins.manifests()
+        prefixes = tuple(prefix for manifest in manifests for prefix in (manifest.id, *manifest.aliases))
+        names: dict[str, tuple[str, ...]] = {}
+        for manifest in manifests:
+            for name, people in self._access_groups(manifest).items():
+                names[name] = tuple(dict.fromkeys((*names.get(name, ()), *people)))
+        return ListContext(prefixes, names)
+
+    def _defaults(self, block: Any) -> None:
+        try:
+            schema.ChannelDefaults.model_validate(block)
+        except ValidationError as error:
+            for path, message, hint, at_key in findings(error, schema.ChannelDefaults):
+                self._error(
+                    ("channels", "defaults", *path), *_unsupported_default(path, message, hint), at_key=at_key
+                )
+
+    def _absent(self, name: str, manifests: Mapping[str, Manifest]) -> None:
+        path = ("channels", name)
+        installable = self.plugins.installable()
+        if name in installable:
+            message = "its plugin is not installed, so this block is unchecked and the channel is off"
+            self._warn(
+                path, message, f"install it: openclaw plugins install {installable[name]}", at_key=True
+            )
+            return
+        alias = next((manifest.id for manifest in manifests.values() if name.lower() in manifest.aliases), "")
+        known = sorted({*manifests, *installable})
+        hint = f"write '{alias}'" if alias else did_you_mean(name, known) or f"known: {', '.join(known)}"
+        self._error(path, "unknown channel", hint, at_key=True)
+
+    def _channel(self, manifest: Manifest, block: Any) -> Accounts | None:
+        place: KeyPath = ("channels", manifest.id)
+        if not isinstance(block, Mapping):
+            self._error(place, "must be an object: { … }", "remove it to switch the channel off")
+            return None
+        model: type[ChannelSettings] = load_dotted(manifest.settings)
+        lists = ListContext((manifest.id, *manifest.aliases), self._access_groups(manifest))
+        self._note_idle_keys(place, block)
+        try:
+            return resolve(
+                manifest.id, block, model, self.environ, inherited=inherited(self.source), lists=lists
+            )
+        except BlockError as error:
+            for path, message, hint, at_key in error.found:
+                self._error((*place, *path), message, hint, at_key=at_key)
+            return None
+
+    def _access_groups(self, manifest: Manifest) -> dict[str, tuple[str, ...]]:
+        groups = self.source.data.get("accessGroups")
+        if not isinstance(groups, Mapping):
+            return {}
+        context = ListContext((manifest.id, *manifest.aliases))
+        return {str(name): _members(group, manifest.id, context) for name, group in groups.items()}
+
+    def _note_idle_keys(self, place: KeyPath, block: Mapping[str, Any]) -> None:
+        for path in _key_paths(place, block):
+            if path[-1] in schema.INERT:
+                self._warn(path, "accepted, but it does nothing here", at_key=True)
+            elif path[-1] in schema.WAITING:
+                self._warn(path, "accepted, but this version does nothing with it yet", at_key=True)
+
+    def _error(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> None:
+        problem = self.source.problem(path, message, hint, at_key=at_key)
+        if problem not in self.errors:
+            self.errors.append(problem)
+
+    def _warn(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> None:
+        self.warnings.append(self.source.problem(path, message, hint, at_key=at_key))
+
+
+def _members(group: Any, channel: str, context: ListContext) -> tuple[str, ...]:
+    """The ids behind an access group for a channel; what is wrong with the group is reported elsewhere."""
+    try:
+        members = schema.AccessGroup.model_validate(group, context=context).members
+    except ValidationError:
+        return ()
+    return tuple(dict.fromkeys((*members.get(channel, ()), *members.get("*", ()))))
+
+
+def _key_paths(place: KeyPath, block: Mapping[str, Any]) -> Iterator[KeyPath]:
+    """The keys of a channel block and of its accounts."""
+    yield from ((*place, key) for key in block)
+    accounts = block.get("accounts")
+    for name, own in (accounts if isinstance(accounts, Mapping) else {}).items():
+        if isinstance(own, Mapping):
+            yield from ((*place, "accounts", name, key) for key in own)
+
+
+def _unsupported(path: KeyPath, message: str, hint: str) -> tuple[str, str]:
+    if len(path) == 1 and path[0] in schema.UNSUPPORTED:
+        return "OpenClaw has this section, clawlane does not", schema.UNSUPPORTED_HINT
+    return message, hint
+
+
+def _unsupported_default(path: KeyPath, message: str, hint: str) -> tuple[str, str]:
+    if len(path) == 1 and path[0] in schema.UNSUPPORTED_DEFAULTS:
+        return "OpenClaw has this key, clawlane does not", schema.UNSUPPORTED_HINT
+    return message, hint

@@ -1,0 +1,60 @@
+"""What is wrong with a configuration, each thing with its place and what to do about it.
+
+ConfigError     the configuration cannot be used; `problems` holds everything that was found
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+KeyPath = tuple[str | int, ...]
+"""The way from the root to a value: keys and list indices."""
+
+_BARE = re.compile(r"[A-Za-z_$][\w$-]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding. `where` is `config.json5:5:15`, the file alone, or a name in the environment."""
+
+    path: str
+    where: str
+    line: int | None
+    column: int | None
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.path} ({self.where})" if self.path else self.where
+        return f"{place}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. `str()` is one line a problem."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def written(path: KeyPath) -> str:
+    """A path as one would write it: `channels.zalouser.groups['Work Chat'].allow`, `allowFrom[0]`."""
+    out = ""
+    for part in path:
+        if isinstance(part, int):
+            out += f"[{part}]"
+        elif _BARE.match(part):
+            out += f".{part}" if out else part
+        else:
+            out += f"[{part!r}]"
+    return out
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'dmPolicy'?`, or nothing when no known word is close."""
+    by_lower = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f"did you mean '{by_lower[close[0]]}'?" if close else ""

@@ -1,0 +1,114 @@
+"""The config outside the channel blocks, and what is said about keys that clawlane does not serve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, StrictStr
+
+from clawlane.config.policy import GroupPolicy
+from clawlane.config.senders import PeopleList, SenderList
+from clawlane.config.settings import Block, Count, Maybe
+
+
+class ChannelDefaults(Block):
+    """What all channels inherit."""
+
+    group_policy: Maybe[GroupPolicy] = None
+
+
+class GroupChat(Block):
+    """What holds in the groups of all channels."""
+
+    mention_patterns: tuple[StrictStr, ...] = ()
+    history_limit: Maybe[Count] = None
+
+
+class Messages(Block):
+    """What holds for messages of all channels."""
+
+    group_chat: GroupChat = GroupChat()
+    response_prefix: Maybe[StrictStr] = None
+
+
+class Commands(Block):
+    """Who may use control commands everywhere."""
+
+    text: bool = Field(default=True, strict=True)
+    owner_allow_from: SenderList = ()
+
+
+class AccessGroup(Block):
+    """People that sender lists can name together. `members` maps a channel id, or `*`, to entries."""
+
+    members: dict[str, PeopleList] = Field(default_factory=dict)
+
+
+class Root(Block):
+    """The whole file. Channel blocks are checked by the settings model of their plugin."""
+
+    schema_: StrictStr | None = Field(default=None, alias="$schema")
+    channels: dict[str, Any] = Field(default_factory=dict)
+    messages: Messages = Messages()
+    commands: Commands = Commands()
+    access_groups: dict[str, AccessGroup] = Field(default_factory=dict)
+    agents: dict[str, Any] = Field(default_factory=dict)
+    bindings: list[Any] = Field(default_factory=list)
+    session: dict[str, Any] = Field(default_factory=dict)
+    gateway: dict[str, Any] = Field(default_factory=dict)
+    logging: dict[str, Any] = Field(default_factory=dict)
+
+
+UNSUPPORTED = frozenset(
+    (
+        "$include",
+        "acp",
+        "approvals",
+        "audio",
+        "auth",
+        "broadcast",
+        "browser",
+        "canvasHost",
+        "cli",
+        "cron",
+        "diagnostics",
+        "discovery",
+        "env",
+        "hooks",
+        "mcp",
+        "media",
+        "memory",
+        "meta",
+        "models",
+        "nodeHost",
+        "plugins",
+        "secrets",
+        "skills",
+        "surfaces",
+        "talk",
+        "tools",
+        "ui",
+        "update",
+        "web",
+        "wizard",
+    )
+)
+"""Top-level keys of an OpenClaw config for features that clawlane does not have."""
+
+UNSUPPORTED_DEFAULTS = frozenset(
+    ("contextVisibility", "implicitMentions", "heartbeatVisibility", "botLoopProtection")
+)
+"""The same in `channels.defaults`."""
+
+UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import`) comes with a later version"
+
+INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
+"""Channel keys that are accepted so that files can be shared, and that never do anything here."""
+
+WAITING = frozenset(
+    ("historyLimit", "acks", "resendUnknown", "pacing", "mediaMaxMb", "markdown", "responsePrefix", "proxy")
+)
+"""Channel keys whose feature this version does not have yet."""
+
+WAITING_AT_ROOT = frozenset(("messages", "commands", "agents", "bindings", "session", "gateway", "logging"))
+"""Sections whose features this version does not have yet."""

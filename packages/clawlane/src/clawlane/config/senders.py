@@ -1,0 +1,110 @@
+"""The entries of sender lists: ids, `*`, access groups and names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+
+from clawlane.config.problems import did_you_mean
+from clawlane.config.source import OddInt, WrittenFloat
+
+ANYONE = "*"
+_MEMBERS_OF = "accessGroup:"
+
+
+@dataclass(frozen=True, slots=True)
+class ListContext:
+    """What reading a list needs to know: its channel's prefixes, and who is behind each access group."""
+
+    prefixes: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def is_id(entry: str) -> bool:
+    """Whether an entry is a user id: ASCII digits."""
+    return entry.isascii() and entry.isdecimal()
+
+
+def read_entry(value: object, prefixes: tuple[str, ...] = ()) -> str:
+    """One entry as digits, `*`, `accessGroup:NAME`, or a name. Raises `ValueError` saying what to write."""
+    if isinstance(value, bool | OddInt | WrittenFloat) or (isinstance(value, int) and value < 0):
+        shown = str(value).lower() if isinstance(value, bool) else str(getattr(value, "raw", value))
+        raise ValueError(f"{shown} is no id; write the id as plain digits, best in quotes")
+    if isinstance(value, int):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError("an entry is an id, a name or '*'; remove this one")
+    return _read_text(value, prefixes)
+
+
+def _read_text(value: str, prefixes: tuple[str, ...]) -> str:
+    entry = _strip_prefix(value.strip(), prefixes)
+    if not entry:
+        raise ValueError("an entry must not be empty; write an id, a name or '*', or remove it")
+    kind, colon, rest = entry.partition(":")
+    if colon and kind.lower() in ("user", "group"):
+        raise ValueError(
+            f"'{kind}:' does not belong in a sender list; write the id of a person alone: '{rest.strip()}'"
+        )
+    if colon and kind.lower() == "accessgroup":
+        return _MEMBERS_OF + rest.strip()
+    return entry
+
+
+def _strip_prefix(entry: str, prefixes: tuple[str, ...]) -> str:
+    kind, colon, rest = entry.partition(":")
+    return rest.strip() if colon and kind.lower() in prefixes else entry
+
+
+def _check_entry(value: object, info: ValidationInfo) -> str:
+    context = _context(info)
+    entry = read_entry(value, context.prefixes)
+    name = entry.removeprefix(_MEMBERS_OF)
+    if name != entry and name not in context.groups:
+        hint = did_you_mean(name, context.groups) or "define it under accessGroups"
+        raise ValueError(f"there is no access group '{name}'; {hint}")
+    return entry
+
+
+def _check_list(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list, such as ['1471383327500481391']; [] is nobody")
+    return value
+
+
+def _expand(entries: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    groups = _context(info).groups
+    people = (
+        groups.get(entry.removeprefix(_MEMBERS_OF), (entry,)) if _is_group(entry) else (entry,)
+        for entry in entries
+    )
+    return tuple(dict.fromkeys(person for some in people for person in some))
+
+
+def _is_group(entry: str) -> bool:
+    return entry.startswith(_MEMBERS_OF)
+
+
+def _context(info: ValidationInfo) -> ListContext:
+    return info.context if isinstance(info.context, ListContext) else ListContext()
+
+
+def _check_person(value: object, info: ValidationInfo) -> str:
+    entry = read_entry(value, _context(info).prefixes)
+    if _is_group(entry):
+        raise ValueError("an access group cannot name another one; write its members here")
+    return entry
+
+
+_Entry = Annotated[str, BeforeValidator(_check_entry)]
+
+SenderList = Annotated[tuple[_Entry, ...], BeforeValidator(_check_list), AfterValidator(_expand)]
+"""People in a config list, with access groups replaced by their members: digits, `*` or names, none twice."""
+
+PeopleList = Annotated[
+    tuple[Annotated[str, BeforeValidator(_check_person)], ...], BeforeValidator(_check_list)
+]
+"""A list that must not name access groups: the members of one."""

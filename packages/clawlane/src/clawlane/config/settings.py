@@ -1,0 +1,124 @@
+"""The settings every channel has. A plugin subclasses `ChannelSettings` and adds its own."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic.alias_generators import to_camel
+
+from clawlane.config.policy import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
+from clawlane.config.senders import SenderList
+
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)\Z")
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Block(BaseModel):
+    """An object of the config: written in camelCase, unknown keys refused, frozen once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+def _not_null(value: object) -> object:
+    if value is None:
+        raise ValueError("null is no value here; write one, or remove the key")
+    return value
+
+
+_T = TypeVar("_T")
+Maybe = Annotated[_T | None, BeforeValidator(_not_null)]
+"""A key that may be absent (None), but not be written as null."""
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.match(value.strip()) if isinstance(value, str) else None
+    if not found:
+        raise ValueError("must be a time such as '15m', '30s', '2h' or '1d'")
+    try:
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    except (OverflowError, ValueError):
+        raise ValueError("is longer than any message lives") from None
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+"""A time written as `15m`."""
+
+Count = Annotated[StrictInt, Field(ge=0)]
+
+
+class GroupTools(Block):
+    """Limits on what the agent's tools may be in one group."""
+
+    allow: tuple[StrictStr, ...] = ()
+    also_allow: tuple[StrictStr, ...] = ()
+    deny: tuple[StrictStr, ...] = ()
+
+
+class GroupEntry(Block):
+    """One key of `groups`. `allow: false` and `enabled: false` both close the group."""
+
+    allow: StrictBool = True
+    enabled: StrictBool = True
+    require_mention: Maybe[StrictBool] = None
+    tools: GroupTools = GroupTools()
+
+
+class Pairing(Block):
+    """How a stranger's first message is answered under `dmPolicy: "pairing"`."""
+
+    reply: PairingReply = PairingReply.CODE
+
+
+class Markdown(Block):
+    """How markdown is fitted to the channel."""
+
+    tables: Tables = Tables.CODE
+
+
+class ChannelSettings(Block):
+    """The settings of one account: the channel's block overlaid by the account's own keys.
+
+    `profile_env` names environment variables that may give the default account its profile, first one first.
+    `other_login_keys` are keys of other login methods; writing one is answered with `other_login_hint`.
+    """
+
+    profile_env: ClassVar[tuple[str, ...]] = ()
+    other_login_keys: ClassVar[tuple[str, ...]] = (
+        "botToken",
+        "token",
+        "apiKey",
+        "password",
+        "cookie",
+        "cookies",
+    )
+    other_login_hint: ClassVar[str] = (
+        "this channel logs in by QR code: openclaw channels login --channel {channel}"
+    )
+
+    enabled: StrictBool = True
+    name: StrictStr = ""
+    profile: StrictStr = ""
+    dm_policy: DmPolicy = DmPolicy.PAIRING
+    allow_from: SenderList = ()
+    group_policy: GroupPolicy = GroupPolicy.ALLOWLIST
+    group_allow_from: Maybe[SenderList] = None
+    groups: Maybe[dict[str, GroupEntry]] = None
+    history_limit: Count = 50
+    acks: Acks = Acks.AUTO
+    pairing: Pairing = Pairing()
+    backlog_max_age: Duration = timedelta(minutes=15)
+    resend_unknown: ResendUnknown = ResendUnknown.NEVER
+    pacing: dict[str, Any] = Field(default_factory=dict)
+    media_max_mb: Maybe[Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]] = None
+    markdown: Markdown = Markdown()
+    response_prefix: Maybe[StrictStr] = None
+    proxy: StrictStr = Field(default="", repr=False)
+    config_writes: Maybe[StrictBool] = None
+    message_prefix: Maybe[StrictStr] = None
+    heartbeat_visibility: Maybe[dict[str, Any]] = None
+    dangerously_allow_name_matching: Maybe[StrictBool] = None

@@ -1,0 +1,271 @@
+"""The config file as plain values, with the line and column of every one of them.
+
+A decimal integer stays an exact `int`. Any other way to write a number (`0x1F`, `1e20`, `12.0`, `-3`, `+3`)
+becomes an `OddInt` or a `WrittenFloat`, which count as numbers and still know how they were written: as an id
+they are refused.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from json5.loader import ModelLoader, loads
+from json5.model import (
+    BooleanLiteral,
+    Identifier,
+    Infinity,
+    Integer,
+    JSONArray,
+    JSONObject,
+    NaN,
+    NullLiteral,
+    String,
+    UnaryOp,
+)
+from json5.utils import JSON5DecodeError
+
+from clawlane.config.problems import ConfigError, KeyPath, Problem, written
+
+_MAX_BYTES = 4 * 1024 * 1024
+_PLACE = re.compile(r"line (\d+) column (\d+)")
+_INDEX = re.compile(r"at index (\d+)")
+_EXPECTED = re.compile(r"Was expecting ((?:[A-Z]+|value)(?: or [A-Z]+)*)")
+_NEAR = re.compile(r"near token ([A-Z_]+)")
+_SIGNS = {
+    "COMMA": "','",
+    "COLON": "':'",
+    "RBRACE": "'}'",
+    "RBRACKET": "']'",
+    "LBRACE": "'{'",
+    "LBRACKET": "'['",
+    "value": "a value (texts need quotes)",
+}
+
+
+class OddInt(int):
+    """A whole number that was not written as plain decimal digits. `raw` is how it was written."""
+
+    raw: str
+
+
+class WrittenFloat(float):
+    """A number with a point or an exponent, or no finite number at all. `raw` is how it was written."""
+
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Line and column, both counted from 1 as editors do."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One config file. `data` is its root object; a file that does not exist is an empty object."""
+
+    file: Path
+    data: Mapping[str, Any]
+    values: Mapping[KeyPath, Position] = field(repr=False)
+    keys: Mapping[KeyPath, Position] = field(repr=False)
+    exists: bool = True
+
+    def problem(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> Problem:
+        """A finding about a value (or its key), placed as near to it as the file goes."""
+        position = self.position(path, at_key=at_key)
+        if position is None:
+            return Problem(written(path), self.file.name, None, None, message, hint)
+        where = f"{self.file.name}:{position.line}:{position.column}"
+        return Problem(written(path), where, position.line, position.column, message, hint)
+
+    def position(self, path: KeyPath, *, at_key: bool = False) -> Position | None:
+        """Where a value (or its key) stands; for one that is not written, where its nearest parent stands."""
+        if at_key and path in self.keys:
+            return self.keys[path]
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.values:
+                return self.values[path[:length]]
+        return self.values.get(())
+
+
+def read_source(file: Path) -> Source:
+    """Read and parse a config file. Raises `ConfigError` for whatever is wrong with it as a file."""
+    raw = _read(file)
+    if raw is None:
+        return Source(file, {}, {}, {}, exists=False)
+    text = _decode(file, raw)
+    reader = _Reader(file)
+    try:
+        root = loads(text, loader=ModelLoader()).value
+        data = reader.value(root, ())
+    except JSON5DecodeError as error:
+        raise _syntax_error(file, text, str(error)) from None
+    except RecursionError:
+        raise _unreadable(file, "is nested too deeply") from None
+    except ValueError:
+        raise _unreadable(file, "holds a number of more than 4300 digits: put it in quotes") from None
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    if not isinstance(data, dict):
+        raise _unreadable(file, "must hold one object: { … }")
+    return Source(file, data, reader.values, reader.keys)
+
+
+class _Reader:
+    """Turns the syntax tree into values while it notes positions and doubled keys."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.values: dict[KeyPath, Position] = {}
+        self.keys: dict[KeyPath, Position] = {}
+        self.problems: list[Problem] = []
+
+    def value(self, node: Any, path: KeyPath) -> Any:
+        self.values[path] = _position(node)
+        match node:
+            case JSONObject():
+                return self._object(node, path)
+            case JSONArray():
+                return [self.value(item, (*path, index)) for index, item in enumerate(node.values)]
+            case String():
+                return self._text(node, path)
+            case BooleanLiteral():
+                return bool(node.value)
+            case NullLiteral():
+                return None
+        return _number(node)
+
+    def _object(self, node: JSONObject, path: KeyPath) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for pair in node.key_value_pairs:
+            key = self._key(pair.key, path)
+            here = (*path, key)
+            position = _position(pair.key)
+            if key in out:
+                first = self.keys[here].line
+                self._problem(
+                    here, position, f"this key is written twice (first in line {first})", "keep one of them"
+                )
+                continue
+            self.keys[here] = position
+            out[key] = self.value(pair.value, here)
+        return out
+
+    def _key(self, node: Any, path: KeyPath) -> str:
+        return node.name if isinstance(node, Identifier) else self._text(node, path)
+
+    def _text(self, node: String, path: KeyPath) -> str:
+        # Two \u escapes that make one character arrive as two halves; a lone half cannot be stored or sent.
+        text = str(node.characters).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if "\ufffd" in text and "\ufffd" not in str(node.characters):
+            self._problem(path, _position(node), "half a character: a \\uD800 to \\uDFFF escape stands alone")
+        return text
+
+    def _problem(self, path: KeyPath, at: Position, message: str, hint: str = "") -> None:
+        where = f"{self.file.name}:{at.line}:{at.column}"
+        self.problems.append(Problem(written(path), where, at.line, at.column, message, hint))
+
+
+def _number(node: Any) -> int | float:
+    raw = _raw(node)
+    return int(raw) if isinstance(node, Integer) and raw.isdecimal() else _odd_number(node, raw)
+
+
+def _odd_number(node: Any, raw: str) -> OddInt | WrittenFloat:
+    sign = -1 if raw.startswith("-") else 1
+    digits = raw.lstrip("+-")
+    whole: Any = node.value if isinstance(node, UnaryOp) else node
+    if isinstance(whole, Integer):
+        odd = OddInt(sign * int(digits, 16 if digits[:2].lower() == "0x" else 10))
+        odd.raw = raw
+        return odd
+    plain = math.inf if isinstance(whole, Infinity) else math.nan if isinstance(whole, NaN) else float(digits)
+    number = WrittenFloat(sign * plain)
+    number.raw = raw
+    return number
+
+
+def _raw(node: Any) -> str:
+    if isinstance(node, UnaryOp):
+        return f"{node.op}{_raw(node.value)}"
+    if isinstance(node, Infinity):
+        return "Infinity"
+    return "NaN" if isinstance(node, NaN) else str(node.raw_value)
+
+
+def _position(node: Any) -> Position:
+    return Position(node.lineno, node.col_offset + 1)
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        # Opened without blocking so that a named pipe is refused instead of waited for.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(file, f"cannot be read: {error.strerror}") from None
+    with open(descriptor, "rb") as stream:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise _unreadable(file, "is not a regular file")
+        if info.st_size > _MAX_BYTES:
+            raise _unreadable(file, "is larger than 4 MiB: this is no config file")
+        return stream.read()
+
+
+def _decode(file: Path, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _unreadable(file, f"is not UTF-8 text (line {line}): save it as UTF-8") from None
+
+
+def _unreadable(file: Path, message: str) -> ConfigError:
+    return ConfigError([Problem("", str(file), None, None, message)])
+
+
+def _syntax_error(file: Path, text: str, told: str) -> ConfigError:
+    """The parser's first complaint as one line with a place."""
+    first = next((line.strip() for line in told.splitlines() if "column" in line or "index" in line), told)
+    line, column = _place(first, text)
+    where = f"{file.name}:{line}:{column}"
+    return ConfigError([Problem("", where, line, column, _complaint(first))])
+
+
+def _place(told: str, text: str) -> tuple[int, int]:
+    if found := _PLACE.search(told):
+        return int(found[1]), int(found[2])
+    index = int(found[1]) if (found := _INDEX.search(told)) else len(text)
+    before = text[:index]
+    return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1
+
+
+def _complaint(told: str) -> str:
+    near = found[1] if (found := _NEAR.search(told)) else ""
+    if "UNTERMINATED" in near:
+        return "a text starts here and never ends"
+    if found := _EXPECTED.search(told):
+        return "expected " + " or ".join(_SIGNS.get(word, word) for word in found[1].split(" or "))
+    if found := re.search(r"Illegal character ('.')", told):
+        return f"unexpected character {found[1]}"
+    if "Octals" in told:
+        return "a number must not start with 0; put an id in quotes"
+    if told == "Expecting value. Received unexpected EOF":
+        return "the file is empty; write { } for the built-in defaults"
+    if "EOF" in told:
+        return "the file ends in the middle: a value, '}' or ']' is missing"
+    if near and told.startswith("Syntax Error in"):
+        return f"unexpected {_SIGNS.get(near, near.lower())}"
+    reason = re.split(r" in or near token| at: line|\(line", told)[0].removeprefix("Syntax Error: ")
+    return reason.strip().rstrip(".").lower()
