@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ class _Resolver:
         self.found: list[Finding] = []
 
     def accounts(self) -> Accounts:
-        base = self._settings(self.block, lambda path: path)
+        base = self._settings(self.block, self.block, lambda path: path)
         owns = self._own_blocks()
         default = self._default_id(owns)
         made = [self._account(name, key, own, base, default) for name, (key, own) in sorted(owns.items())]
@@ -127,9 +127,8 @@ class _Resolver:
         def place(path: KeyPath) -> KeyPath:
             return ("accounts", key, *path) if key is not None and path and path[0] in own else path
 
-        settings = self._settings(
-            {**self.shared, **own} if key is not None else {**self.shared, **self.block}, place
-        )
+        mine = own if key is not None else self.block
+        settings = self._settings({**self.shared, **mine}, {**self.block, **mine}, place)
         if settings is None or base is None:
             return None
         return Account(
@@ -141,11 +140,16 @@ class _Resolver:
             enabled=base.enabled and settings.enabled,
         )
 
-    def _settings(self, data: Mapping[str, Any], place: Any) -> ChannelSettings | None:
+    def _settings(
+        self, data: Mapping[str, Any], written: Mapping[str, Any], place: Callable[[KeyPath], KeyPath]
+    ) -> ChannelSettings | None:
+        """The settings in `data`. What is wrong with inherited values is told where those are written."""
         try:
             return self.model.model_validate(dict(data), context=self.lists)
         except ValidationError as error:
             for path, message, hint, at_key in findings(error, self.model):
+                if path[0] not in written:
+                    continue
                 self._report(place(path), *self._secret_or(path, message, hint), at_key=at_key)
             return None
 

@@ -55,15 +55,6 @@ class Places:
         return self.state / "logs"
 
 
-def private_dir(path: Path) -> Path:
-    """Make a directory, and missing parents, that only the owner can enter. Existing ones are left alone."""
-    if not path.is_dir():
-        if path.parent != path:
-            private_dir(path.parent)
-        path.mkdir(mode=0o700, exist_ok=True)
-    return path
-
-
 def _absolute(written: str, home: Path) -> Path:
     if written == "~" or written.startswith("~/"):
         return home / written[2:]

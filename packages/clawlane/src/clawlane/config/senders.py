@@ -45,10 +45,10 @@ def _read_text(value: str, prefixes: tuple[str, ...]) -> str:
     if not entry:
         raise ValueError("an entry must not be empty; write an id, a name or '*', or remove it")
     kind, colon, rest = entry.partition(":")
-    if colon and kind.lower() in ("user", "group"):
-        raise ValueError(
-            f"'{kind}:' does not belong in a sender list; write the id of a person alone: '{rest.strip()}'"
-        )
+    if colon and kind.lower() == "user":
+        raise ValueError(f"'user:' does not belong in a sender list; write the id alone: '{rest.strip()}'")
+    if colon and kind.lower() == "group":
+        raise ValueError("a group does not belong in a sender list; write it as a key of `groups`")
     if colon and kind.lower() == "accessgroup":
         return _MEMBERS_OF + rest.strip()
     return entry

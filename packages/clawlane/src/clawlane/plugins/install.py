@@ -1,0 +1,111 @@
+"""Installing a plugin: make it importable if it is not, check that it loads, record it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from clawlane.channel import Manifest
+from clawlane.plugins.errors import NotInstallable, PluginError
+from clawlane.plugins.registry import Record, Registry, load_manifest, load_runtime, load_settings
+from clawlane.plugins.target import Target, find_target
+
+_PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
+_OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What an installation did. `copied`: pip ran. `new`: the plugin was not recorded before."""
+
+    manifest: Manifest
+    record: Record
+    copied: bool
+    new: bool
+
+
+def install(spec: str, registry: Registry, now_ms: int) -> Installed:
+    """Install from a folder, a wheel or an official name. Raises a `PluginError`, with nothing recorded."""
+    target = find_target(spec)
+    copied = _make_importable(target)
+    manifest = load_manifest(target.channel, target.distribution)
+    load_settings(manifest)
+    load_runtime(manifest)
+    record = Record(
+        channel=manifest.id,
+        label=manifest.label,
+        version=distribution(target.distribution).version,
+        distribution=target.distribution,
+        source=spec,
+        path=str(target.path or ""),
+        installed_ms=now_ms,
+    )
+    return Installed(manifest, record, copied, registry.add(record))
+
+
+def _make_importable(target: Target) -> bool:
+    """Run pip where it is needed. True if it ran."""
+    present = _present(target.distribution)
+    if present is not None and (target.path is None or present.version == target.version):
+        _refuse_other_folder(present, target)
+        return False
+    if target.path is None:
+        raise NotInstallable(f"{target.distribution} is not importable")
+    if present is not None:
+        _refuse_other_folder(present, target)
+    _run_pip(target.path)
+    importlib.invalidate_caches()
+    return True
+
+
+def _present(name: str) -> Distribution | None:
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _refuse_other_folder(present: Distribution, target: Target) -> None:
+    """An editable installation is somebody's work: not replaced, nor passed off as another folder."""
+    folder = _editable_folder(present)
+    if folder is None or target.path is None or folder == target.path:
+        return
+    raise PluginError(
+        f"{target.distribution} is installed editable from another folder, {folder}",
+        f"install that folder, or first: pip uninstall {target.distribution}",
+    )
+
+
+def _editable_folder(present: Distribution) -> Path | None:
+    try:
+        written = json.loads(present.read_text("direct_url.json") or "{}")
+    except ValueError:
+        return None
+    if not written.get("dir_info", {}).get("editable"):
+        return None
+    return Path(unquote(urlsplit(written.get("url", "")).path)).resolve()
+
+
+def _run_pip(path: Path) -> None:
+    if importlib.util.find_spec("pip") is None:
+        raise NotInstallable(
+            "this Python has no pip, so it cannot make the plugin importable",
+            f"install {path} with what installed clawlane (uv, pipx inject), then run this again",
+        )
+    command = [sys.executable, *_PIP, *_OFFLINE, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise NotInstallable(f"pip could not install {path}: {_reason(done.stderr or done.stdout)}")
+
+
+def _reason(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or ["it did not say why"])[-1].removeprefix("ERROR: ")[:300]

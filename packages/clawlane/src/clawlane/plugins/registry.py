@@ -1,0 +1,166 @@
+"""Which plugins are installed: what `plugins install` recorded in the state directory, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from clawlane.channel import ENTRY_POINT_GROUP, Channel, Manifest
+from clawlane.config.dotted import load_dotted
+from clawlane.config.places import Places
+from clawlane.config.problems import did_you_mean
+from clawlane.plugins.catalog import CATALOG
+from clawlane.plugins.errors import BadSpec, Broken
+from clawlane.store.atomic import write_private
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One installed plugin. `source` is the spec it was installed from, `path` where that led."""
+
+    channel: str
+    label: str
+    version: str
+    distribution: str
+    source: str
+    path: str
+    installed_ms: int
+
+
+class Registry:
+    """The installed plugins of one state directory, as they were when this was made."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    @cached_property
+    def records(self) -> tuple[Record, ...]:
+        """What was installed, by channel id. Raises `Broken` if the file cannot be read."""
+        file = self._places.plugins_file
+        try:
+            rows = json.loads(file.read_bytes())["plugins"]
+            return tuple(sorted((Record(**row) for row in rows), key=lambda record: record.channel))
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError, TypeError, KeyError):
+            raise Broken(
+                f"{file} is no record of plugins",
+                f"remove it and install the plugins again: {_install_line()}",
+            ) from None
+
+    @cached_property
+    def _loaded(self) -> tuple[dict[str, Manifest], dict[str, Broken]]:
+        good: dict[str, Manifest] = {}
+        bad: dict[str, Broken] = {}
+        for record in self.records:
+            try:
+                good[record.channel] = load_manifest(record.channel, record.distribution)
+            except Broken as error:
+                bad[record.channel] = error
+        return good, bad
+
+    def manifests(self) -> tuple[Manifest, ...]:
+        """The manifests of the installed plugins that load."""
+        return tuple(self._loaded[0].values())
+
+    def broken(self) -> Mapping[str, Broken]:
+        """Channel id → why its installed plugin does not load."""
+        return self._loaded[1]
+
+    def installable(self) -> Mapping[str, str]:
+        """Channel id → spec, of official plugins that are not there (or do not load)."""
+        return {
+            official.channel: official.spec for official in CATALOG if official.channel not in self._loaded[0]
+        }
+
+    def find(self, name: str) -> Manifest:
+        """The installed channel of that id or alias. Raises `Broken` or `BadSpec`, which says what to install."""
+        wanted = name.strip().lower()
+        for manifest in self.manifests():
+            if wanted in (manifest.id, *manifest.aliases):
+                return manifest
+        if wanted in self.broken():
+            raise self.broken()[wanted]
+        if spec := self.installable().get(wanted):
+            raise BadSpec(
+                f"the plugin of channel '{wanted}' is not installed", f"openclaw plugins install {spec}"
+            )
+        raise BadSpec(f"unknown channel '{name}'", self._known_channels(wanted))
+
+    def add(self, record: Record) -> bool:
+        """Record a plugin in the place of an older record of its channel. True if there was none."""
+        others = [other for other in self.records if other.channel != record.channel]
+        rows = [asdict(row) for row in (*others, record)]
+        text = json.dumps({"version": 1, "plugins": rows}, ensure_ascii=False, indent=2)
+        write_private(self._places.plugins_file, text.encode() + b"\n")
+        return len(others) == len(self.records)
+
+    def _known_channels(self, wanted: str) -> str:
+        installed = [manifest.id for manifest in self.manifests()]
+        known = sorted({*installed, *self.installable()})
+        return did_you_mean(wanted, known) or f"known channels: {', '.join(known)}"
+
+
+def load_manifest(channel: str, distribution: str) -> Manifest:
+    """The manifest behind an entry point. Raises `Broken` with the reason in one line."""
+    found = _entry_point(channel, distribution)
+    if found is None:
+        raise Broken(
+            f"the plugin of channel '{channel}' ({distribution}) is gone from this Python",
+            _install_line(channel),
+        )
+    given = _load(found.load, f"the plugin of channel '{channel}'")
+    manifest = given() if callable(given) else given
+    if not isinstance(manifest, Manifest) or manifest.id != channel:
+        raise Broken(
+            f"{distribution}: the entry point '{channel}' gives no manifest of a channel '{channel}'"
+        )
+    return manifest
+
+
+def load_runtime(manifest: Manifest) -> Channel:
+    """A channel object, ready to run accounts. Raises `Broken` with the reason in one line."""
+    kind = _load(lambda: load_dotted(manifest.runtime), f"the plugin of channel '{manifest.id}'")
+    made: Channel = _load(kind, f"the plugin of channel '{manifest.id}'")
+    return made
+
+
+def load_settings(manifest: Manifest) -> Any:
+    """The settings model of a channel. Raises `Broken` with the reason in one line."""
+    return _load(lambda: load_dotted(manifest.settings), f"the plugin of channel '{manifest.id}'")
+
+
+def _load(load: Any, who: str) -> Any:
+    try:
+        return load()
+    except Exception as error:
+        # A plugin is somebody else's code: whatever it raises while it is imported is the same to the operator.
+        lines = str(error).splitlines()
+        reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        raise Broken(f"{who} cannot be loaded: {reason}") from error
+
+
+def _entry_point(channel: str, distribution: str) -> EntryPoint | None:
+    for point in entry_points(group=ENTRY_POINT_GROUP, name=channel):
+        if point.dist is not None and _same_name(point.dist.name, distribution):
+            return point
+    return None
+
+
+def _same_name(one: str, other: str) -> bool:
+    return one.lower().replace("_", "-").replace(".", "-") == other.lower().replace("_", "-").replace(
+        ".", "-"
+    )
+
+
+def _install_line(channel: str = "") -> str:
+    specs = [official.spec for official in CATALOG if channel in ("", official.channel)]
+    return (
+        f"openclaw plugins install {specs[0]}"
+        if specs
+        else "install it again: openclaw plugins install FOLDER"
+    )
