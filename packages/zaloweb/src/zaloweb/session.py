@@ -1,0 +1,159 @@
+"""Who is logged in: the credentials of a device, and the session that a login makes of them.
+
+Both are read from JSON. The credentials are what zca-js exports, `{imei, cookie, userAgent, language}`; a
+session is that object with more in it, so a saved session can be used wherever credentials are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from zaloweb.cookies import Jar
+from zaloweb.errors import SettingsError
+from zaloweb.settings import Settings as Settings
+
+DEFAULT_LANGUAGE = "vi"
+API_TYPE = 30
+API_VERSION = 685
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Which client we say we are: 30 is the web, and the version of its API."""
+
+    type: int = API_TYPE
+    version: int = API_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What it takes to log in. The imei, the cookies and the user agent belong together and stay together."""
+
+    imei: str = field(repr=False)
+    user_agent: str
+    jar: Jar
+    language: str = DEFAULT_LANGUAGE
+
+    @classmethod
+    def from_json(cls, data: bytes | str, now_ms: int) -> Credentials:
+        """From what zca-js exports, or from a saved session. Raises `SettingsError`."""
+        return cls.from_object(_object(data, "the credentials"), now_ms)
+
+    @classmethod
+    def from_object(cls, data: dict[str, Any], now_ms: int) -> Credentials:
+        """From the decoded JSON. Raises `SettingsError` that says which of the three is missing."""
+        cookies = data.get("cookie", data.get("cookies"))
+        if not cookies:
+            raise SettingsError(
+                "the credentials have no `cookie`: export imei, cookie and userAgent together"
+            )
+        return cls(
+            imei=_required(data, "imei"),
+            user_agent=_required(data, "userAgent"),
+            jar=Jar.from_list(cookies, now_ms),
+            language=_text(data, "language") or DEFAULT_LANGUAGE,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A login that worked. Only the cookies change over its life, in the `jar` of its credentials."""
+
+    credentials: Credentials
+    uid: str
+    secret_key: str = field(repr=False)
+    """The key of all calls, base64, as Zalo gave it (`zpw_enk`)."""
+    services: dict[str, list[str]] = field(repr=False)
+    """The base addresses of each service (`zpw_service_map_v3`); the first one is used."""
+    ws_urls: tuple[str, ...] = field(repr=False)
+    settings: Settings = field(repr=False)
+    extra_ver: dict[str, Any] = field(default_factory=dict, repr=False)
+    send2me_id: str = ""
+    """The thread of the account with itself."""
+    api: Api = Api()
+
+    @property
+    def jar(self) -> Jar:
+        return self.credentials.jar
+
+    def to_json(self) -> bytes:
+        """All of it, secrets included, in a form that `from_json` reads."""
+        held = self.credentials
+        return msgspec.json.encode(
+            {
+                "version": _FORMAT,
+                "imei": held.imei,
+                "userAgent": held.user_agent,
+                "language": held.language,
+                "cookie": held.jar.to_list(),
+                "uid": self.uid,
+                "secretKey": self.secret_key,
+                "services": self.services,
+                "wsUrls": self.ws_urls,
+                "settings": self.settings.raw,
+                "extraVer": self.extra_ver,
+                "send2meId": self.send2me_id,
+                "apiType": self.api.type,
+                "apiVersion": self.api.version,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, data: bytes | str, now_ms: int) -> Session:
+        """A saved session, less the cookies that have expired since. Raises `SettingsError`."""
+        saved = _object(data, "the saved session")
+        if saved.get("version") != _FORMAT:
+            raise SettingsError(f"the saved session is not of version {_FORMAT}: log in again")
+        try:
+            held = msgspec.convert(saved, _Saved)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"the saved session is damaged ({error}): log in again") from None
+        return cls(
+            credentials=Credentials.from_object(saved, now_ms),
+            uid=held.uid,
+            secret_key=held.secret_key,
+            services=held.services,
+            ws_urls=held.ws_urls,
+            settings=Settings(held.settings),
+            extra_ver=held.extra_ver,
+            send2me_id=held.send2me_id,
+            api=Api(held.api_type, held.api_version),
+        )
+
+
+class _Saved(msgspec.Struct, rename="camel"):
+    uid: str
+    secret_key: str
+    services: dict[str, list[str]]
+    ws_urls: tuple[str, ...]
+    settings: dict[str, Any]
+    extra_ver: dict[str, Any] = {}
+    send2me_id: str = ""
+    api_type: int = API_TYPE
+    api_version: int = API_VERSION
+
+
+def _object(data: bytes | str, what: str) -> dict[str, Any]:
+    try:
+        decoded = msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise SettingsError(f"{what}: this is not a JSON object") from None
+    return decoded
+
+
+def _required(data: dict[str, Any], key: str) -> str:
+    found = _text(data, key)
+    if not found:
+        raise SettingsError(f"the credentials have no `{key}`: export imei, cookie and userAgent together")
+    return found
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    found = data.get(key)
+    if found is None or isinstance(found, str):
+        return found or ""
+    raise SettingsError(f"the credentials: `{key}` is not a text")

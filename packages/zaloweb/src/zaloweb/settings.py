@@ -1,0 +1,86 @@
+"""What the server lets its clients do and wants them to do: a typed view of the settings that a login brings.
+
+The keys are those of `getServerInfo`. What is missing or of another type has the default of this view; what
+stands in `raw` is as the server sent it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT_PING_INTERVAL_MS = 180_000
+_DEFAULT_MAX_FILES = 20
+_DEFAULT_MAX_FILE_MB = 1024
+_DEFAULT_CHUNK_BYTES = 3 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one login."""
+
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def ping_interval_ms(self) -> int:
+        """How often the socket says that it is alive."""
+        return _number(self._socket.get("ping_interval"), DEFAULT_PING_INTERVAL_MS)
+
+    @property
+    def retries(self) -> dict[str, Any]:
+        """Close code, as a text, to `{"max": int, "times": int or list}`, in milliseconds."""
+        return _dict(self._socket.get("retries"))
+
+    @property
+    def close_and_retry_codes(self) -> tuple[int, ...]:
+        return _numbers(self._socket.get("close_and_retry_codes"))
+
+    @property
+    def rotate_error_codes(self) -> tuple[int, ...]:
+        return _numbers(self._socket.get("rotate_error_codes"))
+
+    @property
+    def max_files(self) -> int:
+        """How many files one message may have."""
+        return _number(self._sharefile.get("max_file"), _DEFAULT_MAX_FILES)
+
+    @property
+    def max_file_mb(self) -> int:
+        """How large a file may be, in megabytes."""
+        return _number(self._sharefile.get("max_size_share_file_v3"), _DEFAULT_MAX_FILE_MB)
+
+    @property
+    def chunk_bytes(self) -> int:
+        """How large the pieces of an upload are."""
+        return _number(self._sharefile.get("chunk_size_file"), _DEFAULT_CHUNK_BYTES)
+
+    @property
+    def refused_extensions(self) -> frozenset[str]:
+        """Endings of file names that are not taken, lower case, without the dot."""
+        listed = self._sharefile.get("restricted_ext_file")
+        return (
+            frozenset(text for text in listed if isinstance(text, str))
+            if isinstance(listed, list)
+            else frozenset()
+        )
+
+    @property
+    def _socket(self) -> dict[str, Any]:
+        return _dict(_dict(self.raw.get("features")).get("socket"))
+
+    @property
+    def _sharefile(self) -> dict[str, Any]:
+        return _dict(_dict(self.raw.get("features")).get("sharefile"))
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    return tuple(code for code in value if isinstance(code, int)) if isinstance(value, list) else ()
