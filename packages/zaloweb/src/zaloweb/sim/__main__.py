@@ -1,0 +1,70 @@
+"""The simulator as a program: `python -m zaloweb.sim --port N --control-port M --ca FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from zaloweb.sim.control import Control
+from zaloweb.sim.server import Simulator
+from zaloweb.sim.world import World
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; the exit code is 0 then, and 1 with one line if it cannot start."""
+    options = _options(argv)
+    try:
+        asyncio.run(_run(options.port, options.control_port, options.ca.resolve()))
+    except OSError as error:
+        print(f"cannot start the simulator: {error.strerror or error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _run(port: int, control_port: int, ca_file: Path) -> None:
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    world = first_day()
+    async with Simulator(world, port=port, ca_file=ca_file) as sim, Control(world, control_port) as control:
+        ready = {"port": sim.port, "control": control.port, "ca": str(ca_file)}
+        print(json.dumps(ready), flush=True)
+        await told_to_stop.wait()
+
+
+def first_day() -> World:
+    """A small world to begin with: an account, two friends, a group and a stranger."""
+    world = World()
+    lan = world.person("Trần Thị Lan")
+    hung = world.person("Lê Văn Hùng")
+    world.person("Phạm Quốc Bảo", friend=False)
+    world.group("Nhóm Làm Việc", [lan, hung])
+    return world
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m zaloweb.sim", description="A Zalo on loopback.")
+    parser.add_argument("--port", type=_port, default=0, help="TLS port for all host names; 0: a free one")
+    parser.add_argument(
+        "--control-port", type=_port, default=0, help="port of the control interface; 0: a free one"
+    )
+    parser.add_argument("--ca", type=Path, required=True, help="where the authority's certificate is written")
+    return parser.parse_args(argv)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 65_536:
+        raise ValueError(text)
+    return port
+
+
+_port.__name__ = "port"  # what argparse calls it in its error
+
+if __name__ == "__main__":
+    sys.exit(main())

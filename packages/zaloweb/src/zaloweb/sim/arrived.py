@@ -1,0 +1,213 @@
+"""What the client did, as typed records in the order it did them, and a log of them that can be waited on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from zaloweb.clock import Clock
+
+ThreadName = Literal["user", "group"]
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
+    """One thing the client did. `seq` counts from 1 without gaps; `account` is a uid, "" before a login."""
+
+    seq: int = 0
+    at_ms: int = 0
+    account: str = ""
+
+
+class QrShown(Arrived, frozen=True, kw_only=True):
+    """The client asked for a QR code and has it."""
+
+    code: str
+
+
+class QrLogin(Arrived, frozen=True, kw_only=True):
+    """A confirmed QR code became a session."""
+
+
+class Login(Arrived, frozen=True, kw_only=True):
+    """The client logged in with its cookies; every QR login is followed by one."""
+
+    imei: str
+    language: str
+    client_version: str
+    user_agent: str
+
+
+class Connected(Arrived, frozen=True, kw_only=True):
+    """A WebSocket opened. `t` is the time the client put into the address."""
+
+    host: str
+    t: str
+    origin: str
+    user_agent: str
+
+
+class Disconnected(Arrived, frozen=True, kw_only=True):
+    """A WebSocket ended, with the close code of the client or of the simulator; 1006 is a cut connection."""
+
+    code: int
+
+
+class Pinged(Arrived, frozen=True, kw_only=True):
+    """A keep-alive frame."""
+
+    event_id: int
+
+
+class AskedOld(Arrived, frozen=True, kw_only=True):
+    """The client asked over the socket for what it missed; `answered` items went back."""
+
+    what: Literal["user messages", "group messages", "user reactions", "group reactions"]
+    last_id: str | None
+    answered: int
+
+
+class UnknownFrame(Arrived, frozen=True, kw_only=True):
+    """A frame the simulator has no answer for."""
+
+    cmd: int
+    sub: int
+    body: str
+
+
+class Sent(Arrived, frozen=True, kw_only=True):
+    """A message was sent. `params` is what the client encrypted, whole.
+
+    `mentions` and `styles` are as they were sent: positions in UTF-16 units. `quoted` is the id of the
+    message this one answers, "" for none.
+    """
+
+    thread: ThreadName
+    thread_id: str
+    text: str
+    msg_id: str
+    client_id: str
+    ttl_ms: int = 0
+    quoted: str = ""
+    mentions: list[dict[str, Any]] = []
+    styles: list[dict[str, Any]] = []
+    path: str
+    params: dict[str, Any]
+
+
+class Typed(Arrived, frozen=True, kw_only=True):
+    """The client said that somebody is typing."""
+
+    thread: ThreadName
+    thread_id: str
+
+
+class Delivered(Arrived, frozen=True, kw_only=True):
+    """The client confirmed that messages reached it; `seen` when it said so in the same call."""
+
+    thread: ThreadName
+    thread_id: str
+    msg_ids: list[str]
+    seen: bool
+
+
+class Seen(Arrived, frozen=True, kw_only=True):
+    """The client confirmed that messages were read."""
+
+    thread: ThreadName
+    thread_id: str
+    msg_ids: list[str]
+
+
+class Called(Arrived, frozen=True, kw_only=True):
+    """Any other API call that was answered."""
+
+    service: str
+    path: str
+    params: dict[str, Any]
+
+
+class Refused(Arrived, frozen=True, kw_only=True):
+    """A request answered with an error: an unknown path and cookies of no session are among them."""
+
+    host: str
+    path: str
+    code: int
+    message: str
+
+
+R = TypeVar("R", bound=Arrived)
+
+
+class Log:
+    """The records so far, at least the newest `limit` of them, and a way to wait for the next."""
+
+    def __init__(self, clock: Clock, limit: int) -> None:
+        self._clock = clock
+        self._limit = limit
+        self._records: list[Arrived] = []
+        self._dropped = 0
+        self._waiting: set[_Waiter[Any]] = set()
+        self._closed = False
+
+    @property
+    def last(self) -> int:
+        """The `seq` of the newest record, 0 before the first."""
+        return self._dropped + len(self._records)
+
+    def add(self, record: R) -> R:
+        """Number a record, keep it and wake whoever waits for it."""
+        record = msgspec.structs.replace(record, seq=self.last + 1, at_ms=self._clock.now_ms())
+        self._records.append(record)
+        if len(self._records) >= 2 * self._limit:  # dropping half at a time keeps adding cheap
+            self._dropped += len(self._records) - self._limit
+            del self._records[: -self._limit]
+        for waiter in tuple(self._waiting):
+            waiter.offer(record)
+        return record
+
+    def since(self, after: int = 0) -> list[Arrived]:
+        """The records with a `seq` above `after`, oldest first."""
+        return self._records[max(0, after - self._dropped) :]
+
+    async def first(self, kind: type[R], where: Callable[[R], bool] | None, after: int) -> R | None:
+        """The first record of this kind after `after`, now or later; None once the log is closed."""
+        waiter = _Waiter(kind, where)
+        for record in self.since(after):
+            waiter.offer(record)
+            if waiter.found.done():
+                return waiter.found.result()
+        if self._closed:
+            return None
+        self._waiting.add(waiter)
+        try:
+            return await waiter.found
+        finally:
+            self._waiting.discard(waiter)
+
+    def close(self) -> None:
+        """Nothing comes any more: end all waits."""
+        self._closed = True
+        for waiter in self._waiting:
+            waiter.give_up()
+
+
+class _Waiter(Generic[R]):
+    """One wait: the kind, the condition, and the place where the record is put."""
+
+    def __init__(self, kind: type[R], where: Callable[[R], bool] | None) -> None:
+        self._kind = kind
+        self._where = where
+        self.found: asyncio.Future[R | None] = asyncio.get_running_loop().create_future()
+
+    def offer(self, record: Arrived) -> None:
+        if self.found.done() or not isinstance(record, self._kind):
+            return
+        if self._where is None or self._where(record):
+            self.found.set_result(record)
+
+    def give_up(self) -> None:
+        if not self.found.done():
+            self.found.set_result(None)

@@ -1,0 +1,110 @@
+"""Who there is in a world: accounts, people and groups, each found by its id or its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from zaloweb.sim.accounts import Account
+from zaloweb.sim.errors import Impossible, Unknown
+from zaloweb.sim.people import Group, Person
+
+if TYPE_CHECKING:
+    from zaloweb.sim.messages import Message
+    from zaloweb.sim.world import World
+
+_FIRST_UID = 8_200_000_000_000_000_001
+_FIRST_GID = 9_100_000_000_000_000_001
+
+
+class _Named(Protocol):
+    name: str
+
+
+N = TypeVar("N", bound=_Named)
+
+
+class Cast:
+    """Everybody and every group, by id. Names are unique among people and among groups."""
+
+    def __init__(self, world: World) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.people: dict[str, Person] = {}
+        self.groups: dict[str, Group] = {}
+        self._people_by_name: dict[str, Person] = {}
+        self._groups_by_name: dict[str, Group] = {}
+        self._world = world
+
+    def account(self, name: str) -> Account:
+        """A further account that clients can log in as."""
+        account = Account(self._uid(name), name, self._world)
+        self.accounts[account.uid] = account
+        self._enter(account)
+        return account
+
+    def person(self, name: str, friend_of: Account | None) -> Person:
+        """Somebody new, as a friend of this account or as a stranger to all."""
+        person = Person(self._uid(name), name, self._world, {friend_of.uid} if friend_of else set())
+        self._enter(person)
+        return person
+
+    def group(self, name: str, members: Sequence[Person], created_ms: int) -> Group:
+        """A group of these people; the first one made it."""
+        if not members:
+            raise Impossible("a group needs at least one member")
+        if name in self._groups_by_name:
+            raise Impossible(f"a group is called {name!r} already: take another name")
+        gid = str(_FIRST_GID + len(self.groups))
+        group = Group(gid, name, {member.uid: member for member in members}, created_ms)
+        self.groups[gid] = self._groups_by_name[name] = group
+        return group
+
+    def find_person(self, who: str) -> Person:
+        """The person with this uid or name. Raises `Unknown`."""
+        return _find("person", who, self.people, self._people_by_name)
+
+    def find_group(self, which: str) -> Group:
+        """The group with this id or name. Raises `Unknown`."""
+        return _find("group", which, self.groups, self._groups_by_name)
+
+    def find_account(self, which: str) -> Account:
+        """The account with this uid or name. Raises `Unknown`."""
+        return _find("account", which, self.accounts, {one.name: one for one in self.accounts.values()})
+
+    def readers(self, message: Message) -> list[Account]:
+        """The accounts that find this message on their side, its sender's included."""
+        if message.in_group:
+            members = self.groups[message.receiver].members
+            return [account for account in self.accounts.values() if account.uid in members]
+        both = (message.sender.uid, message.receiver)
+        return [self.accounts[uid] for uid in both if uid in self.accounts]
+
+    def friends(self, account: Account) -> list[Person]:
+        """The friends of an account, in the order they came."""
+        return [person for person in self.people.values() if account.uid in person.friend_of]
+
+    def groups_of(self, account: Account) -> list[Group]:
+        """The groups the account is in."""
+        return [group for group in self.groups.values() if account.uid in group.members]
+
+    def _uid(self, name: str) -> str:
+        if name in self._people_by_name:
+            raise Impossible(f"somebody is called {name!r} already: take another name")
+        return str(_FIRST_UID + len(self.people))
+
+    def _enter(self, person: Person) -> None:
+        self.people[person.uid] = self._people_by_name[person.name] = person
+
+
+def _find(what: str, wanted: str, by_id: Mapping[str, N], by_name: Mapping[str, N]) -> N:
+    found = by_id.get(wanted) or by_name.get(wanted)
+    if found is None:
+        raise Unknown(f"no {what} is called {wanted!r}; there are: {_names(by_name)}")
+    return found
+
+
+def _names(names: Iterable[str], most: int = 10) -> str:
+    listed = sorted(names)
+    return (
+        ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "") or "none"
+    )

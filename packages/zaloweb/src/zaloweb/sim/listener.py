@@ -1,0 +1,83 @@
+"""The simulator's end of one WebSocket: what is pushed over it and how it can be ended."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from itertools import cycle
+
+import msgspec
+from aiohttp import ClientConnectionError, web
+
+from zaloweb import cipher
+from zaloweb.frames import VERSION, Cmd, Frame, pack
+from zaloweb.sim.messages import Message
+from zaloweb.sim.rules import Packing, Sealing
+
+DUPLICATE = 3000
+KICKED = 3003
+CUT = 1006
+
+
+class Listener:
+    """One open WebSocket of an account. Pushing to one that is gone does nothing."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, sealing: Sealing) -> None:
+        self.sealing = sealing
+        self.closed_with: int | None = None
+        self._socket = socket
+        self._transport = transport
+        self._key = os.urandom(16)
+        self._packings: cycle[Packing] = cycle(("zlib", "gzip"))
+
+    async def hand_key(self) -> None:
+        """Tell the client the key of the events to come: the first frame of every connection."""
+        await self.push_plain(Cmd.CIPHER_KEY, 1, {"key": base64.b64encode(self._key).decode()})
+
+    async def push_messages(self, viewer: str, messages: list[Message]) -> None:
+        """Push new messages to the account with this uid: one frame for each kind of thread."""
+        for group in (False, True):
+            items = [message.seen_by(viewer) for message in messages if message.in_group is group]
+            if items:
+                cmd, name = _NEW[group]
+                await self.push(cmd, 0, {name: items})
+
+    async def push(self, cmd: int, sub: int, data: object, sealing: Sealing | None = None) -> None:
+        """Push an event with this payload, packed by the rules of the world or as `sealing` says."""
+        how = sealing or self.sealing
+        plain = msgspec.json.encode({"error_code": 0, "data": data})
+        sealed = cipher.seal_event(plain, how.encrypt, self._key, packing=self._packing(how))
+        await self.push_plain(cmd, sub, {"error_code": 0, "encrypt": how.encrypt, "data": sealed})
+
+    async def push_plain(self, cmd: int, sub: int, body: object) -> None:
+        """Push a frame whose body is this JSON, not packed."""
+        await self.push_bytes(pack(Frame(VERSION, cmd, sub, msgspec.json.encode(body))))
+
+    async def push_bytes(self, data: bytes) -> None:
+        """Push these bytes as one binary message, whatever they are."""
+        if self.closed_with is None:
+            try:
+                await self._socket.send_bytes(data)
+            except (ClientConnectionError, ConnectionError):
+                return  # the client is gone; whoever reads this socket records it
+
+    async def replace(self) -> None:
+        """Another listener of the account opened: the client is told to go (it closes with 3000)."""
+        await self.push_plain(Cmd.DUPLICATE, 0, {"error_code": 0})
+        self.closed_with = DUPLICATE
+
+    async def drop(self, code: int) -> None:
+        """End the connection: 1006 cuts it without a word, any other code is sent as a close code."""
+        if self.closed_with is None:
+            self.closed_with = code
+        if code == CUT:
+            self._transport.abort()
+        else:
+            await self._socket.close(code=code, drain=False)
+
+    def _packing(self, how: Sealing) -> Packing:
+        return next(self._packings) if how.packing is None else how.packing
+
+
+_NEW = {False: (Cmd.USER_MESSAGES, "msgs"), True: (Cmd.GROUP_MESSAGES, "groupMsgs")}

@@ -1,0 +1,1 @@
+"""What the simulator answers, one module for each part of Zalo."""

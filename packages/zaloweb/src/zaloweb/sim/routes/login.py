@@ -1,0 +1,118 @@
+"""The login with cookies: getLoginInfo, whose parameters have a key of their own, and getServerInfo."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from zaloweb import cipher
+from zaloweb.errors import CipherError
+from zaloweb.sim.api import NO_SESSION, bad_parameters, enveloped
+from zaloweb.sim.arrived import Login, Refused
+from zaloweb.sim.errors import Refusal
+from zaloweb.sim.services import EXTRA_VER, SERVICE_MAP, SOCKET_URLS, settings
+from zaloweb.sim.sessions import WebSession
+from zaloweb.sim.world import World
+
+HOST = "wpa.chat.zalo.me"
+_EXPIRED = 102
+_EXPIRED_TEXT = "Phiên đăng nhập hết hạn"
+_NO_SESSION_TEXT = "zpw_sek bị thiếu hoặc không đúng"
+_ZCID_KEY = b"3FC4F0D2AB50057BCE0D90D9187A22B1"
+_SIGNED_LOGIN = ("zcid", "zcid_ext", "enc_ver", "params", "type", "client_version")
+_SIGNED_INFO = ("imei", "type", "client_version", "computer_name")
+
+
+async def login_info(world: World, request: web.Request) -> web.Response:
+    """The session key, the service map and the socket addresses, for valid cookies and a valid signature.
+
+    Dead cookies are told in the encrypted inner answer (code 102), as the real servers do.
+    """
+    try:
+        key, told = _opened(request)
+    except Refusal as refusal:
+        return _refused(world, request, refusal)
+    session = world.sessions.of(request.cookies)
+    if session is None:
+        _refused(world, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
+        return _sealed(key, None, _EXPIRED, _EXPIRED_TEXT)
+    _record(world, request, session, told)
+    return _sealed(key, _login_answer(session))
+
+
+async def server_info(world: World, request: web.Request) -> web.Response:
+    """The settings, for valid cookies and a valid signature."""
+    try:
+        _check_signature("getserverinfo", _SIGNED_INFO, request)
+        if world.sessions.of(request.cookies) is None:
+            raise Refusal(NO_SESSION, _NO_SESSION_TEXT)
+    except Refusal as refusal:
+        return _refused(world, request, refusal)
+    return enveloped({"setttings": settings(world.rules), "extra_ver": EXTRA_VER})
+
+
+def _opened(request: web.Request) -> tuple[bytes, dict[str, Any]]:
+    _check_signature("getlogininfo", _SIGNED_LOGIN, request)
+    zcid = request.query["zcid"]
+    key = cipher.login_key(zcid, request.query["zcid_ext"])
+    try:
+        told = msgspec.json.decode(cipher.decrypt(key, request.query["params"]), type=dict[str, Any])
+        hidden = cipher.decrypt(_ZCID_KEY, base64.b64encode(bytes.fromhex(zcid)).decode()).decode()
+    except (CipherError, ValueError):
+        raise bad_parameters("zcid or params do not open") from None
+    if hidden.rpartition(",")[0] != f"{request.query['type']},{told.get('imei')}":
+        raise bad_parameters("zcid hides another type or imei than the parameters")
+    return key, told
+
+
+def _check_signature(kind: str, names: tuple[str, ...], request: web.Request) -> None:
+    missing = [name for name in (*names, "signkey") if name not in request.query]
+    if missing:
+        raise bad_parameters(f"{', '.join(missing)} must stand in the query")
+    if request.query["signkey"] != cipher.sign(kind, {name: request.query[name] for name in names}):
+        raise bad_parameters("signkey does not fit")
+
+
+def _login_answer(session: WebSession) -> dict[str, Any]:
+    return {
+        "haspcclient": 0,
+        "public_ip": "203.0.113.7",
+        "language": "vi",
+        "send2me_id": "8200000000000000999",
+        "zpw_service_map_v3": SERVICE_MAP,
+        "zpw_ws": SOCKET_URLS,
+        "zpw_enk": session.enk,
+        "uid": session.account.uid,
+    }
+
+
+def _record(world: World, request: web.Request, session: WebSession, told: dict[str, Any]) -> None:
+    world.log.add(
+        Login(
+            account=session.account.uid,
+            imei=str(told.get("imei", "")),
+            language=str(told.get("language", "")),
+            client_version=request.query["client_version"],
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+    )
+
+
+def _refused(world: World, request: web.Request, refusal: Refusal) -> web.Response:
+    refused = Refused(host=request.host, path=request.path, code=refusal.code, message=refusal.message)
+    world.log.add(refused)
+    return enveloped(None, refusal.code, refusal.message)
+
+
+def _sealed(key: bytes, data: object, code: int = 0, message: str = "Successful.") -> web.Response:
+    inner = msgspec.json.encode({"error_code": code, "error_message": message, "data": data})
+    return enveloped(cipher.encrypt(key, inner.decode()))
+
+
+PAGES = {
+    ("GET", HOST, "/api/login/getLoginInfo"): login_info,
+    ("GET", HOST, "/api/login/getServerInfo"): server_info,
+}

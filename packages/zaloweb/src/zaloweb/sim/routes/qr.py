@@ -1,0 +1,161 @@
+"""The login page with its QR code: from the page itself to the cookies of a session."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import segno
+from aiohttp import web
+
+from zaloweb.sim.api import enveloped, session_cookie
+from zaloweb.sim.arrived import QrLogin, QrShown
+from zaloweb.sim.listener import KICKED
+from zaloweb.sim.qr import QrCode, QrState
+from zaloweb.sim.routes.directory import avatar
+from zaloweb.sim.sessions import ACCOUNT_COOKIE
+from zaloweb.sim.world import World
+
+ID_HOST = "id.zalo.me"
+SESSION_HOST = "jr.chat.zalo.me"
+CHAT_HOST = "chat.zalo.me"
+
+_PAGE = '<html><head><script src="https://stc-zlogin.zdn.vn/main-2.48.7.js"></script></head></html>'
+_NOTHING_YET = 8
+_DECLINED = -13
+_GONE = -3
+_COOKIE_DAYS = 30 * 86_400
+
+
+async def page(_world: World, _request: web.Request) -> web.Response:
+    """The page whose script name tells the version that all later forms repeat."""
+    response = web.Response(text=_PAGE, content_type="text/html")
+    response.set_cookie("zlogin_session", "sim-login", domain=ID_HOST, secure=True, httponly=True)
+    response.set_cookie("_zlang", "vn", domain="zalo.me")
+    return response
+
+
+async def accept(_world: World, _request: web.Request) -> web.Response:
+    """The two calls of the page whose answer no client reads."""
+    return enveloped({})
+
+
+async def generate(world: World, _request: web.Request) -> web.Response:
+    """A new QR code as a PNG data URL."""
+    code = world.codes.show()
+    world.log.add(QrShown(code=code.code))
+    options = {"enabledCheckOCR": False, "enabledMultiLayer": False}
+    return enveloped({"code": code.code, "image": _image(code), "token": code.token, "options": options})
+
+
+async def waiting_scan(world: World, request: web.Request) -> web.Response:
+    """Held until the code is scanned: who scanned it, "nothing yet", or that the code is gone."""
+    code = await _code(world, request)
+    if code is None:
+        return _gone()
+    if not await code.scanned(world.rules.poll_seconds):
+        return _nothing_yet()
+    if code.account is None or code.state is QrState.EXPIRED:
+        return _gone()
+    return enveloped({"avatar": avatar(code.account), "display_name": code.account.name})
+
+
+async def waiting_confirm(world: World, request: web.Request) -> web.Response:
+    """Held until the phone decides. With a yes the account cookie comes."""
+    code = await _code(world, request)
+    if code is None:
+        return _gone()
+    if not await code.settled(world.rules.poll_seconds):
+        return _nothing_yet()
+    if code.state is QrState.DECLINED:
+        return enveloped(None, _DECLINED, "Người dùng từ chối đăng nhập")
+    if code.state is not QrState.CONFIRMED or code.account is None:
+        return _gone()
+    return await _signed_in(world, code)
+
+
+async def check_session(world: World, request: web.Request) -> web.Response:
+    """The first of two redirects, which carries the account cookie's session to the chat's host."""
+    session = world.sessions.signed_in(request.cookies)
+    if session is None:
+        return _to(request.query.get("continue", f"https://{CHAT_HOST}/"))
+    carried = {"token": world.sessions.token(session), "continue": f"https://{CHAT_HOST}/index.html"}
+    return _to(f"https://{SESSION_HOST}/jr/pushsession?{urlencode(carried)}")
+
+
+async def push_session(world: World, request: web.Request) -> web.Response:
+    """The second redirect, which sets the session cookie."""
+    session = world.sessions.by_token(request.query.get("token", ""))
+    response = _to(f"https://{CHAT_HOST}/index.html")
+    if session is not None:
+        session_cookie(response, session)
+        world.log.add(QrLogin(account=session.account.uid))
+    return response
+
+
+async def chat_page(_world: World, _request: web.Request) -> web.Response:
+    """Where the redirects end."""
+    return web.Response(text="<html>Zalo</html>", content_type="text/html")
+
+
+async def user_info(world: World, request: web.Request) -> web.Response:
+    """Whether the cookies are those of a session, and whose."""
+    session = world.sessions.of(request.cookies)
+    if session is None:
+        return enveloped({"logged": False, "session_chat_valid": False, "info": {"name": "", "avatar": ""}})
+    info = {"name": session.account.name, "avatar": avatar(session.account)}
+    return enveloped({"logged": True, "session_chat_valid": True, "info": info})
+
+
+PAGES = {
+    ("GET", ID_HOST, "/account"): page,
+    ("POST", ID_HOST, "/account/logininfo"): accept,
+    ("POST", ID_HOST, "/account/verify-client"): accept,
+    ("POST", ID_HOST, "/account/authen/qr/generate"): generate,
+    ("POST", ID_HOST, "/account/authen/qr/waiting-scan"): waiting_scan,
+    ("POST", ID_HOST, "/account/authen/qr/waiting-confirm"): waiting_confirm,
+    ("GET", ID_HOST, "/account/checksession"): check_session,
+    ("GET", SESSION_HOST, "/jr/pushsession"): push_session,
+    ("GET", SESSION_HOST, "/jr/userinfo"): user_info,
+    ("GET", CHAT_HOST, "/index.html"): chat_page,
+}
+
+
+async def _signed_in(world: World, code: QrCode) -> web.Response:
+    """A session for the confirmed code, once: who asks again gets the same. The former session is kicked."""
+    account = code.account
+    assert account is not None
+    if code.session is None:
+        code.session = world.sessions.open(account)
+        if account.listener is not None:
+            await account.listener.drop(KICKED)
+    response = enveloped({})
+    response.set_cookie(
+        ACCOUNT_COOKIE,
+        code.session.zpsid,
+        domain=".zalo.me",
+        max_age=_COOKIE_DAYS,
+        secure=True,
+        httponly=True,
+    )
+    return response
+
+
+async def _code(world: World, request: web.Request) -> QrCode | None:
+    return world.codes.find(str((await request.post()).get("code", "")))
+
+
+def _image(code: QrCode) -> str:
+    picture = segno.make(f"https://{ID_HOST}/qr/{code.code}", error="m", micro=False)
+    return picture.png_data_uri(scale=6, border=4)
+
+
+def _nothing_yet() -> web.Response:
+    return enveloped(None, _NOTHING_YET, "waiting")
+
+
+def _gone() -> web.Response:
+    return enveloped(None, _GONE, "Mã hết hạn")
+
+
+def _to(address: str) -> web.Response:
+    return web.Response(status=302, headers={"Location": address})

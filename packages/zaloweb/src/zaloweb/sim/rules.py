@@ -1,0 +1,36 @@
+"""How the simulated Zalo behaves: times, limits, and how it packs what it pushes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Packing = Literal["zlib", "gzip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """How a pushed event is packed: `encrypt` 0 plain, 1 compressed, 2 compressed and encrypted, 3 encrypted.
+
+    `packing` None takes zlib and gzip in turn, because clients must read both.
+    """
+
+    encrypt: Literal[0, 1, 2, 3] = 2
+    packing: Packing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The constants of one world.
+
+    `ping_interval_ms` is what the settings tell the client. `poll_seconds` is how long a QR long poll is held
+    before it is answered with "nothing yet". `remembered` messages a kind of thread and account can be asked
+    for again, `page` at a time; `recorded` entries of what arrived are kept.
+    """
+
+    ping_interval_ms: int = 180_000
+    poll_seconds: float = 10.0
+    remembered: int = 20_000
+    page: int = 200
+    recorded: int = 100_000
+    sealing: Sealing = Sealing()
