@@ -1,0 +1,190 @@
+"""Sending text to a person or a group."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import cast
+
+import msgspec
+
+from zaloweb.calls.call import Call
+from zaloweb.calls.invalid import InvalidRequest
+from zaloweb.calls.quotes import Quoted
+from zaloweb.events import Mention, Thread, ThreadKind
+from zaloweb.text import Range, to_utf16
+
+EVERYONE = "-1"
+"""The user id that stands for all members of a group in a mention."""
+
+
+class Urgency(IntEnum):
+    """How loudly a message arrives."""
+
+    NORMAL = 0
+    IMPORTANT = 1
+    URGENT = 2
+
+
+class Look(StrEnum):
+    """What a stretch of text can look like; the values are Zalo's."""
+
+    BOLD = "b"
+    ITALIC = "i"
+    UNDERLINE = "u"
+    STRIKE = "s"
+    RED = "c_db342e"
+    ORANGE = "c_f27806"
+    YELLOW = "c_f7b503"
+    GREEN = "c_15a85f"
+    SMALL = "f_13"
+    BIG = "f_18"
+    UNORDERED_LIST = "lst_1"
+    ORDERED_LIST = "lst_2"
+    INDENT = "ind_"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A stretch of text with a look.
+
+    `start` and `length` are Python indices; `depth` counts for INDENT only.
+    """
+
+    start: int
+    length: int
+    look: Look
+    depth: int = 1
+
+    @property
+    def code(self) -> str:
+        """Zalo's name of the look."""
+        return f"{self.look}{self.depth}0" if self.look is Look.INDENT else self.look.value
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that Zalo took.
+
+    `msg_id` is "" when the answer named none; such a message may not have arrived.
+    """
+
+    msg_id: str
+
+
+class SentAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer to everything that is sent: the message's id as a number, as a text, or not at all."""
+
+    msg_id: int | str | None = None
+
+    @staticmethod
+    def sent(answer: SentAnswer | None) -> Sent:
+        """The same with the id as a text; Zalo answers null, too, when it has nothing to say."""
+        return Sent("" if answer is None or answer.msg_id is None else str(answer.msg_id))
+
+
+# `type[T]` does not take a union, msgspec does.
+_ANSWER = cast("type[SentAnswer | None]", SentAnswer | None)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text message before it has a destination.
+
+    Mentions that point before the text, are empty or name nobody are left out, as Zalo's own client does;
+    in a message to one person all are. Styles may be an empty list, which Zalo tells apart from none.
+    `ttl_ms` 0 keeps the message. Raises `InvalidRequest` for an empty text and for a stretch that reaches
+    past it.
+    """
+
+    text: str
+    mentions: Sequence[Mention] = ()
+    styles: Sequence[Style] | None = None
+    quote: Quoted | None = None
+    urgency: Urgency = Urgency.NORMAL
+    ttl_ms: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            raise InvalidRequest("a text message needs a text")
+        stretches = [(one.start, one.length, "mention") for one in self._naming()]
+        stretches += [(one.start, one.length, "style") for one in self.styles or ()]
+        for start, length, what in stretches:
+            if start < 0 or start + length > len(self.text):
+                raise InvalidRequest(f"a {what} at {start}+{length} lies outside a text of {len(self.text)}")
+
+    def mention_info(self) -> dict[str, object]:
+        """The parameter that names people in a group; nothing when nobody is named."""
+        named = [Range(one.start, one.length, one.user_id) for one in self._naming()]
+        listed = [
+            {"pos": one.start, "uid": one.value, "len": one.length, "type": int(one.value == EVERYONE)}
+            for one in to_utf16(self.text, named)
+        ]
+        return {"mentionInfo": _json(listed)} if listed else {}
+
+    def extras(self) -> dict[str, object]:
+        """The parameters for looks and urgency; absent ones are not sent."""
+        extras: dict[str, object] = {}
+        if self.styles is not None:
+            extras["textProperties"] = _json({"styles": self._styles(self.styles), "ver": 0})
+        if self.urgency:
+            extras["metaData"] = {"urgency": int(self.urgency)}
+        return extras
+
+    def _naming(self) -> list[Mention]:
+        return [one for one in self.mentions if one.start >= 0 and one.length > 0 and one.user_id]
+
+    def _styles(self, styles: Sequence[Style]) -> list[dict[str, object]]:
+        looks = [Range(style.start, style.length, style.code) for style in styles]
+        return [
+            {"start": look.start, "len": look.length, "st": look.value} for look in to_utf16(self.text, looks)
+        ]
+
+
+def send_text(thread: Thread, text: Text, *, client_id: int, imei: str) -> Call[SentAnswer | None]:
+    """Sends a text.
+
+    `client_id` is the sender's own id for it, in milliseconds: the message's `cliMsgId` for everybody.
+    """
+    if not thread.id:
+        raise InvalidRequest("a text message needs a thread to go to")
+    if thread.kind is ThreadKind.GROUP:
+        return _to_group(thread.id, text, client_id)
+    return _to_user(thread.id, text, client_id, imei)
+
+
+def _to_user(user_id: str, text: Text, client_id: int, imei: str) -> Call[SentAnswer | None]:
+    core = {"message": text.text, "clientId": client_id}
+    if text.quote is None:
+        params = {**core, "imei": imei, "ttl": text.ttl_ms, "toid": user_id, **text.extras()}
+        return _sending("chat", "/api/message/sms", params)
+    quoted = {**text.quote.params(), "imei": imei, "qmsgTTL": text.quote.ttl_ms, "ttl": text.ttl_ms}
+    return _sending("chat", "/api/message/quote", {"toid": user_id, **core, **quoted, **text.extras()})
+
+
+def _to_group(group_id: str, text: Text, client_id: int) -> Call[SentAnswer | None]:
+    mentions = text.mention_info()
+    core = {"message": text.text, "clientId": client_id, **mentions}
+    if text.quote is None:
+        path = "/api/group/mention" if mentions else "/api/group/sendmsg"
+        params = {**core, "ttl": text.ttl_ms, "visibility": 0, "grid": group_id, **text.extras()}
+        return _sending("group", path, params)
+    quoted = {**text.quote.params(), "visibility": 0, **_attachment(text.quote)}
+    ages = {"qmsgTTL": text.quote.ttl_ms, "ttl": text.ttl_ms}
+    params = {"grid": group_id, **core, **quoted, **ages, **text.extras()}
+    return _sending("group", "/api/group/quote", params)
+
+
+def _attachment(quote: Quoted) -> dict[str, object]:
+    attachment = quote.attachment()
+    return {} if attachment is None else {"qmsgAttach": attachment}
+
+
+def _sending(service: str, path: str, params: dict[str, object]) -> Call[SentAnswer | None]:
+    return Call("send text", "POST", service, path, _ANSWER, params, "form", nretry=True)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

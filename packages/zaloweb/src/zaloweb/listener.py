@@ -1,0 +1,121 @@
+"""Keeps an account connected, one connection after the other, and passes on what happens, in order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from random import Random
+from typing import NoReturn
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import aiohttp
+
+from zaloweb.errors import BeforeSending, SessionExpired
+from zaloweb.events import Decoder, Disconnected
+from zaloweb.http import ORIGIN, Transport
+from zaloweb.retry import Again, CloseCode, GiveBack, Policy, RetryTable
+from zaloweb.session import Api, Session
+from zaloweb.socket import Connection, Deliver, Ended, Unreachable, Upgrade
+
+_NOT_ALLOWED = frozenset({401, 403})
+
+
+class Listener:
+    """The one web listener an account may have.
+
+    Requests over the socket are numbered across its connections.
+    """
+
+    def __init__(self, session: Session, transport: Transport, random: Random) -> None:
+        self._session = session
+        self._transport = transport
+        self._clock = transport.clock
+        self._policy = Policy(RetryTable.from_settings(session.settings), len(session.ws_urls), random)
+        self._numbers = itertools.count()
+        self._connection: Connection | None = None
+
+    async def run(self, deliver: Deliver) -> NoReturn:
+        """Connect, and connect again, until cancelled.
+
+        Raises `Replaced`, `Kicked` or `SessionExpired` when the account has to be given back.
+        """
+        # Only the transport's connections fit: its session adds headers that an upgrade does not have.
+        async with aiohttp.ClientSession(
+            connector=self._transport.client.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("accept",),
+            timeout=aiohttp.ClientTimeout(total=None),
+        ) as http:
+            await self._keep_connected(http, deliver)
+
+    async def _keep_connected(self, http: aiohttp.ClientSession, deliver: Deliver) -> NoReturn:
+        while True:
+            outcome = await self._connect_once(http, deliver)
+            decision = self._decide(outcome)
+            code = outcome.code if isinstance(outcome, Ended) else CloseCode.LOST
+            if isinstance(decision, GiveBack):
+                await deliver(Disconnected(code, outcome.reason, None))
+                raise decision.error
+            await deliver(Disconnected(code, outcome.reason, decision.wait_ms))
+            await self._clock.sleep(decision.wait_ms / 1000)
+
+    async def request(self, numbered: Callable[[int], bytes]) -> None:
+        """Send a request, a frame made of the next number.
+
+        Raises `BeforeSending` when there is no connection.
+        """
+        if self._connection is None:
+            raise BeforeSending("socket", "not connected")
+        await self._connection.send(numbered(next(self._numbers)))
+
+    async def _connect_once(self, http: aiohttp.ClientSession, deliver: Deliver) -> Ended | Unreachable:
+        settings = self._session.settings
+        # A key lives as long as its connection, so each connection decodes for itself.
+        connection = Connection(
+            http, self._clock, Decoder(self._session.uid), settings.ping_interval_ms / 1000
+        )
+        self._connection = connection
+        try:
+            return await connection.run(self._upgrade(), deliver)
+        finally:
+            self._connection = None
+
+    def _upgrade(self) -> Upgrade:
+        now_ms = self._clock.now_ms()
+        url = self._session.ws_urls[self._policy.endpoint]
+        cookies = self._transport.jar.header(f"{ORIGIN}/", now_ms)
+        headers = upgrade_headers(self._transport.user_agent, cookies)
+        return Upgrade(endpoint_url(url, now_ms, self._session.api), headers, self._transport.proxy)
+
+    def _decide(self, outcome: Ended | Unreachable) -> Again | GiveBack:
+        if isinstance(outcome, Ended):
+            self._policy.lived(outcome.lived_s)
+            return self._policy.closed(outcome.code)
+        if outcome.status in _NOT_ALLOWED:
+            reason = f"the socket was refused with HTTP status {outcome.status}"
+            return GiveBack(SessionExpired(None, reason, "connect"))
+        return self._policy.unreachable()
+
+
+def endpoint_url(url: str, now_ms: int, api: Api) -> str:
+    """Where to connect: the endpoint's own query first, then what it lacks of time, version and type."""
+    parts = urlsplit(url)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    given = {name for name, _ in query}
+    added = [("t", str(now_ms)), ("zpw_ver", str(api.version)), ("zpw_type", str(api.type))]
+    query += [(name, value) for name, value in added if name not in given]
+    return parts._replace(path=parts.path or "/", query=urlencode(query)).geturl()
+
+
+def upgrade_headers(user_agent: str, cookies: str) -> dict[str, str]:
+    """The headers of the upgrade request. `prgama` is misspelt on the wire."""
+    headers = {
+        "accept-encoding": "gzip, deflate, br, zstd",
+        "accept-language": "en-US,en;q=0.9",
+        "cache-control": "no-cache",
+        "origin": ORIGIN,
+        "prgama": "no-cache",
+        "user-agent": user_agent,
+    }
+    return {**headers, "cookie": cookies} if cookies else headers

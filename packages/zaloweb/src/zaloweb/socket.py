@@ -1,0 +1,274 @@
+"""One WebSocket to Zalo, from the upgrade to its end: the key, the pings, the frames in order.
+
+Zalo's side of it: the upgrade is authenticated by cookies alone; nothing is sent until the server's first
+frame brings the key for encrypted events; from then on the client pings at the server's interval, the first
+time after one whole interval, and a second key starts the interval again. No close frame comes from a line
+that is dead, so silence is judged here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+
+from zaloweb import frames
+from zaloweb.clock import Clock
+from zaloweb.errors import BeforeSending
+from zaloweb.events import CipherKey, Connected, Decoder, Duplicate, Event, Pong
+from zaloweb.retry import CloseCode
+
+HANDSHAKE_S: Final = 30.0
+"""Seconds from the first attempt to connect until the server's key must have come."""
+
+ANSWER_S: Final = 10.0
+"""Seconds a silent server gets to answer when it is asked whether it is still there."""
+
+_LARGEST_FRAME = 16 * 1024 * 1024
+_DEFLATE_WINDOW = 15
+_CLOSE_S = 2.0
+_BROKEN = (aiohttp.ClientError, OSError)
+_NOT_SENDABLE = frozenset({CloseCode.NO_CODE, CloseCode.LOST})
+
+Deliver = Callable[[Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Where to connect to and with which headers. The headers hold the cookies, so they are never shown."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    proxy: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A connection that had come about is over. `lived_s` counts from its key."""
+
+    code: int
+    reason: str
+    lived_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """No connection came about. `status` is the HTTP status the server refused with, if it answered."""
+
+    reason: str
+    status: int | None = None
+
+
+class Connection:
+    """One connection, used once: `run` lives as long as it does and says how it ended.
+
+    `http` must be a session without default headers; `ping_s` is the server's interval in seconds.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession, clock: Clock, decoder: Decoder, ping_s: float) -> None:
+        self._http = http
+        self._clock = clock
+        self._decoder = decoder
+        self._ping_s = ping_s
+        self._line: _Line | None = None
+        self._keyed_at: float | None = None
+
+    async def run(self, upgrade: Upgrade, deliver: Deliver) -> Ended | Unreachable:
+        """Connect and pass on every event in order, until the connection ends.
+
+        Cancelled, it closes with 1000.
+
+        `deliver` may take its time: nothing is read meanwhile, so the server is held back, but pings go on.
+        """
+        code: int = CloseCode.STOPPED
+        try:
+            async with _Tasks() as tasks:
+                tasks.start(self._live(upgrade, deliver, tasks))
+                tasks.start_timer(self._deadline())
+                outcome = await tasks.outcome()
+            if isinstance(outcome, Ended):
+                code = outcome.code
+            return outcome
+        finally:
+            if self._line is not None:
+                await self._line.close(code)
+
+    async def send(self, frame: bytes) -> None:
+        """Send one frame. Raises `BeforeSending` when there is no open connection."""
+        if self._line is None:
+            raise BeforeSending("socket", "not connected")
+        await self._line.send(frame)
+
+    async def _live(self, upgrade: Upgrade, deliver: Deliver, tasks: _Tasks) -> Ended | Unreachable:
+        try:
+            self._line = _Line(await self._open(upgrade), self._clock)
+        except aiohttp.WSServerHandshakeError as error:
+            return Unreachable(f"the server refused the connection: {error.message}", error.status)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Unreachable(f"no connection ({type(error).__name__})")
+        await deliver(Connected())
+        return await self._read(self._line, deliver, tasks)
+
+    async def _open(self, upgrade: Upgrade) -> aiohttp.ClientWebSocketResponse:
+        return await self._http.ws_connect(
+            upgrade.url,
+            headers=upgrade.headers,
+            proxy=upgrade.proxy,
+            autoping=False,
+            autoclose=False,
+            compress=_DEFLATE_WINDOW,
+            max_msg_size=_LARGEST_FRAME,
+            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),
+        )
+
+    async def _read(self, line: _Line, deliver: Deliver, tasks: _Tasks) -> Ended:
+        while True:
+            frame = await line.next()
+            if isinstance(frame, Ended):
+                return self._lived(frame)
+            for event in self._decoder.decode(frame):
+                if isinstance(event, Pong):
+                    line.answers = True
+                elif isinstance(event, CipherKey):
+                    self._keyed_at = self._keyed_at or self._clock.monotonic()
+                    tasks.start_timer(self._keep_alive(line))
+                await deliver(event)
+                if isinstance(event, Duplicate):
+                    return self._lived(Ended(CloseCode.REPLACED, ""))
+
+    async def _deadline(self) -> Unreachable:
+        await self._clock.sleep(HANDSHAKE_S)
+        return Unreachable(f"no key within {HANDSHAKE_S:.0f} seconds")
+
+    async def _keep_alive(self, line: _Line) -> Ended:
+        while True:
+            await self._clock.sleep(self._ping_s)
+            if line.silent_for() >= 2 * self._ping_s and not await line.is_there():
+                return self._lived(Ended(CloseCode.LOST, "the server stopped answering"))
+            try:
+                await line.send(frames.ping(self._clock.now_ms()))
+            except BeforeSending:
+                return self._lived(Ended(CloseCode.LOST, "the connection broke while sending"))
+
+    def _lived(self, ended: Ended) -> Ended:
+        since = self._keyed_at
+        return ended if since is None else Ended(ended.code, ended.reason, self._clock.monotonic() - since)
+
+
+class _Line:
+    """An open WebSocket, and what is known of the other side: its silence, and whether it answers pings."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, clock: Clock) -> None:
+        self._socket = socket
+        self._clock = clock
+        self._listening_since: float | None = None
+        self._heard = 0
+        self.answers = False
+
+    async def next(self) -> bytes | Ended:
+        """The next binary frame, or the end. Texts mean nothing here and are passed over."""
+        while True:
+            message = await self._receive()
+            if message.type is aiohttp.WSMsgType.BINARY:
+                return bytes(message.data)
+            if message.type is aiohttp.WSMsgType.CLOSE:
+                return Ended(message.data or CloseCode.NO_CODE, message.extra or "")
+            if message.type is aiohttp.WSMsgType.PING:
+                with suppress(*_BROKEN):  # the next receive tells how it ended
+                    await self._socket.pong(message.data)
+            elif message.type is aiohttp.WSMsgType.PONG:
+                self.answers = True
+            elif message.type is not aiohttp.WSMsgType.TEXT:
+                return Ended(CloseCode.LOST, "")
+
+    async def send(self, frame: bytes) -> None:
+        """Send one frame. Raises `BeforeSending`."""
+        if self._socket.closed:
+            raise BeforeSending("socket", "not connected")
+        try:
+            await self._socket.send_bytes(frame)
+        except _BROKEN as error:
+            raise BeforeSending("socket", "the connection is closing") from error
+
+    def silent_for(self) -> float:
+        """Seconds of silence.
+
+        Always 0 while nobody listens, and where the server has never answered a ping.
+        """
+        if self._listening_since is None or not self.answers:
+            return 0.0
+        return self._clock.monotonic() - self._listening_since
+
+    async def is_there(self) -> bool:
+        """Ask the other side for a sign of life; anything it sends is one."""
+        heard = self._heard
+        try:
+            await self._socket.ping()
+        except _BROKEN:
+            return False
+        await self._clock.sleep(ANSWER_S)
+        return self._heard > heard
+
+    async def close(self, code: int) -> None:
+        """Close from our side; nothing happens if it is closed already."""
+        await self._socket.close(code=CloseCode.STOPPED if code in _NOT_SENDABLE else code)
+
+    async def _receive(self) -> aiohttp.WSMessage:
+        self._listening_since = self._clock.monotonic()
+        try:
+            message = await self._socket.receive()
+        finally:
+            self._listening_since = None
+        self._heard += 1
+        return message
+
+
+class _Tasks:
+    """The tasks of one connection.
+
+    The first that returns says how the connection ended; leaving stops the others.
+    """
+
+    def __init__(self) -> None:
+        self._group = asyncio.TaskGroup()
+        self._all: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.Task[None] | None = None
+        self._outcome: asyncio.Future[Ended | Unreachable] = asyncio.get_running_loop().create_future()
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._all:
+            task.cancel()
+        await self._group.__aexit__(kind, error, trace)
+
+    def start(self, work: Coroutine[None, None, Ended | Unreachable]) -> asyncio.Task[None]:
+        """Run beside the others."""
+        task = self._group.create_task(self._tell(work))
+        self._all.add(task)
+        task.add_done_callback(self._all.discard)
+        return task
+
+    def start_timer(self, work: Coroutine[None, None, Ended | Unreachable]) -> None:
+        """Run in the place of the timer that was started before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.start(work)
+
+    async def outcome(self) -> Ended | Unreachable:
+        """Wait until one of them has something to say."""
+        return await self._outcome
+
+    async def _tell(self, work: Coroutine[None, None, Ended | Unreachable]) -> None:
+        outcome = await work
+        if not self._outcome.done():
+            self._outcome.set_result(outcome)
