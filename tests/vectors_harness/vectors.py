@@ -67,7 +67,7 @@ def fixture() -> dict[str, Any]:
 
 
 def bytes_value(value: Any) -> bytes:
-    """The bytes that `{"$bytes": {"length": n, "seed": s}}` stands for; `load` has usually made them already."""
+    """The bytes that `{"$bytes": {"length": n, "seed": s}}` stands for; `load` has mostly made them."""
     if isinstance(value, bytes):
         return value
     length, seed = value["$bytes"]["length"], value["$bytes"]["seed"]

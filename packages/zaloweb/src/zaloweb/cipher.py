@@ -106,7 +106,7 @@ def new_imei(user_agent: str, uuid: UUID) -> str:
 
 
 def file_checksum(file: BinaryIO) -> str:
-    """The MD5 of the rest of a file in hex, read in pieces: large files need no more memory than small ones."""
+    """The MD5 of the rest of a file in hex. It is read in pieces: large files need no more memory."""
     digest = hashlib.md5(usedforsecurity=False)
     while piece := file.read(_PIECE):
         digest.update(piece)

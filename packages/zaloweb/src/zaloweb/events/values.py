@@ -1,0 +1,371 @@
+"""The events of an account as frozen values: what the server pushed, and what became of the connection.
+
+Ids are exact decimal texts. Times end in `_ms` and count from 1970. Offsets in text are Python indices (code
+points). `raw` of a value is the item as it stood on the wire, decoded when asked for.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Any
+
+import msgspec
+
+from zaloweb.events.content import Content
+from zaloweb.models import read
+
+_ANY = msgspec.json.Decoder()
+
+
+class ThreadKind(IntEnum):
+    """With one person, or a group. The numbers are Zalo's."""
+
+    USER = 0
+    GROUP = 1
+
+
+class Thread(msgspec.Struct, frozen=True, gc=False):
+    """A conversation. The id of one with a person is that person's id."""
+
+    kind: ThreadKind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name.lower()}:{self.id}"
+
+
+class Mention(msgspec.Struct, frozen=True, gc=False):
+    """Somebody named in a text. `everyone` is @all; `user_id` is then "-1"."""
+
+    user_id: str
+    start: int
+    length: int
+    everyone: bool = False
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False):
+    """The message that a message answers to, as its sender's client described it.
+
+    `type_number` is the kind of the quoted message (1 text, 32 photo …), `attachment` a JSON text or "".
+    """
+
+    owner_id: str
+    owner_name: str
+    msg_id: str
+    cli_msg_id: str
+    text: str
+    type_number: int
+    attachment: str
+    sent_ms: int
+    ttl_ms: int
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message in a thread: from somebody else, or from the account itself on any of its devices
+    (`is_self`).
+
+    `sender_id` is the account's own id where the wire says "0". `ttl_ms` is after how long it disappears, 0
+    for never.
+    """
+
+    thread: Thread
+    sender_id: str
+    sender_name: str
+    is_self: bool
+    msg_id: str
+    cli_msg_id: str
+    msg_type: str
+    content: Content
+    mentions: tuple[Mention, ...]
+    quote: Quote | None
+    sent_ms: int
+    ttl_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def text(self) -> str:
+        """What a person would read: the text, a caption, a file's name, a link … or "" (a sticker)."""
+        return self.content.text
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields; whole numbers are exact."""
+        return _raw(self.wire)
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """A message was recalled: `msg_id` and `cli_msg_id` are those of the recalled message."""
+
+    thread: Thread
+    actor_id: str
+    actor_name: str
+    is_self: bool
+    msg_id: str
+    cli_msg_id: str
+    sent_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """A message that was reacted to."""
+
+    msg_id: str
+    cli_msg_id: str
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """Somebody reacted to messages. `icon` is Zalo's code for it (`/-heart`), "" when the reaction was taken
+    back.
+    """
+
+    thread: Thread
+    actor_id: str
+    actor_name: str
+    is_self: bool
+    targets: tuple[Target, ...]
+    icon: str
+    type_number: int
+    sent_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def removed(self) -> bool:
+        """Whether the reaction was taken back."""
+        return not self.icon
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class Typing(msgspec.Struct, frozen=True, gc=False):
+    """Somebody is writing. Groups of two send none."""
+
+    thread: Thread
+    user_id: str
+    on_pc: bool
+    sent_ms: int
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """A message reached people. `is_self` (groups only): the account is one of them."""
+
+    thread: Thread
+    msg_id: str
+    user_ids: tuple[str, ...]
+    seen_ids: tuple[str, ...]
+    is_self: bool
+    at_ms: int
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A message was seen: by the other side of a thread, or by members of a group (`user_ids`)."""
+
+    thread: Thread
+    msg_id: str
+    user_ids: tuple[str, ...]
+    is_self: bool
+
+
+class GroupEventKind(StrEnum):
+    """What happened to a group."""
+
+    JOIN_REQUEST = "join_request"
+    JOIN = "join"
+    LEAVE = "leave"
+    REMOVE_MEMBER = "remove_member"
+    BLOCK_MEMBER = "block_member"
+    UPDATE_SETTING = "update_setting"
+    UPDATE_AVATAR = "update_avatar"
+    UPDATE = "update"
+    NEW_LINK = "new_link"
+    ADD_ADMIN = "add_admin"
+    REMOVE_ADMIN = "remove_admin"
+    NEW_PIN_TOPIC = "new_pin_topic"
+    UPDATE_PIN_TOPIC = "update_pin_topic"
+    UPDATE_TOPIC = "update_topic"
+    UPDATE_BOARD = "update_board"
+    REMOVE_BOARD = "remove_board"
+    REORDER_PIN_TOPIC = "reorder_pin_topic"
+    UNPIN_TOPIC = "unpin_topic"
+    REMOVE_TOPIC = "remove_topic"
+    ACCEPT_REMIND = "accept_remind"
+    REJECT_REMIND = "reject_remind"
+    REMIND_TOPIC = "remind_topic"
+    UNKNOWN = "unknown"
+
+
+class GroupEvent(msgspec.Struct, frozen=True):
+    """Something happened to a group. `act` is the server's word for it, also where `kind` is unknown.
+
+    `data` depends on the kind; most have groupName, creatorId, sourceId, updateMembers. `is_self`: the
+    account did it or is one of those it happened to.
+    """
+
+    thread: Thread
+    kind: GroupEventKind
+    act: str
+    is_self: bool
+    data: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"GroupEvent({self.thread}, {self.act})"
+
+
+class FriendEventKind(IntEnum):
+    """What happened between the account and a person. The numbers are those of other clients for Zalo."""
+
+    ADD = 0
+    REMOVE = 1
+    REQUEST = 2
+    UNDO_REQUEST = 3
+    REJECT_REQUEST = 4
+    SEEN_REQUEST = 5
+    BLOCK = 6
+    UNBLOCK = 7
+    BLOCK_CALL = 8
+    UNBLOCK_CALL = 9
+    PIN_UNPIN = 10
+    PIN_CREATE = 11
+    UNKNOWN = 12
+
+
+class FriendEvent(msgspec.Struct, frozen=True):
+    """Something happened between the account and another person, `user_id` ("" where it is nobody in
+    particular).
+
+    `data` is that person's id, or an object that depends on the kind. `is_self`: the account did it.
+    """
+
+    kind: FriendEventKind
+    act: str
+    user_id: str
+    is_self: bool
+    data: Any
+
+    def __repr__(self) -> str:
+        return f"FriendEvent({self.act}, {self.user_id!r})"
+
+
+class FileDone(msgspec.Struct, frozen=True, gc=False):
+    """The server has finished with an upload, of this client or of another device of the account."""
+
+    file_id: str
+    url: str
+
+
+class UnreadCleared(msgspec.Struct, frozen=True, gc=False):
+    """A thread was read on another device, up to a message."""
+
+    thread: Thread
+    last_msg_id: str
+
+
+class OldMessages(msgspec.Struct, frozen=True):
+    """The answer to a request for old messages, in the server's order. Own messages are among them."""
+
+    kind: ThreadKind
+    items: tuple[Message | Undo, ...]
+
+
+class OldReactions(msgspec.Struct, frozen=True):
+    """The answer to a request for old reactions, in the server's order."""
+
+    kind: ThreadKind
+    items: tuple[Reaction, ...]
+
+
+class CipherKey(msgspec.Struct, frozen=True, gc=False):
+    """The key of this connection came; the decoder uses it from here on."""
+
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"CipherKey({8 * len(self.key)} bits)"
+
+
+class Pong(msgspec.Struct, frozen=True, gc=False):
+    """The server answered a ping."""
+
+
+class Duplicate(msgspec.Struct, frozen=True, gc=False):
+    """Another web client took the account over. The connection is to be closed with 3000 and not opened
+    again.
+    """
+
+
+class UnknownEvent(msgspec.Struct, frozen=True, gc=False):
+    """Something this client has no name for: a command, or a `kind` inside a known one. `body` is its JSON
+    text or bytes.
+    """
+
+    cmd: int
+    sub: int
+    kind: str
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"UnknownEvent({self.cmd}/{self.sub}, {self.kind!r}, {len(self.body)} bytes)"
+
+
+class Undecodable(msgspec.Struct, frozen=True, gc=False):
+    """A frame, or one item of a frame, that could not be read, and why. `raw` is the frame or the item.
+
+    `cmd` is 0 where the frame was too short to have one.
+    """
+
+    reason: str
+    cmd: int
+    raw: bytes
+
+    def __repr__(self) -> str:
+        return f"Undecodable({self.cmd}: {self.reason}, {len(self.raw)} bytes)"
+
+
+class Connected(msgspec.Struct, frozen=True, gc=False):
+    """The socket is open. The cipher key comes with an event of its own."""
+
+    endpoint: str = ""
+
+
+class Disconnected(msgspec.Struct, frozen=True, gc=False):
+    """The socket is closed. `retry_in_ms` is when the next one is tried, None for never."""
+
+    code: int
+    reason: str
+    retry_in_ms: int | None
+
+
+Event = (
+    Message
+    | Undo
+    | Reaction
+    | Typing
+    | Delivered
+    | Seen
+    | GroupEvent
+    | FriendEvent
+    | FileDone
+    | UnreadCleared
+    | OldMessages
+    | OldReactions
+    | CipherKey
+    | Pong
+    | Duplicate
+    | UnknownEvent
+    | Undecodable
+    | Connected
+    | Disconnected
+)
+"""Everything that may happen."""
+
+
+def _raw(wire: msgspec.Raw) -> dict[str, Any]:
+    item: dict[str, Any] = read(_ANY, wire)
+    return item

@@ -1,0 +1,184 @@
+"""The shapes of what the server pushes, as far as they are relied on. Everything else in them is left unread.
+
+Items of a list stay `msgspec.Raw`, so that one bad item costs its neighbours nothing. Ids are numbers or
+texts on the wire; whole numbers stay exact whatever their length.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn, TypeVar
+
+import msgspec
+
+Id = str | int
+Items = list[msgspec.Raw]
+
+
+class Malformed(Exception):
+    """Something the server pushed is not of the shape it should have. The text is a short reason without
+    contents.
+    """
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """The body of most pushed frames: `data` is opened by the number in `encrypt`."""
+
+    data: str
+    encrypt: int
+
+
+class KeyBody(msgspec.Struct, gc=False):
+    """The body of the first frame."""
+
+    key: str
+
+
+class Lists(msgspec.Struct):
+    """All lists that a payload may hold; a command reads its own. An absent list is None, an empty one is
+    not.
+    """
+
+    msgs: Items | None = None
+    groupMsgs: Items | None = None
+    controls: Items | None = None
+    actions: Items | None = None
+    delivereds: Items | None = None
+    seens: Items | None = None
+    groupSeens: Items | None = None
+    reacts: Items | None = None
+    reactGroups: Items | None = None
+    clearUnreads: Items | None = None
+
+
+class Payload(msgspec.Struct):
+    """What the encrypted `data` of a frame holds."""
+
+    data: Lists
+
+
+class WireMessage(msgspec.Struct):
+    """A message or an undo. What only serves to show something is read leniently: it may have any type."""
+
+    uidFrom: Id
+    idTo: Id
+    msgId: Id
+    cliMsgId: Id = ""
+    msgType: str = ""
+    dName: object = ""
+    ts: object = 0
+    ttl: object = 0
+    content: object = None
+    mentions: object = None
+    quote: object = None
+    extraData: object = None
+
+
+class WireReaction(msgspec.Struct):
+    """A reaction. `content` is an object, or a JSON text of one."""
+
+    uidFrom: Id
+    idTo: Id
+    content: object
+    dName: object = ""
+    ts: object = 0
+
+
+class WireControl(msgspec.Struct):
+    """Something that happened to a group, a friend or an upload."""
+
+    content: WireControlContent
+
+
+class WireControlContent(msgspec.Struct):
+    """The inside of a control. `data` is an object or a JSON text of one."""
+
+    act_type: str
+    act: str = ""
+    data: object = None
+    fileId: Id = ""
+
+
+class WireAction(msgspec.Struct):
+    """Something somebody does right now. `data` is the inside of a JSON object without its braces."""
+
+    act_type: str
+    act: str = ""
+    data: object = None
+
+
+class TypingData(msgspec.Struct, gc=False):
+    """Who is typing where."""
+
+    uid: Id
+    gid: Id = ""
+    ts: object = 0
+    isPC: object = 0
+
+
+class WireDelivered(msgspec.Struct):
+    """A message that reached somebody."""
+
+    msgId: Id
+    deliveredUids: list[Id]
+    seenUids: list[Id] = []
+    groupId: Id = ""
+    mSTs: object = 0
+
+
+class WireSeen(msgspec.Struct):
+    """A message that somebody saw: in a group `groupId` and `seenUids`, else `idTo`."""
+
+    msgId: Id
+    idTo: Id = ""
+    groupId: Id = ""
+    seenUids: list[Id] = []
+
+
+class WireUnread(msgspec.Struct, gc=False):
+    """A thread that was read on another device of the account."""
+
+    idTo: Id
+    lastMsgId: Id = ""
+    isGroup: object = False
+
+
+_T = TypeVar("_T")
+
+
+def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> _T:
+    """A JSON text as what the decoder makes of it. Broken UTF-8 and halves of surrogate pairs become U+FFFD.
+
+    Raises Malformed if it is no JSON or of another shape.
+    """
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise Malformed(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _decode(decoder, _mended(text))
+    except RecursionError:
+        raise Malformed("nested too deeply") from None
+
+
+def _decode(decoder: msgspec.json.Decoder[_T], text: str) -> _T:
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Malformed(str(error)) from None
+
+
+def _mended(text: bytes | str | msgspec.Raw) -> str:
+    # JavaScript lets both pass, and texts that were cut in the middle of an emoji do occur; msgspec is
+    # strict.
+    lenient = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
+    try:
+        value = json.loads(lenient, parse_constant=_refuse)
+        again = json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        raise Malformed("not JSON") from None
+    return again.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
