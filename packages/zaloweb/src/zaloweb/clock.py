@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from collections.abc import Awaitable
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -32,3 +35,18 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+async def within(clock: Clock, seconds: float, work: Awaitable[T]) -> T:
+    """What the work gives. Raises `TimeoutError`, the work cancelled, once that many seconds are over."""
+    async with asyncio.timeout(None) as scope:
+        alarm = asyncio.create_task(_ring(clock, seconds, scope))
+        try:
+            return await work
+        finally:
+            alarm.cancel()
+
+
+async def _ring(clock: Clock, seconds: float, scope: asyncio.Timeout) -> None:
+    await clock.sleep(seconds)
+    scope.reschedule(asyncio.get_running_loop().time())

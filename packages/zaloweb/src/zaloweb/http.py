@@ -106,7 +106,7 @@ class Transport:
 
     @property
     def client(self) -> aiohttp.ClientSession:
-        """The aiohttp session underneath, without headers and cookies of its own: the socket connects with it."""
+        """The aiohttp session underneath, without headers or cookies of its own; the socket uses it."""
         if self._client is None:
             raise RuntimeError("a Transport is used inside `async with`")
         return self._client

@@ -1,0 +1,153 @@
+"""Login with cookies: two requests that make a session of credentials."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, TypeVar
+
+import msgspec
+
+from zaloweb import cipher, envelope
+from zaloweb.envelope import Envelope
+from zaloweb.errors import CipherError, LoginFailed, ProtocolError, SessionExpired, SettingsError, ZaloError
+from zaloweb.http import Pairs, Transport, success
+from zaloweb.session import Api, Credentials, Session
+from zaloweb.settings import Settings
+
+T = TypeVar("T")
+
+_HOST = "https://wpa.chat.zalo.me"
+_COMPUTER = "Web"
+_EXPIRED = (102, 600)
+
+
+async def login(
+    transport: Transport, credentials: Credentials, *, random: Random, api: Api | None = None
+) -> Session:
+    """The session that these credentials give. Its cookies are the transport's, refreshed by the login.
+
+    Raises `SessionExpired` when Zalo does not take the cookies any more, `LoginFailed` when it refuses for
+    another reason, `SettingsError` for credentials that lack something, and what `Transport.request` raises.
+    """
+    _check(credentials)
+    api = api or Api()
+    info = await _login_info(transport, credentials, random, api)
+    server = await _server_info(transport, credentials, api)
+    return Session(
+        credentials=Credentials(
+            credentials.imei, credentials.user_agent, transport.jar, credentials.language
+        ),
+        uid=info.uid,
+        secret_key=info.zpw_enk,
+        services=info.zpw_service_map_v3,
+        ws_urls=info.zpw_ws,
+        settings=Settings(server.setttings or server.settings),
+        extra_ver=server.extra_ver,
+        send2me_id=info.send2me_id,
+        api=api,
+    )
+
+
+class _LoginInfo(msgspec.Struct):
+    uid: str
+    zpw_enk: str
+    zpw_ws: tuple[str, ...] = ()
+    zpw_service_map_v3: dict[str, list[str]] = {}
+    send2me_id: str = ""
+
+
+class _ServerInfo(msgspec.Struct):
+    setttings: dict[str, Any] = {}  # the server's own spelling
+    settings: dict[str, Any] = {}
+    extra_ver: dict[str, Any] = {}
+
+
+def _check(credentials: Credentials) -> None:
+    for name, value in (("imei", credentials.imei), ("userAgent", credentials.user_agent)):
+        if not value:
+            raise SettingsError(
+                f"the credentials have no `{name}`: export imei, cookie and userAgent together"
+            )
+
+
+async def _login_info(transport: Transport, credentials: Credentials, random: Random, api: Api) -> _LoginInfo:
+    name = "getLoginInfo"
+    now_ms = transport.clock.now_ms()
+    zcid = cipher.zcid(api.type, credentials.imei, now_ms)
+    zcid_ext = cipher.new_zcid_ext(random)
+    key = cipher.login_key(zcid, zcid_ext)
+    device = {
+        "computer_name": _COMPUTER,
+        "imei": credentials.imei,
+        "language": credentials.language,
+        "ts": now_ms,
+    }
+    signed: dict[str, str | int | bool] = {
+        "zcid": zcid,
+        "zcid_ext": zcid_ext,
+        "enc_ver": cipher.ENC_VER,
+        "params": cipher.encrypt(key, envelope.compact(device)),
+        "type": api.type,
+        "client_version": api.version,
+    }
+    query = [
+        *_signed("getlogininfo", signed),
+        ("nretry", "0"),
+        ("zpw_ver", str(api.version)),
+        ("zpw_type", str(api.type)),
+    ]
+    response = await transport.request("GET", f"{_HOST}/api/login/{name}", name=name, query=query)
+    outer = envelope.parse(name, success(name, response))
+    if outer.empty:
+        raise _refusal("login-info", name, outer)
+    return _read_login_info(name, _open(name, outer, key))
+
+
+def _open(name: str, outer: Envelope, key: bytes) -> Envelope:
+    inner = envelope.parse(name, envelope.open_data(name, outer, key))
+    if inner.empty:
+        raise _refusal("login-info", name, inner)
+    return inner
+
+
+def _read_login_info(name: str, inner: Envelope) -> _LoginInfo:
+    info = _convert(name, inner, _LoginInfo)
+    try:
+        cipher.session_key(info.zpw_enk)
+    except CipherError as error:
+        raise LoginFailed("login-info", f"Zalo gave no usable session key: {error}") from None
+    return info
+
+
+async def _server_info(transport: Transport, credentials: Credentials, api: Api) -> _ServerInfo:
+    name = "getServerInfo"
+    signed: dict[str, str | int | bool] = {
+        "imei": credentials.imei,
+        "type": api.type,
+        "client_version": api.version,
+        "computer_name": _COMPUTER,
+    }
+    query = _signed("getserverinfo", signed)
+    response = await transport.request("GET", f"{_HOST}/api/login/{name}", name=name, query=query)
+    answer = envelope.parse(name, success(name, response))
+    if answer.empty:
+        raise _refusal("server-info", name, answer)
+    return _convert(name, answer, _ServerInfo)
+
+
+def _signed(kind: str, params: dict[str, str | int | bool]) -> Pairs:
+    pairs = [(name, str(value)) for name, value in params.items()]
+    return [*pairs, ("signkey", cipher.sign(kind, params))]
+
+
+def _refusal(stage: str, name: str, answer: Envelope) -> ZaloError:
+    if answer.code in _EXPIRED:
+        return SessionExpired(answer.code, answer.message, name)
+    return LoginFailed(stage, answer.message or "Zalo gave no reason", answer.code)
+
+
+def _convert(name: str, answer: Envelope, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(bytes(answer.data), type=shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise ProtocolError(name, f"the answer has another shape than expected: {error}") from None
