@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, Literal
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from zaloweb.errors import FrameError
 from zaloweb.frames import Cmd, Frame, unpack
@@ -17,6 +17,7 @@ from zaloweb.sim.world import World
 
 _CLOSE_SECONDS = 2.0
 _NOT_LOGGED_IN = 401
+_NEVER_SENT = (1005, 1006, 1015)
 _Reactions = Literal["user reactions", "group reactions"]
 _REACTIONS: dict[int, tuple[str, _Reactions]] = {
     Cmd.OLD_USER_REACTIONS: ("reacts", "user reactions"),
@@ -32,7 +33,7 @@ async def listen(world: World, request: web.Request) -> web.StreamResponse:
         world.log.add(Refused(host=request.host, path=request.path, code=_NOT_LOGGED_IN, message=refusal))
         return web.Response(status=_NOT_LOGGED_IN)
     account = session.account
-    socket = web.WebSocketResponse(compress=False, timeout=_CLOSE_SECONDS)
+    socket = web.WebSocketResponse(compress=False, autoclose=False, timeout=_CLOSE_SECONDS)
     await socket.prepare(request)
     listener = Listener(socket, _transport(request), world.rules.sealing)
     try:
@@ -65,6 +66,9 @@ async def _serve(world: World, account: Account, listener: Listener, socket: web
         except FrameError:
             frame = Frame(0, 0, 0, message.data)
         await _answer(world, account, listener, frame)
+    if not socket.closed:  # a close code is answered with the same one, which is what a client reports
+        code = socket.close_code or WSCloseCode.OK
+        await socket.close(code=WSCloseCode.OK if code in _NEVER_SENT else code, drain=False)
 
 
 async def _answer(world: World, account: Account, listener: Listener, frame: Frame) -> None:
