@@ -8,7 +8,7 @@ table of `differences`.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -18,6 +18,22 @@ from vectors_harness.tally import Outcome, Tally
 from vectors_harness.vectors import Case, load
 
 TALLY = pytest.StashKey[Tally]()
+DIFFERS = pytest.StashKey[bool]()
+
+
+@pytest.fixture
+def differs(request: pytest.FixtureRequest, case: Case) -> Callable[[str], None]:
+    """Say that this case shows a difference of a kind: `differs("own")` needs `"<pattern of names>#own"` in
+    the table.
+    """
+
+    def differ(kind: str) -> None:
+        assert reason(f"{case.name}#{kind}"), (
+            f"{case.name} differs ({kind}), and nothing in the table says why"
+        )
+        request.node.stash[DIFFERS] = True
+
+    return differ
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,16 +62,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
     if isinstance(case, Case) and (report.when == "call" or (report.when == "setup" and not report.passed)):
-        item.config.stash[TALLY].count(case.family, _outcome(case, report))
+        item.config.stash[TALLY].count(case.family, _outcome(case, report, item))
     return report
 
 
-def _outcome(case: Case, report: pytest.TestReport) -> Outcome:
+def _outcome(case: Case, report: pytest.TestReport, item: pytest.Item) -> Outcome:
     if report.failed:
         return Outcome.FAILED
     if report.skipped:
         return Outcome.QUIRK if case.quirk else Outcome.OUT_OF_SCOPE
-    return Outcome.DIFFERS if reason(case.name) else Outcome.HELD
+    return Outcome.DIFFERS if reason(case.name) or item.stash.get(DIFFERS, False) else Outcome.HELD
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

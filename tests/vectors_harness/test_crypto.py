@@ -15,6 +15,7 @@ import pytest
 from vectors_harness.vectors import Case
 from zaloweb import cipher
 from zaloweb.errors import CipherError
+from zaloweb.events import type_number
 
 
 @pytest.mark.family("crypto", fn="session_encrypt")
@@ -90,3 +91,8 @@ def test_new_imei(case: Case) -> None:
     drawn = uuid.UUID(case["output"][:36])
     assert cipher.new_imei(case["input"]["user_agent"], drawn) == case["output"]
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", str(drawn))
+
+
+@pytest.mark.family("crypto", fn="message_type_number")
+def test_number_of_a_message_type(case: Case) -> None:
+    assert type_number(case["input"]["msg_type"]) == case["output"]

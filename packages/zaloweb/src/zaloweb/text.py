@@ -1,5 +1,4 @@
-"""Offsets and pieces of text: UTF-16 units as Zalo counts, code points as Python counts. Nothing here does
-I/O.
+"""Offsets and pieces of text: UTF-16 units as Zalo counts, code points as Python counts.
 
 Zalo places mentions and styles by UTF-16 code units, where a character beyond U+FFFF (most emoji) counts two.
 A message that is too long is cut where a reader would pause, and never inside what a reader takes for one

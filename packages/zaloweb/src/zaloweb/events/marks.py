@@ -42,9 +42,14 @@ def read_delivered(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Delivere
     place = str(wire.groupId) if in_group else next(iter(people), "")
     if not place:
         raise Malformed("a delivery to nobody")
-    is_self = in_group and own_id in people
     return Delivered(
-        Thread(kind, place), str(wire.msgId), people, _ids(wire.seenUids), is_self, whole(wire.mSTs)
+        thread=Thread(kind, place),
+        msg_id=str(wire.msgId),
+        user_ids=people,
+        seen_ids=_ids(wire.seenUids),
+        is_self=in_group and own_id in people,
+        at_ms=whole(wire.mSTs),
+        wire=item,
     )
 
 
@@ -53,9 +58,9 @@ def read_seen(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Seen:
     wire = read(_SEEN, item)
     if kind is ThreadKind.USER:
         other = str(wire.idTo)
-        return Seen(Thread(kind, other), str(wire.msgId), (other,), False)
+        return Seen(Thread(kind, other), str(wire.msgId), (other,), False, item)
     people = _ids(wire.seenUids)
-    return Seen(Thread(kind, str(wire.groupId)), str(wire.msgId), people, own_id in people)
+    return Seen(Thread(kind, str(wire.groupId)), str(wire.msgId), people, own_id in people, item)
 
 
 def read_unread(item: msgspec.Raw) -> UnreadCleared:

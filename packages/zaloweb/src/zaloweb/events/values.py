@@ -162,6 +162,12 @@ class Delivered(msgspec.Struct, frozen=True):
     seen_ids: tuple[str, ...]
     is_self: bool
     at_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -171,6 +177,12 @@ class Seen(msgspec.Struct, frozen=True):
     msg_id: str
     user_ids: tuple[str, ...]
     is_self: bool
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
 
 
 class GroupEventKind(StrEnum):
