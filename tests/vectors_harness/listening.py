@@ -1,0 +1,81 @@
+"""Our listener against a server that a test drives, over TLS on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from vectors_harness.watched_clock import WatchedClock
+from vectors_harness.recorded_account import recorded_session
+from vectors_harness.socket_server import Peer, SocketServer
+from vectors_harness.vectors import fixture
+from zaloweb.events import CipherKey, Connected, Event
+from zaloweb.http import Transport
+from zaloweb.listener import Listener
+from zaloweb.network import Network
+from zaloweb.sim.front import Authority, Front
+from zaloweb.stream import Stream
+
+ENDPOINTS = tuple(
+    f"wss://fake-ws{n}-msg.chat.zalo.me/{name}" for n, name in enumerate(("one", "two", "three"), 1)
+)
+
+
+@dataclass(slots=True)
+class Play:
+    """Both ends: the server and the clock to drive, the listener, and what it tells."""
+
+    server: SocketServer
+    clock: WatchedClock
+    listener: Listener
+    events: Stream
+
+    async def connect(self) -> Peer:
+        """The client's next connection, once it told of it."""
+        assert isinstance(await anext(self.events), Connected)
+        return await self.server.peer()
+
+    async def connect_with_key(self) -> Peer:
+        """The same, with the fixture's key come."""
+        peer = await self.connect()
+        await peer.give_key(fixture()["cipher_key"])
+        assert isinstance(await anext(self.events), CipherKey)
+        return peer
+
+    async def restart(self) -> None:
+        """Stop listening, and start again."""
+        await self.events.aclose()
+        self.events = Stream(self.listener.run)
+
+    async def next_event(self) -> Event:
+        """What the client tells next."""
+        return await anext(self.events)
+
+
+@asynccontextmanager
+async def listening(
+    authority: Authority, ca_file: Path, urls: tuple[str, ...] = ENDPOINTS
+) -> AsyncIterator[Play]:
+    """A listener that connects once the first event is asked for. Leaving stops it."""
+    clock = WatchedClock(fixture()["client"]["clock_ms"])
+    session = replace(recorded_session(), ws_urls=urls)
+    server = SocketServer()
+    async with Front(server.handle, authority) as front:
+        network = Network.loopback(front.port, ca_file)
+        transport = Transport(
+            network,
+            user_agent=session.credentials.user_agent,
+            jar=session.jar,
+            clock=clock,
+            random=Random(1),
+        )
+        async with transport:
+            listener = Listener(session, transport, Random(1))
+            play = Play(server, clock, listener, Stream(listener.run))
+            try:
+                yield play
+            finally:
+                await play.events.aclose()
