@@ -205,3 +205,10 @@ def _unsupported_default(path: KeyPath, message: str, hint: str) -> tuple[str, s
     if len(path) == 1 and path[0] in schema.UNSUPPORTED_DEFAULTS:
         return "OpenClaw has this key, clawlane does not", schema.UNSUPPORTED_HINT
     return message, hint
+
+
+def unconfigured(manifest: Manifest, source: Source, environ: Mapping[str, str]) -> ChannelConfig:
+    """What a channel without a block would have: one account of built-in settings, switched off."""
+    model: type[ChannelSettings] = load_dotted(manifest.settings)
+    found = resolve(manifest.id, {"enabled": False}, model, environ, inherited=inherited(source))
+    return ChannelConfig(manifest, found.all, found.default)

@@ -106,7 +106,7 @@ INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dang
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
 
 WAITING = frozenset(
-    ("historyLimit", "acks", "resendUnknown", "pacing", "mediaMaxMb", "markdown", "responsePrefix", "proxy")
+    ("historyLimit", "acks", "resendUnknown", "pacing", "mediaMaxMb", "markdown", "responsePrefix")
 )
 """Channel keys whose feature this version does not have yet."""
 

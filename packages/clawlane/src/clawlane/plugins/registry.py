@@ -73,12 +73,11 @@ class Registry:
 
     def installable(self) -> Mapping[str, str]:
         """Channel id → spec, of official plugins that are not there (or do not load)."""
-        return {
-            official.channel: official.spec for official in CATALOG if official.channel not in self._loaded[0]
-        }
+        loaded = self._loaded[0]
+        return {entry.channel: entry.spec for entry in CATALOG if entry.channel not in loaded}
 
     def find(self, name: str) -> Manifest:
-        """The installed channel of that id or alias. Raises `Broken` or `BadSpec`, which says what to install."""
+        """The installed channel of that id or alias. Raises `Broken`, or `BadSpec` with what to install."""
         wanted = name.strip().lower()
         for manifest in self.manifests():
             if wanted in (manifest.id, *manifest.aliases):
@@ -138,7 +137,7 @@ def _load(load: Any, who: str) -> Any:
     try:
         return load()
     except Exception as error:
-        # A plugin is somebody else's code: whatever it raises while it is imported is the same to the operator.
+        # A plugin is somebody else's code: whatever it raises, the operator has to know and we go on.
         lines = str(error).splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
         raise Broken(f"{who} cannot be loaded: {reason}") from error
@@ -152,9 +151,11 @@ def _entry_point(channel: str, distribution: str) -> EntryPoint | None:
 
 
 def _same_name(one: str, other: str) -> bool:
-    return one.lower().replace("_", "-").replace(".", "-") == other.lower().replace("_", "-").replace(
-        ".", "-"
-    )
+    return _normal(one) == _normal(other)
+
+
+def _normal(distribution: str) -> str:
+    return distribution.lower().replace("_", "-").replace(".", "-")
 
 
 def _install_line(channel: str = "") -> str:

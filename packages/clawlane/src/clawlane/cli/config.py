@@ -1,0 +1,102 @@
+"""`config validate` and `config get`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from clawlane.cli.failure import CliError, explain
+from clawlane.cli.setup import Setup
+from clawlane.config.problems import ConfigError, KeyPath, Problem, did_you_mean
+
+_STEP = re.compile(r"\.?(?:([^.\[\]'\"]+)|\[(\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\])")
+
+
+@click.group()
+def config() -> None:
+    """Check the config file, and read values from it."""
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def validate(as_json: bool) -> int:
+    """Check the whole config file and tell everything that is wrong with it. Never changes it."""
+    setup = Setup()
+    file = str(setup.places.config_file)
+    try:
+        loaded = setup.config
+    except ConfigError as error:
+        if not as_json:
+            raise
+        failure = explain(error)
+        body = {"message": f"{len(error.problems)} problems", "help": ""}
+        click.echo(
+            json.dumps(
+                {"ok": False, "valid": False, "path": file, **failure.details, "error": body},
+                ensure_ascii=False,
+            )
+        )
+        return 1
+    if as_json:
+        warnings = [_warning(problem) for problem in loaded.warnings]
+        click.echo(
+            json.dumps({"ok": True, "valid": True, "path": file, "warnings": warnings}, ensure_ascii=False)
+        )
+        return 0
+    for problem in loaded.warnings:
+        click.echo(f"warning: {problem}", err=True)
+    click.echo(
+        f"ok: {file}" if loaded.source.exists else f"ok: {file} does not exist; the built-in defaults hold"
+    )
+    return 0
+
+
+@config.command("get")
+@click.argument("path")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def get_value(path: str, as_json: bool) -> None:
+    """Print what the config file says at PATH, such as channels.zalouser.dmPolicy."""
+    value = _at(Setup().config.source.data, _steps(path), path)
+    if as_json or isinstance(value, Mapping | list):
+        click.echo(json.dumps(value, ensure_ascii=False, indent=None if as_json else 2))
+    elif isinstance(value, bool) or value is None:
+        click.echo(json.dumps(value))
+    else:
+        click.echo(value)
+
+
+def _steps(path: str) -> KeyPath:
+    steps: list[str | int] = []
+    at = 0
+    while at < len(path):
+        found = _STEP.match(path, at)
+        if not found:
+            raise CliError(f"'{path}' is no path", "write it as channels.zalouser.groups['Work Chat'].allow")
+        key, index, single, double = found.groups()
+        steps.append(int(index) if index is not None else key or single or double or "")
+        at = found.end()
+    return tuple(steps)
+
+
+def _at(data: Any, steps: KeyPath, path: str) -> Any:
+    for step in steps:
+        if _holds(data, step):
+            data = data[step]
+        else:
+            known = list(data) if isinstance(data, Mapping) else []
+            raise CliError(f"{path} is not set in the config file", did_you_mean(str(step), known))
+    return data
+
+
+def _holds(data: Any, step: str | int) -> bool:
+    if isinstance(step, str):
+        return isinstance(data, Mapping) and step in data
+    return isinstance(data, list) and step < len(data)
+
+
+def _warning(problem: Problem) -> dict[str, Any]:
+    return {"path": problem.path, "line": problem.line, "message": problem.message, "hint": problem.hint}

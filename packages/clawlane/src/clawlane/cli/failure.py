@@ -1,0 +1,89 @@
+"""The one border where errors become lines for the person who typed the command.
+
+CliError    a command cannot do what was asked; `failure` says why, what mends it, and the exit code
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What to tell: a sentence a line, and the command that mends it. `details` go into `--json`."""
+
+    lines: tuple[str, ...]
+    help: str = ""
+    code: int = 1
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class CliError(Exception):
+    """A command cannot do what was asked."""
+
+    def __init__(self, message: str, help: str = "", code: int = 1) -> None:
+        super().__init__(message)
+        self.failure = Failure((message,), help, code)
+
+
+def explain(error: Exception) -> Failure:
+    """What to tell about an error. One that nobody foresaw is named with its type."""
+    if isinstance(error, CliError):
+        return error.failure
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    return _of_config(error) or _of_our_packages(error) or _unforeseen(error)
+
+
+def tell(failure: Failure, *, as_json: bool) -> None:
+    """Print a failure: one JSON object on stdout for programs, `error: …` on stderr for people."""
+    if as_json:
+        body = {"message": "\n".join(failure.lines), "help": failure.help}
+        print(json.dumps({"ok": False, **failure.details, "error": body}, ensure_ascii=False))
+        return
+    *first, last = failure.lines
+    for line in first:
+        print(f"error: {line}", file=sys.stderr)
+    print(f"error: {last}" + (f"; {failure.help}" if failure.help else ""), file=sys.stderr)
+
+
+def _usage(error: click.ClickException) -> Failure:
+    context = getattr(error, "ctx", None)
+    help = f"see: {context.command_path} --help" if context is not None else ""
+    return Failure((error.format_message().rstrip("."),), help)
+
+
+def _of_config(error: BaseException) -> Failure | None:
+    from clawlane.config.problems import ConfigError
+
+    if not isinstance(error, ConfigError):
+        return None
+    issues = [
+        {"path": one.path, "line": one.line, "column": one.column, "message": one.message, "hint": one.hint}
+        for one in error.problems
+    ]
+    return Failure(tuple(map(str, error.problems)), details={"issues": issues})
+
+
+def _of_our_packages(error: BaseException) -> Failure | None:
+    from clawlane.channel import VaultError
+    from clawlane.host.control_client import ControlError
+    from clawlane.plugins.errors import PluginError
+    from clawlane.store.errors import StoreError
+
+    if not isinstance(error, VaultError | ControlError | PluginError | StoreError):
+        return None
+    message, help = str(error), str(getattr(error, "help", ""))
+    return Failure((message,), "" if help in message else help)
+
+
+def _unforeseen(error: Exception) -> Failure:
+    lines = str(error).splitlines() or ["no more is known"]
+    if isinstance(error, OSError):
+        return Failure((lines[0],))
+    return Failure((f"{type(error).__name__}: {lines[0]}",), "CLAWLANE_TRACEBACK=1 shows where it happened")

@@ -1,0 +1,65 @@
+"""The command line: `clawlane` and `openclaw` are the same program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from clawlane.cli.failure import explain, tell
+from clawlane.cli.lazy import LazyGroup
+
+_NAMES = ("clawlane", "openclaw")
+_INTERRUPTED = 130
+
+_COMMANDS = {
+    "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway."),
+    "channels": ("clawlane.cli.channels:channels", "Log accounts in and out, and see how they are."),
+    "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and let them in."),
+    "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
+    "config": ("clawlane.cli.config:config", "Check the config file, and read values from it."),
+}
+
+
+@click.group(cls=LazyGroup, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="clawlane", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Runs a chat account as a lane for an AI agent.
+
+    The state lives in $CLAWLANE_STATE_DIR (else ~/.clawlane), the config in $CLAWLANE_CONFIG
+    (else config.json5 in there).
+    """
+
+
+def main() -> None:
+    """The program. Exits with what the command says: 0, 1 for anything wrong, or the codes of its help."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(run(sys.argv[1:], Path(sys.argv[0]).name))
+
+
+def run(args: Sequence[str], name: str) -> int:
+    """Run one command line and return its exit code. Whatever goes wrong is one line on stderr."""
+    try:
+        result = cli.main(list(args), prog_name=name if name in _NAMES else "clawlane", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        return 1
+    except (KeyboardInterrupt, click.Abort):
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("CLAWLANE_TRACEBACK"):
+            raise
+        failure = explain(error)
+        tell(failure, as_json="--json" in args)
+        return failure.code
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,10 @@
+"""Whether a channel is pointed at a simulator."""
+
+from __future__ import annotations
+
+from clawlane.channel import Channel, Rehearsal
+
+
+def rehearsal_of(channel: Channel) -> str:
+    """Where the simulator is, or empty for the real platform."""
+    return channel.rehearsal() if isinstance(channel, Rehearsal) else ""

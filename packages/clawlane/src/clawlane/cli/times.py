@@ -1,0 +1,27 @@
+"""Times for people: local clock time, and how long ago."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_STEPS = ((86_400, "day"), (3_600, "h"), (60, "min"))
+
+
+def local(ms: int) -> str:
+    """Local time with its offset: `2026-03-02T09:15:00+07:00`."""
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone().isoformat(timespec="seconds")
+
+
+def ago(ms: int | None, now_ms: int) -> str:
+    """How long since: `3 min ago`, `never`."""
+    return "never" if ms is None else f"{length(max(0, now_ms - ms))} ago"
+
+
+def length(ms: int) -> str:
+    """A length of time in its largest unit: `3 min`, `2 days`, `12 s`."""
+    seconds = ms // 1000
+    for size, unit in _STEPS:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}" + ("s" if unit == "day" and count > 1 else "")
+    return f"{seconds} s"
