@@ -1,4 +1,4 @@
-"""What running a personal account costs in the worst case, as the operator reads it before the first login."""
+"""What running a personal account may cost, as the operator reads it before the first login."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ NOTICE = RiskNotice(
         "Use an account that you can afford to lose, not the one your family and customers know.",
         "Whoever can read this machine's state folder can act as that account.",
     ),
-    alternative="The official way is a Zalo Bot (channel `zalo`, Bot API with a token). If it can do your job, use it.",
+    alternative="The official way is a Zalo Bot (channel `zalo`, Bot API). If it can do your job, use it.",
 )

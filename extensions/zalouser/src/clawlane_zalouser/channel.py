@@ -1,0 +1,75 @@
+"""The channel `zalouser`, as the gateway sees it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import cached_property
+
+from clawlane.channel import (
+    Account,
+    Host,
+    LoginStep,
+    NeedsLogin,
+    NotSent,
+    ProbeResult,
+    RiskNotice,
+    Vault,
+)
+from clawlane.messages import Outgoing, Receipt, Reply, Thread
+from clawlane_zalouser import outbound, risk, signin
+from clawlane_zalouser.lifetime import Lifetime
+from clawlane_zalouser.probe import probe
+from clawlane_zalouser.surroundings import Surroundings
+
+
+class ZaloUserChannel:
+    """Personal Zalo accounts. Can log in by QR code, be probed, and be rehearsed against a simulator."""
+
+    def __init__(self) -> None:
+        self._lives: dict[str, Lifetime] = {}
+
+    @cached_property
+    def _around(self) -> Surroundings:
+        # Loading the machine's certificates takes a moment, which `plan` and `risk` need not pay.
+        return Surroundings()
+
+    async def run(self, account: Account, host: Host) -> None:
+        """Live for one account until cancelled, or until the operator is needed."""
+        life = self._lives[account.id] = Lifetime(account, host, self._around)
+        try:
+            await life.run()
+        finally:
+            del self._lives[account.id]
+
+    async def send(self, account: Account, out: Outgoing) -> Receipt:
+        """Send one chunk with the session of `run`. Raises a `SendFailed`."""
+        life = self._lives.get(account.id)
+        if life is None or life.zalo is None:
+            raise NotSent(f"{account} is not connected")
+        try:
+            receipt = await outbound.send(life.zalo, out)
+        except NeedsLogin as error:
+            life.expired(str(error))
+            raise
+        life.sent()
+        return receipt
+
+    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+        """A reply as texts that Zalo takes."""
+        return outbound.plan(thread, reply)
+
+    def steps(self, account: Account) -> AsyncIterator[LoginStep]:
+        """Log in by QR code."""
+        return signin.steps(account, self._around)
+
+    async def probe(self, account: Account, vault: Vault) -> ProbeResult:
+        """Ask Zalo whether the session in the vault holds."""
+        return await probe(account, vault, self._around)
+
+    def risk(self) -> RiskNotice:
+        """What a personal account risks."""
+        return risk.NOTICE
+
+    def rehearsal(self) -> str:
+        """Where the simulator is, or empty for the real Zalo."""
+        return self._around.network.rehearsal

@@ -1,0 +1,156 @@
+"""One account from its start until it is stopped or the operator is needed: log in, follow, log in again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from clawlane.channel import Account, Health, Host, Phase, State
+from clawlane_zalouser import monitor
+from clawlane_zalouser.session import StoredSession, proxy_of
+from clawlane_zalouser.surroundings import Surroundings
+from zaloweb import events
+from zaloweb.client import Zalo
+from zaloweb.errors import Kicked, Replaced, SessionExpired, SettingsError, ZaloError
+from zaloweb.session import Session
+
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 60.0
+_LOGIN_HOLDS = 60.0
+"""Seconds. A session that expires sooner after a login is not mended by another one."""
+
+log = logging.getLogger(__name__)
+
+
+class Lifetime:
+    """Runs one account. While it is connected or could be, `zalo` is what sends."""
+
+    def __init__(self, account: Account, host: Host, around: Surroundings) -> None:
+        self.zalo: Zalo | None = None
+        self._account = account
+        self._host = host
+        self._around = around
+        self._stored = StoredSession(account, host.vault, around)
+        self._state = State(Phase.STARTING)
+        self._scope = asyncio.timeout(None)
+
+    async def run(self) -> None:
+        """Returns when the operator is needed; the last report says for what."""
+        session = await self._read()
+        while session is not None:
+            session = await self._login(session)
+            if session is not None:
+                session = await self._follow(session)
+
+    def expired(self, reason: str) -> None:
+        """A call found the session dead: stop following it and log in again with its cookies."""
+        self._report(Phase.CONNECTING, reason, auth=Health.BROKEN, outbound=Health.BROKEN)
+        if not self._scope.expired():
+            self._scope.reschedule(0)
+
+    def sent(self) -> None:
+        """A send arrived."""
+        self._report(self._state.phase, self._state.reason, outbound=Health.OK)
+
+    async def _read(self) -> Session | None:
+        try:
+            session = await self._stored.read()
+        except SettingsError as error:
+            self._need_login(str(error), force=True)
+            return None
+        if session is None:
+            self._need_login("nobody is logged in")
+        return session
+
+    async def _login(self, session: Session) -> Session | None:
+        """A fresh session, however long the network takes; None when its cookies are not taken any more."""
+        wait = _FIRST_WAIT
+        while True:
+            self._report(Phase.CONNECTING, "logging in with the stored session")
+            try:
+                return await self._stored.refreshed(session)
+            except SessionExpired as error:
+                self._need_login(f"the session has expired: {error}", force=True)
+                return None
+            except ZaloError as error:
+                self._report(Phase.CONNECTING, f"{error}; trying again in {wait:.0f} s", auth=Health.UNKNOWN)
+            await self._around.clock.sleep(wait * (1 + 0.1 * self._around.random.random()))
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+    async def _follow(self, session: Session) -> Session | None:
+        """Live with one session. Gives it back when another login may help, None when the operator has to."""
+        started = self._around.clock.monotonic()
+        try:
+            await self._listen(session)
+        except Replaced as error:
+            self._report(Phase.REPLACED, str(error), "openclaw gateway run", inbound=Health.BROKEN)
+            return None
+        except Kicked as error:
+            self._report(Phase.REPLACED, str(error), self._login_command(force=True), inbound=Health.BROKEN)
+            return None
+        except (SessionExpired, TimeoutError):
+            if self._around.clock.monotonic() - started >= _LOGIN_HOLDS:
+                return session
+            self._need_login(
+                "Zalo does not accept the session, although its cookies still log in", force=True
+            )
+        return None
+
+    async def _listen(self, session: Session) -> None:
+        """Raises what ends the session: `Replaced`, `Kicked`, `SessionExpired`; `TimeoutError` after `expired`."""
+        async with (
+            Zalo(
+                session,
+                network=self._around.network,
+                clock=self._around.clock,
+                random=self._around.random,
+                proxy=proxy_of(self._account),
+                on_session=self._stored.save,
+            ) as zalo,
+            asyncio.timeout(None) as self._scope,
+        ):
+            self.zalo = zalo
+            try:
+                async for event in zalo.events():
+                    await self._take(event)
+            finally:
+                self.zalo = None
+
+    async def _take(self, event: events.Event) -> None:
+        name = self._account.id
+        match event:
+            case events.Message(is_self=True):
+                await self._host.observe(monitor.own_of(name, event))
+            case events.Message():
+                await self._host.admit(monitor.inbound_of(name, event))
+            case events.Undo():
+                await self._host.observe(monitor.undone_of(name, event))
+            case events.CipherKey():
+                self._report(Phase.READY, "", auth=Health.OK, inbound=Health.OK)
+            case events.Disconnected(retry_in_ms=int(wait_ms)):
+                reason = f"the connection was lost ({event.code}); connecting again in {wait_ms / 1000:.1f} s"
+                self._report(Phase.DEGRADED, reason, inbound=Health.BROKEN)
+            case events.Undecodable():
+                log.warning("%s: something Zalo sent could not be read: %r", self._account, event)
+
+    def _need_login(self, reason: str, force: bool = False) -> None:
+        self._report(Phase.NEEDS_LOGIN, reason, self._login_command(force), auth=Health.BROKEN)
+
+    def _login_command(self, force: bool) -> str:
+        command = f"openclaw channels login --channel {self._account.channel} --account {self._account.id}"
+        return f"{command} --force" if force else command
+
+    def _report(
+        self,
+        phase: Phase,
+        reason: str = "",
+        help: str = "",
+        *,
+        auth: Health | None = None,
+        inbound: Health | None = None,
+        outbound: Health | None = None,
+    ) -> None:
+        state = State(phase, reason, help, auth=auth, inbound=inbound, outbound=outbound)
+        if state != self._state:
+            self._state = state
+            self._host.report(state)

@@ -1,0 +1,34 @@
+"""Whether Zalo accepts a stored session right now."""
+
+from __future__ import annotations
+
+from clawlane.channel import Account, ProbeResult, Vault, VaultError
+from clawlane_zalouser.session import StoredSession, proxy_of
+from clawlane_zalouser.surroundings import Surroundings
+from zaloweb.client import Zalo
+from zaloweb.errors import SessionExpired, ZaloError
+
+_NOT_LINKED = ProbeResult(False, error="nobody is logged in")
+
+
+async def probe(account: Account, vault: Vault, around: Surroundings) -> ProbeResult:
+    """Ask for the account's own profile, with the session in the vault."""
+    stored = StoredSession(account, vault, around)
+    started = around.clock.monotonic()
+    try:
+        session = await stored.read()
+        if session is None:
+            return _NOT_LINKED
+        async with Zalo(
+            session,
+            network=around.network,
+            clock=around.clock,
+            random=around.random,
+            proxy=proxy_of(account),
+            on_session=stored.save,
+        ) as zalo:
+            user = await zalo.account_info()
+    except (ZaloError, VaultError) as error:
+        return ProbeResult(False, error=str(error), expired=isinstance(error, SessionExpired))
+    elapsed_ms = round(1000 * (around.clock.monotonic() - started))
+    return ProbeResult(True, user.id or session.uid, user.name, elapsed_ms=elapsed_ms)

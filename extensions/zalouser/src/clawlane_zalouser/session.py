@@ -1,0 +1,57 @@
+"""The stored session: read from the vault, renewed by a login with its cookies, saved after every refresh."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from clawlane.channel import Account, Vault, VaultClosed
+from clawlane_zalouser.surroundings import Surroundings
+from zaloweb.http import Transport
+from zaloweb.login import login
+from zaloweb.session import Session
+
+log = logging.getLogger(__name__)
+
+
+class StoredSession:
+    """The session of one account, as its vault holds it."""
+
+    def __init__(self, account: Account, vault: Vault, around: Surroundings) -> None:
+        self._account = account
+        self._vault = vault
+        self._around = around
+
+    async def read(self) -> Session | None:
+        """The session as it was last saved, or None. Raises `VaultError` and zaloweb's `SettingsError`."""
+        secret = await asyncio.to_thread(self._vault.read)
+        return None if secret is None else Session.from_json(secret, self._around.clock.now_ms())
+
+    async def refreshed(self, session: Session) -> Session:
+        """A new session from the cookies of this one, already saved: key and endpoints are short-lived.
+
+        Raises `SessionExpired` when Zalo no longer takes the cookies, and other kinds of `ZaloError`.
+        """
+        async with Transport(
+            self._around.network,
+            user_agent=session.credentials.user_agent,
+            jar=session.jar,
+            clock=self._around.clock,
+            random=self._around.random,
+            proxy=proxy_of(self._account),
+        ) as transport:
+            fresh = await login(transport, session.credentials, random=self._around.random, api=session.api)
+        await self.save(fresh)
+        return fresh
+
+    async def save(self, session: Session) -> None:
+        """Keep the cookies as they are now, unless the operator has logged out or in again meanwhile."""
+        try:
+            await asyncio.to_thread(self._vault.write, session.to_json())
+        except VaultClosed as error:
+            log.info("%s: %s", self._account, error)
+
+
+def proxy_of(account: Account) -> str | None:
+    """The HTTP proxy of this account's settings."""
+    return account.settings.proxy or None

@@ -1,0 +1,16 @@
+"""What the config may say about a personal Zalo account."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from clawlane.config.settings import ChannelSettings
+
+
+class ZaloUserSettings(ChannelSettings):
+    """The block `channels.zalouser`, and each of its `accounts`: the keys that every channel has.
+
+    The default account may get its profile from a variable; the older name is one that OpenClaw set-ups rely on.
+    """
+
+    profile_env: ClassVar[tuple[str, ...]] = ("ZALOUSER_PROFILE", "ZCA_PROFILE")

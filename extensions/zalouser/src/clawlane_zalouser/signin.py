@@ -1,0 +1,40 @@
+"""Logging in by QR code: zaloweb's steps as the gateway's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from clawlane import channel
+from clawlane_zalouser.session import proxy_of
+from clawlane_zalouser.surroundings import Surroundings
+from zaloweb import qr
+
+
+async def steps(account: channel.Account, around: Surroundings) -> AsyncIterator[channel.LoginStep]:
+    """One login, from the code to the session. Nothing is stored: the last step carries the session."""
+    name = ""
+    run = qr.qr_login(around.network, random=around.random, clock=around.clock, proxy=proxy_of(account))
+    async with aclosing(run):
+        async for step in run:
+            if isinstance(step, qr.Scanned):
+                name = step.name
+            yield _told(step, name)
+
+
+def _told(step: qr.Step, name: str) -> channel.LoginStep:
+    match step:
+        case qr.ShowQr(png=png, expires_ms=expires_ms):
+            return channel.ShowQr(png, expires_ms)
+        case qr.Scanned():
+            return channel.Scanned(name)
+        case qr.Confirmed():
+            return channel.Confirmed()
+        case qr.Done(session=session):
+            return channel.Done(session.uid, name, session.to_json())
+        case qr.Expired():
+            return channel.Expired()
+        case qr.Declined():
+            return channel.Declined()
+        case qr.Failed(stage=stage, error=error):
+            return channel.Failed(stage, str(error))

@@ -1,0 +1,18 @@
+"""What the channel takes from the process it runs in: the network, the clock, the dice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random, SystemRandom
+
+from zaloweb.clock import Clock, SystemClock
+from zaloweb.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Shared by all accounts, so that they share one trust store too. Making one may raise `SettingsError`."""
+
+    network: Network = field(default_factory=Network.from_env)
+    clock: Clock = field(default_factory=SystemClock)
+    random: Random = field(default_factory=SystemRandom)
