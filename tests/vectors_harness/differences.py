@@ -9,7 +9,21 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+_COMES_BACK = (
+    "Every close but 3000 and 3003 is followed by a new connection; the reference only comes back for the "
+    "codes of the server's table, and only when asked to."
+)
+_GIVES_BACK = (
+    "After 3003 the account is given back, for two clients that both come back would fight; "
+    "the reference comes back."
+)
+
 DIFFERENCES: dict[str, str] = {
+    "login/*#stops": (
+        "A login that Zalo refuses ends there; the reference asks for the server info before it looks."
+    ),
+    "login/*#code": "The code with which Zalo refuses a login is told; the reference swallows it.",
+    "qr/*#code": "The code with which Zalo refuses a QR login is told; the reference swallows it.",
     "ws-events/in/*#own": (
         "What the account itself did is an event with is_self; the reference is silent unless asked."
     ),
@@ -23,6 +37,20 @@ DIFFERENCES: dict[str, str] = {
     ),
     "ws-events/in/*#neighbours": "Items after a bad one are read; the reference drops the rest of the frame.",
     "ws-events/in/*#lenient": "Some of what the reference gives up on can be read.",
+    "ws-events/close/server-1000": _COMES_BACK,
+    "ws-events/close/server-1006": _COMES_BACK,
+    "ws-events/close/server-1011*": _COMES_BACK,
+    "ws-events/close/server-4001*": _COMES_BACK,
+    "ws-events/close/server-10*-retry": "The wait is spread above the server's figure; it is not the figure.",
+    "ws-events/close/retry-until-exhausted": (
+        "A lost line is taken up again without end, with growing waits, and after the last endpoint comes "
+        "the first; the reference stays at the last, then gives up."
+    ),
+    "ws-events/close/server-3003-retry": _GIVES_BACK,
+    "ws-events/close/rotates-on-3003": _GIVES_BACK,
+    "ws-events/close/start-twice": "Asking for events anew ends the first connection; the reference refuses.",
+    "ws-events/close/stop*": "Who stops listening is told nothing more; the reference tells of the close.",
+    "errors/fetchAccountInfo/inner-data-*": "An answer without a profile is an error, and no null.",
 }
 
 

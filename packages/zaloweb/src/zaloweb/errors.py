@@ -2,7 +2,7 @@
 
     ZaloError
     ├── SettingsError             a setting, a file or credentials cannot be used as they are
-    ├── InvalidRequest            the caller asks for something that Zalo cannot do; nothing was sent
+    ├── InvalidRequest            the caller's request makes no sense; nothing was sent (calls.invalid)
     ├── CipherError               something did not decrypt: wrong key, wrong tag, damaged text
     ├── FrameError                a WebSocket frame that is not one
     ├── NetworkError
@@ -38,10 +38,6 @@ class ZaloError(Exception):
 
 class SettingsError(ZaloError):
     """A setting, a file or credentials that cannot be used. The text names it and says what is allowed."""
-
-
-class InvalidRequest(ZaloError):
-    """What the caller asks for makes no sense to Zalo, such as a message without a text. Nothing was sent."""
 
 
 class CipherError(ZaloError):
