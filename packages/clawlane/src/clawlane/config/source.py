@@ -214,13 +214,16 @@ def _read(file: Path) -> bytes | None:
         return None
     except OSError as error:
         raise _unreadable(file, f"cannot be read: {error.strerror}") from None
-    with open(descriptor, "rb") as stream:
+    try:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
             raise _unreadable(file, "is not a regular file")
         if info.st_size > _MAX_BYTES:
             raise _unreadable(file, "is larger than 4 MiB: this is no config file")
-        return stream.read()
+        with open(descriptor, "rb", closefd=False) as stream:
+            return stream.read()
+    finally:
+        os.close(descriptor)
 
 
 def _decode(file: Path, raw: bytes) -> str:

@@ -1,0 +1,123 @@
+"""The status without a gateway, in the shape of the gateway's own: what config, store and vault say."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict
+from typing import Any
+
+from clawlane.channel import Account, Channel, Health, Phase, Probe, ProbeResult, VaultError
+from clawlane.cli.rehearsal import rehearsal_of
+from clawlane.cli.setup import Setup
+from clawlane.host.findings import findings
+from clawlane.store.consent import read_consent
+from clawlane.store.errors import ConsentDamaged
+from clawlane.store.offline import pairing_list
+from clawlane.store.reader import reading
+from clawlane.store.vault import FileVault
+
+_PROBE_DEADLINE = 20.0
+Fields = dict[str, Any]
+
+
+def offline_status(setup: Setup, probe: bool) -> Fields:
+    """As `clawlane.host.status` describes, with `gateway` None. `probe` asks the platforms too."""
+    channels: Fields = {}
+    for name, block in setup.config.channels.items():
+        channel = setup.runtime(block.manifest)
+        accounts = {one.id: _account(setup, channel, one) for one in block.accounts}
+        if probe:
+            asyncio.run(_probe_all(setup, channel, block.accounts, accounts))
+        channels[name] = {
+            "label": block.manifest.label,
+            "unofficial": block.manifest.unofficial,
+            "default_account": block.default_account,
+            "accounts": accounts,
+        }
+    return {"gateway": None, "channels": channels}
+
+
+def _account(setup: Setup, channel: Channel, account: Account) -> Fields:
+    return {
+        "id": account.id,
+        "profile": account.profile,
+        "name": account.name,
+        "enabled": account.enabled,
+        "phase": Phase.STOPPED,
+        "since_ms": None,
+        **_session(setup, account),
+        "consent": _consent(setup, account),
+        "inbound": Health.UNKNOWN,
+        "outbound": Health.UNKNOWN,
+        "dmPolicy": _policy(setup, account, "dmPolicy"),
+        "groupPolicy": _policy(setup, account, "groupPolicy"),
+        "rehearsal": rehearsal_of(channel),
+        **_activity(setup, account),
+        "warnings": findings(setup.config, account),
+    }
+
+
+def _session(setup: Setup, account: Account) -> Fields:
+    help = f"openclaw channels login --channel {account.channel} --account {account.id}"
+    try:
+        identity = FileVault(setup.places.vault_dir, account.channel, account.profile).identity()
+    except VaultError as error:
+        return {"linked": False, "identity": None, "auth": Health.BROKEN, "reason": str(error), "help": ""}
+    if identity is None:
+        return {
+            "linked": False,
+            "identity": None,
+            "auth": Health.BROKEN,
+            "reason": "not linked",
+            "help": help,
+        }
+    named = {"id": identity[0], "name": identity[1]}
+    return {"linked": True, "identity": named, "auth": Health.UNKNOWN, "reason": "", "help": ""}
+
+
+def _consent(setup: Setup, account: Account) -> Fields | None:
+    try:
+        found = read_consent(setup.places.consent_dir, account.channel, account.profile)
+    except ConsentDamaged:
+        return None
+    return asdict(found) if found else None
+
+
+def _policy(setup: Setup, account: Account, key: str) -> Fields:
+    found = setup.config.effective(account, key)
+    origin = found.origin
+    return {"value": found.value, "origin": origin.level, "path": origin.path, "line": origin.line}
+
+
+def _activity(setup: Setup, account: Account) -> Fields:
+    if not setup.places.store.exists():
+        return {
+            "last_inbound_ms": None,
+            "last_outbound_ms": None,
+            "counters": {},
+            "outbox": {},
+            "pairing": {},
+        }
+    with reading(setup.places.store) as reader:
+        activity = reader.activity(str(account))
+    now_ms = time.time_ns() // 1_000_000
+    pending = pairing_list(setup.places, account.channel, account.id, now_ms)
+    return {**asdict(activity), "pairing": {"pending": len(pending)}}
+
+
+async def _probe_all(setup: Setup, channel: Channel, accounts: tuple[Account, ...], into: Fields) -> None:
+    for account in accounts:
+        if isinstance(channel, Probe) and account.enabled:
+            into[account.id]["probe"] = asdict(await _probe(setup, channel, account))
+
+
+async def _probe(setup: Setup, channel: Probe, account: Account) -> ProbeResult:
+    vault = FileVault(setup.places.vault_dir, account.channel, account.profile)
+    try:
+        async with asyncio.timeout(_PROBE_DEADLINE):
+            return await channel.probe(account, vault)
+    except TimeoutError:
+        return ProbeResult(ok=False, error=f"no answer within {_PROBE_DEADLINE:.0f} s")
+    except VaultError as error:
+        return ProbeResult(ok=False, error=str(error))

@@ -1,0 +1,117 @@
+"""The status as lines for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clawlane.cli.clean import clean
+from clawlane.cli.times import ago, local
+
+Fields = Mapping[str, Any]
+_PHASES = {
+    "stopped": "stopped",
+    "starting": "starting",
+    "connecting": "connecting",
+    "ready": "ready",
+    "degraded": "degraded",
+    "needs_login": "needs a login",
+    "needs_consent": "needs its risk accepted",
+    "replaced": "replaced by another login",
+    "gave_up": "gave up",
+}
+_HEALTH = {"unknown": "not seen yet", "ok": "ok", "broken": "broken"}
+
+
+def status_lines(found: Fields, now_ms: int) -> Iterator[str]:
+    """The gateway, then every channel with its accounts."""
+    yield _gateway(found["gateway"], now_ms)
+    for place in sorted({one["rehearsal"] for one in _accounts(found) if one["rehearsal"]}):
+        yield f"REHEARSAL: a simulator on {place} stands in for the real platform. Nothing here reaches it."
+    for name, block in found["channels"].items():
+        note = " · unofficial · experimental" if block["unofficial"] else ""
+        yield ""
+        yield f"{block['label']} [{name}]{note}"
+        for one in block["accounts"].values():
+            yield from _account(one, found["gateway"] is not None, now_ms)
+    if not found["channels"]:
+        yield "No channel is configured; see: openclaw channels list --all"
+
+
+def _gateway(gateway: Fields | None, now_ms: int) -> str:
+    if gateway is None:
+        return "Gateway: not running; start it: openclaw gateway run"
+    since = gateway["started_ms"]
+    return f"Gateway: running since {local(since)} ({ago(since, now_ms)}), pid {gateway['pid']}"
+
+
+def _accounts(found: Fields) -> Iterator[Fields]:
+    for block in found["channels"].values():
+        yield from block["accounts"].values()
+
+
+def _account(one: Fields, running: bool, now_ms: int) -> Iterator[str]:
+    name = f" · {clean(one['name'])}" if one["name"] else ""
+    yield f"  {one['id']} (profile {one['profile']}){name}: {_phase(one, running)}"
+    for head, text in _rows(one, now_ms):
+        yield f"    {head:<10}{text}"
+    if one["help"]:
+        yield f"    → {one['help']}"
+
+
+def _phase(one: Fields, running: bool) -> str:
+    if not one["enabled"]:
+        return "disabled"
+    phase = _PHASES.get(one["phase"], str(one["phase"])) if running else "not running"
+    reason = str(one["reason"])
+    return f"{phase}: {clean(reason, 200)}" if reason else phase
+
+
+def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
+    yield "linked", _identity(one["identity"])
+    yield (
+        "health",
+        " · ".join(f"{ability} {_HEALTH[one[ability]]}" for ability in ("auth", "inbound", "outbound")),
+    )
+    last_in, last_out = (_moment(one[f"last_{way}_ms"], now_ms) for way in ("inbound", "outbound"))
+    yield "last", f"inbound {last_in} · outbound {last_out}"
+    yield "DMs", _policy(one["dmPolicy"])
+    yield "groups", _policy(one["groupPolicy"])
+    if one["counters"]:
+        yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one["counters"].items())
+    if waiting := {state: count for state, count in one["outbox"].items() if count}:
+        yield "outbox", " · ".join(f"{state} {count}" for state, count in waiting.items())
+    if pending := one["pairing"].get("pending"):
+        yield "pairing", f"{pending} waiting; see: openclaw pairing list"
+    yield "risk", _risk(one["consent"])
+    if probe := one.get("probe"):
+        yield "probe", _probe(probe)
+    for warning in one["warnings"]:
+        yield "note", warning
+
+
+def _identity(identity: Fields | None) -> str:
+    return f"as {clean(identity['name'])} ({identity['id']})" if identity else "no"
+
+
+def _moment(ms: int | None, now_ms: int) -> str:
+    return "never" if ms is None else f"{local(ms)} ({ago(ms, now_ms)})"
+
+
+def _policy(policy: Fields) -> str:
+    if policy["origin"] == "built-in":
+        return f"{policy['value']} (built-in; set it with {policy['path']})"
+    return f"{policy['value']} (from {policy['path']}, line {policy['line']})"
+
+
+def _risk(consent: Fields | None) -> str:
+    if consent is None:
+        return "not accepted yet"
+    who = f" for user {consent['user_id']}" if consent["user_id"] else ""
+    return f"accepted {local(consent['accepted_ms'])}{who} · expendable: {consent['expendable']}"
+
+
+def _probe(probe: Fields) -> str:
+    if probe["ok"]:
+        return f"ok: {clean(probe['user_name'])} ({probe['user_id']}), {probe['elapsed_ms']} ms"
+    return ("session expired: " if probe["expired"] else "failed: ") + clean(probe["error"], 200)
