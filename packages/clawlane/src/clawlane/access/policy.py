@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from clawlane.access.decision import Rule
 from clawlane.access.entries import SenderList
+from clawlane.config.origin import Effective
 from clawlane.config.policy import DmPolicy, PairingReply
+from clawlane.config.settings import ChannelSettings
 
 BACKLOG_MAX_AGE_MS = 15 * 60 * 1000
 
@@ -26,6 +30,24 @@ class Policy:
     pairing_reply: PairingReply = PairingReply.CODE
     backlog_max_age_ms: int = BACKLOG_MAX_AGE_MS
     backlog_rule: Rule = field(default_factory=lambda: _built_in("backlogMaxAge"))
+
+    @classmethod
+    def of(cls, settings: ChannelSettings, effective: Callable[[str], Effective]) -> Policy:
+        """The rules in an account's settings; `effective` tells who set a key, by its name in the config."""
+
+        def rule(key: str) -> Rule:
+            origin = effective(key).origin
+            return Rule(origin.path, origin.level)
+
+        return cls(
+            dm=settings.dm_policy,
+            dm_rule=rule("dmPolicy"),
+            allow=SenderList.of(settings.allow_from),
+            allow_rule=rule("allowFrom"),
+            pairing_reply=settings.pairing.reply,
+            backlog_max_age_ms=settings.backlog_max_age // timedelta(milliseconds=1),
+            backlog_rule=rule("backlogMaxAge"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

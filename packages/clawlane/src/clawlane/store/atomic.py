@@ -22,7 +22,10 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def make_private_dir(path: Path) -> None:
-    """Make a folder and its missing parents, enterable by its owner alone. An existing one is left as it is."""
+    """Make a folder and its missing parents, enterable by its owner alone.
+
+    An existing one is left as it is.
+    """
     if not path.is_dir():
         make_private_dir(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)

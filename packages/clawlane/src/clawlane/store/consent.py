@@ -14,8 +14,8 @@ from clawlane.store.errors import ConsentDamaged
 class Consent:
     """One accepted risk: when, for which user of the platform, and how it was given.
 
-    `user_id` is empty until somebody has logged in. `expendable` is the answer to "can you lose this account?": yes, no,
-    or "not asked". `how` is `terminal` or the flag that stood in for the question.
+    `user_id` is empty until somebody has logged in. `expendable` is the answer to "can you lose this
+    account?": yes, no, or "not asked". `how` is `terminal` or the flag that stood in for the question.
     """
 
     channel: str
@@ -35,7 +35,8 @@ def read_consent(folder: Path, channel: str, profile: str) -> Consent | None:
         return None
     except (ValueError, TypeError) as error:
         raise ConsentDamaged(
-            f"{path} is no record of an accepted risk; remove it and run: openclaw channels login --channel {channel}"
+            f"{path} is no record of an accepted risk; remove it and run: "
+            f"openclaw channels login --channel {channel}"
         ) from error
 
 

@@ -1,14 +1,15 @@
 """What can go wrong in the store.
 
     StoreError
-    ├── StoreUnusable   the file is damaged, foreign, or written by a newer clawlane: nothing can be read or written
+    ├── StoreUnusable   the file is damaged, foreign, or written by a newer clawlane
     ├── StoreOwned      another process owns the store; `pid` says which
     ├── StoreLost       another owner took the account over: this one must stop
     ├── StoreFailed     one write did not happen (disk full, I/O error); the same write may succeed later
     ├── PairingUnknown  no pending request has this code
     └── ConsentDamaged  the record of an accepted risk cannot be read
 
-The sealed sessions have their own tree, `clawlane.channel.VaultError`. Every text is one line for the operator.
+The sealed sessions have their own tree, `clawlane.channel.VaultError`. Every text is one line for the
+operator.
 """
 
 from __future__ import annotations

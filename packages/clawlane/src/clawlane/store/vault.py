@@ -1,8 +1,9 @@
 """Sealed sessions: one file a profile, AES-256-GCM, with the key in a private file beside them.
 
-A file is `clawlane vault 1\\n`, the generation (32 hex digits, newline), a nonce of 12 bytes, and the sealed rest: one line
-of JSON that names the user, then the secret. Head, channel and profile are authenticated, so a file cannot be given to
-another profile. The generation changes with every login; who read an older one cannot save over a newer one.
+A file is `clawlane vault 1\\n`, the generation (32 hex digits, newline), a nonce of 12 bytes, and the sealed
+rest: one line of JSON that names the user, then the secret. Head, channel and profile are authenticated, so a
+file cannot be given to another profile. The generation changes with every login; who read an older one cannot
+save over a newer one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Identity = tuple[str, str]
 
 
 class FileVault:
-    """The sealed session of one profile, as `clawlane.channel.Vault` asks for it, and what logging in and out needs."""
+    """The sealed session of one profile: a `clawlane.channel.Vault`, and what logging in and out needs."""
 
     def __init__(self, folder: Path, channel: str, profile: str) -> None:
         self._folder = folder
@@ -52,7 +53,10 @@ class FileVault:
         return secret
 
     def write(self, secret: bytes) -> None:
-        """Save a refreshed session. Raises `VaultClosed` if the one read before was logged out or replaced."""
+        """Save a refreshed session.
+
+        Raises `VaultClosed` if the one read before was logged out or replaced.
+        """
         with self._locked():
             found = self._load()
             if found is None or self._bound is None or found[0] != self._bound:
@@ -127,7 +131,7 @@ class FileVault:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time, over processes: checking the generation and replacing the file are one step."""
+        """One writer at a time, over processes: checking the generation and writing are one step."""
         make_private_dir(self._folder)
         handle = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:

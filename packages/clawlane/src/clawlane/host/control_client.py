@@ -1,0 +1,103 @@
+"""How commands talk to the running gateway. Standard library only, so that commands start quickly.
+
+ControlError     the gateway refused or failed; `help` is what mends it
+└── GatewayDown  no gateway runs for this state directory
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from clawlane.config.places import Places
+from clawlane.host.control_path import find_socket
+
+Answer = dict[str, Any]
+_DEADLINE = 60.0
+
+
+class ControlError(Exception):
+    """What the gateway said, in one line; `help` is the command that mends it, if there is one."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+class GatewayDown(ControlError):
+    """Nothing listens on the control socket."""
+
+
+class ControlClient:
+    """Requests to the gateway of one state directory. All of them raise `ControlError`."""
+
+    def __init__(self, places: Places) -> None:
+        self._path = find_socket(places)
+
+    def running(self) -> bool:
+        """Whether a gateway runs."""
+        try:
+            self._ask("GET", "/ping")
+        except GatewayDown:
+            return False
+        return True
+
+    def status(self, probe: bool = False) -> Answer:
+        """The status of the gateway and all accounts, see `clawlane.host.status`.
+
+        `probe` asks the platforms too.
+        """
+        return self._ask("GET", "/status", {"probe": "1"} if probe else {})
+
+    def pairing_list(self, channel: str, account: str | None = None) -> list[Answer]:
+        """Pending requests, each as a `clawlane.store.records.PairingRequest` in JSON, oldest first."""
+        found = self._ask("GET", "/pairing", _named(channel, account))
+        return list(found["requests"])
+
+    def pairing_approve(self, channel: str, account: str | None, code: str) -> Answer:
+        """Let a sender in. Gives `account`, `sender_id`, `sender_name`, `approved_ms`."""
+        return self._ask("POST", "/pairing/approve", {**_named(channel, account), "code": code})
+
+    def account_start(self, channel: str, account: str | None = None) -> Answer:
+        """Start an account, or start it again, with the session that is stored now. Gives its status."""
+        return self._ask("POST", "/accounts/start", _named(channel, account))
+
+    def account_stop(self, channel: str, account: str | None = None) -> Answer:
+        """Stop an account; returns once it has stopped. Gives its status."""
+        return self._ask("POST", "/accounts/stop", _named(channel, account))
+
+    def _ask(self, method: str, path: str, values: dict[str, str] | None = None) -> Answer:
+        query = f"?{urlencode(values)}" if values else ""
+        connection = _UnixConnection(self._path)
+        try:
+            connection.request(method, path + query)
+            response = connection.getresponse()
+            answer: Answer = json.loads(response.read())
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise GatewayDown("the gateway is not running", "openclaw gateway run") from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise ControlError(f"the gateway did not answer: {error or type(error).__name__}") from error
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ControlError(answer["message"], answer["help"])
+        return answer
+
+
+class _UnixConnection(HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("gateway", timeout=_DEADLINE)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _named(channel: str, account: str | None) -> dict[str, str]:
+    return {"channel": channel} if account is None else {"channel": channel, "account": account}

@@ -1,0 +1,98 @@
+"""All accounts of the gateway: their supervisors, and what each must know of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+
+from clawlane.access.policy import Grants, Policy
+from clawlane.agents.contract import Agent
+from clawlane.channel import Account, Channel, State
+from clawlane.config.load import Config
+from clawlane.config.places import Places
+from clawlane.host.pairings import Pairings
+from clawlane.host.runner import Parts
+from clawlane.host.supervisor import Supervisor
+from clawlane.store.journal import Clock, Journal
+from clawlane.store.store import Store
+
+AGENTS_AT_ONCE = 8
+
+
+class Fleet:
+    """The accounts by name (`channel/id`), disabled ones included."""
+
+    def __init__(
+        self,
+        config: Config,
+        places: Places,
+        store: Store,
+        channels: Mapping[str, Channel],
+        agent: Agent,
+        now_ms: Clock,
+    ) -> None:
+        """`channels` maps the id of every configured channel to the object that runs it."""
+        self.config = config
+        self.store = store
+        self.now_ms = now_ms
+        self.pairings = Pairings(store, self._journal_of, now_ms)
+        self._own_ids: dict[str, str] = {}
+        self._places = places
+        self._agent = agent
+        self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
+        self.supervisors = {
+            str(account): self._supervise(account, channels[name], account.id == channel.default_account)
+            for name, channel in config.channels.items()
+            for account in channel.accounts
+        }
+
+    def find(self, channel: str, account: str | None) -> Supervisor | None:
+        """The account of that name, or the channel's default account."""
+        block = self.config.channels.get(channel)
+        found = block.account(account) if block else None
+        return self.supervisors[str(found)] if found else None
+
+    def grants(self, account: str) -> Grants:
+        """What access has to know of an account beside its config."""
+        others = frozenset(user_id for name, user_id in self._own_ids.items() if name != account)
+        return Grants(self._own_ids.get(account, ""), others, self.pairings.paired(account))
+
+    async def run(self) -> None:
+        """Run every enabled account until cancelled. One that fails for good costs the others nothing."""
+        async with asyncio.TaskGroup() as group:
+            for name, supervisor in self.supervisors.items():
+                self.pairings.load(name)
+                group.create_task(supervisor.run(self.store))
+                if supervisor.parts.account.enabled:
+                    supervisor.start()
+
+    async def stop(self) -> None:
+        """Stop every account, side by side; what is on its way gets its answer first."""
+        await asyncio.gather(*(one.stop("the gateway stops") for one in self.supervisors.values()))
+
+    def _supervise(self, account: Account, channel: Channel, is_default: bool) -> Supervisor:
+        name = str(account)
+        parts = Parts(
+            account=account,
+            channel=channel,
+            agent=self._agent,
+            policy=Policy.of(account.settings, lambda key: self.config.effective(account, key)),
+            grants=lambda: self.grants(name),
+            slots=self._slots,
+            now_ms=self.now_ms,
+            jitter=random.random,
+            report=self._noting(name),
+        )
+        return Supervisor(parts, self._places.vault_dir, self._places.consent_dir, is_default)
+
+    def _noting(self, name: str) -> Callable[[State], None]:
+        def note(state: State) -> None:
+            if state.user_id:
+                self._own_ids[name] = state.user_id
+
+        return note
+
+    def _journal_of(self, account: str) -> Journal | None:
+        supervisor = self.supervisors.get(account)
+        return supervisor.journal if supervisor else None

@@ -1,0 +1,104 @@
+"""The gateway process: the lock, the store, all accounts, the control socket, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from clawlane import __version__
+from clawlane.agents.contract import Agent
+from clawlane.agents.echo import EchoAgent
+from clawlane.channel import Account, Channel, Rehearsal
+from clawlane.config.load import Config, Plugins, load
+from clawlane.config.places import Places
+from clawlane.host.control import Control, listening
+from clawlane.host.control_path import choose_socket
+from clawlane.host.findings import findings
+from clawlane.host.fleet import Fleet
+from clawlane.host.logs import logging_to
+from clawlane.host.status import StatusBook, resident_bytes
+from clawlane.plugins.registry import Registry, load_runtime
+from clawlane.store.store import open_store
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    places: Places, environ: Mapping[str, str], plugins: Plugins | None = None, agent: Agent | None = None
+) -> int:
+    """Run until SIGTERM or SIGINT, then give 0. Without `plugins` the installed ones; without `agent` echo.
+
+    Raises `ConfigError`, `StoreOwned` when another gateway runs, `StoreUnusable`, and `Broken` for a plugin.
+    """
+    config = load(places, plugins or Registry(places), environ)
+    with logging_to(places.log_dir):
+        asyncio.run(_until_signalled(config, places, environ, agent or EchoAgent()))
+    return 0
+
+
+async def _until_signalled(config: Config, places: Places, environ: Mapping[str, str], agent: Agent) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with gateway(config, places, environ, agent):
+        await stop.wait()
+        log.info("stopping")
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def gateway(
+    config: Config, places: Places, environ: Mapping[str, str], agent: Agent
+) -> AsyncIterator[Fleet]:
+    """A running gateway.
+
+    Leaving stops the accounts, and finishes what is on its way. Raises as `run` does.
+    """
+    started = time.monotonic()
+    channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
+    async with open_store(places.store, places.lock_file, _now_ms) as store:
+        fleet = Fleet(config, places, store, channels, agent, _now_ms)
+        control = Control(fleet, StatusBook(fleet, places.consent_dir))
+        _announce(config, channels)
+        async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(places, environ)):
+            accounts = group.create_task(fleet.run())
+            elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
+            log.info("clawlane %s runs after %.2f s with %.0f MB", __version__, elapsed, rss)
+            try:
+                yield fleet
+            finally:
+                await fleet.stop()
+                accounts.cancel()
+
+
+def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
+    """What the operator must have seen before anything runs."""
+    for warning in config.warnings:
+        log.warning("%s", warning)
+    if not channels:
+        log.warning("no channel is configured and installed; nothing will be received")
+    for name, channel in channels.items():
+        if isinstance(channel, Rehearsal) and (where := channel.rehearsal()):
+            log.warning("REHEARSAL: %s talks to the simulator at %s and to nothing else", name, where)
+        for account in config.channels[name].accounts:
+            _announce_account(config, account)
+
+
+def _announce_account(config: Config, account: Account) -> None:
+    if not account.enabled:
+        log.info("%s is disabled", account)
+        return
+    for key in ("dmPolicy", "groupPolicy"):
+        found = config.effective(account, key)
+        log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
+    for finding in findings(config, account):
+        log.warning("%s: %s", account, finding)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

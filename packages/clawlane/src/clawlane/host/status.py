@@ -1,0 +1,178 @@
+"""How everything is, as one JSON-able value for commands, logs and whatever else shows it.
+
+    {"gateway": {"pid", "started_ms", "version", "rss"},
+     "channels": {CHANNEL: {"label", "unofficial", "default_account", "accounts": {ID: {…}}}}}
+
+An account: `id`, `profile`, `name`, `enabled`, `linked`, `identity` ({"id", "name"} or null), `consent` (the
+record or null), `phase`, `since_ms`, `reason`, `help`, `auth`, `inbound`, `outbound` (unknown, ok, broken),
+`last_inbound_ms`, `last_outbound_ms`, `dmPolicy` and `groupPolicy` ({"value", "origin", "path", "line"}),
+`rehearsal` (address or empty), `counters` (per reason), `outbox` (open chunks per state, `queued` and
+`unknown` always), `pairing` (`pending`, and how many of them are `silent` or `held`), `warnings`, and `probe`
+when it was asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from clawlane import __version__
+from clawlane.access.decision import Reason
+from clawlane.channel import Account, Health, Probe, ProbeResult, Rehearsal, VaultError
+from clawlane.config.load import Config
+from clawlane.host.findings import findings
+from clawlane.host.fleet import Fleet
+from clawlane.host.supervisor import Supervisor
+from clawlane.store.consent import read_consent
+from clawlane.store.errors import ConsentDamaged
+from clawlane.store.reader import Reader
+
+_PROBE_DEADLINE = 20.0
+Fields = dict[str, Any]
+
+
+class StatusBook:
+    """Asks everybody how they are."""
+
+    def __init__(self, fleet: Fleet, consents: Path) -> None:
+        self._fleet = fleet
+        self._consents = consents
+        self._started_ms = fleet.now_ms()
+
+    async def all(self, probe: bool = False) -> Fields:
+        """The whole status. `probe` asks the platforms whether the sessions hold, side by side."""
+        asked = await self._probes() if probe else {}
+        stored = await asyncio.to_thread(self._stored)
+        channels: Fields = {}
+        for name, block in self._fleet.config.channels.items():
+            channels[name] = {
+                "label": block.manifest.label,
+                "unofficial": block.manifest.unofficial,
+                "default_account": block.default_account,
+                "accounts": {
+                    one.id: {**stored[str(one)], **asked.get(str(one), {})} for one in block.accounts
+                },
+            }
+        return {"gateway": self._gateway(), "channels": channels}
+
+    async def one(self, supervisor: Supervisor) -> Fields:
+        """The status of one account."""
+        stored = await asyncio.to_thread(self._stored)
+        return stored[str(supervisor.parts.account)]
+
+    def _gateway(self) -> Fields:
+        return {
+            "pid": os.getpid(),
+            "started_ms": self._started_ms,
+            "version": __version__,
+            "rss": resident_bytes(),
+        }
+
+    def _stored(self) -> dict[str, Fields]:
+        with self._fleet.store.read() as reader:
+            return {
+                name: self._account(supervisor, reader)
+                for name, supervisor in self._fleet.supervisors.items()
+            }
+
+    def _account(self, supervisor: Supervisor, reader: Reader) -> Fields:
+        account, channel = supervisor.parts.account, supervisor.parts.channel
+        rehearsal = channel.rehearsal() if isinstance(channel, Rehearsal) else ""
+        return {
+            "id": account.id,
+            "profile": account.profile,
+            "name": account.name,
+            "enabled": account.enabled,
+            **_session(supervisor),
+            "consent": _consent(self._consents, account),
+            **_state(supervisor),
+            **_policies(self._fleet.config, account),
+            "rehearsal": rehearsal,
+            **_activity(reader, str(account), self._fleet.now_ms()),
+            "warnings": findings(self._fleet.config, account),
+        }
+
+    async def _probes(self) -> dict[str, Fields]:
+        supervisors = self._fleet.supervisors
+        results = await asyncio.gather(*(_probe(supervisor) for supervisor in supervisors.values()))
+        return {name: {"probe": result} for name, result in zip(supervisors, results, strict=True) if result}
+
+
+def resident_bytes() -> int:
+    """The memory this process has in RAM; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGESIZE")
+
+
+async def _probe(supervisor: Supervisor) -> Fields | None:
+    channel, account = supervisor.parts.channel, supervisor.parts.account
+    if not isinstance(channel, Probe) or not account.enabled:
+        return None
+    try:
+        async with asyncio.timeout(_PROBE_DEADLINE):
+            return asdict(await channel.probe(account, supervisor.vault()))
+    except TimeoutError:
+        return asdict(ProbeResult(ok=False, error=f"no answer within {_PROBE_DEADLINE:.0f} s"))
+    except VaultError as error:
+        return asdict(ProbeResult(ok=False, error=str(error)))
+
+
+def _session(supervisor: Supervisor) -> Fields:
+    try:
+        identity = supervisor.vault().identity()
+    except VaultError:
+        identity = None
+    named = {"id": identity[0], "name": identity[1]} if identity else None
+    return {"linked": identity is not None, "identity": named}
+
+
+def _consent(folder: Path, account: Account) -> Fields | None:
+    try:
+        consent = read_consent(folder, account.channel, account.profile)
+    except ConsentDamaged:
+        return None
+    return asdict(consent) if consent else None
+
+
+def _state(supervisor: Supervisor) -> Fields:
+    state = supervisor.state
+    return {
+        "phase": state.phase,
+        "since_ms": supervisor.since_ms,
+        "reason": state.reason,
+        "help": state.help,
+        "auth": state.auth or Health.UNKNOWN,
+        "inbound": state.inbound or Health.UNKNOWN,
+        "outbound": state.outbound or Health.UNKNOWN,
+    }
+
+
+def _policies(config: Config, account: Account) -> Fields:
+    found: Fields = {}
+    for key in ("dmPolicy", "groupPolicy"):
+        value, origin = (effective := config.effective(account, key)).value, effective.origin
+        found[key] = {"value": value, "origin": origin.level, "path": origin.path, "line": origin.line}
+    return found
+
+
+def _activity(reader: Reader, name: str, now_ms: int) -> Fields:
+    activity = reader.activity(name)
+    reasons = Counter(request.reason for request in reader.requests(now_ms) if request.account == name)
+    return {
+        "last_inbound_ms": activity.last_inbound_ms,
+        "last_outbound_ms": activity.last_outbound_ms,
+        "counters": activity.counters,
+        "outbox": {"queued": 0, "unknown": 0, **activity.outbox},
+        "pairing": {
+            "pending": reasons.total(),
+            "silent": reasons[Reason.DM_PAIRING_SILENT],
+            "held": reasons[Reason.DM_PAIRING_HELD],
+        },
+    }

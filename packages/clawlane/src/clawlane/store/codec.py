@@ -1,0 +1,68 @@
+"""Messages as JSON: what a row keeps of them beside its columns.
+
+JSON escapes everything that is not ASCII, so that broken Unicode from a platform can be stored as well.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from sqlite3 import Row
+
+from clawlane.messages import Attachment, Inbound, Mention, Quote, Style, Text, Thread, ThreadKind
+
+
+def inbound_body(inbound: Inbound) -> str:
+    """What the columns of a message do not hold."""
+    return json.dumps(
+        {
+            "name": inbound.sender_name,
+            "text": inbound.text,
+            "mentions": [astuple(mention) for mention in inbound.mentions],
+            "quote": astuple(inbound.quote) if inbound.quote else None,
+            "attachments": [astuple(attachment) for attachment in inbound.attachments],
+            "friend": inbound.sender_is_friend,
+            "live": inbound.live,
+            "token": inbound.token,
+        }
+    )
+
+
+def inbound_of(row: Row, account_id: str) -> Inbound:
+    """The message as it was admitted. The row needs its columns and its body."""
+    body = json.loads(row["body"])
+    return Inbound(
+        account=account_id,
+        message_id=row["message_id"],
+        thread=thread_of(row),
+        sender_id=row["sender_id"],
+        sender_name=body["name"],
+        text=body["text"],
+        sent_ms=row["sent_ms"],
+        mentions=tuple(Mention(*mention) for mention in body["mentions"]),
+        quote=Quote(*body["quote"]) if body["quote"] else None,
+        attachments=tuple(Attachment(*attachment) for attachment in body["attachments"]),
+        sender_is_friend=body["friend"],
+        live=body["live"],
+        token=body["token"],
+    )
+
+
+def text_body(out: Text) -> str:
+    return json.dumps({"text": out.text, "styles": [astuple(style) for style in out.styles]})
+
+
+def text_of(row: Row) -> Text:
+    """The chunk as it goes to the channel, with its client id."""
+    body = json.loads(row["body"])
+    styles = tuple(Style(*style) for style in body["styles"])
+    return Text(thread_of(row), body["text"], styles, row["client_id"])
+
+
+def thread_of(row: Row) -> Thread:
+    return Thread(ThreadKind(row["thread_kind"]), row["thread_id"])
+
+
+def storable(text: str) -> str:
+    """A text for a column: what is broken Unicode becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()

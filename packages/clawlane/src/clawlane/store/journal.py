@@ -1,0 +1,144 @@
+"""The writing handle of one account: named transitions, on the disk when their await returns."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from clawlane.access.decision import Decision
+from clawlane.messages import Outgoing, Own, Receipt, Undone
+from clawlane.store import outbox, pairing, turns
+from clawlane.store.errors import StoreLost
+from clawlane.store.records import Admitted, Approved, Arrival, OpenTurn, Take
+from clawlane.store.writer import Writer, is_disk, savepoint
+
+T = TypeVar("T")
+Clock = Callable[[], int]
+"""Milliseconds since 1970."""
+
+
+class Journal:
+    """What the owner of an account may write. Every transition checks that it still is the owner.
+
+    All of them raise `StoreFailed` (try again later) or `StoreLost` (stop).
+    """
+
+    def __init__(self, writer: Writer, account: str, epoch: int, now_ms: Clock) -> None:
+        self._writer = writer
+        self._epoch = epoch
+        self._now_ms = now_ms
+        self.account = account
+
+    async def admit(self, arrivals: Sequence[Arrival]) -> list[Admitted | Exception]:
+        """Store messages in order, all in one transaction.
+
+        A message that cannot be stored costs the others nothing.
+        """
+
+        def transition(connection: sqlite3.Connection) -> list[Admitted | Exception]:
+            return [_one(connection, self.account, arrival) for arrival in arrivals]
+
+        return await self._write(transition)
+
+    async def open_turns(self) -> list[OpenTurn]:
+        """What was admitted and has not settled, in order."""
+        return await self._write(partial(turns.open_turns, account=self.account))
+
+    async def start(self, seq: int) -> bool:
+        """Claim a turn for the agent. False when there is nothing to run any more."""
+        return await self._write(partial(turns.start, seq=seq))
+
+    async def revoke(self, seq: int, decision: Decision) -> None:
+        """Record that the sender is not admitted any more; the turn ends."""
+        now_ms = self._now_ms()
+        await self._write(
+            partial(turns.revoke, account=self.account, seq=seq, decision=decision, now_ms=now_ms)
+        )
+
+    async def reply(self, seq: int, outs: Sequence[Outgoing]) -> bool:
+        """Write all chunks of a reply. False when there are none and the turn is done."""
+        now_ms = self._now_ms()
+        return await self._write(
+            partial(turns.reply, account=self.account, seq=seq, outs=outs, now_ms=now_ms)
+        )
+
+    async def pending(self, seq: int) -> bool:
+        """Whether chunks of this turn's reply still have to go."""
+        return await self._write(partial(turns.pending, seq=seq))
+
+    async def fail(self, seq: int, reason: str) -> None:
+        """The agent could not answer; the turn ends."""
+        await self._write(partial(turns.fail, seq=seq, reason=reason, now_ms=self._now_ms()))
+
+    async def recall(self, undone: Undone) -> None:
+        """An author took a message back."""
+        await self._write(partial(turns.recall, account=self.account, undone=undone, now_ms=self._now_ms()))
+
+    async def take(self) -> Take:
+        """The next chunk to send, or when to ask again."""
+        return await self._write(partial(outbox.take, account=self.account, now_ms=self._now_ms()))
+
+    async def sent(self, chunk_id: int, receipt: Receipt) -> int | None:
+        """A chunk arrived. Gives the turn that this settled, if any."""
+        return await self._write(
+            partial(outbox.sent, chunk_id=chunk_id, receipt=receipt, now_ms=self._now_ms())
+        )
+
+    async def refused(self, chunk_id: int, reason: str) -> int | None:
+        """The platform said no. Gives the turn that this settled, if any."""
+        return await self._write(
+            partial(outbox.refused, chunk_id=chunk_id, reason=reason, now_ms=self._now_ms())
+        )
+
+    async def unknown(self, chunk_id: int, reason: str) -> int | None:
+        """Nobody knows whether a chunk arrived. Gives the turn whose lane may go on."""
+        return await self._write(
+            partial(outbox.unknown, chunk_id=chunk_id, reason=reason, now_ms=self._now_ms())
+        )
+
+    async def retry(self, chunk_id: int, reason: str, due_ms: int) -> None:
+        """A chunk did not leave, and may be tried again at `due_ms`."""
+        await self._write(partial(outbox.retry, chunk_id=chunk_id, reason=reason, due_ms=due_ms))
+
+    async def echo(self, own: Own) -> int | None:
+        """The account saw a message of its own. Gives the turn that this settled, if any."""
+        return await self._write(
+            partial(
+                outbox.echo,
+                account=self.account,
+                client_id=own.client_id,
+                message_id=own.message_id,
+                now_ms=self._now_ms(),
+            )
+        )
+
+    async def recover(self) -> int:
+        """Chunks that were being sent when the last owner stopped become unknown. Gives their number."""
+        return await self._write(partial(outbox.recover, account=self.account, now_ms=self._now_ms()))
+
+    async def approve(self, code: str) -> Approved:
+        """Let in the sender of a pending request. Raises `PairingUnknown`."""
+        return await self._write(
+            partial(pairing.approve, account=self.account, code=code, now_ms=self._now_ms())
+        )
+
+    async def _write(self, transition: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._writer.submit(partial(self._checked, transition))
+
+    def _checked(self, transition: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+        row = connection.execute("SELECT epoch FROM owners WHERE account = ?", (self.account,)).fetchone()
+        if row is None or row["epoch"] != self._epoch:
+            raise StoreLost(f"{self.account} is run by another gateway now")
+        return transition(connection)
+
+
+def _one(connection: sqlite3.Connection, account: str, arrival: Arrival) -> Admitted | Exception:
+    try:
+        with savepoint(connection):
+            return turns.admit(connection, account, arrival)
+    except Exception as error:
+        if is_disk(error):
+            raise
+        return error

@@ -1,0 +1,70 @@
+"""What everybody may ask the store: a connection that cannot write, open as long as a question takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from clawlane.store.connection import connect_reader
+from clawlane.store.records import Activity, Approved, PairingRequest
+
+
+class Reader:
+    """Questions to the store as it is now."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connect_reader(path)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def requests(self, now_ms: int) -> list[PairingRequest]:
+        """Who waits for the owner, over all accounts, oldest first."""
+        rows = self._connection.execute(
+            "SELECT account, sender_id, sender_name, code, reason, created_ms, expires_ms FROM pairing"
+            " WHERE expires_ms > ? ORDER BY created_ms, sender_id",
+            (now_ms,),
+        )
+        return [PairingRequest(*row) for row in rows]
+
+    def approved(self, account: str) -> list[Approved]:
+        """Whom the owner let in on one account."""
+        rows = self._connection.execute(
+            "SELECT account, sender_id, sender_name, approved_ms FROM approved WHERE account = ?"
+            " ORDER BY approved_ms, sender_id",
+            (account,),
+        )
+        return [Approved(*row) for row in rows]
+
+    def used_code(self, code: str) -> Approved | None:
+        """Whom a code let in that was used before."""
+        row = self._connection.execute(
+            "SELECT account, sender_id, sender_name, approved_ms FROM approved WHERE code = ?", (code,)
+        ).fetchone()
+        return Approved(*row) if row else None
+
+    def activity(self, account: str) -> Activity:
+        """What one account did so far."""
+        counters = self._connection.execute(
+            "SELECT reason, n FROM counters WHERE account = ? ORDER BY reason", (account,)
+        )
+        chunks = self._connection.execute(
+            "SELECT state, count(*) FROM outbox WHERE account = ? AND settled_ms IS NULL GROUP BY state",
+            (account,),
+        )
+        times = self._connection.execute(
+            "SELECT last_inbound_ms, last_outbound_ms FROM accounts WHERE account = ?", (account,)
+        ).fetchone()
+        inbound_ms, outbound_ms = times or (None, None)
+        return Activity(dict(map(tuple, counters)), dict(map(tuple, chunks)), inbound_ms, outbound_ms)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Reader]:
+    """A reader for the time of a few questions. Raises `StoreUnusable`; the file must exist."""
+    reader = Reader(path)
+    try:
+        yield reader
+    finally:
+        reader.close()

@@ -1,0 +1,101 @@
+"""The tables, as numbered migrations, and the checks that a file is ours and of an age we know."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from clawlane.store.errors import StoreUnusable
+
+APPLICATION_ID = 0x636C6C6E
+"""`clln`, in the header of the file."""
+
+_FIRST = """
+CREATE TABLE owners (
+    account TEXT PRIMARY KEY, epoch INTEGER NOT NULL, pid INTEGER NOT NULL, since_ms INTEGER NOT NULL
+);
+CREATE TABLE accounts (
+    account TEXT PRIMARY KEY, last_client_id INTEGER NOT NULL DEFAULT 0,
+    last_inbound_ms INTEGER, last_outbound_ms INTEGER
+);
+CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, message_id TEXT NOT NULL,
+    thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, sender_id TEXT NOT NULL,
+    sent_ms INTEGER NOT NULL, admitted_ms INTEGER NOT NULL,
+    body TEXT, -- JSON; null for what was dropped
+    UNIQUE (account, message_id)
+);
+CREATE TABLE decisions (
+    message INTEGER NOT NULL REFERENCES messages (seq), account TEXT NOT NULL, stage TEXT NOT NULL,
+    at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
+    rule_path TEXT NOT NULL, rule_origin TEXT NOT NULL, trail TEXT NOT NULL,
+    PRIMARY KEY (message, stage)
+) WITHOUT ROWID;
+CREATE TABLE counters (
+    account TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (account, reason)
+) WITHOUT ROWID;
+CREATE TABLE turns (
+    message INTEGER PRIMARY KEY REFERENCES messages (seq), account TEXT NOT NULL,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+    settled_ms INTEGER
+);
+CREATE INDEX open_turns ON turns (account, message) WHERE settled_ms IS NULL;
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL,
+    thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    turn INTEGER REFERENCES turns (message), -- null for a challenge
+    recipient TEXT NOT NULL DEFAULT '', -- of a challenge
+    client_id TEXT NOT NULL, body TEXT NOT NULL, -- JSON
+    state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+    created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, expires_ms INTEGER, settled_ms INTEGER,
+    receipt TEXT, -- JSON: the ids under which others see it
+    echo TEXT, -- the id under which the account saw it itself
+    UNIQUE (account, client_id)
+);
+CREATE INDEX open_chunks ON outbox (account, thread_kind, thread_id, id) WHERE settled_ms IS NULL;
+CREATE INDEX chunks_of_turn ON outbox (turn, id);
+CREATE INDEX challenges ON outbox (account, created_ms) WHERE turn IS NULL;
+CREATE TABLE pairing (
+    account TEXT NOT NULL, sender_id TEXT NOT NULL, sender_name TEXT NOT NULL, code TEXT NOT NULL UNIQUE,
+    reason TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, texted_ms INTEGER,
+    PRIMARY KEY (account, sender_id)
+) WITHOUT ROWID;
+CREATE TABLE approved (
+    account TEXT NOT NULL, sender_id TEXT NOT NULL, sender_name TEXT NOT NULL,
+    code TEXT NOT NULL, approved_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, sender_id)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+"""Each runs once, in order; a released one never changes."""
+
+
+def check(connection: sqlite3.Connection, path: Path) -> int:
+    """The number of the last migration in the file, 0 for a new one. Raises `StoreUnusable`."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables == 0:
+        return 0
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID:
+        raise StoreUnusable(f"{path} is a database of another program; move it away and start again")
+    (number,) = connection.execute("SELECT max(number) FROM migrations").fetchone()
+    if number > len(MIGRATIONS):
+        raise StoreUnusable(
+            f"{path} was written by a newer clawlane (schema {number}, this one knows {len(MIGRATIONS)}); "
+            "upgrade clawlane, or use the newer one"
+        )
+    return int(number)
+
+
+def migrate(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
+    """Bring the file up to date, each migration in a transaction of its own."""
+    for number in range(check(connection, path) + 1, len(MIGRATIONS) + 1):
+        connection.executescript(
+            "BEGIN IMMEDIATE;"  # noqa: S608 — our own text and numbers only
+            "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_ms INTEGER NOT NULL);"
+            f"{MIGRATIONS[number - 1]}"
+            f"INSERT INTO migrations VALUES ({number}, {now_ms});"
+            f"PRAGMA application_id = {APPLICATION_ID};"
+            "COMMIT;"
+        )

@@ -1,0 +1,70 @@
+"""The store of one state directory: one SQLite file, one process that writes, one owner an account."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+
+from clawlane.store.connection import connect_writer
+from clawlane.store.errors import StoreOwned
+from clawlane.store.journal import Clock, Journal
+from clawlane.store.lock import ProcessLock
+from clawlane.store.reader import Reader, reading
+from clawlane.store.writer import Writer
+
+
+class Store:
+    """The open store. `own` gives the right to write for an account, `read` is for everybody."""
+
+    def __init__(self, path: Path, writer: Writer, now_ms: Clock) -> None:
+        self._path = path
+        self._writer = writer
+        self._now_ms = now_ms
+        self._owned: set[str] = set()
+
+    @asynccontextmanager
+    async def own(self, account: str) -> AsyncIterator[Journal]:
+        """Become the one owner of an account (`channel/id`). An owner before this one can no longer write.
+
+        Raises `StoreOwned` when this process owns it already.
+        """
+        if account in self._owned:
+            raise StoreOwned(f"{account} is run by this process already", os.getpid())
+        self._owned.add(account)
+        try:
+            epoch = await self._writer.submit(partial(_next_epoch, account=account, now_ms=self._now_ms()))
+            yield Journal(self._writer, account, epoch, self._now_ms)
+        finally:
+            self._owned.discard(account)
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """Ask what is stored. Takes no part in writing, and may be used in any thread."""
+        with reading(self._path) as reader:
+            yield reader
+
+
+@asynccontextmanager
+async def open_store(path: Path, lock_file: Path, now_ms: Clock) -> AsyncIterator[Store]:
+    """The store, for the one process that may write.
+
+    Raises `StoreOwned` with the owner's pid, or `StoreUnusable`.
+    """
+    async with AsyncExitStack() as stack:
+        stack.enter_context(ProcessLock(lock_file))
+        writer = Writer(connect_writer(path, now_ms()))
+        stack.push_async_callback(writer.close)
+        yield Store(path, writer, now_ms)
+
+
+def _next_epoch(connection: sqlite3.Connection, account: str, now_ms: int) -> int:
+    row = connection.execute(
+        "INSERT INTO owners VALUES (?, 1, ?, ?) ON CONFLICT (account) DO UPDATE SET"
+        " epoch = epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
+        (account, os.getpid(), now_ms),
+    ).fetchone()
+    return int(row["epoch"])

@@ -1,0 +1,141 @@
+"""The one thread that writes: many transitions a transaction, each in a savepoint of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from clawlane.store.errors import StoreError, StoreFailed
+
+T = TypeVar("T")
+Transition = Callable[[sqlite3.Connection], T]
+"""One named change of the store. It must not commit, and must leave nothing behind when it raises."""
+
+_GROUP = 256
+_DISK = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOTADB,
+}
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    transition: Transition[Any]
+    future: asyncio.Future[Any]
+
+
+@contextmanager
+def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+    """What happens inside is undone as a whole when it raises, and costs what stands around it nothing."""
+    connection.execute("SAVEPOINT transition")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO transition")
+            connection.execute("RELEASE transition")
+        raise
+    connection.execute("RELEASE transition")
+
+
+class Writer:
+    """Owns the writing connection.
+
+    `submit` belongs to the event loop; transitions run in the writer's thread.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="clawlane-store")
+        self._thread.start()
+
+    def submit(self, transition: Transition[T]) -> asyncio.Future[T]:
+        """The result of a transition once it is on the disk. They take effect in the order of submission.
+
+        The future fails with what the transition raised, or with `StoreFailed` when the disk did.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Job(transition, future))
+        return future
+
+    async def close(self) -> None:
+        """Finish what was submitted, checkpoint and close the file."""
+        self._jobs.put(None)
+        await self._loop.run_in_executor(None, self._thread.join)
+
+    def _work(self) -> None:
+        while group := self._next_group():
+            outcomes = self._write(group)
+            self._loop.call_soon_threadsafe(_resolve, group, outcomes)
+        self._connection.close()
+
+    def _next_group(self) -> list[_Job]:
+        """Everything that waits, up to a limit; empty when the end was asked for."""
+        first = self._jobs.get()
+        group: list[_Job] = [first] if first else []
+        while first and len(group) < _GROUP and not self._jobs.empty():
+            job = self._jobs.get()
+            if job is None:
+                self._jobs.put(None)
+                break
+            group.append(job)
+        return group
+
+    def _write(self, group: list[_Job]) -> list[Any]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._apply(job.transition) for job in group]
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            failure = StoreFailed(f"the store could not be written ({error}); see to the disk")
+            return [failure] * len(group)
+        return outcomes
+
+    def _apply(self, transition: Transition[Any]) -> Any:
+        """The result or the exception of one transition.
+
+        A failing disk is not its fault and ends the group.
+        """
+        try:
+            with savepoint(self._connection):
+                return transition(self._connection)
+        except StoreError as error:
+            return error
+        except Exception as error:
+            if is_disk(error):
+                raise
+            log.exception("a change of the store failed")
+            return error
+
+
+def is_disk(error: Exception) -> bool:
+    """Whether SQLite failed below the statement: locking, memory, input and output, space, a damaged file."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _DISK
+
+
+def _resolve(group: list[_Job], outcomes: list[Any]) -> None:
+    for job, outcome in zip(group, outcomes, strict=True):
+        if job.future.cancelled():
+            continue
+        if isinstance(outcome, Exception):
+            job.future.set_exception(outcome)
+        else:
+            job.future.set_result(outcome)
