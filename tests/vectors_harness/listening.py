@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from vectors_harness.watched_clock import WatchedClock
 from vectors_harness.recorded_account import recorded_session
 from vectors_harness.socket_server import Peer, SocketServer
 from vectors_harness.vectors import fixture
+from vectors_harness.watched_clock import WatchedClock
 from zaloweb.events import CipherKey, Connected, Event
 from zaloweb.http import Transport
 from zaloweb.listener import Listener

@@ -34,10 +34,11 @@ class Zalo:
             async for event in zalo.events():
                 ...
 
-    Calls need no connection: they work before `events` is asked for the first event, and beside it.
+    Calls need no connection: they work before the first event is asked for, and beside the events.
     `on_session` is awaited whenever an answer changed the cookies, before the call returns: keep
     `session.to_json()` then, for old cookies are refused after some days. The network is the one of
-    `ZALOWEB_NETWORK`, or the real one; a proxy is an HTTP one. All errors are kinds of `ZaloError`.
+    `ZALOWEB_NETWORK`, or the real one. A call that only asks is made up to `attempts` times while the network
+    fails. All errors are kinds of `ZaloError`.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Zalo:
         clock: Clock | None = None,
         random: Random | None = None,
         proxy: str | None = None,
+        attempts: int = 3,
         on_session: OnSession | None = None,
     ) -> None:
         self.session = session
@@ -59,6 +61,7 @@ class Zalo:
             clock=clock or SystemClock(),
             random=self._random,
             proxy=proxy,
+            attempts=attempts,
         )
         self._on_session = on_session
         self._known_changes = session.jar.changes
@@ -157,8 +160,8 @@ class Zalo:
     async def request_old_messages(self, kind: ThreadKind, before: str | None = None) -> None:
         """Ask over the socket for messages missed since the login; they come as `OldMessages`.
 
-        `before` is a message id; without one the latest are asked for. Raises `BeforeSending` when there is no
-        connection.
+        `before` is a message id; without one the latest are asked for. Raises `BeforeSending` when there
+        is no connection.
         """
         group = kind is ThreadKind.GROUP
         await self._listener.request(lambda n: old_messages(group=group, request_number=n, last_id=before))
