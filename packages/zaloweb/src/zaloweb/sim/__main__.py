@@ -21,7 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_run(options.port, options.control_port, options.ca.resolve()))
     except OSError as error:
-        print(f"cannot start the simulator: {error.strerror or error}", file=sys.stderr)
+        told = error.strerror or str(error)
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"cannot start the simulator: {told}{where}", file=sys.stderr)
         return 1
     return 0
 

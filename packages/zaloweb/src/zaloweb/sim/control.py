@@ -249,7 +249,7 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
 @web.middleware
 async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A page in a browser could reach this port under a name of its own; such a name stands in Host."""
-    host = request.headers.get("Host", "")
+    host = request.headers.get("Host", "").lower()
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     if name not in _LOOPBACK_NAMES:
         raise web.HTTPForbidden(text="the control interface answers to 127.0.0.1 and localhost only")

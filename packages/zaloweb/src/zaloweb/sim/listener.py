@@ -15,17 +15,18 @@ from zaloweb.frames import VERSION, Cmd, Frame, pack
 from zaloweb.sim.messages import Message
 from zaloweb.sim.rules import Packing, Sealing
 
-DUPLICATE = 3000
 KICKED = 3003
 CUT = 1006
+_STUCK_SECONDS = 10.0
 
 
 class Listener:
     """One open WebSocket of an account. Pushing to one that is gone does nothing."""
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, sealing: Sealing) -> None:
-        self.sealing = sealing
-        self.closed_with: int | None = None
+        self.dropped_with: int | None = None
+        self._sealing = sealing
+        self._open = True
         self._socket = socket
         self._transport = transport
         self._key = os.urandom(16)
@@ -45,7 +46,7 @@ class Listener:
 
     async def push(self, cmd: int, sub: int, data: object, sealing: Sealing | None = None) -> None:
         """Push an event with this payload, packed by the rules of the world or as `sealing` says."""
-        how = sealing or self.sealing
+        how = sealing or self._sealing
         plain = msgspec.json.encode({"error_code": 0, "data": data})
         sealed = cipher.seal_event(plain, how.encrypt, self._key, packing=self._packing(how))
         await self.push_plain(cmd, sub, {"error_code": 0, "encrypt": how.encrypt, "data": sealed})
@@ -55,22 +56,26 @@ class Listener:
         await self.push_bytes(pack(Frame(VERSION, cmd, sub, msgspec.json.encode(body))))
 
     async def push_bytes(self, data: bytes) -> None:
-        """Push these bytes as one binary message, whatever they are."""
-        if self.closed_with is None:
-            try:
+        """Push these bytes as one binary message. A client that reads nothing is cut off."""
+        if not self._open:
+            return
+        try:
+            async with asyncio.timeout(_STUCK_SECONDS):
                 await self._socket.send_bytes(data)
-            except (ClientConnectionError, ConnectionError):
-                return  # the client is gone; whoever reads this socket records it
+        except TimeoutError:
+            await self.drop(CUT)
+        except (ClientConnectionError, ConnectionError):
+            self._open = False  # the client is gone; whoever reads this socket records it
 
     async def replace(self) -> None:
         """Another listener of the account opened: the client is told to go (it closes with 3000)."""
         await self.push_plain(Cmd.DUPLICATE, 0, {"error_code": 0})
-        self.closed_with = DUPLICATE
+        self._open = False
 
     async def drop(self, code: int) -> None:
         """End the connection: 1006 cuts it without a word, any other code is sent as a close code."""
-        if self.closed_with is None:
-            self.closed_with = code
+        self._open = False
+        self.dropped_with = code
         if code == CUT:
             self._transport.abort()
         else:

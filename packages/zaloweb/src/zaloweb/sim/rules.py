@@ -32,5 +32,5 @@ class Rules:
     poll_seconds: float = 10.0
     remembered: int = 20_000
     page: int = 200
-    recorded: int = 100_000
+    recorded: int = 20_000
     sealing: Sealing = Sealing()

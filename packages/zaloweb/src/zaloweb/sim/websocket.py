@@ -43,7 +43,7 @@ async def listen(world: World, request: web.Request) -> web.StreamResponse:
     finally:
         if account.listener is listener:
             account.listener = None
-        code = listener.closed_with or socket.close_code or CUT
+        code = listener.dropped_with or socket.close_code or CUT
         world.log.add(Disconnected(account=account.uid, code=code))
     return socket
 

@@ -1,0 +1,204 @@
+"""The simulator as a program: the line it prints, its control interface over HTTP, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from zaloweb.network import Network
+from zaloweb.sim.__main__ import first_day
+from zaloweb.sim.control import Control
+
+
+class Handle:
+    """What a person with curl has."""
+
+    def __init__(self, port: int, http: aiohttp.ClientSession) -> None:
+        self._address = f"http://127.0.0.1:{port}"
+        self._http = http
+
+    async def post(self, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
+        async with self._http.post(self._address + path, json=body) as answer:
+            return answer.status, await answer.json()
+
+    async def get(self, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
+        async with self._http.get(self._address + path, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+
+class Program(Handle):
+    """A running simulator and what it printed."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, ready: dict[str, Any], http: aiohttp.ClientSession
+    ) -> None:
+        super().__init__(ready["control"], http)
+        self.process = process
+        self.ready = ready
+
+
+async def start(*options: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "zaloweb.sim",
+        *options,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+@pytest.fixture
+async def program(tmp_path: Path) -> AsyncIterator[Program]:
+    process = await start("--port", "0", "--control-port", "0", "--ca", str(tmp_path / "ca.pem"))
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30), aiohttp.ClientSession() as http:
+            yield Program(process, json.loads(await process.stdout.readline()), http)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+@pytest.fixture
+async def control() -> AsyncIterator[Handle]:
+    """The interface of the program's world, without the program around it."""
+    async with Control(first_day()) as served, aiohttp.ClientSession() as http:
+        yield Handle(served.port, http)
+
+
+async def test_it_prints_one_line_when_ready_and_ends_with_0(program: Program, tmp_path: Path) -> None:
+    assert program.ready.keys() == {"port", "control", "ca"}
+    assert Path(program.ready["ca"]) == tmp_path / "ca.pem"
+    Network.loopback(program.ready["port"], program.ready["ca"])
+    program.process.send_signal(signal.SIGINT)
+    assert program.process.stdout is not None
+    assert await program.process.stdout.read() == b""
+    assert await program.process.wait() == 0
+
+
+async def test_its_certificates_are_for_whatever_name_is_asked_for(program: Program) -> None:
+    trust = ssl.create_default_context(cafile=program.ready["ca"])
+    for name in ("chat.zalo.me", "something.else.example"):
+        _, writer = await asyncio.open_connection(
+            "127.0.0.1", program.ready["port"], ssl=trust, server_hostname=name
+        )
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_sigterm_ends_it_while_somebody_waits(program: Program) -> None:
+    waiting = asyncio.create_task(program.get("/arrived?wait=60"))
+    await program.get("/world")
+    program.process.terminate()
+    assert await program.process.wait() == 0
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_a_port_that_is_taken_is_one_clear_line(program: Program, tmp_path: Path) -> None:
+    second = await start("--port", str(program.ready["port"]), "--ca", str(tmp_path / "second.pem"))
+    _, told = await second.communicate()
+    assert second.returncode == 1
+    assert told.decode().startswith("cannot start the simulator: ")
+    assert len(told.decode().splitlines()) == 1
+
+
+async def test_a_certificate_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    process = await start("--ca", str(tmp_path / "nowhere" / "ca.pem"))
+    _, told = await process.communicate()
+    assert process.returncode == 1
+    assert told.decode().startswith("cannot start the simulator: No such file or directory (")
+    assert len(told.decode().splitlines()) == 1
+
+
+async def test_the_world_is_shown(control: Handle) -> None:
+    _, world = await control.get("/world")
+    assert world["accounts"] == [
+        {"uid": "8200000000000000001", "name": "Nguyễn Minh Anh", "loggedIn": False, "connected": False}
+    ]
+    assert {"uid": "8200000000000000004", "name": "Phạm Quốc Bảo", "friendOf": []} in world["people"]
+    assert world["groups"][0]["members"] == ["Nguyễn Minh Anh", "Trần Thị Lan", "Lê Văn Hùng"]
+
+
+async def test_people_and_groups_are_made_and_write(control: Handle) -> None:
+    assert (await control.post("/person", name="Người Lạ", friend=False))[0] == 200
+    assert (await control.post("/group", name="Gia Đình", members=["Người Lạ"]))[0] == 200
+    status, told = await control.post(
+        "/say",
+        **{"from": "Người Lạ", "group": "Gia Đình", "text": "@Nguyễn Minh Anh ơi"},
+        mentions=["Nguyễn Minh Anh"],
+    )
+    assert (status, told["msgId"]) == (200, "6800000000001")
+
+
+async def test_what_arrived_is_waited_for_without_polling(program: Program) -> None:
+    assert await program.get("/arrived") == (200, {"arrived": [], "last": 0})
+    waiting = asyncio.create_task(program.get("/arrived?after=0&wait=20"))
+    network = Network.loopback(program.ready["port"], program.ready["ca"])
+    async with (
+        aiohttp.ClientSession(connector=network.connector()) as client,
+        client.post("https://id.zalo.me/account/authen/qr/generate") as answer,
+    ):
+        code = (await answer.json())["data"]["code"]
+    _, told = await waiting
+    assert [(record["seq"], record["kind"], record["code"]) for record in told["arrived"]] == [
+        (1, "qrshown", code)
+    ]
+    assert await program.get("/arrived?after=1") == (200, {"arrived": [], "last": 1})
+    assert (await program.post("/scan"))[0] == 200
+    assert (await program.post("/decline"))[0] == 200
+    assert (await program.post("/decline"))[0] == 409
+
+
+async def test_credentials_are_handed_out_and_expire(control: Handle) -> None:
+    status, credentials = await control.post("/credentials")
+    assert (status, set(credentials)) == (200, {"imei", "cookie", "userAgent", "language"})
+    assert (await control.post("/refresh-cookies"))[0] == 200
+    assert (await control.post("/expire-session"))[0] == 200
+    assert (await control.post("/refresh-cookies"))[0] == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "told"),
+    [
+        ("/scan", {}, 409, "no QR code is waiting to be scanned: start a login first"),
+        ("/expire", {}, 409, "no QR code is open: start a login first"),
+        ("/kick", {}, 409, "no client is listening to this account"),
+        ("/kick", {"account": "Ai"}, 404, "no account is called 'Ai'; there are: Nguyễn Minh Anh"),
+        ("/drop", {"code": "x"}, 400, "the body does not fit: Expected `int`, got `str` - at `$.code`"),
+        ("/say", {"text": "x"}, 400, "the body does not fit: Object missing required field `from`"),
+        ("/say", {"from": "Ai", "text": "x", "speed": 9}, 400, "contains unknown field `speed`"),
+        ("/dance", {}, 404, "there is no /dance; docs/simulator.md lists what there is"),
+        ("/world", {}, 405, "/world takes GET, HEAD"),
+    ],
+)
+async def test_errors_are_one_clear_line(
+    control: Handle, path: str, body: dict[str, Any], status: int, told: str
+) -> None:
+    answered, error = await control.post(path, **body)
+    assert answered == status
+    assert told in error["error"]
+    assert "\n" not in error["error"]
+
+
+async def test_numbers_in_the_query_are_checked(control: Handle) -> None:
+    for query in ("after=x", "wait=-1", "wait=nan"):
+        status, told = await control.get(f"/arrived?{query}")
+        assert (status, "must be a number from 0 on" in told["error"]) == (400, True)
+
+
+async def test_only_loopback_names_are_answered(control: Handle) -> None:
+    for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example"):
+        assert (await control.get("/world", Host=host))[0] == 403
+    for host in ("localhost", "LOCALHOST:1", "[::1]:1", "127.0.0.1"):
+        assert (await control.get("/world", Host=host))[0] == 200
