@@ -19,7 +19,7 @@ setup: .venv/.complete
 	@touch $@
 
 demo: setup
-	@$(BIN)/python demo/first_contact.py
+	@$(BIN)/python -m demo.first_contact
 
 test: setup
 	@$(BIN)/python -m pytest

@@ -97,7 +97,7 @@ class Lifetime:
         return None
 
     async def _listen(self, session: Session) -> None:
-        """Raises what ends the session: `Replaced`, `Kicked`, `SessionExpired`; `TimeoutError` after `expired`."""
+        """Raises what ends the session: a `ZaloError`, or `TimeoutError` after `expired`."""
         async with (
             Zalo(
                 session,

@@ -10,7 +10,7 @@ from clawlane.config.settings import ChannelSettings
 class ZaloUserSettings(ChannelSettings):
     """The block `channels.zalouser`, and each of its `accounts`: the keys that every channel has.
 
-    The default account may get its profile from a variable; the older name is one that OpenClaw set-ups rely on.
+    The default account may get its profile from a variable; OpenClaw set-ups rely on the older name.
     """
 
     profile_env: ClassVar[tuple[str, ...]] = ("ZALOUSER_PROFILE", "ZCA_PROFILE")

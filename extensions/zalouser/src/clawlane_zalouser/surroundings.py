@@ -11,7 +11,7 @@ from zaloweb.network import Network
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Shared by all accounts, so that they share one trust store too. Making one may raise `SettingsError`."""
+    """Shared by all accounts, so that they share one trust store. Making one may raise `SettingsError`."""
 
     network: Network = field(default_factory=Network.from_env)
     clock: Clock = field(default_factory=SystemClock)

@@ -1,0 +1,1 @@
+"""What a person does on day one, played against the simulator."""

@@ -1,0 +1,185 @@
+"""`make demo`: QR login, a stranger, a pairing code, an answer, a restart, a lost connection.
+
+Every step prints what the operator types, what the terminal says, and what Zalo's side, the simulator, saw.
+The exit code is 0 only if nothing was missing.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from demo.stage import Gateway, Missing, Operator, Record, Simulator, running, simulator
+
+CONFIG = """{
+  channels: {
+    zalouser: {
+      enabled: true,
+      dmPolicy: 'pairing',
+      groupPolicy: 'disabled',
+    },
+  },
+}
+"""
+STRANGER = "Nguyễn Thị Lan"
+
+
+class Story:
+    """The steps, in order. Each returns what Zalo's side saw, or raises `Missing`."""
+
+    def __init__(self, zalo: Simulator, operator: Operator, state: Path, gateway: Gateway) -> None:
+        self._zalo = zalo
+        self._operator = operator
+        self._state = state
+        self._gateway = gateway
+        self._stranger_id = ""
+
+    def play(self) -> bool:
+        """True if every step happened. What follows a missing one is not tried."""
+        steps: list[tuple[str, Callable[[], str]]] = [
+            ("The operator writes the safest config and installs the plugin", self._install),
+            ("A QR code is shown; the account's phone scans and confirms it", self._login),
+            ("The gateway starts and connects", self._restart),
+            ("A stranger writes and is challenged, not answered", self._stranger),
+            ("The operator approves the code", self._approve),
+            ("The stranger writes again and is answered", lambda: self._answered("Em hỏi lại nhé 🌸")),
+            ("The gateway restarts; the session holds without a new QR code", self._restart),
+            ("… and it still answers", lambda: self._answered("Anh khởi động lại xong chưa?")),
+            ("The connection drops (1006); the gateway finds it again", self._drop),
+            ("… and it still answers", lambda: self._answered("Mạng chập chờn quá")),
+            ("The operator looks at the whole", self._status),
+        ]
+        return all(_step(number, title, act) for number, (title, act) in enumerate(steps, 1))
+
+    def _install(self) -> str:
+        self._state.mkdir(mode=0o700)
+        (self._state / "config.json5").write_text(CONFIG)
+        self._type("plugins", "install", "@openclaw/zalouser")
+        self._type("config", "validate")
+        return "nothing: installing and checking talk to nobody"
+
+    def _login(self) -> str:
+        words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
+        _say(f"$ openclaw {' '.join(words)}")
+        with running(self._operator.command(*words), self._operator.env, subprocess.STDOUT) as login:
+            self._zalo.wait("qrshown")
+            self._zalo.do("/scan")
+            self._zalo.do("/confirm")
+            assert login.stdout is not None
+            for line in login.stdout:
+                _say(f"  {line.rstrip()}")
+            if login.wait() != 0:
+                raise Missing(f"the login ended with exit code {login.returncode}")
+        self._zalo.wait("qrlogin")
+        entered = self._zalo.wait("login")
+        return f"a QR code scanned and confirmed, then a login of account {entered['account']}"
+
+    def _stranger(self) -> str:
+        person = self._zalo.do("/person", name=STRANGER, friend=False)
+        self._stranger_id = person["uid"]
+        self._says("Chào anh, em hỏi chút được không?")
+        challenge = self._sent()
+        return f"one message to {STRANGER}:\n{_indented(challenge['text'])}"
+
+    def _approve(self) -> str:
+        listed = self._type("pairing", "list", "zalouser")
+        code = re.search(r"\b[A-HJ-NP-Z2-9]{8}\b", listed)
+        if code is None:
+            raise Missing("`pairing list` shows no code")
+        self._type("pairing", "approve", "zalouser", code[0])
+        return "nothing: an approval is between the operator and the gateway"
+
+    def _answered(self, text: str) -> str:
+        self._says(text)
+        reply = self._sent()
+        if text not in reply["text"]:
+            raise Missing(f"the answer is {reply['text']!r}")
+        return f"one message to {STRANGER}: {reply['text']}"
+
+    def _drop(self) -> str:
+        self._zalo.do("/drop", code=1006)
+        _say("(the simulator cuts the connection)")
+        gone = self._zalo.wait("disconnected")
+        again = self._zalo.wait("connected")
+        took = (again["at_ms"] - gone["at_ms"]) / 1000
+        return f"the connection gone, and a new one to {again['host']} {took:.1f} s later"
+
+    def _status(self) -> str:
+        self._type("channels", "status", "--probe")
+        sent = [one for one in self._zalo.since(0) if one["kind"] == "sent"]
+        if len(sent) != 4:
+            raise Missing(f"4 messages should have reached Zalo, it has {len(sent)}")
+        return "in all: 1 challenge, 3 answers, no duplicate; 1 QR login"
+
+    def _restart(self) -> str:
+        if self._gateway.runs:
+            _say("$ kill -TERM the gateway, and start it again")
+            self._gateway.stop()
+        _say("$ openclaw gateway run")
+        self._gateway.start()
+        before = self._zalo.seen
+        connected = self._zalo.wait("connected")
+        for line in self._gateway.printed():
+            _say(f"  {line}")
+        if "qrshown" in (one["kind"] for one in self._zalo.since(before)):
+            raise Missing("the gateway asked for a new QR code")
+        return f"a login with the stored session, a connection to {connected['host']}, no QR code"
+
+    def _says(self, text: str) -> None:
+        _say(f"{STRANGER} writes: {text}")
+        self._zalo.do("/say", **{"from": self._stranger_id, "text": text})
+
+    def _sent(self) -> Record:
+        return self._zalo.wait("sent", lambda one: one["thread_id"] == self._stranger_id)
+
+    def _type(self, *words: str) -> str:
+        """What the operator types, and what the terminal says. Raises `Missing` if the command fails."""
+        _say(f"$ openclaw {' '.join(words)}")
+        done = self._operator.run(*words)
+        for line in done.stdout.splitlines():
+            _say(f"  {line}")
+        if done.returncode != 0:
+            raise Missing(f"the command ended with exit code {done.returncode}")
+        return done.stdout
+
+
+def _step(number: int, title: str, act: Callable[[], str]) -> bool:
+    print(f"\n{number:2}  {title}")
+    started = time.monotonic()
+    try:
+        seen = act()
+    except Missing as error:
+        print(f"    ✗ missing: {error}")
+        return False
+    print(f"    ✓ Zalo's side saw {seen}  ({time.monotonic() - started:.1f} s)")
+    return True
+
+
+def _say(text: str) -> None:
+    print(f"    {text}", flush=True)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"        {line}" for line in text.splitlines())
+
+
+def main() -> int:
+    print(
+        "A rehearsal: the real gateway against a Zalo on this machine. Nothing leaves it, no account is used."
+    )
+    with tempfile.TemporaryDirectory(prefix="clawlane-demo-") as folder, simulator(Path(folder)) as zalo:
+        state = Path(folder) / "state"
+        operator = Operator.at(state, zalo.network)
+        with Gateway(operator, Path(folder) / "gateway.txt") as gateway:
+            complete = Story(zalo, operator, state, gateway).play()
+    print("\nEverything happened as it should." if complete else "\nSomething is missing; see above.")
+    return 0 if complete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
