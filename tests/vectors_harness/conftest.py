@@ -23,9 +23,7 @@ DIFFERS = pytest.StashKey[bool]()
 
 @pytest.fixture
 def differs(request: pytest.FixtureRequest, case: Case) -> Callable[[str], None]:
-    """Say that this case shows a difference of a kind: `differs("own")` needs `"<pattern of names>#own"` in
-    the table.
-    """
+    """Say that this case shows a difference: `differs("own")` needs `"<pattern>#own"` in the table."""
 
     def differ(kind: str) -> None:
         assert reason(f"{case.name}#{kind}"), (

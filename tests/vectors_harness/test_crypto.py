@@ -16,6 +16,7 @@ from vectors_harness.vectors import Case
 from zaloweb import cipher
 from zaloweb.errors import CipherError
 from zaloweb.events import type_number
+from zaloweb.http import with_query
 
 
 @pytest.mark.family("crypto", fn="session_encrypt")
@@ -96,3 +97,13 @@ def test_new_imei(case: Case) -> None:
 @pytest.mark.family("crypto", fn="message_type_number")
 def test_number_of_a_message_type(case: Case) -> None:
     assert type_number(case["input"]["msg_type"]) == case["output"]
+
+
+@pytest.mark.family("crypto", fn="make_url")
+def test_query_of_an_address(case: Case) -> None:
+    # A call of ours gives the version or does not; the reference adds what of it is missing from the address.
+    base, params = case["input"]["base"], case["input"]["params"]
+    version = {"zpw_ver": "685", "zpw_type": "30"}
+    missing = [(name, value) for name, value in version.items() if f"{name}=" not in base]
+    pairs = [*((name, str(value)) for name, value in params.items()), *missing]
+    assert with_query(base.removesuffix("?"), pairs) == case["output"]

@@ -99,9 +99,7 @@ def sign(kind: str, params: Mapping[str, str | int | bool]) -> str:
 
 
 def new_imei(user_agent: str, uuid: UUID) -> str:
-    """A device id for a fresh login. It belongs to this user agent and these cookies: keep all three
-    together.
-    """
+    """A device id for a fresh login. It belongs to the user agent and the cookies: keep all three."""
     return f"{uuid}-{_md5(user_agent)}"
 
 

@@ -23,9 +23,7 @@ _FIRST_SYLLABLE, _LAST_SYLLABLE, _TAILS = 0xAC00, 0xD7A3, 28
 
 
 def is_boundary(text: str, place: int) -> bool:
-    """Whether a text may be cut before the character at `place` without tearing apart what a reader sees as
-    one.
-    """
+    """Whether a text may be cut at `place` without tearing apart what a reader sees as one character."""
     if not 0 < place < len(text):
         return True
     before, after = text[place - 1], text[place]

@@ -16,9 +16,7 @@ Items = list[msgspec.Raw]
 
 
 class Malformed(Exception):
-    """Something the server pushed is not of the shape it should have. The text is a short reason without
-    contents.
-    """
+    """Something the server pushed is not of the shape it should have. The text is a reason, not contents."""
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -35,9 +33,7 @@ class KeyBody(msgspec.Struct, gc=False):
 
 
 class Lists(msgspec.Struct):
-    """All lists that a payload may hold; a command reads its own. An absent list is None, an empty one is
-    not.
-    """
+    """All lists that a payload may hold; a command reads its own. Only an absent list is None."""
 
     msgs: Items | None = None
     groupMsgs: Items | None = None

@@ -54,7 +54,7 @@ class Piece(msgspec.Struct, Generic[T], frozen=True):
 
 def utf16_len(text: str) -> int:
     """How many UTF-16 units a text has."""
-    return len(text) if text.isascii() else len(text) + sum(map(_LAST_NARROW.__lt__, text))
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def to_utf16(text: str, ranges: Iterable[Range[T]]) -> list[Range[T]]:
@@ -85,8 +85,7 @@ def split(
     *,
     intact: Callable[[T], bool] = lambda _value: False,
 ) -> list[Piece[T]]:
-    """A text as pieces of at most `limit` UTF-16 units, which joined give the text back. No pieces for an
-    empty text.
+    """A text as pieces of at most `limit` UTF-16 units, which joined give it back. None for an empty text.
 
     Cuts come after a paragraph, else a line, else a sentence, else a word, else a character. Ranges (in code
     points) that lie across a cut are divided; those whose value is `intact` only if they are longer than a

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.events.content import opened
+from zaloweb.events.lenient import as_list, as_object, as_text
 from zaloweb.events.values import (
     FileDone,
     FriendEvent,
@@ -54,7 +54,7 @@ def read_control(item: msgspec.Raw, own_id: str) -> Control | OtherControl | Non
     if (content.act_type, content.act) in _REPEATS:
         return None
     if content.act_type == "file_done":
-        return FileDone(str(content.fileId), _text(_object(content).get("url")))
+        return FileDone(str(content.fileId), as_text(_object(content).get("url")))
     if content.act_type == "group":
         return _group_event(content, own_id)
     return _friend_event(content, own_id) if content.act_type == "fr" else content.act_type
@@ -63,7 +63,7 @@ def read_control(item: msgspec.Raw, own_id: str) -> Control | OtherControl | Non
 def _group_event(content: WireControlContent, own_id: str) -> GroupEvent:
     data = _object(content)
     kind = _GROUP_KINDS.get(content.act, GroupEventKind.UNKNOWN)
-    group_id = _text(data.get("group_id") or data.get("groupId"))
+    group_id = as_text(data.get("group_id") or data.get("groupId"))
     if not group_id:
         raise Malformed("a group event without a group")
     is_self = own_id in _DOERS.get(kind, _usual_doers)(data)
@@ -71,16 +71,16 @@ def _group_event(content: WireControlContent, own_id: str) -> GroupEvent:
 
 
 def _usual_doers(data: dict[str, Any]) -> list[str]:
-    members = (member for member in _list(data.get("updateMembers")) if isinstance(member, dict))
-    return [_text(data.get("sourceId")), *(_text(member.get("id")) for member in members)]
+    members = (member for member in as_list(data.get("updateMembers")) if isinstance(member, dict))
+    return [as_text(data.get("sourceId")), *(as_text(member.get("id")) for member in members)]
 
 
 def _field(name: str) -> Callable[[dict[str, Any]], list[str]]:
-    return lambda data: [_text(data.get(name))]
+    return lambda data: [as_text(data.get(name))]
 
 
 def _updated(data: dict[str, Any]) -> list[str]:
-    return [_text(member) for member in _list(data.get("updateMembers"))]
+    return [as_text(member) for member in as_list(data.get("updateMembers"))]
 
 
 def _nobody(_data: dict[str, Any]) -> list[str]:
@@ -118,16 +118,16 @@ def _friend_data(data: object) -> Any:
             return data
         data = read_data if isinstance(read_data, (dict, list)) else data
     if isinstance(data, dict) and isinstance(topic := data.get("topic"), dict) and "params" in topic:
-        return {**data, "topic": {**topic, "params": opened(topic["params"]) or topic["params"]}}
+        return {**data, "topic": {**topic, "params": as_object(topic["params"]) or topic["params"]}}
     return data
 
 
 def _about(data: Any, _own_id: str) -> tuple[str, bool]:
-    return _text(data), False
+    return as_text(data), False
 
 
 def _own_doing(data: Any, _own_id: str) -> tuple[str, bool]:
-    return _text(data), True
+    return as_text(data), True
 
 
 def _nobody_seen(_data: Any, _own_id: str) -> tuple[str, bool]:
@@ -137,14 +137,14 @@ def _nobody_seen(_data: Any, _own_id: str) -> tuple[str, bool]:
 def _between(data: Any, own_id: str) -> tuple[str, bool]:
     if not isinstance(data, dict):
         raise Malformed("a friend request that names nobody")
-    sender, receiver = _text(data.get("fromUid")), _text(data.get("toUid"))
+    sender, receiver = as_text(data.get("fromUid")), as_text(data.get("toUid"))
     return (receiver, True) if sender == own_id else (sender, False)
 
 
 def _in_conversation(data: Any, own_id: str) -> tuple[str, bool]:
     if not isinstance(data, dict):
         raise Malformed("a pin that names no conversation")
-    return _text(data.get("conversationId")), _text(data.get("actorId")) == own_id
+    return as_text(data.get("conversationId")), as_text(data.get("actorId")) == own_id
 
 
 _FRIEND_PARTIES: dict[FriendEventKind, Callable[[Any, str], tuple[str, bool]]] = {
@@ -168,13 +168,3 @@ def _object(content: WireControlContent) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Malformed(f"the data of a {content.act_type:.20} control is no object")
     return found
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) else ""

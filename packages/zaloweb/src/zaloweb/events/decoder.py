@@ -63,9 +63,7 @@ class Decoder:
         self._key = key
 
     def decode(self, data: bytes) -> list[Event]:
-        """The events in a binary WebSocket message, in their order. Never raises; empty where there is
-        nothing to tell.
-        """
+        """The events in a binary WebSocket message, in order; empty if it tells nothing. Never raises."""
         try:
             frame = unpack(data)
         except FrameError as error:
@@ -169,27 +167,6 @@ class Decoder:
     def _group_reaction(self, item: msgspec.Raw) -> Event:
         return read_reaction(item, ThreadKind.GROUP, self._own_id)
 
-    @staticmethod
-    def rules() -> dict[int, _Rule]:
-        """How each known command is read; see the table of pushed events in the protocol notes."""
-        return {
-            Cmd.CIPHER_KEY: _Rule(Decoder._cipher_key, sub=1, versioned=True),
-            Cmd.USER_MESSAGES: _Rule(Decoder._user_messages, sub=0, versioned=True),
-            Cmd.USER_MESSAGES_TOO: _Rule(Decoder._user_messages, sub=0, versioned=True),
-            Cmd.GROUP_MESSAGES: _Rule(Decoder._group_messages, sub=0, versioned=True),
-            Cmd.CONTROLS: _Rule(Decoder._controls, sub=0, versioned=True),
-            Cmd.DUPLICATE: _Rule(Decoder._duplicate, sub=0, versioned=True),
-            Cmd.ACTIONS: _Rule(Decoder._actions, sub=0),
-            Cmd.USER_MARKS: _Rule(Decoder._user_marks, sub=0),
-            Cmd.GROUP_MARKS: _Rule(Decoder._group_marks, sub=0),
-            Cmd.UNREAD_CLEARED: _Rule(Decoder._unread_cleared, sub=0),
-            Cmd.OLD_USER_MESSAGES: _Rule(Decoder._old_user_messages, sub=1),
-            Cmd.OLD_GROUP_MESSAGES: _Rule(Decoder._old_group_messages, sub=1),
-            Cmd.REACTIONS: _Rule(Decoder._reactions),
-            Cmd.OLD_USER_REACTIONS: _Rule(Decoder._old_user_reactions),
-            Cmd.OLD_GROUP_REACTIONS: _Rule(Decoder._old_group_reactions),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
@@ -205,7 +182,24 @@ class _Rule:
         return self.sub is None or frame.sub == self.sub
 
 
-_RULES = Decoder.rules()
+_RULES: dict[int, _Rule] = {
+    Cmd.CIPHER_KEY: _Rule(Decoder._cipher_key, sub=1, versioned=True),
+    Cmd.USER_MESSAGES: _Rule(Decoder._user_messages, sub=0, versioned=True),
+    Cmd.USER_MESSAGES_TOO: _Rule(Decoder._user_messages, sub=0, versioned=True),
+    Cmd.GROUP_MESSAGES: _Rule(Decoder._group_messages, sub=0, versioned=True),
+    Cmd.CONTROLS: _Rule(Decoder._controls, sub=0, versioned=True),
+    Cmd.DUPLICATE: _Rule(Decoder._duplicate, sub=0, versioned=True),
+    Cmd.ACTIONS: _Rule(Decoder._actions, sub=0),
+    Cmd.USER_MARKS: _Rule(Decoder._user_marks, sub=0),
+    Cmd.GROUP_MARKS: _Rule(Decoder._group_marks, sub=0),
+    Cmd.UNREAD_CLEARED: _Rule(Decoder._unread_cleared, sub=0),
+    Cmd.OLD_USER_MESSAGES: _Rule(Decoder._old_user_messages, sub=1),
+    Cmd.OLD_GROUP_MESSAGES: _Rule(Decoder._old_group_messages, sub=1),
+    Cmd.REACTIONS: _Rule(Decoder._reactions),
+    Cmd.OLD_USER_REACTIONS: _Rule(Decoder._old_user_reactions),
+    Cmd.OLD_GROUP_REACTIONS: _Rule(Decoder._old_group_reactions),
+}
+"""How each command is read that has a name here."""
 
 
 def _each(frame: Frame, items: Items | None, reader: ItemReader) -> list[Event]:

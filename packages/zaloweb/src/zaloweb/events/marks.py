@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from zaloweb.events.content import whole
+from zaloweb.events.lenient import as_whole
 from zaloweb.events.values import Delivered, Seen, Thread, ThreadKind, Typing, UnreadCleared
 from zaloweb.models import Id, Malformed, TypingData, WireAction, WireDelivered, WireSeen, WireUnread, read
 
@@ -31,7 +31,7 @@ def read_action(item: msgspec.Raw) -> Typing | OtherAction:
         thread = Thread(ThreadKind.GROUP, str(data.gid))
     else:
         return f"{action.act_type}/{action.act}"
-    return Typing(thread, str(data.uid), bool(whole(data.isPC)), whole(data.ts))
+    return Typing(thread, str(data.uid), bool(as_whole(data.isPC)), as_whole(data.ts))
 
 
 def read_delivered(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Delivered:
@@ -48,7 +48,7 @@ def read_delivered(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Delivere
         user_ids=people,
         seen_ids=_ids(wire.seenUids),
         is_self=in_group and own_id in people,
-        at_ms=whole(wire.mSTs),
+        at_ms=as_whole(wire.mSTs),
         wire=item,
     )
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.events.content import Content, TextContent, opened, read_content, whole
+from zaloweb.events.content import Content, Media
+from zaloweb.events.content_reader import read_content
+from zaloweb.events.lenient import as_object, as_text, as_whole
 from zaloweb.events.values import Mention, Message, Quote, Reaction, Target, Thread, ThreadKind, Undo
-from zaloweb.models import Id, Malformed, WireMessage, WireReaction, read
+from zaloweb.models import Malformed, WireMessage, WireReaction, read
 from zaloweb.text import Range, from_utf16
 
 EVERYONE = "-1"
@@ -28,15 +30,15 @@ def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Message | 
     if content is None:
         raise Malformed("a message without content")
     is_self = wire.uidFrom in _ME
-    thread = _thread(wire, kind, is_self)
     sender = own_id if is_self else str(wire.uidFrom)
+    thread = _thread(wire, kind, is_self)
     if isinstance(content, dict) and "deleteMsg" in content:
         return _undo(wire, content, thread, sender, is_self, item)
     held = read_content(wire.msgType, content, wire.extraData)
     return Message(
         thread,
         sender,
-        _name(wire.dName),
+        as_text(wire.dName),
         is_self,
         str(wire.msgId),
         str(wire.cliMsgId),
@@ -44,8 +46,8 @@ def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Message | 
         held,
         _mentions(wire.mentions, held) if wire.mentions else (),
         _quote(wire.quote) if wire.quote else None,
-        whole(wire.ts),
-        whole(wire.ttl),
+        as_whole(wire.ts),
+        as_whole(wire.ttl),
         item,
     )
 
@@ -53,26 +55,25 @@ def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Message | 
 def read_reaction(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Reaction:
     """The reaction that an item is. Raises Malformed."""
     wire = read(_REACTION, item)
-    content = opened(wire.content)
+    content = as_object(wire.content)
     if not isinstance(content.get("rMsg"), list):
         raise Malformed("a reaction to nothing")
     is_self = wire.uidFrom in _ME
     return Reaction(
         thread=_thread(wire, kind, is_self),
         actor_id=own_id if is_self else str(wire.uidFrom),
-        actor_name=_name(wire.dName),
+        actor_name=as_text(wire.dName),
         is_self=is_self,
         targets=tuple(_target(target) for target in content["rMsg"] if isinstance(target, dict)),
-        icon=_name(content.get("rIcon")),
-        type_number=whole(content.get("rType")),
-        sent_ms=whole(wire.ts),
+        icon=as_text(content.get("rIcon")),
+        type_number=as_whole(content.get("rType")),
+        sent_ms=as_whole(wire.ts),
         wire=item,
     )
 
 
 def _thread(wire: WireMessage | WireReaction, kind: ThreadKind, is_self: bool) -> Thread:
-    in_group = kind is ThreadKind.GROUP
-    return Thread(kind, str(wire.idTo if in_group or is_self else wire.uidFrom))
+    return Thread(kind, str(wire.idTo if is_self or kind is ThreadKind.GROUP else wire.uidFrom))
 
 
 def _undo(
@@ -81,11 +82,11 @@ def _undo(
     return Undo(
         thread=thread,
         actor_id=actor,
-        actor_name=_name(wire.dName),
+        actor_name=as_text(wire.dName),
         is_self=is_self,
-        msg_id=_id(content.get("globalMsgId")),
-        cli_msg_id=_id(content.get("cliMsgId")),
-        sent_ms=whole(wire.ts),
+        msg_id=as_text(content.get("globalMsgId")),
+        cli_msg_id=as_text(content.get("cliMsgId")),
+        sent_ms=as_whole(wire.ts),
         wire=item,
     )
 
@@ -93,46 +94,32 @@ def _undo(
 def _mentions(wire: object, content: Content) -> tuple[Mention, ...]:
     if not isinstance(wire, list):
         return ()
-    text = content.text if isinstance(content, TextContent) else getattr(content, "caption", content.text)
-    ranges = [_range(mention) for mention in wire if isinstance(mention, dict)]
-    return tuple(
-        Mention(place.value, place.start, place.length, place.value == EVERYONE)
-        for place in from_utf16(text, ranges)
-    )
+    text = content.title if isinstance(content, Media) else content.text
+    places = from_utf16(text, [_range(mention) for mention in wire if isinstance(mention, dict)])
+    return tuple([Mention(at.value[0], at.start, at.length, at.value[1]) for at in places])
 
 
-def _range(mention: dict[str, Any]) -> Range[str]:
-    return Range(whole(mention.get("pos")), whole(mention.get("len")), _id(mention.get("uid")))
+def _range(mention: dict[str, Any]) -> Range[tuple[str, bool]]:
+    user_id = as_text(mention.get("uid"))
+    everyone = user_id == EVERYONE or as_whole(mention.get("type")) == 1
+    return Range(as_whole(mention.get("pos")), as_whole(mention.get("len")), (user_id, everyone))
 
 
 def _quote(wire: object) -> Quote | None:
     if not isinstance(wire, dict):
         return None
     return Quote(
-        owner_id=_id(wire.get("ownerId")),
-        owner_name=_name(wire.get("fromD")),
-        msg_id=_id(wire.get("globalMsgId")),
-        cli_msg_id=_id(wire.get("cliMsgId")),
-        text=_name(wire.get("msg")),
-        type_number=whole(wire.get("cliMsgType")),
-        attachment=_name(wire.get("attach")),
-        sent_ms=whole(wire.get("ts")),
-        ttl_ms=whole(wire.get("ttl")),
+        owner_id=as_text(wire.get("ownerId")),
+        owner_name=as_text(wire.get("fromD")),
+        msg_id=as_text(wire.get("globalMsgId")),
+        cli_msg_id=as_text(wire.get("cliMsgId")),
+        text=as_text(wire.get("msg")),
+        type_number=as_whole(wire.get("cliMsgType")),
+        attachment=as_text(wire.get("attach")),
+        sent_ms=as_whole(wire.get("ts")),
+        ttl_ms=as_whole(wire.get("ttl")),
     )
 
 
 def _target(wire: dict[str, Any]) -> Target:
-    return Target(_id(wire.get("gMsgID")), _id(wire.get("cMsgID")))
-
-
-def _id(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) else ""
-
-
-def _name(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-__all__ = ["EVERYONE", "Id", "read_message", "read_reaction"]
+    return Target(as_text(wire.get("gMsgID")), as_text(wire.get("cMsgID")))

@@ -61,8 +61,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message in a thread: from somebody else, or from the account itself on any of its devices
-    (`is_self`).
+    """A message in a thread, from somebody else or from the account itself on any device (`is_self`).
 
     `sender_id` is the account's own id where the wire says "0". `ttl_ms` is after how long it disappears, 0
     for never.
@@ -119,8 +118,9 @@ class Target(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reaction(msgspec.Struct, frozen=True):
-    """Somebody reacted to messages. `icon` is Zalo's code for it (`/-heart`), "" when the reaction was taken
-    back.
+    """Somebody reacted to messages, or took a reaction back.
+
+    `icon` is Zalo's code for it (`/-heart`), "" for one taken back.
     """
 
     thread: Thread
@@ -249,8 +249,7 @@ class FriendEventKind(IntEnum):
 
 
 class FriendEvent(msgspec.Struct, frozen=True):
-    """Something happened between the account and another person, `user_id` ("" where it is nobody in
-    particular).
+    """Something happened between the account and another person (`user_id`, which may be "").
 
     `data` is that person's id, or an object that depends on the kind. `is_self`: the account did it.
     """
@@ -307,14 +306,13 @@ class Pong(msgspec.Struct, frozen=True, gc=False):
 
 
 class Duplicate(msgspec.Struct, frozen=True, gc=False):
-    """Another web client took the account over. The connection is to be closed with 3000 and not opened
-    again.
-    """
+    """Another web client took the account over: close the connection with 3000 and do not open it again."""
 
 
 class UnknownEvent(msgspec.Struct, frozen=True, gc=False):
-    """Something this client has no name for: a command, or a `kind` inside a known one. `body` is its JSON
-    text or bytes.
+    """Something this client has no name for: a command, or a `kind` inside a known one.
+
+    `body` is its JSON text, opened if that was possible.
     """
 
     cmd: int
