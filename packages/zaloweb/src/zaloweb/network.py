@@ -56,7 +56,7 @@ class Network:
             return cls.real()
         address, comma, ca_file = value.partition(",")
         host, _, port = address.rpartition(":")
-        if not comma or not ca_file or not (port.isascii() and port.isdigit()):
+        if not comma or not host or not ca_file or not (port.isascii() and port.isdigit()):
             raise SettingsError(f"{VARIABLE}: {value!r} is not of the shape {_SHAPE}")
         if host != LOOPBACK:
             raise SettingsError(f"{VARIABLE}: {host!r} is not allowed, only {LOOPBACK} ({_SHAPE})")
@@ -79,7 +79,6 @@ class Network:
             limit=_KEPT_CONNECTIONS,
             resolver=_LoopbackResolver(self.port),
             use_dns_cache=False,
-            family=socket.AF_INET,
             socket_factory=_OnlyAddress((LOOPBACK, self.port)),
         )
 
