@@ -124,6 +124,7 @@ class Story:
         self._gateway.start()
         before = self._zalo.seen
         connected = self._zalo.wait("connected")
+        self._gateway.said("is ready")
         for line in self._gateway.printed():
             _say(f"  {line}")
         if "qrshown" in (one["kind"] for one in self._zalo.since(before)):
@@ -175,7 +176,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="clawlane-demo-") as folder, simulator(Path(folder)) as zalo:
         state = Path(folder) / "state"
         operator = Operator.at(state, zalo.network)
-        with Gateway(operator, Path(folder) / "gateway.txt") as gateway:
+        with Gateway(operator) as gateway:
             complete = Story(zalo, operator, state, gateway).play()
     print("\nEverything happened as it should." if complete else "\nSomething is missing; see above.")
     return 0 if complete else 1

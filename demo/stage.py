@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Condition, Thread
 from typing import Any, Self
 from urllib.request import Request, urlopen
 
@@ -135,43 +137,84 @@ class Operator:
 class Gateway:
     """`openclaw gateway run`, started and stopped by hand, and stopped for good when this is left."""
 
-    def __init__(self, operator: Operator, output: Path) -> None:
+    def __init__(self, operator: Operator) -> None:
         self._operator = operator
-        self._output = output
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: list[str] = []
+        self._news = Condition()
+        self._reader: Thread | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
 
     @property
     def runs(self) -> bool:
         return self._process is not None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
-        """Start it; what it prints goes to a file of its own."""
-        with self._output.open("wb") as output:
-            self._process = subprocess.Popen(
-                self._operator.command("gateway", "run"),
-                env=self._operator.env,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        """Start it. What an earlier one printed is forgotten."""
+        self._lines = []
+        self._process = subprocess.Popen(
+            self._operator.command("gateway", "run"),
+            env=self._operator.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
 
     def stop(self) -> None:
         """Ask it to end (SIGTERM). Raises `Missing` if it does not end well."""
-        assert self._process is not None
-        self._process.terminate()
-        code = self._process.wait(2 * PATIENCE)
-        self._process = None
+        code = self._end(signal.SIGTERM)
         if code != 0:
-            raise Missing(f"the gateway ended with exit code {code}: {self.printed()[-1:]}")
+            raise Missing(f"the gateway ended with exit code {code}")
+
+    def kill(self) -> None:
+        """End it as a crash would (SIGKILL)."""
+        self._end(signal.SIGKILL)
 
     def printed(self) -> list[str]:
         """What it has printed since its last start."""
-        return self._output.read_text().splitlines()
+        with self._news:
+            return list(self._lines)
+
+    def said(self, words: str) -> str:
+        """The line with these words, now or soon. Raises `Missing`."""
+        with self._news:
+            self._news.wait_for(lambda: self._line_with(words) is not None, PATIENCE)
+            line = self._line_with(words)
+        if line is None:
+            raise Missing(f"the gateway never said {words!r}")
+        return line
+
+    def _line_with(self, words: str) -> str | None:
+        return next((line for line in self._lines if words in line), None)
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            with self._news:
+                self._lines.append(line.rstrip())
+                self._news.notify_all()
+
+    def _end(self, how: signal.Signals) -> int:
+        assert self._process is not None
+        assert self._reader is not None
+        self._process.send_signal(how)
+        code = self._process.wait(2 * PATIENCE)
+        self._reader.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process = None
+        return code

@@ -9,6 +9,7 @@ from clawlane import channel
 from clawlane_zalouser.session import proxy_of
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb import qr
+from zaloweb.errors import LoginFailed, ZaloError
 
 
 async def steps(account: channel.Account, around: Surroundings) -> AsyncIterator[channel.LoginStep]:
@@ -37,4 +38,10 @@ def _told(step: qr.Step, name: str) -> channel.LoginStep:
         case qr.Declined():
             return channel.Declined()
         case qr.Failed(stage=stage, error=error):
-            return channel.Failed(stage, str(error))
+            return channel.Failed(stage, _reason(error))
+
+
+def _reason(error: ZaloError) -> str:
+    if not isinstance(error, LoginFailed):
+        return str(error)
+    return error.reason if error.code is None else f"{error.reason} (code {error.code})"

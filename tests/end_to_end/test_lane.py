@@ -1,0 +1,190 @@
+"""What an operator meets with real processes: refusals, restarts, expiry, and where secrets must not be."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from demo.stage import Gateway, Operator, Simulator, running
+
+LOGIN = ("channels", "login", "--channel", "zalouser")
+STATUS = ("channels", "status", "--channel", "zalouser")
+
+
+@pytest.fixture
+def installed(operator: Operator) -> Operator:
+    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+    return operator
+
+
+@pytest.fixture
+def linked(installed: Operator, zalo: Simulator) -> Operator:
+    assert log_in(installed, zalo, "/scan", "/confirm") == 0
+    return installed
+
+
+def log_in(
+    operator: Operator, zalo: Simulator, *phone: str, flags: tuple[str, ...] = ("--accept-risk",)
+) -> int:
+    """Run a login to its end while the phone does these things. Returns the exit code."""
+    with running(operator.command(*LOGIN, *flags), operator.env, subprocess.STDOUT) as login:
+        zalo.wait("qrshown")
+        for act in phone:
+            zalo.do(act)
+        return login.wait(60)
+
+
+def status(operator: Operator) -> tuple[int, dict[str, Any]]:
+    done = operator.run(*STATUS, "--json")
+    return done.returncode, json.loads(done.stdout)
+
+
+def account(told: dict[str, Any]) -> dict[str, Any]:
+    return dict(told["channels"]["zalouser"]["accounts"]["default"])
+
+
+def test_without_the_plugin_one_line_says_what_to_install(operator: Operator) -> None:
+    done = operator.run(*LOGIN)
+    assert done.returncode == 1
+    assert "openclaw plugins install @openclaw/zalouser" in done.stdout
+
+
+def test_without_a_terminal_the_risk_has_to_be_accepted_by_flag(installed: Operator, zalo: Simulator) -> None:
+    done = installed.run(*LOGIN)
+    assert done.returncode == 1
+    assert "ban" in done.stdout
+    assert "--accept-risk" in done.stdout
+    assert zalo.since(0) == []
+
+
+def test_a_gateway_without_a_record_of_the_risk_runs_but_not_the_lane(
+    linked: Operator, state: Path, gateway: Gateway
+) -> None:
+    for record in (state / "consent").iterdir():
+        record.unlink()
+    gateway.start()
+    gateway.said("needs_consent")
+    code, told = status(linked)
+    assert code == 3
+    assert "risk" in account(told)["reason"]
+
+
+@pytest.mark.parametrize(("phone", "word"), [(["/scan", "/decline"], "declined"), (["/expire"], "hết hạn")])
+def test_a_login_that_fails_says_so_and_stores_nothing(
+    installed: Operator, zalo: Simulator, state: Path, phone: list[str], word: str
+) -> None:
+    words = (*LOGIN, "--accept-risk")
+    with running(installed.command(*words), installed.env, subprocess.STDOUT) as login:
+        zalo.wait("qrshown")
+        for act in phone:
+            zalo.do(act)
+        assert login.stdout is not None
+        printed = login.stdout.read()
+        assert login.wait(60) == 1
+    assert word in printed.splitlines()[-1]
+    assert "openclaw channels login" in printed.splitlines()[-1]
+    assert not list(state.glob("vault/*.session"))
+
+
+def test_linked_already_says_as_whom(linked: Operator, zalo: Simulator) -> None:
+    done = linked.run(*LOGIN)
+    assert done.returncode == 0
+    assert "8200000000000000001" in done.stdout
+    assert "--force" in done.stdout
+    assert log_in(linked, zalo, "/scan", "/confirm", flags=("--force",)) == 0
+
+
+def test_logout_is_fine_with_nothing_to_clear_and_chains_with_login(linked: Operator) -> None:
+    logout = ("channels", "logout", "--channel", "zalouser")
+    assert linked.run(*logout).returncode == 0
+    assert linked.run(*logout).returncode == 0
+    code, told = status(linked)
+    assert code == 5
+    assert account(told)["linked"] is False
+
+
+def test_status_has_an_exit_code_for_each_trouble(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    assert status(linked)[0] == 5
+    gateway.start()
+    gateway.said("is ready")
+    assert status(linked)[0] == 0
+    zalo.do("/kick")
+    gateway.said("is replaced")
+    assert status(linked)[0] == 4
+    assert linked.run("channels", "status", "--channel", "nosuch").returncode == 1
+
+
+def test_an_expired_session_is_not_linked_and_says_how_to_mend_it(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    zalo.do("/expire-session")
+    gateway.start()
+    gateway.said("needs_login")
+    code, told = status(linked)
+    assert code == 3
+    assert "expired" in account(told)["reason"]
+    assert "openclaw channels login" in account(told)["help"]
+
+
+def test_a_killed_gateway_comes_back_with_its_session(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    gateway.start()
+    first = zalo.wait("connected")
+    gateway.kill()
+    gateway.start()
+    zalo.wait("connected")
+    assert "qrshown" not in [one["kind"] for one in zalo.since(first["seq"])]
+
+
+def test_a_second_gateway_is_refused_with_the_pid_of_the_first(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    gateway.start()
+    zalo.wait("connected")
+    second = linked.run("gateway", "run")
+    assert second.returncode == 1
+    assert str(gateway.pid) in second.stdout
+
+
+def test_a_group_message_is_recorded_and_dropped(linked: Operator, zalo: Simulator, gateway: Gateway) -> None:
+    gateway.start()
+    zalo.wait("connected")
+    gateway.said("is ready")
+    person = zalo.do("/person", name="Trần Bình", friend=True)
+    zalo.do("/group", name="Work Chat", members=[person["uid"]])
+    zalo.do("/say", **{"from": person["uid"], "text": "có ai không?", "group": "Work Chat"})
+    gateway.said("group_disabled")
+    assert account(status(linked)[1])["counters"] == {"group_disabled": 1}
+
+
+def test_secrets_stay_in_the_vault(linked: Operator, zalo: Simulator, gateway: Gateway, state: Path) -> None:
+    gateway.start()
+    gateway.said("is ready")
+    person = zalo.do("/person", name="Lạ", friend=False)
+    zalo.do("/say", **{"from": person["uid"], "text": "chào"})
+    zalo.wait("sent")
+    linked.run(*STATUS, "--probe")
+    held = zalo.do("/credentials")
+    secrets = [cookie["value"] for cookie in held["cookie"] if cookie["key"].startswith("zp")]
+    assert secrets
+    looked = [path for path in state.rglob("*") if path.is_file() and path.name != "config.json5"]
+    for path in looked:
+        assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), f"{path.name} is open to others"
+        for secret in secrets:
+            assert secret.encode() not in path.read_bytes(), f"a cookie stands in {path.name}"
+    commands = Path(f"/proc/{gateway.pid}/cmdline").read_bytes()
+    assert not any(secret.encode() in commands for secret in secrets)
+
+
+def test_sigterm_ends_the_gateway_well(linked: Operator, zalo: Simulator, gateway: Gateway) -> None:
+    gateway.start()
+    gateway.said("is ready")
+    gateway.stop()
+    assert zalo.wait("disconnected")["code"] == 1000
