@@ -12,6 +12,7 @@ from vectors_harness.recorded_account import recorded_session
 from vectors_harness.socket_server import Peer, SocketServer
 from vectors_harness.vectors import fixture
 from vectors_harness.watched_clock import WatchedClock
+from zaloweb.cookies import Jar
 from zaloweb.events import CipherKey, Connected, Event
 from zaloweb.http import Transport
 from zaloweb.listener import Listener
@@ -32,6 +33,7 @@ class Play:
     clock: WatchedClock
     listener: Listener
     events: Stream
+    cookies: Jar
 
     async def connect(self) -> Peer:
         """The client's next connection, once it told of it."""
@@ -74,7 +76,7 @@ async def listening(
         )
         async with transport:
             listener = Listener(session, transport, Random(1))
-            play = Play(server, clock, listener, Stream(listener.run))
+            play = Play(server, clock, listener, Stream(listener.run), session.jar)
             try:
                 yield play
             finally:

@@ -25,6 +25,7 @@ class Peer:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     pinged: asyncio.Event = field(default_factory=asyncio.Event)
+    ponged: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
     answers_pings: bool = True
 
     @property
@@ -62,6 +63,8 @@ class Peer:
                 self.pinged.set()
                 if self.answers_pings:
                     await self.socket.pong(message.data)
+            elif message.type is WSMsgType.PONG:
+                self.ponged.put_nowait(bytes(message.data))
             elif message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING, WSMsgType.ERROR):
                 self._went(message.data if message.type is WSMsgType.CLOSE else 1006, message.extra)
                 return
@@ -72,18 +75,21 @@ class Peer:
 
 
 class SocketServer:
-    """Takes connections. `refuse` with an HTTP status refuses them instead."""
+    """Takes connections; `refuse` is an HTTP status to refuse them with, `cutting` cuts the line instead."""
 
     def __init__(self) -> None:
         self.refuse: int | None = None
-        self.refused = 0
+        self.cutting = False
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The handler for a front."""
         if self.refuse is not None:
-            self.refused += 1
             return web.Response(status=self.refuse)
+        if self.cutting:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         peer = Peer(request, socket)

@@ -1,12 +1,12 @@
-"""The Zalo Web protocol of a personal account, as an async client. Unofficial: accounts that use it may be closed.
+"""The Zalo Web protocol of a personal account, as an async client. Unofficial: Zalo may close such accounts.
 
     async with Zalo(session) as zalo:
         async for event in zalo.events():
             if isinstance(event, Message) and not event.is_self:
                 await zalo.send_text(event.thread, "xin chào", client_id=SystemClock().now_ms())
 
-`zaloweb.login` makes a session of cookies, `zaloweb.qr` makes one of a code that a phone scans, `zaloweb.text`
-cuts long texts, `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Zalo on loopback.
+`zaloweb.login` makes a session of cookies, `zaloweb.qr` one of a code that a phone scans, `zaloweb.text` cuts
+long texts, `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Zalo on loopback.
 """
 
 from zaloweb.calls.account import User

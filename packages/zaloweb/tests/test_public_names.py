@@ -1,0 +1,45 @@
+"""What this package promises to keep: the names in its export list, and nothing by accident."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import zaloweb
+
+ERRORS = (
+    "ApiError BeforeSending CipherError FrameError HttpStatusError InvalidParameters InvalidRequest Kicked "
+    "LoginFailed NetworkError NoAnswer NotFound NotInGroup ProtocolError RateLimited RefusedByRecipient "
+    "Replaced SessionExpired SettingsError ZaloError"
+)
+EVENTS = (
+    "CipherKey Connected Delivered Disconnected Duplicate Event FileDone FriendEvent GroupEvent Message "
+    "OldMessages OldReactions Pong Reaction Seen Typing Undecodable Undo UnknownEvent UnreadCleared"
+)
+VALUES = "EVERYONE Call Group Look Mention Quote Quoted Sent Style Thread ThreadKind Urgency User"
+LIFE = "Clock Credentials Jar Network Session Settings SystemClock Transport Zalo"
+
+
+def test_the_export_list_is_the_one_that_was_promised() -> None:
+    promised = " ".join((ERRORS, EVENTS, VALUES, LIFE)).split()
+    assert sorted(zaloweb.__all__) == sorted(promised)
+
+
+def test_every_promised_name_is_there() -> None:
+    assert [name for name in zaloweb.__all__ if not hasattr(zaloweb, name)] == []
+
+
+def test_every_error_of_the_package_can_be_caught_by_its_root() -> None:
+    kinds = [getattr(zaloweb, name) for name in ERRORS.split()]
+    assert all(issubclass(kind, zaloweb.ZaloError) for kind in kinds)
+
+
+def test_the_client_does_not_know_the_simulator() -> None:
+    package = Path(zaloweb.__file__).parent
+    sources = [path for path in package.rglob("*.py") if "sim" not in path.relative_to(package).parts]
+    assert [path.name for path in sources if any("zaloweb.sim" in name for name in imported_by(path))] == []
+
+
+def imported_by(path: Path) -> list[str]:
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
