@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import ssl
 import sys
@@ -202,3 +203,12 @@ async def test_only_loopback_names_are_answered(control: Handle) -> None:
         assert (await control.get("/world", Host=host))[0] == 403
     for host in ("localhost", "LOCALHOST:1", "[::1]:1", "127.0.0.1"):
         assert (await control.get("/world", Host=host))[0] == 200
+
+
+async def test_the_documented_requests_are_those_there_are(control: Handle) -> None:
+    page = Path(__file__).parents[3] / "docs" / "simulator.md"
+    documented = re.findall(r"^\| `(GET|POST) (/[a-z-]+)", page.read_text(), re.MULTILINE)
+    assert len(documented) == len(set(documented)) == 14
+    for method, path in documented:
+        _, told = await (control.get(path) if method == "GET" else control.post(path))
+        assert "docs/simulator.md" not in told.get("error", "")

@@ -35,6 +35,8 @@ from zaloweb.sim.world import World
 VERSION = {"zpw_ver": "685", "zpw_type": "30"}
 IMEI = "11111111-2222-4333-8444-555555555555-a69b52f9d7f760edf3fd052bcda2542f"
 
+QUOTE_KEYS = ("qmsgOwner", "qmsgId", "qmsgCliId", "qmsgType", "qmsgTs", "qmsg")
+
 
 class Bare:
     """A client that knows only how requests look. It keeps no cookies but those it was given."""
@@ -166,19 +168,11 @@ async def test_the_login_gives_key_addresses_and_services(sim: Simulator) -> Non
         assert all(data["zpw_service_map_v3"][name] for name in needed.split())
 
 
-@pytest.mark.parametrize(
-    ("changed", "why"),
-    [
-        ({"signkey": "0" * 32}, "signkey does not fit"),
-        ({"client_version": "671"}, "signkey does not fit"),
-    ],
-)
-async def test_a_login_with_a_wrong_signature_is_refused(
-    sim: Simulator, changed: dict[str, str], why: str
-) -> None:
+async def test_a_login_with_a_wrong_signature_is_refused(sim: Simulator) -> None:
     async with Bare(sim, cookies_of(sim.world)) as bare:
-        answer = await bare.login(**changed)
-    assert (answer["error_code"], why in answer["error_message"]) == (114, True)
+        for changed in ({"signkey": "0" * 32}, {"client_version": "671"}):
+            answer = await bare.login(**changed)
+            assert (answer["error_code"], "signkey does not fit" in answer["error_message"]) == (114, True)
 
 
 async def test_dead_cookies_are_told_in_the_sealed_answer_and_by_server_info(sim: Simulator) -> None:
@@ -242,6 +236,26 @@ async def test_a_message_that_cannot_be_sent_is_refused_with_a_code(
     assert (await client.call("POST", "group", "/api/group/sendmsg", params))["error_code"] == code
     assert (await sim.world.arrived(Refused)).code == code
     assert sim.world.sent == []
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "why"),
+    [
+        ("/api/group/mention", {}, "mentionInfo must be a text"),
+        ("/api/group/mention", {"mentionInfo": "[]"}, "mentionInfo must list mentions"),
+        ("/api/group/mention", {"mentionInfo": "[1"}, "mentionInfo must be JSON in a text"),
+        ("/api/group/quote", {}, "a quote needs qmsgOwner, qmsgId"),
+        ("/api/group/quote", dict.fromkeys(QUOTE_KEYS, "x"), "qmsgCliId must be a number"),
+        ("/api/group/sendmsg", {"textProperties": '{"ver":0}'}, "textProperties must be JSON in a text"),
+        ("/api/group/sendmsg", {"ttl": True}, "ttl must be a number"),
+    ],
+)
+async def test_odd_parameters_are_refused_and_not_a_crash(
+    sim: Simulator, client: Bare, path: str, more: dict[str, Any], why: str
+) -> None:
+    work = sim.world.group("Nhóm Làm Việc")
+    told = await client.call("POST", "group", path, {"message": "x", "clientId": 1, "grid": work.gid} | more)
+    assert (told["error_code"], why in told["error_message"]) == (114, True)
 
 
 async def test_an_unknown_path_a_wrong_host_and_a_wrong_method_are_told_and_recorded(
@@ -315,10 +329,12 @@ async def test_pings_are_answered_and_missed_messages_come_in_pages(sim: Simulat
     await socket.raw.send_bytes(old_messages(group=False, request_number=1, last_id=told[1].msg_id))
     page = await socket.event(Cmd.OLD_USER_MESSAGES)
     assert ([item["content"] for item in page["msgs"]], page["more"]) == (["0"], 0)
+    await socket.raw.send_bytes(old_messages(group=True, request_number=2, last_id="no number"))
+    assert await socket.event(Cmd.OLD_GROUP_MESSAGES) == {"groupMsgs": [], "more": 0}
     await socket.raw.send_bytes(old_reactions(group=True, request_number=2))
     assert await socket.event(Cmd.OLD_GROUP_REACTIONS) == {"reactGroups": []}
     asked = [record.answered for record in sim.world.log.since() if isinstance(record, AskedOld)]
-    assert asked == [3, 1, 0]
+    assert asked == [3, 1, 0, 0]
 
 
 async def test_frames_that_mean_nothing_are_recorded_and_harm_nothing(sim: Simulator, client: Bare) -> None:

@@ -57,6 +57,13 @@ class ApiCall:
             raise bad_parameters(f"{name} must be a number")
         return value
 
+    def decimal(self, name: str) -> int:
+        """A parameter that must be a whole number or a text of digits."""
+        value = self.params.get(name)
+        if isinstance(value, str) and value.isdecimal():
+            return int(value)
+        return self.number(name)
+
     def json(self, name: str, kind: type[Any]) -> Any:
         """A parameter that must be a text holding JSON of this kind, opened."""
         try:

@@ -76,7 +76,7 @@ class Cast:
         if message.in_group:
             members = self.groups[message.receiver].members
             return [account for account in self.accounts.values() if account.uid in members]
-        both = (message.sender.uid, message.receiver)
+        both = dict.fromkeys((message.sender.uid, message.receiver))
         return [self.accounts[uid] for uid in both if uid in self.accounts]
 
     def friends(self, account: Account) -> list[Person]:

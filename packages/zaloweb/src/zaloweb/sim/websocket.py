@@ -90,7 +90,7 @@ async def _old_messages(
 ) -> None:
     """The newest messages, or those before `lastId`, oldest first; `more` is 1 while there are older ones."""
     group = cmd == Cmd.OLD_GROUP_MESSAGES
-    last_id = asked.get("lastId")
+    last_id = _message_id(asked.get("lastId"))
     page = world.rules.page
     found = account.remembered(group=group, before=last_id, count=page + 1)
     messages = found[-page:]
@@ -112,7 +112,9 @@ async def _old_reactions(
 ) -> None:
     """Nobody in this world reacts to messages, so the list is empty."""
     name, what = _REACTIONS[cmd]
-    world.log.add(AskedOld(account=account.uid, what=what, last_id=asked.get("lastId"), answered=0))
+    world.log.add(
+        AskedOld(account=account.uid, what=what, last_id=_message_id(asked.get("lastId")), answered=0)
+    )
     await listener.push(cmd, 1, {name: []})
 
 
@@ -126,6 +128,10 @@ def _record(world: World, account: Account, request: web.Request) -> None:
             user_agent=request.headers.get("User-Agent", ""),
         )
     )
+
+
+def _message_id(told: object) -> str | None:
+    return str(told) if str(told).isdecimal() else None
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.arrived import Sent
 from zaloweb.sim.errors import Refusal
@@ -11,6 +13,11 @@ from zaloweb.sim.messages import Message
 
 _NOT_A_MEMBER = 166
 _QUOTED = ("qmsgOwner", "qmsgId", "qmsgCliId", "qmsgType", "qmsgTs", "qmsg")
+
+
+class _TextProperties(msgspec.Struct):
+    styles: list[dict[str, Any]]
+    ver: int
 
 
 def to_user(call: ApiCall) -> object:
@@ -55,6 +62,7 @@ ROUTES = [
 
 
 def _send(call: ApiCall, receiver: str, *, in_group: bool, mentions: list[dict[str, Any]]) -> object:
+    styles = _styles(call)
     message = call.world.post.accept(
         call.account,
         receiver,
@@ -65,12 +73,12 @@ def _send(call: ApiCall, receiver: str, *, in_group: bool, mentions: list[dict[s
         mentions=mentions,
         quote=_quote(call),
     )
-    _record(call, message)
+    _record(call, message, styles)
     call.afterwards.append(lambda: call.world.post.deliver(message))
     return {"msgId": int(message.msg_id)}
 
 
-def _record(call: ApiCall, message: Message) -> None:
+def _record(call: ApiCall, message: Message, styles: list[dict[str, Any]]) -> None:
     assert isinstance(message.content, str)
     call.world.log.add(
         Sent(
@@ -83,7 +91,7 @@ def _record(call: ApiCall, message: Message) -> None:
             ttl_ms=message.ttl_ms,
             quoted=str(call.params.get("qmsgId", "")),
             mentions=list(message.mentions),
-            styles=_styles(call),
+            styles=styles,
             path=call.path,
             params=call.params,
         )
@@ -108,8 +116,8 @@ def _mentions(call: ApiCall) -> list[dict[str, Any]]:
 def _styles(call: ApiCall) -> list[dict[str, Any]]:
     if "textProperties" not in call.params:
         return []
-    styles: list[dict[str, Any]] = call.json("textProperties", dict[str, Any]).get("styles", [])
-    return styles
+    properties: _TextProperties = call.json("textProperties", _TextProperties)
+    return properties.styles
 
 
 def _check_quote(call: ApiCall) -> None:
@@ -124,10 +132,10 @@ def _quote(call: ApiCall) -> dict[str, Any] | None:
     owner = call.world.cast.people.get(str(call.params["qmsgOwner"]))
     return {
         "ownerId": int(owner.uid) if owner else 0,
-        "cliMsgId": int(call.params["qmsgCliId"]),
-        "globalMsgId": int(call.params["qmsgId"]),
-        "cliMsgType": call.params["qmsgType"],
-        "ts": int(call.params["qmsgTs"]),
+        "cliMsgId": call.decimal("qmsgCliId"),
+        "globalMsgId": call.decimal("qmsgId"),
+        "cliMsgType": call.number("qmsgType"),
+        "ts": call.decimal("qmsgTs"),
         "msg": call.params["qmsg"],
         "attach": call.params.get("qmsgAttach", ""),
         "fromD": owner.name if owner else "",
