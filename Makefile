@@ -31,7 +31,7 @@ check: setup
 	@$(BIN)/lint-imports
 
 bench: setup
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python -m benchmarks.run
 
 constraints: setup
 	@$(BIN)/python -m pip freeze --exclude-editable > constraints.txt

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from demo.stage import Gateway, Operator, Simulator, running
 
 LOGIN = ("channels", "login", "--channel", "zalouser")

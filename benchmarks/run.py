@@ -1,0 +1,14 @@
+"""`make bench`: every measurement, one after the other. Figures are of this machine, this minute."""
+
+from __future__ import annotations
+
+from benchmarks import command, decode, gateway
+
+
+def main() -> None:
+    for part in (decode, command, gateway):
+        part.run()
+
+
+if __name__ == "__main__":
+    main()
