@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from clawlane.config.problems import ConfigError
 from clawlane.config.source import OddInt, Position, WrittenFloat, read_source
 
@@ -51,7 +52,9 @@ def test_a_long_id_as_a_bare_number_keeps_every_digit(tmp_path: Path) -> None:
     assert [str(number) for number in source.data["ids"]] == ["1471383327500481391", digits]
 
 
-@pytest.mark.parametrize("raw", ["0x1F", "-3", "+3", "-0", "1e20", "12.0", ".5", "Infinity", "-Infinity", "NaN"])
+@pytest.mark.parametrize(
+    "raw", ["0x1F", "-3", "+3", "-0", "1e20", "12.0", ".5", "Infinity", "-Infinity", "NaN"]
+)
 def test_any_other_way_to_write_a_number_is_remembered(tmp_path: Path, raw: str) -> None:
     value = read_source(written(tmp_path, f"{{ id: {raw} }}")).data["id"]
     assert isinstance(value, OddInt | WrittenFloat)

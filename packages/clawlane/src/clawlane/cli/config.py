@@ -33,7 +33,7 @@ def validate(as_json: bool) -> int:
         if not as_json:
             raise
         failure = explain(error)
-        body = {"message": f"{len(error.problems)} problems", "help": ""}
+        body = {"message": "the config file has problems", "help": ""}
         click.echo(
             json.dumps(
                 {"ok": False, "valid": False, "path": file, **failure.details, "error": body},

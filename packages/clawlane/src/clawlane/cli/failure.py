@@ -49,7 +49,13 @@ def tell(failure: Failure, *, as_json: bool) -> None:
     *first, last = failure.lines
     for line in first:
         print(f"error: {line}", file=sys.stderr)
-    print(f"error: {last}" + (f"; {failure.help}" if failure.help else ""), file=sys.stderr)
+    print(f"error: {last}{_ending(failure.help)}", file=sys.stderr)
+
+
+def _ending(help: str) -> str:
+    if not help:
+        return ""
+    return f"; run: {help}" if help.startswith("openclaw ") else f"; {help}"
 
 
 def _usage(error: click.ClickException) -> Failure:

@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from clawlane.cli.failure import CliError
+from clawlane.config.problems import did_you_mean
+
 
 class LazyGroup(click.Group):
     """`table` maps a command's name to `"module:attribute"` and the line that the group's help shows for it.
@@ -28,6 +31,14 @@ class LazyGroup(click.Group):
         module, _, attribute = self._table[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self._table and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], self._table) or f"the commands are: {', '.join(self._table)}"
+            raise CliError(f"{ctx.command_path} has no command '{args[0]}'", hint)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

@@ -114,7 +114,7 @@ class TextView:
         click.echo(f"Linked as {clean(done.user_name)} ({done.user_id}). The session is stored, sealed.")
 
     def note(self, line: str) -> None:
-        click.echo(f"{line[0].upper()}{line[1:]}.")
+        click.echo(f"{line[0].upper()}{line[1:]}")
 
     def _code(self, png: bytes, expires_ms: int, file: Path) -> None:
         modules = read_modules(png)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from clawlane.channel import Health, Phase
+from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Setup
 from clawlane.cli.status_text import status_lines
 
@@ -74,11 +75,17 @@ def _narrowed(setup: Setup, channel: str | None, account: str | None, found: Fie
     meant = setup.meant(channel, account)
     block = found["channels"].get(meant.manifest.id)
     if block is None:
-        return {**found, "channels": {}}
+        raise CliError(
+            f"the config has no block for {meant.manifest.id}, so it is off", code=_no_block(found)
+        )
     accounts = block["accounts"]
     if account is not None:
         accounts = {name: one for name, one in accounts.items() if name == meant.account.id}
     return {**found, "channels": {meant.manifest.id: {**block, "accounts": accounts}}}
+
+
+def _no_block(found: Fields) -> int:
+    return Exit.NOT_LINKED if found["gateway"] else Exit.GATEWAY_DOWN
 
 
 def _exit_code(found: Fields) -> Exit:

@@ -10,6 +10,7 @@ from typing import Any
 from clawlane.channel import Account, Channel, Health, Phase, Probe, ProbeResult, VaultError
 from clawlane.cli.rehearsal import rehearsal_of
 from clawlane.cli.setup import Setup
+from clawlane.config.load import ChannelConfig
 from clawlane.host.findings import findings
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
@@ -26,7 +27,7 @@ def offline_status(setup: Setup, probe: bool) -> Fields:
     channels: Fields = {}
     for name, block in setup.config.channels.items():
         channel = setup.runtime(block.manifest)
-        accounts = {one.id: _account(setup, channel, one) for one in block.accounts}
+        accounts = {one.id: _account(setup, channel, block, one) for one in block.accounts}
         if probe:
             asyncio.run(_probe_all(setup, channel, block.accounts, accounts))
         channels[name] = {
@@ -38,7 +39,9 @@ def offline_status(setup: Setup, probe: bool) -> Fields:
     return {"gateway": None, "channels": channels}
 
 
-def _account(setup: Setup, channel: Channel, account: Account) -> Fields:
+def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Account) -> Fields:
+    flag = "" if account.id == block.default_account else f" --account {account.id}"
+    login = f"openclaw channels login --channel {account.channel}{flag}"
     return {
         "id": account.id,
         "profile": account.profile,
@@ -46,7 +49,7 @@ def _account(setup: Setup, channel: Channel, account: Account) -> Fields:
         "enabled": account.enabled,
         "phase": Phase.STOPPED,
         "since_ms": None,
-        **_session(setup, account),
+        **_session(setup, account, login),
         "consent": _consent(setup, account),
         "inbound": Health.UNKNOWN,
         "outbound": Health.UNKNOWN,
@@ -58,8 +61,7 @@ def _account(setup: Setup, channel: Channel, account: Account) -> Fields:
     }
 
 
-def _session(setup: Setup, account: Account) -> Fields:
-    help = f"openclaw channels login --channel {account.channel} --account {account.id}"
+def _session(setup: Setup, account: Account, login: str) -> Fields:
     try:
         identity = FileVault(setup.places.vault_dir, account.channel, account.profile).identity()
     except VaultError as error:
@@ -70,7 +72,7 @@ def _session(setup: Setup, account: Account) -> Fields:
             "identity": None,
             "auth": Health.BROKEN,
             "reason": "not linked",
-            "help": help,
+            "help": login,
         }
     named = {"id": identity[0], "name": identity[1]}
     return {"linked": True, "identity": named, "auth": Health.UNKNOWN, "reason": "", "help": ""}

@@ -33,7 +33,7 @@ def status_lines(found: Fields, now_ms: int) -> Iterator[str]:
         yield ""
         yield f"{block['label']} [{name}]{note}"
         for one in block["accounts"].values():
-            yield from _account(one, found["gateway"] is not None, now_ms)
+            yield from _account(name, one, found["gateway"] is not None, now_ms)
     if not found["channels"]:
         yield "No channel is configured; see: openclaw channels list --all"
 
@@ -50,13 +50,15 @@ def _accounts(found: Fields) -> Iterator[Fields]:
         yield from block["accounts"].values()
 
 
-def _account(one: Fields, running: bool, now_ms: int) -> Iterator[str]:
-    name = f" · {clean(one['name'])}" if one["name"] else ""
-    yield f"  {one['id']} (profile {one['profile']}){name}: {_phase(one, running)}"
+def _account(channel: str, one: Fields, running: bool, now_ms: int) -> Iterator[str]:
+    called = f" · {clean(one['name'])}" if one["name"] else ""
+    yield f"  {one['id']} (profile {one['profile']}){called}: {_phase(one, running)}"
     for head, text in _rows(one, now_ms):
         yield f"    {head:<10}{text}"
     if one["help"]:
         yield f"    → {one['help']}"
+    elif one["enabled"] and not one["linked"]:
+        yield f"    → openclaw channels login --channel {channel} --account {one['id']}"
 
 
 def _phase(one: Fields, running: bool) -> str:
@@ -69,10 +71,9 @@ def _phase(one: Fields, running: bool) -> str:
 
 def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
     yield "linked", _identity(one["identity"])
-    yield (
-        "health",
-        " · ".join(f"{ability} {_HEALTH[one[ability]]}" for ability in ("auth", "inbound", "outbound")),
-    )
+    if one["linked"]:
+        abilities = ("auth", "inbound", "outbound")
+        yield "health", " · ".join(f"{ability} {_HEALTH[one[ability]]}" for ability in abilities)
     last_in, last_out = (_moment(one[f"last_{way}_ms"], now_ms) for way in ("inbound", "outbound"))
     yield "last", f"inbound {last_in} · outbound {last_out}"
     yield "DMs", _policy(one["dmPolicy"])

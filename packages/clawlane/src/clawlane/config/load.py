@@ -32,6 +32,10 @@ class Plugins(Protocol):
         """Channel id → what to give to `plugins install`, of the channels known but not installed."""
         ...
 
+    def broken(self) -> Mapping[str, Exception]:
+        """Channel id → why its installed plugin does not load."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelConfig:
@@ -125,6 +129,9 @@ class _Loader:
 
     def _absent(self, name: str, manifests: Mapping[str, Manifest]) -> None:
         path = ("channels", name)
+        if reason := self.plugins.broken().get(name):
+            self._warn(path, f"unchecked and off: {reason}", at_key=True)
+            return
         installable = self.plugins.installable()
         if name in installable:
             message = "its plugin is not installed, so this block is unchecked and the channel is off"
