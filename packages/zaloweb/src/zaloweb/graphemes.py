@@ -11,6 +11,7 @@ import re
 import unicodedata
 
 _ZERO_WIDTH_JOINER = "\u200d"
+_VIRAMA = 9  # the combining class of the signs that join two Indic consonants
 _ENDS = {"Cc", "Zl", "Zp"}
 _MARKS = {"Mn", "Me", "Mc"}
 _EXTENDING = re.compile("[\u0e33\u0eb3\u200c\u200d\uff9e\uff9f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
@@ -34,6 +35,8 @@ def is_boundary(text: str, place: int) -> bool:
     if _extends(after) or _PREPENDED.match(before):
         return False
     if before == _ZERO_WIDTH_JOINER and _is_symbol(after):
+        return False
+    if unicodedata.combining(before) == _VIRAMA and unicodedata.category(after) == "Lo":
         return False
     if _FLAG.match(before) and _FLAG.match(after):
         return _flags_until(text, place) % 2 == 0

@@ -7,6 +7,7 @@ texts on the wire; whole numbers stay exact whatever their length.
 from __future__ import annotations
 
 import json
+import re
 from typing import NoReturn, TypeVar
 
 import msgspec
@@ -140,11 +141,14 @@ class WireUnread(msgspec.Struct, gc=False):
 
 
 _T = TypeVar("_T")
+_DEEPEST = 100
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', re.DOTALL)
 
 
 def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> _T:
-    """A JSON text as what the decoder makes of it. Broken UTF-8 and halves of surrogate pairs become U+FFFD.
+    """A JSON text as what the decoder makes of it.
 
+    Broken UTF-8 and halves of surrogate pairs become U+FFFD, and what is nested without end becomes null.
     Raises Malformed if it is no JSON or of another shape.
     """
     try:
@@ -154,7 +158,7 @@ def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> 
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _decode(decoder, _mended(text))
     except RecursionError:
-        raise Malformed("nested too deeply") from None
+        return _decode(decoder, _pruned(_as_text(text)))
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], text: str) -> _T:
@@ -165,15 +169,32 @@ def _decode(decoder: msgspec.json.Decoder[_T], text: str) -> _T:
 
 
 def _mended(text: bytes | str | msgspec.Raw) -> str:
-    # JavaScript lets both pass, and texts that were cut in the middle of an emoji do occur; msgspec is
-    # strict.
-    lenient = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
+    # JavaScript lets both pass, and a text cut in the middle of an emoji does occur; msgspec is strict.
     try:
-        value = json.loads(lenient, parse_constant=_refuse)
+        value = json.loads(_as_text(text), parse_constant=_refuse)
         again = json.dumps(value, ensure_ascii=False)
     except (ValueError, RecursionError):
         raise Malformed("not JSON") from None
     return again.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _as_text(text: bytes | str | msgspec.Raw) -> str:
+    return text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
+
+
+def _pruned(text: str) -> str:
+    # One item nested without end must not cost its neighbours anything.
+    kept, depth, resumed = [], 0, 0
+    for token in _STRUCTURE.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == _DEEPEST:
+                kept += [text[resumed : token.start()], "null"]
+        elif token[0] in "]}":
+            if depth == _DEEPEST:
+                resumed = token.end()
+            depth -= 1
+    return "".join([*kept, text[resumed:]])
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -211,8 +211,6 @@ def _each(frame: Frame, items: Items | None, reader: ItemReader) -> list[Event]:
             event = reader(item)
         except Malformed as error:
             event = Undecodable(str(error), frame.cmd, bytes(item))
-        except RecursionError:
-            event = Undecodable("nested too deeply", frame.cmd, bytes(item))
         if isinstance(event, str):
             event = UnknownEvent(frame.cmd, frame.sub, event, bytes(item))
         if event is not None:
