@@ -71,6 +71,8 @@ class ControlClient:
         return self._ask("POST", "/accounts/stop", _named(channel, account))
 
     def _ask(self, method: str, path: str, values: dict[str, str] | None = None) -> Answer:
+        if self._path is None:
+            raise _down()
         query = f"?{urlencode(values)}" if values else ""
         connection = _UnixConnection(self._path)
         try:
@@ -78,7 +80,7 @@ class ControlClient:
             response = connection.getresponse()
             answer: Answer = json.loads(response.read())
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise GatewayDown("the gateway is not running", "openclaw gateway run") from error
+            raise _down() from error
         except (OSError, HTTPException, ValueError) as error:
             raise ControlError(f"the gateway did not answer: {error or type(error).__name__}") from error
         finally:
@@ -97,6 +99,10 @@ class _UnixConnection(HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
+
+
+def _down() -> GatewayDown:
+    return GatewayDown("the gateway is not running", "openclaw gateway run")
 
 
 def _named(channel: str, account: str | None) -> dict[str, str]:

@@ -16,12 +16,12 @@ _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
 
 
-def find_socket(places: Places) -> Path:
-    """Where the running gateway would listen."""
+def find_socket(places: Places) -> Path | None:
+    """Where the running gateway would listen; None where no gateway can have chosen a place yet."""
     try:
         return Path(_pointer(places).read_text().strip())
     except FileNotFoundError:
-        return places.control_socket
+        return None if _too_long(places.control_socket) else places.control_socket
 
 
 def choose_socket(places: Places, environ: Mapping[str, str]) -> Path:
@@ -30,13 +30,17 @@ def choose_socket(places: Places, environ: Mapping[str, str]) -> Path:
     Old sockets are removed.
     """
     path = places.control_socket
-    if len(os.fsencode(path)) > _LONGEST:
+    if _too_long(path):
         path = _runtime_dir(environ) / f"{hashlib.sha256(os.fsencode(places.state)).hexdigest()[:16]}.sock"
         write_private(_pointer(places), os.fsencode(path))
     else:
         _pointer(places).unlink(missing_ok=True)
     path.unlink(missing_ok=True)
     return path
+
+
+def _too_long(path: Path) -> bool:
+    return len(os.fsencode(path)) > _LONGEST
 
 
 def _pointer(places: Places) -> Path:

@@ -42,6 +42,7 @@ class RedactingFilter(logging.Filter):
         record.msg, record.args = redact(record.getMessage()), ()
         if record.exc_info:
             record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
         return True
 
 

@@ -57,7 +57,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
     schema.check(connection, path)
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise StoreUnusable(f"the store {path} is damaged ({verdict}); move it away and start again")
+        found = " ".join(verdict.split())
+        raise StoreUnusable(f"the store {path} is damaged ({found}); move it away and start again")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -1,0 +1,350 @@
+"""From an admitted message to its receipt, with a channel that is a queue in and a list out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from clawlane.access.policy import Grants, Policy
+from clawlane.agents.contract import TurnInput
+from clawlane.channel import Account, Host, NeedsLogin, NotSent, Phase, Refused, State, Unknown
+from clawlane.config.policy import DmPolicy
+from clawlane.host.runner import Parts, Runner, runner
+from clawlane.messages import Inbound, Outgoing, Own, Receipt, Reply, Text, Thread, ThreadKind
+from clawlane.store.journal import Journal
+from clawlane.store.store import Store, open_store
+from clawlane.store.vault import FileVault
+
+NOW = 1_700_000_000_000
+READY = State(Phase.READY)
+
+
+def message(number: int, sender: str = "11", text: str = "") -> Inbound:
+    thread = Thread(ThreadKind.DM, sender)
+    return Inbound("default", f"m{sender}-{number}", thread, sender, "", text or f"{sender}: {number}", NOW)
+
+
+@dataclass
+class Clock:
+    ms: int = NOW
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@dataclass
+class Wire:
+    """A channel in memory: what it reads is put into it, what it sends is taken from it."""
+
+    incoming: asyncio.Queue[Inbound | State | Own] = field(default_factory=asyncio.Queue)
+    outgoing: asyncio.Queue[Text] = field(default_factory=asyncio.Queue)
+    troubles: deque[Exception] = field(default_factory=deque)
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+    answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.answer.set()
+
+    async def run(self, account: Account, host: Host) -> None:
+        host.report(READY)
+        while True:
+            match await self.incoming.get():
+                case Inbound() as inbound:
+                    await host.admit(inbound)
+                case State() as state:
+                    host.report(state)
+                case Own() as own:
+                    await host.observe(own)
+
+    async def send(self, account: Account, out: Outgoing) -> Receipt:
+        self.taken.set()
+        if self.troubles:
+            raise self.troubles.popleft()
+        await self.answer.wait()
+        self.outgoing.put_nowait(out)
+        return Receipt((f"r{out.client_id}",))
+
+    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+        return [Text(thread, part) for part in reply.text.split("|")]
+
+    async def sent(self, count: int) -> list[str]:
+        return [(await self.outgoing.get()).text for _ in range(count)]
+
+
+class Echo:
+    async def run(self, turn: TurnInput) -> Reply | None:
+        return Reply(turn.message.text)
+
+
+@dataclass
+class Gated:
+    """An agent whose turns end when they are told to, and which remembers what it was given."""
+
+    begun: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    allowed: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def run(self, turn: TurnInput) -> Reply | None:
+        self.begun.put_nowait(turn.message.text)
+        await self.allowed.acquire()
+        return Reply(turn.message.text)
+
+
+class Failing:
+    async def run(self, turn: TurnInput) -> Reply | None:
+        if "bad" in turn.message.text:
+            raise RuntimeError("no idea")
+        return Reply(turn.message.text)
+
+
+OPEN = Policy(dm=DmPolicy.OPEN)
+
+
+@dataclass
+class Bench:
+    store: Store
+    journal: Journal
+    folder: Path
+    clock: Clock = field(default_factory=Clock)
+    policy: Policy = OPEN
+    grants: Callable[[], Grants] = Grants
+    slots: int = 4
+
+    @asynccontextmanager
+    async def running(self, wire: Wire, agent: object) -> AsyncIterator[Runner]:
+        """The account runs until left, which is a stop in the middle of whatever happens."""
+        parts = Parts(
+            account=Account("zalouser", "default", "default", None),
+            channel=wire,
+            agent=agent,  # type: ignore[arg-type]
+            policy=self.policy,
+            grants=lambda: self.grants(),
+            slots=asyncio.Semaphore(self.slots),
+            now_ms=self.clock,
+            jitter=lambda: 0.0,
+            report=lambda state: None,
+        )
+        vault = FileVault(self.folder, "zalouser", "default")
+        async with runner(parts, self.journal, vault) as made, asyncio.TaskGroup() as group:
+            task = group.create_task(made.run())
+            yield made
+            task.cancel()
+
+    def states(self) -> dict[str, int]:
+        with self.store.read() as reader:
+            return reader.activity("zalouser/default").outbox
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    clock = Clock()
+    async with (
+        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
+        store.own("zalouser/default") as journal,
+    ):
+        yield Bench(store, journal, tmp_path, clock)
+
+
+async def test_a_message_is_answered_in_parts_and_in_order(bench: Bench) -> None:
+    wire = Wire()
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1, text="a|b|c"))
+        wire.incoming.put_nowait(message(2, text="d"))
+        assert await wire.sent(4) == ["a", "b", "c", "d"]
+
+
+async def test_a_message_that_comes_twice_is_answered_once(bench: Bench) -> None:
+    wire = Wire()
+    async with bench.running(wire, Echo()):
+        for number in (1, 1, 2, 1, 2, 3):
+            wire.incoming.put_nowait(message(number))
+        assert await wire.sent(3) == ["11: 1", "11: 2", "11: 3"]
+
+
+async def test_each_thread_keeps_its_order_and_threads_run_side_by_side(bench: Bench) -> None:
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent):
+        for number in range(2):
+            for sender in ("11", "22", "33"):
+                wire.incoming.put_nowait(message(number, sender))
+        begun = {await agent.begun.get() for _ in range(3)}
+        assert begun == {"11: 0", "22: 0", "33: 0"}, "one turn of each thread, none of its second"
+        for _ in range(6):
+            agent.allowed.release()
+        sent = await wire.sent(6)
+        for sender in ("11", "22", "33"):
+            assert [text for text in sent if text.startswith(sender)] == [f"{sender}: 0", f"{sender}: 1"]
+
+
+async def test_only_so_many_agents_run_at_once(bench: Bench) -> None:
+    bench.slots = 2
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent):
+        for sender in ("11", "22", "33"):
+            wire.incoming.put_nowait(message(1, sender))
+        first = {await agent.begun.get(), await agent.begun.get()}
+        assert agent.begun.empty()
+        agent.allowed.release()
+        third = await agent.begun.get()
+        assert first | {third} == {"11: 1", "22: 1", "33: 1"}
+        agent.allowed.release()
+        agent.allowed.release()
+        await wire.sent(3)
+
+
+async def test_an_agent_that_fails_ends_its_turn_and_not_the_lane(bench: Bench) -> None:
+    wire = Wire()
+    async with bench.running(wire, Failing()):
+        wire.incoming.put_nowait(message(1, text="bad"))
+        wire.incoming.put_nowait(message(2, text="good"))
+        assert await wire.sent(1) == ["good"]
+
+
+async def test_a_sender_who_was_revoked_while_waiting_is_not_answered(bench: Bench) -> None:
+    paired = frozenset({"11", "22"})
+    bench.policy, bench.grants = Policy(), lambda: Grants(paired=paired)
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent):
+        wire.incoming.put_nowait(message(1))
+        wire.incoming.put_nowait(message(2))
+        wire.incoming.put_nowait(message(1, "22"))
+        await agent.begun.get()
+        await agent.begun.get()
+        paired = frozenset({"22"})
+        agent.allowed.release()
+        agent.allowed.release()
+        assert sorted(await wire.sent(2)) == ["11: 1", "22: 1"]
+        agent.allowed.release()
+        wire.incoming.put_nowait(message(2, "22"))
+        assert await wire.sent(1) == ["22: 2"]
+        assert agent.begun.get_nowait() == "22: 2", "the second message of 11 never reached the agent"
+        with bench.store.read() as reader:
+            assert reader.activity("zalouser/default").counters["revoked_before_run"] == 1
+
+
+async def test_waiting_in_the_lane_does_not_make_a_message_too_old(bench: Bench) -> None:
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent):
+        wire.incoming.put_nowait(message(1))
+        wire.incoming.put_nowait(message(2))
+        await agent.begun.get()
+        bench.clock.ms += 60 * 60_000
+        agent.allowed.release()
+        agent.allowed.release()
+        assert await wire.sent(2) == ["11: 1", "11: 2"]
+
+
+async def test_a_turn_that_was_running_at_the_stop_runs_again(bench: Bench) -> None:
+    agent = Gated()
+    wire = Wire()
+    async with bench.running(wire, agent):
+        wire.incoming.put_nowait(message(1))
+        wire.incoming.put_nowait(message(2))
+        await agent.begun.get()
+    again = Wire()
+    async with bench.running(again, Echo()):
+        assert await again.sent(2) == ["11: 1", "11: 2"]
+
+
+async def test_a_reply_that_was_queued_at_the_stop_goes_without_the_agent(bench: Bench) -> None:
+    wire = Wire()
+    wire.troubles.append(NotSent("the line is down", retry_in=60))
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1))
+        await wire.taken.wait()
+        wire.incoming.put_nowait(State(Phase.CONNECTING))
+    bench.clock.ms += 3_600_000
+    again, untouched = Wire(), Gated()
+    async with bench.running(again, untouched):
+        assert await again.sent(1) == ["11: 1"]
+        assert untouched.begun.empty()
+
+
+async def test_a_chunk_that_was_on_its_way_at_the_stop_is_never_sent_again_blindly(bench: Bench) -> None:
+    wire = Wire()
+    wire.answer.clear()
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1))
+        await wire.taken.wait()
+    again = Wire()
+    async with bench.running(again, Echo()):
+        again.incoming.put_nowait(message(2))
+        assert await again.sent(1) == ["11: 2"], "the lane goes on"
+        assert bench.states()["unknown"] == 1
+
+
+async def test_its_echo_tells_that_an_unknown_chunk_arrived(bench: Bench) -> None:
+    wire = Wire()
+    wire.troubles.append(Unknown("no answer"))
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1, text="a|b"))
+        wire.incoming.put_nowait(message(2, text="next"))
+        assert await wire.sent(1) == ["next"]
+        wire.incoming.put_nowait(Own("default", "z1", str(NOW), Thread(ThreadKind.DM, "11"), "a", NOW))
+        assert await wire.sent(1) == ["b"], "the rest of the reply follows"
+
+
+@pytest.mark.parametrize("trouble", [NotSent("the line is down", retry_in=0.0), NeedsLogin("logged out")])
+async def test_what_did_not_leave_is_sent_once_it_can(bench: Bench, trouble: Exception) -> None:
+    wire = Wire()
+    wire.troubles.append(trouble)
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1))
+        await wire.taken.wait()
+        wire.incoming.put_nowait(State(Phase.CONNECTING))
+        wire.incoming.put_nowait(READY)
+        assert await wire.sent(1) == ["11: 1"]
+
+
+async def test_nothing_is_sent_before_the_channel_is_ready(bench: Bench) -> None:
+    wire = Wire()
+    async with bench.running(wire, agent := Gated()) as account:
+        account.report(State(Phase.NEEDS_LOGIN))
+        wire.incoming.put_nowait(message(1))
+        await agent.begun.get()
+        agent.allowed.release()
+        wire.incoming.put_nowait(State(Phase.DEGRADED))
+        assert await wire.sent(1) == ["11: 1"]
+
+
+async def test_a_refused_part_ends_the_reply_and_the_lane_goes_on(bench: Bench) -> None:
+    wire = Wire()
+    wire.troubles.append(Refused("you are blocked"))
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1, text="a|b"))
+        wire.incoming.put_nowait(message(2, text="c"))
+        assert await wire.sent(1) == ["c"]
+
+
+async def test_a_stop_waits_for_the_answer_to_what_is_on_its_way(bench: Bench) -> None:
+    wire = Wire()
+    wire.answer.clear()
+    async with bench.running(wire, Echo()) as account:
+        wire.incoming.put_nowait(message(1))
+        await wire.taken.wait()
+        parked = asyncio.create_task(account.park())
+        wire.answer.set()
+        await parked
+    assert bench.states() == {}
+
+
+async def test_a_stranger_gets_a_challenge_through_the_same_gate(bench: Bench) -> None:
+    bench.policy = Policy()
+    wire = Wire()
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1))
+        [text] = await wire.sent(1)
+        assert "openclaw pairing approve zalouser" in text
+
+
+async def test_a_burst_of_a_thousand_is_admitted_and_answered(bench: Bench) -> None:
+    wire = Wire()
+    async with bench.running(wire, Echo()):
+        for number in range(1000):
+            wire.incoming.put_nowait(message(number, str(11 + number % 30)))
+        assert len(set(await wire.sent(1000))) == 1000
