@@ -12,17 +12,19 @@ from typing import Literal
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zaloweb import cipher
 from zaloweb.cipher import EventCipher, open_event, seal_event
 from zaloweb.errors import CipherError
 
+unhurried = settings(deadline=None)
 KEY = b"sixteen bytes ok"
 EVENT = json.dumps({"data": {"msgs": [{"content": "xin chào 👋"}]}}, ensure_ascii=False).encode()
 
 
+@unhurried
 @given(st.text(), st.sampled_from([16, 24, 32]))
 def test_what_is_encrypted_can_be_decrypted(text: str, key_length: int) -> None:
     key = bytes(range(key_length))
@@ -116,6 +118,7 @@ def test_without_a_key_only_open_events_open() -> None:
         cipher_without_key.open(seal_event(EVENT, 3, KEY), 3)
 
 
+@unhurried
 @given(st.text(), st.integers())
 def test_no_data_does_worse_than_an_error(data: str, encrypt: int) -> None:
     with contextlib.suppress(CipherError):

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zaloweb.cipher import seal_event
@@ -36,6 +36,7 @@ from zaloweb.events import (
 )
 from zaloweb.frames import Cmd, Frame, pack
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OWN, ALICE, GROUP = "8200000000000000001", "8200000000000000102", "9100000000000000401"
 KEY = b"sixteen bytes ok"
 SECRET = "bí mật"
@@ -71,6 +72,7 @@ def only(data: bytes) -> Event:
 
 
 class TestBadInput:
+    @unhurried
     @given(
         st.binary()
         | st.builds(lambda cmd, body: pack(Frame(1, cmd, 0, body)), st.sampled_from(Cmd), st.binary())
@@ -79,11 +81,13 @@ class TestBadInput:
         for event in decoded(data):
             repr(event)
 
+    @unhurried
     @given(st.sampled_from(Cmd), st.sampled_from([0, 1]), JSON)
     def test_no_payload_makes_it_fail(self, cmd: Cmd, sub: int, data: Any) -> None:
         for event in decoded(frame(cmd, data, sub=sub)):
             repr(event)
 
+    @unhurried
     @given(
         st.sampled_from(
             [
@@ -108,6 +112,7 @@ class TestBadInput:
             repr(event)
             repr(getattr(event, "raw", None))
 
+    @unhurried
     @given(st.lists(JSON, min_size=1, max_size=4), st.data())
     def test_a_bad_item_costs_its_neighbours_nothing(self, bad: list[Any], data: st.DataObject) -> None:
         good = [message(f"tin {number}", msgId=str(number)) for number in range(4)]

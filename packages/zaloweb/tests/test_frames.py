@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zaloweb import frames
 from zaloweb.errors import FrameError
 from zaloweb.frames import Frame
+
+unhurried = settings(deadline=None)
 
 
 def test_a_ping_is_the_bytes_of_the_reference() -> None:
@@ -28,6 +30,7 @@ def test_a_negative_sub_command_goes_out_as_one_byte() -> None:
     assert frames.request(300, -1, {"a": "đ"}).hex() == "012c01ff7b2261223a22c491227d"
 
 
+@unhurried
 @given(st.integers(0, 255), st.integers(0, 65535), st.integers(0, 255), st.binary())
 def test_a_frame_comes_back_as_it_went(version: int, cmd: int, sub: int, body: bytes) -> None:
     frame = Frame(version, cmd, sub, body)

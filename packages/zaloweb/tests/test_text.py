@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zaloweb.graphemes import is_boundary
 from zaloweb.text import Piece, Range, from_utf16, split, to_utf16, utf16_len
 
+unhurried = settings(deadline=None)
 FAMILY = "👩‍👩‍👧‍👦"
 VIETNAM = "🇻🇳"
 
 TEXTS = st.text(st.sampled_from("ab ớ\n.!?👍🏽🇻🇳👩‍👧❤️각ᄀ\r\té")) | st.text()
 
 
+@unhurried
 @given(TEXTS)
 def test_length_is_that_of_javascript(text: str) -> None:
     assert utf16_len(text) == len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+@unhurried
 @given(TEXTS, st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30))))
 def test_offsets_there_and_back(text: str, spans: list[tuple[int, int]]) -> None:
     ranges = [Range(min(a, len(text)), min(b, len(text) - min(a, len(text))), "st") for a, b in spans]
@@ -31,6 +34,7 @@ def test_emoji_before_a_range_count_two() -> None:
     assert from_utf16("👋 @An", [Range(3, 3, "an")]) == [Range(2, 3, "an")]
 
 
+@unhurried
 @given(TEXTS, st.integers(-50, 50), st.integers(-50, 50))
 def test_places_outside_the_text_are_moved_to_its_ends(text: str, start: int, length: int) -> None:
     for convert in (to_utf16, from_utf16):
@@ -83,6 +87,7 @@ def test_an_intact_range_is_not_divided() -> None:
     assert name.end == 19
 
 
+@unhurried
 @given(TEXTS, st.integers(2, 12), st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40))))
 def test_pieces_make_the_text_again(text: str, limit: int, spans: list[tuple[int, int]]) -> None:
     ranges = [Range(a, b, number) for number, (a, b) in enumerate(spans)]
@@ -93,6 +98,7 @@ def test_pieces_make_the_text_again(text: str, limit: int, spans: list[tuple[int
     assert covered == {(at, r.value) for r in ranges for at in range(r.start, min(r.end, len(text)))}
 
 
+@unhurried
 @given(TEXTS, st.integers(2, 12))
 def test_only_what_is_longer_than_a_piece_is_torn_apart(text: str, limit: int) -> None:
     cut = 0
