@@ -37,29 +37,35 @@ async def login(
         credentials=Credentials(
             credentials.imei, credentials.user_agent, transport.jar, credentials.language
         ),
-        uid=info.uid,
+        uid=str(info.uid),
         secret_key=info.zpw_enk,
-        services=info.zpw_service_map_v3,
+        services=info.services,
         ws_urls=info.zpw_ws,
-        settings=Settings(server.setttings or server.settings),
-        extra_ver=server.extra_ver,
-        send2me_id=info.send2me_id,
+        settings=Settings(server.setttings or server.settings or {}),
+        extra_ver=server.extra_ver or {},
+        send2me_id=str(info.send2me_id or ""),
         api=api,
     )
 
 
 class _LoginInfo(msgspec.Struct):
-    uid: str
+    uid: str | int
     zpw_enk: str
     zpw_ws: tuple[str, ...] = ()
-    zpw_service_map_v3: dict[str, list[str]] = {}
-    send2me_id: str = ""
+    zpw_service_map_v3: dict[str, Any] = {}
+    send2me_id: str | int | None = None
+
+    @property
+    def services(self) -> dict[str, list[str]]:
+        """The services that have addresses; what else the map holds is nothing to us."""
+        lists = {name: urls for name, urls in self.zpw_service_map_v3.items() if isinstance(urls, list)}
+        return {name: [url for url in urls if isinstance(url, str)] for name, urls in lists.items()}
 
 
 class _ServerInfo(msgspec.Struct):
-    setttings: dict[str, Any] = {}  # the server's own spelling
-    settings: dict[str, Any] = {}
-    extra_ver: dict[str, Any] = {}
+    setttings: dict[str, Any] | None = None  # the server's own spelling
+    settings: dict[str, Any] | None = None
+    extra_ver: dict[str, Any] | None = None
 
 
 def _check(credentials: Credentials) -> None:
@@ -148,6 +154,6 @@ def _refusal(stage: str, name: str, answer: Envelope) -> ZaloError:
 
 def _convert(name: str, answer: Envelope, shape: type[T]) -> T:
     try:
-        return msgspec.json.decode(bytes(answer.data), type=shape, strict=False)
+        return msgspec.json.decode(bytes(answer.data), type=shape)
     except msgspec.ValidationError as error:
         raise ProtocolError(name, f"the answer has another shape than expected: {error}") from None

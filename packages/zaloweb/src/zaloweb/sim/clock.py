@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 
 class ManualClock:
@@ -12,6 +13,7 @@ class ManualClock:
         self._started_ms = now_ms
         self._passed = 0.0
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+        self._arrived = asyncio.Event()
 
     def now_ms(self) -> int:
         return self._started_ms + round(self._passed * 1000)
@@ -25,10 +27,17 @@ class ManualClock:
             return
         sleeper = (self._passed + seconds, asyncio.get_running_loop().create_future())
         self._sleepers.append(sleeper)
+        self._arrived.set()
         try:
             await sleeper[1]
         finally:
             self._sleepers.remove(sleeper)
+
+    async def asleep(self, seconds: float) -> None:
+        """Wait until somebody sleeps who has so many seconds still to go."""
+        while not any(math.isclose(due - self._passed, seconds) for due, _ in self._sleepers):
+            self._arrived.clear()
+            await self._arrived.wait()
 
     def advance(self, seconds: float) -> None:
         """Let so much time pass at once. Call it on the loop of those who sleep."""

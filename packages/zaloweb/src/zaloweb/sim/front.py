@@ -88,6 +88,11 @@ class Front:
 
 
 def _for_all(handler: Handler) -> web.Application:
+    async def answer(
+        request: web.Request,
+    ) -> web.StreamResponse:  # a handler may be any object that can be called
+        return await handler(request)
+
     app = web.Application(client_max_size=_LARGEST_BODY)
-    app.router.add_route("*", "/{path:.*}", handler)
+    app.router.add_route("*", "/{path:.*}", answer)
     return app
