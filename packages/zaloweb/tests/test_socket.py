@@ -21,11 +21,6 @@ PONG = pack(Frame(1, Cmd.PING, 1, b"{}"))
 SOMETHING = pack(Frame(1, 77, 0, b"{}"))
 
 
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
-
-
 @pytest.fixture
 async def play(authority: Authority, tmp_path: Path) -> AsyncIterator[Play]:
     authority.write(tmp_path / "ca.pem")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from random import Random, SystemRandom
@@ -24,6 +25,7 @@ from zaloweb.session import Session
 from zaloweb.stream import Stream
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 OnSession = Callable[[Session], Awaitable[None]]
 
 
@@ -36,9 +38,9 @@ class Zalo:
 
     Calls need no connection: they work before the first event is asked for, and beside the events.
     `on_session` is awaited whenever an answer changed the cookies, before the call returns: keep
-    `session.to_json()` then, for old cookies are refused after some days. The network is the one of
-    `ZALOWEB_NETWORK`, or the real one. A call that only asks is made up to `attempts` times while the network
-    fails. All errors are kinds of `ZaloError`.
+    `session.to_json()` then, for old cookies are refused after some days. What it raises is only logged.
+    The network is the one of `ZALOWEB_NETWORK`, or the real one. A call that only asks is made up to
+    `attempts` times while the network fails. All errors are kinds of `ZaloError`.
     """
 
     def __init__(
@@ -152,10 +154,11 @@ class Zalo:
 
         Left out: those it is not in.
         """
-        found: dict[str, Group] = {}
+        found: list[Group] = []
         for batch in groups.in_batches(await self.group_ids() if ids is None else ids):
-            found |= (await self.call(groups.group_info(batch))).grid_info_map
-        return list(found.values())
+            told = (await self.call(groups.group_info(batch))).grid_info_map
+            found += [told[group_id] for group_id in batch if group_id in told]
+        return found
 
     async def request_old_messages(self, kind: ThreadKind, before: str | None = None) -> None:
         """Ask over the socket for messages missed since the login; they come as `OldMessages`.
@@ -183,4 +186,7 @@ class Zalo:
         changes = self.session.jar.changes
         if self._on_session is not None and changes != self._known_changes:
             self._known_changes = changes
-            await self._on_session(self.session)
+            try:
+                await self._on_session(self.session)
+            except Exception:  # what was sent is sent: it must not look as if it had failed
+                log.exception("the refreshed session of %s could not be kept", self.own_id)

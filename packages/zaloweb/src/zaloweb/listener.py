@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
 
-from zaloweb.errors import BeforeSending, SessionExpired
+from zaloweb.errors import BeforeSending, SessionExpired, SettingsError
 from zaloweb.events import Decoder, Disconnected
 from zaloweb.http import ORIGIN, Transport
 from zaloweb.retry import Again, CloseCode, GiveBack, Policy, RetryTable
@@ -39,6 +39,8 @@ class Listener:
 
         Raises `Replaced`, `Kicked` or `SessionExpired` when the account has to be given back.
         """
+        if not self._session.ws_urls:
+            raise SettingsError("the session names no place to listen at: log in again")
         # Only the transport's connections fit: its session adds headers that an upgrade does not have.
         async with aiohttp.ClientSession(
             connector=self._transport.client.connector,

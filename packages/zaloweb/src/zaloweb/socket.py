@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -79,24 +80,21 @@ class Connection:
         self._keyed_at: float | None = None
 
     async def run(self, upgrade: Upgrade, deliver: Deliver) -> Ended | Unreachable:
-        """Connect and pass on every event in order, until the connection ends.
-
-        Cancelled, it closes with 1000.
+        """Connect and pass on every event in order, until the end is reached. Cancelled, it closes with 1000.
 
         `deliver` may take its time: nothing is read meanwhile, so the server is held back, but pings go on.
         """
         code: int = CloseCode.STOPPED
-        try:
-            async with _Tasks() as tasks:
-                tasks.start(self._live(upgrade, deliver, tasks))
-                tasks.start_timer(self._deadline())
+        async with _Tasks() as tasks:
+            tasks.start(self._live(upgrade, deliver, tasks))
+            tasks.start_timer(self._deadline())
+            try:
                 outcome = await tasks.outcome()
-            if isinstance(outcome, Ended):
-                code = outcome.code
-            return outcome
-        finally:
-            if self._line is not None:
-                await self._line.close(code)
+                code = outcome.code if isinstance(outcome, Ended) else code
+            finally:
+                # Before the reader is stopped, so that the server's answer to the close is still read.
+                await self._close(code)
+        return outcome
 
     async def send(self, frame: bytes) -> None:
         """Send one frame. Raises `BeforeSending` when there is no open connection."""
@@ -111,7 +109,7 @@ class Connection:
             return Unreachable(f"the server refused the connection: {error.message}", error.status)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Unreachable(f"no connection ({type(error).__name__})")
-        await deliver(Connected())
+        await deliver(Connected(urlsplit(upgrade.url).hostname or ""))
         return await self._read(self._line, deliver, tasks)
 
     async def _open(self, upgrade: Upgrade) -> aiohttp.ClientWebSocketResponse:
@@ -140,6 +138,10 @@ class Connection:
                 await deliver(event)
                 if isinstance(event, Duplicate):
                     return self._lived(Ended(CloseCode.REPLACED, ""))
+
+    async def _close(self, code: int) -> None:
+        if self._line is not None:
+            await self._line.close(code)
 
     async def _deadline(self) -> Unreachable:
         await self._clock.sleep(HANDSHAKE_S)

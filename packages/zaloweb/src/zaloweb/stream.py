@@ -45,7 +45,8 @@ class Stream:
         """Stop the source, wait until it has stopped, and end the iteration of whoever takes events."""
         if self._task is None:
             return
-        self._task.cancel()
+        if not self._task.cancelling():  # a second time would cut its farewell short
+            self._task.cancel()
         await asyncio.wait([self._task])
         while not self._queue.empty():
             self._queue.get_nowait()
