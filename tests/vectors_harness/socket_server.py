@@ -75,17 +75,23 @@ class Peer:
 
 
 class SocketServer:
-    """Takes connections; `refuse` is an HTTP status to refuse them with, `cutting` cuts the line instead."""
+    """Takes connections.
+
+    `refuse` is an HTTP status to refuse them with, `cutting` cuts the line instead, `hanging` never answers.
+    """
 
     def __init__(self) -> None:
         self.refuse: int | None = None
         self.cutting = False
+        self.hanging = False
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The handler for a front."""
         if self.refuse is not None:
             return web.Response(status=self.refuse)
+        if self.hanging:
+            await asyncio.Event().wait()
         if self.cutting:
             assert request.transport is not None
             request.transport.abort()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -68,6 +69,14 @@ async def test_a_server_that_sends_no_key_is_left_after_the_deadline(play: Play)
     gone = await disconnected(play)
     assert (gone.code, gone.reason) == (1006, "no key within 30 seconds")
     assert await peer.closed == (1000, "")
+
+
+async def test_a_server_that_never_answers_the_upgrade_is_left_after_the_deadline(play: Play) -> None:
+    play.server.hanging = True
+    waiting = asyncio.ensure_future(disconnected(play))
+    await play.clock.until_asleep(HANDSHAKE_S)
+    play.clock.advance(HANDSHAKE_S)
+    assert (await waiting).reason == "no key within 30 seconds"
 
 
 async def test_the_deadline_is_over_once_the_key_has_come(play: Play) -> None:
@@ -151,6 +160,7 @@ async def test_a_connection_refused_for_its_cookies_asks_for_a_login(play: Play,
     play.server.refuse = status
     gone = await disconnected(play)
     assert (gone.code, gone.retry_in_ms) == (1006, None)
+    assert gone.reason == f"the server refused with HTTP status {status}"
     with pytest.raises(SessionExpired, match=f"status {status}") as caught:
         await play.next_event()
     assert caught.value.help == "log in again"

@@ -106,9 +106,10 @@ class Connection:
         try:
             self._line = _Line(await self._open(upgrade), self._clock)
         except aiohttp.WSServerHandshakeError as error:
-            return Unreachable(f"the server refused the connection: {error.message}", error.status)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Unreachable(f"no connection ({type(error).__name__})")
+            return Unreachable(f"the server refused with HTTP status {error.status}", error.status)
+        except (*_BROKEN, ValueError) as error:
+            # The library's own texts may hold whole URLs.
+            return Unreachable(f"no connection ({getattr(error, 'strerror', '') or type(error).__name__})")
         await deliver(Connected(urlsplit(upgrade.url).hostname or ""))
         return await self._read(self._line, deliver, tasks)
 
