@@ -27,6 +27,7 @@ class Lifetime:
 
     def __init__(self, account: Account, host: Host, around: Surroundings) -> None:
         self.zalo: Zalo | None = None
+        self._own_id = ""
         self._account = account
         self._host = host
         self._around = around
@@ -79,6 +80,7 @@ class Lifetime:
 
     async def _follow(self, session: Session) -> Session | None:
         """Live with one session. Gives it back when another login may help, None when the operator has to."""
+        self._own_id = session.uid
         started = self._around.clock.monotonic()
         try:
             await self._listen(session)
@@ -126,7 +128,7 @@ class Lifetime:
             case events.Undo():
                 await self._host.observe(monitor.undone_of(name, event))
             case events.CipherKey():
-                self._report(Phase.READY, "", auth=Health.OK, inbound=Health.OK)
+                self._report(Phase.READY, auth=Health.OK, inbound=Health.OK)
             case events.Disconnected(retry_in_ms=int(wait_ms)):
                 reason = f"the connection was lost ({event.code}); connecting again in {wait_ms / 1000:.1f} s"
                 self._report(Phase.DEGRADED, reason, inbound=Health.BROKEN)
@@ -150,7 +152,7 @@ class Lifetime:
         inbound: Health | None = None,
         outbound: Health | None = None,
     ) -> None:
-        state = State(phase, reason, help, auth=auth, inbound=inbound, outbound=outbound)
+        state = State(phase, reason, help, auth, inbound, outbound, user_id=self._own_id)
         if state != self._state:
             self._state = state
             self._host.report(state)
