@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from urllib.parse import urlsplit
 
 from vectors_harness.recorded_account import recorded_session
 from vectors_harness.socket_server import Peer, SocketServer
-from vectors_harness.vectors import fixture
+from vectors_harness.vectors import document, fixture
 from vectors_harness.watched_clock import WatchedClock
 from zaloweb.cookies import Jar
 from zaloweb.events import CipherKey, Connected, Event
@@ -20,9 +21,14 @@ from zaloweb.network import Network
 from zaloweb.sim.front import Authority, Front
 from zaloweb.stream import Stream
 
-ENDPOINTS = tuple(
-    f"wss://fake-ws{n}-msg.chat.zalo.me/{name}" for n, name in enumerate(("one", "two", "three"), 1)
-)
+
+def _endpoints() -> tuple[str, ...]:
+    paths = [urlsplit(recorded).path for recorded in document("ws-events")["endpoints"]]
+    return tuple(url + path for url, path in zip(fixture()["ws_urls"], paths, strict=True))
+
+
+ENDPOINTS = _endpoints()
+"""The fixture's hosts with the paths of the endpoints that stood for them."""
 
 
 @dataclass(slots=True)

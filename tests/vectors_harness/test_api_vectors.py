@@ -25,20 +25,21 @@ from zaloweb.calls.quotes import Quoted
 from zaloweb.errors import ApiError, HttpStatusError, NetworkError, ProtocolError, ZaloError
 from zaloweb.events import Mention, Thread, ThreadKind
 
-Made = Callable[[Zalo, list[Any]], Awaitable[Any]]
+Made = Callable[[Zalo, Case], Awaitable[Any]]
 
 
 # The calls, with the arguments of the recordings
 
 
-async def send_message(zalo: Zalo, args: list[Any]) -> Sent:
+async def send_message(zalo: Zalo, case: Case) -> Sent:
+    args = case["args"]
     given = args[0] if isinstance(args[0], dict) else {"msg": args[0]}
     text = given["msg"]
     styles = given.get("styles")
     return await zalo.send_text(
         Thread(ThreadKind(args[2] if len(args) > 2 else 0), args[1]),
         text,
-        client_id=fixture()["client"]["clock_ms"],
+        client_id=case.get("clock_ms", fixture()["client"]["clock_ms"]),
         mentions=[mention(text, one) for one in given.get("mentions", ())],
         styles=None if styles is None else [style(text, one) for one in styles],
         quote=quoted(given["quote"]) if "quote" in given else None,
@@ -80,16 +81,17 @@ def quoted(recorded: dict[str, Any]) -> Quoted:
     )
 
 
-async def all_friends(zalo: Zalo, args: list[Any]) -> Any:
-    count = args[0] if args else friends.ALL
+async def all_friends(zalo: Zalo, case: Case) -> Any:
+    count = case["args"][0] if case["args"] else friends.ALL
     return await zalo.call(friends.all_friends(zalo.session.credentials.imei, count=count))
 
 
-async def group_info(zalo: Zalo, args: list[Any]) -> Any:
-    return await zalo.call(groups.group_info([args[0]] if isinstance(args[0], str) else args[0]))
+async def group_info(zalo: Zalo, case: Case) -> Any:
+    [ids] = case["args"]
+    return await zalo.call(groups.group_info([ids] if isinstance(ids, str) else ids))
 
 
-async def own_id(zalo: Zalo, _: list[Any]) -> str:
+async def own_id(zalo: Zalo, _: Case) -> str:
     return zalo.own_id
 
 
@@ -122,10 +124,10 @@ async def test_send_message(case: Case) -> None:
     async with client(case) as zalo:
         if "error" in case:
             with pytest.raises(InvalidRequest):
-                await send_message(zalo, case["args"])
+                await send_message(zalo, case)
         else:
             told = case["result"]["message"]
-            assert await send_message(zalo, case["args"]) == Sent(str(told["msgId"]))
+            assert await send_message(zalo, case) == Sent(str(told["msgId"]))
 
 
 @pytest.mark.family("api-fetchAccountInfo")
@@ -137,7 +139,7 @@ async def test_account_info(case: Case) -> None:
 @pytest.mark.family("api-getAllFriends")
 async def test_all_friends(case: Case) -> None:
     async with client(case) as zalo:
-        found = await all_friends(zalo, case["args"])
+        found = await all_friends(zalo, case)
         assert [one.id for one in found] == [one["userId"] for one in case["result"]]
         for one, recorded in zip(found, case["result"], strict=True):
             carries(one, recorded)
@@ -154,7 +156,7 @@ async def test_all_groups(case: Case) -> None:
 @pytest.mark.family("api-getGroupInfo")
 async def test_group_info(case: Case) -> None:
     async with client(case) as zalo:
-        found = await group_info(zalo, case["args"])
+        found = await group_info(zalo, case)
         assert found.grid_info_map.keys() == case["result"]["gridInfoMap"].keys()
         for group_id, recorded in case["result"]["gridInfoMap"].items():
             group = found.grid_info_map[group_id]
@@ -197,13 +199,13 @@ async def test_error(case: Case) -> None:
         make = CALLS[case["api"]]
         if "error" in case:
             with pytest.raises(ZaloError) as caught:
-                await make(zalo, case["args"])
+                await make(zalo, case)
             assert_error(case, caught.value)
         elif reason(case.name):
             with pytest.raises(ProtocolError):
-                await make(zalo, case["args"])
+                await make(zalo, case)
         else:
-            await make(zalo, case["args"])
+            await make(zalo, case)
             assert_cookies(case, zalo)
 
 
