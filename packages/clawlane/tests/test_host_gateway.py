@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -242,6 +244,33 @@ async def test_a_channel_that_breaks_is_started_again(house: House) -> None:
         await gateway.says("ready")
         await gateway.tell(say="a", id="m1", **{"from": ALICE})
         assert await gateway.says("agent") == "a"
+
+
+async def test_while_the_disk_is_full_messages_wait_and_none_is_lost(house: House) -> None:
+    house.configure(OPEN)
+    async with house.gateway() as gateway:
+        await gateway.says("ready")
+        limits = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (8192, limits[1]))
+        await gateway.tell(say="a", id="m1", **{"from": ALICE})
+        await gateway.tell(say="b", id="m2", **{"from": ALICE})
+        await gateway.logs("the store could not be written")
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, limits)
+        told = [await gateway.line() for _ in range(4)]
+        assert [line["sending"] for line in told if "sending" in line] == ["echo: a", "echo: b"]
+
+
+async def test_an_account_that_another_gateway_took_over_stops(house: House) -> None:
+    house.configure(OPEN)
+    async with house.gateway() as gateway:
+        await gateway.says("ready")
+        usurper = sqlite3.connect(house.places.store)
+        usurper.execute("UPDATE owners SET epoch = epoch + 1")
+        usurper.commit()
+        usurper.close()
+        await gateway.tell(say="a", id="m1", **{"from": ALICE})
+        account = await phase(gateway, "gave_up")
+        assert account["reason"] == "another gateway runs this account now"
 
 
 LOGIN = "openclaw channels login --channel piped"

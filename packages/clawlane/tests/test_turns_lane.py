@@ -16,7 +16,7 @@ from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, NeedsLogin, NotSent, Phase, Refused, State, Unknown
 from clawlane.config.policy import DmPolicy
 from clawlane.host.runner import Parts, Runner, runner
-from clawlane.messages import Inbound, Outgoing, Own, Receipt, Reply, Text, Thread, ThreadKind
+from clawlane.messages import Inbound, Outgoing, Own, Receipt, Reply, Text, Thread, ThreadKind, Undone
 from clawlane.store.journal import Journal
 from clawlane.store.store import Store, open_store
 from clawlane.store.vault import FileVault
@@ -42,7 +42,7 @@ class Clock:
 class Wire:
     """A channel in memory: what it reads is put into it, what it sends is taken from it."""
 
-    incoming: asyncio.Queue[Inbound | State | Own] = field(default_factory=asyncio.Queue)
+    incoming: asyncio.Queue[Inbound | State | Own | Undone] = field(default_factory=asyncio.Queue)
     outgoing: asyncio.Queue[Text] = field(default_factory=asyncio.Queue)
     troubles: deque[Exception] = field(default_factory=deque)
     taken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,8 +59,8 @@ class Wire:
                     await host.admit(inbound)
                 case State() as state:
                     host.report(state)
-                case Own() as own:
-                    await host.observe(own)
+                case Own() | Undone() as fact:
+                    await host.observe(fact)
 
     async def send(self, account: Account, out: Outgoing) -> Receipt:
         self.taken.set()
@@ -179,6 +179,19 @@ async def test_each_thread_keeps_its_order_and_threads_run_side_by_side(bench: B
         sent = await wire.sent(6)
         for sender in ("11", "22", "33"):
             assert [text for text in sent if text.startswith(sender)] == [f"{sender}: 0", f"{sender}: 1"]
+
+
+async def test_a_message_that_is_taken_back_while_it_waits_is_not_answered(bench: Bench) -> None:
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent):
+        wire.incoming.put_nowait(message(1))
+        wire.incoming.put_nowait(message(2))
+        wire.incoming.put_nowait(Undone("default", Thread(ThreadKind.DM, "11"), "m11-2", "11"))
+        wire.incoming.put_nowait(message(3))
+        await agent.begun.get()
+        agent.allowed.release()
+        agent.allowed.release()
+        assert await wire.sent(2) == ["11: 1", "11: 3"]
 
 
 async def test_only_so_many_agents_run_at_once(bench: Bench) -> None:

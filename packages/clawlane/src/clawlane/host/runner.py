@@ -7,12 +7,13 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
-from clawlane.access.decision import Outcome, Reason
+from clawlane.access.decision import Decision, Outcome, Reason
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, Phase, State, Vault
-from clawlane.messages import Fact, Inbound, Own, Undone
+from clawlane.messages import Fact, Inbound, Own, Thread, ThreadKind, Undone
 from clawlane.store.journal import Clock, Journal
 from clawlane.store.records import Admitted, OpenTurn, TurnState
 from clawlane.turns.admit import Admission
@@ -24,6 +25,7 @@ from clawlane.turns.turn import Turns
 _PARK = 10.0
 """Seconds that a stop waits for a chunk that is on its way, and for what was read."""
 
+_FOR_THE_OWNER = (Reason.DM_PAIRING_SILENT, Reason.DM_PAIRING_HELD, Reason.DM_PAIRING_FULL)
 _CAN_SEND = (Phase.READY, Phase.DEGRADED)
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ class Runner:
         self._vault = vault
         self._lanes = lanes
         self._outbox = outbox
+        self._told: set[tuple[Thread, Reason]] = set()
         self._admission = Admission(journal, parts.policy, parts.grants, self._act, parts.now_ms)
 
     @property
@@ -66,7 +69,9 @@ class Runner:
             case Own():
                 await self._outbox.echoed(fact)
             case Undone():
-                await until_stored(lambda: self._journal.recall(fact))
+                # What is taken back may still be on its way into the store.
+                await self._admission.drained()
+                await until_stored(partial(self._journal.recall, fact))
 
     def report(self, state: State) -> None:
         if state.phase in _CAN_SEND:
@@ -88,13 +93,15 @@ class Runner:
         for turn in await until_stored(self._journal.open_turns):
             self._lanes.put(turn)
         async with asyncio.TaskGroup() as group:
-            behind = [group.create_task(self._outbox.run()), group.create_task(self._admission.run())]
+            sending = group.create_task(self._outbox.run())
+            storing = group.create_task(self._admission.run())
             try:
                 await self._parts.channel.run(self._parts.account, self)
             finally:
-                await self._store_the_rest()
-                for task in behind:
-                    task.cancel()
+                if not storing.done():
+                    await self._store_the_rest()
+                storing.cancel()
+                sending.cancel()
 
     async def park(self) -> None:
         """Before a stop: nothing more is sent, and what is on its way gets its answer."""
@@ -110,19 +117,23 @@ class Runner:
 
     def _act(self, admitted: Admitted) -> None:
         """What follows from a message that is on the disk."""
-        inbound, decision = admitted.inbound, admitted.decision
-        log.info(
-            "%s: %s from %s in %s: %s",
-            self._parts.account,
-            decision.outcome,
-            inbound.sender_id,
-            inbound.thread,
-            decision.reason,
-        )
-        if decision.outcome is Outcome.ADMIT:
-            self._lanes.put(OpenTurn(admitted.seq, inbound, admitted.read_ms, TurnState.WAITING))
-        elif decision.reason is Reason.DM_PAIRING_REQUIRED:
+        self._tell(admitted.inbound, admitted.decision)
+        if admitted.decision.outcome is Outcome.ADMIT:
+            turn = OpenTurn(admitted.seq, admitted.inbound, admitted.read_ms, TurnState.WAITING)
+            self._lanes.put(turn)
+        elif admitted.decision.reason is Reason.DM_PAIRING_REQUIRED:
             self._outbox.wake()
+
+    def _tell(self, inbound: Inbound, decision: Decision) -> None:
+        """Log a decision; what is dropped in a group only once for each reason."""
+        account, reason = self._parts.account, decision.reason
+        if decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:
+            if (inbound.thread, reason) in self._told:
+                return
+            self._told.add((inbound.thread, reason))
+        hint = f"; see: openclaw pairing list {account.channel}" if reason in _FOR_THE_OWNER else ""
+        where = inbound.thread
+        log.info("%s: %s %s in %s: %s%s", account, decision.outcome, inbound.sender_id, where, reason, hint)
 
 
 @asynccontextmanager

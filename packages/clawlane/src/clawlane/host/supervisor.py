@@ -10,11 +10,11 @@ from pathlib import Path
 
 from clawlane.channel import Health, Login, Phase, Risky, State, VaultError
 from clawlane.host.runner import Parts, Runner, runner
-from clawlane.store.consent import read_consent
+from clawlane.store.consent import Consent, read_consent
 from clawlane.store.errors import ConsentDamaged, StoreLost
 from clawlane.store.journal import Journal
 from clawlane.store.store import Store
-from clawlane.store.vault import FileVault
+from clawlane.store.vault import FileVault, Identity
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 300.0
@@ -34,7 +34,7 @@ class Supervisor:
         self._told = parts.report
         self._vaults = vaults
         self._consents = consents
-        self._flag = "" if is_default else f" --account {parts.account.id}"
+        self._flag = () if is_default else ("--account", parts.account.id)
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -84,7 +84,6 @@ class Supervisor:
         wait = _FIRST_WAIT
         while self._may_run():
             started_ms = self.parts.now_ms()
-            self._report(State(Phase.STARTING))
             try:
                 await self._once(journal)
             except Exception as error:
@@ -120,30 +119,36 @@ class Supervisor:
             self._report(State(Phase.STOPPED, "the channel stopped by itself"))
 
     def _may_run(self) -> bool:
-        """Whether the risk was accepted and a session is stored; if not, the state says what to do."""
-        missing = self._missing()
-        if missing is not None:
-            self._report(missing)
-        return missing is None
-
-    def _missing(self) -> State | None:
-        account, channel = self.parts.account, self.parts.channel
-        login = f"openclaw channels login --channel {account.channel}{self._flag}"
+        """Whether the risk was accepted and a session is stored. The state says so, or what to do."""
         try:
             identity = self.vault().identity()
-            consent = read_consent(self._consents, account.channel, account.profile)
+            consent = read_consent(self._consents, self.parts.account.channel, self.parts.account.profile)
         except VaultError as error:
-            return State(Phase.NEEDS_LOGIN, str(error), f"{login} --force", auth=Health.BROKEN)
+            self._report(State(Phase.NEEDS_LOGIN, str(error), self._login("--force"), auth=Health.BROKEN))
+            return False
         except ConsentDamaged as error:
-            return State(Phase.NEEDS_CONSENT, str(error), login)
+            self._report(State(Phase.NEEDS_CONSENT, str(error), self._login()))
+            return False
+        missing = self._missing(identity, consent)
+        user_id, name = identity or ("", "")
+        self._report(missing or State(Phase.STARTING, user_id=user_id, user_name=name))
+        return missing is None
+
+    def _missing(self, identity: Identity | None, consent: Consent | None) -> State | None:
+        channel = self.parts.channel
         if isinstance(channel, Risky) and consent is None:
-            return State(Phase.NEEDS_CONSENT, "the risk of this channel has not been accepted yet", login)
+            return State(Phase.NEEDS_CONSENT, "the risk of this channel has not been accepted", self._login())
         if isinstance(channel, Login) and identity is None:
-            return State(Phase.NEEDS_LOGIN, "nobody is logged in", login, auth=Health.BROKEN)
+            return State(Phase.NEEDS_LOGIN, "nobody is logged in", self._login(), auth=Health.BROKEN)
         if isinstance(channel, Risky) and consent and identity and consent.user_id not in ("", identity[0]):
             reason = f"the risk was accepted for {consent.user_id}, but {identity[0]} is logged in"
-            return State(Phase.NEEDS_CONSENT, reason, f"{login} --force")
+            return State(Phase.NEEDS_CONSENT, reason, self._login("--force"))
         return None
+
+    def _login(self, *flags: str) -> str:
+        return " ".join(
+            ("openclaw channels login --channel", self.parts.account.channel, *self._flag, *flags)
+        )
 
     def _report(self, state: State) -> None:
         """Keep a state; health and identity that it leaves open stay as they were known."""
