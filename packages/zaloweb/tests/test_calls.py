@@ -78,7 +78,7 @@ def test_a_mention_that_reaches_past_the_text_is_refused(stretch: tuple[int, int
         Text("@Alice", mentions=[Mention("1", *stretch)])
 
 
-@pytest.mark.parametrize("stretch", [(-1, 2), (0, 7)])
+@pytest.mark.parametrize("stretch", [(-1, 2), (0, 7), (3, -1)])
 def test_a_style_outside_the_text_is_refused(stretch: tuple[int, int]) -> None:
     with pytest.raises(InvalidRequest, match=r"style at .* lies outside a text of 6"):
         Text("@Alice", styles=[Style(*stretch, Look.BOLD)])

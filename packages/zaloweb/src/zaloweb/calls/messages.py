@@ -112,7 +112,7 @@ class Text:
         stretches = [(one.start, one.length, "mention") for one in self._naming()]
         stretches += [(one.start, one.length, "style") for one in self.styles or ()]
         for start, length, what in stretches:
-            if start < 0 or start + length > len(self.text):
+            if start < 0 or length < 0 or start + length > len(self.text):
                 raise InvalidRequest(f"a {what} at {start}+{length} lies outside a text of {len(self.text)}")
 
     def mention_info(self) -> dict[str, object]:
