@@ -1,7 +1,8 @@
 """The contract between the gateway and a channel.
 
-`Channel` is mandatory and small. Everything else a channel can do is a protocol of its own, found with `isinstance`.
-A plugin is a Python distribution with an entry point in the group `clawlane.channels` that gives a `Manifest`.
+`Channel` is mandatory and small. Everything else a channel can do is a protocol of its own, found with
+`isinstance`. A plugin is a Python distribution with an entry point in the group `clawlane.channels` that
+gives a `Manifest`.
 
 How a send can fail, and what the outbox makes of it:
 
@@ -33,9 +34,10 @@ ENTRY_POINT_GROUP = "clawlane.channels"
 class Manifest:
     """What the gateway knows of a channel before it loads it.
 
-    Importing the module of a manifest must not import the channel's libraries, so that `plugins list` stays quick:
-    `settings` and `runtime` are `"module:attribute"` texts. `settings` names a pydantic model of the channel's block in
-    the config, `runtime` a `Channel` class that takes no arguments. `unofficial` names the platform risk in lists.
+    Importing the module of a manifest must not import the channel's libraries, so that `plugins list` stays
+    quick: `settings` and `runtime` are `"module:attribute"` texts. `settings` names a pydantic model of the
+    channel's block in the config, `runtime` a `Channel` class that takes no arguments. `unofficial` names the
+    platform risk in lists.
     """
 
     id: str
@@ -102,7 +104,10 @@ class State:
 
 
 class VaultError(Exception):
-    """The sealed session cannot be read or written. The text is one line for the operator; `help` is the command."""
+    """The sealed session cannot be read or written.
+
+    The text is one line for the operator; `help` is the command.
+    """
 
     def __init__(self, text: str, help: str = "") -> None:
         super().__init__(f"{text}; {help}" if help else text)
@@ -110,18 +115,24 @@ class VaultError(Exception):
 
 
 class VaultClosed(VaultError):
-    """The session was logged out or replaced by a new login since it was read: what it wants to save is void."""
+    """The session was logged out or replaced by a new login since it was read: a late save is void."""
 
 
 class Vault(Protocol):
     """The sealed session of one profile. A session that was logged out refuses to be written."""
 
     def read(self) -> bytes | None:
-        """The session as it was last written, or None when nobody is logged in. Raises `VaultError` if it is damaged."""
+        """The session as it was last written, or None when nobody is logged in.
+
+        Raises `VaultError` if it is damaged.
+        """
         ...
 
     def write(self, secret: bytes) -> None:
-        """Seal and store atomically. Raises `VaultClosed` if the session read before was logged out or replaced since."""
+        """Seal and store atomically.
+
+        Raises `VaultClosed` if the session read before was logged out or replaced since.
+        """
         ...
 
 
@@ -132,7 +143,10 @@ class Host(Protocol):
     def vault(self) -> Vault: ...
 
     async def admit(self, inbound: Inbound) -> None:
-        """Decide and store a message. Returns at once while the store keeps up; holds the reader back when it does not."""
+        """Decide and store a message.
+
+        Returns at once while the store keeps up; holds the reader back when it does not.
+        """
         ...
 
     async def observe(self, fact: Fact) -> None:

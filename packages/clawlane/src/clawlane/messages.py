@@ -1,7 +1,8 @@
 """The values that flow between a channel, the access rules, the turns and the agent.
 
-They are the same for every channel: ids are exact strings, times are milliseconds since 1970 (`_ms`), offsets in text
-are Python indices (code points). What only the channel understands travels in `token`, which nobody else opens.
+They are the same for every channel: ids are exact strings, times are milliseconds since 1970 (`_ms`), offsets
+in text are Python indices (code points). What only the channel understands travels in `token`, which nobody
+else opens.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """Something in a message that is not its text: `kind` is the channel's word for it (photo, sticker, file …)."""
+    """Something in a message that is not its text. `kind` is the channel's word: photo, sticker, file …"""
 
     kind: str
     title: str = ""
@@ -60,7 +61,8 @@ class Attachment:
 class Inbound:
     """A message that somebody wrote, as the channel read it. Nothing has been decided about it yet.
 
-    `live` is false for a message fetched later, by catch-up. `sender_is_friend` is None where the channel cannot tell.
+    `live` is false for a message fetched later, by catch-up. `sender_is_friend` is None where the channel
+    cannot tell.
     """
 
     account: str
@@ -116,7 +118,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A stretch of text with a look: `name` is bold, italic, underline, strike, red … Indices are code points."""
+    """A stretch of text with a look. `name` is bold, italic, strike, red …; indices are code points."""
 
     start: int
     length: int
@@ -127,7 +129,8 @@ class Style:
 class Text:
     """One outgoing text message, short enough for the channel.
 
-    `client_id` is the sender's own id for it, set when the chunk is written to the outbox and the same over retries.
+    `client_id` is the sender's own id for it, set when the chunk is written to the outbox and the same over
+    retries.
     """
 
     thread: Thread
