@@ -1,0 +1,90 @@
+"""A stage for the command line: a state directory, and the parrot plugin as Python finds it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clawlane.cli.main import run
+from clawlane.config.places import Places
+from clawlane.store.consent import read_consent
+from clawlane.store.vault import FileVault
+
+_PARROT = Path(__file__).parent / "parrot"
+
+
+@dataclass
+class Told:
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> list[dict[str, Any]]:
+        """Every line of the output as a JSON object."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Perch:
+    """A state directory with the parrot installed, and the means to type commands."""
+
+    def __init__(
+        self, state: Path, capsys: pytest.CaptureFixture[str], setenv: Callable[[str, str], None]
+    ) -> None:
+        self.places = Places(state, state / "config.json5")
+        self.setenv = setenv
+        self._capsys = capsys
+
+    def __call__(self, line: str) -> Told:
+        code = run(line.split(), "openclaw")
+        out, err = self._capsys.readouterr()
+        return Told(code, out, err)
+
+    def script(self, *steps: str) -> None:
+        self.setenv("PARROT_SCRIPT", json.dumps(steps))
+
+    def configure(self, block: str) -> None:
+        self.places.config_file.write_text(f"{{ channels: {{ parrot: {block} }} }}")
+
+    def link(self, account: str = "default") -> None:
+        self.script("qr", "scanned", "confirmed", "42")
+        assert self(f"channels login --channel parrot --account {account} --accept-risk").code == 0
+
+    def vault(self, profile: str = "default") -> FileVault:
+        return FileVault(self.places.vault_dir, "parrot", profile)
+
+    def consent(self) -> dict[str, str]:
+        found = read_consent(self.places.consent_dir, "parrot", "default")
+        assert found is not None
+        return {"user": found.user_id, "expendable": found.expendable, "how": found.how}
+
+
+@pytest.fixture
+def perch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Perch]:
+    site = tmp_path / "site"
+    info = site / "parrot_channel-1.2.dist-info"
+    info.mkdir(parents=True)
+    shutil.copy(_PARROT / "parrot_channel.py", site)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: parrot-channel\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[clawlane.channels]\nparrot = parrot_channel:MANIFEST\n")
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("CLAWLANE_STATE_DIR", str(tmp_path / "state"))
+    for name in ("CLAWLANE_CONFIG", "PARROT_STATE", "PARROT_PROBE", "PARROT_CAGE", "PARROT_HEARS"):
+        monkeypatch.delenv(name, raising=False)
+    made = Perch(tmp_path / "state", capsys, monkeypatch.setenv)
+    assert made(f"plugins install {_PARROT}").code == 0
+    made.configure("{}")
+    yield made
+    sys.modules.pop("parrot_channel", None)

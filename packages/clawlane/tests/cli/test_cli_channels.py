@@ -1,0 +1,118 @@
+"""`channels logout|status|list` and `pairing`, where no gateway runs."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_logout_forgets_the_session_and_says_so(perch) -> None:
+    perch.link()
+    assert perch("channels logout --channel parrot").out == (
+        "Logged out parrot/default: its session is removed from this machine.\n"
+    )
+    assert perch.vault().identity() is None
+
+
+def test_logout_of_nobody_is_no_error(perch) -> None:
+    told = perch("channels logout --channel parrot")
+    assert (told.code, told.out) == (
+        0,
+        "Nobody was logged in on parrot/default; there was nothing to clear.\n",
+    )
+
+
+def test_an_unknown_account_is_an_error_that_names_the_known(perch) -> None:
+    perch.configure("{ accounts: { work: {}, home: {} } }")
+    for command in ("login", "logout", "status"):
+        told = perch(f"channels {command} --channel pol --account wrk")
+        assert (told.code, told.err) == (
+            1,
+            "error: parrot has no account 'wrk'; its accounts are: home, work\n",
+        )
+
+
+def test_status_without_a_gateway_tells_what_is_known(perch) -> None:
+    perch.configure("{ dmPolicy: 'allowlist', accounts: { work: {}, home: {} } }")
+    perch.link("home")
+    told = perch("channels status")
+    assert told.code == 5
+    assert "Gateway: not running; start it: openclaw gateway run" in told.out
+    assert "Parrot [parrot] · unofficial · experimental" in told.out
+    assert "as Nguyễn Văn An (42)" in told.out
+    assert "→ openclaw channels login --channel parrot --account work" in told.out
+    assert "allowlist (from channels.parrot.dmPolicy, line 1)" in told.out
+    assert "allowlist (built-in; set it with channels.parrot.groupPolicy)" in told.out
+    assert "group messages are dropped for now" in told.out
+
+
+def test_status_names_a_rehearsal(perch, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "REHEARSAL" not in perch("channels status").out
+    monkeypatch.setenv("PARROT_CAGE", "127.0.0.1:4443")
+    assert "REHEARSAL: a simulator on 127.0.0.1:4443" in perch("channels status").out
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ("ok", "probe     ok: An (42), 7 ms"),
+        ("expired", "probe     session expired: error_code 102"),
+        ("down", "probe     failed: error_code 102"),
+    ],
+)
+def test_a_probe_asks_the_platform_also_without_a_gateway(
+    perch, monkeypatch: pytest.MonkeyPatch, found: str, told: str
+) -> None:
+    perch.link()
+    monkeypatch.setenv("PARROT_PROBE", found)
+    assert told in perch("channels status --probe").out
+
+
+def test_status_in_json_carries_the_exit_code_and_the_risk_record(perch) -> None:
+    perch.link()
+    (told,) = perch("channels status --json").json
+    assert (told["ok"], told["exitCode"], told["running"]) == (False, 5, False)
+    account = told["channels"]["parrot"]["accounts"]["default"]  # type: ignore[index]
+    assert account["consent"]["expendable"] == "not asked"
+    assert account["identity"] == {"id": "42", "name": "Nguyễn Văn An"}
+
+
+def test_status_of_a_channel_without_a_block_says_that_it_is_off(perch) -> None:
+    perch.places.config_file.write_text("{}")
+    told = perch("channels status --channel parrot")
+    assert (told.code, told.err) == (5, "error: the config has no block for parrot, so it is off\n")
+
+
+def test_the_list_names_the_accounts_and_with_all_what_else_there_is(perch) -> None:
+    perch.configure("{ accounts: { work: { enabled: false }, home: {} } }")
+    perch.link("home")
+    title = "Parrot [parrot] (unofficial · experimental)"
+    assert perch("channels list").out.splitlines() == [
+        f"{title} home: enabled, linked as Nguyễn Văn An (42)",
+        f"{title} work: disabled, not linked",
+    ]
+    assert perch("channels list --all").out.splitlines()[-1] == (
+        "Zalo Personal [zalouser] (unofficial · experimental): "
+        "not installed; openclaw plugins install @openclaw/zalouser"
+    )
+
+
+def test_nobody_waits_before_anybody_wrote(perch) -> None:
+    assert perch("pairing list parrot").out == "Nobody is waiting on parrot.\n"
+    assert perch("pairing list --channel pol --json").json == [
+        {"ok": True, "channel": "parrot", "requests": []}
+    ]
+
+
+def test_an_unknown_code_is_one_line_with_the_command(perch) -> None:
+    told = perch("pairing approve parrot abcd2345")
+    assert told.code == 1
+    assert told.err.count("\n") == 1
+    assert "openclaw pairing list parrot" in told.err
+
+
+def test_an_approval_needs_a_code(perch) -> None:
+    assert perch("pairing approve").code == 1
+
+
+def test_the_only_channel_is_meant_where_none_is_named(perch) -> None:
+    assert perch("channels logout").code == 0

@@ -1,0 +1,111 @@
+"""Commands beside a running gateway: both are processes of their own, as in daily life."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_OPENCLAW = Path(sys.executable).parent / "openclaw"
+
+
+@contextmanager
+def gateway(until: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A gateway process, entered once it has said `until`."""
+    reading, writing = os.pipe()
+    process = subprocess.Popen([_OPENCLAW, "gateway", "run"], stdout=writing, stderr=writing)
+    os.close(writing)
+    said = b""
+    try:
+        while until.encode() not in said:
+            assert select.select([reading], [], [], 30)[0], said.decode()
+            chunk = os.read(reading, 65536)
+            assert chunk, said.decode()
+            said += chunk
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        os.close(reading)
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "code"),
+    [
+        ("ready", "is ready", 0),
+        ("ready outbound", "is ready", 2),
+        ("degraded", "is degraded", 2),
+        ("needs_login auth", "is needs_login", 3),
+        ("replaced", "is replaced", 4),
+    ],
+)
+def test_the_exit_code_of_status_tells_how_the_account_is(perch, state: str, said: str, code: int) -> None:
+    perch.link()
+    perch.setenv("PARROT_STATE", state)
+    with gateway(said):
+        assert perch("channels status").code == code
+
+
+def test_an_account_that_nobody_linked_is_3_with_the_command(perch) -> None:
+    with gateway("needs_consent"):
+        told = perch("channels status")
+    assert told.code == 3
+    assert "→ openclaw channels login --channel parrot" in told.out
+
+
+def test_disabled_accounts_alone_are_3(perch) -> None:
+    perch.configure("{ enabled: false }")
+    with gateway("is disabled"):
+        told = perch("channels status")
+    assert (told.code, "default (profile default): disabled" in told.out) == (3, True)
+
+
+def test_a_stranger_is_listed_approved_once_and_named(perch) -> None:
+    perch.link()
+    perch.setenv("PARROT_HEARS", "77")
+    with gateway("dm_pairing_required"):
+        (listed,) = perch("pairing list parrot --json").json
+        (request,) = listed["requests"]
+        assert (request["sender_id"], request["sender_name"]) == ("77", "Chị Hoa")
+        assert f"{request['code']}  77  Chị Hoa" in perch("pairing list parrot").out
+        approved = perch(f"pairing approve parrot {request['code'].lower()}")
+        assert approved.out == "Approved: Chị Hoa (77) may now write to parrot/default.\n"
+        again = perch(f"pairing approve parrot {request['code']}")
+    assert (again.code, "was used before" in again.err) == (1, True)
+
+
+def test_a_request_can_be_approved_after_the_gateway_stopped(perch) -> None:
+    perch.link()
+    perch.setenv("PARROT_HEARS", "77")
+    with gateway("dm_pairing_required"):
+        ((request,),) = (row["requests"] for row in perch("pairing list parrot --json").json)
+    assert perch(f"pairing approve parrot {request['code']}").code == 0
+
+
+def test_logout_stops_the_account_and_login_starts_it_again(perch) -> None:
+    perch.link()
+    with gateway("is ready"):
+        assert perch("channels logout").code == 0
+        assert perch("channels status").code == 3
+        perch.script("qr", "42")
+        assert "The running gateway starts the account now" in perch("channels login").out
+
+
+def test_a_new_plugin_says_that_the_gateway_needs_a_restart(perch) -> None:
+    with gateway("runs after"):
+        told = perch("plugins install @openclaw/zalouser")
+    assert "a gateway is running: restart it to use the plugin" in told.out
+
+
+def test_a_second_gateway_is_refused_with_the_pid_of_the_first(perch) -> None:
+    with gateway("runs after") as first:
+        told = perch("gateway run")
+    assert told.code == 1
+    assert f"pid {first.pid}" in told.err
