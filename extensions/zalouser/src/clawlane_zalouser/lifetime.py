@@ -84,10 +84,7 @@ class Lifetime:
         started = self._around.clock.monotonic()
         try:
             await self._listen(session)
-        except Replaced as error:
-            self._report(Phase.REPLACED, str(error), "openclaw gateway run", inbound=Health.BROKEN)
-            return None
-        except Kicked as error:
+        except (Replaced, Kicked) as error:
             self._report(Phase.REPLACED, str(error), self._login_command(force=True), inbound=Health.BROKEN)
             return None
         except (SessionExpired, TimeoutError):
@@ -139,7 +136,9 @@ class Lifetime:
         self._report(Phase.NEEDS_LOGIN, reason, self._login_command(force), auth=Health.BROKEN)
 
     def _login_command(self, force: bool) -> str:
-        command = f"openclaw channels login --channel {self._account.channel} --account {self._account.id}"
+        command = f"openclaw channels login --channel {self._account.channel}"
+        if self._account.id != "default":
+            command += f" --account {self._account.id}"
         return f"{command} --force" if force else command
 
     def _report(
