@@ -54,9 +54,9 @@ def test_status_names_a_rehearsal(perch, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        ("ok", "probe     ok: An (42), 7 ms"),
-        ("expired", "probe     session expired: error_code 102"),
-        ("down", "probe     failed: error_code 102"),
+        ("ok", "probe      ok: An (42), 7 ms"),
+        ("expired", "probe      session expired: error_code 102"),
+        ("down", "probe      failed: error_code 102"),
     ],
 )
 def test_a_probe_asks_the_platform_also_without_a_gateway(

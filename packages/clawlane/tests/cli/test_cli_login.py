@@ -196,3 +196,18 @@ def test_a_login_without_a_block_says_that_the_channel_is_off(perch) -> None:
     told = perch("channels login --channel parrot --accept-risk")
     assert told.code == 0
     assert "{ channels: { parrot: { enabled: true } } }" in told.out
+
+
+def test_a_session_that_the_platform_ended_gets_a_new_code_without_force(perch) -> None:
+    perch.link()
+    perch.setenv("PARROT_PROBE", "expired")
+    perch.script(*_LINKED)
+    told = perch("channels login --channel parrot")
+    assert (told.code, "The stored session has expired, so here is a new code" in told.out) == (0, True)
+    assert "Linked as" in told.out
+
+
+def test_a_platform_that_does_not_answer_is_no_reason_for_a_new_code(perch) -> None:
+    perch.link()
+    perch.setenv("PARROT_PROBE", "down")
+    assert "is already linked" in perch("channels login --channel parrot").out

@@ -26,29 +26,20 @@ def config() -> None:
 def validate(as_json: bool) -> int:
     """Check the whole config file and tell everything that is wrong with it. Never changes it."""
     setup = Setup()
-    file = str(setup.places.config_file)
     try:
         loaded = setup.config
     except ConfigError as error:
         if not as_json:
             raise
-        failure = explain(error)
-        body = {"message": "the config file has problems", "help": ""}
-        click.echo(
-            json.dumps(
-                {"ok": False, "valid": False, "path": file, **failure.details, "error": body},
-                ensure_ascii=False,
-            )
-        )
+        _print_problems(setup, error)
         return 1
     if as_json:
         warnings = [_warning(problem) for problem in loaded.warnings]
-        click.echo(
-            json.dumps({"ok": True, "valid": True, "path": file, "warnings": warnings}, ensure_ascii=False)
-        )
+        _print_json(setup, ok=True, valid=True, warnings=warnings)
         return 0
     for problem in loaded.warnings:
         click.echo(f"warning: {problem}", err=True)
+    file = setup.places.config_file
     click.echo(
         f"ok: {file}" if loaded.source.exists else f"ok: {file} does not exist; the built-in defaults hold"
     )
@@ -96,6 +87,15 @@ def _holds(data: Any, step: str | int) -> bool:
     if isinstance(step, str):
         return isinstance(data, Mapping) and step in data
     return isinstance(data, list) and step < len(data)
+
+
+def _print_problems(setup: Setup, error: ConfigError) -> None:
+    body = {"message": "the config file has problems", "help": ""}
+    _print_json(setup, ok=False, valid=False, **explain(error).details, error=body)
+
+
+def _print_json(setup: Setup, *, ok: bool, **more: Any) -> None:
+    click.echo(json.dumps({"ok": ok, "path": str(setup.places.config_file), **more}, ensure_ascii=False))
 
 
 def _warning(problem: Problem) -> dict[str, Any]:

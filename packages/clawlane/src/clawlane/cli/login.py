@@ -19,12 +19,14 @@ from clawlane.channel import (
     Failed,
     Login,
     LoginStep,
+    Probe,
     RiskNotice,
     Risky,
 )
 from clawlane.cli.consent_prompt import FLAG, ask
 from clawlane.cli.failure import CliError
 from clawlane.cli.login_view import JsonView, TextView, View
+from clawlane.cli.probing import probed
 from clawlane.cli.rehearsal import rehearsal_of
 from clawlane.cli.setup import Meant, Setup
 from clawlane.host.control_client import ControlClient, ControlError
@@ -70,7 +72,7 @@ class _LoginRun:
         consent = self._consent()
         vault = FileVault(self.setup.places.vault_dir, self.account.channel, self.account.profile)
         linked = None if force else vault.identity()
-        if linked:
+        if linked and not self._expired(vault):
             self.view.already(linked)
         else:
             self.view.begin(socket.gethostname(), rehearsal_of(self.channel))
@@ -80,6 +82,15 @@ class _LoginRun:
             self._tell_gateway()
         if not self.meant.configured:
             self.view.note(f"the channel is off until the config has a block for it: {_block(self.account)}")
+
+    def _expired(self, vault: FileVault) -> bool:
+        """Whether the platform says that the stored session is over. One that does not answer says no."""
+        if not isinstance(self.channel, Probe):
+            return False
+        over = asyncio.run(probed(self.channel, self.account, vault)).expired
+        if over:
+            self.view.note("the stored session has expired, so here is a new code")
+        return over
 
     def _consent(self) -> Consent | None:
         notice = self._notice()
@@ -143,13 +154,7 @@ class _LoginRun:
             self.view.note(f"the running gateway did not start the account: {error}; restart the gateway")
 
     def _again(self) -> str:
-        return f"try again: openclaw channels login --channel {self.account.channel}" + _account_flag(
-            self.meant
-        )
-
-
-def _account_flag(meant: Meant) -> str:
-    return f" --account {meant.account.id}" if meant.account.id != "default" else ""
+        return f"try again: openclaw channels login {self.meant.words}"
 
 
 def _block(account: Account) -> str:

@@ -24,6 +24,17 @@ class Meant:
     manifest: Manifest
     account: Account
     configured: bool
+    is_default: bool
+
+    @property
+    def words(self) -> str:
+        """What names this account in a command: `--channel zalouser`, with `--account` where it is needed."""
+        return account_words(self.account.channel, self.account.id, self.is_default)
+
+
+def account_words(channel: str, account: str, is_default: bool) -> str:
+    """The options that name an account in a command."""
+    return f"--channel {channel}" + ("" if is_default else f" --account {account}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class Setup:
         if found is None:
             known = ", ".join(one.id for one in block.accounts) or "none"
             raise CliError(f"{manifest.id} has no account '{account}'", f"its accounts are: {known}")
-        return Meant(manifest, found, configured)
+        return Meant(manifest, found, configured, found.id == block.default_account)
 
     def runtime(self, manifest: Manifest) -> Channel:
         """The channel itself, with its libraries."""

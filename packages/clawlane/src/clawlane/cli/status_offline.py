@@ -7,9 +7,10 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from clawlane.channel import Account, Channel, Health, Phase, Probe, ProbeResult, VaultError
+from clawlane.channel import Account, Channel, Health, Phase, Probe, VaultError
+from clawlane.cli.probing import probed
 from clawlane.cli.rehearsal import rehearsal_of
-from clawlane.cli.setup import Setup
+from clawlane.cli.setup import Setup, account_words
 from clawlane.config.load import ChannelConfig
 from clawlane.host.findings import findings
 from clawlane.store.consent import read_consent
@@ -18,7 +19,6 @@ from clawlane.store.offline import pairing_list
 from clawlane.store.reader import reading
 from clawlane.store.vault import FileVault
 
-_PROBE_DEADLINE = 20.0
 Fields = dict[str, Any]
 
 
@@ -40,8 +40,7 @@ def offline_status(setup: Setup, probe: bool) -> Fields:
 
 
 def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Account) -> Fields:
-    flag = "" if account.id == block.default_account else f" --account {account.id}"
-    login = f"openclaw channels login --channel {account.channel}{flag}"
+    words = account_words(account.channel, account.id, account.id == block.default_account)
     return {
         "id": account.id,
         "profile": account.profile,
@@ -49,7 +48,7 @@ def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Acco
         "enabled": account.enabled,
         "phase": Phase.STOPPED,
         "since_ms": None,
-        **_session(setup, account, login),
+        **_session(setup, account, f"openclaw channels login {words}"),
         "consent": _consent(setup, account),
         "inbound": Health.UNKNOWN,
         "outbound": Health.UNKNOWN,
@@ -111,15 +110,5 @@ def _activity(setup: Setup, account: Account) -> Fields:
 async def _probe_all(setup: Setup, channel: Channel, accounts: tuple[Account, ...], into: Fields) -> None:
     for account in accounts:
         if isinstance(channel, Probe) and account.enabled:
-            into[account.id]["probe"] = asdict(await _probe(setup, channel, account))
-
-
-async def _probe(setup: Setup, channel: Probe, account: Account) -> ProbeResult:
-    vault = FileVault(setup.places.vault_dir, account.channel, account.profile)
-    try:
-        async with asyncio.timeout(_PROBE_DEADLINE):
-            return await channel.probe(account, vault)
-    except TimeoutError:
-        return ProbeResult(ok=False, error=f"no answer within {_PROBE_DEADLINE:.0f} s")
-    except VaultError as error:
-        return ProbeResult(ok=False, error=str(error))
+            vault = FileVault(setup.places.vault_dir, account.channel, account.profile)
+            into[account.id]["probe"] = asdict(await probed(channel, account, vault))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clawlane.cli.clean import clean
+from clawlane.cli.setup import account_words
 from clawlane.cli.times import ago, local
 
 Fields = Mapping[str, Any]
@@ -33,7 +34,8 @@ def status_lines(found: Fields, now_ms: int) -> Iterator[str]:
         yield ""
         yield f"{block['label']} [{name}]{note}"
         for one in block["accounts"].values():
-            yield from _account(name, one, found["gateway"] is not None, now_ms)
+            words = account_words(name, one["id"], one["id"] == block["default_account"])
+            yield from _account(one, words, found["gateway"] is not None, now_ms)
     if not found["channels"]:
         yield "No channel is configured; see: openclaw channels list --all"
 
@@ -50,15 +52,15 @@ def _accounts(found: Fields) -> Iterator[Fields]:
         yield from block["accounts"].values()
 
 
-def _account(channel: str, one: Fields, running: bool, now_ms: int) -> Iterator[str]:
+def _account(one: Fields, words: str, running: bool, now_ms: int) -> Iterator[str]:
     called = f" · {clean(one['name'])}" if one["name"] else ""
     yield f"  {one['id']} (profile {one['profile']}){called}: {_phase(one, running)}"
     for head, text in _rows(one, now_ms):
-        yield f"    {head:<10}{text}"
+        yield f"    {head:<11}{text}"
     if one["help"]:
         yield f"    → {one['help']}"
-    elif one["enabled"] and not one["linked"]:
-        yield f"    → openclaw channels login --channel {channel} --account {one['id']}"
+    elif one["enabled"] and (not one["linked"] or (one.get("probe") or {}).get("expired")):
+        yield f"    → openclaw channels login {words}"
 
 
 def _phase(one: Fields, running: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-_STEPS = ((86_400, "day"), (3_600, "h"), (60, "min"))
+_STEPS = ((86_400, "days"), (3_600, "h"), (60, "min"))
 
 
 def local(ms: int) -> str:
@@ -18,10 +18,9 @@ def ago(ms: int | None, now_ms: int) -> str:
 
 
 def length(ms: int) -> str:
-    """A length of time in its largest unit: `3 min`, `2 days`, `12 s`."""
+    """A length of time in the largest unit of which there are two: `3 min`, `2 days`, `90 s`."""
     seconds = ms // 1000
     for size, unit in _STEPS:
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}" + ("s" if unit == "day" and count > 1 else "")
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
     return f"{seconds} s"

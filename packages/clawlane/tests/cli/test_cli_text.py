@@ -1,0 +1,65 @@
+"""The small things that every output is made of: times, tables, names of strangers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from clawlane.cli.clean import clean
+from clawlane.cli.table import print_table
+from clawlane.cli.times import ago, length, local
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (0, "0 s"),
+        (90_000, "90 s"),
+        (120_000, "2 min"),
+        (7_200_000, "2 h"),
+        (50 * 3_600_000, "2 days"),
+        (86_400_000, "24 h"),
+    ],
+)
+def test_a_length_of_time_is_told_in_one_unit(ms: int, text: str) -> None:
+    assert length(ms) == text
+
+
+def test_what_never_happened_is_never_ago() -> None:
+    assert (ago(None, 5), ago(1_000, 4_000)) == ("never", "3 s ago")
+
+
+def test_a_clock_that_ran_backwards_is_no_time_ago() -> None:
+    assert ago(9_000, 4_000) == "0 s ago"
+
+
+def test_a_moment_is_local_time_with_its_offset() -> None:
+    moment = datetime.fromisoformat(local(1_772_000_000_000))
+    assert moment.utcoffset() is not None
+    assert moment.timestamp() == 1_772_000_000
+
+
+def test_columns_stay_straight_under_accents_and_wide_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("NAME", "ID"), [("Nguyễn", "1"), ("Nguyê\u0303n", "2"), ("阮", "3"), ("An", "4")])
+    assert capsys.readouterr().out.splitlines() == [
+        "NAME    ID",
+        "Nguyễn  1",
+        "Nguyê\u0303n  2",
+        "阮      3",
+        "An      4",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Trần Thị Lan", "Trần Thị Lan"),
+        ("two\nlines\tand  more", "two lines and more"),
+        ("\x1b[2Jgone", "[2Jgone"),
+        ("evil\u202egnp", "evilgnp"),
+        ("x" * 80, "x" * 59 + "…"),
+    ],
+)
+def test_a_name_cannot_draw_on_the_terminal(name: str, shown: str) -> None:
+    assert clean(name) == shown
