@@ -189,3 +189,13 @@ def test_sigterm_ends_the_gateway_well(linked: Operator, zalo: Simulator, gatewa
     gateway.said("is ready")
     gateway.stop()
     assert zalo.wait("disconnected")["code"] == 1000
+
+
+@pytest.mark.parametrize("words", [(*LOGIN, "--accept-risk"), STATUS, ("gateway", "run")])
+def test_a_network_that_cannot_be_used_is_one_clear_line(installed: Operator, words: tuple[str, ...]) -> None:
+    elsewhere = Operator({**installed.env, "ZALOWEB_NETWORK": "192.0.2.1:4443,ca.pem"})
+    done = elsewhere.run(*words)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == (
+        "error: ZALOWEB_NETWORK: '192.0.2.1' is not allowed, only 127.0.0.1 (127.0.0.1:PORT,CAFILE)"
+    )

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from clawlane.channel import (
     Account,
+    ChannelUnusable,
     Host,
     LoginStep,
     NeedsLogin,
@@ -20,6 +21,7 @@ from clawlane_zalouser import outbound, risk, signin
 from clawlane_zalouser.lifetime import Lifetime
 from clawlane_zalouser.probe import probe
 from clawlane_zalouser.surroundings import Surroundings
+from zaloweb.errors import SettingsError
 
 
 class ZaloUserChannel:
@@ -31,7 +33,10 @@ class ZaloUserChannel:
     @cached_property
     def _around(self) -> Surroundings:
         # Loading the machine's certificates takes a moment, which `plan` and `risk` need not pay.
-        return Surroundings()
+        try:
+            return Surroundings()
+        except SettingsError as error:
+            raise ChannelUnusable(str(error)) from error
 
     async def run(self, account: Account, host: Host) -> None:
         """Live for one account until cancelled, or until the operator is needed."""

@@ -12,6 +12,8 @@ How a send can fail, and what the outbox makes of it:
     ├── Refused      the platform said no: trying again is useless
     └── Unknown      bytes left and no answer came: never sent again blindly
 
+A channel that cannot work at all as things are raises `ChannelUnusable` from any of its methods.
+
 How the sealed session can fail:
 
     VaultError
@@ -156,6 +158,10 @@ class Host(Protocol):
     def report(self, state: State) -> None:
         """Tell how the account is. Cheap; call it at every change."""
         ...
+
+
+class ChannelUnusable(Exception):
+    """The channel cannot work here as things are. The text is one line for the operator."""
 
 
 class SendFailed(Exception):
