@@ -67,7 +67,26 @@ CREATE TABLE approved (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_REMEMBERING = """
+CREATE TABLE undecided ( -- waits until the account knows itself and its groups
+    message INTEGER PRIMARY KEY REFERENCES messages (seq), account TEXT NOT NULL
+);
+CREATE TABLE history ( -- what a group said that was not for the account
+    message INTEGER PRIMARY KEY REFERENCES messages (seq), account TEXT NOT NULL, thread_id TEXT NOT NULL
+);
+CREATE INDEX history_of_group ON history (account, thread_id, message);
+CREATE TABLE given ( -- which of it went with which turn
+    turn INTEGER NOT NULL REFERENCES turns (message), message INTEGER NOT NULL,
+    PRIMARY KEY (turn, message)
+) WITHOUT ROWID;
+CREATE TABLE receipts ( -- the ids under which others see what the account sent
+    account TEXT NOT NULL, message_id TEXT NOT NULL, PRIMARY KEY (account, message_id)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO receipts
+    SELECT account, value FROM outbox, json_each(outbox.receipt) WHERE receipt IS NOT NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _REMEMBERING)
 """Each runs once, in order; a released one never changes."""
 
 
