@@ -18,6 +18,8 @@ How the sealed session can fail:
 
     VaultError
     └── VaultClosed  logged out or replaced by a new login: a late save is void
+
+A look-up among an account's people and groups fails with `DirectoryError`.
 """
 
 from __future__ import annotations
@@ -284,6 +286,65 @@ class Probe(Protocol):
 
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:
         """One live request with the session in the vault. Never raises for what the platform says."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody an account knows. `name` is what the account's owner sees; `aliases` are their other names.
+
+    `is_friend` is None where the channel cannot tell.
+    """
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    is_friend: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group the account is in. `member_count` is None where the channel did not say."""
+
+    id: str
+    name: str
+    member_count: int | None = None
+
+
+class DirectoryError(Exception):
+    """People or groups could not be looked up; the text is one line, `help` the command that mends it.
+
+    `needs_login` says that trying again is useless until the operator has logged in.
+    """
+
+    def __init__(self, text: str, help: str = "", *, needs_login: bool = False) -> None:
+        super().__init__(text)
+        self.help = help
+        self.needs_login = needs_login
+
+
+@runtime_checkable
+class Directory(Protocol):
+    """A channel that can tell whom an account knows.
+
+    All of these use the connection of `run` where there is one, else the session in the vault, for the time
+    of the question. They raise `DirectoryError` and `VaultError`.
+    """
+
+    async def self_(self, account: Account, vault: Vault) -> Person:
+        """The account itself."""
+        ...
+
+    async def peers(self, account: Account, vault: Vault) -> list[Person]:
+        """The people the account is connected to: its friends."""
+        ...
+
+    async def groups(self, account: Account, vault: Vault) -> list[Group]:
+        """The groups the account is in."""
+        ...
+
+    async def members(self, account: Account, vault: Vault, group_id: str) -> list[Person]:
+        """The members of one group, as far as the platform tells. An unknown group is a `DirectoryError`."""
         ...
 
 

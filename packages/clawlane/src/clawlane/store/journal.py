@@ -8,9 +8,11 @@ from functools import partial
 from typing import TypeVar
 
 from clawlane.access.decision import Decision
+from clawlane.channel import Group, Person
 from clawlane.messages import Outgoing, Own, Receipt, Undone
-from clawlane.store import outbox, pairing, turns
+from clawlane.store import directory, outbox, pairing, pins, turns
 from clawlane.store.errors import StoreLost
+from clawlane.store.pins import Key, LookedUp
 from clawlane.store.records import Admitted, Approved, Arrival, OpenTurn, Take
 from clawlane.store.writer import Writer, is_disk, savepoint
 
@@ -123,6 +125,30 @@ class Journal:
         return await self._write(
             partial(pairing.approve, account=self.account, code=code, now_ms=self._now_ms())
         )
+
+    async def keep_peers(self, people: Sequence[Person]) -> None:
+        """Note who the account's friends are."""
+        now_ms = self._now_ms()
+        await self._write(partial(directory.keep_peers, account=self.account, people=people, now_ms=now_ms))
+
+    async def keep_groups(self, groups: Sequence[Group]) -> None:
+        """Note which groups the account is in."""
+        now_ms = self._now_ms()
+        await self._write(partial(directory.keep_groups, account=self.account, groups=groups, now_ms=now_ms))
+
+    async def keep_members(self, group_id: str, people: Sequence[Person]) -> None:
+        """Note who is in a group."""
+        await self._write(
+            partial(directory.keep_members, account=self.account, group_id=group_id, people=people)
+        )
+
+    async def pin(self, looked_up: Sequence[LookedUp]) -> None:
+        """Record what the look-up of names came to."""
+        await self._write(partial(pins.keep, account=self.account, looked_up=looked_up))
+
+    async def unpin(self, keys: Sequence[Key]) -> None:
+        """Forget names: they have left the config, or are to be looked up anew."""
+        await self._write(partial(pins.forget, account=self.account, keys=keys))
 
     async def _write(self, transition: Callable[[sqlite3.Connection], T]) -> T:
         return await self._writer.submit(partial(self._checked, transition))

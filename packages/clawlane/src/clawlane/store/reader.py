@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clawlane.store import directory, pins
 from clawlane.store.connection import connect_reader
 from clawlane.store.records import Activity, Approved, PairingRequest
 
@@ -58,6 +59,19 @@ class Reader:
         ).fetchone()
         inbound_ms, outbound_ms = times or (None, None)
         return Activity(dict(map(tuple, counters)), dict(map(tuple, chunks)), inbound_ms, outbound_ms)
+
+    def known(self, account: str) -> directory.Known:
+        """Whom and what the account knew when it was last looked up."""
+        return directory.known(self._connection, account) if self._has("lookups") else directory.Known()
+
+    def looked_up(self, account: str) -> list[pins.LookedUp]:
+        """What the names in the account's config stand for."""
+        return pins.of_account(self._connection, account) if self._has("pins") else []
+
+    def _has(self, table: str) -> bool:
+        """Whether a table is there: a store that no newer gateway has opened yet may lack it."""
+        query = "SELECT 1 FROM sqlite_schema WHERE name = ?"
+        return self._connection.execute(query, (table,)).fetchone() is not None
 
 
 @contextmanager

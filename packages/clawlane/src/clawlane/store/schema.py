@@ -86,7 +86,28 @@ INSERT OR IGNORE INTO receipts
     SELECT account, value FROM outbox, json_each(outbox.receipt) WHERE receipt IS NOT NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _REMEMBERING)
+_DIRECTORY = """
+CREATE TABLE lookups (account TEXT NOT NULL, listing TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, listing)
+);
+CREATE TABLE known_people (
+    account TEXT NOT NULL, group_id TEXT NOT NULL, -- empty for a friend, else the group they are in
+    user_id TEXT NOT NULL, name TEXT NOT NULL, aliases TEXT NOT NULL, is_friend INTEGER,
+    PRIMARY KEY (account, group_id, user_id)
+);
+CREATE TABLE known_groups (
+    account TEXT NOT NULL, group_id TEXT NOT NULL, name TEXT NOT NULL, member_count INTEGER,
+    PRIMARY KEY (account, group_id)
+);
+CREATE TABLE pins (
+    account TEXT NOT NULL, list TEXT NOT NULL, entry TEXT NOT NULL, found TEXT NOT NULL,
+    candidates TEXT NOT NULL, -- JSON: ids and names
+    found_by TEXT, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, list, entry)
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _REMEMBERING, _DIRECTORY)
 """Each runs once, in order; a released one never changes."""
 
 
