@@ -19,10 +19,9 @@ from vectors_harness.vector_server import assert_same_error, playing, said_by_se
 from vectors_harness.vectors import Case, fixture, folder, load
 from zaloweb import Zalo
 from zaloweb.calls import friends, groups
-from zaloweb.calls.invalid import InvalidRequest
 from zaloweb.calls.messages import Look, Sent, Style, Urgency
 from zaloweb.calls.quotes import Quoted
-from zaloweb.errors import ApiError, HttpStatusError, NetworkError, ProtocolError, ZaloError
+from zaloweb.errors import ApiError, HttpStatusError, InvalidRequest, NetworkError, ProtocolError, ZaloError
 from zaloweb.events import Mention, Thread, ThreadKind
 
 Made = Callable[[Zalo, Case], Awaitable[Any]]

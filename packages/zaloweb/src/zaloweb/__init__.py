@@ -12,7 +12,6 @@ long texts, `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Za
 from zaloweb.calls.account import User
 from zaloweb.calls.call import Call
 from zaloweb.calls.groups import Group
-from zaloweb.calls.invalid import InvalidRequest
 from zaloweb.calls.messages import EVERYONE, Look, Sent, Style, Urgency
 from zaloweb.calls.quotes import Quoted
 from zaloweb.client import Zalo
@@ -25,6 +24,7 @@ from zaloweb.errors import (
     FrameError,
     HttpStatusError,
     InvalidParameters,
+    InvalidRequest,
     Kicked,
     LoginFailed,
     NetworkError,

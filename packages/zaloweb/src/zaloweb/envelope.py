@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -45,7 +44,7 @@ class Envelope(msgspec.Struct):
         return bytes(self.data) in (b"", b"null")
 
 
-def compact(params: Mapping[str, object]) -> str:
+def compact(params: object) -> str:
     """Parameters as Zalo wants them: JSON without blanks, not escaped, keys in the order given."""
     try:
         return msgspec.json.encode(params).decode()

@@ -2,11 +2,12 @@
 
     ZaloError
     ├── SettingsError             a setting, a file or credentials cannot be used as they are
-    ├── InvalidRequest            the caller's request makes no sense; nothing was sent (calls.invalid)
+    ├── InvalidRequest            the caller's request makes no sense; nothing was sent
     ├── CipherError               something did not decrypt: wrong key, wrong tag, damaged text
     ├── FrameError                a WebSocket frame that is not one
     ├── NetworkError
     │   ├── BeforeSending         no byte of the request left: it may be sent again
+    │   │   └── NotPrepared       what a message needs first (an upload …) failed; the message was not sent
     │   └── NoAnswer              bytes left and no whole answer came: the outcome is unknown
     ├── HttpStatusError           the HTTP status is not 2xx
     ├── ProtocolError             an answer that cannot be read
@@ -17,6 +18,9 @@
     │   ├── NotInGroup            165, 166
     │   ├── NotFound              212, 216
     │   └── RateLimited           221
+    ├── PartlySent                some messages of several were sent, then one failed
+    ├── TooLarge                  a file that is fetched is larger than allowed
+    ├── LinkExpired               the link to a file is not valid any more
     ├── LoginFailed               a login that ended at a named stage
     ├── Replaced                  the socket closed with 3000: this account is open somewhere else
     └── Kicked                    the socket closed with 3003: Zalo ended this session
@@ -38,6 +42,10 @@ class ZaloError(Exception):
 
 class SettingsError(ZaloError):
     """A setting, a file or credentials that cannot be used. The text names it and says what is allowed."""
+
+
+class InvalidRequest(ZaloError, ValueError):
+    """A request that makes no sense as it stands; nothing was sent. The text says what is wrong with it."""
 
 
 class CipherError(ZaloError):
@@ -62,6 +70,12 @@ class NetworkError(ZaloError):
 
 class BeforeSending(NetworkError):
     """No byte of the request left this machine: sending it again cannot do anything twice."""
+
+
+class NotPrepared(BeforeSending):
+    """Something that a message needs before it can be sent did not come about: the upload of a file, a look
+    at a link. Others have seen nothing, so all of it may be done again.
+    """
 
 
 class NoAnswer(NetworkError):
@@ -146,6 +160,32 @@ _BY_CODE: dict[int | None, type[ApiError]] = {
     216: NotFound,
     221: RateLimited,
 }
+
+
+class PartlySent(ZaloError):
+    """Of several messages that belong together some were sent, and then one failed with `cause`.
+
+    `msg_ids` are those of the sent ones, in their order ("" where Zalo named none). What stands behind the
+    failed one was not sent.
+    """
+
+    def __init__(self, call: str, msg_ids: tuple[str, ...], total: int, cause: ZaloError) -> None:
+        super().__init__(f"{call}: {len(msg_ids)} of {total} were sent, then: {cause}")
+        self.call = call
+        self.msg_ids = msg_ids
+        self.total = total
+        self.cause = cause
+        self.help = cause.help
+
+
+class TooLarge(ZaloError):
+    """A file that is being fetched has more bytes than the caller allows; nothing of it was kept."""
+
+
+class LinkExpired(ZaloError):
+    """The link to a file is not valid any more. Its signature lives as long as Zalo wants."""
+
+    help = "ask the sender to send the file again"
 
 
 class LoginFailed(ZaloError):

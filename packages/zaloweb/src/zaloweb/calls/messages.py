@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -11,8 +10,9 @@ from typing import cast
 import msgspec
 
 from zaloweb.calls.call import Call
-from zaloweb.calls.invalid import InvalidRequest
 from zaloweb.calls.quotes import Quoted
+from zaloweb.envelope import compact
+from zaloweb.errors import InvalidRequest
 from zaloweb.events import Mention, Thread, ThreadKind
 from zaloweb.text import Range, to_utf16
 
@@ -122,13 +122,13 @@ class Text:
             {"pos": one.start, "uid": one.value, "len": one.length, "type": int(one.value == EVERYONE)}
             for one in to_utf16(self.text, named)
         ]
-        return {"mentionInfo": _json(listed)} if listed else {}
+        return {"mentionInfo": compact(listed)} if listed else {}
 
     def extras(self) -> dict[str, object]:
         """The parameters for looks and urgency; absent ones are not sent."""
         extras: dict[str, object] = {}
         if self.styles is not None:
-            extras["textProperties"] = _json({"styles": self._styles(self.styles), "ver": 0})
+            extras["textProperties"] = compact({"styles": self._styles(self.styles), "ver": 0})
         if self.urgency:
             extras["metaData"] = {"urgency": int(self.urgency)}
         return extras
@@ -184,7 +184,3 @@ def _attachment(quote: Quoted) -> dict[str, object]:
 
 def _sending(service: str, path: str, params: dict[str, object]) -> Call[SentAnswer | None]:
     return Call("send text", "POST", service, path, _ANSWER, params, "form", nretry=True)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zaloweb.calls.invalid import InvalidRequest
+from zaloweb.envelope import compact
+from zaloweb.errors import InvalidRequest
 from zaloweb.events import Message
 from zaloweb.events.content import type_number
 
@@ -84,12 +85,12 @@ class Quoted:
     def attachment(self) -> str | None:
         """What a group is told about the quoted message, as JSON text; None to leave it out."""
         if isinstance(self.content, str):
-            return None if self.property_ext is None else _json(self.property_ext)
+            return None if self.property_ext is None else compact(self.property_ext)
         if self.msg_type == _TODO:
-            return _json(_TODO_ATTACHMENT)
+            return compact(_TODO_ATTACHMENT)
         urls = {"thumbUrl": "thumb", "oriUrl": "href", "normalUrl": "href"}
         content = self.content
-        return _json({**content, **{name: content[key] for name, key in urls.items() if key in content}})
+        return compact({**content, **{name: content[key] for name, key in urls.items() if key in content}})
 
 
 def _todo_text(content: Mapping[str, object]) -> str:
@@ -98,7 +99,3 @@ def _todo_text(content: Mapping[str, object]) -> str:
         return str(json.loads(params)["item"]["content"]) if isinstance(params, str) else ""
     except (ValueError, LookupError, TypeError):
         return ""
-
-
-def _json(value: Mapping[str, object]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
