@@ -144,6 +144,36 @@ Outgoing = Text
 
 
 @dataclass(frozen=True, slots=True)
+class Typing:
+    """An answer to this thread is being written."""
+
+    thread: Thread
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A message has reached the account; `seen` is what the same call says about its being read."""
+
+    thread: Thread
+    message_id: str
+    seen: bool
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A message has been read."""
+
+    thread: Thread
+    message_id: str
+    token: str = field(repr=False)
+
+
+Signal = Typing | Delivered | Seen
+"""What others are shown without a message. `token` is the one of the `Inbound` that is meant."""
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What the platform answered to one send: the ids under which others see it."""
 
