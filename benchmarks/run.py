@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import command, decode, gateway
+from benchmarks import against_reference, command, decode, gateway
 
 
 def main() -> None:
-    for part in (decode, command, gateway):
+    for part in (decode, against_reference, command, gateway):
         part.run()
 
 

@@ -1,0 +1,39 @@
+"""Our client counting messages, as `reference/count.mjs` is the reference client counting them.
+
+It logs in with the credentials in CREDENTIALS, listens, and ends once it has heard as many messages as the
+first argument says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import aclosing
+from random import SystemRandom
+
+from zaloweb import Credentials, Message, Network, Session, SystemClock, Transport, Zalo
+from zaloweb.login import login
+
+
+async def main(wanted: int) -> None:
+    heard = 0
+    async with Zalo(await logged_in()) as zalo, aclosing(zalo.events()) as events:
+        async for event in events:
+            heard += isinstance(event, Message)
+            if heard == wanted:
+                return
+
+
+async def logged_in() -> Session:
+    """The session that the credentials in the environment give."""
+    random, clock = SystemRandom(), SystemClock()
+    held = Credentials.from_json(os.environ["CREDENTIALS"], clock.now_ms())
+    async with Transport(
+        Network.from_env(), user_agent=held.user_agent, jar=held.jar, clock=clock, random=random
+    ) as transport:
+        return await login(transport, held, random=random)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))
