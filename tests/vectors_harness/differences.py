@@ -29,7 +29,7 @@ DIFFERENCES: dict[str, str] = {
     ),
     "ws-events/in/*#empty": "No marks left is no event; the reference emits an empty list.",
     "ws-events/in/*#unknown": (
-        "A command or an action without a name is an UnknownEvent, so that somebody notices when Zalo changes."
+        "A command or an action without a name is an UnknownEvent: somebody notices when Zalo changes."
     ),
     "ws-events/in/*#pong": "The answer to a ping is an event, so that a watchdog sees the connection live.",
     "ws-events/in/*#undecodable": (
