@@ -115,13 +115,6 @@ def test_the_trail_names_the_gates_in_order() -> None:
     assert verdict(message(text=""), OPEN).trail == ("not_self", "not_own_account", "not_malformed_id")
 
 
-@pytest.mark.parametrize("dm", list(DmPolicy))
-def test_group_messages_are_dropped_whatever_the_config_says(dm: DmPolicy) -> None:
-    inbound = message(thread=Thread(ThreadKind.GROUP, "777"))
-    decision = verdict(inbound, Policy(dm=dm, allow=ANYONE), Grants(paired=PAIRED))
-    assert (decision.outcome, decision.reason) == (Outcome.DROP, Reason.GROUP_DISABLED)
-
-
 def test_a_name_matches_nobody() -> None:
     entries = SenderList.of(["Alice", " 42 ", "*"])
     assert entries.names == ("Alice",)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+BUILT_IN = "built-in"
+
 
 class Outcome(StrEnum):
     """What happens to a message."""
@@ -34,25 +36,49 @@ class Reason(StrEnum):
     DM_PAIRING_HELD = "dm_pairing_held"
     DM_PAIRING_FULL = "dm_pairing_full"
     GROUP_DISABLED = "group_disabled"
+    GROUP_ENTRY_DISABLED = "group_entry_disabled"
+    GROUP_NO_ALLOWLIST = "group_no_allowlist"
+    GROUP_NOT_ALLOWLISTED = "group_not_allowlisted"
+    GROUP_DENY_UNRESOLVED = "group_deny_unresolved"
+    GROUP_SENDER_LIST_EMPTY = "group_sender_list_empty"
+    GROUP_SENDER_NOT_ALLOWED = "group_sender_not_allowed"
+    COMMAND_UNAUTHORIZED = "command_unauthorized"
+    MENTION_REQUIRED = "mention_required"
+    MENTION_UNDETECTABLE = "mention_undetectable"
+    GROUP_ADMITTED = "group_admitted"
     REVOKED_BEFORE_RUN = "revoked_before_run"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What decided: a config path, and where its value came from (account, channel, built-in …)."""
+    """What decided: a config path, and where its value came from (account, channel, defaults, built-in …).
+
+    `line` is that of the config file, for a value that is written there.
+    """
 
     path: str
-    origin: str
+    origin: str = BUILT_IN
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.path if self.line is None else f"{self.path} (line {self.line})"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One verdict. `trail` names the gates that the message passed, in order; `rule` is where it ended."""
+    """One verdict. `trail` names the gates that the message passed, in order; `rule` is where it ended.
+
+    `command` is the control command that the message is (`/stop`), if its sender may use it and was admitted.
+    `keep_as_history` is true for a group message that is not answered but belongs into what the agent is
+    shown with the next admitted one: it was pended, or is too old and passed the gates before the mention.
+    """
 
     outcome: Outcome
     reason: Reason
     rule: Rule
     trail: tuple[str, ...] = ()
+    command: str = ""
+    keep_as_history: bool = False
 
     @property
     def admitted(self) -> bool:

@@ -18,7 +18,7 @@ def decide_dm(sender_id: str, policy: Policy, grants: Grants, trail: tuple[str, 
         return Decision(Outcome.DROP, Reason.DM_DISABLED, policy.dm_rule, trail)
     if policy.dm is DmPolicy.OPEN:
         return Decision(Outcome.ADMIT, Reason.DM_OPEN, policy.dm_rule, trail)
-    if sender_id in policy.allow:
+    if policy.allow.holds(sender_id, grants.pins):
         return Decision(Outcome.ADMIT, Reason.DM_ALLOWLISTED, policy.allow_rule, (*trail, "dm_policy"))
     if policy.dm is DmPolicy.ALLOWLIST:
         return Decision(Outcome.DROP, Reason.DM_NOT_ALLOWLISTED, policy.allow_rule, (*trail, "dm_policy"))

@@ -2,58 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from clawlane.access.decision import Rule
 from clawlane.access.entries import SenderList
-from clawlane.config.origin import Effective
-from clawlane.config.policy import DmPolicy, PairingReply
-from clawlane.config.settings import ChannelSettings
+from clawlane.access.group_entries import GroupTable
+from clawlane.access.pins import Name, NameList, Pins
+from clawlane.access.written import Written
+from clawlane.config.policy import Acks, DmPolicy, GroupPolicy, PairingReply
+
+if TYPE_CHECKING:
+    from clawlane.channel import Account
+    from clawlane.config.load import Config
 
 BACKLOG_MAX_AGE_MS = 15 * 60 * 1000
-
-
-def _built_in(key: str) -> Rule:
-    return Rule(key, "built-in")
+HISTORY_LIMIT = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one account as the config wrote them, each with the path and origin of its value."""
+    """The rules of one account as the config wrote them, each with the path and origin of its value.
+
+    `group_allow` is None where the key is not set: then `allow` counts under `allowlist`, and nobody is asked
+    under `open`. `mention_patterns` are compiled for NFC text in any case. A `history_limit` of 0: off.
+    """
 
     dm: DmPolicy = DmPolicy.PAIRING
-    dm_rule: Rule = field(default_factory=lambda: _built_in("dmPolicy"))
+    dm_rule: Rule = field(default=Rule("dmPolicy"))
     allow: SenderList = field(default_factory=SenderList)
-    allow_rule: Rule = field(default_factory=lambda: _built_in("allowFrom"))
+    allow_rule: Rule = field(default=Rule("allowFrom"))
+    groups: GroupPolicy = GroupPolicy.ALLOWLIST
+    groups_rule: Rule = field(default=Rule("groupPolicy"))
+    group_allow: SenderList | None = None
+    group_allow_rule: Rule = field(default=Rule("groupAllowFrom"))
+    group_table: GroupTable = field(default_factory=GroupTable)
+    group_table_rule: Rule = field(default=Rule("groups"))
+    mention_patterns: tuple[re.Pattern[str], ...] = ()
+    mention_patterns_rule: Rule = field(default=Rule("messages.groupChat.mentionPatterns"))
+    owners: SenderList = field(default_factory=SenderList)
+    owners_rule: Rule = field(default=Rule("commands.ownerAllowFrom"))
+    text_commands: bool = True
+    history_limit: int = HISTORY_LIMIT
+    history_rule: Rule = field(default=Rule("historyLimit"))
+    acks: Acks = Acks.AUTO
+    acks_rule: Rule = field(default=Rule("acks"))
     pairing_reply: PairingReply = PairingReply.CODE
     backlog_max_age_ms: int = BACKLOG_MAX_AGE_MS
-    backlog_rule: Rule = field(default_factory=lambda: _built_in("backlogMaxAge"))
+    backlog_rule: Rule = field(default=Rule("backlogMaxAge"))
 
     @classmethod
-    def of(cls, settings: ChannelSettings, effective: Callable[[str], Effective]) -> Policy:
-        """The rules in an account's settings; `effective` tells who set a key, by its name in the config."""
-
-        def rule(key: str) -> Rule:
-            origin = effective(key).origin
-            return Rule(origin.path, origin.level)
-
+    def of(cls, config: Config, account: Account) -> Policy:
+        """The rules of an account of this config."""
+        settings, written = account.settings, Written(config, account)
+        group_allow = settings.group_allow_from
         return cls(
             dm=settings.dm_policy,
-            dm_rule=rule("dmPolicy"),
-            allow=SenderList.of(settings.allow_from),
-            allow_rule=rule("allowFrom"),
+            dm_rule=written.rule("dmPolicy"),
+            allow=SenderList.of(settings.allow_from, NameList.ALLOW_FROM),
+            allow_rule=written.rule("allowFrom"),
+            groups=settings.group_policy,
+            groups_rule=written.rule("groupPolicy"),
+            group_allow=None
+            if group_allow is None
+            else SenderList.of(group_allow, NameList.GROUP_ALLOW_FROM),
+            group_allow_rule=written.rule("groupAllowFrom"),
+            group_table=GroupTable.of(written.group_rules()),
+            group_table_rule=written.rule("groups"),
+            mention_patterns=written.mention_patterns(),
+            mention_patterns_rule=written.shared_rule("messages", "groupChat", "mentionPatterns"),
+            owners=SenderList.of(config.root.commands.owner_allow_from),
+            owners_rule=written.shared_rule("commands", "ownerAllowFrom"),
+            text_commands=config.root.commands.text,
+            history_limit=settings.history_limit,
+            history_rule=written.rule("historyLimit"),
+            acks=settings.acks,
+            acks_rule=written.rule("acks"),
             pairing_reply=settings.pairing.reply,
             backlog_max_age_ms=settings.backlog_max_age // timedelta(milliseconds=1),
-            backlog_rule=rule("backlogMaxAge"),
+            backlog_rule=written.rule("backlogMaxAge"),
         )
+
+    def names(self) -> tuple[Name, ...]:
+        """Every name that needs a look-up, in the order allowFrom, groupAllowFrom, groups."""
+        in_groups = self.group_allow.to_pin() if self.group_allow else ()
+        return (*self.allow.to_pin(), *in_groups, *self.group_table.to_pin())
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What is not in the config: the own id, the ids of the other accounts here, and whom pairing let in."""
+    """What is not in the config and changes while the account runs.
+
+    The own id (empty while unknown), the ids of the other accounts here, whom pairing let in, what the names
+    of the config are pinned to, and the ids of the messages that this account sent.
+    """
 
     own_id: str = ""
     other_own_ids: frozenset[str] = frozenset()
     paired: frozenset[str] = frozenset()
+    pins: Pins = field(default_factory=Pins)
+    receipts: Container[str] = frozenset()

@@ -77,7 +77,7 @@ class Fleet:
             account=account,
             channel=channel,
             agent=self._agent,
-            policy=Policy.of(account.settings, lambda key: self.config.effective(account, key)),
+            policy=Policy.of(self.config, account),
             grants=lambda: self.grants(name),
             slots=self._slots,
             now_ms=self.now_ms,

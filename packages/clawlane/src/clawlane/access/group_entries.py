@@ -1,0 +1,96 @@
+"""The keys of `groups`: what each one says, and which one counts for a group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from clawlane.access.decision import Rule
+from clawlane.access.entries import well_formed
+from clawlane.access.pins import Match, Name, NameList, Pin, Pins
+
+ANY_GROUP = "*"
+_PREFIX = "group:"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRule:
+    """One key of `groups`. `rule` is where its answer to "may this group in" is written."""
+
+    key: str
+    rule: Rule
+    denies: bool = False
+    require_mention: bool = True
+    mention_rule: Rule = field(default=Rule("requireMention"))
+
+    @property
+    def is_name(self) -> bool:
+        """Whether the key has to be pinned before it matches a group."""
+        key = self.key.strip()
+        return key != ANY_GROUP and not well_formed(key) and not _prefixed_id(key)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTable:
+    """All keys of `groups`, ready to be asked. Make one with `GroupTable.of`."""
+
+    names: tuple[GroupRule, ...] = ()
+    any: GroupRule | None = None
+    size: int = 0
+    _ids: dict[str, GroupRule] = field(default_factory=dict, repr=False)
+    _prefixed: dict[str, GroupRule] = field(default_factory=dict, repr=False)
+    _places: dict[str, int] = field(default_factory=dict, repr=False)
+    _denying: tuple[GroupRule, ...] = ()
+
+    @classmethod
+    def of(cls, rules: Iterable[GroupRule]) -> GroupTable:
+        """The table of these keys, which come in the order of the file."""
+        written = tuple(rules)
+        names = tuple(rule for rule in written if rule.is_name)
+        ids: dict[str, GroupRule] = {}
+        prefixed: dict[str, GroupRule] = {}
+        for rule in written:
+            key = rule.key.strip()
+            ids.setdefault(key, rule)
+            prefixed.setdefault(_prefixed_id(key), rule)
+        return cls(
+            names=names,
+            any=ids.get(ANY_GROUP),
+            size=len(written),
+            _ids={key: rule for key, rule in ids.items() if well_formed(key)},
+            _prefixed={key: rule for key, rule in prefixed.items() if key},
+            _places={rule.key: place for place, rule in enumerate(names)},
+            _denying=tuple(rule for rule in names if rule.denies),
+        )
+
+    def find(self, group_id: str, pins: Pins) -> GroupRule | None:
+        """The entry that counts: the id, `group:<id>`, a key pinned by exact name, by slug, then `*`."""
+        found = self._ids.get(group_id) or self._prefixed.get(group_id)
+        return found or self._pinned(group_id, pins) or self.any
+
+    def unresolved_denial(self, pins: Pins) -> GroupRule | None:
+        """A name that shuts a group out, while nobody knows which group that is."""
+        for rule in self._denying:
+            pin = pins.of_name(Name(NameList.GROUPS, rule.key))
+            if pin is None or not well_formed(pin.id):
+                return rule
+        return None
+
+    def to_pin(self) -> tuple[Name, ...]:
+        """The names that need a look-up."""
+        return tuple(Name(NameList.GROUPS, rule.key) for rule in self.names)
+
+    def _pinned(self, group_id: str, pins: Pins) -> GroupRule | None:
+        fitting = [pin for pin in pins.on(NameList.GROUPS, group_id) if pin.name.entry in self._places]
+        return self.names[min(map(self._rank, fitting))[1]] if fitting else None
+
+    def _rank(self, pin: Pin) -> tuple[bool, int]:
+        return pin.match is Match.SLUG, self._places[pin.name.entry]
+
+
+def _prefixed_id(key: str) -> str:
+    """The id in `group:<id>`, or nothing."""
+    if key[: len(_PREFIX)].lower() != _PREFIX:
+        return ""
+    rest = key[len(_PREFIX) :].strip()
+    return rest if well_formed(rest) else ""

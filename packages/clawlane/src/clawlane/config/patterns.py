@@ -1,0 +1,90 @@
+"""Mention patterns: the operator's regular expressions, with which strangers' texts are searched."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+MAX_LENGTH = 200
+
+_TOKEN = re.compile(
+    r"""(?P<reference> \\[1-9] | \(\?P= | \(\?\( )
+    | (?P<verbose> \(\?[a-z]*x )
+    | (?P<atom> \\. | \[\^?\]?(?:\\.|[^\]\\])*\] | \(\?\#[^)]*\) | \(\?[a-z]+\) )
+    | (?P<open> \( (?: \? (?: P<\w+> | <?[=!] | > | [a-z]*-?[a-z]*: ) )? )
+    | (?P<close> \) )
+    | (?P<quantifier> (?: [*+?] | \{\d*,?\d*\} ) [?+]? )
+    | (?P<either> \| )
+    | (?P<sign> . )""",
+    re.VERBOSE | re.DOTALL,
+)
+_REFUSED = {
+    "reference": "has a back-reference, which is unsafe to search with; write the words themselves",
+    "verbose": "has the flag 'x', under which it cannot be checked; write it without",
+}
+
+
+def check_pattern(pattern: str) -> str:
+    """A pattern that is safe to search in any text. Raises `ValueError` saying what is wrong with it."""
+    compile_pattern(pattern)
+    return pattern
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """The pattern, made to be searched in NFC text in any case.
+
+    Refused with `ValueError`: more than 200 characters, back-references, and a repeat of something that can
+    itself fit in several ways (nested quantifiers, alternatives). A stranger can write a text on which such
+    a search does not end.
+    """
+    if not pattern.strip():
+        raise ValueError("an empty pattern would fit every message; write a word, or remove it")
+    if len(pattern) > MAX_LENGTH:
+        raise ValueError(f"has {len(pattern)} characters; write patterns of at most {MAX_LENGTH}")
+    normal = unicodedata.normalize("NFC", pattern)
+    try:
+        compiled = re.compile(normal, re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"is no regular expression ({error}); put '\\\\' before a sign meant as itself"
+        ) from None
+    if complaint := _danger(normal):
+        raise ValueError(complaint)
+    return compiled
+
+
+def _danger(pattern: str) -> str:
+    """What makes a pattern unsafe, as one line with what to do; empty for a safe one."""
+    open_groups = [False]
+    varied = False
+    for kind, text in _tokens(pattern):
+        if kind in _REFUSED:
+            return _REFUSED[kind]
+        if kind == "quantifier" and varied and not text.startswith("?"):
+            return (
+                f"has a nested quantifier: '{text}' repeats what can itself fit in several ways; repeat less"
+            )
+        varied = _read(kind, open_groups)
+    return ""
+
+
+def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
+    for found in _TOKEN.finditer(pattern):
+        yield found.lastgroup or "", found[0]
+
+
+def _read(kind: str, open_groups: list[bool]) -> bool:
+    """Note a token in `open_groups`, which say of each group whether it can fit in several ways.
+
+    Gives the same of the item that the token completes.
+    """
+    if kind == "open":
+        open_groups.append(False)
+    elif kind == "close":
+        inner = open_groups.pop()
+        open_groups[-1] = open_groups[-1] or inner
+        return inner
+    elif kind in ("quantifier", "either"):
+        open_groups[-1] = True
+    return False
