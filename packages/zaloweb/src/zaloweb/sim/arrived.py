@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from zaloweb.clock import Clock
+from zaloweb.sim.faults import AnyAnswerFault
 
 ThreadName = Literal["user", "group"]
 
@@ -80,8 +81,9 @@ class UnknownFrame(Arrived, frozen=True, kw_only=True):
 class Sent(Arrived, frozen=True, kw_only=True):
     """A message was sent. `params` is what the client encrypted, whole.
 
-    `mentions` and `styles` are as they were sent: positions in UTF-16 units. `quoted` is the id of the
-    message this one answers, "" for none.
+    `text` is the text or the caption. `mentions` and `styles` are as they were sent: positions in UTF-16
+    units. `quoted` is the id of the message this one answers, "" for none. `url`, `size` and `md5` tell of
+    what is sent with it, as far as the world holds the file.
     """
 
     thread: ThreadName
@@ -93,6 +95,10 @@ class Sent(Arrived, frozen=True, kw_only=True):
     quoted: str = ""
     mentions: list[dict[str, Any]] = []
     styles: list[dict[str, Any]] = []
+    msg_type: str = "webchat"
+    url: str = ""
+    size: int = 0
+    md5: str = ""
     path: str
     params: dict[str, Any]
 
@@ -119,6 +125,50 @@ class Seen(Arrived, frozen=True, kw_only=True):
     thread: ThreadName
     thread_id: str
     msg_ids: list[str]
+
+
+class Uploaded(Arrived, frozen=True, kw_only=True):
+    """A file arrived whole, in so many chunks."""
+
+    name: str
+    size: int
+    md5: str
+    chunks: int
+    path: str
+
+
+class Reacted(Arrived, frozen=True, kw_only=True):
+    """The client reacted to a message; an empty icon takes a reaction back."""
+
+    thread: ThreadName
+    thread_id: str
+    msg_id: str
+    icon: str
+    type: int
+
+
+class Undone(Arrived, frozen=True, kw_only=True):
+    """The client took back one of its messages."""
+
+    thread: ThreadName
+    thread_id: str
+    msg_id: str
+
+
+class Deleted(Arrived, frozen=True, kw_only=True):
+    """The client deleted messages, for everyone in the group or only for itself."""
+
+    thread: ThreadName
+    thread_id: str
+    msg_ids: list[str]
+    everyone: bool
+
+
+class Meddled(Arrived, frozen=True, kw_only=True):
+    """A fault hit a call."""
+
+    path: str
+    fault: AnyAnswerFault
 
 
 class Called(Arrived, frozen=True, kw_only=True):

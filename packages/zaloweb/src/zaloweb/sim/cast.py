@@ -25,7 +25,7 @@ N = TypeVar("N", bound=_Named)
 
 
 class Cast:
-    """Everybody and every group, by id. Names are unique among people and among groups."""
+    """Everybody and every group, by id. Names are unique among people, but not among groups."""
 
     def __init__(self, world: World) -> None:
         self.accounts: dict[str, Account] = {}
@@ -49,15 +49,21 @@ class Cast:
         return person
 
     def group(self, name: str, members: Sequence[Person], created_ms: int) -> Group:
-        """A group of these people; the first one made it."""
+        """A group of these people; the first one made it. By a name that several have the oldest is found."""
         if not members:
             raise Impossible("a group needs at least one member")
-        if name in self._groups_by_name:
-            raise Impossible(f"a group is called {name!r} already: take another name")
         gid = str(_FIRST_GID + len(self.groups))
-        group = Group(gid, name, {member.uid: member for member in members}, created_ms)
-        self.groups[gid] = self._groups_by_name[name] = group
+        group = Group(gid, name, {member.uid: member for member in members}, members[0], created_ms)
+        self.groups[gid] = group
+        self._groups_by_name.setdefault(name, group)
         return group
+
+    def rename(self, group: Group, name: str) -> None:
+        """The group is called something else."""
+        group.name = name
+        self._groups_by_name = {}
+        for one in self.groups.values():
+            self._groups_by_name.setdefault(one.name, one)
 
     def find_person(self, who: str) -> Person:
         """The person with this uid or name. Raises `Unknown`."""
@@ -72,12 +78,22 @@ class Cast:
         return _find("account", which, self.accounts, {one.name: one for one in self.accounts.values()})
 
     def readers(self, message: Message) -> list[Account]:
-        """The accounts that find this message on their side, its sender's included."""
+        """The accounts that find this message on their side, its sender's included.
+
+        What somebody writes to an account that has blocked them does not reach it.
+        """
+        sender = message.sender.uid
         if message.in_group:
             members = self.groups[message.receiver].members
             return [account for account in self.accounts.values() if account.uid in members]
-        both = dict.fromkeys((message.sender.uid, message.receiver))
-        return [self.accounts[uid] for uid in both if uid in self.accounts]
+        both = dict.fromkeys((sender, message.receiver))
+        accounts = (self.accounts[uid] for uid in both if uid in self.accounts)
+        return [account for account in accounts if sender not in account.blocked]
+
+    def by_number(self, number: str) -> Person | None:
+        """Whose telephone number this is, written with the country's code or with a 0."""
+        wanted = f"84{number[1:]}" if number.startswith("0") else number.removeprefix("+")
+        return next((person for person in self.people.values() if person.number == wanted), None)
 
     def friends(self, account: Account) -> list[Person]:
         """The friends of an account, in the order they came."""

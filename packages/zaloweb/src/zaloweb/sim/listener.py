@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+from collections.abc import Callable
 from itertools import cycle
 
 import msgspec
@@ -12,7 +13,17 @@ from aiohttp import ClientConnectionError, web
 
 from zaloweb import cipher
 from zaloweb.frames import VERSION, Cmd, Frame, pack
+from zaloweb.sim.faults import (
+    AnyPushFault,
+    Lost,
+    Packed,
+    Repeated,
+    Spoiled,
+    Swapped,
+    Undecodable,
+)
 from zaloweb.sim.messages import Message
+from zaloweb.sim.rubbish import RUBBISH, spoiled
 from zaloweb.sim.rules import Packing, Sealing
 
 KICKED = 3003
@@ -23,9 +34,18 @@ _STUCK_SECONDS = 10.0
 class Listener:
     """One open WebSocket of an account. Pushing to one that is gone does nothing."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, sealing: Sealing) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        sealing: Sealing,
+        trouble: Callable[[int], AnyPushFault | None],
+    ) -> None:
         self.dropped_with: int | None = None
+        self.silent = False
         self._sealing = sealing
+        self._trouble = trouble
+        self._late: list[bytes] = []
         self._open = True
         self._socket = socket
         self._transport = transport
@@ -45,19 +65,57 @@ class Listener:
                 await self.push(cmd, 0, {name: items})
 
     async def push(self, cmd: int, sub: int, data: object, sealing: Sealing | None = None) -> None:
-        """Push an event with this payload, packed by the rules of the world or as `sealing` says."""
-        how = sealing or self._sealing
-        plain = msgspec.json.encode({"error_code": 0, "data": data})
-        sealed = cipher.seal_event(plain, how.encrypt, self._key, packing=self._packing(how))
-        await self.push_plain(cmd, sub, {"error_code": 0, "encrypt": how.encrypt, "data": sealed})
+        """Push an event with this payload, packed by the rules of the world or as `sealing` says.
+
+        What goes wrong with it on purpose is decided here.
+        """
+        trouble = self._trouble(cmd)
+        if isinstance(trouble, Spoiled):
+            data = spoiled(data)
+        if isinstance(trouble, Packed):
+            sealing = Sealing(trouble.encrypt, trouble.packing)
+        late, self._late = self._late, []
+        for frame in self._troubled(trouble, self._sealed(cmd, sub, data, sealing or self._sealing)):
+            await self.push_bytes(frame)
+        for frame in late:
+            await self.push_bytes(frame)
 
     async def push_plain(self, cmd: int, sub: int, body: object) -> None:
         """Push a frame whose body is this JSON, not packed."""
         await self.push_bytes(pack(Frame(VERSION, cmd, sub, msgspec.json.encode(body))))
 
+    async def pong(self, cmd: int) -> None:
+        """Answer a keep-alive frame."""
+        frame = pack(Frame(VERSION, cmd, 1, b'{"error_code":0}'))
+        for one in self._troubled(self._trouble(cmd), frame):
+            await self.push_bytes(one)
+
+    def go_silent(self) -> None:
+        """Nothing comes over this connection any more, though it stays open."""
+        self.silent = True
+
+    def _sealed(self, cmd: int, sub: int, data: object, how: Sealing) -> bytes:
+        plain = msgspec.json.encode({"error_code": 0, "data": data})
+        sealed = cipher.seal_event(plain, how.encrypt, self._key, packing=self._packing(how))
+        body = {"error_code": 0, "encrypt": how.encrypt, "data": sealed}
+        return pack(Frame(VERSION, cmd, sub, msgspec.json.encode(body)))
+
+    def _troubled(self, trouble: AnyPushFault | None, frame: bytes) -> list[bytes]:
+        match trouble:
+            case Lost():
+                return []
+            case Repeated():
+                return [frame] * trouble.copies
+            case Swapped():
+                self._late.append(frame)
+                return []
+            case Undecodable():
+                return [*RUBBISH, frame]
+        return [frame]
+
     async def push_bytes(self, data: bytes) -> None:
         """Push these bytes as one binary message. A client that reads nothing is cut off."""
-        if not self._open:
+        if self.silent or not self._open:
             return
         try:
             async with asyncio.timeout(_STUCK_SECONDS):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from zaloweb.events.content import type_number
 from zaloweb.frames import Cmd
+from zaloweb.sim.contents import text_of
 from zaloweb.sim.errors import Impossible
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ class Message:
     """One message. `receiver` is a group's id or a person's uid; times are milliseconds since 1970.
 
     Ids are decimal strings. `content` is a text, or the object of a message type that is none. `mentions`
-    count in UTF-16 units.
+    count in UTF-16 units. `extra` stands beside the content (the album of a picture).
     """
 
     msg_id: str
@@ -36,6 +38,18 @@ class Message:
     ttl_ms: int = 0
     mentions: Sequence[dict[str, Any]] = ()
     quote: dict[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """The id as a number: what messages are ordered and paged by."""
+        return int(self.msg_id)
+
+    def other_side(self, person: Person) -> str:
+        """The thread's id as this person sees it: the group, or whom they talk to."""
+        if self.in_group or self.sender is person:
+            return self.receiver
+        return self.sender.uid
 
     def seen_by(self, viewer: str) -> dict[str, Any]:
         """The item pushed to an account (its uid). Whoever reads their own message finds "0" as the sender.
@@ -71,6 +85,8 @@ class Message:
             item["mentions"] = list(self.mentions)
         if self.quote is not None:
             item["quote"] = self.quote
+        if self.extra:
+            item["extraData"] = text_of(self.extra)
         return item
 
     def as_quote(self) -> dict[str, Any]:
@@ -79,10 +95,10 @@ class Message:
             "ownerId": int(self.sender.uid),
             "cliMsgId": int(self.cli_msg_id),
             "globalMsgId": int(self.msg_id),
-            "cliMsgType": 1,
+            "cliMsgType": type_number(self.msg_type),
             "ts": self.sent_ms,
             "msg": self.content if isinstance(self.content, str) else "",
-            "attach": "",
+            "attach": "" if isinstance(self.content, str) else text_of(self.content),
             "fromD": self.sender.name,
             "ttl": self.ttl_ms,
         }

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from zaloweb.clock import Clock
+from zaloweb.frames import Cmd
+from zaloweb.sim.accounts import Account
 from zaloweb.sim.cast import Cast
+from zaloweb.sim.errors import Unknown
 from zaloweb.sim.messages import Message
 from zaloweb.sim.people import Person
+from zaloweb.sim.pushes import Push
+from zaloweb.sim.reactions import Reaction
 
 _MESSAGE_IDS = 6_800_000_000_000
 _ACTION_IDS = 11_800_000_000
 
 
 class Post:
-    """Carries messages. Ids rise strictly, and so do the client ids it makes up (milliseconds)."""
+    """Carries messages and reactions. Ids rise strictly, and so do the client ids it makes up (ms)."""
 
-    def __init__(self, cast: Cast, clock: Clock) -> None:
+    def __init__(self, cast: Cast, clock: Clock, remembered: int) -> None:
         self._cast = cast
         self._clock = clock
+        self._remembered = remembered
+        self._by_id: dict[str, Message] = {}
         self._count = 0
         self._last_client_id = 0
 
@@ -35,13 +43,14 @@ class Post:
         ttl_ms: int = 0,
         mentions: Sequence[dict[str, Any]] = (),
         quote: dict[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> Message:
         """A new message, kept for every account that may read it; it is not pushed yet."""
-        self._count += 1
+        msg_id, action_id = self._ids()
         message = Message(
-            msg_id=str(_MESSAGE_IDS + self._count),
+            msg_id=msg_id,
             cli_msg_id=client_id or self._client_id(),
-            action_id=str(_ACTION_IDS + self._count),
+            action_id=action_id,
             sender=sender,
             receiver=receiver,
             in_group=in_group,
@@ -51,7 +60,11 @@ class Post:
             ttl_ms=ttl_ms,
             mentions=mentions,
             quote=quote,
+            extra=extra or {},
         )
+        self._by_id[msg_id] = message
+        if len(self._by_id) > self._remembered:
+            del self._by_id[next(iter(self._by_id))]
         for account in self._cast.readers(message):
             account.remember(message)
         return message
@@ -62,6 +75,81 @@ class Post:
             if account.listener is not None:
                 await account.listener.push_messages(account.uid, [message])
 
+    def get(self, msg_id: str) -> Message | None:
+        """The message with this id, if there is one."""
+        return self._by_id.get(msg_id)
+
+    def history(self, gid: str, count: int) -> list[Message]:
+        """The newest messages of a group, oldest first."""
+        newest = (m for m in reversed(self._by_id.values()) if m.in_group and m.receiver == gid)
+        return list(islice(newest, count))[::-1]
+
+    def find(self, msg_id: str) -> Message:
+        """The message with this id. Raises `Unknown`."""
+        message = self.get(msg_id)
+        if message is None:
+            raise Unknown(f"there is no message {msg_id}, or none any more")
+        return message
+
+    def undo(self, message: Message, client_id: str = "") -> Message:
+        """Take a message back: what tells of it is a message itself. Nobody finds the old one any more."""
+        return self._withdraw(message, message.sender, "chat.undo", client_id)
+
+    def delete(self, message: Message, by: Person, client_id: str = "") -> Message:
+        """Delete a message for everybody in its group."""
+        return self._withdraw(message, by, "chat.delete", client_id)
+
+    def react(
+        self, sender: Person, message: Message, icon: str, kind: int, client_id: str = ""
+    ) -> tuple[Reaction, list[Push]]:
+        """A reaction, kept for everybody who may read the message, and the pushes that tell them."""
+        msg_id, action_id = self._ids()
+        reaction = Reaction(
+            msg_id=msg_id,
+            cli_msg_id=client_id or self._client_id(),
+            action_id=action_id,
+            sender=sender,
+            receiver=message.other_side(sender),
+            message=message,
+            icon=icon,
+            kind=kind,
+            sent_ms=self._clock.now_ms(),
+        )
+        readers = self._cast.readers(message)
+        for account in readers:
+            account.remember_reaction(reaction)
+        return reaction, [_reaction_push(account, reaction) for account in readers]
+
+    def _withdraw(self, message: Message, by: Person, msg_type: str, client_id: str) -> Message:
+        self._by_id.pop(message.msg_id, None)
+        for account in self._cast.readers(message):
+            account.lose(message)
+        content = {
+            "globalMsgId": message.number,
+            "cliMsgId": int(message.cli_msg_id),
+            "deleteMsg": 1,
+            "srcId": int(message.sender.uid),
+            "destId": int(message.receiver),
+        }
+        return self.accept(
+            by,
+            message.receiver,
+            content,
+            in_group=message.in_group,
+            msg_type=msg_type,
+            client_id=client_id,
+        )
+
+    def _ids(self) -> tuple[str, str]:
+        self._count += 1
+        return str(_MESSAGE_IDS + self._count), str(_ACTION_IDS + self._count)
+
     def _client_id(self) -> str:
         self._last_client_id = max(self._last_client_id + 1, self._clock.now_ms())
         return str(self._last_client_id)
+
+
+def _reaction_push(account: Account, reaction: Reaction) -> Push:
+    item = [reaction.seen_by(account.uid)]
+    lists = ([], item) if reaction.in_group else (item, [])
+    return Push(account, Cmd.REACTIONS, dict(zip(("reacts", "reactGroups"), lists, strict=True)))

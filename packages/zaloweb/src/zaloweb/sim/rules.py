@@ -26,6 +26,12 @@ class Rules:
     `ping_interval_ms` is what the settings tell the client. `poll_seconds` is how long a QR long poll is held
     before it is answered with "nothing yet". `remembered` messages a kind of thread and account can be asked
     for again, `page` at a time; `recorded` entries of what arrived are kept.
+
+    Files of `media_bytes` together are served by the media host. Uploads come in chunks of `chunk_bytes`; a
+    file may have `file_mib` MiB and none of the `forbidden_extensions`; the settings tell the client all
+    three. `upload_seconds` after the answer to the last chunk of a file the push comes that it can be used.
+
+    `fault_seed` decides which calls a fault with a probability hits.
     """
 
     ping_interval_ms: int = 180_000
@@ -33,4 +39,10 @@ class Rules:
     remembered: int = 20_000
     page: int = 200
     recorded: int = 20_000
+    media_bytes: int = 1 << 30
+    chunk_bytes: int = 3_145_728
+    file_mib: int = 1024
+    forbidden_extensions: tuple[str, ...] = ("exe", "bat", "apk")
+    upload_seconds: float = 0.02
+    fault_seed: int = 0
     sealing: Sealing = Sealing()

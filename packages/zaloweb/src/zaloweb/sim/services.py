@@ -71,8 +71,16 @@ EXTRA_VER = {
 
 def settings(rules: Rules) -> dict[str, Any]:
     """The settings of getServerInfo. As on the real servers, 1006 is not among the codes to retry after."""
+    sharefile = {
+        "max_size_share_file_v3": rules.file_mib,
+        "chunk_size_file": rules.chunk_bytes,
+        "restricted_ext_file": list(rules.forbidden_extensions),
+    }
     return {
-        "features": {"sharefile": _SHAREFILE, "socket": _SOCKET | {"ping_interval": rules.ping_interval_ms}},
+        "features": {
+            "sharefile": _SHAREFILE | sharefile,
+            "socket": _SOCKET | {"ping_interval": rules.ping_interval_ms},
+        },
         "keepalive": {"alway_keepalive": 1, "keepalive_duration": 300, "time_deactive": 60},
     }
 
@@ -80,7 +88,6 @@ def settings(rules: Rules) -> dict[str, Any]:
 _SHAREFILE = {
     "big_file_domain_list": [],
     "max_size_share_file_v2": 1024,
-    "max_size_share_file_v3": 1024,
     "file_upload_show_icon_1GB": True,
     "restricted_ext": "",
     "next_file_time": 120,
@@ -90,8 +97,6 @@ _SHAREFILE = {
     "max_size_resize_photo": 20,
     "max_size_gif": 10,
     "max_size_original_photo": 20,
-    "chunk_size_file": 3_145_728,
-    "restricted_ext_file": ["exe", "bat", "apk"],
 }
 
 _SOCKET = {

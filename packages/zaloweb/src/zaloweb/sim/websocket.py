@@ -33,9 +33,14 @@ async def listen(world: World, request: web.Request) -> web.StreamResponse:
         world.log.add(Refused(host=request.host, path=request.path, code=_NOT_LOGGED_IN, message=refusal))
         return web.Response(status=_NOT_LOGGED_IN)
     account = session.account
-    socket = web.WebSocketResponse(compress=False, autoclose=False, timeout=_CLOSE_SECONDS)
+    socket = web.WebSocketResponse(compress=False, autoclose=False, autoping=False, timeout=_CLOSE_SECONDS)
     await socket.prepare(request)
-    listener = Listener(socket, _transport(request), world.rules.sealing)
+    listener = Listener(
+        socket,
+        _transport(request),
+        world.rules.sealing,
+        lambda cmd: world.faults.for_push(cmd, account.uid),
+    )
     try:
         await _take_over(account, listener)
         _record(world, account, request)
@@ -59,13 +64,17 @@ async def _take_over(account: Account, listener: Listener) -> None:
 
 async def _serve(world: World, account: Account, listener: Listener, socket: web.WebSocketResponse) -> None:
     async for message in socket:
-        if message.type is not WSMsgType.BINARY:
+        if message.type is WSMsgType.PING and not listener.silent:
+            await socket.pong(message.data)
+        if message.type is not WSMsgType.BINARY or listener.silent:
             continue
         try:
             frame = unpack(message.data)
         except FrameError:
             frame = Frame(0, 0, 0, message.data)
         await _answer(world, account, listener, frame)
+    if listener.silent:
+        await asyncio.Event().wait()  # a dead peer answers no close frame; the client's end cancels this
     if not socket.closed:  # a close code is answered with the same one, which is what a client reports
         code = socket.close_code or WSCloseCode.OK
         await socket.close(code=WSCloseCode.OK if code in _NEVER_SENT else code, drain=False)
@@ -75,7 +84,7 @@ async def _answer(world: World, account: Account, listener: Listener, frame: Fra
     asked = _json(frame.body)
     if frame.cmd == Cmd.PING:
         world.log.add(Pinged(account=account.uid, event_id=asked.get("eventId", 0)))
-        await listener.push_plain(Cmd.PING, 1, {"error_code": 0})
+        await listener.pong(Cmd.PING)
     elif frame.cmd in (Cmd.OLD_USER_MESSAGES, Cmd.OLD_GROUP_MESSAGES):
         await _old_messages(world, account, listener, frame.cmd, asked)
     elif frame.cmd in _REACTIONS:
@@ -110,12 +119,13 @@ async def _old_messages(
 async def _old_reactions(
     world: World, account: Account, listener: Listener, cmd: int, asked: dict[str, Any]
 ) -> None:
-    """Nobody in this world reacts to messages, so the list is empty."""
+    """The newest reactions, or those before `lastId`, oldest first."""
     name, what = _REACTIONS[cmd]
-    world.log.add(
-        AskedOld(account=account.uid, what=what, last_id=_message_id(asked.get("lastId")), answered=0)
-    )
-    await listener.push(cmd, 1, {name: []})
+    last_id = _message_id(asked.get("lastId"))
+    group = cmd == Cmd.OLD_GROUP_REACTIONS
+    found = account.reactions(group=group, before=last_id, count=world.rules.page)
+    world.log.add(AskedOld(account=account.uid, what=what, last_id=last_id, answered=len(found)))
+    await listener.push(cmd, 1, {name: [reaction.seen_by(account.uid) for reaction in found]})
 
 
 def _record(world: World, account: Account, request: web.Request) -> None:

@@ -13,14 +13,24 @@ from zaloweb.clock import Clock, SystemClock
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.arrived import Arrived, Log, Sent
 from zaloweb.sim.cast import Cast
+from zaloweb.sim.contents import Content, Studio
+from zaloweb.sim.errands import Errands
 from zaloweb.sim.errors import Impossible, NothingArrived
-from zaloweb.sim.listener import CUT, KICKED
+from zaloweb.sim.faults import FaultBook
+from zaloweb.sim.friendships import Friendships
+from zaloweb.sim.gatherings import Gatherings
+from zaloweb.sim.listener import CUT, KICKED, Listener
+from zaloweb.sim.marks import Marks
+from zaloweb.sim.media import MediaHost
 from zaloweb.sim.messages import Message, mentions_in
 from zaloweb.sim.people import Group, Person
 from zaloweb.sim.post import Post
+from zaloweb.sim.pushes import push_all
 from zaloweb.sim.qr import Phone, QrDesk
+from zaloweb.sim.reactions import kind_of
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE, SessionBook
+from zaloweb.sim.uploads import Uploads
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 
@@ -48,7 +58,15 @@ class World:
         self.sessions = SessionBook()
         self.codes = QrDesk()
         self.cast = Cast(self)
-        self.post = Post(self.cast, self.clock)
+        self.post = Post(self.cast, self.clock, self.rules.remembered)
+        self.gatherings = Gatherings(self.cast, self.clock)
+        self.friendships = Friendships(self.cast)
+        self.marks = Marks(self.cast, self.clock)
+        self.media = MediaHost(self.rules.media_bytes)
+        self.uploads = Uploads(self.media, self.rules.chunk_bytes)
+        self.studio = Studio(self.media)
+        self.errands = Errands()
+        self.faults = FaultBook(Random(self.rules.fault_seed))  # noqa: S311 - chance that can be repeated
         self._random = random or Random()  # noqa: S311 - device ids of a simulator are no secrets
         self._last_sent_told = 0
         self.me = self.account(name)
@@ -63,6 +81,8 @@ class World:
 
     def group(self, name: str, members: Sequence[Person] = ()) -> Group:
         """A group made by the first account, with these people in it."""
+        if any(group.name == name for group in self.cast.groups.values()):
+            raise Impossible(f"a group is called {name!r} already: take another name")
         return self.cast.group(name, [self.me, *members], self.clock.now_ms())
 
     @property
@@ -73,31 +93,45 @@ class World:
     async def tell(
         self,
         sender: Person,
-        content: str | dict[str, Any],
+        what: str | Content,
         *,
         to: Person | None = None,
         group: Group | None = None,
-        msg_type: str = "webchat",
         mentions: Sequence[Person] = (),
         quote: Message | None = None,
+        ttl_ms: int = 0,
     ) -> Message:
-        """Let somebody write (see `Person.says`). `content` may be the object of any `msg_type`."""
+        """Let somebody write (see `Person.says`)."""
         if group is not None and sender.uid not in group.members:
             raise Impossible(f"{sender.name} is not in the group {group.name}")
         receiver = group.gid if group else (to or self.me).uid
         if receiver == sender.uid:
             raise Impossible("nobody writes to themselves: say to whom, or in which group")
+        content = Content("webchat", what) if isinstance(what, str) else what
         message = self.post.accept(
             sender,
             receiver,
-            content,
+            content.body,
             in_group=group is not None,
-            msg_type=msg_type,
-            mentions=mentions_in(content, mentions) if isinstance(content, str) else (),
+            msg_type=content.msg_type,
+            ttl_ms=ttl_ms,
+            mentions=mentions_in(content.text, mentions),
             quote=quote.as_quote() if quote else None,
+            extra=content.extra,
         )
         await self.post.deliver(message)
         return message
+
+    async def react(self, person: Person, message: Message, icon: str, kind: int | None = None) -> None:
+        """Let somebody react to a message (see `Person.reacts`)."""
+        number = kind_of(icon) if kind is None else kind
+        await push_all(self.post.react(person, message, icon, number)[1])
+
+    async def undo(self, person: Person, message: Message) -> None:
+        """Let somebody take back a message of their own."""
+        if message.sender is not person:
+            raise Impossible(f"{person.name} did not write this message: {message.sender.name} did")
+        await self.post.deliver(self.post.undo(message))
 
     @property
     def sent(self) -> list[Sent]:
@@ -163,22 +197,42 @@ class World:
 
     async def drop(self, code: int, account: Account | None = None) -> None:
         """End the account's WebSocket: 1006 cuts the connection, other codes are sent to the client."""
-        listener = (account or self.me).listener
-        if listener is None:
-            raise Impossible("no client is listening to this account")
-        await listener.drop(code)
+        await self._listener(account).drop(code)
 
     async def kick(self, account: Account | None = None) -> None:
         """Close the account's WebSocket as Zalo does when it ends a session: 3003."""
         await self.drop(KICKED, account)
 
+    async def second_login(self, account: Account | None = None) -> None:
+        """The account logs in from somewhere else: its session is over and its listener is kicked (3003)."""
+        owner = account or self.me
+        self.sessions.open(owner)
+        if owner.listener is not None:
+            await owner.listener.drop(KICKED)
+
+    async def second_listener(self, account: Account | None = None) -> None:
+        """The account's session opens another listener: the client is told to go (it closes with 3000)."""
+        await self._listener(account).replace()
+
+    def half_open(self, account: Account | None = None) -> None:
+        """The account's WebSocket stays open, but nothing is pushed or answered over it any more."""
+        self._listener(account).go_silent()
+
     async def close(self) -> None:
         """The end of the world: waits end, connections are cut."""
+        await self.errands.close()
         self.codes.close()
         self.log.close()
         for account in self.cast.accounts.values():
             if account.listener is not None:
                 await account.listener.drop(CUT)
+        self.media.close()
+
+    def _listener(self, account: Account | None) -> Listener:
+        listener = (account or self.me).listener
+        if listener is None:
+            raise Impossible("no client is listening to this account")
+        return listener
 
 
 def _exported(name: str, value: str, domain: str) -> dict[str, Any]:

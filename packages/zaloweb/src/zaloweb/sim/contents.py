@@ -1,0 +1,163 @@
+"""What people send: texts, pictures, sounds, files, cards … each as Zalo writes it into a message.
+
+The shapes are those of recorded messages; the files behind them lie on the media host of the world.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from zaloweb.sim.media import MediaHost
+
+if TYPE_CHECKING:
+    from zaloweb.sim.people import Person
+
+_PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c494441"
+    "54789c6360c8f80f0001d30168bfc1e28f0000000049454e44ae426082"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message holds: its `msgType`, the body of that type, and what stands beside it (`extraData`)."""
+
+    msg_type: str
+    body: str | dict[str, Any]
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """What mentions stand in: the text or the caption."""
+        return self.body if isinstance(self.body, str) else str(self.body.get("title", ""))
+
+    def in_album(self, album_id: str, place: int, total: int) -> Content:
+        """The same picture as one of an album."""
+        assert isinstance(self.body, dict)
+        params = json.loads(self.body["params"])
+        params |= {"group_layout_id": album_id, "is_group_layout": 1, "id_in_group": place}
+        params |= {"total_item_in_group": total}
+        extra = {"groupMediaMsg": {"groupLayoutId": album_id}}
+        return replace(self, body=self.body | {"params": text_of(params)}, extra=extra)
+
+
+def text_of(value: object) -> str:
+    """JSON in a text, as it stands inside of other JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def media(
+    *,
+    title: str = "",
+    description: str = "",
+    href: str = "",
+    thumb: str = "",
+    action: str = "",
+    params: object = "",
+) -> dict[str, Any]:
+    """The body that all contents share which are no text."""
+    return {
+        "title": title,
+        "description": description,
+        "href": href,
+        "thumb": thumb,
+        "childnumber": 0,
+        "action": action,
+        "params": params if isinstance(params, str) else text_of(params),
+        "type": "",
+    }
+
+
+class Studio:
+    """Makes what people send. Files are given as bytes, or made up."""
+
+    def __init__(self, host: MediaHost) -> None:
+        self._host = host
+
+    def photo(
+        self,
+        caption: str = "",
+        *,
+        data: bytes = _PIXEL,
+        name: str = "anh.png",
+        size: tuple[int, int] = (1, 1),
+    ) -> Content:
+        """A picture; `size` is its width and height."""
+        url = self._host.put(name, data)
+        params = {"hd": url, "width": size[0], "height": size[1], "fileSize": len(data)}
+        return Content("chat.photo", media(title=caption, href=url, thumb=url, params=params))
+
+    def gif(self, *, data: bytes = b"GIF89a;", size: tuple[int, int] = (120, 90)) -> Content:
+        """A moving picture."""
+        url = self._host.put("vui.gif", data)
+        params = {"width": size[0], "height": size[1]}
+        return Content("chat.gif", media(href=url, thumb=url, params=params))
+
+    def video(self, caption: str = "", *, data: bytes = b"video", duration_ms: int = 5500) -> Content:
+        """A video."""
+        url = self._host.put("phim.mp4", data)
+        params = {"duration": duration_ms, "fileSize": len(data), "video_width": 720, "video_height": 1280}
+        thumb = self._host.put("phim.png", _PIXEL)
+        return Content("chat.video.msg", media(title=caption, href=url, thumb=thumb, params=params))
+
+    def voice(self, *, data: bytes = b"voice", duration_ms: int = 3200) -> Content:
+        """A voice message."""
+        url = self._host.put("loi-nhan.aac", data)
+        params = {"m4a": self._host.put("loi-nhan.m4a", data), "duration": duration_ms}
+        return Content("chat.voice", media(href=url, params=params))
+
+    def file(self, name: str = "báo cáo.pdf", *, data: bytes = b"%PDF-1.4") -> Content:
+        """A file."""
+        url = self._host.put(name, data)
+        stored = self._host.at(url)
+        assert stored is not None
+        params = {
+            "fileSize": str(stored.size),  # a text here, as recorded
+            "checksum": stored.md5,
+            "checksumSha": None,
+            "fileExt": PurePath(name).suffix[1:],
+            "fdata": "{}",
+            "fType": 1,
+        }
+        return Content("share.file", media(title=name, href=url, params=params))
+
+
+def sticker(sticker_id: int = 23299, category_id: int = 10425, kind: int = 7) -> Content:
+    """A sticker."""
+    return Content("chat.sticker", {"id": sticker_id, "catId": category_id, "type": kind, "params": ""})
+
+
+def link(url: str, text: str = "", *, page_title: str = "Trang ví dụ", description: str = "") -> Content:
+    """A link with its preview; `text` is what the sender wrote, the address itself if left out."""
+    params = {"mediaTitle": page_title, "src": url.partition("://")[2].partition("/")[0]}
+    body = media(
+        title=text or url, description=description, href=url, action="recommened.link", params=params
+    )
+    return Content("chat.recommended", body)
+
+
+def contact(person: Person) -> Content:
+    """Somebody's contact card."""
+    told = text_of({"phone": person.number, "qrCodeUrl": ""})
+    body = media(title=person.name, description=told, action="recommened.user", params=person.uid)
+    return Content("chat.recommended", body)
+
+
+def location(latitude: float, longitude: float, address: str = "") -> Content:
+    """A place on the map, in degrees."""
+    params = {"latitude": latitude, "longitude": longitude}
+    return Content("chat.location.new", media(title=address, params=params))
+
+
+def todo(text: str) -> Content:
+    """A task."""
+    return Content("chat.todo", media(params={"item": {"content": text, "id": "t1"}}))
+
+
+def poll(question: str, options: list[str]) -> Content:
+    """A poll of a group."""
+    params = {"question": question, "options": [{"content": option, "votes": 0} for option in options]}
+    return Content("group.poll", media(title=question, action="group.poll", params=params))
