@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 from multidict import MultiMapping
 
 from zaloweb import cipher
 from zaloweb.errors import CipherError
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.arrived import Called, Refused
-from zaloweb.sim.errors import Refusal
+from zaloweb.sim.errors import Refusal, Unknown
+from zaloweb.sim.faults import Error
+from zaloweb.sim.meddling import Answering, answered
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
 from zaloweb.sim.world import World
@@ -28,15 +30,39 @@ _BAD_PARAMETERS_TEXT = "Tham số không hợp lệ"
 _COOKIE_DAYS = 30 * 86_400
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The file in the body of a call."""
+
+    name: str
+    data: bytes
+
+
+Errand = Coroutine[Any, Any, None]
+
+
 @dataclass(slots=True)
 class ApiCall:
-    """One call: who makes it, with which parameters (decrypted). `afterwards` runs once it is answered."""
+    """One call: who makes it, with which parameters (decrypted), and with which file."""
 
     world: World
     session: WebSession
+    name: str
     path: str
     params: dict[str, Any]
-    afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    part: Part | None = None
+    errands: list[Errand] = field(default_factory=list)
+
+    def then(self, errand: Errand) -> None:
+        """Let this happen once the call is answered, or once it is clear that it never will be."""
+        self.errands.append(errand)
+
+    @property
+    def file(self) -> Part:
+        """The file that must stand in the body."""
+        if self.part is None:
+            raise bad_parameters("the body must hold a file")
+        return self.part
 
     @property
     def account(self) -> Account:
@@ -64,6 +90,13 @@ class ApiCall:
             return int(value)
         return self.number(name)
 
+    def texts(self, name: str) -> list[str]:
+        """A parameter that must be a list of texts, at least one."""
+        value = self.params.get(name)
+        if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
+            raise bad_parameters(f"{name} must be a list of texts")
+        return value
+
     def json(self, name: str, kind: type[Any]) -> Any:
         """A parameter that must be a text holding JSON of this kind, opened."""
         try:
@@ -74,16 +107,20 @@ class ApiCall:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A call the simulator answers. `place` is where its parameters stand, None for a call without any.
+    """A call the simulator answers; faults are matched to its `name` or its path.
 
-    `recorded` means that the handler writes its own record. `sealed` is False for the one plain answer.
+    `place` is where its parameters stand, None for a call without any; `part` is the field of the body that
+    holds a file. `recorded` means that the handler writes its own record. `sealed` is False for the one
+    plain answer.
     """
 
+    name: str
     method: Literal["GET", "POST"]
     service: str
     path: str
     handler: Callable[[ApiCall], object]
     place: Literal["query", "form"] | None
+    part: str = ""
     recorded: bool = False
     sealed: bool = True
 
@@ -98,46 +135,70 @@ class Api:
         }
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """The answer to one request, sent; then what the call wanted done afterwards."""
-        session = self._world.sessions.of(request.cookies)
-        afterwards: list[Callable[[], Awaitable[None]]] = []
+        """The answer to one request, sent; then the errands of the call begin."""
+        errands: list[Errand] = []
         try:
-            response = await self._serve(request, session, afterwards)
-        except Refusal as refusal:
-            response = self._refuse(request, session, refusal)
-        try:
+            response = await self._meddled(request, errands)
             await response.prepare(request)
             await response.write_eof()
         finally:
-            for act in afterwards:
-                await act()
+            self._begin(errands)
         return response
 
-    async def _serve(
-        self,
-        request: web.Request,
-        session: WebSession | None,
-        afterwards: list[Callable[[], Awaitable[None]]],
-    ) -> web.Response:
+    async def _meddled(self, request: web.Request, errands: list[Errand]) -> web.StreamResponse:
+        session = self._world.sessions.of(request.cookies)
         route = self._route(request)
+
+        async def serve() -> web.StreamResponse:
+            try:
+                return await self._serve(request, route, session, errands)
+            except Refusal as refusal:
+                return self._refuse(request, session, refusal)
+
+        def refuse(fault: Error) -> web.StreamResponse:
+            if fault.layer == "inner" and session is not None:
+                return _sealed(session, None, fault.code, fault.message)
+            return enveloped(None, fault.code, fault.message)
+
+        return await answered(
+            self._world,
+            request,
+            session.account.uid if session else "",
+            route.name if route else "",
+            Answering(serve, refuse, lambda: self._begin(errands)),
+        )
+
+    async def _serve(
+        self, request: web.Request, route: Route | None, session: WebSession | None, errands: list[Errand]
+    ) -> web.Response:
+        if route is None:
+            service = SERVICES[_host(request)]
+            told = f"the simulator has no {request.method} {request.path} at {service}"
+            raise Refusal(NO_SUCH_CALL, told)
         if session is None:
             raise Refusal(NO_SESSION, _NO_SESSION_TEXT)
         if not {"zpw_ver", "zpw_type"} <= request.query.keys():
             raise bad_parameters("zpw_ver and zpw_type must stand in the query")
-        call = ApiCall(self._world, session, route.path, await _open(request, route, session), afterwards)
-        data = route.handler(call)
+        call = await _open(self._world, request, route, session)
+        call.errands = errands
+        try:
+            data = route.handler(call)
+        except Unknown as unknown:
+            raise bad_parameters(str(unknown)) from None
         if not route.recorded:
-            self._world.log.add(
-                Called(account=call.account.uid, service=route.service, path=route.path, params=call.params)
+            called = Called(
+                account=call.account.uid, service=route.service, path=route.path, params=call.params
             )
+            self._world.log.add(called)
         return _with_fresh_cookie(session, _sealed(session, data) if route.sealed else enveloped(data))
 
-    def _route(self, request: web.Request) -> Route:
-        service = SERVICES[request.host.partition(":")[0]]
-        route = self._routes.get((request.method, service, request.path))
-        if route is None:
-            raise Refusal(NO_SUCH_CALL, f"the simulator has no {request.method} {request.path} at {service}")
-        return route
+    def _begin(self, errands: list[Errand]) -> None:
+        while errands:
+            self._world.errands.start(errands.pop(0))
+
+    def _route(self, request: web.Request) -> Route | None:
+        service = SERVICES[_host(request)]
+        return self._routes.get((request.method, service, request.path))
 
     def _refuse(self, request: web.Request, session: WebSession | None, refusal: Refusal) -> web.Response:
         self._world.log.add(
@@ -175,8 +236,8 @@ def session_cookie(response: web.Response, session: WebSession) -> None:
     )
 
 
-def _sealed(session: WebSession, data: object) -> web.Response:
-    inner = msgspec.json.encode({"error_code": 0, "error_message": "Successful.", "data": data})
+def _sealed(session: WebSession, data: object, code: int = 0, message: str = "Successful.") -> web.Response:
+    inner = msgspec.json.encode({"error_code": code, "error_message": message, "data": data})
     return enveloped(cipher.encrypt(session.key, inner.decode()))
 
 
@@ -187,14 +248,29 @@ def _with_fresh_cookie(session: WebSession, response: web.Response) -> web.Respo
     return response
 
 
-async def _open(request: web.Request, route: Route, session: WebSession) -> dict[str, Any]:
+def _host(request: web.Request) -> str:
+    return request.host.partition(":")[0]
+
+
+async def _open(world: World, request: web.Request, route: Route, session: WebSession) -> ApiCall:
+    part = await _part(request, route.part) if route.part else None
     if route.place is None:
-        return {}
+        return ApiCall(world, session, route.name, route.path, {}, part)
     fields: MultiMapping[Any] = request.query if route.place == "query" else await request.post()
     sealed = fields.get("params")
     if not isinstance(sealed, str):
         raise bad_parameters(f"params must stand in the {route.place}")
     try:
-        return msgspec.json.decode(cipher.decrypt(session.key, sealed), type=dict[str, Any])
+        params = msgspec.json.decode(cipher.decrypt(session.key, sealed), type=dict[str, Any])
     except (CipherError, msgspec.MsgspecError):
         raise bad_parameters("params do not open with the session key, or are no JSON object") from None
+    return ApiCall(world, session, route.name, route.path, params, part)
+
+
+async def _part(request: web.Request, name: str) -> Part:
+    if not request.content_type.startswith("multipart/"):
+        raise bad_parameters(f"the body must be a form with a file named {name}")
+    async for part in await request.multipart():
+        if isinstance(part, BodyPartReader) and part.name == name and part.filename:
+            return Part(part.filename, bytes(await part.read()))
+    raise bad_parameters(f"the form must have a file named {name}")

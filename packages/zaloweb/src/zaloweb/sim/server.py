@@ -13,15 +13,48 @@ from aiohttp import web
 
 from zaloweb.network import Network
 from zaloweb.sim.accounts import Account
-from zaloweb.sim.api import Api
+from zaloweb.sim.api import Api, enveloped
 from zaloweb.sim.arrived import Refused
+from zaloweb.sim.faults import Error
 from zaloweb.sim.front import Authority, Front
-from zaloweb.sim.routes import directory, login, messages, qr, signals
+from zaloweb.sim.meddling import Answering, answered
+from zaloweb.sim.media import HOST as MEDIA_HOST
+from zaloweb.sim.routes import (
+    attachments,
+    changes,
+    directory,
+    friends,
+    groups,
+    links,
+    login,
+    qr,
+    signals,
+    stickers,
+    texts,
+    uploads,
+)
 from zaloweb.sim.services import SERVICES, SOCKET_HOSTS
 from zaloweb.sim.websocket import listen
 from zaloweb.sim.world import World
 
-_ROUTES = [*messages.ROUTES, *signals.ROUTES, *directory.ROUTES]
+ROUTES = [
+    route
+    for part in (
+        texts,
+        links,
+        stickers,
+        uploads,
+        attachments,
+        changes,
+        signals,
+        directory,
+        friends,
+        groups,
+    )
+    for route in part.ROUTES
+]
+"""Every call to a service that the simulator answers."""
+
 _PAGES = {**qr.PAGES, **login.PAGES}
 _NOTHING_HERE = 404
 
@@ -39,7 +72,7 @@ class Simulator:
         self.world = world or World()
         self.port = port
         self._ca_file = None if ca_file is None else Path(ca_file)
-        self._api = Api(self.world, _ROUTES)
+        self._api = Api(self.world, ROUTES)
         self._resources = AsyncExitStack()
 
     @property
@@ -88,8 +121,17 @@ class Simulator:
         host = request.host.partition(":")[0]
         if host in SERVICES:
             return await self._api.answer(request)
+        session = self.world.sessions.of(request.cookies) or self.world.sessions.signed_in(request.cookies)
+        account = session.account.uid if session else ""
+        name = "listen" if host in SOCKET_HOSTS else "download" if host == MEDIA_HOST else ""
+        how = Answering(lambda: self._page(host, request), _refusing)
+        return await answered(self.world, request, account, name, how)
+
+    async def _page(self, host: str, request: web.Request) -> web.StreamResponse:
         if host in SOCKET_HOSTS:
             return await listen(self.world, request)
+        if host == MEDIA_HOST:
+            return self.world.media.serve(request)
         page = _PAGES.get((request.method, host, request.path))
         if page is not None:
             return await page(self.world, request)
@@ -100,3 +142,7 @@ class Simulator:
         refused = Refused(host=request.host, path=request.path, code=_NOTHING_HERE, message=told)
         self.world.log.add(refused)
         return web.Response(status=_NOTHING_HERE, text=told)
+
+
+def _refusing(fault: Error) -> web.StreamResponse:
+    return enveloped(None, fault.code, fault.message)

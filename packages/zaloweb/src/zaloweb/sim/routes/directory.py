@@ -9,7 +9,7 @@ from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.people import Group, Person
 
 _VERSION_SUFFIX = re.compile(r"_\d+$")
-_GROUP_VERSION = "1690000001"
+_LIST_VERSION = "1690000001"
 _AVATAR = "https://avatar.sim.invalid/{}.jpg"
 _GROUP_SETTING = {
     "blockName": 0,
@@ -64,7 +64,7 @@ def group_members(call: ApiCall) -> object:
 def group_list(call: ApiCall) -> object:
     """The ids of the account's groups with their versions."""
     groups = call.world.cast.groups_of(call.account)
-    return {"version": _GROUP_VERSION, "gridVerMap": {group.gid: _GROUP_VERSION for group in groups}}
+    return {"version": _LIST_VERSION, "gridVerMap": {group.gid: str(group.version) for group in groups}}
 
 
 def group_info(call: ApiCall) -> object:
@@ -79,12 +79,12 @@ def group_info(call: ApiCall) -> object:
 
 
 ROUTES = [
-    Route("GET", "profile", "/api/social/profile/me-v2", me, None),
-    Route("GET", "profile", "/api/social/friend/getfriends", friends, "query"),
-    Route("POST", "profile", "/api/social/friend/getprofiles/v2", profiles, "form"),
-    Route("GET", "profile", "/api/social/group/members", group_members, "query"),
-    Route("GET", "group_poll", "/api/group/getlg/v4", group_list, None),
-    Route("POST", "group", "/api/group/getmg-v2", group_info, "form"),
+    Route("account info", "GET", "profile", "/api/social/profile/me-v2", me, None),
+    Route("friends", "GET", "profile", "/api/social/friend/getfriends", friends, "query"),
+    Route("user info", "POST", "profile", "/api/social/friend/getprofiles/v2", profiles, "form"),
+    Route("group members", "GET", "profile", "/api/social/group/members", group_members, "query"),
+    Route("groups", "GET", "group_poll", "/api/group/getlg/v4", group_list, None),
+    Route("group info", "POST", "group", "/api/group/getmg-v2", group_info, "form"),
 ]
 
 
@@ -109,13 +109,13 @@ def _user(call: ApiCall, person: Person) -> dict[str, Any]:
         "gender": 1,
         "dob": 631_152_000,
         "sdob": "01/01/1990",
-        "status": "",
-        "phoneNumber": "",
+        "status": person.status,
+        "phoneNumber": person.number,
         "isFr": int(call.account.uid in person.friend_of),
-        "isBlocked": 0,
-        "lastActionTime": 0,
+        "isBlocked": int(person.uid in call.account.blocked),
+        "lastActionTime": person.last_online_ms,
         "lastUpdateTime": 0,
-        "isActive": 1,
+        "isActive": int(person.online),
         "key": 0,
         "type": 0,
         "isActivePC": 0,
@@ -152,7 +152,7 @@ def _group(group: Group) -> dict[str, Any]:
         "desc": "",
         "type": 1,
         "creatorId": group.creator.uid,
-        "version": _GROUP_VERSION,
+        "version": str(group.version),
         "avt": "",
         "fullAvt": "",
         "memberIds": [],  # as on the real servers, the members stand in memVerList

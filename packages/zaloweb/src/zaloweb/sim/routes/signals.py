@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.arrived import Delivered, Seen, ThreadName, Typed
+from zaloweb.sim.pushes import Push, push_all
+from zaloweb.sim.routes.sending import own_group
 
 _MOST_ITEMS = 50
 _DONE = {"status": 0}
@@ -13,12 +15,15 @@ _DONE = {"status": 0}
 
 def typing_to_user(call: ApiCall) -> object:
     """The account types in a chat of two."""
-    return _typed(call, "user", call.text("toid"))
+    return _typed(
+        call, "user", call.text("toid"), call.world.marks.typing_to(call.account, call.text("toid"))
+    )
 
 
 def typing_to_group(call: ApiCall) -> object:
     """The account types in a group."""
-    return _typed(call, "group", call.text("grid"))
+    group = own_group(call)
+    return _typed(call, "group", group.gid, call.world.marks.typing_in(call.account, group))
 
 
 def delivered(call: ApiCall) -> object:
@@ -34,6 +39,7 @@ def delivered(call: ApiCall) -> object:
             seen=told.get("seen") == 1,
         )
     )
+    call.then(_tell_senders(call, told, seen=False))
     return ""
 
 
@@ -42,6 +48,7 @@ def seen(call: ApiCall) -> object:
     told = _told(call)
     thread, thread_id = _thread(told)
     call.world.log.add(Seen(account=call.account.uid, thread=thread, thread_id=thread_id, msg_ids=_ids(told)))
+    call.then(_tell_senders(call, told, seen=True))
     return _DONE
 
 
@@ -51,18 +58,19 @@ def keep_alive(_: ApiCall) -> object:
 
 
 ROUTES = [
-    Route("POST", "chat", "/api/message/typing", typing_to_user, "form", recorded=True),
-    Route("POST", "group", "/api/group/typing", typing_to_group, "form", recorded=True),
-    Route("POST", "chat", "/api/message/deliveredv2", delivered, "form", recorded=True),
-    Route("POST", "group", "/api/group/deliveredv2", delivered, "form", recorded=True),
-    Route("POST", "chat", "/api/message/seenv2", seen, "form", recorded=True),
-    Route("POST", "group", "/api/group/seenv2", seen, "form", recorded=True),
-    Route("GET", "chat", "/keepalive", keep_alive, "query", sealed=False),
+    Route("typing", "POST", "chat", "/api/message/typing", typing_to_user, "form", recorded=True),
+    Route("typing", "POST", "group", "/api/group/typing", typing_to_group, "form", recorded=True),
+    Route("delivered", "POST", "chat", "/api/message/deliveredv2", delivered, "form", recorded=True),
+    Route("delivered", "POST", "group", "/api/group/deliveredv2", delivered, "form", recorded=True),
+    Route("seen", "POST", "chat", "/api/message/seenv2", seen, "form", recorded=True),
+    Route("seen", "POST", "group", "/api/group/seenv2", seen, "form", recorded=True),
+    Route("keep alive", "GET", "chat", "/keepalive", keep_alive, "query", sealed=False),
 ]
 
 
-def _typed(call: ApiCall, thread: Literal["user", "group"], thread_id: str) -> object:
+def _typed(call: ApiCall, thread: ThreadName, thread_id: str, pushes: list[Push]) -> object:
     call.world.log.add(Typed(account=call.account.uid, thread=thread, thread_id=thread_id))
+    call.then(push_all(pushes))
     return _DONE
 
 
@@ -74,6 +82,12 @@ def _told(call: ApiCall) -> dict[str, Any]:
     if any(not isinstance(item, dict) or "gmi" not in item or "si" not in item for item in items):
         raise bad_parameters("each message in msgInfos needs gmi and si")
     return told
+
+
+async def _tell_senders(call: ApiCall, told: dict[str, Any], *, seen: bool) -> None:
+    """The senders are told, as far as they are accounts; a message the world holds no more tells nobody."""
+    known = [message for msg_id in _ids(told) if (message := call.world.post.get(msg_id))]
+    await push_all(call.world.marks.received(call.account, known, seen=seen))
 
 
 def _thread(told: dict[str, Any]) -> tuple[ThreadName, str]:

@@ -1,0 +1,147 @@
+"""Sending what was uploaded: pictures, files, GIFs, and voices and videos that lie somewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from zaloweb.sim.api import ApiCall, Route, bad_parameters
+from zaloweb.sim.contents import Content, media
+from zaloweb.sim.routes.sending import Outgoing, mentions, send, thread
+
+_VOICE = 3
+_VIDEO = 5
+
+
+class _Voice(msgspec.Struct, rename="camel"):
+    voice_url: str
+    m4a_url: str
+    file_size: int
+
+
+class _Video(msgspec.Struct, rename="camel"):
+    video_url: str
+    thumb_url: str
+    duration: int
+    width: int
+    height: int
+    file_size: int
+    title: str
+
+
+def photo(call: ApiCall) -> object:
+    """An uploaded picture, alone or as one of an album."""
+    url = _uploaded(call, "photoId")
+    if call.text("rawUrl") != url:
+        raise bad_parameters("rawUrl must be the address of the upload")
+    params = {"hd": call.text("hdUrl"), "fileSize": call.decimal("hdSize")}
+    params |= {name: call.number(name) for name in ("width", "height") if name in call.params}
+    caption = str(call.params.get("desc", ""))
+    content = Content(
+        "chat.photo", media(title=caption, href=url, thumb=call.text("thumbUrl"), params=params)
+    )
+    outgoing = _outgoing(call, url, caption, mentions(call))
+    return {"msgId": send(call, thread(call), _in_album(call, content), outgoing).number}
+
+
+def file(call: ApiCall) -> object:
+    """An uploaded file."""
+    url = _uploaded(call, "fileId")
+    stored = call.world.media.at(url)
+    if call.text("fileUrl") != url:
+        raise bad_parameters("fileUrl must be the address that the push for the upload told")
+    if stored is not None and stored.md5 != call.text("checksum"):
+        raise bad_parameters("checksum is not that of the upload")
+    params = {
+        "fileSize": str(call.number("totalSize")),
+        "checksum": call.text("checksum"),
+        "checksumSha": "",
+        "fileExt": str(call.params.get("extention", "")),
+        "fdata": "{}",
+        "fType": call.number("fType"),
+    }
+    content = Content("share.file", media(title=call.text("fileName"), href=url, params=params))
+    return {"msgId": send(call, thread(call), content, _outgoing(call, url)).number}
+
+
+def gif(call: ApiCall) -> object:
+    """A GIF, which comes with the call."""
+    url = call.world.media.put(call.text("fileName"), call.file.data)
+    stored = call.world.media.at(url)
+    if stored is None or stored.md5 != call.text("checksum"):
+        raise bad_parameters("checksum is not that of the file")
+    params = {name: call.number(name) for name in ("width", "height") if name in call.params}
+    content = Content("chat.gif", media(href=url, thumb=call.text("thumb"), params=params))
+    return {"msgId": send(call, thread(call), content, _outgoing(call, url)).number}
+
+
+def forward(call: ApiCall) -> object:
+    """A voice or a video that lies at some address."""
+    kind = call.number("msgType")
+    if kind == _VOICE:
+        content, url, text = _voice(call)
+    elif kind == _VIDEO:
+        content, url, text = _video(call)
+    else:
+        raise bad_parameters(f"msgType must be {_VOICE} or {_VIDEO}")
+    return {"msgId": send(call, thread(call, "toId"), content, _outgoing(call, url, text)).msg_id}
+
+
+ROUTES = [
+    Route(name, "POST", "file", f"/api/{place}/{path}", handler, "form", recorded=True)
+    for place in ("message", "group")
+    for name, path, handler in (
+        ("send photo", "photo_original/send", photo),
+        ("send file", "asyncfile/msg", file),
+        ("send media", "forward", forward),
+    )
+]
+ROUTES += [
+    Route("send gif", "POST", "file", f"/api/{place}/gif", gif, "query", "chunkContent", recorded=True)
+    for place in ("message", "group")
+]
+
+
+def _uploaded(call: ApiCall, name: str) -> str:
+    url = call.world.uploads.address(call.text(name))
+    if url is None:
+        raise bad_parameters(f"{name} is not the id of a finished upload")
+    return url
+
+
+def _outgoing(call: ApiCall, url: str, text: str = "", named: list[dict[str, Any]] | None = None) -> Outgoing:
+    return Outgoing(
+        client_id=str(call.decimal("clientId")),
+        text=text,
+        ttl_ms=call.number("ttl", 0),
+        mentions=named or (),
+        url=url,
+    )
+
+
+def _in_album(call: ApiCall, content: Content) -> Content:
+    if "groupLayoutId" not in call.params:
+        return content
+    call.json("extMsgProp", dict[str, Any])
+    return content.in_album(
+        call.text("groupLayoutId"), call.number("idInGroup"), call.number("totalItemInGroup")
+    )
+
+
+def _voice(call: ApiCall) -> tuple[Content, str, str]:
+    told: _Voice = call.json("msgInfo", _Voice)
+    params = {"m4a": told.m4a_url, "fileSize": told.file_size}
+    return Content("chat.voice", media(href=told.voice_url, params=params)), told.voice_url, ""
+
+
+def _video(call: ApiCall) -> tuple[Content, str, str]:
+    told: _Video = call.json("msgInfo", _Video)
+    params = {
+        "duration": told.duration,
+        "fileSize": told.file_size,
+        "video_width": told.width,
+        "video_height": told.height,
+    }
+    body = media(title=told.title, href=told.video_url, thumb=told.thumb_url, params=params)
+    return Content("chat.video.msg", body), told.video_url, told.title

@@ -1,0 +1,152 @@
+"""What is done to messages that exist: reactions, taking back, deleting; and the history of a group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from zaloweb.sim.api import ApiCall, Route, bad_parameters
+from zaloweb.sim.arrived import Deleted, Reacted, Undone
+from zaloweb.sim.errors import Refusal
+from zaloweb.sim.messages import Message
+from zaloweb.sim.pushes import push_all
+from zaloweb.sim.routes.sending import NOT_A_MEMBER, Thread, own_group, thread
+
+_CANNOT_UNDO = 330
+_DONE = {"status": 0}
+
+
+class _Target(msgspec.Struct):
+    gMsgID: int
+    cMsgID: int
+
+
+class _Reaction(msgspec.Struct):
+    rMsg: list[_Target]
+    rIcon: str
+    rType: int
+    source: int
+
+
+def react(call: ApiCall) -> object:
+    """Reactions to messages of one thread."""
+    to = thread(call)
+    listed = call.params.get("react_list")
+    if not isinstance(listed, list) or not listed:
+        raise bad_parameters("react_list must list reactions")
+    ids = [msg_id for one in listed for msg_id in _react(call, to, one)]
+    return {"msgIds": msgspec.json.encode(ids).decode()}
+
+
+def undo(call: ApiCall) -> object:
+    """Take back a message of one's own."""
+    message = _message(call, thread(call), call.params.get("msgId"))
+    if message.sender is not call.account or str(call.params.get("cliMsgIdUndo")) != message.cli_msg_id:
+        raise Refusal(_CANNOT_UNDO, "Không thể thu hồi tin nhắn")
+    to = thread(call)
+    told = call.world.post.undo(message, str(call.number("clientId")))
+    call.world.log.add(
+        Undone(account=call.account.uid, thread=to.name, thread_id=to.id, msg_id=message.msg_id)
+    )
+    call.then(call.world.post.deliver(told))
+    return _DONE
+
+
+def delete(call: ApiCall) -> object:
+    """Delete messages: for oneself, or in a group one has made for everybody."""
+    to = thread(call)
+    only_me = call.number("onlyMe")
+    messages = [_message(call, to, one.get("globalMsgId")) for one in _listed(call)]
+    if not only_me:
+        _check_may_delete_for_all(call)
+    for message in messages:
+        if only_me:
+            call.account.lose(message)
+        else:
+            call.then(call.world.post.deliver(call.world.post.delete(message, call.account)))
+    call.world.log.add(
+        Deleted(
+            account=call.account.uid,
+            thread=to.name,
+            thread_id=to.id,
+            msg_ids=[message.msg_id for message in messages],
+            everyone=not only_me,
+        )
+    )
+    return _DONE
+
+
+def history(call: ApiCall) -> object:
+    """The newest messages of a group, oldest first."""
+    group = own_group(call)
+    messages = call.world.post.history(group.gid, call.number("count", 50) + 1)
+    shown = messages[-call.number("count", 50) :]
+    last = shown[-1].action_id if shown else "0"
+    return {
+        "lastActionId": last,
+        "lastActionIdOther": last,
+        "more": int(len(messages) > len(shown)),
+        "groupMsgs": [message.seen_by(call.account.uid) for message in shown],
+    }
+
+
+ROUTES = [
+    Route("react", "POST", "reaction", "/api/message/reaction", react, "form", recorded=True),
+    Route("react", "POST", "reaction", "/api/group/reaction", react, "form", recorded=True),
+    Route("undo", "POST", "chat", "/api/message/undo", undo, "form", recorded=True),
+    Route("undo", "POST", "group", "/api/group/undomsg", undo, "form", recorded=True),
+    Route("delete message", "POST", "chat", "/api/message/delete", delete, "form", recorded=True),
+    Route("delete message", "POST", "group", "/api/group/deletemsg", delete, "form", recorded=True),
+    Route("group history", "GET", "group", "/api/group/history", history, "query"),
+]
+
+
+def _react(call: ApiCall, to: Thread, one: Any) -> list[int]:
+    if not isinstance(one, dict) or not isinstance(one.get("message"), str):
+        raise bad_parameters("each of react_list needs a message")
+    try:
+        told = msgspec.json.decode(one["message"], type=_Reaction)
+    except msgspec.MsgspecError as error:
+        raise bad_parameters(f"a message of react_list must be JSON in a text: {error}") from None
+    return [
+        _react_to(call, to, told, str(target.gMsgID), str(one.get("clientId", ""))) for target in told.rMsg
+    ]
+
+
+def _react_to(call: ApiCall, to: Thread, told: _Reaction, msg_id: str, client_id: str) -> int:
+    message = _message(call, to, msg_id)
+    reaction, pushes = call.world.post.react(call.account, message, told.rIcon, told.rType, client_id)
+    call.world.log.add(
+        Reacted(
+            account=call.account.uid,
+            thread=to.name,
+            thread_id=to.id,
+            msg_id=message.msg_id,
+            icon=told.rIcon,
+            type=told.rType,
+        )
+    )
+    call.then(push_all(pushes))
+    return reaction.number
+
+
+def _message(call: ApiCall, to: Thread, msg_id: object) -> Message:
+    message = call.world.post.find(str(msg_id))
+    if message.in_group is not to.in_group or message.other_side(call.account) != to.id:
+        raise bad_parameters(f"message {message.msg_id} stands in another thread")
+    return message
+
+
+def _listed(call: ApiCall) -> list[dict[str, Any]]:
+    listed = call.params.get("msgs")
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
+        raise bad_parameters("msgs must list messages")
+    return listed
+
+
+def _check_may_delete_for_all(call: ApiCall) -> None:
+    if "grid" not in call.params:
+        raise bad_parameters("in a chat of two messages are deleted for oneself only")
+    if own_group(call).creator is not call.account:
+        raise Refusal(NOT_A_MEMBER, "Bạn không có quyền xoá tin nhắn")

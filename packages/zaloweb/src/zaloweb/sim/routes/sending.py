@@ -1,0 +1,127 @@
+"""What all calls share that send a message: to whom, how it is recorded, and what is pushed after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from zaloweb.sim.api import ApiCall, bad_parameters
+from zaloweb.sim.arrived import Sent, ThreadName
+from zaloweb.sim.contents import Content
+from zaloweb.sim.errors import Refusal
+from zaloweb.sim.messages import Message
+from zaloweb.sim.people import Group, Person
+
+NOT_A_MEMBER = 166
+_NOT_A_MEMBER_TEXT = "Bạn không phải là thành viên của nhóm"
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Where a call sends: to a person or into a group of the account."""
+
+    id: str
+    in_group: bool
+
+    @property
+    def name(self) -> ThreadName:
+        """What the records call this kind of thread."""
+        return "group" if self.in_group else "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What a call sends, beside its content."""
+
+    client_id: str
+    text: str = ""
+    ttl_ms: int = 0
+    mentions: Sequence[dict[str, Any]] = ()
+    styles: list[dict[str, Any]] = field(default_factory=list)
+    quote: dict[str, Any] | None = None
+    url: str = ""
+
+
+def own_group(call: ApiCall, name: str = "grid") -> Group:
+    """The group a parameter names, in which the account must be."""
+    return group_of(call, call.text(name))
+
+
+def group_of(call: ApiCall, gid: str) -> Group:
+    """The group with this id, in which the account must be."""
+    group = call.world.cast.groups.get(gid)
+    if group is None or call.account.uid not in group.members:
+        raise Refusal(NOT_A_MEMBER, _NOT_A_MEMBER_TEXT)
+    return group
+
+
+def somebody(call: ApiCall, name: str) -> Person:
+    """The person a parameter names."""
+    person = call.world.cast.people.get(call.text(name))
+    if person is None:
+        raise bad_parameters(f"{name} is nobody's id")
+    return person
+
+
+def thread(call: ApiCall, user: str = "toid") -> Thread:
+    """Where the call sends: to `grid` by the path of a group, else to the parameter called `user`."""
+    if call.path.startswith("/api/group/"):
+        return Thread(own_group(call).gid, in_group=True)
+    return Thread(somebody(call, user).uid, in_group=False)
+
+
+def mentions(call: ApiCall) -> list[dict[str, Any]]:
+    """The mentions of a call that has any."""
+    if "mentionInfo" not in call.params:
+        return []
+    found: list[dict[str, Any]] = call.json("mentionInfo", list[dict[str, Any]])
+    if not found or any(mention.keys() != {"pos", "uid", "len", "type"} for mention in found):
+        raise bad_parameters("mentionInfo must list mentions of pos, uid, len and type")
+    return found
+
+
+def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Message:
+    """Accept a message of the account, record it, and let it be delivered once the call is answered."""
+    message = call.world.post.accept(
+        call.account,
+        to.id,
+        content.body,
+        in_group=to.in_group,
+        client_id=outgoing.client_id,
+        msg_type=content.msg_type,
+        ttl_ms=outgoing.ttl_ms,
+        mentions=outgoing.mentions,
+        quote=outgoing.quote,
+        extra=content.extra,
+    )
+    _record(call, to, message, outgoing)
+    call.then(call.world.post.deliver(message))
+    return message
+
+
+def _record(call: ApiCall, to: Thread, message: Message, outgoing: Outgoing) -> None:
+    call.world.log.add(
+        Sent(
+            account=call.account.uid,
+            thread=to.name,
+            thread_id=to.id,
+            text=outgoing.text,
+            msg_id=message.msg_id,
+            client_id=message.cli_msg_id,
+            ttl_ms=message.ttl_ms,
+            quoted=str(call.params.get("qmsgId", "")),
+            mentions=list(message.mentions),
+            styles=outgoing.styles,
+            msg_type=message.msg_type,
+            path=call.path,
+            params=call.params,
+            url=outgoing.url,
+            **_file(call, outgoing.url),
+        )
+    )
+
+
+def _file(call: ApiCall, url: str) -> Mapping[str, Any]:
+    stored = call.world.media.at(url) if url else None
+    return {} if stored is None else {"size": stored.size, "md5": stored.md5}
