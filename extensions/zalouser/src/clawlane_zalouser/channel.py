@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import cached_property
+from functools import cached_property, partial
+from typing import TypeVar
 
 from clawlane.channel import (
     Account,
     ChannelUnusable,
+    Group,
     Host,
     LoginStep,
     NeedsLogin,
     NotSent,
+    Person,
     ProbeResult,
     RiskNotice,
     Vault,
 )
 from clawlane.messages import Outgoing, Receipt, Reply, Thread
-from clawlane_zalouser import outbound, risk, signin
+from clawlane_zalouser import directory, outbound, risk, signin
 from clawlane_zalouser.lifetime import Lifetime
 from clawlane_zalouser.probe import probe
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb.errors import SettingsError
+
+T = TypeVar("T")
 
 
 class ZaloUserChannel:
@@ -71,6 +76,22 @@ class ZaloUserChannel:
         """Ask Zalo whether the session in the vault holds."""
         return await probe(account, vault, self._around)
 
+    async def self_(self, account: Account, vault: Vault) -> Person:
+        """The account itself."""
+        return await self._asked(account, vault, directory.self_)
+
+    async def peers(self, account: Account, vault: Vault) -> list[Person]:
+        """The account's friends."""
+        return await self._asked(account, vault, directory.peers)
+
+    async def groups(self, account: Account, vault: Vault) -> list[Group]:
+        """The groups the account is in."""
+        return await self._asked(account, vault, directory.all_groups)
+
+    async def members(self, account: Account, vault: Vault, group_id: str) -> list[Person]:
+        """Who is in a group."""
+        return await self._asked(account, vault, partial(directory.members, group_id=group_id))
+
     def risk(self) -> RiskNotice:
         """What a personal account risks."""
         return risk.NOTICE
@@ -78,3 +99,7 @@ class ZaloUserChannel:
     def rehearsal(self) -> str:
         """Where the simulator is, or empty for the real Zalo."""
         return self._around.network.rehearsal
+
+    async def _asked(self, account: Account, vault: Vault, ask: directory.Question[T]) -> T:
+        life = self._lives.get(account.id)
+        return await directory.asked(account, vault, self._around, life.zalo if life else None, ask)

@@ -7,6 +7,7 @@ import logging
 
 from clawlane.channel import Account, Health, Host, Phase, State
 from clawlane_zalouser import monitor
+from clawlane_zalouser.friends import Friends
 from clawlane_zalouser.session import StoredSession, proxy_of
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb import events
@@ -31,6 +32,7 @@ class Lifetime:
         self._account = account
         self._host = host
         self._around = around
+        self._friends = Friends(around)
         self._stored = StoredSession(account, host.vault, around)
         self._state = State(Phase.STARTING)
         self._scope = asyncio.timeout(None)
@@ -110,8 +112,9 @@ class Lifetime:
         ):
             self.zalo = zalo
             try:
-                async for event in zalo.events():
-                    await self._take(event)
+                async with self._friends.followed(zalo):
+                    async for event in zalo.events():
+                        await self._take(event)
             finally:
                 self.zalo = None
 
@@ -121,7 +124,10 @@ class Lifetime:
             case events.Message(is_self=True):
                 await self._host.observe(monitor.own_of(name, event))
             case events.Message():
-                await self._host.admit(monitor.inbound_of(name, event))
+                is_friend = self._friends.knows(event.sender_id)
+                await self._host.admit(monitor.inbound_of(name, event, is_friend))
+            case events.FriendEvent():
+                self._friends.note(event)
             case events.Undo():
                 await self._host.observe(monitor.undone_of(name, event))
             case events.CipherKey():

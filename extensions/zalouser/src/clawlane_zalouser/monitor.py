@@ -12,8 +12,8 @@ def thread_of(thread: events.Thread) -> Thread:
     return Thread(_KINDS[thread.kind], thread.id)
 
 
-def inbound_of(account: str, message: events.Message) -> Inbound:
-    """Somebody else's message. Whether the sender is a friend is not known from the message alone."""
+def inbound_of(account: str, message: events.Message, is_friend: bool | None = None) -> Inbound:
+    """Somebody else's message. Whether the sender is a friend does not stand in it; None where unknown."""
     return Inbound(
         account=account,
         message_id=message.msg_id,
@@ -25,6 +25,7 @@ def inbound_of(account: str, message: events.Message) -> Inbound:
         mentions=tuple(Mention(one.user_id, one.start, one.length, one.everyone) for one in message.mentions),
         quote=_quote_of(message.quote),
         attachments=_attachments_of(message),
+        sender_is_friend=is_friend,
     )
 
 

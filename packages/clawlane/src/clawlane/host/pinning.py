@@ -81,21 +81,24 @@ class Pinning:
             self._up.clear()
         self._consider()
 
-    async def until_ready(self) -> None:
-        """Returns once messages can be decided, and after 20 s in any case."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DEADLINE):
-                await self._ready.wait()
-        if not self.ready:
-            log.warning("%s: decided without all names: their look-up takes too long", self._account)
-            self._ready.set()
+    async def opened(self) -> None:
+        """Returns once messages can be decided: `run` sees to it within 20 s of the first connection."""
+        await self._ready.wait()
 
     async def run(self) -> None:
         """Look up what waits once the account is connected, again and again until it was answered."""
         await self._up.wait()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.until_ready())
+            group.create_task(self._open_in_time())
             group.create_task(self._look_up_all())
+
+    async def _open_in_time(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DEADLINE):
+                await self._ready.wait()
+        if not self.ready:
+            log.warning("%s: goes on without all names: their look-up takes too long", self._account)
+            self._ready.set()
 
     async def _look_up_all(self) -> None:
         wait = _FIRST_WAIT

@@ -1,0 +1,65 @@
+"""Who is a friend of an account, as far as it is known: asked at the start and when Zalo says it changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from clawlane_zalouser.surroundings import Surroundings
+from zaloweb.client import Zalo
+from zaloweb.errors import ZaloError
+from zaloweb.events import FriendEvent, FriendEventKind
+
+_RARELY = 180.0
+"""Seconds between two questions, however often friendships change: people with thousands of friends exist."""
+
+log = logging.getLogger(__name__)
+
+
+class Friends:
+    """The friends of one account while it is connected. `followed` keeps them up to date."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._ids: frozenset[str] | None = None
+        self._stale = asyncio.Event()
+        self._stale.set()
+
+    def knows(self, user_id: str) -> bool | None:
+        """Whether this is a friend; None while nobody has been asked."""
+        return None if self._ids is None else user_id in self._ids
+
+    def note(self, event: FriendEvent) -> None:
+        """A friendship that began or ended counts at once; the whole is asked for again."""
+        if self._ids is None or not event.user_id:
+            return
+        if event.kind is FriendEventKind.ADD:
+            self._ids |= {event.user_id}
+        elif event.kind is FriendEventKind.REMOVE:
+            self._ids -= {event.user_id}
+        else:
+            return
+        self._stale.set()
+
+    @asynccontextmanager
+    async def followed(self, zalo: Zalo) -> AsyncIterator[None]:
+        """While entered, who is a friend is asked now and after changes. What cannot be asked stays."""
+        following = asyncio.create_task(self._follow(zalo), name="zalo friends")
+        try:
+            yield
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+
+    async def _follow(self, zalo: Zalo) -> None:
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            try:
+                self._ids = frozenset(one.id for one in await zalo.friends())
+            except ZaloError as error:
+                log.info("the friends of %s are not known: %s", zalo.own_id, error)
+                self._stale.set()
+            await self._around.clock.sleep(_RARELY)
