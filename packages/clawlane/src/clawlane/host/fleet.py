@@ -11,7 +11,9 @@ from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, State
 from clawlane.config.load import Config
 from clawlane.config.places import Places
+from clawlane.host.lookup import Lookup
 from clawlane.host.pairings import Pairings
+from clawlane.host.pinning import Pinning
 from clawlane.host.runner import Parts
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.journal import Clock, Journal
@@ -41,6 +43,7 @@ class Fleet:
         self._places = places
         self._agent = agent
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
+        self.pinnings: dict[str, Pinning] = {}
         self.supervisors = {
             str(account): self._supervise(account, channels[name], account.id == channel.default_account)
             for name, channel in config.channels.items()
@@ -56,14 +59,22 @@ class Fleet:
     def grants(self, account: str) -> Grants:
         """What access has to know of an account beside its config."""
         others = frozenset(user_id for name, user_id in self._own_ids.items() if name != account)
-        return Grants(self._own_ids.get(account, ""), others, self.pairings.paired(account))
+        pins = self.pinnings[account].pins
+        return Grants(self._own_ids.get(account, ""), others, self.pairings.paired(account), pins)
+
+    def lookup(self, account: str) -> Lookup:
+        """The way to ask whom an account knows, with a fresh handle on its session."""
+        one = self.supervisors[account]
+        return Lookup(one.parts.account, one.parts.channel, one.vault(), one.journal)
 
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good costs the others nothing."""
         async with asyncio.TaskGroup() as group:
             for name, supervisor in self.supervisors.items():
                 self.pairings.load(name)
+                await self.pinnings[name].load(self.store)
                 group.create_task(supervisor.run(self.store))
+                group.create_task(self.pinnings[name].run())
                 if supervisor.parts.account.enabled:
                     supervisor.start()
 
@@ -72,12 +83,13 @@ class Fleet:
         await asyncio.gather(*(one.stop("the gateway stops") for one in self.supervisors.values()))
 
     def _supervise(self, account: Account, channel: Channel, is_default: bool) -> Supervisor:
-        name = str(account)
+        name, policy = str(account), Policy.of(self.config, account)
+        self.pinnings[name] = Pinning(account, policy.names(), lambda: self.lookup(name), self.now_ms)
         parts = Parts(
             account=account,
             channel=channel,
             agent=self._agent,
-            policy=Policy.of(self.config, account),
+            policy=policy,
             grants=lambda: self.grants(name),
             slots=self._slots,
             now_ms=self.now_ms,
@@ -90,6 +102,7 @@ class Fleet:
         def note(state: State) -> None:
             if state.user_id:
                 self._own_ids[name] = state.user_id
+            self.pinnings[name].note(state)
 
         return note
 
