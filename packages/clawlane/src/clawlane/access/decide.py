@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clawlane.access.commands import command_in, may_command
-from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.access.decision import MENTION_GATE, Decision, Outcome, Reason, Rule
 from clawlane.access.dm import decide_dm
 from clawlane.access.entries import well_formed
 from clawlane.access.groups import Entered, enter, mention_rule
@@ -98,7 +98,7 @@ def _by_mention(inbound: Inbound, policy: Policy, grants: Grants, entered: Enter
             return _drop(Reason.MENTION_UNDETECTABLE, policy.mention_patterns_rule, entered.trail)
         keep = policy.history_limit > 0
         return Decision(Outcome.PEND, Reason.MENTION_REQUIRED, rule, entered.trail, keep_as_history=keep)
-    trail = (*entered.trail, f"mention:{sign or 'not_needed'}")
+    trail = (*entered.trail, f"{MENTION_GATE}{sign or 'not_needed'}")
     return Decision(Outcome.ADMIT, Reason.GROUP_ADMITTED, rule, trail, command)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 BUILT_IN = "built-in"
+MENTION_GATE = "mention:"
 
 
 class Outcome(StrEnum):
@@ -60,9 +61,6 @@ class Rule:
     origin: str = BUILT_IN
     line: int | None = None
 
-    def __str__(self) -> str:
-        return self.path if self.line is None else f"{self.path} (line {self.line})"
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -83,3 +81,12 @@ class Decision:
     @property
     def admitted(self) -> bool:
         return self.outcome is Outcome.ADMIT
+
+    @property
+    def mention(self) -> str:
+        """How an admitted group message passed the last gate; empty for every other message.
+
+        One of explicit, pattern, quote, command, not_needed.
+        """
+        last = self.trail[-1] if self.trail else ""
+        return last.removeprefix(MENTION_GATE) if last.startswith(MENTION_GATE) else ""

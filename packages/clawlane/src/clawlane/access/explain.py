@@ -1,0 +1,143 @@
+"""A decision in words: one sentence that a person understands, and what would change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from clawlane.access.decision import BUILT_IN, Decision, Reason, Rule
+from clawlane.access.written import below
+from clawlane.messages import Thread, ThreadKind
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`change` is the config line or the command that would change the decision; empty if there is none."""
+
+    sentence: str
+    change: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.sentence} To change it: {self.change}" if self.change else self.sentence
+
+
+_ALLOW_GROUP = "{group_key}: {{}}"
+_ADD_SENDER = "{path}: add '{sender}'"
+_APPROVE = "openclaw pairing approve"
+
+_WORDS: dict[Reason, tuple[str, str]] = {
+    Reason.SELF: ("The account wrote this message itself.", ""),
+    Reason.OWN_ACCOUNT: ("The sender {sender} is another account of this gateway.", ""),
+    Reason.MALFORMED_ID: ("The message comes without a usable id of its sender or group.", ""),
+    Reason.EMPTY: ("The message holds no text, no attachment and no quote.", ""),
+    Reason.TOO_OLD: (
+        "The message was older than {rule} allows when it was read.{kept}",
+        "{path}: a longer time",
+    ),
+    Reason.DM_ALLOWLISTED: ("The sender {sender} is in {rule}.", ""),
+    Reason.DM_PAIRED: ("The owner approved the sender {sender} on this account.", ""),
+    Reason.DM_OPEN: ("{rule} is 'open': anybody may write to this account.", "{path}: 'pairing'"),
+    Reason.DM_DISABLED: ("{rule} is 'disabled': nobody may write directly.", "{path}: 'pairing'"),
+    Reason.DM_NOT_ALLOWLISTED: ("Only senders in {rule} may write, and {sender} is not in it.", _ADD_SENDER),
+    Reason.DM_PAIRING_REQUIRED: ("The sender {sender} is not approved and is sent a pairing code.", _APPROVE),
+    Reason.DM_PAIRING_PENDING: (
+        "The sender {sender} was sent a pairing code within the hour and still waits for approval.",
+        _APPROVE,
+    ),
+    Reason.DM_PAIRING_SILENT: (
+        "The sender {sender} waits for approval and is told nothing, as `pairing.reply` says.",
+        _APPROVE,
+    ),
+    Reason.DM_PAIRING_HELD: (
+        "The sender {sender} waits for approval; the code goes out with the next live message.",
+        _APPROVE,
+    ),
+    Reason.DM_PAIRING_FULL: (
+        "The sender {sender} is not approved, and three others already wait for approval.",
+        _APPROVE,
+    ),
+    Reason.GROUP_DISABLED: ("{rule} is 'disabled': no group is listened to.", "{path}: 'allowlist'"),
+    Reason.GROUP_ENTRY_DISABLED: ("{rule} closes the group {group}.", "{path}: true"),
+    Reason.GROUP_NO_ALLOWLIST: ("Only groups in {rule} are listened to, and it lists none.", _ALLOW_GROUP),
+    Reason.GROUP_NOT_ALLOWLISTED: (
+        "Only groups in {rule} are listened to, and {group} is none.",
+        _ALLOW_GROUP,
+    ),
+    Reason.GROUP_DENY_UNRESOLVED: (
+        "{rule} shuts out a group by a name that is not pinned, so groups without an entry stay out.",
+        "{path}: write the id of that group as the key, not its name",
+    ),
+    Reason.GROUP_SENDER_LIST_EMPTY: ("{rule} lists nobody who may write in groups.", "{path}: ['*']"),
+    Reason.GROUP_SENDER_NOT_ALLOWED: ("The sender {sender} is not in {rule}.", _ADD_SENDER),
+    Reason.COMMAND_UNAUTHORIZED: (
+        "This is a control command, and the sender {sender} is in none of groupAllowFrom, allowFrom, {rule}.",
+        _ADD_SENDER,
+    ),
+    Reason.MENTION_REQUIRED: (
+        "The group {group} has to mention the account, by {rule}, and the message does not.{kept}",
+        "{mention_key}: false",
+    ),
+    Reason.MENTION_UNDETECTABLE: (
+        "The group {group} has to mention the account, but no mention can be recognised: "
+        "the account's own id is unknown and {rule} is empty.",
+        "{path}: ['\\\\bname\\\\b'], or log in again so that the own id is known",
+    ),
+    Reason.GROUP_ADMITTED: ("Group and sender may speak to the account, and {sign}.", ""),
+    Reason.REVOKED_BEFORE_RUN: (
+        "The message was admitted, but {rule} let it in no more when its turn came.",
+        "",
+    ),
+}
+
+_SIGNS = {
+    "explicit": "the message mentions it",
+    "pattern": "the text fits a mention pattern",
+    "quote": "the message quotes one of its messages",
+    "command": "the message is a control command",
+}
+_KEPT = " It is kept as context for the group's next answer."
+
+
+def explain(decision: Decision, sender_id: str, thread: Thread) -> Explanation:
+    """Why a message of this sender in this thread was decided so. All words come from the decision."""
+    sentence, change = _WORDS[decision.reason]
+    path = decision.rule.path
+    in_group = thread.kind is ThreadKind.GROUP
+    words = {
+        "sender": sender_id or "(none)",
+        "group": thread.id,
+        "rule": _place(decision.rule),
+        "path": path,
+        "group_key": below(path, thread.id) if in_group else path,
+        "mention_key": path.replace("['*']", below("", thread.id)) if in_group else path,
+        "kept": _KEPT if decision.keep_as_history else "",
+        "sign": _SIGNS.get(decision.mention, f"{_place(decision.rule)} asks for no mention"),
+    }
+    return Explanation(sentence.format(**words), change.format(**words))
+
+
+def as_dict(decision: Decision, sender_id: str, thread: Thread) -> dict[str, Any]:
+    """The decision and its explanation for `--json`.
+
+    Keys: outcome, reason, rule {path, origin, line}, trail, mention, command, keptAsHistory, sentence,
+    change.
+    """
+    told = explain(decision, sender_id, thread)
+    rule = decision.rule
+    return {
+        "outcome": str(decision.outcome),
+        "reason": str(decision.reason),
+        "rule": {"path": rule.path, "origin": str(rule.origin), "line": rule.line},
+        "trail": list(decision.trail),
+        "mention": decision.mention or None,
+        "command": decision.command or None,
+        "keptAsHistory": decision.keep_as_history,
+        "sentence": told.sentence,
+        "change": told.change or None,
+    }
+
+
+def _place(rule: Rule) -> str:
+    if rule.line is not None:
+        return f"{rule.path} (line {rule.line})"
+    return f"{rule.path} (built-in)" if rule.origin == BUILT_IN else rule.path
