@@ -1,0 +1,63 @@
+"""The pinned reference client, and one node process and one simulator for each module of tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from reference.reference_client import HERE, Client, Node, reference_node
+from zaloweb.sim.server import Simulator
+
+PACKAGE = HERE / "node_modules" / "zca-js" / "package.json"
+INSTALL = ["install", "--no-package-lock", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
+
+
+@pytest.fixture(scope="session")
+def program() -> str:
+    """The node that has the pinned reference client beside it; it is installed once."""
+    program, npm = shutil.which("node"), shutil.which("npm")
+    if program is None or npm is None:
+        _absent("node and npm are not installed")
+    assert program is not None
+    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]["zca-js"]
+    if not PACKAGE.exists() or json.loads(PACKAGE.read_text())["version"] != wanted:
+        run = subprocess.run([str(npm), *INSTALL], cwd=HERE, capture_output=True, text=True, check=False)
+        if run.returncode:
+            _absent(f"npm could not install zca-js {wanted}: {run.stderr.strip().splitlines()[-1:]}")
+    return program
+
+
+def _absent(why: str) -> None:
+    """Without the client there is nothing to prove: skipped on a machine, a failure in CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{why}, and CI must run the reference client")
+    pytest.skip(why)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sim() -> AsyncIterator[Simulator]:
+    """A simulator that all tests of a module share; they name people and groups of their own."""
+    async with Simulator() as sim:
+        yield sim
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(sim: Simulator, program: str) -> AsyncIterator[Node]:
+    """The process in which the clients of a module live."""
+    async with reference_node(sim, program) as node:
+        yield node
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def listening(node: Node) -> Client:
+    """A client that logged in with cookies and listens to everything, its own doings included."""
+    client = node.client()
+    await client.log_in()
+    await client.listen()
+    return client
