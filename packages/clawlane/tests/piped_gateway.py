@@ -33,7 +33,7 @@ from clawlane.channel import (
 )
 from clawlane.config.places import Places
 from clawlane.host.gateway import run
-from clawlane.messages import Inbound, Reply, Text, Thread, ThreadKind
+from clawlane.messages import Inbound, Reply, Signal, Text, Thread, ThreadKind
 
 
 def tell(**fields: Any) -> None:
@@ -63,6 +63,9 @@ class Piped:
         if "hold-send" in sys.argv:
             await asyncio.Event().wait()
         return Receipt((f"r{out.client_id}",))
+
+    async def signal(self, account: Account, signal: Signal) -> None:
+        """Nothing is shown to anybody."""
 
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         return [Text(thread, reply.text)]

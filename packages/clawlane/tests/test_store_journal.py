@@ -22,7 +22,7 @@ from clawlane.store.errors import PairingUnknown, StoreLost, StoreOwned, StoreUn
 from clawlane.store.journal import Journal
 from clawlane.store.offline import pairing_approve, pairing_list
 from clawlane.store.reader import reading
-from clawlane.store.records import Admitted, Arrival, TurnState
+from clawlane.store.records import Admitted, Arrival, Context, Noted, TurnState
 from clawlane.store.store import Store, open_store
 
 LANE = "zalouser/default"
@@ -77,9 +77,8 @@ async def admit(journal: Journal, *arrivals: Arrival) -> list[Admitted]:
 async def test_a_message_is_admitted_once(tmp_path: Path) -> None:
     async with journal_in(tmp_path) as (_, journal):
         [first] = await admit(journal, arrival(inbound("m1")))
-        [again] = await admit(journal, arrival(inbound("m1", text="changed")))
-        assert (first.fresh, again.fresh) == (True, False)
-        assert again.seq == first.seq
+        assert await journal.admit([arrival(inbound("m1", text="changed"))]) == [Noted()]
+        assert [turn.seq for turn in await journal.open_turns()] == [first.seq]
         assert [turn.inbound.text for turn in await journal.open_turns()] == ["xin chào"]
 
 
@@ -155,9 +154,9 @@ async def test_client_ids_rise_strictly_even_when_the_clock_does_not(tmp_path: P
 async def test_a_reply_settles_its_turn_with_the_last_receipt(tmp_path: Path) -> None:
     async with journal_in(tmp_path) as (store, journal):
         [one] = await admit(journal, arrival(inbound("m1")))
-        assert await journal.start(one.seq)
+        assert await journal.start(one.seq, Context.GIVE) == ()
         assert await journal.reply(one.seq, [Text(ALICE, "a", (Style(0, 1, "bold"),)), Text(ALICE, "b")])
-        assert not await journal.start(one.seq), "a turn that has chunks never runs again"
+        assert await journal.start(one.seq, Context.GIVE) is None, "a turn that has chunks never runs again"
         first = (await journal.take()).chunk
         assert first
         assert first.out.styles == (Style(0, 1, "bold"),)
@@ -225,7 +224,7 @@ async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -
         assert (await journal.take()).chunk is None
         with store.read() as reader:
             assert reader.activity(LANE).outbox == {"unknown": 1, "held": 1}
-        assert await journal.echo(own(client_id)) is None
+        assert await journal.admit([own(client_id)]) == [Noted()]
         rest = (await journal.take()).chunk
         assert rest
         assert isinstance(rest.out, Text)
@@ -236,7 +235,7 @@ async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -
 async def test_an_echo_that_came_before_the_answer_was_lost_settles_it(tmp_path: Path) -> None:
     async with journal_in(tmp_path) as (_, journal):
         turn, chunk, client_id = await replied(journal, "a")
-        assert await journal.echo(own(client_id)) is None
+        assert await journal.admit([own(client_id)]) == [Noted()]
         assert await journal.unknown(chunk, "no answer") == turn
         assert await journal.open_turns() == []
 
@@ -244,18 +243,18 @@ async def test_an_echo_that_came_before_the_answer_was_lost_settles_it(tmp_path:
 async def test_what_the_owner_writes_on_the_phone_settles_nothing(tmp_path: Path) -> None:
     async with journal_in(tmp_path) as (_, journal):
         turn, chunk, _ = await replied(journal, "a")
-        assert await journal.echo(own("1")) is None
+        assert await journal.admit([own("1")]) == [Noted()]
         assert await journal.sent(chunk, Receipt(("r",))) == turn
 
 
 async def test_an_author_can_recall_a_message_that_has_not_been_answered(tmp_path: Path) -> None:
     async with journal_in(tmp_path) as (_, journal):
         [one] = await admit(journal, arrival(inbound("m1")))
-        await journal.recall(Undone("default", ALICE, "m1", "somebody else"))
+        await journal.admit([Undone("default", ALICE, "m1", "somebody else")])
         assert len(await journal.open_turns()) == 1
-        await journal.recall(Undone("default", ALICE, "m1", "11"))
+        await journal.admit([Undone("default", ALICE, "m1", "11")])
         assert await journal.open_turns() == []
-        assert not await journal.start(one.seq)
+        assert await journal.start(one.seq, Context.GIVE) is None
 
 
 async def ask(journal: Journal, message_id: str, sender: str, at_ms: int = NOW, **more: object) -> Reason:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,18 @@ from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, NeedsLogin, NotSent, Phase, Refused, State, Unknown
 from clawlane.config.policy import DmPolicy
 from clawlane.host.runner import Parts, Runner, runner
-from clawlane.messages import Inbound, Outgoing, Own, Receipt, Reply, Text, Thread, ThreadKind, Undone
+from clawlane.messages import (
+    Inbound,
+    Outgoing,
+    Own,
+    Receipt,
+    Reply,
+    Signal,
+    Text,
+    Thread,
+    ThreadKind,
+    Undone,
+)
 from clawlane.store.journal import Journal
 from clawlane.store.store import Store, open_store
 from clawlane.store.vault import FileVault
@@ -44,6 +55,7 @@ class Wire:
 
     incoming: asyncio.Queue[Inbound | State | Own | Undone] = field(default_factory=asyncio.Queue)
     outgoing: asyncio.Queue[Text] = field(default_factory=asyncio.Queue)
+    shown: asyncio.Queue[Signal] = field(default_factory=asyncio.Queue)
     troubles: deque[Exception] = field(default_factory=deque)
     taken: asyncio.Event = field(default_factory=asyncio.Event)
     answer: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,6 +81,9 @@ class Wire:
         await self.answer.wait()
         self.outgoing.put_nowait(out)
         return Receipt((f"r{out.client_id}",))
+
+    async def signal(self, account: Account, signal: Signal) -> None:
+        self.shown.put_nowait(signal)
 
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         return [Text(thread, part) for part in reply.text.split("|")]
@@ -105,6 +120,10 @@ class Failing:
 OPEN = Policy(dm=DmPolicy.OPEN)
 
 
+async def at_once() -> None:
+    """What a decision needs is known from the start."""
+
+
 @dataclass
 class Bench:
     store: Store
@@ -113,6 +132,7 @@ class Bench:
     clock: Clock = field(default_factory=Clock)
     policy: Policy = OPEN
     grants: Callable[[], Grants] = Grants
+    ready: Callable[[], Awaitable[None]] = at_once
     slots: int = 4
 
     @asynccontextmanager
@@ -124,6 +144,7 @@ class Bench:
             agent=agent,  # type: ignore[arg-type]
             policy=self.policy,
             grants=lambda: self.grants(),
+            ready=lambda: self.ready(),
             slots=asyncio.Semaphore(self.slots),
             now_ms=self.clock,
             jitter=lambda: 0.0,

@@ -19,8 +19,8 @@ from clawlane.channel import (
     RiskNotice,
     Vault,
 )
-from clawlane.messages import Outgoing, Receipt, Reply, Thread
-from clawlane_zalouser import directory, outbound, risk, signin
+from clawlane.messages import Outgoing, Receipt, Reply, Signal, Thread
+from clawlane_zalouser import directory, marks, outbound, risk, signin
 from clawlane_zalouser.lifetime import Lifetime
 from clawlane_zalouser.probe import probe
 from clawlane_zalouser.surroundings import Surroundings
@@ -63,6 +63,12 @@ class ZaloUserChannel:
             raise
         life.sent()
         return receipt
+
+    async def signal(self, account: Account, signal: Signal) -> None:
+        """Show others that the account types, has a message, or has seen it."""
+        life = self._lives.get(account.id)
+        if life is not None and life.zalo is not None:
+            await marks.show(life.zalo, signal)
 
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         """A reply as texts that Zalo takes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clawlane.messages import Attachment, Inbound, Mention, Own, Quote, Thread, ThreadKind, Undone
+from clawlane_zalouser import marks
 from zaloweb import events
 
 _KINDS = {events.ThreadKind.USER: ThreadKind.DM, events.ThreadKind.GROUP: ThreadKind.GROUP}
@@ -26,6 +27,7 @@ def inbound_of(account: str, message: events.Message, is_friend: bool | None = N
         quote=_quote_of(message.quote),
         attachments=_attachments_of(message),
         sender_is_friend=is_friend,
+        token=marks.token_of(message),
     )
 
 

@@ -19,11 +19,15 @@ def plan(thread: Thread, reply: Reply) -> list[Outgoing]:
     return [Text(thread, piece.text) for piece in pieces]
 
 
+def zalo_thread(thread: Thread) -> events.Thread:
+    """A thread as zaloweb names it."""
+    return events.Thread(_KINDS[thread.kind], thread.id)
+
+
 async def send(zalo: Zalo, out: Outgoing) -> Receipt:
     """Send one chunk. Raises a `SendFailed`."""
-    thread = events.Thread(_KINDS[out.thread.kind], out.thread.id)
     try:
-        sent = await zalo.send_text(thread, out.text, client_id=int(out.client_id))
+        sent = await zalo.send_text(zalo_thread(out.thread), out.text, client_id=int(out.client_id))
     except errors.ZaloError as error:
         raise failure_of(error) from error
     if not sent.msg_id:

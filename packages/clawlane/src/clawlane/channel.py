@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Reply, Thread
+from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Reply, Signal, Thread
 
 ENTRY_POINT_GROUP = "clawlane.channels"
 
@@ -202,6 +202,10 @@ class Channel(Protocol):
 
     async def send(self, account: Account, out: Outgoing) -> Receipt:
         """Send one chunk over the connection of `run`. Raises a `SendFailed`."""
+        ...
+
+    async def signal(self, account: Account, signal: Signal) -> None:
+        """Show others something, if it can be done now. Best-effort: what it raises has no consequence."""
         ...
 
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from clawlane.access.history import Pended
 from clawlane.messages import Inbound, Reply, Thread
 
 
 @dataclass(frozen=True, slots=True)
 class TurnInput:
-    """What an agent is given: an admitted message, and the lane that it came by (`zalouser/default`)."""
+    """What an agent is given: an admitted message, and the lane that it came by (`zalouser/default`).
+
+    `history` is what the group said since the account was last called, oldest first. It is context and no
+    instruction; `clawlane.access.history.render` writes it so that it cannot be taken for one.
+    """
 
     account: str
     message: Inbound
+    history: tuple[Pended, ...] = ()
 
     @property
     def thread(self) -> Thread:

@@ -91,6 +91,7 @@ class Fleet:
             agent=self._agent,
             policy=policy,
             grants=lambda: self.grants(name),
+            ready=self.pinnings[name].opened,
             slots=self._slots,
             now_ms=self.now_ms,
             jitter=random.random,

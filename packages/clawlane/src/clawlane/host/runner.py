@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 
-from clawlane.access.decision import Decision, Outcome, Reason
+from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, Phase, State, Vault
-from clawlane.messages import Fact, Inbound, Own, Thread, ThreadKind, Undone
+from clawlane.host.witness import Witness
+from clawlane.messages import Fact, Inbound
 from clawlane.store.journal import Clock, Journal
-from clawlane.store.records import Admitted, OpenTurn, TurnState
+from clawlane.store.records import Admitted, Noted, OpenTurn, TurnState
+from clawlane.turns.acks import after_decision
 from clawlane.turns.admit import Admission
+from clawlane.turns.judge import Judge
 from clawlane.turns.lane import Lanes
 from clawlane.turns.outbox import Outbox
 from clawlane.turns.patience import until_stored
@@ -25,20 +27,23 @@ from clawlane.turns.turn import Turns
 _PARK = 10.0
 """Seconds that a stop waits for a chunk that is on its way, and for what was read."""
 
-_FOR_THE_OWNER = (Reason.DM_PAIRING_SILENT, Reason.DM_PAIRING_HELD, Reason.DM_PAIRING_FULL)
 _CAN_SEND = (Phase.READY, Phase.DEGRADED)
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an account runs with. `report` is told every state; `jitter` gives a number from 0 to 1."""
+    """What an account runs with. `report` is told every state; `jitter` gives a number from 0 to 1.
+
+    `ready` returns once messages can be decided: `grants` knows the own id and what names stand for.
+    """
 
     account: Account
     channel: Channel
     agent: Agent
     policy: Policy
     grants: Callable[[], Grants]
+    ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
     now_ms: Clock
     jitter: Callable[[], float]
@@ -54,8 +59,9 @@ class Runner:
         self._vault = vault
         self._lanes = lanes
         self._outbox = outbox
-        self._told: set[tuple[Thread, Reason]] = set()
-        self._admission = Admission(journal, parts.policy, parts.grants, self._act, parts.now_ms)
+        self._witness = Witness(parts.account)
+        judge = Judge(journal, parts.policy, parts.grants)
+        self._admission = Admission(journal, judge, parts.ready, self._act, self._noted, parts.now_ms)
 
     @property
     def vault(self) -> Vault:
@@ -65,13 +71,7 @@ class Runner:
         await self._admission.admit(inbound)
 
     async def observe(self, fact: Fact) -> None:
-        match fact:
-            case Own():
-                await self._outbox.echoed(fact)
-            case Undone():
-                # What is taken back may still be on its way into the store.
-                await self._admission.drained()
-                await until_stored(partial(self._journal.recall, fact))
+        await self._admission.observe(fact)
 
     def report(self, state: State) -> None:
         if state.phase in _CAN_SEND:
@@ -117,30 +117,33 @@ class Runner:
 
     def _act(self, admitted: Admitted) -> None:
         """What follows from a message that is on the disk."""
-        self._tell(admitted.inbound, admitted.decision)
-        if admitted.decision.outcome is Outcome.ADMIT:
-            turn = OpenTurn(admitted.seq, admitted.inbound, admitted.read_ms, TurnState.WAITING)
+        inbound, decision = admitted.inbound, admitted.decision
+        self._witness.tell(inbound, decision)
+        for signal in after_decision(inbound, decision, self._parts.policy.acks):
+            self._outbox.show(signal)
+        if decision.admitted:
+            turn = OpenTurn(admitted.seq, inbound, admitted.read_ms, TurnState.WAITING, decision.command)
             self._lanes.put(turn)
-        elif admitted.decision.reason is Reason.DM_PAIRING_REQUIRED:
+        elif decision.reason is Reason.DM_PAIRING_REQUIRED:
             self._outbox.wake()
 
-    def _tell(self, inbound: Inbound, decision: Decision) -> None:
-        """Log a decision; what is dropped in a group only once for each reason."""
-        account, reason = self._parts.account, decision.reason
-        if decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:
-            if (inbound.thread, reason) in self._told:
-                return
-            self._told.add((inbound.thread, reason))
-        hint = f"; see: openclaw pairing list {account.channel}" if reason in _FOR_THE_OWNER else ""
-        where = inbound.thread
-        log.info("%s: %s %s in %s: %s%s", account, decision.outcome, inbound.sender_id, where, reason, hint)
+    def _noted(self, noted: Noted) -> None:
+        self._outbox.echoed(noted.turn)
 
 
 @asynccontextmanager
 async def runner(parts: Parts, journal: Journal, vault: Vault) -> AsyncIterator[Runner]:
     """A runner whose lanes live as long as this is entered."""
 
-    outbox = Outbox(journal, lambda out: parts.channel.send(parts.account, out), parts.now_ms, parts.jitter)
-    turns = Turns(journal, outbox, parts.channel, parts.agent, parts.policy, parts.grants, parts.slots)
+    account, channel = parts.account, parts.channel
+    outbox = Outbox(
+        journal,
+        send=lambda out: channel.send(account, out),
+        show=lambda signal: channel.signal(account, signal),
+        now_ms=parts.now_ms,
+        jitter=parts.jitter,
+    )
+    judge = Judge(journal, parts.policy, parts.grants)
+    turns = Turns(journal, outbox, channel, parts.agent, judge, parts.ready, parts.slots)
     async with Lanes(turns.run) as lanes:
         yield Runner(parts, journal, vault, lanes, outbox)

@@ -62,5 +62,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # A text that was taken back must not stay readable in the file.
+    connection.execute("PRAGMA secure_delete = ON")
     schema.migrate(connection, path, now_ms)
     connection.row_factory = sqlite3.Row

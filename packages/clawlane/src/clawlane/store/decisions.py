@@ -21,10 +21,22 @@ def record(
 ) -> None:
     """Keep a decision beside its message, and count its reason."""
     rule = decision.rule
-    trail = json.dumps(decision.trail)
     connection.execute(
-        "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (seq, account, stage, now_ms, decision.outcome, decision.reason, rule.path, rule.origin, trail),
+        "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            seq,
+            account,
+            stage,
+            now_ms,
+            decision.outcome,
+            decision.reason,
+            rule.path,
+            rule.origin,
+            json.dumps(decision.trail),
+            rule.line,
+            decision.command,
+            decision.keep_as_history,
+        ),
     )
     connection.execute(
         "INSERT INTO counters VALUES (?, ?, 1) ON CONFLICT (account, reason) DO UPDATE SET n = n + 1",
@@ -34,5 +46,11 @@ def record(
 
 def decision_of(row: sqlite3.Row) -> Decision:
     """The decision as it was made. The row needs the columns of `decisions`."""
-    rule = Rule(row["rule_path"], row["rule_origin"])
-    return Decision(Outcome(row["outcome"]), Reason(row["reason"]), rule, tuple(json.loads(row["trail"])))
+    return Decision(
+        outcome=Outcome(row["outcome"]),
+        reason=Reason(row["reason"]),
+        rule=Rule(row["rule_path"], row["rule_origin"], row["rule_line"]),
+        trail=tuple(json.loads(row["trail"])),
+        command=row["command"],
+        keep_as_history=bool(row["keep_as_history"]),
+    )

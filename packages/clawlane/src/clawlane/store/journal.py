@@ -8,12 +8,14 @@ from functools import partial
 from typing import TypeVar
 
 from clawlane.access.decision import Decision
+from clawlane.access.pins import Name
 from clawlane.channel import Group, Person
-from clawlane.messages import Outgoing, Own, Receipt, Undone
-from clawlane.store import directory, outbox, pairing, pins, turns
+from clawlane.messages import Fact, Inbound, Outgoing, Receipt
+from clawlane.store import admission, directory, facts, outbox, pairing, pins, turns
+from clawlane.store.codec import storable
 from clawlane.store.errors import StoreLost
-from clawlane.store.pins import Key, LookedUp
-from clawlane.store.records import Admitted, Approved, Arrival, OpenTurn, Take
+from clawlane.store.pins import LookedUp
+from clawlane.store.records import Admitted, Approved, Arrival, Context, Noted, OpenTurn, Take, Undecided
 from clawlane.store.writer import Writer, is_disk, savepoint
 
 T = TypeVar("T")
@@ -33,24 +35,42 @@ class Journal:
         self._now_ms = now_ms
         self.account = account
 
-    async def admit(self, arrivals: Sequence[Arrival]) -> list[Admitted | Exception]:
-        """Store messages in order, all in one transaction.
+    async def admit(self, items: Sequence[Arrival | Fact]) -> list[Admitted | Noted | Exception]:
+        """Store messages and facts in order, all in one transaction.
 
-        A message that cannot be stored costs the others nothing.
+        One that cannot be stored costs the others nothing.
         """
+        now_ms = self._now_ms()
 
-        def transition(connection: sqlite3.Connection) -> list[Admitted | Exception]:
-            return [_one(connection, self.account, arrival) for arrival in arrivals]
+        def transition(connection: sqlite3.Connection) -> list[Admitted | Noted | Exception]:
+            return [_one(connection, self.account, item, now_ms) for item in items]
 
         return await self._write(transition)
+
+    async def undecided(self, limit: int) -> list[Undecided]:
+        """The first messages that wait for their decision, in the order they were read."""
+        return await self._write(partial(admission.undecided, account=self.account, limit=limit))
+
+    async def decide(self, decided: Sequence[tuple[int, Arrival]]) -> list[Admitted]:
+        """Give waiting messages (by `seq`) their decisions, in order."""
+        return await self._write(partial(admission.decide, account=self.account, decided=decided))
+
+    async def is_receipt(self, message_id: str) -> bool:
+        """Whether the account sent the message of this id."""
+        return await self._write(
+            partial(outbox.is_receipt, account=self.account, message_id=storable(message_id))
+        )
 
     async def open_turns(self) -> list[OpenTurn]:
         """What was admitted and has not settled, in order."""
         return await self._write(partial(turns.open_turns, account=self.account))
 
-    async def start(self, seq: int) -> bool:
-        """Claim a turn for the agent. False when there is nothing to run any more."""
-        return await self._write(partial(turns.start, seq=seq))
+    async def start(self, seq: int, context: Context) -> tuple[Inbound, ...] | None:
+        """Claim a turn for the agent. Gives the pending history that goes with it, oldest first.
+
+        None when there is nothing to run any more.
+        """
+        return await self._write(partial(turns.start, account=self.account, seq=seq, context=context))
 
     async def revoke(self, seq: int, decision: Decision) -> None:
         """Record that the sender is not admitted any more; the turn ends."""
@@ -73,10 +93,6 @@ class Journal:
     async def fail(self, seq: int, reason: str) -> None:
         """The agent could not answer; the turn ends."""
         await self._write(partial(turns.fail, seq=seq, reason=reason, now_ms=self._now_ms()))
-
-    async def recall(self, undone: Undone) -> None:
-        """An author took a message back."""
-        await self._write(partial(turns.recall, account=self.account, undone=undone, now_ms=self._now_ms()))
 
     async def take(self) -> Take:
         """The next chunk to send, or when to ask again."""
@@ -103,18 +119,6 @@ class Journal:
     async def retry(self, chunk_id: int, reason: str, due_ms: int) -> None:
         """A chunk did not leave, and may be tried again at `due_ms`."""
         await self._write(partial(outbox.retry, chunk_id=chunk_id, reason=reason, due_ms=due_ms))
-
-    async def echo(self, own: Own) -> int | None:
-        """The account saw a message of its own. Gives the turn that this settled, if any."""
-        return await self._write(
-            partial(
-                outbox.echo,
-                account=self.account,
-                client_id=own.client_id,
-                message_id=own.message_id,
-                now_ms=self._now_ms(),
-            )
-        )
 
     async def recover(self) -> int:
         """Chunks that were being sent when the last owner stopped become unknown. Gives their number."""
@@ -146,9 +150,9 @@ class Journal:
         """Record what the look-up of names came to."""
         await self._write(partial(pins.keep, account=self.account, looked_up=looked_up))
 
-    async def unpin(self, keys: Sequence[Key]) -> None:
+    async def unpin(self, names: Sequence[Name]) -> None:
         """Forget names: they have left the config, or are to be looked up anew."""
-        await self._write(partial(pins.forget, account=self.account, keys=keys))
+        await self._write(partial(pins.forget, account=self.account, names=names))
 
     async def _write(self, transition: Callable[[sqlite3.Connection], T]) -> T:
         return await self._writer.submit(partial(self._checked, transition))
@@ -160,10 +164,14 @@ class Journal:
         return transition(connection)
 
 
-def _one(connection: sqlite3.Connection, account: str, arrival: Arrival) -> Admitted | Exception:
+def _one(
+    connection: sqlite3.Connection, account: str, item: Arrival | Fact, now_ms: int
+) -> Admitted | Noted | Exception:
     try:
         with savepoint(connection):
-            return turns.admit(connection, account, arrival)
+            if isinstance(item, Arrival):
+                return admission.admit(connection, account, item)
+            return facts.note(connection, account, item, now_ms)
     except Exception as error:
         if is_disk(error):
             raise

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from clawlane.messages import Outgoing, Receipt
+from clawlane.store import history
 from clawlane.store.codec import text_body, text_of
 from clawlane.store.records import Chunk, ChunkState, Take, TurnState
 
@@ -77,6 +78,9 @@ def sent(connection: sqlite3.Connection, chunk_id: int, receipt: Receipt, now_ms
     ).fetchone()
     if row is None:
         return None
+    connection.executemany(
+        "INSERT OR IGNORE INTO receipts VALUES (?, ?)", [(row["account"], one) for one in receipt.message_ids]
+    )
     connection.execute("UPDATE accounts SET last_outbound_ms = ? WHERE account = ?", (now_ms, row["account"]))
     return _settle(connection, row["turn"], now_ms)
 
@@ -165,7 +169,7 @@ def _close(
 
 
 def _settle(connection: sqlite3.Connection, turn: int | None, now_ms: int) -> int | None:
-    """Finish the turn when this was its last open chunk."""
+    """Finish the turn when this was its last open chunk; the history that it used goes with it."""
     if turn is None:
         return None
     cursor = connection.execute(
@@ -173,7 +177,16 @@ def _settle(connection: sqlite3.Connection, turn: int | None, now_ms: int) -> in
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE turn = ? AND settled_ms IS NULL)",
         (now_ms, turn, turn),
     )
-    return turn if cursor.rowcount else None
+    if not cursor.rowcount:
+        return None
+    history.consume(connection, turn)
+    return turn
+
+
+def is_receipt(connection: sqlite3.Connection, account: str, message_id: str) -> bool:
+    """Whether the account sent the message of this id."""
+    query = "SELECT 1 FROM receipts WHERE account = ? AND message_id = ?"
+    return connection.execute(query, (account, message_id)).fetchone() is not None
 
 
 def _mark(connection: sqlite3.Connection, turn: int, state: TurnState, reason: str) -> None:

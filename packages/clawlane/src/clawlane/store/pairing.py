@@ -16,14 +16,14 @@ from clawlane.store.errors import PairingUnknown
 from clawlane.store.records import Approved, Arrival
 
 
-def meet(connection: sqlite3.Connection, account: str, arrival: Arrival) -> Decision:
+def meet(connection: sqlite3.Connection, account: str, arrival: Arrival, decision: Decision) -> Decision:
     """Record what a stranger's message leads to; queue the challenge text if there is one.
 
     Gives the final decision.
     """
     inbound, now_ms = arrival.inbound, arrival.read_ms
     if _is_approved(connection, account, inbound.sender_id):
-        return paired(arrival.decision.trail)
+        return paired(decision.trail)
     connection.execute("DELETE FROM pairing WHERE expires_ms <= ?", (now_ms,))
     approach = pairing.Approach(inbound.live, now_ms - inbound.sent_ms, inbound.sender_is_friend)
     requests = _requests(connection, account, inbound.sender_id, now_ms)
@@ -32,8 +32,8 @@ def meet(connection: sqlite3.Connection, account: str, arrival: Arrival) -> Deci
         _record(connection, account, arrival, reason)
     if reason is Reason.DM_PAIRING_REQUIRED:
         _send_text(connection, account, arrival)
-    trail = (*arrival.decision.trail, "pairing_store")
-    return replace(arrival.decision, outcome=pairing.outcome(reason), reason=reason, trail=trail)
+    trail = (*decision.trail, "pairing_store")
+    return replace(decision, outcome=pairing.outcome(reason), reason=reason, trail=trail)
 
 
 def approve(connection: sqlite3.Connection, account: str, code: str, now_ms: int) -> Approved:

@@ -42,19 +42,36 @@ class ChunkState(StrEnum):
     EXPIRED = "expired"
 
 
+class Context(StrEnum):
+    """What becomes of a group's pending history when a turn starts: given to it, left, or forgotten."""
+
+    GIVE = "give"
+    LEAVE = "leave"
+    CLEAR = "clear"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message on its way into the store, what was decided about it, and the account's way of pairing."""
+    """A message on its way into the store, what was decided about it, and the account's way of pairing.
+
+    Without a decision it waits in the store. `history_limit` is how many messages of a group are remembered.
+    """
 
     inbound: Inbound
-    decision: Decision
+    decision: Decision | None
     pairing_reply: PairingReply
     read_ms: int
+    history_limit: int = 0
+
+    @property
+    def remembered(self) -> bool:
+        """Whether the message stays as pending history of its group."""
+        return self.decision is not None and self.decision.keep_as_history and self.history_limit > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A message that is in the store. When it was there before, `fresh` is false and nothing follows.
+    """A message that is in the store for the first time.
 
     `decision` is the recorded one: a challenge has become one of the pairing reasons.
     """
@@ -63,17 +80,36 @@ class Admitted:
     inbound: Inbound
     decision: Decision
     read_ms: int
-    fresh: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """In the store, and nothing follows, but for the turn that an echo settled.
+
+    A fact, a message that was there before, or one that is not decided yet.
+    """
+
+    turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A stored message that waits for its decision."""
+
+    seq: int
+    inbound: Inbound
+    read_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
-    """A turn that a restart finds unfinished."""
+    """A turn that has not ended. `command` is the control command that its message is, if it is one."""
 
     seq: int
     inbound: Inbound
     read_ms: int
     state: TurnState
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

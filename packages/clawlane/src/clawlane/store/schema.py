@@ -82,6 +82,9 @@ CREATE TABLE given ( -- which of it went with which turn
 CREATE TABLE receipts ( -- the ids under which others see what the account sent
     account TEXT NOT NULL, message_id TEXT NOT NULL, PRIMARY KEY (account, message_id)
 ) WITHOUT ROWID;
+ALTER TABLE decisions ADD COLUMN rule_line INTEGER;
+ALTER TABLE decisions ADD COLUMN command TEXT NOT NULL DEFAULT '';
+ALTER TABLE decisions ADD COLUMN keep_as_history INTEGER NOT NULL DEFAULT FALSE;
 INSERT OR IGNORE INTO receipts
     SELECT account, value FROM outbox, json_each(outbox.receipt) WHERE receipt IS NOT NULL;
 """

@@ -1,17 +1,17 @@
-"""The way in: decide at once, store in order, and let follow what follows once it is on the disk."""
+"""The way in: what was read is decided and stored in order; the rest follows once it is on the disk."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
-from clawlane.access.decide import decide
-from clawlane.access.policy import Grants, Policy
-from clawlane.messages import Inbound
+from clawlane.messages import Fact, Inbound
 from clawlane.store.journal import Clock, Journal
-from clawlane.store.records import Admitted, Arrival
+from clawlane.store.records import Admitted, Arrival, Noted
+from clawlane.turns.judge import Judge
 from clawlane.turns.patience import until_stored
 
 AHEAD = 256
@@ -20,53 +20,117 @@ AHEAD = 256
 log = logging.getLogger(__name__)
 
 
-class Admission:
-    """Takes the messages of one account in the order of reading.
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A message as it was read, and when."""
 
-    `act` is called in that order, after the commit.
+    inbound: Inbound
+    read_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The place in the queue from which on messages are decided."""
+
+
+class Admission:
+    """Takes the messages and facts of one account in the order of reading.
+
+    `act` and `noted` are called in that order, after the commit. Until `ready` returns messages are stored
+    without a decision, and decided in order then.
     """
 
     def __init__(
         self,
         journal: Journal,
-        policy: Policy,
-        grants: Callable[[], Grants],
+        judge: Judge,
+        ready: Callable[[], Awaitable[None]],
         act: Callable[[Admitted], None],
+        noted: Callable[[Noted], None],
         now_ms: Clock,
     ) -> None:
         self._journal = journal
-        self._policy = policy
-        self._grants = grants
+        self._judge = judge
+        self._ready = ready
         self._act = act
+        self._noted = noted
         self._now_ms = now_ms
-        self._arrivals: asyncio.Queue[Arrival] = asyncio.Queue(AHEAD)
+        self._deciding = False
+        self._items: asyncio.Queue[Read | Fact | Opening] = asyncio.Queue(AHEAD)
 
     async def admit(self, inbound: Inbound) -> None:
-        """Decide, and queue for the store. Waits only while the reader is too far ahead of the disk."""
-        now_ms = self._now_ms()
-        decision = decide(inbound, self._policy, self._grants(), now_ms)
-        await self._arrivals.put(Arrival(inbound, decision, self._policy.pairing_reply, now_ms))
+        """Take a message in. Waits only while the reader is too far ahead of the disk."""
+        await self._items.put(Read(inbound, self._now_ms()))
+
+    async def observe(self, fact: Fact) -> None:
+        """Take a fact in, behind the messages that were read before it."""
+        await self._items.put(fact)
 
     async def run(self) -> None:
-        """Store what arrives, as many at once as came meanwhile. Lives until cancelled."""
-        while True:
-            arrivals = [await self._arrivals.get()]
-            while not self._arrivals.empty():
-                arrivals.append(self._arrivals.get_nowait())
-            try:
-                await self._store(arrivals)
-            finally:
-                for _ in arrivals:
-                    self._arrivals.task_done()
+        """Store what arrives, as much at once as came meanwhile. Lives until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._open())
+            while True:
+                items = [await self._items.get()]
+                while not self._items.empty():
+                    items.append(self._items.get_nowait())
+                try:
+                    await self._take(items)
+                finally:
+                    for _ in items:
+                        self._items.task_done()
 
     async def drained(self) -> None:
         """Returns once everything that was read is stored."""
-        await self._arrivals.join()
+        await self._items.join()
 
-    async def _store(self, arrivals: list[Arrival]) -> None:
-        results = await until_stored(partial(self._journal.admit, arrivals))
-        for arrival, result in zip(arrivals, results, strict=True):
-            if isinstance(result, Exception):
-                log.error("message %r could not be stored: %r", arrival.inbound.message_id, result)
-            elif result.fresh:
-                self._act(result)
+    async def _open(self) -> None:
+        await self._ready()
+        await self._items.put(Opening())
+
+    async def _take(self, items: Sequence[Read | Fact | Opening]) -> None:
+        stretch: list[Read | Fact] = []
+        for item in items:
+            if isinstance(item, Opening):
+                await self._store(stretch)
+                await self._decide_waiting()
+                stretch, self._deciding = [], True
+            else:
+                stretch.append(item)
+        await self._store(stretch)
+
+    async def _store(self, items: Sequence[Read | Fact]) -> None:
+        if not items:
+            return
+        ready = [await self._arrival(item) if isinstance(item, Read) else item for item in items]
+        results = await until_stored(partial(self._journal.admit, ready))
+        for item, result in zip(items, results, strict=True):
+            match result:
+                case Admitted():
+                    self._act(result)
+                case Noted():
+                    self._noted(result)
+                case Exception():
+                    log.error("message %r could not be stored: %r", _id_of(item), result)
+
+    async def _decide_waiting(self) -> None:
+        """Decide what was stored undecided, by this run or an earlier one."""
+        while waiting := await until_stored(partial(self._journal.undecided, AHEAD)):
+            decided = [(one.seq, await self._decided(Read(one.inbound, one.read_ms))) for one in waiting]
+            for admitted in await until_stored(partial(self._journal.decide, decided)):
+                self._act(admitted)
+
+    async def _arrival(self, read: Read) -> Arrival:
+        if self._deciding:
+            return await self._decided(read)
+        policy = self._judge.policy
+        return Arrival(read.inbound, None, policy.pairing_reply, read.read_ms, policy.history_limit)
+
+    async def _decided(self, read: Read) -> Arrival:
+        policy = self._judge.policy
+        decision = await self._judge.decide(read.inbound, read.read_ms)
+        return Arrival(read.inbound, decision, policy.pairing_reply, read.read_ms, policy.history_limit)
+
+
+def _id_of(item: Read | Fact) -> str:
+    return item.inbound.message_id if isinstance(item, Read) else item.message_id

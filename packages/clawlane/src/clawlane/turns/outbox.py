@@ -1,4 +1,4 @@
-"""The way out: one sender an account, through which everything leaves, in order in each thread."""
+"""The way out: the one gate of an account, through which everything leaves, in order in each thread."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from functools import partial
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
-from clawlane.messages import Outgoing, Own, Receipt
+from clawlane.messages import Outgoing, Receipt, Signal
 from clawlane.store.journal import Clock, Journal
 from clawlane.store.records import Chunk, Take
 from clawlane.turns.patience import until_stored
+from clawlane.turns.signals import SignalQueue
 
 Send = Callable[[Outgoing], Awaitable[Receipt]]
+Show = Callable[[Signal], Awaitable[None]]
 ANSWER_DEADLINE = 120.0
 """Seconds after which a send without an answer counts as unknown, whatever the channel waits for."""
 
@@ -25,10 +27,13 @@ log = logging.getLogger(__name__)
 class Outbox:
     """Sends the queued chunks of one account while it is open, and keeps what became of each."""
 
-    def __init__(self, journal: Journal, send: Send, now_ms: Clock, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self, journal: Journal, send: Send, show: Show, now_ms: Clock, jitter: Callable[[], float]
+    ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread."""
         self._journal = journal
         self._send = send
+        self._signals = SignalQueue(show)
         self._now_ms = now_ms
         self._jitter = jitter
         self._open = asyncio.Event()
@@ -66,13 +71,23 @@ class Outbox:
         finally:
             self._expected.pop(turn, None)
 
-    async def echoed(self, own: Own) -> None:
-        """The account saw a message of its own, which may tell what became of a chunk."""
-        self._settled(await until_stored(partial(self._journal.echo, own)))
+    def echoed(self, turn: int | None) -> None:
+        """The account saw a message of its own: it told what became of a chunk, and maybe settled a turn."""
+        self._settled(turn)
         self.wake()
+
+    def show(self, signal: Signal) -> None:
+        """Show others something soon, if the channel can send now. Never waits and never fails."""
+        if self._open.is_set():
+            self._signals.put(signal)
 
     async def run(self) -> None:
         """Send while open. Lives until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._signals.run())
+            group.create_task(self._send_chunks())
+
+    async def _send_chunks(self) -> None:
         while True:
             await self._open.wait()
             self._news.clear()

@@ -35,7 +35,7 @@ from clawlane.channel import (
     State,
     Vault,
 )
-from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Text, Thread, ThreadKind
+from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Signal, Text, Thread, ThreadKind
 
 MANIFEST = Manifest(
     id="parrot",
@@ -64,6 +64,9 @@ class Parrot:
 
     async def send(self, account: Account, out: Outgoing) -> Receipt:
         return Receipt(("1",))
+
+    async def signal(self, account: Account, signal: Signal) -> None:
+        """Nothing is shown to anybody."""
 
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         return [Text(thread, reply.text)]
