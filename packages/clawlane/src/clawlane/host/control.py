@@ -6,6 +6,7 @@
     POST /pairing/approve?channel=C[&account=A]&code=X  who was let in
     POST /accounts/start?channel=C[&account=A]          the account's status
     POST /accounts/stop?channel=C[&account=A]           the account's status
+    GET  /directory/…                                   see `clawlane.host.control_directory`
 
 What cannot be done is answered with 400, or 500 for a defect, and {"message", "help"}.
 """
@@ -25,7 +26,10 @@ from typing import Any
 
 from aiohttp import web
 
+from clawlane.channel import DirectoryError
+from clawlane.host import control_directory as directory
 from clawlane.host.fleet import Fleet
+from clawlane.host.lookup import Lookup
 from clawlane.host.status import StatusBook
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.errors import StoreError
@@ -57,6 +61,7 @@ class Control:
         app.router.add_post("/pairing/approve", self._approve)
         app.router.add_post("/accounts/start", self._start)
         app.router.add_post("/accounts/stop", self._stop)
+        app.add_routes(directory.routes(self._lookup))
         return app
 
     async def _ping(self, _request: web.Request) -> web.Response:
@@ -84,6 +89,9 @@ class Control:
         supervisor = self._meant(request)
         await supervisor.stop()
         return _json(await self._status.one(supervisor))
+
+    def _lookup(self, request: web.Request) -> Lookup:
+        return self._fleet.lookup(str(self._meant(request).parts.account))
 
     def _meant(self, request: web.Request) -> Supervisor:
         channel, account = _channel(request), request.query.get("account")
@@ -121,7 +129,7 @@ def _private_socket(path: Path) -> socket.socket:
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except (Bad, StoreError) as error:
+    except (Bad, StoreError, DirectoryError) as error:
         return _json({"message": str(error), "help": getattr(error, "help", "")}, status=400)
     except web.HTTPException as error:
         return _json({"message": f"{request.path}: {error.reason}", "help": ""}, status=error.status)

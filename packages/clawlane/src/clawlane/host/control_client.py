@@ -70,6 +70,11 @@ class ControlClient:
         """Stop an account; returns once it has stopped. Gives its status."""
         return self._ask("POST", "/accounts/stop", _named(channel, account))
 
+    def directory(self, what: str, channel: str, account: str | None = None, group: str = "") -> Any:
+        """Whom an account knows: `self`, `peers`, `groups`, or the `members` of a group, as JSON values."""
+        values = {**_named(channel, account), **({"group": group} if group else {})}
+        return self._ask("GET", f"/directory/{what}", values)[what]
+
     def _ask(self, method: str, path: str, values: dict[str, str] | None = None) -> Answer:
         if self._path is None:
             raise _down()
