@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
-from random import Random
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import pytest
+from packages.zaloweb.tests.sim_client import IMEI, VERSION, Bare, cookies_of
 
 from zaloweb import cipher
-from zaloweb.frames import Cmd, Frame, old_messages, old_reactions, pack, ping, unpack
+from zaloweb.frames import Cmd, Frame, old_messages, old_reactions, pack, ping
 from zaloweb.sim.arrived import (
     AskedOld,
     Called,
@@ -32,115 +31,7 @@ from zaloweb.sim.server import Simulator
 from zaloweb.sim.services import SERVICE_MAP, SOCKET_URLS
 from zaloweb.sim.world import World
 
-VERSION = {"zpw_ver": "685", "zpw_type": "30"}
-IMEI = "11111111-2222-4333-8444-555555555555-a69b52f9d7f760edf3fd052bcda2542f"
-
 QUOTE_KEYS = ("qmsgOwner", "qmsgId", "qmsgCliId", "qmsgType", "qmsgTs", "qmsg")
-
-
-class Bare:
-    """A client that knows only how requests look. It keeps no cookies but those it was given."""
-
-    def __init__(self, sim: Simulator, cookies: dict[str, str]) -> None:
-        self.cookies = cookies
-        self.key = b""
-        self._http = aiohttp.ClientSession(
-            connector=sim.network.connector(), cookie_jar=aiohttp.DummyCookieJar()
-        )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._http.close()
-
-    async def json(self, method: str, url: str, **more: Any) -> dict[str, Any]:
-        async with self._http.request(method, url, cookies=self.cookies, **more) as answer:
-            told: dict[str, Any] = await answer.json()
-            return told
-
-    async def set_cookies(self, method: str, url: str, **more: Any) -> list[str]:
-        """The Set-Cookie headers of an answer."""
-        async with self._http.request(method, url, cookies=self.cookies, **more) as answer:
-            return list(answer.headers.getall("Set-Cookie", []))
-
-    async def login(self, **changed: str) -> dict[str, Any]:
-        """The opened inner answer of getLoginInfo; `changed` goes over the signed query."""
-        zcid, ext = cipher.zcid(30, IMEI, 1), cipher.new_zcid_ext(Random(1))
-        key = cipher.login_key(zcid, ext)
-        told = {"computer_name": "Web", "imei": IMEI, "language": "vi", "ts": 1}
-        query = {
-            "zcid": zcid,
-            "zcid_ext": ext,
-            "enc_ver": "v2",
-            "params": cipher.encrypt(key, json.dumps(told)),
-        }
-        query |= {"type": "30", "client_version": "685"}
-        query = query | {"signkey": cipher.sign("getlogininfo", query)} | changed
-        outer = await self.json("GET", "https://wpa.chat.zalo.me/api/login/getLoginInfo", params=query)
-        if outer["data"] is None:
-            return outer
-        inner: dict[str, Any] = json.loads(cipher.decrypt(key, outer["data"]))
-        if inner["data"]:
-            self.key = cipher.session_key(inner["data"]["zpw_enk"])
-        return inner
-
-    async def call(
-        self, method: str, service: str, path: str, params: dict[str, Any] | None
-    ) -> dict[str, Any]:
-        """The outer envelope when it is an error, else the opened inner one."""
-        sealed = {} if params is None else {"params": cipher.encrypt(self.key, json.dumps(params))}
-        query, form = (VERSION, sealed) if method == "POST" else (VERSION | sealed, None)
-        outer = await self.json(method, SERVICE_MAP[service][0] + path, params=query, data=form)
-        if outer["error_code"]:
-            return outer
-        inner: dict[str, Any] = json.loads(cipher.decrypt(self.key, outer["data"]))
-        return inner
-
-    async def connect(self, host: int = 0) -> BareSocket:
-        url = f"{SOCKET_URLS[host]}/?t=1700000000000&zpw_ver=685&zpw_type=30"
-        headers = {
-            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
-            "Origin": "https://chat.zalo.me",
-        }
-        socket = BareSocket(await self._http.ws_connect(url, headers=headers, autoclose=False))
-        first = await socket.frame()
-        assert (first.version, first.cmd, first.sub) == (1, 1, 1)
-        socket.key = base64.b64decode(json.loads(first.body)["key"])
-        return socket
-
-
-class BareSocket:
-    """The client's end of a WebSocket, frame by frame."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.raw = socket
-        self.key = b""
-
-    async def frame(self) -> Frame:
-        return unpack(await self.raw.receive_bytes(timeout=10))
-
-    async def event(self, cmd: int) -> dict[str, Any]:
-        """The opened payload of the next frame, which must have this command."""
-        frame = await self.frame()
-        assert frame.cmd == cmd
-        body = json.loads(frame.body)
-        data: dict[str, Any] = json.loads(cipher.open_event(body["data"], body["encrypt"], self.key))["data"]
-        return data
-
-    async def end(self) -> int:
-        """The code the server closed with; 1006 for a connection that was cut."""
-        message = await self.raw.receive(timeout=10)
-        if message.type is aiohttp.WSMsgType.CLOSE:
-            await self.raw.close()
-            return int(message.data)
-        return 1006
-
-
-def cookies_of(world: World) -> dict[str, str]:
-    return {cookie["key"]: cookie["value"] for cookie in world.credentials()["cookie"]}
 
 
 @pytest.fixture
