@@ -77,12 +77,13 @@ def _of_config(error: BaseException) -> Failure | None:
 
 
 def _of_our_packages(error: BaseException) -> Failure | None:
-    from clawlane.channel import ChannelUnusable, VaultError
+    from clawlane.channel import ChannelUnusable, DirectoryError, VaultError
     from clawlane.host.control_client import ControlError
     from clawlane.plugins.errors import PluginError
     from clawlane.store.errors import StoreError
 
-    if not isinstance(error, ChannelUnusable | VaultError | ControlError | PluginError | StoreError):
+    ours = ChannelUnusable | DirectoryError | VaultError | ControlError | PluginError | StoreError
+    if not isinstance(error, ours):
         return None
     message, help = str(error), str(getattr(error, "help", ""))
     return Failure((message,), "" if help in message else help)

@@ -19,6 +19,7 @@ _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway."),
     "channels": ("clawlane.cli.channels:channels", "Log accounts in and out, and see how they are."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and let them in."),
+    "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
     "config": ("clawlane.cli.config:config", "Check the config file, and read values from it."),
 }
