@@ -12,10 +12,14 @@ import pytest
 import pytest_asyncio
 
 from reference.reference_client import HERE, Client, Node, reference_node
+from zaloweb.sim.people import Group, Person
+from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
+from zaloweb.sim.world import World
 
 PACKAGE = HERE / "node_modules" / "zca-js" / "package.json"
 INSTALL = ["install", "--no-package-lock", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
+CHUNK_BYTES = 1024
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +46,8 @@ def _absent(why: str) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sim() -> AsyncIterator[Simulator]:
-    """A simulator that all tests of a module share; they name people and groups of their own."""
-    async with Simulator() as sim:
+    """A simulator that all tests of a module share. Its chunks are small, so that uploads have several."""
+    async with Simulator(World(rules=Rules(chunk_bytes=CHUNK_BYTES))) as sim:
         yield sim
 
 
@@ -61,3 +65,21 @@ async def listening(node: Node) -> Client:
     await client.log_in()
     await client.listen()
     return client
+
+
+@pytest.fixture(scope="module")
+def lan(sim: Simulator) -> Person:
+    """A friend."""
+    return sim.world.person("Trần Thị Lan")
+
+
+@pytest.fixture(scope="module")
+def hung(sim: Simulator) -> Person:
+    """Another friend."""
+    return sim.world.person("Lê Văn Hùng")
+
+
+@pytest.fixture(scope="module")
+def work(sim: Simulator, lan: Person, hung: Person) -> Group:
+    """A group of the account and both friends."""
+    return sim.world.group("Nhóm Làm Việc", [lan, hung])

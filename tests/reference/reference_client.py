@@ -115,7 +115,7 @@ class Client:
         return await self._node.call(self._name, call, args)
 
     async def hears(self, event: str, where: Callable[..., bool] = lambda *args: True) -> Event:
-        """The arguments of the next event of this kind that fits; earlier ones of the kind are passed over."""
+        """The arguments of the next event of this kind that fits; earlier ones are passed over."""
         return await self._node.event(self._name, event, where)
 
     def unheard(self, event: str) -> list[Event]:

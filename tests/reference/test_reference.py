@@ -1,4 +1,4 @@
-"""The reference JavaScript client, unmodified, logs in to the simulator: the format is Zalo's and not our own.
+"""The reference JavaScript client, unmodified, logs in to the simulator: the format is Zalo's, not our own.
 
 Node and npm are needed; the package is installed once, into `node_modules` beside this file.
 """
