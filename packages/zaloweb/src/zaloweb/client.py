@@ -2,114 +2,60 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
-from random import Random, SystemRandom
-from types import TracebackType
-from typing import Self, TypeVar
+from collections.abc import Sequence
 
-from zaloweb.calls import account, friends, groups, messages
-from zaloweb.calls.account import KeepAlive, User
-from zaloweb.calls.call import Call
-from zaloweb.calls.groups import Group
+from zaloweb import fetch
+from zaloweb.attachments import Attachment, Kind, PathLike
+from zaloweb.caller import preparing
+from zaloweb.calls import (
+    forward,
+    links,
+    marks,
+    media,
+    messages,
+    reactions,
+    stickers,
+    undo,
+)
+from zaloweb.calls.forward import Forwarded, Origin
+from zaloweb.calls.marks import Destination, Marked
+from zaloweb.calls.media import Manner, Uploaded, Video
 from zaloweb.calls.messages import Sent, SentAnswer, Style, Text, Urgency
 from zaloweb.calls.quotes import Quoted
-from zaloweb.clock import Clock, SystemClock
-from zaloweb.events import Event, Mention, Thread, ThreadKind
-from zaloweb.frames import old_messages, old_reactions
-from zaloweb.http import Transport
-from zaloweb.listener import Listener
-from zaloweb.network import Network
-from zaloweb.session import Session
-from zaloweb.stream import Stream
+from zaloweb.calls.reactions import NO_ICON, Icon, Known
+from zaloweb.directory import Directory
+from zaloweb.errors import InvalidRequest
+from zaloweb.events import Mention, Sticker, Thread, ThreadKind
+from zaloweb.fetch import Downloaded
+from zaloweb.outgoing import Caption, send_uploaded
+from zaloweb.upload import Progress
 
-T = TypeVar("T")
-log = logging.getLogger(__name__)
-OnSession = Callable[[Session], Awaitable[None]]
+_USUAL = Manner()
+ToSend = Attachment | PathLike
+"""A file to send: its path, or an `Attachment` that says more."""
 
 
-class Zalo:
+class Zalo(Directory):
     """A logged-in account, alive while entered.
 
         async with Zalo(session) as zalo:
             async for event in zalo.events():
                 ...
 
-    Calls need no connection: they work before the first event is asked for, and beside the events.
-    `on_session` is awaited whenever an answer changed the cookies, before the call returns: keep
-    `session.to_json()` then, for old cookies are refused after some days. What it raises is only logged.
-    The network is the one of `ZALOWEB_NETWORK`, or the real one. A call that only asks is made up to
-    `attempts` times while the network fails. All errors are kinds of `ZaloError`.
+    Calls need no connection: they work before the first event is asked for, and beside the events; only
+    files other than pictures are announced over the socket and need it. `on_session` is awaited whenever an
+    answer changed the cookies, before the call returns: keep `session.to_json()` then, for old cookies are
+    refused after some days. What it raises is only logged. The network is the one of `ZALOWEB_NETWORK`, or
+    the real one. A call that only asks is made up to `attempts` times while the network fails. All errors
+    are kinds of `ZaloError`.
+
+    `client_id` of what is sent is the sender's own id for it: the time in milliseconds, never the same twice;
+    several files take as many ids as there are, counting up. Nothing that others see is ever repeated by
+    itself: after `NoAnswer` nobody knows whether it arrived; its echo among the events, with `cli_msg_id`
+    equal to `client_id`, tells. A `Sent` without a `msg_id` may not have arrived either.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        *,
-        network: Network | None = None,
-        clock: Clock | None = None,
-        random: Random | None = None,
-        proxy: str | None = None,
-        attempts: int = 3,
-        on_session: OnSession | None = None,
-    ) -> None:
-        self.session = session
-        self._random = random or SystemRandom()
-        self._transport = Transport(
-            network or Network.from_env(),
-            user_agent=session.credentials.user_agent,
-            jar=session.jar,
-            clock=clock or SystemClock(),
-            random=self._random,
-            proxy=proxy,
-            attempts=attempts,
-        )
-        self._on_session = on_session
-        self._known_changes = session.jar.changes
-        self._listener = Listener(session, self._transport, self._random)
-        self._stream: Stream | None = None
-
-    def __repr__(self) -> str:
-        return f"Zalo({self.own_id})"
-
-    async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            await self._stop_stream()
-        finally:
-            await self._transport.__aexit__(kind, error, trace)
-
-    @property
-    def own_id(self) -> str:
-        """The account's user id; asks nobody."""
-        return self.session.uid
-
-    async def events(self) -> AsyncGenerator[Event, None]:
-        """Connect, and yield what happens, in order, until the account has to be given back.
-
-        Between connections there are `Disconnected` and `Connected`; what happened meanwhile has to be
-        asked for. Whoever takes his time holds the server back. An account tolerates one listener, so
-        asking anew ends what was asked for before. Raises `Replaced`, `Kicked` or `SessionExpired`, after
-        a last `Disconnected`.
-        """
-        await self._stop_stream()
-        self._stream = Stream(self._listener.run)
-        async with aclosing(self._stream) as stream:
-            async for event in stream:
-                yield event
-
-    async def call(self, call: Call[T]) -> T:
-        """What Zalo answers to any call of `zaloweb.calls`."""
-        try:
-            return await self._transport.call(self.session, call)
-        finally:
-            await self._tell_changes()
+    # Messages
 
     async def send_text(
         self,
@@ -123,70 +69,229 @@ class Zalo:
         urgency: Urgency = Urgency.NORMAL,
         ttl_ms: int = 0,
     ) -> Sent:
-        """Send a text, at most 2000 UTF-16 units (`zaloweb.text.split`), and return its id.
-
-        `client_id` is the sender's own id for it: the time in milliseconds, never the same twice. Mentions
-        count in groups only. Never repeated by itself: after `NoAnswer` nobody knows whether it arrived;
-        its echo among the events, with `cli_msg_id` equal to `client_id`, tells.
-        """
+        """Send a text, at most 2000 UTF-16 units (`zaloweb.text.split`). Mentions count in groups only."""
         content = Text(text, mentions, styles, quote, urgency, ttl_ms)
         answer = await self.call(messages.send_text(thread, content, client_id=client_id, imei=self._imei))
-        return SentAnswer.sent(answer)
+        return SentAnswer.sent(answer, client_id)
 
-    async def account_info(self) -> User:
-        """The account's own profile."""
-        return (await self.call(account.own_profile())).user
+    async def send_image(
+        self,
+        thread: Thread,
+        image: ToSend,
+        *,
+        client_id: int,
+        caption: str = "",
+        mentions: Sequence[Mention] = (),
+        urgency: Urgency = Urgency.NORMAL,
+        ttl_ms: int = 0,
+        progress: Progress | None = None,
+    ) -> Sent:
+        """Send a picture (JPEG, PNG, WebP), with words under it if you like."""
+        words = _caption(thread, caption, mentions)
+        manner = Manner(ttl_ms, urgency)
+        [sent] = await self._send([Kind.IMAGE], thread, [image], manner, client_id, progress, words)
+        return sent
 
-    async def keep_alive(self) -> KeepAlive:
-        """Say that the session is still used; its cookies stay young."""
-        return await self.call(account.keep_alive(self._imei))
+    async def send_album(
+        self,
+        thread: Thread,
+        images: Sequence[ToSend],
+        *,
+        client_id: int,
+        urgency: Urgency = Urgency.NORMAL,
+        ttl_ms: int = 0,
+        progress: Progress | None = None,
+    ) -> tuple[Sent, ...]:
+        """Send pictures that are shown together. Raises `PartlySent` when only some were sent."""
+        manner = Manner(ttl_ms, urgency)
+        return await self._send([Kind.IMAGE], thread, images, manner, client_id, progress)
 
-    async def friends(self) -> list[User]:
-        """All friends of the account."""
-        return await self.call(friends.all_friends(self._imei))
+    async def send_file(
+        self,
+        thread: Thread,
+        file: ToSend,
+        *,
+        client_id: int,
+        urgency: Urgency = Urgency.NORMAL,
+        ttl_ms: int = 0,
+        progress: Progress | None = None,
+    ) -> Sent:
+        """Send a file of any kind but a picture; others see its name. Take `events` meanwhile.
 
-    async def group_ids(self) -> tuple[str, ...]:
-        """The ids of all groups the account is in."""
-        return (await self.call(groups.all_groups())).ids
-
-    async def groups(self, ids: Iterable[str] | None = None) -> list[Group]:
-        """The descriptions of these groups, or of all, in the order asked for.
-
-        Left out: those it is not in.
+        The `cli_msg_id` of what is sent is one that Zalo chose, not `client_id`.
         """
-        found: list[Group] = []
-        for batch in groups.in_batches(await self.group_ids() if ids is None else ids):
-            told = (await self.call(groups.group_info(batch))).grid_info_map
-            found += [told[group_id] for group_id in batch if group_id in told]
-        return found
+        kinds, manner = [Kind.OTHER, Kind.VIDEO], Manner(ttl_ms, urgency)
+        [sent] = await self._send(kinds, thread, [file], manner, client_id, progress)
+        return sent
 
-    async def request_old_messages(self, kind: ThreadKind, before: str | None = None) -> None:
-        """Ask over the socket for messages missed since the login; they come as `OldMessages`.
+    async def send_gif(
+        self,
+        thread: Thread,
+        gif: ToSend,
+        *,
+        client_id: int,
+        urgency: Urgency = Urgency.NORMAL,
+        ttl_ms: int = 0,
+        progress: Progress | None = None,
+    ) -> Sent:
+        """Send a moving picture."""
+        manner = Manner(ttl_ms, urgency)
+        [sent] = await self._send([Kind.GIF], thread, [gif], manner, client_id, progress)
+        return sent
 
-        `before` is a message id; without one the latest are asked for. Raises `BeforeSending` when there
-        is no connection.
+    async def upload(
+        self,
+        thread: Thread,
+        files: Sequence[ToSend],
+        *,
+        client_id: int,
+        progress: Progress | None = None,
+    ) -> tuple[Uploaded, ...]:
+        """Bring files to Zalo that are meant for a thread; nobody sees them before `send_uploaded`.
+
+        Raises `InvalidRequest` for what the server's settings do not allow, before anything is sent, and
+        `NotPrepared` when it may be tried again.
         """
-        group = kind is ThreadKind.GROUP
-        await self._listener.request(lambda n: old_messages(group=group, request_number=n, last_id=before))
+        attachments = [_attachment(file) for file in files]
+        return await self._uploads.upload(thread, attachments, client_id=client_id, progress=progress)
 
-    async def request_old_reactions(self, kind: ThreadKind, before: str | None = None) -> None:
-        """Ask for reactions as for messages; they come as `OldReactions`."""
-        group = kind is ThreadKind.GROUP
-        await self._listener.request(lambda n: old_reactions(group=group, request_number=n, last_id=before))
+    async def send_uploaded(
+        self, thread: Thread, files: Sequence[Uploaded], *, client_id: int, manner: Manner = _USUAL
+    ) -> tuple[Sent, ...]:
+        """Send files that were uploaded, pictures among several as an album. May raise `PartlySent`."""
+        return await send_uploaded(self._caller, thread, files, manner, client_id=client_id)
+
+    async def send_voice(self, thread: Thread, url: str, *, client_id: int, ttl_ms: int = 0) -> Sent:
+        """Send a voice message (M4A, MP3 …) from an https address; that of an `UploadedFile` will do."""
+        with preparing():
+            size = await fetch.size_of(self._transport, url)
+        call = media.send_voice(thread, url, size, ttl_ms=ttl_ms, client_id=client_id, imei=self._imei)
+        return SentAnswer.sent(await self.call(call), client_id)
+
+    async def send_video(
+        self, thread: Thread, video: Video, *, client_id: int, text: str = "", ttl_ms: int = 0
+    ) -> Sent:
+        """Send a video from an https address to be played in the chat; `send_file` sends it as a file."""
+        with preparing():
+            size = await fetch.size_of(self._transport, video.url)
+        call = media.send_video(
+            thread, video, size, text=text, ttl_ms=ttl_ms, client_id=client_id, imei=self._imei
+        )
+        return SentAnswer.sent(await self.call(call), client_id)
+
+    async def send_link(
+        self, thread: Thread, link: str, *, client_id: int, text: str = "", ttl_ms: int = 0
+    ) -> Sent:
+        """Send a link with the preview that Zalo makes of it."""
+        with preparing():
+            preview = await self.parse_link(link)
+        call = links.send_link(
+            thread, link, preview, text=text, ttl_ms=ttl_ms, client_id=client_id, imei=self._imei
+        )
+        return SentAnswer.sent(await self.call(call), client_id)
+
+    async def send_sticker(self, thread: Thread, sticker: Sticker, *, client_id: int) -> Sent:
+        """Send a sticker, one that was received or found by `find_stickers`."""
+        call = stickers.send_sticker(thread, sticker, client_id=client_id, imei=self._imei)
+        return SentAnswer.sent(await self.call(call), client_id)
+
+    async def forward(
+        self,
+        threads: Sequence[Thread],
+        text: str,
+        *,
+        client_id: int,
+        origin: Origin | None = None,
+        ttl_ms: int = 0,
+    ) -> Forwarded:
+        """Forward a text to people or to groups; the answer tells which of them it reached."""
+        return await self.call(
+            forward.forward(threads, text, origin, ttl_ms=ttl_ms, client_id=client_id, imei=self._imei)
+        )
+
+    # What is done to messages
+
+    async def react(self, thread: Thread, message: Known, icon: Icon) -> None:
+        """React to a message: `ICONS["HEART"]`, or `icon_of("/-heart")`."""
+        now_ms = self._caller.now_ms
+        await self.call(reactions.react(thread, message, icon, client_id=now_ms, imei=self._imei))
+
+    async def unreact(self, thread: Thread, message: Known) -> None:
+        """Take the own reactions to a message back."""
+        await self.react(thread, message, NO_ICON)
+
+    async def undo(self, thread: Thread, message: Known) -> None:
+        """Recall an own message for everybody."""
+        now_ms = self._caller.now_ms
+        await self.call(undo.undo(thread, message, client_id=now_ms, imei=self._imei))
+
+    async def delete(
+        self, thread: Thread, message: Known, sender_id: str, *, for_everyone: bool = False
+    ) -> None:
+        """Delete a message for oneself or, in a group that the account leads, somebody's for everyone."""
+        call = undo.delete(
+            thread,
+            message,
+            sender_id,
+            for_everyone=for_everyone,
+            own_id=self.own_id,
+            client_id=self._caller.now_ms,
+            imei=self._imei,
+        )
+        await self.call(call)
+
+    async def typing(self, thread: Thread, *, to: Destination = Destination.PERSON) -> None:
+        """Show that the account is writing, for some seconds."""
+        await self.call(marks.typing(thread, imei=self._imei, to=to))
+
+    async def mark_delivered(
+        self, kind: ThreadKind, messages: Sequence[Marked], *, seen: bool = False
+    ) -> None:
+        """Tell that up to 50 messages arrived: `Marked.of(message)`. Those of groups must be of one group."""
+        await self.call(marks.delivered(kind, messages, own_id=self.own_id, imei=self._imei, seen=seen))
+
+    async def mark_seen(self, kind: ThreadKind, messages: Sequence[Marked]) -> None:
+        """Tell that up to 50 messages of one thread were seen: `Marked.of(message)`."""
+        await self.call(marks.seen(kind, messages, own_id=self.own_id, imei=self._imei))
+
+    async def download(
+        self, url: str, path: PathLike, *, max_bytes: int, deadline: float = fetch.DOWNLOAD_S
+    ) -> Downloaded:
+        """Fetch what a message links to; the file stands at the path whole or not at all.
+
+        Raises `TooLarge`, `LinkExpired`, `HttpStatusError`, `NetworkError`, and `OSError` from the disk.
+        """
+        return await fetch.download(self._transport, url, path, max_bytes=max_bytes, deadline=deadline)
+
+    async def _send(
+        self,
+        kinds: Sequence[Kind],
+        thread: Thread,
+        files: Sequence[ToSend],
+        manner: Manner,
+        client_id: int,
+        progress: Progress | None,
+        caption: Caption | None = None,
+    ) -> tuple[Sent, ...]:
+        attachments = [_attachment(file) for file in files]
+        for attachment in attachments:
+            if attachment.kind not in kinds:
+                wanted = " or ".join(kind.value for kind in kinds)
+                raise InvalidRequest(f"{attachment.name}: Zalo does not take this for {wanted}")
+        uploaded = await self._uploads.upload(thread, attachments, client_id=client_id, progress=progress)
+        return await send_uploaded(
+            self._caller, thread, uploaded, manner, client_id=client_id, caption=caption
+        )
 
     @property
     def _imei(self) -> str:
-        return self.session.credentials.imei
+        return self._caller.imei
 
-    async def _stop_stream(self) -> None:
-        if self._stream is not None:
-            await self._stream.aclose()
 
-    async def _tell_changes(self) -> None:
-        changes = self.session.jar.changes
-        if self._on_session is not None and changes != self._known_changes:
-            self._known_changes = changes
-            try:
-                await self._on_session(self.session)
-            except Exception:  # what was sent is sent: it must not look as if it had failed
-                log.exception("the refreshed session of %s could not be kept", self.own_id)
+def _attachment(file: ToSend) -> Attachment:
+    return file if isinstance(file, Attachment) else Attachment(file)
+
+
+def _caption(thread: Thread, text: str, mentions: Sequence[Mention]) -> Caption:
+    named = Text(text, mentions).mention_info() if text and thread.kind is ThreadKind.GROUP else {}
+    return Caption(text, named)

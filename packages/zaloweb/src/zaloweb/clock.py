@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable
-from typing import Protocol, TypeVar
+from datetime import timedelta, timezone
+from typing import Final, Protocol, TypeVar
 
 T = TypeVar("T")
+
+VIETNAM: Final = timezone(timedelta(hours=7))
+"""The time zone of Zalo's users; it knows no summer time."""
 
 
 class Clock(Protocol):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from random import Random
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote_plus, urljoin, urlsplit
 
 import aiohttp
@@ -17,7 +18,15 @@ from zaloweb import cipher, envelope
 from zaloweb.calls.call import Call
 from zaloweb.clock import Clock
 from zaloweb.cookies import Jar
-from zaloweb.errors import BeforeSending, HttpStatusError, NetworkError, NoAnswer, ProtocolError
+from zaloweb.errors import (
+    BeforeSending,
+    HttpStatusError,
+    InvalidRequest,
+    NetworkError,
+    NoAnswer,
+    ProtocolError,
+)
+from zaloweb.multipart import Form
 from zaloweb.network import Network
 from zaloweb.session import API_TYPE as API_TYPE
 from zaloweb.session import API_VERSION as API_VERSION
@@ -59,6 +68,31 @@ class Response:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     url: str = field(repr=False)
+
+
+class Outside:
+    """The head of an answer of somebody else's host; its body is read by `blocks`."""
+
+    def __init__(self, name: str, answer: aiohttp.ClientResponse) -> None:
+        self._name = name
+        self._answer = answer
+        self.status = answer.status
+        self.content_type = answer.content_type
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes the host says there are; None where it does not."""
+        told = self._answer.headers.get("content-length", "")
+        return int(told) if told.isascii() and told.isdecimal() else None
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """The body as it comes in. Raises `NetworkError`."""
+        while True:
+            with _named(self._name, str(self._answer.url)):
+                block = await self._answer.content.readany()
+            if not block:
+                return
+            yield block
 
 
 class Transport:
@@ -118,7 +152,7 @@ class Transport:
         *,
         name: str,
         query: Pairs | str = (),
-        form: Pairs | str | None = None,
+        form: Pairs | str | Form | None = None,
         headers: Mapping[str, str] | None = None,
         redirect: bool = True,
         deadline: float | None = None,
@@ -129,7 +163,7 @@ class Transport:
         lost. `deadline` replaces the usual seconds of each request. Raises `NetworkError`, `ProtocolError`.
         """
         target = with_query(url, query)
-        body = None if form is None else encode(form).encode()
+        body = form if isinstance(form, Form) or form is None else encode(form).encode()
         for _ in range(_MOST_REDIRECTS):
             response = await self._exchange(name, method, target, body, headers or {}, deadline)
             location = response.headers.get("location", "")
@@ -141,13 +175,30 @@ class Transport:
                 method, body = "GET", None
         raise ProtocolError(name, f"more than {_MOST_REDIRECTS} redirects")
 
+    @asynccontextmanager
+    async def outside(
+        self, method: Literal["GET", "HEAD"], url: str, *, name: str, deadline: float | None = None
+    ) -> AsyncIterator[Outside]:
+        """An answer of any host on the web, to be read while entered.
+
+        The address is of somebody else's choosing, so nothing of the account goes out, no cookie either;
+        redirects are followed over https only. Raises `InvalidRequest` for an address that is no https or
+        names a host by number, `NetworkError`, `ProtocolError`.
+        """
+        answer = await self._ask(method, url, name, deadline)
+        try:
+            yield Outside(name, answer)
+        finally:
+            answer.close()
+
     async def call(self, session: Session, call: Call[T]) -> T:
         """What Zalo answers to a call, as the type the call names.
 
         Raises `ApiError` and its kinds, `HttpStatusError`, `ProtocolError`, `NetworkError`. Only a call that
         is safe to repeat is repeated, and only when the network failed.
         """
-        response = await self._try(call, _address(session, call), _sealed(session, call))
+        sealed = _sealed(session, call)
+        response = await self._try(call, _address(session, call, sealed), sealed)
         key = cipher.session_key(session.secret_key) if call.encrypted else None
         return envelope.read(call.name, success(call.name, response), key, call.answer)
 
@@ -161,24 +212,27 @@ class Transport:
         return await self._send(call, url, params)
 
     async def _send(self, call: Call[Any], url: str, params: str) -> Response:
-        if call.place == "query":
-            return await self.request(call.method, url, name=call.name, query=params)
-        return await self.request(call.method, url, name=call.name, form=params)
+        form: Form | str | None = params if call.place == "form" else None
+        if call.part is not None:
+            form = Form(call.part, self._random)
+        return await self.request(call.method, url, name=call.name, form=form, deadline=call.deadline)
 
     async def _exchange(
         self,
         name: str,
         method: str,
         url: str,
-        body: bytes | None,
+        body: bytes | Form | None,
         headers: Mapping[str, str],
         deadline: float | None,
     ) -> Response:
+        if isinstance(body, Form):
+            headers = {**headers, "content-type": body.content_type, "content-length": str(body.size)}
         with _named(name, url):
             async with self.client.request(
                 method,
                 URL(url, encoded=True),
-                data=body,
+                data=body.blocks() if isinstance(body, Form) else body,
                 headers=self._headers(url, headers),
                 allow_redirects=False,
                 proxy=self.proxy,
@@ -187,6 +241,26 @@ class Transport:
             ) as answer:
                 self.jar.store(url, answer.headers.getall("set-cookie", ()), self.clock.now_ms())
                 return Response(answer.status, answer.headers.copy(), await answer.read(), url)
+
+    async def _ask(self, method: str, url: str, name: str, deadline: float | None) -> aiohttp.ClientResponse:
+        for _ in range(_MOST_REDIRECTS):
+            _check_outside(url)
+            with _named(name, url):
+                answer = await self.client.request(
+                    method,
+                    URL(url, encoded=url.isascii()),
+                    headers={"user-agent": self.user_agent, "accept-encoding": "identity"},
+                    allow_redirects=False,
+                    proxy=self.proxy,
+                    timeout=self._timeout(deadline),
+                    middlewares=(_send_once,),
+                )
+            location = answer.headers.get("location", "")
+            if answer.status not in _REDIRECTS or not location:
+                return answer
+            answer.close()
+            url = _next_hop(name, url, location)
+        raise ProtocolError(name, f"more than {_MOST_REDIRECTS} redirects")
 
     def _headers(self, url: str, special: Mapping[str, str]) -> dict[str, str]:
         headers = {**DEFAULT_HEADERS, "user-agent": self.user_agent, **special}
@@ -209,7 +283,11 @@ def encode(pairs: Pairs | str) -> str:
     """A query or a form, as a browser encodes it. A text is taken as encoded already."""
     if isinstance(pairs, str):
         return pairs
-    return "&".join(f"{quote_plus(name)}={quote_plus(value, safe='*')}" for name, value in pairs)
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
+
+
+def _quoted(text: str) -> str:
+    return quote_plus(text, safe="*").replace("~", "%7E")
 
 
 def with_query(url: str, pairs: Pairs | str) -> str:
@@ -228,12 +306,13 @@ def _sealed(session: Session, call: Call[Any]) -> str:
     return "params=" + sealed.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
 
 
-def _address(session: Session, call: Call[Any]) -> str:
+def _address(session: Session, call: Call[Any], sealed: str) -> str:
     hosts = session.services.get(call.service)
     if not hosts:
         raise ProtocolError(call.name, f"the login gave no address for the service `{call.service}`")
-    version = [("zpw_ver", str(session.api.version)), ("zpw_type", str(session.api.type))]
-    return with_query(hosts[0] + call.path, [("nretry", "0"), *version] if call.nretry else version)
+    api = session.api
+    texts = {"version": f"zpw_ver={api.version}&zpw_type={api.type}", "params": sealed}
+    return with_query(hosts[0] + call.path, "&".join(texts.get(field, field) for field in call.fields))
 
 
 def _next_hop(name: str, url: str, location: str) -> str:
@@ -241,6 +320,18 @@ def _next_hop(name: str, url: str, location: str) -> str:
     if urlsplit(target).scheme != "https":
         raise ProtocolError(name, "a redirect leads away from https")
     return target
+
+
+def _check_outside(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise InvalidRequest("only https addresses are fetched")
+    try:
+        ip_address(parts.hostname)
+    except ValueError:
+        return
+    # Whoever writes a message chooses the address: it must not lead to a machine near this one.
+    raise InvalidRequest("addresses that name a host by its number are not fetched")
 
 
 class _BrokenConnectionError(aiohttp.ClientError):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn, Self
 
 from zaloweb.events import Event
 
 _AHEAD = 16
 """Events received ahead of whoever takes them. Past that nothing is read, and the server is held back."""
+
+_FAR_AHEAD = 4096
+"""The same while somebody waits for an event that may stand behind the others."""
 
 Source = Callable[[Callable[[Event], Awaitable[None]]], Awaitable[NoReturn]]
 
@@ -23,7 +27,9 @@ class Stream:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._queue: asyncio.Queue[Event | None] = asyncio.Queue(_AHEAD)
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._room = asyncio.Event()
+        self._hurried = 0
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
 
@@ -34,12 +40,30 @@ class Stream:
         if self._task is None:
             self._task = asyncio.create_task(self._receive(), name="zalo events")
         event = await self._queue.get()
+        self._room.set()
         if event is not None:
             return event
         if self._error is not None:
             error, self._error = self._error, None
             raise error
         raise StopAsyncIteration
+
+    @property
+    def running(self) -> bool:
+        """Whether the source has been started and has not ended."""
+        return self._task is not None and not self._task.done()
+
+    @contextmanager
+    def hurrying(self) -> Iterator[None]:
+        """Meanwhile the source goes on although nobody takes events: who should take them may be waiting for
+        something that an event brings.
+        """
+        self._hurried += 1
+        self._room.set()
+        try:
+            yield
+        finally:
+            self._hurried -= 1
 
     async def aclose(self) -> None:
         """Stop the source, wait until it has stopped, and end the iteration of whoever takes events."""
@@ -54,7 +78,13 @@ class Stream:
 
     async def _receive(self) -> None:
         try:
-            await self._source(self._queue.put)
+            await self._source(self._put)
         except Exception as error:
             self._error = error
-        await self._queue.put(None)
+        self._queue.put_nowait(None)
+
+    async def _put(self, event: Event) -> None:
+        while self._queue.qsize() >= (_FAR_AHEAD if self._hurried else _AHEAD):
+            self._room.clear()
+            await self._room.wait()
+        self._queue.put_nowait(event)

@@ -8,15 +8,25 @@ from zaloweb.calls.call import Call
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A person as Zalo describes them. What Zalo left out is empty; `is_fr` is 1 for friends."""
+    """A person as Zalo describes them.
+
+    What Zalo left out is empty. `is_fr` is 1 for friends, `gender` 0 for men and 1 for women, `sdob` the
+    birthday as a text, `last_action_time` in milliseconds.
+    """
 
     user_id: int | str = ""
     username: str | None = ""
     display_name: str | None = ""
     zalo_name: str | None = ""
     avatar: str | None = ""
+    cover: str | None = ""
+    status: str | None = ""
+    gender: int | None = None
+    sdob: str | None = ""
     phone_number: str | None = ""
     is_fr: int | None = None
+    is_blocked: int | None = None
+    last_action_time: int | None = None
 
     @property
     def id(self) -> str:

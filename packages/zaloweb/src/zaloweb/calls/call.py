@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
+from zaloweb.multipart import Part
+
 T = TypeVar("T")
 
 
@@ -17,6 +19,11 @@ class Call(Generic[T]):
     `params` are sent encrypted as one field `params` of the query or the form; None sends no such field.
     `encrypted` says whether the answer's `data` is encrypted (all but keep-alive). A call that shows
     something to others is not `safe_to_retry`.
+
+    `query` names the fields of the query in their order where it is not the usual one: "version", "params",
+    or a field with its value, such as "type=2". The answer is `object` where only success is told, by "" or
+    `{"status": 0}`. `part` is a file to send with it; then `params` stand in the
+    query. `deadline` is in seconds, None for the usual one.
     """
 
     name: str
@@ -29,3 +36,14 @@ class Call(Generic[T]):
     nretry: bool = False
     encrypted: bool = True
     safe_to_retry: bool = False
+    query: tuple[str, ...] = ()
+    part: Part | None = None
+    deadline: float | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the query's fields in their order."""
+        if self.query:
+            return self.query
+        params = ("params",) if self.place == "query" and self.params is not None else ()
+        return (*(("nretry=0",) if self.nretry else ()), "version", *params)

@@ -1,14 +1,109 @@
-"""The people an account knows."""
+"""The people an account knows, and people it looks for."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import msgspec
+
 from zaloweb.calls.account import User
 from zaloweb.calls.call import Call
+from zaloweb.errors import InvalidRequest
 
 ALL = 20_000
 """How many friends one page asks for; more than an account can have."""
 
-_SMALL_AVATAR = 120
+SMALL_AVATAR = 120
+LARGE_AVATAR = 240
+"""Sizes of the pictures that answers link to, in pixels."""
+
+_VERSION_SUFFIX = re.compile(r"_\d+$")
+
+
+class FoundUser(msgspec.Struct, frozen=True, kw_only=True):
+    """A person that was found by telephone number."""
+
+    uid: str | int = ""
+    display_name: str | None = ""
+    zalo_name: str | None = ""
+    avatar: str | None = ""
+    cover: str | None = ""
+    status: str | None = ""
+    gender: int | None = None
+    sdob: str | None = ""
+
+    @property
+    def id(self) -> str:
+        """The exact user id."""
+        return str(self.uid)
+
+    @property
+    def name(self) -> str:
+        """The name to show: as this account knows them, else as they call themselves."""
+        return self.display_name or self.zalo_name or ""
+
+
+class Profiles(msgspec.Struct, frozen=True):
+    """The people asked for, by id; those that did not change since a version are told with less."""
+
+    changed_profiles: dict[str, User] = msgspec.field(default_factory=dict)
+    unchanged_profiles: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+
+    @property
+    def users(self) -> dict[str, User]:
+        """The people by their exact ids; on the wire a version may stand behind an id."""
+        return {_VERSION_SUFFIX.sub("", key): user for key, user in self.changed_profiles.items()}
+
+
+class Online(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A friend who is online. `status` is what they say of themselves, or the JSON text of that."""
+
+    user_id: str | int
+    status: str | None = ""
+
+    @property
+    def id(self) -> str:
+        """The exact user id."""
+        return str(self.user_id)
+
+    @property
+    def says(self) -> str:
+        """The words of the status."""
+        try:
+            told = msgspec.json.decode(self.status or "", type=_Status).status
+        except msgspec.DecodeError:
+            told = None
+        return (self.status or "") if told is None else told
+
+
+class _Status(msgspec.Struct):
+    status: str | None = None
+
+
+class Onlines(msgspec.Struct, frozen=True, rename="camel"):
+    """The friends who are online, and what the account says of itself."""
+
+    onlines: list[Online] = msgspec.field(default_factory=list)
+    owner_status: str | None = ""
+    predefine: list[str] = msgspec.field(default_factory=list)
+
+
+class Visibility(msgspec.Struct, frozen=True):
+    """Whether somebody shows when they are online."""
+
+    show_online_status: bool | int = False
+
+
+class LastOnline(msgspec.Struct, frozen=True, rename="camel"):
+    """When somebody was last online, in milliseconds since 1970, as far as they show it."""
+
+    last_online: int = 0
+    settings: Visibility = Visibility()
+
+
+_PROFILES = cast("type[Profiles | None]", Profiles | None)
 
 
 def all_friends(imei: str, *, count: int = ALL, page: int = 1) -> Call[list[User]]:
@@ -17,10 +112,93 @@ def all_friends(imei: str, *, count: int = ALL, page: int = 1) -> Call[list[User
         "incInvalid": 1,
         "page": page,
         "count": count,
-        "avatar_size": _SMALL_AVATAR,
+        "avatar_size": SMALL_AVATAR,
         "actiontime": 0,
         "imei": imei,
     }
     return Call(
         "friends", "GET", "profile", "/api/social/friend/getfriends", list[User], params, safe_to_retry=True
     )
+
+
+def user_info(
+    ids: Sequence[str],
+    *,
+    phonebook: object,
+    language: str,
+    imei: str,
+    avatar_size: int = SMALL_AVATAR,
+) -> Call[Profiles | None]:
+    """Who people are. `phonebook` is the version of it that the login told.
+
+    Raises `InvalidRequest` without ids.
+    """
+    params = {
+        "phonebook_version": phonebook,
+        "friend_pversion_map": [user_id if "_" in user_id else f"{user_id}_0" for user_id in _named(ids)],
+        "avatar_size": avatar_size,
+        "language": language,
+        "show_online_status": 1,
+        "imei": imei,
+    }
+    path = "/api/social/friend/getprofiles/v2"
+    return Call("user info", "POST", "profile", path, _PROFILES, params, "form", safe_to_retry=True)
+
+
+def find_user(phone: str, *, language: str, imei: str, avatar_size: int = LARGE_AVATAR) -> Call[FoundUser]:
+    """The person with a telephone number; in Vietnamese a leading 0 stands for the country's code.
+
+    Never repeated by itself, for Zalo counts these. The parameters stand in the query twice, as the
+    reference sends them.
+    """
+    if language == "vi" and phone.startswith("0"):
+        phone = f"84{phone[1:]}"
+    params = {
+        "phone": phone,
+        "avatar_size": avatar_size,
+        "language": language,
+        "imei": imei,
+        "reqSrc": 40,
+    }
+    twice = ("version", "params", "params")
+    return Call("find user", "GET", "friend", "/api/friend/profile/get", FoundUser, params, query=twice)
+
+
+def online(imei: str) -> Call[Onlines]:
+    """Which friends are online."""
+    path = "/api/social/friend/onlines"
+    return Call("friends online", "GET", "profile", path, Onlines, {"imei": imei}, safe_to_retry=True)
+
+
+def last_online(user_id: str, *, imei: str) -> Call[LastOnline]:
+    """When somebody was last online."""
+    params = {"uid": user_id, "conv_type": 1, "imei": imei}
+    path = "/api/social/profile/lastOnline"
+    return Call("last online", "GET", "profile", path, LastOnline, params, safe_to_retry=True)
+
+
+def accept(user_id: str, *, language: str) -> Call[object]:
+    """Accepts somebody's friend request."""
+    params = {"fid": user_id, "language": language}
+    return Call("accept friend", "POST", "friend", "/api/friend/accept", object, params, "form")
+
+
+def block(user_id: str, *, imei: str) -> Call[object]:
+    """Takes no more messages from somebody."""
+    params = {"fid": user_id, "imei": imei}
+    return Call("block", "POST", "friend", "/api/friend/block", object, params, "form", safe_to_retry=True)
+
+
+def unblock(user_id: str, *, imei: str) -> Call[object]:
+    """Takes messages from somebody again."""
+    params = {"fid": user_id, "imei": imei}
+    return Call(
+        "unblock", "POST", "friend", "/api/friend/unblock", object, params, "form", safe_to_retry=True
+    )
+
+
+def _named(ids: Iterable[str]) -> list[str]:
+    named = list(ids)
+    if not named or not all(named):
+        raise InvalidRequest("user info needs the ids of the people asked for")
+    return named

@@ -1,14 +1,16 @@
-"""The groups an account is in."""
+"""The groups an account is in: what they are, who is in them, what was said there."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 import msgspec
 
 from zaloweb.calls.call import Call
+from zaloweb.envelope import compact
+from zaloweb.errors import ProtocolError
 
 BATCH = 80
 """Ids asked for in one call about groups; other clients ask for no more, so neither do we."""
@@ -75,6 +77,43 @@ class GroupDetails(msgspec.Struct, frozen=True, rename="camel"):
     unchangeds_group: list[str | int] = msgspec.field(default_factory=list)
 
 
+class MemberProfile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A member of a group, friend or not."""
+
+    id: str | int = ""
+    display_name: str | None = ""
+    zalo_name: str | None = ""
+    avatar: str | None = ""
+
+    @property
+    def name(self) -> str:
+        """The name to show: as this account knows them, else as they call themselves."""
+        return self.display_name or self.zalo_name or ""
+
+
+class MemberProfiles(msgspec.Struct, frozen=True):
+    """The members asked for, by id."""
+
+    profiles: dict[str, MemberProfile] = msgspec.field(default_factory=dict)
+
+    @property
+    def members(self) -> dict[str, MemberProfile]:
+        """The members by their exact ids; on the wire a version may stand behind an id."""
+        return {_VERSION_SUFFIX.sub("", key): member for key, member in self.profiles.items()}
+
+
+class History(msgspec.Struct, frozen=True, rename="camel"):
+    """Messages of a group as they stand on the wire, and whether there are more before them."""
+
+    group_msgs: list[msgspec.Raw] = msgspec.field(default_factory=list)
+    more: int | bool = 0
+    last_action_id: str | int = ""
+
+
+# `type[T]` does not take a union, msgspec does.
+_HISTORY = cast("type[History | str]", History | str)
+
+
 def all_groups() -> Call[GroupVersions]:
     """The ids of all groups of the account."""
     return Call("groups", "GET", "group_poll", "/api/group/getlg/v4", GroupVersions, safe_to_retry=True)
@@ -85,10 +124,36 @@ def group_info(ids: Sequence[str]) -> Call[GroupDetails]:
 
     Asks with version 0, for a known version is answered with changes only.
     """
-    params = {"gridVerMap": json.dumps(dict.fromkeys(ids, 0), separators=(",", ":"))}
+    params = {"gridVerMap": compact(dict.fromkeys(ids, 0))}
     return Call(
         "group info", "POST", "group", "/api/group/getmg-v2", GroupDetails, params, "form", safe_to_retry=True
     )
+
+
+def members_info(ids: Sequence[str]) -> Call[MemberProfiles]:
+    """Who up to `BATCH` members of groups are, friends or not."""
+    params = {"friend_pversion_map": [one if one.endswith("_0") else f"{one}_0" for one in ids]}
+    path = "/api/social/group/members"
+    return Call("group members", "GET", "profile", path, MemberProfiles, params, safe_to_retry=True)
+
+
+def history(group_id: str, *, count: int = 50) -> Call[History | str]:
+    """The last messages of a group.
+
+    Users of other clients report that Zalo has answered this with HTTP 404 since June 2026.
+    """
+    params = {"grid": group_id, "count": count}
+    return Call("group history", "GET", "group", "/api/group/history", _HISTORY, params, safe_to_retry=True)
+
+
+def opened(answer: History | str) -> History:
+    """The history in an answer, which may be the JSON text of it. Raises `ProtocolError`."""
+    if isinstance(answer, History):
+        return answer
+    try:
+        return msgspec.json.decode(answer, type=History)
+    except msgspec.DecodeError:
+        raise ProtocolError("group history", "the answer has another shape than expected") from None
 
 
 def in_batches(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:

@@ -68,10 +68,12 @@ class Style:
 class Sent:
     """A message that Zalo took.
 
-    `msg_id` is "" when the answer named none; such a message may not have arrived.
+    `msg_id` is "" when the answer named none; such a message may not have arrived. `cli_msg_id` is the
+    sender's own id for it: both together take it back or react to it.
     """
 
     msg_id: str
+    cli_msg_id: str = ""
 
 
 class SentAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -80,13 +82,15 @@ class SentAnswer(msgspec.Struct, frozen=True, rename="camel"):
     msg_id: int | str | None = None
 
     @staticmethod
-    def sent(answer: SentAnswer | None) -> Sent:
-        """The same with the id as a text; Zalo answers null, too, when it has nothing to say."""
-        return Sent("" if answer is None or answer.msg_id is None else str(answer.msg_id))
+    def sent(answer: SentAnswer | None, client_id: int | str = "") -> Sent:
+        """The same with the ids as texts; Zalo answers null, too, when it has nothing to say."""
+        msg_id = "" if answer is None or answer.msg_id is None else str(answer.msg_id)
+        return Sent(msg_id, str(client_id))
 
 
 # `type[T]` does not take a union, msgspec does.
-_ANSWER = cast("type[SentAnswer | None]", SentAnswer | None)
+SENT = cast("type[SentAnswer | None]", SentAnswer | None)
+"""The answer's type of every call that sends a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +187,4 @@ def _attachment(quote: Quoted) -> dict[str, object]:
 
 
 def _sending(service: str, path: str, params: dict[str, object]) -> Call[SentAnswer | None]:
-    return Call("send text", "POST", service, path, _ANSWER, params, "form", nretry=True)
+    return Call("send text", "POST", service, path, SENT, params, "form", nretry=True)

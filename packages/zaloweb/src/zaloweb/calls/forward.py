@@ -1,0 +1,94 @@
+"""Forwarding a text to several people or several groups at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from zaloweb.calls.call import Call
+from zaloweb.envelope import compact
+from zaloweb.errors import InvalidRequest
+from zaloweb.events import Thread, ThreadKind
+
+_REFERENCE = 3
+_TEXT = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The message that is forwarded. `level` counts how often it has been."""
+
+    msg_id: str
+    sent_ms: int
+    log_source: int = 1
+    level: int = 1
+
+
+class Delivery(msgspec.Struct, frozen=True, rename="camel"):
+    """A forwarded message that Zalo took; `client_id` tells which one."""
+
+    client_id: str | int = ""
+    msg_id: str | int = ""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A forwarded message that Zalo did not take, and its error code."""
+
+    client_id: str | int = msgspec.field(default="", name="clientId")
+    error_code: str | int = ""
+
+
+class Forwarded(msgspec.Struct, frozen=True):
+    """What became of each message. The first thread's has the client id that was given, the next one more."""
+
+    success: list[Delivery] = msgspec.field(default_factory=list)
+    fail: list[Failure] = msgspec.field(default_factory=list)
+
+
+def forward(
+    threads: Sequence[Thread], text: str, origin: Origin | None, *, ttl_ms: int, client_id: int, imei: str
+) -> Call[Forwarded]:
+    """Forwards a text. Raises `InvalidRequest` without a text or threads, and for a mix of both kinds."""
+    if not text:
+        raise InvalidRequest("a message that is forwarded needs a text")
+    kinds = {thread.kind for thread in threads}
+    if len(kinds) != 1:
+        raise InvalidRequest("a message is forwarded to people or to groups, one or more, not to both")
+    group = kinds == {ThreadKind.GROUP}
+    core = {
+        "ttl": ttl_ms,
+        "msgType": _TEXT,
+        "totalIds": len(threads),
+        "msgInfo": compact({"message": text, **_reference(origin)}),
+        "decorLog": compact(_decoration(origin)),
+    }
+    listed = [
+        {"clientId": str(client_id + place), "grid" if group else "toUid": thread.id, "ttl": ttl_ms}
+        for place, thread in enumerate(threads)
+    ]
+    if group:
+        params: dict[str, object] = {"grids": listed, **core}
+        return Call("forward", "POST", "file", "/api/group/mforward", Forwarded, params, "form")
+    params = {"toIds": listed, "imei": imei, **core}
+    return Call("forward", "POST", "file", "/api/message/mforward", Forwarded, params, "form")
+
+
+def _reference(origin: Origin | None) -> dict[str, str]:
+    if origin is None:
+        return {}
+    told = {
+        "id": origin.msg_id,
+        "ts": origin.sent_ms,
+        "logSrcType": origin.log_source,
+        "fwLvl": origin.level,
+    }
+    return {"reference": compact({"type": _REFERENCE, "data": compact(told)})}
+
+
+def _decoration(origin: Origin | None) -> dict[str, object] | None:
+    if origin is None:
+        return None
+    message = {"st": 1, "ts": origin.sent_ms, "id": origin.msg_id}
+    return {"fw": {"pmsg": message, "rmsg": message, "fwLvl": origin.level}}

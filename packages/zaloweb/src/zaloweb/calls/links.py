@@ -1,0 +1,62 @@
+"""Looking at links, and sending them with a preview."""
+
+from __future__ import annotations
+
+import msgspec
+
+from zaloweb.calls.call import Call
+from zaloweb.calls.messages import SENT, SentAnswer
+from zaloweb.envelope import compact
+from zaloweb.events import Thread, ThreadKind
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What Zalo found behind a link; any of it may be empty. `media` is sent on as it is."""
+
+    title: str | None = ""
+    desc: str | None = ""
+    src: str | None = ""
+    href: str | None = ""
+    thumb: str | None = ""
+    media: object = None
+
+
+class ParsedLink(msgspec.Struct, frozen=True):
+    """The answer about a link."""
+
+    data: Preview = msgspec.field(default_factory=Preview)
+
+
+def parse_link(link: str, *, imei: str) -> Call[ParsedLink]:
+    """What is behind a link. Zalo fetches it, so whoever runs the page sees a visit."""
+    params = {"link": link, "version": 1, "imei": imei}
+    return Call("parse link", "GET", "file", "/api/message/parselink", ParsedLink, params, safe_to_retry=True)
+
+
+def send_link(
+    thread: Thread, link: str, preview: Preview, *, text: str, ttl_ms: int, client_id: int, imei: str
+) -> Call[SentAnswer | None]:
+    """Sends a link with its preview. It is appended to the text unless it stands there already."""
+    core = {
+        "msg": _with_link(text, link),
+        "href": preview.href,
+        "src": preview.src,
+        "title": preview.title,
+        "desc": preview.desc,
+        "thumb": preview.thumb,
+        "type": 2,
+        "media": compact(preview.media),
+        "ttl": ttl_ms,
+        "clientId": client_id,
+    }
+    if thread.kind is ThreadKind.GROUP:
+        params = {**core, "grid": thread.id, "imei": imei}
+        return Call("send link", "POST", "group", "/api/group/sendlink", SENT, params, "form", nretry=True)
+    params = {**core, "toId": thread.id, "mentionInfo": ""}
+    return Call("send link", "POST", "chat", "/api/message/link", SENT, params, "form", nretry=True)
+
+
+def _with_link(text: str, link: str) -> str:
+    if not text.strip():
+        return link
+    return text if link in text else f"{text} {link}"

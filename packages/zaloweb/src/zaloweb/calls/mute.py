@@ -1,0 +1,77 @@
+"""Muting threads, and which are muted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+
+import msgspec
+
+from zaloweb.calls.call import Call
+from zaloweb.clock import VIETNAM
+from zaloweb.events import Thread, ThreadKind
+
+FOREVER: Final = -1
+"""The duration of a mute without an end."""
+
+_MUTE, _UNMUTE = 1, 3
+_MORNING = 8
+
+
+class Mute(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A muted thread: since when, in seconds since 1970, and for how many seconds, or `FOREVER`."""
+
+    id: str | int
+    duration: int = FOREVER
+    start_time: int = 0
+
+    @property
+    def thread_id(self) -> str:
+        """The exact id of the thread."""
+        return str(self.id)
+
+
+class Mutes(msgspec.Struct, frozen=True, rename="camel"):
+    """All muted threads."""
+
+    chat_entries: list[Mute] = msgspec.field(default_factory=list)
+    group_chat_entries: list[Mute] = msgspec.field(default_factory=list)
+
+
+def muted(imei: str) -> Call[Mutes]:
+    """Which threads are muted."""
+    path = "/api/social/profile/getmute"
+    return Call("muted", "GET", "profile", path, Mutes, {"imei": imei}, safe_to_retry=True)
+
+
+def mute(thread: Thread, seconds: int, *, now_ms: int, imei: str) -> Call[object]:
+    """Mutes a thread for some seconds or `FOREVER`."""
+    return _set(thread, _MUTE, seconds, now_ms, imei)
+
+
+def unmute(thread: Thread, *, now_ms: int, imei: str) -> Call[object]:
+    """Lets a thread be heard again."""
+    return _set(thread, _UNMUTE, FOREVER, now_ms, imei)
+
+
+def seconds_until_morning(now_ms: int, zone: tzinfo = VIETNAM) -> int:
+    """How long it is until it is eight in the morning; a whole day at that very moment."""
+    now = datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(zone)
+    morning = now.replace(hour=_MORNING, minute=0, second=0)
+    if morning <= now:
+        morning += timedelta(days=1)
+    return int((morning - now).total_seconds())
+
+
+def _set(thread: Thread, action: int, seconds: int, now_ms: int, imei: str) -> Call[object]:
+    params: dict[str, object] = {
+        "toid": thread.id,
+        "duration": seconds,
+        "action": action,
+        "startTime": now_ms // 1000,
+        "muteType": 2 if thread.kind is ThreadKind.GROUP else 1,
+        "imei": imei,
+    }
+    # Doing it twice leaves things as doing it once, so a broken connection may be tried again.
+    path = "/api/social/profile/setmute"
+    return Call("mute", "POST", "profile", path, object, params, "form", safe_to_retry=True)

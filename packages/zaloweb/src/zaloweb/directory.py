@@ -1,0 +1,135 @@
+"""What an account can ask: about itself, people, groups, stickers, links, and what it missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from zaloweb.calls import account, friends, groups, leading, links, mute, stickers
+from zaloweb.calls.account import KeepAlive, User
+from zaloweb.calls.friends import FoundUser, Onlines
+from zaloweb.calls.groups import Group, MemberProfile
+from zaloweb.calls.leading import Created
+from zaloweb.calls.links import Preview
+from zaloweb.calls.mute import FOREVER, Mutes
+from zaloweb.calls.stickers import StickerDetail
+from zaloweb.errors import ApiError, SessionExpired
+from zaloweb.events import Sticker, Thread, ThreadKind
+from zaloweb.frames import old_messages, old_reactions
+from zaloweb.handles import GroupHandle, PersonHandle
+from zaloweb.live import LiveSession
+
+
+class Directory(LiveSession):
+    """The part of `Zalo` that shows nothing to others, but for the groups it makes."""
+
+    async def account_info(self) -> User:
+        """The account's own profile."""
+        return (await self.call(account.own_profile())).user
+
+    async def keep_alive(self) -> KeepAlive:
+        """Say that the session is still used; its cookies stay young."""
+        return await self.call(account.keep_alive(self._caller.imei))
+
+    async def friends(self) -> list[User]:
+        """All friends of the account."""
+        return await self.call(friends.all_friends(self._caller.imei))
+
+    async def friends_online(self) -> Onlines:
+        """Which friends are online, and what they say of themselves."""
+        return await self.call(friends.online(self._caller.imei))
+
+    async def user_info(self, ids: Sequence[str]) -> dict[str, User]:
+        """Who people are, friends or not, by id; those Zalo does not know are left out."""
+        phonebook = self.session.extra_ver.get("phonebook")
+        language = self._caller.language
+        call = friends.user_info(ids, phonebook=phonebook, language=language, imei=self._caller.imei)
+        found = await self.call(call)
+        return {} if found is None else found.users
+
+    async def find_user(self, phone: str) -> FoundUser:
+        """The person with a telephone number. Raises `NotFound`; Zalo limits how often one may ask."""
+        language = self._caller.language
+        return await self.call(friends.find_user(phone, language=language, imei=self._caller.imei))
+
+    def person(self, user_id: str) -> PersonHandle:
+        """What can be done to one person: accept, block, unblock … Asks nobody."""
+        return PersonHandle(user_id, self._caller)
+
+    async def group_ids(self) -> tuple[str, ...]:
+        """The ids of all groups the account is in."""
+        return (await self.call(groups.all_groups())).ids
+
+    async def groups(self, ids: Iterable[str] | None = None) -> list[Group]:
+        """The descriptions of these groups, or of all, in the order asked for.
+
+        Left out: those it is not in.
+        """
+        found: list[Group] = []
+        for batch in groups.in_batches(await self.group_ids() if ids is None else ids):
+            told = (await self.call(groups.group_info(batch))).grid_info_map
+            found += [told[group_id] for group_id in batch if group_id in told]
+        return found
+
+    async def members_info(self, ids: Iterable[str]) -> dict[str, MemberProfile]:
+        """Who members of groups are, by id; `Group.members()` tells the ids."""
+        found: dict[str, MemberProfile] = {}
+        for batch in groups.in_batches(ids):
+            found |= (await self.call(groups.members_info(batch))).members
+        return found
+
+    async def create_group(self, name: str, members: Sequence[str]) -> Created:
+        """Make a group with these people."""
+        language, now_ms = self._caller.language, self._caller.now_ms
+        return await self.call(
+            leading.create(name, members, client_id=now_ms, language=language, imei=self._caller.imei)
+        )
+
+    def group(self, group_id: str) -> GroupHandle:
+        """What can be done to one group: rename, add, remove, leave … Asks nobody."""
+        return GroupHandle(group_id, self._caller)
+
+    async def mute(self, thread: Thread, seconds: int = FOREVER) -> None:
+        """Mute a thread; `seconds_until_morning` is how long Zalo's own "until 8 o'clock" lasts."""
+        await self.call(mute.mute(thread, seconds, now_ms=self._caller.now_ms, imei=self._caller.imei))
+
+    async def unmute(self, thread: Thread) -> None:
+        """Let a thread be heard again."""
+        await self.call(mute.unmute(thread, now_ms=self._caller.now_ms, imei=self._caller.imei))
+
+    async def muted(self) -> Mutes:
+        """Which threads are muted."""
+        return await self.call(mute.muted(self._caller.imei))
+
+    async def find_stickers(self, keyword: str) -> tuple[Sticker, ...]:
+        """Stickers for a word or an emoji, the best first."""
+        return (await self.call(stickers.suggest(keyword, imei=self._caller.imei))).stickers
+
+    async def stickers(self, ids: Iterable[int]) -> list[StickerDetail]:
+        """What stickers are, in the order asked for; those Zalo does not know are left out."""
+        found = []
+        for sticker_id in ids:
+            try:
+                found.append(await self.call(stickers.detail(sticker_id)))
+            except SessionExpired:
+                raise
+            except ApiError:
+                continue
+        return found
+
+    async def parse_link(self, link: str) -> Preview:
+        """What is behind a link. Zalo fetches it, so whoever runs the page sees a visit."""
+        return (await self.call(links.parse_link(link, imei=self._caller.imei))).data
+
+    async def request_old_messages(self, kind: ThreadKind, before: str | None = None) -> None:
+        """Ask over the socket for messages missed since the login; they come as `OldMessages`.
+
+        `before` is a message id; without one the latest are asked for. Raises `BeforeSending` when there
+        is no connection.
+        """
+        group = kind is ThreadKind.GROUP
+        await self._listener.request(lambda n: old_messages(group=group, request_number=n, last_id=before))
+
+    async def request_old_reactions(self, kind: ThreadKind, before: str | None = None) -> None:
+        """Ask for reactions as for messages; they come as `OldReactions`."""
+        group = kind is ThreadKind.GROUP
+        await self._listener.request(lambda n: old_reactions(group=group, request_number=n, last_id=before))

@@ -1,0 +1,122 @@
+"""A session in use: calls over HTTP, and what happens to the account over the socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import NoReturn, Self, TypeVar
+
+from zaloweb.caller import Caller, OnSession
+from zaloweb.calls.call import Call
+from zaloweb.clock import Clock, SystemClock
+from zaloweb.errors import InvalidRequest
+from zaloweb.events import Event, FileDone
+from zaloweb.finished import Finished
+from zaloweb.http import Transport
+from zaloweb.listener import Listener
+from zaloweb.network import Network
+from zaloweb.session import Session
+from zaloweb.stream import Stream
+from zaloweb.upload import Uploads
+
+T = TypeVar("T")
+
+
+class LiveSession:
+    """What `Zalo` stands on: the connections of one account, alive while entered."""
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        network: Network | None = None,
+        clock: Clock | None = None,
+        random: Random | None = None,
+        proxy: str | None = None,
+        attempts: int = 3,
+        on_session: OnSession | None = None,
+    ) -> None:
+        self.session = session
+        random = random or SystemRandom()
+        self._transport = Transport(
+            network or Network.from_env(),
+            user_agent=session.credentials.user_agent,
+            jar=session.jar,
+            clock=clock or SystemClock(),
+            random=random,
+            proxy=proxy,
+            attempts=attempts,
+        )
+        self._caller = Caller(session, self._transport, on_session)
+        self._listener = Listener(session, self._transport, random)
+        self._stream: Stream | None = None
+        self._finished = Finished(self._transport.clock)
+        self._uploads = Uploads(self._caller, self._finished, self._hearing)
+
+    def __repr__(self) -> str:
+        return f"Zalo({self.own_id})"
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._stop_stream()
+        finally:
+            await self._transport.__aexit__(kind, error, trace)
+
+    @property
+    def own_id(self) -> str:
+        """The account's user id; asks nobody."""
+        return self.session.uid
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Connect, and yield what happens, in order, until the account has to be given back.
+
+        Between connections there are `Disconnected` and `Connected`; what happened meanwhile has to be
+        asked for. Whoever takes his time holds the server back. An account tolerates one listener, so
+        asking anew ends what was asked for before. Raises `Replaced`, `Kicked` or `SessionExpired`, after
+        a last `Disconnected`.
+        """
+        await self._stop_stream()
+        self._stream = Stream(self._listen)
+        async with aclosing(self._stream) as stream:
+            async for event in stream:
+                yield event
+
+    async def call(self, call: Call[T]) -> T:
+        """What Zalo answers to any call of `zaloweb.calls`."""
+        return await self._caller.call(call)
+
+    async def send_frame(self, frame: bytes) -> None:
+        """Send a frame of your own over the socket, as `zaloweb.frames.pack` makes them.
+
+        Raises `BeforeSending` when there is no connection.
+        """
+        await self._listener.request(lambda _: frame)
+
+    async def _listen(self, deliver: Callable[[Event], Awaitable[None]]) -> NoReturn:
+        async def note(event: Event) -> None:
+            if isinstance(event, FileDone):
+                self._finished.tell(event)
+            await deliver(event)
+
+        await self._listener.run(note)
+
+    @contextmanager
+    def _hearing(self) -> Iterator[None]:
+        if self._stream is None or not self._stream.running:
+            raise InvalidRequest(
+                "Zalo announces a file over the socket: take the account's events while it is sent"
+            )
+        with self._stream.hurrying():
+            yield
+
+    async def _stop_stream(self) -> None:
+        if self._stream is not None:
+            await self._stream.aclose()
