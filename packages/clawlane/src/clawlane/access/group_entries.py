@@ -40,7 +40,7 @@ class GroupTable:
     _ids: dict[str, GroupRule] = field(default_factory=dict, repr=False)
     _prefixed: dict[str, GroupRule] = field(default_factory=dict, repr=False)
     _places: dict[str, int] = field(default_factory=dict, repr=False)
-    _denying: tuple[GroupRule, ...] = ()
+    _denying: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rules: Iterable[GroupRule]) -> GroupTable:
@@ -60,7 +60,7 @@ class GroupTable:
             _ids={key: rule for key, rule in ids.items() if well_formed(key)},
             _prefixed={key: rule for key, rule in prefixed.items() if key},
             _places={rule.key: place for place, rule in enumerate(names)},
-            _denying=tuple(rule for rule in names if rule.denies),
+            _denying=frozenset(rule.key for rule in names if rule.denies),
         )
 
     def find(self, group_id: str, pins: Pins) -> GroupRule | None:
@@ -70,11 +70,8 @@ class GroupTable:
 
     def unresolved_denial(self, pins: Pins) -> GroupRule | None:
         """A name that shuts a group out, while nobody knows which group that is."""
-        for rule in self._denying:
-            pin = pins.of_name(Name(NameList.GROUPS, rule.key))
-            if pin is None or not well_formed(pin.id):
-                return rule
-        return None
+        unpinned = pins.unpinned_groups(self._denying)
+        return next((rule for rule in self.names if rule.key in unpinned), None) if unpinned else None
 
     def to_pin(self) -> tuple[Name, ...]:
         """The names that need a look-up."""

@@ -74,22 +74,28 @@ class Pins:
 
     all: tuple[Pin, ...] = ()
     _by_name: Mapping[Name, Pin] = field(default_factory=dict, repr=False)
-    _by_id: Mapping[tuple[NameList, str], tuple[Pin, ...]] = field(default_factory=dict, repr=False)
+    _by_id: Mapping[str, tuple[Pin, ...]] = field(default_factory=dict, repr=False)
+    _groups: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, pins: Iterable[Pin]) -> Pins:
         """The look-ups of one account, at most one a name (the last one counts)."""
         by_name = {pin.name: pin for pin in pins}
-        by_id: dict[tuple[NameList, str], tuple[Pin, ...]] = {}
-        for pin in by_name.values():
-            if is_id(pin.id):
-                key = (pin.name.where, pin.id)
-                by_id[key] = (*by_id.get(key, ()), pin)
-        return cls(tuple(by_name.values()), by_name, by_id)
+        pinned = [pin for pin in by_name.values() if is_id(pin.id)]
+        by_id: dict[str, tuple[Pin, ...]] = {}
+        for pin in pinned:
+            by_id[pin.id] = (*by_id.get(pin.id, ()), pin)
+        groups = frozenset(pin.name.entry for pin in pinned if pin.name.where is NameList.GROUPS)
+        return cls(tuple(by_name.values()), by_name, by_id, groups)
 
     def on(self, where: NameList, user_or_group_id: str) -> tuple[Pin, ...]:
         """The pins of one list that lead to this id."""
-        return self._by_id.get((where, user_or_group_id), ())
+        found = self._by_id.get(user_or_group_id)
+        return tuple(pin for pin in found if pin.name.where is where) if found else ()
+
+    def unpinned_groups(self, keys: frozenset[str]) -> frozenset[str]:
+        """Those of these keys of `groups` that are pinned to no group."""
+        return keys - self._groups
 
     def of_name(self, name: Name) -> Pin | None:
         """What the look-up of a name found, or None if none was completed."""

@@ -1,0 +1,90 @@
+"""How long one access decision takes, with long allowlists and many groups."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import replace
+
+from clawlane.access.decide import decide
+from clawlane.access.decision import Rule
+from clawlane.access.entries import SenderList
+from clawlane.access.group_entries import GroupRule, GroupTable
+from clawlane.access.pins import Name, NameList, Pin, Pins
+from clawlane.access.policy import Grants, Policy
+from clawlane.config.patterns import compile_pattern
+from clawlane.config.policy import DmPolicy
+from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
+
+_DECISIONS, _ENTRIES, _GROUPS, _ROUNDS = 10_000, 500, 200, 5
+_AIM_US = 20.0
+_NOW = 1_700_000_000_000
+_ME = "100000000000000000"
+_FIRST_SENDER, _FIRST_GROUP = 1471383327500480000, 8000000000000000000
+
+
+def run() -> None:
+    """Measure and print. Fails (exit code 1) if even the quickest round takes 20 µs a decision or more."""
+    policy, grants, messages = _policy(), _grants(), _messages()
+    rounds = sorted(_microseconds(messages, policy, grants) for _ in range(_ROUNDS))
+    print(
+        f"access: {statistics.median(rounds):.1f} µs a decision, median of {_ROUNDS} rounds of {_DECISIONS} "
+        f"({rounds[0]:.1f} to {rounds[-1]:.1f}; {_ENTRIES} entries, {_GROUPS} groups; aim: under {_AIM_US:g})"
+    )
+    if rounds[0] >= _AIM_US:
+        raise SystemExit(f"a decision takes more than {_AIM_US:g} µs")
+
+
+def _microseconds(messages: list[Inbound], policy: Policy, grants: Grants) -> float:
+    started = time.perf_counter()
+    for message in messages:
+        decide(message, policy, grants, _NOW)
+    return (time.perf_counter() - started) / len(messages) * 1e6
+
+
+def _policy() -> Policy:
+    """Half of the senders and of the groups are written as names."""
+    people = [str(_FIRST_SENDER + n) if n % 2 else f"Người {n}" for n in range(_ENTRIES)]
+    keys = [str(_FIRST_GROUP + n) if n % 2 else f"Nhóm {n}" for n in range(_GROUPS)]
+    rules = [GroupRule(key, Rule(f"groups['{key}']"), denies=n % 20 == 0) for n, key in enumerate(keys)]
+    return Policy(
+        dm=DmPolicy.PAIRING,
+        allow=SenderList.of(people, NameList.ALLOW_FROM),
+        group_allow=SenderList.of(people, NameList.GROUP_ALLOW_FROM),
+        group_table=GroupTable.of([*rules, GroupRule("*", Rule("groups['*']"))]),
+        mention_patterns=(compile_pattern(r"\bclaw\b"), compile_pattern(r"\bbé\s+cua\b")),
+    )
+
+
+def _grants() -> Grants:
+    pins = [
+        Pin(Name(where, f"Người {n}"), (str(_FIRST_SENDER + n),))
+        for where in (NameList.ALLOW_FROM, NameList.GROUP_ALLOW_FROM)
+        for n in range(0, _ENTRIES, 2)
+    ]
+    pins += [Pin(Name(NameList.GROUPS, f"Nhóm {n}"), (str(_FIRST_GROUP + n),)) for n in range(0, _GROUPS, 2)]
+    sent = frozenset(str(n) for n in range(10_000))
+    return Grants(_ME, paired=frozenset({"1", "2"}), pins=Pins.of(pins), receipts=sent)
+
+
+def _messages() -> list[Inbound]:
+    """Every kind there is: direct, group, unknown people and groups, mentions, quotes, commands, chatter."""
+    chatter = Inbound("default", "m", Thread(ThreadKind.DM, "0"), "0", "An", "chào cả nhà " * 12, _NOW)
+    kinds = [
+        chatter,
+        replace(chatter, text="@Claw xem giúp", mentions=(Mention(_ME, 0, 5),)),
+        replace(chatter, quote=Quote("9999", "", "")),
+        replace(chatter, text="@Claw /status", mentions=(Mention(_ME, 0, 5),)),
+    ]
+    return [_placed(kinds[n % len(kinds)], n) for n in range(_DECISIONS)]
+
+
+def _placed(message: Inbound, n: int) -> Inbound:
+    sender = str(_FIRST_SENDER + n % (_ENTRIES + 50))
+    in_group = bool(n % 5)
+    group = Thread(ThreadKind.GROUP, str(_FIRST_GROUP + n % (_GROUPS + 50)))
+    return replace(message, sender_id=sender, thread=group if in_group else Thread(ThreadKind.DM, sender))
+
+
+if __name__ == "__main__":
+    run()
