@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import against_reference, command, decode, gateway
+from benchmarks import against_reference, command, decode, gateway, upload
 
 
 def main() -> None:
-    for part in (decode, against_reference, command, gateway):
+    for part in (decode, against_reference, upload, command, gateway):
         part.run()
 
 
