@@ -24,6 +24,10 @@ from zaloweb.sim.server import Simulator
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "zaloweb.md").read_text(encoding="utf-8")
 DEADLINE = 30.0
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c494441"
+    "54789c6360c8f80f0001d30168bfc1e28f0000000049454e44ae426082"
+)
 
 
 def example(title: str) -> str:
@@ -141,13 +145,32 @@ async def test_it_names_somebody_and_cuts_a_long_text(sim: Simulator, tmp_path: 
     assert all(text.utf16_len(piece) <= text.LIMIT for piece in pieces)
 
 
+async def test_it_keeps_a_picture_and_sends_two_files(sim: Simulator, tmp_path: Path) -> None:
+    await save_session(sim, tmp_path)
+    world = sim.world
+    lan = world.person("Trần Thị Lan")
+    (tmp_path / "chart.png").write_bytes(PIXEL)
+    (tmp_path / "report.pdf").write_bytes(bytes(5_000_000))
+    async with running("4. Pictures and files, both ways", sim, tmp_path) as program:
+        await world.arrived(Connected)
+        await lan.says(world.studio.photo(data=PIXEL))
+        assert await program.says("received") == f"received {len(PIXEL)} bytes"
+        await lan.says("báo cáo?")
+        image, file = await world.next_sent(), await world.next_sent()
+        await program.says("5000000 of 5000000 bytes")
+        await program.says(f"sent as {file.msg_id}")
+    assert (tmp_path / "received.png").read_bytes() == PIXEL
+    assert (image.text, image.size) == ("tháng 11", len(PIXEL))
+    assert (file.msg_type, file.size) == ("share.file", 5_000_000)
+
+
 async def test_it_comes_back_misses_nothing_and_stops_when_it_must(sim: Simulator, tmp_path: Path) -> None:
     await save_session(sim, tmp_path)
     saved = (tmp_path / "session.json").read_bytes()
     world = sim.world
     lan = world.person("Trần Thị Lan")
     await lan.says("before the program was there")
-    async with running("4. When things go wrong", sim, tmp_path) as program:
+    async with running("5. When things go wrong", sim, tmp_path) as program:
         await world.arrived(Connected)
         await lan.says("một")
         assert (await world.next_sent()).text == "read: một"
