@@ -2,8 +2,7 @@
 
     GET  /ping                                          {"ok": true}
     GET  /status[?probe=1]                              see `clawlane.host.status`
-    GET  /pairing?channel=C[&account=A]                 {"requests": […]}
-    POST /pairing/approve?channel=C[&account=A]&code=X  who was let in
+    …    /pairing/…                                     see `clawlane.host.control_pairing`
     POST /accounts/start?channel=C[&account=A]          the account's status
     POST /accounts/stop?channel=C[&account=A]           the account's status
     GET  /directory/…                                   see `clawlane.host.control_directory`
@@ -20,7 +19,6 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from aiohttp import web
 
 from clawlane.channel import DirectoryError
 from clawlane.host import control_directory as directory
+from clawlane.host import control_pairing as pairing
 from clawlane.host.fleet import Fleet
 from clawlane.host.lookup import Lookup
 from clawlane.host.status import StatusBook
@@ -57,10 +56,9 @@ class Control:
         app = web.Application(middlewares=[_errors])
         app.router.add_get("/ping", self._ping)
         app.router.add_get("/status", self._all)
-        app.router.add_get("/pairing", self._requests)
-        app.router.add_post("/pairing/approve", self._approve)
         app.router.add_post("/accounts/start", self._start)
         app.router.add_post("/accounts/stop", self._stop)
+        app.add_routes(pairing.routes(self._fleet.pairings, channel_of))
         app.add_routes(directory.routes(self._lookup))
         return app
 
@@ -69,14 +67,6 @@ class Control:
 
     async def _all(self, request: web.Request) -> web.Response:
         return _json(await self._status.all(probe=request.query.get("probe") == "1"))
-
-    async def _requests(self, request: web.Request) -> web.Response:
-        found = await self._fleet.pairings.waiting(_channel(request), request.query.get("account"))
-        return _json({"requests": [asdict(one) for one in found]})
-
-    async def _approve(self, request: web.Request) -> web.Response:
-        code, account = request.query.get("code", ""), request.query.get("account")
-        return _json(asdict(await self._fleet.pairings.approve(_channel(request), account, code)))
 
     async def _start(self, request: web.Request) -> web.Response:
         supervisor = self._meant(request)
@@ -94,7 +84,7 @@ class Control:
         return self._fleet.lookup(str(self._meant(request).parts.account))
 
     def _meant(self, request: web.Request) -> Supervisor:
-        channel, account = _channel(request), request.query.get("account")
+        channel, account = channel_of(request), request.query.get("account")
         found = self._fleet.find(channel, account)
         if found is None:
             name = f"{channel}/{account}" if account else channel
@@ -141,7 +131,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _json({"message": message, "help": ""}, status=500)
 
 
-def _channel(request: web.Request) -> str:
+def channel_of(request: web.Request) -> str:
+    """The channel that a request names. Raises `Bad`."""
     try:
         return request.query["channel"]
     except KeyError:

@@ -58,9 +58,21 @@ class ControlClient:
         found = self._ask("GET", "/pairing", _named(channel, account))
         return list(found["requests"])
 
-    def pairing_approve(self, channel: str, account: str | None, code: str) -> Answer:
-        """Let a sender in. Gives `account`, `sender_id`, `sender_name`, `approved_ms`."""
-        return self._ask("POST", "/pairing/approve", {**_named(channel, account), "code": code})
+    def pairing_approved(self, channel: str, account: str | None = None) -> list[Answer]:
+        """Whom pairing let in, each as a `clawlane.store.records.Approved` in JSON, oldest first."""
+        return list(self._ask("GET", "/pairing/approved", _named(channel, account))["approved"])
+
+    def pairing_approve(
+        self, channel: str, account: str | None, code: str, *, notify: bool = False
+    ) -> Answer:
+        """Let a sender in, and tell them so with `notify`. Gives the `Approved` in JSON."""
+        values = {**_named(channel, account), "code": code, **({"notify": "1"} if notify else {})}
+        return dict(self._ask("POST", "/pairing/approve", values)["approved"])
+
+    def pairing_revoke(self, channel: str, account: str | None, sender_id: str) -> list[Answer]:
+        """Take a sender's approvals back, on one account or on all. Gives what was revoked."""
+        values = {**_named(channel, account), "sender": sender_id}
+        return list(self._ask("POST", "/pairing/revoke", values)["revoked"])
 
     def account_start(self, channel: str, account: str | None = None) -> Answer:
         """Start an account, or start it again, with the session that is stored now. Gives its status."""

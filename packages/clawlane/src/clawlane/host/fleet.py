@@ -38,7 +38,7 @@ class Fleet:
         self.config = config
         self.store = store
         self.now_ms = now_ms
-        self.pairings = Pairings(store, self._journal_of, now_ms)
+        self.pairings = Pairings(store, self._journal_of, self._wake, now_ms)
         self._own_ids: dict[str, str] = {}
         self._places = places
         self._agent = agent
@@ -106,6 +106,10 @@ class Fleet:
             self.pinnings[name].note(state)
 
         return note
+
+    def _wake(self, account: str) -> None:
+        if supervisor := self.supervisors.get(account):
+            supervisor.wake()
 
     def _journal_of(self, account: str) -> Journal | None:
         supervisor = self.supervisors.get(account)

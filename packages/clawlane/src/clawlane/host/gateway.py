@@ -64,8 +64,8 @@ async def gateway(
     async with open_store(places.store, places.lock_file, _now_ms) as store:
         fleet = Fleet(config, places, store, channels, agent, _now_ms)
         control = Control(fleet, StatusBook(fleet, places.consent_dir))
-        _announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(places, environ)):
+            _announce(config, channels)
             accounts = group.create_task(fleet.run())
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s runs after %.2f s with %.0f MB", __version__, elapsed, rss)

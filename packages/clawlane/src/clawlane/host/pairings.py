@@ -1,23 +1,40 @@
-"""Pairing in the running gateway: who waits, and letting one of them in at once."""
+"""Pairing in the running gateway: who waits, letting one of them in at once, and out again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from clawlane.access.pairing import normalise_code
 from clawlane.store.journal import Clock, Journal
-from clawlane.store.offline import account_of_code, requests_of
+from clawlane.store.offline import account_of_code, accounts_of_sender, on_account
+from clawlane.store.reader import Reader
 from clawlane.store.records import Approved, PairingRequest
 from clawlane.store.store import Store
 
+T = TypeVar("T")
+NOTICE = "The owner has approved you: you can write here now."
+"""What `approve --notify` sends, as plain text."""
+
 
 class Pairings:
-    """`journal_of` gives the journal of an account (`channel/id`) that this gateway runs, or None."""
+    """`journal_of` gives the journal of an account (`channel/id`) that this gateway runs, or None.
 
-    def __init__(self, store: Store, journal_of: Callable[[str], Journal | None], now_ms: Clock) -> None:
+    `queued` is told the account for which a text was put into the outbox.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal_of: Callable[[str], Journal | None],
+        queued: Callable[[str], None],
+        now_ms: Clock,
+    ) -> None:
         self._store = store
         self._journal_of = journal_of
+        self._queued = queued
         self._now_ms = now_ms
         self._paired: dict[str, frozenset[str]] = {}
 
@@ -32,29 +49,55 @@ class Pairings:
 
     async def waiting(self, channel: str, account: str | None) -> list[PairingRequest]:
         """The pending requests of a channel, and of one account of it when that is named."""
+        return await self._ask(lambda reader: on_account(reader.requests(self._now_ms()), channel, account))
 
-        def ask() -> list[PairingRequest]:
-            with self._store.read() as reader:
-                return requests_of(reader, channel, account, self._now_ms())
+    async def approved(self, channel: str, account: str | None) -> list[Approved]:
+        """Whom the owner let in on a channel, and on one account of it when that is named."""
+        return await self._ask(lambda reader: on_account(reader.approvals(), channel, account))
 
-        return await asyncio.to_thread(ask)
-
-    async def approve(self, channel: str, account: str | None, code: str) -> Approved:
+    async def approve(
+        self, channel: str, account: str | None, code: str, *, notify: bool = False
+    ) -> Approved:
         """Let in the sender of a pending request; it holds from the next message on.
+
+        With `notify` the sender is told. Raises `PairingUnknown`.
+        """
+        owner = await self._ask(
+            lambda reader: account_of_code(reader, channel, account, code, self._now_ms())
+        )
+        async with self._journal(owner) as journal:
+            approved = await journal.approve(normalise_code(code), NOTICE if notify else "")
+        self._paired[owner] = self.paired(owner) | {approved.sender_id}
+        if notify:
+            self._queued(owner)
+        return approved
+
+    async def revoke(self, channel: str, account: str | None, sender_id: str) -> list[Approved]:
+        """Take the approvals of a sender back, on one account or on all; it holds at once.
 
         Raises `PairingUnknown`.
         """
+        owners = await self._ask(lambda reader: accounts_of_sender(reader, channel, account, sender_id))
+        revoked = []
+        for owner in owners:
+            async with self._journal(owner) as journal:
+                revoked.append(await journal.revoke_approval(sender_id))
+            self._paired[owner] = self.paired(owner) - {sender_id}
+        return revoked
 
-        def ask() -> str:
+    async def _ask(self, question: Callable[[Reader], T]) -> T:
+        def ask() -> T:
             with self._store.read() as reader:
-                return account_of_code(reader, channel, account, code, self._now_ms())
+                return question(reader)
 
-        owner = await asyncio.to_thread(ask)
+        return await asyncio.to_thread(ask)
+
+    @asynccontextmanager
+    async def _journal(self, owner: str) -> AsyncIterator[Journal]:
+        """The journal of an account, whether this gateway runs it or not."""
         journal = self._journal_of(owner)
         if journal is not None:
-            approved = await journal.approve(normalise_code(code))
-        else:
-            async with self._store.own(owner) as journal:
-                approved = await journal.approve(normalise_code(code))
-        self._paired[owner] = self.paired(owner) | {approved.sender_id}
-        return approved
+            yield journal
+            return
+        async with self._store.own(owner) as journal:
+            yield journal

@@ -103,6 +103,10 @@ class Runner:
                 storing.cancel()
                 sending.cancel()
 
+    def wake(self) -> None:
+        """Something was put into the outbox."""
+        self._outbox.wake()
+
     async def park(self) -> None:
         """Before a stop: nothing more is sent, and what is on its way gets its answer."""
         self._outbox.close()

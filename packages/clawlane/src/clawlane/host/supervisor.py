@@ -45,6 +45,11 @@ class Supervisor:
         """The sealed session of the account's profile; a new handle each time, bound to no generation."""
         return FileVault(self._vaults, self.parts.account.channel, self.parts.account.profile)
 
+    def wake(self) -> None:
+        """There is something new to send."""
+        if self._runner is not None:
+            self._runner.wake()
+
     def start(self) -> None:
         """The account is wanted."""
         self._wanted.set()

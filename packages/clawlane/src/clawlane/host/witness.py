@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from clawlane.access.decision import Decision, Outcome, Reason
+from clawlane.access.explain import explain
 from clawlane.channel import Account
 from clawlane.messages import Inbound, Thread, ThreadKind
 
@@ -40,5 +41,6 @@ class Witness:
         if decision.reason in _FOR_THE_OWNER:
             return f"; see: openclaw pairing list {self._account.channel}"
         if decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:
-            return f"; decided by {decision.rule}"
+            change = explain(decision, inbound.sender_id, inbound.thread).change
+            return f"; to change it: {change}" if change else ""
         return ""

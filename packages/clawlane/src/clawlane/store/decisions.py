@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import dataclass
 from enum import StrEnum
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.messages import Thread, ThreadKind
 
 
 class Stage(StrEnum):
@@ -14,6 +16,39 @@ class Stage(StrEnum):
 
     ADMISSION = "admission"
     RUN = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One decision, and when it was made."""
+
+    stage: Stage
+    at_ms: int
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is known of a message afterwards, in the order of deciding. Its text is no part of it.
+
+    `made` is empty while the message waits for its decision. `turn` is where its turn stands, and
+    `turn_reason` why it ended so; both are empty without one.
+    """
+
+    account: str
+    message_id: str
+    thread: Thread
+    sender_id: str
+    sent_ms: int
+    read_ms: int
+    made: tuple[Made, ...]
+    turn: str = ""
+    turn_reason: str = ""
+
+
+_MESSAGES = (
+    "SELECT messages.*, turns.state, turns.reason FROM messages LEFT JOIN turns ON turns.message = seq"
+)
 
 
 def record(
@@ -44,13 +79,41 @@ def record(
     )
 
 
-def decision_of(row: sqlite3.Row) -> Decision:
-    """The decision as it was made. The row needs the columns of `decisions`."""
+def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded]:
+    """What is known of the message of this id, on every account that read it."""
+    rows = connection.execute(f"{_MESSAGES} WHERE message_id = ? ORDER BY seq", (message_id,))
+    return [_recorded(connection, row) for row in rows.fetchall()]
+
+
+def newest(connection: sqlite3.Connection, limit: int, *, dropped: bool) -> list[Recorded]:
+    """The messages that were read last, the newest first; with `dropped` only those that were."""
+    only = "WHERE EXISTS (SELECT 1 FROM decisions WHERE message = seq AND outcome = 'drop')"
+    rows = connection.execute(f"{_MESSAGES} {only if dropped else ''} ORDER BY seq DESC LIMIT ?", (limit,))
+    return [_recorded(connection, row) for row in rows.fetchall()]
+
+
+def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
+    made = connection.execute("SELECT * FROM decisions WHERE message = ? ORDER BY stage", (row["seq"],))
+    return Recorded(
+        account=row["account"],
+        message_id=row["message_id"],
+        thread=Thread(ThreadKind(row["thread_kind"]), row["thread_id"]),
+        sender_id=row["sender_id"],
+        sent_ms=row["sent_ms"],
+        read_ms=row["admitted_ms"],
+        made=tuple(Made(Stage(one["stage"]), one["at_ms"], _decision(one)) for one in made),
+        turn=row["state"] or "",
+        turn_reason=row["reason"] or "",
+    )
+
+
+def _decision(row: sqlite3.Row) -> Decision:
+    columns = dict(row)  # a store that no newer gateway has opened yet lacks the later ones
     return Decision(
-        outcome=Outcome(row["outcome"]),
-        reason=Reason(row["reason"]),
-        rule=Rule(row["rule_path"], row["rule_origin"], row["rule_line"]),
-        trail=tuple(json.loads(row["trail"])),
-        command=row["command"],
-        keep_as_history=bool(row["keep_as_history"]),
+        outcome=Outcome(columns["outcome"]),
+        reason=Reason(columns["reason"]),
+        rule=Rule(columns["rule_path"], columns["rule_origin"], columns.get("rule_line")),
+        trail=tuple(json.loads(columns["trail"])),
+        command=columns.get("command", ""),
+        keep_as_history=bool(columns.get("keep_as_history")),
     )

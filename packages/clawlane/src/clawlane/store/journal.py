@@ -124,11 +124,19 @@ class Journal:
         """Chunks that were being sent when the last owner stopped become unknown. Gives their number."""
         return await self._write(partial(outbox.recover, account=self.account, now_ms=self._now_ms()))
 
-    async def approve(self, code: str) -> Approved:
-        """Let in the sender of a pending request. Raises `PairingUnknown`."""
+    async def approve(self, code: str, notice: str = "") -> Approved:
+        """Let in the sender of a pending request, and queue the notice to them if there is one.
+
+        Raises `PairingUnknown`.
+        """
+        now_ms = self._now_ms()
         return await self._write(
-            partial(pairing.approve, account=self.account, code=code, now_ms=self._now_ms())
+            partial(pairing.approve, account=self.account, code=code, now_ms=now_ms, notice=notice)
         )
+
+    async def revoke_approval(self, sender_id: str) -> Approved:
+        """Take an approval back. Raises `PairingUnknown`."""
+        return await self._write(partial(pairing.revoke, account=self.account, sender_id=sender_id))
 
     async def keep_peers(self, people: Sequence[Person]) -> None:
         """Note who the account's friends are."""

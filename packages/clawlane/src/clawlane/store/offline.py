@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from clawlane.access.pairing import normalise_code
 from clawlane.config.places import Places
 from clawlane.store.errors import PairingUnknown
@@ -10,13 +13,23 @@ from clawlane.store.reader import Reader, reading
 from clawlane.store.records import Approved, PairingRequest
 from clawlane.store.store import open_store
 
+_OfAccount = TypeVar("_OfAccount", PairingRequest, Approved)
+
 
 def pairing_list(places: Places, channel: str, account: str | None, now_ms: int) -> list[PairingRequest]:
     """Who waits for the owner on a channel, on one account or on all. Nothing is created by asking."""
     if not places.store.exists():
         return []
     with reading(places.store) as reader:
-        return requests_of(reader, channel, account, now_ms)
+        return on_account(reader.requests(now_ms), channel, account)
+
+
+def pairing_approved(places: Places, channel: str, account: str | None) -> list[Approved]:
+    """Whom the owner let in on a channel, on one account or on all."""
+    if not places.store.exists():
+        return []
+    with reading(places.store) as reader:
+        return on_account(reader.approvals(), channel, account)
 
 
 async def pairing_approve(
@@ -32,20 +45,35 @@ async def pairing_approve(
             return await journal.approve(normalise_code(code))
 
 
-def requests_of(reader: Reader, channel: str, account: str | None, now_ms: int) -> list[PairingRequest]:
-    """The pending requests of one channel, and of one account of it when that is named."""
+async def pairing_revoke(
+    places: Places, channel: str, account: str | None, sender_id: str, now_ms: Clock
+) -> list[Approved]:
+    """Take approvals of a sender back, on one account or on all. Raises as `pairing_approve` does."""
+    if not places.store.exists():
+        raise PairingUnknown(not_approved(channel, sender_id))
+    async with open_store(places.store, places.lock_file, now_ms) as store:
+        with store.read() as reader:
+            owners = accounts_of_sender(reader, channel, account, sender_id)
+        revoked = []
+        for owner in owners:
+            async with store.own(owner) as journal:
+                revoked.append(await journal.revoke_approval(sender_id))
+        return revoked
+
+
+def on_account(found: Sequence[_OfAccount], channel: str, account: str | None) -> list[_OfAccount]:
+    """What belongs to one channel, and to one account of it when that is named."""
     return [
-        request
-        for request in reader.requests(now_ms)
-        if request.account.partition("/")[0] == channel
-        and account in (None, request.account.partition("/")[2])
+        one
+        for one in found
+        if one.account.partition("/")[0] == channel and account in (None, one.account.partition("/")[2])
     ]
 
 
 def account_of_code(reader: Reader, channel: str, account: str | None, code: str, now_ms: int) -> str:
     """Which account a pending code belongs to (`channel/id`). Raises `PairingUnknown` with what to do."""
     wanted = normalise_code(code)
-    for request in requests_of(reader, channel, account, now_ms):
+    for request in on_account(reader.requests(now_ms), channel, account):
         if request.code == wanted:
             return request.account
     used = reader.used_code(wanted)
@@ -56,6 +84,20 @@ def account_of_code(reader: Reader, channel: str, account: str | None, code: str
     raise PairingUnknown(unknown_code(channel, code))
 
 
+def accounts_of_sender(reader: Reader, channel: str, account: str | None, sender_id: str) -> list[str]:
+    """On which accounts a sender is approved. Raises `PairingUnknown` if there is none."""
+    approvals = on_account(reader.approvals(), channel, account)
+    owners = [one.account for one in approvals if one.sender_id == sender_id]
+    if not owners:
+        raise PairingUnknown(not_approved(channel, sender_id))
+    return owners
+
+
 def unknown_code(channel: str, code: str) -> str:
     """The one line for a code that nobody has."""
     return f"no pending request has the code {normalise_code(code)!r}; see: openclaw pairing list {channel}"
+
+
+def not_approved(channel: str, sender_id: str) -> str:
+    """The one line for a sender who cannot be revoked."""
+    return f"{sender_id!r} was not approved by pairing; see: openclaw pairing approved {channel}"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from clawlane.access import pairing
 from clawlane.access.decision import Decision, Reason
 from clawlane.access.dm import paired
-from clawlane.messages import Text
+from clawlane.messages import Text, Thread, ThreadKind
 from clawlane.store import outbox
 from clawlane.store.codec import storable
 from clawlane.store.errors import PairingUnknown
@@ -26,8 +26,8 @@ def meet(connection: sqlite3.Connection, account: str, arrival: Arrival, decisio
         return paired(decision.trail)
     connection.execute("DELETE FROM pairing WHERE expires_ms <= ?", (now_ms,))
     approach = pairing.Approach(inbound.live, now_ms - inbound.sent_ms, inbound.sender_is_friend)
-    requests = _requests(connection, account, inbound.sender_id, now_ms)
-    reason = pairing.answer(arrival.pairing_reply, approach, requests)
+    waiting = requests(connection, account, inbound.sender_id, now_ms)
+    reason = pairing.answer(arrival.pairing_reply, approach, waiting)
     if reason is not Reason.DM_PAIRING_FULL:
         _record(connection, account, arrival, reason)
     if reason is Reason.DM_PAIRING_REQUIRED:
@@ -36,8 +36,13 @@ def meet(connection: sqlite3.Connection, account: str, arrival: Arrival, decisio
     return replace(decision, outcome=pairing.outcome(reason), reason=reason, trail=trail)
 
 
-def approve(connection: sqlite3.Connection, account: str, code: str, now_ms: int) -> Approved:
-    """Let the sender of a pending request in. A code works once. Raises `PairingUnknown`."""
+def approve(
+    connection: sqlite3.Connection, account: str, code: str, now_ms: int, notice: str = ""
+) -> Approved:
+    """Let the sender of a pending request in, and send them the notice if there is one.
+
+    A code works once. Raises `PairingUnknown`.
+    """
     row = connection.execute(
         "DELETE FROM pairing WHERE account = ? AND code = ? AND expires_ms > ?"
         " RETURNING sender_id, sender_name",
@@ -56,7 +61,21 @@ def approve(connection: sqlite3.Connection, account: str, code: str, now_ms: int
         " WHERE account = ? AND turn IS NULL AND recipient = ? AND state = 'queued'",
         (now_ms, account, approved.sender_id),
     )
+    if notice:
+        thread = Thread(ThreadKind.DM, approved.sender_id)
+        outbox.queue(connection, account, None, [Text(thread, notice)], now_ms)
     return approved
+
+
+def revoke(connection: sqlite3.Connection, account: str, sender_id: str) -> Approved:
+    """Take an approval back. Raises `PairingUnknown`."""
+    row = connection.execute(
+        "DELETE FROM approved WHERE account = ? AND sender_id = ? RETURNING sender_name, approved_ms",
+        (account, storable(sender_id)),
+    ).fetchone()
+    if row is None:
+        raise PairingUnknown(f"{storable(sender_id)!r} is not approved on {account}")
+    return Approved(account, sender_id, row["sender_name"], row["approved_ms"])
 
 
 def _is_approved(connection: sqlite3.Connection, account: str, sender_id: str) -> bool:
@@ -64,13 +83,15 @@ def _is_approved(connection: sqlite3.Connection, account: str, sender_id: str) -
     return connection.execute(query, (account, sender_id)).fetchone() is not None
 
 
-def _requests(connection: sqlite3.Connection, account: str, sender_id: str, now_ms: int) -> pairing.Requests:
+def requests(connection: sqlite3.Connection, account: str, sender_id: str, now_ms: int) -> pairing.Requests:
+    """The requests of an account as a sender meets them."""
     rows = connection.execute(
-        "SELECT sender_id, texted_ms FROM pairing WHERE account = ?", (account,)
+        "SELECT sender_id, texted_ms FROM pairing WHERE account = ? AND expires_ms > ?", (account, now_ms)
     ).fetchall()
     own = [row["texted_ms"] is not None for row in rows if row["sender_id"] == sender_id]
     (texts,) = connection.execute(
-        "SELECT count(*) FROM outbox WHERE account = ? AND turn IS NULL AND created_ms > ?",
+        "SELECT count(*) FROM outbox WHERE account = ? AND turn IS NULL AND recipient <> ''"
+        " AND created_ms > ?",
         (account, now_ms - pairing.TEXTS_WINDOW_MS),
     ).fetchone()
     return pairing.Requests(own[0] if own else None, len(rows) - len(own), texts)

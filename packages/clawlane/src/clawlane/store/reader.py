@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clawlane.store import directory, pins
+from clawlane.access.pairing import Requests
+from clawlane.store import decisions, directory, pairing, pins
 from clawlane.store.connection import connect_reader
+from clawlane.store.decisions import Recorded
 from clawlane.store.records import Activity, Approved, PairingRequest
 
 
@@ -37,6 +39,26 @@ class Reader:
             (account,),
         )
         return [Approved(*row) for row in rows]
+
+    def approvals(self) -> list[Approved]:
+        """Whom the owner let in, over all accounts, oldest first."""
+        rows = self._connection.execute(
+            "SELECT account, sender_id, sender_name, approved_ms FROM approved"
+            " ORDER BY approved_ms, account, sender_id"
+        )
+        return [Approved(*row) for row in rows]
+
+    def pairing_state(self, account: str, sender_id: str, now_ms: int) -> Requests:
+        """The requests of an account as a sender would meet them now."""
+        return pairing.requests(self._connection, account, sender_id, now_ms)
+
+    def decided(self, message_id: str) -> list[Recorded]:
+        """What was decided about the message of this id, on every account that read it."""
+        return decisions.of_message(self._connection, message_id)
+
+    def newest_decided(self, limit: int, *, dropped: bool) -> list[Recorded]:
+        """What was decided about the messages that were read last, the newest first."""
+        return decisions.newest(self._connection, limit, dropped=dropped)
 
     def used_code(self, code: str) -> Approved | None:
         """Whom a code let in that was used before."""

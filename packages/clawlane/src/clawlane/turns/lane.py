@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 
+from clawlane.access.commands import STOP
 from clawlane.messages import Thread
 from clawlane.store.records import OpenTurn
 
@@ -14,7 +15,7 @@ from clawlane.store.records import OpenTurn
 class Lanes:
     """The lanes of one account. A lane exists while it has turns; leaving cancels what runs."""
 
-    def __init__(self, run: Callable[[OpenTurn], Awaitable[None]]) -> None:
+    def __init__(self, run: Callable[[OpenTurn], Coroutine[None, None, None]]) -> None:
         self._run = run
         self._waiting: dict[Thread, deque[OpenTurn]] = {}
         self._tasks = asyncio.TaskGroup()
@@ -32,13 +33,18 @@ class Lanes:
         await self._tasks.__aexit__(kind, error, trace)
 
     def put(self, turn: OpenTurn) -> None:
-        """Queue a turn behind the others of its thread."""
+        """Queue a turn behind the others of its thread. An authorised `/stop` passes them by."""
         thread = turn.inbound.thread
-        if thread in self._waiting:
+        if turn.command == STOP:
+            self._begin(self._run(turn))
+        elif thread in self._waiting:
             self._waiting[thread].append(turn)
-            return
-        self._waiting[thread] = deque([turn])
-        task = self._tasks.create_task(self._work(thread))
+        else:
+            self._waiting[thread] = deque([turn])
+            self._begin(self._work(thread))
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = self._tasks.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
