@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
 from zaloweb.network import Network
 from zaloweb.sim.__main__ import first_day
+from zaloweb.sim.arrived import Arrived
 from zaloweb.sim.control import Control
+from zaloweb.sim.faults import CallFault, PushFault
+from zaloweb.sim.server import ROUTES
 
 
 class Handle:
@@ -29,6 +33,10 @@ class Handle:
 
     async def post(self, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
         async with self._http.post(self._address + path, json=body) as answer:
+            return answer.status, await answer.json()
+
+    async def delete(self, path: str) -> tuple[int, dict[str, Any]]:
+        async with self._http.delete(self._address + path) as answer:
             return answer.status, await answer.json()
 
     async def get(self, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
@@ -205,10 +213,131 @@ async def test_only_loopback_names_are_answered(control: Handle) -> None:
         assert (await control.get("/world", Host=host))[0] == 200
 
 
-async def test_the_documented_requests_are_those_there_are(control: Handle) -> None:
-    page = Path(__file__).parents[3] / "docs" / "simulator.md"
-    documented = re.findall(r"^\| `(GET|POST) (/[a-z-]+)", page.read_text(), re.MULTILINE)
-    assert len(documented) == len(set(documented)) == 14
-    for method, path in documented:
-        _, told = await (control.get(path) if method == "GET" else control.post(path))
-        assert "docs/simulator.md" not in told.get("error", "")
+PAGE = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text()
+
+
+async def test_the_documented_requests_are_those_there_are() -> None:
+    documented = re.findall(r"^\| `(GET|POST|DELETE) (/[a-z-]+)", PAGE, re.MULTILINE)
+    assert len(documented) == len(set(documented))
+    assert set(documented) == Control(first_day()).requests
+
+
+def test_the_documented_calls_are_those_there_are() -> None:
+    answered: dict[str, list[str]] = {}
+    for route in ROUTES:
+        answered.setdefault(route.name, []).append(route.path)
+    table = PAGE.partition("| name | paths |")[2].partition("\n\n")[0]
+    documented = re.findall(r"^\| ([a-z ]+) \| (`.*`) \|$", table, re.MULTILINE)
+    assert {name: re.findall(r"`(.+?)`", paths) for name, paths in documented} == answered
+
+
+def test_the_documented_records_are_those_there_are() -> None:
+    table = PAGE.partition("| kind | further fields |")[2].partition("\n\n")[0]
+    documented = re.findall(r"^\| `(\w+)` \| ?(.*)\|$", table, re.MULTILINE)
+    kinds = {kind.__struct_config__.tag: kind for kind in Arrived.__subclasses__()}
+    assert {name for name, _ in documented} == set(kinds)
+    for name, fields in documented:
+        own = {field.name for field in msgspec.structs.fields(kinds[name])} - {"seq", "at_ms", "account"}
+        assert own <= set(re.findall(r"`(\w+)`", fields)), name
+
+
+def test_the_documented_faults_are_those_there_are() -> None:
+    documented = re.findall(r"^\| `([a-z]+)` \| .*\| .* \|$", PAGE.partition("### Faults")[2], re.MULTILINE)
+    faults = {one.__struct_config__.tag for kind in (CallFault, PushFault) for one in kind.__subclasses__()}
+    assert {name for name in documented if name in faults} == faults
+
+
+def documented_posts() -> list[Any]:
+    lines = re.findall(r"^curl -s \$C(/[a-z-]+) -d '(\{.*\})'$", PAGE, re.MULTILINE)
+    return [
+        pytest.param(path, json.loads(body), id=f"{path} {number}")
+        for number, (path, body) in enumerate(lines)
+    ]
+
+
+@pytest.mark.parametrize(("path", "body"), documented_posts())
+async def test_the_documented_lines_work(control: Handle, path: str, body: dict[str, Any]) -> None:
+    await control.post("/say", **{"from": "Trần Thị Lan", "text": "tin nhắn đầu tiên"})
+    status, told = await control.post(path, **body)
+    if path == "/drop":
+        assert told == {"error": "no client is listening to this account"}
+    else:
+        assert (status, "error" in told) == (200, False), told
+
+
+KINDS = [
+    "text",
+    "photo",
+    "album",
+    "gif",
+    "video",
+    "voice",
+    "file",
+    "sticker",
+    "link",
+    "contact",
+    "location",
+    "todo",
+    "poll",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_everything_can_be_said(control: Handle, kind: str) -> None:
+    told = {"from": "Trần Thị Lan", "group": "Nhóm Làm Việc", "kind": kind, "person": "Lê Văn Hùng"}
+    status, said = await control.post("/say", **told, text="https://example.com/")
+    assert (status, said["msgId"]) == (200, "6800000000003" if kind == "album" else "6800000000001")
+
+
+async def test_messages_are_quoted_reacted_to_read_and_taken_back(control: Handle) -> None:
+    lan = {"from": "Trần Thị Lan"}
+    _, said = await control.post("/say", **lan, text="mấy giờ?")
+    answer = {"from": "Nguyễn Minh Anh", "to": "Trần Thị Lan", "text": "9 giờ", "quote": said["msgId"]}
+    _, answered = await control.post("/say", **answer)
+    for path in ("/react", "/receive", "/see"):
+        assert await control.post(path, **lan, message=answered["msgId"]) == (200, {"ok": True})
+    assert await control.post("/type", **lan) == (200, {"ok": True})
+    assert await control.post("/read", message=said["msgId"]) == (200, {"ok": True})
+    assert (await control.post("/undo", **lan, message=answered["msgId"]))[0] == 409
+    assert (await control.post("/undo", **lan, message=said["msgId"]))[0] == 200
+    status, told = await control.post("/undo", **lan, message=said["msgId"])
+    assert (status, told) == (404, {"error": "there is no message 6800000000001, or none any more"})
+    assert await control.post("/forget", keep=0) == (200, {"ok": True})
+
+
+async def test_circles_change(control: Handle) -> None:
+    bao, group = "Phạm Quốc Bảo", "Nhóm Làm Việc"
+    assert (await control.post("/account", name="Hoàng Gia Huy"))[0] == 200
+    assert (await control.post("/ask-friend", person=bao, text="chào"))[0] == 200
+    assert (await control.post("/befriend", person=bao))[0] == 200
+    assert (await control.post("/unfriend", person=bao))[0] == 200
+    assert (await control.post("/unfriend", person=bao))[0] == 409
+    assert (await control.post("/join", group=group, person=bao))[0] == 200
+    assert (await control.post("/leave", group=group, person=bao, by="Lê Văn Hùng"))[0] == 409
+    assert (await control.post("/leave", group=group, person=bao, by="Nguyễn Minh Anh"))[0] == 200
+    assert (await control.post("/leave", group=group, person="Trần Thị Lan"))[0] == 200
+    assert (await control.post("/rename", group=group, by="Lê Văn Hùng", name="Nhóm Hai"))[0] == 200
+    _, world = await control.get("/world")
+    assert [(one["name"], one["members"]) for one in world["groups"]] == [
+        ("Nhóm Hai", ["Nguyễn Minh Anh", "Lê Văn Hùng"])
+    ]
+
+
+async def test_faults_are_added_shown_and_cleared(control: Handle) -> None:
+    fault = {"does": "error", "call": "sms", "code": 221, "account": "Nguyễn Minh Anh"}
+    assert await control.post("/fault", **fault) == (200, {"ok": True})
+    _, told = await control.get("/faults")
+    (shown,) = told["faults"]
+    assert (shown["does"], shown["code"], shown["account"]) == ("error", 221, "8200000000000000001")
+    assert await control.delete("/faults") == (200, {"ok": True})
+    assert await control.get("/faults") == (200, {"faults": []})
+    assert (await control.post("/fault", does="magic"))[0] == 400
+    assert (await control.post("/fault", does="error"))[0] == 400
+    assert (await control.post("/fault", does="lost", account="Ai"))[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/half-open", "/second-listener", "/kick", "/drop"])
+async def test_a_connection_that_is_not_there_cannot_be_troubled(control: Handle, path: str) -> None:
+    assert (await control.post(path))[0] == 409
+    assert (await control.post("/push", cmd=501))[0] == 409
+    assert (await control.post("/second-login"))[0] == 200

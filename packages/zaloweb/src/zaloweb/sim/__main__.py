@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zaloweb.sim.control import Control
+from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.world import World
 
@@ -19,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; the exit code is 0 then, and 1 with one line if it cannot start."""
     options = _options(argv)
     try:
-        asyncio.run(_run(options.port, options.control_port, options.ca.resolve()))
+        asyncio.run(_run(options))
     except OSError as error:
         told = error.strerror or str(error)
         where = f" ({error.filename})" if error.filename else ""
@@ -28,20 +29,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _run(port: int, control_port: int, ca_file: Path) -> None:
+async def _run(options: argparse.Namespace) -> None:
+    ca_file = options.ca.resolve()
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    world = first_day()
-    async with Simulator(world, port=port, ca_file=ca_file) as sim, Control(world, control_port) as control:
+    world = first_day(Rules(remembered=options.remembered, fault_seed=options.fault_seed))
+    async with (
+        Simulator(world, port=options.port, ca_file=ca_file) as sim,
+        Control(world, options.control_port) as control,
+    ):
         ready = {"port": sim.port, "control": control.port, "ca": str(ca_file)}
         print(json.dumps(ready), flush=True)
         await told_to_stop.wait()
 
 
-def first_day() -> World:
+def first_day(rules: Rules | None = None) -> World:
     """A small world to begin with: an account, two friends, a group and a stranger."""
-    world = World()
+    world = World(rules=rules)
     lan = world.person("Trần Thị Lan")
     hung = world.person("Lê Văn Hùng")
     world.person("Phạm Quốc Bảo", friend=False)
@@ -56,6 +61,12 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--control-port", type=_port, default=0, help="port of the control interface; 0: a free one"
     )
     parser.add_argument("--ca", type=Path, required=True, help="where the authority's certificate is written")
+    parser.add_argument(
+        "--remembered", type=int, default=Rules().remembered, help="messages Zalo holds for those who ask"
+    )
+    parser.add_argument(
+        "--fault-seed", type=int, default=0, help="makes faults with a probability repeatable"
+    )
     return parser.parse_args(argv)
 
 

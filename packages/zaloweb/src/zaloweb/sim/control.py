@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import msgspec
 from aiohttp import web
@@ -14,6 +14,8 @@ from zaloweb.sim.accounts import Account
 from zaloweb.sim.arrived import Arrived
 from zaloweb.sim.errors import Impossible, Unknown
 from zaloweb.sim.people import Person
+from zaloweb.sim.steps import circles, phones, talk, trouble
+from zaloweb.sim.steps.step import Step
 from zaloweb.sim.world import World
 
 _LOOPBACK = "127.0.0.1"
@@ -25,62 +27,26 @@ _PATIENCE = 0.05
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class _OfAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What most steps take: an account by name or uid, the first one if left out."""
-
-    account: str | None = None
-
-
-class _Say(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
-    sender: str
-    text: str
-    to: str | None = None
-    group: str | None = None
-    mentions: list[str] = []
-
-
-class _NewPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str
-    friend: bool = True
-
-
-class _NewGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str
-    members: list[str] = []
-
-
-class _Drop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    code: int = 1006
-    account: str | None = None
-
-
-B = TypeVar("B", bound=msgspec.Struct)
+STEPS = [*phones.STEPS, *talk.STEPS, *circles.STEPS, *trouble.STEPS]
+"""What there is besides looking: every step, in the order of the documentation."""
 
 
 class Control:
-    """The interface, served on a loopback port while entered; 0 takes a free one."""
+    """The interface, served on a loopback port while entered; 0 takes a free one.
+
+    `requests` are the methods and paths it answers.
+    """
 
     def __init__(self, world: World, port: int = 0) -> None:
         self.port = port
         self._world = world
         app = web.Application(middlewares=[_errors_as_json, _loopback_only])
-        app.add_routes(
-            [
-                web.post("/scan", self._scan),
-                web.post("/confirm", self._confirm),
-                web.post("/decline", self._decline),
-                web.post("/expire", self._expire),
-                web.post("/person", self._person),
-                web.post("/group", self._group),
-                web.post("/say", self._say),
-                web.post("/drop", self._drop),
-                web.post("/kick", self._kick),
-                web.post("/credentials", self._credentials),
-                web.post("/expire-session", self._expire_session),
-                web.post("/refresh-cookies", self._refresh_cookies),
-                web.get("/arrived", self._arrived),
-                web.get("/world", self._show_world),
-            ]
+        app.add_routes([web.route(step.method, step.path, self._handler(step)) for step in STEPS])
+        app.add_routes([web.get("/arrived", self._arrived), web.get("/world", self._show_world)])
+        self.requests = frozenset(
+            (route.method, route.resource.canonical)
+            for route in app.router.routes()
+            if route.resource is not None and route.method != "HEAD"
         )
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
@@ -101,63 +67,11 @@ class Control:
     ) -> None:
         await self._runner.cleanup()
 
-    async def _scan(self, request: web.Request) -> web.Response:
-        (await self._account(request)).phone.scan()
-        return _done()
+    def _handler(self, step: Step) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return _json(await step.act(self._world, await _body(request, step.body)))
 
-    async def _confirm(self, request: web.Request) -> web.Response:
-        (await self._account(request)).phone.confirm()
-        return _done()
-
-    async def _decline(self, request: web.Request) -> web.Response:
-        (await self._account(request)).phone.decline()
-        return _done()
-
-    async def _expire(self, request: web.Request) -> web.Response:
-        (await self._account(request)).phone.expire()
-        return _done()
-
-    async def _person(self, request: web.Request) -> web.Response:
-        told = await _body(request, _NewPerson)
-        person = self._world.person(told.name, friend=told.friend)
-        return _json({"uid": person.uid, "name": person.name})
-
-    async def _group(self, request: web.Request) -> web.Response:
-        told = await _body(request, _NewGroup)
-        members = [self._world.cast.find_person(name) for name in told.members]
-        group = self._world.group(told.name, members)
-        return _json({"gid": group.gid, "name": group.name})
-
-    async def _say(self, request: web.Request) -> web.Response:
-        told = await _body(request, _Say)
-        cast = self._world.cast
-        message = await cast.find_person(told.sender).says(
-            told.text,
-            to=None if told.to is None else cast.find_person(told.to),
-            group=None if told.group is None else cast.find_group(told.group),
-            mentions=[cast.find_person(name) for name in told.mentions],
-        )
-        return _json({"msgId": message.msg_id, "cliMsgId": message.cli_msg_id})
-
-    async def _drop(self, request: web.Request) -> web.Response:
-        told = await _body(request, _Drop)
-        await self._world.drop(told.code, self._named(told.account))
-        return _done()
-
-    async def _kick(self, request: web.Request) -> web.Response:
-        await self._world.kick(await self._account(request))
-        return _done()
-
-    async def _credentials(self, request: web.Request) -> web.Response:
-        return _json(self._world.credentials(await self._account(request)))
-
-    async def _expire_session(self, request: web.Request) -> web.Response:
-        self._world.expire_session(await self._account(request))
-        return _done()
-
-    async def _refresh_cookies(self, request: web.Request) -> web.Response:
-        self._world.refresh_cookies(await self._account(request))
-        return _done()
+        return handle
 
     async def _arrived(self, request: web.Request) -> web.Response:
         after, wait = _number(request, "after", int), _number(request, "wait", float)
@@ -191,12 +105,6 @@ class Control:
             }
         )
 
-    async def _account(self, request: web.Request) -> Account:
-        return self._named((await _body(request, _OfAccount)).account)
-
-    def _named(self, account: str | None) -> Account:
-        return self._world.me if account is None else self._world.cast.find_account(account)
-
 
 def _shown_account(account: Account) -> dict[str, Any]:
     return {
@@ -211,7 +119,7 @@ def _shown_person(person: Person) -> dict[str, Any]:
     return {"uid": person.uid, "name": person.name, "friendOf": sorted(person.friend_of)}
 
 
-async def _body(request: web.Request, kind: type[B]) -> B:
+async def _body(request: web.Request, kind: Any) -> Any:
     raw = await request.read()
     try:
         return msgspec.json.decode(raw or b"{}", type=kind)

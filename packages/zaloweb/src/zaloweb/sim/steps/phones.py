@@ -1,0 +1,108 @@
+"""The phones of accounts, their sessions, and their connections."""
+
+from __future__ import annotations
+
+from zaloweb.sim.steps.step import DONE, OfAccount, Step, account
+from zaloweb.sim.world import World
+
+
+class _Drop(OfAccount, frozen=True, kw_only=True):
+    code: int = 1006
+
+
+class _Forget(OfAccount, frozen=True, kw_only=True):
+    keep: int = 0
+
+
+async def scan(world: World, told: OfAccount) -> object:
+    """The phone scans the newest QR code."""
+    account(world, told.account).phone.scan()
+    return DONE
+
+
+async def confirm(world: World, told: OfAccount) -> object:
+    """It says yes."""
+    account(world, told.account).phone.confirm()
+    return DONE
+
+
+async def decline(world: World, told: OfAccount) -> object:
+    """It says no."""
+    account(world, told.account).phone.decline()
+    return DONE
+
+
+async def expire(world: World, told: OfAccount) -> object:
+    """The code runs out."""
+    account(world, told.account).phone.expire()
+    return DONE
+
+
+async def credentials(world: World, told: OfAccount) -> object:
+    """The cookies of the session."""
+    return world.credentials(account(world, told.account))
+
+
+async def expire_session(world: World, told: OfAccount) -> object:
+    """The cookies are refused from now on."""
+    world.expire_session(account(world, told.account))
+    return DONE
+
+
+async def refresh_cookies(world: World, told: OfAccount) -> object:
+    """The next answer sets a new session cookie."""
+    world.refresh_cookies(account(world, told.account))
+    return DONE
+
+
+async def drop(world: World, told: _Drop) -> object:
+    """The WebSocket ends."""
+    await world.drop(told.code, account(world, told.account))
+    return DONE
+
+
+async def kick(world: World, told: OfAccount) -> object:
+    """The WebSocket is closed with 3003."""
+    await world.kick(account(world, told.account))
+    return DONE
+
+
+async def half_open(world: World, told: OfAccount) -> object:
+    """The WebSocket stays open and says nothing more."""
+    world.half_open(account(world, told.account))
+    return DONE
+
+
+async def second_login(world: World, told: OfAccount) -> object:
+    """A login somewhere else ends the session and kicks its client."""
+    await world.second_login(account(world, told.account))
+    return DONE
+
+
+async def second_listener(world: World, told: OfAccount) -> object:
+    """Another listener of the session makes the client go."""
+    await world.second_listener(account(world, told.account))
+    return DONE
+
+
+async def forget(world: World, told: _Forget) -> object:
+    """Zalo holds only the newest messages."""
+    account(world, told.account).forget(told.keep)
+    return DONE
+
+
+STEPS = [
+    Step("POST", "/scan", OfAccount, scan),
+    Step("POST", "/confirm", OfAccount, confirm),
+    Step("POST", "/decline", OfAccount, decline),
+    Step("POST", "/expire", OfAccount, expire),
+    Step("POST", "/credentials", OfAccount, credentials),
+    Step("POST", "/expire-session", OfAccount, expire_session),
+    Step("POST", "/refresh-cookies", OfAccount, refresh_cookies),
+    Step("POST", "/drop", _Drop, drop),
+    Step("POST", "/kick", OfAccount, kick),
+    Step("POST", "/half-open", OfAccount, half_open),
+    Step("POST", "/second-login", OfAccount, second_login),
+    Step("POST", "/second-listener", OfAccount, second_listener),
+    Step("POST", "/forget", _Forget, forget),
+]
