@@ -19,7 +19,9 @@ from clawlane.config.policy import DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 NOW = 1_700_000_000_000
-ids = st.sampled_from(["1", "2", "3", "1471383327500481391", "1234567890123456789012345"])
+ids = st.sampled_from(["1", "2", "3", "1471383327500481391", "1234567890123456789012345"]) | st.text(
+    alphabet="0123456789", min_size=1, max_size=30
+)
 names = st.sampled_from(["Alice", "Chị Hoa", "Work Chat", "work chat"])
 broken = st.text(max_size=8).filter(lambda text: not (text.isascii() and text.isdecimal()))
 entries = st.lists(ids | names | st.just("*") | st.text(max_size=4), max_size=5)

@@ -23,7 +23,7 @@ class Explanation:
 
 _ALLOW_GROUP = "{group_key}: {{}}"
 _ADD_SENDER = "{path}: add '{sender}'"
-_APPROVE = "openclaw pairing approve"
+_APPROVE = "approve the code that `openclaw pairing list` shows"
 
 _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.SELF: ("The account wrote this message itself.", ""),
@@ -54,7 +54,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.DM_PAIRING_FULL: (
         "The sender {sender} is not approved, and three others already wait for approval.",
-        _APPROVE,
+        "approve those that `openclaw pairing list` shows, or wait an hour",
     ),
     Reason.GROUP_DISABLED: ("{rule} is 'disabled': no group is listened to.", "{path}: 'allowlist'"),
     Reason.GROUP_ENTRY_DISABLED: ("{rule} closes the group {group}.", "{path}: true"),
