@@ -15,7 +15,9 @@ from typing import get_args
 
 import pytest
 
-from zaloweb import Credentials, Event, Session, SystemClock, Transport, ZaloError, errors, text
+from zaloweb import Credentials, Event, Session, SystemClock, Transport, Zalo, ZaloError, errors, text
+from zaloweb.events import Content
+from zaloweb.handles import GroupHandle, PersonHandle
 from zaloweb.login import login
 from zaloweb.sim.arrived import Connected, Disconnected
 from zaloweb.sim.faults import Error
@@ -197,10 +199,18 @@ async def test_it_comes_back_misses_nothing_and_stops_when_it_must(sim: Simulato
     assert (tmp_path / "session.json").read_bytes() != saved
 
 
+def test_everything_an_account_can_do_is_in_the_table() -> None:
+    (table,) = re.findall(r"^## What an account can do\n(.*?)\n## ", PAGE, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"`(\w+)(?:\(id\))?`", table))
+    for kind in (Zalo, PersonHandle, GroupHandle):
+        assert {name for name in dir(kind) if not name.startswith("_")} - {"id"} <= named
+
+
 def test_every_event_is_in_the_table() -> None:
     (table,) = re.findall(r"^## Events\n\n(.*?)\n\n", PAGE, re.MULTILINE | re.DOTALL)
     named = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines()))
     assert sorted(named) == sorted(event.__name__ for event in get_args(Event))
+    assert all(f"`{content.__name__}`" in PAGE for content in get_args(Content))
 
 
 def test_the_errors_are_drawn_as_in_the_code() -> None:
