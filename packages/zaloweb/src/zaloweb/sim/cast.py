@@ -42,9 +42,12 @@ class Cast:
         self._enter(account)
         return account
 
-    def person(self, name: str, friend_of: Account | None) -> Person:
-        """Somebody new, as a friend of this account or as a stranger to all."""
-        person = Person(self._uid(name), name, self._world, {friend_of.uid} if friend_of else set())
+    def person(self, name: str, friend_of: Account | None, uid: str = "") -> Person:
+        """Somebody new, as a friend of this account or as a stranger to all; with this uid or a free one."""
+        if uid in self.people:
+            raise Impossible(f"{self.people[uid].name!r} has the uid {uid} already: take another one")
+        free = self._uid(name)
+        person = Person(uid or free, name, self._world, {friend_of.uid} if friend_of else set())
         self._enter(person)
         return person
 
@@ -68,6 +71,10 @@ class Cast:
     def find_person(self, who: str) -> Person:
         """The person with this uid or name. Raises `Unknown`."""
         return _find("person", who, self.people, self._people_by_name)
+
+    def find_mentioned(self, who: str) -> Person:
+        """The person with this uid or name, or whom `@All` means: everybody, and nobody in particular."""
+        return Person("-1", who, self._world) if who == "All" else self.find_person(who)
 
     def find_group(self, which: str) -> Group:
         """The group with this id or name. Raises `Unknown`."""

@@ -75,9 +75,9 @@ class World:
         """A further account that clients can log in as."""
         return self.cast.account(name)
 
-    def person(self, name: str, *, friend: bool = True, of: Account | None = None) -> Person:
-        """Somebody new: a friend of `of`, or a stranger."""
-        return self.cast.person(name, (of or self.me) if friend else None)
+    def person(self, name: str, *, friend: bool = True, of: Account | None = None, uid: str = "") -> Person:
+        """Somebody new: a friend of `of`, or a stranger; with this uid if there is one."""
+        return self.cast.person(name, (of or self.me) if friend else None, uid)
 
     def group(self, name: str, members: Sequence[Person] = ()) -> Group:
         """A group made by the first account, with these people in it."""

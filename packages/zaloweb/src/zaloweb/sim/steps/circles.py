@@ -9,6 +9,7 @@ from zaloweb.sim.world import World
 class _NewPerson(Body, frozen=True, kw_only=True):
     name: str
     friend: bool = True
+    uid: str = ""
 
 
 class _NewAccount(Body, frozen=True, kw_only=True):
@@ -39,7 +40,7 @@ class _Member(Body, frozen=True, kw_only=True):
 
 async def new_person(world: World, told: _NewPerson) -> object:
     """Somebody new."""
-    made = world.person(told.name, friend=told.friend)
+    made = world.person(told.name, friend=told.friend, uid=told.uid)
     return {"uid": made.uid, "name": made.name}
 
 

@@ -75,7 +75,7 @@ async def say(world: World, told: _Say) -> object:
         _content(world, told),
         to=to,
         group=into,
-        mentions=[world.cast.find_person(name) for name in told.mentions],
+        mentions=[world.cast.find_mentioned(name) for name in told.mentions],
         quote=None if told.quote is None else world.post.find(told.quote),
         ttl_ms=told.ttl,
     )
