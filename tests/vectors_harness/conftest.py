@@ -1,9 +1,9 @@
 """Every case of the recorded vectors becomes one test, and the end of the run says how many held.
 
 A test marked `@pytest.mark.family("crypto", fn="sign_key")` with an argument `case` runs once for each case
-of that family whose fields have those values. A case with `reference_quirk` is skipped with its reason. What
-became of each case is counted: a test passes as "held", or as "differs by decision" if its name is in the
-table of `differences`.
+of that family (or of several) whose fields have those values. A case with `reference_quirk` is skipped with
+its reason. What became of each case is counted: a test passes as "held", or as "differs by decision" if its
+name is in the table of `differences`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("family")
     if mark is None or "case" not in metafunc.fixturenames:
         return
-    cases = [case for case in load(mark.args[0]) if _matches(case, mark.kwargs)]
+    cases = [case for family in mark.args for case in load(family) if _matches(case, mark.kwargs)]
     metafunc.parametrize("case", [_parameter(case) for case in cases])
 
 

@@ -50,6 +50,7 @@ DIFFERENCES: dict[str, str] = {
     "ws-events/close/rotates-on-3003": _GIVES_BACK,
     "ws-events/close/start-twice": "Asking for events anew ends the first connection; the reference refuses.",
     "ws-events/close/stop*": "Who stops listening is told nothing more; the reference tells of the close.",
+    "addReaction/*#type": "A reaction without all of its parts cannot be made: its type asks for them.",
     "errors/fetchAccountInfo/inner-data-*": "An answer without a profile is an error, and no null.",
 }
 

@@ -304,8 +304,3 @@ def told(event: Event) -> tuple[str, list[Any]]:
         case Message():
             return "message", []
     raise AssertionError(f"the recordings have no word for {event}")
-
-
-@pytest.mark.family("ws-events", kind="upload")
-def test_upload(case: Case) -> None:
-    pytest.skip("uploading files is not part of the client yet")

@@ -9,15 +9,20 @@ import zaloweb
 
 ERRORS = (
     "ApiError BeforeSending CipherError FrameError HttpStatusError InvalidParameters InvalidRequest Kicked "
-    "LoginFailed NetworkError NoAnswer NotFound NotInGroup ProtocolError RateLimited RefusedByRecipient "
-    "Replaced SessionExpired SettingsError ZaloError"
+    "LinkExpired LoginFailed NetworkError NoAnswer NotFound NotInGroup NotPrepared PartlySent ProtocolError "
+    "RateLimited RefusedByRecipient Replaced SessionExpired SettingsError TooLarge ZaloError"
 )
 EVENTS = (
     "CipherKey Connected Delivered Disconnected Duplicate Event FileDone FriendEvent GroupEvent Message "
     "OldMessages OldReactions Pong Reaction Seen Typing Undecodable Undo UnknownEvent UnreadCleared"
 )
-VALUES = "EVERYONE Call Group Look Mention Quote Quoted Sent Style Thread ThreadKind Urgency User"
-LIFE = "Clock Credentials Jar Network Session Settings SystemClock Transport Zalo"
+VALUES = (
+    "EVERYONE FOREVER ICONS NO_ICON Attachment Call Created Destination Downloaded Forwarded FoundUser Group "
+    "HistoryPage Icon LastOnline Look Manner Marked MemberProfile Mention Mutes Onlines Origin Preview Quote "
+    "Quoted Sent Sticker StickerDetail Style Target Thread ThreadKind Uploaded UploadedFile UploadedGif "
+    "UploadedImage Urgency User Video icon_of seconds_until_morning"
+)
+LIFE = "Clock Credentials GroupHandle Jar Network PersonHandle Session Settings SystemClock Transport Zalo"
 
 
 def test_the_export_list_is_the_one_that_was_promised() -> None:
