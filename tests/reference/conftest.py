@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from reference.reference_client import HERE, Client, Node, reference_node
+from reference.reference_client import GROUP, HERE, USER, Client, Node, reference_node
 from zaloweb.sim.people import Group, Person
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
@@ -83,3 +83,28 @@ def hung(sim: Simulator) -> Person:
 def work(sim: Simulator, lan: Person, hung: Person) -> Group:
     """A group of the account and both friends."""
     return sim.world.group("Nhóm Làm Việc", [lan, hung])
+
+
+@pytest.fixture(params=[USER, GROUP], ids=["user", "group"])
+def kind(request: pytest.FixtureRequest) -> int:
+    """The client's number for a kind of thread; the test runs in both."""
+    number: int = request.param
+    return number
+
+
+@pytest.fixture
+def group(kind: int, work: Group) -> Group | None:
+    """The group to write into, or nothing for a chat of two."""
+    return work if kind == GROUP else None
+
+
+@pytest.fixture
+def thread(kind: int, work: Group, lan: Person) -> str:
+    """The id of the thread, as the client knows it."""
+    return work.gid if kind == GROUP else lan.uid
+
+
+@pytest.fixture
+def since(sim: Simulator) -> int:
+    """The number of the last record before the test."""
+    return sim.world.log.last

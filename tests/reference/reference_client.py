@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zaloweb.sim.accounts import Account
+from zaloweb.sim.messages import Message
 from zaloweb.sim.server import Simulator
 
 HERE = Path(__file__).parent
@@ -117,6 +118,11 @@ class Client:
     async def hears(self, event: str, where: Callable[..., bool] = lambda *args: True) -> Event:
         """The arguments of the next event of this kind that fits; earlier ones are passed over."""
         return await self._node.event(self._name, event, where)
+
+    async def hears_message(self, message: Message) -> dict[str, Any]:
+        """What the client makes of this message; other calls take it as it is."""
+        (heard,) = await self.hears("message", lambda heard: heard["data"]["msgId"] == message.msg_id)
+        return dict(heard)
 
     def unheard(self, event: str) -> list[Event]:
         """The events of this kind that came up to now and that nobody waited for."""

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from reference.reference_client import GROUP, USER, Client, Node, reference_node
+from reference.reference_client import GROUP, USER, Client, Failed, Node, reference_node
 from zaloweb.sim.arrived import Connected, Login, QrLogin, Refused
 from zaloweb.sim.server import Simulator
 
@@ -94,6 +94,21 @@ async def test_it_hears_of_a_decline(own_sim: Simulator, client: Client) -> None
         own_sim.world.phone.decline()
         await client.hears("QRCodeDeclined")
         login.cancel()
+
+
+async def test_it_is_told_that_its_code_is_gone(own_sim: Simulator, client: Client) -> None:
+    async with asyncio.TaskGroup() as group:
+        login = group.create_task(refused(client))
+        await client.hears("QRCodeGenerated")
+        own_sim.world.phone.expire()
+    assert login.result().name == "ZcaApiError"
+
+
+async def refused(client: Client) -> Failed:
+    """What the client throws out of a QR login that must fail."""
+    with pytest.raises(Failed) as failed:
+        await client.call("loginQR", {})
+    return failed.value
 
 
 async def test_a_second_client_makes_the_first_one_go(node: Node, listening: Client) -> None:
