@@ -8,6 +8,7 @@ import pytest
 
 from zaloweb.sim.arrived import AskedOld, Pinged, Sent
 from zaloweb.sim.errors import Impossible, NothingArrived, Unknown
+from zaloweb.sim.kept import Kept
 from zaloweb.sim.qr import QrState
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.world import World
@@ -111,6 +112,47 @@ async def test_missed_messages_are_remembered_up_to_a_bound_and_paged_backwards(
     assert newest == told[5:]
     assert world.me.remembered(group=False, before=newest[0].msg_id, count=3) == told[3:5]
     assert world.me.remembered(group=True, before=None, count=3) == []
+
+
+async def test_what_is_kept_is_bounded_paged_and_can_be_dropped() -> None:
+    kept: Kept[int] = Kept(5, lambda number: number)
+    for number in range(1, 100):
+        kept.add(number)
+    assert (len(kept), kept.before(None, 9)) == (5, [95, 96, 97, 98, 99])
+    assert kept.before(97, 9) == [95, 96]
+    assert kept.before(96, 9) == [95]
+    kept.drop(98)
+    kept.drop(4)
+    assert kept.before(None, 2) == [97, 99]
+    kept.forget(1)
+    assert kept.before(None, 9) == [99]
+
+
+async def test_errands_end_with_the_world_and_none_begins_after_it() -> None:
+    world = World()
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def wait(begin: asyncio.Event) -> None:
+        begin.set()
+        await asyncio.Event().wait()
+
+    world.errands.start(wait(begun))
+    await begun.wait()
+    await world.close()
+    world.errands.start(wait(never))
+    await asyncio.sleep(0)
+    assert not never.is_set()
+
+
+async def test_a_blocked_person_is_not_heard_and_zalo_may_forget() -> None:
+    world = World()
+    lan, bao = world.person("Trần Thị Lan"), world.person("Phạm Quốc Bảo")
+    world.me.blocked.add(bao.uid)
+    await bao.says("alô")
+    told = [await lan.says(str(number)) for number in range(3)]
+    assert world.me.remembered(group=False, before=None, count=9) == told
+    world.me.forget(keep=1)
+    assert world.me.remembered(group=False, before=None, count=9) == told[2:]
 
 
 def sent(text: str) -> Sent:

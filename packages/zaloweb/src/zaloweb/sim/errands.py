@@ -12,15 +12,20 @@ class Errands:
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def start(self, errand: Coroutine[Any, Any, None]) -> None:
         """Let this go on by itself, whatever becomes of the client who caused it."""
+        if self._closed:
+            errand.close()
+            return
         task = asyncio.get_running_loop().create_task(errand)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def close(self) -> None:
-        """End what still goes on."""
+        """End what still goes on; nothing begins any more."""
+        self._closed = True
         running = tuple(self._running)
         for task in running:
             task.cancel()
