@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from clawlane.access.entries import well_formed
+from clawlane.access.pins import Name
 from clawlane.channel import DirectoryError, Group, Person
 from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Meant, Setup
 from clawlane.host.control_client import ControlClient
 from clawlane.host.lookup import Lookup
+from clawlane.host.names import look_up
+from clawlane.host.pinning import ask
 from clawlane.store.errors import StoreOwned
+from clawlane.store.pins import LookedUp
 from clawlane.store.store import open_store
 from clawlane.store.vault import FileVault
 
@@ -55,6 +60,12 @@ class Source:
             return [_person(one) for one in self._told("members", group)]
         return self._ask(lambda lookup: lookup.members(group))
 
+    def look_up(self, names: Sequence[Name]) -> list[LookedUp]:
+        """What names of the account's config stand for now. Without a gateway the store learns it, too."""
+        if self._running:
+            return look_up(names, self.peers(), self.groups(), _now_ms())
+        return self._ask(partial(_look_up_and_pin, names=names))
+
     def _told(self, what: str, group: str = "") -> Any:
         return self._client.directory(what, self._meant.manifest.id, self._meant.account.id, group)
 
@@ -81,6 +92,13 @@ async def lookup_alone(setup: Setup, meant: Meant) -> AsyncIterator[Lookup]:
             store = await stack.enter_async_context(open_store(places.store, places.lock_file, _now_ms))
             journal = await stack.enter_async_context(store.own(str(account)))
         yield Lookup(account, channel, vault, journal)
+
+
+async def _look_up_and_pin(lookup: Lookup, names: Sequence[Name]) -> list[LookedUp]:
+    found = await ask(lookup, names, _now_ms())
+    if lookup.journal is not None:
+        await lookup.journal.pin(found)
+    return found
 
 
 def group_id(written: str, meant: Meant) -> str:
