@@ -192,9 +192,8 @@ async def test_the_start_says_who_may_write_and_what_is_wrong(house: House) -> N
         logged = await gateway.stop()
     assert "piped/default: dmPolicy is open (channels.piped.dmPolicy, line 2)" in logged
     assert "piped/default: groupPolicy is open (channels.defaults.groupPolicy, line 1)" in logged
-    assert "group messages are dropped for now" in logged
-    assert "critical: channels.piped.dmPolicy is 'open'" in logged
-    assert "channels.piped.allowFrom: 'Alice' is a name and matches nobody; write the numeric id" in logged
+    assert "critical: channels.piped.dmPolicy (line 2) is 'open'" in logged
+    assert "critical: channels.defaults.groupPolicy (line 1) is 'open'" in logged
     assert account["dmPolicy"] == {
         "value": "open",
         "origin": "channel",

@@ -42,7 +42,6 @@ def test_status_without_a_gateway_tells_what_is_known(perch) -> None:
     assert "→ openclaw channels login --channel parrot --account work" in told.out
     assert "allowlist (from channels.parrot.dmPolicy, line 1)" in told.out
     assert "allowlist (built-in; set it with channels.parrot.groupPolicy)" in told.out
-    assert "group messages are dropped for now" in told.out
 
 
 def test_status_names_a_rehearsal(perch, monkeypatch: pytest.MonkeyPatch) -> None:

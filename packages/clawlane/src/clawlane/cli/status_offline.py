@@ -7,15 +7,18 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from clawlane.access.pins import Pins
 from clawlane.channel import Account, Channel, Health, Phase, Probe, VaultError
 from clawlane.cli.probing import probed
 from clawlane.cli.rehearsal import rehearsal_of
 from clawlane.cli.setup import Setup, account_words
 from clawlane.config.load import ChannelConfig
 from clawlane.host.findings import findings
+from clawlane.host.status import names, pairing_counts
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
 from clawlane.store.offline import pairing_list
+from clawlane.store.pins import LookedUp
 from clawlane.store.reader import reading
 from clawlane.store.vault import FileVault
 
@@ -41,6 +44,7 @@ def offline_status(setup: Setup, probe: bool) -> Fields:
 
 def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Account) -> Fields:
     words = account_words(account.channel, account.id, account.id == block.default_account)
+    looked_up = _looked_up(setup, account)
     return {
         "id": account.id,
         "profile": account.profile,
@@ -56,7 +60,8 @@ def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Acco
         "groupPolicy": _policy(setup, account, "groupPolicy"),
         "rehearsal": rehearsal_of(channel),
         **_activity(setup, account),
-        "warnings": findings(setup.config, account),
+        "warnings": findings(setup.config, account, Pins.of(one.pin for one in looked_up)),
+        "names": names(looked_up),
     }
 
 
@@ -91,6 +96,13 @@ def _policy(setup: Setup, account: Account, key: str) -> Fields:
     return {"value": found.value, "origin": origin.level, "path": origin.path, "line": origin.line}
 
 
+def _looked_up(setup: Setup, account: Account) -> list[LookedUp]:
+    if not setup.places.store.exists():
+        return []
+    with reading(setup.places.store) as reader:
+        return reader.looked_up(str(account))
+
+
 def _activity(setup: Setup, account: Account) -> Fields:
     if not setup.places.store.exists():
         return {
@@ -103,8 +115,8 @@ def _activity(setup: Setup, account: Account) -> Fields:
     with reading(setup.places.store) as reader:
         activity = reader.activity(str(account))
     now_ms = time.time_ns() // 1_000_000
-    pending = pairing_list(setup.places, account.channel, account.id, now_ms)
-    return {**asdict(activity), "pairing": {"pending": len(pending)}}
+    waiting = pairing_list(setup.places, account.channel, account.id, now_ms)
+    return {**asdict(activity), "pairing": pairing_counts(waiting)}
 
 
 async def _probe_all(setup: Setup, channel: Channel, accounts: tuple[Account, ...], into: Fields) -> None:

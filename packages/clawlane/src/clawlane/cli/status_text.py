@@ -85,7 +85,11 @@ def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
     if waiting := {state: count for state, count in one["outbox"].items() if count}:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in waiting.items())
     if pending := one["pairing"].get("pending"):
-        yield "pairing", f"{pending} waiting; see: openclaw pairing list"
+        silent = one["pairing"].get("silent")
+        told = f" ({silent} of them silent)" if silent else ""
+        yield "pairing", f"{pending} waiting{told}; see: openclaw pairing list"
+    for name in one["names"]:
+        yield "name", _name(name, now_ms)
     yield "risk", _risk(one["consent"])
     if probe := one.get("probe"):
         yield "probe", _probe(probe)
@@ -105,6 +109,11 @@ def _policy(policy: Fields) -> str:
     if policy["origin"] == "built-in":
         return f"{policy['value']} (built-in; set it with {policy['path']})"
     return f"{policy['value']} (from {policy['path']}, line {policy['line']})"
+
+
+def _name(name: Fields, now_ms: int) -> str:
+    ids = ", ".join(name["ids"]) or "nobody"
+    return f"{name['list']} {clean(name['entry'])!r} is {name['state']}: {ids} ({ago(name['at_ms'], now_ms)})"
 
 
 def _risk(consent: Fields | None) -> str:

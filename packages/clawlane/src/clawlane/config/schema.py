@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, StrictStr
+from pydantic import AfterValidator, Field, StrictStr
 
+from clawlane.config.patterns import check_pattern
 from clawlane.config.policy import GroupPolicy
 from clawlane.config.senders import PeopleList, SenderList
 from clawlane.config.settings import Block, Count, Maybe
@@ -20,7 +21,7 @@ class ChannelDefaults(Block):
 class GroupChat(Block):
     """What holds in the groups of all channels."""
 
-    mention_patterns: tuple[StrictStr, ...] = ()
+    mention_patterns: tuple[Annotated[StrictStr, AfterValidator(check_pattern)], ...] = ()
     history_limit: Maybe[Count] = None
 
 
@@ -105,10 +106,8 @@ UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
 
-WAITING = frozenset(
-    ("historyLimit", "acks", "resendUnknown", "pacing", "mediaMaxMb", "markdown", "responsePrefix")
-)
+WAITING = frozenset(("resendUnknown", "pacing", "mediaMaxMb", "markdown", "responsePrefix"))
 """Channel keys whose feature this version does not have yet."""
 
-WAITING_AT_ROOT = frozenset(("messages", "commands", "agents", "bindings", "session", "gateway", "logging"))
+WAITING_AT_ROOT = frozenset(("agents", "bindings", "session", "gateway", "logging"))
 """Sections whose features this version does not have yet."""

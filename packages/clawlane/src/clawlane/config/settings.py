@@ -6,7 +6,16 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+)
 from pydantic.alias_generators import to_camel
 
 from clawlane.config.policy import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
@@ -68,6 +77,17 @@ class GroupEntry(Block):
     tools: GroupTools = GroupTools()
 
 
+def _check_group_key(key: str) -> str:
+    kind, colon, rest = key.strip().partition(":")
+    if not key.strip():
+        raise ValueError("a group has an id or a name; write it, or remove this key")
+    if colon and kind.lower() == "user":
+        raise ValueError(
+            f"a person does not belong into `groups`; write '{rest.strip()}' into `groupAllowFrom`"
+        )
+    return key
+
+
 class Pairing(Block):
     """How a stranger's first message is answered under `dmPolicy: "pairing"`."""
 
@@ -107,7 +127,7 @@ class ChannelSettings(Block):
     allow_from: SenderList = ()
     group_policy: GroupPolicy = GroupPolicy.ALLOWLIST
     group_allow_from: Maybe[SenderList] = None
-    groups: Maybe[dict[str, GroupEntry]] = None
+    groups: Maybe[dict[Annotated[str, AfterValidator(_check_group_key)], GroupEntry]] = None
     history_limit: Count = 50
     acks: Acks = Acks.AUTO
     pairing: Pairing = Pairing()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from clawlane import __version__
+from clawlane.access.pins import Pins
 from clawlane.agents.contract import Agent
 from clawlane.agents.echo import EchoAgent
 from clawlane.channel import Account, Channel, Rehearsal
@@ -22,7 +23,7 @@ from clawlane.host.fleet import Fleet
 from clawlane.host.logs import logging_to
 from clawlane.host.status import StatusBook, resident_bytes
 from clawlane.plugins.registry import Registry, load_runtime
-from clawlane.store.store import open_store
+from clawlane.store.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ async def gateway(
         fleet = Fleet(config, places, store, channels, agent, _now_ms)
         control = Control(fleet, StatusBook(fleet, places.consent_dir))
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(places, environ)):
-            _announce(config, channels)
+            _announce(config, channels, store)
             accounts = group.create_task(fleet.run())
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s runs after %.2f s with %.0f MB", __version__, elapsed, rss)
@@ -76,7 +77,7 @@ async def gateway(
                 accounts.cancel()
 
 
-def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
+def _announce(config: Config, channels: Mapping[str, Channel], store: Store) -> None:
     """What the operator must have seen before anything runs."""
     for warning in config.warnings:
         log.warning("%s", warning)
@@ -86,17 +87,18 @@ def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
         if isinstance(channel, Rehearsal) and (where := channel.rehearsal()):
             log.warning("REHEARSAL: %s talks to the simulator at %s and to nothing else", name, where)
         for account in config.channels[name].accounts:
-            _announce_account(config, account)
+            with store.read() as reader:
+                _announce_account(config, account, reader.pins(str(account)))
 
 
-def _announce_account(config: Config, account: Account) -> None:
+def _announce_account(config: Config, account: Account, pins: Pins) -> None:
     if not account.enabled:
         log.info("%s is disabled", account)
         return
     for key in ("dmPolicy", "groupPolicy"):
         found = config.effective(account, key)
         log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
-    for finding in findings(config, account):
+    for finding in findings(config, account, pins):
         log.warning("%s: %s", account, finding)
 
 

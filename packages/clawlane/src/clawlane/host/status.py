@@ -7,8 +7,9 @@ An account: `id`, `profile`, `name`, `enabled`, `linked`, `identity` ({"id", "na
 record or null), `phase`, `since_ms`, `reason`, `help`, `auth`, `inbound`, `outbound` (unknown, ok, broken),
 `last_inbound_ms`, `last_outbound_ms`, `dmPolicy` and `groupPolicy` ({"value", "origin", "path", "line"}),
 `rehearsal` (address or empty), `counters` (per reason), `outbox` (open chunks per state, `queued` and
-`unknown` always), `pairing` (`pending`, and how many of them are `silent` or `held`), `warnings`, and `probe`
-when it was asked for.
+`unknown` always), `pairing` (`pending`, and how many of them are `silent` or `held`), `names` (what those of
+the config stand for: `list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `warnings`,
+and `probe` when it was asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,9 @@ from clawlane.host.fleet import Fleet
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
+from clawlane.store.pins import LookedUp
 from clawlane.store.reader import Reader
+from clawlane.store.records import PairingRequest
 
 _PROBE_DEADLINE = 20.0
 Fields = dict[str, Any]
@@ -93,7 +97,8 @@ class StatusBook:
             **_policies(self._fleet.config, account),
             "rehearsal": rehearsal,
             **_activity(reader, str(account), self._fleet.now_ms()),
-            "warnings": findings(self._fleet.config, account),
+            "names": names(self._fleet.pinnings[str(account)].found),
+            "warnings": findings(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),
         }
 
     async def _probes(self) -> dict[str, Fields]:
@@ -109,6 +114,20 @@ def resident_bytes() -> int:
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGESIZE")
+
+
+def names(looked_up: Iterable[LookedUp]) -> list[Fields]:
+    """The completed look-ups of an account."""
+    return [
+        {
+            "list": one.pin.name.where,
+            "entry": one.pin.name.entry,
+            "state": one.pin.state,
+            "ids": list(one.pin.ids),
+            "at_ms": one.pin.at_ms,
+        }
+        for one in looked_up
+    ]
 
 
 async def _probe(supervisor: Supervisor) -> Fields | None:
@@ -164,15 +183,21 @@ def _policies(config: Config, account: Account) -> Fields:
 
 def _activity(reader: Reader, name: str, now_ms: int) -> Fields:
     activity = reader.activity(name)
-    reasons = Counter(request.reason for request in reader.requests(now_ms) if request.account == name)
+    waiting = [request for request in reader.requests(now_ms) if request.account == name]
     return {
         "last_inbound_ms": activity.last_inbound_ms,
         "last_outbound_ms": activity.last_outbound_ms,
         "counters": activity.counters,
         "outbox": {"queued": 0, "unknown": 0, **activity.outbox},
-        "pairing": {
-            "pending": reasons.total(),
-            "silent": reasons[Reason.DM_PAIRING_SILENT],
-            "held": reasons[Reason.DM_PAIRING_HELD],
-        },
+        "pairing": pairing_counts(waiting),
+    }
+
+
+def pairing_counts(waiting: Iterable[PairingRequest]) -> Fields:
+    """How many wait for the owner, and how many of them were told nothing."""
+    reasons = Counter(request.reason for request in waiting)
+    return {
+        "pending": reasons.total(),
+        "silent": reasons[Reason.DM_PAIRING_SILENT],
+        "held": reasons[Reason.DM_PAIRING_HELD],
     }

@@ -31,8 +31,8 @@ class Made:
 class Recorded:
     """What is known of a message afterwards, in the order of deciding. Its text is no part of it.
 
-    `made` is empty while the message waits for its decision. `turn` is where its turn stands, and
-    `turn_reason` why it ended so; both are empty without one.
+    `made` is empty while the message waits for its decision, and for one that was taken back meanwhile.
+    `turn` is where its turn stands, and `turn_reason` why it ended so; both are empty without one.
     """
 
     account: str
@@ -42,6 +42,7 @@ class Recorded:
     sent_ms: int
     read_ms: int
     made: tuple[Made, ...]
+    waiting: bool = False
     turn: str = ""
     turn_reason: str = ""
 
@@ -93,7 +94,8 @@ def newest(connection: sqlite3.Connection, limit: int, *, dropped: bool) -> list
 
 
 def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
-    made = connection.execute("SELECT * FROM decisions WHERE message = ? ORDER BY stage", (row["seq"],))
+    rows = connection.execute("SELECT * FROM decisions WHERE message = ? ORDER BY stage", (row["seq"],))
+    made = tuple(Made(Stage(one["stage"]), one["at_ms"], _decision(one)) for one in rows)
     return Recorded(
         account=row["account"],
         message_id=row["message_id"],
@@ -101,7 +103,8 @@ def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
         sender_id=row["sender_id"],
         sent_ms=row["sent_ms"],
         read_ms=row["admitted_ms"],
-        made=tuple(Made(Stage(one["stage"]), one["at_ms"], _decision(one)) for one in made),
+        made=made,
+        waiting=not made and row["body"] is not None,
         turn=row["state"] or "",
         turn_reason=row["reason"] or "",
     )

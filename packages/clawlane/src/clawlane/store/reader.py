@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clawlane.access.pairing import Requests
+from clawlane.access.pins import Pins
 from clawlane.store import decisions, directory, pairing, pins
 from clawlane.store.connection import connect_reader
 from clawlane.store.decisions import Recorded
@@ -89,6 +90,10 @@ class Reader:
     def looked_up(self, account: str) -> list[pins.LookedUp]:
         """What the names in the account's config stand for."""
         return pins.of_account(self._connection, account) if self._has("pins") else []
+
+    def pins(self, account: str) -> Pins:
+        """The same, as the access rules take it."""
+        return Pins.of(one.pin for one in self.looked_up(account))
 
     def _has(self, table: str) -> bool:
         """Whether a table is there: a store that no newer gateway has opened yet may lack it."""

@@ -1,0 +1,156 @@
+"""`policy explain`: what the access rules would say to a message, without one."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from clawlane.cli.setup import Setup
+from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
+
+if TYPE_CHECKING:
+    from clawlane.access.decision import Decision
+    from clawlane.access.policy import Grants, Policy
+    from clawlane.channel import Account
+
+_AT = "@bot "
+_QUOTED = "quoted"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The message that is asked about."""
+
+    sender: str
+    group: str
+    mention: bool
+    quote: bool
+    text: str
+
+    def inbound(self, account: Account, own_id: str, now_ms: int) -> Inbound:
+        """As the channel would have read it just now."""
+        thread = Thread(ThreadKind.GROUP, self.group) if self.group else Thread(ThreadKind.DM, self.sender)
+        mentions = (Mention(own_id, 0, len(_AT) - 1),) if self.mention else ()
+        return Inbound(
+            account=account.id,
+            message_id="",
+            thread=thread,
+            sender_id=self.sender,
+            sender_name="",
+            text=(_AT if self.mention else "") + self.text,
+            sent_ms=now_ms,
+            mentions=mentions,
+            quote=Quote(_QUOTED, own_id, "") if self.quote else None,
+        )
+
+
+@click.group()
+def policy() -> None:
+    """Say who may write, without waiting for a message."""
+
+
+@policy.command()
+@click.option("--channel", help="Which channel (default: the only one installed).")
+@click.option("--account", help="Which account (default: the channel's default account).")
+@click.option("--from", "sender", required=True, help="The id of who writes.")
+@click.option("--group", default="", help="The id of the group (default: a direct message).")
+@click.option("--mention", is_flag=True, help="The message mentions the account.")
+@click.option("--quote", is_flag=True, help="The message quotes one of the account.")
+@click.option("--text", default="hello", show_default=True, help="What it says.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def explain(
+    channel: str | None,
+    account: str | None,
+    sender: str,
+    group: str,
+    mention: bool,
+    quote: bool,
+    text: str,
+    as_json: bool,
+) -> None:
+    """Say what would become of a message, and which line of the config decides.
+
+    The answer comes from the config file and the store as they are now. A running gateway decides by the
+    config that it was started with.
+    """
+    from clawlane.access.explain import as_dict
+    from clawlane.access.explain import explain as in_words
+
+    setup = Setup()
+    meant = setup.meant(channel, account).account
+    asked = Question(sender.strip(), group.strip(), mention, quote, text)
+    decision, inbound, missing = _decide(setup, meant, asked)
+    if as_json:
+        told = as_dict(decision, inbound.sender_id, inbound.thread)
+        body = {"ok": True, "account": str(meant), **told, "notLookedUp": missing}
+        click.echo(json.dumps(body, ensure_ascii=False))
+        return
+    click.echo(f"{decision.outcome} ({decision.reason}): {in_words(decision, sender, inbound.thread)}")
+    click.echo(f"passed: {', '.join(decision.trail) or 'no gate'}")
+    if missing:
+        click.echo(f"not looked up yet, so they match nobody: {', '.join(missing)}")
+
+
+def _decide(setup: Setup, account: Account, asked: Question) -> tuple[Decision, Inbound, list[str]]:
+    """The decision, the message it is about, and the names of the config that have not been looked up."""
+    from clawlane.access.decide import decide
+    from clawlane.access.policy import Policy
+
+    rules, now_ms = Policy.of(setup.config, account), time.time_ns() // 1_000_000
+    grants = _grants(setup, account)
+    inbound = asked.inbound(account, grants.own_id, now_ms)
+    decision = decide(inbound, rules, grants, now_ms)
+    missing = [name.entry for name in rules.names() if grants.pins.of_name(name) is None]
+    return _after_pairing(setup, account, rules, inbound, decision), inbound, missing
+
+
+def _grants(setup: Setup, account: Account) -> Grants:
+    """What the gateway would know of the account, from its session and the store."""
+    from clawlane.access.policy import Grants
+
+    others = (one for block in setup.config.channels.values() for one in block.accounts if one.enabled)
+    grants = Grants(
+        own_id=_own_id(setup, account),
+        other_own_ids=frozenset(_own_id(setup, one) for one in others if str(one) != str(account)) - {""},
+        receipts=frozenset((_QUOTED,)),
+    )
+    if not setup.places.store.exists():
+        return grants
+    from clawlane.store.reader import reading
+
+    with reading(setup.places.store) as reader:
+        paired = frozenset(one.sender_id for one in reader.approved(str(account)))
+        return replace(grants, paired=paired, pins=reader.pins(str(account)))
+
+
+def _own_id(setup: Setup, account: Account) -> str:
+    from clawlane.channel import VaultError
+    from clawlane.store.vault import FileVault
+
+    try:
+        identity = FileVault(setup.places.vault_dir, account.channel, account.profile).identity()
+    except VaultError:
+        return ""
+    return identity[0] if identity else ""
+
+
+def _after_pairing(
+    setup: Setup, account: Account, rules: Policy, inbound: Inbound, decision: Decision
+) -> Decision:
+    """A challenge as what it would lead to, given who waits already."""
+    from clawlane.access import pairing
+    from clawlane.access.decision import Outcome
+    from clawlane.store.reader import reading
+
+    if decision.outcome is not Outcome.CHALLENGE or not setup.places.store.exists():
+        return decision
+    with reading(setup.places.store) as reader:
+        waiting = reader.pairing_state(str(account), inbound.sender_id, inbound.sent_ms)
+        friends = reader.known(str(account))
+    known = None if friends.peers_ms is None else inbound.sender_id in {one.id for one in friends.peers}
+    reason = pairing.answer(rules.pairing_reply, pairing.Approach(True, 0, known), waiting)
+    return replace(decision, outcome=pairing.outcome(reason), reason=reason)
