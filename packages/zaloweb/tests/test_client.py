@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from random import Random
-from typing import TypeVar
 
 import pytest
+from packages.zaloweb.tests.live_account import Events, hearing, logged_in, until
 
 from vectors_harness.watched_clock import WatchedClock
 from zaloweb import (
     BeforeSending,
     CipherKey,
     Connected,
-    Credentials,
     Disconnected,
-    Event,
     Kicked,
     Look,
     Mention,
@@ -34,16 +31,10 @@ from zaloweb import (
     SystemClock,
     Thread,
     ThreadKind,
-    Transport,
     Zalo,
 )
-from zaloweb.login import login
 from zaloweb.sim import arrived
 from zaloweb.sim.server import Simulator
-
-E = TypeVar("E")
-
-Events = AsyncGenerator[Event, None]
 
 
 @pytest.fixture
@@ -66,32 +57,6 @@ def clock() -> WatchedClock:
 async def zalo(sim: Simulator, session: Session, clock: WatchedClock) -> AsyncIterator[Zalo]:
     async with Zalo(session, network=sim.network, clock=clock, random=Random(1)) as client:
         yield client
-
-
-async def logged_in(sim: Simulator) -> Session:
-    clock = SystemClock()
-    credentials = Credentials.from_object(sim.world.credentials(), clock.now_ms())
-    transport = Transport(
-        sim.network, user_agent=credentials.user_agent, jar=credentials.jar, clock=clock, random=Random(1)
-    )
-    async with transport:
-        return await login(transport, credentials, random=Random(1))
-
-
-@asynccontextmanager
-async def hearing(zalo: Zalo) -> AsyncIterator[Events]:
-    """The events of an account that is connected and has its key."""
-    async with aclosing(zalo.events()) as events:
-        await until(CipherKey, events)
-        yield events
-
-
-async def until(kind: type[E], events: Events) -> E:
-    """The next event of a kind; others are passed over."""
-    async for event in events:
-        if isinstance(event, kind):
-            return event
-    raise AssertionError(f"the events ended before {kind.__name__} came")
 
 
 async def come_back(clock: WatchedClock, events: Events) -> Disconnected:
