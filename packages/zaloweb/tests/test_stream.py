@@ -46,6 +46,26 @@ async def test_a_source_is_held_back_while_nobody_takes() -> None:
     await stream.aclose()
 
 
+async def test_a_source_goes_on_while_somebody_waits_for_what_it_brings() -> None:
+    brought = asyncio.Event()
+
+    async def source(deliver: Deliver) -> NoReturn:
+        for number in range(1000):
+            await deliver(numbered(number))
+        brought.set()
+        raise Kicked
+
+    stream = Stream(source)
+    assert await anext(stream) == numbered(0)
+    assert stream.running
+    with stream.hurrying():
+        await brought.wait()
+    assert [await anext(stream) for _ in range(999)] == [numbered(number) for number in range(1, 1000)]
+    with pytest.raises(Kicked):
+        await anext(stream)
+    assert not stream.running
+
+
 async def test_nothing_starts_before_the_first_event_is_asked_for() -> None:
     started = asyncio.Event()
 

@@ -163,6 +163,15 @@ async def test_files_can_be_brought_first_and_shown_later(
     assert [one.msg_id for one in sent(sim)] == [one.msg_id for one in told]
 
 
+async def test_a_caption_goes_with_one_picture_only(sim: Simulator, zalo: Zalo, lan: Thread) -> None:
+    picture = Attachment(PICTURE, "a.png")
+    uploaded = await zalo.upload(lan, [picture, picture], client_id=1)
+    with pytest.raises(InvalidRequest, match="send the text before"):
+        await zalo.send_uploaded(lan, uploaded, client_id=1, caption="đẹp")
+    await zalo.send_uploaded(lan, uploaded[:1], client_id=1, caption="đẹp")
+    assert [one.text for one in sent(sim)] == ["đẹp"]
+
+
 async def test_progress_counts_all_bytes_of_all_files(zalo: Zalo, lan: Thread) -> None:
     seen: list[tuple[int, int]] = []
     pictures = [Attachment(PICTURE, "a.png"), Attachment(PICTURE, "b.png")]

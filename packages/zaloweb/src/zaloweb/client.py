@@ -156,10 +156,21 @@ class Zalo(Directory):
         return await self._uploads.upload(thread, attachments, client_id=client_id, progress=progress)
 
     async def send_uploaded(
-        self, thread: Thread, files: Sequence[Uploaded], *, client_id: int, manner: Manner = _USUAL
+        self,
+        thread: Thread,
+        files: Sequence[Uploaded],
+        *,
+        client_id: int,
+        caption: str = "",
+        mentions: Sequence[Mention] = (),
+        manner: Manner = _USUAL,
     ) -> tuple[Sent, ...]:
-        """Send files that were uploaded, pictures among several as an album. May raise `PartlySent`."""
-        return await send_uploaded(self._caller, thread, files, manner, client_id=client_id)
+        """Send files that were uploaded, pictures among several as an album; a caption goes with one picture.
+
+        Raises `PartlySent` when only some were sent.
+        """
+        words = _caption(thread, caption, mentions)
+        return await send_uploaded(self._caller, thread, files, manner, client_id=client_id, caption=words)
 
     async def send_voice(self, thread: Thread, url: str, *, client_id: int, ttl_ms: int = 0) -> Sent:
         """Send a voice message (M4A, MP3 …) from an https address; that of an `UploadedFile` will do."""
@@ -261,7 +272,8 @@ class Zalo(Directory):
 
         Raises `TooLarge`, `LinkExpired`, `HttpStatusError`, `NetworkError`, and `OSError` from the disk.
         """
-        return await fetch.download(self._transport, url, path, max_bytes=max_bytes, deadline=deadline)
+        async with self._slots:
+            return await fetch.download(self._transport, url, path, max_bytes=max_bytes, deadline=deadline)
 
     async def _send(
         self,

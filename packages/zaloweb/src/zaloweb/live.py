@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from random import Random, SystemRandom
 from types import TracebackType
-from typing import NoReturn, Self, TypeVar
+from typing import Final, NoReturn, Self, TypeVar
 
 from zaloweb.caller import Caller, OnSession
 from zaloweb.calls.call import Call
@@ -22,6 +23,11 @@ from zaloweb.stream import Stream
 from zaloweb.upload import Uploads
 
 T = TypeVar("T")
+
+AT_ONCE: Final = 2
+"""Large things on their way at the same time. Of the four connections one is the socket's and one stays free
+for all else.
+"""
 
 
 class LiveSession:
@@ -53,7 +59,8 @@ class LiveSession:
         self._listener = Listener(session, self._transport, random)
         self._stream: Stream | None = None
         self._finished = Finished(self._transport.clock)
-        self._uploads = Uploads(self._caller, self._finished, self._hearing)
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._uploads = Uploads(self._caller, self._finished, self._hearing, self._slots)
 
     def __repr__(self) -> str:
         return f"Zalo({self.own_id})"

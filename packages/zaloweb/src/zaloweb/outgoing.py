@@ -10,7 +10,7 @@ from zaloweb.calls import media
 from zaloweb.calls.call import Call
 from zaloweb.calls.media import Album, Manner, Uploaded, UploadedFile, UploadedGif, UploadedImage
 from zaloweb.calls.messages import Sent, SentAnswer
-from zaloweb.errors import PartlySent, ZaloError
+from zaloweb.errors import InvalidRequest, PartlySent, ZaloError
 from zaloweb.events import Thread
 
 
@@ -41,8 +41,11 @@ async def send_uploaded(
     """Show files that were uploaded. What comes back is in the order of the files.
 
     Pictures among several files are one album; GIFs go last. Raises `PartlySent` when a message after the
-    first one fails; what stands behind it is not sent.
+    first one fails; what stands behind it is not sent. Raises `InvalidRequest` for a caption of anything but
+    one picture.
     """
+    if caption is not None and caption.text and not (len(files) == 1 and isinstance(files[0], UploadedImage)):
+        raise InvalidRequest("a caption goes with one picture: send the text before the files")
     done: dict[int, Sent] = {}
     messages = _messages(thread, files, manner, client_id, caption)
     for message in messages:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from zaloweb.attachments import Attachment, Kind, Opened
 from zaloweb.caller import Caller, preparing
@@ -22,23 +22,28 @@ from zaloweb.finished import Finished
 
 T = TypeVar("T")
 
-AT_ONCE: Final = 2
-"""Pieces on their way at the same time. Of the four connections one is the socket's and one stays free."""
-
 Progress = Callable[[int, int], None]
 """Told how many bytes of how many are out, of all files of one upload together."""
 
 
 class Uploads:
-    """The uploads of one account. `hearing` holds the socket's ear open, and raises when there is none."""
+    """The uploads of one account.
+
+    `hearing` holds the socket's ear open, and raises when there is none. A piece on its way takes one of the
+    `slots`.
+    """
 
     def __init__(
-        self, caller: Caller, finished: Finished, hearing: Callable[[], AbstractContextManager[None]]
+        self,
+        caller: Caller,
+        finished: Finished,
+        hearing: Callable[[], AbstractContextManager[None]],
+        slots: asyncio.Semaphore,
     ) -> None:
         self._caller = caller
         self._finished = finished
         self._hearing = hearing
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = slots
 
     async def upload(
         self,

@@ -6,6 +6,9 @@ import msgspec
 
 from zaloweb.calls.call import Call
 
+Told = int | float | bool | str | None
+"""A small thing told beside the important ones: if it changes its type, nothing else is lost."""
+
 
 class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A person as Zalo describes them.
@@ -21,12 +24,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     avatar: str | None = ""
     cover: str | None = ""
     status: str | None = ""
-    gender: int | None = None
-    sdob: str | None = ""
+    gender: Told = None
+    sdob: Told = ""
     phone_number: str | None = ""
     is_fr: int | None = None
-    is_blocked: int | None = None
-    last_action_time: int | None = None
+    is_blocked: Told = None
+    last_action_time: Told = None
 
     @property
     def id(self) -> str:

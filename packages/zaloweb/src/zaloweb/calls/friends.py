@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from zaloweb.calls.account import User
+from zaloweb.calls.account import Told, User
 from zaloweb.calls.call import Call
 from zaloweb.errors import InvalidRequest
 
@@ -30,9 +30,9 @@ class FoundUser(msgspec.Struct, frozen=True, kw_only=True):
     zalo_name: str | None = ""
     avatar: str | None = ""
     cover: str | None = ""
-    status: str | None = ""
-    gender: int | None = None
-    sdob: str | None = ""
+    status: Told = ""
+    gender: Told = None
+    sdob: Told = ""
 
     @property
     def id(self) -> str:
@@ -49,7 +49,7 @@ class Profiles(msgspec.Struct, frozen=True):
     """The people asked for, by id; those that did not change since a version are told with less."""
 
     changed_profiles: dict[str, User] = msgspec.field(default_factory=dict)
-    unchanged_profiles: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+    unchanged_profiles: Any = None
 
     @property
     def users(self) -> dict[str, User]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from zaloweb.calls.account import Told
 from zaloweb.calls.call import Call
 from zaloweb.calls.messages import SENT, SentAnswer
 from zaloweb.errors import InvalidRequest
@@ -44,8 +45,8 @@ class StickerDetail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sticker_url: str | None = ""
     sticker_sprite_url: str | None = ""
     sticker_webp_url: str | None = ""
-    total_frames: int | None = None
-    duration: int | None = None
+    total_frames: Told = None
+    duration: Told = None
 
     @property
     def sticker(self) -> Sticker:
