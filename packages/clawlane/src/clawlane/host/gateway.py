@@ -65,8 +65,9 @@ async def gateway(
     async with open_store(places.store, places.lock_file, _now_ms) as store:
         fleet = Fleet(config, places, store, channels, agent, _now_ms)
         control = Control(fleet, StatusBook(fleet, places.consent_dir))
+        _announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(places, environ)):
-            _announce(config, channels, store)
+            _announce_accounts(config, store)
             accounts = group.create_task(fleet.run())
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s runs after %.2f s with %.0f MB", __version__, elapsed, rss)
@@ -77,7 +78,7 @@ async def gateway(
                 accounts.cancel()
 
 
-def _announce(config: Config, channels: Mapping[str, Channel], store: Store) -> None:
+def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
     """What the operator must have seen before anything runs."""
     for warning in config.warnings:
         log.warning("%s", warning)
@@ -86,9 +87,13 @@ def _announce(config: Config, channels: Mapping[str, Channel], store: Store) -> 
     for name, channel in channels.items():
         if isinstance(channel, Rehearsal) and (where := channel.rehearsal()):
             log.warning("REHEARSAL: %s talks to the simulator at %s and to nothing else", name, where)
-        for account in config.channels[name].accounts:
-            with store.read() as reader:
-                _announce_account(config, account, reader.pins(str(account)))
+
+
+def _announce_accounts(config: Config, store: Store) -> None:
+    """How each account is set up, and what is wrong with that."""
+    for account in (one for block in config.channels.values() for one in block.accounts):
+        with store.read() as reader:
+            _announce_account(config, account, reader.pins(str(account)))
 
 
 def _announce_account(config: Config, account: Account, pins: Pins) -> None:
