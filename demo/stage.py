@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,11 @@ class Simulator:
         """One step of the phone, a person or the network."""
         request = Request(f"http://127.0.0.1:{self.control}{path}", json.dumps(body).encode())
         with urlopen(request, timeout=PATIENCE) as answer:
+            return dict(json.load(answer))
+
+    def world(self) -> dict[str, Any]:
+        """Who there is: `accounts`, `people` and `groups`."""
+        with urlopen(f"http://127.0.0.1:{self.control}/world", timeout=PATIENCE) as answer:
             return dict(json.load(answer))
 
     def wait(self, kind: str, where: Callable[[Record], bool] = lambda _record: True) -> Record:
@@ -137,7 +142,9 @@ class Operator:
 class Gateway:
     """`openclaw gateway run`, started and stopped by hand, and stopped for good when this is left."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: Operator, command: Sequence[str] = ()) -> None:
+        """`command` stands in for `openclaw gateway run`."""
+        self._command = list(command) or operator.command("gateway", "run")
         self._operator = operator
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
@@ -164,7 +171,7 @@ class Gateway:
         """Start it. What an earlier one printed is forgotten."""
         self._lines = []
         self._process = subprocess.Popen(
-            self._operator.command("gateway", "run"),
+            self._command,
             env=self._operator.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

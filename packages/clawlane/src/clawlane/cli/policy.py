@@ -144,13 +144,15 @@ def _after_pairing(
     """A challenge as what it would lead to, given who waits already."""
     from clawlane.access import pairing
     from clawlane.access.decision import Outcome
+    from clawlane.store.pairing import led_to
     from clawlane.store.reader import reading
 
-    if decision.outcome is not Outcome.CHALLENGE or not setup.places.store.exists():
+    if decision.outcome is not Outcome.CHALLENGE:
         return decision
-    with reading(setup.places.store) as reader:
-        waiting = reader.pairing_state(str(account), inbound.sender_id, inbound.sent_ms)
-        friends = reader.known(str(account))
-    known = None if friends.peers_ms is None else inbound.sender_id in {one.id for one in friends.peers}
-    reason = pairing.answer(rules.pairing_reply, pairing.Approach(True, 0, known), waiting)
-    return replace(decision, outcome=pairing.outcome(reason), reason=reason)
+    waiting, known = pairing.Requests(None, 0, 0), None
+    if setup.places.store.exists():
+        with reading(setup.places.store) as reader:
+            waiting = reader.pairing_state(str(account), inbound.sender_id, inbound.sent_ms)
+            friends = reader.known(str(account))
+        known = None if friends.peers_ms is None else inbound.sender_id in {one.id for one in friends.peers}
+    return led_to(decision, pairing.answer(rules.pairing_reply, pairing.Approach(True, 0, known), waiting))

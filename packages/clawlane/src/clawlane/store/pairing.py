@@ -32,8 +32,13 @@ def meet(connection: sqlite3.Connection, account: str, arrival: Arrival, decisio
         _record(connection, account, arrival, reason)
     if reason is Reason.DM_PAIRING_REQUIRED:
         _send_text(connection, account, arrival)
-    trail = (*decision.trail, "pairing_store")
-    return replace(decision, outcome=pairing.outcome(reason), reason=reason, trail=trail)
+    return led_to(decision, reason)
+
+
+def led_to(challenge: Decision, reason: Reason) -> Decision:
+    """A challenge as the decision that the pairing store made of it."""
+    trail = (*challenge.trail, "pairing_store")
+    return replace(challenge, outcome=pairing.outcome(reason), reason=reason, trail=trail)
 
 
 def approve(
