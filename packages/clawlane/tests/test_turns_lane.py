@@ -6,26 +6,33 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from clawlane.access.decision import Rule
+from clawlane.access.entries import SenderList
+from clawlane.access.group_entries import GroupRule, GroupTable
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, NeedsLogin, NotSent, Phase, Refused, State, Unknown
 from clawlane.config.policy import DmPolicy
 from clawlane.host.runner import Parts, Runner, runner
 from clawlane.messages import (
+    Delivered,
     Inbound,
+    Mention,
     Outgoing,
     Own,
     Receipt,
     Reply,
+    Seen,
     Signal,
     Text,
     Thread,
     ThreadKind,
+    Typing,
     Undone,
 )
 from clawlane.store.journal import Journal
@@ -57,6 +64,7 @@ class Wire:
     outgoing: asyncio.Queue[Text] = field(default_factory=asyncio.Queue)
     shown: asyncio.Queue[Signal] = field(default_factory=asyncio.Queue)
     troubles: deque[Exception] = field(default_factory=deque)
+    blind: bool = False
     taken: asyncio.Event = field(default_factory=asyncio.Event)
     answer: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -73,6 +81,7 @@ class Wire:
                     host.report(state)
                 case Own() | Undone() as fact:
                     await host.observe(fact)
+            self.incoming.task_done()
 
     async def send(self, account: Account, out: Outgoing) -> Receipt:
         self.taken.set()
@@ -83,10 +92,16 @@ class Wire:
         return Receipt((f"r{out.client_id}",))
 
     async def signal(self, account: Account, signal: Signal) -> None:
+        if self.blind:
+            raise RuntimeError("nobody may see that")
         self.shown.put_nowait(signal)
 
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         return [Text(thread, part) for part in reply.text.split("|")]
+
+    async def read_all(self) -> None:
+        """Returns once all that came in was handed to the gateway, whose stop stores what it has read."""
+        await self.incoming.join()
 
     async def sent(self, count: int) -> list[str]:
         return [(await self.outgoing.get()).text for _ in range(count)]
@@ -155,6 +170,10 @@ class Bench:
             task = group.create_task(made.run())
             yield made
             task.cancel()
+
+    def counters(self) -> dict[str, int]:
+        with self.store.read() as reader:
+            return reader.activity("zalouser/default").counters
 
     def states(self) -> dict[str, int]:
         with self.store.read() as reader:
@@ -382,3 +401,150 @@ async def test_a_burst_of_a_thousand_is_admitted_and_answered(bench: Bench) -> N
         for number in range(1000):
             wire.incoming.put_nowait(message(number, str(11 + number % 30)))
         assert len(set(await wire.sent(1000))) == 1000
+
+
+GROUP = Thread(ThreadKind.GROUP, "900")
+LISTENING = Policy(
+    group_allow=SenderList.of(["*"]), group_table=GroupTable.of([GroupRule("*", Rule("groups['*']"))])
+)
+
+
+def said(number: int, text: str, *, mention: bool = False, token: str = "") -> Inbound:
+    mentions = (Mention("100", 0, 4),) if mention else ()
+    return Inbound("default", f"g{number}", GROUP, "11", "Lan", text, NOW, mentions, token=token)
+
+
+@dataclass
+class Recording:
+    """An agent that keeps the texts of the history it was given, and fails when told to."""
+
+    given: asyncio.Queue[tuple[str, ...]] = field(default_factory=asyncio.Queue)
+
+    async def run(self, turn: TurnInput) -> Reply | None:
+        self.given.put_nowait(tuple(pended.text for pended in turn.history))
+        if "fail" in turn.message.text:
+            raise RuntimeError("told to fail")
+        return Reply("ok")
+
+
+@pytest.fixture
+def group(bench: Bench) -> Bench:
+    bench.policy, bench.grants = LISTENING, lambda: Grants(own_id="100")
+    return bench
+
+
+async def test_exactly_what_went_with_a_turn_is_forgotten_when_it_settles(group: Bench) -> None:
+    wire, agent = Wire(), Recording()
+    wire.answer.clear()
+    async with group.running(wire, agent):
+        wire.incoming.put_nowait(said(1, "one"))
+        wire.incoming.put_nowait(said(2, "@bot", mention=True))
+        assert await agent.given.get() == ("one",)
+        wire.incoming.put_nowait(said(3, "two"))
+        wire.answer.set()
+        await wire.sent(1)
+        wire.incoming.put_nowait(said(4, "@bot", mention=True))
+        assert await agent.given.get() == ("two",)
+
+
+async def test_a_turn_takes_only_what_was_said_before_its_message(group: Bench) -> None:
+    wire, agent = Wire(), Recording()
+    group.slots = 0
+    async with group.running(wire, agent):
+        wire.incoming.put_nowait(said(1, "@bot", mention=True))
+        wire.incoming.put_nowait(said(2, "later"))
+        await wire.read_all()
+    group.slots = 1
+    async with group.running(Wire(), agent):
+        assert await agent.given.get() == ()
+
+
+async def test_a_turn_that_failed_or_was_cut_off_keeps_its_history(group: Bench) -> None:
+    wire, agent = Wire(), Recording()
+    async with group.running(wire, agent):
+        wire.incoming.put_nowait(said(1, "one"))
+        wire.incoming.put_nowait(said(2, "@bot fail", mention=True))
+        assert await agent.given.get() == ("one",)
+        wire.answer.clear()
+        wire.incoming.put_nowait(said(3, "@bot", mention=True))
+        assert await agent.given.get() == ("one",)
+        await wire.taken.wait()
+    again = Wire()
+    async with group.running(again, agent):
+        again.incoming.put_nowait(said(4, "@bot", mention=True))
+        assert await agent.given.get() == ("one",), "nobody knows whether that answer arrived"
+
+
+async def test_only_the_newest_messages_of_a_group_are_remembered(group: Bench) -> None:
+    group.policy = replace(LISTENING, history_limit=2)
+    wire, agent = Wire(), Recording()
+    async with group.running(wire, agent):
+        for number in range(4):
+            wire.incoming.put_nowait(said(number, str(number)))
+        wire.incoming.put_nowait(said(9, "@bot", mention=True))
+        assert await agent.given.get() == ("2", "3")
+
+
+async def test_an_undo_in_the_same_breath_finds_its_message(group: Bench) -> None:
+    wire, agent = Wire(), Recording()
+    async with group.running(wire, agent):
+        wire.incoming.put_nowait(said(1, "oops"))
+        wire.incoming.put_nowait(Undone("default", GROUP, "g1", "11"))
+        wire.incoming.put_nowait(said(2, "@bot", mention=True))
+        assert await agent.given.get() == ()
+
+
+async def test_messages_wait_undecided_until_the_account_is_ready_and_survive_a_crash(group: Bench) -> None:
+    known = asyncio.Event()
+    group.ready = known.wait
+    wire, agent = Wire(), Recording()
+    async with group.running(wire, agent):
+        wire.incoming.put_nowait(said(1, "one"))
+        wire.incoming.put_nowait(said(2, "taken back"))
+        wire.incoming.put_nowait(Undone("default", GROUP, "g2", "11"))
+        wire.incoming.put_nowait(said(3, "@bot", mention=True))
+        await wire.read_all()
+        assert group.counters() == {}, "nothing has been decided"
+    again = Wire()
+    async with group.running(again, agent):
+        again.incoming.put_nowait(said(4, "two"))
+        again.incoming.put_nowait(said(5, "@bot", mention=True))
+        await again.read_all()
+        known.set()
+        assert await agent.given.get() == ("one",)
+        assert await agent.given.get() == ("two",)
+    assert group.counters() == {"group_admitted": 2, "mention_required": 2}
+
+
+async def test_a_stop_does_not_wait_behind_the_turn_that_it_stops(bench: Bench) -> None:
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent):
+        wire.incoming.put_nowait(message(1))
+        assert await agent.begun.get() == "11: 1"
+        wire.incoming.put_nowait(message(2))
+        wire.incoming.put_nowait(message(3, text="/stop"))
+        assert await agent.begun.get() == "/stop"
+        for _ in range(3):
+            agent.allowed.release()
+        await wire.sent(3)
+
+
+async def test_others_see_what_the_decision_allows(group: Bench) -> None:
+    wire = Wire()
+    async with group.running(wire, Echo()):
+        wire.incoming.put_nowait(said(1, "aside", token="t1"))
+        wire.incoming.put_nowait(said(2, "no ids in the event", mention=True))
+        wire.incoming.put_nowait(said(3, "@bot", mention=True, token="t3"))
+        shown = [await wire.shown.get() for _ in range(5)]
+    assert shown[0] == Delivered(GROUP, "g1", seen=False, token="t1")
+    assert Delivered(GROUP, "g3", seen=True, token="t3") in shown
+    assert Seen(GROUP, "g3", "t3") in shown
+    assert shown.count(Typing(GROUP)) == 2
+
+
+async def test_a_signal_that_fails_is_of_no_consequence(group: Bench) -> None:
+    wire = Wire()
+    wire.blind = True
+    async with group.running(wire, Echo()):
+        wire.incoming.put_nowait(said(1, "@bot", mention=True, token="t1"))
+        assert await wire.sent(1) == ["@bot"]
