@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +109,23 @@ def test_an_expired_session_names_the_command_too(linked: Operator, zalo: Simula
     done = linked.run(*PEERS)
     assert done.returncode == 1
     assert "openclaw channels login --channel zalouser --force" in done.stdout
+
+
+def test_friends_are_spared_the_challenge_where_the_config_says_so(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
+) -> None:
+    """Whoever is no friend yet gets the code; a new friend counts as one from that moment on."""
+    block = "{ dmPolicy: 'pairing', pairing: { reply: 'friends-silent' } }"
+    (state / "config.json5").write_text(f"{{ channels: {{ zalouser: {block} }} }}")
+    friend, new = zalo.do("/person", name="Bạn"), zalo.do("/person", name="Mới", friend=False)
+    stranger = zalo.do("/person", name="Lạ", friend=False)
+    gateway.start()
+    gateway.said("has 3 friends")
+
+    zalo.do("/say", **{"from": stranger["uid"], "text": "chào"})
+    assert zalo.wait("sent")["thread_id"] == stranger["uid"]
+    zalo.do("/befriend", person=new["uid"])
+    for one in (friend, new):
+        zalo.do("/say", **{"from": one["uid"], "text": "chào"})
+        assert one["uid"] in gateway.said(f"challenge {one['uid']}")
+        assert "dm_pairing_silent" in gateway.said(f"challenge {one['uid']}")

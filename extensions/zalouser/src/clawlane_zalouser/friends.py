@@ -59,6 +59,7 @@ class Friends:
             self._stale.clear()
             try:
                 self._ids = frozenset(one.id for one in await zalo.friends())
+                log.info("the account %s has %d friends", zalo.own_id, len(self._ids))
             except ZaloError as error:
                 log.info("the friends of %s are not known: %s", zalo.own_id, error)
                 self._stale.set()

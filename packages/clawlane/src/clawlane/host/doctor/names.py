@@ -20,6 +20,8 @@ from clawlane.store.pins import LookedUp
 
 _GROUP = "group:"
 _ID_DIGITS = 10
+_WAIT = "it is when the gateway connects next; or run: openclaw doctor --fix"
+_NOBODY = {True: ("groups", "no group of the account"), False: ("peers", "nobody the account knows")}
 _ORNAMENT = re.compile(r"[\s.,'’_:@#()+-]|\b(?:id|uid|user|zalo|tel|phone)\b", re.IGNORECASE)
 
 
@@ -69,17 +71,14 @@ class Names:
 
     def _of_name(self, name: Name, one: WrittenEntry) -> Finding:
         found = self.looked_up.get(name)
-        if digits := _could_be_id(one.text):
+        pinned = found is not None and found.pin.state is PinState.PINNED
+        if not pinned and (digits := _could_be_id(one.text)):
+            level = Level.WARNING if found is None else Level.ERROR
             message = f"{one.text!r} is taken for a name; if an id is meant, write digits only"
-            return self._finding(Level.WARNING, "name_like_id", one, message, f"write '{digits}'")
+            return self._finding(level, "name_like_id", one, message, f"write '{digits}'")
         if found is None:
-            return self._finding(
-                Level.WARNING,
-                "name_waiting",
-                one,
-                f"the name {one.text!r} has not been looked up yet",
-                _start(),
-            )
+            message = f"the name {one.text!r} has not been looked up yet"
+            return self._finding(Level.WARNING, "name_waiting", one, message, _WAIT)
         if found.pin.state is PinState.PINNED:
             message = f"the name {one.text!r} is pinned to {found.pin.id}"
             return self._finding(Level.NOTE, "name_pinned", one, message, f"write '{found.pin.id}'")
@@ -90,18 +89,10 @@ class Names:
             which = ", ".join(f"'{id}' ({name})" for id, name in zip(found.pin.ids, found.names, strict=True))
             message = f"several are called {one.text!r}, so it matches none"
             return self._finding(Level.ERROR, "name_ambiguous", one, message, f"write one of {which}")
-        kind = "groups" if found.pin.name.where is NameList.GROUPS else "peers"
-        words = f"openclaw directory {kind} list --channel {self.account.channel}"
-        message = f"nobody the account knows is called {one.text!r}, so it matches nobody"
-        if found.pin.name.where is NameList.GROUPS:
-            message = f"no group of the account is called {one.text!r}, so it matches none"
-        return self._finding(
-            Level.ERROR,
-            "name_unresolved",
-            one,
-            message,
-            f"write the id; find it: {words} --account {self.account.id}",
-        )
+        kind, nobody = _NOBODY[found.pin.name.where is NameList.GROUPS]
+        message = f"{nobody} is called {one.text!r}, so it matches nothing"
+        words = f"openclaw directory {kind} list --channel {self.account.channel} --account {self.account.id}"
+        return self._finding(Level.ERROR, "name_unresolved", one, message, f"write the id; find it: {words}")
 
     def _person_among_groups(self, one: WrittenEntry) -> Finding:
         message = f"{_bare(one.text)} is a person, not a group"
@@ -142,7 +133,3 @@ def _could_be_id(entry: str) -> str:
     """The digits in something like `8200 0000 0000 0000 001` or `id:8200…`, where nothing else is in it."""
     bare = _ORNAMENT.sub("", entry)
     return bare if well_formed(bare) and len(bare) >= _ID_DIGITS else ""
-
-
-def _start() -> str:
-    return "it is at the next connection of the gateway; or run: openclaw doctor --fix"
