@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.access.pairing import CODE_LIFE_MS
+from clawlane.access.pairing import CODE_LIFE_MS, MAX_TEXTS
 from clawlane.config.places import Places
 from clawlane.config.policy import PairingReply
 from clawlane.messages import Inbound, Mention, Own, Quote, Receipt, Style, Text, Thread, ThreadKind, Undone
@@ -430,3 +430,77 @@ async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
     raw[4096 * 3 : 4096 * 6] = bytes(range(256)) * 48
     path.write_bytes(raw)
     assert "move it away" in await refused(path)
+
+
+async def test_what_was_decided_can_be_asked_afterwards_without_the_text(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as (store, journal):
+        await admit(journal, arrival(inbound("m1")), arrival(inbound("m2", text="secret words"), DROP))
+        [one] = [turn.seq for turn in await journal.open_turns()]
+        await journal.revoke(one, replace(DROP, reason=Reason.REVOKED_BEFORE_RUN))
+        await journal.admit([Arrival(inbound("m3"), None, PairingReply.CODE, NOW)])
+        with store.read() as reader:
+            newest = reader.newest_decided(10, dropped=False)
+            dropped = reader.newest_decided(10, dropped=True)
+            [first] = reader.decided("m1")
+    assert [told.message_id for told in newest] == ["m3", "m2", "m1"]
+    assert newest[0].waiting
+    assert newest[1].made[0].decision == DROP
+    assert [told.message_id for told in dropped] == ["m2", "m1"]
+    assert [made.decision.reason for made in first.made] == [Reason.DM_OPEN, Reason.REVOKED_BEFORE_RUN]
+    assert first.turn == TurnState.REVOKED
+
+
+async def test_undecided_messages_are_decided_later_in_their_order(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as (store, journal):
+        await journal.admit([Arrival(inbound(f"m{n}"), None, PairingReply.CODE, NOW) for n in range(3)])
+        await journal.admit([Undone("default", ALICE, "m1", "11")])
+        waiting = await journal.undecided(10)
+        assert [one.inbound.message_id for one in waiting] == ["m0", "m2"]
+        decisions = [(waiting[0].seq, arrival(waiting[0].inbound, DROP))]
+        decisions += [(one.seq, arrival(one.inbound)) for one in waiting[1:]]
+        assert [one.decision for one in await journal.decide(decisions)] == [DROP, ADMIT]
+        assert [turn.inbound.message_id for turn in await journal.open_turns()] == ["m2"]
+        assert await journal.undecided(10) == []
+        with store.read() as reader:
+            assert not reader.decided("m1")[0].waiting
+
+
+async def test_texts_that_are_not_kept_do_not_stay_in_the_file(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as (_, journal):
+        await journal.admit([Arrival(inbound("m1", text="secret words"), None, PairingReply.CODE, NOW)])
+        await journal.admit([Undone("default", ALICE, "m1", "11")])
+    assert b"secret words" not in places_in(tmp_path).store.read_bytes()
+
+
+async def test_an_approval_can_be_taken_back(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as (store, journal):
+        await ask(journal, "m1", "11")
+        with store.read() as reader:
+            [request] = reader.requests(NOW)
+        await journal.approve(request.code, notice="welcome")
+        told = (await journal.take()).chunk
+        assert told
+        assert (told.out.thread, told.out.text) == (ALICE, "welcome")
+        await journal.revoke_approval("11")
+        assert await ask(journal, "m2", "11") is Reason.DM_PAIRING_REQUIRED
+        with pytest.raises(PairingUnknown, match="is not approved"):
+            await journal.revoke_approval("22")
+
+
+async def test_a_notice_is_no_challenge_and_does_not_count_as_one(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as (store, journal):
+        for number in range(MAX_TEXTS - 1):
+            await ask(journal, f"m{number}", f"{number + 10}")
+            with store.read() as reader:
+                [request] = reader.requests(NOW)
+            await journal.approve(request.code, notice="welcome")
+        assert await ask(journal, "last", "99") is Reason.DM_PAIRING_REQUIRED
+        assert await ask(journal, "over", "98") is Reason.DM_PAIRING_HELD
+
+
+async def test_a_receipt_is_known_by_the_id_that_others_see(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as (_, journal):
+        _, chunk, _ = await replied(journal, "a")
+        await journal.sent(chunk, Receipt(("z1",)))
+        assert await journal.is_receipt("z1")
+        assert not await journal.is_receipt("z2")

@@ -1,0 +1,101 @@
+"""`policy explain` and `why`: the same decision in the same words, for people and for programs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.config.policy import PairingReply
+from clawlane.messages import Inbound, Thread, ThreadKind
+from clawlane.store.records import Arrival
+from clawlane.store.store import open_store
+
+NOW = 1_700_000_000_000
+DROP = Decision(
+    Outcome.DROP, Reason.DM_NOT_ALLOWLISTED, Rule("channels.parrot.allowFrom", "channel", 3), ("not_self",)
+)
+
+
+def store_messages(perch, *arrivals: Arrival) -> None:
+    async def store() -> None:
+        places = perch.places
+        async with (
+            open_store(places.store, places.lock_file, lambda: NOW) as opened,
+            opened.own("parrot/default") as journal,
+        ):
+            await journal.admit(arrivals)
+
+    asyncio.run(store())
+
+
+def message(message_id: str, decision: Decision | None) -> Arrival:
+    thread = Thread(ThreadKind.DM, "11")
+    inbound = Inbound("default", message_id, thread, "11", "Lan", "secret words", NOW)
+    return Arrival(inbound, decision, PairingReply.CODE, NOW)
+
+
+def test_explain_names_the_line_that_decides_and_what_would_change_it(perch) -> None:
+    perch.configure("{ dmPolicy: 'allowlist', allowFrom: ['5'] }")
+    told = perch("policy explain --channel parrot --from 11")
+    assert told.code == 0
+    assert told.out.startswith("drop (dm_not_allowlisted): ")
+    assert "channels.parrot.allowFrom (line 1)" in told.out
+    assert "add '11'" in told.out
+
+
+@pytest.mark.parametrize(
+    ("options", "outcome", "reason"),
+    [
+        ("--from 5", "drop", "group_not_allowlisted"),
+        ("--from 5 --group 9", "pend", "mention_required"),
+        ("--from 5 --group 9 --mention", "admit", "group_admitted"),
+        ("--from 5 --group 9 --quote", "admit", "group_admitted"),
+        ("--from 5 --group 9 --mention --text /new", "admit", "group_admitted"),
+        ("--from 6 --group 9 --mention", "drop", "group_sender_not_allowed"),
+        ("--from x --group 9", "drop", "malformed_id"),
+    ],
+)
+def test_explain_asks_about_groups_too(perch, options: str, outcome: str, reason: str) -> None:
+    perch.configure("{ groupAllowFrom: ['5'], groups: { '9': {} } }")
+    perch.link()
+    group = "" if "--group" in options else " --group 8"
+    told = json.loads(perch(f"policy explain --channel parrot {options}{group} --json").out)
+    assert (told["outcome"], told["reason"]) == (outcome, reason)
+    assert told["account"] == "parrot/default"
+
+
+def test_explain_says_which_names_are_not_known_yet(perch) -> None:
+    perch.configure("{ dmPolicy: 'allowlist', allowFrom: ['Lan'] }")
+    assert "not looked up yet, so they match nobody: Lan" in perch("policy explain --from 11").out
+
+
+def test_why_tells_the_recorded_decision_in_one_sentence(perch) -> None:
+    perch.configure("{}")
+    assert perch("why").out == "No message has been read yet.\n"
+    store_messages(perch, message("m1", DROP), message("m2", None))
+    told = perch("why m1").out
+    assert "drop (dm_not_allowlisted): " in told
+    assert "channels.parrot.allowFrom (line 3)" in told
+    assert "secret words" not in told
+    assert "not decided yet" in perch("why m2").out
+    assert [one["messageId"] for one in json.loads(perch("why --dropped --json").out)["messages"]] == ["m1"]
+    assert len(json.loads(perch("why --last 1 --json").out)["messages"]) == 1
+
+
+def test_why_refuses_what_it_cannot_tell(perch) -> None:
+    perch.configure("{}")
+    assert perch("why m9").err == "error: no message 'm9' was read; run: openclaw why --last 10\n"
+    assert perch("why m9 --dropped").code == 1
+    assert perch("why --last 0").code == 1
+
+
+def test_revoking_somebody_who_was_never_approved_says_where_to_look(perch) -> None:
+    perch.configure("{}")
+    told = perch("pairing revoke parrot 11")
+    assert told.code == 1
+    assert "openclaw pairing approved parrot" in told.err
+    assert perch("pairing approved parrot").out == "Nobody was let in by pairing on parrot.\n"
+    assert perch("pairing revoke").code == 1
