@@ -128,8 +128,8 @@ class Slice:
         """The bytes, in blocks. A file that became shorter meanwhile raises `OSError`."""
         done = 0
         self.sent(done)
-        file = await asyncio.to_thread(open_at, self.attachment, self.start)
-        with file:
+        # Not in a thread: whoever gives up meanwhile would leave a file open that nobody closes.
+        with open_at(self.attachment, self.start) as file:
             while done < self.size:
                 block = await asyncio.to_thread(file.read, min(BLOCK, self.size - done))
                 if not block:
