@@ -100,6 +100,54 @@ class Markdown(Block):
     tables: Tables = Tables.CODE
 
 
+_Limit = Annotated[StrictInt, Field(ge=1)]
+
+
+class AccountBudget(Block):
+    """How many messages may leave the account within a minute, an hour, a day."""
+
+    minute: _Limit = 15
+    hour: _Limit = 200
+    day: _Limit = 1000
+
+
+class ThreadBudget(Block):
+    """How many messages may go to one thread within a minute, an hour, a day."""
+
+    minute: _Limit = 8
+    hour: _Limit = 80
+    day: _Limit = 400
+
+
+class StrangerBudget(Block):
+    """How many different people who are not friends may get messages within an hour, a day."""
+
+    hour: _Limit = 10
+    day: _Limit = 30
+
+
+class SameText(Block):
+    """The same text waits before it goes to the same thread again, and goes to few threads an hour."""
+
+    wait: Duration = timedelta(minutes=10)
+    threads: _Limit = 5
+
+
+class Pacing(Block):
+    """How fast messages may leave. What is too fast is held, never dropped.
+
+    Between two messages of the account lie `gap` and a random part of `gapJitter`.
+    """
+
+    enabled: StrictBool = True
+    account: AccountBudget = AccountBudget()
+    thread: ThreadBudget = ThreadBudget()
+    strangers: StrangerBudget = StrangerBudget()
+    same_text: SameText = SameText()
+    gap: Duration = timedelta(seconds=1)
+    gap_jitter: Duration = timedelta(seconds=1)
+
+
 class ChannelSettings(Block):
     """The settings of one account: the channel's block overlaid by the account's own keys.
 
@@ -133,7 +181,7 @@ class ChannelSettings(Block):
     pairing: Pairing = Pairing()
     backlog_max_age: Duration = timedelta(minutes=15)
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
-    pacing: dict[str, Any] = Field(default_factory=dict)
+    pacing: Pacing = Pacing()
     media_max_mb: Maybe[Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]] = None
     markdown: Markdown = Markdown()
     response_prefix: Maybe[StrictStr] = None

@@ -9,11 +9,13 @@ from typing import TypeVar
 
 from clawlane.access.decision import Decision
 from clawlane.access.pins import Name
-from clawlane.channel import Group, Person
-from clawlane.messages import Fact, Inbound, Outgoing, Receipt
-from clawlane.store import admission, directory, facts, outbox, pairing, pins, turns
+from clawlane.channel import Cursor, Group, Person
+from clawlane.messages import Fact, Inbound, Outgoing, Receipt, ThreadKind
+from clawlane.store import admission, catch_up, directory, facts, outbox, pacing, pairing, pins, turns
+from clawlane.store.catch_up import Gap
 from clawlane.store.codec import storable
 from clawlane.store.errors import StoreLost
+from clawlane.store.pacing import Sent
 from clawlane.store.pins import LookedUp
 from clawlane.store.records import Admitted, Approved, Arrival, Context, Noted, OpenTurn, Take, Undecided
 from clawlane.store.writer import Writer, is_disk, savepoint
@@ -54,6 +56,26 @@ class Journal:
     async def decide(self, decided: Sequence[tuple[int, Arrival]]) -> list[Admitted]:
         """Give waiting messages (by `seq`) their decisions, in order."""
         return await self._write(partial(admission.decide, account=self.account, decided=decided))
+
+    async def cursor(self, kind: ThreadKind, backlog_ms: int) -> Cursor:
+        """How far the account had read; kept from now on until `caught_up`.
+
+        What is older than `backlog_ms` is not answered any more, so an account that read nothing yet begins
+        there.
+        """
+        now_ms = self._now_ms()
+        return await self._write(
+            partial(catch_up.cursor, account=self.account, kind=kind, backlog_ms=backlog_ms, now_ms=now_ms)
+        )
+
+    async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> Gap | None:
+        """Everything since `back_to_ms` has been read. Gives the gap that remains, which is kept."""
+        now_ms = self._now_ms()
+        return await self._write(
+            partial(
+                catch_up.caught_up, account=self.account, kind=kind, back_to_ms=back_to_ms, now_ms=now_ms
+            )
+        )
 
     async def is_receipt(self, message_id: str) -> bool:
         """Whether the account sent the message of this id."""
@@ -119,6 +141,14 @@ class Journal:
     async def retry(self, chunk_id: int, reason: str, due_ms: int) -> None:
         """A chunk did not leave, and may be tried again at `due_ms`."""
         await self._write(partial(outbox.retry, chunk_id=chunk_id, reason=reason, due_ms=due_ms))
+
+    async def note_send(self, sent: Sent) -> None:
+        """Keep that a chunk leaves, for the budgets of pacing."""
+        await self._write(partial(pacing.note_send, account=self.account, sent=sent))
+
+    async def sends(self) -> list[Sent]:
+        """What left within the last day, oldest first."""
+        return await self._write(partial(pacing.sends, account=self.account, now_ms=self._now_ms()))
 
     async def recover(self) -> int:
         """Chunks that were being sent when the last owner stopped become unknown. Gives their number."""

@@ -110,7 +110,31 @@ CREATE TABLE pins (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _REMEMBERING, _DIRECTORY)
+_CATCHING_UP = """
+CREATE TABLE cursors ( -- while an account catches up: how far it had read before
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, at_ms INTEGER NOT NULL, message_id TEXT NOT NULL,
+    PRIMARY KEY (account, thread_kind)
+) WITHOUT ROWID;
+CREATE TABLE gaps ( -- what the platform did not give out any more
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+    noted_ms INTEGER NOT NULL, PRIMARY KEY (account, thread_kind, from_ms)
+) WITHOUT ROWID;
+"""
+
+_STOPPING = """
+CREATE TABLE pauses (
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, -- both empty: all of it
+    level TEXT NOT NULL, since_ms INTEGER NOT NULL, until_ms INTEGER, ended_ms INTEGER,
+    PRIMARY KEY (account, thread_kind, thread_id)
+) WITHOUT ROWID;
+CREATE TABLE sends ( -- what left, for pacing
+    chunk INTEGER PRIMARY KEY, account TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    at_ms INTEGER NOT NULL, digest TEXT NOT NULL, stranger INTEGER NOT NULL, gap_ms INTEGER NOT NULL
+);
+CREATE INDEX sends_of_account ON sends (account, at_ms);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _REMEMBERING, _DIRECTORY, _CATCHING_UP, _STOPPING)
 """Each runs once, in order; a released one never changes."""
 
 

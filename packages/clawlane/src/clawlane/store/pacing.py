@@ -1,0 +1,65 @@
+"""Transitions of pacing: what left an account and when, kept so that a restart does not renew its budgets."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from clawlane.messages import Thread
+from clawlane.store.codec import thread_of
+
+DAY_MS = 86_400_000
+"""The longest time that a budget looks back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One chunk that left. `digest` stands for its text, `gap_ms` is how long the account rests after it.
+
+    `stranger` says that it went to a person who is not known to be a friend.
+    """
+
+    chunk: int
+    thread: Thread
+    at_ms: int
+    digest: str
+    stranger: bool
+    gap_ms: int
+
+
+def note_send(connection: sqlite3.Connection, account: str, sent: Sent) -> None:
+    """Keep that a chunk leaves. One that is tried again counts once, at its last try."""
+    connection.execute("DELETE FROM sends WHERE account = ? AND at_ms < ?", (account, sent.at_ms - DAY_MS))
+    connection.execute(
+        "INSERT INTO sends VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (chunk) DO UPDATE SET at_ms = excluded.at_ms, gap_ms = excluded.gap_ms",
+        (
+            sent.chunk,
+            account,
+            sent.thread.kind,
+            sent.thread.id,
+            sent.at_ms,
+            sent.digest,
+            sent.stranger,
+            sent.gap_ms,
+        ),
+    )
+
+
+def sends(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Sent]:
+    """What left within the last day, in order."""
+    rows = connection.execute(
+        "SELECT * FROM sends WHERE account = ? AND at_ms > ? ORDER BY at_ms, chunk",
+        (account, now_ms - DAY_MS),
+    )
+    return [
+        Sent(
+            chunk=row["chunk"],
+            thread=thread_of(row),
+            at_ms=row["at_ms"],
+            digest=row["digest"],
+            stranger=bool(row["stranger"]),
+            gap_ms=row["gap_ms"],
+        )
+        for row in rows
+    ]
