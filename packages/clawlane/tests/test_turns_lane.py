@@ -38,6 +38,7 @@ from clawlane.messages import (
 from clawlane.store.journal import Journal
 from clawlane.store.store import Store, open_store
 from clawlane.store.vault import FileVault
+from clawlane.turns.gate import Gate
 
 NOW = 1_700_000_000_000
 READY = State(Phase.READY)
@@ -153,11 +154,13 @@ class Bench:
     @asynccontextmanager
     async def running(self, wire: Wire, agent: object) -> AsyncIterator[Runner]:
         """The account runs until left, which is a stop in the middle of whatever happens."""
+        account = Account("zalouser", "default", "default", None)
         parts = Parts(
-            account=Account("zalouser", "default", "default", None),
+            account=account,
             channel=wire,
             agent=agent,  # type: ignore[arg-type]
             policy=self.policy,
+            gate=Gate(account, wire),  # type: ignore[arg-type]
             grants=lambda: self.grants(),
             ready=lambda: self.ready(),
             slots=asyncio.Semaphore(self.slots),
@@ -483,6 +486,17 @@ async def test_only_the_newest_messages_of_a_group_are_remembered(group: Bench) 
             wire.incoming.put_nowait(said(number, str(number)))
         wire.incoming.put_nowait(said(9, "@bot", mention=True))
         assert await agent.given.get() == ("2", "3")
+
+
+async def test_what_is_too_old_to_be_answered_is_still_context(group: Bench) -> None:
+    wire, agent = Wire(), Recording()
+    async with group.running(wire, agent):
+        wire.incoming.put_nowait(
+            replace(said(1, "@bot of an hour ago", mention=True), sent_ms=NOW - 3_600_000)
+        )
+        wire.incoming.put_nowait(said(2, "@bot", mention=True))
+        assert await agent.given.get() == ("@bot of an hour ago",)
+    assert group.counters() == {"group_admitted": 1, "too_old": 1}
 
 
 async def test_an_undo_in_the_same_breath_finds_its_message(group: Bench) -> None:

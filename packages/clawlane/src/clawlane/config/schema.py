@@ -106,8 +106,11 @@ UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
 
-WAITING = frozenset(("resendUnknown", "pacing", "mediaMaxMb", "markdown", "responsePrefix"))
+WAITING = frozenset(("resendUnknown", "mediaMaxMb", "markdown", "responsePrefix"))
 """Channel keys whose feature this version does not have yet."""
+
+WAITING_BELOW_ROOT = (("messages", "responsePrefix"),)
+"""Keys of sections that are served, whose own feature this version does not have yet."""
 
 WAITING_AT_ROOT = frozenset(("agents", "bindings", "session", "gateway", "logging"))
 """Sections whose features this version does not have yet."""

@@ -18,6 +18,8 @@ from clawlane.host.runner import Parts
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.journal import Clock, Journal
 from clawlane.store.store import Store
+from clawlane.turns.gate import Gate
+from clawlane.turns.pacing import Pacer
 
 AGENTS_AT_ONCE = 8
 
@@ -44,6 +46,7 @@ class Fleet:
         self._agent = agent
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
         self.pinnings: dict[str, Pinning] = {}
+        self.gates: dict[str, Gate] = {}
         self.supervisors = {
             str(account): self._supervise(account, channels[name], account.id == channel.default_account)
             for name, channel in config.channels.items()
@@ -84,12 +87,14 @@ class Fleet:
 
     def _supervise(self, account: Account, channel: Channel, is_default: bool) -> Supervisor:
         name, policy = str(account), Policy.of(self.config, account)
+        self.gates[name] = Gate(account, channel, _pacer(account))
         self.pinnings[name] = Pinning(account, policy.names(), lambda: self.lookup(name), self.now_ms)
         parts = Parts(
             account=account,
             channel=channel,
             agent=self._agent,
             policy=policy,
+            gate=self.gates[name],
             grants=lambda: self.grants(name),
             ready=self.pinnings[name].opened,
             slots=self._slots,
@@ -114,3 +119,8 @@ class Fleet:
     def _journal_of(self, account: str) -> Journal | None:
         supervisor = self.supervisors.get(account)
         return supervisor.journal if supervisor else None
+
+
+def _pacer(account: Account) -> Pacer | None:
+    rules = account.settings.pacing
+    return Pacer(rules, random.random) if rules.enabled else None

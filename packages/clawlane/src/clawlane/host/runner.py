@@ -7,17 +7,19 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import Agent
-from clawlane.channel import Account, Channel, Phase, State, Vault
+from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
 from clawlane.host.witness import Witness
-from clawlane.messages import Fact, Inbound
+from clawlane.messages import Fact, Inbound, ThreadKind
 from clawlane.store.journal import Clock, Journal
 from clawlane.store.records import Admitted, Noted, OpenTurn, TurnState
 from clawlane.turns.acks import after_decision
-from clawlane.turns.admit import Admission
+from clawlane.turns.admit import Admission, CaughtUp
+from clawlane.turns.gate import Gate
 from clawlane.turns.judge import Judge
 from clawlane.turns.lane import Lanes
 from clawlane.turns.outbox import Outbox
@@ -42,6 +44,7 @@ class Parts:
     channel: Channel
     agent: Agent
     policy: Policy
+    gate: Gate
     grants: Callable[[], Grants]
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
@@ -61,7 +64,9 @@ class Runner:
         self._outbox = outbox
         self._witness = Witness(parts.account)
         judge = Judge(journal, parts.policy, parts.grants)
-        self._admission = Admission(journal, judge, parts.ready, self._act, self._noted, parts.now_ms)
+        self._admission = Admission(
+            journal, judge, parts.ready, self._act, self._noted, self._caught_up, parts.now_ms
+        )
 
     @property
     def vault(self) -> Vault:
@@ -72,6 +77,14 @@ class Runner:
 
     async def observe(self, fact: Fact) -> None:
         await self._admission.observe(fact)
+
+    async def cursor(self, kind: ThreadKind) -> Cursor:
+        await self._admission.drained()
+        backlog_ms = self._parts.policy.backlog_max_age_ms
+        return await until_stored(partial(self._journal.cursor, kind, backlog_ms))
+
+    async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> None:
+        await self._admission.reached(CaughtUp(kind, back_to_ms))
 
     def report(self, state: State) -> None:
         if state.phase in _CAN_SEND:
@@ -90,7 +103,9 @@ class Runner:
             log.warning(
                 "%s: %d messages may or may not have arrived before the stop", self._parts.account, lost
             )
+        await self._parts.gate.begin(self._journal)
         for turn in await until_stored(self._journal.open_turns):
+            self._parts.gate.met(turn.inbound)
             self._lanes.put(turn)
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self._outbox.run())
@@ -123,6 +138,7 @@ class Runner:
         """What follows from a message that is on the disk."""
         inbound, decision = admitted.inbound, admitted.decision
         self._witness.tell(inbound, decision)
+        self._parts.gate.met(inbound)
         for signal in after_decision(inbound, decision, self._parts.policy.acks):
             self._outbox.show(signal)
         if decision.admitted:
@@ -131,6 +147,17 @@ class Runner:
         elif decision.reason is Reason.DM_PAIRING_REQUIRED:
             self._outbox.wake()
 
+    async def _caught_up(self, place: CaughtUp) -> None:
+        """Everything since then is on the disk."""
+        gap = await until_stored(partial(self._journal.caught_up, place.kind, place.back_to_ms))
+        if gap is not None:
+            log.warning(
+                "%s: %s messages of %.0f s may be missing: the platform does not give them out any more",
+                self._parts.account,
+                gap.kind,
+                (gap.to_ms - gap.from_ms) / 1000,
+            )
+
     def _noted(self, noted: Noted) -> None:
         self._outbox.echoed(noted.turn)
 
@@ -138,16 +165,8 @@ class Runner:
 @asynccontextmanager
 async def runner(parts: Parts, journal: Journal, vault: Vault) -> AsyncIterator[Runner]:
     """A runner whose lanes live as long as this is entered."""
-
-    account, channel = parts.account, parts.channel
-    outbox = Outbox(
-        journal,
-        send=lambda out: channel.send(account, out),
-        show=lambda signal: channel.signal(account, signal),
-        now_ms=parts.now_ms,
-        jitter=parts.jitter,
-    )
+    outbox = Outbox(journal, parts.gate, parts.now_ms, parts.jitter)
     judge = Judge(journal, parts.policy, parts.grants)
-    turns = Turns(journal, outbox, channel, parts.agent, judge, parts.ready, parts.slots)
+    turns = Turns(journal, outbox, parts.channel, parts.agent, judge, parts.gate, parts.ready, parts.slots)
     async with Lanes(turns.run) as lanes:
         yield Runner(parts, journal, vault, lanes, outbox)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from clawlane.channel import NotSent
-from clawlane.messages import Inbound, Outgoing, Receipt, Signal, Thread
+from clawlane.channel import Account, Channel, NotSent
+from clawlane.messages import Inbound, Receipt, Signal, Thread
 from clawlane.store.journal import Journal
 from clawlane.store.pacing import Sent
 from clawlane.store.pauses import Pause
 from clawlane.store.records import Chunk
 from clawlane.turns.pacing import Pacer
 from clawlane.turns.patience import until_stored
-
-Send = Callable[[Outgoing], Awaitable[Receipt]]
-Show = Callable[[Signal], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +31,10 @@ class Gate:
     It lives as long as the gateway, over all runs of its account.
     """
 
-    def __init__(self, send: Send, show: Show, pacer: Pacer | None) -> None:
+    def __init__(self, account: Account, channel: Channel, pacer: Pacer | None = None) -> None:
         """Without a `pacer` only pauses hold anything."""
-        self._send = send
-        self._show = show
+        self._account = account
+        self._channel = channel
         self._pacer = pacer
         self._notes: dict[int, Sent] = {}
         self._pauses: dict[Thread | None, Pause] = {}
@@ -49,7 +46,7 @@ class Gate:
             self._pacer.remember(await until_stored(journal.sends))
 
     def met(self, inbound: Inbound) -> None:
-        """A message that was let in: its writer is a friend or not, which pacing has to know."""
+        """A message that was read: its writer is a friend or not, which pacing has to know."""
         if self._pacer is not None:
             self._pacer.met(inbound)
 
@@ -86,12 +83,12 @@ class Gate:
             await until_stored(partial(journal.note_send, note))
         if self._pause_of(chunk.out.thread) is not None:
             raise NotSent("paused just before it left", 0.0)
-        return await self._send(chunk.out)
+        return await self._channel.send(self._account, chunk.out)
 
     async def show(self, signal: Signal) -> None:
         """Show others something, unless it is paused."""
         if self._pause_of(signal.thread) is None:
-            await self._show(signal)
+            await self._channel.signal(self._account, signal)
 
     async def opened(self, thread: Thread) -> None:
         """Returns once nothing pauses the thread: a turn waits here before it starts."""

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
-from clawlane.messages import Outgoing, Receipt, Signal
+from clawlane.messages import Signal
 from clawlane.store.journal import Clock, Journal
 from clawlane.store.records import Chunk, Take
+from clawlane.turns.gate import Gate
 from clawlane.turns.patience import until_stored
 from clawlane.turns.signals import SignalQueue
 
-Send = Callable[[Outgoing], Awaitable[Receipt]]
-Show = Callable[[Signal], Awaitable[None]]
 ANSWER_DEADLINE = 120.0
 """Seconds after which a send without an answer counts as unknown, whatever the channel waits for."""
 
@@ -27,13 +26,11 @@ log = logging.getLogger(__name__)
 class Outbox:
     """Sends the queued chunks of one account while it is open, and keeps what became of each."""
 
-    def __init__(
-        self, journal: Journal, send: Send, show: Show, now_ms: Clock, jitter: Callable[[], float]
-    ) -> None:
+    def __init__(self, journal: Journal, gate: Gate, now_ms: Clock, jitter: Callable[[], float]) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread."""
         self._journal = journal
-        self._send = send
-        self._signals = SignalQueue(show)
+        self._gate = gate
+        self._signals = SignalQueue(gate.show)
         self._now_ms = now_ms
         self._jitter = jitter
         self._open = asyncio.Event()
@@ -113,7 +110,7 @@ class Outbox:
         """Send one chunk and write down what became of it. Gives the turn whose lane may go on."""
         try:
             async with asyncio.timeout(ANSWER_DEADLINE):
-                receipt = await self._send(chunk.out)
+                receipt = await self._gate.send(chunk, self._journal)
         except NotSent as error:
             await self._again(chunk, str(error), error.retry_in)
             return None

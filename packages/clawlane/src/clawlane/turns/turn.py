@@ -17,6 +17,7 @@ from clawlane.channel import Channel
 from clawlane.messages import Outgoing, Typing
 from clawlane.store.journal import Journal
 from clawlane.store.records import Context, OpenTurn, TurnState
+from clawlane.turns.gate import Gate
 from clawlane.turns.judge import Judge
 from clawlane.turns.outbox import Outbox
 from clawlane.turns.patience import until_stored
@@ -36,6 +37,7 @@ class Turns:
     channel: Channel
     agent: Agent
     judge: Judge
+    gate: Gate
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
 
@@ -49,6 +51,7 @@ class Turns:
     async def _answer(self, turn: OpenTurn) -> bool:
         """Whether there is now something to send."""
         await self.ready()
+        await self.gate.opened(turn.inbound.thread)
         revoked = await self.judge.again(turn.inbound, turn.read_ms)
         if revoked is not None:
             await until_stored(partial(self.journal.revoke, turn.seq, revoked))
