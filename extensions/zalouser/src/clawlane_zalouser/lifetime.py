@@ -7,6 +7,7 @@ import logging
 
 from clawlane.channel import Account, Health, Host, Phase, State
 from clawlane_zalouser import monitor
+from clawlane_zalouser.catch_up import CatchUp, Item
 from clawlane_zalouser.friends import Friends
 from clawlane_zalouser.session import StoredSession, proxy_of
 from clawlane_zalouser.surroundings import Surroundings
@@ -33,6 +34,7 @@ class Lifetime:
         self._host = host
         self._around = around
         self._friends = Friends(around)
+        self._catch_up = CatchUp(host, self._pass_on, around.clock)
         self._stored = StoredSession(account, host.vault, around)
         self._state = State(Phase.STARTING)
         self._scope = asyncio.timeout(None)
@@ -112,31 +114,41 @@ class Lifetime:
         ):
             self.zalo = zalo
             try:
-                async with self._friends.followed(zalo):
+                async with self._friends.followed(zalo), self._catch_up.following(zalo):
                     async for event in zalo.events():
                         await self._take(event)
             finally:
                 self.zalo = None
 
     async def _take(self, event: events.Event) -> None:
-        name = self._account.id
         match event:
-            case events.Message(is_self=True):
-                await self._host.observe(monitor.own_of(name, event))
-            case events.Message():
-                is_friend = self._friends.knows(event.sender_id)
-                await self._host.admit(monitor.inbound_of(name, event, is_friend))
+            case events.Message() | events.Undo():
+                if not self._catch_up.holds(event):
+                    await self._pass_on(event, True)
+            case events.OldMessages():
+                self._catch_up.answered(event)
             case events.FriendEvent():
                 self._friends.note(event)
-            case events.Undo():
-                await self._host.observe(monitor.undone_of(name, event))
             case events.CipherKey():
+                await self._catch_up.connected()
                 self._report(Phase.READY, auth=Health.OK, inbound=Health.OK)
             case events.Disconnected(retry_in_ms=int(wait_ms)):
                 reason = f"the connection was lost ({event.code}); connecting again in {wait_ms / 1000:.1f} s"
                 self._report(Phase.DEGRADED, reason, inbound=Health.BROKEN)
+                await self._catch_up.disconnected()
             case events.Undecodable():
                 log.warning("%s: something Zalo sent could not be read: %r", self._account, event)
+
+    async def _pass_on(self, item: Item, live: bool) -> None:
+        name = self._account.id
+        match item:
+            case events.Undo():
+                await self._host.observe(monitor.undone_of(name, item))
+            case events.Message(is_self=True):
+                await self._host.observe(monitor.own_of(name, item))
+            case events.Message():
+                is_friend = self._friends.knows(item.sender_id)
+                await self._host.admit(monitor.inbound_of(name, item, is_friend, live=live))
 
     def _need_login(self, reason: str, force: bool = False) -> None:
         self._report(Phase.NEEDS_LOGIN, reason, self._login_command(force), auth=Health.BROKEN)

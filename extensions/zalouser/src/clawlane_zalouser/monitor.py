@@ -9,11 +9,17 @@ from zaloweb import events
 _KINDS = {events.ThreadKind.USER: ThreadKind.DM, events.ThreadKind.GROUP: ThreadKind.GROUP}
 
 
+def kind_of(kind: events.ThreadKind) -> ThreadKind:
+    return _KINDS[kind]
+
+
 def thread_of(thread: events.Thread) -> Thread:
     return Thread(_KINDS[thread.kind], thread.id)
 
 
-def inbound_of(account: str, message: events.Message, is_friend: bool | None = None) -> Inbound:
+def inbound_of(
+    account: str, message: events.Message, is_friend: bool | None = None, *, live: bool = True
+) -> Inbound:
     """Somebody else's message. Whether the sender is a friend does not stand in it; None where unknown."""
     return Inbound(
         account=account,
@@ -27,6 +33,7 @@ def inbound_of(account: str, message: events.Message, is_friend: bool | None = N
         quote=_quote_of(message.quote),
         attachments=_attachments_of(message),
         sender_is_friend=is_friend,
+        live=live,
         token=marks.token_of(message),
     )
 

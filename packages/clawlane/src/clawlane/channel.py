@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Reply, Signal, Thread
+from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Reply, Signal, Thread, ThreadKind
 
 ENTRY_POINT_GROUP = "clawlane.channels"
 
@@ -140,11 +140,40 @@ class Vault(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far one kind of thread had been read before this connection. Times are the platform's.
+
+    `at_ms` and `message_id` are of the newest message that was admitted, 0 and empty where there was none.
+    What a channel fetches has to go back to `reach_ms`; of what it fetched, it passes on what was sent from
+    `since_ms` on.
+    """
+
+    at_ms: int
+    message_id: str
+    reach_ms: int
+    since_ms: int
+
+
 class Host(Protocol):
     """All that a channel may ask of the gateway for one account. It grows; channels do not break."""
 
     @property
     def vault(self) -> Vault: ...
+
+    async def cursor(self, kind: ThreadKind) -> Cursor:
+        """What to fetch after a connection came about. Ask before any message of it is admitted.
+
+        The answer stays the same, over restarts too, until `caught_up`.
+        """
+        ...
+
+    async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> None:
+        """Everything of this kind sent since `back_to_ms` has gone through `admit` and `observe`.
+
+        Own messages included. If that does not reach the cursor, the gap is recorded.
+        """
+        ...
 
     async def admit(self, inbound: Inbound) -> None:
         """Decide and store a message.

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from clawlane.access.pairing import Requests
 from clawlane.access.pins import Pins
-from clawlane.store import decisions, directory, pairing, pins
+from clawlane.store import catch_up, decisions, directory, pairing, pins
+from clawlane.store.catch_up import Gap
 from clawlane.store.connection import connect_reader
 from clawlane.store.decisions import Recorded
 from clawlane.store.records import Activity, Approved, PairingRequest
@@ -82,6 +83,10 @@ class Reader:
         ).fetchone()
         inbound_ms, outbound_ms = times or (None, None)
         return Activity(dict(map(tuple, counters)), dict(map(tuple, chunks)), inbound_ms, outbound_ms)
+
+    def gaps(self, account: str, since_ms: int) -> list[Gap]:
+        """Where the account could not catch up, as noted since then, the oldest first."""
+        return catch_up.gaps(self._connection, account, since_ms) if self._has("gaps") else []
 
     def known(self, account: str) -> directory.Known:
         """Whom and what the account knew when it was last looked up."""

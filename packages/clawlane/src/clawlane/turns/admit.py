@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from clawlane.messages import Fact, Inbound
+from clawlane.messages import Fact, Inbound, ThreadKind
 from clawlane.store.journal import Clock, Journal
 from clawlane.store.records import Admitted, Arrival, Noted
 from clawlane.turns.judge import Judge
@@ -33,11 +33,19 @@ class Opening:
     """The place in the queue from which on messages are decided."""
 
 
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """The place in the queue before which stands everything of a kind that was sent since `back_to_ms`."""
+
+    kind: ThreadKind
+    back_to_ms: int
+
+
 class Admission:
     """Takes the messages and facts of one account in the order of reading.
 
-    `act` and `noted` are called in that order, after the commit. Until `ready` returns messages are stored
-    without a decision, and decided in order then.
+    `act` and `noted` are called in that order, after the commit, and so is `caught_up`. Until `ready` returns
+    messages are stored without a decision, and decided in order then.
     """
 
     def __init__(
@@ -47,6 +55,7 @@ class Admission:
         ready: Callable[[], Awaitable[None]],
         act: Callable[[Admitted], None],
         noted: Callable[[Noted], None],
+        caught_up: Callable[[CaughtUp], Awaitable[None]],
         now_ms: Clock,
     ) -> None:
         self._journal = journal
@@ -54,9 +63,10 @@ class Admission:
         self._ready = ready
         self._act = act
         self._noted = noted
+        self._caught_up = caught_up
         self._now_ms = now_ms
         self._deciding = False
-        self._items: asyncio.Queue[Read | Fact | Opening] = asyncio.Queue(AHEAD)
+        self._items: asyncio.Queue[Read | Fact | Opening | CaughtUp] = asyncio.Queue(AHEAD)
 
     async def admit(self, inbound: Inbound) -> None:
         """Take a message in. Waits only while the reader is too far ahead of the disk."""
@@ -65,6 +75,10 @@ class Admission:
     async def observe(self, fact: Fact) -> None:
         """Take a fact in, behind the messages that were read before it."""
         await self._items.put(fact)
+
+    async def reached(self, place: CaughtUp) -> None:
+        """Say that a kind of thread has been caught up with, behind what was read for that."""
+        await self._items.put(place)
 
     async def run(self) -> None:
         """Store what arrives, as much at once as came meanwhile. Lives until cancelled."""
@@ -88,16 +102,23 @@ class Admission:
         await self._ready()
         await self._items.put(Opening())
 
-    async def _take(self, items: Sequence[Read | Fact | Opening]) -> None:
+    async def _take(self, items: Sequence[Read | Fact | Opening | CaughtUp]) -> None:
         stretch: list[Read | Fact] = []
         for item in items:
-            if isinstance(item, Opening):
+            if isinstance(item, Opening | CaughtUp):
                 await self._store(stretch)
-                await self._decide_waiting()
-                stretch, self._deciding = [], True
+                await self._pass(item)
+                stretch = []
             else:
                 stretch.append(item)
         await self._store(stretch)
+
+    async def _pass(self, place: Opening | CaughtUp) -> None:
+        if isinstance(place, CaughtUp):
+            await self._caught_up(place)
+        else:
+            await self._decide_waiting()
+            self._deciding = True
 
     async def _store(self, items: Sequence[Read | Fact]) -> None:
         if not items:

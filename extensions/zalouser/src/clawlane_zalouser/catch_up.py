@@ -1,0 +1,193 @@
+"""Catching up: what was written while nobody listened is fetched after every connect, before what comes live.
+
+Zalo gives out the messages of the current login a page at a time, the newest page first, each ending before
+a message that is named. It says neither how large a page is nor which one is the last, so the end is the page
+that brings nothing older.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from clawlane.channel import Cursor, Host
+from clawlane.messages import ThreadKind
+from clawlane_zalouser import monitor
+from zaloweb import events
+from zaloweb.client import Zalo
+from zaloweb.clock import Clock, within
+from zaloweb.errors import BeforeSending
+
+Item = events.Message | events.Undo
+PassOn = Callable[[Item, bool], Awaitable[None]]
+"""Takes an item, and whether it came live."""
+
+_ANSWER_S = 10.0
+"""Seconds that Zalo may take for one page."""
+
+_FIRST_WAIT_S = 5.0
+_LONGEST_WAIT_S = 300.0
+_MOST_PAGES = 200
+_MOST_HELD = 4096
+"""Live messages that wait for what was written before them."""
+
+log = logging.getLogger(__name__)
+
+
+class CatchUp:
+    """What one account missed, in both kinds of thread.
+
+    `pass_on` is given what was fetched, oldest first, then what came live meanwhile.
+    """
+
+    def __init__(self, host: Host, pass_on: PassOn, clock: Clock) -> None:
+        self._courses = {kind: _Course(kind, host, pass_on, clock) for kind in events.ThreadKind}
+
+    @asynccontextmanager
+    async def following(self, zalo: Zalo) -> AsyncIterator[None]:
+        """Ask over the socket of this session while entered."""
+        for course in self._courses.values():
+            course.zalo = zalo
+        try:
+            yield
+        finally:
+            await self.disconnected()
+
+    async def connected(self) -> None:
+        """A connection can be asked. Returns once it is settled what for; take nothing live before."""
+        for course in self._courses.values():
+            await course.begin()
+
+    async def disconnected(self) -> None:
+        """The connection is lost; the next one begins again from where the last was complete."""
+        for course in self._courses.values():
+            await course.cut()
+
+    def holds(self, item: Item) -> bool:
+        """Whether a live message of somebody else waits here, because older ones have to come first."""
+        return not item.is_self and self._courses[item.thread.kind].holds(item)
+
+    def answered(self, page: events.OldMessages) -> None:
+        """Zalo answered a question."""
+        self._courses[page.kind].answered(page)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """Items in the order of writing. `complete` is false when Zalo ceased to answer."""
+
+    items: tuple[Item, ...]
+    back_to_ms: int
+    complete: bool
+
+
+class _Course:
+    """One kind of thread."""
+
+    def __init__(self, kind: events.ThreadKind, host: Host, pass_on: PassOn, clock: Clock) -> None:
+        self.zalo: Zalo | None = None
+        self._kind = kind
+        self._host = host
+        self._pass_on = pass_on
+        self._clock = clock
+        self._held: deque[Item] = deque()
+        self._holding = False
+        self._pages: asyncio.Queue[events.OldMessages] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        await self.cut()
+        cursor = await self._host.cursor(self._told_kind)
+        self._pages = asyncio.Queue()
+        self._holding = True
+        self._task = asyncio.create_task(self._run(cursor), name=f"zalo catch-up {self._told_kind}")
+
+    async def cut(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+
+    def holds(self, item: Item) -> bool:
+        if self._task is not None and self._task.done():
+            self._task.result()
+        if not self._holding or len(self._held) >= _MOST_HELD:
+            return False
+        self._held.append(item)
+        return True
+
+    def answered(self, page: events.OldMessages) -> None:
+        self._pages.put_nowait(page)
+
+    @property
+    def _told_kind(self) -> ThreadKind:
+        return monitor.kind_of(self._kind)
+
+    async def _run(self, cursor: Cursor) -> None:
+        """Try until Zalo answers. What comes live does not wait for that longer than one try takes."""
+        wait = _FIRST_WAIT_S
+        while not await self._once(cursor):
+            log.warning(
+                "Zalo did not say what %s messages were missed; asking again in %.0f s", self._told_kind, wait
+            )
+            await self._clock.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT_S)
+            self._holding = True
+
+    async def _once(self, cursor: Cursor) -> bool:
+        fetched = await self._fetch(cursor)
+        for item in fetched.items:
+            if item.sent_ms >= cursor.since_ms:
+                await self._pass_on(item, False)
+        if fetched.complete:
+            await self._host.caught_up(self._told_kind, fetched.back_to_ms)
+        while self._held:
+            await self._pass_on(self._held[0], True)
+            self._held.popleft()
+        self._holding = False
+        return fetched.complete
+
+    async def _fetch(self, cursor: Cursor) -> _Fetched:
+        """Page back until the cursor is reached, or nothing older comes."""
+        found: dict[tuple[type[Item], str], Item] = {}
+        back_to_ms, before = self._clock.now_ms(), ""
+        for _ in range(_MOST_PAGES):
+            page = await self._page(before)
+            if page is None:
+                return _Fetched(_in_order(found.values()), back_to_ms, complete=False)
+            first = _first_id(page.items)
+            if not first or (before and int(first) >= int(before)):
+                break
+            found.update(((type(item), item.msg_id), item) for item in page.items)
+            back_to_ms = min(back_to_ms, *(item.sent_ms for item in page.items))
+            if back_to_ms <= cursor.reach_ms:
+                break
+            before = first
+        return _Fetched(_in_order(found.values()), back_to_ms, complete=True)
+
+    async def _page(self, before: str) -> events.OldMessages | None:
+        """The messages before one, or the newest; None when no answer comes."""
+        assert self.zalo is not None
+        try:
+            await self.zalo.request_old_messages(self._kind, before or None)
+            return await within(self._clock, _ANSWER_S, self._pages.get())
+        except (BeforeSending, TimeoutError):
+            return None
+
+
+def _first_id(items: Iterable[Item]) -> str:
+    """The lowest id of a page, or empty. An undo's own id is meant, not that of what it takes back."""
+    ids = [item.msg_id if isinstance(item, events.Message) else str(item.raw.get("msgId")) for item in items]
+    return min((one for one in ids if one.isdecimal()), key=int, default="")
+
+
+def _in_order(items: Iterable[Item]) -> tuple[Item, ...]:
+    return tuple(sorted(items, key=_written))
+
+
+def _written(item: Item) -> tuple[int, int]:
+    return item.sent_ms, int(item.msg_id) if item.msg_id.isdecimal() else 0

@@ -1,0 +1,100 @@
+"""Transitions of catching up: how far an account had read when a connection began, and what is missing."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from clawlane.channel import Cursor
+from clawlane.messages import ThreadKind
+
+_AMONG = 1000
+"""The newest message is looked for among as many that were read last: retries may come out of order."""
+
+_SKEW_MS = 60_000
+"""How far the platform's clock and ours may be apart, for what is looked up by the time of sending."""
+
+_LOOKED_UP_MS = 86_400_000
+"""How long the platform is searched for a message of unknown fate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """From the newest message before a break to the oldest that the platform still gave out (milliseconds).
+
+    Messages sent in between were not read.
+    """
+
+    kind: ThreadKind
+    from_ms: int
+    to_ms: int
+    noted_ms: int
+
+
+def cursor(
+    connection: sqlite3.Connection, account: str, kind: ThreadKind, backlog_ms: int, now_ms: int
+) -> Cursor:
+    """How far the account had read; from now on that is kept until `caught_up`, whatever is read meanwhile.
+
+    An account that never read anything begins with what is young enough to be answered.
+    """
+    key = (account, kind)
+    row = connection.execute(
+        "SELECT at_ms, message_id FROM cursors WHERE account = ? AND thread_kind = ?", key
+    ).fetchone()
+    if row is None:
+        at_ms, message_id = _newest(connection, account, kind)
+        connection.execute("INSERT INTO cursors VALUES (?, ?, ?, ?)", (*key, at_ms, message_id))
+    else:
+        at_ms, message_id = row
+    young_ms = now_ms - backlog_ms
+    reach_ms = min(at_ms or young_ms, _oldest_unknown(connection, account, kind, now_ms))
+    return Cursor(at_ms, message_id, reach_ms, min(reach_ms, young_ms))
+
+
+def caught_up(
+    connection: sqlite3.Connection, account: str, kind: ThreadKind, back_to_ms: int, now_ms: int
+) -> Gap | None:
+    """Everything since `back_to_ms` has been read. Gives the gap if that is too late, and keeps it."""
+    row = connection.execute(
+        "DELETE FROM cursors WHERE account = ? AND thread_kind = ? RETURNING at_ms", (account, kind)
+    ).fetchone()
+    if row is None or not row["at_ms"] or back_to_ms <= row["at_ms"]:
+        return None
+    gap = Gap(kind, row["at_ms"], back_to_ms, now_ms)
+    connection.execute(
+        "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?, ?, ?)",
+        (account, kind, gap.from_ms, gap.to_ms, gap.noted_ms),
+    )
+    return gap
+
+
+def gaps(connection: sqlite3.Connection, account: str, since_ms: int) -> list[Gap]:
+    """The gaps of an account that were noted since then, the oldest first."""
+    rows = connection.execute(
+        "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps WHERE account = ? AND noted_ms >= ?"
+        " ORDER BY noted_ms, thread_kind",
+        (account, since_ms),
+    )
+    return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
+
+
+def _newest(connection: sqlite3.Connection, account: str, kind: ThreadKind) -> tuple[int, str]:
+    """A time that lies in the future of its reading counts as the time of reading."""
+    row = connection.execute(
+        "SELECT min(sent_ms, admitted_ms) AS at_ms, message_id FROM (SELECT * FROM messages"
+        " WHERE account = ? AND thread_kind = ? ORDER BY seq DESC LIMIT ?)"
+        " ORDER BY at_ms DESC, seq DESC LIMIT 1",
+        (account, kind, _AMONG),
+    ).fetchone()
+    return (row["at_ms"], row["message_id"]) if row else (0, "")
+
+
+def _oldest_unknown(connection: sqlite3.Connection, account: str, kind: ThreadKind, now_ms: int) -> int:
+    """When the first chunk was written of which nobody knows whether it arrived; now where there is none."""
+    row = connection.execute(
+        "SELECT min(created_ms) AS at_ms FROM outbox WHERE account = ? AND thread_kind = ?"
+        " AND settled_ms IS NULL AND state = 'unknown' AND created_ms > ?",
+        (account, kind, now_ms - _LOOKED_UP_MS),
+    ).fetchone()
+    return now_ms if row["at_ms"] is None else row["at_ms"] - _SKEW_MS
