@@ -134,7 +134,19 @@ CREATE TABLE sends ( -- what left, for pacing
 CREATE INDEX sends_of_account ON sends (account, at_ms);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _REMEMBERING, _DIRECTORY, _CATCHING_UP, _STOPPING)
+_SETTLING = """
+ALTER TABLE accounts ADD COLUMN kept_from_ms INTEGER NOT NULL DEFAULT 0; -- what was sent before is not known
+ALTER TABLE outbox ADD COLUMN sent_ms INTEGER; -- when it was last given to the channel
+ALTER TABLE outbox ADD COLUMN looked_up_ms INTEGER; -- when the platform was asked whether it arrived
+ALTER TABLE receipts ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;
+UPDATE receipts SET at_ms = 1000 * CAST(strftime('%s', 'now') AS INTEGER);
+UPDATE turns SET state = 'needs_decision' WHERE state = 'held';
+CREATE INDEX messages_by_age ON messages (account, admitted_ms);
+CREATE INDEX settled_turns ON turns (account, message) WHERE settled_ms IS NOT NULL;
+CREATE INDEX dead_letters ON turns (account, message) WHERE state = 'dead';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _REMEMBERING, _DIRECTORY, _CATCHING_UP, _STOPPING, _SETTLING)
 """Each runs once, in order; a released one never changes."""
 
 
