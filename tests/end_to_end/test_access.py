@@ -384,3 +384,30 @@ def test_the_start_says_when_nobody_may_write_in_the_groups(lane: Lane) -> None:
     lane.configure("groups: { '*': {} }")
     assert "groupAllowFrom: ['*']" in lane.gateway.said("nobody in them")
     assert any("nobody in them" in line for line in lane.account()["warnings"])
+
+
+def test_access_groups_let_people_in_and_owners_may_command(lane: Lane, friend: str) -> None:
+    owner = lane.person("Chủ Nhân")
+    group = lane.group("Nhóm Mới", "Trần Thị Lan", owner)
+    lane.configure(
+        "groupPolicy: 'open', groupAllowFrom: ['accessGroup:team'],"
+        " groups: { '*': { requireMention: false } }, accounts: { default: {}, other: { enabled: false } }",
+        f"accessGroups: {{ team: {{ members: {{ zalouser: ['{friend}'], '*': ['{owner}'] }} }} }},"
+        f" commands: {{ ownerAllowFrom: ['zalouser:{owner}'] }}",
+    )
+    lane.say("Lê Văn Hùng", "không có trong nhóm", group="Nhóm Làm Việc")
+    lane.gateway.said("group_sender_not_allowed")
+    lane.say(friend, "có trong nhóm", group=group)
+    assert lane.turn()["text"] == "có trong nhóm"
+    lane.say(owner, "/whoami", group=group)
+    assert lane.turn()["text"] == "/whoami"
+
+
+def test_a_command_needs_somebody_who_may_give_it(lane: Lane, friend: str) -> None:
+    lane.configure("groupPolicy: 'open'", f"commands: {{ ownerAllowFrom: ['{friend}'] }}")
+    refused = lane.say("Lê Văn Hùng", "/reset", group="Nhóm Làm Việc")
+    lane.gateway.said("command_unauthorized")
+    lane.say(friend, "/status", group="Nhóm Làm Việc")
+    assert lane.turn()["text"] == "/status"
+    [decided] = lane.json("why", refused)["messages"][0]["decisions"]
+    assert decided["rule"]["path"] == "commands.ownerAllowFrom"

@@ -98,9 +98,10 @@ class _Loader:
         return Config(self.source, root, channels, tuple(self.warnings))
 
     def _root(self) -> schema.Root | None:
-        for key in self.source.data:
-            if key in schema.WAITING_AT_ROOT:
-                self._warn((key,), "accepted, but this version does nothing with it yet", at_key=True)
+        waiting: list[KeyPath] = [(key,) for key in self.source.data if key in schema.WAITING_AT_ROOT]
+        waiting += [path for path in schema.WAITING_BELOW_ROOT if path in self.source.keys]
+        for path in waiting:
+            self._warn(path, "accepted, but this version does nothing with it yet", at_key=True)
         try:
             return schema.Root.model_validate(dict(self.source.data), context=self._everywhere())
         except ValidationError as error:

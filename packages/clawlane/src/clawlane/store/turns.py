@@ -55,6 +55,7 @@ def revoke(connection: sqlite3.Connection, account: str, seq: int, decision: Dec
     """The sender is not admitted any more: recorded beside the first decision, and the text goes."""
     record(connection, account, seq, Stage.RUN, decision, now_ms)
     finish(connection, seq, TurnState.REVOKED, decision.reason, now_ms)
+    history.give_back(connection, seq)
     connection.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
 
 
