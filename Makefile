@@ -22,7 +22,7 @@ demo: setup
 	@$(BIN)/python -m demo.first_contact
 
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 check: setup
 	@$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -29,12 +30,18 @@ def program() -> str:
     if program is None or npm is None:
         _absent("node and npm are not installed")
     assert program is not None
-    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]["zca-js"]
-    if not PACKAGE.exists() or json.loads(PACKAGE.read_text())["version"] != wanted:
-        run = subprocess.run([str(npm), *INSTALL], cwd=HERE, capture_output=True, text=True, check=False)
-        if run.returncode:
-            _absent(f"npm could not install zca-js {wanted}: {run.stderr.strip().splitlines()[-1:]}")
+    with (HERE / "package.json").open() as manifest:
+        fcntl.flock(manifest, fcntl.LOCK_EX)  # test processes side by side share the folder
+        _install(str(npm), json.load(manifest)["dependencies"]["zca-js"])
     return program
+
+
+def _install(npm: str, wanted: str) -> None:
+    if PACKAGE.exists() and json.loads(PACKAGE.read_text())["version"] == wanted:
+        return
+    run = subprocess.run([npm, *INSTALL], cwd=HERE, capture_output=True, text=True, check=False)
+    if run.returncode:
+        _absent(f"npm could not install zca-js {wanted}: {run.stderr.strip().splitlines()[-1:]}")
 
 
 def _absent(why: str) -> None:

@@ -17,7 +17,7 @@ from vectors_harness.differences import reason
 from vectors_harness.tally import Outcome, Tally
 from vectors_harness.vectors import Case, load
 
-TALLY = pytest.StashKey[Tally]()
+CASE = "recorded case"
 DIFFERS = pytest.StashKey[bool]()
 
 
@@ -35,7 +35,7 @@ def differs(request: pytest.FixtureRequest, case: Case) -> Callable[[str], None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TALLY] = Tally()
+    config.pluginmanager.register(_Counter(Tally()))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -60,7 +60,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
     if isinstance(case, Case) and (report.when == "call" or (report.when == "setup" and not report.passed)):
-        item.config.stash[TALLY].count(case.family, _outcome(case, report, item))
+        report.user_properties.append((CASE, (case.family, _outcome(case, report, item).value)))
     return report
 
 
@@ -72,8 +72,20 @@ def _outcome(case: Case, report: pytest.TestReport, item: pytest.Item) -> Outcom
     return Outcome.DIFFERS if reason(case.name) or item.stash.get(DIFFERS, False) else Outcome.HELD
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = config.stash[TALLY].lines()
-    if lines:
-        terminalreporter.section("recorded vectors")
-        terminalreporter.write_line("\n".join(lines))
+class _Counter:
+    """Counts the reports as they come together, from other processes too when tests run side by side."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name, value in report.user_properties:
+            if name == CASE:
+                family, outcome = value
+                self._tally.count(family, Outcome(outcome))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        lines = self._tally.lines()
+        if lines:
+            terminalreporter.section("recorded vectors")
+            terminalreporter.write_line("\n".join(lines))

@@ -18,7 +18,7 @@ from zaloweb.calls import friends, groups, leading, links, marks, mute, reaction
 from zaloweb.calls.forward import Origin
 from zaloweb.calls.groups import in_batches
 from zaloweb.calls.marks import Destination, Marked
-from zaloweb.calls.media import Manner, Uploaded, Video
+from zaloweb.calls.media import Manner, Uploaded, VideoLink
 from zaloweb.calls.messages import Look
 from zaloweb.calls.quotes import Quoted
 from zaloweb.calls.reactions import Icon, icon_of
@@ -175,7 +175,7 @@ async def send_voice(zalo: Zalo, args: list[Any]) -> Sent:
 
 async def send_video(zalo: Zalo, args: list[Any]) -> Sent:
     given = args[0]
-    video = Video(
+    video = VideoLink(
         given["videoUrl"],
         given["thumbnailUrl"],
         given.get("duration", 0),
