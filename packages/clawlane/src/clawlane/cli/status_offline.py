@@ -14,7 +14,7 @@ from clawlane.cli.rehearsal import rehearsal_of
 from clawlane.cli.setup import Setup, account_words
 from clawlane.config.load import ChannelConfig
 from clawlane.host.findings import findings
-from clawlane.host.status import names, pairing_counts
+from clawlane.host.status import gaps, names, pairing_counts
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
 from clawlane.store.offline import pairing_list
@@ -110,13 +110,15 @@ def _activity(setup: Setup, account: Account) -> Fields:
             "last_outbound_ms": None,
             "counters": {},
             "outbox": {},
+            "gaps": [],
             "pairing": {},
         }
+    now_ms = time.time_ns() // 1_000_000
     with reading(setup.places.store) as reader:
         activity = reader.activity(str(account))
-    now_ms = time.time_ns() // 1_000_000
+        missing = gaps(reader, str(account), now_ms)
     waiting = pairing_list(setup.places, account.channel, account.id, now_ms)
-    return {**asdict(activity), "pairing": pairing_counts(waiting)}
+    return {**asdict(activity), "gaps": missing, "pairing": pairing_counts(waiting)}
 
 
 async def _probe_all(setup: Setup, channel: Channel, accounts: tuple[Account, ...], into: Fields) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from clawlane.cli.clean import clean
 from clawlane.cli.setup import account_words
-from clawlane.cli.times import ago, local
+from clawlane.cli.times import ago, gap_words, local
 
 Fields = Mapping[str, Any]
 _PHASES = {
@@ -21,6 +21,7 @@ _PHASES = {
     "replaced": "replaced by another login",
     "gave_up": "gave up",
 }
+_GAPS = 3
 _HEALTH = {"unknown": "not seen yet", "ok": "ok", "broken": "broken"}
 
 
@@ -84,6 +85,8 @@ def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
         yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one["counters"].items())
     if waiting := {state: count for state, count in one["outbox"].items() if count}:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in waiting.items())
+    for gap in one["gaps"][-_GAPS:]:
+        yield "gap", gap_words(gap["kind"], gap["from_ms"], gap["to_ms"])
     if pending := one["pairing"].get("pending"):
         silent = one["pairing"].get("silent")
         told = f" ({silent} of them silent)" if silent else ""

@@ -17,6 +17,14 @@ def ago(ms: int | None, now_ms: int) -> str:
     return "never" if ms is None else f"{length(max(0, now_ms - ms))} ago"
 
 
+def gap_words(kind: str, from_ms: int, to_ms: int) -> str:
+    """A stretch of time whose messages the platform did not give out."""
+    whose = {"dm": "direct messages", "group": "messages of groups"}[kind]
+    return (
+        f"{whose} from {local(from_ms)} to {local(to_ms)} may be missing: the platform did not give them out"
+    )
+
+
 def length(ms: int) -> str:
     """A length of time in the largest unit of which there are two: `3 min`, `2 days`, `90 s`."""
     seconds = ms // 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,9 +11,10 @@ import click
 from clawlane.cli.clean import clean
 from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Setup
-from clawlane.cli.times import local
+from clawlane.cli.times import gap_words, local
 
 if TYPE_CHECKING:
+    from clawlane.store.catch_up import Gap
     from clawlane.store.decisions import Recorded
 
 _UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
@@ -31,18 +33,33 @@ def why(message_id: str | None, last: int | None, dropped: bool, as_json: bool) 
     """
     if message_id and (last or dropped):
         raise CliError("a message's id stands alone", "leave --last and --dropped out, or the id")
-    found = _find(Setup(), message_id, last or 10, dropped)
+    setup = Setup()
+    gaps = _gaps(setup)
+    found = _find(setup, message_id, last or 10, dropped, gaps)
     if as_json:
-        click.echo(json.dumps({"ok": True, "messages": list(map(_as_dict, found))}, ensure_ascii=False))
+        told = {"messages": list(map(_as_dict, found)), "gaps": [asdict(gap) for gap in gaps]}
+        click.echo(json.dumps({"ok": True, **told}, ensure_ascii=False))
         return
     for one in found:
         for line in _lines(one):
             click.echo(line)
+    for gap in () if message_id else gaps:
+        click.echo(gap_words(gap.kind, gap.from_ms, gap.to_ms))
     if not found:
         click.echo("No message was dropped." if dropped else "No message has been read yet.")
 
 
-def _find(setup: Setup, message_id: str | None, last: int, dropped: bool) -> list[Recorded]:
+def _gaps(setup: Setup) -> list[Gap]:
+    """Where any account could not catch up."""
+    from clawlane.store.reader import reading
+
+    if not setup.places.store.exists():
+        return []
+    with reading(setup.places.store) as reader:
+        return reader.all_gaps()
+
+
+def _find(setup: Setup, message_id: str | None, last: int, dropped: bool, gaps: list[Gap]) -> list[Recorded]:
     from clawlane.store.reader import reading
 
     if not setup.places.store.exists():
@@ -51,7 +68,8 @@ def _find(setup: Setup, message_id: str | None, last: int, dropped: bool) -> lis
         with reading(setup.places.store) as reader:
             found = reader.decided(message_id) if message_id else reader.newest_decided(last, dropped=dropped)
     if message_id and not found:
-        raise CliError(f"no message {message_id!r} was read", "openclaw why --last 10")
+        unread = [gap_words(gap.kind, gap.from_ms, gap.to_ms) for gap in gaps[-1:]]
+        raise CliError("; ".join([f"no message {message_id!r} was read", *unread]), "openclaw why --last 10")
     return found
 
 

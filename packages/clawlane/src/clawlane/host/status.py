@@ -7,7 +7,8 @@ An account: `id`, `profile`, `name`, `enabled`, `linked`, `identity` ({"id", "na
 record or null), `phase`, `since_ms`, `reason`, `help`, `auth`, `inbound`, `outbound` (unknown, ok, broken),
 `last_inbound_ms`, `last_outbound_ms`, `dmPolicy` and `groupPolicy` ({"value", "origin", "path", "line"}),
 `rehearsal` (address or empty), `counters` (per reason), `outbox` (open chunks per state, `queued` and
-`unknown` always), `pairing` (`pending`, and how many of them are `silent` or `held`), `names` (what those of
+`unknown` always), `gaps` (what could not be caught up with in the last days: `kind`, `from_ms`, `to_ms`,
+`noted_ms`), `pairing` (`pending`, and how many of them are `silent` or `held`), `names` (what those of
 the config stand for: `list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `warnings`,
 and `probe` when it was asked for.
 """
@@ -36,6 +37,7 @@ from clawlane.store.reader import Reader
 from clawlane.store.records import PairingRequest
 
 _PROBE_DEADLINE = 20.0
+_GAPS_SHOWN_MS = 7 * 86_400_000
 Fields = dict[str, Any]
 
 
@@ -189,8 +191,14 @@ def _activity(reader: Reader, name: str, now_ms: int) -> Fields:
         "last_outbound_ms": activity.last_outbound_ms,
         "counters": activity.counters,
         "outbox": {"queued": 0, "unknown": 0, **activity.outbox},
+        "gaps": gaps(reader, name, now_ms),
         "pairing": pairing_counts(waiting),
     }
+
+
+def gaps(reader: Reader, name: str, now_ms: int) -> list[Fields]:
+    """Where an account could not catch up in the last days."""
+    return [asdict(gap) for gap in reader.gaps(name, now_ms - _GAPS_SHOWN_MS)]
 
 
 def pairing_counts(waiting: Iterable[PairingRequest]) -> Fields:

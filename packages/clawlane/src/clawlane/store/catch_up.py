@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
 
+_GAPS = "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps"
 _AMONG = 1000
 """The newest message is looked for among as many that were read last: retries may come out of order."""
 
@@ -72,10 +73,14 @@ def caught_up(
 def gaps(connection: sqlite3.Connection, account: str, since_ms: int) -> list[Gap]:
     """The gaps of an account that were noted since then, the oldest first."""
     rows = connection.execute(
-        "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps WHERE account = ? AND noted_ms >= ?"
-        " ORDER BY noted_ms, thread_kind",
-        (account, since_ms),
+        f"{_GAPS} WHERE account = ? AND noted_ms >= ? ORDER BY noted_ms, thread_kind", (account, since_ms)
     )
+    return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
+
+
+def all_gaps(connection: sqlite3.Connection) -> list[Gap]:
+    """The gaps of all accounts, the oldest first."""
+    rows = connection.execute(f"{_GAPS} ORDER BY noted_ms, thread_kind")
     return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
 
 

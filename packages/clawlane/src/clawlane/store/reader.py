@@ -8,10 +8,13 @@ from pathlib import Path
 
 from clawlane.access.pairing import Requests
 from clawlane.access.pins import Pins
-from clawlane.store import catch_up, decisions, directory, pairing, pins
+from clawlane.messages import Thread
+from clawlane.store import catch_up, decisions, directory, pairing, pauses, pins
 from clawlane.store.catch_up import Gap
+from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_reader
 from clawlane.store.decisions import Recorded
+from clawlane.store.pauses import Pause
 from clawlane.store.records import Activity, Approved, PairingRequest
 
 
@@ -88,6 +91,10 @@ class Reader:
         """Where the account could not catch up, as noted since then, the oldest first."""
         return catch_up.gaps(self._connection, account, since_ms) if self._has("gaps") else []
 
+    def all_gaps(self) -> list[Gap]:
+        """Where any account could not catch up, the oldest first."""
+        return catch_up.all_gaps(self._connection) if self._has("gaps") else []
+
     def known(self, account: str) -> directory.Known:
         """Whom and what the account knew when it was last looked up."""
         return directory.known(self._connection, account) if self._has("lookups") else directory.Known()
@@ -99,6 +106,22 @@ class Reader:
     def pins(self, account: str) -> Pins:
         """The same, as the access rules take it."""
         return Pins.of(one.pin for one in self.looked_up(account))
+
+    def pauses(self) -> list[Pause]:
+        """What is paused, over all accounts."""
+        return pauses.pauses(self._connection) if self._has("pauses") else []
+
+    def expired(self, account: str) -> int:
+        """How many turns expired when the account or one of its threads was resumed the last time."""
+        return pauses.expired(self._connection, account) if self._has("pauses") else 0
+
+    def threads(self, account: str, id_: str) -> list[Thread]:
+        """The threads with this id from which the account has read messages."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT thread_kind, thread_id FROM messages WHERE account = ? AND thread_id = ?",
+            (account, id_),
+        )
+        return list(map(thread_of, rows))
 
     def _has(self, table: str) -> bool:
         """Whether a table is there: a store that no newer gateway has opened yet may lack it."""
