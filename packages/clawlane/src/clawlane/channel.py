@@ -79,6 +79,7 @@ class Phase(StrEnum):
     NEEDS_LOGIN = "needs_login"
     NEEDS_CONSENT = "needs_consent"
     REPLACED = "replaced"
+    PAUSED = "paused"
     GAVE_UP = "gave_up"
 
 

@@ -5,6 +5,7 @@
     …    /pairing/…                                     see `clawlane.host.control_pairing`
     POST /accounts/start?channel=C[&account=A]          the account's status
     POST /accounts/stop?channel=C[&account=A]           the account's status
+    POST /pause?…, /resume?…                            see `clawlane.host.pause_commands`
     GET  /directory/…                                   see `clawlane.host.control_directory`
 
 What cannot be done is answered with 400, or 500 for a defect, and {"message", "help"}.
@@ -29,6 +30,7 @@ from clawlane.host import control_directory as directory
 from clawlane.host import control_pairing as pairing
 from clawlane.host.fleet import Fleet
 from clawlane.host.lookup import Lookup
+from clawlane.host.pause_commands import PauseCommands
 from clawlane.host.status import StatusBook
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.errors import StoreError
@@ -51,6 +53,7 @@ class Control:
     def __init__(self, fleet: Fleet, status: StatusBook) -> None:
         self._fleet = fleet
         self._status = status
+        self._pauses = PauseCommands(fleet.config, fleet.store, fleet.pauses)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_errors])
@@ -58,6 +61,8 @@ class Control:
         app.router.add_get("/status", self._all)
         app.router.add_post("/accounts/start", self._start)
         app.router.add_post("/accounts/stop", self._stop)
+        app.router.add_post("/pause", self._pause)
+        app.router.add_post("/resume", self._resume)
         app.add_routes(pairing.routes(self._fleet.pairings, channel_of))
         app.add_routes(directory.routes(self._lookup))
         return app
@@ -79,6 +84,12 @@ class Control:
         supervisor = self._meant(request)
         await supervisor.stop()
         return _json(await self._status.one(supervisor))
+
+    async def _pause(self, request: web.Request) -> web.Response:
+        return _json(await self._pauses.pause(request.query))
+
+    async def _resume(self, request: web.Request) -> web.Response:
+        return _json(await self._pauses.resume(request.query))
 
     def _lookup(self, request: web.Request) -> Lookup:
         return self._fleet.lookup(str(self._meant(request).parts.account))

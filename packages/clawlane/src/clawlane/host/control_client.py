@@ -82,6 +82,14 @@ class ControlClient:
         """Stop an account; returns once it has stopped. Gives its status."""
         return self._ask("POST", "/accounts/stop", _named(channel, account))
 
+    def pause(self, asked: dict[str, str]) -> Answer:
+        """Pause accounts or a thread, see `clawlane.host.pause_commands`."""
+        return self._ask("POST", "/pause", asked)
+
+    def resume(self, asked: dict[str, str]) -> Answer:
+        """End a pause, see `clawlane.host.pause_commands`."""
+        return self._ask("POST", "/resume", asked)
+
     def directory(self, what: str, channel: str, account: str | None = None, group: str = "") -> Any:
         """Whom an account knows: `self`, `peers`, `groups`, or the `members` of a group, as JSON values."""
         values = {**_named(channel, account), **({"group": group} if group else {})}

@@ -11,8 +11,11 @@ from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, State
 from clawlane.config.load import Config
 from clawlane.config.places import Places
+from clawlane.host.held import HeldAccount
+from clawlane.host.journals import Journals
 from clawlane.host.lookup import Lookup
 from clawlane.host.pairings import Pairings
+from clawlane.host.pauses import Pauses
 from clawlane.host.pinning import Pinning
 from clawlane.host.runner import Parts
 from clawlane.host.supervisor import Supervisor
@@ -40,7 +43,8 @@ class Fleet:
         self.config = config
         self.store = store
         self.now_ms = now_ms
-        self.pairings = Pairings(store, self._journal_of, self._wake, now_ms)
+        journals = Journals(store, self._journal_of)
+        self.pairings = Pairings(store, journals, self._wake, now_ms)
         self._own_ids: dict[str, str] = {}
         self._places = places
         self._agent = agent
@@ -52,6 +56,9 @@ class Fleet:
             for name, channel in config.channels.items()
             for account in channel.accounts
         }
+
+        held = {name: HeldAccount(supervisor) for name, supervisor in self.supervisors.items()}
+        self.pauses = Pauses(store, journals, config, held, now_ms)
 
     def find(self, channel: str, account: str | None) -> Supervisor | None:
         """The account of that name, or the channel's default account."""
@@ -72,7 +79,9 @@ class Fleet:
 
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good costs the others nothing."""
+        await self.pauses.begin()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.pauses.run())
             for name, supervisor in self.supervisors.items():
                 self.pairings.load(name)
                 await self.pinnings[name].load(self.store)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from clawlane.access.pairing import normalise_code
-from clawlane.store.journal import Clock, Journal
+from clawlane.host.journals import Journals
+from clawlane.store.journal import Clock
 from clawlane.store.offline import account_of_code, accounts_of_sender, on_account
 from clawlane.store.reader import Reader
 from clawlane.store.records import Approved, PairingRequest
@@ -20,20 +20,17 @@ NOTICE = "The owner has approved you: you can write here now."
 
 
 class Pairings:
-    """`journal_of` gives the journal of an account (`channel/id`) that this gateway runs, or None.
-
-    `queued` is told the account for which a text was put into the outbox.
-    """
+    """`queued` is told the account (`channel/id`) for which a text was put into the outbox."""
 
     def __init__(
         self,
         store: Store,
-        journal_of: Callable[[str], Journal | None],
+        journals: Journals,
         queued: Callable[[str], None],
         now_ms: Clock,
     ) -> None:
         self._store = store
-        self._journal_of = journal_of
+        self._journals = journals
         self._queued = queued
         self._now_ms = now_ms
         self._paired: dict[str, frozenset[str]] = {}
@@ -65,7 +62,7 @@ class Pairings:
         owner = await self._ask(
             lambda reader: account_of_code(reader, channel, account, code, self._now_ms())
         )
-        async with self._journal(owner) as journal:
+        async with self._journals.of(owner) as journal:
             approved = await journal.approve(normalise_code(code), NOTICE if notify else "")
         self._paired[owner] = self.paired(owner) | {approved.sender_id}
         if notify:
@@ -80,7 +77,7 @@ class Pairings:
         owners = await self._ask(lambda reader: accounts_of_sender(reader, channel, account, sender_id))
         revoked = []
         for owner in owners:
-            async with self._journal(owner) as journal:
+            async with self._journals.of(owner) as journal:
                 revoked.append(await journal.revoke_approval(sender_id))
             self._paired[owner] = self.paired(owner) - {sender_id}
         return revoked
@@ -91,13 +88,3 @@ class Pairings:
                 return question(reader)
 
         return await asyncio.to_thread(ask)
-
-    @asynccontextmanager
-    async def _journal(self, owner: str) -> AsyncIterator[Journal]:
-        """The journal of an account, whether this gateway runs it or not."""
-        journal = self._journal_of(owner)
-        if journal is not None:
-            yield journal
-            return
-        async with self._store.own(owner) as journal:
-            yield journal

@@ -16,6 +16,7 @@ from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
 from clawlane.host.witness import Witness
 from clawlane.messages import Fact, Inbound, ThreadKind
 from clawlane.store.journal import Clock, Journal
+from clawlane.store.pauses import Resumed
 from clawlane.store.records import Admitted, Noted, OpenTurn, TurnState
 from clawlane.turns.acks import after_decision
 from clawlane.turns.admit import Admission, CaughtUp
@@ -120,6 +121,16 @@ class Runner:
 
     def wake(self) -> None:
         """Something was put into the outbox."""
+        self._outbox.wake()
+
+    async def resumed(self, resumed: Resumed) -> None:
+        """A pause has ended: turns that expired are over, and those that were flushed queue again."""
+        for overdue in resumed.expired:
+            self._outbox.echoed(overdue.turn)
+        if resumed.flushed:
+            for turn in await until_stored(self._journal.open_turns):
+                if turn.seq in resumed.flushed:
+                    self._lanes.put(turn)
         self._outbox.wake()
 
     async def park(self) -> None:

@@ -13,13 +13,21 @@ from clawlane.host.runner import Parts, Runner, runner
 from clawlane.store.consent import Consent, read_consent
 from clawlane.store.errors import ConsentDamaged, StoreLost
 from clawlane.store.journal import Journal
+from clawlane.store.pauses import Resumed
 from clawlane.store.store import Store
 from clawlane.store.vault import FileVault, Identity
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 300.0
 _STABLE_MS = 300_000
-_OVER = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT, Phase.REPLACED, Phase.GAVE_UP, Phase.STOPPED)
+_OVER = (
+    Phase.NEEDS_LOGIN,
+    Phase.NEEDS_CONSENT,
+    Phase.REPLACED,
+    Phase.GAVE_UP,
+    Phase.PAUSED,
+    Phase.STOPPED,
+)
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +57,11 @@ class Supervisor:
         """There is something new to send."""
         if self._runner is not None:
             self._runner.wake()
+
+    async def resumed(self, resumed: Resumed) -> None:
+        """A pause has ended: the lanes learn what expired, and what goes on again."""
+        if self._runner is not None:
+            await self._runner.resumed(resumed)
 
     def start(self) -> None:
         """The account is wanted."""
@@ -124,7 +137,13 @@ class Supervisor:
             self._report(State(Phase.STOPPED, "the channel stopped by itself"))
 
     def _may_run(self) -> bool:
-        """Whether the risk was accepted and a session is stored. The state says so, or what to do."""
+        """Whether nobody paused it, the risk was accepted and a session is stored.
+
+        The state says so, or what to do.
+        """
+        if self.parts.gate.offline is not None:
+            self._report(State(Phase.PAUSED, "offline by the operator", f"openclaw resume {self._words()}"))
+            return False
         try:
             identity = self.vault().identity()
             consent = read_consent(self._consents, self.parts.account.channel, self.parts.account.profile)
@@ -154,6 +173,9 @@ class Supervisor:
         return " ".join(
             ("openclaw channels login --channel", self.parts.account.channel, *self._flag, *flags)
         )
+
+    def _words(self) -> str:
+        return f"--channel {self.parts.account.channel} --account {self.parts.account.id}"
 
     def _report(self, state: State) -> None:
         """Keep a state; health and identity that it leaves open stay as they were known."""

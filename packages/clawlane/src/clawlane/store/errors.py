@@ -5,6 +5,9 @@
     ├── StoreOwned      another process owns the store; `pid` says which
     ├── StoreLost       another owner took the account over: this one must stop
     ├── StoreFailed     one write did not happen (disk full, I/O error); the same write may succeed later
+    ├── NotInOutbox     no message of the outbox has this number, or it is past deciding
+    ├── NoDeadLetter    no message with this id was set aside
+    ├── PauseRefused    there is no such account or thread to pause or resume
     ├── PairingUnknown  no pending request has this code
     └── ConsentDamaged  the record of an accepted risk cannot be read
 
@@ -41,6 +44,18 @@ class StoreFailed(StoreError):
 
 class PairingUnknown(StoreError):
     """There is no pending request to approve; the text says whether the code was used before."""
+
+
+class NotInOutbox(StoreError):
+    """There is no such message in the outbox, or nothing can be decided about it; the text says which."""
+
+
+class NoDeadLetter(StoreError):
+    """No message with this id was set aside."""
+
+
+class PauseRefused(StoreError):
+    """Nothing was paused or resumed; the text says what is wrong with what was named."""
 
 
 class ConsentDamaged(StoreError):

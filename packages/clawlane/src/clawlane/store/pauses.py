@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from clawlane.messages import Thread
+from clawlane.store import history
+from clawlane.store.codec import thread_of
+
+_REASON = "a pause made it older than backlogMaxAge"
+
+_IN_SCOPE = (
+    "AND (:kind = '' OR (thread_kind = :kind AND thread_id = :id))"
+    " AND NOT EXISTS (SELECT 1 FROM pauses WHERE pauses.account = :account AND pauses.ended_ms IS NULL"
+    "  AND pauses.thread_kind IN ('', row.thread_kind) AND pauses.thread_id IN ('', row.thread_id))"
+)
+"""Of an account or a thread, without what another pause still holds."""
 
 
 class Level(StrEnum):
@@ -28,26 +41,166 @@ class Pause:
     since_ms: int
     until_ms: int | None = None
 
+    def __str__(self) -> str:
+        return f"{self.account} {self.thread}" if self.thread else self.account
+
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A turn, or a text of the gateway itself (`turn` is None), that a pause made too old to go on.
+    """Something that a pause made too old to go on: a turn, or a text of the gateway itself (no `turn`).
 
-    `waited_ms` is the age of the message, or of the text.
+    `age_ms` is the age of the message, or of the text.
     """
 
-    turn: int | None
     thread: Thread
-    message_id: str
-    waited_ms: int
+    age_ms: int
+    turn: int | None = None
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """What the end of a pause came to. `was` is None where nothing was paused."""
+class Resumed:
+    """What the end of a pause came to. `was` is None where nothing was paused.
+
+    `flushed` are the turns that had expired at the last resume, and go on now.
+    """
 
     account: str
     thread: Thread | None
     was: Pause | None
     expired: tuple[Overdue, ...] = ()
     flushed: tuple[int, ...] = ()
+
+
+def pause(connection: sqlite3.Connection, new: Pause) -> None:
+    """Begin a pause, in the place of one of the same account or thread."""
+    kind, id_ = _scope(new.thread)
+    connection.execute(
+        "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?, ?, ?, ?, NULL)",
+        (new.account, kind, id_, new.level, new.since_ms, new.until_ms),
+    )
+
+
+def pauses(connection: sqlite3.Connection) -> list[Pause]:
+    """The pauses of all accounts that have not ended."""
+    rows = connection.execute(
+        "SELECT * FROM pauses WHERE ended_ms IS NULL ORDER BY account, thread_kind, thread_id"
+    )
+    return list(map(_pause_of, rows))
+
+
+def expired(connection: sqlite3.Connection, account: str) -> int:
+    """How many turns expired when the account or a thread of it was resumed the last time."""
+    row = connection.execute(
+        "SELECT count(*) FROM turns WHERE account = :account AND state = 'expired' AND settled_ms IN"
+        " (SELECT ended_ms FROM pauses WHERE account = :account)",
+        {"account": account},
+    ).fetchone()
+    return int(row[0])
+
+
+def resume(
+    connection: sqlite3.Connection,
+    account: str,
+    thread: Thread | None,
+    now_ms: int,
+    oldest_ms: int,
+    *,
+    flush: bool,
+) -> Resumed:
+    """End a pause. What is about messages sent before `oldest_ms` expires, or with `flush` goes on.
+
+    So does, with `flush`, what expired when this account or thread was resumed the last time.
+    """
+    kind, id_ = _scope(thread)
+    scope = {"account": account, "kind": kind, "id": id_, "now_ms": now_ms, "oldest_ms": oldest_ms}
+    row = connection.execute(
+        "SELECT * FROM pauses WHERE account = :account AND thread_kind = :kind AND thread_id = :id", scope
+    ).fetchone()
+    flushed = _reopen(connection, {**scope, "ended_ms": row["ended_ms"]}) if flush and row else ()
+    if row is None or row["ended_ms"] is not None:
+        return Resumed(account, thread, None, flushed=flushed)
+    connection.execute(
+        "UPDATE pauses SET ended_ms = :now_ms"
+        " WHERE account = :account AND thread_kind = :kind AND thread_id = :id",
+        scope,
+    )
+    expired = () if flush else (*_expire_turns(connection, scope), *_expire_texts(connection, scope))
+    return Resumed(account, thread, _pause_of(row), expired, flushed)
+
+
+def _expire_turns(connection: sqlite3.Connection, scope: dict[str, Any]) -> list[Overdue]:
+    """Turns that wait, and those whose reply waits; one with a chunk of open fate goes on."""
+    rows = connection.execute(
+        "SELECT seq, message_id, thread_kind, thread_id, sent_ms FROM turns JOIN messages AS row"
+        " ON row.seq = turns.message WHERE turns.account = :account AND turns.settled_ms IS NULL"
+        f" AND turns.state IN ('waiting', 'replied') AND row.sent_ms < :oldest_ms {_IN_SCOPE}"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.turn = row.seq AND outbox.settled_ms IS NULL"
+        "  AND outbox.state <> 'queued') ORDER BY seq",
+        scope,
+    ).fetchall()
+    for row in rows:
+        _expire_turn(connection, row["seq"], scope["now_ms"])
+    now_ms = scope["now_ms"]
+    return [Overdue(thread_of(row), now_ms - row["sent_ms"], row["seq"], row["message_id"]) for row in rows]
+
+
+def _expire_turn(connection: sqlite3.Connection, seq: int, now_ms: int) -> None:
+    connection.execute(
+        "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ? WHERE turn = ? AND settled_ms IS NULL",
+        (now_ms, _REASON, seq),
+    )
+    sent, parts = connection.execute(
+        "SELECT count(*) FILTER (WHERE state = 'sent'), count(*) FROM outbox WHERE turn = ?", (seq,)
+    ).fetchone()
+    told = f"{_REASON}; {sent} of {parts} parts were sent" if parts else _REASON
+    connection.execute(
+        "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE message = ?",
+        (told, now_ms, seq),
+    )
+    history.give_back(connection, seq)
+
+
+def _expire_texts(connection: sqlite3.Connection, scope: dict[str, Any]) -> list[Overdue]:
+    """Challenges and notices, which belong to no turn."""
+    rows = connection.execute(
+        "SELECT * FROM outbox AS row WHERE row.account = :account AND turn IS NULL AND state = 'queued'"
+        f" AND settled_ms IS NULL AND created_ms < :oldest_ms {_IN_SCOPE} ORDER BY id",
+        scope,
+    ).fetchall()
+    for row in rows:
+        connection.execute(
+            "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ? WHERE id = ?",
+            (scope["now_ms"], _REASON, row["id"]),
+        )
+    return [Overdue(thread_of(row), scope["now_ms"] - row["created_ms"]) for row in rows]
+
+
+def _reopen(connection: sqlite3.Connection, scope: dict[str, Any]) -> tuple[int, ...]:
+    """Turns whose text is still there go on where they expired: with their reply, or from the start."""
+    rows = connection.execute(
+        "SELECT seq FROM turns JOIN messages AS row ON row.seq = turns.message"
+        " WHERE turns.account = :account AND turns.state = 'expired' AND turns.settled_ms = :ended_ms"
+        f" AND row.body IS NOT NULL {_IN_SCOPE} ORDER BY seq",
+        scope,
+    ).fetchall()
+    for row in rows:
+        replied = connection.execute(
+            "UPDATE outbox SET state = 'queued', settled_ms = NULL, reason = ''"
+            " WHERE turn = ? AND state = 'expired'",
+            (row["seq"],),
+        ).rowcount
+        connection.execute(
+            "UPDATE turns SET state = ?, reason = '', settled_ms = NULL WHERE message = ?",
+            ("replied" if replied else "waiting", row["seq"]),
+        )
+    return tuple(row["seq"] for row in rows)
+
+
+def _scope(thread: Thread | None) -> tuple[str, str]:
+    return (str(thread.kind), thread.id) if thread else ("", "")
+
+
+def _pause_of(row: sqlite3.Row) -> Pause:
+    thread = thread_of(row) if row["thread_kind"] else None
+    return Pause(row["account"], thread, Level(row["level"]), row["since_ms"], row["until_ms"])

@@ -11,7 +11,7 @@ from clawlane.channel import Account, Channel, NotSent
 from clawlane.messages import Inbound, Receipt, Signal, Thread
 from clawlane.store.journal import Journal
 from clawlane.store.pacing import Sent
-from clawlane.store.pauses import Pause
+from clawlane.store.pauses import Level, Pause
 from clawlane.store.records import Chunk
 from clawlane.turns.pacing import Pacer
 from clawlane.turns.patience import until_stored
@@ -100,6 +100,12 @@ class Gate:
         self._pauses = {pause.thread: pause for pause in pauses}
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+    @property
+    def offline(self) -> Pause | None:
+        """The pause that keeps the whole account from being connected."""
+        whole = self._pauses.get(None)
+        return whole if whole and whole.level is Level.OFFLINE else None
 
     def _pause_of(self, thread: Thread) -> Pause | None:
         return self._pauses.get(None) or self._pauses.get(thread)
