@@ -1,0 +1,133 @@
+"""The gateway of a story, as a process that is killed, starved of disk, and always started again."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from demo.stage import Operator
+
+NO_LIMIT = resource.RLIM_INFINITY
+_END_S = 60.0
+_AGAIN_S = 0.5
+
+
+class Lane:
+    """`openclaw gateway run`. While `keep` runs it is started again whenever it ends.
+
+    `deaths` are the exit codes with which it ended without being told to; `refusals` counts how often it did
+    so while it could not write its files. Its output goes to `log`.
+    """
+
+    def __init__(self, operator: Operator, log: Path) -> None:
+        self.deaths: list[int] = []
+        self.refusals = 0
+        self.starts = 0
+        self._operator = operator
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+        self._wanted = True
+        self._lines: list[str] = []
+        self._news = asyncio.Condition()
+        self._told = False
+        self._starved = False
+
+    async def keep(self) -> None:
+        """Run it, and run it again, until `stop`. Cancelled, it is killed."""
+        try:
+            while self._wanted:
+                code = await self._run_once()
+                if not self._told:
+                    self._note(code)
+                    await asyncio.sleep(_AGAIN_S)
+        finally:
+            if self._process is not None and self._process.returncode is None:
+                self._process.kill()
+                await self._process.wait()
+
+    async def said(self, words: str, deadline: float) -> bool:
+        """Whether a line with these words is printed from now on, within the deadline (seconds)."""
+        start = len(self._lines)
+        return await self._until(lambda: any(words in line for line in self._lines[start:]), deadline)
+
+    async def started(self, deadline: float) -> bool:
+        """Whether the running incarnation says that it is ready, within the deadline (seconds)."""
+        return await self._until(lambda: any("is ready" in line for line in self._of_this_run()), deadline)
+
+    async def started_again(self, starts: int, deadline: float) -> bool:
+        """Whether it has been started more than so many times, within the deadline (seconds)."""
+        return await self._until(lambda: self.starts > starts, deadline)
+
+    def kill(self) -> None:
+        """End it as a crash would (SIGKILL); it comes back."""
+        self._signal(signal.SIGKILL)
+
+    def ask_to_end(self) -> None:
+        """SIGTERM; it comes back."""
+        self._signal(signal.SIGTERM)
+
+    async def stop(self) -> int:
+        """SIGTERM, and it stays away. Gives its exit code."""
+        self._wanted = False
+        process = self._process
+        assert process is not None
+        self._signal(signal.SIGTERM)
+        async with asyncio.timeout(_END_S):
+            return await process.wait()
+
+    def limit_files(self, size: int) -> None:
+        """This incarnation can write no file past this size (bytes) any more; `NO_LIMIT` ends that."""
+        if self._process is not None and self._process.returncode is None:
+            self._starved = self._starved or size != NO_LIMIT
+            resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, NO_LIMIT))
+
+    def _note(self, code: int) -> None:
+        if self._starved and code == 1:
+            self.refusals += 1
+        else:
+            self.deaths.append(code)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._told = True
+            self._process.send_signal(number)
+
+    async def _run_once(self) -> int:
+        self._process = await asyncio.create_subprocess_exec(
+            *self._operator.command("gateway", "run"),
+            env=self._operator.env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        self._told = self._starved = False
+        self.starts += 1
+        await self._take(f"--- start {self.starts}\n")
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            await self._take(line.decode())
+        code = await self._process.wait()
+        await self._take(f"--- ended with {code}\n")
+        return code
+
+    async def _take(self, line: str) -> None:
+        with self._log.open("a") as log:
+            log.write(line)
+        async with self._news:
+            self._lines.append(line)
+            self._news.notify_all()
+
+    def _of_this_run(self) -> list[str]:
+        starts = [at for at, line in enumerate(self._lines) if line.startswith("--- start")]
+        return self._lines[starts[-1] :] if starts else []
+
+    async def _until(self, happened: Callable[[], bool], deadline: float) -> bool:
+        try:
+            async with asyncio.timeout(deadline), self._news:
+                await self._news.wait_for(happened)
+        except TimeoutError:
+            return False
+        return True

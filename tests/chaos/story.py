@@ -1,0 +1,145 @@
+"""One story: people write at a steady rate while everything goes wrong; then it is quiet, and they count.
+
+The last message of every thread is written after one more restart at the end: lanes keep their order, so
+whatever was to be answered before it, or is answered twice, has come by the time it is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from chaos.lane import NO_LIMIT, Lane
+from chaos.plan import Scenario, Strike, draw
+from chaos.stage import Stage, staged
+from chaos.standing import held
+from chaos.strike import Striker
+from chaos.tally import Answer, Report, key_of, tally, text_of
+
+PATIENCE_S = 45.0
+"""Seconds without a new answer after which what is missing counts as lost."""
+
+_READY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What came out, how often the gateway started, and the codes with which it fell over.
+
+    `refusals` is how often it ended by itself because it could not write its files.
+    """
+
+    report: Report
+    starts: int
+    refusals: int
+    deaths: Sequence[int]
+    last_code: int
+
+    @property
+    def well(self) -> bool:
+        """Whether every promise was kept."""
+        return self.report.clean and not self.deaths and self.last_code == 0
+
+    def __str__(self) -> str:
+        told = f"{self.report}\ngateway: {self.starts} starts, {self.refusals} refusals on a full disk"
+        fell = f", fell over with {list(self.deaths)}" if self.deaths else ""
+        return f"{told}{fell}, exit code at the end {self.last_code}"
+
+
+async def play(scenario: Scenario, folder: Path) -> Ending:
+    """Play a story in an empty folder; what the gateway printed is left there in `gateway.out`."""
+    async with staged(folder, scenario.seed, scenario.resend) as stage:
+        return await _Story(scenario, stage).play()
+
+
+class _Story:
+    def __init__(self, scenario: Scenario, stage: Stage) -> None:
+        self._scenario = scenario
+        self._witness = stage.witness
+        self._lane: Lane = stage.lane
+        self._store = stage.state / "store.sqlite"
+        self._uids: list[str] = []
+        self._written: dict[str, list[str]] = defaultdict(list)
+        self._count = 0
+        self._news = asyncio.Condition()
+
+    async def play(self) -> Ending:
+        await self._meet()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._lane.keep())
+            await self._through_trouble()
+            await self._quiet()
+            await self._last_words()
+            code = await self._lane.stop()
+        answers = [Answer(one["thread_id"], one["text"]) for one in self._witness.of("sent")]
+        report = tally(self._written, answers, held(self._store))
+        return Ending(report, self._lane.starts, self._lane.refusals, self._lane.deaths, code)
+
+    async def _meet(self) -> None:
+        for number in range(self._scenario.threads):
+            person = await self._witness.do("/person", name=f"Người {number:02d}", friend=True)
+            self._uids.append(person["uid"])
+
+    async def _through_trouble(self) -> None:
+        await self._lane.started(_READY_S)
+        striker = Striker(self._witness, self._lane)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._talk())
+            for strike in draw(self._scenario):
+                await self._time_of(strike)
+                await striker.strike(strike.trouble)
+        await self._witness.calm()
+        self._lane.limit_files(NO_LIMIT)
+
+    async def _talk(self) -> None:
+        """At a steady rate, whatever happens; everybody has written once before somebody writes again."""
+        loop, random = asyncio.get_running_loop(), Random(self._scenario.seed)
+        start, order = loop.time(), list(self._uids)
+        for number in range(self._most):
+            if number % len(order) == 0:
+                random.shuffle(order)
+            await self._write(order[number % len(order)])
+            await asyncio.sleep(start + (number + 1) / self._scenario.rate - loop.time())
+
+    @property
+    def _most(self) -> int:
+        """How many messages are written in times of trouble."""
+        return self._scenario.messages - self._scenario.threads
+
+    async def _write(self, uid: str) -> None:
+        text = text_of(self._count)
+        await self._witness.do("/say", **{"from": uid, "text": text})
+        self._written[uid].append(key_of(text))
+        async with self._news:
+            self._count += 1
+            self._news.notify_all()
+
+    async def _time_of(self, strike: Strike) -> None:
+        async with self._news:
+            await self._news.wait_for(lambda: self._count >= min(strike.after, self._most))
+
+    async def _quiet(self) -> None:
+        """Returns when every message is answered or held, or when nothing has been sent for long."""
+        seen = -1
+        while len(sent := self._witness.of("sent")) > seen:
+            seen = len(sent)
+            if await self._witness.until(self._nothing_open, PATIENCE_S):
+                return
+
+    def _nothing_open(self) -> bool:
+        answered = {key_of(one["text"]) for one in self._witness.of("sent")}
+        missing = {key for keys in self._written.values() for key in keys} - answered
+        return missing <= held(self._store) if missing else True
+
+    async def _last_words(self) -> None:
+        starts = self._lane.starts
+        self._lane.ask_to_end()
+        await self._lane.started_again(starts, _READY_S)
+        await self._lane.started(_READY_S)
+        for uid in self._uids:
+            await self._write(uid)
+        await self._quiet()
