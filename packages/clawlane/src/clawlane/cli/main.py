@@ -18,6 +18,8 @@ _INTERRUPTED = 130
 _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway."),
     "channels": ("clawlane.cli.channels:channels", "Log accounts in and out, and see how they are."),
+    "pause": ("clawlane.cli.pause:pause", "Stop everything that leaves, at once and over restarts."),
+    "resume": ("clawlane.cli.pause:resume", "End a pause."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and let them in."),
     "policy": ("clawlane.cli.policy:policy", "Say who may write, without waiting for a message."),
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),

@@ -42,7 +42,8 @@ Maybe = Annotated[_T | None, BeforeValidator(_not_null)]
 """A key that may be absent (None), but not be written as null."""
 
 
-def _duration(value: object) -> timedelta:
+def duration(value: object) -> timedelta:
+    """A time written as `15m`, `30s`, `2h` or `1d`. Raises `ValueError` with what is wrong."""
     if isinstance(value, timedelta):
         return value
     found = _DURATION.match(value.strip()) if isinstance(value, str) else None
@@ -51,10 +52,10 @@ def _duration(value: object) -> timedelta:
     try:
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
     except (OverflowError, ValueError):
-        raise ValueError("is longer than any message lives") from None
+        raise ValueError("is too long") from None
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(duration)]
 """A time written as `15m`."""
 
 Count = Annotated[StrictInt, Field(ge=0)]

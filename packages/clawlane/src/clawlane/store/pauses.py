@@ -10,6 +10,7 @@ from typing import Any
 from clawlane.messages import Thread
 from clawlane.store import history
 from clawlane.store.codec import thread_of
+from clawlane.store.parts import told
 
 _REASON = "a pause made it older than backlogMaxAge"
 
@@ -132,7 +133,7 @@ def resume(
 def _expire_turns(connection: sqlite3.Connection, scope: dict[str, Any]) -> list[Overdue]:
     """Turns that wait, and those whose reply waits; one with a chunk of open fate goes on."""
     rows = connection.execute(
-        "SELECT seq, message_id, thread_kind, thread_id, sent_ms FROM turns JOIN messages AS row"
+        "SELECT seq, message_id, thread_kind, thread_id, sent_ms FROM turns JOIN messages AS row"  # noqa: S608 — our own text only
         " ON row.seq = turns.message WHERE turns.account = :account AND turns.settled_ms IS NULL"
         f" AND turns.state IN ('waiting', 'replied') AND row.sent_ms < :oldest_ms {_IN_SCOPE}"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.turn = row.seq AND outbox.settled_ms IS NULL"
@@ -147,16 +148,14 @@ def _expire_turns(connection: sqlite3.Connection, scope: dict[str, Any]) -> list
 
 def _expire_turn(connection: sqlite3.Connection, seq: int, now_ms: int) -> None:
     connection.execute(
-        "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ? WHERE turn = ? AND settled_ms IS NULL",
+        "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ?"
+        " WHERE turn = ? AND settled_ms IS NULL",
         (now_ms, _REASON, seq),
     )
-    sent, parts = connection.execute(
-        "SELECT count(*) FILTER (WHERE state = 'sent'), count(*) FROM outbox WHERE turn = ?", (seq,)
-    ).fetchone()
-    told = f"{_REASON}; {sent} of {parts} parts were sent" if parts else _REASON
+    reason = "; ".join(filter(None, (_REASON, told(connection, seq))))
     connection.execute(
         "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE message = ?",
-        (told, now_ms, seq),
+        (reason, now_ms, seq),
     )
     history.give_back(connection, seq)
 
@@ -164,7 +163,8 @@ def _expire_turn(connection: sqlite3.Connection, seq: int, now_ms: int) -> None:
 def _expire_texts(connection: sqlite3.Connection, scope: dict[str, Any]) -> list[Overdue]:
     """Challenges and notices, which belong to no turn."""
     rows = connection.execute(
-        "SELECT * FROM outbox AS row WHERE row.account = :account AND turn IS NULL AND state = 'queued'"
+        "SELECT * FROM outbox AS row"  # noqa: S608 — our own text only
+        " WHERE row.account = :account AND turn IS NULL AND state = 'queued'"
         f" AND settled_ms IS NULL AND created_ms < :oldest_ms {_IN_SCOPE} ORDER BY id",
         scope,
     ).fetchall()
@@ -179,7 +179,7 @@ def _expire_texts(connection: sqlite3.Connection, scope: dict[str, Any]) -> list
 def _reopen(connection: sqlite3.Connection, scope: dict[str, Any]) -> tuple[int, ...]:
     """Turns whose text is still there go on where they expired: with their reply, or from the start."""
     rows = connection.execute(
-        "SELECT seq FROM turns JOIN messages AS row ON row.seq = turns.message"
+        "SELECT seq FROM turns JOIN messages AS row ON row.seq = turns.message"  # noqa: S608 — our own text only
         " WHERE turns.account = :account AND turns.state = 'expired' AND turns.settled_ms = :ended_ms"
         f" AND row.body IS NOT NULL {_IN_SCOPE} ORDER BY seq",
         scope,

@@ -1,0 +1,121 @@
+"""`pause` and `resume`: the kill switch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.pause_text import paused_lines, resumed_lines
+from clawlane.cli.setup import Setup
+
+Fields = dict[str, Any]
+
+
+@click.command()
+@click.option("--channel", help="Only accounts of this channel (default: all).")
+@click.option("--account", help="Only this account (default: all; with --thread the default account).")
+@click.option("--thread", help="Only this thread: dm:ID, group:ID, or the id of one that was read from.")
+@click.option(
+    "--level",
+    type=click.Choice(("mute", "offline")),
+    default="mute",
+    help="mute: nothing leaves, messages are read and wait. offline: the connection is closed, too.",
+)
+@click.option("--for", "length", help="How long, such as 30m, 2h or 1d (default: until resumed).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def pause(
+    channel: str | None,
+    account: str | None,
+    thread: str | None,
+    level: str,
+    length: str | None,
+    as_json: bool,
+) -> None:
+    """Stop everything that leaves: texts, typing, delivered, seen.
+
+    It holds at once, and over restarts. Messages wait; on `openclaw resume` the young ones are answered. What
+    is on the wire already cannot be called back.
+    """
+    asked = {**_named(channel, account, thread), "level": level}
+    if length is not None:
+        asked["until_ms"] = str(_now_ms() + _length_ms(length))
+    answer, running = _ask("pause", asked)
+    if as_json:
+        click.echo(json.dumps({"ok": True, "running": running, **answer}))
+        return
+    for line in paused_lines(answer["paused"], running):
+        click.echo(line)
+
+
+@click.command()
+@click.option("--channel", help="Only accounts of this channel (default: all).")
+@click.option("--account", help="Only this account (default: all; with --thread the default account).")
+@click.option("--thread", help="Only this thread: dm:ID, group:ID, or the id of one that was read from.")
+@click.option("--flush", is_flag=True, help="Answer what became too old, too; also after a resume without.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def resume(channel: str | None, account: str | None, thread: str | None, flush: bool, as_json: bool) -> None:
+    """End a pause.
+
+    What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed.
+    """
+    asked = {**_named(channel, account, thread), **({"flush": "1"} if flush else {})}
+    answer, running = _ask("resume", asked)
+    if as_json:
+        click.echo(json.dumps({"ok": True, "running": running, **answer}))
+        return
+    for line in resumed_lines(answer["resumed"], _now_ms()):
+        click.echo(line)
+
+
+def _named(channel: str | None, account: str | None, thread: str | None) -> dict[str, str]:
+    values = {"channel": channel, "account": account, "thread": thread}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _ask(what: str, asked: dict[str, str]) -> tuple[Fields, bool]:
+    """The answer, and whether it is the gateway's. A config that is broken now is in nobody's way there."""
+    from clawlane.host.control_client import ControlClient
+
+    setup = Setup()
+    if channel := asked.get("channel"):
+        asked = {**asked, "channel": setup.manifest(channel).id}
+    client = ControlClient(setup.places)
+    if client.running():
+        return (client.pause(asked) if what == "pause" else client.resume(asked)), True
+    return asyncio.run(_alone(setup, what, asked)), False
+
+
+async def _alone(setup: Setup, what: str, asked: Mapping[str, str]) -> Fields:
+    """Without a gateway the command writes itself, once it holds the lock."""
+    from clawlane.host.journals import Journals
+    from clawlane.host.pause_commands import PauseCommands
+    from clawlane.host.pauses import Pauses
+    from clawlane.store.store import open_store
+
+    config, places = setup.config, setup.places
+    async with open_store(places.store, places.lock_file, _now_ms) as store:
+        pauses = Pauses(store, Journals(store, lambda _: None), config, {}, _now_ms)
+        commands = PauseCommands(config, store, pauses)
+        return await (commands.pause(asked) if what == "pause" else commands.resume(asked))
+
+
+def _length_ms(written: str) -> int:
+    from clawlane.config.settings import duration
+
+    try:
+        length = duration(written)
+    except ValueError as error:
+        raise CliError(f"--for {error}") from None
+    if not length:
+        raise CliError("--for must be longer than nothing")
+    return int(length.total_seconds() * 1000)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
