@@ -10,10 +10,8 @@ import asyncio
 import os
 import sys
 from contextlib import aclosing
-from random import SystemRandom
 
-from zaloweb import Credentials, Message, Network, Session, SystemClock, Transport, Zalo
-from zaloweb.login import login
+from zaloweb import Credentials, Message, Session, Zalo, log_in
 
 
 async def main(wanted: int) -> None:
@@ -27,12 +25,7 @@ async def main(wanted: int) -> None:
 
 async def logged_in() -> Session:
     """The session that the credentials in the environment give."""
-    random, clock = SystemRandom(), SystemClock()
-    held = Credentials.from_json(os.environ["CREDENTIALS"], clock.now_ms())
-    async with Transport(
-        Network.from_env(), user_agent=held.user_agent, jar=held.jar, clock=clock, random=random
-    ) as transport:
-        return await login(transport, held, random=random)
+    return await log_in(Credentials.from_json(os.environ["CREDENTIALS"]))
 
 
 if __name__ == "__main__":

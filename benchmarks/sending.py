@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from contextlib import aclosing
 from pathlib import Path
 
 from benchmarks.counting import logged_in
-from zaloweb import CipherKey, Thread, ThreadKind, Zalo
+from zaloweb import Connected, Thread, ThreadKind, Zalo
 
 
 async def main(user_id: str, path: str) -> None:
     """Connect, send, tell."""
     async with Zalo(await logged_in()) as zalo, aclosing(zalo.events()) as events:
         async for event in events:
-            if isinstance(event, CipherKey):
+            if isinstance(event, Connected):
                 before = peak_kib()
-                thread, now_ms = Thread(ThreadKind.USER, user_id), time.time_ns() // 1_000_000
-                await zalo.send_file(thread, path, client_id=now_ms)
+                await zalo.send_file(Thread(ThreadKind.USER, user_id), path)
                 print(before, peak_kib())
                 return
 

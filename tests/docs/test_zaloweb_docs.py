@@ -10,15 +10,13 @@ import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from random import Random
 from typing import get_args
 
 import pytest
 
-from zaloweb import Credentials, Event, Session, SystemClock, Transport, Zalo, ZaloError, errors, text
+from zaloweb import Credentials, Event, Session, Zalo, ZaloError, errors, log_in, text
 from zaloweb.events import Content
 from zaloweb.handles import GroupHandle, PersonHandle
-from zaloweb.login import login
 from zaloweb.sim.arrived import Connected, Disconnected
 from zaloweb.sim.faults import Error
 from zaloweb.sim.server import Simulator
@@ -92,12 +90,7 @@ async def running(title: str, sim: Simulator, folder: Path) -> AsyncIterator[Pro
 
 async def save_session(sim: Simulator, folder: Path) -> None:
     """What the first example leaves behind."""
-    clock, random = SystemClock(), Random(1)
-    held = Credentials.from_object(sim.world.credentials(), clock.now_ms())
-    async with Transport(
-        sim.network, user_agent=held.user_agent, jar=held.jar, clock=clock, random=random
-    ) as transport:
-        session = await login(transport, held, random=random)
+    session = await log_in(Credentials.from_object(sim.world.credentials()), network=sim.network)
     (folder / "session.json").write_bytes(session.to_json())
 
 
@@ -111,7 +104,7 @@ async def test_it_logs_in_and_keeps_the_session(sim: Simulator, tmp_path: Path) 
         await program.says(f"logged in as {sim.world.me.uid}")
         await program.ends()
     file = tmp_path / "session.json"
-    assert Session.from_json(file.read_bytes(), SystemClock().now_ms()).uid == sim.world.me.uid
+    assert Session.from_json(file.read_bytes()).uid == sim.world.me.uid
     assert file.stat().st_mode & 0o077 == 0
 
 

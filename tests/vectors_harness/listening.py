@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +15,8 @@ from vectors_harness.socket_server import Peer, SocketServer
 from vectors_harness.vectors import document, fixture
 from vectors_harness.watched_clock import WatchedClock
 from zaloweb.cookies import Jar
-from zaloweb.events import CipherKey, Connected, Event
+from zaloweb.events import CipherKey, Connected, Event, UnknownEvent
+from zaloweb.frames import Frame, pack
 from zaloweb.http import Transport
 from zaloweb.listener import Listener
 from zaloweb.network import Network
@@ -31,6 +33,10 @@ ENDPOINTS = _endpoints()
 """The fixture's hosts with the paths of the endpoints that stood for them."""
 
 
+_SOMETHING = pack(Frame(1, 77, 0, b"{}"))
+"""A frame that means nothing, so that reading it changes nothing."""
+
+
 @dataclass(slots=True)
 class Play:
     """Both ends: the server and the clock to drive, the listener, and what it tells."""
@@ -42,15 +48,19 @@ class Play:
     cookies: Jar
 
     async def connect(self) -> Peer:
-        """The client's next connection, once it told of it."""
-        assert isinstance(await anext(self.events), Connected)
-        return await self.server.peer()
+        """The client's next connection, once it reads what is pushed. It has no key."""
+        first = asyncio.ensure_future(anext(self.events))
+        peer = await self.server.peer()
+        await peer.push(_SOMETHING)
+        assert isinstance(await first, UnknownEvent)
+        return peer
 
     async def connect_with_key(self) -> Peer:
-        """The same, with the fixture's key come."""
+        """The same, with the fixture's key come: the client tells that it can be used."""
         peer = await self.connect()
         await peer.give_key(fixture()["cipher_key"])
         assert isinstance(await anext(self.events), CipherKey)
+        assert isinstance(await anext(self.events), Connected)
         return peer
 
     async def restart(self) -> None:

@@ -5,6 +5,7 @@ What is compared: every byte-relevant part of the request (`vector_server`), and
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, replace
@@ -50,10 +51,11 @@ async def listening(case: Case, zalo: Zalo, server: VectorServer) -> AsyncIterat
         yield
         return
     async with aclosing(zalo.events()) as events:
-        assert isinstance(await anext(events), Connected)
+        first = asyncio.ensure_future(anext(events))
         server.listener = await server.socket.peer()
         await server.listener.give_key(fixture()["cipher_key"])
-        assert isinstance(await anext(events), CipherKey)
+        assert isinstance(await first, CipherKey)
+        assert isinstance(await anext(events), Connected)
         yield
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from random import Random
 from typing import TypeVar
 
-from zaloweb import CipherKey, Credentials, Event, Session, SystemClock, Transport, Zalo
-from zaloweb.login import login
+from zaloweb import Connected, Credentials, Event, Session, Zalo, log_in
 from zaloweb.sim.server import Simulator
 
 E = TypeVar("E")
@@ -17,20 +15,14 @@ Events = AsyncGenerator[Event, None]
 
 
 async def logged_in(sim: Simulator) -> Session:
-    clock = SystemClock()
-    credentials = Credentials.from_object(sim.world.credentials(), clock.now_ms())
-    transport = Transport(
-        sim.network, user_agent=credentials.user_agent, jar=credentials.jar, clock=clock, random=Random(1)
-    )
-    async with transport:
-        return await login(transport, credentials, random=Random(1))
+    return await log_in(Credentials.from_object(sim.world.credentials()), network=sim.network)
 
 
 @asynccontextmanager
 async def hearing(zalo: Zalo) -> AsyncIterator[Events]:
-    """The events of an account that is connected and has its key."""
+    """The events of an account that is connected."""
     async with aclosing(zalo.events()) as events:
-        await until(CipherKey, events)
+        await until(Connected, events)
         yield events
 
 

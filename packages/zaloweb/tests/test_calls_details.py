@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zaloweb import (
     ICONS,
     Icon,
     InvalidRequest,
+    Look,
     Marked,
+    Mention,
     Message,
     ProtocolError,
+    Quoted,
+    Style,
+    Text,
     Thread,
     ThreadKind,
-    Video,
+    Urgency,
+    VideoLink,
     icon_of,
     seconds_until_morning,
 )
@@ -36,6 +45,37 @@ LAN = Thread(ThreadKind.USER, "8200000000000000102")
 TEAM = Thread(ThreadKind.GROUP, "9100000000000000401")
 HOUR_MS = 3_600_000
 EIGHT_IN_HANOI = 1_700_010_000_000
+
+
+# Long texts
+
+
+@given(
+    st.text(st.sampled_from("ab ớ\n.👍🏽"), min_size=1, max_size=60),
+    st.lists(st.tuples(st.integers(0, 59), st.integers(1, 4)), max_size=4),
+    st.integers(8, 20),
+)
+def test_pieces_are_the_message_again(text: str, spans: list[tuple[int, int]], limit: int) -> None:
+    inside = [(start, length) for start, length in spans if start + length <= len(text)]
+    mentions = [Mention(f"1{start}", start, length) for start, length in inside]
+    styles = [Style(start, length, Look.BOLD) for start, length in inside]
+    pieces = Text(text, mentions, styles, urgency=Urgency.URGENT, ttl_ms=5).pieces(limit)
+    assert "".join(piece.text for piece in pieces) == text
+    assert {(piece.urgency, piece.ttl_ms) for piece in pieces} == {(Urgency.URGENT, 5)}
+    mentioned = [words for piece in pieces for words in marked(piece.text, piece.mentions)]
+    styled = [words for piece in pieces for words in marked(piece.text, piece.styles or ())]
+    assert sorted("".join(mentioned)) == sorted("".join(styled)) == sorted("".join(marked(text, styles)))
+
+
+def marked(text: str, marks: Sequence[Mention | Style]) -> list[str]:
+    """The words that stand at these places."""
+    return [text[mark.start : mark.start + mark.length] for mark in marks]
+
+
+def test_a_short_text_stays_as_it_is_and_only_the_first_piece_answers() -> None:
+    quote = Quoted("1", "2", "3", "1700000000000", content="hỏi")
+    assert Text("đáp", quote=quote).pieces() == [Text("đáp", [], quote=quote)]
+    assert [piece.quote for piece in Text("một hai ba", quote=quote).pieces(4)] == [quote, None, None]
 
 
 # Reactions
@@ -149,7 +189,7 @@ def test_a_link_stands_in_its_message_once(text: str, message: str) -> None:
 
 def test_a_video_needs_a_picture() -> None:
     with pytest.raises(InvalidRequest, match="picture"):
-        Video("https://a.vn/v.mp4", "")
+        VideoLink("https://a.vn/v.mp4", "")
 
 
 @pytest.mark.parametrize("threads", [[], [LAN, TEAM]])

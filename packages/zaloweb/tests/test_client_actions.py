@@ -15,15 +15,20 @@ from zaloweb import (
     BeforeSending,
     Destination,
     InvalidRequest,
+    Look,
     Marked,
+    Mention,
     Message,
     NotInGroup,
     NotPrepared,
     Origin,
     SessionExpired,
+    Style,
+    SystemClock,
+    Text,
     Thread,
     ThreadKind,
-    Video,
+    VideoLink,
     Zalo,
     icon_of,
 )
@@ -32,6 +37,7 @@ from zaloweb.sim import arrived
 from zaloweb.sim.faults import Error, Reset
 from zaloweb.sim.people import Group, Person
 from zaloweb.sim.server import Simulator
+from zaloweb.text import utf16_len
 
 
 @pytest.fixture
@@ -65,6 +71,41 @@ def in_group(group: Group) -> Thread:
 
 
 # Messages
+
+
+async def test_what_is_sent_without_a_client_id_gets_one_that_only_rises(
+    sim: Simulator, zalo: Zalo, lan: Person
+) -> None:
+    before_ms = SystemClock().now_ms()
+    texts = [await zalo.send_text(user(lan), str(number)) for number in range(5)]
+    told = await zalo.forward([user(lan), user(sim.world.person("Bảo"))], "chuyển nhé")
+    last = await zalo.send_text(user(lan), "xong")
+    own_ids = [int(sent.cli_msg_id) for sent in texts] + [int(one.client_id) for one in told.success]
+    own_ids.append(int(last.cli_msg_id))
+    assert own_ids == sorted(set(own_ids))
+    assert before_ms <= own_ids[0] <= SystemClock().now_ms()
+
+
+async def test_a_client_id_of_ones_own_is_kept_and_not_given_out_again(zalo: Zalo, lan: Person) -> None:
+    ahead = SystemClock().now_ms() + 60_000
+    assert (await zalo.send_text(user(lan), "một", client_id=ahead)).cli_msg_id == str(ahead)
+    assert (await zalo.send_text(user(lan), "hai")).cli_msg_id == str(ahead + 1)
+
+
+async def test_a_long_text_goes_out_in_pieces_with_its_mentions_and_looks(
+    sim: Simulator, zalo: Zalo, lan: Person, team: Group
+) -> None:
+    name = f"@{lan.name}"
+    text = "🎉 mở đầu. " * 180 + name + " kết thúc." * 30
+    long = Text(text, [Mention(lan.uid, text.index(name), len(name))], [Style(0, len(text), Look.BOLD)])
+    for piece in long.pieces():
+        await zalo.send(in_group(team), piece)
+    first, second = sim.world.sent
+    assert first.text + second.text == text
+    assert first.styles == [{"start": 0, "len": utf16_len(first.text), "st": "b"}]
+    assert second.styles == [{"start": 0, "len": utf16_len(second.text), "st": "b"}]
+    [mention] = [*first.mentions, *second.mentions]
+    assert mention["uid"] == lan.uid
 
 
 async def test_a_link_goes_with_its_preview(sim: Simulator, zalo: Zalo, lan: Person) -> None:
@@ -109,7 +150,7 @@ async def test_voice_and_video_tell_their_sizes(sim: Simulator, zalo: Zalo, lan:
         await zalo.send_voice(thread, url, client_id=17)
         voice = (sim.world.sent[-1]).params
         assert json.loads(voice["msgInfo"])["fileSize"] == 345
-        await zalo.send_video(thread, Video(url, url, duration_ms=5500), client_id=18, text="xem")
+        await zalo.send_video(thread, VideoLink(url, url, duration_ms=5500), client_id=18, text="xem")
         video = json.loads((sim.world.sent[-1]).params["msgInfo"])
         assert (video["fileSize"], video["duration"], video["title"]) == (345, 5500, "xem")
 

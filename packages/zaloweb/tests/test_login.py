@@ -14,8 +14,7 @@ from aiohttp import web
 from zaloweb import cipher
 from zaloweb.cookies import Jar
 from zaloweb.errors import HttpStatusError, LoginFailed, ProtocolError, SessionExpired, SettingsError
-from zaloweb.http import Transport
-from zaloweb.login import login
+from zaloweb.login import log_in
 from zaloweb.network import Network
 from zaloweb.session import Credentials, Session
 from zaloweb.sim.clock import ManualClock
@@ -60,16 +59,14 @@ def accepted(**changes: object) -> dict[str, object]:
     return {"error_code": 0, "error_message": "Successful.", "data": {**INFO, **changes}}
 
 
-async def log_in(network: Network, imei: str = "imei-1") -> Session:
+async def with_cookies(network: Network, imei: str = "imei-1") -> Session:
     jar = Jar.from_list([{"key": "zpw_sek", "value": "old", "domain": "chat.zalo.me"}], NOW)
-    async with Transport(
-        network, user_agent="agent", jar=jar, clock=ManualClock(NOW), random=Random(1)
-    ) as transport:
-        return await login(transport, Credentials(imei, "agent", jar), random=Random(2))
+    held = Credentials(imei, "agent", jar)
+    return await log_in(held, network=network, clock=ManualClock(NOW), random=Random(1))
 
 
 async def test_a_session_holds_all_that_calls_and_the_socket_need(serve: Serve) -> None:
-    session = await log_in(await serve(LoginServer(accepted())))
+    session = await with_cookies(await serve(LoginServer(accepted())))
     assert session.uid == "8200000000000000001"
     assert session.send2me_id == "8200000000000000999"
     assert session.ws_urls == ("wss://ws1-msg.chat.zalo.me",)
@@ -79,7 +76,7 @@ async def test_a_session_holds_all_that_calls_and_the_socket_need(serve: Serve) 
 
 
 async def test_cookies_that_the_login_refreshes_are_in_the_session(serve: Serve) -> None:
-    session = await log_in(await serve(LoginServer(accepted())))
+    session = await with_cookies(await serve(LoginServer(accepted())))
     assert session.jar.header("https://chat.zalo.me/", NOW) == "zpw_sek=fresh"
 
 
@@ -95,7 +92,7 @@ async def test_cookies_that_are_dead_in_any_answer_are_an_expired_session(
         "server": LoginServer(accepted(), server=refusal),
     }[layer]
     with pytest.raises(SessionExpired, match="Phiên đăng nhập hết hạn") as raised:
-        await log_in(await serve(server))
+        await with_cookies(await serve(server))
     assert raised.value.code == code
     assert server.asked[-1] == ("getServerInfo" if layer == "server" else "getLoginInfo")
 
@@ -103,26 +100,26 @@ async def test_cookies_that_are_dead_in_any_answer_are_an_expired_session(
 async def test_another_refusal_names_the_stage_and_the_reason(serve: Serve) -> None:
     refusal = {"error_code": -1, "error_message": "Bị từ chối", "data": None}
     with pytest.raises(LoginFailed, match=r"login-info: Bị từ chối \(code -1\)"):
-        await log_in(await serve(LoginServer(refusal)))
+        await with_cookies(await serve(LoginServer(refusal)))
     with pytest.raises(LoginFailed, match=r"server-info: Bị từ chối \(code -1\)"):
-        await log_in(await serve(LoginServer(accepted(), server=refusal)))
+        await with_cookies(await serve(LoginServer(accepted(), server=refusal)))
 
 
 @pytest.mark.parametrize("key", ["", "short", "AAAA"])
 async def test_a_key_that_is_none_ends_the_login(serve: Serve, key: str) -> None:
     with pytest.raises(LoginFailed, match="no usable session key"):
-        await log_in(await serve(LoginServer(accepted(zpw_enk=key))))
+        await with_cookies(await serve(LoginServer(accepted(zpw_enk=key))))
 
 
 async def test_an_answer_of_another_shape(serve: Serve) -> None:
     with pytest.raises(ProtocolError, match=r"getLoginInfo: .*\$\.zpw_ws"):
-        await log_in(await serve(LoginServer(accepted(zpw_ws=5))))
+        await with_cookies(await serve(LoginServer(accepted(zpw_ws=5))))
 
 
 async def test_an_answer_under_another_key(serve: Serve) -> None:
     outer = {"error_code": 0, "data": cipher.encrypt(bytes(32), "{}")}
     with pytest.raises(ProtocolError, match="cannot be decrypted"):
-        await log_in(await serve(LoginServer(None, outer=outer)))
+        await with_cookies(await serve(LoginServer(None, outer=outer)))
 
 
 async def test_a_status_that_is_no_success(serve: Serve) -> None:
@@ -130,11 +127,11 @@ async def test_a_status_that_is_no_success(serve: Serve) -> None:
         return web.Response(status=500)
 
     with pytest.raises(HttpStatusError, match="getLoginInfo"):
-        await log_in(await serve(broken))
+        await with_cookies(await serve(broken))
 
 
 async def test_incomplete_credentials_are_refused_before_anything_is_sent(serve: Serve) -> None:
     server = LoginServer(accepted())
     with pytest.raises(SettingsError, match="no `imei`"):
-        await log_in(await serve(server), imei="")
+        await with_cookies(await serve(server), imei="")
     assert server.asked == []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import get_args
 
 import zaloweb
+from zaloweb import ZaloError, errors
 
 ERRORS = (
     "ApiError BeforeSending CipherError FrameError HttpStatusError InvalidParameters InvalidRequest Kicked "
@@ -13,25 +15,39 @@ ERRORS = (
     "RateLimited RefusedByRecipient Replaced SessionExpired SettingsError TooLarge ZaloError"
 )
 EVENTS = (
-    "CipherKey Connected Delivered Disconnected Duplicate Event FileDone FriendEvent GroupEvent Message "
-    "OldMessages OldReactions Pong Reaction Seen Typing Undecodable Undo UnknownEvent UnreadCleared"
+    "CipherKey Connected Delivered Disconnected Duplicate Event FileDone FriendEvent FriendEventKind "
+    "GroupEvent GroupEventKind Mention Message OldMessages OldReactions Pong Quote Reaction Seen Target "
+    "Thread ThreadKind Typing Undecodable Undo UnknownEvent UnreadCleared"
 )
+CONTENT = (
+    "Card Contact Content File Gif Link Location Photo Poll Sticker TextContent Todo UnknownContent Video "
+    "Voice"
+)
+LOGIN = "Confirmed Declined Done Expired Failed Scanned ShowQr Step log_in qr_login"
 VALUES = (
     "EVERYONE FOREVER ICONS NO_ICON Attachment Call Created Destination Downloaded Forwarded FoundUser Group "
-    "HistoryPage Icon LastOnline Look Manner Marked MemberProfile Mention Mutes Onlines Origin Preview Quote "
-    "Quoted Sent Sticker StickerDetail Style Target Thread ThreadKind Uploaded UploadedFile UploadedGif "
-    "UploadedImage Urgency User Video icon_of seconds_until_morning"
+    "HistoryPage Icon KeepAlive LastOnline Look Manner Marked MemberProfile Mutes Onlines Origin Preview "
+    "Quoted Sent StickerDetail Style Text Uploaded UploadedFile UploadedGif UploadedImage Urgency User "
+    "VideoLink icon_of seconds_until_morning"
 )
 LIFE = "Clock Credentials GroupHandle Jar Network PersonHandle Session Settings SystemClock Transport Zalo"
 
 
 def test_the_export_list_is_the_one_that_was_promised() -> None:
-    promised = " ".join((ERRORS, EVENTS, VALUES, LIFE)).split()
+    promised = " ".join((ERRORS, EVENTS, CONTENT, LOGIN, VALUES, LIFE)).split()
     assert sorted(zaloweb.__all__) == sorted(promised)
 
 
 def test_every_promised_name_is_there() -> None:
     assert [name for name in zaloweb.__all__ if not hasattr(zaloweb, name)] == []
+
+
+def test_every_event_content_step_and_error_is_exported() -> None:
+    kinds = {*get_args(zaloweb.Event), *get_args(zaloweb.Content), *get_args(zaloweb.Step)}
+    kinds |= {
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ZaloError)
+    }
+    assert {kind.__name__ for kind in kinds} <= set(zaloweb.__all__)
 
 
 def test_every_error_of_the_package_can_be_caught_by_its_root() -> None:

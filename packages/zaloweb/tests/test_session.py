@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from zaloweb.clock import SystemClock
 from zaloweb.cookies import Jar
 from zaloweb.errors import SettingsError
 from zaloweb.session import Api, Credentials, Session
@@ -89,6 +90,14 @@ def test_expired_cookies_are_left_out_when_it_is_read() -> None:
     session.jar.store("https://chat.zalo.me/", ["short=1; Max-Age=60; Path=/"], NOW)
     assert len(Session.from_json(session.to_json(), NOW).jar) == 2
     assert len(Session.from_json(session.to_json(), NOW + 60_000).jar) == 1
+
+
+def test_without_a_time_it_is_read_at_the_time_of_this_machine() -> None:
+    session, now_ms = a_session(), SystemClock().now_ms()
+    session.jar.store("https://chat.zalo.me/", ["dead=1; Max-Age=60; Path=/"], now_ms - 3_600_000)
+    session.jar.store("https://chat.zalo.me/", ["alive=1; Max-Age=3600; Path=/"], now_ms)
+    for jar in (Session.from_json(session.to_json()).jar, Credentials.from_json(session.to_json()).jar):
+        assert [cookie.name for cookie in jar] == ["zpw_sek", "alive"]
 
 
 def test_a_saved_session_can_be_used_as_credentials() -> None:

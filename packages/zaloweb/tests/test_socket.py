@@ -12,7 +12,7 @@ import pytest
 from vectors_harness.listening import ENDPOINTS, Play, listening
 from vectors_harness.socket_server import Peer
 from vectors_harness.vectors import fixture
-from zaloweb import BeforeSending, Connected, Disconnected, Pong, SessionExpired, Undecodable, UnknownEvent
+from zaloweb import BeforeSending, CipherKey, Disconnected, Pong, SessionExpired, Undecodable, UnknownEvent
 from zaloweb.frames import Cmd, Frame, old_messages, pack
 from zaloweb.listener import endpoint_url, upgrade_headers
 from zaloweb.session import Api
@@ -86,6 +86,14 @@ async def test_the_deadline_is_over_once_the_key_has_come(play: Play) -> None:
     await play.connect_with_key()
     await play.clock.until_asleep(PING_S)
     assert HANDSHAKE_S not in play.clock.asleep
+
+
+async def test_a_connection_is_told_of_once_however_many_keys_come(play: Play) -> None:
+    peer = await play.connect_with_key()
+    await peer.give_key(fixture()["cipher_key"])
+    await peer.push(SOMETHING)
+    told = [await play.next_event(), await play.next_event()]
+    assert [type(event) for event in told] == [CipherKey, UnknownEvent]
 
 
 async def test_a_server_that_stopped_answering_is_asked_and_then_left(play: Play) -> None:
@@ -183,9 +191,7 @@ async def test_an_endpoint_that_is_not_there_is_tried_again_and_again(play: Play
         assert gone.reason.startswith("no connection")
         await wait_out(play, gone)
     play.server.cutting = False
-    while not isinstance(event := await play.next_event(), Connected):
-        assert isinstance(event, Disconnected)
-        await wait_out(play, event)
+    await play.connect_with_key()
 
 
 async def test_stopping_closes_with_1000_and_leaves_nothing_behind(play: Play) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from zaloweb import Event, Kicked, UnknownEvent
 from zaloweb.stream import Stream
 
-Deliver = Callable[[Event], Awaitable[None]]
+Deliver = Callable[[Sequence[Event]], Awaitable[None]]
 
 
 def numbered(number: int) -> Event:
@@ -20,8 +20,8 @@ def numbered(number: int) -> Event:
 
 async def test_an_error_comes_after_everything_that_was_delivered_before() -> None:
     async def source(deliver: Deliver) -> NoReturn:
-        await deliver(numbered(1))
-        await deliver(numbered(2))
+        await deliver([numbered(1)])
+        await deliver([numbered(2)])
         raise Kicked
 
     stream = Stream(source)
@@ -35,7 +35,7 @@ async def test_a_source_is_held_back_while_nobody_takes() -> None:
 
     async def source(deliver: Deliver) -> NoReturn:
         for number in range(1000):
-            await deliver(numbered(number))
+            await deliver([numbered(number)])
             delivered.append(number)
         raise Kicked
 
@@ -46,12 +46,29 @@ async def test_a_source_is_held_back_while_nobody_takes() -> None:
     await stream.aclose()
 
 
+async def test_what_was_delivered_at_once_is_taken_one_by_one_and_held_back_all_the_same() -> None:
+    delivered: list[int] = []
+
+    async def source(deliver: Deliver) -> NoReturn:
+        for frame in range(100):
+            await deliver([numbered(20 * frame + item) for item in range(20)])
+            delivered.append(frame)
+        raise Kicked
+
+    stream = Stream(source)
+    assert [await anext(stream) for _ in range(30)] == [numbered(number) for number in range(30)]
+    assert delivered == [0, 1]
+    await stream.aclose()
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+
+
 async def test_a_source_goes_on_while_somebody_waits_for_what_it_brings() -> None:
     brought = asyncio.Event()
 
     async def source(deliver: Deliver) -> NoReturn:
         for number in range(1000):
-            await deliver(numbered(number))
+            await deliver([numbered(number)])
         brought.set()
         raise Kicked
 
@@ -71,7 +88,7 @@ async def test_nothing_starts_before_the_first_event_is_asked_for() -> None:
 
     async def source(deliver: Deliver) -> NoReturn:
         started.set()
-        await deliver(numbered(1))
+        await deliver([numbered(1)])
         raise Kicked
 
     stream = Stream(source)

@@ -6,7 +6,7 @@ from clawlane.channel import NeedsLogin, NotSent, Refused, SendFailed, Unknown
 from clawlane.messages import Outgoing, Receipt, Reply, Text, Thread, ThreadKind
 from zaloweb import errors, events
 from zaloweb.client import Zalo
-from zaloweb.text import Piece, split
+from zaloweb.text import split
 
 _KINDS = {ThreadKind.DM: events.ThreadKind.USER, ThreadKind.GROUP: events.ThreadKind.GROUP}
 _RATE_LIMIT_PAUSE = 60.0
@@ -15,8 +15,7 @@ _RATE_LIMIT_PAUSE = 60.0
 
 def plan(thread: Thread, reply: Reply) -> list[Outgoing]:
     """A reply as texts of at most 2000 UTF-16 units, cut where a reader pauses."""
-    pieces: list[Piece[object]] = split(reply.text)
-    return [Text(thread, piece.text) for piece in pieces]
+    return [Text(thread, piece.text) for piece in split(reply.text)]
 
 
 def zalo_thread(thread: Thread) -> events.Thread:

@@ -7,8 +7,7 @@ import logging
 
 from clawlane.channel import Account, Vault, VaultClosed
 from clawlane_zalouser.surroundings import Surroundings
-from zaloweb.http import Transport
-from zaloweb.login import login
+from zaloweb.login import log_in
 from zaloweb.session import Session
 
 log = logging.getLogger(__name__)
@@ -32,15 +31,14 @@ class StoredSession:
 
         Raises `SessionExpired` when Zalo no longer takes the cookies, and other kinds of `ZaloError`.
         """
-        async with Transport(
-            self._around.network,
-            user_agent=session.credentials.user_agent,
-            jar=session.jar,
+        fresh = await log_in(
+            session.credentials,
+            network=self._around.network,
             clock=self._around.clock,
             random=self._around.random,
             proxy=proxy_of(self._account),
-        ) as transport:
-            fresh = await login(transport, session.credentials, random=self._around.random, api=session.api)
+            api=session.api,
+        )
         await self.save(fresh)
         return fresh
 

@@ -10,7 +10,7 @@ long texts, `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Za
 """
 
 from zaloweb.attachments import Attachment
-from zaloweb.calls.account import User
+from zaloweb.calls.account import KeepAlive, User
 from zaloweb.calls.call import Call
 from zaloweb.calls.forward import Forwarded, Origin
 from zaloweb.calls.friends import FoundUser, LastOnline, Onlines
@@ -18,8 +18,8 @@ from zaloweb.calls.groups import Group, MemberProfile
 from zaloweb.calls.leading import Created
 from zaloweb.calls.links import Preview
 from zaloweb.calls.marks import Destination, Marked
-from zaloweb.calls.media import Manner, Uploaded, UploadedFile, UploadedGif, UploadedImage, Video
-from zaloweb.calls.messages import EVERYONE, Look, Sent, Style, Urgency
+from zaloweb.calls.media import Manner, Uploaded, UploadedFile, UploadedGif, UploadedImage, VideoLink
+from zaloweb.calls.messages import EVERYONE, Look, Sent, Style, Text, Urgency
 from zaloweb.calls.mute import FOREVER, Mutes, seconds_until_morning
 from zaloweb.calls.quotes import Quoted
 from zaloweb.calls.reactions import ICONS, NO_ICON, Icon, icon_of
@@ -54,37 +54,55 @@ from zaloweb.errors import (
     ZaloError,
 )
 from zaloweb.events import (
+    Card,
     CipherKey,
     Connected,
+    Contact,
+    Content,
     Delivered,
     Disconnected,
     Duplicate,
     Event,
+    File,
     FileDone,
     FriendEvent,
+    FriendEventKind,
+    Gif,
     GroupEvent,
+    GroupEventKind,
+    Link,
+    Location,
     Mention,
     Message,
     OldMessages,
     OldReactions,
+    Photo,
+    Poll,
     Pong,
     Quote,
     Reaction,
     Seen,
     Sticker,
     Target,
+    TextContent,
     Thread,
     ThreadKind,
+    Todo,
     Typing,
     Undecodable,
     Undo,
+    UnknownContent,
     UnknownEvent,
     UnreadCleared,
+    Video,
+    Voice,
 )
 from zaloweb.fetch import Downloaded
 from zaloweb.handles import GroupHandle, HistoryPage, PersonHandle
 from zaloweb.http import Transport
+from zaloweb.login import log_in
 from zaloweb.network import Network
+from zaloweb.qr import Confirmed, Declined, Done, Expired, Failed, Scanned, ShowQr, Step, qr_login
 from zaloweb.session import Credentials, Session
 from zaloweb.settings import Settings
 
@@ -97,25 +115,37 @@ __all__ = [
     "Attachment",
     "BeforeSending",
     "Call",
+    "Card",
     "CipherError",
     "CipherKey",
     "Clock",
+    "Confirmed",
     "Connected",
+    "Contact",
+    "Content",
     "Created",
     "Credentials",
+    "Declined",
     "Delivered",
     "Destination",
     "Disconnected",
+    "Done",
     "Downloaded",
     "Duplicate",
     "Event",
+    "Expired",
+    "Failed",
+    "File",
     "FileDone",
     "Forwarded",
     "FoundUser",
     "FrameError",
     "FriendEvent",
+    "FriendEventKind",
+    "Gif",
     "Group",
     "GroupEvent",
+    "GroupEventKind",
     "GroupHandle",
     "HistoryPage",
     "HttpStatusError",
@@ -123,9 +153,12 @@ __all__ = [
     "InvalidParameters",
     "InvalidRequest",
     "Jar",
+    "KeepAlive",
     "Kicked",
     "LastOnline",
+    "Link",
     "LinkExpired",
+    "Location",
     "LoginFailed",
     "Look",
     "Manner",
@@ -146,6 +179,8 @@ __all__ = [
     "Origin",
     "PartlySent",
     "PersonHandle",
+    "Photo",
+    "Poll",
     "Pong",
     "Preview",
     "ProtocolError",
@@ -155,24 +190,31 @@ __all__ = [
     "Reaction",
     "RefusedByRecipient",
     "Replaced",
+    "Scanned",
     "Seen",
     "Sent",
     "Session",
     "SessionExpired",
     "Settings",
     "SettingsError",
+    "ShowQr",
+    "Step",
     "Sticker",
     "StickerDetail",
     "Style",
     "SystemClock",
     "Target",
+    "Text",
+    "TextContent",
     "Thread",
     "ThreadKind",
+    "Todo",
     "TooLarge",
     "Transport",
     "Typing",
     "Undecodable",
     "Undo",
+    "UnknownContent",
     "UnknownEvent",
     "UnreadCleared",
     "Uploaded",
@@ -182,8 +224,12 @@ __all__ = [
     "Urgency",
     "User",
     "Video",
+    "VideoLink",
+    "Voice",
     "Zalo",
     "ZaloError",
     "icon_of",
+    "log_in",
+    "qr_login",
     "seconds_until_morning",
 ]

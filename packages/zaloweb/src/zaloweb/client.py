@@ -19,7 +19,7 @@ from zaloweb.calls import (
 )
 from zaloweb.calls.forward import Forwarded, Origin
 from zaloweb.calls.marks import Destination, Marked
-from zaloweb.calls.media import Manner, Uploaded, Video
+from zaloweb.calls.media import Manner, Uploaded, VideoLink
 from zaloweb.calls.messages import Sent, SentAnswer, Style, Text, Urgency
 from zaloweb.calls.quotes import Quoted
 from zaloweb.calls.reactions import NO_ICON, Icon, Known
@@ -49,10 +49,10 @@ class Zalo(Directory):
     the real one. A call that only asks is made up to `attempts` times while the network fails. All errors
     are kinds of `ZaloError`.
 
-    `client_id` of what is sent is the sender's own id for it: the time in milliseconds, never the same twice;
-    several files take as many ids as there are, counting up. Nothing that others see is ever repeated by
-    itself: after `NoAnswer` nobody knows whether it arrived; its echo among the events, with `cli_msg_id`
-    equal to `client_id`, tells. A `Sent` without a `msg_id` may not have arrived either.
+    Nothing that others see is ever repeated by itself: after `NoAnswer` nobody knows whether it arrived. Who
+    must know gives what is sent a `client_id`, the time in milliseconds and never the same twice: the echo
+    among the events has it as its `cli_msg_id`. Several files take as many ids as there are, counting up.
+    A `Sent` without a `msg_id` may not have arrived either.
     """
 
     # Messages
@@ -62,24 +62,29 @@ class Zalo(Directory):
         thread: Thread,
         text: str,
         *,
-        client_id: int,
+        client_id: int | None = None,
         mentions: Sequence[Mention] = (),
         styles: Sequence[Style] | None = None,
         quote: Quoted | None = None,
         urgency: Urgency = Urgency.NORMAL,
         ttl_ms: int = 0,
     ) -> Sent:
-        """Send a text, at most 2000 UTF-16 units (`zaloweb.text.split`). Mentions count in groups only."""
-        content = Text(text, mentions, styles, quote, urgency, ttl_ms)
-        answer = await self.call(messages.send_text(thread, content, client_id=client_id, imei=self._imei))
-        return SentAnswer.sent(answer, client_id)
+        """Send a text, at most 2000 UTF-16 units (see `send`). Mentions count in groups only."""
+        message = Text(text, mentions, styles, quote, urgency, ttl_ms)
+        return await self.send(thread, message, client_id=client_id)
+
+    async def send(self, thread: Thread, message: Text, *, client_id: int | None = None) -> Sent:
+        """Send a text that was put together before, such as each of the `pieces` of a long one."""
+        own_id = self._client_ids.take(client_id)
+        answer = await self.call(messages.send_text(thread, message, client_id=own_id, imei=self._imei))
+        return SentAnswer.sent(answer, own_id)
 
     async def send_image(
         self,
         thread: Thread,
         image: ToSend,
         *,
-        client_id: int,
+        client_id: int | None = None,
         caption: str = "",
         mentions: Sequence[Mention] = (),
         urgency: Urgency = Urgency.NORMAL,
@@ -97,7 +102,7 @@ class Zalo(Directory):
         thread: Thread,
         images: Sequence[ToSend],
         *,
-        client_id: int,
+        client_id: int | None = None,
         urgency: Urgency = Urgency.NORMAL,
         ttl_ms: int = 0,
         progress: Progress | None = None,
@@ -111,7 +116,7 @@ class Zalo(Directory):
         thread: Thread,
         file: ToSend,
         *,
-        client_id: int,
+        client_id: int | None = None,
         urgency: Urgency = Urgency.NORMAL,
         ttl_ms: int = 0,
         progress: Progress | None = None,
@@ -129,7 +134,7 @@ class Zalo(Directory):
         thread: Thread,
         gif: ToSend,
         *,
-        client_id: int,
+        client_id: int | None = None,
         urgency: Urgency = Urgency.NORMAL,
         ttl_ms: int = 0,
         progress: Progress | None = None,
@@ -144,7 +149,7 @@ class Zalo(Directory):
         thread: Thread,
         files: Sequence[ToSend],
         *,
-        client_id: int,
+        client_id: int | None = None,
         progress: Progress | None = None,
     ) -> tuple[Uploaded, ...]:
         """Bring files to Zalo that are meant for a thread; nobody sees them before `send_uploaded`.
@@ -153,14 +158,15 @@ class Zalo(Directory):
         `NotPrepared` when it may be tried again.
         """
         attachments = [_attachment(file) for file in files]
-        return await self._uploads.upload(thread, attachments, client_id=client_id, progress=progress)
+        own_id = self._client_ids.take(client_id, len(files))
+        return await self._uploads.upload(thread, attachments, client_id=own_id, progress=progress)
 
     async def send_uploaded(
         self,
         thread: Thread,
         files: Sequence[Uploaded],
         *,
-        client_id: int,
+        client_id: int | None = None,
         caption: str = "",
         mentions: Sequence[Mention] = (),
         manner: Manner = _USUAL,
@@ -170,54 +176,71 @@ class Zalo(Directory):
         Raises `PartlySent` when only some were sent.
         """
         words = _caption(thread, caption, mentions)
-        return await send_uploaded(self._caller, thread, files, manner, client_id=client_id, caption=words)
+        own_id = self._client_ids.take(client_id, len(files))
+        return await send_uploaded(self._caller, thread, files, manner, client_id=own_id, caption=words)
 
-    async def send_voice(self, thread: Thread, url: str, *, client_id: int, ttl_ms: int = 0) -> Sent:
+    async def send_voice(
+        self, thread: Thread, url: str, *, client_id: int | None = None, ttl_ms: int = 0
+    ) -> Sent:
         """Send a voice message (M4A, MP3 …) from an https address; that of an `UploadedFile` will do."""
         with preparing():
             size = await fetch.size_of(self._transport, url)
-        call = media.send_voice(thread, url, size, ttl_ms=ttl_ms, client_id=client_id, imei=self._imei)
-        return SentAnswer.sent(await self.call(call), client_id)
+        own_id = self._client_ids.take(client_id)
+        call = media.send_voice(thread, url, size, ttl_ms=ttl_ms, client_id=own_id, imei=self._imei)
+        return SentAnswer.sent(await self.call(call), own_id)
 
     async def send_video(
-        self, thread: Thread, video: Video, *, client_id: int, text: str = "", ttl_ms: int = 0
+        self,
+        thread: Thread,
+        video: VideoLink,
+        *,
+        client_id: int | None = None,
+        text: str = "",
+        ttl_ms: int = 0,
     ) -> Sent:
         """Send a video from an https address to be played in the chat; `send_file` sends it as a file."""
         with preparing():
             size = await fetch.size_of(self._transport, video.url)
+        own_id = self._client_ids.take(client_id)
         call = media.send_video(
-            thread, video, size, text=text, ttl_ms=ttl_ms, client_id=client_id, imei=self._imei
+            thread, video, size, text=text, ttl_ms=ttl_ms, client_id=own_id, imei=self._imei
         )
-        return SentAnswer.sent(await self.call(call), client_id)
+        return SentAnswer.sent(await self.call(call), own_id)
 
     async def send_link(
-        self, thread: Thread, link: str, *, client_id: int, text: str = "", ttl_ms: int = 0
+        self, thread: Thread, link: str, *, client_id: int | None = None, text: str = "", ttl_ms: int = 0
     ) -> Sent:
         """Send a link with the preview that Zalo makes of it."""
         with preparing():
             preview = await self.parse_link(link)
+        own_id = self._client_ids.take(client_id)
         call = links.send_link(
-            thread, link, preview, text=text, ttl_ms=ttl_ms, client_id=client_id, imei=self._imei
+            thread, link, preview, text=text, ttl_ms=ttl_ms, client_id=own_id, imei=self._imei
         )
-        return SentAnswer.sent(await self.call(call), client_id)
+        return SentAnswer.sent(await self.call(call), own_id)
 
-    async def send_sticker(self, thread: Thread, sticker: Sticker, *, client_id: int) -> Sent:
+    async def send_sticker(self, thread: Thread, sticker: Sticker, *, client_id: int | None = None) -> Sent:
         """Send a sticker, one that was received or found by `find_stickers`."""
-        call = stickers.send_sticker(thread, sticker, client_id=client_id, imei=self._imei)
-        return SentAnswer.sent(await self.call(call), client_id)
+        own_id = self._client_ids.take(client_id)
+        call = stickers.send_sticker(thread, sticker, client_id=own_id, imei=self._imei)
+        return SentAnswer.sent(await self.call(call), own_id)
 
     async def forward(
         self,
         threads: Sequence[Thread],
         text: str,
         *,
-        client_id: int,
+        client_id: int | None = None,
         origin: Origin | None = None,
         ttl_ms: int = 0,
     ) -> Forwarded:
-        """Forward a text to people or to groups; the answer tells which of them it reached."""
+        """Forward a text to people or to groups; the answer tells which of them it reached.
+
+        Each of them takes a client id, counting up.
+        """
+        own_id = self._client_ids.take(client_id, len(threads))
         return await self.call(
-            forward.forward(threads, text, origin, ttl_ms=ttl_ms, client_id=client_id, imei=self._imei)
+            forward.forward(threads, text, origin, ttl_ms=ttl_ms, client_id=own_id, imei=self._imei)
         )
 
     # What is done to messages
@@ -281,7 +304,7 @@ class Zalo(Directory):
         thread: Thread,
         files: Sequence[ToSend],
         manner: Manner,
-        client_id: int,
+        client_id: int | None,
         progress: Progress | None,
         caption: Caption | None = None,
     ) -> tuple[Sent, ...]:
@@ -290,10 +313,9 @@ class Zalo(Directory):
             if attachment.kind not in kinds:
                 wanted = " or ".join(kind.value for kind in kinds)
                 raise InvalidRequest(f"{attachment.name}: Zalo does not take this for {wanted}")
-        uploaded = await self._uploads.upload(thread, attachments, client_id=client_id, progress=progress)
-        return await send_uploaded(
-            self._caller, thread, uploaded, manner, client_id=client_id, caption=caption
-        )
+        own_id = self._client_ids.take(client_id, len(files))
+        uploaded = await self._uploads.upload(thread, attachments, client_id=own_id, progress=progress)
+        return await send_uploaded(self._caller, thread, uploaded, manner, client_id=own_id, caption=caption)
 
     @property
     def _imei(self) -> str:

@@ -57,9 +57,9 @@ class Listener:
             decision = self._decide(outcome)
             code = outcome.code if isinstance(outcome, Ended) else CloseCode.LOST
             if isinstance(decision, GiveBack):
-                await deliver(Disconnected(code, outcome.reason, None))
+                await deliver([Disconnected(code, outcome.reason, None)])
                 raise decision.error
-            await deliver(Disconnected(code, outcome.reason, decision.wait_ms))
+            await deliver([Disconnected(code, outcome.reason, decision.wait_ms)])
             await self._clock.sleep(decision.wait_ms / 1000)
 
     async def request(self, numbered: Callable[[int], bytes]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from random import Random, SystemRandom
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import Final, NoReturn, Self, TypeVar
 
 from zaloweb.caller import Caller, OnSession
 from zaloweb.calls.call import Call
+from zaloweb.client_ids import ClientIds
 from zaloweb.clock import Clock, SystemClock
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Event, FileDone
@@ -19,6 +20,7 @@ from zaloweb.http import Transport
 from zaloweb.listener import Listener
 from zaloweb.network import Network
 from zaloweb.session import Session
+from zaloweb.socket import Deliver
 from zaloweb.stream import Stream
 from zaloweb.upload import Uploads
 
@@ -59,6 +61,7 @@ class LiveSession:
         self._listener = Listener(session, self._transport, random)
         self._stream: Stream | None = None
         self._finished = Finished(self._transport.clock)
+        self._client_ids = ClientIds(self._transport.clock)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._uploads = Uploads(self._caller, self._finished, self._hearing, self._slots)
 
@@ -85,10 +88,10 @@ class LiveSession:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Connect, and yield what happens, in order, until the account has to be given back.
 
-        Between connections there are `Disconnected` and `Connected`; what happened meanwhile has to be
-        asked for. Whoever takes his time holds the server back. An account tolerates one listener, so
-        asking anew ends what was asked for before. Raises `Replaced`, `Kicked` or `SessionExpired`, after
-        a last `Disconnected`.
+        `Connected` says that a connection can be used, `Disconnected` that it is gone; what happened without
+        one has to be asked for. Whoever takes his time holds the server back. An account tolerates one
+        listener, so asking anew ends what was asked for before. Raises `Replaced`, `Kicked` or
+        `SessionExpired`, after a last `Disconnected`.
         """
         await self._stop_stream()
         self._stream = Stream(self._listen)
@@ -107,11 +110,12 @@ class LiveSession:
         """
         await self._listener.request(lambda _: frame)
 
-    async def _listen(self, deliver: Callable[[Event], Awaitable[None]]) -> NoReturn:
-        async def note(event: Event) -> None:
-            if isinstance(event, FileDone):
-                self._finished.tell(event)
-            await deliver(event)
+    async def _listen(self, deliver: Deliver) -> NoReturn:
+        async def note(events: Sequence[Event]) -> None:
+            for event in events:
+                if isinstance(event, FileDone):
+                    self._finished.tell(event)
+            await deliver(events)
 
         await self._listener.run(note)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from random import Random
+from random import Random, SystemRandom
 from typing import Any, TypeVar
 
 import msgspec
 
 from zaloweb import cipher, envelope
+from zaloweb.clock import Clock, SystemClock
 from zaloweb.envelope import Envelope
 from zaloweb.errors import CipherError, LoginFailed, ProtocolError, SessionExpired, SettingsError, ZaloError
 from zaloweb.http import Pairs, Transport, success
+from zaloweb.network import Network
 from zaloweb.session import Api, Credentials, Session
 from zaloweb.settings import Settings
 
@@ -21,13 +23,39 @@ _COMPUTER = "Web"
 _EXPIRED = (102, 600)
 
 
+async def log_in(
+    credentials: Credentials,
+    *,
+    network: Network | None = None,
+    clock: Clock | None = None,
+    random: Random | None = None,
+    proxy: str | None = None,
+    api: Api | None = None,
+) -> Session:
+    """The session that these credentials give; its cookies are those of the credentials, refreshed.
+
+    The network is the one of `ZALOWEB_NETWORK`, or the real one. Raises `SessionExpired` when Zalo does not
+    take the cookies any more, `LoginFailed` when it refuses for another reason, `SettingsError` for
+    credentials that lack something, `NetworkError`, `HttpStatusError`, `ProtocolError`.
+    """
+    random = random or SystemRandom()
+    async with Transport(
+        network or Network.from_env(),
+        user_agent=credentials.user_agent,
+        jar=credentials.jar,
+        clock=clock or SystemClock(),
+        random=random,
+        proxy=proxy,
+    ) as transport:
+        return await login(transport, credentials, random=random, api=api)
+
+
 async def login(
     transport: Transport, credentials: Credentials, *, random: Random, api: Api | None = None
 ) -> Session:
-    """The session that these credentials give. Its cookies are the transport's, refreshed by the login.
+    """The same over a transport that is open, whose cookies count, not those of the credentials.
 
-    Raises `SessionExpired` when Zalo does not take the cookies any more, `LoginFailed` when it refuses for
-    another reason, `SettingsError` for credentials that lack something, and what `Transport.request` raises.
+    Raises what `log_in` raises.
     """
     _check(credentials)
     api = api or Api()

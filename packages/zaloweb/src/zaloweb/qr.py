@@ -14,7 +14,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from random import Random
+from random import Random, SystemRandom
 from typing import TypeVar
 from uuid import UUID
 
@@ -103,9 +103,9 @@ Step = ShowQr | Scanned | Confirmed | Done | Expired | Declined | Failed
 
 
 async def qr_login(
-    network: Network,
+    network: Network | None = None,
     *,
-    random: Random,
+    random: Random | None = None,
     clock: Clock | None = None,
     user_agent: str = DEFAULT_USER_AGENT,
     language: str = DEFAULT_LANGUAGE,
@@ -116,11 +116,17 @@ async def qr_login(
     """The steps of one login, with a fresh jar and a fresh code. Errors come as `Failed`, none are raised.
 
     Closing the iterator (`contextlib.aclosing`) gives the login up; for a new code start again. `pause` is
-    the least time in seconds between two questions, for a server that does not hold them back.
+    the least time in seconds between two questions, for a server that does not hold them back. The network
+    is the one of `ZALOWEB_NETWORK`, or the real one.
     """
-    clock = clock or SystemClock()
+    random = random or SystemRandom()
     async with Transport(
-        network, user_agent=user_agent, jar=Jar(), clock=clock, random=random, proxy=proxy
+        network or Network.from_env(),
+        user_agent=user_agent,
+        jar=Jar(),
+        clock=clock or SystemClock(),
+        random=random,
+        proxy=proxy,
     ) as transport:
         run = _Run(transport, random, language, api or Api(), pause)
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from zaloweb.clock import SystemClock
 from zaloweb.cookies import Jar
 from zaloweb.errors import SettingsError
 from zaloweb.settings import Settings as Settings
@@ -39,12 +40,15 @@ class Credentials:
     language: str = DEFAULT_LANGUAGE
 
     @classmethod
-    def from_json(cls, data: bytes | str, now_ms: int) -> Credentials:
-        """From what zca-js exports, or from a saved session. Raises `SettingsError`."""
+    def from_json(cls, data: bytes | str, now_ms: int | None = None) -> Credentials:
+        """From what zca-js exports, or from a saved session; without a time, at this machine's.
+
+        Cookies that have expired by then are left out. Raises `SettingsError`.
+        """
         return cls.from_object(_object(data, "the credentials"), now_ms)
 
     @classmethod
-    def from_object(cls, data: dict[str, Any], now_ms: int) -> Credentials:
+    def from_object(cls, data: dict[str, Any], now_ms: int | None = None) -> Credentials:
         """From the decoded JSON. Raises `SettingsError` that says which of the three is missing."""
         cookies = data.get("cookie", data.get("cookies"))
         if not cookies:
@@ -54,7 +58,7 @@ class Credentials:
         return cls(
             imei=_required(data, "imei"),
             user_agent=_required(data, "userAgent"),
-            jar=Jar.from_list(cookies, now_ms),
+            jar=Jar.from_list(cookies, SystemClock().now_ms() if now_ms is None else now_ms),
             language=_text(data, "language") or DEFAULT_LANGUAGE,
         )
 
@@ -103,8 +107,11 @@ class Session:
         )
 
     @classmethod
-    def from_json(cls, data: bytes | str, now_ms: int) -> Session:
-        """A saved session, less the cookies that have expired since. Raises `SettingsError`."""
+    def from_json(cls, data: bytes | str, now_ms: int | None = None) -> Session:
+        """A saved session, less the cookies that have expired since; without a time, at this machine's.
+
+        Raises `SettingsError`.
+        """
         saved = _object(data, "the saved session")
         if saved.get("version") != _FORMAT:
             raise SettingsError(f"the saved session is not of version {_FORMAT}: log in again")

@@ -9,7 +9,7 @@ that is dead, so silence is judged here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -36,7 +36,8 @@ _CLOSE_S = 2.0
 _BROKEN = (aiohttp.ClientError, OSError)
 _NOT_SENDABLE = frozenset({CloseCode.NO_CODE, CloseCode.LOST})
 
-Deliver = Callable[[Event], Awaitable[None]]
+Deliver = Callable[[Sequence[Event]], Awaitable[None]]
+"""Takes the events of one frame, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ class Connection:
     async def run(self, upgrade: Upgrade, deliver: Deliver) -> Ended | Unreachable:
         """Connect and pass on every event in order, until the end is reached. Cancelled, it closes with 1000.
 
-        `deliver` may take its time: nothing is read meanwhile, so the server is held back, but pings go on.
+        `Connected` follows the first key. `deliver` may take its time: nothing is read meanwhile, so the
+        server is held back, but pings go on.
         """
         code: int = CloseCode.STOPPED
         async with _Tasks() as tasks:
@@ -104,13 +106,13 @@ class Connection:
 
     async def _live(self, upgrade: Upgrade, deliver: Deliver, tasks: _Tasks) -> Ended | Unreachable:
         try:
-            self._line = _Line(await self._open(upgrade), self._clock)
+            socket = await self._open(upgrade)
         except aiohttp.WSServerHandshakeError as error:
             return Unreachable(f"the server refused with HTTP status {error.status}", error.status)
         except (*_BROKEN, ValueError) as error:
             # The library's own texts may hold whole URLs.
             return Unreachable(f"no connection ({getattr(error, 'strerror', '') or type(error).__name__})")
-        await deliver(Connected(urlsplit(upgrade.url).hostname or ""))
+        self._line = _Line(socket, self._clock, urlsplit(upgrade.url).hostname or "")
         return await self._read(self._line, deliver, tasks)
 
     async def _open(self, upgrade: Upgrade) -> aiohttp.ClientWebSocketResponse:
@@ -130,15 +132,19 @@ class Connection:
             frame = await line.next()
             if isinstance(frame, Ended):
                 return self._lived(frame)
-            for event in self._decoder.decode(frame):
-                if isinstance(event, Pong):
+            events = self._decoder.decode(frame)
+            match events:  # each of these is the only event of its frame
+                case [Pong()]:
                     line.answers = True
-                elif isinstance(event, CipherKey):
-                    self._keyed_at = self._keyed_at or self._clock.monotonic()
+                case [CipherKey()]:
                     tasks.start_timer(self._keep_alive(line))
-                await deliver(event)
-                if isinstance(event, Duplicate):
-                    return self._lived(Ended(CloseCode.REPLACED, ""))
+                    if self._keyed_at is None:
+                        self._keyed_at = self._clock.monotonic()
+                        events.append(Connected(line.endpoint))
+            if events:
+                await deliver(events)
+            if events == [Duplicate()]:
+                return self._lived(Ended(CloseCode.REPLACED, ""))
 
     async def _close(self, code: int) -> None:
         if self._line is not None:
@@ -166,7 +172,8 @@ class Connection:
 class _Line:
     """An open WebSocket, and what is known of the other side: its silence, and whether it answers pings."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, clock: Clock) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, clock: Clock, endpoint: str) -> None:
+        self.endpoint = endpoint
         self._socket = socket
         self._clock = clock
         self._listening_since: float | None = None

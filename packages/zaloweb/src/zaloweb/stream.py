@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, Self
 
@@ -15,19 +15,21 @@ _AHEAD = 16
 _FAR_AHEAD = 4096
 """The same while somebody waits for an event that may stand behind the others."""
 
-Source = Callable[[Callable[[Event], Awaitable[None]]], Awaitable[NoReturn]]
+Source = Callable[[Callable[[Sequence[Event]], Awaitable[None]]], Awaitable[NoReturn]]
 
 
 class Stream:
     """An async iterator over what a source delivers. It starts with the first item asked for.
 
-    When the source fails, its error is raised once everything it delivered before was taken. `aclose`
-    stops it.
+    What the source delivers at once is taken in at once, so that many small events cost little. When it
+    fails, its error is raised once everything it delivered before was taken. `aclose` stops it.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._deliveries: asyncio.Queue[Sequence[Event] | None] = asyncio.Queue()
+        self._begun: Iterator[Event] = iter(())
+        self._ahead = 0
         self._room = asyncio.Event()
         self._hurried = 0
         self._task: asyncio.Task[None] | None = None
@@ -39,10 +41,13 @@ class Stream:
     async def __anext__(self) -> Event:
         if self._task is None:
             self._task = asyncio.create_task(self._receive(), name="zalo events")
-        event = await self._queue.get()
-        self._room.set()
-        if event is not None:
+        for event in self._begun:
+            self._taken()
             return event
+        delivery = await self._deliveries.get()
+        if delivery is not None:
+            self._begun = iter(delivery)
+            return await anext(self)
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -72,19 +77,25 @@ class Stream:
         if not self._task.cancelling():  # a second time would cut its farewell short
             self._task.cancel()
         await asyncio.wait([self._task])
-        while not self._queue.empty():
-            self._queue.get_nowait()
-        self._queue.put_nowait(None)
+        while not self._deliveries.empty():
+            self._deliveries.get_nowait()
+        self._begun = iter(())
+        self._deliveries.put_nowait(None)
+
+    def _taken(self) -> None:
+        self._ahead -= 1
+        self._room.set()
 
     async def _receive(self) -> None:
         try:
             await self._source(self._put)
         except Exception as error:
             self._error = error
-        self._queue.put_nowait(None)
+        self._deliveries.put_nowait(None)
 
-    async def _put(self, event: Event) -> None:
-        while self._queue.qsize() >= (_FAR_AHEAD if self._hurried else _AHEAD):
+    async def _put(self, events: Sequence[Event]) -> None:
+        while self._ahead >= (_FAR_AHEAD if self._hurried else _AHEAD):
             self._room.clear()
             await self._room.wait()
-        self._queue.put_nowait(event)
+        self._ahead += len(events)
+        self._deliveries.put_nowait(events)

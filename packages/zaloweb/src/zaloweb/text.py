@@ -11,7 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import Generic, TypeVar
+from typing import Generic, Never, TypeVar, overload
 
 import msgspec
 
@@ -76,6 +76,20 @@ def from_utf16(text: str, ranges: Iterable[Range[T]]) -> list[Range[T]]:
         return clamped
     units = _units(text)
     return [_from_units(place, units) for place in clamped]
+
+
+@overload
+def split(text: str, *, limit: int = LIMIT) -> list[Piece[Never]]: ...
+
+
+@overload
+def split(
+    text: str,
+    ranges: Iterable[Range[T]],
+    limit: int = LIMIT,
+    *,
+    intact: Callable[[T], bool] = ...,
+) -> list[Piece[T]]: ...
 
 
 def split(

@@ -98,7 +98,7 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Video:
+class VideoLink:
     """A video that Zalo can fetch from an https address, as well as its picture."""
 
     url: str
@@ -219,7 +219,7 @@ def send_voice(
 
 
 def send_video(
-    thread: Thread, video: Video, size: int, *, text: str, ttl_ms: int, client_id: int, imei: str
+    thread: Thread, video: VideoLink, size: int, *, text: str, ttl_ms: int, client_id: int, imei: str
 ) -> Call[SentAnswer | None]:
     """Shows a video that Zalo can fetch; `size` in bytes, 0 if it is not known."""
     info = {

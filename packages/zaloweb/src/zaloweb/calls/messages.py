@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import cast
 
@@ -14,7 +14,7 @@ from zaloweb.calls.quotes import Quoted
 from zaloweb.envelope import compact
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Mention, Thread, ThreadKind
-from zaloweb.text import Range, to_utf16
+from zaloweb.text import LIMIT, Piece, Range, split, to_utf16
 
 EVERYONE = "-1"
 """The user id that stands for all members of a group in a mention."""
@@ -119,6 +119,16 @@ class Text:
             if start < 0 or length < 0 or start + length > len(self.text):
                 raise InvalidRequest(f"a {what} at {start}+{length} lies outside a text of {len(self.text)}")
 
+    def pieces(self, limit: int = LIMIT) -> list[Text]:
+        """The same as messages of at most `limit` UTF-16 units, cut where a reader pauses (`zaloweb.text`).
+
+        Mentions stay whole, styles go on behind a cut, and the first piece alone is the answer to the quote.
+        """
+        marks: list[Mention | Style] = [*self._naming(), *(self.styles or ())]
+        places = [Range(mark.start, mark.length, mark) for mark in marks]
+        cut = split(self.text, places, limit, intact=lambda mark: isinstance(mark, Mention))
+        return [self._part(piece, first=not number) for number, piece in enumerate(cut)]
+
     def mention_info(self) -> dict[str, object]:
         """The parameter that names people in a group; nothing when nobody is named."""
         named = [Range(one.start, one.length, one.user_id) for one in self._naming()]
@@ -137,6 +147,17 @@ class Text:
             extras["metaData"] = {"urgency": int(self.urgency)}
         return extras
 
+    def _part(self, piece: Piece[Mention | Style], *, first: bool) -> Text:
+        marks = [_moved(place) for place in piece.ranges]
+        styles = [mark for mark in marks if isinstance(mark, Style)]
+        return replace(
+            self,
+            text=piece.text,
+            mentions=[mark for mark in marks if isinstance(mark, Mention)],
+            styles=None if self.styles is None else styles,
+            quote=self.quote if first else None,
+        )
+
     def _naming(self) -> list[Mention]:
         return [one for one in self.mentions if one.start >= 0 and one.length > 0 and one.user_id]
 
@@ -145,6 +166,13 @@ class Text:
         return [
             {"start": look.start, "len": look.length, "st": look.value} for look in to_utf16(self.text, looks)
         ]
+
+
+def _moved(place: Range[Mention | Style]) -> Mention | Style:
+    mark = place.value
+    if isinstance(mark, Mention):
+        return Mention(mark.user_id, place.start, place.length, mark.everyone)
+    return Style(place.start, place.length, mark.look, mark.depth)
 
 
 def send_text(thread: Thread, text: Text, *, client_id: int, imei: str) -> Call[SentAnswer | None]:

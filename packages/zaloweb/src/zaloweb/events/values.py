@@ -293,7 +293,7 @@ class OldReactions(msgspec.Struct, frozen=True):
 
 
 class CipherKey(msgspec.Struct, frozen=True, gc=False):
-    """The key of this connection came; the decoder uses it from here on."""
+    """The key of this connection came, or a new one; the decoder uses it from here on."""
 
     key: bytes
 
@@ -339,13 +339,13 @@ class Undecodable(msgspec.Struct, frozen=True, gc=False):
 
 
 class Connected(msgspec.Struct, frozen=True, gc=False):
-    """The socket is open. The cipher key comes with an event of its own."""
+    """The connection can be used: it has its key, and may be asked for what was missed."""
 
     endpoint: str = ""
 
 
 class Disconnected(msgspec.Struct, frozen=True, gc=False):
-    """The socket is closed. `retry_in_ms` is when the next one is tried, None for never."""
+    """A connection is over, or none came about. `retry_in_ms` is when one is tried again, None for never."""
 
     code: int
     reason: str
