@@ -15,7 +15,7 @@ _LEVELS = {"mute": "muted", "offline": "offline"}
 def paused_lines(paused: Iterable[Fields], running: bool) -> Iterator[str]:
     """What `pause` did."""
     for one in paused:
-        yield f"Paused: {pause_words(one)}. Go on with: openclaw resume {words(one)}"
+        yield f"Paused: {pause_words(one)}. Go on with: openclaw resume {pause_options(one)}"
     if not running:
         yield "The gateway is not running; it will start paused."
 
@@ -27,14 +27,17 @@ def resumed_lines(resumed: Iterable[Fields], now_ms: int) -> Iterator[str]:
         if one["was"]:
             since = length(max(0, now_ms - one["was"]["since_ms"]))
             yield f"Resumed: {name}, after {since}."
-        else:
+        elif not one["taken_back"]:
             yield f"{name} was not paused."
+        if one["taken_back"]:
+            yield f"{name} is taken back: it connects in a few seconds."
+            yield "  Close the other client before, or it takes the account over again."
         if one["flushed"]:
             yield f"  {len(one['flushed'])} turns that had expired go on."
         if one["expired"]:
             yield from _expired(one)
         for still in one["still"]:
-            yield f"  Still paused: {pause_words(still)}. Go on with: openclaw resume {words(still)}"
+            yield f"  Still paused: {pause_words(still)}. Go on with: openclaw resume {pause_options(still)}"
 
 
 def pause_words(pause: Fields) -> str:
@@ -43,7 +46,7 @@ def pause_words(pause: Fields) -> str:
     return f"{_name(pause)} is {_LEVELS[pause['level']]}{until}"
 
 
-def words(pause: Fields) -> str:
+def pause_options(pause: Fields) -> str:
     """The options that name what is paused."""
     channel, _, account = pause["account"].partition("/")
     thread = f" --thread {pause['thread']}" if pause["thread"] else ""
@@ -59,4 +62,4 @@ def _expired(one: Fields) -> Iterator[str]:
     for overdue in one["expired"]:
         what = f"message {clean(overdue['message_id'])}" if overdue["turn"] else "a text of the gateway"
         yield f"    {clean(overdue['thread'])} {what}, {length(overdue['age_ms'])} old"
-    yield f"  Answer them after all: openclaw resume {words(one)} --flush"
+    yield f"  Answer them after all: openclaw resume {pause_options(one)} --flush"

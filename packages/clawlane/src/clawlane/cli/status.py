@@ -24,7 +24,7 @@ class Exit(IntEnum):
     WELL = 0
     DEGRADED = 2
     NOT_LINKED = 3
-    REPLACED = 4
+    STOPPED = 4
     GATEWAY_DOWN = 5
 
 
@@ -98,8 +98,9 @@ def _exit_code(found: Fields) -> Exit:
 
 def _of_account(one: Mapping[str, Any]) -> Exit:
     probe = one.get("probe") or {"ok": True, "expired": False}
-    if one["phase"] == Phase.REPLACED:
-        return Exit.REPLACED
+    muted = any(pause["thread"] is None for pause in one["pauses"])
+    if muted or one["phase"] in (Phase.REPLACED, Phase.PAUSED):
+        return Exit.STOPPED
     missing = one["phase"] in (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT)
     if missing or not one["linked"] or one["auth"] == Health.BROKEN or probe["expired"]:
         return Exit.NOT_LINKED

@@ -14,6 +14,7 @@ from clawlane.cli.rehearsal import rehearsal_of
 from clawlane.cli.setup import Setup, account_words
 from clawlane.config.load import ChannelConfig
 from clawlane.host.findings import findings
+from clawlane.host.holds import stopped_of
 from clawlane.host.status import gaps, names, pairing_counts
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
@@ -52,6 +53,7 @@ def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Acco
         "enabled": account.enabled,
         "phase": Phase.STOPPED,
         "since_ms": None,
+        "noticed_ms": 0,
         **_session(setup, account, f"openclaw channels login {words}"),
         "consent": _consent(setup, account),
         "inbound": Health.UNKNOWN,
@@ -112,13 +114,18 @@ def _activity(setup: Setup, account: Account) -> Fields:
             "outbox": {},
             "gaps": [],
             "pairing": {},
+            "pauses": [],
+            "waiting": 0,
+            "expired": 0,
+            "held": [],
         }
     now_ms = time.time_ns() // 1_000_000
     with reading(setup.places.store) as reader:
         activity = reader.activity(str(account))
+        stopped = stopped_of(reader, str(account))
         missing = gaps(reader, str(account), now_ms)
     waiting = pairing_list(setup.places, account.channel, account.id, now_ms)
-    return {**asdict(activity), "gaps": missing, "pairing": pairing_counts(waiting)}
+    return {**asdict(activity), **stopped, "gaps": missing, "pairing": pairing_counts(waiting)}
 
 
 async def _probe_all(setup: Setup, channel: Channel, accounts: tuple[Account, ...], into: Fields) -> None:

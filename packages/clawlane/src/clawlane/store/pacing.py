@@ -6,7 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from clawlane.messages import Thread
-from clawlane.store.codec import thread_of
+from clawlane.store.codec import text_of, thread_of
+from clawlane.store.records import Chunk
 
 DAY_MS = 86_400_000
 """The longest time that a budget looks back."""
@@ -25,6 +26,14 @@ class Sent:
     digest: str
     stranger: bool
     gap_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The next chunk of a thread that is queued, and how many there are with it."""
+
+    chunk: Chunk
+    waiting: int
 
 
 def note_send(connection: sqlite3.Connection, account: str, sent: Sent) -> None:
@@ -62,4 +71,16 @@ def sends(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Sen
             gap_ms=row["gap_ms"],
         )
         for row in rows
+    ]
+
+
+def heads(connection: sqlite3.Connection, account: str) -> list[Head]:
+    """What waits to be sent: of each thread its next chunk."""
+    rows = connection.execute(
+        "SELECT *, min(id), count(*) AS waiting FROM outbox WHERE account = ? AND state = 'queued'"
+        " AND settled_ms IS NULL GROUP BY thread_kind, thread_id ORDER BY min(id)",
+        (account,),
+    )
+    return [
+        Head(Chunk(row["id"], row["turn"], text_of(row), row["attempts"] + 1), row["waiting"]) for row in rows
     ]

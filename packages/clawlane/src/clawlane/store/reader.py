@@ -9,11 +9,12 @@ from pathlib import Path
 from clawlane.access.pairing import Requests
 from clawlane.access.pins import Pins
 from clawlane.messages import Thread
-from clawlane.store import catch_up, decisions, directory, pairing, pauses, pins
+from clawlane.store import catch_up, decisions, directory, pacing, pairing, pauses, pins
 from clawlane.store.catch_up import Gap
 from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_reader
 from clawlane.store.decisions import Recorded
+from clawlane.store.pacing import Head
 from clawlane.store.pauses import Pause
 from clawlane.store.records import Activity, Approved, PairingRequest
 
@@ -110,6 +111,19 @@ class Reader:
     def pauses(self) -> list[Pause]:
         """What is paused, over all accounts."""
         return pauses.pauses(self._connection) if self._has("pauses") else []
+
+    def heads(self, account: str) -> list[Head]:
+        """What waits to be sent: of each thread its next chunk."""
+        return pacing.heads(self._connection, account)
+
+    def waiting_turns(self, account: str) -> int:
+        """How many turns have not begun, or have a reply that has not left."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM turns WHERE account = ? AND settled_ms IS NULL"
+            " AND state IN ('waiting', 'replied')",
+            (account,),
+        ).fetchone()
+        return int(row[0])
 
     def expired(self, account: str) -> int:
         """How many turns expired when the account or one of its threads was resumed the last time."""

@@ -1,0 +1,180 @@
+"""The kill switch with real processes: what Zalo's side sees while an account or a thread is paused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.stage import Gateway, Operator, Simulator, running
+
+CONFIG = """\
+{ channels: { zalouser: {
+    dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'disabled', pacing: { enabled: false },
+} } }
+"""
+LEAVES = {"sent", "typed", "delivered", "seen", "reacted", "undone"}
+
+
+@pytest.fixture
+def running_lane(operator: Operator, zalo: Simulator, state: Path, gateway: Gateway) -> Operator:
+    """Logged in, answering everybody, and connected."""
+    (state / "config.json5").write_text(CONFIG)
+    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
+    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
+        zalo.wait("qrshown")
+        zalo.do("/scan")
+        zalo.do("/confirm")
+        assert login.wait(60) == 0
+    listening(gateway)
+    return operator
+
+
+def listening(gateway: Gateway) -> None:
+    gateway.start()
+    gateway.said("is ready")
+
+
+def person(zalo: Simulator, name: str) -> str:
+    return str(zalo.do("/person", name=name)["uid"])
+
+
+def say(zalo: Simulator, gateway: Gateway, sender: str, text: str) -> None:
+    """Somebody writes, and the gateway has stored and decided it."""
+    message = zalo.do("/say", **{"from": sender, "text": text})["msgId"]
+    gateway.said(f"admit {sender}")
+    assert message
+
+
+def left(zalo: Simulator, since: int) -> list[str]:
+    """What others were shown since a record."""
+    return [one["kind"] for one in zalo.since(since) if one["kind"] in LEAVES]
+
+
+def answers(zalo: Simulator, count: int) -> list[str]:
+    return [str(zalo.wait("sent")["text"]) for _ in range(count)]
+
+
+def last_seq(zalo: Simulator) -> int:
+    return max((one["seq"] for one in zalo.since(0)), default=0)
+
+
+def asked(operator: Operator, *words: str) -> dict[str, Any]:
+    done = operator.run(*words, "--json")
+    assert done.returncode == 0, done.stdout
+    return dict(json.loads(done.stdout))
+
+
+def status(operator: Operator) -> tuple[int, dict[str, Any]]:
+    done = operator.run("channels", "status", "--json")
+    return done.returncode, json.loads(done.stdout)["channels"]["zalouser"]["accounts"]["default"]
+
+
+def test_while_muted_nothing_leaves_not_even_after_a_crash_and_resume_answers(
+    running_lane: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    lan, hung = person(zalo, "Lan"), person(zalo, "Hùng")
+    done = running_lane.run("pause")
+    assert "zalouser/default is muted" in done.stdout
+    muted = last_seq(zalo)
+
+    say(zalo, gateway, lan, "one")
+    say(zalo, gateway, hung, "two")
+    code, account = status(running_lane)
+    assert code == 4
+    assert account["phase"] == "ready"
+    assert [pause["level"] for pause in account["pauses"]] == ["mute"]
+
+    gateway.kill()
+    listening(gateway)
+    assert status(running_lane)[0] == 4
+    say(zalo, gateway, lan, "three")
+    assert left(zalo, muted) == []
+
+    told = asked(running_lane, "resume")["resumed"][0]
+    assert told["was"]["level"] == "mute"
+    assert told["expired"] == []
+    assert sorted(answers(zalo, 3)) == ["one", "three", "two"]
+    assert status(running_lane)[0] == 0
+
+
+def test_offline_closes_the_connection_stays_away_after_a_restart_and_catches_up(
+    running_lane: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    lan = person(zalo, "Lan")
+    asked(running_lane, "pause", "--level", "offline")
+    zalo.wait("disconnected", lambda record: record["code"] == 1000)
+    away = last_seq(zalo)
+    code, account = status(running_lane)
+    assert (code, account["phase"]) == (4, "paused")
+    assert account["help"] == "openclaw resume --channel zalouser --account default"
+
+    gateway.stop()
+    gateway.start()
+    gateway.said("is paused")
+    zalo.do("/say", **{"from": lan, "text": "are you there"})
+    assert "connected" not in [one["kind"] for one in zalo.since(away)]
+
+    asked(running_lane, "resume")
+    zalo.wait("connected")
+    assert answers(zalo, 1) == ["are you there"]
+
+
+def test_a_thread_can_be_muted_alone(running_lane: Operator, zalo: Simulator, gateway: Gateway) -> None:
+    lan, hung = person(zalo, "Lan"), person(zalo, "Hùng")
+    done = running_lane.run("pause", "--thread", f"dm:{lan}")
+    assert f"zalouser/default in dm:{lan} is muted" in done.stdout
+    say(zalo, gateway, lan, "to a deaf ear")
+    say(zalo, gateway, hung, "to an open one")
+
+    assert answers(zalo, 1) == ["to an open one"]
+    assert status(running_lane)[0] == 0
+    assert lan not in [one.get("thread_id") for one in zalo.since(0) if one["kind"] in LEAVES]
+    assert "Still paused" in running_lane.run("resume").stdout
+
+    # The id alone is enough for a thread that was read from.
+    asked(running_lane, "resume", "--thread", lan)
+    assert answers(zalo, 1) == ["to a deaf ear"]
+
+
+def test_a_pause_ends_by_itself(running_lane: Operator, zalo: Simulator, gateway: Gateway) -> None:
+    lan = person(zalo, "Lan")
+    asked(running_lane, "pause", "--for", "3s")
+    say(zalo, gateway, lan, "later")
+    gateway.said("is resumed")
+    assert answers(zalo, 1) == ["later"]
+
+
+def test_without_a_gateway_a_pause_is_written_down_and_the_next_one_begins_paused(
+    running_lane: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    gateway.stop()
+    assert "will start paused" in running_lane.run("pause").stdout
+    listening(gateway)
+    muted = last_seq(zalo)
+    say(zalo, gateway, person(zalo, "Lan"), "hello")
+    assert left(zalo, muted) == []
+    gateway.stop()
+    asked(running_lane, "resume")
+    listening(gateway)
+    assert answers(zalo, 1) == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("pause --account nobody", "there is no account 'nobody'"),
+        ("pause --thread 12345", "write dm:ID or group:ID"),
+        ("pause --thread dm:1 --level offline", "a thread can only be muted"),
+        ("pause --for soon", "must be a time such as '15m'"),
+    ],
+)
+def test_what_cannot_be_paused_is_refused_in_one_line(running_lane: Operator, words: str, told: str) -> None:
+    done = running_lane.run(*words.split())
+    assert done.returncode == 1
+    assert told in done.stdout
+    assert done.stdout.count("\n") == 1
