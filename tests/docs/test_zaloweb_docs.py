@@ -136,6 +136,8 @@ async def test_it_names_somebody_and_cuts_a_long_text(sim: Simulator, tmp_path: 
     assert [(s["start"], s["len"], s["st"]) for s in first.styles] == [(29, 5, "b")]
     pieces = [sent.text for sent in sim.world.sent[1:]]
     assert "".join(pieces) == minutes
+    title = len("Biên bản ") + 2 + len(" cuộc họp.")
+    assert [sent.styles for sent in sim.world.sent[1:3]] == [[{"start": 0, "len": title, "st": "f_18"}], []]
     assert len(pieces) > 1
     assert all(text.utf16_len(piece) <= text.LIMIT for piece in pieces)
 

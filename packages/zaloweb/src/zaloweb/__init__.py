@@ -3,10 +3,10 @@
     async with Zalo(session) as zalo:
         async for event in zalo.events():
             if isinstance(event, Message) and not event.is_self:
-                await zalo.send_text(event.thread, "xin chào", client_id=SystemClock().now_ms())
+                await zalo.send_text(event.thread, "xin chào")
 
-`zaloweb.login` makes a session of cookies, `zaloweb.qr` one of a code that a phone scans, `zaloweb.text` cuts
-long texts, `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Zalo on loopback.
+`qr_login` makes a session of a code that a phone scans, `log_in` one of cookies; `Text.pieces` cuts long
+texts. `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Zalo on loopback.
 """
 
 from zaloweb.attachments import Attachment

@@ -154,7 +154,7 @@ class Text:
             self,
             text=piece.text,
             mentions=[mark for mark in marks if isinstance(mark, Mention)],
-            styles=None if self.styles is None else styles,
+            styles=(styles or None) if self.styles else self.styles,
             quote=self.quote if first else None,
         )
 
