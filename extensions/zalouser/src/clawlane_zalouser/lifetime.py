@@ -21,6 +21,9 @@ _LONGEST_WAIT = 60.0
 _LOGIN_HOLDS = 60.0
 """Seconds. A session that expires sooner after a login is not mended by another one."""
 
+_INTERVALS = 2
+"""Pings of Zalo's interval until a dead line is noticed."""
+
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +33,7 @@ class Lifetime:
     def __init__(self, account: Account, host: Host, around: Surroundings) -> None:
         self.zalo: Zalo | None = None
         self._own_id = ""
+        self._noticed_ms = 0
         self._account = account
         self._host = host
         self._around = around
@@ -85,11 +89,13 @@ class Lifetime:
     async def _follow(self, session: Session) -> Session | None:
         """Live with one session. Gives it back when another login may help, None when the operator has to."""
         self._own_id = session.uid
+        self._noticed_ms = _INTERVALS * session.settings.ping_interval_ms
         started = self._around.clock.monotonic()
         try:
             await self._listen(session)
         except (Replaced, Kicked) as error:
-            self._report(Phase.REPLACED, str(error), self._login_command(force=True), inbound=Health.BROKEN)
+            again = f"openclaw resume --channel {self._account.channel} --account {self._account.id}"
+            self._report(Phase.REPLACED, str(error), again, inbound=Health.BROKEN)
             return None
         except (SessionExpired, TimeoutError):
             if self._around.clock.monotonic() - started >= _LOGIN_HOLDS:
@@ -129,7 +135,7 @@ class Lifetime:
                 self._catch_up.answered(event)
             case events.FriendEvent():
                 self._friends.note(event)
-            case events.CipherKey():
+            case events.Connected():
                 await self._catch_up.connected()
                 self._report(Phase.READY, auth=Health.OK, inbound=Health.OK)
             case events.Disconnected(retry_in_ms=int(wait_ms)):
@@ -169,7 +175,9 @@ class Lifetime:
         inbound: Health | None = None,
         outbound: Health | None = None,
     ) -> None:
-        state = State(phase, reason, help, auth, inbound, outbound, user_id=self._own_id)
+        state = State(
+            phase, reason, help, auth, inbound, outbound, user_id=self._own_id, noticed_ms=self._noticed_ms
+        )
         if state != self._state:
             self._state = state
             self._host.report(state)

@@ -95,7 +95,8 @@ class Health(StrEnum):
 class State:
     """What a channel reports of one account. A `None` health leaves what was known.
 
-    `reason` is one sentence; `help` is the command that mends it, if there is one.
+    `reason` is one sentence; `help` is the command that mends it, if there is one. `noticed_ms` is how long
+    it may take at most until a dead connection is noticed, 0 where that is not known.
     """
 
     phase: Phase
@@ -106,6 +107,7 @@ class State:
     outbound: Health | None = None
     user_id: str = ""
     user_name: str = ""
+    noticed_ms: int = 0
 
 
 class VaultError(Exception):

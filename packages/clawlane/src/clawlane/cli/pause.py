@@ -60,7 +60,7 @@ def pause(
 @click.option("--flush", is_flag=True, help="Answer what became too old, too; also after a resume without.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def resume(channel: str | None, account: str | None, thread: str | None, flush: bool, as_json: bool) -> None:
-    """End a pause.
+    """End a pause. With --account also take an account back that another client has replaced.
 
     What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed.
     """
@@ -102,7 +102,24 @@ async def _alone(setup: Setup, what: str, asked: Mapping[str, str]) -> Fields:
     async with open_store(places.store, places.lock_file, _now_ms) as store:
         pauses = Pauses(store, Journals(store, lambda _: None), config, {}, _now_ms)
         commands = PauseCommands(config, store, pauses)
-        return await (commands.pause(asked) if what == "pause" else commands.resume(asked))
+        if what == "pause":
+            return await commands.pause(asked)
+        answer = await commands.resume(asked)
+        for one in answer["resumed"]:
+            one["taken_back"] = (
+                "account" in asked and one["thread"] is None and _take_back(setup, one["account"])
+            )
+        return answer
+
+
+def _take_back(setup: Setup, name: str) -> bool:
+    """Forget that an account was replaced by another client; the next gateway connects it."""
+    from clawlane.store.replaced import ReplacedMark
+
+    [account] = [
+        one for block in setup.config.channels.values() for one in block.accounts if str(one) == name
+    ]
+    return ReplacedMark(setup.places.vault_dir, account.channel, account.profile).clear()
 
 
 def _length_ms(written: str) -> int:

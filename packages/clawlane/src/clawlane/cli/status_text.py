@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clawlane.cli.clean import clean
+from clawlane.cli.pause_text import pause_options, pause_words
 from clawlane.cli.setup import account_words
-from clawlane.cli.times import ago, gap_words, local
+from clawlane.cli.times import ago, gap_words, length, local
 
 Fields = Mapping[str, Any]
 _PHASES = {
@@ -19,6 +20,7 @@ _PHASES = {
     "needs_login": "needs a login",
     "needs_consent": "needs its risk accepted",
     "replaced": "replaced by another login",
+    "paused": "paused",
     "gave_up": "gave up",
 }
 _GAPS = 3
@@ -77,6 +79,8 @@ def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
     if one["linked"]:
         abilities = ("auth", "inbound", "outbound")
         yield "health", " · ".join(f"{ability} {_HEALTH[one[ability]]}" for ability in abilities)
+    if one["noticed_ms"]:
+        yield "silence", f"a dead connection is noticed within {length(one['noticed_ms'])}"
     last_in, last_out = (_moment(one[f"last_{way}_ms"], now_ms) for way in ("inbound", "outbound"))
     yield "last", f"inbound {last_in} · outbound {last_out}"
     yield "DMs", _policy(one["dmPolicy"])
@@ -85,6 +89,7 @@ def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
         yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one["counters"].items())
     if waiting := {state: count for state, count in one["outbox"].items() if count}:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in waiting.items())
+    yield from _held_rows(one)
     for gap in one["gaps"][-_GAPS:]:
         yield "gap", gap_words(gap["kind"], gap["from_ms"], gap["to_ms"])
     if pending := one["pairing"].get("pending"):
@@ -98,6 +103,22 @@ def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
         yield "probe", _probe(probe)
     for warning in one["warnings"]:
         yield "note", warning
+
+
+def _held_rows(one: Fields) -> Iterator[tuple[str, str]]:
+    """What does not leave now, until when, and what makes it leave."""
+    waiting = f" · {one['waiting']} turns wait" if one["waiting"] else ""
+    for pause in one["pauses"]:
+        yield "paused", f"{pause_words(pause)}{waiting}; go on with: openclaw resume {pause_options(pause)}"
+    for held in one["held"]:
+        if held["until_ms"] is not None:
+            until = f"until {local(held['until_ms'])}"
+            yield "held", f"{clean(held['thread'])}: {held['chunks']} · {held['reason']} · {until}"
+    if one["expired"]:
+        yield (
+            "expired",
+            f"{one['expired']} at the last resume; answer them after all: openclaw resume --flush",
+        )
 
 
 def _identity(identity: Fields | None) -> str:

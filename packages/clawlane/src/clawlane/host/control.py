@@ -89,7 +89,11 @@ class Control:
         return _json(await self._pauses.pause(request.query))
 
     async def _resume(self, request: web.Request) -> web.Response:
-        return _json(await self._pauses.resume(request.query))
+        answer = await self._pauses.resume(request.query)
+        for one in answer["resumed"]:
+            whole = "account" in request.query and one["thread"] is None
+            one["taken_back"] = whole and await self._fleet.supervisors[one["account"]].take_back()
+        return _json(answer)
 
     def _lookup(self, request: web.Request) -> Lookup:
         return self._fleet.lookup(str(self._meant(request).parts.account))

@@ -3,14 +3,15 @@
     {"gateway": {"pid", "started_ms", "version", "rss"},
      "channels": {CHANNEL: {"label", "unofficial", "default_account", "accounts": {ID: {…}}}}}
 
-An account: `id`, `profile`, `name`, `enabled`, `linked`, `identity` ({"id", "name"} or null), `consent` (the
-record or null), `phase`, `since_ms`, `reason`, `help`, `auth`, `inbound`, `outbound` (unknown, ok, broken),
-`last_inbound_ms`, `last_outbound_ms`, `dmPolicy` and `groupPolicy` ({"value", "origin", "path", "line"}),
-`rehearsal` (address or empty), `counters` (per reason), `outbox` (open chunks per state, `queued` and
-`unknown` always), `gaps` (what could not be caught up with in the last days: `kind`, `from_ms`, `to_ms`,
-`noted_ms`), `pairing` (`pending`, and how many of them are `silent` or `held`), `names` (what those of
-the config stand for: `list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `warnings`,
-and `probe` when it was asked for.
+An account: `id`, `profile`, `name`, `enabled`, `linked`, `identity` ({"id", "name"} or null), `consent`
+(the record or null), `phase`, `since_ms`, `reason`, `help`, `auth`, `inbound`, `outbound` (unknown, ok,
+broken), `noticed_ms` (after how long a dead connection is noticed, or 0), `last_inbound_ms`,
+`last_outbound_ms`, `dmPolicy` and `groupPolicy` ({"value", "origin", "path", "line"}), `rehearsal` (address
+or empty), `counters` (per reason), `outbox` (open chunks per state, `queued` and `unknown` always), `gaps`
+(what could not be caught up with in the last days: `kind`, `from_ms`, `to_ms`, `noted_ms`), `pairing`
+(`pending`, and how many of them are `silent` or `held`), `names` (what those of the config stand for:
+`list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `warnings`, what
+`clawlane.host.holds` tells (`pauses`, `waiting`, `expired`, `held`), and `probe` when it was asked for.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ from clawlane.channel import Account, Health, Probe, ProbeResult, Rehearsal, Vau
 from clawlane.config.load import Config
 from clawlane.host.findings import findings
 from clawlane.host.fleet import Fleet
+from clawlane.host.holds import held, stopped_of
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
+from clawlane.store.pacing import Head
 from clawlane.store.pins import LookedUp
 from clawlane.store.reader import Reader
 from clawlane.store.records import PairingRequest
@@ -52,7 +55,7 @@ class StatusBook:
     async def all(self, probe: bool = False) -> Fields:
         """The whole status. `probe` asks the platforms whether the sessions hold, side by side."""
         asked = await self._probes() if probe else {}
-        stored = await asyncio.to_thread(self._stored)
+        stored = await self._now()
         channels: Fields = {}
         for name, block in self._fleet.config.channels.items():
             channels[name] = {
@@ -67,8 +70,17 @@ class StatusBook:
 
     async def one(self, supervisor: Supervisor) -> Fields:
         """The status of one account."""
-        stored = await asyncio.to_thread(self._stored)
+        stored = await self._now()
         return stored[str(supervisor.parts.account)]
+
+    async def _now(self) -> dict[str, Fields]:
+        """The stored part is read in a thread; the gates belong to the event loop."""
+        stored, heads = await asyncio.to_thread(self._stored)
+        now_ms = self._fleet.now_ms()
+        return {
+            name: {**fields, "held": held(self._fleet.gates[name], heads[name], now_ms)}
+            for name, fields in stored.items()
+        }
 
     def _gateway(self) -> Fields:
         return {
@@ -78,12 +90,11 @@ class StatusBook:
             "rss": resident_bytes(),
         }
 
-    def _stored(self) -> dict[str, Fields]:
+    def _stored(self) -> tuple[dict[str, Fields], dict[str, list[Head]]]:
+        supervisors = self._fleet.supervisors
         with self._fleet.store.read() as reader:
-            return {
-                name: self._account(supervisor, reader)
-                for name, supervisor in self._fleet.supervisors.items()
-            }
+            accounts = {name: self._account(one, reader) for name, one in supervisors.items()}
+            return accounts, {name: reader.heads(name) for name in supervisors}
 
     def _account(self, supervisor: Supervisor, reader: Reader) -> Fields:
         account, channel = supervisor.parts.account, supervisor.parts.channel
@@ -99,6 +110,7 @@ class StatusBook:
             **_policies(self._fleet.config, account),
             "rehearsal": rehearsal,
             **_activity(reader, str(account), self._fleet.now_ms()),
+            **stopped_of(reader, str(account)),
             "names": names(self._fleet.pinnings[str(account)].found),
             "warnings": findings(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),
         }
@@ -172,6 +184,7 @@ def _state(supervisor: Supervisor) -> Fields:
         "auth": state.auth or Health.UNKNOWN,
         "inbound": state.inbound or Health.UNKNOWN,
         "outbound": state.outbound or Health.UNKNOWN,
+        "noticed_ms": state.noticed_ms,
     }
 
 

@@ -10,24 +10,24 @@ from pathlib import Path
 
 from clawlane.channel import Health, Login, Phase, Risky, State, VaultError
 from clawlane.host.runner import Parts, Runner, runner
+from clawlane.host.standing import OVER, Standing, stopped
 from clawlane.store.consent import Consent, read_consent
 from clawlane.store.errors import ConsentDamaged, StoreLost
 from clawlane.store.journal import Journal
 from clawlane.store.pauses import Resumed
+from clawlane.store.replaced import Replaced, ReplacedMark
 from clawlane.store.store import Store
 from clawlane.store.vault import FileVault, Identity
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 300.0
 _STABLE_MS = 300_000
-_OVER = (
-    Phase.NEEDS_LOGIN,
-    Phase.NEEDS_CONSENT,
-    Phase.REPLACED,
-    Phase.GAVE_UP,
-    Phase.PAUSED,
-    Phase.STOPPED,
-)
+_MOST_CRASHES = 10
+"""In a row, none of them after a stable run: then the operator has to look."""
+
+_TAKE_BACK = 3.0
+"""Seconds for the other client to be closed before the account is taken back."""
+
 log = logging.getLogger(__name__)
 
 
@@ -35,11 +35,10 @@ class Supervisor:
     """Keeps one account running while it is wanted. `run` owns the account in the store."""
 
     def __init__(self, parts: Parts, vaults: Path, consents: Path, is_default: bool) -> None:
+        self._standing = Standing(str(parts.account), parts.report, parts.now_ms)
+        self._report = self._standing.report
         self.parts = replace(parts, report=self._report)
         self.journal: Journal | None = None
-        self.state = State(Phase.STOPPED)
-        self.since_ms = parts.now_ms()
-        self._told = parts.report
         self._vaults = vaults
         self._consents = consents
         self._flag = () if is_default else ("--account", parts.account.id)
@@ -48,6 +47,17 @@ class Supervisor:
         self._idle.set()
         self._stop: Callable[[], object] = self._wanted.clear
         self._runner: Runner | None = None
+        self._patience = 0.0
+
+    @property
+    def state(self) -> State:
+        """How the account is."""
+        return self._standing.state
+
+    @property
+    def since_ms(self) -> int:
+        """Since when it is in its phase."""
+        return self._standing.since_ms
 
     def vault(self) -> FileVault:
         """The sealed session of the account's profile; a new handle each time, bound to no generation."""
@@ -74,16 +84,27 @@ class Supervisor:
             await self._runner.park()
         self._stop()
         await self._idle.wait()
-        self._report(State(Phase.STOPPED, reason, inbound=Health.UNKNOWN, outbound=Health.UNKNOWN))
+        self._report(stopped(reason))
 
     async def restart(self) -> None:
         """Start again from what is stored now."""
         await self.stop("starting again")
         self.start()
 
+    async def take_back(self) -> bool:
+        """Run an account again that was replaced by another client, or given up. False if it was neither."""
+        marked = await asyncio.to_thread(self._mark().clear)
+        if not (marked or self.state.phase in (Phase.REPLACED, Phase.GAVE_UP)):
+            return False
+        if self.parts.account.enabled:
+            self._patience = _TAKE_BACK
+            await self.restart()
+        return True
+
     async def run(self, store: Store) -> None:
         """Live until cancelled; run the account whenever it is wanted."""
-        async with store.own(str(self.parts.account)) as self.journal:
+        async with store.own(str(self.parts.account)) as self.journal, asyncio.TaskGroup() as group:
+            group.create_task(self._standing.watch())
             while True:
                 await self._wanted.wait()
                 if self._wanted.is_set():
@@ -99,8 +120,8 @@ class Supervisor:
             self._idle.set()
 
     async def _keep_running(self, journal: Journal) -> None:
-        wait = _FIRST_WAIT
-        while self._may_run():
+        wait, crashes = _FIRST_WAIT, 0
+        while await self._begins():
             started_ms = self.parts.now_ms()
             try:
                 await self._once(journal)
@@ -108,20 +129,45 @@ class Supervisor:
                 if _lost(error):
                     self._report(State(Phase.GAVE_UP, "another gateway runs this account now"))
                     return
-                wait = _FIRST_WAIT if self.parts.now_ms() - started_ms > _STABLE_MS else wait
+                stable = self.parts.now_ms() - started_ms > _STABLE_MS
+                wait, crashes = (_FIRST_WAIT, 1) if stable else (wait, crashes + 1)
+                if crashes >= _MOST_CRASHES:
+                    self._give_up(error, crashes)
+                    return
                 await self._pause(error, wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
             else:
                 self._ended()
                 return
 
+    async def _begins(self) -> bool:
+        """Whether the account may run; with the patience that taking it back needs."""
+        if not self._may_run():
+            return False
+        patience, self._patience = self._patience, 0.0
+        if patience:
+            self._report(State(Phase.STARTING, f"taking the account back in {patience:.0f} s"))
+            await asyncio.sleep(patience)
+        return True
+
     async def _once(self, journal: Journal) -> None:
-        async with runner(self.parts, journal, self.vault()) as made:
+        vault = self.vault()
+        parts = replace(self.parts, report=lambda state: self._hear(state, vault))
+        async with runner(parts, journal, vault) as made:
             self._runner = made
             try:
                 await made.run()
             finally:
                 self._runner = None
+
+    def _hear(self, state: State, vault: FileVault) -> None:
+        """What the channel tells. That it was replaced must be on the disk before anybody knows of it."""
+        if state.phase is Phase.REPLACED:
+            try:
+                self._mark().set(Replaced(vault.generation, state.reason, self.parts.now_ms()))
+            except OSError as error:
+                log.error("%s: a restart will connect it again: %s", self.parts.account, error)
+        self._report(state)
 
     async def _pause(self, error: Exception, wait: float) -> None:
         log.error(
@@ -131,13 +177,19 @@ class Supervisor:
         self._report(State(Phase.DEGRADED, reason, inbound=Health.BROKEN, outbound=Health.BROKEN))
         await asyncio.sleep(wait * (1 + 0.1 * self.parts.jitter()))
 
+    def _give_up(self, error: Exception, crashes: int) -> None:
+        log.error("%s stopped unexpectedly once more", self.parts.account, exc_info=error)
+        reason = f"stopped unexpectedly {crashes} times in a row ({type(error).__name__}); the log says more"
+        again = f"openclaw resume {self._words()}"
+        self._report(State(Phase.GAVE_UP, reason, again, inbound=Health.BROKEN, outbound=Health.BROKEN))
+
     def _ended(self) -> None:
         """The channel returned; it has said why, or else this does."""
-        if self.state.phase not in _OVER:
-            self._report(State(Phase.STOPPED, "the channel stopped by itself"))
+        if self.state.phase not in OVER:
+            self._report(stopped("the channel stopped by itself"))
 
     def _may_run(self) -> bool:
-        """Whether nobody paused it, the risk was accepted and a session is stored.
+        """Whether nobody paused it or took it over, the risk was accepted and a session is stored.
 
         The state says so, or what to do.
         """
@@ -153,7 +205,7 @@ class Supervisor:
         except ConsentDamaged as error:
             self._report(State(Phase.NEEDS_CONSENT, str(error), self._login()))
             return False
-        missing = self._missing(identity, consent)
+        missing = self._missing(identity, consent) or self._taken_over()
         user_id, name = identity or ("", "")
         self._report(missing or State(Phase.STARTING, user_id=user_id, user_name=name))
         return missing is None
@@ -169,6 +221,18 @@ class Supervisor:
             return State(Phase.NEEDS_CONSENT, reason, self._login("--force"))
         return None
 
+    def _taken_over(self) -> State | None:
+        """What was told when another client took the account over, if that holds for the stored session."""
+        vault = self.vault()
+        vault.read()
+        found = self._mark().read(vault.generation)
+        if found is None:
+            return None
+        return State(Phase.REPLACED, found.reason, f"openclaw resume {self._words()}", inbound=Health.BROKEN)
+
+    def _mark(self) -> ReplacedMark:
+        return ReplacedMark(self._vaults, self.parts.account.channel, self.parts.account.profile)
+
     def _login(self, *flags: str) -> str:
         return " ".join(
             ("openclaw channels login --channel", self.parts.account.channel, *self._flag, *flags)
@@ -176,30 +240,6 @@ class Supervisor:
 
     def _words(self) -> str:
         return f"--channel {self.parts.account.channel} --account {self.parts.account.id}"
-
-    def _report(self, state: State) -> None:
-        """Keep a state; health and identity that it leaves open stay as they were known."""
-        known = self.state
-        changed = (state.phase, state.reason) != (known.phase, known.reason)
-        self.state = replace(
-            state,
-            auth=state.auth or known.auth,
-            inbound=state.inbound or known.inbound,
-            outbound=state.outbound or known.outbound,
-            user_id=state.user_id or known.user_id,
-            user_name=state.user_name or known.user_name,
-        )
-        if changed:
-            self.since_ms = self.parts.now_ms()
-            _tell(str(self.parts.account), state)
-        self._told(self.state)
-
-
-def _tell(account: str, state: State) -> None:
-    level = logging.WARNING if state.phase in (*_OVER[:-1], Phase.DEGRADED) else logging.INFO
-    reason = f": {state.reason}" if state.reason else ""
-    command = f"; run: {state.help}" if state.help else ""
-    log.log(level, "%s is %s%s%s", account, state.phase, reason, command)
 
 
 def _lost(error: BaseException) -> bool:

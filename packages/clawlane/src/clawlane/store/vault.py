@@ -87,6 +87,11 @@ class FileVault:
         found = self._load()
         return found[1] if found else None
 
+    @property
+    def generation(self) -> str:
+        """Which login the session is of that was read last; empty when there was none."""
+        return self._bound.decode() if self._bound else ""
+
     def _load(self) -> tuple[bytes, Identity, bytes] | None:
         try:
             raw = self._path.read_bytes()

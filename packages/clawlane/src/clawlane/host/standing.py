@@ -1,0 +1,102 @@
+"""How an account is, since when, and whether that lasts too long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from clawlane.channel import Health, Phase, State
+from clawlane.store.journal import Clock
+
+DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
+"""Seconds that a phase may last before the operator is told. The other phases wait for the operator."""
+
+OVER = (
+    Phase.NEEDS_LOGIN,
+    Phase.NEEDS_CONSENT,
+    Phase.REPLACED,
+    Phase.GAVE_UP,
+    Phase.PAUSED,
+    Phase.STOPPED,
+)
+"""The phases in which nothing of an account runs."""
+
+_COMING_UP = (Phase.STARTING, Phase.CONNECTING)
+_HELP = "openclaw doctor"
+log = logging.getLogger(__name__)
+
+
+class Standing:
+    """The state of one account as others see it. `told` is given every change.
+
+    An account that does not come up in time counts as degraded until it does; it goes on trying.
+    """
+
+    def __init__(self, account: str, told: Callable[[State], None], now_ms: Clock) -> None:
+        self.state = State(Phase.STOPPED)
+        self.since_ms = now_ms()
+        self._account = account
+        self._told = told
+        self._now_ms = now_ms
+        self._late = False
+        self._entered = asyncio.Event()
+
+    def report(self, state: State) -> None:
+        """Keep a state; health and identity that it leaves open stay as they were known."""
+        if state.phase not in _COMING_UP:
+            self._late = False
+        elif self._late:
+            state = replace(state, phase=Phase.DEGRADED, help=state.help or _HELP)
+        self._keep(state)
+
+    async def watch(self) -> None:
+        """Tell when a phase lasts too long. Lives until cancelled."""
+        while True:
+            self._entered.clear()
+            deadline = DEADLINES.get(self.state.phase)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(deadline):
+                    await self._entered.wait()
+                continue
+            self._overdue()
+            await self._entered.wait()
+
+    def _overdue(self) -> None:
+        known = self.state
+        since = f"for {(self._now_ms() - self.since_ms) / 1000:.0f} s now"
+        reason = f"{known.reason}; {since}" if known.reason else f"{known.phase} {since}"
+        self._late = known.phase in _COMING_UP
+        self._keep(replace(known, phase=Phase.DEGRADED, reason=reason, help=known.help or _HELP))
+
+    def _keep(self, state: State) -> None:
+        known = self.state
+        self.state = replace(
+            state,
+            auth=state.auth or known.auth,
+            inbound=state.inbound or known.inbound,
+            outbound=state.outbound or known.outbound,
+            user_id=state.user_id or known.user_id,
+            user_name=state.user_name or known.user_name,
+            noticed_ms=state.noticed_ms or known.noticed_ms,
+        )
+        if state.phase is not known.phase:
+            self.since_ms = self._now_ms()
+            self._entered.set()
+        if (state.phase, state.reason) != (known.phase, known.reason):
+            self._tell(state)
+        self._told(self.state)
+
+    def _tell(self, state: State) -> None:
+        well = state.phase not in (*OVER, Phase.DEGRADED) or state.phase is Phase.STOPPED
+        reason = f": {state.reason}" if state.reason else ""
+        command = f"; run: {state.help}" if state.help else ""
+        level = logging.INFO if well else logging.WARNING
+        log.log(level, "%s is %s%s%s", self._account, state.phase, reason, command)
+
+
+def stopped(reason: str) -> State:
+    """An account of which nothing runs, so that nothing is known of its connection."""
+    return State(Phase.STOPPED, reason, inbound=Health.UNKNOWN, outbound=Health.UNKNOWN)

@@ -1,0 +1,133 @@
+"""An account in trouble: replaced, expired, half-open; what holds over a restart, and what brings it back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.stage import Gateway, Operator, Simulator, running
+
+CONFIG = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
+LOGIN = ("channels", "login", "--channel", "zalouser", "--accept-risk")
+ME = ("--channel", "zalouser", "--account", "default")
+
+
+@pytest.fixture
+def linked(operator: Operator, zalo: Simulator, state: Path) -> Operator:
+    (state / "config.json5").write_text(CONFIG)
+    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+    log_in(operator, zalo)
+    return operator
+
+
+def log_in(operator: Operator, zalo: Simulator, *flags: str) -> None:
+    with running(operator.command(*LOGIN, *flags), operator.env, subprocess.STDOUT) as login:
+        zalo.wait("qrshown")
+        zalo.do("/scan")
+        zalo.do("/confirm")
+        assert login.wait(60) == 0
+
+
+def status(operator: Operator, *flags: str) -> tuple[int, dict[str, Any]]:
+    done = operator.run("channels", "status", "--json", *flags)
+    return done.returncode, dict(json.loads(done.stdout)["channels"]["zalouser"]["accounts"]["default"])
+
+
+def listening(gateway: Gateway) -> None:
+    gateway.start()
+    gateway.said("is ready")
+
+
+def say(zalo: Simulator, sender: str, text: str) -> None:
+    zalo.do("/say", **{"from": sender, "text": text})
+
+
+def person(zalo: Simulator) -> str:
+    return str(zalo.do("/person", name="Trần Bình")["uid"])
+
+
+@pytest.mark.parametrize("how", ["/kick", "/second-listener"])
+def test_a_replaced_account_never_fights_and_a_restart_does_not_bring_it_back(
+    linked: Operator, zalo: Simulator, gateway: Gateway, how: str
+) -> None:
+    listening(gateway)
+    zalo.do(how)
+    gateway.said("is replaced")
+    code, told = status(linked)
+    assert code == 4
+    assert told["help"] == "openclaw resume --channel zalouser --account default"
+
+    gateway.stop()
+    connected = len([one for one in zalo.since(0) if one["kind"] == "connected"])
+    gateway.start()
+    gateway.said("is replaced")
+
+    assert status(linked, "--probe")[0] == 4
+    assert len([one for one in zalo.since(0) if one["kind"] == "connected"]) == connected
+
+
+def test_resume_takes_a_replaced_account_back_in_a_running_gateway(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    listening(gateway)
+    zalo.do("/kick")
+    gateway.said("is replaced")
+    everything = linked.run("resume")
+    assert everything.returncode == 0
+    assert "taken back" not in everything.stdout
+    assert status(linked)[0] == 4
+
+    assert "is taken back" in linked.run("resume", *ME).stdout
+
+    gateway.said("taking the account back in")
+    lan = person(zalo)
+    say(zalo, lan, "back?")
+    assert zalo.wait("sent")["text"] == "back?"
+    assert status(linked)[0] == 0
+
+
+def test_resume_without_a_gateway_lets_the_next_one_connect(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    listening(gateway)
+    zalo.do("/kick")
+    gateway.said("is replaced")
+    gateway.stop()
+    assert "is taken back" in linked.run("resume", *ME).stdout
+    listening(gateway)
+    assert status(linked)[0] == 0
+
+
+def test_a_new_login_ends_replaced_too(linked: Operator, zalo: Simulator, gateway: Gateway) -> None:
+    listening(gateway)
+    zalo.do("/second-login")
+    gateway.said("is replaced")
+    gateway.stop()
+
+    log_in(linked, zalo, "--force")
+
+    listening(gateway)
+    assert status(linked)[0] == 0
+
+
+def test_cookies_that_expire_while_running_stop_the_account_until_a_new_login(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    listening(gateway)
+    lan = person(zalo)
+    zalo.do("/expire-session")
+    say(zalo, lan, "are you there?")
+    gateway.said("is needs_login")
+    code, told = status(linked)
+    assert code == 3
+    assert told["auth"] == "broken"
+    assert "openclaw channels login" in told["help"]
+
+    log_in(linked, zalo, "--force")
+
+    assert zalo.wait("sent")["text"] == "are you there?"
+    assert status(linked)[0] == 0
