@@ -83,7 +83,7 @@ class Pauses:
             await self._enforce(pause.account)
             async with self._journals.of(pause.account) as journal:
                 await journal.pause(pause)
-            log.warning("%s is paused (%s)", pause, level)
+            log.info("%s is paused (%s)", pause, level)
         self._news.set()
         return new
 
@@ -103,7 +103,7 @@ class Pauses:
             resumed = await journal.resume(thread, oldest_ms, flush=flush)
         self._pauses = self._others(name, thread)
         if resumed.was is not None:
-            log.warning("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
+            log.info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
         if held := self._held.get(name):
             await held.go_on(resumed)
         await self._enforce(name)
