@@ -59,10 +59,10 @@ async def answered_ping(play: Play) -> Peer:
     return peer
 
 
-async def two_silent_intervals(play: Play, peer: Peer) -> None:
+async def an_unanswered_ping(play: Play, peer: Peer) -> None:
     await one_ping(play, peer)
-    await play.clock.until_asleep(PING_S)
-    play.clock.advance(PING_S)
+    await play.clock.until_asleep(ANSWER_S)
+    play.clock.advance(ANSWER_S)
 
 
 async def test_a_server_that_sends_no_key_is_left_after_the_deadline(play: Play) -> None:
@@ -99,7 +99,7 @@ async def test_a_connection_is_told_of_once_however_many_keys_come(play: Play) -
 async def test_a_server_that_stopped_answering_is_asked_and_then_left(play: Play) -> None:
     peer = await answered_ping(play)
     peer.answers_pings = False
-    await two_silent_intervals(play, peer)
+    await an_unanswered_ping(play, peer)
     await peer.pinged.wait()
     await play.clock.until_asleep(ANSWER_S)
     play.clock.advance(ANSWER_S)
@@ -109,13 +109,30 @@ async def test_a_server_that_stopped_answering_is_asked_and_then_left(play: Play
 
 async def test_a_silent_server_that_answers_when_asked_is_kept(play: Play) -> None:
     peer = await answered_ping(play)
-    await two_silent_intervals(play, peer)
+    await an_unanswered_ping(play, peer)
     await peer.pinged.wait()
     await peer.push(SOMETHING)
     assert isinstance(await play.next_event(), UnknownEvent)
     await play.clock.until_asleep(ANSWER_S)
     play.clock.advance(ANSWER_S)
+    await play.clock.until_asleep(PING_S - 2 * ANSWER_S)
+    play.clock.advance(PING_S - 2 * ANSWER_S)
     assert await peer.received.get() != b""
+
+
+async def test_what_was_learnt_of_the_server_counts_from_the_first_ping_of_the_next_connection(
+    play: Play,
+) -> None:
+    first = await answered_ping(play)
+    first.cut()
+    await wait_out(play, await disconnected(play))
+    second = await play.connect_with_key()
+    second.answers_pings = False
+    await an_unanswered_ping(play, second)
+    await second.pinged.wait()
+    await play.clock.until_asleep(ANSWER_S)
+    play.clock.advance(ANSWER_S)
+    assert (await disconnected(play)).reason == "the server stopped answering"
 
 
 async def test_a_server_that_never_answers_pings_is_not_judged_by_its_silence(play: Play) -> None:

@@ -33,6 +33,7 @@ class Listener:
         self._policy = Policy(RetryTable.from_settings(session.settings), len(session.ws_urls), random)
         self._numbers = itertools.count()
         self._connection: Connection | None = None
+        self._answers = False
 
     async def run(self, deliver: Deliver) -> NoReturn:
         """Connect, and connect again, until cancelled.
@@ -75,12 +76,17 @@ class Listener:
         settings = self._session.settings
         # A key lives as long as its connection, so each connection decodes for itself.
         connection = Connection(
-            http, self._clock, Decoder(self._session.uid), settings.ping_interval_ms / 1000
+            http,
+            self._clock,
+            Decoder(self._session.uid),
+            settings.ping_interval_ms / 1000,
+            answers=self._answers,
         )
         self._connection = connection
         try:
             return await connection.run(self._upgrade(), deliver)
         finally:
+            self._answers = connection.answers
             self._connection = None
 
     def _upgrade(self) -> Upgrade:

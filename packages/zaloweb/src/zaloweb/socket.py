@@ -28,7 +28,10 @@ HANDSHAKE_S: Final = 30.0
 """Seconds from the first attempt to connect until the server's key must have come."""
 
 ANSWER_S: Final = 10.0
-"""Seconds a silent server gets to answer when it is asked whether it is still there."""
+"""Seconds a server gets to answer a ping, and again when it is asked whether it is still there.
+
+A quarter of the ping interval where that is shorter, so that a dead line is noticed within two intervals.
+"""
 
 _LARGEST_FRAME = 16 * 1024 * 1024
 _DEFLATE_WINDOW = 15
@@ -69,14 +72,25 @@ class Unreachable:
 class Connection:
     """One connection, used once: `run` lives as long as it does and says how it ended.
 
-    `http` must be a session without default headers; `ping_s` is the server's interval in seconds.
+    `http` must be a session without default headers; `ping_s` is the server's interval in seconds. `answers`
+    says whether this server has ever answered a ping: only then its silence means something.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, clock: Clock, decoder: Decoder, ping_s: float) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        clock: Clock,
+        decoder: Decoder,
+        ping_s: float,
+        *,
+        answers: bool = False,
+    ) -> None:
         self._http = http
         self._clock = clock
         self._decoder = decoder
         self._ping_s = ping_s
+        self._answer_s = min(ANSWER_S, ping_s / 4)
+        self.answers = answers
         self._line: _Line | None = None
         self._keyed_at: float | None = None
 
@@ -135,7 +149,7 @@ class Connection:
             events = self._decoder.decode(frame)
             match events:  # each of these is the only event of its frame
                 case [Pong()]:
-                    line.answers = True
+                    self.answers = True
                 case [CipherKey()]:
                     tasks.start_timer(self._keep_alive(line))
                     if self._keyed_at is None:
@@ -155,14 +169,22 @@ class Connection:
         return Unreachable(f"no key within {HANDSHAKE_S:.0f} seconds")
 
     async def _keep_alive(self, line: _Line) -> Ended:
+        wait = self._ping_s
         while True:
-            await self._clock.sleep(self._ping_s)
-            if line.silent_for() >= 2 * self._ping_s and not await line.is_there():
-                return self._lived(Ended(CloseCode.LOST, "the server stopped answering"))
+            await self._clock.sleep(wait)
+            sent = self._clock.monotonic()
             try:
                 await line.send(frames.ping(self._clock.now_ms()))
             except BeforeSending:
                 return self._lived(Ended(CloseCode.LOST, "the connection broke while sending"))
+            if self.answers and not await self._answered(line):
+                return self._lived(Ended(CloseCode.LOST, "the server stopped answering"))
+            wait = self._ping_s - (self._clock.monotonic() - sent)
+
+    async def _answered(self, line: _Line) -> bool:
+        """Whether anything comes after a ping, or else when the other side is asked for a sign of life."""
+        await self._clock.sleep(self._answer_s)
+        return line.silent_for() < self._answer_s or await line.is_there(self._answer_s)
 
     def _lived(self, ended: Ended) -> Ended:
         since = self._keyed_at
@@ -170,7 +192,7 @@ class Connection:
 
 
 class _Line:
-    """An open WebSocket, and what is known of the other side: its silence, and whether it answers pings."""
+    """An open WebSocket, and how long the other side has been silent."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, clock: Clock, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -178,7 +200,6 @@ class _Line:
         self._clock = clock
         self._listening_since: float | None = None
         self._heard = 0
-        self.answers = False
 
     async def next(self) -> bytes | Ended:
         """The next binary frame, or the end. Texts mean nothing here and are passed over."""
@@ -191,9 +212,7 @@ class _Line:
             if message.type is aiohttp.WSMsgType.PING:
                 with suppress(*_BROKEN):  # the next receive tells how it ended
                     await self._socket.pong(message.data)
-            elif message.type is aiohttp.WSMsgType.PONG:
-                self.answers = True
-            elif message.type is not aiohttp.WSMsgType.TEXT:
+            elif message.type not in (aiohttp.WSMsgType.PONG, aiohttp.WSMsgType.TEXT):
                 return Ended(CloseCode.LOST, "")
 
     async def send(self, frame: bytes) -> None:
@@ -206,22 +225,19 @@ class _Line:
             raise BeforeSending("socket", "the connection is closing") from error
 
     def silent_for(self) -> float:
-        """Seconds of silence.
-
-        Always 0 while nobody listens, and where the server has never answered a ping.
-        """
-        if self._listening_since is None or not self.answers:
+        """Seconds of silence. Always 0 while nobody listens."""
+        if self._listening_since is None:
             return 0.0
         return self._clock.monotonic() - self._listening_since
 
-    async def is_there(self) -> bool:
-        """Ask the other side for a sign of life; anything it sends is one."""
+    async def is_there(self, within: float) -> bool:
+        """Ask the other side for a sign of life, to come in so many seconds; anything it sends is one."""
         heard = self._heard
         try:
             await self._socket.ping()
         except _BROKEN:
             return False
-        await self._clock.sleep(ANSWER_S)
+        await self._clock.sleep(within)
         return self._heard > heard
 
     async def close(self, code: int) -> None:
