@@ -200,6 +200,16 @@ async def test_errors_are_one_clear_line(
     assert "\n" not in error["error"]
 
 
+async def test_two_with_one_name_are_told_apart_by_their_uids(control: Handle) -> None:
+    (_, lan), (_, other) = [await control.post("/person", name="Lan") for _ in range(2)]
+    status, error = await control.post("/say", **{"from": "Lan", "text": "tôi đây"})
+    assert status == 409
+    assert (
+        error["error"] == f"several are called 'Lan': name the person by id, {lan['uid']} or {other['uid']}"
+    )
+    assert (await control.post("/say", **{"from": other["uid"], "text": "tôi đây"}))[0] == 200
+
+
 async def test_numbers_in_the_query_are_checked(control: Handle) -> None:
     for query in ("after=x", "wait=-1", "wait=nan"):
         status, told = await control.get(f"/arrived?{query}")

@@ -36,13 +36,32 @@ async def test_a_name_that_is_nobodys_is_answered_with_those_there_are() -> None
         world.cast.find_group("Nhóm")
 
 
-async def test_names_are_unique() -> None:
+async def test_of_several_with_one_name_each_has_to_be_named_by_id() -> None:
     world = World("Nguyễn Minh Anh")
-    world.group("Nhóm Làm Việc")
-    with pytest.raises(Impossible, match="already: take another name"):
-        world.person("Nguyễn Minh Anh")
-    with pytest.raises(Impossible, match="already: take another name"):
-        world.group("Nhóm Làm Việc")
+    lan, other = world.person("Trần Thị Lan"), world.person("Trần Thị Lan")
+    first, second = world.group("Nhóm", [lan]), world.group("Nhóm", [other])
+    with pytest.raises(Impossible, match=rf"several .* by id, {lan.uid} or {other.uid}$"):
+        world.cast.find_person("Trần Thị Lan")
+    with pytest.raises(Impossible, match=rf"several .* by id, {first.gid} or {second.gid}$"):
+        world.cast.find_group("Nhóm")
+    assert world.cast.find_person(other.uid) is other
+    assert world.cast.find_group(second.gid) is second
+    await lan.renames(first, "Nhóm Họp")
+    assert world.cast.find_group("Nhóm") is second
+
+
+async def test_two_with_one_name_are_mentioned_one_after_the_other() -> None:
+    world = World()
+    lan, other = world.person("Lan"), world.person("Lan")
+    group = world.group("Nhóm", [lan, other])
+    message = await lan.says("@Lan và @Lan", group=group, mentions=[other, lan])
+    assert [(one["uid"], one["pos"]) for one in message.mentions] == [(other.uid, 0), (lan.uid, 8)]
+
+
+async def test_a_free_uid_is_nobodys() -> None:
+    world = World()
+    taken = world.person("Lan", uid=str(int(world.me.uid) + 2))
+    assert world.person("Bảo").uid not in {world.me.uid, taken.uid}
 
 
 async def test_friends_are_those_of_one_account() -> None:

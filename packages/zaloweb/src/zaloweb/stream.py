@@ -41,17 +41,11 @@ class Stream:
     async def __anext__(self) -> Event:
         if self._task is None:
             self._task = asyncio.create_task(self._receive(), name="zalo events")
-        for event in self._begun:
-            self._taken()
-            return event
-        delivery = await self._deliveries.get()
-        if delivery is not None:
-            self._begun = iter(delivery)
-            return await anext(self)
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-        raise StopAsyncIteration
+        while (event := next(self._begun, None)) is None:
+            self._begun = iter(await self._next_delivery())
+        self._ahead -= 1
+        self._room.set()
+        return event
 
     @property
     def running(self) -> bool:
@@ -82,9 +76,14 @@ class Stream:
         self._begun = iter(())
         self._deliveries.put_nowait(None)
 
-    def _taken(self) -> None:
-        self._ahead -= 1
-        self._room.set()
+    async def _next_delivery(self) -> Sequence[Event]:
+        delivery = await self._deliveries.get()
+        if delivery is not None:
+            return delivery
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        raise StopAsyncIteration
 
     async def _receive(self) -> None:
         try:

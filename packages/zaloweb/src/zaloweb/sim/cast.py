@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from zaloweb.sim.accounts import Account
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _FIRST_UID = 8_200_000_000_000_000_001
 _FIRST_GID = 9_100_000_000_000_000_001
+_MOST_LISTED = 10
 
 
 class _Named(Protocol):
@@ -25,64 +26,53 @@ N = TypeVar("N", bound=_Named)
 
 
 class Cast:
-    """Everybody and every group, by id. Names are unique among people, but not among groups."""
+    """Everybody and every group, by id. A name finds whoever has it alone."""
 
     def __init__(self, world: World) -> None:
         self.accounts: dict[str, Account] = {}
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
-        self._people_by_name: dict[str, Person] = {}
-        self._groups_by_name: dict[str, Group] = {}
         self._world = world
 
     def account(self, name: str) -> Account:
         """A further account that clients can log in as."""
-        account = Account(self._uid(name), name, self._world)
-        self.accounts[account.uid] = account
-        self._enter(account)
+        account = Account(self._free_uid(), name, self._world)
+        self.accounts[account.uid] = self.people[account.uid] = account
         return account
 
     def person(self, name: str, friend_of: Account | None, uid: str = "") -> Person:
         """Somebody new, as a friend of this account or as a stranger to all; with this uid or a free one."""
         if uid in self.people:
             raise Impossible(f"{self.people[uid].name!r} has the uid {uid} already: take another one")
-        free = self._uid(name)
-        person = Person(uid or free, name, self._world, {friend_of.uid} if friend_of else set())
-        self._enter(person)
+        friends = {friend_of.uid} if friend_of else set()
+        person = Person(uid or self._free_uid(), name, self._world, friends)
+        self.people[person.uid] = person
         return person
 
     def group(self, name: str, members: Sequence[Person], created_ms: int) -> Group:
-        """A group of these people; the first one made it. By a name that several have the oldest is found."""
+        """A group of these people; the first one made it."""
         if not members:
             raise Impossible("a group needs at least one member")
         gid = str(_FIRST_GID + len(self.groups))
         group = Group(gid, name, {member.uid: member for member in members}, members[0], created_ms)
         self.groups[gid] = group
-        self._groups_by_name.setdefault(name, group)
         return group
 
-    def rename(self, group: Group, name: str) -> None:
-        """The group is called something else."""
-        group.name = name
-        self._groups_by_name = {}
-        for one in self.groups.values():
-            self._groups_by_name.setdefault(one.name, one)
-
     def find_person(self, who: str) -> Person:
-        """The person with this uid or name. Raises `Unknown`."""
-        return _find("person", who, self.people, self._people_by_name)
+        """The person with this uid or name. Raises `Unknown`, and `Impossible` if several have the name."""
+        return _find("person", who, self.people)
 
     def find_mentioned(self, who: str) -> Person:
         """The person with this uid or name, or whom `@All` means: everybody, and nobody in particular."""
         return Person("-1", who, self._world) if who == "All" else self.find_person(who)
 
     def find_group(self, which: str) -> Group:
-        """The group with this id or name. Raises `Unknown`."""
-        return _find("group", which, self.groups, self._groups_by_name)
+        """The group with this id or name. Raises `Unknown`, and `Impossible` if several have the name."""
+        return _find("group", which, self.groups)
 
     def find_account(self, which: str) -> Account:
-        """The account with this uid or name. Raises `Unknown`."""
-        return _find("account", which, self.accounts, {one.name: one for one in self.accounts.values()})
+        """The account with this uid or name. Raises `Unknown`, and `Impossible` if several have the name."""
+        return _find("account", which, self.accounts)
 
     def readers(self, message: Message) -> list[Account]:
         """The accounts that find this message on their side, its sender's included.
@@ -110,24 +100,25 @@ class Cast:
         """The groups the account is in."""
         return [group for group in self.groups.values() if account.uid in group.members]
 
-    def _uid(self, name: str) -> str:
-        if name in self._people_by_name:
-            raise Impossible(f"somebody is called {name!r} already: take another name")
-        return str(_FIRST_UID + len(self.people))
-
-    def _enter(self, person: Person) -> None:
-        self.people[person.uid] = self._people_by_name[person.name] = person
+    def _free_uid(self) -> str:
+        number = _FIRST_UID + len(self.people)
+        while str(number) in self.people:
+            number += 1
+        return str(number)
 
 
-def _find(what: str, wanted: str, by_id: Mapping[str, N], by_name: Mapping[str, N]) -> N:
-    found = by_id.get(wanted) or by_name.get(wanted)
-    if found is None:
-        raise Unknown(f"no {what} is called {wanted!r}; there are: {_names(by_name)}")
-    return found
+def _find(what: str, wanted: str, by_id: Mapping[str, N]) -> N:
+    if wanted in by_id:
+        return by_id[wanted]
+    named = [one for one, there in by_id.items() if there.name == wanted]
+    if len(named) > 1:
+        raise Impossible(f"several are called {wanted!r}: name the {what} by id, one of {_listed(named)}")
+    if not named:
+        names = sorted({there.name for there in by_id.values()})
+        raise Unknown(f"no {what} is called {wanted!r}; there are: {_listed(names) or 'none'}")
+    return by_id[named[0]]
 
 
-def _names(names: Iterable[str], most: int = 10) -> str:
-    listed = sorted(names)
-    return (
-        ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "") or "none"
-    )
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_LISTED
+    return ", ".join(names[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")

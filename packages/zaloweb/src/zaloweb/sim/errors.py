@@ -1,7 +1,7 @@
 """What can go wrong on the simulator's side.
 
     SimulatorError
-    ├── Impossible        the story cannot go on like this: a confirmation without a scan, a name used twice
+    ├── Impossible        the story cannot go on like this: a confirmation without a scan, an ambiguous name
     │   └── Unknown       nobody and nothing has that name or id
     ├── NothingArrived    what was waited for did not come before the deadline
     └── Refusal           an API call answered with an error code instead of data

@@ -56,7 +56,7 @@ class Gatherings:
 
     def renamed(self, group: Group, by: Person, name: str) -> list[Push]:
         """The group is called something else."""
-        self._cast.rename(group, name)
+        group.name = name
         return self._told(group, "update", by, [])
 
     def added(self, group: Group, by: Person, people: Sequence[Person]) -> list[Push]:

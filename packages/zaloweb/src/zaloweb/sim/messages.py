@@ -105,12 +105,21 @@ class Message:
 
 
 def mentions_in(text: str, people: Sequence[Person]) -> list[dict[str, Any]]:
-    """Where these people stand in the text as `@Name`, in UTF-16 units. Raises `Impossible`."""
-    return [_mention(text, "@" + person.name, person.uid) for person in people]
+    """Where these people stand in the text as `@Name`, in UTF-16 units. Raises `Impossible`.
+
+    Of several with one name the first stands where the name comes first.
+    """
+    found = []
+    ends: dict[str, int] = {}
+    for person in people:
+        word = "@" + person.name
+        start = text.find(word, ends.get(word, 0))
+        found.append(_mention(text, word, start, person.uid))
+        ends[word] = start + len(word)
+    return found
 
 
-def _mention(text: str, word: str, uid: str) -> dict[str, Any]:
-    start = text.find(word)
+def _mention(text: str, word: str, start: int, uid: str) -> dict[str, Any]:
     if start < 0:
         raise Impossible(f"{word} does not stand in the text: write it where the mention belongs")
     return {
