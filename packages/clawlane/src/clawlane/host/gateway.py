@@ -22,8 +22,12 @@ from clawlane.host.findings import findings
 from clawlane.host.fleet import Fleet
 from clawlane.host.logs import logging_to
 from clawlane.host.status import StatusBook, resident_bytes
+from clawlane.host.systemd import READY, STOPPING, notify
 from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store.store import Store, open_store
+
+_STOP = 30.0
+"""Seconds. A service manager has to be more patient than that."""
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +51,10 @@ async def _until_signalled(config: Config, places: Places, environ: Mapping[str,
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with gateway(config, places, environ, agent):
+        notify(environ, READY)
         await stop.wait()
         log.info("stopping")
+        notify(environ, STOPPING)
     log.info("stopped")
 
 
@@ -74,8 +80,17 @@ async def gateway(
             try:
                 yield fleet
             finally:
-                await fleet.stop()
+                await _stopped(fleet)
                 accounts.cancel()
+
+
+async def _stopped(fleet: Fleet) -> None:
+    """What is not finished by the deadline is cut off, and goes on from what is stored at the next start."""
+    try:
+        async with asyncio.timeout(_STOP):
+            await fleet.stop()
+    except TimeoutError:
+        log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
 
 
 def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
