@@ -1,0 +1,220 @@
+"""Pauses in the store: they outlive the process, and their end decides about everything that waited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.config.policy import PairingReply
+from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
+from clawlane.store.journal import Journal
+from clawlane.store.pauses import Level, Pause
+from clawlane.store.records import Admitted, Arrival, Context, TurnState
+from clawlane.store.store import Store, open_store
+
+LANE = "zalouser/default"
+NOW = 1_700_000_000_000
+MINUTE = 60_000
+BACKLOG = 15 * MINUTE
+RULE = Rule("channels.zalouser.dmPolicy", "channel")
+ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, RULE)
+ASK = Decision(Outcome.CHALLENGE, Reason.DM_PAIRING_REQUIRED, RULE)
+
+
+def dm(id_: str) -> Thread:
+    return Thread(ThreadKind.DM, id_)
+
+
+@dataclass
+class Clock:
+    ms: int = NOW
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@dataclass
+class Lane:
+    """An account whose messages are put into the store by hand, on a clock turned by hand."""
+
+    store: Store
+    journal: Journal
+    clock: Clock
+
+    async def hear(self, id_: str, sender: str = "11", decision: Decision = ADMIT) -> int:
+        """A message that was just written; gives its turn."""
+        message = Inbound("default", id_, dm(sender), sender, "", f"text of {id_}", self.clock.ms)
+        [found] = await self.journal.admit([Arrival(message, decision, PairingReply.CODE, self.clock.ms)])
+        assert isinstance(found, Admitted)
+        return found.seq
+
+    async def reply(self, turn: int, *parts: str, sender: str = "11") -> None:
+        await self.journal.start(turn, Context.GIVE)
+        await self.journal.reply(turn, [Text(dm(sender), part) for part in parts])
+
+    async def send_one(self) -> None:
+        """The next chunk arrives."""
+        [chunk, *_] = (await self.journal.waiting()).chunks
+        await self.journal.begin([chunk.id])
+        await self.journal.sent(chunk.id, Receipt((f"r{chunk.id}",)))
+
+    async def pause(self, thread: Thread | None = None, level: Level = Level.MUTE) -> None:
+        await self.journal.pause(Pause(LANE, thread, level, self.clock.ms))
+
+    async def resume(self, thread: Thread | None = None, *, flush: bool = False) -> list[str]:
+        """The ids of what expired."""
+        resumed = await self.journal.resume(thread, self.clock.ms - BACKLOG, flush=flush)
+        return [overdue.message_id for overdue in resumed.expired]
+
+    async def waiting(self) -> list[str]:
+        return [turn.inbound.message_id for turn in await self.journal.open_turns()]
+
+    async def to_send(self) -> list[str]:
+        return [chunk.out.text for chunk in (await self.journal.waiting()).chunks]
+
+    def ended(self, id_: str) -> tuple[str, str]:
+        with self.store.read() as reader:
+            [found] = reader.decided(id_)
+        return found.turn, found.turn_reason
+
+    def paused(self) -> list[Pause]:
+        with self.store.read() as reader:
+            return reader.pauses()
+
+
+@asynccontextmanager
+async def lane_in(folder: Path) -> AsyncIterator[Lane]:
+    clock = Clock()
+    async with (
+        open_store(folder / "store.sqlite", folder / "lock", clock) as store,
+        store.own(LANE) as journal,
+    ):
+        yield Lane(store, journal, clock)
+
+
+@pytest.fixture
+async def lane(tmp_path: Path) -> AsyncIterator[Lane]:
+    async with lane_in(tmp_path) as made:
+        yield made
+
+
+async def test_a_pause_outlives_the_process_and_a_later_one_takes_its_place(tmp_path: Path) -> None:
+    async with lane_in(tmp_path) as lane:
+        await lane.pause()
+        await lane.pause(level=Level.OFFLINE)
+        await lane.pause(dm("11"))
+    async with lane_in(tmp_path) as lane:
+        assert lane.paused() == [
+            Pause(LANE, None, Level.OFFLINE, NOW),
+            Pause(LANE, dm("11"), Level.MUTE, NOW),
+        ]
+        await lane.resume()
+        assert lane.paused() == [Pause(LANE, dm("11"), Level.MUTE, NOW)]
+
+
+async def test_what_is_young_goes_on_and_what_is_old_expires_with_a_reason(lane: Lane) -> None:
+    await lane.pause()
+    await lane.hear("old")
+    lane.clock.ms += 10 * MINUTE
+    await lane.hear("young", sender="12")
+    lane.clock.ms += 10 * MINUTE
+    assert await lane.resume() == ["old"]
+    assert await lane.waiting() == ["young"]
+    assert lane.ended("old") == ("expired", "a pause made it older than backlogMaxAge")
+
+
+async def test_a_reply_that_waited_too_long_says_which_parts_arrived(lane: Lane) -> None:
+    await lane.reply(await lane.hear("m1"), "one", "two", "three")
+    await lane.send_one()
+    await lane.pause()
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume() == ["m1"]
+    state, reason = lane.ended("m1")
+    assert state == "expired"
+    assert "of 3 parts, 1 arrived, 2–3 too late to be sent" in reason
+    assert await lane.to_send() == []
+
+
+async def test_a_chunk_of_unknown_fate_keeps_its_turn_from_expiring(lane: Lane) -> None:
+    await lane.reply(await lane.hear("m1"), "one", "two")
+    [chunk] = (await lane.journal.waiting()).chunks
+    await lane.journal.begin([chunk.id])
+    await lane.journal.unknown(chunk.id, "no answer")
+    await lane.pause()
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume() == []
+    assert lane.ended("m1")[0] == "needs_decision"
+
+
+async def test_an_agent_that_still_works_on_an_old_message_is_not_interrupted(lane: Lane) -> None:
+    turn = await lane.hear("m1")
+    await lane.journal.start(turn, Context.GIVE)
+    await lane.pause()
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume() == []
+    assert await lane.journal.reply(turn, [Text(dm("11"), "here you are")])
+
+
+async def test_what_a_crash_interrupted_expires_like_what_never_ran(lane: Lane) -> None:
+    await lane.journal.start(await lane.hear("m1"), Context.GIVE)
+    await lane.journal.recover()
+    await lane.pause()
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume() == ["m1"]
+
+
+async def test_texts_of_the_gateway_itself_expire_by_their_own_age(lane: Lane) -> None:
+    await lane.hear("m1", decision=ASK)
+    await lane.pause()
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume() == [""]
+    assert await lane.to_send() == []
+
+
+async def test_the_end_of_one_pause_leaves_to_another_what_it_holds(lane: Lane) -> None:
+    await lane.pause()
+    await lane.pause(dm("11"))
+    await lane.hear("m1", sender="11")
+    await lane.hear("m2", sender="12")
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume() == ["m2"]
+    assert await lane.waiting() == ["m1"]
+    assert await lane.resume(dm("11")) == ["m1"]
+
+
+async def test_a_flush_lets_everything_go_on(lane: Lane) -> None:
+    await lane.pause()
+    await lane.hear("old")
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume(flush=True) == []
+    assert await lane.waiting() == ["old"]
+
+
+async def test_a_late_flush_takes_up_what_the_last_resume_let_expire_once(lane: Lane) -> None:
+    await lane.pause()
+    never_run = await lane.hear("m1", sender="11")
+    replied = await lane.hear("m2", sender="12")
+    await lane.reply(replied, "one", "two", sender="12")
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume() == ["m1", "m2"]
+
+    lane.clock.ms += MINUTE
+    resumed = await lane.journal.resume(None, lane.clock.ms - BACKLOG, flush=True)
+    assert (resumed.was, resumed.flushed) == (None, (never_run, replied))
+    turns = {turn.inbound.message_id: turn.state for turn in await lane.journal.open_turns()}
+    assert turns == {"m1": TurnState.WAITING, "m2": TurnState.REPLIED}
+    assert await lane.to_send() == ["one"]
+    again = await lane.journal.resume(None, lane.clock.ms - BACKLOG, flush=True)
+    assert again.flushed == ()
+
+
+async def test_resuming_what_is_not_paused_changes_nothing(lane: Lane) -> None:
+    await lane.hear("old")
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume() == []
+    assert await lane.waiting() == ["old"]
