@@ -204,9 +204,8 @@ async def test_two_with_one_name_are_told_apart_by_their_uids(control: Handle) -
     (_, lan), (_, other) = [await control.post("/person", name="Lan") for _ in range(2)]
     status, error = await control.post("/say", **{"from": "Lan", "text": "tôi đây"})
     assert status == 409
-    assert (
-        error["error"] == f"several are called 'Lan': name the person by id, {lan['uid']} or {other['uid']}"
-    )
+    assert error["error"].startswith("several are called 'Lan': name the person by id, one of ")
+    assert error["error"].endswith(f"{lan['uid']}, {other['uid']}")
     assert (await control.post("/say", **{"from": other["uid"], "text": "tôi đây"}))[0] == 200
 
 

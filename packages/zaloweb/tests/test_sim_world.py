@@ -40,9 +40,9 @@ async def test_of_several_with_one_name_each_has_to_be_named_by_id() -> None:
     world = World("Nguyễn Minh Anh")
     lan, other = world.person("Trần Thị Lan"), world.person("Trần Thị Lan")
     first, second = world.group("Nhóm", [lan]), world.group("Nhóm", [other])
-    with pytest.raises(Impossible, match=rf"several .* by id, {lan.uid} or {other.uid}$"):
+    with pytest.raises(Impossible, match=rf"several .* by id, one of {lan.uid}, {other.uid}$"):
         world.cast.find_person("Trần Thị Lan")
-    with pytest.raises(Impossible, match=rf"several .* by id, {first.gid} or {second.gid}$"):
+    with pytest.raises(Impossible, match=rf"several .* by id, one of {first.gid}, {second.gid}$"):
         world.cast.find_group("Nhóm")
     assert world.cast.find_person(other.uid) is other
     assert world.cast.find_group(second.gid) is second
