@@ -57,6 +57,10 @@ class Lane:
         """Whether the running incarnation says that it is ready, within the deadline (seconds)."""
         return await self._until(lambda: any("is ready" in line for line in self._of_this_run()), deadline)
 
+    def last_words(self) -> str:
+        """The newest lines that it printed."""
+        return "".join(self._lines[-20:])
+
     async def started_again(self, starts: int, deadline: float) -> bool:
         """Whether it has been started more than so many times, within the deadline (seconds)."""
         return await self._until(lambda: self.starts > starts, deadline)

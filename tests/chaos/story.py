@@ -19,6 +19,7 @@ from chaos.stage import Stage, staged
 from chaos.standing import held
 from chaos.strike import Striker
 from chaos.tally import Answer, Report, key_of, tally, text_of
+from demo.stage import Missing
 
 PATIENCE_S = 45.0
 """Seconds without a new answer after which what is missing counts as lost."""
@@ -51,7 +52,10 @@ class Ending:
 
 
 async def play(scenario: Scenario, folder: Path) -> Ending:
-    """Play a story in an empty folder; what the gateway printed is left there in `gateway.out`."""
+    """Play a story in an empty folder; what the gateway printed is left there in `gateway.out`.
+
+    Raises `Missing` if the gateway cannot even begin.
+    """
     async with staged(folder, scenario.seed, scenario.resend) as stage:
         return await _Story(scenario, stage).play()
 
@@ -85,7 +89,8 @@ class _Story:
             self._uids.append(person["uid"])
 
     async def _through_trouble(self) -> None:
-        await self._lane.started(_READY_S)
+        if not await self._lane.started(_READY_S):
+            raise Missing(f"the gateway does not get ready:\n{self._lane.last_words()}")
         striker = Striker(self._witness, self._lane)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._talk())
