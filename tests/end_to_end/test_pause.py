@@ -149,6 +149,26 @@ def test_a_pause_ends_by_itself(running_lane: Operator, zalo: Simulator, gateway
     assert answers(zalo, 1) == ["later"]
 
 
+def test_what_a_pause_made_too_old_expires_is_listed_and_can_be_answered_after_all(
+    running_lane: Operator, zalo: Simulator, gateway: Gateway, state: Path
+) -> None:
+    gateway.stop()
+    (state / "config.json5").write_text(CONFIG.replace("dmPolicy", "backlogMaxAge: '3s', dmPolicy"))
+    listening(gateway)
+    lan = person(zalo, "Lan")
+    asked(running_lane, "pause", "--for", "4s")
+    muted = last_seq(zalo)
+    say(zalo, gateway, lan, "is anybody there")
+    gateway.said("is resumed; 1 expired meanwhile")
+    assert status(running_lane)[1]["expired"] == 1
+    assert "sent" not in left(zalo, muted)
+
+    told = running_lane.run("resume", "--flush").stdout
+    assert "1 turns that had expired go on" in told
+    assert answers(zalo, 1) == ["is anybody there"]
+    assert status(running_lane)[1]["expired"] == 0
+
+
 def test_without_a_gateway_a_pause_is_written_down_and_the_next_one_begins_paused(
     running_lane: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
