@@ -165,6 +165,19 @@ async def test_killed_between_commit_and_answer_a_turn_runs_once_after_the_resta
         assert await gateway.says("agent") == "b", "the first message is known and not answered again"
 
 
+async def test_told_to_stop_a_turn_whose_agent_does_not_come_back_is_parked(house: House) -> None:
+    house.configure(OPEN)
+    async with house.gateway("hold-agent") as gateway:
+        await gateway.says("ready")
+        await gateway.tell(say="a", id="m1", **{"from": ALICE})
+        await gateway.says("agent")
+        assert "cut off" not in await gateway.stop()
+    async with house.gateway() as gateway:
+        told = [await gateway.line() for _ in range(3)]
+        assert {"agent": "a"} in told
+        assert [line["sending"] for line in told if "sending" in line] == ["echo: a"]
+
+
 async def test_killed_between_sending_and_the_answer_a_chunk_is_held(house: House) -> None:
     house.configure(OPEN)
     async with house.gateway("hold-send") as gateway:
