@@ -17,7 +17,7 @@ from clawlane.access.group_entries import GroupRule, GroupTable
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, NeedsLogin, NotSent, Phase, Refused, State, Unknown
-from clawlane.config.policy import DmPolicy
+from clawlane.config.policy import DmPolicy, ResendUnknown
 from clawlane.host.runner import Parts, Runner, runner
 from clawlane.messages import (
     Delivered,
@@ -140,6 +140,12 @@ async def at_once() -> None:
     """What a decision needs is known from the start."""
 
 
+async def no_wait(seconds: float) -> None:
+    """A clock on which seconds pass at once, and hours never."""
+    if seconds > 60:
+        await asyncio.Event().wait()
+
+
 @dataclass
 class Bench:
     store: Store
@@ -150,6 +156,7 @@ class Bench:
     grants: Callable[[], Grants] = Grants
     ready: Callable[[], Awaitable[None]] = at_once
     slots: int = 4
+    resend_unknown: ResendUnknown = ResendUnknown.NEVER
 
     @asynccontextmanager
     async def running(self, wire: Wire, agent: object) -> AsyncIterator[Runner]:
@@ -167,6 +174,8 @@ class Bench:
             now_ms=self.clock,
             jitter=lambda: 0.0,
             report=lambda state: None,
+            resend_unknown=self.resend_unknown,
+            sleep=no_wait,
         )
         vault = FileVault(self.folder, "zalouser", "default")
         async with runner(parts, self.journal, vault) as made, asyncio.TaskGroup() as group:
@@ -530,17 +539,35 @@ async def test_messages_wait_undecided_until_the_account_is_ready_and_survive_a_
     assert group.counters() == {"group_admitted": 2, "mention_required": 2}
 
 
-async def test_a_stop_does_not_wait_behind_the_turn_that_it_stops(bench: Bench) -> None:
+async def test_a_stop_ends_what_runs_in_its_thread_and_what_waits_goes_on(bench: Bench) -> None:
     wire, agent = Wire(), Gated()
     async with bench.running(wire, agent):
         wire.incoming.put_nowait(message(1))
-        assert await agent.begun.get() == "11: 1"
+        wire.incoming.put_nowait(message(1, "22"))
+        assert {await agent.begun.get(), await agent.begun.get()} == {"11: 1", "22: 1"}
         wire.incoming.put_nowait(message(2))
         wire.incoming.put_nowait(message(3, text="/stop"))
-        assert await agent.begun.get() == "/stop"
+        assert {await agent.begun.get(), await agent.begun.get()} == {"11: 2", "/stop"}
         for _ in range(3):
             agent.allowed.release()
-        await wire.sent(3)
+        assert set(await wire.sent(3)) == {"11: 2", "/stop", "22: 1"}, "the other thread is not touched"
+
+
+async def test_a_stop_keeps_the_parts_back_that_have_not_left(bench: Bench) -> None:
+    wire = Wire()
+    wire.answer.clear()
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1, text="a|b|c"))
+        await wire.taken.wait()
+        wire.incoming.put_nowait(message(2, text="/stop"))
+        while bench.states() != {"sending": 1, "queued": 1}:
+            await asyncio.sleep(0)
+        wire.answer.set()
+        assert await wire.sent(2) == ["a", "/stop"]
+    with bench.store.read() as reader:
+        [stopped] = reader.decided("m11-1")
+    assert stopped.turn == "stopped"
+    assert stopped.turn_reason == "stopped: of 3 parts, 1 on its way, 2–3 not sent"
 
 
 async def test_others_see_what_the_decision_allows(group: Bench) -> None:

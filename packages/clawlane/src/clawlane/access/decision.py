@@ -62,6 +62,10 @@ class Rule:
     line: int | None = None
 
 
+RETENTION = Rule("retention")
+"""The built-in rule that what may have been answered and forgotten is not answered again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One verdict. `trail` names the gates that the message passed, in order; `rule` is where it ended.

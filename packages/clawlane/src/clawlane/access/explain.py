@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from clawlane.access.decision import BUILT_IN, Decision, Reason, Rule
+from clawlane.access.decision import BUILT_IN, RETENTION, Decision, Reason, Rule
 from clawlane.access.written import below
 from clawlane.messages import Thread, ThreadKind
 
@@ -89,6 +89,10 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     ),
 }
 
+_FORGOTTEN = (
+    "The message is older than all that is remembered: nobody can tell whether it was answered before.",
+    "",
+)
 _SIGNS = {
     "explicit": "the message mentions it",
     "pattern": "the text fits a mention pattern",
@@ -100,7 +104,7 @@ _KEPT = " It is kept as context for the group's next answer."
 
 def explain(decision: Decision, sender_id: str, thread: Thread) -> Explanation:
     """Why a message of this sender in this thread was decided so. All words come from the decision."""
-    sentence, change = _WORDS[decision.reason]
+    sentence, change = _WORDS[decision.reason] if decision.rule != RETENTION else _FORGOTTEN
     path = decision.rule.path
     in_group = thread.kind is ThreadKind.GROUP
     words = {

@@ -110,6 +110,7 @@ class Fleet:
             now_ms=self.now_ms,
             jitter=random.random,
             report=self._noting(name),
+            resend_unknown=account.settings.resend_unknown,
         )
         return Supervisor(parts, self._places.vault_dir, self._places.consent_dir, is_default)
 

@@ -13,22 +13,29 @@ from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
+from clawlane.config.policy import ResendUnknown
+from clawlane.host.thinking import Thinking
 from clawlane.host.witness import Witness
 from clawlane.messages import Fact, Inbound, ThreadKind
+from clawlane.store.errors import StoreError
 from clawlane.store.journal import Clock, Journal
 from clawlane.store.pauses import Resumed
-from clawlane.store.records import Admitted, Noted, OpenTurn, TurnState
+from clawlane.store.records import Admitted, Noted, OpenTurn, Recovered, TurnState
 from clawlane.turns.acks import after_decision
 from clawlane.turns.admit import Admission, CaughtUp
 from clawlane.turns.gate import Gate
 from clawlane.turns.judge import Judge
 from clawlane.turns.lane import Lanes
 from clawlane.turns.outbox import Outbox
-from clawlane.turns.patience import until_stored
+from clawlane.turns.patience import Sleep, until_stored
+from clawlane.turns.retention import forgetting
 from clawlane.turns.turn import Turns
 
 _PARK = 10.0
 """Seconds that a stop waits for a chunk that is on its way, and for what was read."""
+
+_THINK = 5.0
+"""Seconds that a stop waits for answers that the agent is making."""
 
 _CAN_SEND = (Phase.READY, Phase.DEGRADED)
 log = logging.getLogger(__name__)
@@ -39,6 +46,7 @@ class Parts:
     """What an account runs with. `report` is told every state; `jitter` gives a number from 0 to 1.
 
     `ready` returns once messages can be decided: `grants` knows the own id and what names stand for.
+    `resend_unknown` says what becomes of a chunk that is not among what the platform has.
     """
 
     account: Account
@@ -52,18 +60,32 @@ class Parts:
     now_ms: Clock
     jitter: Callable[[], float]
     report: Callable[[State], None]
+    resend_unknown: ResendUnknown = ResendUnknown.NEVER
+    sleep: Sleep = asyncio.sleep
 
 
 class Runner:
     """Runs one account over and over; fulfils `clawlane.channel.Host` for its channel."""
 
-    def __init__(self, parts: Parts, journal: Journal, vault: Vault, lanes: Lanes, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        journal: Journal,
+        vault: Vault,
+        lanes: Lanes,
+        outbox: Outbox,
+        thinking: Thinking,
+    ) -> None:
         self._parts = parts
         self._journal = journal
         self._vault = vault
         self._lanes = lanes
         self._outbox = outbox
+        self._thinking = thinking
+        self._reading = asyncio.Event()
+        self._reading.set()
         self._witness = Witness(parts.account)
+        self._asked_ms: dict[ThreadKind, int] = {}
         judge = Judge(journal, parts.policy, parts.grants)
         self._admission = Admission(
             journal, judge, parts.ready, self._act, self._noted, self._caught_up, parts.now_ms
@@ -74,13 +96,16 @@ class Runner:
         return self._vault
 
     async def admit(self, inbound: Inbound) -> None:
+        await self._reading.wait()
         await self._admission.admit(inbound)
 
     async def observe(self, fact: Fact) -> None:
+        await self._reading.wait()
         await self._admission.observe(fact)
 
     async def cursor(self, kind: ThreadKind) -> Cursor:
         await self._admission.drained()
+        self._asked_ms[kind] = self._parts.now_ms()
         backlog_ms = self._parts.policy.backlog_max_age_ms
         return await until_stored(partial(self._journal.cursor, kind, backlog_ms))
 
@@ -99,25 +124,22 @@ class Runner:
 
         Returns when the channel cannot go on.
         """
-        lost = await until_stored(self._journal.recover)
-        if lost:
-            log.warning(
-                "%s: %d messages may or may not have arrived before the stop", self._parts.account, lost
-            )
+        self._tell(await until_stored(self._journal.recover))
         await self._parts.gate.begin(self._journal)
         for turn in await until_stored(self._journal.open_turns):
             self._parts.gate.met(turn.inbound)
             self._lanes.put(turn)
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self._outbox.run())
+            forgetting_ = group.create_task(forgetting(self._journal, self._parts.sleep))
             storing = group.create_task(self._admission.run())
             try:
                 await self._parts.channel.run(self._parts.account, self)
             finally:
                 if not storing.done():
                     await self._store_the_rest()
-                storing.cancel()
-                sending.cancel()
+                for task in (storing, sending, forgetting_):
+                    task.cancel()
 
     def wake(self) -> None:
         """Something was put into the outbox."""
@@ -126,7 +148,7 @@ class Runner:
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: turns that expired are over, and those that were flushed queue again."""
         for overdue in resumed.expired:
-            self._outbox.echoed(overdue.turn)
+            self._outbox.settled(overdue.turn)
         if resumed.flushed:
             for turn in await until_stored(self._journal.open_turns):
                 if turn.seq in resumed.flushed:
@@ -134,11 +156,34 @@ class Runner:
         self._outbox.wake()
 
     async def park(self) -> None:
-        """Before a stop: nothing more is sent, and what is on its way gets its answer."""
+        """Before a stop: nothing more is read, and what the agent or the platform is at is waited for.
+
+        What is not finished in time goes on at the next start.
+        """
+        self._reading.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_THINK):
+                await self._thinking.finish()
         self._outbox.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(_PARK):
                 await self._outbox.quiet()
+
+    def _tell(self, found: Recovered) -> None:
+        account = self._parts.account
+        if found.unknown:
+            log.warning(
+                "%s: %d messages may or may not have arrived before the stop; see: openclaw outbox list",
+                account,
+                found.unknown,
+            )
+        if found.set_aside:
+            log.error(
+                "%s: %d messages are set aside: the gateway crashed too often over them;"
+                " see: openclaw channels dead-letters list",
+                account,
+                found.set_aside,
+            )
 
     async def _store_the_rest(self) -> None:
         with suppress(TimeoutError):
@@ -168,16 +213,36 @@ class Runner:
                 gap.kind,
                 (gap.to_ms - gap.from_ms) / 1000,
             )
+        await self._look_up(place)
+
+    async def _look_up(self, place: CaughtUp) -> None:
+        """What is still of unknown fate is not among what was fetched."""
+        resend = self._parts.resend_unknown is ResendUnknown.WHEN_ABSENT
+        asked_ms = self._asked_ms.get(place.kind, 0)
+        again = await until_stored(
+            partial(self._journal.absent, place.kind, place.back_to_ms, asked_ms, resend=resend)
+        )
+        if again:
+            log.warning("%s: %d messages did not arrive and are sent again", self._parts.account, again)
+        self._outbox.wake()
 
     def _noted(self, noted: Noted) -> None:
-        self._outbox.echoed(noted.turn)
+        self._outbox.settled(noted.turn)
 
 
 @asynccontextmanager
 async def runner(parts: Parts, journal: Journal, vault: Vault) -> AsyncIterator[Runner]:
     """A runner whose lanes live as long as this is entered."""
-    outbox = Outbox(journal, parts.gate, parts.now_ms, parts.jitter)
+    look_up = parts.resend_unknown is ResendUnknown.WHEN_ABSENT
+    outbox = Outbox(journal, parts.gate, parts.now_ms, parts.jitter, look_up=look_up)
     judge = Judge(journal, parts.policy, parts.grants)
-    turns = Turns(journal, outbox, parts.channel, parts.agent, judge, parts.gate, parts.ready, parts.slots)
-    async with Lanes(turns.run) as lanes:
-        yield Runner(parts, journal, vault, lanes, outbox)
+    thinking = Thinking(parts.agent)
+    turns = Turns(
+        journal, outbox, parts.channel, thinking, judge, parts.gate, parts.ready, parts.slots, parts.sleep
+    )
+    try:
+        async with Lanes(turns.run, turns.stop) as lanes:
+            yield Runner(parts, journal, vault, lanes, outbox, thinking)
+    finally:
+        with suppress(StoreError):
+            await journal.put_back()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
-from clawlane.access.decision import Decision, Outcome
-from clawlane.store import history, pairing
+from clawlane.access.decision import RETENTION, Decision, Outcome, Reason
+from clawlane.store import history, pairing, retention
 from clawlane.store.codec import inbound_body, inbound_of
 from clawlane.store.decisions import Stage, record
 from clawlane.store.records import Admitted, Arrival, Noted, TurnState, Undecided
+
+_FORGOTTEN = Decision(Outcome.DROP, Reason.TOO_OLD, RETENTION)
+"""About a message from before the oldest that is remembered: it may have been answered."""
 
 
 def admit(connection: sqlite3.Connection, account: str, arrival: Arrival) -> Admitted | Noted:
@@ -22,6 +26,8 @@ def admit(connection: sqlite3.Connection, account: str, arrival: Arrival) -> Adm
     ).fetchone()
     if known:
         return Noted()
+    if arrival.inbound.sent_ms < retention.kept_from_ms(connection, account):
+        arrival = replace(arrival, decision=_FORGOTTEN)
     if arrival.decision is None:
         seq = _insert(connection, account, arrival, keep=True)
         connection.execute("INSERT INTO undecided VALUES (?, ?)", (seq, account))

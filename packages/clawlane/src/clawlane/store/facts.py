@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from clawlane.messages import Fact, Own, Undone
-from clawlane.store import history, outbox, turns
+from clawlane.store import fates, history, turns
 from clawlane.store.records import Noted, TurnState
 
 
@@ -13,7 +13,7 @@ def note(connection: sqlite3.Connection, account: str, fact: Fact, now_ms: int) 
     """Keep what follows from a fact."""
     match fact:
         case Own():
-            return Noted(outbox.echo(connection, account, fact.client_id, fact.message_id, now_ms))
+            return Noted(fates.echo(connection, account, fact.client_id, fact.message_id, now_ms))
         case Undone():
             _recall(connection, account, fact, now_ms)
     return Noted()

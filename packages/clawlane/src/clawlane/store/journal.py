@@ -10,14 +10,40 @@ from typing import TypeVar
 from clawlane.access.decision import Decision
 from clawlane.access.pins import Name
 from clawlane.channel import Cursor, Group, Person
-from clawlane.messages import Fact, Inbound, Outgoing, Receipt, ThreadKind
-from clawlane.store import admission, catch_up, directory, facts, outbox, pacing, pairing, pins, turns
+from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Thread, ThreadKind
+from clawlane.store import (
+    admission,
+    catch_up,
+    dead_letters,
+    directory,
+    facts,
+    fates,
+    outbox,
+    pacing,
+    pairing,
+    pauses,
+    pins,
+    retention,
+    turns,
+)
 from clawlane.store.catch_up import Gap
 from clawlane.store.codec import storable
 from clawlane.store.errors import StoreLost
 from clawlane.store.pacing import Sent
+from clawlane.store.pauses import Pause, Resumed
 from clawlane.store.pins import LookedUp
-from clawlane.store.records import Admitted, Approved, Arrival, Context, Noted, OpenTurn, Take, Undecided
+from clawlane.store.records import (
+    Admitted,
+    Approved,
+    Arrival,
+    Context,
+    Ended,
+    Noted,
+    OpenTurn,
+    Recovered,
+    Undecided,
+    Waiting,
+)
 from clawlane.store.writer import Writer, is_disk, savepoint
 
 T = TypeVar("T")
@@ -72,9 +98,7 @@ class Journal:
         """Everything since `back_to_ms` has been read. Gives the gap that remains, which is kept."""
         now_ms = self._now_ms()
         return await self._write(
-            partial(
-                catch_up.caught_up, account=self.account, kind=kind, back_to_ms=back_to_ms, now_ms=now_ms
-            )
+            partial(catch_up.caught_up, account=self.account, kind=kind, back_to_ms=back_to_ms, now_ms=now_ms)
         )
 
     async def is_receipt(self, message_id: str) -> bool:
@@ -112,13 +136,41 @@ class Journal:
         """Whether chunks of this turn's reply still have to go."""
         return await self._write(partial(turns.pending, seq=seq))
 
-    async def fail(self, seq: int, reason: str) -> None:
-        """The agent could not answer; the turn ends."""
-        await self._write(partial(turns.fail, seq=seq, reason=reason, now_ms=self._now_ms()))
+    async def fail(self, seq: int, reason: str) -> bool:
+        """The agent could not answer. True once that was tried often enough and the message is set aside."""
+        return await self._write(partial(turns.fail, seq=seq, reason=reason, now_ms=self._now_ms()))
 
-    async def take(self) -> Take:
-        """The next chunk to send, or when to ask again."""
-        return await self._write(partial(outbox.take, account=self.account, now_ms=self._now_ms()))
+    async def stop(self, seq: int) -> list[int]:
+        """End what was begun in the thread of this message before it. Gives the turns."""
+        return await self._write(partial(turns.stop, account=self.account, seq=seq, now_ms=self._now_ms()))
+
+    async def put_back(self) -> None:
+        """What runs is interrupted by an orderly stop, which counts as no try."""
+        await self._write(partial(turns.put_back, account=self.account))
+
+    async def resubmit(self, message_id: str) -> OpenTurn:
+        """Take up again a message that was set aside. Raises `NoDeadLetter`."""
+        wanted = storable(message_id)
+        return await self._write(partial(dead_letters.resubmit, account=self.account, message_id=wanted))
+
+    async def drop_dead_letter(self, message_id: str) -> None:
+        """Give up a message that was set aside. Raises `NoDeadLetter`."""
+        wanted = storable(message_id)
+        await self._write(partial(dead_letters.drop, account=self.account, message_id=wanted))
+
+    async def waiting(self, *, look_up: bool = False) -> Waiting:
+        """What may be sent. With `look_up` nothing passes a chunk that is still to be looked up."""
+        now_ms = self._now_ms()
+        return await self._write(
+            partial(outbox.waiting, account=self.account, now_ms=now_ms, look_up=look_up)
+        )
+
+    async def begin(self, chunk_ids: Sequence[int]) -> frozenset[int]:
+        """Chunks are about to leave. Gives those that still may."""
+        now_ms = self._now_ms()
+        return await self._write(
+            partial(outbox.begin, account=self.account, chunk_ids=chunk_ids, now_ms=now_ms)
+        )
 
     async def sent(self, chunk_id: int, receipt: Receipt) -> int | None:
         """A chunk arrived. Gives the turn that this settled, if any."""
@@ -126,21 +178,81 @@ class Journal:
             partial(outbox.sent, chunk_id=chunk_id, receipt=receipt, now_ms=self._now_ms())
         )
 
-    async def refused(self, chunk_id: int, reason: str) -> int | None:
-        """The platform said no. Gives the turn that this settled, if any."""
+    async def refused(self, chunk_id: int, reason: str) -> Ended:
+        """The platform said no."""
         return await self._write(
             partial(outbox.refused, chunk_id=chunk_id, reason=reason, now_ms=self._now_ms())
         )
 
-    async def unknown(self, chunk_id: int, reason: str) -> int | None:
-        """Nobody knows whether a chunk arrived. Gives the turn whose lane may go on."""
+    async def unknown(self, chunk_id: int, reason: str) -> Ended:
+        """Nobody knows whether a chunk arrived. The lane of its turn may go on."""
         return await self._write(
             partial(outbox.unknown, chunk_id=chunk_id, reason=reason, now_ms=self._now_ms())
         )
 
     async def retry(self, chunk_id: int, reason: str, due_ms: int) -> None:
         """A chunk did not leave, and may be tried again at `due_ms`."""
-        await self._write(partial(outbox.retry, chunk_id=chunk_id, reason=reason, due_ms=due_ms))
+        now_ms = self._now_ms()
+        await self._write(
+            partial(outbox.retry, chunk_id=chunk_id, reason=reason, due_ms=due_ms, now_ms=now_ms)
+        )
+
+    async def absent(self, kind: ThreadKind, back_to_ms: int, asked_ms: int, *, resend: bool) -> int:
+        """All own messages of a kind, as the platform had them at `asked_ms`, were seen back to a time.
+
+        What is still of unknown fate did not arrive: with `resend` it is queued again, else it keeps waiting
+        for the operator. Gives how many chunks are queued.
+        """
+        now_ms = self._now_ms()
+        asked = fates.Asked(kind, back_to_ms, asked_ms)
+        return await self._write(
+            partial(fates.absent, account=self.account, asked=asked, now_ms=now_ms, resend=resend)
+        )
+
+    async def resend(self, chunk_id: int) -> None:
+        """The operator wants a chunk of unknown fate sent again. Raises `NotInOutbox`."""
+        now_ms = self._now_ms()
+        await self._write(partial(fates.resend, account=self.account, chunk_id=chunk_id, now_ms=now_ms))
+
+    async def arrived(self, chunk_id: int) -> int | None:
+        """The operator saw a chunk of unknown fate arrive. Gives the turn that this settled.
+
+        Raises `NotInOutbox`.
+        """
+        now_ms = self._now_ms()
+        return await self._write(
+            partial(fates.arrived, account=self.account, chunk_id=chunk_id, now_ms=now_ms)
+        )
+
+    async def drop(self, chunk_id: int) -> int | None:
+        """The operator gives a chunk up, and the rest of its reply. Gives the turn that this settled.
+
+        Raises `NotInOutbox`.
+        """
+        now_ms = self._now_ms()
+        return await self._write(partial(fates.drop, account=self.account, chunk_id=chunk_id, now_ms=now_ms))
+
+    async def prune(self) -> bool:
+        """Forget some of what has had its time. True if there is more."""
+        return await self._write(partial(retention.prune, account=self.account, now_ms=self._now_ms()))
+
+    async def pause(self, new: Pause) -> None:
+        """Begin a pause of this account or of one of its threads."""
+        await self._write(partial(pauses.pause, new=new))
+
+    async def resume(self, thread: Thread | None, oldest_ms: int, *, flush: bool) -> Resumed:
+        """End a pause; what is about messages from before `oldest_ms` expires, or with `flush` goes on."""
+        now_ms = self._now_ms()
+        return await self._write(
+            partial(
+                pauses.resume,
+                account=self.account,
+                thread=thread,
+                now_ms=now_ms,
+                oldest_ms=oldest_ms,
+                flush=flush,
+            )
+        )
 
     async def note_send(self, sent: Sent) -> None:
         """Keep that a chunk leaves, for the budgets of pacing."""
@@ -150,9 +262,17 @@ class Journal:
         """What left within the last day, oldest first."""
         return await self._write(partial(pacing.sends, account=self.account, now_ms=self._now_ms()))
 
-    async def recover(self) -> int:
-        """Chunks that were being sent when the last owner stopped become unknown. Gives their number."""
-        return await self._write(partial(outbox.recover, account=self.account, now_ms=self._now_ms()))
+    async def recover(self) -> Recovered:
+        """After a stop: what was being sent is of unknown fate, what crashed too often is set aside."""
+        now_ms = self._now_ms()
+
+        def transition(connection: sqlite3.Connection) -> Recovered:
+            return Recovered(
+                unknown=fates.recover(connection, self.account, now_ms),
+                set_aside=turns.recover(connection, self.account, now_ms),
+            )
+
+        return await self._write(transition)
 
     async def approve(self, code: str, notice: str = "") -> Approved:
         """Let in the sender of a pending request, and queue the notice to them if there is one.

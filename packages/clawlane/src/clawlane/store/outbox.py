@@ -1,18 +1,23 @@
 """Transitions of the outbox.
 
-A chunk is a row before it is sent; what became of it is written once it is known.
+A chunk is a row before it is sent; what became of it is written once it is known. What nobody answered for is
+the business of `clawlane.store.fates`.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from clawlane.messages import Outgoing, Receipt
 from clawlane.store import history
 from clawlane.store.codec import text_body, text_of
-from clawlane.store.records import Chunk, ChunkState, Take, TurnState
+from clawlane.store.parts import told
+from clawlane.store.records import Chunk, Ended, TurnState, Waiting
+
+LOOK_UP_MS = 600_000
+"""How long a chunk of unknown fate holds its thread back for a look-up, where one is wanted."""
 
 
 def queue(
@@ -43,30 +48,61 @@ def queue(
     return ids
 
 
-def take(connection: sqlite3.Connection, account: str, now_ms: int) -> Take:
-    """The next chunk that may go, marked as `sending`. Only the first open one of a thread may go."""
+def waiting(connection: sqlite3.Connection, account: str, now_ms: int, *, look_up: bool) -> Waiting:
+    """The first open chunk of each thread, as far as it is due.
+
+    With `look_up` a chunk of unknown fate keeps its thread waiting until the platform was asked about it: it
+    may have to be sent again, and in order.
+    """
     connection.execute(
         "UPDATE outbox SET state = 'expired', settled_ms = ? WHERE account = ? AND state = 'queued'"
         " AND settled_ms IS NULL AND expires_ms <= ?",
         (now_ms, account, now_ms),
     )
-    row = connection.execute(
+    asked_after_ms = now_ms - LOOK_UP_MS if look_up else now_ms
+    rows = connection.execute(
         "SELECT * FROM outbox AS chunk WHERE account = ? AND state = 'queued' AND settled_ms IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.account = chunk.account"
         "  AND earlier.thread_kind = chunk.thread_kind AND earlier.thread_id = chunk.thread_id"
         "  AND earlier.settled_ms IS NULL AND earlier.id < chunk.id"
-        "  AND earlier.state IN ('queued', 'sending'))"
-        " ORDER BY due_ms, id LIMIT 1",
-        (account,),
-    ).fetchone()
-    if row is None:
-        return Take(None)
-    if row["due_ms"] > now_ms:
-        return Take(None, row["due_ms"])
-    connection.execute(
-        "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = ?", (row["id"],)
+        "  AND (earlier.state IN ('queued', 'sending') OR (earlier.state = 'unknown'"
+        "   AND earlier.looked_up_ms IS NULL AND earlier.sent_ms > ?)))"
+        " ORDER BY due_ms, id",
+        (account, asked_after_ms),
+    ).fetchall()
+    due = tuple(
+        Chunk(row["id"], row["turn"], text_of(row), row["attempts"] + 1)
+        for row in rows
+        if row["due_ms"] <= now_ms
     )
-    return Take(Chunk(row["id"], row["turn"], text_of(row), row["attempts"] + 1))
+    later = [row["due_ms"] for row in rows[len(due) :][:1]]
+    return Waiting(due, min([*later, *_asked(connection, account, asked_after_ms)], default=None))
+
+
+def _asked(connection: sqlite3.Connection, account: str, asked_after_ms: int) -> list[int]:
+    """When the first thread is free again that waits for a look-up."""
+    row = connection.execute(
+        "SELECT min(sent_ms) AS first_ms FROM outbox WHERE account = ? AND settled_ms IS NULL"
+        " AND state = 'unknown' AND looked_up_ms IS NULL AND sent_ms > ?",
+        (account, asked_after_ms),
+    ).fetchone()
+    return [] if row["first_ms"] is None else [row["first_ms"] + LOOK_UP_MS]
+
+
+def begin(
+    connection: sqlite3.Connection, account: str, chunk_ids: Sequence[int], now_ms: int
+) -> frozenset[int]:
+    """Mark chunks as on their way. Gives those that still were to be sent."""
+    begun = [
+        chunk_id
+        for chunk_id in chunk_ids
+        if connection.execute(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, looked_up_ms = NULL"
+            " WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL",
+            (now_ms, chunk_id, account),
+        ).rowcount
+    ]
+    return frozenset(begun)
 
 
 def sent(connection: sqlite3.Connection, chunk_id: int, receipt: Receipt, now_ms: int) -> int | None:
@@ -79,108 +115,52 @@ def sent(connection: sqlite3.Connection, chunk_id: int, receipt: Receipt, now_ms
     if row is None:
         return None
     connection.executemany(
-        "INSERT OR IGNORE INTO receipts VALUES (?, ?)", [(row["account"], one) for one in receipt.message_ids]
+        "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?)",
+        [(row["account"], one, now_ms) for one in receipt.message_ids],
     )
     connection.execute("UPDATE accounts SET last_outbound_ms = ? WHERE account = ?", (now_ms, row["account"]))
-    return _settle(connection, row["turn"], now_ms)
+    return settle(connection, row["turn"], now_ms)
 
 
-def refused(connection: sqlite3.Connection, chunk_id: int, reason: str, now_ms: int) -> int | None:
-    """The platform said no: the rest of the reply is not sent. Gives the turn that this settled."""
-    turn = _close(connection, chunk_id, ChunkState.REFUSED, reason, now_ms)
-    if turn is None:
-        return None
-    connection.execute(
-        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = 'an earlier part was refused'"
-        " WHERE turn = ? AND settled_ms IS NULL",
-        (now_ms, turn),
-    )
-    connection.execute("UPDATE turns SET reason = ? WHERE message = ?", (reason, turn))
-    return _settle(connection, turn, now_ms)
+def refused(connection: sqlite3.Connection, chunk_id: int, reason: str, now_ms: int) -> Ended:
+    """The platform said no: the rest of the reply is not sent."""
+    row = connection.execute(
+        "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE id = ?"
+        " AND settled_ms IS NULL RETURNING turn",
+        (reason, now_ms, chunk_id),
+    ).fetchone()
+    if row is None or row["turn"] is None:
+        return Ended(None, "")
+    cancel(connection, row["turn"], chunk_id, "an earlier part was refused", now_ms)
+    return Ended(settle(connection, row["turn"], now_ms), told(connection, row["turn"]))
 
 
-def unknown(connection: sqlite3.Connection, chunk_id: int, reason: str, now_ms: int) -> int | None:
-    """Nobody knows whether it arrived, unless the account saw it itself: the rest of the reply is held.
-
-    Gives the turn whose lane may go on.
-    """
+def unknown(connection: sqlite3.Connection, chunk_id: int, reason: str, now_ms: int) -> Ended:
+    """Nobody knows whether it arrived, unless the account saw it itself: the rest of the reply is held."""
     row = connection.execute("SELECT turn, echo FROM outbox WHERE id = ?", (chunk_id,)).fetchone()
     if row["echo"]:
-        return sent(connection, chunk_id, Receipt((row["echo"],)), now_ms)
-    connection.execute("UPDATE outbox SET state = 'unknown', reason = ? WHERE id = ?", (reason, chunk_id))
+        return Ended(sent(connection, chunk_id, Receipt((row["echo"],)), now_ms), "")
+    connection.execute(
+        "UPDATE outbox SET state = 'unknown', reason = ? WHERE id = ? AND settled_ms IS NULL",
+        (reason, chunk_id),
+    )
     turn: int | None = row["turn"]
     if turn is not None:
         connection.execute("UPDATE outbox SET state = 'held' WHERE turn = ? AND state = 'queued'", (turn,))
-        _mark(connection, turn, TurnState.HELD, reason)
-    return turn
+        mark(connection, turn, TurnState.NEEDS_DECISION, told(connection, turn))
+    return Ended(turn, told(connection, turn))
 
 
-def retry(connection: sqlite3.Connection, chunk_id: int, reason: str, due_ms: int) -> None:
-    """It did not leave: it may be tried again at `due_ms`."""
-    connection.execute(
-        "UPDATE outbox SET state = 'queued', reason = ?, due_ms = ? WHERE id = ? AND state = 'sending'",
+def retry(connection: sqlite3.Connection, chunk_id: int, reason: str, due_ms: int, now_ms: int) -> None:
+    """It did not leave, and may be tried again at `due_ms`, unless its turn was stopped meanwhile."""
+    row = connection.execute(
+        "UPDATE outbox SET state = 'queued', reason = ?, due_ms = ? WHERE id = ? AND state = 'sending'"
+        " RETURNING turn",
         (reason, due_ms, chunk_id),
-    )
-
-
-def echo(
-    connection: sqlite3.Connection, account: str, client_id: str, message_id: str, now_ms: int
-) -> int | None:
-    """The account saw a message of its own: a chunk of unknown fate has arrived.
-
-    Gives the turn that this settled.
-    """
-    row = connection.execute(
-        "SELECT id, turn, state FROM outbox WHERE account = ? AND client_id = ? AND settled_ms IS NULL",
-        (account, client_id),
     ).fetchone()
-    if row is None:
-        return None
-    if row["state"] == ChunkState.SENDING:
-        connection.execute("UPDATE outbox SET echo = ? WHERE id = ?", (message_id, row["id"]))
-        return None
-    if row["turn"] is not None:
-        connection.execute(
-            "UPDATE outbox SET state = 'queued' WHERE turn = ? AND state = 'held'", (row["turn"],)
-        )
-        _mark(connection, row["turn"], TurnState.REPLIED, "")
-    return sent(connection, row["id"], Receipt((message_id,)), now_ms)
-
-
-def recover(connection: sqlite3.Connection, account: str, now_ms: int) -> int:
-    """After a stop in the middle: what was being sent is of unknown fate. Gives how many chunks that were."""
-    rows = connection.execute(
-        "SELECT id FROM outbox WHERE account = ? AND state = 'sending' AND settled_ms IS NULL", (account,)
-    ).fetchall()
-    for row in rows:
-        unknown(connection, row["id"], "stopped between sending and the answer", now_ms)
-    return len(rows)
-
-
-def _close(
-    connection: sqlite3.Connection, chunk_id: int, state: ChunkState, reason: str, now_ms: int
-) -> int | None:
-    row = connection.execute(
-        "UPDATE outbox SET state = ?, reason = ?, settled_ms = ? WHERE id = ?"
-        " AND settled_ms IS NULL RETURNING turn",
-        (state, reason, now_ms, chunk_id),
-    ).fetchone()
-    return row["turn"] if row else None
-
-
-def _settle(connection: sqlite3.Connection, turn: int | None, now_ms: int) -> int | None:
-    """Finish the turn when this was its last open chunk; the history that it used goes with it."""
-    if turn is None:
-        return None
-    cursor = connection.execute(
-        "UPDATE turns SET state = 'done', settled_ms = ? WHERE message = ? AND settled_ms IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE turn = ? AND settled_ms IS NULL)",
-        (now_ms, turn, turn),
-    )
-    if not cursor.rowcount:
-        return None
-    history.consume(connection, turn)
-    return turn
+    query = "SELECT 1 FROM turns WHERE message = ? AND settled_ms IS NOT NULL"
+    if row and connection.execute(query, (row["turn"],)).fetchone():
+        cancel(connection, row["turn"], chunk_id, "its turn was stopped", now_ms)
 
 
 def is_receipt(connection: sqlite3.Connection, account: str, message_id: str) -> bool:
@@ -189,7 +169,46 @@ def is_receipt(connection: sqlite3.Connection, account: str, message_id: str) ->
     return connection.execute(query, (account, message_id)).fetchone() is not None
 
 
-def _mark(connection: sqlite3.Connection, turn: int, state: TurnState, reason: str) -> None:
+def cancel(connection: sqlite3.Connection, turn: int, from_chunk: int, reason: str, now_ms: int) -> None:
+    """From this part on, nothing of a reply is sent that has not left yet."""
+    connection.execute(
+        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ? WHERE turn = ? AND id >= ?"
+        " AND settled_ms IS NULL AND state IN ('queued', 'held')",
+        (now_ms, reason, turn, from_chunk),
+    )
+
+
+def settle(connection: sqlite3.Connection, turn: int | None, now_ms: int) -> int | None:
+    """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it."""
+    query = "SELECT 1 FROM outbox WHERE turn = ? AND settled_ms IS NULL"
+    if turn is None or connection.execute(query, (turn,)).fetchone():
+        return None
+    query = "SELECT 1 FROM outbox WHERE turn = ? AND state <> 'sent'"
+    whole = connection.execute(query, (turn,)).fetchone() is None
+    cursor = connection.execute(
+        "UPDATE turns SET state = ?, reason = ?, settled_ms = ? WHERE message = ? AND settled_ms IS NULL",
+        (
+            TurnState.DONE if whole else TurnState.FAILED,
+            "" if whole else told(connection, turn),
+            now_ms,
+            turn,
+        ),
+    )
+    if not cursor.rowcount:
+        return None
+    use_context(connection, turn)
+    return turn
+
+
+def use_context(connection: sqlite3.Connection, turn: int) -> None:
+    """The group's history that went with a turn is used up if anything of the reply arrived, else kept."""
+    query = "SELECT 1 FROM outbox WHERE turn = ? AND state = 'sent'"
+    arrived = connection.execute(query, (turn,)).fetchone() is not None
+    (history.consume if arrived else history.give_back)(connection, turn)
+
+
+def mark(connection: sqlite3.Connection, turn: int, state: TurnState, reason: str) -> None:
+    """Where an open turn stands now."""
     connection.execute(
         "UPDATE turns SET state = ?, reason = ? WHERE message = ? AND settled_ms IS NULL",
         (state, reason, turn),

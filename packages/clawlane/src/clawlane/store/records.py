@@ -13,17 +13,21 @@ from clawlane.messages import Inbound, Outgoing
 class TurnState(StrEnum):
     """Where a turn stands.
 
-    The first four are open; a held one waits for somebody to say what became of a chunk.
+    The first four are open; one that needs a decision waits for somebody to say what became of a chunk. A
+    failed one did not get its whole reply out, a dead one was set aside after too many tries.
     """
 
     WAITING = "waiting"
     RUNNING = "running"
     REPLIED = "replied"
-    HELD = "held"
+    NEEDS_DECISION = "needs_decision"
     DONE = "done"
     FAILED = "failed"
+    DEAD = "dead"
+    STOPPED = "stopped"
     REVOKED = "revoked"
     RECALLED = "recalled"
+    EXPIRED = "expired"
 
 
 class ChunkState(StrEnum):
@@ -114,7 +118,7 @@ class OpenTurn:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One outgoing message, taken for sending. `turn` is None for a challenge. `attempts` counts this one."""
+    """One outgoing message that wants to go. `turn` is None for a challenge. `attempts` counts this one."""
 
     id: int
     turn: int | None
@@ -123,11 +127,27 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
-    """What the sender has to do: a chunk, or nothing until `due_ms` (None: until something new comes)."""
+class Waiting:
+    """What may be sent: of each thread its next chunk, in order; more is due at `due_ms` (None: nothing)."""
 
-    chunk: Chunk | None
+    chunks: tuple[Chunk, ...]
     due_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the fate of a chunk led to: the turn whose lane may go on, and how its reply stands, in words."""
+
+    turn: int | None
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a start found: how many chunks are of unknown fate, and how many messages were set aside."""
+
+    unknown: int
+    set_aside: int
 
 
 @dataclass(frozen=True, slots=True)

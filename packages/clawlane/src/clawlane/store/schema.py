@@ -137,6 +137,7 @@ CREATE INDEX sends_of_account ON sends (account, at_ms);
 _SETTLING = """
 ALTER TABLE accounts ADD COLUMN kept_from_ms INTEGER NOT NULL DEFAULT 0; -- what was sent before is not known
 ALTER TABLE outbox ADD COLUMN sent_ms INTEGER; -- when it was last given to the channel
+UPDATE outbox SET sent_ms = created_ms WHERE attempts > 0;
 ALTER TABLE outbox ADD COLUMN looked_up_ms INTEGER; -- when the platform was asked whether it arrived
 ALTER TABLE receipts ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;
 UPDATE receipts SET at_ms = 1000 * CAST(strftime('%s', 'now') AS INTEGER);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 
 from clawlane.access.commands import STOP
@@ -13,13 +13,22 @@ from clawlane.store.records import OpenTurn
 
 
 class Lanes:
-    """The lanes of one account. A lane exists while it has turns; leaving cancels what runs."""
+    """The lanes of one account. A lane exists while it has turns; leaving cancels what runs.
 
-    def __init__(self, run: Callable[[OpenTurn], Coroutine[None, None, None]]) -> None:
+    `stop` is asked what an authorised `/stop` ends, and gives the numbers of those turns.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[OpenTurn], Coroutine[None, None, None]],
+        stop: Callable[[OpenTurn], Awaitable[list[int]]],
+    ) -> None:
         self._run = run
+        self._stop = stop
         self._waiting: dict[Thread, deque[OpenTurn]] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
+        self._turns: dict[int, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Lanes:
         await self._tasks.__aenter__()
@@ -36,22 +45,37 @@ class Lanes:
         """Queue a turn behind the others of its thread. An authorised `/stop` passes them by."""
         thread = turn.inbound.thread
         if turn.command == STOP:
-            self._begin(self._run(turn))
+            self._begin(self._pass_by(turn))
         elif thread in self._waiting:
             self._waiting[thread].append(turn)
         else:
             self._waiting[thread] = deque([turn])
             self._begin(self._work(thread))
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._tasks.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return task
 
     async def _work(self, thread: Thread) -> None:
         turns = self._waiting[thread]
         try:
             while turns:
-                await self._run(turns.popleft())
+                await self._one(turns.popleft())
         finally:
             del self._waiting[thread]
+
+    async def _one(self, turn: OpenTurn) -> None:
+        """Run a turn in a task of its own, so that a `/stop` can end it and not the lane."""
+        task = self._turns[turn.seq] = self._begin(self._run(turn))
+        try:
+            await asyncio.wait([task])
+        finally:
+            del self._turns[turn.seq]
+
+    async def _pass_by(self, turn: OpenTurn) -> None:
+        for stopped in await self._stop(turn):
+            if running := self._turns.get(stopped):
+                running.cancel()
+        await self._run(turn)

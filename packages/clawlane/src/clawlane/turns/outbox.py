@@ -1,4 +1,4 @@
-"""The way out: the one gate of an account, through which everything leaves, in order in each thread."""
+"""The way out: the one sender of an account, in order in each thread and threads side by side."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from functools import partial
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.messages import Signal
 from clawlane.store.journal import Clock, Journal
-from clawlane.store.records import Chunk, Take
+from clawlane.store.records import Chunk, Ended
 from clawlane.turns.gate import Gate
 from clawlane.turns.patience import until_stored
 from clawlane.turns.signals import SignalQueue
+
+AT_ONCE = 4
+"""How many chunks, each of another thread, are on their way at once."""
 
 ANSWER_DEADLINE = 120.0
 """Seconds after which a send without an answer counts as unknown, whatever the channel waits for."""
@@ -24,19 +27,32 @@ log = logging.getLogger(__name__)
 
 
 class Outbox:
-    """Sends the queued chunks of one account while it is open, and keeps what became of each."""
+    """Sends the queued chunks of one account while it is open, and keeps what became of each.
 
-    def __init__(self, journal: Journal, gate: Gate, now_ms: Clock, jitter: Callable[[], float]) -> None:
+    With `look_up`, what is of unknown fate keeps its thread waiting until the platform was asked about it.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        gate: Gate,
+        now_ms: Clock,
+        jitter: Callable[[], float],
+        *,
+        look_up: bool = False,
+    ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread."""
         self._journal = journal
         self._gate = gate
         self._signals = SignalQueue(gate.show)
         self._now_ms = now_ms
         self._jitter = jitter
+        self._look_up = look_up
         self._open = asyncio.Event()
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._on_their_way = 0
         self._expected: dict[int, asyncio.Event] = {}
 
     def wake(self) -> None:
@@ -68,9 +84,10 @@ class Outbox:
         finally:
             self._expected.pop(turn, None)
 
-    def echoed(self, turn: int | None) -> None:
-        """The account saw a message of its own: it told what became of a chunk, and maybe settled a turn."""
-        self._settled(turn)
+    def settled(self, turn: int | None) -> None:
+        """Something else than a send told what became of a chunk, and maybe settled a turn."""
+        if turn is not None and turn in self._expected:
+            self._expected[turn].set()
         self.wake()
 
     def show(self, signal: Signal) -> None:
@@ -82,28 +99,57 @@ class Outbox:
         """Send while open. Lives until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._signals.run())
-            group.create_task(self._send_chunks())
+            while True:
+                await self._open.wait()
+                self._news.clear()
+                due_ms = await self._round(group)
+                await self._rest(due_ms)
 
-    async def _send_chunks(self) -> None:
-        while True:
-            await self._open.wait()
-            self._news.clear()
-            take = await self._next()
-            if take.chunk is None:
-                await self._rest(take.due_ms)
+    async def _round(self, group: asyncio.TaskGroup) -> int | None:
+        """Send what may leave now. Gives when more may, None if that needs something new.
 
-    async def _next(self) -> Take:
-        """Take a chunk and send it.
-
-        Not idle from before it is taken, so that a stop does not fall in between.
+        Not idle from before a chunk is taken, so that a stop does not fall in between.
         """
         self._idle.clear()
         try:
-            take = await until_stored(self._journal.take)
-            if take.chunk is not None:
-                self._settled(await self._attempt(take.chunk))
-            return take
+            waiting = await until_stored(partial(self._journal.waiting, look_up=self._look_up))
+            chunks, gate_ms = self._passing(waiting.chunks)
+            if chunks:
+                begun = await until_stored(partial(self._journal.begin, [chunk.id for chunk in chunks]))
+                for chunk in chunks:
+                    if chunk.id in begun:
+                        self._on_their_way += 1
+                        group.create_task(self._carry(chunk))
         finally:
+            self._maybe_idle()
+        return min((ms for ms in (waiting.due_ms, gate_ms) if ms is not None), default=None)
+
+    def _passing(self, chunks: tuple[Chunk, ...]) -> tuple[list[Chunk], int | None]:
+        """As many chunks as may leave at once, and when the next one may that has to wait at the gate."""
+        passing: list[Chunk] = []
+        later: list[int] = []
+        now_ms = self._now_ms()
+        for chunk in chunks:
+            if not self._open.is_set() or self._on_their_way + len(passing) >= AT_ONCE:
+                break
+            wait = self._gate.wait_ms(chunk, now_ms)
+            if wait == 0:
+                self._gate.sent(chunk, now_ms)
+                passing.append(chunk)
+            elif wait is not None:
+                later.append(now_ms + wait)
+        return passing, min(later, default=None)
+
+    async def _carry(self, chunk: Chunk) -> None:
+        try:
+            turn = await self._attempt(chunk)
+        finally:
+            self._on_their_way -= 1
+            self._maybe_idle()
+        self.settled(turn)
+
+    def _maybe_idle(self) -> None:
+        if not self._on_their_way:
             self._idle.set()
 
     async def _attempt(self, chunk: Chunk) -> int | None:
@@ -119,32 +165,19 @@ class Outbox:
             await self._again(chunk, str(error), 0.0)
             return None
         except Refused as error:
-            log.warning("chunk %d to %s was refused: %s", chunk.id, chunk.out.thread, error)
-            return await until_stored(partial(self._journal.refused, chunk.id, str(error)))
+            ended = await until_stored(partial(self._journal.refused, chunk.id, str(error)))
+            return _tell(chunk, f"was refused: {error}", ended)
         except Exception as error:
-            return await self._lost(chunk, error)
+            reason = _unknown(error)
+            ended = await until_stored(partial(self._journal.unknown, chunk.id, reason))
+            return _tell(chunk, f"may or may not have arrived: {reason}", ended)
         return await until_stored(partial(self._journal.sent, chunk.id, receipt))
 
     async def _again(self, chunk: Chunk, reason: str, retry_in: float) -> None:
         wait = min(retry_in * 2 ** min(chunk.attempts - 1, 10), _LONGEST_RETRY) * (1 + 0.1 * self._jitter())
-        log.info("chunk %d to %s did not leave: %s", chunk.id, chunk.out.thread, reason)
+        log.info("message %d to %s did not leave: %s", chunk.id, chunk.out.thread, reason)
         due_ms = self._now_ms() + int(1000 * wait)
         await until_stored(partial(self._journal.retry, chunk.id, reason, due_ms))
-
-    async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
-        """Unknown, and every surprise: bytes may have left, so it is not sent again."""
-        if isinstance(error, Unknown):
-            reason = str(error)
-        elif isinstance(error, TimeoutError):
-            reason = f"no answer within {ANSWER_DEADLINE:.0f} s"
-        else:
-            reason = f"{type(error).__name__}: {error}"
-        log.warning("chunk %d to %s may or may not have arrived: %s", chunk.id, chunk.out.thread, reason)
-        return await until_stored(partial(self._journal.unknown, chunk.id, reason))
-
-    def _settled(self, turn: int | None) -> None:
-        if turn is not None and turn in self._expected:
-            self._expected[turn].set()
 
     async def _rest(self, due_ms: int | None) -> None:
         """Until something new comes or the next chunk is due."""
@@ -154,3 +187,19 @@ class Outbox:
                 await self._news.wait()
         except TimeoutError:
             return
+
+
+def _unknown(error: Exception) -> str:
+    """Why nobody knows whether it arrived. Every surprise counts: bytes may have left."""
+    if isinstance(error, Unknown):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return f"no answer within {ANSWER_DEADLINE:.0f} s"
+    return f"{type(error).__name__}: {error}"
+
+
+def _tell(chunk: Chunk, what: str, ended: Ended) -> int | None:
+    """Tell the operator what became of a chunk and its reply, and what can be done about it."""
+    reply = f" ({ended.told})" if ended.told.startswith("of ") else ""
+    log.warning("message %d to %s %s%s; see: openclaw outbox list", chunk.id, chunk.out.thread, what, reply)
+    return ended.turn

@@ -20,7 +20,10 @@ from clawlane.store.records import Context, OpenTurn, TurnState
 from clawlane.turns.gate import Gate
 from clawlane.turns.judge import Judge
 from clawlane.turns.outbox import Outbox
-from clawlane.turns.patience import until_stored
+from clawlane.turns.patience import Sleep, until_stored
+
+_FIRST_WAIT = 0.5
+"""Seconds before the agent is asked again after a failure; twice as long each time."""
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,7 @@ class Turns:
     gate: Gate
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
+    sleep: Sleep = asyncio.sleep
 
     async def run(self, turn: OpenTurn) -> None:
         """Bring a turn to its end. What the agent or the channel raise ends the turn, not the lane."""
@@ -48,39 +52,71 @@ class Turns:
             if replied and await until_stored(partial(self.journal.pending, turn.seq)):
                 await settled.wait()
 
-    async def _answer(self, turn: OpenTurn) -> bool:
-        """Whether there is now something to send."""
+    async def stop(self, turn: OpenTurn) -> list[int]:
+        """What an authorised `/stop` ends: what runs in its thread, and what has not left of a reply."""
         await self.ready()
-        await self.gate.opened(turn.inbound.thread)
-        revoked = await self.judge.again(turn.inbound, turn.read_ms)
-        if revoked is not None:
-            await until_stored(partial(self.journal.revoke, turn.seq, revoked))
-            log.info("turn %d: the sender is not admitted any more", turn.seq)
-            return False
-        async with self.slots:
-            return await self._run_agent(turn)
+        if await self.judge.again(turn.inbound, turn.read_ms) is not None:
+            return []
+        stopped = await until_stored(partial(self.journal.stop, turn.seq))
+        if stopped:
+            log.info("%s was stopped by %s", turn.inbound.thread, turn.inbound.sender_id)
+        return stopped
 
-    async def _run_agent(self, turn: OpenTurn) -> bool:
+    async def _answer(self, turn: OpenTurn) -> bool:
+        """Whether there is now something to send. A try that failed is followed by another, after a while."""
+        wait = _FIRST_WAIT
+        while True:
+            await self.ready()
+            await self.gate.opened(turn.inbound.thread)
+            if await self._revoked(turn):
+                return False
+            async with self.slots:
+                replied = await self._run_agent(turn)
+            if replied is not None:
+                return replied
+            await self.sleep(wait)
+            wait *= 2
+
+    async def _revoked(self, turn: OpenTurn) -> bool:
+        revoked = await self.judge.again(turn.inbound, turn.read_ms)
+        if revoked is None:
+            return False
+        await until_stored(partial(self.journal.revoke, turn.seq, revoked))
+        log.info("turn %d: the sender is not admitted any more", turn.seq)
+        return True
+
+    async def _run_agent(self, turn: OpenTurn) -> bool | None:
+        """Whether there is something to send; None if the agent failed and may be asked again."""
         history = await until_stored(partial(self.journal.start, turn.seq, _context(turn.command)))
         if history is None:
             return False
         if signals(Outcome.ADMIT, self.judge.policy.acks).typing:
             self.outbox.show(Typing(turn.inbound.thread))
-        outs = await self._ask(turn, tuple(map(Pended.of, history)))
-        if outs is None or not await until_stored(partial(self.journal.reply, turn.seq, outs)):
-            return False
-        self.outbox.wake()
-        return True
-
-    async def _ask(self, turn: OpenTurn, history: tuple[Pended, ...]) -> list[Outgoing] | None:
-        """The reply as chunks; none for silence; None when it failed, which is then recorded."""
         try:
-            reply = await self.agent.run(TurnInput(self.journal.account, turn.inbound, history))
-            return self.channel.plan(turn.inbound.thread, reply) if reply else []
+            outs = await self._ask(turn, tuple(map(Pended.of, history)))
         except Exception as error:
-            log.exception("turn %d failed", turn.seq)
-            await until_stored(partial(self.journal.fail, turn.seq, f"{type(error).__name__}: {error}"))
+            return await self._failed(turn, error)
+        replied = await until_stored(partial(self.journal.reply, turn.seq, outs))
+        if replied:
+            self.outbox.wake()
+        return replied
+
+    async def _ask(self, turn: OpenTurn, history: tuple[Pended, ...]) -> list[Outgoing]:
+        """The reply as chunks; none for silence. Raises whatever the agent or the channel do."""
+        reply = await self.agent.run(TurnInput(self.journal.account, turn.inbound, history))
+        return self.channel.plan(turn.inbound.thread, reply) if reply else []
+
+    async def _failed(self, turn: OpenTurn, error: Exception) -> bool | None:
+        reason = f"{type(error).__name__}: {error}"
+        if not await until_stored(partial(self.journal.fail, turn.seq, reason)):
+            log.warning("turn %d failed and is tried again: %s", turn.seq, reason)
             return None
+        log.error(
+            "turn %d failed once more; its message is set aside: openclaw channels dead-letters list",
+            turn.seq,
+            exc_info=error,
+        )
+        return False
 
 
 def _context(command: str) -> Context:

@@ -1,0 +1,88 @@
+"""Transitions of messages that were set aside: after so many tries nothing had answered them."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from clawlane.messages import Thread
+from clawlane.store import turns
+from clawlane.store.codec import inbound_of, thread_of
+from clawlane.store.errors import NoDeadLetter
+from clawlane.store.records import OpenTurn, TurnState
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was set aside, with the reason of the last try."""
+
+    account: str
+    message_id: str
+    thread: Thread
+    sender_id: str
+    sender_name: str
+    text: str
+    sent_ms: int
+    set_aside_ms: int
+    tries: int
+    reason: str
+
+
+def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
+    """What was set aside, over all accounts, in the order of admission."""
+    rows = connection.execute(
+        "SELECT messages.*, turns.attempts, turns.reason, turns.settled_ms FROM turns"
+        " JOIN messages ON messages.seq = turns.message"
+        " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.message"
+    )
+    return [_letter(row) for row in rows]
+
+
+def resubmit(connection: sqlite3.Connection, account: str, message_id: str) -> OpenTurn:
+    """Give a message to the agent once more, with all its tries. Raises `NoDeadLetter`."""
+    seq = _dead(connection, account, message_id)
+    connection.execute(
+        "UPDATE turns SET state = 'waiting', attempts = 0, reason = '', settled_ms = NULL WHERE message = ?",
+        (seq,),
+    )
+    return turns.open_turn(connection, account, seq)
+
+
+def drop(connection: sqlite3.Connection, account: str, message_id: str) -> None:
+    """Give a message up: its text goes. Raises `NoDeadLetter`."""
+    seq = _dead(connection, account, message_id)
+    connection.execute(
+        "UPDATE turns SET state = ?, reason = 'dropped by the operator: ' || reason WHERE message = ?",
+        (TurnState.FAILED, seq),
+    )
+    connection.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
+
+
+def _dead(connection: sqlite3.Connection, account: str, message_id: str) -> int:
+    row = connection.execute(
+        "SELECT seq FROM messages JOIN turns ON turns.message = messages.seq"
+        " WHERE messages.account = ? AND message_id = ? AND state = 'dead' AND body IS NOT NULL",
+        (account, message_id),
+    ).fetchone()
+    if row is None:
+        raise NoDeadLetter(
+            f"no message {message_id!r} of {account} was set aside; see: openclaw channels dead-letters list"
+        )
+    return int(row["seq"])
+
+
+def _letter(row: sqlite3.Row) -> DeadLetter:
+    account = row["account"]
+    inbound = inbound_of(row, account.partition("/")[2])
+    return DeadLetter(
+        account=account,
+        message_id=row["message_id"],
+        thread=thread_of(row),
+        sender_id=row["sender_id"],
+        sender_name=inbound.sender_name,
+        text=inbound.text,
+        sent_ms=row["sent_ms"],
+        set_aside_ms=row["settled_ms"],
+        tries=row["attempts"],
+        reason=row["reason"],
+    )

@@ -1,0 +1,45 @@
+"""What became of a reply, in words: which of its parts arrived, and which did not and why."""
+
+from __future__ import annotations
+
+import sqlite3
+from itertools import groupby
+
+from clawlane.store.records import ChunkState
+
+_WORDS = {
+    ChunkState.QUEUED: "to be sent",
+    ChunkState.SENDING: "on its way",
+    ChunkState.UNKNOWN: "of unknown fate",
+    ChunkState.HELD: "held back",
+    ChunkState.SENT: "arrived",
+    ChunkState.REFUSED: "refused",
+    ChunkState.CANCELLED: "not sent",
+    ChunkState.EXPIRED: "too late to be sent",
+}
+_WITH_REASON = (ChunkState.REFUSED, ChunkState.UNKNOWN)
+
+
+def told(connection: sqlite3.Connection, turn: int | None) -> str:
+    """`of 3 parts, 1 arrived, 2 refused (you are blocked), 3 not sent`; empty for what is no reply."""
+    if turn is None:
+        return ""
+    rows = connection.execute(
+        "SELECT state, reason FROM outbox WHERE turn = ? ORDER BY id", (turn,)
+    ).fetchall()
+    stretches = []
+    parts = enumerate((_words(row) for row in rows), start=1)
+    for words, stretch in groupby(parts, key=lambda part: part[1]):
+        numbers = [number for number, _ in stretch]
+        stretches.append(f"{_span(numbers)} {words}" if len(rows) > 1 else words)
+    return (f"of {len(rows)} parts, " if len(rows) > 1 else "") + ", ".join(stretches)
+
+
+def _words(row: sqlite3.Row) -> str:
+    state = ChunkState(row["state"])
+    words = _WORDS[state]
+    return f"{words} ({row['reason']})" if state in _WITH_REASON and row["reason"] else words
+
+
+def _span(numbers: list[int]) -> str:
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
