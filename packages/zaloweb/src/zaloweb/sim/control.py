@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -14,15 +13,14 @@ from zaloweb.sim.accounts import Account
 from zaloweb.sim.arrived import Arrived
 from zaloweb.sim.errors import Impossible, Unknown
 from zaloweb.sim.people import Person
+from zaloweb.sim.served import LOOPBACK, Served
 from zaloweb.sim.steps import circles, phones, talk, trouble
 from zaloweb.sim.steps.step import Step
 from zaloweb.sim.world import World
 
-_LOOPBACK = "127.0.0.1"
-_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_LOOPBACK_NAMES = frozenset({LOOPBACK, "localhost", "[::1]"})
 _LONGEST_WAIT = 60.0
 _MOST_RECORDS = 1000
-_PATIENCE = 0.05
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,14 +29,13 @@ STEPS = [*phones.STEPS, *talk.STEPS, *circles.STEPS, *trouble.STEPS]
 """What there is besides looking: every step, in the order of the documentation."""
 
 
-class Control:
+class Control(Served):
     """The interface, served on a loopback port while entered; 0 takes a free one.
 
     `requests` are the methods and paths it answers.
     """
 
     def __init__(self, world: World, port: int = 0) -> None:
-        self.port = port
         self._world = world
         app = web.Application(middlewares=[_errors_as_json, _loopback_only])
         app.add_routes([web.route(step.method, step.path, self._handler(step)) for step in STEPS])
@@ -48,24 +45,7 @@ class Control:
             for route in app.router.routes()
             if route.resource is not None and route.method != "HEAD"
         )
-        self._runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
-        )
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, _LOOPBACK, self.port).start()
-        except BaseException:
-            await self._runner.cleanup()
-            raise
-        self.port = int(self._runner.addresses[0][1])
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._runner.cleanup()
+        super().__init__(app, port)
 
     def _handler(self, step: Step) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Self
 
 import trustme
 from aiohttp import web
 
-_LOOPBACK = "127.0.0.1"
+from zaloweb.sim.served import LOOPBACK, Served
+
 _LARGEST_BODY = 64 * 1024 * 1024
-_PATIENCE = 0.05  # seconds a handler that is still waiting gets when the front closes; 0 would mean for ever
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,7 +29,7 @@ class Authority:
 
     def context(self) -> ssl.SSLContext:
         """A server context that changes to the certificate of the name the client asks for."""
-        context = self._issue(_LOOPBACK)  # a client that uses a number sends no name
+        context = self._issue(LOOPBACK)  # a client that uses a number sends no name
         context.sni_callback = self._answer_name
         return context
 
@@ -55,36 +53,15 @@ class Authority:
         return context
 
 
-class Front:
+class Front(Served):
     """An aiohttp application, or one handler for everything, served over TLS on loopback while entered.
 
-    The application sees the host name the client meant (`request.host`). `port` 0 takes a free port; read it
-    from `port` once entered. A handler whose client goes away is cancelled.
+    The application sees the host name the client meant (`request.host`).
     """
 
     def __init__(self, app: web.Application | Handler, authority: Authority, port: int = 0) -> None:
-        self.port = port
-        self._authority = authority
         application = app if isinstance(app, web.Application) else _for_all(app)
-        self._runner = web.AppRunner(
-            application, access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
-        )
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, _LOOPBACK, self.port, ssl_context=self._authority.context())
-        try:
-            await site.start()
-        except BaseException:
-            await self._runner.cleanup()
-            raise
-        self.port = int(self._runner.addresses[0][1])
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._runner.cleanup()
+        super().__init__(application, port, authority.context())
 
 
 def _for_all(handler: Handler) -> web.Application:
