@@ -14,19 +14,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from clawlane.channel import Account, NotSent
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.access.policy import Grants, Policy
+from clawlane.channel import Account, NotSent, Refused
+from clawlane.config.policy import DmPolicy, PairingReply
 from clawlane.config.settings import ChannelSettings, Pacing
 from clawlane.messages import Inbound, Outgoing, Receipt, Signal, Text, Thread, ThreadKind, Typing
 from clawlane.store.journal import Journal
 from clawlane.store.pacing import Sent
 from clawlane.store.pauses import Level, Pause
-from clawlane.store.records import Chunk
+from clawlane.store.records import Admitted, Arrival, Chunk, Context
 from clawlane.store.store import open_store
 from clawlane.turns.gate import Gate
+from clawlane.turns.judge import Judge
 from clawlane.turns.pacing import Going, Pacer, Past, decide
 
 NOW = 1_700_000_000_000
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+PAIRING = Policy(dm=DmPolicy.PAIRING)
 ACCOUNT = Account("zalouser", "default", "default", None)
 
 
@@ -128,12 +133,13 @@ class Lane:
     clock: Clock
     wire: Wire
     rules: Pacing
+    paired: frozenset[str] = frozenset({"7"})
     gate: Gate = field(init=False)
 
     async def start(self) -> None:
         """A new run, which knows of the one before what is stored."""
         self.gate = Gate(ACCOUNT, self.wire, Pacer(self.rules, random.Random(7).random))  # type: ignore[arg-type]
-        await self.gate.begin(self.journal)
+        await self.gate.begin(self.journal, Judge(self.journal, PAIRING, lambda: Grants(paired=self.paired)))
 
     async def leave(self, chunk: Chunk) -> None:
         self.gate.sent(chunk, self.clock.ms)
@@ -273,6 +279,29 @@ async def test_a_pause_holds_texts_and_signals_until_it_ends(lane: Lane) -> None
     await lane.leave(going)
     await lane.gate.show(Typing(dm(7)))
     assert (len(lane.wire.arrived), len(lane.wire.shown)) == (1, 1)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_reply_that_waited_does_not_go_to_somebody_who_was_shut_out_meanwhile(
+    lane: Lane, restart: bool
+) -> None:
+    admit = Decision(Outcome.ADMIT, Reason.DM_PAIRED, Rule("channels.zalouser.dmPolicy", "channel"))
+    message = Inbound("default", "m1", dm(7), "7", "Lan", "hi", NOW)
+    [turn] = await lane.journal.admit([Arrival(message, admit, PairingReply.CODE, NOW)])
+    assert isinstance(turn, Admitted)
+    await lane.journal.start(turn.seq, Context.GIVE)
+    await lane.journal.reply(turn.seq, [Text(dm(7), "hello")])
+    [waiting] = (await lane.journal.waiting()).chunks
+    lane.gate.pause([Pause("zalouser/default", None, Level.MUTE, NOW)])
+    assert restart or lane.gate.wait_ms(waiting, NOW) is None
+
+    lane.paired = frozenset()
+    if restart:
+        await lane.start()
+    lane.gate.pause([])
+    with pytest.raises(Refused, match="not admitted any more"):
+        await lane.leave(waiting)
+    assert lane.wire.arrived == []
 
 
 async def test_a_paused_thread_leaves_the_others_alone(lane: Lane) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from clawlane.config.load import Config
@@ -14,6 +15,7 @@ from clawlane.messages import Thread
 from clawlane.store.journal import Clock
 from clawlane.store.pauses import Level, Pause, Resumed
 from clawlane.store.store import Store
+from clawlane.turns.patience import until_stored
 
 _LONGEST_SLEEP = 30.0
 """Seconds. The clock may be set meanwhile."""
@@ -112,7 +114,7 @@ class Pauses:
     async def _end_overdue(self) -> None:
         for pause in list(self._pauses):
             if pause.until_ms is not None and pause.until_ms <= self._now_ms():
-                await self._resume(pause.account, pause.thread, flush=False)
+                await until_stored(partial(self._resume, pause.account, pause.thread, flush=False))
 
     def of(self, name: str) -> list[Pause]:
         """What is paused of an account."""

@@ -12,7 +12,7 @@ from functools import partial
 from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import Agent
-from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
+from clawlane.channel import Account, Channel, Cursor, LooksUp, Phase, State, Vault
 from clawlane.config.policy import ResendUnknown
 from clawlane.host.thinking import Thinking
 from clawlane.host.witness import Witness
@@ -26,6 +26,7 @@ from clawlane.turns.admit import Admission, CaughtUp
 from clawlane.turns.gate import Gate
 from clawlane.turns.judge import Judge
 from clawlane.turns.lane import Lanes
+from clawlane.turns.look_up import looking_up
 from clawlane.turns.outbox import Outbox
 from clawlane.turns.patience import Sleep, until_stored
 from clawlane.turns.retention import forgetting
@@ -86,7 +87,7 @@ class Runner:
         self._reading.set()
         self._witness = Witness(parts.account)
         self._asked_ms: dict[ThreadKind, int] = {}
-        judge = Judge(journal, parts.policy, parts.grants)
+        self._judge = judge = Judge(journal, parts.policy, parts.grants)
         self._admission = Admission(
             journal, judge, parts.ready, self._act, self._noted, self._caught_up, parts.now_ms
         )
@@ -125,7 +126,7 @@ class Runner:
         Returns when the channel cannot go on.
         """
         self._tell(await until_stored(self._journal.recover))
-        await self._parts.gate.begin(self._journal)
+        await self._parts.gate.begin(self._journal, self._judge)
         for turn in await until_stored(self._journal.open_turns):
             self._parts.gate.met(turn.inbound)
             self._lanes.put(turn)
@@ -133,12 +134,13 @@ class Runner:
             sending = group.create_task(self._outbox.run())
             forgetting_ = group.create_task(forgetting(self._journal, self._parts.sleep))
             storing = group.create_task(self._admission.run())
+            asking = group.create_task(looking_up(self._journal, self._ask, self._parts.sleep))
             try:
                 await self._parts.channel.run(self._parts.account, self)
             finally:
                 if not storing.done():
                     await self._store_the_rest()
-                for task in (storing, sending, forgetting_):
+                for task in (storing, sending, forgetting_, asking):
                     task.cancel()
 
     def wake(self) -> None:
@@ -214,6 +216,11 @@ class Runner:
                 (gap.to_ms - gap.from_ms) / 1000,
             )
         await self._look_up(place)
+
+    async def _ask(self, kind: ThreadKind) -> None:
+        channel = self._parts.channel
+        if isinstance(channel, LooksUp):
+            await channel.look_up(self._parts.account, kind)
 
     async def _look_up(self, place: CaughtUp) -> None:
         """What is still of unknown fate is not among what was fetched."""

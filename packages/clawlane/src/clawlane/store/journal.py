@@ -94,6 +94,11 @@ class Journal:
             partial(catch_up.cursor, account=self.account, kind=kind, backlog_ms=backlog_ms, now_ms=now_ms)
         )
 
+    async def to_look_up(self) -> list[ThreadKind]:
+        """The kinds of thread with chunks of unknown fate that the platform was not asked about yet."""
+        now_ms = self._now_ms()
+        return await self._write(partial(catch_up.to_look_up, account=self.account, now_ms=now_ms))
+
     async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> Gap | None:
         """Everything since `back_to_ms` has been read. Gives the gap that remains, which is kept."""
         now_ms = self._now_ms()
@@ -253,6 +258,14 @@ class Journal:
                 flush=flush,
             )
         )
+
+    async def queued(self) -> list[int]:
+        """The chunks that wait to be sent."""
+        return await self._write(partial(pacing.queued, account=self.account))
+
+    async def turn(self, seq: int) -> OpenTurn | None:
+        """A turn whose message still has its text."""
+        return await self._write(partial(turns.whole, account=self.account, seq=seq))
 
     async def note_send(self, sent: Sent) -> None:
         """Keep that a chunk leaves, for the budgets of pacing."""

@@ -74,6 +74,14 @@ def sends(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Sen
     ]
 
 
+def queued(connection: sqlite3.Connection, account: str) -> list[int]:
+    """The chunks that wait to be sent."""
+    rows = connection.execute(
+        "SELECT id FROM outbox WHERE account = ? AND state = 'queued' AND settled_ms IS NULL", (account,)
+    )
+    return [row["id"] for row in rows]
+
+
 def heads(connection: sqlite3.Connection, account: str) -> list[Head]:
     """What waits to be sent: of each thread its next chunk."""
     rows = connection.execute(

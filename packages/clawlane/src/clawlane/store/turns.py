@@ -42,6 +42,12 @@ def open_turn(connection: sqlite3.Connection, account: str, seq: int) -> OpenTur
     return _open_turn(row, account)
 
 
+def whole(connection: sqlite3.Connection, account: str, seq: int) -> OpenTurn | None:
+    """A turn whose message still has its text."""
+    row = connection.execute(f"{_TURNS} WHERE turns.message = ? AND body IS NOT NULL", (seq,)).fetchone()
+    return _open_turn(row, account) if row else None
+
+
 def _open_turn(row: sqlite3.Row, account: str) -> OpenTurn:
     return OpenTurn(
         seq=row["seq"],

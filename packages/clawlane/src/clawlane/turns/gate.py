@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from clawlane.channel import Account, Channel, NotSent
+from clawlane.channel import Account, Channel, NotSent, Refused
 from clawlane.messages import Inbound, Receipt, Signal, Thread
 from clawlane.store.journal import Journal
 from clawlane.store.pacing import Sent
 from clawlane.store.pauses import Level, Pause
 from clawlane.store.records import Chunk
+from clawlane.turns.judge import Judge
 from clawlane.turns.pacing import Pacer
 from clawlane.turns.patience import until_stored
 
@@ -36,12 +37,19 @@ class Gate:
         self._account = account
         self._channel = channel
         self._pacer = pacer
+        self._judge: Judge | None = None
+        self._waited: set[int] = set()
         self._notes: dict[int, Sent] = {}
         self._pauses: dict[Thread | None, Pause] = {}
         self._changed = asyncio.Event()
 
-    async def begin(self, journal: Journal) -> None:
-        """Read what left before, so that a new run does not begin with fresh budgets."""
+    async def begin(self, journal: Journal, judge: Judge) -> None:
+        """Read what left before, so that a new run does not begin with fresh budgets.
+
+        `judge` is asked again about the sender before a reply leaves that had to wait.
+        """
+        self._judge = judge
+        self._waited = set(await until_stored(journal.queued))
         if self._pacer is not None:
             self._pacer.remember(await until_stored(journal.sends))
 
@@ -59,6 +67,7 @@ class Gate:
         held = self.held(chunk, now_ms)
         if held is None:
             return 0
+        self._waited.add(chunk.id)
         return None if held.until_ms is None else max(1, held.until_ms - now_ms)
 
     def held(self, chunk: Chunk, now_ms: int) -> Held | None:
@@ -77,13 +86,24 @@ class Gate:
     async def send(self, chunk: Chunk, journal: Journal) -> Receipt:
         """Write down that the chunk leaves, then send it. Raises a `SendFailed`.
 
-        A pause that came after `wait_ms` makes it `NotSent`.
+        A pause that came after `wait_ms` makes it `NotSent`, and a sender who was let in no more when a reply
+        had waited makes it `Refused`.
         """
+        if chunk.id in self._waited:
+            await self._still_admitted(chunk, journal)
         if note := self._notes.pop(chunk.id, None):
             await until_stored(partial(journal.note_send, note))
         if self._pause_of(chunk.out.thread) is not None:
             raise NotSent("paused just before it left", 0.0)
         return await self._channel.send(self._account, chunk.out)
+
+    async def _still_admitted(self, chunk: Chunk, journal: Journal) -> None:
+        self._waited.discard(chunk.id)
+        if chunk.turn is None or self._judge is None:
+            return
+        turn = await until_stored(partial(journal.turn, chunk.turn))
+        if turn and await self._judge.again(turn.inbound, turn.read_ms):
+            raise Refused("the sender is not admitted any more")
 
     async def show(self, signal: Signal) -> None:
         """Show others something, unless it is paused."""
