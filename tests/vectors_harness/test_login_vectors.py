@@ -15,7 +15,7 @@ from zaloweb.calls.call import Call
 from zaloweb.cookies import Jar
 from zaloweb.errors import ApiError, LoginFailed, ZaloError
 from zaloweb.http import Transport
-from zaloweb.login import login
+from zaloweb.login import log_in_over
 from zaloweb.session import Api, Credentials, Session
 
 ACCOUNT_INFO = Call("fetchAccountInfo", "GET", "profile", "/api/social/profile/me-v2", answer=dict[str, Any])
@@ -56,7 +56,7 @@ async def _log_in(case: Case, server: VectorServer) -> Session:
         clock=server.clock,
         random=Random(1),
     ) as transport:
-        session = await login(transport, credentials, random=Random(2), api=api)
+        session = await log_in_over(transport, credentials, random=Random(2), api=api)
         for _ in case["requests"][2:]:
             await transport.call(session, ACCOUNT_INFO)
     return session

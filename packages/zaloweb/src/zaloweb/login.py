@@ -47,10 +47,10 @@ async def log_in(
         random=random,
         proxy=proxy,
     ) as transport:
-        return await login(transport, credentials, random=random, api=api)
+        return await log_in_over(transport, credentials, random=random, api=api)
 
 
-async def login(
+async def log_in_over(
     transport: Transport, credentials: Credentials, *, random: Random, api: Api | None = None
 ) -> Session:
     """The same over a transport that is open, whose cookies count, not those of the credentials.

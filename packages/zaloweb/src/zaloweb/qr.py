@@ -26,7 +26,7 @@ from zaloweb.cookies import Jar
 from zaloweb.envelope import Envelope
 from zaloweb.errors import LoginFailed, ZaloError
 from zaloweb.http import Pairs, Transport, success
-from zaloweb.login import login
+from zaloweb.login import log_in_over
 from zaloweb.network import Network
 from zaloweb.session import DEFAULT_LANGUAGE, Api, Credentials, Session
 
@@ -236,7 +236,7 @@ class _Run:
         agent = self._transport.user_agent
         imei = cipher.new_imei(agent, UUID(int=self._random.getrandbits(128), version=4))
         credentials = Credentials(imei, agent, self._transport.jar, self._language)
-        return await login(self._transport, credentials, random=self._random, api=self._api)
+        return await log_in_over(self._transport, credentials, random=self._random, api=self._api)
 
     async def _wait(self, path: str, form: Pairs, ends: float) -> Envelope:
         return await within(self._clock, ends - self._clock.monotonic(), self._poll(path, form))

@@ -144,10 +144,6 @@ async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamRe
     return await handler(request)
 
 
-def _done() -> web.Response:
-    return _json({"ok": True})
-
-
 def _error(status: int, told: str) -> web.Response:
     return _json({"error": told}, status)
 
