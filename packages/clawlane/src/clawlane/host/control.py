@@ -56,7 +56,7 @@ class Control:
         self._pauses = PauseCommands(fleet.config, fleet.store, fleet.pauses)
 
     def app(self) -> web.Application:
-        app = web.Application(middlewares=[_errors])
+        app = web.Application(middlewares=[_errors, self._begun])
         app.router.add_get("/ping", self._ping)
         app.router.add_get("/status", self._all)
         app.router.add_post("/accounts/start", self._start)
@@ -66,6 +66,13 @@ class Control:
         app.add_routes(pairing.routes(self._fleet.pairings, channel_of))
         app.add_routes(directory.routes(self._lookup))
         return app
+
+    @web.middleware
+    async def _begun(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Nothing is changed before every account has its owner."""
+        if request.method == "POST":
+            await self._fleet.begun.wait()
+        return await handler(request)
 
     async def _ping(self, _request: web.Request) -> web.Response:
         return _json({"ok": True})

@@ -45,6 +45,7 @@ class Fleet:
         self.now_ms = now_ms
         journals = Journals(store, self._journal_of)
         self.pairings = Pairings(store, journals, self._wake, now_ms)
+        self.begun = asyncio.Event()
         self._own_ids: dict[str, str] = {}
         self._places = places
         self._agent = agent
@@ -89,6 +90,9 @@ class Fleet:
                 group.create_task(self.pinnings[name].run())
                 if supervisor.parts.account.enabled:
                     supervisor.start()
+            for supervisor in self.supervisors.values():
+                await supervisor.owned.wait()
+            self.begun.set()
 
     async def stop(self) -> None:
         """Stop every account, side by side; what is on its way gets its answer first."""

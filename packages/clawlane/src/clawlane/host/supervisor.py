@@ -39,6 +39,7 @@ class Supervisor:
         self._report = self._standing.report
         self.parts = replace(parts, report=self._report)
         self.journal: Journal | None = None
+        self.owned = asyncio.Event()
         self._vaults = vaults
         self._consents = consents
         self._flag = () if is_default else ("--account", parts.account.id)
@@ -104,6 +105,7 @@ class Supervisor:
     async def run(self, store: Store) -> None:
         """Live until cancelled; run the account whenever it is wanted."""
         async with store.own(str(self.parts.account)) as self.journal, asyncio.TaskGroup() as group:
+            self.owned.set()
             group.create_task(self._standing.watch())
             while True:
                 await self._wanted.wait()
