@@ -33,7 +33,7 @@ def resumed_lines(resumed: Iterable[Fields], now_ms: int) -> Iterator[str]:
             yield f"{name} is taken back: it connects in a few seconds."
             yield "  Close the other client before, or it takes the account over again."
         if one["flushed"]:
-            yield f"  {len(one['flushed'])} turns that had expired go on."
+            yield f"  Had expired, and goes on: {len(one['flushed'])}."
         if one["expired"]:
             yield from _expired(one)
         for still in one["still"]:
@@ -58,7 +58,7 @@ def _name(one: Fields) -> str:
 
 
 def _expired(one: Fields) -> Iterator[str]:
-    yield f"  {len(one['expired'])} became older than backlogMaxAge and expired:"
+    yield f"  Expired, because older than backlogMaxAge by now: {len(one['expired'])}"
     for overdue in one["expired"]:
         what = f"message {clean(overdue['message_id'])}" if overdue["turn"] else "a text of the gateway"
         yield f"    {clean(overdue['thread'])} {what}, {length(overdue['age_ms'])} old"

@@ -107,7 +107,7 @@ def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
 
 def _held_rows(one: Fields) -> Iterator[tuple[str, str]]:
     """What does not leave now, until when, and what makes it leave."""
-    waiting = f" · {one['waiting']} turns wait" if one["waiting"] else ""
+    waiting = f" · turns that wait: {one['waiting']}" if one["waiting"] else ""
     for pause in one["pauses"]:
         yield "paused", f"{pause_words(pause)}{waiting}; go on with: openclaw resume {pause_options(pause)}"
     for held in one["held"]:
