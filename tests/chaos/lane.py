@@ -19,12 +19,13 @@ class Lane:
     """`openclaw gateway run`. While `keep` runs it is started again whenever it ends.
 
     `deaths` are the exit codes with which it ended without being told to; `refusals` counts how often it did
-    so while it could not write its files. Its output goes to `log`.
+    so while it could not write its files, `kills` how often it was killed. Its output goes to `log`.
     """
 
     def __init__(self, operator: Operator, log: Path) -> None:
         self.deaths: list[int] = []
         self.refusals = 0
+        self.kills = 0
         self.starts = 0
         self._operator = operator
         self._log = log
@@ -65,8 +66,10 @@ class Lane:
         """Whether it has been started more than so many times, within the deadline (seconds)."""
         return await self._until(lambda: self.starts > starts, deadline)
 
-    def kill(self) -> None:
-        """End it as a crash would (SIGKILL); it comes back."""
+    async def kill(self) -> None:
+        """End it as a crash would (SIGKILL), once it runs; it comes back."""
+        await self._until(lambda: self._runs, _END_S)
+        self.kills += self._runs
         self._signal(signal.SIGKILL)
 
     def ask_to_end(self) -> None:
@@ -84,9 +87,14 @@ class Lane:
 
     def limit_files(self, size: int) -> None:
         """This incarnation can write no file past this size (bytes) any more; `NO_LIMIT` ends that."""
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self._runs:
             self._starved = self._starved or size != NO_LIMIT
             resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, NO_LIMIT))
+
+    @property
+    def _runs(self) -> bool:
+        """Whether there is a process that has not been told to end."""
+        return self._process is not None and self._process.returncode is None and not self._told
 
     def _note(self, code: int) -> None:
         if self._starved and code == 1:
@@ -95,7 +103,7 @@ class Lane:
             self.deaths.append(code)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self._runs:
             self._told = True
             self._process.send_signal(number)
 

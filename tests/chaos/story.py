@@ -29,13 +29,13 @@ _READY_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What came out, how often the gateway started, and the codes with which it fell over.
+    """What came out, how often the gateway was killed, and the codes with which it fell over.
 
     `refusals` is how often it ended by itself because it could not write its files.
     """
 
     report: Report
-    starts: int
+    kills: int
     refusals: int
     deaths: Sequence[int]
     last_code: int
@@ -46,7 +46,7 @@ class Ending:
         return self.report.clean and not self.deaths and self.last_code == 0
 
     def __str__(self) -> str:
-        told = f"{self.report}\ngateway: {self.starts} starts, {self.refusals} refusals on a full disk"
+        told = f"{self.report}\ngateway: {self.kills} kills, {self.refusals} refusals on a full disk"
         fell = f", fell over with {list(self.deaths)}" if self.deaths else ""
         return f"{told}{fell}, exit code at the end {self.last_code}"
 
@@ -81,7 +81,7 @@ class _Story:
             code = await self._lane.stop()
         answers = [Answer(one["thread_id"], one["text"]) for one in self._witness.of("sent")]
         report = tally(self._written, answers, held(self._store))
-        return Ending(report, self._lane.starts, self._lane.refusals, self._lane.deaths, code)
+        return Ending(report, self._lane.kills, self._lane.refusals, self._lane.deaths, code)
 
     async def _meet(self) -> None:
         for number in range(self._scenario.threads):

@@ -45,7 +45,7 @@ class Striker:
         elif trouble.moment:
             await self.witness.next(trouble.moment, _SOON_S)
         await asyncio.sleep(trouble.seconds)
-        self.lane.kill()
+        await self.lane.kill()
         await self.witness.calm()
 
     async def _drop(self, trouble: Drop) -> None:
@@ -77,7 +77,7 @@ class Striker:
     async def _fill(self, trouble: FullDisk) -> None:
         starts = self.lane.starts
         if trouble.at_start:
-            self.lane.kill()
+            await self.lane.kill()
             await self.lane.started_again(starts, _SOON_S)
         self.lane.limit_files(trouble.limit)
         await self.lane.said("be written", _SOON_S)

@@ -1,0 +1,193 @@
+"""How long a message takes from its frame to the disk, and how many get there in a second.
+
+The frames are the simulator's, the decoder and the store are the real ones; nothing is sent. Beside it, in
+the same run and folder, what the disk takes to keep 4 KiB: `fdatasync` after a write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from clawlane.access.entries import SenderList
+from clawlane.access.pins import NameList
+from clawlane.access.policy import Grants, Policy
+from clawlane.config.policy import DmPolicy
+from clawlane.store.records import Admitted, Noted
+from clawlane.store.store import open_store
+from clawlane.turns.admit import Admission, CaughtUp
+from clawlane.turns.judge import Judge
+from clawlane_zalouser.monitor import inbound_of
+from zaloweb.cipher import seal_event
+from zaloweb.events import Decoder, Message
+from zaloweb.frames import VERSION, Cmd, Frame, pack
+from zaloweb.sim.world import World
+
+STEADY, PER_SECOND, BURST, THREADS = 200, 20, 10_000, 30
+_SYNCS, _BLOCK = 100, 4096
+_AIM_MS, _AIM_SYNCS, _AIM_PER_SECOND = 1.0, 4.0, 2_000
+_KEY = bytes(range(16))
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds."""
+
+    p50: float
+    p99: float
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> Latency:
+        ordered = sorted(samples)
+        return cls(statistics.median(ordered), ordered[int(0.99 * (len(ordered) - 1))])
+
+    def __str__(self) -> str:
+        return f"p50 {self.p50:.2f} ms, p99 {self.p99:.2f} ms"
+
+
+def run() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder:
+        asyncio.run(_measure(Path(folder)))
+
+
+async def _measure(folder: Path) -> None:
+    syncs = _fdatasyncs(folder)
+    own_id, frames = _frames(STEADY + BURST)
+    async with _way_in(folder, own_id) as way:
+        steady = Latency.of(await way.steady(frames[:STEADY]))
+        started = time.perf_counter()
+        burst = Latency.of(await way.burst(frames[STEADY:]))
+        rate = BURST / (time.perf_counter() - started)
+    disk = Latency.of(syncs + _fdatasyncs(folder))
+    aim = _AIM_MS + _AIM_SYNCS * disk.p50
+    print(f"fdatasync of {_BLOCK} bytes: {disk}")
+    print(f"admission, frame to commit, {PER_SECOND} messages/s: {steady} (aim: p50 at most {aim:.2f} ms)")
+    print(f"admission, frame to commit, {BURST} at once: {burst}; {rate:.0f}/s (aim: {_AIM_PER_SECOND}/s)")
+
+
+class _WayIn:
+    """Reads frames as a lane does, and notes when each message was committed."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self.admission: Admission | None = None
+        self._decoder = decoder
+        self._read_at: dict[str, float] = {}
+        self._took: list[float] = []
+        self._wanted = 0
+        self._all_in = asyncio.Event()
+
+    async def steady(self, frames: Sequence[bytes]) -> list[float]:
+        """Milliseconds of each message when they come one by one."""
+        self._expect(len(frames))
+        start = time.perf_counter()
+        for number, frame in enumerate(frames):
+            await asyncio.sleep(start + number / PER_SECOND - time.perf_counter())
+            await self._read(frame)
+        await self._all_in.wait()
+        return self._took
+
+    async def burst(self, frames: Sequence[bytes]) -> list[float]:
+        """Milliseconds of each message when they are all there already."""
+        self._expect(len(frames))
+        for frame in frames:
+            await self._read(frame)
+        await self._all_in.wait()
+        return self._took
+
+    def committed(self, admitted: Admitted) -> None:
+        """A message is on the disk."""
+        self._took.append(1000 * (time.perf_counter() - self._read_at.pop(admitted.inbound.message_id)))
+        if len(self._took) == self._wanted:
+            self._all_in.set()
+
+    def _expect(self, count: int) -> None:
+        self._took, self._wanted = [], count
+        self._all_in.clear()
+
+    async def _read(self, frame: bytes) -> None:
+        assert self.admission is not None
+        read_at = time.perf_counter()
+        for event in self._decoder.decode(frame):
+            assert isinstance(event, Message)
+            self._read_at[event.msg_id] = read_at
+            await self.admission.admit(inbound_of("default", event))
+
+
+@asynccontextmanager
+async def _way_in(folder: Path, own_id: str) -> AsyncIterator[_WayIn]:
+    way = _WayIn(Decoder(own_id, _KEY))
+    async with (
+        open_store(folder / "store.sqlite", folder / "lock", _now_ms) as store,
+        store.own("zalouser/default") as journal,
+        asyncio.TaskGroup() as group,
+    ):
+        judge = Judge(journal, _policy(), lambda: Grants(own_id))
+        way.admission = Admission(journal, judge, _ready, way.committed, _noted, _caught_up, _now_ms)
+        running = group.create_task(way.admission.run())
+        yield way
+        running.cancel()
+
+
+def _frames(count: int) -> tuple[str, list[bytes]]:
+    """The id of an account, and frames with one message of a friend each, as they are pushed to it."""
+    world = World()
+    me = world.me
+    friends = [world.person(f"Người {number}") for number in range(THREADS)]
+    frames = []
+    for number in range(count):
+        friend = friends[number % THREADS]
+        message = world.post.accept(friend, me.uid, f"{number} em hỏi anh chút được không?", in_group=False)
+        frames.append(_frame([message.seen_by(me.uid)]))
+    return me.uid, frames
+
+
+def _frame(messages: list[dict[str, object]]) -> bytes:
+    plain = msgspec.json.encode({"error_code": 0, "data": {"msgs": messages}})
+    body = {"error_code": 0, "encrypt": 2, "data": seal_event(plain, 2, _KEY, packing="gzip")}
+    return pack(Frame(VERSION, Cmd.USER_MESSAGES, 0, msgspec.json.encode(body)))
+
+
+def _policy() -> Policy:
+    return Policy(dm=DmPolicy.OPEN, allow=SenderList.of(["*"], NameList.ALLOW_FROM))
+
+
+async def _ready() -> None:
+    pass
+
+
+def _noted(_noted: Noted) -> None:
+    pass
+
+
+async def _caught_up(_place: CaughtUp) -> None:
+    pass
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _fdatasyncs(folder: Path) -> list[float]:
+    """Milliseconds of each write of a block that has to be on the disk."""
+    took = []
+    with (folder / "blocks").open("ab", buffering=0) as file:
+        for _ in range(_SYNCS):
+            started = time.perf_counter()
+            file.write(bytes(_BLOCK))
+            os.fdatasync(file.fileno())
+            took.append(1000 * (time.perf_counter() - started))
+    return took
+
+
+if __name__ == "__main__":
+    run()

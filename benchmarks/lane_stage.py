@@ -1,0 +1,88 @@
+"""A simulator and a gateway with any number of accounts, logged in without codes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from clawlane.config.places import Places
+from clawlane.store.consent import Consent, write_consent
+from clawlane.store.vault import FileVault
+from demo.stage import Gateway, Operator, Simulator, simulator
+from zaloweb import Credentials, log_in
+from zaloweb.network import Network
+
+_CHANNEL = "zalouser"
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The gateway is not started yet; `accounts` are the names of what it runs."""
+
+    zalo: Simulator
+    gateway: Gateway
+    accounts: tuple[str, ...]
+
+    def start(self) -> float:
+        """Start the gateway. Gives the seconds until every account is ready."""
+        started = time.perf_counter()
+        self.gateway.start()
+        for name in self.accounts:
+            self.gateway.said(f"{_CHANNEL}/{name} is ready")
+        return time.perf_counter() - started
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the gateway has used since its start."""
+        fields = Path(f"/proc/{self.gateway.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def resident_mb(self) -> float:
+        """Memory that the gateway holds now, in MiB."""
+        lines = Path(f"/proc/{self.gateway.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+@contextmanager
+def staged(count: int = 1) -> Iterator[Stage]:
+    """So many accounts in one gateway: everybody may write, acks are on, nothing is paced."""
+    with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder, simulator(Path(folder)) as zalo:
+        state = Path(folder) / "state"
+        state.mkdir(mode=0o700)
+        names = ("default", *(f"a{number}" for number in range(1, count)))
+        (state / "config.json5").write_text(_config(names))
+        operator = Operator.at(state, zalo.network)
+        operator.run("plugins", "install", "@openclaw/zalouser")
+        for number, name in enumerate(names):
+            _link(zalo, Places(state, state / "config.json5"), name, number)
+        with Gateway(operator) as gateway:
+            yield Stage(zalo, gateway, names)
+
+
+def _config(names: tuple[str, ...]) -> str:
+    block = {
+        "enabled": True,
+        "dmPolicy": "open",
+        "allowFrom": ["*"],
+        "groupPolicy": "disabled",
+        "pacing": {"enabled": False},
+        "accounts": {name: {"profile": name} for name in names},
+    }
+    return json.dumps({"channels": {_CHANNEL: block}})
+
+
+def _link(zalo: Simulator, places: Places, name: str, number: int) -> None:
+    """Leave behind what a login by code leaves behind: a sealed session, and the accepted risk."""
+    who = {"account": zalo.do("/account", name=f"Tài khoản {number}")["uid"]} if number else {}
+    credentials = Credentials.from_json(json.dumps(zalo.do("/credentials", **who)))
+    network = Network.from_env({"ZALOWEB_NETWORK": zalo.network})
+    session = asyncio.run(log_in(credentials, network=network))
+    FileVault(places.vault_dir, _CHANNEL, name).replace(session.to_json(), (session.uid, name))
+    write_consent(places.consent_dir, Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))

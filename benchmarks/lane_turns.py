@@ -1,0 +1,55 @@
+"""Echo turns a second, end to end: from the messages at Zalo to the answers at Zalo.
+
+The gateway and the simulator are processes of their own, the plugin is the real one, acks are on, pacing is
+off. Everything is written while the gateway is down, so that the people cost nothing: it is fetched after the
+start. The time is the simulator's own, from the first answer to the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.lane_stage import Stage, staged
+from demo.stage import Record
+
+TURNS = 600
+_AIMS = {30: 300, 1: 100}
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How many a second, and milliseconds of processor time of the gateway for each."""
+
+    per_second: float
+    cpu_ms: float
+
+
+def run() -> None:
+    """Measure and print."""
+    for threads, aim in _AIMS.items():
+        with staged() as stage:
+            turns = measured(stage, threads)
+        told = f"{turns.per_second:.0f}/s (aim: {aim}/s), {turns.cpu_ms:.2f} ms of processor time a turn"
+        print(f"echo turns through the simulator, {TURNS} in {threads} threads: {told}")
+
+
+def measured(stage: Stage, threads: int) -> Turns:
+    """Let so many people write together `TURNS` messages, and wait for all answers."""
+    zalo = stage.zalo
+    uids = [zalo.do("/person", name=f"Người {number}")["uid"] for number in range(threads)]
+    stage.start()
+    zalo.do("/say", **{"from": uids[0], "text": "chào"})
+    zalo.wait("sent")
+    at_rest = stage.cpu_seconds()
+    stage.gateway.stop()
+    for number in range(TURNS):
+        zalo.do("/say", **{"from": uids[number % threads], "text": f"{number} em hỏi anh chút được không?"})
+    stage.start()
+    answers: list[Record] = [zalo.wait("sent") for _ in range(TURNS)]
+    used = stage.cpu_seconds() - at_rest
+    seconds = (answers[-1]["at_ms"] - answers[0]["at_ms"]) / 1000
+    return Turns((TURNS - 1) / seconds, 1000 * used / TURNS)
+
+
+if __name__ == "__main__":
+    run()
