@@ -175,6 +175,23 @@ def test_an_answer_that_does_not_come_is_asked_for_again(
     assert answers(zalo, 1) == ["missed"]
 
 
+def test_an_answer_that_was_cut_off_is_looked_up_while_connected_and_sent_again_if_it_is_not_there(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
+) -> None:
+    (state / "config.json5").write_text(CONFIG.replace("dmPolicy", "resendUnknown: 'when-absent', dmPolicy"))
+    lan = person(zalo, "Lan")
+    listening(gateway)
+    zalo.do("/fault", does="reset", call="send text")
+    say(zalo, lan, "one")
+    say(zalo, lan, "two")
+
+    assert answers(zalo, 2) == ["one", "two"]
+
+    assert len([one for one in zalo.since(0) if one["kind"] == "connected"]) == 1
+    assert account(linked)["outbox"]["unknown"] == 0
+    assert account(linked)["gaps"] == []
+
+
 def test_nothing_older_than_the_backlog_allows_is_answered(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:

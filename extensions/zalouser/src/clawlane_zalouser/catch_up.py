@@ -62,6 +62,12 @@ class CatchUp:
         for course in self._courses.values():
             await course.begin()
 
+    async def again(self, kind: ThreadKind) -> None:
+        """Ask about one kind of thread once more, if that is not being done."""
+        course = self._courses[monitor.zalo_kind(kind)]
+        if not course.busy:
+            await course.begin()
+
     async def disconnected(self) -> None:
         """The connection is lost; the next one begins again from where the last was complete."""
         for course in self._courses.values():
@@ -111,6 +117,10 @@ class _Course:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None and not self._task.done()
 
     def holds(self, item: Item) -> bool:
         if self._task is not None and self._task.done():

@@ -19,7 +19,7 @@ from clawlane.channel import (
     RiskNotice,
     Vault,
 )
-from clawlane.messages import Outgoing, Receipt, Reply, Signal, Thread
+from clawlane.messages import Outgoing, Receipt, Reply, Signal, Thread, ThreadKind
 from clawlane_zalouser import directory, marks, outbound, risk, signin
 from clawlane_zalouser.lifetime import Lifetime
 from clawlane_zalouser.probe import probe
@@ -69,6 +69,11 @@ class ZaloUserChannel:
         life = self._lives.get(account.id)
         if life is not None and life.zalo is not None:
             await marks.show(life.zalo, signal)
+
+    async def look_up(self, account: Account, kind: ThreadKind) -> None:
+        """Fetch what was written, so that chunks of unknown fate are found or known to be absent."""
+        if life := self._lives.get(account.id):
+            await life.look_up(kind)
 
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         """A reply as texts that Zalo takes."""

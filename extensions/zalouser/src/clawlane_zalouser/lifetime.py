@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from clawlane.channel import Account, Health, Host, Phase, State
+from clawlane.messages import ThreadKind
 from clawlane_zalouser import monitor
 from clawlane_zalouser.catch_up import CatchUp, Item
 from clawlane_zalouser.friends import Friends
@@ -60,6 +61,11 @@ class Lifetime:
     def sent(self) -> None:
         """A send arrived."""
         self._report(self._state.phase, self._state.reason, outbound=Health.OK)
+
+    async def look_up(self, kind: ThreadKind) -> None:
+        """Fetch what was written, as after a connect, while there is a connection."""
+        if self._state.phase is Phase.READY:
+            await self._catch_up.again(kind)
 
     async def _read(self) -> Session | None:
         try:

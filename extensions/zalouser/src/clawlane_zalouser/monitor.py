@@ -13,6 +13,10 @@ def kind_of(kind: events.ThreadKind) -> ThreadKind:
     return _KINDS[kind]
 
 
+def zalo_kind(kind: ThreadKind) -> events.ThreadKind:
+    return next(theirs for theirs, ours in _KINDS.items() if ours is kind)
+
+
 def thread_of(thread: events.Thread) -> Thread:
     return Thread(_KINDS[thread.kind], thread.id)
 

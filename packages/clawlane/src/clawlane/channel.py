@@ -317,6 +317,18 @@ class ProbeResult:
 
 
 @runtime_checkable
+class LooksUp(Protocol):
+    """A channel that can fetch what was written while it is connected, and not only after it connected."""
+
+    async def look_up(self, account: Account, kind: ThreadKind) -> None:
+        """Begin to fetch, as after a connect: `Host.cursor` says how far, `Host.caught_up` that it is done.
+
+        Nothing happens where there is no connection, for the next one fetches anyhow.
+        """
+        ...
+
+
+@runtime_checkable
 class Probe(Protocol):
     """A channel that can ask the platform whether a session still holds."""
 

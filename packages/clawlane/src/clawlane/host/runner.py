@@ -87,6 +87,7 @@ class Runner:
         self._reading.set()
         self._witness = Witness(parts.account)
         self._asked_ms: dict[ThreadKind, int] = {}
+        self._connected_all_along: set[ThreadKind] = set()
         self._judge = judge = Judge(journal, parts.policy, parts.grants)
         self._admission = Admission(
             journal, judge, parts.ready, self._act, self._noted, self._caught_up, parts.now_ms
@@ -114,6 +115,8 @@ class Runner:
         await self._admission.reached(CaughtUp(kind, back_to_ms))
 
     def report(self, state: State) -> None:
+        if state.phase is not Phase.READY:
+            self._connected_all_along.clear()
         if state.phase in _CAN_SEND:
             self._outbox.open()
         else:
@@ -146,6 +149,14 @@ class Runner:
     def wake(self) -> None:
         """Something was put into the outbox."""
         self._outbox.wake()
+
+    def settled(self, turn: int | None) -> None:
+        """The operator decided about a chunk: its turn may be settled, and others may go."""
+        self._outbox.settled(turn)
+
+    def again(self, turn: OpenTurn) -> None:
+        """A turn that was over goes to the end of its lane."""
+        self._lanes.put(turn)
 
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: turns that expired are over, and those that were flushed queue again."""
@@ -207,7 +218,11 @@ class Runner:
 
     async def _caught_up(self, place: CaughtUp) -> None:
         """Everything since then is on the disk."""
-        gap = await until_stored(partial(self._journal.caught_up, place.kind, place.back_to_ms))
+        missed = place.kind not in self._connected_all_along
+        self._connected_all_along.discard(place.kind)
+        gap = await until_stored(
+            partial(self._journal.caught_up, place.kind, place.back_to_ms, missed=missed)
+        )
         if gap is not None:
             log.warning(
                 "%s: %s messages of %.0f s may be missing: the platform does not give them out any more",
@@ -220,6 +235,7 @@ class Runner:
     async def _ask(self, kind: ThreadKind) -> None:
         channel = self._parts.channel
         if isinstance(channel, LooksUp):
+            self._connected_all_along.add(kind)
             await channel.look_up(self._parts.account, kind)
 
     async def _look_up(self, place: CaughtUp) -> None:

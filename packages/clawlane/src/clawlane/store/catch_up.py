@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
+from clawlane.store.fates import SKEW_MS
 
 _GAPS = "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps"
 _AMONG = 1000
 """The newest message is looked for among as many that were read last: retries may come out of order."""
 
-_SKEW_MS = 60_000
-"""How far the platform's clock and ours may be apart, for what is looked up by the time of sending."""
+_ECHO_MS = 10_000
+"""How long the account may take to see a message of its own, before the platform is asked."""
 
 _LOOKED_UP_MS = 86_400_000
 """How long the platform is searched for a message of unknown fate."""
@@ -54,13 +55,22 @@ def cursor(
 
 
 def caught_up(
-    connection: sqlite3.Connection, account: str, kind: ThreadKind, back_to_ms: int, now_ms: int
+    connection: sqlite3.Connection,
+    account: str,
+    kind: ThreadKind,
+    back_to_ms: int,
+    now_ms: int,
+    *,
+    missed: bool,
 ) -> Gap | None:
-    """Everything since `back_to_ms` has been read. Gives the gap if that is too late, and keeps it."""
+    """Everything since `back_to_ms` has been read. Gives the gap if that is too late, and keeps it.
+
+    Unless nothing can have been `missed`.
+    """
     row = connection.execute(
         "DELETE FROM cursors WHERE account = ? AND thread_kind = ? RETURNING at_ms", (account, kind)
     ).fetchone()
-    if row is None or not row["at_ms"] or back_to_ms <= row["at_ms"]:
+    if row is None or not missed or not row["at_ms"] or back_to_ms <= row["at_ms"]:
         return None
     gap = Gap(kind, row["at_ms"], back_to_ms, now_ms)
     connection.execute(
@@ -84,6 +94,16 @@ def all_gaps(connection: sqlite3.Connection) -> list[Gap]:
     return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
 
 
+def to_look_up(connection: sqlite3.Connection, account: str, now_ms: int) -> list[ThreadKind]:
+    """The kinds of thread with chunks of unknown fate that the platform was not asked about yet."""
+    rows = connection.execute(
+        "SELECT DISTINCT thread_kind FROM outbox WHERE account = ? AND settled_ms IS NULL"
+        " AND state = 'unknown' AND looked_up_ms IS NULL AND sent_ms < ?",
+        (account, now_ms - _ECHO_MS),
+    )
+    return [ThreadKind(row["thread_kind"]) for row in rows.fetchall()]
+
+
 def _newest(connection: sqlite3.Connection, account: str, kind: ThreadKind) -> tuple[int, str]:
     """A time that lies in the future of its reading counts as the time of reading."""
     row = connection.execute(
@@ -96,10 +116,15 @@ def _newest(connection: sqlite3.Connection, account: str, kind: ThreadKind) -> t
 
 
 def _oldest_unknown(connection: sqlite3.Connection, account: str, kind: ThreadKind, now_ms: int) -> int:
-    """When the first chunk was written of which nobody knows whether it arrived; now where there is none."""
+    """From when on the chunks must be there of which nobody knows whether they arrived; now without any.
+
+    A reply is newer than what it answers, by the platform's own clock.
+    """
     row = connection.execute(
-        "SELECT min(created_ms) AS at_ms FROM outbox WHERE account = ? AND thread_kind = ?"
-        " AND settled_ms IS NULL AND state = 'unknown' AND created_ms > ?",
-        (account, kind, now_ms - _LOOKED_UP_MS),
+        "SELECT min(coalesce(messages.sent_ms, created_ms - ?)) AS at_ms FROM outbox"
+        " LEFT JOIN messages ON messages.seq = outbox.turn"
+        " WHERE outbox.account = ? AND outbox.thread_kind = ? AND settled_ms IS NULL"
+        " AND outbox.state = 'unknown' AND looked_up_ms IS NULL AND created_ms > ?",
+        (SKEW_MS, account, kind, now_ms - _LOOKED_UP_MS),
     ).fetchone()
-    return now_ms if row["at_ms"] is None else row["at_ms"] - _SKEW_MS
+    return now_ms if row["at_ms"] is None else int(row["at_ms"])

@@ -65,13 +65,16 @@ def absent(connection: sqlite3.Connection, account: str, asked: Asked, now_ms: i
     many chunks are queued.
     """
     rows = connection.execute(
-        "SELECT * FROM outbox WHERE account = ? AND thread_kind = ? AND state = 'unknown'"
-        " AND settled_ms IS NULL AND looked_up_ms IS NULL AND sent_ms < ? ORDER BY id",
-        (account, asked.kind, asked.at_ms),
+        "SELECT outbox.*, coalesce(messages.sent_ms, created_ms - ?) AS since_ms FROM outbox"
+        " LEFT JOIN messages ON messages.seq = outbox.turn"
+        " WHERE outbox.account = ? AND outbox.thread_kind = ? AND outbox.state = 'unknown'"
+        " AND settled_ms IS NULL AND looked_up_ms IS NULL AND outbox.sent_ms < ? ORDER BY id",
+        (SKEW_MS, account, asked.kind, asked.at_ms),
     ).fetchall()
     again = 0
     for row in rows:
-        reached = row["created_ms"] - SKEW_MS >= asked.back_to_ms
+        # A reply is newer than what it answers, by the platform's own clock.
+        reached = row["since_ms"] >= asked.back_to_ms
         if resend and reached:
             _again(connection, row, max(now_ms, row["sent_ms"] + _GRACE_MS))
             again += 1

@@ -99,11 +99,21 @@ class Journal:
         now_ms = self._now_ms()
         return await self._write(partial(catch_up.to_look_up, account=self.account, now_ms=now_ms))
 
-    async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> Gap | None:
-        """Everything since `back_to_ms` has been read. Gives the gap that remains, which is kept."""
+    async def caught_up(self, kind: ThreadKind, back_to_ms: int, *, missed: bool = True) -> Gap | None:
+        """Everything since `back_to_ms` has been read. Gives the gap that remains, which is kept.
+
+        Without `missed` the account was connected all along, so that there is none.
+        """
         now_ms = self._now_ms()
         return await self._write(
-            partial(catch_up.caught_up, account=self.account, kind=kind, back_to_ms=back_to_ms, now_ms=now_ms)
+            partial(
+                catch_up.caught_up,
+                account=self.account,
+                kind=kind,
+                back_to_ms=back_to_ms,
+                now_ms=now_ms,
+                missed=missed,
+            )
         )
 
     async def is_receipt(self, message_id: str) -> bool:
