@@ -10,6 +10,10 @@ _COMMANDS = {
     "login": ("clawlane.cli.login:login", "Link an account by scanning a QR code."),
     "logout": ("clawlane.cli.logout:logout", "Forget the saved session of an account."),
     "status": ("clawlane.cli.status:status", "Show how the accounts are."),
+    "dead-letters": (
+        "clawlane.cli.dead_letters:dead_letters",
+        "See messages that the agent could not answer, and give them to it again.",
+    ),
     "list": ("clawlane.cli.channel_list:list_channels", "List the configured accounts."),
 }
 

@@ -23,6 +23,10 @@ _COMMANDS = {
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and let them in."),
     "policy": ("clawlane.cli.policy:policy", "Say who may write, without waiting for a message."),
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
+    "outbox": (
+        "clawlane.cli.outbox:outbox",
+        "See what waits to be sent, or may have arrived.",
+    ),
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole set-up, and mend names in the config."),
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),

@@ -6,6 +6,7 @@
     POST /accounts/start?channel=C[&account=A]          the account's status
     POST /accounts/stop?channel=C[&account=A]           the account's status
     POST /pause?…, /resume?…                            see `clawlane.host.pause_commands`
+    POST /outbox?…, /dead-letters?…                     see `clawlane.host.control_rulings`
     GET  /directory/…                                   see `clawlane.host.control_directory`
 
 What cannot be done is answered with 400, or 500 for a defect, and {"message", "help"}.
@@ -28,6 +29,7 @@ from aiohttp import web
 from clawlane.channel import DirectoryError
 from clawlane.host import control_directory as directory
 from clawlane.host import control_pairing as pairing
+from clawlane.host import control_rulings as rulings
 from clawlane.host.fleet import Fleet
 from clawlane.host.lookup import Lookup
 from clawlane.host.pause_commands import PauseCommands
@@ -65,6 +67,7 @@ class Control:
         app.router.add_post("/resume", self._resume)
         app.add_routes(pairing.routes(self._fleet.pairings, channel_of))
         app.add_routes(directory.routes(self._lookup))
+        app.add_routes(rulings.routes(self._fleet.rulings, channel_of))
         return app
 
     @web.middleware

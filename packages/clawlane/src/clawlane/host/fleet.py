@@ -17,9 +17,11 @@ from clawlane.host.lookup import Lookup
 from clawlane.host.pairings import Pairings
 from clawlane.host.pauses import Pauses
 from clawlane.host.pinning import Pinning
+from clawlane.host.rulings import Rulings
 from clawlane.host.runner import Parts
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.journal import Clock, Journal
+from clawlane.store.records import OpenTurn
 from clawlane.store.store import Store
 from clawlane.turns.gate import Gate
 from clawlane.turns.pacing import Pacer
@@ -45,6 +47,7 @@ class Fleet:
         self.now_ms = now_ms
         journals = Journals(store, self._journal_of)
         self.pairings = Pairings(store, journals, self._wake, now_ms)
+        self.rulings = Rulings(store, journals, self._ruled, self._again)
         self.begun = asyncio.Event()
         self._own_ids: dict[str, str] = {}
         self._places = places
@@ -125,6 +128,14 @@ class Fleet:
             self.pinnings[name].note(state)
 
         return note
+
+    def _ruled(self, account: str, turn: int | None) -> None:
+        if supervisor := self.supervisors.get(account):
+            supervisor.settled(turn)
+
+    def _again(self, account: str, turn: OpenTurn) -> None:
+        if supervisor := self.supervisors.get(account):
+            supervisor.again(turn)
 
     def _wake(self, account: str) -> None:
         if supervisor := self.supervisors.get(account):

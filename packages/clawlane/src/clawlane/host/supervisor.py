@@ -15,6 +15,7 @@ from clawlane.store.consent import Consent, read_consent
 from clawlane.store.errors import ConsentDamaged, StoreLost
 from clawlane.store.journal import Journal
 from clawlane.store.pauses import Resumed
+from clawlane.store.records import OpenTurn
 from clawlane.store.replaced import Replaced, ReplacedMark
 from clawlane.store.store import Store
 from clawlane.store.vault import FileVault, Identity
@@ -68,6 +69,16 @@ class Supervisor:
         """There is something new to send."""
         if self._runner is not None:
             self._runner.wake()
+
+    def settled(self, turn: int | None) -> None:
+        """The operator decided about a chunk: its turn may be settled, and others may go."""
+        if self._runner is not None:
+            self._runner.settled(turn)
+
+    def again(self, turn: OpenTurn) -> None:
+        """A turn that was over is open again."""
+        if self._runner is not None:
+            self._runner.again(turn)
 
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: the lanes learn what expired, and what goes on again."""

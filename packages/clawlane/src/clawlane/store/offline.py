@@ -7,13 +7,14 @@ from typing import TypeVar
 
 from clawlane.access.pairing import normalise_code
 from clawlane.config.places import Places
+from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.journal import Clock
 from clawlane.store.reader import Reader, reading
 from clawlane.store.records import Approved, PairingRequest
 from clawlane.store.store import open_store
 
-_OfAccount = TypeVar("_OfAccount", PairingRequest, Approved)
+_OfAccount = TypeVar("_OfAccount", PairingRequest, Approved, DeadLetter)
 
 
 def pairing_list(places: Places, channel: str, account: str | None, now_ms: int) -> list[PairingRequest]:

@@ -9,11 +9,23 @@ from pathlib import Path
 from clawlane.access.pairing import Requests
 from clawlane.access.pins import Pins
 from clawlane.messages import Thread
-from clawlane.store import catch_up, decisions, directory, pacing, pairing, pauses, pins
+from clawlane.store import (
+    catch_up,
+    dead_letters,
+    decisions,
+    directory,
+    outbox_list,
+    pacing,
+    pairing,
+    pauses,
+    pins,
+)
 from clawlane.store.catch_up import Gap
 from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_reader
+from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.decisions import Recorded
+from clawlane.store.outbox_list import Listed
 from clawlane.store.pacing import Head
 from clawlane.store.pauses import Pause
 from clawlane.store.records import Activity, Approved, PairingRequest
@@ -95,6 +107,18 @@ class Reader:
     def all_gaps(self) -> list[Gap]:
         """Where any account could not catch up, the oldest first."""
         return catch_up.all_gaps(self._connection) if self._has("gaps") else []
+
+    def outbox(self, *, settled: bool = False) -> list[Listed]:
+        """What waits to be sent, over all accounts; with `settled` also the newest that did not arrive."""
+        return outbox_list.listed(self._connection, settled=settled)
+
+    def account_of_chunk(self, chunk_id: int) -> str | None:
+        """Whose chunk that is (`channel/id`)."""
+        return outbox_list.account_of(self._connection, chunk_id)
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """What was set aside, over all accounts, in the order of admission."""
+        return dead_letters.dead_letters(self._connection)
 
     def known(self, account: str) -> directory.Known:
         """Whom and what the account knew when it was last looked up."""

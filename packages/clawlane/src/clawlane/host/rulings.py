@@ -1,0 +1,88 @@
+"""What the operator decides about messages that are stuck, with a gateway or without.
+
+send    {"account", "id", "ruling"}            a chunk of the outbox: resend, arrived, drop
+letter  {"account", "message_id", "ruling"}    a message that was set aside: resubmit, drop
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from clawlane.host.journals import Journals
+from clawlane.store.errors import NoDeadLetter, NotInOutbox
+from clawlane.store.offline import on_account
+from clawlane.store.records import OpenTurn
+from clawlane.store.store import Store
+
+Fields = dict[str, Any]
+
+
+class Ruling(StrEnum):
+    """What becomes of a chunk of the outbox, or of a message that was set aside."""
+
+    RESEND = "resend"
+    ARRIVED = "arrived"
+    DROP = "drop"
+    RESUBMIT = "resubmit"
+
+
+class Rulings:
+    """Writes the decision down; the account, where it runs, goes on at once.
+
+    `settled` is told the account and the turn that this settled, if any; `again` the turn that runs again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journals: Journals,
+        settled: Callable[[str, int | None], None] = lambda _account, _turn: None,
+        again: Callable[[str, OpenTurn], None] = lambda _account, _turn: None,
+    ) -> None:
+        self._store = store
+        self._journals = journals
+        self._settled = settled
+        self._again = again
+
+    async def send(self, ruling: Ruling, chunk_id: int) -> Fields:
+        """Decide about a chunk of the outbox. Raises `NotInOutbox`."""
+        with self._store.read() as reader:
+            account = reader.account_of_chunk(chunk_id)
+        if account is None:
+            raise NotInOutbox(f"there is no message {chunk_id}; see: openclaw outbox list")
+        async with self._journals.of(account) as journal:
+            turn: int | None = None
+            if ruling is Ruling.RESEND:
+                await journal.resend(chunk_id)
+            elif ruling is Ruling.ARRIVED:
+                turn = await journal.arrived(chunk_id)
+            else:
+                turn = await journal.drop(chunk_id)
+        self._settled(account, turn)
+        return {"account": account, "id": chunk_id, "ruling": ruling}
+
+    async def letter(self, ruling: Ruling, channel: str, account: str | None, message_id: str) -> Fields:
+        """Decide about a message that was set aside. Raises `NoDeadLetter`."""
+        owner = self._owner(channel, account, message_id)
+        async with self._journals.of(owner) as journal:
+            if ruling is Ruling.RESUBMIT:
+                self._again(owner, await journal.resubmit(message_id))
+            else:
+                await journal.drop_dead_letter(message_id)
+        return {"account": owner, "message_id": message_id, "ruling": ruling}
+
+    def _owner(self, channel: str, account: str | None, message_id: str) -> str:
+        with self._store.read() as reader:
+            letters = reader.dead_letters()
+        letters = on_account(letters, channel, account)
+        found = [one.account for one in letters if one.message_id == message_id]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            where = " and ".join(found)
+            raise NoDeadLetter(f"{message_id!r} was set aside on {where}; name one with --account")
+        raise NoDeadLetter(
+            f"no message {message_id!r} was set aside; see: openclaw channels dead-letters list"
+        )
