@@ -72,10 +72,10 @@ class Simulator:
 
 
 @contextmanager
-def simulator(folder: Path) -> Iterator[Simulator]:
+def simulator(folder: Path, *flags: str) -> Iterator[Simulator]:
     """A running simulator; its certificate is written into the folder."""
     command = [sys.executable, "-m", "zaloweb.sim", "--port", "0", "--control-port", "0"]
-    with running([*command, "--ca", str(folder / "simulator.pem")], dict(os.environ)) as process:
+    with running([*command, "--ca", str(folder / "simulator.pem"), *flags], dict(os.environ)) as process:
         ready = json.loads(_first_line(process))
         yield Simulator(ready["control"], f"127.0.0.1:{ready['port']},{ready['ca']}")
 

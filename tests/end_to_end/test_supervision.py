@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator, running, simulator
 
 CONFIG = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
 LOGIN = ("channels", "login", "--channel", "zalouser", "--accept-risk")
@@ -112,6 +112,45 @@ def test_a_new_login_ends_replaced_too(linked: Operator, zalo: Simulator, gatewa
 
     listening(gateway)
     assert status(linked)[0] == 0
+
+
+def test_a_line_that_died_without_a_word_is_noticed_and_what_was_missed_is_answered(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    (state / "config.json5").write_text(CONFIG)
+    with simulator(tmp_path, "--ping-ms", "1000") as zalo:
+        operator = Operator.at(state, zalo.network)
+        assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+        log_in(operator, zalo)
+        with Gateway(operator) as gateway:
+            listening(gateway)
+            lan = person(zalo)
+            zalo.wait("pinged")
+            zalo.wait("pinged")
+            assert status(operator)[1]["noticed_ms"] == 2000
+            zalo.do("/half-open")
+            say(zalo, lan, "hello?")
+            gateway.said("the connection was lost (1006)")
+            assert zalo.wait("sent")["text"] == "hello?"
+
+
+def test_a_logout_while_running_stops_the_account_and_no_late_save_revives_it(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
+) -> None:
+    listening(gateway)
+    zalo.do("/refresh-cookies")
+    say(zalo, person(zalo), "hi")
+    zalo.wait("sent")
+
+    assert linked.run("channels", "logout", "--channel", "zalouser").returncode == 0
+
+    assert zalo.wait("disconnected")["code"] == 1000
+    assert not list(state.glob("vault/*.session"))
+    code, told = status(linked)
+    assert code == 3
+    assert told["linked"] is False
+    gateway.stop()
+    assert not list(state.glob("vault/*.session"))
 
 
 def test_cookies_that_expire_while_running_stop_the_account_until_a_new_login(

@@ -34,7 +34,9 @@ async def _run(options: argparse.Namespace) -> None:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    world = first_day(Rules(remembered=options.remembered, fault_seed=options.fault_seed))
+    world = first_day(
+        Rules(ping_interval_ms=options.ping_ms, remembered=options.remembered, fault_seed=options.fault_seed)
+    )
     async with (
         Simulator(world, port=options.port, ca_file=ca_file) as sim,
         Control(world, options.control_port) as control,
@@ -63,6 +65,12 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--ca", type=Path, required=True, help="where the authority's certificate is written")
     parser.add_argument(
         "--remembered", type=int, default=Rules().remembered, help="messages Zalo holds for those who ask"
+    )
+    parser.add_argument(
+        "--ping-ms",
+        type=int,
+        default=Rules().ping_interval_ms,
+        help="how often clients are told to ping, in milliseconds",
     )
     parser.add_argument(
         "--fault-seed", type=int, default=0, help="makes faults with a probability repeatable"
