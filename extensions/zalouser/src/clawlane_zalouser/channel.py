@@ -61,6 +61,9 @@ class ZaloUserChannel:
         except NeedsLogin as error:
             life.expired(str(error))
             raise
+        except NotSent:
+            life.not_sent()
+            raise
         life.sent()
         return receipt
 

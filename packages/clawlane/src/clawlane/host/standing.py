@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -35,12 +35,19 @@ class Standing:
     An account that does not come up in time counts as degraded until it does; it goes on trying.
     """
 
-    def __init__(self, account: str, told: Callable[[State], None], now_ms: Clock) -> None:
+    def __init__(
+        self,
+        account: str,
+        told: Callable[[State], None],
+        now_ms: Clock,
+        deadlines: Mapping[Phase, float] = DEADLINES,
+    ) -> None:
         self.state = State(Phase.STOPPED)
         self.since_ms = now_ms()
         self._account = account
         self._told = told
         self._now_ms = now_ms
+        self._deadlines = deadlines
         self._late = False
         self._entered = asyncio.Event()
 
@@ -56,7 +63,7 @@ class Standing:
         """Tell when a phase lasts too long. Lives until cancelled."""
         while True:
             self._entered.clear()
-            deadline = DEADLINES.get(self.state.phase)
+            deadline = self._deadlines.get(self.state.phase)
             with suppress(TimeoutError):
                 async with asyncio.timeout(deadline):
                     await self._entered.wait()

@@ -1,0 +1,68 @@
+"""How an account is: what is kept of earlier reports, since when it is so, and phases that last too long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from clawlane.channel import Health, Phase, State
+from clawlane.host.standing import DEADLINES, OVER, Standing
+
+SOON = 0.01
+
+
+class Told:
+    """Everything that was told, and the clock by which it was."""
+
+    def __init__(self) -> None:
+        self.states: asyncio.Queue[State] = asyncio.Queue()
+        self.now_ms = 1_000
+        deadlines = {Phase.STARTING: 60.0, Phase.CONNECTING: SOON, Phase.DEGRADED: SOON}
+        self.standing = Standing("piped/default", self.states.put_nowait, lambda: self.now_ms, deadlines)
+
+    def report(self, state: State) -> State:
+        self.standing.report(state)
+        return self.states.get_nowait()
+
+
+@pytest.fixture
+async def told() -> AsyncIterator[Told]:
+    made = Told()
+    watching = asyncio.create_task(made.standing.watch())
+    yield made
+    watching.cancel()
+    await asyncio.wait([watching])
+
+
+async def test_health_and_identity_stay_as_they_were_known(told: Told) -> None:
+    told.report(State(Phase.READY, auth=Health.OK, inbound=Health.OK, user_id="7", noticed_ms=2000))
+    kept = told.report(State(Phase.DEGRADED, "the line is gone", inbound=Health.BROKEN))
+    assert (kept.auth, kept.inbound, kept.user_id, kept.noticed_ms) == (Health.OK, Health.BROKEN, "7", 2000)
+
+
+async def test_since_counts_from_the_phase_and_not_from_its_reason(told: Told) -> None:
+    told.report(State(Phase.STARTING, "one reason"))
+    told.now_ms = 5_000
+    told.report(State(Phase.STARTING, "another"))
+    assert told.standing.since_ms == 1_000
+    told.report(State(Phase.READY))
+    assert told.standing.since_ms == 5_000
+
+
+async def test_an_account_that_does_not_come_up_in_time_is_degraded_until_it_does(told: Told) -> None:
+    told.report(State(Phase.CONNECTING, "no route"))
+    late = await told.states.get()
+    assert (late.phase, late.help) == (Phase.DEGRADED, "openclaw doctor")
+    assert late.reason.startswith("no route; for ")
+
+    assert told.report(State(Phase.CONNECTING, "still no route")).phase is Phase.DEGRADED
+
+    assert told.report(State(Phase.READY)).phase is Phase.READY
+    assert told.report(State(Phase.CONNECTING)).phase is Phase.CONNECTING
+
+
+def test_every_phase_waits_for_the_operator_is_well_or_has_a_deadline() -> None:
+    assert {*OVER, *DEADLINES, Phase.READY} == set(Phase)
+    assert not {*OVER, Phase.READY} & set(DEADLINES)
