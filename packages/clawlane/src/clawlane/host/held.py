@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clawlane.channel import Phase
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.pauses import Pause, Resumed
 
@@ -14,13 +15,16 @@ class HeldAccount:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
 
-    async def hold(self, pauses: Sequence[Pause]) -> None:
-        """Let these pauses hold and no others. The connection is closed or opened where that changes it."""
-        gate = self._supervisor.parts.gate
-        was_offline = gate.offline is not None
-        gate.pause(pauses)
+    def hold(self, pauses: Sequence[Pause]) -> None:
+        """Let these pauses hold and no others, from now on."""
+        self._supervisor.parts.gate.pause(pauses)
         self._supervisor.wake()
-        if was_offline is not (gate.offline is not None) and self._supervisor.parts.account.enabled:
+
+    async def connect(self) -> None:
+        """Close or open the connection where the pauses changed that."""
+        parts = self._supervisor.parts
+        is_paused = self._supervisor.state.phase is Phase.PAUSED
+        if parts.account.enabled and is_paused is not (parts.gate.offline is not None):
             await self._supervisor.restart()
 
     async def go_on(self, resumed: Resumed) -> None:

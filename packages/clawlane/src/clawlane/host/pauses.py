@@ -12,6 +12,7 @@ from typing import Protocol
 from clawlane.config.load import Config
 from clawlane.host.journals import Journals
 from clawlane.messages import Thread
+from clawlane.store.errors import StoreFailed
 from clawlane.store.journal import Clock
 from clawlane.store.pauses import Level, Pause, Resumed
 from clawlane.store.store import Store
@@ -26,8 +27,12 @@ log = logging.getLogger(__name__)
 class Held(Protocol):
     """An account of a running gateway, as far as a pause is concerned."""
 
-    async def hold(self, pauses: Sequence[Pause]) -> None:
-        """Let these pauses hold and no others; returns once they do."""
+    def hold(self, pauses: Sequence[Pause]) -> None:
+        """Let these pauses hold and no others, from now on."""
+        ...
+
+    async def connect(self) -> None:
+        """Close or open the connection where the pauses changed that."""
         ...
 
     async def go_on(self, resumed: Resumed) -> None:
@@ -61,7 +66,7 @@ class Pauses:
     async def begin(self) -> None:
         """Put in force what was paused when the last gateway stopped; what ended meanwhile is resumed."""
         for account in self._accounts:
-            await self._enforce(account)
+            self._enforce(account)
         await self._end_overdue()
 
     async def run(self) -> None:
@@ -78,15 +83,19 @@ class Pauses:
     async def pause(
         self, accounts: Sequence[str], thread: Thread | None, level: Level, until_ms: int | None
     ) -> list[Pause]:
-        """Pause accounts, or one thread of one account; it holds when this returns, and is on the disk."""
+        """Pause accounts, or one thread of one account; it holds at once, and is on the disk on return.
+
+        Raises `StoreFailed` where it holds, but could not be written down.
+        """
         new = [Pause(name, thread, level, self._now_ms(), until_ms) for name in accounts]
         for pause in new:
             self._pauses = [*self._others(pause.account, thread), pause]
-            await self._enforce(pause.account)
-            async with self._journals.of(pause.account) as journal:
-                await journal.pause(pause)
-            log.info("%s is paused (%s)", pause, level)
+            self._enforce(pause.account)
         self._news.set()
+        for pause in new:
+            await self._keep(pause)
+            await self._connect(pause.account)
+            log.info("%s is paused (%s)", pause, level)
         return new
 
     async def resume(
@@ -98,6 +107,13 @@ class Pauses:
         """
         return [await self._resume(name, thread, flush=flush) for name in accounts]
 
+    async def _keep(self, pause: Pause) -> None:
+        try:
+            async with self._journals.of(pause.account) as journal:
+                await journal.pause(pause)
+        except StoreFailed as error:
+            raise StoreFailed(f"{pause} is paused, but a restart would forget it: {error}") from error
+
     async def _resume(self, name: str, thread: Thread | None, *, flush: bool) -> Resumed:
         backlog = self._accounts[name].settings.backlog_max_age
         oldest_ms = self._now_ms() - int(backlog.total_seconds() * 1000)
@@ -108,7 +124,8 @@ class Pauses:
             log.info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
         if held := self._held.get(name):
             await held.go_on(resumed)
-        await self._enforce(name)
+        self._enforce(name)
+        await self._connect(name)
         return resumed
 
     async def _end_overdue(self) -> None:
@@ -120,9 +137,13 @@ class Pauses:
         """What is paused of an account."""
         return [pause for pause in self._pauses if pause.account == name]
 
-    async def _enforce(self, name: str) -> None:
+    def _enforce(self, name: str) -> None:
         if held := self._held.get(name):
-            await held.hold(self.of(name))
+            held.hold(self.of(name))
+
+    async def _connect(self, name: str) -> None:
+        if held := self._held.get(name):
+            await held.connect()
 
     def _others(self, name: str, thread: Thread | None) -> list[Pause]:
         return [pause for pause in self._pauses if (pause.account, pause.thread) != (name, thread)]
