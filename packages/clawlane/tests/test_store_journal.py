@@ -408,7 +408,12 @@ async def refused(path: Path) -> str:
 async def test_a_file_that_is_no_database_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     path.write_bytes(b"not a database at all" * 100)
-    assert "cannot be used" in await refused(path)
+    told = await refused(path)
+    assert "is damaged (file is not a database)" in told
+    copy = path.with_name(f"store.sqlite.damaged-{NOW}")
+    assert f"a copy is kept as {copy.name}" in told
+    assert copy.read_bytes() == path.read_bytes()
+    assert copy.stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
@@ -438,7 +443,9 @@ async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
     raw = bytearray(path.read_bytes())
     raw[4096 * 3 : 4096 * 6] = bytes(range(256)) * 48
     path.write_bytes(raw)
-    assert "move it away" in await refused(path)
+    damaged = path.read_bytes()
+    assert "it will not know what was answered before" in await refused(path)
+    assert path.with_name(f"store.sqlite.damaged-{NOW}").read_bytes() == damaged
 
 
 async def test_what_was_decided_can_be_asked_afterwards_without_the_text(tmp_path: Path) -> None:

@@ -560,8 +560,8 @@ async def test_a_stop_keeps_the_parts_back_that_have_not_left(bench: Bench) -> N
         wire.incoming.put_nowait(message(1, text="a|b|c"))
         await wire.taken.wait()
         wire.incoming.put_nowait(message(2, text="/stop"))
-        while bench.states() != {"sending": 1, "queued": 1}:
-            await asyncio.sleep(0)
+        assert await wire.shown.get() == Typing(Thread(ThreadKind.DM, "11"))
+        assert await wire.shown.get() == Typing(Thread(ThreadKind.DM, "11")), "the stop is being answered"
         wire.answer.set()
         assert await wire.sent(2) == ["a", "/stop"]
     with bench.store.read() as reader:

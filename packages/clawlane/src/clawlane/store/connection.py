@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -22,8 +23,7 @@ def connect_writer(path: Path, now_ms: int) -> sqlite3.Connection:
     try:
         _prepare(connection, path, now_ms)
     except sqlite3.DatabaseError as error:
-        connection.close()
-        raise damaged(path, error) from error
+        raise _kept(connection, path, now_ms, str(error)) from error
     except BaseException:
         connection.close()
         raise
@@ -50,15 +50,38 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 def damaged(path: Path, error: sqlite3.Error) -> StoreUnusable:
     """The one line for a file that SQLite cannot use."""
-    return StoreUnusable(f"the store {path} cannot be used ({error}); move it away and start again")
+    return StoreUnusable(f"the store {path} cannot be used ({error}); start the gateway: it keeps a copy")
+
+
+def _kept(connection: sqlite3.Connection, path: Path, now_ms: int, found: str) -> StoreUnusable:
+    """The one line for a damaged file, of which a copy was made: closing it may write into it once more."""
+    copy = path.with_name(f"{path.name}.damaged-{now_ms}")
+    try:
+        for ending in ("", "-wal"):
+            part = Path(f"{path}{ending}")
+            if part.exists() and part.stat().st_size:
+                shutil.copyfile(part, _private(Path(f"{copy}{ending}")))
+        kept = f"a copy is kept as {copy.name}"
+    except OSError as error:
+        kept = f"no copy could be made ({error.strerror})"
+    finally:
+        connection.close()
+    return StoreUnusable(
+        f"the store {path} is damaged ({found}); {kept}; to begin with an empty one move the store away:"
+        " it will not know what was answered before"
+    )
+
+
+def _private(path: Path) -> Path:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    return path
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
     schema.check(connection, path)
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        found = " ".join(verdict.split())
-        raise StoreUnusable(f"the store {path} is damaged ({found}); move it away and start again")
+        raise sqlite3.DatabaseError(" ".join(verdict.split()))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")

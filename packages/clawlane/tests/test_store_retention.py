@@ -1,0 +1,116 @@
+"""The store stays small: texts go after a thousand messages, ids after a month, answers come once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from clawlane.access.decision import RETENTION, Decision, Outcome, Reason, Rule
+from clawlane.access.explain import explain
+from clawlane.config.policy import PairingReply
+from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
+from clawlane.store.journal import Journal
+from clawlane.store.records import Admitted, Arrival, Noted
+from clawlane.store.retention import IDS_MS, TEXTS
+from clawlane.store.store import Store, open_store
+
+NOW = 1_700_000_000_000
+ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
+
+
+@dataclass
+class Desk:
+    store: Store
+    journal: Journal
+    path: Path
+    now_ms: int = NOW
+
+    def arrival(self, message_id: str, sent_ms: int = 0) -> Arrival:
+        thread = Thread(ThreadKind.DM, f"7{message_id}")
+        text, sent_ms = f"text {message_id}", sent_ms or self.now_ms
+        inbound = Inbound("default", message_id, thread, thread.id, "", text, sent_ms)
+        return Arrival(inbound, ADMIT, PairingReply.CODE, self.now_ms)
+
+    async def read(self, message_id: str, sent_ms: int = 0) -> Admitted | Noted | Exception:
+        [result] = await self.journal.admit([self.arrival(message_id, sent_ms)])
+        return result
+
+    async def answered(self, *message_ids: str) -> None:
+        """Messages that are read and answered now."""
+        results = await self.journal.admit(list(map(self.arrival, message_ids)))
+        await asyncio.gather(*(self.reply(one) for one in results if isinstance(one, Admitted)))
+        chunks = (await self.journal.waiting()).chunks
+        await self.journal.begin([chunk.id for chunk in chunks])
+        await asyncio.gather(*(self.journal.sent(one.id, Receipt((f"r{one.id}",))) for one in chunks))
+
+    async def reply(self, to: Admitted) -> None:
+        await self.journal.reply(to.seq, [Text(to.inbound.thread, f"answer {to.seq}")])
+
+    async def forget(self) -> None:
+        while await self.journal.prune():
+            pass
+
+    def count(self, what: str) -> int:
+        with self.store.read() as reader:
+            (found,) = reader._connection.execute(f"SELECT count(*) FROM {what}").fetchone()
+        return int(found)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    made: list[Desk] = []
+    path = tmp_path / "store.sqlite"
+    async with (
+        open_store(path, tmp_path / "lock", lambda: made[0].now_ms if made else NOW) as store,
+        store.own("zalouser/default") as journal,
+    ):
+        made.append(Desk(store, journal, path))
+        yield made[0]
+
+
+async def test_the_newest_thousand_keep_their_text_and_older_ones_their_ids(desk: Desk) -> None:
+    await desk.answered(*(f"m{number}" for number in range(TEXTS + 5)))
+    await desk.forget()
+    assert desk.count("messages WHERE body IS NOT NULL") == TEXTS
+    assert desk.count("outbox WHERE body <> ''") == TEXTS
+    assert await desk.read("m0") == Noted(), "it is still known, and not answered again"
+
+
+async def test_a_month_later_the_ids_go_and_what_is_as_old_is_too_old(desk: Desk) -> None:
+    await desk.answered("old")
+    desk.now_ms += IDS_MS // 2
+    await desk.answered("younger")
+    desk.now_ms += IDS_MS // 2 + 1
+    await desk.forget()
+    assert (
+        desk.count("messages") == desk.count("turns") == desk.count("outbox") == desk.count("receipts") == 1
+    )
+    again = await desk.read("old", sent_ms=NOW)
+    assert isinstance(again, Admitted)
+    assert (again.decision.reason, again.decision.rule) == (Reason.TOO_OLD, RETENTION)
+    assert explain(again.decision, "11", again.inbound.thread).change == ""
+    fresh = await desk.read("fresh")
+    assert isinstance(fresh, Admitted)
+    assert fresh.decision.admitted
+
+
+async def test_what_is_not_done_is_not_forgotten(desk: Desk) -> None:
+    await desk.read("waits")
+    desk.now_ms += 2 * IDS_MS
+    await desk.forget()
+    [turn] = await desk.journal.open_turns()
+    assert turn.inbound.text == "text waits"
+
+
+async def test_a_clock_that_jumps_ahead_and_back_shuts_nobody_out(desk: Desk) -> None:
+    await desk.answered("one")
+    desk.now_ms += 10 * IDS_MS
+    await desk.forget()
+    desk.now_ms = NOW + 1_000
+    later = await desk.read("two")
+    assert isinstance(later, Admitted)
+    assert later.decision.admitted
