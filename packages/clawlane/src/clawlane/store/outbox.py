@@ -19,6 +19,9 @@ from clawlane.store.records import Chunk, Ended, TurnState, Waiting
 LOOK_UP_MS = 600_000
 """How long a chunk of unknown fate holds its thread back for a look-up, where one is wanted."""
 
+LONGEST_RETRY_MS = 330_000
+"""No retry is planned further ahead; what is was planned before the clock jumped back."""
+
 
 def queue(
     connection: sqlite3.Connection, account: str, turn: int | None, outs: Iterable[Outgoing], now_ms: int
@@ -59,6 +62,7 @@ def waiting(connection: sqlite3.Connection, account: str, now_ms: int, *, look_u
         " AND settled_ms IS NULL AND expires_ms <= ?",
         (now_ms, account, now_ms),
     )
+    _leave_the_future(connection, account, now_ms)
     asked_after_ms = now_ms - LOOK_UP_MS if look_up else now_ms
     rows = connection.execute(
         "SELECT * FROM outbox AS chunk WHERE account = ? AND state = 'queued' AND settled_ms IS NULL"
@@ -77,6 +81,16 @@ def waiting(connection: sqlite3.Connection, account: str, now_ms: int, *, look_u
     )
     later = [row["due_ms"] for row in rows[len(due) :][:1]]
     return Waiting(due, min([*later, *_asked(connection, account, asked_after_ms)], default=None))
+
+
+def _leave_the_future(connection: sqlite3.Connection, account: str, now_ms: int) -> None:
+    """Bring times that lie ahead, because the clock was set back, to where they do not hold anything up."""
+    connection.execute(
+        "UPDATE outbox SET due_ms = min(due_ms, CASE attempts WHEN 0 THEN ?1 ELSE ?1 + ?2 END),"
+        " sent_ms = min(sent_ms, ?1) WHERE account = ?3 AND settled_ms IS NULL"
+        " AND (sent_ms > ?1 OR due_ms > CASE attempts WHEN 0 THEN ?1 ELSE ?1 + ?2 END)",
+        (now_ms, LONGEST_RETRY_MS, account),
+    )
 
 
 def _asked(connection: sqlite3.Connection, account: str, asked_after_ms: int) -> list[int]:

@@ -1,0 +1,88 @@
+"""A wall clock that jumps back: what was planned by the old time does not wait for it to come round again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.config.policy import PairingReply
+from clawlane.messages import Inbound, Text, Thread, ThreadKind
+from clawlane.store.journal import Journal
+from clawlane.store.outbox import LONGEST_RETRY_MS, LOOK_UP_MS
+from clawlane.store.records import Admitted, Arrival, Chunk
+from clawlane.store.store import open_store
+
+NOW = 1_700_000_000_000
+HOUR = 3_600_000
+LAN = Thread(ThreadKind.DM, "11")
+ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
+
+
+@dataclass
+class Clock:
+    ms: int = NOW
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def journal(tmp_path: Path, clock: Clock) -> AsyncIterator[Journal]:
+    async with (
+        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
+        store.own("zalouser/default") as journal,
+    ):
+        yield journal
+
+
+async def answer(journal: Journal, message_id: str) -> None:
+    """Admit a message and put its reply into the outbox."""
+    inbound = Inbound("default", message_id, LAN, LAN.id, "Lan", "chào", NOW)
+    [admitted] = await journal.admit([Arrival(inbound, ADMIT, PairingReply.CODE, NOW)])
+    assert isinstance(admitted, Admitted)
+    assert await journal.reply(admitted.seq, [Text(LAN, f"re {message_id}")])
+
+
+async def due(journal: Journal) -> tuple[Chunk, ...]:
+    return (await journal.waiting(look_up=True)).chunks
+
+
+async def test_a_chunk_that_was_due_by_the_old_time_is_due(journal: Journal, clock: Clock) -> None:
+    await answer(journal, "m1")
+    clock.ms -= HOUR
+    assert [chunk.out.text for chunk in await due(journal) if isinstance(chunk.out, Text)] == ["re m1"]
+
+
+async def test_a_retry_waits_no_longer_than_any_retry_does(journal: Journal, clock: Clock) -> None:
+    await answer(journal, "m1")
+    [chunk] = await due(journal)
+    await journal.begin([chunk.id])
+    await journal.retry(chunk.id, "the line is down", clock.ms + 60_000)
+    clock.ms -= HOUR
+    assert await due(journal) == ()
+    clock.ms += LONGEST_RETRY_MS
+    assert len(await due(journal)) == 1
+
+
+async def test_a_chunk_of_unknown_fate_does_not_keep_its_thread_for_the_length_of_the_jump(
+    journal: Journal, clock: Clock
+) -> None:
+    await answer(journal, "m1")
+    [chunk] = await due(journal)
+    await journal.begin([chunk.id])
+    await journal.unknown(chunk.id, "no answer")
+    clock.ms -= HOUR
+    await answer(journal, "m2")
+    assert await due(journal) == ()
+    clock.ms += max(LOOK_UP_MS, LONGEST_RETRY_MS)
+    assert len(await due(journal)) == 1
+    assert await journal.absent(ThreadKind.DM, 0, clock.ms, resend=True) == 1
