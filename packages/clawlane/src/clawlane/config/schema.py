@@ -106,7 +106,7 @@ UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
 
-WAITING = frozenset(("resendUnknown", "mediaMaxMb", "markdown", "responsePrefix"))
+WAITING = frozenset(("mediaMaxMb", "markdown", "responsePrefix"))
 """Channel keys whose feature this version does not have yet."""
 
 WAITING_BELOW_ROOT = (("messages", "responsePrefix"),)

@@ -1,0 +1,203 @@
+"""Messages that get stuck, with real processes: what Zalo's side saw, and what the operator can do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.stage import Gateway, Operator, Simulator, running
+
+RECORDING = Path(__file__).with_name("recording_gateway.py")
+CONFIG = """\
+{ channels: { zalouser: {
+    dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'disabled', pacing: { enabled: false },
+    resendUnknown: 'RESEND',
+} } }
+"""
+LONG = " ".join(f"câu thứ {number}." for number in range(400))
+"""More than two messages hold."""
+
+
+class Lane:
+    """A logged-in account that answers everybody, with an echo that fails on what ends in `fail`."""
+
+    def __init__(self, operator: Operator, zalo: Simulator, state: Path, gateway: Gateway) -> None:
+        self.operator = operator
+        self.zalo = zalo
+        self.gateway = gateway
+        self._state = state
+        self.lan = str(zalo.do("/person", name="Lan", friend=True)["uid"])
+
+    def start(self, resend: str = "never") -> None:
+        (self._state / "config.json5").write_text(CONFIG.replace("RESEND", resend))
+        self.gateway.start()
+        self.gateway.said("is ready")
+
+    def say(self, text: str) -> str:
+        return str(self.zalo.do("/say", **{"from": self.lan, "text": text})["msgId"])
+
+    def trouble(self, does: str, **more: object) -> None:
+        self.zalo.do("/fault", does=does, call="send text", **more)
+
+    def answer(self) -> str:
+        return str(self.zalo.wait("sent")["text"])
+
+    def answers(self) -> list[str]:
+        """All that has arrived so far."""
+        return [str(one["text"]) for one in self.zalo.since(0) if one["kind"] == "sent"]
+
+    def json(self, *words: str) -> dict[str, Any]:
+        return dict(json.loads(self.operator.run(*words, "--json").stdout))
+
+    def listed(self, *flags: str) -> list[dict[str, Any]]:
+        return list(self.json("outbox", "list", *flags)["messages"])
+
+    def turn(self, message_id: str) -> dict[str, str]:
+        return dict(self.json("why", message_id)["messages"][0]["turn"])
+
+    def lose_an_answer(self) -> dict[str, Any]:
+        """A request is cut off before Zalo takes it, and is not found afterwards either."""
+        self.trouble("reset")
+        self.say("một")
+        self.gateway.said("may or may not have arrived")
+        self.zalo.do("/drop", code=1006)
+        self.zalo.wait("connected")
+        self.say("hai")
+        assert self.answer() == "echo: hai", "the lane goes on"
+        [stuck] = self.listed()
+        return stuck
+
+
+@pytest.fixture
+def lane(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Lane]:
+    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
+    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
+        zalo.wait("qrshown")
+        zalo.do("/scan")
+        zalo.do("/confirm")
+        assert login.wait(60) == 0
+    with Gateway(operator, [sys.executable, str(RECORDING)]) as gateway:
+        yield Lane(operator, zalo, state, gateway)
+        print("\n".join(gateway.printed()))
+
+
+def test_what_may_have_arrived_waits_for_the_operator_who_has_it_sent_again(lane: Lane) -> None:
+    lane.start()
+    stuck = lane.lose_an_answer()
+    assert (stuck["state"], stuck["needs_decision"], stuck["text"]) == ("needs_decision", True, "echo: một")
+    told = lane.operator.run("outbox", "list").stdout
+    assert "openclaw outbox resend NUMBER" in told
+    assert "needs_decision" in told
+    done = lane.operator.run("outbox", "resend", str(stuck["id"]))
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0,
+        [f"Message {stuck['id']} is sent again, and what waits behind it follows."],
+    )
+    assert lane.answer() == "echo: một"
+    assert lane.operator.run("outbox", "resend", str(stuck["id"])).returncode == 1
+    assert lane.operator.run("outbox", "list").stdout == "Nothing waits to be sent.\n"
+
+
+def test_what_is_dropped_is_not_sent_not_even_after_a_restart(lane: Lane) -> None:
+    lane.start()
+    stuck = lane.lose_an_answer()
+    lane.gateway.stop()
+    dropped = lane.json("outbox", "drop", str(stuck["id"]))
+    assert (dropped["ruling"], dropped["running"]) == ("drop", False)
+    lane.start()
+    lane.say("ba")
+    assert lane.answer() == "echo: ba"
+    assert lane.listed() == []
+    [row] = lane.listed("--all")
+    assert (row["state"], row["reason"]) == ("cancelled", "dropped by the operator")
+    assert lane.answers() == ["echo: hai", "echo: ba"]
+
+
+def test_its_own_echo_tells_that_an_answer_arrived(lane: Lane) -> None:
+    lane.start()
+    lane.trouble("reset", processed=True)
+    first = lane.say("một")
+    assert lane.answer() == "echo: một"
+    lane.say("hai")
+    assert lane.answer() == "echo: hai"
+    assert lane.turn(first)["state"] == "done"
+    assert lane.listed() == []
+    assert lane.answers() == ["echo: một", "echo: hai"]
+
+
+def test_an_answer_whose_echo_is_lost_is_found_after_the_reconnect(lane: Lane) -> None:
+    lane.start(resend="when-absent")
+    lane.zalo.do("/fault", does="lost", event="messages", times=2)
+    lane.trouble("reset", processed=True)
+    lane.zalo.do("/say", **{"from": lane.lan, "text": "một"})
+    lane.zalo.do("/drop", code=1006)
+    assert lane.answer() == "echo: một"
+    lane.gateway.said("may or may not have arrived")
+    lane.zalo.do("/drop", code=1006)
+    lane.say("hai")
+    assert lane.answer() == "echo: hai"
+    assert lane.answers() == ["echo: một", "echo: hai"]
+
+
+def test_what_zalo_does_not_have_is_sent_again_in_order_where_that_is_wanted(lane: Lane) -> None:
+    lane.start(resend="when-absent")
+    lane.trouble("reset")
+    lane.say("một")
+    lane.gateway.said("may or may not have arrived")
+    lane.say("hai")
+    lane.zalo.do("/drop", code=1006)
+    assert [lane.answer(), lane.answer()] == ["echo: một", "echo: hai"]
+    lane.gateway.said("did not arrive and are sent again")
+
+
+def test_a_reply_that_is_refused_midway_says_which_parts_arrived(lane: Lane) -> None:
+    lane.start()
+    lane.trouble("slow", seconds=0.0)
+    lane.trouble("error", code=122, layer="inner")
+    message = lane.say(LONG)
+    line = lane.gateway.said("was refused")
+    assert "parts, 1 arrived, 2 refused" in line
+    lane.say("hai")
+    while lane.answer() != "echo: hai":
+        pass
+    turn = lane.turn(message)
+    assert turn["state"] == "failed"
+    assert "3 not sent" in turn["reason"]
+
+
+def test_a_message_that_nobody_can_answer_is_set_aside_and_the_lane_goes_on(lane: Lane) -> None:
+    lane.start()
+    poison = lane.say("this will fail")
+    lane.say("hai")
+    assert lane.answer() == "echo: hai"
+    lane.gateway.said("TURN 4 ")
+    told = lane.operator.run("channels", "dead-letters", "list").stdout
+    assert poison in told
+    assert "RuntimeError: told to fail" in told
+    assert lane.operator.run("channels", "dead-letters", "resubmit", poison).returncode == 0
+    lane.gateway.said("TURN 9 ")
+    lane.say("ba")
+    assert lane.answer() == "echo: ba", "it has failed four times more"
+    assert lane.operator.run("channels", "dead-letters", "drop", poison).returncode == 0
+    again = lane.operator.run("channels", "dead-letters", "resubmit", poison)
+    assert again.returncode == 1
+    assert "openclaw channels dead-letters list" in again.stdout
+
+
+def test_a_stop_keeps_back_what_has_not_left(lane: Lane) -> None:
+    lane.start()
+    lane.trouble("slow", seconds=3.0)
+    message = lane.say(LONG)
+    lane.zalo.wait("meddled")
+    lane.say("/stop")
+    assert lane.answer().startswith("echo: câu thứ 0.")
+    assert lane.answer() == "echo: /stop"
+    assert lane.turn(message)["state"] == "stopped"
+    assert lane.listed() == []
