@@ -1,0 +1,111 @@
+"""Where catching up begins and what stays missing, in a real store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.channel import Cursor
+from clawlane.config.places import Places
+from clawlane.config.policy import PairingReply
+from clawlane.messages import Inbound, Text, Thread, ThreadKind
+from clawlane.store.catch_up import Gap
+from clawlane.store.journal import Journal
+from clawlane.store.records import Admitted, Arrival, Context
+from clawlane.store.store import Store, open_store
+
+LANE = "zalouser/default"
+NOW = 1_700_000_000_000
+BACKLOG = 900_000
+DM, GROUP = ThreadKind.DM, ThreadKind.GROUP
+DROP = Decision(Outcome.DROP, Reason.DM_DISABLED, Rule("channels.zalouser.dmPolicy"))
+ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy"))
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    places = Places(tmp_path, tmp_path / "config.json5")
+    async with open_store(places.store, places.lock_file, lambda: NOW) as store:
+        yield store
+
+
+@pytest.fixture
+async def journal(store: Store) -> AsyncIterator[Journal]:
+    async with store.own(LANE) as journal:
+        yield journal
+
+
+async def read(journal: Journal, id_: str, sent_ms: int, kind: ThreadKind = DM, how: Decision = DROP) -> int:
+    message = Inbound("default", id_, Thread(kind, "11"), "11", "A name", "xin chào", sent_ms)
+    [result] = await journal.admit([Arrival(message, how, PairingReply.CODE, NOW)])
+    assert isinstance(result, Admitted)
+    return result.seq
+
+
+async def unknown_reply(journal: Journal, to: int) -> None:
+    """A reply of which nobody knows whether it arrived."""
+    assert await journal.start(to, Context.LEAVE) is not None
+    await journal.reply(to, [Text(Thread(DM, "11"), "xin chào")])
+    [chunk] = (await journal.waiting()).chunks
+    await journal.begin([chunk.id])
+    await journal.unknown(chunk.id, "no answer")
+
+
+async def test_an_account_that_read_nothing_begins_with_what_may_still_be_answered(journal: Journal) -> None:
+    assert await journal.cursor(DM, BACKLOG) == Cursor(0, "", NOW - BACKLOG, NOW - BACKLOG)
+
+
+async def test_kinds_are_apart_and_the_newest_message_counts_in_whatever_order_it_was_read(
+    journal: Journal,
+) -> None:
+    await read(journal, "m2", NOW - 2_000)
+    await read(journal, "m1", NOW - 3_000)
+    await read(journal, "g1", NOW - 1_000, GROUP)
+    dm, group = await journal.cursor(DM, BACKLOG), await journal.cursor(GROUP, BACKLOG)
+    assert (dm.at_ms, dm.message_id, dm.reach_ms) == (NOW - 2_000, "m2", NOW - 2_000)
+    assert (group.at_ms, group.message_id) == (NOW - 1_000, "g1")
+
+
+async def test_a_message_from_the_future_does_not_move_the_cursor_there(journal: Journal) -> None:
+    await read(journal, "m1", NOW + 86_400_000)
+    assert (await journal.cursor(DM, BACKLOG)).at_ms == NOW
+
+
+async def test_the_cursor_stays_over_restarts_until_everything_was_read(store: Store) -> None:
+    async with store.own(LANE) as journal:
+        await read(journal, "m1", NOW - 9_000)
+        first = await journal.cursor(DM, BACKLOG)
+        await read(journal, "live", NOW - 1_000)
+    async with store.own(LANE) as journal:
+        assert await journal.cursor(DM, BACKLOG) == first
+        assert await journal.caught_up(DM, first.at_ms) is None
+        assert (await journal.cursor(DM, BACKLOG)).message_id == "live"
+
+
+async def test_what_does_not_reach_the_cursor_is_a_gap_that_is_kept(store: Store, journal: Journal) -> None:
+    await read(journal, "m1", NOW - 9_000)
+    await journal.cursor(DM, BACKLOG)
+    gap = Gap(DM, NOW - 9_000, NOW - 4_000, NOW)
+    assert await journal.caught_up(DM, NOW - 4_000) == gap
+    with store.read() as reader:
+        assert reader.gaps(LANE, NOW) == [gap]
+        assert reader.gaps(LANE, NOW + 1) == []
+        assert reader.all_gaps() == [gap]
+
+
+async def test_nothing_was_missed_while_connected_however_little_comes(journal: Journal) -> None:
+    await read(journal, "m1", NOW - 9_000)
+    await journal.cursor(DM, BACKLOG)
+    assert await journal.caught_up(DM, NOW, missed=False) is None
+
+
+async def test_a_reply_of_unknown_fate_is_searched_for_from_its_question_on(journal: Journal) -> None:
+    question = await read(journal, "m1", NOW - 8_000, how=ADMIT)
+    await unknown_reply(journal, question)
+    await read(journal, "m2", NOW - 1_000)
+    found = await journal.cursor(DM, BACKLOG)
+    assert (found.at_ms, found.reach_ms) == (NOW - 1_000, NOW - 8_000)
+    assert await journal.to_look_up() == []
