@@ -1,11 +1,11 @@
-# make demo · make test · make check · make bench. Everything runs from .venv, which `make setup` builds.
+# make demo · make test · make check · make bench · make chaos. Everything runs from .venv, which `make setup` builds.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PROJECTS := packages/zaloweb/pyproject.toml packages/clawlane/pyproject.toml extensions/zalouser/pyproject.toml
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test check bench constraints clean
+.PHONY: setup demo test check bench chaos constraints clean
 
 setup: .venv/.complete
 
@@ -32,6 +32,12 @@ check: setup
 
 bench: setup
 	@$(BIN)/python -m benchmarks.run
+
+# The long version of the story in tests/chaos; `make test` plays a short one. STORIES=20 SEED=7 to change it.
+STORIES ?= 5
+SEED ?= 1
+chaos: setup
+	@PYTHONPATH=tests $(BIN)/python -m chaos.run --stories $(STORIES) --seed $(SEED)
 
 constraints: setup
 	@$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
