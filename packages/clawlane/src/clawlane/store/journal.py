@@ -54,7 +54,9 @@ Clock = Callable[[], int]
 class Journal:
     """What the owner of an account may write. Every transition checks that it still is the owner.
 
-    All of them raise `StoreFailed` (try again later) or `StoreLost` (stop).
+    All of them raise `StoreFailed` (try again later) or `StoreLost` (stop). What was admitted, and what is about
+    to leave, is safe from a power cut when their await returns. What is lost of the rest is done again or looked
+    up, so nobody waits for the disk there.
     """
 
     def __init__(self, writer: Writer, account: str, epoch: int, now_ms: Clock) -> None:
@@ -131,7 +133,9 @@ class Journal:
 
         None when there is nothing to run any more.
         """
-        return await self._write(partial(turns.start, account=self.account, seq=seq, context=context))
+        return await self._write(
+            partial(turns.start, account=self.account, seq=seq, context=context), lazy=True
+        )
 
     async def revoke(self, seq: int, decision: Decision) -> None:
         """Record that the sender is not admitted any more; the turn ends."""
@@ -144,12 +148,12 @@ class Journal:
         """Write all chunks of a reply. False when there are none and the turn is done."""
         now_ms = self._now_ms()
         return await self._write(
-            partial(turns.reply, account=self.account, seq=seq, outs=outs, now_ms=now_ms)
+            partial(turns.reply, account=self.account, seq=seq, outs=outs, now_ms=now_ms), lazy=True
         )
 
     async def pending(self, seq: int) -> bool:
         """Whether chunks of this turn's reply still have to go."""
-        return await self._write(partial(turns.pending, seq=seq))
+        return await self._write(partial(turns.pending, seq=seq), lazy=True)
 
     async def fail(self, seq: int, reason: str) -> bool:
         """The agent could not answer. True once that was tried often enough and the message is set aside."""
@@ -177,7 +181,7 @@ class Journal:
         """What may be sent. With `look_up` nothing passes a chunk that is still to be looked up."""
         now_ms = self._now_ms()
         return await self._write(
-            partial(outbox.waiting, account=self.account, now_ms=now_ms, look_up=look_up)
+            partial(outbox.waiting, account=self.account, now_ms=now_ms, look_up=look_up), lazy=True
         )
 
     async def begin(self, chunk_ids: Sequence[int]) -> frozenset[int]:
@@ -190,7 +194,7 @@ class Journal:
     async def sent(self, chunk_id: int, receipt: Receipt) -> int | None:
         """A chunk arrived. Gives the turn that this settled, if any."""
         return await self._write(
-            partial(outbox.sent, chunk_id=chunk_id, receipt=receipt, now_ms=self._now_ms())
+            partial(outbox.sent, chunk_id=chunk_id, receipt=receipt, now_ms=self._now_ms()), lazy=True
         )
 
     async def refused(self, chunk_id: int, reason: str) -> Ended:
@@ -335,8 +339,8 @@ class Journal:
         """Forget names: they have left the config, or are to be looked up anew."""
         await self._write(partial(pins.forget, account=self.account, names=names))
 
-    async def _write(self, transition: Callable[[sqlite3.Connection], T]) -> T:
-        return await self._writer.submit(partial(self._checked, transition))
+    async def _write(self, transition: Callable[[sqlite3.Connection], T], *, lazy: bool = False) -> T:
+        return await self._writer.submit(partial(self._checked, transition), lazy=lazy)
 
     def _checked(self, transition: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
         row = connection.execute("SELECT epoch FROM owners WHERE account = ?", (self.account,)).fetchone()

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 class _Job:
     transition: Transition[Any]
     future: asyncio.Future[Any]
+    lazy: bool
 
 
 @contextmanager
@@ -60,18 +61,20 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._lazy = False
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="clawlane-store")
         self._thread.start()
 
-    def submit(self, transition: Transition[T]) -> asyncio.Future[T]:
+    def submit(self, transition: Transition[T], *, lazy: bool = False) -> asyncio.Future[T]:
         """The result of a transition once it is on the disk. They take effect in the order of submission.
 
+        A `lazy` one outlives the process, but is safe from a power cut only with the next that is not lazy.
         The future fails with what the transition raised, or with `StoreFailed` when the disk did.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(transition, future))
+        self._jobs.put(_Job(transition, future, lazy))
         return future
 
     async def close(self) -> None:
@@ -99,6 +102,7 @@ class Writer:
 
     def _write(self, group: list[_Job]) -> list[Any]:
         try:
+            self._sync(lazy=all(job.lazy for job in group))
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._apply(job.transition) for job in group]
             self._connection.execute("COMMIT")
@@ -108,6 +112,12 @@ class Writer:
             failure = StoreFailed(f"the store could not be written ({error}); see to the disk")
             return [failure] * len(group)
         return outcomes
+
+    def _sync(self, *, lazy: bool) -> None:
+        """Whether the next commit waits for the disk itself."""
+        if lazy is not self._lazy:
+            self._connection.execute(f"PRAGMA synchronous = {'NORMAL' if lazy else 'FULL'}")
+            self._lazy = lazy
 
     def _apply(self, transition: Transition[Any]) -> Any:
         """The result or the exception of one transition.

@@ -48,8 +48,11 @@ class Turns:
     async def run(self, turn: OpenTurn) -> None:
         """Bring a turn to its end. What the agent or the channel raise ends the turn, not the lane."""
         with self.outbox.expecting(turn.seq) as settled:
-            replied = turn.state is TurnState.REPLIED or await self._answer(turn)
-            if replied and await until_stored(partial(self.journal.pending, turn.seq)):
+            if turn.state is TurnState.REPLIED:
+                waits = await until_stored(partial(self.journal.pending, turn.seq))
+            else:
+                waits = await self._answer(turn)
+            if waits:
                 await settled.wait()
 
     async def stop(self, turn: OpenTurn) -> list[int]:
