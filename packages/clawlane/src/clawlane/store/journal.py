@@ -54,9 +54,9 @@ Clock = Callable[[], int]
 class Journal:
     """What the owner of an account may write. Every transition checks that it still is the owner.
 
-    All of them raise `StoreFailed` (try again later) or `StoreLost` (stop). What was admitted, and what is about
-    to leave, is safe from a power cut when their await returns. What is lost of the rest is done again or looked
-    up, so nobody waits for the disk there.
+    All of them raise `StoreFailed` (try again later) or `StoreLost` (stop). What was admitted, and what is
+    about to leave, is safe from a power cut when their await returns. What is lost of the rest is done again
+    or looked up, so nobody waits for the disk there.
     """
 
     def __init__(self, writer: Writer, account: str, epoch: int, now_ms: Clock) -> None:
