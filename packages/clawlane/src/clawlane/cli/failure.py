@@ -33,6 +33,8 @@ class CliError(Exception):
 
 def explain(error: Exception) -> Failure:
     """What to tell about an error. One that nobody foresaw is named with its type."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     if isinstance(error, CliError):
         return error.failure
     if isinstance(error, click.ClickException):

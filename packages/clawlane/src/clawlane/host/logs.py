@@ -53,6 +53,9 @@ class _PrivateFile(RotatingFileHandler):
 
         return cast("TextIOWrapper", open(self.baseFilename, self.mode, encoding="utf-8", opener=opener))
 
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave the line out. On a full disk its traceback would bury what is said on stderr."""
+
 
 @contextmanager
 def logging_to(folder: Path) -> Iterator[Path]:

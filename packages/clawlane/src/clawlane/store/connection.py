@@ -11,6 +11,18 @@ from clawlane.store import schema
 from clawlane.store.atomic import make_private_dir
 from clawlane.store.errors import StoreUnusable
 
+_OUT_OF_REACH = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+    )
+)
+"""What fails around the file: that says nothing against what stands in it."""
+
 
 def connect_writer(path: Path, now_ms: int) -> sqlite3.Connection:
     """The one connection that writes, with its tables made. The file is private to its owner.
@@ -23,6 +35,11 @@ def connect_writer(path: Path, now_ms: int) -> sqlite3.Connection:
     try:
         _prepare(connection, path, now_ms)
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _OUT_OF_REACH:
+            connection.close()
+            raise StoreUnusable(
+                f"the store {path} cannot be written ({error}); see to the disk, then start again"
+            ) from error
         raise _kept(connection, path, now_ms, str(error)) from error
     except BaseException:
         connection.close()
