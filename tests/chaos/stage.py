@@ -38,8 +38,10 @@ async def staged(folder: Path, seed: int, resend: str) -> AsyncIterator[Stage]:
     state = folder / "state"
     with _simulated(folder, seed) as zalo:
         operator = _linked(zalo, state, resend)
+        # A process that cannot write whole files must not leave compiled modules cut off in the source tree.
+        starved = Operator({**operator.env, "PYTHONDONTWRITEBYTECODE": "1"})
         async with witnessed(zalo.control) as witness:
-            yield Stage(witness, Lane(operator, folder / "gateway.out"), state)
+            yield Stage(witness, Lane(starved, folder / "gateway.out"), state)
 
 
 @contextmanager
