@@ -22,7 +22,7 @@ demo: setup
 	@$(BIN)/python -m demo.first_contact
 
 test: setup
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff check .

@@ -121,6 +121,7 @@ def test_friends_are_spared_the_challenge_where_the_config_says_so(
     stranger = zalo.do("/person", name="Lạ", friend=False)
     gateway.start()
     gateway.said("has 3 friends")
+    gateway.said("is ready")
 
     zalo.do("/say", **{"from": stranger["uid"], "text": "chào"})
     assert zalo.wait("sent")["thread_id"] == stranger["uid"]

@@ -16,21 +16,9 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from clawlane.abilities import LoginStep, ProbeResult, RiskNotice
 from clawlane.agents.contract import TurnInput
-from clawlane.channel import (
-    Account,
-    Health,
-    Host,
-    LoginStep,
-    Manifest,
-    Outgoing,
-    Phase,
-    ProbeResult,
-    Receipt,
-    RiskNotice,
-    State,
-    Vault,
-)
+from clawlane.channel import Account, Health, Host, Manifest, Outgoing, Phase, Receipt, State, Vault
 from clawlane.config.places import Places
 from clawlane.host.gateway import run
 from clawlane.messages import Inbound, Reply, Signal, Text, Thread, ThreadKind

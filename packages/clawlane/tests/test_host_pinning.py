@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from clawlane.abilities import DirectoryError, Group, Person
 from clawlane.access.pins import Match, Name, NameList, PinState
-from clawlane.channel import Account, DirectoryError, Group, Person, Phase, State
+from clawlane.channel import Account, Phase, State
 from clawlane.config.settings import ChannelSettings
 from clawlane.host.lookup import Lookup
 from clawlane.host.names import look_up, search

@@ -6,19 +6,8 @@ from collections.abc import AsyncIterator
 from functools import cached_property, partial
 from typing import TypeVar
 
-from clawlane.channel import (
-    Account,
-    ChannelUnusable,
-    Group,
-    Host,
-    LoginStep,
-    NeedsLogin,
-    NotSent,
-    Person,
-    ProbeResult,
-    RiskNotice,
-    Vault,
-)
+from clawlane.abilities import Group, LoginStep, Person, ProbeResult, RiskNotice
+from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
 from clawlane.messages import Outgoing, Receipt, Reply, Signal, Thread, ThreadKind
 from clawlane_zalouser import directory, marks, outbound, risk, signin
 from clawlane_zalouser.lifetime import Lifetime

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from clawlane.channel import Account, DirectoryError, Group, Person, Vault
+from clawlane.abilities import DirectoryError, Group, Person
+from clawlane.channel import Account, Vault
 from clawlane_zalouser.session import StoredSession, proxy_of
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb.calls import groups

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from clawlane.channel import Account, ProbeResult, Vault, VaultError
+from clawlane.abilities import ProbeResult
+from clawlane.channel import Account, Vault, VaultError
 from clawlane_zalouser.session import StoredSession, proxy_of
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb.client import Zalo

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clawlane.channel import RiskNotice
+from clawlane.abilities import RiskNotice
 
 NOTICE = RiskNotice(
     title="Zalo Personal is experimental and unofficial",

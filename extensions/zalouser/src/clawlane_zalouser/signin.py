@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from clawlane import channel
+from clawlane import abilities
+from clawlane.channel import Account
 from clawlane_zalouser.session import proxy_of
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb import qr
 from zaloweb.errors import LoginFailed, ZaloError
 
 
-async def steps(account: channel.Account, around: Surroundings) -> AsyncIterator[channel.LoginStep]:
+async def steps(account: Account, around: Surroundings) -> AsyncIterator[abilities.LoginStep]:
     """One login, from the code to the session. Nothing is stored: the last step carries the session."""
     name = ""
     run = qr.qr_login(around.network, random=around.random, clock=around.clock, proxy=proxy_of(account))
@@ -23,22 +24,22 @@ async def steps(account: channel.Account, around: Surroundings) -> AsyncIterator
             yield _told(step, name)
 
 
-def _told(step: qr.Step, name: str) -> channel.LoginStep:
+def _told(step: qr.Step, name: str) -> abilities.LoginStep:
     match step:
         case qr.ShowQr(png=png, expires_ms=expires_ms):
-            return channel.ShowQr(png, expires_ms)
+            return abilities.ShowQr(png, expires_ms)
         case qr.Scanned():
-            return channel.Scanned(name)
+            return abilities.Scanned(name)
         case qr.Confirmed():
-            return channel.Confirmed()
+            return abilities.Confirmed()
         case qr.Done(session=session):
-            return channel.Done(session.uid, name, session.to_json())
+            return abilities.Done(session.uid, name, session.to_json())
         case qr.Expired():
-            return channel.Expired()
+            return abilities.Expired()
         case qr.Declined():
-            return channel.Declined()
+            return abilities.Declined()
         case qr.Failed(stage=stage, error=error):
-            return channel.Failed(stage, _reason(error))
+            return abilities.Failed(stage, _reason(error))
 
 
 def _reason(error: ZaloError) -> str:

@@ -72,6 +72,7 @@ class Perch:
 def perch(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Perch]:
+    sys.modules.pop("parrot_channel", None)  # other tests ship plugins of that name, too
     site = tmp_path / "site"
     info = site / "parrot_channel-1.2.dist-info"
     info.mkdir(parents=True)

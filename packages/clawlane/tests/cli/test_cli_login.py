@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -133,12 +134,19 @@ def test_a_login_in_json_is_one_object_a_step_and_carries_the_risk(perch) -> Non
     assert "secret-token" not in told.out
 
 
+def _as_at_a_terminal() -> None:
+    """Ctrl-C means something: whatever runs the tests in the background may have switched it off."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A command on a terminal of its own, typed at like a person would."""
 
     def __init__(self, *args: str) -> None:
         ours, theirs = pty.openpty()
-        self.process = subprocess.Popen([_OPENCLAW, *args], stdin=theirs, stdout=theirs, stderr=theirs)
+        self.process = subprocess.Popen(
+            [_OPENCLAW, *args], stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=_as_at_a_terminal
+        )
         os.close(theirs)
         self._ours, self.seen = ours, ""
 
@@ -185,7 +193,7 @@ def test_anything_but_yes_does_nothing(perch) -> None:
 def test_ctrl_c_ends_quietly(perch) -> None:
     terminal = Terminal("channels", "login", "--channel", "parrot")
     terminal.until("Type yes to go on")
-    terminal.process.send_signal(2)
+    terminal.process.send_signal(signal.SIGINT)
     assert terminal.finish() == 130
     assert "Traceback" not in terminal.seen
 

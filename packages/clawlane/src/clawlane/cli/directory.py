@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from clawlane.channel import Group, Person
+from clawlane.abilities import Group, Person
 from clawlane.cli.clean import clean
 from clawlane.cli.setup import Meant, Setup
 from clawlane.cli.table import print_table

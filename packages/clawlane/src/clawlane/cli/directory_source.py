@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
+from clawlane.abilities import DirectoryError, Group, Person
 from clawlane.access.entries import well_formed
 from clawlane.access.pins import Name
-from clawlane.channel import DirectoryError, Group, Person
 from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Meant, Setup
 from clawlane.host.control_client import ControlClient

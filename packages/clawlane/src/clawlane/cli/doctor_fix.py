@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from clawlane.abilities import DirectoryError
 from clawlane.access.pins import PinState
 from clawlane.access.policy import Policy
-from clawlane.channel import DirectoryError
 from clawlane.cli.directory_source import Source
 from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Meant, Setup

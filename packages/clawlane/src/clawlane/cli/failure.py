@@ -79,7 +79,8 @@ def _of_config(error: BaseException) -> Failure | None:
 
 
 def _of_our_packages(error: BaseException) -> Failure | None:
-    from clawlane.channel import ChannelUnusable, DirectoryError, VaultError
+    from clawlane.abilities import DirectoryError
+    from clawlane.channel import ChannelUnusable, VaultError
     from clawlane.host.control_client import ControlError
     from clawlane.plugins.errors import PluginError
     from clawlane.store.errors import StoreError

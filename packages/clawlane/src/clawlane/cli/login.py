@@ -10,19 +10,8 @@ from dataclasses import dataclass
 
 import click
 
-from clawlane.channel import (
-    Account,
-    Channel,
-    Declined,
-    Done,
-    Expired,
-    Failed,
-    Login,
-    LoginStep,
-    Probe,
-    RiskNotice,
-    Risky,
-)
+from clawlane.abilities import Declined, Done, Expired, Failed, Login, LoginStep, Probe, RiskNotice, Risky
+from clawlane.channel import Account, Channel
 from clawlane.cli.consent_prompt import FLAG, ask
 from clawlane.cli.failure import CliError
 from clawlane.cli.login_view import JsonView, TextView, View

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import click
 
-from clawlane.channel import Account, Confirmed, Done, LoginStep, RiskNotice, Scanned, ShowQr
+from clawlane.abilities import Confirmed, Done, LoginStep, RiskNotice, Scanned, ShowQr
+from clawlane.channel import Account
 from clawlane.cli.clean import clean
 from clawlane.cli.qr import columns, half_blocks, read_modules
 from clawlane.cli.times import length

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from clawlane.channel import Account, Probe, ProbeResult, VaultError
+from clawlane.abilities import Probe, ProbeResult
+from clawlane.channel import Account, VaultError
 from clawlane.store.vault import FileVault
 
 _DEADLINE = 20.0

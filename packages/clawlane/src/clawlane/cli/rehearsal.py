@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from clawlane.channel import Channel, Rehearsal
+from clawlane.abilities import Rehearsal
+from clawlane.channel import Channel
 
 
 def rehearsal_of(channel: Channel) -> str:

@@ -7,8 +7,9 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from clawlane.abilities import Probe
 from clawlane.access.pins import Pins
-from clawlane.channel import Account, Channel, Health, Phase, Probe, VaultError
+from clawlane.channel import Account, Channel, Health, Phase, VaultError
 from clawlane.cli.probing import probed
 from clawlane.cli.rehearsal import rehearsal_of
 from clawlane.cli.setup import Setup, account_words

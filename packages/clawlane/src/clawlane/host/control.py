@@ -26,7 +26,7 @@ from typing import Any
 
 from aiohttp import web
 
-from clawlane.channel import DirectoryError
+from clawlane.abilities import DirectoryError
 from clawlane.host import control_directory as directory
 from clawlane.host import control_pairing as pairing
 from clawlane.host import control_rulings as rulings

@@ -5,7 +5,7 @@
     GET  /directory/groups?channel=C[&account=A]            {"groups": [GROUP, …]}
     GET  /directory/members?channel=C[&account=A]&group=G   {"members": [PERSON, …]}
 
-A PERSON is a `clawlane.channel.Person`, a GROUP a `clawlane.channel.Group`, as JSON.
+A PERSON is a `clawlane.abilities.Person`, a GROUP a `clawlane.abilities.Group`, as JSON.
 """
 
 from __future__ import annotations

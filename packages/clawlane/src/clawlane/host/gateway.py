@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from clawlane import __version__
+from clawlane.abilities import Rehearsal
 from clawlane.access.pins import Pins
 from clawlane.agents.contract import Agent
 from clawlane.agents.echo import EchoAgent
-from clawlane.channel import Account, Channel, Rehearsal
+from clawlane.channel import Account, Channel
 from clawlane.config.load import Config, Plugins, load
 from clawlane.config.places import Places
 from clawlane.host.control import Control, listening

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from clawlane.channel import Account, Channel, Directory, DirectoryError, Group, Person, Vault, VaultError
+from clawlane.abilities import Directory, DirectoryError, Group, Person
+from clawlane.channel import Account, Channel, Vault, VaultError
 from clawlane.store.journal import Journal
 
 DEADLINE = 20.0

@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from clawlane.abilities import Group, Person
 from clawlane.access.pins import Match, Name, NameList, Pin
 from clawlane.access.slug import folded, slug
-from clawlane.channel import Group, Person
 from clawlane.store.pins import LookedUp
 
 _Named = TypeVar("_Named", Person, Group)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
+from clawlane.abilities import Directory, DirectoryError
 from clawlane.access.pins import Name, NameList, Pins, PinState
-from clawlane.channel import Account, Directory, DirectoryError, Phase, State
+from clawlane.channel import Account, Phase, State
 from clawlane.host.lookup import DEADLINE, Lookup
 from clawlane.host.names import look_up
 from clawlane.store.journal import Clock

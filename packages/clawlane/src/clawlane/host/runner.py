@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
+from clawlane.abilities import LooksUp
 from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import Agent
-from clawlane.channel import Account, Channel, Cursor, LooksUp, Phase, State, Vault
+from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
 from clawlane.config.policy import ResendUnknown
 from clawlane.host.thinking import Thinking
 from clawlane.host.witness import Witness

@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from clawlane import __version__
+from clawlane.abilities import Probe, ProbeResult, Rehearsal
 from clawlane.access.decision import Reason
-from clawlane.channel import Account, Health, Probe, ProbeResult, Rehearsal, VaultError
+from clawlane.channel import Account, Health, VaultError
 from clawlane.config.load import Config
 from clawlane.host.findings import findings
 from clawlane.host.fleet import Fleet

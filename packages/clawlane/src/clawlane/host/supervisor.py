@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from clawlane.channel import Health, Login, Phase, Risky, State, VaultError
+from clawlane.abilities import Login, Risky
+from clawlane.channel import Health, Phase, State, VaultError
 from clawlane.host.runner import Parts, Runner, runner
 from clawlane.host.standing import OVER, Standing, stopped
 from clawlane.store.consent import Consent, read_consent

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clawlane.channel import Group, Person
+from clawlane.abilities import Group, Person
 from clawlane.store.codec import storable
 
 

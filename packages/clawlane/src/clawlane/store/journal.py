@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from clawlane.abilities import Group, Person
 from clawlane.access.decision import Decision
 from clawlane.access.pins import Name
-from clawlane.channel import Cursor, Group, Person
+from clawlane.channel import Cursor
 from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Thread, ThreadKind
 from clawlane.store import (
     admission,

@@ -16,25 +16,19 @@ import os
 import time
 from collections.abc import AsyncIterator
 
-from clawlane.channel import (
-    Account,
+from clawlane.abilities import (
     Confirmed,
     Declined,
     Done,
     Expired,
     Failed,
-    Health,
-    Host,
     LoginStep,
-    Manifest,
-    Phase,
     ProbeResult,
     RiskNotice,
     Scanned,
     ShowQr,
-    State,
-    Vault,
 )
+from clawlane.channel import Account, Health, Host, Manifest, Phase, State, Vault
 from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Signal, Text, Thread, ThreadKind
 
 MANIFEST = Manifest(

@@ -6,7 +6,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from clawlane.channel import Account, Channel, Login, Risky, VaultError
+from clawlane.abilities import Login, Risky
+from clawlane.channel import Account, Channel, VaultError
 from clawlane.config.load import ChannelConfig
 from clawlane.config.places import Places
 from clawlane.config.settings import ChannelSettings
