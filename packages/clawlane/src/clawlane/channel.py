@@ -1,7 +1,7 @@
 """The contract between the gateway and a channel.
 
-`Channel` is mandatory and small; what else a channel may be able to do stands in `clawlane.abilities`. A plugin
-is a Python distribution with an entry point in the group `clawlane.channels` that gives a `Manifest`.
+`Channel` is mandatory and small; what else a channel may be able to do stands in `clawlane.abilities`. A
+plugin is a Python distribution with an entry point in the group `clawlane.channels` that gives a `Manifest`.
 
 How a send can fail, and what the outbox makes of it:
 
