@@ -138,28 +138,37 @@ class _Course:
         return monitor.kind_of(self._kind)
 
     async def _run(self, cursor: Cursor) -> None:
-        """Try until Zalo answers. What comes live does not wait for that longer than one try takes."""
+        """Try until Zalo answers. What comes live waits for two tries, not longer.
+
+        The first may go unanswered because the line is dead, which is noticed a little later; what came live
+        just before must not get ahead of what the next connection fetches.
+        """
         wait = _FIRST_WAIT_S
-        while not await self._once(cursor):
+        patient = True
+        while not await self._once(cursor, patient):
             log.warning(
                 "Zalo did not say what %s messages were missed; asking again in %.0f s", self._told_kind, wait
             )
             await self._clock.sleep(wait)
             wait = min(2 * wait, _LONGEST_WAIT_S)
-            self._holding = True
+            self._holding, patient = True, False
 
-    async def _once(self, cursor: Cursor) -> bool:
+    async def _once(self, cursor: Cursor, patient: bool) -> bool:
         fetched = await self._fetch(cursor)
         for item in fetched.items:
             if item.sent_ms >= cursor.since_ms:
                 await self._pass_on(item, False)
         if fetched.complete:
             await self._host.caught_up(self._told_kind, fetched.back_to_ms)
+        if fetched.complete or not patient:
+            await self._release()
+        return fetched.complete
+
+    async def _release(self) -> None:
         while self._held:
             await self._pass_on(self._held[0], True)
             self._held.popleft()
         self._holding = False
-        return fetched.complete
 
     async def _fetch(self, cursor: Cursor) -> _Fetched:
         """Page back until the cursor is reached, or nothing older comes."""
