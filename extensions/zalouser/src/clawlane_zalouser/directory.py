@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from clawlane.abilities import DirectoryError, Group, Person
 from clawlane.channel import Account, Vault
-from clawlane_zalouser.session import StoredSession, proxy_of
+from clawlane_zalouser.session import StoredSession
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb.calls import groups
 from zaloweb.calls.account import User
 from zaloweb.calls.groups import Member, MemberProfile
 from zaloweb.client import Zalo
 from zaloweb.errors import SessionExpired, ZaloError
-from zaloweb.session import Session
 
 T = TypeVar("T")
 Question = Callable[[Zalo], Awaitable[T]]
@@ -86,27 +84,12 @@ async def _asked_alone(account: Account, vault: Vault, around: Surroundings, ask
     if session is None:
         raise DirectoryError(f"{account} is not logged in", login_command(account), needs_login=True)
     try:
-        async with _client(account, around, session, stored) as zalo:
+        async with stored.opened(session) as zalo:
             return await ask(zalo)
     except SessionExpired:
         fresh = await stored.refreshed(session)
-    async with _client(account, around, fresh, stored) as zalo:
+    async with stored.opened(fresh) as zalo:
         return await ask(zalo)
-
-
-@asynccontextmanager
-async def _client(
-    account: Account, around: Surroundings, session: Session, stored: StoredSession
-) -> AsyncIterator[Zalo]:
-    async with Zalo(
-        session,
-        network=around.network,
-        clock=around.clock,
-        random=around.random,
-        proxy=proxy_of(account),
-        on_session=stored.save,
-    ) as zalo:
-        yield zalo
 
 
 def _member(user_id: str, told: _Named | None, is_friend: bool) -> Person:

@@ -10,7 +10,7 @@ from clawlane.messages import ThreadKind
 from clawlane_zalouser import monitor
 from clawlane_zalouser.catch_up import CatchUp, Item
 from clawlane_zalouser.friends import Friends
-from clawlane_zalouser.session import StoredSession, proxy_of
+from clawlane_zalouser.session import StoredSession
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb import events
 from zaloweb.client import Zalo
@@ -118,14 +118,7 @@ class Lifetime:
     async def _listen(self, session: Session) -> None:
         """Raises what ends the session: a `ZaloError`, or `TimeoutError` after `expired`."""
         async with (
-            Zalo(
-                session,
-                network=self._around.network,
-                clock=self._around.clock,
-                random=self._around.random,
-                proxy=proxy_of(self._account),
-                on_session=self._stored.save,
-            ) as zalo,
+            self._stored.opened(session) as zalo,
             asyncio.timeout(None) as self._scope,
         ):
             self.zalo = zalo

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from clawlane.abilities import ProbeResult
 from clawlane.channel import Account, Vault, VaultError
-from clawlane_zalouser.session import StoredSession, proxy_of
+from clawlane_zalouser.session import StoredSession
 from clawlane_zalouser.surroundings import Surroundings
-from zaloweb.client import Zalo
 from zaloweb.errors import SessionExpired, ZaloError
 
 _NOT_LINKED = ProbeResult(False, error="nobody is logged in")
@@ -20,14 +19,7 @@ async def probe(account: Account, vault: Vault, around: Surroundings) -> ProbeRe
         session = await stored.read()
         if session is None:
             return _NOT_LINKED
-        async with Zalo(
-            session,
-            network=around.network,
-            clock=around.clock,
-            random=around.random,
-            proxy=proxy_of(account),
-            on_session=stored.save,
-        ) as zalo:
+        async with stored.opened(session) as zalo:
             user = await zalo.account_info()
     except (ZaloError, VaultError) as error:
         return ProbeResult(False, error=str(error), expired=isinstance(error, SessionExpired))

@@ -7,6 +7,7 @@ import logging
 
 from clawlane.channel import Account, Vault, VaultClosed
 from clawlane_zalouser.surroundings import Surroundings
+from zaloweb.client import Zalo
 from zaloweb.login import log_in
 from zaloweb.session import Session
 
@@ -41,6 +42,17 @@ class StoredSession:
         )
         await self.save(fresh)
         return fresh
+
+    def opened(self, session: Session) -> Zalo:
+        """The account with this session, to be entered; whenever its cookies change they are saved."""
+        return Zalo(
+            session,
+            network=self._around.network,
+            clock=self._around.clock,
+            random=self._around.random,
+            proxy=proxy_of(self._account),
+            on_session=self.save,
+        )
 
     async def save(self, session: Session) -> None:
         """Keep the cookies as they are now, unless the operator has logged out or in again meanwhile."""
