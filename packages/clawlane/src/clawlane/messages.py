@@ -40,15 +40,6 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """The message that a message answers to. `owner_id` is empty where the channel did not say."""
-
-    message_id: str
-    owner_id: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Attachment:
     """Something in a message that is not its text. `kind` is the channel's word: photo, sticker, file …"""
 
@@ -58,11 +49,36 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that a message answers to.
+
+    The ids and `owner_id` are empty where the channel did not say. `text` is what people read in the quote;
+    `attachment` is the quoted picture, file or sticker.
+    """
+
+    message_id: str
+    owner_id: str
+    text: str
+    client_id: str = ""
+    attachment: Attachment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """The set of pictures that a message is part of. `total` is how many it has, 0 where nobody said."""
+
+    id: str
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """A message that somebody wrote, as the channel read it. Nothing has been decided about it yet.
 
-    `live` is false for a message fetched later, by catch-up. `sender_is_friend` is None where the channel
-    cannot tell.
+    `message_id` is the platform's id and `client_id` the one that the sender's device gave it; either may be
+    empty. `kind` is the channel's word for what was sent (text, photo, sticker …). `sent_ms` is 0 where the
+    channel could not tell the time. `live` is false for a message fetched later, by catch-up.
+    `sender_is_friend` is None where the channel cannot tell.
     """
 
     account: str
@@ -78,6 +94,9 @@ class Inbound:
     sender_is_friend: bool | None = None
     live: bool = True
     token: str = field(default="", repr=False)
+    client_id: str = ""
+    kind: str = "text"
+    album: Album | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +116,65 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A message that its author recalled."""
+    """A message that was recalled for everybody. It counts only where `actor_id` wrote the message.
+
+    One of the two ids may be empty.
+    """
 
     account: str
     thread: Thread
     message_id: str
     actor_id: str
+    client_id: str = ""
 
 
-Fact = Own | Undone
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A message that the account's owner deleted on their own side; the others still have it.
+
+    It counts only where `author_id` wrote the message. With `whole_thread` the conversation was cleared up to
+    this message, whoever wrote it. One of the two ids may be empty.
+    """
+
+    account: str
+    thread: Thread
+    message_id: str
+    author_id: str
+    client_id: str = ""
+    whole_thread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the platform itself wrote into a conversation: a call, a pin, a reminder, a poll vote.
+
+    Nobody said it, so that nobody is answered. `kind` is the channel's word for it, `text` what people read,
+    empty where that is not fit to be shown. `actor_id` is empty where the platform did not say.
+    """
+
+    account: str
+    thread: Thread
+    message_id: str
+    kind: str
+    text: str
+    sent_ms: int
+    actor_id: str = ""
+    client_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An item that the channel could not read as anything. `reason` is for the operator: no content in it."""
+
+    account: str
+    reason: str
+    kind: str = ""
+    thread: Thread | None = None
+    message_id: str = ""
+    sender_id: str = ""
+
+
+Fact = Own | Undone | Deleted | Notice | Unreadable
 """What a channel observes that is no message to answer."""
 
 

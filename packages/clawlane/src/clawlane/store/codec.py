@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from dataclasses import astuple
 from sqlite3 import Row
+from typing import Any
 
-from clawlane.messages import Attachment, Inbound, Mention, Quote, Style, Text, Thread, ThreadKind
+from clawlane.messages import Album, Attachment, Inbound, Mention, Quote, Style, Text, Thread, ThreadKind
 
 
 def inbound_body(inbound: Inbound) -> str:
@@ -24,6 +25,9 @@ def inbound_body(inbound: Inbound) -> str:
             "friend": inbound.sender_is_friend,
             "live": inbound.live,
             "token": inbound.token,
+            "client_id": inbound.client_id,
+            "kind": inbound.kind,
+            "album": astuple(inbound.album) if inbound.album else None,
         }
     )
 
@@ -40,12 +44,22 @@ def inbound_of(row: Row, account_id: str) -> Inbound:
         text=body["text"],
         sent_ms=row["sent_ms"],
         mentions=tuple(Mention(*mention) for mention in body["mentions"]),
-        quote=Quote(*body["quote"]) if body["quote"] else None,
+        quote=_quote_of(body["quote"]) if body["quote"] else None,
         attachments=tuple(Attachment(*attachment) for attachment in body["attachments"]),
         sender_is_friend=body["friend"],
         live=body["live"],
         token=body["token"],
+        client_id=body.get("client_id", ""),
+        kind=body.get("kind", "text"),
+        album=Album(*body["album"]) if body.get("album") else None,
     )
+
+
+def _quote_of(stored: list[Any]) -> Quote:
+    """An older gateway stored the first three fields only."""
+    message_id, owner_id, text, *later = stored
+    client_id, attachment = later or ("", None)
+    return Quote(message_id, owner_id, text, client_id, Attachment(*attachment) if attachment else None)
 
 
 def text_body(out: Text) -> str:
