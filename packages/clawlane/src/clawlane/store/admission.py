@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,88 +10,87 @@ from clawlane.store import history, pairing, retention
 from clawlane.store.codec import inbound_body, inbound_of
 from clawlane.store.decisions import Stage, record
 from clawlane.store.records import Admitted, Arrival, Noted, TurnState, Undecided
+from clawlane.store.transaction import Tx
 
 _FORGOTTEN = Decision(Outcome.DROP, Reason.TOO_OLD, RETENTION)
 """About a message from before the oldest that is remembered: it may have been answered."""
 
 
-def admit(connection: sqlite3.Connection, account: str, arrival: Arrival) -> Admitted | Noted:
+def admit(tx: Tx, arrival: Arrival) -> Admitted | Noted:
     """Store a message with its decision, once. Of what is neither answered nor remembered only ids stay.
 
     One without a decision is kept whole, and waits for `decide`.
     """
-    known = connection.execute(
-        "SELECT 1 FROM messages WHERE account = ? AND message_id = ?", (account, arrival.inbound.message_id)
+    known = tx.db.execute(
+        "SELECT 1 FROM messages WHERE account = ? AND message_id = ?",
+        (tx.account, arrival.inbound.message_id),
     ).fetchone()
     if known:
         return Noted()
-    if arrival.inbound.sent_ms < retention.kept_from_ms(connection, account):
+    if arrival.inbound.sent_ms < retention.kept_from_ms(tx):
         arrival = replace(arrival, decision=_FORGOTTEN)
     if arrival.decision is None:
-        seq = _insert(connection, account, arrival, keep=True)
-        connection.execute("INSERT INTO undecided VALUES (?, ?)", (seq, account))
+        seq = _insert(tx, arrival, keep=True)
+        tx.db.execute("INSERT INTO undecided VALUES (?, ?)", (seq, tx.account))
         return Noted()
-    decision = _final(connection, account, arrival, arrival.decision)
-    seq = _insert(connection, account, arrival, keep=decision.admitted or arrival.remembered)
-    return _follow(connection, account, seq, arrival, decision)
+    decision = _final(tx, arrival, arrival.decision)
+    seq = _insert(tx, arrival, keep=decision.admitted or arrival.remembered)
+    return _follow(tx, seq, arrival, decision)
 
 
-def undecided(connection: sqlite3.Connection, account: str, limit: int) -> list[Undecided]:
+def undecided(tx: Tx, limit: int) -> list[Undecided]:
     """The first messages that wait for their decision, in the order they were read."""
-    rows = connection.execute(
+    rows = tx.db.execute(
         "SELECT messages.* FROM undecided JOIN messages ON messages.seq = undecided.message"
         " WHERE undecided.account = ? ORDER BY undecided.message LIMIT ?",
-        (account, limit),
+        (tx.account, limit),
     )
-    account_id = account.partition("/")[2]
+    account_id = tx.account.partition("/")[2]
     return [Undecided(row["seq"], inbound_of(row, account_id), row["admitted_ms"]) for row in rows]
 
 
-def decide(
-    connection: sqlite3.Connection, account: str, decided: Sequence[tuple[int, Arrival]]
-) -> list[Admitted]:
+def decide(tx: Tx, decided: Sequence[tuple[int, Arrival]]) -> list[Admitted]:
     """Give waiting messages their decisions, in order. One that was recalled meanwhile has no part in it."""
     results = []
     for seq, arrival in decided:
-        waited = connection.execute("DELETE FROM undecided WHERE message = ?", (seq,)).rowcount
+        waited = tx.db.execute("DELETE FROM undecided WHERE message = ?", (seq,)).rowcount
         if not waited or arrival.decision is None:
             continue
-        decision = _final(connection, account, arrival, arrival.decision)
+        decision = _final(tx, arrival, arrival.decision)
         if not (decision.admitted or arrival.remembered):
-            connection.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
-        results.append(_follow(connection, account, seq, arrival, decision))
+            tx.db.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
+        results.append(_follow(tx, seq, arrival, decision))
     return results
 
 
-def _final(connection: sqlite3.Connection, account: str, arrival: Arrival, decision: Decision) -> Decision:
+def _final(tx: Tx, arrival: Arrival, decision: Decision) -> Decision:
     """A challenge becomes what it leads to."""
     if decision.outcome is Outcome.CHALLENGE:
-        return pairing.meet(connection, account, arrival, decision)
+        return pairing.meet(tx, arrival, decision)
     return decision
 
 
-def _follow(
-    connection: sqlite3.Connection, account: str, seq: int, arrival: Arrival, decision: Decision
-) -> Admitted:
+def _follow(tx: Tx, seq: int, arrival: Arrival, decision: Decision) -> Admitted:
     """The record of a decision, and the turn or the memory that it leads to."""
-    record(connection, account, seq, Stage.ADMISSION, decision, arrival.read_ms)
+    record(tx, seq, Stage.ADMISSION, decision)
     if decision.admitted:
-        connection.execute(
-            "INSERT INTO turns (message, account, state) VALUES (?, ?, ?)", (seq, account, TurnState.WAITING)
+        tx.db.execute(
+            "INSERT INTO turns (message, account, state) VALUES (?, ?, ?)",
+            (seq, tx.account, TurnState.WAITING),
         )
     elif arrival.remembered:
-        history.keep(connection, account, seq, arrival.inbound, arrival.history_limit)
+        history.keep(tx, seq, arrival.inbound, arrival.history_limit)
     return Admitted(seq, arrival.inbound, decision, arrival.read_ms)
 
 
-def _insert(connection: sqlite3.Connection, account: str, arrival: Arrival, *, keep: bool) -> int:
+def _insert(tx: Tx, arrival: Arrival, *, keep: bool) -> int:
     inbound, now_ms = arrival.inbound, arrival.read_ms
-    cursor = connection.execute(
+    cursor = tx.db.execute(
         "INSERT INTO messages"
         " (account, message_id, thread_kind, thread_id, sender_id, sent_ms, admitted_ms, body)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            account,
+            tx.account,
             inbound.message_id,
             inbound.thread.kind,
             inbound.thread.id,
@@ -102,9 +100,9 @@ def _insert(connection: sqlite3.Connection, account: str, arrival: Arrival, *, k
             inbound_body(inbound) if keep else None,
         ),
     )
-    connection.execute(
+    tx.db.execute(
         "INSERT INTO accounts (account, last_inbound_ms) VALUES (?, ?)"
         " ON CONFLICT (account) DO UPDATE SET last_inbound_ms = excluded.last_inbound_ms",
-        (account, now_ms),
+        (tx.account, now_ms),
     )
     return int(cursor.lastrowid or 0)

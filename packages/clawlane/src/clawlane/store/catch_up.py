@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
 from clawlane.store.fates import SKEW_MS
+from clawlane.store.transaction import Tx
 
 _GAPS = "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps"
 _AMONG = 1000
@@ -33,33 +34,29 @@ class Gap:
     noted_ms: int
 
 
-def cursor(
-    connection: sqlite3.Connection, account: str, kind: ThreadKind, backlog_ms: int, now_ms: int
-) -> Cursor:
+def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int) -> Cursor:
     """How far the account had read; from now on that is kept until `caught_up`, whatever is read meanwhile.
 
     An account that never read anything begins with what is young enough to be answered.
     """
-    key = (account, kind)
-    row = connection.execute(
+    key = (tx.account, kind)
+    row = tx.db.execute(
         "SELECT at_ms, message_id FROM cursors WHERE account = ? AND thread_kind = ?", key
     ).fetchone()
     if row is None:
-        at_ms, message_id = _newest(connection, account, kind)
-        connection.execute("INSERT INTO cursors VALUES (?, ?, ?, ?)", (*key, at_ms, message_id))
+        at_ms, message_id = _newest(tx, kind)
+        tx.db.execute("INSERT INTO cursors VALUES (?, ?, ?, ?)", (*key, at_ms, message_id))
     else:
         at_ms, message_id = row
-    young_ms = now_ms - backlog_ms
-    reach_ms = min(at_ms or young_ms, _oldest_unknown(connection, account, kind, now_ms))
+    young_ms = tx.now_ms - backlog_ms
+    reach_ms = min(at_ms or young_ms, _oldest_unknown(tx, kind))
     return Cursor(at_ms, message_id, reach_ms, min(reach_ms, young_ms))
 
 
 def caught_up(
-    connection: sqlite3.Connection,
-    account: str,
+    tx: Tx,
     kind: ThreadKind,
     back_to_ms: int,
-    now_ms: int,
     *,
     missed: bool,
 ) -> Gap | None:
@@ -67,15 +64,15 @@ def caught_up(
 
     Unless nothing can have been `missed`.
     """
-    row = connection.execute(
-        "DELETE FROM cursors WHERE account = ? AND thread_kind = ? RETURNING at_ms", (account, kind)
+    row = tx.db.execute(
+        "DELETE FROM cursors WHERE account = ? AND thread_kind = ? RETURNING at_ms", (tx.account, kind)
     ).fetchone()
     if row is None or not missed or not row["at_ms"] or back_to_ms <= row["at_ms"]:
         return None
-    gap = Gap(kind, row["at_ms"], back_to_ms, now_ms)
-    connection.execute(
+    gap = Gap(kind, row["at_ms"], back_to_ms, tx.now_ms)
+    tx.db.execute(
         "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?, ?, ?)",
-        (account, kind, gap.from_ms, gap.to_ms, gap.noted_ms),
+        (tx.account, kind, gap.from_ms, gap.to_ms, gap.noted_ms),
     )
     return gap
 
@@ -94,37 +91,37 @@ def all_gaps(connection: sqlite3.Connection) -> list[Gap]:
     return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
 
 
-def to_look_up(connection: sqlite3.Connection, account: str, now_ms: int) -> list[ThreadKind]:
+def to_look_up(tx: Tx) -> list[ThreadKind]:
     """The kinds of thread with chunks of unknown fate that the platform was not asked about yet."""
-    rows = connection.execute(
+    rows = tx.db.execute(
         "SELECT DISTINCT thread_kind FROM outbox WHERE account = ? AND settled_ms IS NULL"
         " AND state = 'unknown' AND looked_up_ms IS NULL AND sent_ms < ?",
-        (account, now_ms - _ECHO_MS),
+        (tx.account, tx.now_ms - _ECHO_MS),
     )
     return [ThreadKind(row["thread_kind"]) for row in rows.fetchall()]
 
 
-def _newest(connection: sqlite3.Connection, account: str, kind: ThreadKind) -> tuple[int, str]:
+def _newest(tx: Tx, kind: ThreadKind) -> tuple[int, str]:
     """A time that lies in the future of its reading counts as the time of reading."""
-    row = connection.execute(
+    row = tx.db.execute(
         "SELECT min(sent_ms, admitted_ms) AS at_ms, message_id FROM (SELECT * FROM messages"
         " WHERE account = ? AND thread_kind = ? ORDER BY seq DESC LIMIT ?)"
         " ORDER BY at_ms DESC, seq DESC LIMIT 1",
-        (account, kind, _AMONG),
+        (tx.account, kind, _AMONG),
     ).fetchone()
     return (row["at_ms"], row["message_id"]) if row else (0, "")
 
 
-def _oldest_unknown(connection: sqlite3.Connection, account: str, kind: ThreadKind, now_ms: int) -> int:
+def _oldest_unknown(tx: Tx, kind: ThreadKind) -> int:
     """From when on the chunks must be there of which nobody knows whether they arrived; now without any.
 
     A reply is newer than what it answers, by the platform's own clock.
     """
-    row = connection.execute(
+    row = tx.db.execute(
         "SELECT min(coalesce(messages.sent_ms, created_ms - ?)) AS at_ms FROM outbox"
         " LEFT JOIN messages ON messages.seq = outbox.turn"
         " WHERE outbox.account = ? AND outbox.thread_kind = ? AND settled_ms IS NULL"
         " AND outbox.state = 'unknown' AND looked_up_ms IS NULL AND created_ms > ?",
-        (SKEW_MS, account, kind, now_ms - _LOOKED_UP_MS),
+        (SKEW_MS, tx.account, kind, tx.now_ms - _LOOKED_UP_MS),
     ).fetchone()
-    return now_ms if row["at_ms"] is None else int(row["at_ms"])
+    return tx.now_ms if row["at_ms"] is None else int(row["at_ms"])

@@ -10,6 +10,7 @@ from clawlane.store import turns
 from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.records import OpenTurn, TurnState
+from clawlane.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +39,36 @@ def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
     return [_letter(row) for row in rows]
 
 
-def resubmit(connection: sqlite3.Connection, account: str, message_id: str) -> OpenTurn:
+def resubmit(tx: Tx, message_id: str) -> OpenTurn:
     """Give a message to the agent once more, with all its tries. Raises `NoDeadLetter`."""
-    seq = _dead(connection, account, message_id)
-    connection.execute(
+    seq = _dead(tx, message_id)
+    tx.db.execute(
         "UPDATE turns SET state = 'waiting', attempts = 0, reason = '', settled_ms = NULL WHERE message = ?",
         (seq,),
     )
-    return turns.open_turn(connection, account, seq)
+    return turns.open_turn(tx, seq)
 
 
-def drop(connection: sqlite3.Connection, account: str, message_id: str) -> None:
+def drop(tx: Tx, message_id: str) -> None:
     """Give a message up: its text goes. Raises `NoDeadLetter`."""
-    seq = _dead(connection, account, message_id)
-    connection.execute(
+    seq = _dead(tx, message_id)
+    tx.db.execute(
         "UPDATE turns SET state = ?, reason = 'dropped by the operator: ' || reason WHERE message = ?",
         (TurnState.FAILED, seq),
     )
-    connection.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
+    tx.db.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
 
 
-def _dead(connection: sqlite3.Connection, account: str, message_id: str) -> int:
-    row = connection.execute(
+def _dead(tx: Tx, message_id: str) -> int:
+    row = tx.db.execute(
         "SELECT seq FROM messages JOIN turns ON turns.message = messages.seq"
         " WHERE messages.account = ? AND message_id = ? AND state = 'dead' AND body IS NOT NULL",
-        (account, message_id),
+        (tx.account, message_id),
     ).fetchone()
     if row is None:
         raise NoDeadLetter(
-            f"no message {message_id!r} of {account} was set aside; see: openclaw channels dead-letters list"
+            f"no message {message_id!r} of {tx.account} was set aside;"
+            " see: openclaw channels dead-letters list"
         )
     return int(row["seq"])
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.messages import Thread, ThreadKind
+from clawlane.store.transaction import Tx
 
 
 class Stage(StrEnum):
@@ -52,18 +53,16 @@ _MESSAGES = (
 )
 
 
-def record(
-    connection: sqlite3.Connection, account: str, seq: int, stage: Stage, decision: Decision, now_ms: int
-) -> None:
+def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
     """Keep a decision beside its message, and count its reason."""
     rule = decision.rule
-    connection.execute(
+    tx.db.execute(
         "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             seq,
-            account,
+            tx.account,
             stage,
-            now_ms,
+            tx.now_ms,
             decision.outcome,
             decision.reason,
             rule.path,
@@ -74,9 +73,9 @@ def record(
             decision.keep_as_history,
         ),
     )
-    connection.execute(
+    tx.db.execute(
         "INSERT INTO counters VALUES (?, ?, 1) ON CONFLICT (account, reason) DO UPDATE SET n = n + 1",
-        (account, decision.reason),
+        (tx.account, decision.reason),
     )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from clawlane.abilities import Group, Person
 from clawlane.store.codec import storable
+from clawlane.store.transaction import Tx
 
 
 class Listing(StrEnum):
@@ -32,30 +33,28 @@ class Known:
     groups_ms: int | None = None
 
 
-def keep_peers(connection: sqlite3.Connection, account: str, people: Sequence[Person], now_ms: int) -> None:
+def keep_peers(tx: Tx, people: Sequence[Person]) -> None:
     """The account's friends, in the place of those known before."""
-    _replace_people(connection, account, "", people)
-    _stamp(connection, account, Listing.PEERS, now_ms)
+    _replace_people(tx, "", people)
+    _stamp(tx, Listing.PEERS)
 
 
-def keep_groups(connection: sqlite3.Connection, account: str, groups: Sequence[Group], now_ms: int) -> None:
+def keep_groups(tx: Tx, groups: Sequence[Group]) -> None:
     """The account's groups, in the place of those known before; members of groups that are gone go too."""
-    connection.execute("DELETE FROM known_groups WHERE account = ?", (account,))
-    rows = [(account, storable(one.id), storable(one.name), one.member_count) for one in groups]
-    connection.executemany("INSERT OR REPLACE INTO known_groups VALUES (?, ?, ?, ?)", rows)
-    connection.execute(
+    tx.db.execute("DELETE FROM known_groups WHERE account = ?", (tx.account,))
+    rows = [(tx.account, storable(one.id), storable(one.name), one.member_count) for one in groups]
+    tx.db.executemany("INSERT OR REPLACE INTO known_groups VALUES (?, ?, ?, ?)", rows)
+    tx.db.execute(
         "DELETE FROM known_people WHERE account = ? AND group_id != ''"
         " AND group_id NOT IN (SELECT group_id FROM known_groups WHERE account = ?)",
-        (account, account),
+        (tx.account, tx.account),
     )
-    _stamp(connection, account, Listing.GROUPS, now_ms)
+    _stamp(tx, Listing.GROUPS)
 
 
-def keep_members(
-    connection: sqlite3.Connection, account: str, group_id: str, people: Sequence[Person]
-) -> None:
+def keep_members(tx: Tx, group_id: str, people: Sequence[Person]) -> None:
     """The members of one group, in the place of those known before."""
-    _replace_people(connection, account, storable(group_id), people)
+    _replace_people(tx, storable(group_id), people)
 
 
 def known(connection: sqlite3.Connection, account: str) -> Known:
@@ -88,16 +87,14 @@ def _person(user_id: str, name: str, aliases: str, is_friend: int | None) -> Per
     return Person(user_id, name, tuple(json.loads(aliases)), None if is_friend is None else bool(is_friend))
 
 
-def _replace_people(
-    connection: sqlite3.Connection, account: str, group_id: str, people: Iterable[Person]
-) -> None:
-    connection.execute("DELETE FROM known_people WHERE account = ? AND group_id = ?", (account, group_id))
+def _replace_people(tx: Tx, group_id: str, people: Iterable[Person]) -> None:
+    tx.db.execute("DELETE FROM known_people WHERE account = ? AND group_id = ?", (tx.account, group_id))
     rows = [
-        (account, group_id, storable(one.id), storable(one.name), json.dumps(one.aliases), one.is_friend)
+        (tx.account, group_id, storable(one.id), storable(one.name), json.dumps(one.aliases), one.is_friend)
         for one in people
     ]
-    connection.executemany("INSERT OR REPLACE INTO known_people VALUES (?, ?, ?, ?, ?, ?)", rows)
+    tx.db.executemany("INSERT OR REPLACE INTO known_people VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def _stamp(connection: sqlite3.Connection, account: str, listing: Listing, now_ms: int) -> None:
-    connection.execute("INSERT OR REPLACE INTO lookups VALUES (?, ?, ?)", (account, listing, now_ms))
+def _stamp(tx: Tx, listing: Listing) -> None:
+    tx.db.execute("INSERT OR REPLACE INTO lookups VALUES (?, ?, ?)", (tx.account, listing, tx.now_ms))

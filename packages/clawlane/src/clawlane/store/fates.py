@@ -10,6 +10,7 @@ from clawlane.store.errors import NotInOutbox
 from clawlane.store.outbox import cancel, mark, sent, settle, unknown
 from clawlane.store.parts import told
 from clawlane.store.records import ChunkState, TurnState
+from clawlane.store.transaction import Tx
 
 SKEW_MS = 60_000
 """How far the clock of the platform may be from ours, where times of both are compared."""
@@ -20,33 +21,32 @@ _GRACE_MS = 10_000
 _OPEN = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
 
 
-def recover(connection: sqlite3.Connection, account: str, now_ms: int) -> int:
+def recover(tx: Tx) -> int:
     """After a stop in the middle: what was being sent is of unknown fate. Gives how many chunks that were."""
-    rows = connection.execute(
-        "SELECT id FROM outbox WHERE account = ? AND state = 'sending' AND settled_ms IS NULL", (account,)
+    rows = tx.db.execute(
+        "SELECT id FROM outbox WHERE account = ? AND state = 'sending' AND settled_ms IS NULL",
+        (tx.account,),
     ).fetchall()
     for row in rows:
-        unknown(connection, row["id"], "stopped between sending and the answer", now_ms)
+        unknown(tx, row["id"], "stopped between sending and the answer")
     return len(rows)
 
 
-def echo(
-    connection: sqlite3.Connection, account: str, client_id: str, message_id: str, now_ms: int
-) -> int | None:
+def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
     """The account saw a message of its own: a chunk of unknown fate has arrived.
 
     Gives the turn that this settled.
     """
-    row = connection.execute(
+    row = tx.db.execute(
         "SELECT id, turn, state FROM outbox WHERE account = ? AND client_id = ? AND settled_ms IS NULL",
-        (account, client_id),
+        (tx.account, client_id),
     ).fetchone()
     if row is None:
         return None
     if row["state"] == ChunkState.SENDING:
-        connection.execute("UPDATE outbox SET echo = ? WHERE id = ?", (message_id, row["id"]))
+        tx.db.execute("UPDATE outbox SET echo = ? WHERE id = ?", (message_id, row["id"]))
         return None
-    return _arrived(connection, row, Receipt((message_id,)), now_ms)
+    return _arrived(tx, row, Receipt((message_id,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,74 +58,72 @@ class Asked:
     at_ms: int
 
 
-def absent(connection: sqlite3.Connection, account: str, asked: Asked, now_ms: int, *, resend: bool) -> int:
+def absent(tx: Tx, asked: Asked, *, resend: bool) -> int:
     """All that a look-up found was seen: what left before it and is still unknown is not there.
 
     With `resend` it is queued again, as far as the look-up reached; else it is noted as looked up. Gives how
     many chunks are queued.
     """
-    rows = connection.execute(
+    rows = tx.db.execute(
         "SELECT outbox.*, coalesce(messages.sent_ms, created_ms - ?) AS since_ms FROM outbox"
         " LEFT JOIN messages ON messages.seq = outbox.turn"
         " WHERE outbox.account = ? AND outbox.thread_kind = ? AND outbox.state = 'unknown'"
         " AND settled_ms IS NULL AND looked_up_ms IS NULL AND outbox.sent_ms < ? ORDER BY id",
-        (SKEW_MS, account, asked.kind, asked.at_ms),
+        (SKEW_MS, tx.account, asked.kind, asked.at_ms),
     ).fetchall()
     again = 0
     for row in rows:
         # A reply is newer than what it answers, by the platform's own clock.
         reached = row["since_ms"] >= asked.back_to_ms
         if resend and reached:
-            _again(connection, row, max(now_ms, row["sent_ms"] + _GRACE_MS))
+            _again(tx, row, max(tx.now_ms, row["sent_ms"] + _GRACE_MS))
             again += 1
         else:
-            _looked_up(connection, row, reached, now_ms)
+            _looked_up(tx, row, reached)
     return again
 
 
-def resend(connection: sqlite3.Connection, account: str, chunk_id: int, now_ms: int) -> None:
+def resend(tx: Tx, chunk_id: int) -> None:
     """The operator says that a chunk of unknown fate did not arrive: it is sent again, and the rest follows.
 
     Raises `NotInOutbox`.
     """
-    row = _of_operator(connection, account, chunk_id, (ChunkState.UNKNOWN,), "sent again")
-    _again(connection, row, now_ms)
+    row = _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "sent again")
+    _again(tx, row, tx.now_ms)
 
 
-def arrived(connection: sqlite3.Connection, account: str, chunk_id: int, now_ms: int) -> int | None:
+def arrived(tx: Tx, chunk_id: int) -> int | None:
     """The operator saw a chunk of unknown fate arrive: the rest of its reply follows.
 
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
-    row = _of_operator(connection, account, chunk_id, (ChunkState.UNKNOWN,), "taken as arrived")
-    return _arrived(connection, row, Receipt(()), now_ms)
+    row = _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "taken as arrived")
+    return _arrived(tx, row, Receipt(()))
 
 
-def drop(connection: sqlite3.Connection, account: str, chunk_id: int, now_ms: int) -> int | None:
+def drop(tx: Tx, chunk_id: int) -> int | None:
     """The operator gives a chunk up, and what follows it in its reply.
 
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
-    row = _of_operator(connection, account, chunk_id, _OPEN, "dropped")
+    row = _of_operator(tx, chunk_id, _OPEN, "dropped")
     reason = "dropped by the operator"
-    connection.execute(
+    tx.db.execute(
         "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ? WHERE id = ?",
-        (now_ms, reason, chunk_id),
+        (tx.now_ms, reason, chunk_id),
     )
     if row["turn"] is None:
         return None
-    cancel(connection, row["turn"], chunk_id, reason, now_ms)
-    return settle(connection, row["turn"], now_ms)
+    cancel(tx, row["turn"], chunk_id, reason)
+    return settle(tx, row["turn"])
 
 
-def _of_operator(
-    connection: sqlite3.Connection, account: str, chunk_id: int, states: tuple[ChunkState, ...], what: str
-) -> sqlite3.Row:
-    row: sqlite3.Row | None = connection.execute(
-        "SELECT * FROM outbox WHERE id = ? AND account = ?", (chunk_id, account)
+def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], what: str) -> sqlite3.Row:
+    row: sqlite3.Row | None = tx.db.execute(
+        "SELECT * FROM outbox WHERE id = ? AND account = ?", (chunk_id, tx.account)
     ).fetchone()
     if row is None:
-        raise NotInOutbox(f"the outbox of {account} has no message {chunk_id}; see: openclaw outbox list")
+        raise NotInOutbox(f"the outbox of {tx.account} has no message {chunk_id}; see: openclaw outbox list")
     if row["state"] not in states:
         raise NotInOutbox(
             f"message {chunk_id} is {row['state']}: it cannot be {what}; see: openclaw outbox list"
@@ -133,31 +131,31 @@ def _of_operator(
     return row
 
 
-def _arrived(connection: sqlite3.Connection, row: sqlite3.Row, receipt: Receipt, now_ms: int) -> int | None:
-    _release(connection, row["turn"])
-    return sent(connection, row["id"], receipt, now_ms)
+def _arrived(tx: Tx, row: sqlite3.Row, receipt: Receipt) -> int | None:
+    _release(tx, row["turn"])
+    return sent(tx, row["id"], receipt)
 
 
-def _again(connection: sqlite3.Connection, row: sqlite3.Row, due_ms: int) -> None:
-    connection.execute(
+def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
+    tx.db.execute(
         "UPDATE outbox SET state = 'queued', reason = '', due_ms = ?, looked_up_ms = NULL WHERE id = ?",
         (due_ms, row["id"]),
     )
-    _release(connection, row["turn"])
+    _release(tx, row["turn"])
 
 
-def _release(connection: sqlite3.Connection, turn: int | None) -> None:
+def _release(tx: Tx, turn: int | None) -> None:
     """What waited behind a chunk of unknown fate may go."""
     if turn is not None:
-        connection.execute("UPDATE outbox SET state = 'queued' WHERE turn = ? AND state = 'held'", (turn,))
-        mark(connection, turn, TurnState.REPLIED, "")
+        tx.db.execute("UPDATE outbox SET state = 'queued' WHERE turn = ? AND state = 'held'", (turn,))
+        mark(tx, turn, TurnState.REPLIED, "")
 
 
-def _looked_up(connection: sqlite3.Connection, row: sqlite3.Row, reached: bool, now_ms: int) -> None:
+def _looked_up(tx: Tx, row: sqlite3.Row, reached: bool) -> None:
     found = "the platform does not have it" if reached else "the platform does not tell any more"
     reason = f"{row['reason']}; {found}"
-    connection.execute(
-        "UPDATE outbox SET looked_up_ms = ?, reason = ? WHERE id = ?", (now_ms, reason, row["id"])
+    tx.db.execute(
+        "UPDATE outbox SET looked_up_ms = ?, reason = ? WHERE id = ?", (tx.now_ms, reason, row["id"])
     )
     if row["turn"] is not None:
-        mark(connection, row["turn"], TurnState.NEEDS_DECISION, told(connection, row["turn"]))
+        mark(tx, row["turn"], TurnState.NEEDS_DECISION, told(tx, row["turn"]))

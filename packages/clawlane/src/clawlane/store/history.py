@@ -2,63 +2,60 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from clawlane.messages import Inbound, ThreadKind
 from clawlane.store.codec import inbound_of
 from clawlane.store.records import Context
+from clawlane.store.transaction import Tx
 
 
-def keep(connection: sqlite3.Connection, account: str, seq: int, inbound: Inbound, limit: int) -> None:
+def keep(tx: Tx, seq: int, inbound: Inbound, limit: int) -> None:
     """Remember a stored message of a group, and of that group only the newest `limit`."""
-    connection.execute("INSERT INTO history VALUES (?, ?, ?)", (seq, account, inbound.thread.id))
-    rows = connection.execute(
+    tx.db.execute("INSERT INTO history VALUES (?, ?, ?)", (seq, tx.account, inbound.thread.id))
+    rows = tx.db.execute(
         "SELECT message FROM history WHERE account = ? AND thread_id = ?"
         " ORDER BY message DESC LIMIT -1 OFFSET ?",
-        (account, inbound.thread.id, limit),
+        (tx.account, inbound.thread.id, limit),
     ).fetchall()
-    _remove(connection, [row["message"] for row in rows])
+    _remove(tx, [row["message"] for row in rows])
 
 
-def give(connection: sqlite3.Connection, account: str, turn: int, context: Context) -> tuple[Inbound, ...]:
+def give(tx: Tx, turn: int, context: Context) -> tuple[Inbound, ...]:
     """What goes with a turn that starts: what its group said before it, in order, noted as given."""
-    thread = connection.execute(
-        "SELECT thread_kind, thread_id FROM messages WHERE seq = ?", (turn,)
-    ).fetchone()
+    thread = tx.db.execute("SELECT thread_kind, thread_id FROM messages WHERE seq = ?", (turn,)).fetchone()
     if thread["thread_kind"] != ThreadKind.GROUP or context is Context.LEAVE:
         return ()
-    rows = connection.execute(
+    rows = tx.db.execute(
         "SELECT messages.* FROM history JOIN messages ON messages.seq = history.message"
         " WHERE history.account = ? AND history.thread_id = ? AND history.message < ? ORDER BY message",
-        (account, thread["thread_id"], turn),
+        (tx.account, thread["thread_id"], turn),
     ).fetchall()
     if context is Context.CLEAR:
-        _remove(connection, [row["seq"] for row in rows])
+        _remove(tx, [row["seq"] for row in rows])
         return ()
-    connection.execute("DELETE FROM given WHERE turn = ?", (turn,))
-    connection.executemany("INSERT INTO given VALUES (?, ?)", [(turn, row["seq"]) for row in rows])
-    return tuple(inbound_of(row, account.partition("/")[2]) for row in rows)
+    tx.db.execute("DELETE FROM given WHERE turn = ?", (turn,))
+    tx.db.executemany("INSERT INTO given VALUES (?, ?)", [(turn, row["seq"]) for row in rows])
+    return tuple(inbound_of(row, tx.account.partition("/")[2]) for row in rows)
 
 
-def consume(connection: sqlite3.Connection, turn: int) -> None:
+def consume(tx: Tx, turn: int) -> None:
     """A turn has settled: exactly what went with it is forgotten."""
-    rows = connection.execute("DELETE FROM given WHERE turn = ? RETURNING message", (turn,)).fetchall()
-    _remove(connection, [row["message"] for row in rows])
+    rows = tx.db.execute("DELETE FROM given WHERE turn = ? RETURNING message", (turn,)).fetchall()
+    _remove(tx, [row["message"] for row in rows])
 
 
-def give_back(connection: sqlite3.Connection, turn: int) -> None:
+def give_back(tx: Tx, turn: int) -> None:
     """A turn ended without settling: what went with it goes with the next one."""
-    connection.execute("DELETE FROM given WHERE turn = ?", (turn,))
+    tx.db.execute("DELETE FROM given WHERE turn = ?", (turn,))
 
 
-def recall(connection: sqlite3.Connection, seq: int) -> None:
+def recall(tx: Tx, seq: int) -> None:
     """The author took a message back."""
-    _remove(connection, [seq])
+    _remove(tx, [seq])
 
 
-def _remove(connection: sqlite3.Connection, seqs: list[int]) -> None:
+def _remove(tx: Tx, seqs: list[int]) -> None:
     """Forget messages, their text included."""
     for seq in seqs:
-        removed = connection.execute("DELETE FROM history WHERE message = ?", (seq,))
+        removed = tx.db.execute("DELETE FROM history WHERE message = ?", (seq,))
         if removed.rowcount:
-            connection.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
+            tx.db.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.abilities import Group, Person
 from clawlane.access.decision import Decision
@@ -45,8 +44,10 @@ from clawlane.store.records import (
     Undecided,
     Waiting,
 )
+from clawlane.store.transaction import Tx
 from clawlane.store.writer import Writer, is_disk, savepoint
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Clock = Callable[[], int]
 """Milliseconds since 1970."""
@@ -71,20 +72,16 @@ class Journal:
 
         One that cannot be stored costs the others nothing.
         """
-        now_ms = self._now_ms()
 
-        def transition(connection: sqlite3.Connection) -> list[Admitted | Noted | Exception]:
-            return [_one(connection, self.account, item, now_ms) for item in items]
-
-        return await self._write(transition)
+        return await self._run(_admit, items)
 
     async def undecided(self, limit: int) -> list[Undecided]:
         """The first messages that wait for their decision, in the order they were read."""
-        return await self._write(partial(admission.undecided, account=self.account, limit=limit))
+        return await self._run(admission.undecided, limit)
 
     async def decide(self, decided: Sequence[tuple[int, Arrival]]) -> list[Admitted]:
         """Give waiting messages (by `seq`) their decisions, in order."""
-        return await self._write(partial(admission.decide, account=self.account, decided=decided))
+        return await self._run(admission.decide, decided)
 
     async def cursor(self, kind: ThreadKind, backlog_ms: int) -> Cursor:
         """How far the account had read; kept from now on until `caught_up`.
@@ -92,130 +89,91 @@ class Journal:
         What is older than `backlog_ms` is not answered any more, so an account that read nothing yet begins
         there.
         """
-        now_ms = self._now_ms()
-        return await self._write(
-            partial(catch_up.cursor, account=self.account, kind=kind, backlog_ms=backlog_ms, now_ms=now_ms)
-        )
+        return await self._run(catch_up.cursor, kind, backlog_ms)
 
     async def to_look_up(self) -> list[ThreadKind]:
         """The kinds of thread with chunks of unknown fate that the platform was not asked about yet."""
-        now_ms = self._now_ms()
-        return await self._write(partial(catch_up.to_look_up, account=self.account, now_ms=now_ms))
+        return await self._run(catch_up.to_look_up)
 
     async def caught_up(self, kind: ThreadKind, back_to_ms: int, *, missed: bool = True) -> Gap | None:
         """Everything since `back_to_ms` has been read. Gives the gap that remains, which is kept.
 
         Without `missed` the account was connected all along, so that there is none.
         """
-        now_ms = self._now_ms()
-        return await self._write(
-            partial(
-                catch_up.caught_up,
-                account=self.account,
-                kind=kind,
-                back_to_ms=back_to_ms,
-                now_ms=now_ms,
-                missed=missed,
-            )
-        )
+        return await self._run(catch_up.caught_up, kind, back_to_ms, missed=missed)
 
     async def is_receipt(self, message_id: str) -> bool:
         """Whether the account sent the message of this id."""
-        return await self._write(
-            partial(outbox.is_receipt, account=self.account, message_id=storable(message_id))
-        )
+        return await self._run(outbox.is_receipt, storable(message_id))
 
     async def open_turns(self) -> list[OpenTurn]:
         """What was admitted and has not settled, in order."""
-        return await self._write(partial(turns.open_turns, account=self.account))
+        return await self._run(turns.open_turns)
 
     async def start(self, seq: int, context: Context) -> tuple[Inbound, ...] | None:
         """Claim a turn for the agent. Gives the pending history that goes with it, oldest first.
 
         None when there is nothing to run any more.
         """
-        return await self._write(
-            partial(turns.start, account=self.account, seq=seq, context=context), lazy=True
-        )
+        return await self._run(turns.start, seq, context)
 
     async def revoke(self, seq: int, decision: Decision) -> None:
         """Record that the sender is not admitted any more; the turn ends."""
-        now_ms = self._now_ms()
-        await self._write(
-            partial(turns.revoke, account=self.account, seq=seq, decision=decision, now_ms=now_ms)
-        )
+        await self._run(turns.revoke, seq, decision)
 
     async def reply(self, seq: int, outs: Sequence[Outgoing]) -> bool:
         """Write all chunks of a reply. False when there are none and the turn is done."""
-        now_ms = self._now_ms()
-        return await self._write(
-            partial(turns.reply, account=self.account, seq=seq, outs=outs, now_ms=now_ms), lazy=True
-        )
+        return await self._run(turns.reply, seq, outs)
 
     async def pending(self, seq: int) -> bool:
         """Whether chunks of this turn's reply still have to go."""
-        return await self._write(partial(turns.pending, seq=seq), lazy=True)
+        return await self._run(turns.pending, seq)
 
     async def fail(self, seq: int, reason: str) -> bool:
         """The agent could not answer. True once that was tried often enough and the message is set aside."""
-        return await self._write(partial(turns.fail, seq=seq, reason=reason, now_ms=self._now_ms()))
+        return await self._run(turns.fail, seq, reason)
 
     async def stop(self, seq: int) -> list[int]:
         """End what was begun in the thread of this message before it. Gives the turns."""
-        return await self._write(partial(turns.stop, account=self.account, seq=seq, now_ms=self._now_ms()))
+        return await self._run(turns.stop, seq)
 
     async def put_back(self) -> None:
         """What runs is interrupted by an orderly stop, which counts as no try."""
-        await self._write(partial(turns.put_back, account=self.account))
+        await self._run(turns.put_back)
 
     async def resubmit(self, message_id: str) -> OpenTurn:
         """Take up again a message that was set aside. Raises `NoDeadLetter`."""
         wanted = storable(message_id)
-        return await self._write(partial(dead_letters.resubmit, account=self.account, message_id=wanted))
+        return await self._run(dead_letters.resubmit, wanted)
 
     async def drop_dead_letter(self, message_id: str) -> None:
         """Give up a message that was set aside. Raises `NoDeadLetter`."""
         wanted = storable(message_id)
-        await self._write(partial(dead_letters.drop, account=self.account, message_id=wanted))
+        await self._run(dead_letters.drop, wanted)
 
     async def waiting(self, *, look_up: bool = False) -> Waiting:
         """What may be sent. With `look_up` nothing passes a chunk that is still to be looked up."""
-        now_ms = self._now_ms()
-        return await self._write(
-            partial(outbox.waiting, account=self.account, now_ms=now_ms, look_up=look_up), lazy=True
-        )
+        return await self._run(outbox.waiting, look_up=look_up)
 
     async def begin(self, chunk_ids: Sequence[int]) -> frozenset[int]:
         """Chunks are about to leave. Gives those that still may."""
-        now_ms = self._now_ms()
-        return await self._write(
-            partial(outbox.begin, account=self.account, chunk_ids=chunk_ids, now_ms=now_ms)
-        )
+        return await self._run(outbox.begin, chunk_ids)
 
     async def sent(self, chunk_id: int, receipt: Receipt) -> int | None:
         """A chunk arrived. Gives the turn that this settled, if any."""
-        return await self._write(
-            partial(outbox.sent, chunk_id=chunk_id, receipt=receipt, now_ms=self._now_ms()), lazy=True
-        )
+        return await self._run(outbox.sent, chunk_id, receipt)
 
     async def refused(self, chunk_id: int, reason: str) -> Ended:
         """The platform said no."""
-        return await self._write(
-            partial(outbox.refused, chunk_id=chunk_id, reason=reason, now_ms=self._now_ms())
-        )
+        return await self._run(outbox.refused, chunk_id, reason)
 
     async def unknown(self, chunk_id: int, reason: str) -> Ended:
         """Nobody knows whether a chunk arrived. The lane of its turn may go on."""
-        return await self._write(
-            partial(outbox.unknown, chunk_id=chunk_id, reason=reason, now_ms=self._now_ms())
-        )
+        return await self._run(outbox.unknown, chunk_id, reason)
 
     async def retry(self, chunk_id: int, reason: str, due_ms: int) -> None:
         """A chunk did not leave, and may be tried again at `due_ms`."""
-        now_ms = self._now_ms()
-        await self._write(
-            partial(outbox.retry, chunk_id=chunk_id, reason=reason, due_ms=due_ms, now_ms=now_ms)
-        )
+        await self._run(outbox.retry, chunk_id, reason, due_ms)
 
     async def absent(self, kind: ThreadKind, back_to_ms: int, asked_ms: int, *, resend: bool) -> int:
         """All own messages of a kind, as the platform had them at `asked_ms`, were seen back to a time.
@@ -223,142 +181,122 @@ class Journal:
         What is still of unknown fate did not arrive: with `resend` it is queued again, else it keeps waiting
         for the operator. Gives how many chunks are queued.
         """
-        now_ms = self._now_ms()
         asked = fates.Asked(kind, back_to_ms, asked_ms)
-        return await self._write(
-            partial(fates.absent, account=self.account, asked=asked, now_ms=now_ms, resend=resend)
-        )
+        return await self._run(fates.absent, asked, resend=resend)
 
     async def resend(self, chunk_id: int) -> None:
         """The operator wants a chunk of unknown fate sent again. Raises `NotInOutbox`."""
-        now_ms = self._now_ms()
-        await self._write(partial(fates.resend, account=self.account, chunk_id=chunk_id, now_ms=now_ms))
+        await self._run(fates.resend, chunk_id)
 
     async def arrived(self, chunk_id: int) -> int | None:
         """The operator saw a chunk of unknown fate arrive. Gives the turn that this settled.
 
         Raises `NotInOutbox`.
         """
-        now_ms = self._now_ms()
-        return await self._write(
-            partial(fates.arrived, account=self.account, chunk_id=chunk_id, now_ms=now_ms)
-        )
+        return await self._run(fates.arrived, chunk_id)
 
     async def drop(self, chunk_id: int) -> int | None:
         """The operator gives a chunk up, and the rest of its reply. Gives the turn that this settled.
 
         Raises `NotInOutbox`.
         """
-        now_ms = self._now_ms()
-        return await self._write(partial(fates.drop, account=self.account, chunk_id=chunk_id, now_ms=now_ms))
+        return await self._run(fates.drop, chunk_id)
 
     async def prune(self) -> bool:
         """Forget some of what has had its time. True if there is more."""
-        return await self._write(partial(retention.prune, account=self.account, now_ms=self._now_ms()))
+        return await self._run(retention.prune)
 
     async def pause(self, new: Pause) -> None:
         """Begin a pause of this account or of one of its threads."""
-        await self._write(partial(pauses.pause, new=new))
+        await self._run(pauses.pause, new)
 
     async def resume(self, thread: Thread | None, oldest_ms: int, *, flush: bool) -> Resumed:
         """End a pause; what is about messages from before `oldest_ms` expires, or with `flush` goes on."""
-        now_ms = self._now_ms()
-        return await self._write(
-            partial(
-                pauses.resume,
-                account=self.account,
-                thread=thread,
-                now_ms=now_ms,
-                oldest_ms=oldest_ms,
-                flush=flush,
-            )
-        )
+        return await self._run(pauses.resume, thread, oldest_ms, flush=flush)
 
     async def queued(self) -> list[int]:
         """The chunks that wait to be sent."""
-        return await self._write(partial(pacing.queued, account=self.account))
+        return await self._run(pacing.queued)
 
     async def turn(self, seq: int) -> OpenTurn | None:
         """A turn whose message still has its text."""
-        return await self._write(partial(turns.whole, account=self.account, seq=seq))
+        return await self._run(turns.whole, seq)
 
     async def note_send(self, sent: Sent) -> None:
         """Keep that a chunk leaves, for the budgets of pacing."""
-        await self._write(partial(pacing.note_send, account=self.account, sent=sent))
+        await self._run(pacing.note_send, sent)
 
     async def sends(self) -> list[Sent]:
         """What left within the last day, oldest first."""
-        return await self._write(partial(pacing.sends, account=self.account, now_ms=self._now_ms()))
+        return await self._run(pacing.sends)
 
     async def recover(self) -> Recovered:
         """After a stop: what was being sent is of unknown fate, what crashed too often is set aside."""
-        now_ms = self._now_ms()
 
-        def transition(connection: sqlite3.Connection) -> Recovered:
-            return Recovered(
-                unknown=fates.recover(connection, self.account, now_ms),
-                set_aside=turns.recover(connection, self.account, now_ms),
-            )
-
-        return await self._write(transition)
+        return await self._run(_recover)
 
     async def approve(self, code: str, notice: str = "") -> Approved:
         """Let in the sender of a pending request, and queue the notice to them if there is one.
 
         Raises `PairingUnknown`.
         """
-        now_ms = self._now_ms()
-        return await self._write(
-            partial(pairing.approve, account=self.account, code=code, now_ms=now_ms, notice=notice)
-        )
+        return await self._run(pairing.approve, code, notice=notice)
 
     async def revoke_approval(self, sender_id: str) -> Approved:
         """Take an approval back. Raises `PairingUnknown`."""
-        return await self._write(partial(pairing.revoke, account=self.account, sender_id=sender_id))
+        return await self._run(pairing.revoke, sender_id)
 
     async def keep_peers(self, people: Sequence[Person]) -> None:
         """Note who the account's friends are."""
-        now_ms = self._now_ms()
-        await self._write(partial(directory.keep_peers, account=self.account, people=people, now_ms=now_ms))
+        await self._run(directory.keep_peers, people)
 
     async def keep_groups(self, groups: Sequence[Group]) -> None:
         """Note which groups the account is in."""
-        now_ms = self._now_ms()
-        await self._write(partial(directory.keep_groups, account=self.account, groups=groups, now_ms=now_ms))
+        await self._run(directory.keep_groups, groups)
 
     async def keep_members(self, group_id: str, people: Sequence[Person]) -> None:
         """Note who is in a group."""
-        await self._write(
-            partial(directory.keep_members, account=self.account, group_id=group_id, people=people)
-        )
+        await self._run(directory.keep_members, group_id, people)
 
     async def pin(self, looked_up: Sequence[LookedUp]) -> None:
         """Record what the look-up of names came to."""
-        await self._write(partial(pins.keep, account=self.account, looked_up=looked_up))
+        await self._run(pins.keep, looked_up)
 
     async def unpin(self, names: Sequence[Name]) -> None:
         """Forget names: they have left the config, or are to be looked up anew."""
-        await self._write(partial(pins.forget, account=self.account, names=names))
+        await self._run(pins.forget, names)
 
-    async def _write(self, transition: Callable[[sqlite3.Connection], T], *, lazy: bool = False) -> T:
-        return await self._writer.submit(partial(self._checked, transition), lazy=lazy)
+    async def _run(self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        now_ms = self._now_ms()
 
-    def _checked(self, transition: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
-        row = connection.execute("SELECT epoch FROM owners WHERE account = ?", (self.account,)).fetchone()
-        if row is None or row["epoch"] != self._epoch:
-            raise StoreLost(f"{self.account} is run by another gateway now")
-        return transition(connection)
+        def checked(db: sqlite3.Connection) -> T:
+            row = db.execute("SELECT epoch FROM owners WHERE account = ?", (self.account,)).fetchone()
+            if row is None or row["epoch"] != self._epoch:
+                raise StoreLost(f"{self.account} is run by another gateway now")
+            return transition(Tx(db, self.account, now_ms), *args, **kwargs)
+
+        return await self._writer.submit(checked, lazy=transition in _LAZY)
 
 
-def _one(
-    connection: sqlite3.Connection, account: str, item: Arrival | Fact, now_ms: int
-) -> Admitted | Noted | Exception:
+def _admit(tx: Tx, items: Sequence[Arrival | Fact]) -> list[Admitted | Noted | Exception]:
+    return [_admit_one(tx, item) for item in items]
+
+
+def _admit_one(tx: Tx, item: Arrival | Fact) -> Admitted | Noted | Exception:
     try:
-        with savepoint(connection):
-            if isinstance(item, Arrival):
-                return admission.admit(connection, account, item)
-            return facts.note(connection, account, item, now_ms)
+        with savepoint(tx.db):
+            return admission.admit(tx, item) if isinstance(item, Arrival) else facts.note(tx, item)
     except Exception as error:
         if is_disk(error):
             raise
         return error
+
+
+def _recover(tx: Tx) -> Recovered:
+    return Recovered(unknown=fates.recover(tx), set_aside=turns.recover(tx))
+
+
+_LAZY: frozenset[Callable[..., object]] = frozenset(
+    (turns.start, turns.reply, turns.pending, outbox.waiting, outbox.sent)
+)
+"""What is lost of these in a power cut is done again or looked up: nobody waits for the disk."""

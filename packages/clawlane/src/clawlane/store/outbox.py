@@ -7,7 +7,6 @@ the business of `clawlane.store.fates`.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from clawlane.messages import Outgoing, Receipt
@@ -15,6 +14,7 @@ from clawlane.store import history
 from clawlane.store.codec import text_body, text_of
 from clawlane.store.parts import told
 from clawlane.store.records import Chunk, Ended, TurnState, Waiting
+from clawlane.store.transaction import Tx
 
 LOOK_UP_MS = 600_000
 """How long a chunk of unknown fate holds its thread back for a look-up, where one is wanted."""
@@ -23,48 +23,55 @@ LONGEST_RETRY_MS = 330_000
 """No retry is planned further ahead; what is was planned before the clock jumped back."""
 
 
-def queue(
-    connection: sqlite3.Connection, account: str, turn: int | None, outs: Iterable[Outgoing], now_ms: int
-) -> list[int]:
+def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing]) -> list[int]:
     """Write chunks in order, each with a client id: milliseconds, strictly rising over the account.
 
     Gives row ids.
     """
-    row = connection.execute("SELECT last_client_id FROM accounts WHERE account = ?", (account,)).fetchone()
+    row = tx.db.execute("SELECT last_client_id FROM accounts WHERE account = ?", (tx.account,)).fetchone()
     last = row["last_client_id"] if row else 0
     ids = []
     for out in outs:
-        last = max(last + 1, now_ms)
-        values = (account, out.thread.kind, out.thread.id, turn, str(last), text_body(out), now_ms, now_ms)
-        cursor = connection.execute(
+        last = max(last + 1, tx.now_ms)
+        values = (
+            tx.account,
+            out.thread.kind,
+            out.thread.id,
+            turn,
+            str(last),
+            text_body(out),
+            tx.now_ms,
+            tx.now_ms,
+        )
+        cursor = tx.db.execute(
             "INSERT INTO outbox"
             " (account, thread_kind, thread_id, turn, client_id, body, state, created_ms, due_ms)"
             " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
             values,
         )
         ids.append(int(cursor.lastrowid or 0))
-    connection.execute(
+    tx.db.execute(
         "INSERT INTO accounts (account, last_client_id) VALUES (?, ?)"
         " ON CONFLICT (account) DO UPDATE SET last_client_id = excluded.last_client_id",
-        (account, last),
+        (tx.account, last),
     )
     return ids
 
 
-def waiting(connection: sqlite3.Connection, account: str, now_ms: int, *, look_up: bool) -> Waiting:
+def waiting(tx: Tx, *, look_up: bool) -> Waiting:
     """The first open chunk of each thread, as far as it is due.
 
     With `look_up` a chunk of unknown fate keeps its thread waiting until the platform was asked about it: it
     may have to be sent again, and in order.
     """
-    connection.execute(
+    tx.db.execute(
         "UPDATE outbox SET state = 'expired', settled_ms = ? WHERE account = ? AND state = 'queued'"
         " AND settled_ms IS NULL AND expires_ms <= ?",
-        (now_ms, account, now_ms),
+        (tx.now_ms, tx.account, tx.now_ms),
     )
-    _leave_the_future(connection, account, now_ms)
-    asked_after_ms = now_ms - LOOK_UP_MS if look_up else now_ms
-    rows = connection.execute(
+    _leave_the_future(tx)
+    asked_after_ms = tx.now_ms - LOOK_UP_MS if look_up else tx.now_ms
+    rows = tx.db.execute(
         "SELECT * FROM outbox AS chunk WHERE account = ? AND state = 'queued' AND settled_ms IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.account = chunk.account"
         "  AND earlier.thread_kind = chunk.thread_kind AND earlier.thread_id = chunk.thread_id"
@@ -72,158 +79,156 @@ def waiting(connection: sqlite3.Connection, account: str, now_ms: int, *, look_u
         "  AND (earlier.state IN ('queued', 'sending') OR (earlier.state = 'unknown'"
         "   AND earlier.looked_up_ms IS NULL AND earlier.sent_ms > ?)))"
         " ORDER BY due_ms, id",
-        (account, asked_after_ms),
+        (tx.account, asked_after_ms),
     ).fetchall()
     due = tuple(
         Chunk(row["id"], row["turn"], text_of(row), row["attempts"] + 1)
         for row in rows
-        if row["due_ms"] <= now_ms
+        if row["due_ms"] <= tx.now_ms
     )
     later = [row["due_ms"] for row in rows[len(due) :][:1]]
-    return Waiting(due, min([*later, *_asked(connection, account, asked_after_ms)], default=None))
+    return Waiting(due, min([*later, *_asked(tx, asked_after_ms)], default=None))
 
 
-def _leave_the_future(connection: sqlite3.Connection, account: str, now_ms: int) -> None:
+def _leave_the_future(tx: Tx) -> None:
     """Bring times that lie ahead, because the clock was set back, to where they do not hold anything up."""
-    connection.execute(
+    tx.db.execute(
         "UPDATE outbox SET due_ms = min(due_ms, CASE attempts WHEN 0 THEN ?1 ELSE ?1 + ?2 END),"
         " sent_ms = min(sent_ms, ?1) WHERE account = ?3 AND settled_ms IS NULL"
         " AND (sent_ms > ?1 OR due_ms > CASE attempts WHEN 0 THEN ?1 ELSE ?1 + ?2 END)",
-        (now_ms, LONGEST_RETRY_MS, account),
+        (tx.now_ms, LONGEST_RETRY_MS, tx.account),
     )
 
 
-def _asked(connection: sqlite3.Connection, account: str, asked_after_ms: int) -> list[int]:
+def _asked(tx: Tx, asked_after_ms: int) -> list[int]:
     """When the first thread is free again that waits for a look-up."""
-    row = connection.execute(
+    row = tx.db.execute(
         "SELECT min(sent_ms) AS first_ms FROM outbox WHERE account = ? AND settled_ms IS NULL"
         " AND state = 'unknown' AND looked_up_ms IS NULL AND sent_ms > ?",
-        (account, asked_after_ms),
+        (tx.account, asked_after_ms),
     ).fetchone()
     return [] if row["first_ms"] is None else [row["first_ms"] + LOOK_UP_MS]
 
 
-def begin(
-    connection: sqlite3.Connection, account: str, chunk_ids: Sequence[int], now_ms: int
-) -> frozenset[int]:
+def begin(tx: Tx, chunk_ids: Sequence[int]) -> frozenset[int]:
     """Mark chunks as on their way. Gives those that still were to be sent."""
     begun = [
         chunk_id
         for chunk_id in chunk_ids
-        if connection.execute(
+        if tx.db.execute(
             "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, looked_up_ms = NULL"
             " WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL",
-            (now_ms, chunk_id, account),
+            (tx.now_ms, chunk_id, tx.account),
         ).rowcount
     ]
     return frozenset(begun)
 
 
-def sent(connection: sqlite3.Connection, chunk_id: int, receipt: Receipt, now_ms: int) -> int | None:
+def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
     """It arrived. Gives the turn that this settled, if any."""
-    row = connection.execute(
+    row = tx.db.execute(
         "UPDATE outbox SET state = 'sent', receipt = ?, settled_ms = ?, reason = ''"
         " WHERE id = ? AND settled_ms IS NULL RETURNING turn, account",
-        (json.dumps(receipt.message_ids), now_ms, chunk_id),
+        (json.dumps(receipt.message_ids), tx.now_ms, chunk_id),
     ).fetchone()
     if row is None:
         return None
-    connection.executemany(
+    tx.db.executemany(
         "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?)",
-        [(row["account"], one, now_ms) for one in receipt.message_ids],
+        [(row["account"], one, tx.now_ms) for one in receipt.message_ids],
     )
-    connection.execute("UPDATE accounts SET last_outbound_ms = ? WHERE account = ?", (now_ms, row["account"]))
-    return settle(connection, row["turn"], now_ms)
+    tx.db.execute("UPDATE accounts SET last_outbound_ms = ? WHERE account = ?", (tx.now_ms, row["account"]))
+    return settle(tx, row["turn"])
 
 
-def refused(connection: sqlite3.Connection, chunk_id: int, reason: str, now_ms: int) -> Ended:
+def refused(tx: Tx, chunk_id: int, reason: str) -> Ended:
     """The platform said no: the rest of the reply is not sent."""
-    row = connection.execute(
+    row = tx.db.execute(
         "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE id = ?"
         " AND settled_ms IS NULL RETURNING turn",
-        (reason, now_ms, chunk_id),
+        (reason, tx.now_ms, chunk_id),
     ).fetchone()
     if row is None or row["turn"] is None:
         return Ended(None, "")
-    cancel(connection, row["turn"], chunk_id, "an earlier part was refused", now_ms)
-    return Ended(settle(connection, row["turn"], now_ms), told(connection, row["turn"]))
+    cancel(tx, row["turn"], chunk_id, "an earlier part was refused")
+    return Ended(settle(tx, row["turn"]), told(tx, row["turn"]))
 
 
-def unknown(connection: sqlite3.Connection, chunk_id: int, reason: str, now_ms: int) -> Ended:
+def unknown(tx: Tx, chunk_id: int, reason: str) -> Ended:
     """Nobody knows whether it arrived, unless the account saw it itself: the rest of the reply is held."""
-    row = connection.execute("SELECT turn, echo FROM outbox WHERE id = ?", (chunk_id,)).fetchone()
+    row = tx.db.execute("SELECT turn, echo FROM outbox WHERE id = ?", (chunk_id,)).fetchone()
     if row["echo"]:
-        return Ended(sent(connection, chunk_id, Receipt((row["echo"],)), now_ms), "")
-    connection.execute(
+        return Ended(sent(tx, chunk_id, Receipt((row["echo"],))), "")
+    tx.db.execute(
         "UPDATE outbox SET state = 'unknown', reason = ? WHERE id = ? AND settled_ms IS NULL",
         (reason, chunk_id),
     )
     turn: int | None = row["turn"]
     if turn is not None:
-        connection.execute("UPDATE outbox SET state = 'held' WHERE turn = ? AND state = 'queued'", (turn,))
-        mark(connection, turn, TurnState.NEEDS_DECISION, told(connection, turn))
-    return Ended(turn, told(connection, turn))
+        tx.db.execute("UPDATE outbox SET state = 'held' WHERE turn = ? AND state = 'queued'", (turn,))
+        mark(tx, turn, TurnState.NEEDS_DECISION, told(tx, turn))
+    return Ended(turn, told(tx, turn))
 
 
-def retry(connection: sqlite3.Connection, chunk_id: int, reason: str, due_ms: int, now_ms: int) -> None:
+def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
     """It did not leave, and may be tried again at `due_ms`, unless its turn was stopped meanwhile."""
-    row = connection.execute(
+    row = tx.db.execute(
         "UPDATE outbox SET state = 'queued', reason = ?, due_ms = ? WHERE id = ? AND state = 'sending'"
         " RETURNING turn",
         (reason, due_ms, chunk_id),
     ).fetchone()
     query = "SELECT 1 FROM turns WHERE message = ? AND settled_ms IS NOT NULL"
-    if row and connection.execute(query, (row["turn"],)).fetchone():
-        cancel(connection, row["turn"], chunk_id, "its turn was stopped", now_ms)
+    if row and tx.db.execute(query, (row["turn"],)).fetchone():
+        cancel(tx, row["turn"], chunk_id, "its turn was stopped")
 
 
-def is_receipt(connection: sqlite3.Connection, account: str, message_id: str) -> bool:
+def is_receipt(tx: Tx, message_id: str) -> bool:
     """Whether the account sent the message of this id."""
     query = "SELECT 1 FROM receipts WHERE account = ? AND message_id = ?"
-    return connection.execute(query, (account, message_id)).fetchone() is not None
+    return tx.db.execute(query, (tx.account, message_id)).fetchone() is not None
 
 
-def cancel(connection: sqlite3.Connection, turn: int, from_chunk: int, reason: str, now_ms: int) -> None:
+def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
     """From this part on, nothing of a reply is sent that has not left yet."""
-    connection.execute(
+    tx.db.execute(
         "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ? WHERE turn = ? AND id >= ?"
         " AND settled_ms IS NULL AND state IN ('queued', 'held')",
-        (now_ms, reason, turn, from_chunk),
+        (tx.now_ms, reason, turn, from_chunk),
     )
 
 
-def settle(connection: sqlite3.Connection, turn: int | None, now_ms: int) -> int | None:
+def settle(tx: Tx, turn: int | None) -> int | None:
     """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it."""
     query = "SELECT 1 FROM outbox WHERE turn = ? AND settled_ms IS NULL"
-    if turn is None or connection.execute(query, (turn,)).fetchone():
+    if turn is None or tx.db.execute(query, (turn,)).fetchone():
         return None
     query = "SELECT 1 FROM outbox WHERE turn = ? AND state <> 'sent'"
-    whole = connection.execute(query, (turn,)).fetchone() is None
-    cursor = connection.execute(
+    whole = tx.db.execute(query, (turn,)).fetchone() is None
+    cursor = tx.db.execute(
         "UPDATE turns SET state = ?, reason = ?, settled_ms = ? WHERE message = ? AND settled_ms IS NULL",
         (
             TurnState.DONE if whole else TurnState.FAILED,
-            "" if whole else told(connection, turn),
-            now_ms,
+            "" if whole else told(tx, turn),
+            tx.now_ms,
             turn,
         ),
     )
     if not cursor.rowcount:
         return None
-    use_context(connection, turn)
+    use_context(tx, turn)
     return turn
 
 
-def use_context(connection: sqlite3.Connection, turn: int) -> None:
+def use_context(tx: Tx, turn: int) -> None:
     """The group's history that went with a turn is used up if anything of the reply arrived, else kept."""
     query = "SELECT 1 FROM outbox WHERE turn = ? AND state = 'sent'"
-    arrived = connection.execute(query, (turn,)).fetchone() is not None
-    (history.consume if arrived else history.give_back)(connection, turn)
+    arrived = tx.db.execute(query, (turn,)).fetchone() is not None
+    (history.consume if arrived else history.give_back)(tx, turn)
 
 
-def mark(connection: sqlite3.Connection, turn: int, state: TurnState, reason: str) -> None:
+def mark(tx: Tx, turn: int, state: TurnState, reason: str) -> None:
     """Where an open turn stands now."""
-    connection.execute(
+    tx.db.execute(
         "UPDATE turns SET state = ?, reason = ? WHERE message = ? AND settled_ms IS NULL",
         (state, reason, turn),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clawlane.messages import Thread
 from clawlane.store.codec import text_of, thread_of
 from clawlane.store.records import Chunk
+from clawlane.store.transaction import Tx
 
 DAY_MS = 86_400_000
 """The longest time that a budget looks back."""
@@ -36,15 +37,15 @@ class Head:
     waiting: int
 
 
-def note_send(connection: sqlite3.Connection, account: str, sent: Sent) -> None:
+def note_send(tx: Tx, sent: Sent) -> None:
     """Keep that a chunk leaves. One that is tried again counts once, at its last try."""
-    connection.execute("DELETE FROM sends WHERE account = ? AND at_ms < ?", (account, sent.at_ms - DAY_MS))
-    connection.execute(
+    tx.db.execute("DELETE FROM sends WHERE account = ? AND at_ms < ?", (tx.account, sent.at_ms - DAY_MS))
+    tx.db.execute(
         "INSERT INTO sends VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (chunk) DO UPDATE SET at_ms = excluded.at_ms, gap_ms = excluded.gap_ms",
         (
             sent.chunk,
-            account,
+            tx.account,
             sent.thread.kind,
             sent.thread.id,
             sent.at_ms,
@@ -55,11 +56,11 @@ def note_send(connection: sqlite3.Connection, account: str, sent: Sent) -> None:
     )
 
 
-def sends(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Sent]:
+def sends(tx: Tx) -> list[Sent]:
     """What left within the last day, in order."""
-    rows = connection.execute(
+    rows = tx.db.execute(
         "SELECT * FROM sends WHERE account = ? AND at_ms > ? ORDER BY at_ms, chunk",
-        (account, now_ms - DAY_MS),
+        (tx.account, tx.now_ms - DAY_MS),
     )
     return [
         Sent(
@@ -74,10 +75,11 @@ def sends(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Sen
     ]
 
 
-def queued(connection: sqlite3.Connection, account: str) -> list[int]:
+def queued(tx: Tx) -> list[int]:
     """The chunks that wait to be sent."""
-    rows = connection.execute(
-        "SELECT id FROM outbox WHERE account = ? AND state = 'queued' AND settled_ms IS NULL", (account,)
+    rows = tx.db.execute(
+        "SELECT id FROM outbox WHERE account = ? AND state = 'queued' AND settled_ms IS NULL",
+        (tx.account,),
     )
     return [row["id"] for row in rows]
 

@@ -6,6 +6,7 @@ import sqlite3
 from itertools import groupby
 
 from clawlane.store.records import ChunkState
+from clawlane.store.transaction import Tx
 
 _WORDS = {
     ChunkState.QUEUED: "to be sent",
@@ -20,13 +21,11 @@ _WORDS = {
 _WITH_REASON = (ChunkState.REFUSED, ChunkState.UNKNOWN)
 
 
-def told(connection: sqlite3.Connection, turn: int | None) -> str:
+def told(tx: Tx, turn: int | None) -> str:
     """`of 3 parts, 1 arrived, 2 refused (you are blocked), 3 not sent`; empty for what is no reply."""
     if turn is None:
         return ""
-    rows = connection.execute(
-        "SELECT state, reason FROM outbox WHERE turn = ? ORDER BY id", (turn,)
-    ).fetchall()
+    rows = tx.db.execute("SELECT state, reason FROM outbox WHERE turn = ? ORDER BY id", (turn,)).fetchall()
     stretches = []
     parts = enumerate((_words(row) for row in rows), start=1)
     for words, stretch in groupby(parts, key=lambda part: part[1]):

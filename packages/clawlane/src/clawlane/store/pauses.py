@@ -11,6 +11,7 @@ from clawlane.messages import Thread
 from clawlane.store import history
 from clawlane.store.codec import thread_of
 from clawlane.store.parts import told
+from clawlane.store.transaction import Tx
 
 _REASON = "a pause made it older than backlogMaxAge"
 
@@ -73,10 +74,10 @@ class Resumed:
     flushed: tuple[int, ...] = ()
 
 
-def pause(connection: sqlite3.Connection, new: Pause) -> None:
+def pause(tx: Tx, new: Pause) -> None:
     """Begin a pause, in the place of one of the same account or thread."""
     kind, id_ = _scope(new.thread)
-    connection.execute(
+    tx.db.execute(
         "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?, ?, ?, ?, NULL)",
         (new.account, kind, id_, new.level, new.since_ms, new.until_ms),
     )
@@ -101,10 +102,8 @@ def expired(connection: sqlite3.Connection, account: str) -> int:
 
 
 def resume(
-    connection: sqlite3.Connection,
-    account: str,
+    tx: Tx,
     thread: Thread | None,
-    now_ms: int,
     oldest_ms: int,
     *,
     flush: bool,
@@ -114,25 +113,26 @@ def resume(
     So does, with `flush`, what expired when this account or thread was resumed the last time.
     """
     kind, id_ = _scope(thread)
-    scope = {"account": account, "kind": kind, "id": id_, "now_ms": now_ms, "oldest_ms": oldest_ms}
-    row = connection.execute(
-        "SELECT * FROM pauses WHERE account = :account AND thread_kind = :kind AND thread_id = :id", scope
+    scope = {"account": tx.account, "kind": kind, "id": id_, "now_ms": tx.now_ms, "oldest_ms": oldest_ms}
+    row = tx.db.execute(
+        "SELECT * FROM pauses WHERE account = :account AND thread_kind = :kind AND thread_id = :id",
+        scope,
     ).fetchone()
-    flushed = _reopen(connection, {**scope, "ended_ms": row["ended_ms"]}) if flush and row else ()
+    flushed = _reopen(tx, {**scope, "ended_ms": row["ended_ms"]}) if flush and row else ()
     if row is None or row["ended_ms"] is not None:
-        return Resumed(account, thread, None, flushed=flushed)
-    connection.execute(
+        return Resumed(tx.account, thread, None, flushed=flushed)
+    tx.db.execute(
         "UPDATE pauses SET ended_ms = :now_ms"
         " WHERE account = :account AND thread_kind = :kind AND thread_id = :id",
         scope,
     )
-    expired = () if flush else (*_expire_turns(connection, scope), *_expire_texts(connection, scope))
-    return Resumed(account, thread, _pause_of(row), expired, flushed)
+    expired = () if flush else (*_expire_turns(tx, scope), *_expire_texts(tx, scope))
+    return Resumed(tx.account, thread, _pause_of(row), expired, flushed)
 
 
-def _expire_turns(connection: sqlite3.Connection, scope: dict[str, Any]) -> list[Overdue]:
+def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
     """Turns that wait, and those whose reply waits; one with a chunk of open fate goes on."""
-    rows = connection.execute(
+    rows = tx.db.execute(
         "SELECT seq, message_id, thread_kind, thread_id, sent_ms FROM turns JOIN messages AS row"  # noqa: S608 — our own text only
         " ON row.seq = turns.message WHERE turns.account = :account AND turns.settled_ms IS NULL"
         f" AND turns.state IN ('waiting', 'replied') AND row.sent_ms < :oldest_ms {_IN_SCOPE}"
@@ -141,56 +141,56 @@ def _expire_turns(connection: sqlite3.Connection, scope: dict[str, Any]) -> list
         scope,
     ).fetchall()
     for row in rows:
-        _expire_turn(connection, row["seq"], scope["now_ms"])
+        _expire_turn(tx, row["seq"])
     now_ms = scope["now_ms"]
     return [Overdue(thread_of(row), now_ms - row["sent_ms"], row["seq"], row["message_id"]) for row in rows]
 
 
-def _expire_turn(connection: sqlite3.Connection, seq: int, now_ms: int) -> None:
-    connection.execute(
+def _expire_turn(tx: Tx, seq: int) -> None:
+    tx.db.execute(
         "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ?"
         " WHERE turn = ? AND settled_ms IS NULL",
-        (now_ms, _REASON, seq),
+        (tx.now_ms, _REASON, seq),
     )
-    reason = "; ".join(filter(None, (_REASON, told(connection, seq))))
-    connection.execute(
+    reason = "; ".join(filter(None, (_REASON, told(tx, seq))))
+    tx.db.execute(
         "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE message = ?",
-        (reason, now_ms, seq),
+        (reason, tx.now_ms, seq),
     )
-    history.give_back(connection, seq)
+    history.give_back(tx, seq)
 
 
-def _expire_texts(connection: sqlite3.Connection, scope: dict[str, Any]) -> list[Overdue]:
+def _expire_texts(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
     """Challenges and notices, which belong to no turn."""
-    rows = connection.execute(
+    rows = tx.db.execute(
         "SELECT * FROM outbox AS row"  # noqa: S608 — our own text only
         " WHERE row.account = :account AND turn IS NULL AND state = 'queued'"
         f" AND settled_ms IS NULL AND created_ms < :oldest_ms {_IN_SCOPE} ORDER BY id",
         scope,
     ).fetchall()
     for row in rows:
-        connection.execute(
+        tx.db.execute(
             "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ? WHERE id = ?",
             (scope["now_ms"], _REASON, row["id"]),
         )
     return [Overdue(thread_of(row), scope["now_ms"] - row["created_ms"]) for row in rows]
 
 
-def _reopen(connection: sqlite3.Connection, scope: dict[str, Any]) -> tuple[int, ...]:
+def _reopen(tx: Tx, scope: dict[str, Any]) -> tuple[int, ...]:
     """Turns whose text is still there go on where they expired: with their reply, or from the start."""
-    rows = connection.execute(
+    rows = tx.db.execute(
         "SELECT seq FROM turns JOIN messages AS row ON row.seq = turns.message"  # noqa: S608 — our own text only
         " WHERE turns.account = :account AND turns.state = 'expired' AND turns.settled_ms = :ended_ms"
         f" AND row.body IS NOT NULL {_IN_SCOPE} ORDER BY seq",
         scope,
     ).fetchall()
     for row in rows:
-        replied = connection.execute(
+        replied = tx.db.execute(
             "UPDATE outbox SET state = 'queued', settled_ms = NULL, reason = ''"
             " WHERE turn = ? AND state = 'expired'",
             (row["seq"],),
         ).rowcount
-        connection.execute(
+        tx.db.execute(
             "UPDATE turns SET state = ?, reason = '', settled_ms = NULL WHERE message = ?",
             ("replied" if replied else "waiting", row["seq"]),
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from clawlane.access.pins import Match, Name, NameList, Pin
 from clawlane.store.codec import storable
+from clawlane.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +20,19 @@ class LookedUp:
     names: tuple[str, ...]
 
 
-def keep(connection: sqlite3.Connection, account: str, looked_up: Sequence[LookedUp]) -> None:
+def keep(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
     """Record completed look-ups, in the place of older ones of the same names."""
-    connection.executemany(
+    tx.db.executemany(
         "INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [_row(account, one) for one in looked_up],
+        [_row(tx.account, one) for one in looked_up],
     )
 
 
-def forget(connection: sqlite3.Connection, account: str, names: Iterable[Name]) -> None:
+def forget(tx: Tx, names: Iterable[Name]) -> None:
     """Remove the names that have left the config, or that are to be looked up anew."""
-    connection.executemany(
+    tx.db.executemany(
         "DELETE FROM pins WHERE account = ? AND list = ? AND entry = ?",
-        [(account, name.where, name.entry) for name in names],
+        [(tx.account, name.where, name.entry) for name in names],
     )
 
 

@@ -1,0 +1,15 @@
+"""What every transition of the store is given first."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One change of one account (`channel/id`) at one time, inside an open transaction."""
+
+    db: sqlite3.Connection
+    account: str
+    now_ms: int
