@@ -119,7 +119,7 @@ def _oldest_unknown(tx: Tx, kind: ThreadKind) -> int:
     """
     row = tx.db.execute(
         "SELECT min(coalesce(messages.sent_ms, created_ms - ?)) AS at_ms FROM outbox"
-        " LEFT JOIN messages ON messages.seq = outbox.turn"
+        " LEFT JOIN messages ON messages.account = outbox.account AND messages.seq = outbox.turn"
         " WHERE outbox.account = ? AND outbox.thread_kind = ? AND settled_ms IS NULL"
         " AND outbox.state = 'unknown' AND looked_up_ms IS NULL AND created_ms > ?",
         (SKEW_MS, tx.account, kind, tx.now_ms - _LOOKED_UP_MS),

@@ -5,6 +5,7 @@ JSON escapes everything that is not ASCII, so that broken Unicode from a platfor
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import astuple
 from sqlite3 import Row
@@ -60,6 +61,12 @@ def _quote_of(stored: list[Any]) -> Quote:
     message_id, owner_id, text, *later = stored
     client_id, attachment = later or ("", None)
     return Quote(message_id, owner_id, text, client_id, Attachment(*attachment) if attachment else None)
+
+
+def content_digest(inbound: Inbound) -> str:
+    """What stands for what a message says: the same for the same text and attachments."""
+    told = json.dumps([inbound.kind, inbound.text, [astuple(one) for one in inbound.attachments]])
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def text_body(out: Text) -> str:

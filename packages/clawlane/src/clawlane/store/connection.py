@@ -101,8 +101,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
         raise sqlite3.DatabaseError(" ".join(verdict.split()))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
     # A text that was taken back must not stay readable in the file.
     connection.execute("PRAGMA secure_delete = ON")
     schema.migrate(connection, path, now_ms)
+    connection.execute("PRAGMA foreign_keys = ON")
     connection.row_factory = sqlite3.Row

@@ -10,6 +10,7 @@ from clawlane.store import turns
 from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.records import OpenTurn, TurnState
+from clawlane.store.texts import forget_texts
 from clawlane.store.transaction import Tx
 
 
@@ -33,8 +34,8 @@ def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
     """What was set aside, over all accounts, in the order of admission."""
     rows = connection.execute(
         "SELECT messages.*, turns.attempts, turns.reason, turns.settled_ms FROM turns"
-        " JOIN messages ON messages.seq = turns.message"
-        " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.message"
+        " JOIN messages ON messages.account = turns.account AND messages.seq = turns.turn"
+        " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.turn"
     )
     return [_letter(row) for row in rows]
 
@@ -43,8 +44,9 @@ def resubmit(tx: Tx, message_id: str) -> OpenTurn:
     """Give a message to the agent once more, with all its tries. Raises `NoDeadLetter`."""
     seq = _dead(tx, message_id)
     tx.db.execute(
-        "UPDATE turns SET state = 'waiting', attempts = 0, reason = '', settled_ms = NULL WHERE message = ?",
-        (seq,),
+        "UPDATE turns SET state = 'waiting', attempts = 0, reason = '', settled_ms = NULL"
+        " WHERE account = ? AND turn = ?",
+        (tx.account, seq),
     )
     return turns.open_turn(tx, seq)
 
@@ -53,15 +55,16 @@ def drop(tx: Tx, message_id: str) -> None:
     """Give a message up: its text goes. Raises `NoDeadLetter`."""
     seq = _dead(tx, message_id)
     tx.db.execute(
-        "UPDATE turns SET state = ?, reason = 'dropped by the operator: ' || reason WHERE message = ?",
-        (TurnState.FAILED, seq),
+        "UPDATE turns SET state = ?, reason = 'dropped by the operator: ' || reason"
+        " WHERE account = ? AND turn = ?",
+        (TurnState.FAILED, tx.account, seq),
     )
-    tx.db.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
+    forget_texts(tx, [seq])
 
 
 def _dead(tx: Tx, message_id: str) -> int:
     row = tx.db.execute(
-        "SELECT seq FROM messages JOIN turns ON turns.message = messages.seq"
+        "SELECT seq FROM messages JOIN turns ON turns.account = messages.account AND turns.turn = seq"
         " WHERE messages.account = ? AND message_id = ? AND state = 'dead' AND body IS NOT NULL",
         (tx.account, message_id),
     ).fetchone()

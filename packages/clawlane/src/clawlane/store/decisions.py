@@ -49,7 +49,9 @@ class Recorded:
 
 
 _MESSAGES = (
-    "SELECT messages.*, turns.state, turns.reason FROM messages LEFT JOIN turns ON turns.message = seq"
+    "SELECT messages.*, turns.state, turns.reason FROM messages"
+    " LEFT JOIN turn_messages AS part ON part.account = messages.account AND part.message = seq"
+    " LEFT JOIN turns ON turns.account = part.account AND turns.turn = part.turn"
 )
 
 
@@ -57,10 +59,11 @@ def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
     """Keep a decision beside its message, and count its reason."""
     rule = decision.rule
     tx.db.execute(
-        "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO decisions (account, message, stage, at_ms, outcome, reason, rule_path, rule_origin,"
+        " trail, rule_line, command, keep_as_history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            seq,
             tx.account,
+            seq,
             stage,
             tx.now_ms,
             decision.outcome,
@@ -81,19 +84,30 @@ def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
 
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded]:
     """What is known of the message of this id, on every account that read it."""
-    rows = connection.execute(f"{_MESSAGES} WHERE message_id = ? ORDER BY seq", (message_id,))
+    rows = connection.execute(
+        f"{_MESSAGES} WHERE (messages.account, seq) IN"  # noqa: S608 — our own text only
+        " (SELECT aliases.account, aliases.message FROM accounts"
+        " CROSS JOIN aliases ON aliases.account = accounts.account AND aliases.id = ?) ORDER BY seq",
+        (message_id,),
+    )
     return [_recorded(connection, row) for row in rows.fetchall()]
 
 
 def newest(connection: sqlite3.Connection, limit: int, *, dropped: bool) -> list[Recorded]:
     """The messages that were read last, the newest first; with `dropped` only those that were."""
-    only = "WHERE EXISTS (SELECT 1 FROM decisions WHERE message = seq AND outcome = 'drop')"
+    only = (
+        "WHERE EXISTS (SELECT 1 FROM decisions WHERE decisions.account = messages.account"
+        " AND decisions.message = seq AND outcome = 'drop')"
+    )
     rows = connection.execute(f"{_MESSAGES} {only if dropped else ''} ORDER BY seq DESC LIMIT ?", (limit,))
     return [_recorded(connection, row) for row in rows.fetchall()]
 
 
 def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
-    rows = connection.execute("SELECT * FROM decisions WHERE message = ? ORDER BY stage", (row["seq"],))
+    rows = connection.execute(
+        "SELECT * FROM decisions WHERE account = ? AND message = ? ORDER BY stage",
+        (row["account"], row["seq"]),
+    )
     made = tuple(Made(Stage(one["stage"]), one["at_ms"], _decision(one)) for one in rows)
     return Recorded(
         account=row["account"],

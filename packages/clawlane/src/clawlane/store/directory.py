@@ -42,8 +42,15 @@ def keep_peers(tx: Tx, people: Sequence[Person]) -> None:
 def keep_groups(tx: Tx, groups: Sequence[Group]) -> None:
     """The account's groups, in the place of those known before; members of groups that are gone go too."""
     tx.db.execute("DELETE FROM known_groups WHERE account = ?", (tx.account,))
-    rows = [(tx.account, storable(one.id), storable(one.name), one.member_count) for one in groups]
-    tx.db.executemany("INSERT OR REPLACE INTO known_groups VALUES (?, ?, ?, ?)", rows)
+    rows = [
+        (tx.account, storable(one.id), storable(one.name), one.member_count, position)
+        for position, one in enumerate(groups)
+    ]
+    tx.db.executemany(
+        "INSERT INTO known_groups VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, group_id) DO UPDATE SET"
+        " name = excluded.name, member_count = excluded.member_count, position = excluded.position",
+        rows,
+    )
     tx.db.execute(
         "DELETE FROM known_people WHERE account = ? AND group_id != ''"
         " AND group_id NOT IN (SELECT group_id FROM known_groups WHERE account = ?)",
@@ -63,7 +70,8 @@ def known(connection: sqlite3.Connection, account: str) -> Known:
         map(tuple, connection.execute("SELECT listing, at_ms FROM lookups WHERE account = ?", (account,)))
     )
     groups = connection.execute(
-        "SELECT group_id, name, member_count FROM known_groups WHERE account = ? ORDER BY rowid", (account,)
+        "SELECT group_id, name, member_count FROM known_groups WHERE account = ? ORDER BY position",
+        (account,),
     )
     return Known(
         peers=members(connection, account, ""),
@@ -77,7 +85,7 @@ def members(connection: sqlite3.Connection, account: str, group_id: str) -> tupl
     """The members of a group as they were looked up last; the friends where `group_id` is empty."""
     rows = connection.execute(
         "SELECT user_id, name, aliases, is_friend FROM known_people WHERE account = ? AND group_id = ?"
-        " ORDER BY rowid",
+        " ORDER BY position",
         (account, group_id),
     )
     return tuple(_person(*row) for row in rows)
@@ -90,11 +98,28 @@ def _person(user_id: str, name: str, aliases: str, is_friend: int | None) -> Per
 def _replace_people(tx: Tx, group_id: str, people: Iterable[Person]) -> None:
     tx.db.execute("DELETE FROM known_people WHERE account = ? AND group_id = ?", (tx.account, group_id))
     rows = [
-        (tx.account, group_id, storable(one.id), storable(one.name), json.dumps(one.aliases), one.is_friend)
-        for one in people
+        (
+            tx.account,
+            group_id,
+            storable(one.id),
+            storable(one.name),
+            json.dumps(one.aliases),
+            one.is_friend,
+            position,
+        )
+        for position, one in enumerate(people)
     ]
-    tx.db.executemany("INSERT OR REPLACE INTO known_people VALUES (?, ?, ?, ?, ?, ?)", rows)
+    tx.db.executemany(
+        "INSERT INTO known_people VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (account, group_id, user_id) DO UPDATE SET name = excluded.name,"
+        " aliases = excluded.aliases, is_friend = excluded.is_friend, position = excluded.position",
+        rows,
+    )
 
 
 def _stamp(tx: Tx, listing: Listing) -> None:
-    tx.db.execute("INSERT OR REPLACE INTO lookups VALUES (?, ?, ?)", (tx.account, listing, tx.now_ms))
+    tx.db.execute(
+        "INSERT INTO lookups VALUES (?, ?, ?)"
+        " ON CONFLICT (account, listing) DO UPDATE SET at_ms = excluded.at_ms",
+        (tx.account, listing, tx.now_ms),
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from clawlane.messages import Fact, Own, Undone
-from clawlane.store import fates, history, turns
+from clawlane.store import aliases, fates, history, turns
 from clawlane.store.records import Noted, TurnState
+from clawlane.store.texts import forget_texts
 from clawlane.store.transaction import Tx
 
 
@@ -20,18 +21,15 @@ def note(tx: Tx, fact: Fact) -> Noted:
 
 def _recall(tx: Tx, undone: Undone) -> None:
     """What has not been answered yet is not answered, what was remembered is forgotten, and the text goes."""
-    row = tx.db.execute(
-        "SELECT seq FROM messages WHERE account = ? AND message_id = ? AND sender_id = ?",
-        (tx.account, undone.message_id, undone.actor_id),
-    ).fetchone()
-    if row is None:
-        return
-    seq = row["seq"]
-    history.recall(tx, seq)
-    waited = tx.db.execute("DELETE FROM undecided WHERE message = ?", (seq,)).rowcount
-    turn = tx.db.execute("SELECT state FROM turns WHERE message = ?", (seq,)).fetchone()
-    if turn and turn["state"] == TurnState.WAITING:
-        turns.finish(tx, seq, TurnState.RECALLED, "recalled by its author")
-        waited = 1
-    if waited:
-        tx.db.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
+    found = aliases.find(tx, undone.thread, undone.actor_id, aliases.Alias.MESSAGE, undone.message_id)
+    for seq in found:
+        history.recall(tx, seq)
+        query = "DELETE FROM undecided WHERE account = ? AND message = ?"
+        waited = tx.db.execute(query, (tx.account, seq)).rowcount
+        query = "SELECT state FROM turns WHERE account = ? AND turn = ?"
+        turn = tx.db.execute(query, (tx.account, seq)).fetchone()
+        if turn and turn["state"] == TurnState.WAITING:
+            turns.finish(tx, seq, TurnState.RECALLED, "recalled by its author")
+            waited = 1
+        if waited:
+            forget_texts(tx, [seq])

@@ -44,7 +44,9 @@ def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
     if row is None:
         return None
     if row["state"] == ChunkState.SENDING:
-        tx.db.execute("UPDATE outbox SET echo = ? WHERE id = ?", (message_id, row["id"]))
+        tx.db.execute(
+            "UPDATE outbox SET echo = ? WHERE account = ? AND id = ?", (message_id, tx.account, row["id"])
+        )
         return None
     return _arrived(tx, row, Receipt((message_id,)))
 
@@ -66,7 +68,7 @@ def absent(tx: Tx, asked: Asked, *, resend: bool) -> int:
     """
     rows = tx.db.execute(
         "SELECT outbox.*, coalesce(messages.sent_ms, created_ms - ?) AS since_ms FROM outbox"
-        " LEFT JOIN messages ON messages.seq = outbox.turn"
+        " LEFT JOIN messages ON messages.account = outbox.account AND messages.seq = outbox.turn"
         " WHERE outbox.account = ? AND outbox.thread_kind = ? AND outbox.state = 'unknown'"
         " AND settled_ms IS NULL AND looked_up_ms IS NULL AND outbox.sent_ms < ? ORDER BY id",
         (SKEW_MS, tx.account, asked.kind, asked.at_ms),
@@ -109,8 +111,8 @@ def drop(tx: Tx, chunk_id: int) -> int | None:
     row = _of_operator(tx, chunk_id, _OPEN, "dropped")
     reason = "dropped by the operator"
     tx.db.execute(
-        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ? WHERE id = ?",
-        (tx.now_ms, reason, chunk_id),
+        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ? WHERE account = ? AND id = ?",
+        (tx.now_ms, reason, tx.account, chunk_id),
     )
     if row["turn"] is None:
         return None
@@ -138,8 +140,9 @@ def _arrived(tx: Tx, row: sqlite3.Row, receipt: Receipt) -> int | None:
 
 def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
     tx.db.execute(
-        "UPDATE outbox SET state = 'queued', reason = '', due_ms = ?, looked_up_ms = NULL WHERE id = ?",
-        (due_ms, row["id"]),
+        "UPDATE outbox SET state = 'queued', reason = '', due_ms = ?, looked_up_ms = NULL"
+        " WHERE account = ? AND id = ?",
+        (due_ms, tx.account, row["id"]),
     )
     _release(tx, row["turn"])
 
@@ -147,7 +150,10 @@ def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
 def _release(tx: Tx, turn: int | None) -> None:
     """What waited behind a chunk of unknown fate may go."""
     if turn is not None:
-        tx.db.execute("UPDATE outbox SET state = 'queued' WHERE turn = ? AND state = 'held'", (turn,))
+        tx.db.execute(
+            "UPDATE outbox SET state = 'queued' WHERE account = ? AND turn = ? AND state = 'held'",
+            (tx.account, turn),
+        )
         mark(tx, turn, TurnState.REPLIED, "")
 
 
@@ -155,7 +161,8 @@ def _looked_up(tx: Tx, row: sqlite3.Row, reached: bool) -> None:
     found = "the platform does not have it" if reached else "the platform does not tell any more"
     reason = f"{row['reason']}; {found}"
     tx.db.execute(
-        "UPDATE outbox SET looked_up_ms = ?, reason = ? WHERE id = ?", (tx.now_ms, reason, row["id"])
+        "UPDATE outbox SET looked_up_ms = ?, reason = ? WHERE account = ? AND id = ?",
+        (tx.now_ms, reason, tx.account, row["id"]),
     )
     if row["turn"] is not None:
         mark(tx, row["turn"], TurnState.NEEDS_DECISION, told(tx, row["turn"]))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from clawlane.messages import Inbound, ThreadKind
 from clawlane.store.codec import inbound_of
 from clawlane.store.records import Context
+from clawlane.store.texts import forget_texts
 from clawlane.store.transaction import Tx
 
 
 def keep(tx: Tx, seq: int, inbound: Inbound, limit: int) -> None:
     """Remember a stored message of a group, and of that group only the newest `limit`."""
-    tx.db.execute("INSERT INTO history VALUES (?, ?, ?)", (seq, tx.account, inbound.thread.id))
+    tx.db.execute("INSERT INTO history VALUES (?, ?, ?)", (tx.account, inbound.thread.id, seq))
     rows = tx.db.execute(
         "SELECT message FROM history WHERE account = ? AND thread_id = ?"
         " ORDER BY message DESC LIMIT -1 OFFSET ?",
@@ -21,31 +22,35 @@ def keep(tx: Tx, seq: int, inbound: Inbound, limit: int) -> None:
 
 def give(tx: Tx, turn: int, context: Context) -> tuple[Inbound, ...]:
     """What goes with a turn that starts: what its group said before it, in order, noted as given."""
-    thread = tx.db.execute("SELECT thread_kind, thread_id FROM messages WHERE seq = ?", (turn,)).fetchone()
+    query = "SELECT thread_kind, thread_id FROM messages WHERE account = ? AND seq = ?"
+    thread = tx.db.execute(query, (tx.account, turn)).fetchone()
     if thread["thread_kind"] != ThreadKind.GROUP or context is Context.LEAVE:
         return ()
     rows = tx.db.execute(
-        "SELECT messages.* FROM history JOIN messages ON messages.seq = history.message"
+        "SELECT messages.* FROM history"
+        " JOIN messages ON messages.account = history.account AND messages.seq = history.message"
         " WHERE history.account = ? AND history.thread_id = ? AND history.message < ? ORDER BY message",
         (tx.account, thread["thread_id"], turn),
     ).fetchall()
     if context is Context.CLEAR:
         _remove(tx, [row["seq"] for row in rows])
         return ()
-    tx.db.execute("DELETE FROM given WHERE turn = ?", (turn,))
-    tx.db.executemany("INSERT INTO given VALUES (?, ?)", [(turn, row["seq"]) for row in rows])
+    tx.db.execute("DELETE FROM given WHERE account = ? AND turn = ?", (tx.account, turn))
+    tx.db.executemany("INSERT INTO given VALUES (?, ?, ?)", [(tx.account, turn, row["seq"]) for row in rows])
     return tuple(inbound_of(row, tx.account.partition("/")[2]) for row in rows)
 
 
 def consume(tx: Tx, turn: int) -> None:
     """A turn has settled: exactly what went with it is forgotten."""
-    rows = tx.db.execute("DELETE FROM given WHERE turn = ? RETURNING message", (turn,)).fetchall()
+    rows = tx.db.execute(
+        "DELETE FROM given WHERE account = ? AND turn = ? RETURNING message", (tx.account, turn)
+    ).fetchall()
     _remove(tx, [row["message"] for row in rows])
 
 
 def give_back(tx: Tx, turn: int) -> None:
     """A turn ended without settling: what went with it goes with the next one."""
-    tx.db.execute("DELETE FROM given WHERE turn = ?", (turn,))
+    tx.db.execute("DELETE FROM given WHERE account = ? AND turn = ?", (tx.account, turn))
 
 
 def recall(tx: Tx, seq: int) -> None:
@@ -55,7 +60,5 @@ def recall(tx: Tx, seq: int) -> None:
 
 def _remove(tx: Tx, seqs: list[int]) -> None:
     """Forget messages, their text included."""
-    for seq in seqs:
-        removed = tx.db.execute("DELETE FROM history WHERE message = ?", (seq,))
-        if removed.rowcount:
-            tx.db.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
+    query = "DELETE FROM history WHERE account = ? AND message = ?"
+    forget_texts(tx, [seq for seq in seqs if tx.db.execute(query, (tx.account, seq)).rowcount])

@@ -13,8 +13,8 @@ from clawlane.messages import Outgoing, Receipt
 from clawlane.store import history
 from clawlane.store.codec import text_body, text_of
 from clawlane.store.parts import told
-from clawlane.store.records import Chunk, Ended, TurnState, Waiting
-from clawlane.store.transaction import Tx
+from clawlane.store.records import Chunk, Ended, Purpose, TurnState, Waiting
+from clawlane.store.transaction import Tx, next_number
 
 LOOK_UP_MS = 600_000
 """How long a chunk of unknown fate holds its thread back for a look-up, where one is wanted."""
@@ -23,7 +23,7 @@ LONGEST_RETRY_MS = 330_000
 """No retry is planned further ahead; what is was planned before the clock jumped back."""
 
 
-def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing]) -> list[int]:
+def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing], purpose: Purpose = Purpose.REPLY) -> list[int]:
     """Write chunks in order, each with a client id: milliseconds, strictly rising over the account.
 
     Gives row ids.
@@ -33,23 +33,26 @@ def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing]) -> list[int]:
     ids = []
     for out in outs:
         last = max(last + 1, tx.now_ms)
+        id_ = next_number(tx, "chunk")
         values = (
             tx.account,
+            id_,
             out.thread.kind,
             out.thread.id,
             turn,
+            purpose,
             str(last),
             text_body(out),
             tx.now_ms,
             tx.now_ms,
         )
-        cursor = tx.db.execute(
-            "INSERT INTO outbox"
-            " (account, thread_kind, thread_id, turn, client_id, body, state, created_ms, due_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
+        tx.db.execute(
+            "INSERT INTO outbox (account, id, thread_kind, thread_id, turn, purpose, client_id, body, state,"
+            " created_ms, due_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
             values,
         )
-        ids.append(int(cursor.lastrowid or 0))
+        ids.append(id_)
     tx.db.execute(
         "INSERT INTO accounts (account, last_client_id) VALUES (?, ?)"
         " ON CONFLICT (account) DO UPDATE SET last_client_id = excluded.last_client_id",
@@ -128,25 +131,26 @@ def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
     """It arrived. Gives the turn that this settled, if any."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'sent', receipt = ?, settled_ms = ?, reason = ''"
-        " WHERE id = ? AND settled_ms IS NULL RETURNING turn, account",
-        (json.dumps(receipt.message_ids), tx.now_ms, chunk_id),
+        " WHERE account = ? AND id = ? AND settled_ms IS NULL RETURNING turn, thread_kind, session",
+        (json.dumps(receipt.message_ids), tx.now_ms, tx.account, chunk_id),
     ).fetchone()
     if row is None:
         return None
     tx.db.executemany(
-        "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?)",
-        [(row["account"], one, tx.now_ms) for one in receipt.message_ids],
+        "INSERT INTO receipts (account, message_id, at_ms, thread_kind, session) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        [(tx.account, one, tx.now_ms, row["thread_kind"], row["session"]) for one in receipt.message_ids],
     )
-    tx.db.execute("UPDATE accounts SET last_outbound_ms = ? WHERE account = ?", (tx.now_ms, row["account"]))
+    tx.db.execute("UPDATE accounts SET last_outbound_ms = ? WHERE account = ?", (tx.now_ms, tx.account))
     return settle(tx, row["turn"])
 
 
 def refused(tx: Tx, chunk_id: int, reason: str) -> Ended:
     """The platform said no: the rest of the reply is not sent."""
     row = tx.db.execute(
-        "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE id = ?"
+        "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE account = ? AND id = ?"
         " AND settled_ms IS NULL RETURNING turn",
-        (reason, tx.now_ms, chunk_id),
+        (reason, tx.now_ms, tx.account, chunk_id),
     ).fetchone()
     if row is None or row["turn"] is None:
         return Ended(None, "")
@@ -156,16 +160,21 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> Ended:
 
 def unknown(tx: Tx, chunk_id: int, reason: str) -> Ended:
     """Nobody knows whether it arrived, unless the account saw it itself: the rest of the reply is held."""
-    row = tx.db.execute("SELECT turn, echo FROM outbox WHERE id = ?", (chunk_id,)).fetchone()
+    row = tx.db.execute(
+        "SELECT turn, echo FROM outbox WHERE account = ? AND id = ?", (tx.account, chunk_id)
+    ).fetchone()
     if row["echo"]:
         return Ended(sent(tx, chunk_id, Receipt((row["echo"],))), "")
     tx.db.execute(
-        "UPDATE outbox SET state = 'unknown', reason = ? WHERE id = ? AND settled_ms IS NULL",
-        (reason, chunk_id),
+        "UPDATE outbox SET state = 'unknown', reason = ? WHERE account = ? AND id = ? AND settled_ms IS NULL",
+        (reason, tx.account, chunk_id),
     )
     turn: int | None = row["turn"]
     if turn is not None:
-        tx.db.execute("UPDATE outbox SET state = 'held' WHERE turn = ? AND state = 'queued'", (turn,))
+        tx.db.execute(
+            "UPDATE outbox SET state = 'held' WHERE account = ? AND turn = ? AND state = 'queued'",
+            (tx.account, turn),
+        )
         mark(tx, turn, TurnState.NEEDS_DECISION, told(tx, turn))
     return Ended(turn, told(tx, turn))
 
@@ -173,12 +182,12 @@ def unknown(tx: Tx, chunk_id: int, reason: str) -> Ended:
 def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
     """It did not leave, and may be tried again at `due_ms`, unless its turn was stopped meanwhile."""
     row = tx.db.execute(
-        "UPDATE outbox SET state = 'queued', reason = ?, due_ms = ? WHERE id = ? AND state = 'sending'"
-        " RETURNING turn",
-        (reason, due_ms, chunk_id),
+        "UPDATE outbox SET state = 'queued', reason = ?, due_ms = ?"
+        " WHERE account = ? AND id = ? AND state = 'sending' RETURNING turn",
+        (reason, due_ms, tx.account, chunk_id),
     ).fetchone()
-    query = "SELECT 1 FROM turns WHERE message = ? AND settled_ms IS NOT NULL"
-    if row and tx.db.execute(query, (row["turn"],)).fetchone():
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
+    if row and tx.db.execute(query, (tx.account, row["turn"])).fetchone():
         cancel(tx, row["turn"], chunk_id, "its turn was stopped")
 
 
@@ -191,25 +200,27 @@ def is_receipt(tx: Tx, message_id: str) -> bool:
 def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
     """From this part on, nothing of a reply is sent that has not left yet."""
     tx.db.execute(
-        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ? WHERE turn = ? AND id >= ?"
-        " AND settled_ms IS NULL AND state IN ('queued', 'held')",
-        (tx.now_ms, reason, turn, from_chunk),
+        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ?"
+        " WHERE account = ? AND turn = ? AND id >= ? AND settled_ms IS NULL AND state IN ('queued', 'held')",
+        (tx.now_ms, reason, tx.account, turn, from_chunk),
     )
 
 
 def settle(tx: Tx, turn: int | None) -> int | None:
     """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it."""
-    query = "SELECT 1 FROM outbox WHERE turn = ? AND settled_ms IS NULL"
-    if turn is None or tx.db.execute(query, (turn,)).fetchone():
+    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND settled_ms IS NULL"
+    if turn is None or tx.db.execute(query, (tx.account, turn)).fetchone():
         return None
-    query = "SELECT 1 FROM outbox WHERE turn = ? AND state <> 'sent'"
-    whole = tx.db.execute(query, (turn,)).fetchone() is None
+    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state <> 'sent'"
+    whole = tx.db.execute(query, (tx.account, turn)).fetchone() is None
     cursor = tx.db.execute(
-        "UPDATE turns SET state = ?, reason = ?, settled_ms = ? WHERE message = ? AND settled_ms IS NULL",
+        "UPDATE turns SET state = ?, reason = ?, settled_ms = ?"
+        " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
         (
             TurnState.DONE if whole else TurnState.FAILED,
             "" if whole else told(tx, turn),
             tx.now_ms,
+            tx.account,
             turn,
         ),
     )
@@ -221,14 +232,14 @@ def settle(tx: Tx, turn: int | None) -> int | None:
 
 def use_context(tx: Tx, turn: int) -> None:
     """The group's history that went with a turn is used up if anything of the reply arrived, else kept."""
-    query = "SELECT 1 FROM outbox WHERE turn = ? AND state = 'sent'"
-    arrived = tx.db.execute(query, (turn,)).fetchone() is not None
+    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state = 'sent'"
+    arrived = tx.db.execute(query, (tx.account, turn)).fetchone() is not None
     (history.consume if arrived else history.give_back)(tx, turn)
 
 
 def mark(tx: Tx, turn: int, state: TurnState, reason: str) -> None:
     """Where an open turn stands now."""
     tx.db.execute(
-        "UPDATE turns SET state = ?, reason = ? WHERE message = ? AND settled_ms IS NULL",
-        (state, reason, turn),
+        "UPDATE turns SET state = ?, reason = ? WHERE account = ? AND turn = ? AND settled_ms IS NULL",
+        (state, reason, tx.account, turn),
     )

@@ -43,9 +43,10 @@ class Listed:
 
 _PARTS = (
     "SELECT chunk.*, messages.message_id,"
-    " (SELECT count(*) FROM outbox WHERE turn = chunk.turn) AS parts,"
-    " (SELECT count(*) FROM outbox WHERE turn = chunk.turn AND id <= chunk.id) AS part"
-    " FROM outbox AS chunk LEFT JOIN messages ON messages.seq = chunk.turn"
+    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn) AS parts,"
+    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn"
+    "  AND id <= chunk.id) AS part FROM outbox AS chunk"
+    " LEFT JOIN messages ON messages.account = chunk.account AND messages.seq = chunk.turn"
 )
 
 

@@ -41,11 +41,12 @@ def note_send(tx: Tx, sent: Sent) -> None:
     """Keep that a chunk leaves. One that is tried again counts once, at its last try."""
     tx.db.execute("DELETE FROM sends WHERE account = ? AND at_ms < ?", (tx.account, sent.at_ms - DAY_MS))
     tx.db.execute(
-        "INSERT INTO sends VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (chunk) DO UPDATE SET at_ms = excluded.at_ms, gap_ms = excluded.gap_ms",
+        "INSERT INTO sends (account, chunk, thread_kind, thread_id, at_ms, digest, stranger, gap_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (account, chunk) DO UPDATE SET at_ms = excluded.at_ms, gap_ms = excluded.gap_ms",
         (
-            sent.chunk,
             tx.account,
+            sent.chunk,
             sent.thread.kind,
             sent.thread.id,
             sent.at_ms,

@@ -13,7 +13,7 @@ from clawlane.messages import Text, Thread, ThreadKind
 from clawlane.store import outbox
 from clawlane.store.codec import storable
 from clawlane.store.errors import PairingUnknown
-from clawlane.store.records import Approved, Arrival
+from clawlane.store.records import Approved, Arrival, Purpose
 from clawlane.store.transaction import Tx
 
 
@@ -67,7 +67,7 @@ def approve(tx: Tx, code: str, notice: str = "") -> Approved:
     )
     if notice:
         thread = Thread(ThreadKind.DM, approved.sender_id)
-        outbox.queue(tx, None, [Text(thread, notice)])
+        outbox.queue(tx, None, [Text(thread, notice)], Purpose.NOTICE)
     return approved
 
 
@@ -110,8 +110,11 @@ def _record(tx: Tx, arrival: Arrival, reason: Reason) -> None:
     expires_ms = now_ms + pairing.CODE_LIFE_MS
     texted_ms = now_ms if reason is Reason.DM_PAIRING_REQUIRED else None
     tx.db.execute(
-        "INSERT INTO pairing VALUES (:account, :id, :name, :code, :reason, :now, :expires, :texted)"
+        "INSERT INTO pairing"
+        " (account, sender_id, sender_name, code, reason, created_ms, expires_ms, texted_ms, is_friend)"
+        " VALUES (:account, :id, :name, :code, :reason, :now, :expires, :texted, :friend)"
         " ON CONFLICT (account, sender_id) DO UPDATE SET reason = :reason, sender_name = :name,"
+        " is_friend = coalesce(:friend, is_friend),"
         " texted_ms = coalesce(:texted, texted_ms),"
         " expires_ms = CASE WHEN :texted IS NULL THEN expires_ms ELSE :expires END",
         {
@@ -123,6 +126,7 @@ def _record(tx: Tx, arrival: Arrival, reason: Reason) -> None:
             "now": now_ms,
             "expires": expires_ms,
             "texted": texted_ms,
+            "friend": inbound.sender_is_friend,
         },
     )
 
@@ -143,8 +147,8 @@ def _send_text(tx: Tx, arrival: Arrival) -> None:
     ).fetchone()
     channel = tx.account.partition("/")[0]
     text = pairing.challenge_text(channel, inbound.sender_id, row["code"])
-    [chunk_id] = outbox.queue(tx, None, [Text(inbound.thread, text)])
+    [chunk_id] = outbox.queue(tx, None, [Text(inbound.thread, text)], Purpose.CHALLENGE)
     tx.db.execute(
-        "UPDATE outbox SET recipient = ?, expires_ms = ? WHERE id = ?",
-        (inbound.sender_id, row["expires_ms"], chunk_id),
+        "UPDATE outbox SET recipient = ?, expires_ms = ? WHERE account = ? AND id = ?",
+        (inbound.sender_id, row["expires_ms"], tx.account, chunk_id),
     )

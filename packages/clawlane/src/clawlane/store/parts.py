@@ -25,7 +25,8 @@ def told(tx: Tx, turn: int | None) -> str:
     """`of 3 parts, 1 arrived, 2 refused (you are blocked), 3 not sent`; empty for what is no reply."""
     if turn is None:
         return ""
-    rows = tx.db.execute("SELECT state, reason FROM outbox WHERE turn = ? ORDER BY id", (turn,)).fetchall()
+    query = "SELECT state, reason FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
+    rows = tx.db.execute(query, (tx.account, turn)).fetchall()
     stretches = []
     parts = enumerate((_words(row) for row in rows), start=1)
     for words, stretch in groupby(parts, key=lambda part: part[1]):

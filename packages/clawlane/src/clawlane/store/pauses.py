@@ -133,11 +133,12 @@ def resume(
 def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
     """Turns that wait, and those whose reply waits; one with a chunk of open fate goes on."""
     rows = tx.db.execute(
-        "SELECT seq, message_id, thread_kind, thread_id, sent_ms FROM turns JOIN messages AS row"  # noqa: S608 — our own text only
-        " ON row.seq = turns.message WHERE turns.account = :account AND turns.settled_ms IS NULL"
+        "SELECT seq, message_id, thread_kind, thread_id, sent_ms FROM turns"  # noqa: S608 — our own text only
+        " JOIN messages AS row ON row.account = turns.account AND row.seq = turns.turn"
+        " WHERE turns.account = :account AND turns.settled_ms IS NULL"
         f" AND turns.state IN ('waiting', 'replied') AND row.sent_ms < :oldest_ms {_IN_SCOPE}"
-        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.turn = row.seq AND outbox.settled_ms IS NULL"
-        "  AND outbox.state <> 'queued') ORDER BY seq",
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.account = row.account AND outbox.turn = row.seq"
+        "  AND outbox.settled_ms IS NULL AND outbox.state <> 'queued') ORDER BY seq",
         scope,
     ).fetchall()
     for row in rows:
@@ -149,13 +150,13 @@ def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
 def _expire_turn(tx: Tx, seq: int) -> None:
     tx.db.execute(
         "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ?"
-        " WHERE turn = ? AND settled_ms IS NULL",
-        (tx.now_ms, _REASON, seq),
+        " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
+        (tx.now_ms, _REASON, tx.account, seq),
     )
     reason = "; ".join(filter(None, (_REASON, told(tx, seq))))
     tx.db.execute(
-        "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE message = ?",
-        (reason, tx.now_ms, seq),
+        "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE account = ? AND turn = ?",
+        (reason, tx.now_ms, tx.account, seq),
     )
     history.give_back(tx, seq)
 
@@ -170,8 +171,8 @@ def _expire_texts(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
     ).fetchall()
     for row in rows:
         tx.db.execute(
-            "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ? WHERE id = ?",
-            (scope["now_ms"], _REASON, row["id"]),
+            "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ? WHERE account = ? AND id = ?",
+            (tx.now_ms, _REASON, tx.account, row["id"]),
         )
     return [Overdue(thread_of(row), scope["now_ms"] - row["created_ms"]) for row in rows]
 
@@ -179,7 +180,8 @@ def _expire_texts(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
 def _reopen(tx: Tx, scope: dict[str, Any]) -> tuple[int, ...]:
     """Turns whose text is still there go on where they expired: with their reply, or from the start."""
     rows = tx.db.execute(
-        "SELECT seq FROM turns JOIN messages AS row ON row.seq = turns.message"  # noqa: S608 — our own text only
+        "SELECT seq FROM turns"  # noqa: S608 — our own text only
+        " JOIN messages AS row ON row.account = turns.account AND row.seq = turns.turn"
         " WHERE turns.account = :account AND turns.state = 'expired' AND turns.settled_ms = :ended_ms"
         f" AND row.body IS NOT NULL {_IN_SCOPE} ORDER BY seq",
         scope,
@@ -187,12 +189,12 @@ def _reopen(tx: Tx, scope: dict[str, Any]) -> tuple[int, ...]:
     for row in rows:
         replied = tx.db.execute(
             "UPDATE outbox SET state = 'queued', settled_ms = NULL, reason = ''"
-            " WHERE turn = ? AND state = 'expired'",
-            (row["seq"],),
+            " WHERE account = ? AND turn = ? AND state = 'expired'",
+            (tx.account, row["seq"]),
         ).rowcount
         tx.db.execute(
-            "UPDATE turns SET state = ?, reason = '', settled_ms = NULL WHERE message = ?",
-            ("replied" if replied else "waiting", row["seq"]),
+            "UPDATE turns SET state = ?, reason = '', settled_ms = NULL WHERE account = ? AND turn = ?",
+            ("replied" if replied else "waiting", tx.account, row["seq"]),
         )
     return tuple(row["seq"] for row in rows)
 

@@ -22,9 +22,14 @@ class LookedUp:
 
 def keep(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
     """Record completed look-ups, in the place of older ones of the same names."""
+    query = "SELECT coalesce(max(position), 0) AS last FROM pins WHERE account = ?"
+    first = tx.db.execute(query, (tx.account,)).fetchone()["last"] + 1
     tx.db.executemany(
-        "INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [_row(tx.account, one) for one in looked_up],
+        "INSERT INTO pins (account, list, entry, found, candidates, found_by, at_ms, position)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, list, entry) DO UPDATE SET"
+        " found = excluded.found, candidates = excluded.candidates, found_by = excluded.found_by,"
+        " at_ms = excluded.at_ms, position = excluded.position",
+        [(*_row(tx.account, one), position) for position, one in enumerate(looked_up, first)],
     )
 
 
@@ -39,7 +44,8 @@ def forget(tx: Tx, names: Iterable[Name]) -> None:
 def of_account(connection: sqlite3.Connection, account: str) -> list[LookedUp]:
     """Every completed look-up of an account."""
     rows = connection.execute(
-        "SELECT list, entry, candidates, found_by, at_ms FROM pins WHERE account = ? ORDER BY rowid",
+        "SELECT list, entry, candidates, found_by, at_ms FROM pins WHERE account = ?"
+        " ORDER BY position, list, entry",
         (account,),
     )
     return [_looked_up(*row) for row in rows]

@@ -46,6 +46,18 @@ class ChunkState(StrEnum):
     EXPIRED = "expired"
 
 
+class Purpose(StrEnum):
+    """What an outgoing text is for: the reply of a turn, or a text of the gateway itself.
+
+    Those are the challenge to a stranger, a notice on behalf of the operator, the answer to a command.
+    """
+
+    REPLY = "reply"
+    CHALLENGE = "challenge"
+    NOTICE = "notice"
+    COMMAND = "command"
+
+
 class Context(StrEnum):
     """What becomes of a group's pending history when a turn starts: given to it, left, or forgotten."""
 

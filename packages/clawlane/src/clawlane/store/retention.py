@@ -6,6 +6,7 @@ sent before the oldest kept is too old, whatever else the rules say.
 
 from __future__ import annotations
 
+from clawlane.store.texts import forget_texts
 from clawlane.store.transaction import Tx
 
 TEXTS = 1000
@@ -15,6 +16,17 @@ IDS_MS = 30 * 86_400_000
 """How long it is remembered that a message was there."""
 
 _BATCH = 200
+_OF_A_MESSAGE = (
+    ("outbox", "turn"),
+    ("given", "turn"),
+    ("turn_messages", "message"),
+    ("turn_messages", "turn"),
+    ("turns", "turn"),
+    ("decisions", "message"),
+    ("aliases", "message"),
+    ("messages", "seq"),
+)
+"""Where a message stands, in the order in which it can be deleted."""
 
 
 def prune(tx: Tx) -> bool:
@@ -37,45 +49,44 @@ def kept_from_ms(tx: Tx) -> int:
 
 def _texts(tx: Tx) -> int:
     last = tx.db.execute(
-        "SELECT message FROM turns WHERE account = ? AND settled_ms IS NOT NULL AND state <> 'dead'"
-        " ORDER BY message DESC LIMIT 1 OFFSET ?",
+        "SELECT turn FROM turns WHERE account = ? AND settled_ms IS NOT NULL AND state <> 'dead'"
+        " ORDER BY turn DESC LIMIT 1 OFFSET ?",
         (tx.account, TEXTS),
     ).fetchone()
     if last is None:
         return 0
     rows = tx.db.execute(
-        "SELECT message FROM turns JOIN messages ON seq = message WHERE turns.account = ? AND message <= ?"
-        " AND settled_ms IS NOT NULL AND state <> 'dead' AND body IS NOT NULL LIMIT ?",
-        (tx.account, last["message"], _BATCH),
+        "SELECT turn FROM turns JOIN messages ON messages.account = turns.account AND seq = turn"
+        " WHERE turns.account = ? AND turn <= ? AND settled_ms IS NOT NULL AND state <> 'dead'"
+        " AND body IS NOT NULL LIMIT ?",
+        (tx.account, last["turn"], _BATCH),
     ).fetchall()
-    for row in rows:
-        tx.db.execute("UPDATE messages SET body = NULL WHERE seq = ?", (row["message"],))
-        tx.db.execute(
-            "UPDATE outbox SET body = '' WHERE turn = ? AND settled_ms IS NOT NULL", (row["message"],)
-        )
+    forget_texts(tx, [row["turn"] for row in rows])
+    tx.db.executemany(
+        "UPDATE outbox SET body = '' WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL",
+        [(tx.account, row["turn"]) for row in rows],
+    )
     return len(rows)
 
 
 def _ids(tx: Tx, before_ms: int) -> int:
     """What is still open, remembered or undecided stays. Times are the platform's and ours: both count."""
     rows = tx.db.execute(
-        "SELECT seq, sent_ms FROM messages WHERE account = ? AND admitted_ms < ? AND sent_ms < ?"
-        " AND NOT EXISTS (SELECT 1 FROM turns WHERE message = seq AND settled_ms IS NULL)"
-        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE turn = seq AND settled_ms IS NULL)"
-        " AND NOT EXISTS (SELECT 1 FROM history WHERE message = seq)"
-        " AND NOT EXISTS (SELECT 1 FROM undecided WHERE message = seq)"
+        "SELECT seq, sent_ms FROM messages AS old WHERE account = ? AND admitted_ms < ? AND sent_ms < ?"
+        " AND NOT EXISTS (SELECT 1 FROM turn_messages AS part JOIN turns USING (account, turn)"
+        "  WHERE part.account = old.account AND part.message = seq AND settled_ms IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE account = old.account AND turn = seq"
+        "  AND settled_ms IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM history WHERE account = old.account AND message = seq)"
+        " AND NOT EXISTS (SELECT 1 FROM undecided WHERE account = old.account AND message = seq)"
         " ORDER BY admitted_ms LIMIT ?",
         (tx.account, before_ms, before_ms, _BATCH),
     ).fetchall()
-    for row in rows:
-        for table, column in (
-            ("outbox", "turn"),
-            ("given", "turn"),
-            ("turns", "message"),
-            ("decisions", "message"),
-        ):
-            tx.db.execute(f"DELETE FROM {table} WHERE {column} = ?", (row["seq"],))  # noqa: S608
-        tx.db.execute("DELETE FROM messages WHERE seq = ?", (row["seq"],))
+    for table, column in _OF_A_MESSAGE:
+        tx.db.executemany(
+            f"DELETE FROM {table} WHERE account = ? AND {column} = ?",  # noqa: S608 — our own text only
+            [(tx.account, row["seq"]) for row in rows],
+        )
     if rows:
         tx.db.execute(
             "UPDATE accounts SET kept_from_ms = max(kept_from_ms, ?) WHERE account = ?",

@@ -147,7 +147,218 @@ CREATE INDEX settled_turns ON turns (account, message) WHERE settled_ms IS NOT N
 CREATE INDEX dead_letters ON turns (account, message) WHERE state = 'dead';
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _REMEMBERING, _DIRECTORY, _CATCHING_UP, _STOPPING, _SETTLING)
+_BY_ACCOUNT = """
+CREATE TABLE numbers ( -- the last one given out, rising over all accounts: of a message, of a chunk
+    name TEXT PRIMARY KEY, last INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO numbers SELECT 'message', coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'messages';
+INSERT INTO numbers SELECT 'chunk', coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox';
+
+CREATE TABLE properties (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID; -- of the whole store
+INSERT INTO properties VALUES ('id', lower(hex(randomblob(16))));
+
+ALTER TABLE accounts ADD COLUMN user_id TEXT NOT NULL DEFAULT ''; -- whom the platform knows it as
+ALTER TABLE accounts ADD COLUMN last_seen_ms INTEGER NOT NULL DEFAULT 0; -- the latest time of a change
+
+ALTER TABLE messages RENAME TO old_messages;
+CREATE TABLE messages (
+    account TEXT NOT NULL, seq INTEGER NOT NULL,
+    message_id TEXT NOT NULL, client_id TEXT NOT NULL DEFAULT '', -- empty: the platform did not say
+    thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, sender_id TEXT NOT NULL,
+    kind TEXT NOT NULL DEFAULT 'text', content TEXT NOT NULL DEFAULT '', -- a digest of what was said
+    album TEXT NOT NULL DEFAULT '', album_total INTEGER NOT NULL DEFAULT 0,
+    sent_ms INTEGER NOT NULL, admitted_ms INTEGER NOT NULL, repeats INTEGER NOT NULL DEFAULT 0,
+    body TEXT, -- JSON; null for what was dropped
+    PRIMARY KEY (account, seq)
+);
+INSERT INTO messages
+    (account, seq, message_id, thread_kind, thread_id, sender_id, sent_ms, admitted_ms, body)
+    SELECT account, seq, message_id, thread_kind, thread_id, sender_id, sent_ms, admitted_ms, body
+    FROM old_messages;
+
+CREATE TABLE aliases ( -- under which ids a message is known: `message`, `client`, or `digest` without either
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, author_id TEXT NOT NULL,
+    id TEXT NOT NULL, kind TEXT NOT NULL, message INTEGER NOT NULL,
+    PRIMARY KEY (account, thread_kind, thread_id, author_id, id, kind, message),
+    FOREIGN KEY (account, message) REFERENCES messages (account, seq)
+) WITHOUT ROWID;
+INSERT INTO aliases SELECT account, thread_kind, thread_id, sender_id, message_id, 'message', seq
+    FROM old_messages WHERE message_id NOT IN ('', '0');
+
+CREATE TABLE tombstones ( -- what was recalled before it came
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, author_id TEXT NOT NULL,
+    id TEXT NOT NULL, kind TEXT NOT NULL, told TEXT NOT NULL DEFAULT '',
+    noted_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, thread_kind, thread_id, author_id, id, kind)
+) WITHOUT ROWID;
+
+CREATE TABLE notices ( -- what the platform wrote itself, and items that nobody could read
+    account TEXT NOT NULL, seq INTEGER NOT NULL, -- a number among those of messages
+    thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, message_id TEXT NOT NULL, client_id TEXT NOT NULL,
+    actor_id TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, unreadable INTEGER NOT NULL DEFAULT 0,
+    sent_ms INTEGER NOT NULL, noted_ms INTEGER NOT NULL, repeats INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, seq)
+) WITHOUT ROWID;
+
+ALTER TABLE decisions RENAME TO old_decisions;
+CREATE TABLE decisions (
+    account TEXT NOT NULL, message INTEGER NOT NULL, stage TEXT NOT NULL,
+    at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
+    rule_path TEXT NOT NULL, rule_origin TEXT NOT NULL, rule_line INTEGER, trail TEXT NOT NULL,
+    command TEXT NOT NULL DEFAULT '', keep_as_history INTEGER NOT NULL DEFAULT FALSE,
+    revision TEXT NOT NULL DEFAULT '', -- a digest of the config in force
+    rule_text TEXT NOT NULL DEFAULT '', -- the line of the config as it was
+    PRIMARY KEY (account, message, stage),
+    FOREIGN KEY (account, message) REFERENCES messages (account, seq)
+) WITHOUT ROWID;
+INSERT INTO decisions
+    (account, message, stage, at_ms, outcome, reason, rule_path, rule_origin, rule_line, trail, command,
+     keep_as_history)
+    SELECT account, message, stage, at_ms, outcome, reason, rule_path, rule_origin, rule_line, trail, command,
+     keep_as_history FROM old_decisions;
+
+ALTER TABLE turns RENAME TO old_turns;
+CREATE TABLE turns (
+    account TEXT NOT NULL, turn INTEGER NOT NULL, -- the number of its first message
+    state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+    ready_ms INTEGER NOT NULL DEFAULT 0, -- until then more messages may join it
+    settled_ms INTEGER,
+    PRIMARY KEY (account, turn),
+    FOREIGN KEY (account, turn) REFERENCES messages (account, seq)
+) WITHOUT ROWID;
+INSERT INTO turns (account, turn, state, attempts, reason, settled_ms)
+    SELECT account, message, state, attempts, reason, settled_ms FROM old_turns;
+CREATE TABLE turn_messages ( -- which messages a turn answers, in the order of their numbers
+    account TEXT NOT NULL, message INTEGER NOT NULL, turn INTEGER NOT NULL,
+    PRIMARY KEY (account, message),
+    FOREIGN KEY (account, message) REFERENCES messages (account, seq),
+    FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
+) WITHOUT ROWID;
+INSERT INTO turn_messages SELECT account, message, message FROM old_turns;
+
+ALTER TABLE outbox RENAME TO old_outbox;
+CREATE TABLE outbox (
+    account TEXT NOT NULL, id INTEGER NOT NULL,
+    thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    turn INTEGER, -- null for a text that answers no message
+    purpose TEXT NOT NULL DEFAULT 'reply', -- reply, challenge, notice or command
+    recipient TEXT NOT NULL DEFAULT '', -- of a challenge
+    client_id TEXT NOT NULL, body TEXT NOT NULL, -- JSON
+    state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+    created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, expires_ms INTEGER, settled_ms INTEGER,
+    sent_ms INTEGER, -- when it was last given to the channel
+    session TEXT NOT NULL DEFAULT '', -- the login under which that was
+    looked_up_ms INTEGER, -- when the platform was last asked whether it arrived
+    absent_ms INTEGER, -- when a look-up first showed that it is not there
+    look_ups INTEGER NOT NULL DEFAULT 0, resends INTEGER NOT NULL DEFAULT 0,
+    receipt TEXT, -- JSON: the ids under which others see it
+    echo TEXT, -- the id under which the account saw it itself
+    PRIMARY KEY (account, id), UNIQUE (account, client_id),
+    FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
+);
+INSERT INTO outbox
+    (account, id, thread_kind, thread_id, turn, purpose, recipient, client_id, body, state, attempts, reason,
+     created_ms, due_ms, expires_ms, settled_ms, sent_ms, looked_up_ms, receipt, echo)
+    SELECT account, id, thread_kind, thread_id, turn,
+     CASE WHEN turn IS NOT NULL THEN 'reply' WHEN recipient <> '' THEN 'challenge' ELSE 'notice' END,
+     recipient, client_id, body, state, attempts, reason, created_ms, due_ms, expires_ms, settled_ms, sent_ms,
+     looked_up_ms, receipt, echo FROM old_outbox;
+
+ALTER TABLE undecided RENAME TO old_undecided;
+CREATE TABLE undecided ( -- waits until the account knows itself and its groups, or until its album closes
+    account TEXT NOT NULL, message INTEGER NOT NULL, album TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (account, message), FOREIGN KEY (account, message) REFERENCES messages (account, seq)
+) WITHOUT ROWID;
+INSERT INTO undecided (account, message) SELECT account, message FROM old_undecided;
+
+ALTER TABLE history RENAME TO old_history;
+CREATE TABLE history ( -- what a group said that was not for the account
+    account TEXT NOT NULL, thread_id TEXT NOT NULL, message INTEGER NOT NULL,
+    PRIMARY KEY (account, thread_id, message),
+    FOREIGN KEY (account, message) REFERENCES messages (account, seq)
+) WITHOUT ROWID;
+INSERT INTO history SELECT account, thread_id, message FROM old_history;
+
+ALTER TABLE given RENAME TO old_given;
+CREATE TABLE given ( -- which of it went with which turn
+    account TEXT NOT NULL, turn INTEGER NOT NULL, message INTEGER NOT NULL,
+    PRIMARY KEY (account, turn, message),
+    FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
+) WITHOUT ROWID;
+INSERT INTO given SELECT account, turn, old_given.message FROM old_given
+    JOIN old_turns ON old_turns.message = old_given.turn;
+
+ALTER TABLE receipts ADD COLUMN thread_kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE receipts ADD COLUMN session TEXT NOT NULL DEFAULT ''; -- the login that sent it
+CREATE TABLE returned ( -- a send of this account has come back in fetched history: look-ups can be trusted
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, thread_kind)
+) WITHOUT ROWID;
+
+ALTER TABLE sends RENAME TO old_sends;
+CREATE TABLE sends ( -- what left, for pacing
+    account TEXT NOT NULL, chunk INTEGER NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    at_ms INTEGER NOT NULL, digest TEXT NOT NULL, stranger INTEGER NOT NULL, gap_ms INTEGER NOT NULL,
+    turn INTEGER, -- of a reply: its parts are one text, whose digest each of them has
+    PRIMARY KEY (account, chunk)
+) WITHOUT ROWID;
+INSERT INTO sends
+    SELECT account, chunk, thread_kind, thread_id, at_ms, digest, stranger, gap_ms, NULL FROM old_sends;
+
+ALTER TABLE pairing ADD COLUMN is_friend INTEGER; -- null: not known
+CREATE TABLE lapsed ( -- whose request ended unanswered
+    account TEXT NOT NULL, sender_id TEXT NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (account, sender_id)
+) WITHOUT ROWID;
+CREATE TABLE rejected ( -- whom the owner turned away; `until_ms` is null for a block
+    account TEXT NOT NULL, sender_id TEXT NOT NULL, sender_name TEXT NOT NULL,
+    rejected_ms INTEGER NOT NULL, until_ms INTEGER, PRIMARY KEY (account, sender_id)
+) WITHOUT ROWID;
+
+ALTER TABLE known_people ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE known_groups ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pins ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+UPDATE known_people SET position = rowid;
+UPDATE known_groups SET position = rowid;
+UPDATE pins SET position = rowid;
+
+DROP TABLE old_given;
+DROP TABLE old_history;
+DROP TABLE old_undecided;
+DROP TABLE old_sends;
+DROP TABLE old_outbox;
+DROP TABLE old_decisions;
+DROP TABLE old_turns;
+DROP TABLE old_messages;
+
+CREATE INDEX messages_by_age ON messages (account, admitted_ms);
+CREATE INDEX messages_of_kind ON messages (account, thread_kind, seq);
+CREATE INDEX messages_of_thread ON messages (account, thread_kind, thread_id, seq);
+CREATE INDEX messages_of_album ON messages (account, thread_kind, thread_id, sender_id, album)
+    WHERE album <> '';
+CREATE INDEX aliases_by_id ON aliases (account, id);
+CREATE INDEX aliases_of_message ON aliases (account, message);
+CREATE INDEX notices_by_age ON notices (account, noted_ms);
+CREATE INDEX open_turns ON turns (account, turn) WHERE settled_ms IS NULL;
+CREATE INDEX settled_turns ON turns (account, turn) WHERE settled_ms IS NOT NULL;
+CREATE INDEX dead_letters ON turns (account, turn) WHERE state = 'dead';
+CREATE INDEX messages_of_turn ON turn_messages (account, turn, message);
+CREATE INDEX open_chunks ON outbox (account, thread_kind, thread_id, id) WHERE settled_ms IS NULL;
+CREATE INDEX chunks_of_turn ON outbox (account, turn, id);
+CREATE INDEX other_texts ON outbox (account, created_ms) WHERE turn IS NULL;
+CREATE INDEX remembered ON history (account, message);
+CREATE INDEX sends_of_account ON sends (account, at_ms);
+CREATE INDEX receipts_by_age ON receipts (account, at_ms);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _REMEMBERING,
+    _DIRECTORY,
+    _CATCHING_UP,
+    _STOPPING,
+    _SETTLING,
+    _BY_ACCOUNT,
+)
 """Each runs once, in order; a released one never changes."""
 
 
@@ -169,7 +380,10 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def migrate(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
-    """Bring the file up to date, each migration in a transaction of its own."""
+    """Bring the file up to date, each migration in a transaction of its own.
+
+    Foreign keys must not be enforced yet: a migration may rebuild what others refer to.
+    """
     for number in range(check(connection, path) + 1, len(MIGRATIONS) + 1):
         connection.executescript(
             "BEGIN IMMEDIATE;"  # noqa: S608 — our own text and numbers only

@@ -13,3 +13,9 @@ class Tx:
     db: sqlite3.Connection
     account: str
     now_ms: int
+
+
+def next_number(tx: Tx, name: str) -> int:
+    """The next number of a `message` or a `chunk`; it rises over all accounts and so names its account."""
+    query = "UPDATE numbers SET last = last + 1 WHERE name = ? RETURNING last"
+    return int(tx.db.execute(query, (name,)).fetchone()["last"])

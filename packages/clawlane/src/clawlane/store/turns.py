@@ -12,6 +12,7 @@ from clawlane.store.codec import inbound_of
 from clawlane.store.decisions import Stage, record
 from clawlane.store.parts import told
 from clawlane.store.records import Context, OpenTurn, TurnState
+from clawlane.store.texts import forget_texts
 from clawlane.store.transaction import Tx
 
 TRIES = 4
@@ -19,8 +20,9 @@ TRIES = 4
 
 _TURNS = (
     "SELECT messages.*, turns.state, decisions.command FROM turns"
-    " JOIN messages ON messages.seq = turns.message"
-    " JOIN decisions ON decisions.message = turns.message AND decisions.stage = 'admission'"
+    " JOIN messages ON messages.account = turns.account AND messages.seq = turns.turn"
+    " JOIN decisions ON decisions.account = turns.account AND decisions.message = turns.turn"
+    "  AND decisions.stage = 'admission'"
 )
 
 
@@ -31,7 +33,7 @@ def open_turns(tx: Tx) -> list[OpenTurn]:
     """
     rows = tx.db.execute(
         f"{_TURNS} WHERE turns.account = ? AND turns.settled_ms IS NULL"
-        " AND turns.state <> 'needs_decision' ORDER BY turns.message",
+        " AND turns.state <> 'needs_decision' ORDER BY turns.turn",
         (tx.account,),
     )
     return [_open_turn(row, tx.account) for row in rows]
@@ -39,13 +41,14 @@ def open_turns(tx: Tx) -> list[OpenTurn]:
 
 def open_turn(tx: Tx, seq: int) -> OpenTurn:
     """One open turn."""
-    row = tx.db.execute(f"{_TURNS} WHERE turns.message = ?", (seq,)).fetchone()
+    row = tx.db.execute(f"{_TURNS} WHERE turns.account = ? AND turns.turn = ?", (tx.account, seq)).fetchone()
     return _open_turn(row, tx.account)
 
 
 def whole(tx: Tx, seq: int) -> OpenTurn | None:
     """A turn whose message still has its text."""
-    row = tx.db.execute(f"{_TURNS} WHERE turns.message = ? AND body IS NOT NULL", (seq,)).fetchone()
+    query = f"{_TURNS} WHERE turns.account = ? AND turns.turn = ? AND body IS NOT NULL"
+    row = tx.db.execute(query, (tx.account, seq)).fetchone()
     return _open_turn(row, tx.account) if row else None
 
 
@@ -66,8 +69,8 @@ def start(tx: Tx, seq: int, context: Context) -> tuple[Inbound, ...] | None:
     """
     cursor = tx.db.execute(
         "UPDATE turns SET state = 'running', attempts = attempts + 1"
-        " WHERE message = ? AND state IN ('waiting', 'running')",
-        (seq,),
+        " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running')",
+        (tx.account, seq),
     )
     return history.give(tx, seq, context) if cursor.rowcount else None
 
@@ -77,7 +80,7 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     record(tx, seq, Stage.RUN, decision)
     finish(tx, seq, TurnState.REVOKED, decision.reason)
     history.give_back(tx, seq)
-    tx.db.execute("UPDATE messages SET body = NULL WHERE seq = ?", (seq,))
+    forget_texts(tx, [seq])
 
 
 def reply(tx: Tx, seq: int, outs: Sequence[Outgoing]) -> bool:
@@ -90,7 +93,9 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing]) -> bool:
         history.consume(tx, seq)
         return False
     cursor = tx.db.execute(
-        "UPDATE turns SET state = 'replied', reason = '' WHERE message = ? AND settled_ms IS NULL", (seq,)
+        "UPDATE turns SET state = 'replied', reason = '' WHERE account = ? AND turn = ?"
+        " AND settled_ms IS NULL",
+        (tx.account, seq),
     )
     if cursor.rowcount:
         outbox.queue(tx, seq, outs)
@@ -99,8 +104,8 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing]) -> bool:
 
 def pending(tx: Tx, seq: int) -> bool:
     """Whether chunks of this turn's reply still have to go."""
-    query = "SELECT 1 FROM turns WHERE message = ? AND state = 'replied'"
-    return tx.db.execute(query, (seq,)).fetchone() is not None
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'replied'"
+    return tx.db.execute(query, (tx.account, seq)).fetchone() is not None
 
 
 def fail(tx: Tx, seq: int, reason: str) -> bool:
@@ -109,9 +114,9 @@ def fail(tx: Tx, seq: int, reason: str) -> bool:
     The history that went with the turn stays.
     """
     row = tx.db.execute(
-        "UPDATE turns SET state = 'waiting', reason = ? WHERE message = ? AND settled_ms IS NULL"
-        " RETURNING attempts",
-        (reason, seq),
+        "UPDATE turns SET state = 'waiting', reason = ? WHERE account = ? AND turn = ?"
+        " AND settled_ms IS NULL RETURNING attempts",
+        (reason, tx.account, seq),
     ).fetchone()
     if row is None or row["attempts"] < TRIES:
         return row is None
@@ -126,14 +131,14 @@ def recover(tx: Tx) -> int:
     The others wait to be started again.
     """
     rows = tx.db.execute(
-        "SELECT message FROM turns WHERE account = ? AND settled_ms IS NULL AND state = 'running'"
+        "SELECT turn FROM turns WHERE account = ? AND settled_ms IS NULL AND state = 'running'"
         " AND attempts >= ?",
         (tx.account, TRIES),
     ).fetchall()
     for row in rows:
         reason = f"the gateway crashed while it was answered, and that was try {TRIES}"
-        finish(tx, row["message"], TurnState.DEAD, reason)
-        history.give_back(tx, row["message"])
+        finish(tx, row["turn"], TurnState.DEAD, reason)
+        history.give_back(tx, row["turn"])
     tx.db.execute(
         "UPDATE turns SET state = 'waiting' WHERE account = ? AND settled_ms IS NULL AND state = 'running'",
         (tx.account,),
@@ -153,25 +158,27 @@ def put_back(tx: Tx) -> None:
 def stop(tx: Tx, seq: int) -> list[int]:
     """End what was begun in the thread of this message before it. Gives the turns; what waits still waits."""
     rows = tx.db.execute(
-        "SELECT begun.message FROM turns AS begun JOIN messages ON messages.seq = begun.message"
-        " JOIN messages AS this ON this.seq = ? AND this.thread_kind = messages.thread_kind"
-        "  AND this.thread_id = messages.thread_id"
-        " WHERE begun.account = ? AND begun.settled_ms IS NULL AND begun.message < ?"
-        "  AND (begun.state <> 'waiting' OR begun.attempts > 0) ORDER BY begun.message",
+        "SELECT begun.turn FROM turns AS begun"
+        " JOIN messages ON messages.account = begun.account AND messages.seq = begun.turn"
+        " JOIN messages AS this ON this.account = begun.account AND this.seq = ?"
+        "  AND this.thread_kind = messages.thread_kind AND this.thread_id = messages.thread_id"
+        " WHERE begun.account = ? AND begun.settled_ms IS NULL AND begun.turn < ?"
+        "  AND (begun.state <> 'waiting' OR begun.attempts > 0) ORDER BY begun.turn",
         (seq, tx.account, seq),
     ).fetchall()
     for row in rows:
-        turn = row["message"]
+        turn = row["turn"]
         outbox.cancel(tx, turn, 0, "stopped")
         reply = told(tx, turn)
         finish(tx, turn, TurnState.STOPPED, f"stopped: {reply}" if reply else "stopped")
         outbox.use_context(tx, turn)
-    return [row["message"] for row in rows]
+    return [row["turn"] for row in rows]
 
 
 def finish(tx: Tx, seq: int, state: TurnState, reason: str) -> None:
     """End an open turn."""
     tx.db.execute(
-        "UPDATE turns SET state = ?, reason = ?, settled_ms = ? WHERE message = ? AND settled_ms IS NULL",
-        (state, reason, tx.now_ms, seq),
+        "UPDATE turns SET state = ?, reason = ?, settled_ms = ?"
+        " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
+        (state, reason, tx.now_ms, tx.account, seq),
     )
