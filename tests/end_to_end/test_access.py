@@ -13,7 +13,7 @@ import pytest
 
 from demo.stage import Gateway, Operator, Record, Simulator, running, simulator
 
-RECORDING = Path(__file__).with_name("recording_gateway.py")
+RECORDING = ["-m", "demo.record_gateway"]
 BOT = "Nguyễn Minh Anh"
 LONG_ID = "1234567890123456789012345"
 
@@ -73,7 +73,7 @@ class Lane:
 def lane(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Lane]:
     assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
     log_in(operator, zalo)
-    with Gateway(operator, [sys.executable, str(RECORDING)]) as gateway:
+    with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
         yield Lane(operator, zalo, state, gateway)
         print("\n".join(gateway.printed()))
 
@@ -294,7 +294,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
         operator = Operator.at(state, zalo.network)
         assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
         log_in(operator, zalo)
-        with Gateway(operator, [sys.executable, str(RECORDING)]) as gateway:
+        with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
             yield Lane(operator, zalo, state, gateway)
 
 

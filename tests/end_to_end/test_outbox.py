@@ -13,7 +13,7 @@ import pytest
 
 from demo.stage import Gateway, Operator, Simulator, running
 
-RECORDING = Path(__file__).with_name("recording_gateway.py")
+RECORDING = ["-m", "demo.record_gateway"]
 CONFIG = """\
 { channels: { zalouser: {
     dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'disabled', pacing: { enabled: false },
@@ -83,7 +83,7 @@ def lane(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Lane]:
         zalo.do("/scan")
         zalo.do("/confirm")
         assert login.wait(60) == 0
-    with Gateway(operator, [sys.executable, str(RECORDING)]) as gateway:
+    with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
         yield Lane(operator, zalo, state, gateway)
         print("\n".join(gateway.printed()))
 
