@@ -1,4 +1,4 @@
-"""Logging in against the simulator where the code runs out at Zalo's, and one Zalo account on two accounts."""
+"""Logging in where the code runs out at Zalo's, and one Zalo account on two accounts, by the simulator."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Meant, Setup
 from clawlane.cli.table import print_table
 from clawlane.cli.wrap import echo_wrapped
+from clawlane.config.phones import is_phone_number
 
 C = TypeVar("C", bound=Callable[..., Any])
 _NAMELESS = "–"
@@ -174,6 +175,8 @@ def _print_rest(found: int, shown: int) -> None:
 
 
 def _none(what: str, query: str, meant: Meant) -> str:
+    if is_phone_number(query, type(meant.account.settings).shortest_id):
+        return f"'{clean(query)}' looks like a telephone number, and lists show none; search for the name."
     if query:
         return f"No {what} of {meant.account} has '{clean(query)}' in the name or the id."
     return f"{meant.account} has no {what}s."
