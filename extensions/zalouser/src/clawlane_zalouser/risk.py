@@ -13,5 +13,8 @@ NOTICE = RiskNotice(
         "Use an account that you can afford to lose, not the one your family and customers know.",
         "Whoever can read this machine's state folder can act as that account.",
     ),
-    alternative="The official way is a Zalo Bot (channel 'zalo', Bot API). If it can do your job, use it.",
+    alternative=(
+        "The official way is a Zalo Bot (Bot API; OpenClaw has it as channel 'zalo', clawlane does not). "
+        "If it can do your job, use it."
+    ),
 )
