@@ -441,7 +441,7 @@ class Recording:
 
 @pytest.fixture
 def group(bench: Bench) -> Bench:
-    bench.policy, bench.grants = LISTENING, lambda: Grants(own_id="100")
+    bench.policy, bench.grants = LISTENING, lambda: Grants(own_id="100", skew_ms=0)
     return bench
 
 

@@ -61,8 +61,9 @@ class Attachment:
 class Inbound:
     """A message that somebody wrote, as the channel read it. Nothing has been decided about it yet.
 
-    `live` is false for a message fetched later, by catch-up. `sender_is_friend` is None where the channel
-    cannot tell.
+    `live` is false for a message fetched later, by catch-up, and for one that was pushed as part of a
+    backlog. `sender_is_friend` is None where the channel cannot tell. A `sent_ms` of 0: the channel could not
+    tell, so the message is new, and is stored with the time of reading.
     """
 
     account: str

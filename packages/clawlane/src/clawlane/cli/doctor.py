@@ -40,7 +40,7 @@ def doctor(fix: bool, as_json: bool) -> int:
 
             fixed = fix_names(setup)
             setup = Setup()
-        found = check_up(setup.config, setup.places, setup.environ, setup.runtime)
+        found = [*check_up(setup.config, setup.places, setup.environ, setup.runtime), *_running(setup)]
     except ConfigError as error:
         found = of_broken_config(error, setup.places)
     ok = not any(one.level.fails for one in found)
@@ -49,6 +49,17 @@ def doctor(fix: bool, as_json: bool) -> int:
     else:
         _print(found, fixed)
     return 0 if ok else 1
+
+
+def _running(setup: Setup) -> list[Finding]:
+    """What the running gateway knows; nothing where none runs or it does not answer."""
+    from clawlane.host.control_client import ControlClient, ControlError
+    from clawlane.host.doctor.running import of_status
+
+    try:
+        return list(of_status(ControlClient(setup.places).status()))
+    except ControlError:
+        return []
 
 
 def _print_json(ok: bool, found: Sequence[Finding], fixed: Fixed | None) -> None:

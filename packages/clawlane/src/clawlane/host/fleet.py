@@ -74,7 +74,10 @@ class Fleet:
         """What access has to know of an account beside its config."""
         others = frozenset(user_id for name, user_id in self._own_ids.items() if name != account)
         pins = self.pinnings[account].pins
-        return Grants(self._own_ids.get(account, ""), others, self.pairings.paired(account), pins)
+        skew_ms = self.supervisors[account].state.skew_ms
+        return Grants(
+            self._own_ids.get(account, ""), others, self.pairings.paired(account), pins, skew_ms=skew_ms
+        )
 
     def lookup(self, account: str) -> Lookup:
         """The way to ask whom an account knows, with a fresh handle on its session."""

@@ -110,7 +110,8 @@ class Runner:
         await self._admission.drained()
         self._asked_ms[kind] = self._parts.now_ms()
         backlog_ms = self._parts.policy.backlog_max_age_ms
-        return await until_stored(partial(self._journal.cursor, kind, backlog_ms))
+        skew_ms = self._judge.skew_ms
+        return await until_stored(partial(self._journal.cursor, kind, backlog_ms, skew_ms))
 
     async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> None:
         await self._admission.reached(CaughtUp(kind, back_to_ms))

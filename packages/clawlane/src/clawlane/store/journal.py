@@ -86,13 +86,13 @@ class Journal:
         """Give waiting messages (by `seq`) their decisions, in order."""
         return await self._write(partial(admission.decide, account=self.account, decided=decided))
 
-    async def cursor(self, kind: ThreadKind, backlog_ms: int) -> Cursor:
+    async def cursor(self, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Cursor:
         """How far the account had read; kept from now on until `caught_up`.
 
         What is older than `backlog_ms` is not answered any more, so an account that read nothing yet begins
-        there.
+        there. `skew_ms` is how far the platform's clock is ahead.
         """
-        now_ms = self._now_ms()
+        now_ms = self._now_ms() + skew_ms
         return await self._write(
             partial(catch_up.cursor, account=self.account, kind=kind, backlog_ms=backlog_ms, now_ms=now_ms)
         )

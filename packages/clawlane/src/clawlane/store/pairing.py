@@ -25,7 +25,7 @@ def meet(connection: sqlite3.Connection, account: str, arrival: Arrival, decisio
     if _is_approved(connection, account, inbound.sender_id):
         return paired(decision.trail)
     connection.execute("DELETE FROM pairing WHERE expires_ms <= ?", (now_ms,))
-    approach = pairing.Approach(inbound.live, now_ms - inbound.sent_ms, inbound.sender_is_friend)
+    approach = pairing.Approach(inbound.live, inbound.sender_is_friend)
     waiting = requests(connection, account, inbound.sender_id, now_ms)
     reason = pairing.answer(arrival.pairing_reply, approach, waiting)
     if reason is not Reason.DM_PAIRING_FULL:

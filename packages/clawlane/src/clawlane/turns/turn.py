@@ -58,7 +58,7 @@ class Turns:
     async def stop(self, turn: OpenTurn) -> list[int]:
         """What an authorised `/stop` ends: what runs in its thread, and what has not left of a reply."""
         await self.ready()
-        if await self.judge.again(turn.inbound, turn.read_ms) is not None:
+        if await self.judge.again(turn.inbound) is not None:
             return []
         stopped = await until_stored(partial(self.journal.stop, turn.seq))
         if stopped:
@@ -81,7 +81,7 @@ class Turns:
             wait *= 2
 
     async def _revoked(self, turn: OpenTurn) -> bool:
-        revoked = await self.judge.again(turn.inbound, turn.read_ms)
+        revoked = await self.judge.again(turn.inbound)
         if revoked is None:
             return False
         await until_stored(partial(self.journal.revoke, turn.seq, revoked))
