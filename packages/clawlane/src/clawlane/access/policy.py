@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +12,7 @@ from clawlane.access.entries import SenderList
 from clawlane.access.group_entries import GroupTable
 from clawlane.access.pins import Name, NameList, Pins
 from clawlane.access.written import Written
+from clawlane.config.linear import Pattern
 from clawlane.config.policy import Acks, DmPolicy, GroupPolicy, PairingReply
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Policy:
     group_allow_rule: Rule = field(default=Rule("groupAllowFrom"))
     group_table: GroupTable = field(default_factory=GroupTable)
     group_table_rule: Rule = field(default=Rule("groups"))
-    mention_patterns: tuple[re.Pattern[str], ...] = ()
+    mention_patterns: tuple[Pattern, ...] = ()
     mention_patterns_rule: Rule = field(default=Rule("messages.groupChat.mentionPatterns"))
     owners: SenderList = field(default_factory=SenderList)
     owners_rule: Rule = field(default=Rule("commands.ownerAllowFrom"))
