@@ -1,8 +1,8 @@
 """Python's regular expressions, searched by RE2: the time a search takes grows with the text and no faster.
 
-RE2 differs from Python where it matters here: its `\\w`, `\\d`, `\\s` and `\\b` know ASCII only. The classes are
-written out. For `\\b` the text is searched with a sign before each character and at the end: a line feed where
-a word begins or ends, a null elsewhere. `(?m:$)` fits before a line feed, and so stands for `\\b`.
+RE2 differs from Python where it matters here: its `\\w`, `\\d`, `\\s` and `\\b` know ASCII only. The classes
+are written out. For `\\b` the text is searched with a sign before each character and at the end: a line feed
+where a word begins or ends, a null elsewhere. `(?m:$)` fits before a line feed, and so stands for `\\b`.
 See docs/decisions/0011-mention-patterns-run-on-re2.md.
 """
 
@@ -31,7 +31,7 @@ _CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _IN_CLASS = re.compile(
     r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}|[0-7]{1,3}|.)|.", re.DOTALL
 )
-_OPEN = re.compile(r"\((?:\?(?:P<\w+>|[is]*:))?\Z")
+_OPEN = re.compile(r"\((?:\?(?:P<\w+>|i*:))?\Z")
 
 Token = tuple[str, str]
 """Its kind and its text, as `clawlane.config.patterns` takes a pattern apart."""
@@ -45,6 +45,8 @@ class Pattern:
         self.source = source
         self._marked = any(token == ("atom", r"\b") for token in tokens)
         body = "".join(_Translation(self._marked).token(kind, text) for kind, text in tokens)
+        if self._marked:
+            body = rf"\A(?s:..)*?(?:{body})"  # begins at a sign, never behind the last one
         try:
             self._compiled = re2.compile(body, _options())
         except re2.error:
@@ -115,7 +117,7 @@ def _opened(text: str) -> str:
     if not _OPEN.match(text):
         what = {"(?=": "a look-ahead", "(?!": "a look-ahead", "(?>": "an atomic group"}
         raise _cannot(what.get(text, "a look-behind" if text.startswith("(?<") else f"'{text}'"))
-    return text.replace("s", "") if text.endswith(":") else text
+    return text
 
 
 def _repeated(text: str) -> str:

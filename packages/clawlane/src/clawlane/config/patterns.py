@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import warnings
 from collections.abc import Iterator
 
 from clawlane.config.linear import Pattern
@@ -39,9 +40,9 @@ def check_pattern(pattern: str) -> str:
 def compile_pattern(pattern: str) -> Pattern:
     """The pattern, made to be searched in NFC text in any case.
 
-    Refused with `ValueError`: more than 200 characters, back-references, a repeat of something that can itself
-    fit in several ways (nested quantifiers, alternatives), and what cannot be searched in time that grows with
-    the text alone (look-arounds, atomic groups).
+    Refused with `ValueError`: more than 200 characters, back-references, a repeat of something that can
+    itself fit in several ways (nested quantifiers, alternatives), and what cannot be searched in time that
+    grows with the text alone (look-arounds, atomic groups).
     """
     if not pattern.strip():
         raise ValueError("an empty pattern would fit every message; write a word, or remove it")
@@ -49,7 +50,9 @@ def compile_pattern(pattern: str) -> Pattern:
         raise ValueError(f"has {len(pattern)} characters; write patterns of at most {MAX_LENGTH}")
     normal = unicodedata.normalize("NFC", pattern)
     try:
-        re.compile(normal, re.IGNORECASE)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # a bracket in a class is one; `linear` knows
+            re.compile(normal, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(
             f"is no regular expression ({error}); put '\\\\' before a sign meant as itself"
