@@ -93,7 +93,6 @@ class Fleet:
                 self.pairings.load(name)
                 await self.pinnings[name].load(self.store)
                 group.create_task(supervisor.run(self.store))
-                group.create_task(self.pinnings[name].run())
                 if supervisor.parts.account.enabled:
                     supervisor.start()
             for supervisor in self.supervisors.values():
@@ -120,6 +119,7 @@ class Fleet:
             now_ms=self.now_ms,
             jitter=random.random,
             report=self._noting(name),
+            pin=self.pinnings[name].run,
             resend_unknown=account.settings.resend_unknown,
         )
         return Supervisor(parts, self._places.vault_dir, self._places.consent_dir, is_default)
