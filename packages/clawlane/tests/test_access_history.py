@@ -98,8 +98,9 @@ def test_acks_follow_the_decision(outcome: Outcome, acks: Acks, shown: Shown) ->
 
 
 HIDING = [
-    "\u00ad", "\u061c", "\u180e", "\u200b", "\u200e", "\u2060", "\u2064", "\u206a", "\ufeff", "\ufff9", "\u3164",
-    "\U0001d173", "\U000e0001", "\U000e0041", "\U000e007f", "\U000e0100", "\u2028", "\x85", "\ud800",
+    "\u00ad", "\u061c", "\u180e", "\u200b", "\u200e", "\u2060", "\u2064", "\u206a", "\ufeff", "\ufff9",
+    "\u3164", "\U0001d173", "\U000e0001", "\U000e0041", "\U000e007f", "\U000e0100", "\u2028", "\x85",
+    "\ud800",
 ]  # fmt: skip
 
 

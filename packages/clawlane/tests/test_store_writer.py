@@ -84,9 +84,14 @@ def test_a_savepoint_undoes_only_what_is_inside() -> None:
     connection.execute("CREATE TABLE numbers (number INTEGER)")
     connection.execute("BEGIN")
     connection.execute("INSERT INTO numbers VALUES (1)")
-    with pytest.raises(KeyboardInterrupt), savepoint(connection):
-        connection.execute("INSERT INTO numbers VALUES (2)")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with savepoint(connection):
+            connection.execute("INSERT INTO numbers VALUES (2)")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     connection.execute("COMMIT")
     assert connection.execute("SELECT number FROM numbers").fetchall() == [(1,)]
     connection.close()
@@ -104,9 +109,7 @@ async def test_when_the_thread_dies_everybody_who_waits_is_told(writer: Writer) 
     waiting = [writer.submit(synchronous) for _ in range(300)]
     busy.over.set()
     for future in (first, *waiting, writer.submit(synchronous)):
-        with pytest.raises(
-            StoreUnusable, match=r"can no longer be written \(SystemExit\); start the gateway again"
-        ):
+        with pytest.raises(StoreUnusable, match=r"no longer be written \(SystemExit\); start"):
             await future
     assert isinstance(await writer.dead, StoreUnusable)
     with pytest.raises(StoreUnusable):

@@ -52,8 +52,8 @@ class Parts:
     """What an account runs with. `report` is told every state; `jitter` gives a number from 0 to 1.
 
     `ready` returns once messages can be decided: `grants` knows the own id and what names stand for.
-    `pin` looks up names while the account runs. `resend_unknown` says what becomes of a chunk that is not among
-    what the platform has.
+    `pin` looks up names while the account runs. `resend_unknown` says what becomes of a chunk that is not
+    among what the platform has.
     """
 
     account: Account
