@@ -40,7 +40,8 @@ def run() -> None:
 def _search(pattern: str) -> Callable[[str], object]:
     """The search without the cap of 500 characters."""
     compile_pattern(pattern)
-    return re2.compile(pattern).search
+    compiled = re2.compile(pattern)
+    return lambda text: compiled.search(text)
 
 
 def _growth(work: Callable[[str], object], text: Callable[[int], str]) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import re2
@@ -54,9 +55,8 @@ class Pattern:
 
     def fits(self, text: str) -> bool:
         """Whether it is found in the first 500 characters of a text, in any case."""
-        normal = unicodedata.normalize("NFC", text[:LONGEST_TEXT]).translate(_UNREAL)
-        searched = _with_signs(normal) if self._marked else normal
-        return self._compiled.search(searched.encode("utf-8", "replace").decode()) is not None
+        searchable = _searchable(text[:LONGEST_TEXT], self._marked)
+        return self._compiled.search(searchable) is not None
 
 
 class _Translation:
@@ -171,6 +171,13 @@ def _escaped(text: str) -> str:
 def _hex(char: str) -> str:
     """A character as itself, whatever it means to RE2."""
     return f"\\x{{{ord(char.translate(_UNREAL)):x}}}"
+
+
+@lru_cache(maxsize=2)
+def _searchable(text: str, marked: bool) -> bytes:
+    """A text as RE2 gets it; kept while one pattern after the other is tried."""
+    normal = unicodedata.normalize("NFC", text).translate(_UNREAL)
+    return (_with_signs(normal) if marked else normal).encode("utf-8", "replace")
 
 
 def _with_signs(text: str) -> str:
