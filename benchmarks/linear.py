@@ -30,9 +30,7 @@ def run() -> None:
     worst = max(_growth(redact, text) for text in _TEXTS.values())
     print(f"redaction: {_SMALL // 1000} kB to {_LARGE // 1000} kB takes {worst:.1f} times as long at worst")
     searched = max(_growth(_search(pattern), _TEXTS["letters"]) for pattern in _PATTERNS)
-    print(
-        f"mention patterns: {_SMALL // 1000} kB to {_LARGE // 1000} kB takes {searched:.1f} times as long at worst"
-    )
+    print(f"mention patterns: the same takes {searched:.1f} times as long at worst")
     if max(worst, searched) > _AIM * _LARGE / _SMALL:
         raise SystemExit("the work grows faster than the text")
 
@@ -40,8 +38,8 @@ def run() -> None:
 def _search(pattern: str) -> Callable[[str], object]:
     """The search without the cap of 500 characters."""
     compile_pattern(pattern)
-    compiled = re2.compile(pattern)
-    return lambda text: compiled.search(text)
+    search: Callable[[str], object] = re2.compile(pattern).search
+    return search
 
 
 def _growth(work: Callable[[str], object], text: Callable[[int], str]) -> float:

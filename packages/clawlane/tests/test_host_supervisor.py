@@ -110,7 +110,8 @@ async def test_a_stop_waits_for_the_answer_that_is_being_made(tmp_path: Path) ->
     async with supervised(tmp_path, Wire(), agent) as supervisor:
         await agent.begun.wait()
         stopping = asyncio.create_task(supervisor.stop())
-        await asyncio.sleep(0)
+        for _ in range(50):  # turns of the loop, enough for a cancellation to reach the agent
+            await asyncio.sleep(0)
         agent.allowed.set()
         await stopping
         assert agent.finished
