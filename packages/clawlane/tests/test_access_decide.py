@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from clawlane.access.decide import decide
+from clawlane.access.decide import decide, decide_again
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.entries import SenderList
 from clawlane.access.policy import Grants, Policy
@@ -35,7 +35,7 @@ def message(**changes: object) -> Inbound:
 
 
 def verdict(inbound: Inbound, policy: Policy, grants: Grants | None = None) -> Decision:
-    return decide(inbound, policy, grants or Grants(ME, frozenset({OTHER_ACCOUNT})), NOW)
+    return decide(inbound, policy, grants or Grants(ME, frozenset({OTHER_ACCOUNT}), skew_ms=0), NOW)
 
 
 OPEN = Policy(dm=DmPolicy.OPEN)
@@ -128,3 +128,34 @@ def test_a_name_matches_nobody() -> None:
     assert entries.names == ("Alice",)
     assert "Alice" not in entries
     assert "42" in entries
+
+
+DAY = 24 * 60 * MINUTE
+
+
+@pytest.mark.parametrize("skew_ms", [0, 20 * MINUTE, -20 * MINUTE, DAY, -DAY])
+@pytest.mark.parametrize("live", [True, False])
+def test_age_is_judged_by_the_platforms_clock(skew_ms: int, live: bool) -> None:
+    grants = Grants(ME, skew_ms=skew_ms)
+    platform_ms = NOW + skew_ms
+    new = message(sent_ms=platform_ms - 15 * MINUTE, live=live)
+    old = message(sent_ms=platform_ms - 15 * MINUTE - 1, live=live)
+    assert verdict(new, OPEN, grants).admitted
+    assert verdict(old, OPEN, grants).reason is Reason.TOO_OLD
+
+
+def test_what_came_live_is_new_while_the_platforms_clock_is_not_known() -> None:
+    grants = Grants(ME)
+    assert verdict(message(sent_ms=NOW - DAY), OPEN, grants).admitted
+    assert verdict(message(sent_ms=NOW - DAY, live=False), OPEN, grants).reason is Reason.TOO_OLD
+
+
+@pytest.mark.parametrize("skew_ms", [None, 0, DAY])
+@pytest.mark.parametrize("live", [True, False])
+def test_a_message_that_cannot_tell_its_time_is_new(skew_ms: int | None, live: bool) -> None:
+    assert verdict(message(sent_ms=0, live=live), OPEN, Grants(ME, skew_ms=skew_ms)).admitted
+
+
+def test_a_clock_that_was_set_does_not_revoke_what_was_admitted() -> None:
+    inbound = message(sent_ms=NOW - DAY)
+    assert decide_again(inbound, OPEN, Grants(ME, skew_ms=DAY)) is None

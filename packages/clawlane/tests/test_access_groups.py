@@ -231,6 +231,6 @@ def test_the_trail_names_each_gate_in_order() -> None:
 def test_a_group_message_that_is_too_old_is_kept_as_history_if_it_could_have_been_heard(
     policy: Policy, kept: bool
 ) -> None:
-    decision = decide(mentioning(), policy, Grants(ME), NOW + 16 * 60_000)
+    decision = decide(mentioning(), policy, Grants(ME, skew_ms=0), NOW + 16 * 60_000)
     assert (decision.outcome, decision.reason) == (Outcome.DROP, Reason.TOO_OLD)
     assert decision.keep_as_history is kept

@@ -95,3 +95,24 @@ def test_the_newest_are_kept(limit: int, kept: list[Pended]) -> None:
 )
 def test_acks_follow_the_decision(outcome: Outcome, acks: Acks, shown: Shown) -> None:
     assert signals(outcome, acks) == shown
+
+
+HIDING = [
+    "\u00ad", "\u061c", "\u180e", "\u200b", "\u200e", "\u2060", "\u2064", "\u206a", "\ufeff", "\ufff9",
+    "\u3164", "\U0001d173", "\U000e0001", "\U000e0041", "\U000e007f", "\U000e0100", "\u2028", "\x85",
+    "\ud800",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", HIDING)
+def test_no_invisible_sign_reaches_the_agent(sign: str) -> None:
+    """Neither in what is said nor in a name nor in the title of a file."""
+    thread = Thread(ThreadKind.GROUP, "777")
+    files = (Attachment("file", f"kế{sign}hoạch"),)
+    said = Pended.of(Inbound("default", "1", thread, "11", f"A{sign}n", f"a{sign}b", AT, attachments=files))
+    assert sign not in render([said])
+
+
+def test_emoji_and_scripts_that_need_joiners_stay_whole() -> None:
+    text = "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f می\u200cخواهم trợ lý"
+    assert text in render([Pended("11", "An", text, AT, "1")])

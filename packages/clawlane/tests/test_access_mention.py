@@ -229,14 +229,14 @@ def test_everybody_admitted_directly_may_use_commands() -> None:
 
 def test_a_sender_who_left_the_list_is_out_when_the_turn_is_about_to_run() -> None:
     inbound = message("@Bot hi", BOT)
-    assert decide_again(inbound, HEARD, GRANTS, NOW) is None
-    again = decide_again(inbound, replace(HEARD, group_allow=people(BOB)), GRANTS, NOW)
+    assert decide_again(inbound, HEARD, GRANTS) is None
+    again = decide_again(inbound, replace(HEARD, group_allow=people(BOB)), GRANTS)
     assert again is not None
     assert (again.outcome, again.reason) == (Outcome.DROP, Reason.REVOKED_BEFORE_RUN)
     assert again.rule.path == "groupAllowFrom"
 
 
 def test_what_would_only_be_pended_now_does_not_run_and_is_not_kept_either() -> None:
-    again = decide_again(message(), HEARD, GRANTS, NOW)
+    again = decide_again(message(), HEARD, GRANTS)
     assert again is not None
     assert (again.outcome, again.keep_as_history) == (Outcome.DROP, False)

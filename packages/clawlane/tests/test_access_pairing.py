@@ -19,9 +19,8 @@ from clawlane.access.pairing import (
 )
 from clawlane.config.policy import PairingReply
 
-MINUTE = 60_000
 CODE, FRIENDS_SILENT, SILENT = PairingReply.CODE, PairingReply.FRIENDS_SILENT, PairingReply.SILENT
-LIVE = Approach(live=True, age_ms=0, friend=False)
+LIVE = Approach(live=True, friend=False)
 FIRST = Requests(own_texted=None, others=0, texts=0)
 
 
@@ -32,12 +31,10 @@ FIRST = Requests(own_texted=None, others=0, texts=0)
         (CODE, LIVE, Requests(None, others=2, texts=9), Reason.DM_PAIRING_REQUIRED),
         (CODE, LIVE, Requests(True, others=0, texts=1), Reason.DM_PAIRING_PENDING),
         (SILENT, LIVE, FIRST, Reason.DM_PAIRING_SILENT),
-        (FRIENDS_SILENT, Approach(True, 0, friend=True), FIRST, Reason.DM_PAIRING_SILENT),
-        (FRIENDS_SILENT, Approach(True, 0, friend=None), FIRST, Reason.DM_PAIRING_SILENT),
-        (FRIENDS_SILENT, Approach(True, 0, friend=False), FIRST, Reason.DM_PAIRING_REQUIRED),
-        (CODE, Approach(True, 5 * MINUTE, False), FIRST, Reason.DM_PAIRING_REQUIRED),
-        (CODE, Approach(True, 5 * MINUTE + 1, False), FIRST, Reason.DM_PAIRING_HELD),
-        (CODE, Approach(False, 0, False), FIRST, Reason.DM_PAIRING_HELD),
+        (FRIENDS_SILENT, Approach(True, friend=True), FIRST, Reason.DM_PAIRING_SILENT),
+        (FRIENDS_SILENT, Approach(True, friend=None), FIRST, Reason.DM_PAIRING_SILENT),
+        (FRIENDS_SILENT, Approach(True, friend=False), FIRST, Reason.DM_PAIRING_REQUIRED),
+        (CODE, Approach(False, False), FIRST, Reason.DM_PAIRING_HELD),
         (CODE, LIVE, Requests(None, others=0, texts=10), Reason.DM_PAIRING_HELD),
         (CODE, LIVE, Requests(False, others=2, texts=0), Reason.DM_PAIRING_REQUIRED),
         (CODE, LIVE, Requests(None, others=3, texts=0), Reason.DM_PAIRING_FULL),

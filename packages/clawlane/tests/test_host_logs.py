@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clawlane.host.logs import logging_to, redact
+from clawlane.host.logs import logging_to
+from clawlane.host.redaction import LONGEST_TEXT, capped, redact
 
 SECRET = "Xy12abCD"
 
@@ -55,3 +56,23 @@ def test_the_file_is_private_json_without_secrets_even_in_tracebacks(tmp_path: P
     assert SECRET not in line
     assert "ValueError" in record["exc_info"]
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["token", "a.token-b_c", "tokentoken", "x" * 50 + "imei"])
+@pytest.mark.parametrize("separator", ["=", ": ", "' : '", '\\": \\"'])
+def test_a_secret_is_known_by_its_name_however_it_is_written(name: str, separator: str) -> None:
+    told = redact(f"before {name}{separator}{SECRET} after")
+    assert SECRET not in told
+    assert told.startswith(f"before {name}{separator}[redacted]")
+
+
+def test_no_shape_of_text_makes_redaction_run_away() -> None:
+    """With a search that goes back and tries again, some of these take minutes."""
+    for text in ("a" * 64_000, "token" * 12_800, "token " * 10_000, "token=" * 10_000, "imei  " * 10_000):
+        assert len(redact(text)) <= 2 * len(text)
+
+
+def test_long_lines_are_cut_before_anybody_reads_them() -> None:
+    assert len(capped("x y " * 100_000)) <= LONGEST_TEXT
+    assert capped("one\ntwo") == "one\ntwo"
+    assert SECRET not in redact(capped("x " * 950 + SECRET * 50))

@@ -24,6 +24,7 @@ from clawlane.store.offline import pairing_approve, pairing_list
 from clawlane.store.reader import reading
 from clawlane.store.records import Admitted, Arrival, Chunk, Context, Noted, TurnState
 from clawlane.store.store import Store, open_store
+from clawlane.store.turns import TRIES
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
@@ -520,3 +521,14 @@ async def test_a_receipt_is_known_by_the_id_that_others_see(tmp_path: Path) -> N
         await journal.sent(chunk, Receipt(("z1",)))
         assert await journal.is_receipt("z1")
         assert not await journal.is_receipt("z2")
+
+
+async def test_what_an_orderly_stop_interrupts_is_no_try(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as (_, journal):
+        [admitted] = await admit(journal, arrival(inbound("1")))
+        for _ in range(2 * TRIES):
+            assert await journal.start(admitted.seq, Context.GIVE) is not None
+            await journal.put_back()
+        for attempt in range(1, TRIES + 1):
+            await journal.start(admitted.seq, Context.GIVE)
+            assert await journal.fail(admitted.seq, "no") is (attempt == TRIES)

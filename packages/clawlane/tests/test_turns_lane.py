@@ -441,7 +441,7 @@ class Recording:
 
 @pytest.fixture
 def group(bench: Bench) -> Bench:
-    bench.policy, bench.grants = LISTENING, lambda: Grants(own_id="100")
+    bench.policy, bench.grants = LISTENING, lambda: Grants(own_id="100", skew_ms=0)
     return bench
 
 
@@ -589,3 +589,47 @@ async def test_a_signal_that_fails_is_of_no_consequence(group: Bench) -> None:
     async with group.running(wire, Echo()):
         wire.incoming.put_nowait(said(1, "@bot", mention=True, token="t1"))
         assert await wire.sent(1) == ["@bot"]
+
+
+class Odd:
+    """An agent that fails in ways of its own as often as it is told to, and then answers."""
+
+    def __init__(self, error: BaseException, times: int) -> None:
+        self.error, self.left = error, times
+
+    async def run(self, turn: TurnInput) -> Reply | None:
+        if self.left:
+            self.left -= 1
+            raise self.error
+        return Reply(turn.message.text)
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(3), TimeoutError()])
+async def test_whatever_an_agent_lets_out_only_fails_its_turn(bench: Bench, error: BaseException) -> None:
+    wire = Wire()
+    async with bench.running(wire, Odd(error, times=1)):
+        wire.incoming.put_nowait(message(1, text="one"))
+        wire.incoming.put_nowait(message(2, text="two"))
+        assert await wire.sent(2) == ["one", "two"]
+
+
+async def test_an_agent_that_is_always_cancelled_does_not_hold_its_conversation(bench: Bench) -> None:
+    wire = Wire()
+    async with bench.running(wire, Odd(asyncio.CancelledError(), times=4)):
+        wire.incoming.put_nowait(message(1, text="one"))
+        wire.incoming.put_nowait(message(2, text="two"))
+        assert await wire.sent(1) == ["two"]
+
+
+async def test_what_an_agents_error_says_is_not_logged(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire = Wire()
+    async with bench.running(wire, Odd(RuntimeError("they wrote: tôi buồn"), times=4)):
+        wire.incoming.put_nowait(message(1, text="one"))
+        wire.incoming.put_nowait(message(2, text="two"))
+        await wire.sent(1)
+    assert "RuntimeError" in caplog.text
+    assert "tôi buồn" not in caplog.text
+    with bench.store.read() as reader:
+        assert "tôi buồn" in str(reader.dead_letters())

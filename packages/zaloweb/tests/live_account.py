@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
-from zaloweb import Connected, Credentials, Event, Session, Zalo, log_in
+from zaloweb import Connected, Credentials, Event, PlatformClock, Session, Zalo, log_in
 from zaloweb.sim.server import Simulator
 
 E = TypeVar("E")
@@ -14,8 +14,9 @@ E = TypeVar("E")
 Events = AsyncGenerator[Event, None]
 
 
-async def logged_in(sim: Simulator) -> Session:
-    return await log_in(Credentials.from_object(sim.world.credentials()), network=sim.network)
+async def logged_in(sim: Simulator, platform_clock: PlatformClock | None = None) -> Session:
+    credentials = Credentials.from_object(sim.world.credentials())
+    return await log_in(credentials, network=sim.network, platform_clock=platform_clock)
 
 
 @asynccontextmanager

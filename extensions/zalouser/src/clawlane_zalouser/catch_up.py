@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from msgspec import structs
 
 from clawlane.channel import Cursor, Host
 from clawlane.messages import ThreadKind
 from clawlane_zalouser import monitor
+from clawlane_zalouser.background import Background
 from zaloweb import events
 from zaloweb.client import Zalo
 from zaloweb.clock import Clock, within
@@ -24,7 +27,7 @@ from zaloweb.errors import BeforeSending
 
 Item = events.Message | events.Undo
 PassOn = Callable[[Item, bool], Awaitable[None]]
-"""Takes an item, and whether it came live."""
+"""Takes an item, and whether it is new: neither fetched nor pushed as part of a backlog."""
 
 _ANSWER_S = 10.0
 """Seconds that Zalo may take for one page."""
@@ -44,14 +47,15 @@ class CatchUp:
     `pass_on` is given what was fetched, oldest first, then what came live meanwhile.
     """
 
-    def __init__(self, host: Host, pass_on: PassOn, clock: Clock) -> None:
-        self._courses = {kind: _Course(kind, host, pass_on, clock) for kind in events.ThreadKind}
+    def __init__(self, host: Host, pass_on: PassOn, clock: Clock, now_ms: Callable[[], int]) -> None:
+        """`now_ms` gives Zalo's time, as far as it is known."""
+        self._courses = {kind: _Course(kind, host, pass_on, clock, now_ms) for kind in events.ThreadKind}
 
     @asynccontextmanager
-    async def following(self, zalo: Zalo) -> AsyncIterator[None]:
-        """Ask over the socket of this session while entered."""
+    async def following(self, zalo: Zalo, background: Background) -> AsyncIterator[None]:
+        """Ask over the socket of this session while entered, in background tasks."""
         for course in self._courses.values():
-            course.zalo = zalo
+            course.zalo, course.background = zalo, background
         try:
             yield
         finally:
@@ -73,9 +77,9 @@ class CatchUp:
         for course in self._courses.values():
             await course.cut()
 
-    def holds(self, item: Item) -> bool:
-        """Whether a live message of somebody else waits here, because older ones have to come first."""
-        return not item.is_self and self._courses[item.thread.kind].holds(item)
+    def holds(self, item: Item, live: bool) -> bool:
+        """Whether a pushed message of somebody else waits here, because older ones have to come first."""
+        return not item.is_self and self._courses[item.thread.kind].holds(item, live)
 
     def answered(self, page: events.OldMessages) -> None:
         """Zalo answered a question."""
@@ -94,13 +98,22 @@ class _Fetched:
 class _Course:
     """One kind of thread."""
 
-    def __init__(self, kind: events.ThreadKind, host: Host, pass_on: PassOn, clock: Clock) -> None:
+    def __init__(
+        self,
+        kind: events.ThreadKind,
+        host: Host,
+        pass_on: PassOn,
+        clock: Clock,
+        now_ms: Callable[[], int],
+    ) -> None:
         self.zalo: Zalo | None = None
+        self.background: Background | None = None
         self._kind = kind
         self._host = host
         self._pass_on = pass_on
         self._clock = clock
-        self._held: deque[Item] = deque()
+        self._now_ms = now_ms
+        self._held: deque[tuple[Item, bool]] = deque()
         self._holding = False
         self._pages: asyncio.Queue[events.OldMessages] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -110,7 +123,8 @@ class _Course:
         cursor = await self._host.cursor(self._told_kind)
         self._pages = asyncio.Queue()
         self._holding = True
-        self._task = asyncio.create_task(self._run(cursor), name=f"zalo catch-up {self._told_kind}")
+        assert self.background is not None
+        self._task = self.background.start(self._run(cursor), f"zalo catch-up {self._told_kind}")
 
     async def cut(self) -> None:
         if self._task is not None:
@@ -122,12 +136,10 @@ class _Course:
     def busy(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    def holds(self, item: Item) -> bool:
-        if self._task is not None and self._task.done():
-            self._task.result()
+    def holds(self, item: Item, live: bool) -> bool:
         if not self._holding or len(self._held) >= _MOST_HELD:
             return False
-        self._held.append(item)
+        self._held.append((item, live))
         return True
 
     def answered(self, page: events.OldMessages) -> None:
@@ -166,14 +178,14 @@ class _Course:
 
     async def _release(self) -> None:
         while self._held:
-            await self._pass_on(self._held[0], True)
+            await self._pass_on(*self._held[0])
             self._held.popleft()
         self._holding = False
 
     async def _fetch(self, cursor: Cursor) -> _Fetched:
         """Page back until the cursor is reached, or nothing older comes."""
         found: dict[tuple[type[Item], str], Item] = {}
-        back_to_ms, before = self._clock.now_ms(), ""
+        back_to_ms, before = self._now_ms(), ""
         for _ in range(_MOST_PAGES):
             page = await self._page(before)
             if page is None:
@@ -182,7 +194,7 @@ class _Course:
             if not first or (before and int(first) >= int(before)):
                 break
             found.update(((type(item), item.msg_id), item) for item in page.items)
-            back_to_ms = min(back_to_ms, *(item.sent_ms for item in page.items))
+            back_to_ms = min([back_to_ms, *(item.sent_ms for item in page.items if item.sent_ms)])
             if back_to_ms <= cursor.reach_ms:
                 break
             before = first
@@ -205,8 +217,20 @@ def _first_id(items: Iterable[Item]) -> str:
 
 
 def _in_order(items: Iterable[Item]) -> tuple[Item, ...]:
-    return tuple(sorted(items, key=_written))
+    return tuple(sorted(_dated(sorted(items, key=_number)), key=_written))
+
+
+def _dated(items: Sequence[Item]) -> Iterator[Item]:
+    """The items, in the order of their ids. One that cannot say when it was sent takes the time before it."""
+    known_ms = next((item.sent_ms for item in items if item.sent_ms), 0)
+    for item in items:
+        known_ms = item.sent_ms or known_ms
+        yield item if item.sent_ms else structs.replace(item, sent_ms=known_ms)
+
+
+def _number(item: Item) -> int:
+    return int(item.msg_id) if item.msg_id.isdecimal() else 0
 
 
 def _written(item: Item) -> tuple[int, int]:
-    return item.sent_ms, int(item.msg_id) if item.msg_id.isdecimal() else 0
+    return item.sent_ms, _number(item)

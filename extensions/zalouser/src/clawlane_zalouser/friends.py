@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb.client import Zalo
@@ -19,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Friends:
-    """The friends of one account while it is connected. `followed` keeps them up to date."""
+    """The friends of one account while it is connected. `follow` keeps them up to date."""
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
@@ -43,17 +41,8 @@ class Friends:
             return
         self._stale.set()
 
-    @asynccontextmanager
-    async def followed(self, zalo: Zalo) -> AsyncIterator[None]:
-        """While entered, who is a friend is asked now and after changes. What cannot be asked stays."""
-        following = asyncio.create_task(self._follow(zalo), name="zalo friends")
-        try:
-            yield
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
-
-    async def _follow(self, zalo: Zalo) -> None:
+    async def follow(self, zalo: Zalo) -> None:
+        """Ask who is a friend now and after changes. What cannot be asked stays. Lives until cancelled."""
         while True:
             await self._stale.wait()
             self._stale.clear()

@@ -8,8 +8,10 @@ import logging
 from clawlane.channel import Account, Health, Host, Phase, State
 from clawlane.messages import ThreadKind
 from clawlane_zalouser import monitor
+from clawlane_zalouser.background import running
 from clawlane_zalouser.catch_up import CatchUp, Item
 from clawlane_zalouser.friends import Friends
+from clawlane_zalouser.platform_time import PlatformTime
 from clawlane_zalouser.session import StoredSession
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb import events
@@ -21,6 +23,9 @@ _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 _LOGIN_HOLDS = 60.0
 """Seconds. A session that expires sooner after a login is not mended by another one."""
+
+_LOOKS = 5.0
+"""Seconds between two looks at the clocks while nothing happens."""
 
 _INTERVALS = 2
 """Pings of Zalo's interval until a dead line is noticed."""
@@ -38,8 +43,9 @@ class Lifetime:
         self._account = account
         self._host = host
         self._around = around
+        self._time = PlatformTime(around.clock, around.platform_clock)
         self._friends = Friends(around)
-        self._catch_up = CatchUp(host, self._pass_on, around.clock)
+        self._catch_up = CatchUp(host, self._pass_on, around.clock, self._time.now_ms)
         self._stored = StoredSession(account, host.vault, around)
         self._state = State(Phase.STARTING)
         self._scope = asyncio.timeout(None)
@@ -120,25 +126,44 @@ class Lifetime:
         async with (
             self._stored.opened(session) as zalo,
             asyncio.timeout(None) as self._scope,
+            running() as background,
         ):
             self.zalo = zalo
             try:
-                async with self._friends.followed(zalo), self._catch_up.following(zalo):
+                background.start(self._friends.follow(zalo), "zalo friends")
+                background.start(self._watch_clocks(zalo), "zalo clocks")
+                async with self._catch_up.following(zalo, background):
                     async for event in zalo.events():
+                        self._look_at_clocks(zalo)
                         await self._take(event)
             finally:
                 self.zalo = None
 
+    async def _watch_clocks(self, zalo: Zalo) -> None:
+        while True:
+            await self._around.clock.sleep(_LOOKS)
+            self._look_at_clocks(zalo)
+
+    def _look_at_clocks(self, zalo: Zalo) -> None:
+        """Before anything is judged by its time: report how far the clocks are apart, and mind a wake."""
+        if self._time.woke():
+            log.info("%s: this machine slept or its clock was set; connecting again", self._account)
+            zalo.reconnect()
+        if self._time.changed():
+            self._report(self._state.phase, self._state.reason, self._state.help)
+
     async def _take(self, event: events.Event) -> None:
         match event:
             case events.Message() | events.Undo():
-                if not self._catch_up.holds(event):
-                    await self._pass_on(event, True)
+                live = self._time.is_live(event.sent_ms)
+                if not self._catch_up.holds(event, live):
+                    await self._pass_on(event, live)
             case events.OldMessages():
                 self._catch_up.answered(event)
             case events.FriendEvent():
                 self._friends.note(event)
             case events.Connected():
+                self._time.connected()
                 await self._catch_up.connected()
                 self._report(Phase.READY, auth=Health.OK, inbound=Health.OK)
             case events.Disconnected(retry_in_ms=int(wait_ms)):
@@ -179,7 +204,15 @@ class Lifetime:
         outbound: Health | None = None,
     ) -> None:
         state = State(
-            phase, reason, help, auth, inbound, outbound, user_id=self._own_id, noticed_ms=self._noticed_ms
+            phase,
+            reason,
+            help,
+            auth,
+            inbound,
+            outbound,
+            user_id=self._own_id,
+            noticed_ms=self._noticed_ms,
+            skew_ms=self._time.skew_ms,
         )
         if state != self._state:
             self._state = state

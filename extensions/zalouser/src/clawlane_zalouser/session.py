@@ -39,6 +39,7 @@ class StoredSession:
             random=self._around.random,
             proxy=proxy_of(self._account),
             api=session.api,
+            platform_clock=self._around.platform_clock,
         )
         await self.save(fresh)
         return fresh
@@ -52,6 +53,7 @@ class StoredSession:
             random=self._around.random,
             proxy=proxy_of(self._account),
             on_session=self.save,
+            platform_clock=self._around.platform_clock,
         )
 
     async def save(self, session: Session) -> None:

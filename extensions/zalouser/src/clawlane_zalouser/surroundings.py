@@ -7,6 +7,7 @@ from random import Random, SystemRandom
 
 from zaloweb.clock import Clock, SystemClock
 from zaloweb.network import Network
+from zaloweb.platform_clock import PlatformClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,7 @@ class Surroundings:
     network: Network = field(default_factory=Network.from_env)
     clock: Clock = field(default_factory=SystemClock)
     random: Random = field(default_factory=SystemRandom)
+    platform_clock: PlatformClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "platform_clock", PlatformClock(self.clock))

@@ -92,7 +92,8 @@ class State:
     """What a channel reports of one account. A `None` health leaves what was known.
 
     `reason` is one sentence; `help` is the command that mends it, if there is one. `noticed_ms` is how long
-    it may take at most until a dead connection is noticed, 0 where that is not known.
+    it may take at most until a dead connection is noticed, 0 where that is not known. `skew_ms` is how far
+    the platform's clock is ahead of this machine's; None leaves what was known.
     """
 
     phase: Phase
@@ -104,6 +105,7 @@ class State:
     user_id: str = ""
     user_name: str = ""
     noticed_ms: int = 0
+    skew_ms: int | None = None
 
 
 class VaultError(Exception):

@@ -77,7 +77,8 @@ class Inbound:
 
     `message_id` is the platform's id and `client_id` the one that the sender's device gave it; either may be
     empty. `kind` is the channel's word for what was sent (text, photo, sticker …). `sent_ms` is 0 where the
-    channel could not tell the time. `live` is false for a message fetched later, by catch-up.
+    channel could not tell the time: the message is new, and is stored with the time of reading. `live` is
+    false for a message fetched later, by catch-up, and for one that was pushed as part of a backlog.
     `sender_is_friend` is None where the channel cannot tell.
     """
 

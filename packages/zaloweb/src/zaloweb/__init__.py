@@ -102,6 +102,7 @@ from zaloweb.handles import GroupHandle, HistoryPage, PersonHandle
 from zaloweb.http import Transport
 from zaloweb.login import log_in
 from zaloweb.network import Network
+from zaloweb.platform_clock import PlatformClock
 from zaloweb.qr import Confirmed, Declined, Done, Expired, Failed, Scanned, ShowQr, Step, qr_login
 from zaloweb.session import Credentials, Session
 from zaloweb.settings import Settings
@@ -180,6 +181,7 @@ __all__ = [
     "PartlySent",
     "PersonHandle",
     "Photo",
+    "PlatformClock",
     "Poll",
     "Pong",
     "Preview",

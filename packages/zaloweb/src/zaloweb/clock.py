@@ -13,6 +13,9 @@ T = TypeVar("T")
 VIETNAM: Final = timezone(timedelta(hours=7))
 """The time zone of Zalo's users; it knows no summer time."""
 
+_SINCE_BOOT: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux counts the time asleep in a clock of its own; the others do so in this one."""
+
 
 class Clock(Protocol):
     """What this package asks of a clock."""
@@ -22,7 +25,11 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some fixed moment; never goes back."""
+        """Seconds since some fixed moment; never goes back, and may stand still while the machine sleeps."""
+        ...
+
+    def elapsed(self) -> float:
+        """Seconds since some fixed moment; never goes back, and goes on while the machine sleeps."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...
@@ -36,6 +43,9 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def elapsed(self) -> float:
+        return time.clock_gettime(_SINCE_BOOT)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

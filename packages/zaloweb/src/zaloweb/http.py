@@ -28,6 +28,7 @@ from zaloweb.errors import (
 )
 from zaloweb.multipart import Form
 from zaloweb.network import Network
+from zaloweb.platform_clock import PlatformClock
 from zaloweb.session import API_TYPE as API_TYPE
 from zaloweb.session import API_VERSION as API_VERSION
 from zaloweb.session import Session
@@ -113,6 +114,7 @@ class Transport:
         proxy: str | None = None,
         deadlines: Deadlines = Deadlines(),
         attempts: int = 3,
+        platform_clock: PlatformClock | None = None,
     ) -> None:
         self.jar = jar
         self.user_agent = user_agent
@@ -123,11 +125,15 @@ class Transport:
         self._deadlines = deadlines
         self._attempts = attempts
         self._client: aiohttp.ClientSession | None = None
+        self.platform_clock = platform_clock or PlatformClock(clock)
 
     async def __aenter__(self) -> Self:
         # Default headers go out with each request, so that the socket can use this client without them.
         self._client = aiohttp.ClientSession(
-            connector=self._network.connector(), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            connector=self._network.connector(),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            trace_configs=[self.platform_clock.tracing()],
         )
         return self
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from random import Random
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
@@ -17,7 +18,10 @@ from zaloweb.retry import Again, CloseCode, GiveBack, Policy, RetryTable
 from zaloweb.session import Api, Session
 from zaloweb.socket import Connection, Deliver, Ended, Unreachable, Upgrade
 
+T = TypeVar("T")
+
 _NOT_ALLOWED = frozenset({401, 403})
+_GIVEN_UP = "given up for a new connection"
 
 
 class Listener:
@@ -34,6 +38,8 @@ class Listener:
         self._numbers = itertools.count()
         self._connection: Connection | None = None
         self._answers = False
+        self._hurried = False
+        self._scope: asyncio.Timeout | None = None
 
     async def run(self, deliver: Deliver) -> NoReturn:
         """Connect, and connect again, until cancelled.
@@ -49,19 +55,44 @@ class Listener:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("accept",),
             timeout=aiohttp.ClientTimeout(total=None),
+            trace_configs=[self._transport.platform_clock.tracing()],
         ) as http:
             await self._keep_connected(http, deliver)
 
     async def _keep_connected(self, http: aiohttp.ClientSession, deliver: Deliver) -> NoReturn:
         while True:
-            outcome = await self._connect_once(http, deliver)
+            outcome = await self._unless_hurried(self._connect_once(http, deliver))
+            if outcome is None:
+                await deliver([Disconnected(CloseCode.LOST, _GIVEN_UP, 0)])
+                continue
             decision = self._decide(outcome)
             code = outcome.code if isinstance(outcome, Ended) else CloseCode.LOST
             if isinstance(decision, GiveBack):
                 await deliver([Disconnected(code, outcome.reason, None)])
                 raise decision.error
             await deliver([Disconnected(code, outcome.reason, decision.wait_ms)])
-            await self._clock.sleep(decision.wait_ms / 1000)
+            await self._unless_hurried(self._clock.sleep(decision.wait_ms / 1000))
+
+    def reconnect(self) -> None:
+        """Give the present connection up, or the wait for the next one, and connect at once."""
+        self._hurried = True
+        if self._scope is not None:
+            self._scope.reschedule(0)
+
+    async def _unless_hurried(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What the work gives; None if `reconnect` cut it short."""
+        try:
+            async with asyncio.timeout(None) as scope:
+                self._scope = scope
+                if self._hurried:
+                    scope.reschedule(0)
+                return await work
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            return None
+        finally:
+            self._scope, self._hurried = None, False
 
     async def request(self, numbered: Callable[[int], bytes]) -> None:
         """Send a request, a frame made of the next number.

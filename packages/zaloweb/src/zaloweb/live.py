@@ -19,6 +19,7 @@ from zaloweb.finished import Finished
 from zaloweb.http import Transport
 from zaloweb.listener import Listener
 from zaloweb.network import Network
+from zaloweb.platform_clock import PlatformClock
 from zaloweb.session import Session
 from zaloweb.socket import Deliver
 from zaloweb.stream import Stream
@@ -45,6 +46,7 @@ class LiveSession:
         proxy: str | None = None,
         attempts: int = 3,
         on_session: OnSession | None = None,
+        platform_clock: PlatformClock | None = None,
     ) -> None:
         self.session = session
         random = random or SystemRandom()
@@ -56,6 +58,7 @@ class LiveSession:
             random=random,
             proxy=proxy,
             attempts=attempts,
+            platform_clock=platform_clock,
         )
         self._caller = Caller(session, self._transport, on_session)
         self._listener = Listener(session, self._transport, random)
@@ -84,6 +87,15 @@ class LiveSession:
     def own_id(self) -> str:
         """The account's user id; asks nobody."""
         return self.session.uid
+
+    @property
+    def platform_clock(self) -> PlatformClock:
+        """The platform's time, as its answers told it."""
+        return self._transport.platform_clock
+
+    def reconnect(self) -> None:
+        """Connect again at once: the present connection is closed, a wait for the next is cut short."""
+        self._listener.reconnect()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Connect, and yield what happens, in order, until the account has to be given back.

@@ -13,6 +13,7 @@ from zaloweb.envelope import Envelope
 from zaloweb.errors import CipherError, LoginFailed, ProtocolError, SessionExpired, SettingsError, ZaloError
 from zaloweb.http import Pairs, Transport, success
 from zaloweb.network import Network
+from zaloweb.platform_clock import PlatformClock
 from zaloweb.session import Api, Credentials, Session
 from zaloweb.settings import Settings
 
@@ -31,6 +32,7 @@ async def log_in(
     random: Random | None = None,
     proxy: str | None = None,
     api: Api | None = None,
+    platform_clock: PlatformClock | None = None,
 ) -> Session:
     """The session that these credentials give; its cookies are those of the credentials, refreshed.
 
@@ -46,6 +48,7 @@ async def log_in(
         clock=clock or SystemClock(),
         random=random,
         proxy=proxy,
+        platform_clock=platform_clock,
     ) as transport:
         return await log_in_over(transport, credentials, random=random, api=api)
 

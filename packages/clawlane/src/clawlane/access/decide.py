@@ -19,15 +19,20 @@ _WHO = ("not_self", "not_own_account", "not_malformed_id", "not_empty")
 
 
 def decide(inbound: Inbound, policy: Policy, grants: Grants, now_ms: int) -> Decision:
-    """What to do with a message read at `now_ms`. Pure: the same arguments always give the same decision.
+    """What to do with a message that this machine read at `now_ms`. Pure: the same arguments always give the
+    same decision. How old the message is, the platform's clock decides (`Grants.age_ms`).
 
     Ask `ready` first: an account that does not know its id or its pins yet decides worse than it could.
     """
+    return _decide(inbound, policy, grants, grants.age_ms(inbound, now_ms))
+
+
+def _decide(inbound: Inbound, policy: Policy, grants: Grants, age_ms: int) -> Decision:
     stopped = _before_the_tables(inbound, grants)
     if stopped is not None:
         return stopped
     in_group = inbound.thread.kind is ThreadKind.GROUP
-    if now_ms - inbound.sent_ms > policy.backlog_max_age_ms:
+    if age_ms > policy.backlog_max_age_ms:
         return _too_old(inbound, policy, grants, in_group)
     trail = (*_WHO, "not_too_old")
     if in_group:
@@ -35,12 +40,12 @@ def decide(inbound: Inbound, policy: Policy, grants: Grants, now_ms: int) -> Dec
     return _with_command(decide_dm(inbound.sender_id, policy, grants, trail), inbound, policy, grants)
 
 
-def decide_again(inbound: Inbound, policy: Policy, grants: Grants, read_ms: int) -> Decision | None:
+def decide_again(inbound: Inbound, policy: Policy, grants: Grants) -> Decision | None:
     """The second decision, just before a turn starts, if it closes the door; None lets the turn run.
 
-    Age counts as it did when the message was read, at `read_ms`.
+    It was young enough when it was read. Its age is not judged again: clocks may have been set since.
     """
-    again = decide(inbound, policy, grants, read_ms)
+    again = _decide(inbound, policy, grants, age_ms=0)
     if again.admitted:
         return None
     return replace(again, outcome=Outcome.DROP, reason=Reason.REVOKED_BEFORE_RUN, keep_as_history=False)

@@ -16,6 +16,11 @@ END = "[End of context]"
 
 _BAR = "| "
 _NAME_LENGTH = 64
+_JOINERS = "\u200c\u200d"
+_STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+"""Letters and marks that are shown as nothing (Default_Ignorable_Code_Point, and the empty braille cell)."""
+
 _NO_ID = re.compile(r"[^\w-]", re.ASCII)
 
 
@@ -74,11 +79,13 @@ def _plain(text: str) -> str:
 
 
 def _invisible(char: str) -> bool:
-    """Whether a character steers how text is shown. The joiners of emoji and scripts are kept."""
-    return (
-        unicodedata.category(char) in ("Cc", "Zl", "Zp")
-        or char in "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    )
+    """Whether a character steers how text is shown, or may hide text from people that an agent reads.
+
+    The joiners and the selectors of emoji and scripts are kept. Plane 14 holds only tags and selectors.
+    """
+    if char in _JOINERS:
+        return False
+    return unicodedata.category(char) in _STEERING or char in _FILLERS or "\U000e0000" <= char <= "\U000effff"
 
 
 def _time(sent_ms: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from enum import StrEnum
 
 from clawlane.access.policy import Grants, Policy
@@ -25,7 +24,7 @@ def recognised(inbound: Inbound, policy: Policy, grants: Grants) -> Recognised |
     """The first sign that the account is meant: its id in the mentions, a pattern in the text, a quote."""
     if any(names(one, grants.own_id) for one in inbound.mentions):
         return Recognised.EXPLICIT
-    if _fits(inbound.text, policy.mention_patterns):
+    if any(pattern.fits(inbound.text) for pattern in policy.mention_patterns):
         return Recognised.PATTERN
     return Recognised.QUOTE if _quotes(inbound, grants) else None
 
@@ -43,13 +42,6 @@ def names(mention: Mention, own_id: str) -> bool:
 def _same(user_id: str, own_id: str) -> bool:
     """Whether two ids are one: the `_<n>` that Zalo hangs on some ids does not count."""
     return bool(own_id) and _SUFFIX.sub("", user_id) == own_id
-
-
-def _fits(text: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
-    if not patterns or not text:
-        return False
-    normal = unicodedata.normalize("NFC", text)
-    return any(pattern.search(normal) for pattern in patterns)
 
 
 def _quotes(inbound: Inbound, grants: Grants) -> bool:

@@ -14,7 +14,6 @@ CODE_LIFE_MS = 60 * 60 * 1000
 MAX_PENDING = 3
 MAX_TEXTS = 10
 TEXTS_WINDOW_MS = 60 * 60 * 1000
-FRESH_MS = 5 * 60 * 1000
 
 Choose = Callable[[Sequence[str]], str]
 """Picks one of several: `secrets.choice` where it counts."""
@@ -38,7 +37,6 @@ class Approach:
     """What of a message counts for pairing. `friend` is None where the channel cannot tell."""
 
     live: bool
-    age_ms: int
     friend: bool | None
 
 
@@ -59,7 +57,7 @@ def answer(reply: PairingReply, approach: Approach, requests: Requests) -> Reaso
         return Reason.DM_PAIRING_PENDING
     if _keeps_silent(reply, approach.friend):
         return Reason.DM_PAIRING_SILENT
-    if not approach.live or approach.age_ms > FRESH_MS or requests.texts >= MAX_TEXTS:
+    if not approach.live or requests.texts >= MAX_TEXTS:
         return Reason.DM_PAIRING_HELD
     return Reason.DM_PAIRING_REQUIRED
 

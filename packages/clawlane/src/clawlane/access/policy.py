@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,11 +12,13 @@ from clawlane.access.entries import SenderList
 from clawlane.access.group_entries import GroupTable
 from clawlane.access.pins import Name, NameList, Pins
 from clawlane.access.written import Written
+from clawlane.config.linear import Pattern
 from clawlane.config.policy import Acks, DmPolicy, GroupPolicy, PairingReply
 
 if TYPE_CHECKING:
     from clawlane.channel import Account
     from clawlane.config.load import Config
+    from clawlane.messages import Inbound
 
 BACKLOG_MAX_AGE_MS = 15 * 60 * 1000
 HISTORY_LIMIT = 50
@@ -41,7 +42,7 @@ class Policy:
     group_allow_rule: Rule = field(default=Rule("groupAllowFrom"))
     group_table: GroupTable = field(default_factory=GroupTable)
     group_table_rule: Rule = field(default=Rule("groups"))
-    mention_patterns: tuple[re.Pattern[str], ...] = ()
+    mention_patterns: tuple[Pattern, ...] = ()
     mention_patterns_rule: Rule = field(default=Rule("messages.groupChat.mentionPatterns"))
     owners: SenderList = field(default_factory=SenderList)
     owners_rule: Rule = field(default=Rule("commands.ownerAllowFrom"))
@@ -97,7 +98,8 @@ class Grants:
     """What is not in the config and changes while the account runs.
 
     The own id (empty while unknown), the ids of the other accounts here, whom pairing let in, what the names
-    of the config are pinned to, and the ids of the messages that this account sent.
+    of the config are pinned to, the ids of the messages that this account sent, and how far the platform's
+    clock is ahead of this machine's (None while the platform has not told).
     """
 
     own_id: str = ""
@@ -105,3 +107,18 @@ class Grants:
     paired: frozenset[str] = frozenset()
     pins: Pins = field(default_factory=Pins)
     receipts: Container[str] = frozenset()
+    skew_ms: int | None = None
+
+    def sent_ms(self, inbound: Inbound, read_ms: int) -> int:
+        """When a message was sent. One that cannot tell was sent as it was read, by the platform's clock."""
+        return inbound.sent_ms or read_ms + (self.skew_ms or 0)
+
+    def age_ms(self, inbound: Inbound, read_ms: int) -> int:
+        """How old a message was when this machine read it, by the platform's clock.
+
+        Without that clock a message that came live is new, whatever this machine's clock says; one that was
+        fetched is judged by this machine's.
+        """
+        if self.skew_ms is None and inbound.live:
+            return 0
+        return read_ms + (self.skew_ms or 0) - self.sent_ms(inbound, read_ms)

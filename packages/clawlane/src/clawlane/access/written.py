@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from clawlane.access.decision import Rule
 from clawlane.access.group_entries import GroupRule
+from clawlane.config.linear import Pattern
 from clawlane.config.origin import Level
 from clawlane.config.patterns import compile_pattern
 from clawlane.config.problems import written
@@ -55,7 +55,7 @@ class Written:
                 mention_rule=self._place(f"{path}.requireMention", groups.origin),
             )
 
-    def mention_patterns(self) -> tuple[re.Pattern[str], ...]:
+    def mention_patterns(self) -> tuple[Pattern, ...]:
         """The patterns, compiled. The config has been checked to hold none that cannot be."""
         return tuple(map(compile_pattern, self._config.root.messages.group_chat.mention_patterns))
 

@@ -42,7 +42,7 @@ def doctor(fix: bool, as_json: bool) -> int:
 
             fixed = fix_names(setup)
             setup = Setup()
-        found = check_up(setup.config, setup.places, setup.environ, setup.runtime)
+        found = [*check_up(setup.config, setup.places, setup.environ, setup.runtime), *_running(setup)]
     except ConfigError as error:
         found = of_broken_config(error, setup.places, setup.environ)
     ok = not any(one.severity.fails for one in found)
@@ -51,6 +51,17 @@ def doctor(fix: bool, as_json: bool) -> int:
     else:
         _print(found, fixed)
     return 0 if ok else 1
+
+
+def _running(setup: Setup) -> list[Finding]:
+    """What the running gateway knows; nothing where none runs or it does not answer."""
+    from clawlane.host.clocks import of_status
+    from clawlane.host.control_client import ControlClient, ControlError
+
+    try:
+        return list(of_status(ControlClient(setup.places).status()))
+    except ControlError:
+        return []
 
 
 def _print_json(ok: bool, found: Sequence[Finding], fixed: Fixed | None) -> None:

@@ -176,4 +176,4 @@ def _after_pairing(
             waiting = reader.pairing_state(str(account), inbound.sender_id, inbound.sent_ms)
             friends = reader.known(str(account))
         known = None if friends.peers_ms is None else inbound.sender_id in {one.id for one in friends.peers}
-    return led_to(decision, pairing.answer(rules.pairing_reply, pairing.Approach(True, 0, known), waiting))
+    return led_to(decision, pairing.answer(rules.pairing_reply, pairing.Approach(True, known), waiting))

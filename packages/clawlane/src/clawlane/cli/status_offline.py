@@ -54,6 +54,7 @@ def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Acco
         "phase": Phase.STOPPED,
         "since_ms": None,
         "noticed_ms": 0,
+        "skew_ms": None,
         **_session(setup, account, f"openclaw channels login {words}"),
         "consent": _consent(setup, account),
         "inbound": Health.UNKNOWN,

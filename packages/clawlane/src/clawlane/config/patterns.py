@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import warnings
 from collections.abc import Iterator
+
+from clawlane.config.linear import Pattern
 
 MAX_LENGTH = 200
 
 _TOKEN = re.compile(
     r"""(?P<reference> \\[1-9] | \(\?P= | \(\?\( )
     | (?P<verbose> \(\?[a-z]*x )
-    | (?P<atom> \\. | \[\^?\]?(?:\\.|[^\]\\])*\] | \(\?\#[^)]*\) | \(\?[a-z]+\) )
+    | (?P<flags> \(\?[a-z]+\) )
+    | (?P<class> \[\^?\]?(?:\\.|[^\]\\])*\] )
+    | (?P<atom> \\(?: x[0-9a-fA-F]{2} | u[0-9a-fA-F]{4} | U[0-9a-fA-F]{8} | N\{[^}]*\} | 0[0-7]{0,2} | . )
+        | \(\?\#[^)]*\) )
     | (?P<open> \( (?: \? (?: P<\w+> | <?[=!] | > | [a-z]*-?[a-z]*: ) )? )
     | (?P<close> \) )
-    | (?P<quantifier> (?: [*+?] | \{\d*,?\d*\} ) [?+]? )
+    | (?P<quantifier> (?: [*+?] | \{(?:\d+(?:,\d*)?|,\d*)\} ) [?+]? )
     | (?P<either> \| )
     | (?P<sign> . )""",
     re.VERBOSE | re.DOTALL,
@@ -31,12 +37,12 @@ def check_pattern(pattern: str) -> str:
     return pattern
 
 
-def compile_pattern(pattern: str) -> re.Pattern[str]:
+def compile_pattern(pattern: str) -> Pattern:
     """The pattern, made to be searched in NFC text in any case.
 
-    Refused with `ValueError`: more than 200 characters, back-references, and a repeat of something that can
-    itself fit in several ways (nested quantifiers, alternatives). A stranger can write a text on which such
-    a search does not end.
+    Refused with `ValueError`: more than 200 characters, back-references, a repeat of something that can
+    itself fit in several ways (nested quantifiers, alternatives), and what cannot be searched in time that
+    grows with the text alone (look-arounds, atomic groups).
     """
     if not pattern.strip():
         raise ValueError("an empty pattern would fit every message; write a word, or remove it")
@@ -44,14 +50,16 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
         raise ValueError(f"has {len(pattern)} characters; write patterns of at most {MAX_LENGTH}")
     normal = unicodedata.normalize("NFC", pattern)
     try:
-        compiled = re.compile(normal, re.IGNORECASE)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # a bracket in a class is one; `linear` knows
+            re.compile(normal, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(
             f"is no regular expression ({error}); put '\\\\' before a sign meant as itself"
         ) from None
     if complaint := _danger(normal):
         raise ValueError(complaint)
-    return compiled
+    return Pattern(pattern, tuple(_tokens(normal)))
 
 
 def _danger(pattern: str) -> str:

@@ -74,7 +74,10 @@ class Fleet:
         """What access has to know of an account beside its config."""
         others = frozenset(user_id for name, user_id in self._own_ids.items() if name != account)
         pins = self.pinnings[account].pins
-        return Grants(self._own_ids.get(account, ""), others, self.pairings.paired(account), pins)
+        skew_ms = self.supervisors[account].state.skew_ms
+        return Grants(
+            self._own_ids.get(account, ""), others, self.pairings.paired(account), pins, skew_ms=skew_ms
+        )
 
     def lookup(self, account: str) -> Lookup:
         """The way to ask whom an account knows, with a fresh handle on its session."""
@@ -90,7 +93,6 @@ class Fleet:
                 self.pairings.load(name)
                 await self.pinnings[name].load(self.store)
                 group.create_task(supervisor.run(self.store))
-                group.create_task(self.pinnings[name].run())
                 if supervisor.parts.account.enabled:
                     supervisor.start()
             for supervisor in self.supervisors.values():
@@ -117,6 +119,7 @@ class Fleet:
             now_ms=self.now_ms,
             jitter=random.random,
             report=self._noting(name),
+            pin=self.pinnings[name].run,
             resend_unknown=account.settings.resend_unknown,
         )
         return Supervisor(parts, self._places.vault_dir, self._places.consent_dir, is_default)

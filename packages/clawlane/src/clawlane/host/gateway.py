@@ -25,6 +25,7 @@ from clawlane.host.logs import logging_to
 from clawlane.host.status import StatusBook, resident_bytes
 from clawlane.host.systemd import READY, STOPPING, notify
 from clawlane.plugins.registry import Registry, load_runtime
+from clawlane.store.errors import StoreUnusable
 from clawlane.store.private import secure
 from clawlane.store.store import Store, open_store
 
@@ -47,7 +48,11 @@ def run(
     with logging_to(places.log_dir):
         for line in tightened:
             log.warning("%s", line)
-        asyncio.run(_until_signalled(config, places, environ, agent or EchoAgent()))
+        try:
+            asyncio.run(_until_signalled(config, places, environ, agent or EchoAgent()))
+        except BaseExceptionGroup as error:
+            unusable, _ = error.split(StoreUnusable)
+            raise _first(unusable) if unusable else error from None
     return 0
 
 
@@ -56,12 +61,30 @@ async def _until_signalled(config: Config, places: Places, environ: Mapping[str,
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with gateway(config, places, environ, agent):
+    async with gateway(config, places, environ, agent) as fleet:
         notify(environ, READY)
-        await stop.wait()
+        unusable = await _end(stop, fleet.store)
         log.info("stopping")
         notify(environ, STOPPING)
     log.info("stopped")
+    if unusable is not None:
+        raise unusable
+
+
+async def _end(stop: asyncio.Event, store: Store) -> StoreUnusable | None:
+    """Returns when the gateway has to stop: it was told to, or nothing can be stored any more."""
+    died, told = asyncio.ensure_future(store.died()), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait([died, told], return_when=asyncio.FIRST_COMPLETED)
+        return died.result() if died.done() else None
+    finally:
+        died.cancel()
+        told.cancel()
+
+
+def _first(group: BaseExceptionGroup[StoreUnusable]) -> StoreUnusable:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 @asynccontextmanager

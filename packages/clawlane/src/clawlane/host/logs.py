@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -15,35 +14,40 @@ from typing import cast
 
 from pythonjsonlogger.json import JsonFormatter
 
+from clawlane.host.redaction import capped, redact
 from clawlane.store.atomic import make_private_dir
 
 _MAX_BYTES = 10 * 1024 * 1024
 _KEPT = 3
-_SECRET = re.compile(
-    r"""(?xi)
-    (?P<name> [\w.-]* (?: cookie | token | secret | passw(?:or)?d | api[_-]?key | session[_-]?id
-        | sek | enk | imei ) [\w.-]* )
-    (?P<sep> \\?["']? \s* [:=] \s* \\?["']? )
-    (?P<value> [^\s"',;&}\\]+ (?: ; [^\n"']* )? )
-    """
-)
-_LONG_BLOB = re.compile(r"[A-Za-z0-9+/_=%-]{100,}")
-
-
-def redact(text: str) -> str:
-    """The text without what looks like a cookie, key or token."""
-    return _LONG_BLOB.sub("[redacted]", _SECRET.sub(r"\g<name>\g<sep>[redacted]", text))
 
 
 class RedactingFilter(logging.Filter):
     """Takes secrets out of a record, its traceback included, before any handler writes it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), ()
+        record.msg, record.args = redact(capped(record.getMessage())), ()
         if record.exc_info:
-            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = redact(capped(logging.Formatter().formatException(record.exc_info)))
             record.exc_info = None
         return True
+
+
+class _Redacted(logging.Handler):
+    """Passes each record on to all handlers, redacted once."""
+
+    def __init__(self, handlers: Sequence[logging.Handler]) -> None:
+        super().__init__()
+        self._handlers = handlers
+        self.addFilter(RedactingFilter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for handler in self._handlers:
+            handler.handle(record)
+
+    def close(self) -> None:
+        for handler in self._handlers:
+            handler.close()
+        super().close()
 
 
 class _PrivateFile(RotatingFileHandler):
@@ -62,20 +66,17 @@ def logging_to(folder: Path) -> Iterator[Path]:
     """Log to `gateway.log` in a folder, and to stderr, while entered. Gives the file."""
     make_private_dir(folder)
     path = folder / "gateway.log"
-    handlers = [_for_people(), _for_programs(path)]
+    handler = _Redacted([_for_people(), _for_programs(path)])
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.INFO)
-    for handler in handlers:
-        handler.addFilter(RedactingFilter())
-        root.addHandler(handler)
+    root.addHandler(handler)
     try:
         yield path
     finally:
         root.setLevel(level)
-        for handler in handlers:
-            root.removeHandler(handler)
-            handler.close()
+        root.removeHandler(handler)
+        handler.close()
 
 
 def _for_people() -> logging.Handler:

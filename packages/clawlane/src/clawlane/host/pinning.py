@@ -13,6 +13,7 @@ from clawlane.access.pins import Name, NameList, Pins, PinState
 from clawlane.channel import Account, Phase, State
 from clawlane.host.lookup import DEADLINE, Lookup
 from clawlane.host.names import look_up
+from clawlane.store.errors import StoreFailed
 from clawlane.store.journal import Clock
 from clawlane.store.pins import LookedUp
 from clawlane.store.store import Store
@@ -27,8 +28,9 @@ log = logging.getLogger(__name__)
 class Pinning:
     """The names of one account, `names` of its policy.
 
-    `note` is told every state of the account; `run` lives as long as the account is supervised. `lookup`
-    gives the questions with a fresh handle on the session.
+    `note` is told every state of the account; `run` is part of each run of the account, which it may end by
+    failing, and goes on where the last one stopped. `lookup` gives the questions with a fresh handle on the
+    session.
     """
 
     def __init__(
@@ -107,7 +109,7 @@ class Pinning:
             await self._up.wait()
             try:
                 await self._look_up(lookup)
-            except DirectoryError as error:
+            except (DirectoryError, StoreFailed) as error:
                 log.warning("%s: names not looked up: %s; again in %.0f s", self._account, error, wait)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -43,12 +43,17 @@ _CAN_SEND = (Phase.READY, Phase.DEGRADED)
 log = logging.getLogger(__name__)
 
 
+async def _nothing() -> None:
+    """There are no names to look up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an account runs with. `report` is told every state; `jitter` gives a number from 0 to 1.
 
     `ready` returns once messages can be decided: `grants` knows the own id and what names stand for.
-    `resend_unknown` says what becomes of a chunk that is not among what the platform has.
+    `pin` looks up names while the account runs. `resend_unknown` says what becomes of a chunk that is not
+    among what the platform has.
     """
 
     account: Account
@@ -62,6 +67,7 @@ class Parts:
     now_ms: Clock
     jitter: Callable[[], float]
     report: Callable[[State], None]
+    pin: Callable[[], Coroutine[None, None, None]] = _nothing
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
     sleep: Sleep = asyncio.sleep
 
@@ -110,7 +116,8 @@ class Runner:
         await self._admission.drained()
         self._asked_ms[kind] = self._parts.now_ms()
         backlog_ms = self._parts.policy.backlog_max_age_ms
-        return await until_stored(partial(self._journal.cursor, kind, backlog_ms))
+        skew_ms = self._judge.skew_ms
+        return await until_stored(partial(self._journal.cursor, kind, backlog_ms, skew_ms))
 
     async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> None:
         await self._admission.reached(CaughtUp(kind, back_to_ms))
@@ -139,12 +146,13 @@ class Runner:
             forgetting_ = group.create_task(forgetting(self._journal, self._parts.sleep))
             storing = group.create_task(self._admission.run())
             asking = group.create_task(looking_up(self._journal, self._ask, self._parts.sleep))
+            pinning = group.create_task(self._parts.pin())
             try:
                 await self._parts.channel.run(self._parts.account, self)
             finally:
                 if not storing.done():
                     await self._store_the_rest()
-                for task in (storing, sending, forgetting_, asking):
+                for task in (storing, sending, forgetting_, asking, pinning):
                     task.cancel()
 
     def wake(self) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from clawlane.channel import Health, Phase, State
+from clawlane.host.clocks import clock_findings
 from clawlane.store.journal import Clock
 
 DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
@@ -88,12 +89,16 @@ class Standing:
             user_id=state.user_id or known.user_id,
             user_name=state.user_name or known.user_name,
             noticed_ms=state.noticed_ms or known.noticed_ms,
+            skew_ms=known.skew_ms if state.skew_ms is None else state.skew_ms,
         )
         if state.phase is not known.phase:
             self.since_ms = self._now_ms()
             self._entered.set()
         if (state.phase, state.reason) != (known.phase, known.reason):
             self._tell(state)
+        found = clock_findings(str(self._account), self.state.skew_ms)
+        if found and not clock_findings(str(self._account), known.skew_ms):
+            log.warning("%s: %s; %s", self._account, found[0].text, found[0].mend)
         self._told(self.state)
 
     def _tell(self, state: State) -> None:

@@ -5,8 +5,9 @@
 
 An account: `id`, `profile`, `name`, `enabled`, `linked`, `identity` ({"id", "name"} or null), `consent`
 (the record or null), `phase`, `since_ms`, `reason`, `help`, `auth`, `inbound`, `outbound` (unknown, ok,
-broken), `noticed_ms` (after how long a dead connection is noticed, or 0), `last_inbound_ms`,
-`last_outbound_ms`, `dm_policy` and `group_policy` ({"value", "origin", "path", "line"}), `rehearsal` (address
+broken), `noticed_ms` (after how long a dead connection is noticed, or 0), `skew_ms` (how far the platform's
+clock is ahead of this machine's, or null), `last_inbound_ms`, `last_outbound_ms`, `dm_policy` and
+`group_policy` ({"value", "origin", "path", "line"}), `rehearsal` (address
 or empty), `counters` (per reason), `outbox` (open chunks per state, `queued` and `unknown` always), `gaps`
 (what could not be caught up with in the last days: `kind`, `from_ms`, `to_ms`, `noted_ms`), `pairing`
 (`pending`, and how many of them are `silent` or `held`), `names` (what those of the config stand for:
@@ -31,6 +32,7 @@ from clawlane.access.decision import Reason
 from clawlane.access.pins import Pins
 from clawlane.channel import Account, Health, VaultError
 from clawlane.config.load import Config
+from clawlane.host.clocks import clock_findings
 from clawlane.host.findings import findings
 from clawlane.host.fleet import Fleet
 from clawlane.host.holds import held, stopped_of
@@ -115,7 +117,10 @@ class StatusBook:
             **_activity(reader, str(account), self._fleet.now_ms()),
             **stopped_of(reader, str(account)),
             "names": names(self._fleet.pinnings[str(account)].found),
-            "findings": told(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),
+            "findings": [
+                *map(asdict, clock_findings(str(account), supervisor.state.skew_ms)),
+                *told(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),
+            ],
         }
 
     async def _probes(self) -> dict[str, Fields]:
@@ -193,6 +198,7 @@ def _state(supervisor: Supervisor) -> Fields:
         "inbound": state.inbound or Health.UNKNOWN,
         "outbound": state.outbound or Health.UNKNOWN,
         "noticed_ms": state.noticed_ms,
+        "skew_ms": state.skew_ms,
     }
 
 

@@ -187,13 +187,13 @@ class Supervisor:
         log.error(
             "%s stopped unexpectedly; starting again in %.0f s", self.parts.account, wait, exc_info=error
         )
-        reason = f"stopped unexpectedly ({type(error).__name__}); starting again in {wait:.0f} s"
+        reason = f"stopped unexpectedly ({_kind(error)}); starting again in {wait:.0f} s"
         self._report(State(Phase.DEGRADED, reason, inbound=Health.BROKEN, outbound=Health.BROKEN))
-        await asyncio.sleep(wait * (1 + 0.1 * self.parts.jitter()))
+        await self.parts.sleep(wait * (1 + 0.1 * self.parts.jitter()))
 
     def _give_up(self, error: Exception, crashes: int) -> None:
         log.error("%s stopped unexpectedly once more", self.parts.account, exc_info=error)
-        reason = f"stopped unexpectedly {crashes} times in a row ({type(error).__name__}); the log says more"
+        reason = f"stopped unexpectedly {crashes} times in a row ({_kind(error)}); the log says more"
         again = f"openclaw resume {self._words()}"
         self._report(State(Phase.GAVE_UP, reason, again, inbound=Health.BROKEN, outbound=Health.BROKEN))
 
@@ -254,6 +254,11 @@ class Supervisor:
 
     def _words(self) -> str:
         return f"--channel {self.parts.account.channel} --account {self.parts.account.id}"
+
+
+def _kind(error: BaseException) -> str:
+    """What kind of error it was that ended a group of tasks."""
+    return _kind(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else type(error).__name__
 
 
 def _lost(error: BaseException) -> bool:

@@ -34,7 +34,7 @@ class Gap:
     noted_ms: int
 
 
-def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int) -> Cursor:
+def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int) -> Cursor:
     """How far the account had read; from now on that is kept until `caught_up`, whatever is read meanwhile.
 
     An account that never read anything begins with what is young enough to be answered.
@@ -48,8 +48,9 @@ def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int) -> Cursor:
         tx.db.execute("INSERT INTO cursors VALUES (?, ?, ?, ?)", (*key, at_ms, message_id))
     else:
         at_ms, message_id = row
-    young_ms = tx.now_ms - backlog_ms
-    reach_ms = min(at_ms or young_ms, _oldest_unknown(tx, kind))
+    there_ms = tx.now_ms + skew_ms
+    young_ms = there_ms - backlog_ms
+    reach_ms = min(at_ms or young_ms, _oldest_unknown(tx, kind, there_ms))
     return Cursor(at_ms, message_id, reach_ms, min(reach_ms, young_ms))
 
 
@@ -112,8 +113,9 @@ def _newest(tx: Tx, kind: ThreadKind) -> tuple[int, str]:
     return (row["at_ms"], row["message_id"]) if row else (0, "")
 
 
-def _oldest_unknown(tx: Tx, kind: ThreadKind) -> int:
-    """From when on the chunks must be there of which nobody knows whether they arrived; now without any.
+def _oldest_unknown(tx: Tx, kind: ThreadKind, there_ms: int) -> int:
+    """From when on the chunks must be there of which nobody knows whether they arrived; `there_ms` without
+    any, the platform's time now.
 
     A reply is newer than what it answers, by the platform's own clock.
     """
@@ -124,4 +126,4 @@ def _oldest_unknown(tx: Tx, kind: ThreadKind) -> int:
         " AND outbox.state = 'unknown' AND looked_up_ms IS NULL AND created_ms > ?",
         (SKEW_MS, tx.account, kind, tx.now_ms - _LOOKED_UP_MS),
     ).fetchone()
-    return tx.now_ms if row["at_ms"] is None else int(row["at_ms"])
+    return there_ms if row["at_ms"] is None else int(row["at_ms"])

@@ -83,13 +83,13 @@ class Journal:
         """Give waiting messages (by `seq`) their decisions, in order."""
         return await self._run(admission.decide, decided)
 
-    async def cursor(self, kind: ThreadKind, backlog_ms: int) -> Cursor:
+    async def cursor(self, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Cursor:
         """How far the account had read; kept from now on until `caught_up`.
 
         What is older than `backlog_ms` is not answered any more, so an account that read nothing yet begins
-        there.
+        there. `skew_ms` is how far the platform's clock is ahead.
         """
-        return await self._run(catch_up.cursor, kind, backlog_ms)
+        return await self._run(catch_up.cursor, kind, backlog_ms, skew_ms)
 
     async def to_look_up(self) -> list[ThreadKind]:
         """The kinds of thread with chunks of unknown fate that the platform was not asked about yet."""

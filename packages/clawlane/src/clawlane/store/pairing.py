@@ -26,7 +26,7 @@ def meet(tx: Tx, arrival: Arrival, decision: Decision) -> Decision:
     if _is_approved(tx, inbound.sender_id):
         return paired(decision.trail)
     tx.db.execute("DELETE FROM pairing WHERE expires_ms <= ?", (now_ms,))
-    approach = pairing.Approach(inbound.live, now_ms - inbound.sent_ms, inbound.sender_is_friend)
+    approach = pairing.Approach(inbound.live, inbound.sender_is_friend)
     waiting = requests(tx.db, tx.account, inbound.sender_id, now_ms)
     reason = pairing.answer(arrival.pairing_reply, approach, waiting)
     if reason is not Reason.DM_PAIRING_FULL:

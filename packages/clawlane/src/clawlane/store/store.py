@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from clawlane.store.connection import connect_writer
-from clawlane.store.errors import StoreOwned
+from clawlane.store.errors import StoreOwned, StoreUnusable
 from clawlane.store.journal import Clock, Journal
 from clawlane.store.lock import ProcessLock
 from clawlane.store.reader import Reader, reading
@@ -40,6 +41,10 @@ class Store:
             yield Journal(self._writer, account, epoch, self._now_ms)
         finally:
             self._owned.discard(account)
+
+    async def died(self) -> StoreUnusable:
+        """Returns when nothing can be written any more, with the reason."""
+        return await asyncio.shield(self._writer.dead)
 
     @contextmanager
     def read(self) -> Iterator[Reader]:

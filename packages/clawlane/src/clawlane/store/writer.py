@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from clawlane.store.errors import StoreError, StoreFailed
+from clawlane.store.errors import StoreError, StoreFailed, StoreUnusable
 
 T = TypeVar("T")
 Transition = Callable[[sqlite3.Connection], T]
@@ -63,6 +63,8 @@ class Writer:
         self._connection = connection
         self._lazy = False
         self._loop = asyncio.get_running_loop()
+        self.dead: asyncio.Future[StoreUnusable] = self._loop.create_future()
+        """Why nothing can be written any more, once that is so."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="clawlane-store")
         self._thread.start()
@@ -71,9 +73,13 @@ class Writer:
         """The result of a transition once it is on the disk. They take effect in the order of submission.
 
         A `lazy` one outlives the process, but is safe from a power cut only with the next that is not lazy.
-        The future fails with what the transition raised, or with `StoreFailed` when the disk did.
+        The future fails with what the transition raised, with `StoreFailed` when the disk did, or with
+        `StoreUnusable` when the writing thread has died.
         """
         future: asyncio.Future[T] = self._loop.create_future()
+        if self.dead.done():
+            future.set_exception(self.dead.result())
+            return future
         self._jobs.put(_Job(transition, future, lazy))
         return future
 
@@ -83,10 +89,27 @@ class Writer:
         await self._loop.run_in_executor(None, self._thread.join)
 
     def _work(self) -> None:
-        while group := self._next_group():
-            outcomes = self._write(group)
-            self._loop.call_soon_threadsafe(_resolve, group, outcomes)
-        self._connection.close()
+        group: list[_Job] = []
+        try:
+            while group := self._next_group():
+                outcomes = self._write(group)
+                self._loop.call_soon_threadsafe(_resolve, group, outcomes)
+        except BaseException as error:
+            log.critical("the thread that writes the store has died", exc_info=error)
+            self._loop.call_soon_threadsafe(self._die, group, error)
+        finally:
+            self._connection.close()
+
+    def _die(self, group: list[_Job], error: BaseException) -> None:
+        """Fail what was being written and all that waits. Runs on the loop, as `submit` does."""
+        told = StoreUnusable(
+            f"the store can no longer be written ({type(error).__name__}); start the gateway again"
+        )
+        self.dead.set_result(told)
+        while not self._jobs.empty():
+            if (job := self._jobs.get_nowait()) is not None:
+                group.append(job)
+        _resolve(group, [told] * len(group))
 
     def _next_group(self) -> list[_Job]:
         """Everything that waits, up to a limit; empty when the end was asked for."""
@@ -143,7 +166,7 @@ def is_disk(error: Exception) -> bool:
 
 def _resolve(group: list[_Job], outcomes: list[Any]) -> None:
     for job, outcome in zip(group, outcomes, strict=True):
-        if job.future.cancelled():
+        if job.future.done():
             continue
         if isinstance(outcome, Exception):
             job.future.set_exception(outcome)

@@ -70,7 +70,9 @@ class Admission:
 
     async def admit(self, inbound: Inbound) -> None:
         """Take a message in. Waits only while the reader is too far ahead of the disk."""
-        await self._items.put(Read(inbound, self._now_ms()))
+        read_ms = self._now_ms()
+        dated = inbound if inbound.sent_ms else self._judge.dated(inbound, read_ms)
+        await self._items.put(Read(dated, read_ms))
 
     async def observe(self, fact: Fact) -> None:
         """Take a fact in, behind the messages that were read before it."""

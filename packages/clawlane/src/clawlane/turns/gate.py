@@ -102,7 +102,7 @@ class Gate:
         if chunk.turn is None or self._judge is None:
             return
         turn = await until_stored(partial(journal.turn, chunk.turn))
-        if turn and await self._judge.again(turn.inbound, turn.read_ms):
+        if turn and await self._judge.again(turn.inbound):
             raise Refused("the sender is not admitted any more")
 
     async def show(self, signal: Signal) -> None:

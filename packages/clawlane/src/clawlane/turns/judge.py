@@ -26,9 +26,18 @@ class Judge:
         """What to do with a message that was read at `read_ms`."""
         return decide(inbound, self.policy, await self._known(inbound), read_ms)
 
-    async def again(self, inbound: Inbound, read_ms: int) -> Decision | None:
+    async def again(self, inbound: Inbound) -> Decision | None:
         """The second decision, just before a turn starts, if it closes the door."""
-        return decide_again(inbound, self.policy, await self._known(inbound), read_ms)
+        return decide_again(inbound, self.policy, await self._known(inbound))
+
+    def dated(self, inbound: Inbound, read_ms: int) -> Inbound:
+        """The message with a time of sending, also where the channel could not tell one."""
+        return replace(inbound, sent_ms=self.grants().sent_ms(inbound, read_ms))
+
+    @property
+    def skew_ms(self) -> int:
+        """How far the platform's clock is ahead of this machine's, as far as that is known."""
+        return self.grants().skew_ms or 0
 
     async def _known(self, inbound: Inbound) -> Grants:
         """Whether a quoted message is the account's own is asked of the store, where all receipts are."""

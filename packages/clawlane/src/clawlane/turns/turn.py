@@ -58,7 +58,7 @@ class Turns:
     async def stop(self, turn: OpenTurn) -> list[int]:
         """What an authorised `/stop` ends: what runs in its thread, and what has not left of a reply."""
         await self.ready()
-        if await self.judge.again(turn.inbound, turn.read_ms) is not None:
+        if await self.judge.again(turn.inbound) is not None:
             return []
         stopped = await until_stored(partial(self.journal.stop, turn.seq))
         if stopped:
@@ -81,7 +81,7 @@ class Turns:
             wait *= 2
 
     async def _revoked(self, turn: OpenTurn) -> bool:
-        revoked = await self.judge.again(turn.inbound, turn.read_ms)
+        revoked = await self.judge.again(turn.inbound)
         if revoked is None:
             return False
         await until_stored(partial(self.journal.revoke, turn.seq, revoked))
@@ -97,7 +97,11 @@ class Turns:
             self.outbox.show(Typing(turn.inbound.thread))
         try:
             outs = await self._ask(turn, tuple(map(Pended.of, history)))
-        except Exception as error:
+        except asyncio.CancelledError as error:
+            if _cancelled():
+                raise
+            return await self._failed(turn, error)
+        except (Exception, SystemExit) as error:
             return await self._failed(turn, error)
         replied = await until_stored(partial(self.journal.reply, turn.seq, outs))
         if replied:
@@ -109,17 +113,25 @@ class Turns:
         reply = await self.agent.run(TurnInput(self.journal.account, turn.inbound, history))
         return self.channel.plan(turn.inbound.thread, reply) if reply else []
 
-    async def _failed(self, turn: OpenTurn, error: Exception) -> bool | None:
-        reason = f"{type(error).__name__}: {error}"
+    async def _failed(self, turn: OpenTurn, error: BaseException) -> bool | None:
+        """What the error says may hold what people wrote: it stands in the dead letter, not in the log."""
+        kind = type(error).__name__
+        reason = f"{kind}: {error}"
         if not await until_stored(partial(self.journal.fail, turn.seq, reason)):
-            log.warning("turn %d failed and is tried again: %s", turn.seq, reason)
+            log.warning("turn %d failed and is tried again: %s", turn.seq, kind)
             return None
         log.error(
-            "turn %d failed once more; its message is set aside: openclaw channels dead-letters list",
+            "turn %d failed once more (%s); its message is set aside: openclaw channels dead-letters list",
             turn.seq,
-            exc_info=error,
+            kind,
         )
         return False
+
+
+def _cancelled() -> bool:
+    """Whether a turn is really being cancelled, and the agent did not just let a `CancelledError` out."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _context(command: str) -> Context:

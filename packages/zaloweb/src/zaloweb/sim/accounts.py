@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ class Account(Person):
     """A person with a phone, at most one web session and listener, and what can be asked for again.
 
     `requests` holds the text of the friend requests that wait for an answer, `mutes` the silent threads;
-    both by id.
+    both by id. `missed` is what was written since a client listened the last time.
     """
 
     session: WebSession | None = field(default=None, repr=False)
@@ -38,11 +39,13 @@ class Account(Person):
     blocked: set[str] = field(default_factory=set, repr=False)
     requests: dict[str, str] = field(default_factory=dict, repr=False)
     mutes: dict[str, Mute] = field(default_factory=dict, repr=False)
+    missed: deque[Message] = field(default_factory=deque, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.phone = Phone(self, self.world.codes)
         limit = self.world.rules.remembered
+        self.missed = deque(maxlen=limit)
         self._messages: Mapping[bool, Kept[Message]] = {
             in_group: Kept(limit, lambda message: message.number) for in_group in (False, True)
         }
@@ -61,6 +64,8 @@ class Account(Person):
     def lose(self, message: Message) -> None:
         """The message is gone for this account: undone or deleted."""
         self._messages[message.in_group].drop(message.number)
+        if message in self.missed:
+            self.missed.remove(message)
 
     def forget(self, keep: int = 0) -> None:
         """Zalo holds nothing any more but the newest `keep` messages and reactions of each kind of thread."""

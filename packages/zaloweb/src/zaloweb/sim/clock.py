@@ -1,9 +1,12 @@
-"""A clock that stands still until it is moved: for tests, and for playing a long wait in no time."""
+"""Clocks to play with: one that stands still until it is moved, and the one on the wall at Zalo."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+from email.utils import formatdate
+
+from zaloweb.clock import Clock
 
 
 class ManualClock:
@@ -20,6 +23,13 @@ class ManualClock:
 
     def monotonic(self) -> float:
         return self._passed
+
+    def elapsed(self) -> float:
+        return self._passed
+
+    def set_back(self, seconds: float) -> None:
+        """Set the wall clock back, or ahead with a negative number. No time passes by that."""
+        self._started_ms -= round(seconds * 1000)
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
@@ -45,3 +55,30 @@ class ManualClock:
         for due, alarm in sorted(self._sleepers, key=lambda sleeper: sleeper[0]):
             if due <= self._passed and not alarm.done():
                 alarm.set_result(None)
+
+
+class WallClock:
+    """The clock of a world, which need not show what this machine's shows."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.ahead_ms = 0
+        """By how much it is ahead of this machine's; negative: behind."""
+        self.shown = True
+        """Whether answers have a `Date`."""
+        self._clock = clock
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms() + self.ahead_ms
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def elapsed(self) -> float:
+        return self._clock.elapsed()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+    def date(self) -> str:
+        """The time as a `Date` header has it."""
+        return formatdate(self.now_ms() // 1000, usegmt=True)

@@ -56,12 +56,35 @@ class Authority:
 class Front(Served):
     """An aiohttp application, or one handler for everything, served over TLS on loopback while entered.
 
-    The application sees the host name the client meant (`request.host`).
+    The application sees the host name the client meant (`request.host`). `date` gives the `Date` of every
+    answer, or None for answers without; left out it is this machine's.
     """
 
-    def __init__(self, app: web.Application | Handler, authority: Authority, port: int = 0) -> None:
+    def __init__(
+        self,
+        app: web.Application | Handler,
+        authority: Authority,
+        port: int = 0,
+        *,
+        date: Callable[[], str | None] | None = None,
+    ) -> None:
         application = app if isinstance(app, web.Application) else _for_all(app)
+        if date is not None:
+            application.on_response_prepare.append(_dating(date))
         super().__init__(application, port, authority.context())
+
+
+def _dating(
+    date: Callable[[], str | None],
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    async def add(_: web.Request, response: web.StreamResponse) -> None:
+        told = date()
+        if told is None:
+            response.headers.popall("Date", None)
+        else:
+            response.headers["Date"] = told
+
+    return add
 
 
 def _for_all(handler: Handler) -> web.Application:

@@ -74,6 +74,8 @@ class Post:
         for account in self._cast.readers(message):
             if account.listener is not None:
                 await account.listener.push_messages(account.uid, [message])
+            else:
+                account.missed.append(message)
 
     def get(self, msg_id: str) -> Message | None:
         """The message with this id, if there is one."""

@@ -98,7 +98,9 @@ class Simulator:
                 self._ca_file = Path(folder) / "ca.pem"
             authority = Authority()
             authority.write(self._ca_file)
-            front = await stack.enter_async_context(Front(self._answer, authority, self.port))
+            front = await stack.enter_async_context(
+                Front(self._answer, authority, self.port, date=self._date)
+            )
             self.port = front.port
             stack.push_async_callback(self.world.close)
             self._resources = stack.pop_all()
@@ -108,6 +110,10 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._resources.aclose()
+
+    def _date(self) -> str | None:
+        clock = self.world.clock
+        return clock.date() if clock.shown else None
 
     async def drop(self, code: int = 1006, account: Account | None = None) -> None:
         """End the account's WebSocket: 1006 cuts it without a word, other codes are close codes."""

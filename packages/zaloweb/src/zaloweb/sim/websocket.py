@@ -44,6 +44,7 @@ async def listen(world: World, request: web.Request) -> web.StreamResponse:
     try:
         await _take_over(account, listener)
         _record(world, account, request)
+        await _push_missed(world, account, listener)
         await _serve(world, account, listener, socket)
     finally:
         if account.listener is listener:
@@ -60,6 +61,13 @@ async def _take_over(account: Account, listener: Listener) -> None:
         await former.replace()
     await listener.hand_key()
     account.listener = listener
+
+
+async def _push_missed(world: World, account: Account, listener: Listener) -> None:
+    missed = list(account.missed)
+    account.missed.clear()
+    if world.pushes_backlog and missed:
+        await listener.push_messages(account.uid, missed)
 
 
 async def _serve(world: World, account: Account, listener: Listener, socket: web.WebSocketResponse) -> None:

@@ -13,6 +13,7 @@ from zaloweb.clock import Clock, SystemClock
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.arrived import Arrived, Log, Sent
 from zaloweb.sim.cast import Cast
+from zaloweb.sim.clock import WallClock
 from zaloweb.sim.contents import Content, Studio
 from zaloweb.sim.errands import Errands
 from zaloweb.sim.errors import Impossible, NothingArrived
@@ -40,6 +41,7 @@ R = TypeVar("R", bound=Arrived)
 class World:
     """Accounts, people and groups, and the log of what arrived.
 
+    With `pushes_backlog` an account is pushed at its next connect what was written while it did not listen.
     A new world has one account, `me`; handles that take an account mean this one unless told otherwise. All
     methods belong to one event loop.
     """
@@ -53,7 +55,8 @@ class World:
         random: Random | None = None,
     ) -> None:
         self.rules = rules or Rules()
-        self.clock = clock or SystemClock()
+        self.clock = WallClock(clock or SystemClock())
+        self.pushes_backlog = False
         self.log = Log(self.clock, self.rules.recorded)
         self.sessions = SessionBook()
         self.codes = QrDesk()

@@ -18,6 +18,15 @@ class _Push(OfAccount, frozen=True, kw_only=True):
     data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+class _Backlog(Body, frozen=True, kw_only=True):
+    pushed: bool = True
+
+
+class _Clock(Body, frozen=True, kw_only=True):
+    ahead: float = 0.0
+    shown: bool = True
+
+
 async def add(world: World, told: AnyFault) -> object:
     """Something goes wrong from now on. Its account may be given by name."""
     who = world.cast.find_account(told.account).uid if told.account else ""
@@ -45,9 +54,24 @@ async def push(world: World, told: _Push) -> object:
     return DONE
 
 
+async def backlog(world: World, told: _Backlog) -> object:
+    """Whether what was written while nobody listened is pushed at the next connect."""
+    world.pushes_backlog = told.pushed
+    return DONE
+
+
+async def clock(world: World, told: _Clock) -> object:
+    """Zalo's clock shows another time than this machine's, in messages and answers; or answers have none."""
+    world.clock.ahead_ms = round(told.ahead * 1000)
+    world.clock.shown = told.shown
+    return DONE
+
+
 STEPS = [
     Step("POST", "/fault", AnyFault, add),
     Step("GET", "/faults", Body, show),
     Step("DELETE", "/faults", Body, clear),
     Step("POST", "/push", _Push, push),
+    Step("POST", "/backlog", _Backlog, backlog),
+    Step("POST", "/clock", _Clock, clock),
 ]

@@ -1,0 +1,200 @@
+"""Python's regular expressions, searched by RE2: the time a search takes grows with the text and no faster.
+
+RE2 differs from Python where it matters here: its `\\w`, `\\d`, `\\s` and `\\b` know ASCII only. The classes
+are written out. For `\\b` the text is searched with a sign before each character and at the end: a line feed
+where a word begins or ends, a null elsewhere. `(?m:$)` fits before a line feed, and so stands for `\\b`.
+See docs/decisions/0011-mention-patterns-run-on-re2.md.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import re2
+
+LONGEST_TEXT = 500
+"""Characters of a text that are searched. A mention stands near the beginning."""
+
+_MEMORY = 1 << 20
+"""Bytes that a pattern may take. It also bounds the work for one character."""
+
+_EDGE, _INSIDE = "\n", "\0"
+_LINE_END = "\u2028"
+_UNREAL = str.maketrans({"\n": _LINE_END, "\0": "\ufffd"})
+
+_WORD, _DIGIT, _BLANK = r"\p{L}\p{N}_", r"\p{Nd}", r"\s\x0b\x1c-\x1f\x{85}\p{Z}"
+_CLASSES = {"d": _DIGIT, "w": _WORD, "s": _BLANK}
+_CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_IN_CLASS = re.compile(
+    r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}|[0-7]{1,3}|.)|.", re.DOTALL
+)
+_OPEN = re.compile(r"\((?:\?(?:P<\w+>|i*:))?\Z")
+
+Token = tuple[str, str]
+"""Its kind and its text, as `clawlane.config.patterns` takes a pattern apart."""
+
+
+class Pattern:
+    """A pattern made ready. `source` is how it was written."""
+
+    def __init__(self, source: str, tokens: Sequence[Token]) -> None:
+        """Raises `ValueError` for what RE2 cannot run."""
+        self.source = source
+        self._marked = any(token == ("atom", r"\b") for token in tokens)
+        body = "".join(_Translation(self._marked).token(kind, text) for kind, text in tokens)
+        if self._marked:
+            body = rf"\A(?s:..)*?(?:{body})"  # begins at a sign, never behind the last one
+        try:
+            self._compiled = re2.compile(body, _options())
+        except re2.error:
+            raise ValueError("is more than can be searched in bounded time; write it shorter") from None
+
+    def fits(self, text: str) -> bool:
+        """Whether it is found in the first 500 characters of a text, in any case."""
+        searchable = _searchable(text[:LONGEST_TEXT], self._marked)
+        return self._compiled.search(searchable) is not None
+
+
+class _Translation:
+    """From one token of Python's syntax to RE2's. `marked` for texts with signs."""
+
+    def __init__(self, marked: bool) -> None:
+        self._marked = marked
+
+    def token(self, kind: str, text: str) -> str:
+        match kind:
+            case "open":
+                return _opened(text)
+            case "quantifier":
+                return _repeated(text)
+            case "close" | "either":
+                return text
+            case "flags":
+                return _flags(text)
+            case "class":
+                return self._consuming(_class(text))
+            case "sign" if text == ".":
+                return self._consuming(f"[^{_hex(_LINE_END)}]")
+            case "sign" if text in "^$":
+                return self._anchor(text)
+            case "sign":
+                return self._consuming(_hex(text))
+        return self._escape(text)
+
+    def _escape(self, text: str) -> str:
+        letter = text[1]
+        if text.startswith("(?#"):
+            return ""
+        if letter in "bB":
+            return self._boundary(letter)
+        if letter in "AZ":
+            return self._anchor({"A": "^", "Z": "$"}[letter])
+        if letter.lower() in _CLASSES:
+            side = "^" if letter.isupper() else ""
+            return self._consuming(f"[{side}{_CLASSES[letter.lower()]}]")
+        return self._consuming(_hex(_escaped(text)))
+
+    def _boundary(self, letter: str) -> str:
+        if letter == "B":
+            raise _cannot(r"'\B'")
+        return "(?m:$)"
+
+    def _anchor(self, sign: str) -> str:
+        if sign == "^":
+            return r"\A"
+        return rf"(?:[\n\x00]{_hex(_LINE_END)})?[\n\x00]\z" if self._marked else rf"{_hex(_LINE_END)}?\z"
+
+    def _consuming(self, one: str) -> str:
+        """Something that takes one character, and in marked texts the sign before it."""
+        return rf"(?:[\n\x00]{one})" if self._marked else one
+
+
+def _opened(text: str) -> str:
+    if not _OPEN.match(text):
+        what = {"(?=": "a look-ahead", "(?!": "a look-ahead", "(?>": "an atomic group"}
+        raise _cannot(what.get(text, "a look-behind" if text.startswith("(?<") else f"'{text}'"))
+    return text
+
+
+def _repeated(text: str) -> str:
+    if len(text) > 1 and text.endswith("+"):
+        raise _cannot(f"'{text}'")
+    return text.replace("{,", "{0,")
+
+
+def _flags(text: str) -> str:
+    """Case never counts, so `i` adds nothing."""
+    if text not in ("(?i)", "(?u)"):
+        raise _cannot(f"'{text}'")
+    return ""
+
+
+def _class(text: str) -> str:
+    """A set of characters, `[…]`. In RE2 an opening bracket in it would mean more."""
+    negated = text.startswith("[^")
+    inner = text[2 if negated else 1 : -1]
+    items = "".join(_member(found[0]) for found in _IN_CLASS.finditer(inner))
+    return f"[{'^' if negated else ''}{items}]"
+
+
+def _member(text: str) -> str:
+    if text == "-":
+        return text
+    if len(text) == 1:
+        return _hex(text)
+    letter = text[1]
+    if letter in _CLASSES:
+        return _CLASSES[letter]
+    if letter == "D":
+        return r"\P{Nd}"
+    if letter in "WS":
+        raise _cannot(f"'{text}' inside [ ]")
+    return r"\x08" if letter == "b" else _hex(_escaped(text))
+
+
+def _escaped(text: str) -> str:
+    """The character that an escape stands for."""
+    letter, rest = text[1], text[2:]
+    if letter in "xuU" and rest:
+        return chr(int(rest, 16))
+    if letter == "N":
+        return unicodedata.lookup(rest[1:-1])
+    if letter.isdigit():
+        return chr(int(text[1:], 8))
+    return _CONTROLS.get(letter, letter)
+
+
+def _hex(char: str) -> str:
+    """A character as itself, whatever it means to RE2."""
+    return f"\\x{{{ord(char.translate(_UNREAL)):x}}}"
+
+
+@lru_cache(maxsize=2)
+def _searchable(text: str, marked: bool) -> bytes:
+    """A text as RE2 gets it; kept while one pattern after the other is tried."""
+    normal = unicodedata.normalize("NFC", text).translate(_UNREAL)
+    return (_with_signs(normal) if marked else normal).encode("utf-8", "replace")
+
+
+def _with_signs(text: str) -> str:
+    edges: list[bool] = [False, *map(_is_word, text), False]
+    signs = [_EDGE if before is not after else _INSIDE for before, after in pairwise(edges)]
+    return "".join(sign + char for sign, char in zip(signs, (*text, ""), strict=True))
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
+
+
+def _cannot(what: str) -> ValueError:
+    return ValueError(f"has {what}, which cannot be searched in bounded time; write it without")
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.case_sensitive, options.log_errors, options.max_mem = False, False, _MEMORY
+    return options

@@ -1,0 +1,116 @@
+"""The writing thread: what is synced, what is undone, and what becomes of callers when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from clawlane.store.connection import connect_writer
+from clawlane.store.errors import StoreError, StoreUnusable
+from clawlane.store.writer import Writer, savepoint
+
+
+@pytest.fixture
+async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
+    made = Writer(connect_writer(tmp_path / "store.sqlite", 0))
+    yield made
+    await made.close()
+
+
+def synchronous(connection: sqlite3.Connection) -> int:
+    """1 is NORMAL, 2 is FULL."""
+    return int(connection.execute("PRAGMA synchronous").fetchone()[0])
+
+
+class Busy:
+    """Keeps the writer busy, so that what is submitted meanwhile is one group."""
+
+    def __init__(self) -> None:
+        self.begun, self.over = Event(), Event()
+
+    def __call__(self, _: sqlite3.Connection) -> None:
+        self.begun.set()
+        self.over.wait()
+
+
+async def test_one_that_is_not_lazy_makes_its_whole_group_safe(writer: Writer) -> None:
+    busy = Busy()
+    first = writer.submit(busy, lazy=True)
+    await asyncio.to_thread(busy.begun.wait)
+    group = [writer.submit(synchronous, lazy=lazy) for lazy in (True, False, True)]
+    busy.over.set()
+    await first
+    assert await asyncio.gather(*group) == [2, 2, 2]
+    assert await writer.submit(synchronous, lazy=True) == 1
+    assert await writer.submit(synchronous) == 2
+
+
+async def test_a_transition_that_raises_leaves_nothing_and_costs_its_group_nothing(writer: Writer) -> None:
+    def make(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE numbers (number INTEGER)")
+
+    def insert(number: int, error: Exception | None = None) -> object:
+        def transition(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT INTO numbers VALUES (?)", (number,))
+            if error is not None:
+                raise error
+
+        return transition
+
+    await writer.submit(make)
+    busy = Busy()
+    first = writer.submit(busy)
+    await asyncio.to_thread(busy.begun.wait)
+    steps = [insert(1), insert(2, StoreError("no")), insert(3, ValueError("no")), insert(4)]
+    group = [writer.submit(step) for step in steps]  # type: ignore[arg-type]
+    busy.over.set()
+    await first
+    results = await asyncio.gather(*group, return_exceptions=True)
+    assert [type(result) for result in results] == [type(None), StoreError, ValueError, type(None)]
+
+    def rows(connection: sqlite3.Connection) -> list[int]:
+        return [number for (number,) in connection.execute("SELECT number FROM numbers ORDER BY number")]
+
+    assert await writer.submit(rows) == [1, 4]
+
+
+def test_a_savepoint_undoes_only_what_is_inside() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE numbers (number INTEGER)")
+    connection.execute("BEGIN")
+    connection.execute("INSERT INTO numbers VALUES (1)")
+
+    def interrupted() -> None:
+        with savepoint(connection):
+            connection.execute("INSERT INTO numbers VALUES (2)")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    connection.execute("COMMIT")
+    assert connection.execute("SELECT number FROM numbers").fetchall() == [(1,)]
+    connection.close()
+
+
+async def test_when_the_thread_dies_everybody_who_waits_is_told(writer: Writer) -> None:
+    busy = Busy()
+
+    def die(connection: sqlite3.Connection) -> None:
+        busy(connection)
+        raise SystemExit("killed")
+
+    first = writer.submit(die)
+    await asyncio.to_thread(busy.begun.wait)
+    waiting = [writer.submit(synchronous) for _ in range(300)]
+    busy.over.set()
+    for future in (first, *waiting, writer.submit(synchronous)):
+        with pytest.raises(StoreUnusable, match=r"no longer be written \(SystemExit\); start"):
+            await future
+    assert isinstance(await writer.dead, StoreUnusable)
+    with pytest.raises(StoreUnusable):
+        await writer.submit(synchronous)
