@@ -15,7 +15,7 @@ from zaloweb.events import Decoder, Disconnected
 from zaloweb.http import ORIGIN, Transport
 from zaloweb.retry import Again, CloseCode, GiveBack, Policy, RetryTable
 from zaloweb.session import Api, Session
-from zaloweb.socket import Connection, Deliver, Ended, Unreachable, Upgrade
+from zaloweb.socket import Connection, Deliver, Ended, Unreachable, Upgrade, upgrade_only
 
 _NOT_ALLOWED = frozenset({401, 403})
 
@@ -42,6 +42,9 @@ class Listener:
         """
         if not self._session.ws_urls:
             raise SettingsError("the session names no place to listen at: log in again")
+        for url in self._session.ws_urls:
+            if refusal := self._transport.hosts.refusal(url, "wss"):
+                raise SettingsError(f"the session cannot listen, for {refusal}: log in again")
         # Only the transport's connections fit: its session adds headers that an upgrade does not have.
         async with aiohttp.ClientSession(
             connector=self._transport.client.connector,
@@ -49,6 +52,7 @@ class Listener:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("accept",),
             timeout=aiohttp.ClientTimeout(total=None),
+            middlewares=(upgrade_only,),
         ) as http:
             await self._keep_connected(http, deliver)
 
@@ -79,7 +83,7 @@ class Listener:
             http,
             self._clock,
             Decoder(self._session.uid),
-            settings.ping_interval_ms / 1000,
+            (settings.rehearsed_ping_ms if self._transport.rehearsal else settings.ping_interval_ms) / 1000,
             answers=self._answers,
         )
         self._connection = connection
