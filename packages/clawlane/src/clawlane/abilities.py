@@ -6,7 +6,7 @@ look-up among an account's people and groups fails with `DirectoryError`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -128,6 +128,14 @@ class Group:
     member_count: int | None = None
 
 
+class Members(list[Person]):
+    """The members of a group that are shown, and how many there are: a group may hide most of them."""
+
+    def __init__(self, shown: Iterable[Person], total: int) -> None:
+        super().__init__(shown)
+        self.total = total
+
+
 class DirectoryError(Exception):
     """People or groups could not be looked up; the text is one line, `help` the command that mends it.
 
@@ -161,7 +169,10 @@ class Directory(Protocol):
         ...
 
     async def members(self, account: Account, vault: Vault, group_id: str) -> list[Person]:
-        """The members of one group, as far as the platform tells. An unknown group is a `DirectoryError`."""
+        """The members of one group, as far as the platform tells. An unknown group is a `DirectoryError`.
+
+        A channel that knows of more members than it was told gives `Members`, whose `total` counts them all.
+        """
         ...
 
 
