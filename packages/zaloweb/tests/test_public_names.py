@@ -10,9 +10,10 @@ import zaloweb
 from zaloweb import ZaloError, errors
 
 ERRORS = (
-    "ApiError BeforeSending CipherError FrameError HttpStatusError InvalidParameters InvalidRequest Kicked "
-    "LinkExpired LoginFailed NetworkError NoAnswer NotFound NotInGroup NotPrepared PartlySent ProtocolError "
-    "RateLimited RefusedByRecipient Replaced SessionExpired SettingsError TooLarge ZaloError"
+    "AnswerTooLarge ApiError BeforeSending CipherError ForeignAddress FrameError HttpStatusError "
+    "InvalidParameters InvalidRequest Kicked LinkExpired LoginFailed NetworkError NoAnswer NoService "
+    "NotFound NotInGroup NotPrepared PartlySent ProtocolError RateLimited RefusedByRecipient Replaced "
+    "SessionExpired SessionRefused SettingsError TooLarge TryLater ZaloError"
 )
 EVENTS = (
     "CipherKey Connected Delivered Disconnected Duplicate Event FileDone FriendEvent FriendEventKind "
@@ -30,7 +31,9 @@ VALUES = (
     "Quoted Sent StickerDetail Style Text Uploaded UploadedFile UploadedGif UploadedImage Urgency User "
     "VideoLink icon_of seconds_until_morning"
 )
-LIFE = "Clock Credentials GroupHandle Jar Network PersonHandle Session Settings SystemClock Transport Zalo"
+LIFE = (
+    "Clock Credentials GroupHandle Hosts Jar Network PersonHandle Session Settings SystemClock Transport Zalo"
+)
 
 
 def test_the_export_list_is_the_one_that_was_promised() -> None:

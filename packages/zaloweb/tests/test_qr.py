@@ -24,7 +24,7 @@ from zaloweb.sim.front import Handler
 Serve = Callable[[Handler], Awaitable[Network]]
 
 NOW = 1_700_000_000_000
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBB", 300, 300, 8, 6, 0, 0, 0) + b" and the picture"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBB", 300, 300, 8, 6, 0, 0, 0) + b" picture"
 PAGE = '<script src="https://stc-zlogin.zdn.vn/main-2.48.7.js"></script>'
 QR = {
     "code": "secret-code",

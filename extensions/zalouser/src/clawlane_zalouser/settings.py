@@ -22,8 +22,9 @@ def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
 class ZaloUserSettings(ChannelSettings):
     """The block `channels.zalouser`, and each of its `accounts`: the keys that every channel has.
 
-    `zaloHosts` adds hosts to those that are known to be Zalo's; cookies of the session go there, too, so only the
-    operator can say so. The default account may get its profile from a variable; OpenClaw set-ups rely on the older name.
+    `zaloHosts` adds hosts to those that are known to be Zalo's; cookies of the session go there, too, so only
+    the operator can say so. The default account may get its profile from a variable; OpenClaw set-ups rely on
+    the older name.
     """
 
     zalo_hosts: Annotated[tuple[StrictStr, ...], AfterValidator(_hosts)] = ()

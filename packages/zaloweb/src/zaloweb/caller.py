@@ -62,8 +62,8 @@ class Caller:
 def preparing() -> Iterator[None]:
     """Calls that a message needs first: where their outcome would be unknown, the message's is not.
 
-    Raises `NotPrepared` instead of network errors, unreadable answers and passing HTTP errors. `NoService` stays
-    what it is, for trying again does not mend it.
+    Raises `NotPrepared` instead of network errors, unreadable answers and passing HTTP errors. `NoService`
+    stays what it is, for trying again does not mend it.
     """
     try:
         yield

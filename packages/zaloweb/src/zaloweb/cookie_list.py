@@ -1,9 +1,9 @@
 """Cookies as they are kept and exchanged: the JSON of tough-cookie and zca-js, and what browsers export.
 
 Keys read: `key` or `name`, `value`, `domain` (a leading dot is dropped), `path`, `secure`, `httpOnly`,
-`hostOnly`, `creation`, and the end of life as `expires` or `expirationDate`: a date of ISO 8601 or of HTTP, or
-seconds (from 1973 on milliseconds) since 1970, as a number or in a text. Null and what is none of these stand
-for no end.
+`hostOnly`, `creation`, and the end of life as `expires` or `expirationDate`: a date of ISO 8601 or of HTTP,
+or seconds or milliseconds since 1970, as a number or in a text. Null and what is none of these stand for no
+end.
 
 An export may be of the whole browser. Cookies of other sites are no business of this client.
 """
@@ -71,7 +71,7 @@ def from_entry(entry: object, number: int, now_ms: int) -> Cookie | None:
 
 
 def _domain(entry: dict[str, object]) -> str | None:
-    """The domain of an entry, "" without one; None for one of another site. An address stands for its host."""
+    """The domain of an entry, "" without one; None for another site's. An address stands for its host."""
     given = entry.get("domain")
     if given is None:
         return ""

@@ -68,8 +68,8 @@ class Jar:
     def from_list(cls, exported: object, now_ms: int) -> Jar:
         """A jar from an exported list, or from an object with one in `cookies`. Raises `SettingsError`.
 
-        A cookie without a domain is for `chat.zalo.me` alone. What has expired is left out, and whatever is of
-        another site.
+        A cookie without a domain is for `chat.zalo.me` alone. What has expired is left out, and whatever is
+        of another site.
         """
         entries = exported.get("cookies") if isinstance(exported, dict) else exported
         if not isinstance(entries, list):

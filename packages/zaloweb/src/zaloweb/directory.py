@@ -48,9 +48,7 @@ class Directory(LiveSession):
         """Which friends are online, and what they say of themselves."""
         return await self.call(friends.online(self._caller.imei))
 
-    async def user_info(
-        self, ids: Sequence[str], *, avatar_size: int = SMALL_AVATAR
-    ) -> dict[str, User]:
+    async def user_info(self, ids: Sequence[str], *, avatar_size: int = SMALL_AVATAR) -> dict[str, User]:
         """Who people are, friends or not, by id; those Zalo does not know are left out."""
         phonebook = self.session.extra_ver.get("phonebook")
         language = self._caller.language

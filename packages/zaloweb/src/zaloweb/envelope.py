@@ -9,7 +9,6 @@ without end, numbers of thousands of digits, far more values than any answer has
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any, Final, TypeVar
 
@@ -21,12 +20,13 @@ from zaloweb.errors import AnswerTooLarge, ApiError, CipherError, ProtocolError
 T = TypeVar("T")
 
 MOST_VALUES: Final = 1_000_000
-"""Values of one answer, by the signs that come before them. The friends of the fullest account are 700 000."""
+"""Values of one answer, by the signs before them. The friends of a full account are some 200 000."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONGEST_MESSAGE = 200
 _LONGEST_CODE = 18  # digits
+_LARGEST_CODE = 10**_LONGEST_CODE
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError)
 
 
@@ -46,7 +46,8 @@ class Envelope(msgspec.Struct):
             digits = text.removeprefix("-")
             number = digits.isdecimal() and len(digits) <= _LONGEST_CODE
             return int(text or "0") if number or not text else None
-        return int(told) if isinstance(told, int | float) and math.isfinite(told) else None
+        sane = isinstance(told, int | float) and abs(told) < _LARGEST_CODE  # no NaN is
+        return int(told) if sane else None
 
     @property
     def message(self) -> str:

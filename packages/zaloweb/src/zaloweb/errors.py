@@ -37,7 +37,6 @@ parameters of a call.
 
 from __future__ import annotations
 
-
 _LATER = frozenset({408, 429, 503})
 _NOT_ALLOWED = frozenset({401, 403})
 _USUAL_WAIT_S, _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 30.0, 1.0, 3600.0
@@ -102,7 +101,7 @@ class HttpStatusError(ZaloError):
         self.retryable = status in _LATER or status >= 500
 
     @staticmethod
-    def of(call: str, status: int, retry_in_s: float | None = None) -> HttpStatusError:
+    def of_status(call: str, status: int, retry_in_s: float | None = None) -> HttpStatusError:
         """The error class that stands for a status of Zalo's; `retry_in_s` is what `Retry-After` asks for."""
         if status in _LATER:
             return TryLater(call, status, retry_in_s)
@@ -110,7 +109,7 @@ class HttpStatusError(ZaloError):
 
 
 class TryLater(HttpStatusError):
-    """Zalo did nothing and wants to be asked later: too many requests, an overload, a request that was too slow.
+    """Zalo did nothing and wants to be asked later: too many requests, an overload, a slow request.
 
     `retry_in_s` is in seconds, between 1 and 3600, whatever the server said; 30 when it said nothing.
     """

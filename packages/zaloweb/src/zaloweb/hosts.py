@@ -1,8 +1,9 @@
 """Which addresses are Zalo's: where cookies, keys and sealed parameters may go.
 
-A service map, a socket list and a redirect are words of a server. An address counts only if it is `https` (or
-`wss` for a socket) on the default port, without user, and its host is one of the table below or under it. The
-form that is accepted is narrow on purpose, so that no two readers of URLs can disagree on which host it names.
+A service map, a socket list and a redirect are words of a server. An address counts only if it is `https`
+(or `wss` for a socket) on the default port, without user, and its host is one of the table below or under it.
+The form that is accepted is narrow on purpose, so that no two readers of URLs can disagree on which host it
+names.
 """
 
 from __future__ import annotations

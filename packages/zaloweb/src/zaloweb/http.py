@@ -220,8 +220,8 @@ class Transport:
     async def call(self, session: Session, call: Call[T]) -> T:
         """What Zalo answers to a call, as the type the call names.
 
-        Raises `ApiError` and its kinds, `HttpStatusError`, `ProtocolError`, `NoService`, `NetworkError`. Only a
-        call that is safe to repeat is repeated, and only when the network failed.
+        Raises `ApiError` and its kinds, `HttpStatusError`, `ProtocolError`, `NetworkError`. Only a call that
+        is safe to repeat is repeated, and only when the network failed.
         """
         sealed = _sealed(session, call)
         response = await self._try(call, _address(session, call, sealed), sealed)
@@ -324,10 +324,10 @@ async def _whole(name: str, answer: aiohttp.ClientResponse) -> bytes:
 
 
 def success(name: str, response: Response, now_ms: int) -> bytes:
-    """The body of an answer whose status is 2xx. Raises the kind of `HttpStatusError` that any other means."""
+    """The body of an answer whose status is 2xx. Raises the `HttpStatusError` that any other means."""
     if not 200 <= response.status < 300:
         wait_s = retry_after(response.headers.get("retry-after", ""), now_ms)
-        raise HttpStatusError.of(name, response.status, wait_s)
+        raise HttpStatusError.of_status(name, response.status, wait_s)
     return response.body
 
 

@@ -10,7 +10,7 @@ import msgspec
 from zaloweb import cipher, envelope
 from zaloweb.clock import Clock, SystemClock
 from zaloweb.envelope import Envelope
-from zaloweb.errors import CipherError, LoginFailed, ProtocolError, SessionExpired, SettingsError, ZaloError
+from zaloweb.errors import CipherError, LoginFailed, SessionExpired, SettingsError, ZaloError
 from zaloweb.hosts import Hosts
 from zaloweb.http import Pairs, Transport, success
 from zaloweb.network import Network
@@ -37,8 +37,8 @@ async def log_in(
 ) -> Session:
     """The session that these credentials give; its cookies are those of the credentials, refreshed.
 
-    The network is the one of `ZALOWEB_NETWORK`, or the real one. Services whose address is none of `hosts` are
-    left out (`Session.left_out`). Raises `SessionExpired` when Zalo does not take the cookies any more,
+    The network is the one of `ZALOWEB_NETWORK`, or the real one. Services whose address is none of `hosts`
+    are left out (`Session.left_out`). Raises `SessionExpired` when Zalo does not take the cookies any more,
     `LoginFailed` when it refuses for another reason or gives no address of its own for the socket or for
     texts, `SettingsError` for credentials that lack something, `NetworkError`, `HttpStatusError`,
     `ProtocolError`.

@@ -102,7 +102,6 @@ class Network:
             socket_factory=_OnlyAddress((LOOPBACK, self.port)),
         )
 
-
     def public_connector(self, *, direct: bool) -> aiohttp.TCPConnector:
         """A new pool for hosts of somebody else's choosing.
 
@@ -136,11 +135,11 @@ def is_public(address: str) -> bool:
     )
 
 
-def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
+def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
     """The IPv4 addresses that packets to an IPv6 address may end at."""
     if isinstance(address, IPv4Address):
         return []
-    wrapped = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    wrapped: list[IPv4Address | None] = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if address in _NAT64:
         wrapped.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return [one for one in wrapped if one is not None]

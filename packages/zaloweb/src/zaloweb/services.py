@@ -13,7 +13,7 @@ SOCKET: Final = "socket"
 """The name under which a left-out address of the WebSocket is told."""
 
 NEEDED: Final = ("chat", "group", SOCKET)
-"""Without these an account can neither hear nor answer: texts go to people over one, to groups over the other."""
+"""Without these an account cannot hear or answer: texts to people go over one, to groups over the other."""
 
 _MOST_NAMES = 500
 _MOST_ADDRESSES = 50
@@ -33,7 +33,8 @@ class Services:
     def missing(self) -> dict[str, str]:
         """Those of `NEEDED` of which no address is left although the server gave one."""
         usable = {**self.services, SOCKET: self.ws_urls}
-        return {name: self.left_out[name] for name in NEEDED if name in self.left_out and not usable.get(name)}
+        gone = [name for name in NEEDED if name in self.left_out and not usable.get(name)]
+        return {name: self.left_out[name] for name in gone}
 
 
 def sorted_out(services: Mapping[str, object], ws_urls: Iterable[object], hosts: Hosts) -> Services:

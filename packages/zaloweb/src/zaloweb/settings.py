@@ -64,7 +64,8 @@ class Settings:
     @property
     def max_file_mb(self) -> int:
         """How large a file may be, in megabytes."""
-        return min(_number(self._sharefile.get("max_size_share_file_v3"), _DEFAULT_MAX_FILE_MB), _MOST_FILE_MB)
+        wanted = _number(self._sharefile.get("max_size_share_file_v3"), _DEFAULT_MAX_FILE_MB)
+        return min(wanted, _MOST_FILE_MB)
 
     @property
     def chunk_bytes(self) -> int:

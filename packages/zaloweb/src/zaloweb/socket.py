@@ -265,7 +265,8 @@ async def upgrade_only(
     answer = await send(request)
     if answer.status != _SWITCHING:
         answer.close()
-        raise aiohttp.WSServerHandshakeError(answer.request_info, (), status=answer.status, message="no upgrade")
+        told = "no upgrade"
+        raise aiohttp.WSServerHandshakeError(answer.request_info, (), status=answer.status, message=told)
     return answer
 
 

@@ -25,7 +25,10 @@ Modules = tuple[tuple[bool, ...], ...]
 
 
 def read_modules(png: bytes) -> Modules | None:
-    """The modules of the QR code in a PNG of at most 2000 pixels a side; None if there is none to be made out."""
+    """The modules of the QR code in a PNG; None if there is none to be made out.
+
+    What is no PNG, or has more than 2000 pixels a side, is not opened.
+    """
     if not _may_be_opened(png):
         return None
     try:
@@ -72,7 +75,7 @@ def _may_be_opened(png: bytes) -> bool:
         return False
     _, length, kind, width, height = _HEAD.unpack_from(png)
     sane = 1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE
-    return kind == b"IHDR" and length == 13 and sane
+    return bool(kind == b"IHDR" and length == 13 and sane)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -69,7 +69,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def hidden(self) -> int:
-        """How many members there are beside those that Zalo told; 0 where it did not say how many there are."""
+        """How many members there are beside those that Zalo told; 0 where it gave no number."""
         return max((self.total_member or 0) - len(self.members()), 0)
 
 

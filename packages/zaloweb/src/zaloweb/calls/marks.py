@@ -69,7 +69,7 @@ class Marked:
 
 
 def typing(thread: Thread, *, imei: str, to: Destination = Destination.PERSON) -> Call[object]:
-    """Shows that the account is writing, for some seconds. Raises `InvalidRequest` for a thread without an id."""
+    """Shows that the account is writing, for some seconds. Raises `InvalidRequest` without a thread."""
     addressed(thread, "typing")
     if thread.kind is ThreadKind.GROUP:
         params: dict[str, object] = {"grid": thread.id, "imei": imei}

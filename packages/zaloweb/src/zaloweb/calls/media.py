@@ -122,7 +122,10 @@ def send_image(
     mentions: dict[str, object] | None = None,
     album: Album | None = None,
 ) -> Call[SentAnswer | None]:
-    """Shows a picture. Raises `InvalidRequest` for one without a size. `mentions` is what `Text.mention_info` makes of those in the caption."""
+    """Shows a picture. `mentions` is what `Text.mention_info` makes of those in the caption.
+
+    Raises `InvalidRequest` for one without a size.
+    """
     group = thread.kind is ThreadKind.GROUP
     sizes = {"width": image.width, "height": image.height}
     params: dict[str, object] = {
