@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from random import Random
+from socket import gaierror
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 from urllib.parse import quote_plus, urlsplit
@@ -432,7 +433,7 @@ def _named(name: str, url: str) -> Iterator[None]:
         yield
     except PrivateAddress:
         raise InvalidRequest(f"{host} is no host of the public internet; it is not asked") from None
-    except aiohttp.ClientConnectorDNSError:
+    except (aiohttp.ClientConnectorDNSError, gaierror):
         raise BeforeSending(name, f"the name {host} was not found") from None
     except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
         raise BeforeSending(name, f"no trusted TLS connection to {host}") from None
