@@ -19,7 +19,7 @@ from zaloweb.errors import AnswerTooLarge, ApiError, CipherError, ProtocolError
 
 T = TypeVar("T")
 
-MOST_VALUES: Final = 1_000_000
+MOST_VALUES: Final = 500_000
 """Values of one answer, by the signs before them. The friends of a full account are some 200 000."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
