@@ -13,6 +13,7 @@ from aiohttp import web
 
 from zaloweb import HttpStatusError, InvalidRequest, LinkExpired, NoAnswer, ProtocolError, TooLarge
 from zaloweb.clock import SystemClock
+from zaloweb.cookie import Cookie
 from zaloweb.cookies import Jar
 from zaloweb.fetch import download, size_of
 from zaloweb.http import Transport
@@ -22,13 +23,12 @@ from zaloweb.sim.front import Handler
 Serve = Callable[[Handler], Awaitable[Network]]
 
 URL = "https://f20-zpc.zdn.vn/ảnh.jpg?k=1"
-NOW_MS = SystemClock().now_ms()
-COOKIES = [{"key": "zpw_sek", "value": "secret", "domain": "zdn.vn", "path": "/"}]
+COOKIES = [Cookie("zpw_sek", "secret", "zdn.vn")]
 
 
 @asynccontextmanager
 async def transport_to(network: Network) -> AsyncIterator[Transport]:
-    jar = Jar.from_list(COOKIES, NOW_MS)
+    jar = Jar(COOKIES)
     async with Transport(
         network, user_agent="agent", jar=jar, clock=SystemClock(), random=Random(1)
     ) as transport:
@@ -171,7 +171,25 @@ async def test_other_redirects_are_not(
 
 
 @pytest.mark.parametrize(
-    "url", ["http://zdn.vn/a", "file:///etc/passwd", "", "https://127.0.0.1/a", "https://[::1]/a", "https://"]
+    "url",
+    [
+        "http://zdn.vn/a",
+        "file:///etc/passwd",
+        "",
+        "https://127.0.0.1/a",
+        "https://[::1]/a",
+        "https://[::1",
+        "https://",
+        "https://127.1/a",
+        "https://2130706433/a",
+        "https://0x7f.1/a",
+        "https://0x7f000001/a",
+        "https://93.184.216.34./a",
+        "https://user:secret@zdn.vn/a",
+        "https://zdn.vn:99999/a",
+        "https://evil.example\\@zdn.vn/a",
+        "https://zdn.vn /a",
+    ],
 )
 async def test_only_named_hosts_are_asked_and_only_over_https(serve: Serve, tmp_path: Path, url: str) -> None:
     async with transport_to(await serve(serving(b"x"))) as transport:
@@ -200,3 +218,47 @@ async def test_the_size_of_a_file_is_asked_for_without_fetching_it(serve: Serve)
 async def test_a_size_that_nobody_tells_is_0(serve: Serve) -> None:
     async with transport_to(await serve(serving(b"no", status=404))) as transport:
         assert await size_of(transport, URL) == 0
+
+
+async def test_a_name_that_leads_near_is_not_asked(tmp_path: Path) -> None:
+    """On the real network: `localhost` resolves, to an address that is not of the internet."""
+    came: list[object] = []
+    server = await asyncio.start_server(lambda *streams: came.append(streams), "localhost", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, transport_to(Network.real()) as transport:
+        with pytest.raises(InvalidRequest, match="localhost is no host of the public internet"):
+            await download(transport, f"https://localhost:{port}/a", tmp_path / "a", max_bytes=10)
+        with pytest.raises(InvalidRequest, match="localhost is no host of the public internet"):
+            await size_of(transport, f"https://localhost:{port}/a")
+    assert came == []
+
+
+async def test_behind_a_proxy_a_name_is_looked_at_before_the_proxy_is_asked(tmp_path: Path) -> None:
+    came: list[object] = []
+    server = await asyncio.start_server(lambda *streams: came.append(streams), "127.0.0.1", 0)
+    proxy = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with (
+        server,
+        Transport(
+            Network.real(), user_agent="a", jar=Jar(), clock=SystemClock(), random=Random(1), proxy=proxy
+        ) as transport,
+    ):
+        with pytest.raises(InvalidRequest, match="public internet"):
+            await download(transport, "https://localhost/a", tmp_path / "a", max_bytes=10)
+    assert came == []
+
+
+async def test_cookies_of_the_hosts_own_site_do_not_go_out(serve: Serve, tmp_path: Path) -> None:
+    seen: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("cookie"))
+        return web.Response(body=b"x", headers={"set-cookie": "tracked=1; Domain=zalo.me"})
+
+    jar = Jar([Cookie("zpsid", "secret", "zalo.me")])
+    async with Transport(
+        await serve(answer), user_agent="a", jar=jar, clock=SystemClock(), random=Random(1)
+    ) as transport:
+        await download(transport, "https://photo.zalo.me/a", tmp_path / "a", max_bytes=10)
+    assert seen == [None]
+    assert [cookie.name for cookie in jar] == ["zpsid"]

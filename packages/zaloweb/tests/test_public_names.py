@@ -10,9 +10,10 @@ import zaloweb
 from zaloweb import ZaloError, errors
 
 ERRORS = (
-    "ApiError BeforeSending CipherError FrameError HttpStatusError InvalidParameters InvalidRequest Kicked "
-    "LinkExpired LoginFailed NetworkError NoAnswer NotFound NotInGroup NotPrepared PartlySent ProtocolError "
-    "RateLimited RefusedByRecipient Replaced SessionExpired SettingsError TooLarge ZaloError"
+    "AnswerTooLarge ApiError BeforeSending CipherError ForeignAddress FrameError HttpStatusError "
+    "InvalidParameters InvalidRequest Kicked LinkExpired LoginFailed NetworkError NoAnswer NoService "
+    "NotFound NotInGroup NotPrepared PartlySent ProtocolError RateLimited RefusedByRecipient Replaced "
+    "SessionExpired SessionRefused SettingsError TooLarge TryLater ZaloError"
 )
 EVENTS = (
     "CipherKey Connected Delivered Disconnected Duplicate Event FileDone FriendEvent FriendEventKind "
@@ -31,7 +32,7 @@ VALUES = (
     "VideoLink icon_of seconds_until_morning"
 )
 LIFE = (
-    "Clock Credentials GroupHandle Jar Network PersonHandle PlatformClock Session Settings SystemClock"
+    "Clock Credentials GroupHandle Hosts Jar Network PersonHandle PlatformClock Session Settings SystemClock"
     " Transport Zalo"
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -23,7 +24,7 @@ from zaloweb.sim.front import Handler
 Serve = Callable[[Handler], Awaitable[Network]]
 
 NOW = 1_700_000_000_000
-PNG = b"\x89PNG picture"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBB", 300, 300, 8, 6, 0, 0, 0) + b" picture"
 PAGE = '<script src="https://stc-zlogin.zdn.vn/main-2.48.7.js"></script>'
 QR = {
     "code": "secret-code",

@@ -92,7 +92,7 @@ class ZaloUserChannel:
         return await self._asked(account, vault, directory.all_groups)
 
     async def members(self, account: Account, vault: Vault, group_id: str) -> Members:
-        """Who is in a group."""
+        """Who is in a group, as far as it shows them."""
         return await self._asked(account, vault, partial(directory.members, group_id=group_id))
 
     def risk(self) -> RiskNotice:

@@ -67,7 +67,7 @@ async def members(zalo: Zalo, group_id: str) -> Members:
     people = (
         _member(user_id, friends.get(user_id) or told.get(user_id), user_id in friends) for user_id in ids
     )
-    return Members(tuple(people), found[0].total_member)
+    return Members(tuple(people), len(ids) + found[0].hidden)
 
 
 def login_command(account: Account, *flags: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from clawlane.channel import Account, Health, Host, Phase, State
 from clawlane.messages import ThreadKind
@@ -16,7 +17,7 @@ from clawlane_zalouser.session import StoredSession
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb import events
 from zaloweb.client import Zalo
-from zaloweb.errors import Kicked, Replaced, SessionExpired, SettingsError, ZaloError
+from zaloweb.errors import Kicked, Replaced, SessionExpired, SettingsError, TryLater, ZaloError
 from zaloweb.session import Session
 
 _FIRST_WAIT = 1.0
@@ -30,6 +31,9 @@ _LOOKS = 5.0
 _INTERVALS = 2
 """Pings of Zalo's interval until a dead line is noticed."""
 
+_NAMED = 3
+"""Services that are named one by one where some are left out."""
+
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +44,7 @@ class Lifetime:
         self.zalo: Zalo | None = None
         self._own_id = ""
         self._noticed_ms = 0
+        self._left_out = ""
         self._account = account
         self._host = host
         self._around = around
@@ -98,6 +103,8 @@ class Lifetime:
                 self._need_login(f"the session has expired: {error}", force=True)
                 return None
             except ZaloError as error:
+                if isinstance(error, TryLater):
+                    wait = max(wait, error.retry_in_s)
                 self._report(Phase.CONNECTING, f"{error}; trying again in {wait:.0f} s", auth=Health.UNKNOWN)
             await self._around.clock.sleep(wait * (1 + 0.1 * self._around.random.random()))
             wait = min(2 * wait, _LONGEST_WAIT)
@@ -105,7 +112,10 @@ class Lifetime:
     async def _follow(self, session: Session) -> Session | None:
         """Live with one session. Gives it back when another login may help, None when the operator has to."""
         self._own_id = session.uid
-        self._noticed_ms = _INTERVALS * session.settings.ping_interval_ms
+        told = session.settings
+        rehearsed = self._around.network.rehearsal
+        self._noticed_ms = _INTERVALS * (told.rehearsed_ping_ms if rehearsed else told.ping_interval_ms)
+        self._left_out = left_out_text(session.left_out)
         started = self._around.clock.monotonic()
         try:
             await self._listen(session)
@@ -165,7 +175,7 @@ class Lifetime:
             case events.Connected():
                 self._time.connected()
                 await self._catch_up.connected()
-                self._report(Phase.READY, auth=Health.OK, inbound=Health.OK)
+                self._report(Phase.READY, self._left_out, auth=Health.OK, inbound=Health.OK)
             case events.Disconnected(retry_in_ms=int(wait_ms)):
                 reason = f"the connection was lost ({event.code}); connecting again in {wait_ms / 1000:.1f} s"
                 self._report(Phase.DEGRADED, reason, inbound=Health.BROKEN)
@@ -217,3 +227,12 @@ class Lifetime:
         if state != self._state:
             self._state = state
             self._host.report(state)
+
+
+def left_out_text(left_out: Mapping[str, str]) -> str:
+    """Which services are not used and why, in one sentence; "" when all are."""
+    if not left_out:
+        return ""
+    named = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:_NAMED])
+    more = f"; and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
+    return f"addresses that the login gave are left out ({named}{more})"

@@ -41,8 +41,14 @@ def failure_of(error: errors.ZaloError) -> SendFailed:
             return NeedsLogin(str(error))
         case errors.RateLimited():
             return NotSent(str(error), _RATE_LIMIT_PAUSE)
+        case errors.TryLater():
+            return NotSent(str(error), error.retry_in_s)
+        case errors.NotPrepared() if isinstance(error.__cause__, errors.TryLater):
+            return NotSent(str(error), error.__cause__.retry_in_s)
         case errors.BeforeSending():
             return NotSent(str(error))
+        case errors.NoService():
+            return Refused(str(error))
         case errors.HttpStatusError() if error.status < 500:
             return Refused(str(error))
         case errors.NoAnswer() | errors.ProtocolError() | errors.CipherError() | errors.HttpStatusError():

@@ -8,6 +8,7 @@ import logging
 from clawlane.channel import Account, Vault, VaultClosed
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb.client import Zalo
+from zaloweb.hosts import Hosts
 from zaloweb.login import log_in
 from zaloweb.session import Session
 
@@ -25,7 +26,9 @@ class StoredSession:
     async def read(self) -> Session | None:
         """The session as it was last saved, or None. Raises `VaultError` and zaloweb's `SettingsError`."""
         secret = await asyncio.to_thread(self._vault.read)
-        return None if secret is None else Session.from_json(secret, self._around.clock.now_ms())
+        if secret is None:
+            return None
+        return Session.from_json(secret, self._around.clock.now_ms(), hosts=hosts_of(self._account))
 
     async def refreshed(self, session: Session) -> Session:
         """A new session from the cookies of this one, already saved: key and endpoints are short-lived.
@@ -40,6 +43,7 @@ class StoredSession:
             proxy=proxy_of(self._account),
             api=session.api,
             platform_clock=self._around.platform_clock,
+            hosts=hosts_of(self._account),
         )
         await self.save(fresh)
         return fresh
@@ -54,6 +58,7 @@ class StoredSession:
             proxy=proxy_of(self._account),
             on_session=self.save,
             platform_clock=self._around.platform_clock,
+            hosts=hosts_of(self._account),
         )
 
     async def save(self, session: Session) -> None:
@@ -62,6 +67,11 @@ class StoredSession:
             await asyncio.to_thread(self._vault.write, session.to_json())
         except VaultClosed as error:
             log.info("%s: %s", self._account, error)
+
+
+def hosts_of(account: Account) -> Hosts:
+    """Zalo's hosts, and those that this account's settings add."""
+    return Hosts(account.settings.zalo_hosts)
 
 
 def proxy_of(account: Account) -> str | None:

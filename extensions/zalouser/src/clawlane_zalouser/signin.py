@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from clawlane import abilities
 from clawlane.channel import Account
-from clawlane_zalouser.session import proxy_of
+from clawlane_zalouser.session import hosts_of, proxy_of
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb import qr
 from zaloweb.errors import LoginFailed, ZaloError
@@ -16,7 +16,13 @@ from zaloweb.errors import LoginFailed, ZaloError
 async def steps(account: Account, around: Surroundings) -> AsyncIterator[abilities.LoginStep]:
     """One login, from the code to the session. Nothing is stored: the last step carries the session."""
     name = ""
-    run = qr.qr_login(around.network, random=around.random, clock=around.clock, proxy=proxy_of(account))
+    run = qr.qr_login(
+        around.network,
+        random=around.random,
+        clock=around.clock,
+        proxy=proxy_of(account),
+        hosts=hosts_of(account),
+    )
     async with aclosing(run):
         async for step in run:
             if isinstance(step, qr.Scanned):

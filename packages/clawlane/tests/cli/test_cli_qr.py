@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import pytest
 import segno
@@ -44,7 +45,7 @@ def test_a_logo_in_the_middle_hides_only_what_it_covers() -> None:
     middle = image.width // 2
     ImageDraw.Draw(image).rectangle((middle - 30, middle - 30, middle + 30, middle + 30), fill="white")
     out = io.BytesIO()
-    image.save(out, "jpeg", quality=60)
+    image.save(out, "png")
     found = read_modules(out.getvalue())
     assert found is not None
     assert [row[:14] for row in found] == [row[:14] for row in drawn()]
@@ -77,3 +78,31 @@ def test_on_a_terminal_the_code_is_black_on_white_whatever_its_colours() -> None
     line = half_blocks(drawn(), colour=True)[0]
     assert line.startswith("\x1b[38;5;16;48;5;231m")
     assert line.endswith("\x1b[0m")
+
+
+def png_that_says(width: int, height: int) -> bytes:
+    """The head of a PNG, with a data chunk that is none."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 13, b"IHDR") + head + bytes(64)
+
+
+def in_format(kind: str) -> bytes:
+    out = io.BytesIO()
+    Image.open(io.BytesIO(picture(scale=5))).convert("RGB").save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        *map(in_format, ("eps", "jpeg", "gif", "bmp", "tiff", "ppm")),
+        b"\x89PNG\r\n\x1a\n%!PS-Adobe-3.0 EPSF-3.0\n",
+        png_that_says(2001, 10),
+        png_that_says(10, 2001),
+        png_that_says(0, 0),
+        png_that_says(50_000, 50_000),
+        png_that_says(200, 200),
+    ],
+)
+def test_only_a_png_of_a_sane_size_is_opened(picture: bytes) -> None:
+    assert read_modules(picture) is None

@@ -28,9 +28,11 @@ from zaloweb.client import Zalo
 from zaloweb.clock import Clock, SystemClock
 from zaloweb.cookies import Jar
 from zaloweb.errors import (
+    AnswerTooLarge,
     ApiError,
     BeforeSending,
     CipherError,
+    ForeignAddress,
     FrameError,
     HttpStatusError,
     InvalidParameters,
@@ -40,6 +42,7 @@ from zaloweb.errors import (
     LoginFailed,
     NetworkError,
     NoAnswer,
+    NoService,
     NotFound,
     NotInGroup,
     NotPrepared,
@@ -49,8 +52,10 @@ from zaloweb.errors import (
     RefusedByRecipient,
     Replaced,
     SessionExpired,
+    SessionRefused,
     SettingsError,
     TooLarge,
+    TryLater,
     ZaloError,
 )
 from zaloweb.events import (
@@ -99,6 +104,7 @@ from zaloweb.events import (
 )
 from zaloweb.fetch import Downloaded
 from zaloweb.handles import GroupHandle, HistoryPage, PersonHandle
+from zaloweb.hosts import Hosts
 from zaloweb.http import Transport
 from zaloweb.login import log_in
 from zaloweb.network import Network
@@ -112,6 +118,7 @@ __all__ = [
     "FOREVER",
     "ICONS",
     "NO_ICON",
+    "AnswerTooLarge",
     "ApiError",
     "Attachment",
     "BeforeSending",
@@ -138,6 +145,7 @@ __all__ = [
     "Failed",
     "File",
     "FileDone",
+    "ForeignAddress",
     "Forwarded",
     "FoundUser",
     "FrameError",
@@ -149,6 +157,7 @@ __all__ = [
     "GroupEventKind",
     "GroupHandle",
     "HistoryPage",
+    "Hosts",
     "HttpStatusError",
     "Icon",
     "InvalidParameters",
@@ -171,6 +180,7 @@ __all__ = [
     "Network",
     "NetworkError",
     "NoAnswer",
+    "NoService",
     "NotFound",
     "NotInGroup",
     "NotPrepared",
@@ -197,6 +207,7 @@ __all__ = [
     "Sent",
     "Session",
     "SessionExpired",
+    "SessionRefused",
     "Settings",
     "SettingsError",
     "ShowQr",
@@ -213,6 +224,7 @@ __all__ = [
     "Todo",
     "TooLarge",
     "Transport",
+    "TryLater",
     "Typing",
     "Undecodable",
     "Undo",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from zaloweb.calls.call import Call
-from zaloweb.errors import HttpStatusError, NetworkError, NotPrepared, ProtocolError
+from zaloweb.errors import HttpStatusError, NetworkError, NoService, NotPrepared, ProtocolError
 from zaloweb.http import Transport
 from zaloweb.session import Session
 
@@ -62,11 +62,12 @@ class Caller:
 def preparing() -> Iterator[None]:
     """Calls that a message needs first: where their outcome would be unknown, the message's is not.
 
-    Raises `NotPrepared` instead of network errors, unreadable answers and passing HTTP errors.
+    Raises `NotPrepared` instead of network errors, unreadable answers and passing HTTP errors. `NoService`
+    stays what it is, for trying again does not mend it.
     """
     try:
         yield
-    except NotPrepared:
+    except (NotPrepared, NoService):
         raise
     except (NetworkError, ProtocolError) as error:
         raise NotPrepared(error.call, error.reason) from error

@@ -29,8 +29,9 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from zaloweb.errors import CipherError
 
 ENC_VER = "v2"
-EVENT_LIMIT = 64 * 1024 * 1024
-"""Bytes an event may have once inflated. Zalo announces messages of at most 64 KiB; this only stops bombs."""
+EVENT_LIMIT = 8 * 1024 * 1024
+"""Bytes an event may have once inflated. Zalo announces messages of at most 64 KiB; a page of 200 of them
+that were missed has one or two MB. This only stops bombs."""
 
 _ZCID_KEY = b"3FC4F0D2AB50057BCE0D90D9187A22B1"
 _IV = bytes(16)

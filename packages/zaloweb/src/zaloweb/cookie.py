@@ -73,6 +73,11 @@ def parse_set_cookie(header: str, url: str, now_ms: int) -> Cookie | None:
     )
 
 
+def of_zalo(domain: str) -> bool:
+    """Whether a cookie of this domain can go to a host of Zalo's."""
+    return _domain_match(domain, _SITE)
+
+
 def sendable(text: str) -> bool:
     """Whether a `Cookie` header can hold this text."""
     return not _UNSENDABLE.search(text)
@@ -86,7 +91,7 @@ def _attribute(text: str) -> tuple[str, str]:
 def _expiry(given: dict[str, str], now_ms: int) -> int | None:
     if re.fullmatch(r"-?\d{1,15}", given.get("max-age", ""), re.ASCII):
         return min(now_ms + max(int(given["max-age"]), 0) * 1000, LATEST_MS)
-    return _cookie_date(given["expires"]) if "expires" in given else None
+    return cookie_date(given["expires"]) if "expires" in given else None
 
 
 def _may_set(host: str, domain: str) -> bool:
@@ -123,7 +128,7 @@ _YEAR = re.compile(r"(\d{2,4})(?!\d)", re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
-def _cookie_date(text: str) -> int | None:
+def cookie_date(text: str) -> int | None:
     """Milliseconds since 1970, by the forgiving rules of RFC 6265, section 5.1.1."""
     time: tuple[int, int, int] | None = None
     day = month = year = None

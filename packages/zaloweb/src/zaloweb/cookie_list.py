@@ -1,19 +1,25 @@
 """Cookies as they are kept and exchanged: the JSON of tough-cookie and zca-js, and what browsers export.
 
 Keys read: `key` or `name`, `value`, `domain` (a leading dot is dropped), `path`, `secure`, `httpOnly`,
-`hostOnly`, `creation`, and the end of life as `expires` (a date, or seconds since 1970) or `expirationDate`
-(seconds).
+`hostOnly`, `creation`, and the end of life as `expires` or `expirationDate`: a date of ISO 8601 or of HTTP,
+or seconds or milliseconds since 1970, as a number or in a text. Null and what is none of these stand for no
+end.
+
+An export may be of the whole browser. Cookies of other sites are no business of this client.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
-from zaloweb.cookie import LATEST_MS, Cookie, sendable
+from zaloweb.cookie import LATEST_MS, Cookie, cookie_date, of_zalo, sendable
 from zaloweb.errors import SettingsError
 
 _DEFAULT_HOST = "chat.zalo.me"
 _SECONDS_END = 100_000_000_000  # a number below this is seconds, from here on milliseconds
+_NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
 
 def to_entry(cookie: Cookie) -> dict[str, object]:
@@ -36,15 +42,20 @@ def to_entry(cookie: Cookie) -> dict[str, object]:
     return entry
 
 
-def from_entry(entry: object, number: int, now_ms: int) -> Cookie:
-    """The cookie of one entry, the `number`th of a list. Raises `SettingsError` that shows no value."""
+def from_entry(entry: object, number: int, now_ms: int) -> Cookie | None:
+    """The cookie of one entry, the `number`th of a list; None if it is of another site, however odd.
+
+    Raises `SettingsError` that shows no value.
+    """
     if not isinstance(entry, dict):
         raise SettingsError(f"cookies: entry {number} is not an object")
+    domain = _domain(entry)
+    if domain is None:
+        return None
     name = _text(entry, "key", number) or _text(entry, "name", number)
     value = _text(entry, "value", number)
     if not name or not sendable(name + value):
         raise SettingsError(f"cookies: entry {number} has no name, or characters that no cookie can have")
-    domain = _text(entry, "domain", number).removeprefix(".").lower()
     created_ms = _moment(entry.get("creation"))
     return Cookie(
         name=name,
@@ -59,6 +70,22 @@ def from_entry(entry: object, number: int, now_ms: int) -> Cookie:
     )
 
 
+def _domain(entry: dict[str, object]) -> str | None:
+    """The domain of an entry, "" without one; None for another site's. An address stands for its host."""
+    given = entry.get("domain")
+    if given is None:
+        return ""
+    if not isinstance(given, str):
+        return None
+    text = given.strip().lower()
+    try:
+        text = urlsplit(text if "//" in text else f"//{text}").hostname or "" if text else ""
+    except ValueError:
+        return None
+    domain = text.removeprefix(".").removesuffix(".")
+    return domain if not given.strip() or of_zalo(domain) else None
+
+
 def _text(entry: dict[str, object], key: str, number: int) -> str:
     found = entry.get(key)
     if found is None:
@@ -69,10 +96,18 @@ def _text(entry: dict[str, object], key: str, number: int) -> str:
 
 
 def _expiry(entry: dict[str, object]) -> int | None:
-    given = entry.get("expires", entry.get("expirationDate"))
+    given = entry.get("expires")
+    return _moment(entry.get("expirationDate") if given is None else given)
+
+
+def _moment(given: object) -> int | None:
+    """Milliseconds since 1970; None for what says no moment, as tough-cookie's "Infinity"."""
+    if isinstance(given, str):
+        text = given.strip()
+        return _from_number(float(text)) if _NUMBER.fullmatch(text) else _from_date(text)
     if isinstance(given, int | float) and not isinstance(given, bool):
         return _from_number(given)
-    return _moment(given)
+    return None
 
 
 def _from_number(given: float) -> int | None:
@@ -81,14 +116,13 @@ def _from_number(given: float) -> int | None:
     return int(min(given if given >= _SECONDS_END else given * 1000, LATEST_MS))
 
 
-def _moment(text: object) -> int | None:
-    if not isinstance(text, str):
-        return None
+def _from_date(text: str) -> int | None:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:  # "Infinity" is tough-cookie's word for no end
-        return None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return cookie_date(text)
+    return min(max(round(seconds * 1000), 0), LATEST_MS)
 
 
 def _as_text(milliseconds: int) -> str:

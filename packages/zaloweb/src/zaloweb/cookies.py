@@ -11,6 +11,9 @@ from zaloweb.cookie_list import from_entry, to_entry
 from zaloweb.errors import SettingsError
 
 _SECURE_SCHEMES = ("https", "wss")
+_LONGEST = 4096
+_MOST = 300
+"""What a browser keeps at least (RFC 6265, section 6.1: 4096 bytes each, and more than 50 of a site)."""
 
 
 class Jar:
@@ -50,8 +53,12 @@ class Jar:
             cookie = parse_set_cookie(header, url, now_ms)
             if cookie is None or (cookie.secure and urlsplit(url).scheme not in _SECURE_SCHEMES):
                 continue
+            if len(cookie.name) + len(cookie.value) > _LONGEST:
+                continue
             self._put(cookie)
             self._drop_expired(now_ms)
+        while len(self._cookies) > _MOST:
+            self._cookies.remove(min(self._cookies, key=lambda cookie: cookie.created_ms))
 
     def to_list(self) -> list[dict[str, object]]:
         """The cookies as tough-cookie writes them, which is what zca-js exports and accepts."""
@@ -61,12 +68,14 @@ class Jar:
     def from_list(cls, exported: object, now_ms: int) -> Jar:
         """A jar from an exported list, or from an object with one in `cookies`. Raises `SettingsError`.
 
-        A cookie without a domain is for `chat.zalo.me` alone. What has expired is left out.
+        A cookie without a domain is for `chat.zalo.me` alone. What has expired is left out, and whatever is
+        of another site.
         """
         entries = exported.get("cookies") if isinstance(exported, dict) else exported
         if not isinstance(entries, list):
             raise SettingsError("cookies: expected a list, or an object with a list in `cookies`")
-        jar = cls(from_entry(entry, number, now_ms) for number, entry in enumerate(entries, 1))
+        read = (from_entry(entry, number, now_ms) for number, entry in enumerate(entries, 1))
+        jar = cls(cookie for cookie in read if cookie is not None)
         jar._drop_expired(now_ms)
         jar.changes = 0
         return jar

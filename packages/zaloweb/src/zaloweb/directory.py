@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from zaloweb.calls import account, friends, groups, leading, links, mute, stickers
 from zaloweb.calls.account import KeepAlive, User
-from zaloweb.calls.friends import FoundUser, Onlines
+from zaloweb.calls.friends import ALL, LARGE_AVATAR, SMALL_AVATAR, FoundUser, Onlines
 from zaloweb.calls.groups import Group, MemberProfile
 from zaloweb.calls.leading import Created
 from zaloweb.calls.links import Preview
 from zaloweb.calls.mute import FOREVER, Mutes
 from zaloweb.calls.stickers import StickerDetail
-from zaloweb.errors import ApiError, SessionExpired
+from zaloweb.errors import ApiError, NotFound, ProtocolError, SessionExpired
 from zaloweb.events import Sticker, Thread, ThreadKind
 from zaloweb.frames import old_messages, old_reactions
 from zaloweb.handles import GroupHandle, PersonHandle
@@ -23,33 +23,49 @@ class Directory(LiveSession):
     """The part of `Zalo` that shows nothing to others, but for the groups it makes."""
 
     async def account_info(self) -> User:
-        """The account's own profile."""
-        return (await self.call(account.own_profile())).user
+        """The account's own profile. Raises `ProtocolError` where the answer holds none."""
+        told = await self.call(account.own_profile())
+        if told is None:
+            raise ProtocolError("account info", "the answer holds no profile")
+        return told.user
 
     async def keep_alive(self) -> KeepAlive:
         """Say that the session is still used; its cookies stay young."""
         return await self.call(account.keep_alive(self._caller.imei))
 
-    async def friends(self) -> list[User]:
-        """All friends of the account."""
-        return await self.call(friends.all_friends(self._caller.imei))
+    async def friends(
+        self, *, count: int = ALL, page: int = 1, avatar_size: int = SMALL_AVATAR
+    ) -> list[User]:
+        """All friends of the account, or one page of `count`; pages count from 1.
+
+        `avatar_size` is that of the pictures the answer links to, in pixels: 120 or 240.
+        """
+        return await self.call(
+            friends.all_friends(self._caller.imei, count=count, page=page, avatar_size=avatar_size)
+        )
 
     async def friends_online(self) -> Onlines:
         """Which friends are online, and what they say of themselves."""
         return await self.call(friends.online(self._caller.imei))
 
-    async def user_info(self, ids: Sequence[str]) -> dict[str, User]:
+    async def user_info(self, ids: Sequence[str], *, avatar_size: int = SMALL_AVATAR) -> dict[str, User]:
         """Who people are, friends or not, by id; those Zalo does not know are left out."""
         phonebook = self.session.extra_ver.get("phonebook")
         language = self._caller.language
-        call = friends.user_info(ids, phonebook=phonebook, language=language, imei=self._caller.imei)
+        call = friends.user_info(
+            ids, phonebook=phonebook, language=language, imei=self._caller.imei, avatar_size=avatar_size
+        )
         found = await self.call(call)
         return {} if found is None else found.users
 
-    async def find_user(self, phone: str) -> FoundUser:
+    async def find_user(self, phone: str, *, avatar_size: int = LARGE_AVATAR) -> FoundUser:
         """The person with a telephone number. Raises `NotFound`; Zalo limits how often one may ask."""
         language = self._caller.language
-        return await self.call(friends.find_user(phone, language=language, imei=self._caller.imei))
+        call = friends.find_user(phone, language=language, imei=self._caller.imei, avatar_size=avatar_size)
+        found = await self.call(call)
+        if not found.id:
+            raise NotFound(None, "Zalo knows nobody with this number", call.name)
+        return found
 
     def person(self, user_id: str) -> PersonHandle:
         """What can be done to one person: accept, block, unblock … Asks nobody."""
@@ -109,11 +125,13 @@ class Directory(LiveSession):
         found = []
         for sticker_id in ids:
             try:
-                found.append(await self.call(stickers.detail(sticker_id)))
+                told = await self.call(stickers.detail(sticker_id))
             except SessionExpired:
                 raise
             except ApiError:
                 continue
+            if told is not None:
+                found.append(told)
         return found
 
     async def parse_link(self, link: str) -> Preview:

@@ -10,9 +10,14 @@
     │   │   └── NotPrepared       what a message needs first (an upload …) failed; the message was not sent
     │   └── NoAnswer              bytes left and no whole answer came: the outcome is unknown
     ├── HttpStatusError           the HTTP status is not 2xx
+    │   └── TryLater              408, 429, 503: nothing was done, later it may be
     ├── ProtocolError             an answer that cannot be read
+    │   ├── AnswerTooLarge        an answer that does not end where answers end
+    │   ├── ForeignAddress        a redirect or an address that leads away from Zalo
+    │   └── NoService             the login gave no address of Zalo's for a service; nothing was sent
     ├── ApiError                  Zalo answered with an error code
     │   ├── SessionExpired        102, 600: log in again
+    │   │   └── SessionRefused    the HTTP status 401 or 403, which is an HttpStatusError too
     │   ├── InvalidParameters     114
     │   ├── RefusedByRecipient    122, 123
     │   ├── NotInGroup            165, 166
@@ -31,6 +36,10 @@ parameters of a call.
 """
 
 from __future__ import annotations
+
+_LATER = frozenset({408, 429, 503})
+_NOT_ALLOWED = frozenset({401, 403})
+_USUAL_WAIT_S, _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 30.0, 1.0, 3600.0
 
 
 class ZaloError(Exception):
@@ -89,7 +98,28 @@ class HttpStatusError(ZaloError):
         super().__init__(f"{call}: Zalo answered with HTTP status {status}")
         self.call = call
         self.status = status
-        self.retryable = status == 429 or status >= 500
+        self.retryable = status in _LATER or status >= 500
+
+    @staticmethod
+    def of_status(call: str, status: int, retry_in_s: float | None = None) -> HttpStatusError:
+        """The error class that stands for a status of Zalo's; `retry_in_s` is what `Retry-After` asks for."""
+        if status in _LATER:
+            return TryLater(call, status, retry_in_s)
+        return SessionRefused(call, status) if status in _NOT_ALLOWED else HttpStatusError(call, status)
+
+
+class TryLater(HttpStatusError):
+    """Zalo did nothing and wants to be asked later: too many requests, an overload, a slow request.
+
+    `retry_in_s` is in seconds, between 1 and 3600, whatever the server said; 30 when it said nothing.
+    """
+
+    help = "wait; it is tried again later"
+
+    def __init__(self, call: str, status: int, retry_in_s: float | None = None) -> None:
+        super().__init__(call, status)
+        wanted = _USUAL_WAIT_S if retry_in_s is None else retry_in_s
+        self.retry_in_s = min(max(wanted, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
 
 
 class ProtocolError(ZaloError):
@@ -101,6 +131,24 @@ class ProtocolError(ZaloError):
         super().__init__(f"{call}: {reason}")
         self.call = call
         self.reason = reason
+
+
+class AnswerTooLarge(ProtocolError):
+    """An answer with more bytes or values than any of Zalo's has. Reading stopped there; nothing was kept."""
+
+
+class ForeignAddress(ProtocolError):
+    """An address that is not Zalo's, or not https, where cookies would go along. Nothing was sent there."""
+
+
+class NoService(ProtocolError):
+    """The login gave no address for a service, or none of Zalo's, so nothing was sent."""
+
+    help = "log in again; if it stays, Zalo has moved the service to a new host"
+
+    def __init__(self, call: str, service: str) -> None:
+        super().__init__(call, f"the login gave no address for the service `{service}`")
+        self.service = service
 
 
 class ApiError(ZaloError):
@@ -123,6 +171,18 @@ class SessionExpired(ApiError):
     """The session is dead: its key or cookies are not accepted any more."""
 
     help = "log in again"
+
+
+class SessionRefused(SessionExpired, HttpStatusError):
+    """Zalo answered with HTTP status 401 or 403: whoever asked is not logged in any more. `code` is None."""
+
+    def __init__(self, call: str, status: int) -> None:
+        ZaloError.__init__(self, f"{call}: Zalo refused the session with HTTP status {status}")
+        self.code = None
+        self.message = ""
+        self.call = call
+        self.status = status
+        self.retryable = False
 
 
 class InvalidParameters(ApiError):

@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from zaloweb.envelope import readable
 from zaloweb.errors import HttpStatusError, LinkExpired, TooLarge
 from zaloweb.http import Outside, Transport
 
@@ -103,8 +104,7 @@ def _unfinished(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def _check_excuse(path: Path) -> None:
-    try:
-        told = msgspec.json.decode(path.read_bytes(), type=_Excuse)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    told = readable(path.read_bytes(), _Excuse)
+    if told is None:
         return
     raise LinkExpired(f"{_NAME}: the link is not valid any more ({told.message}, code {told.err_code})")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from random import Random
+from socket import gaierror
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
-from urllib.parse import quote_plus, urljoin, urlsplit
+from typing import Any, Final, Literal, Self, TypeVar
+from urllib.parse import quote_plus, urlsplit
 
 import aiohttp
 from yarl import URL
@@ -19,15 +22,19 @@ from zaloweb.calls.call import Call
 from zaloweb.clock import Clock
 from zaloweb.cookies import Jar
 from zaloweb.errors import (
+    AnswerTooLarge,
     BeforeSending,
+    ForeignAddress,
     HttpStatusError,
     InvalidRequest,
     NetworkError,
     NoAnswer,
+    NoService,
     ProtocolError,
 )
+from zaloweb.hosts import Hosts, next_hop
 from zaloweb.multipart import Form
-from zaloweb.network import Network
+from zaloweb.network import NOT_PUBLIC, Network, PrivateAddress
 from zaloweb.platform_clock import PlatformClock
 from zaloweb.session import API_TYPE as API_TYPE
 from zaloweb.session import API_VERSION as API_VERSION
@@ -45,10 +52,17 @@ DEFAULT_HEADERS = {
     "referer": f"{ORIGIN}/",
 }
 
+ANSWER_LIMIT: Final = 12 * 1024 * 1024
+"""Bytes of one answer once decompressed. The largest, the list of 5000 friends, has about half of that."""
+
 _MOST_REDIRECTS = 10
 _KEEP_METHOD = (307, 308)
 _REDIRECTS = (301, 302, 303, *_KEEP_METHOD)
 _FIRST_BACKOFF = 0.4
+_MOST_DIGITS = 16
+
+_ODD = re.compile(r"[\x00-\x20\x7f\\]")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -84,7 +98,7 @@ class Outside:
     def size(self) -> int | None:
         """How many bytes the host says there are; None where it does not."""
         told = self._answer.headers.get("content-length", "")
-        return int(told) if told.isascii() and told.isdecimal() else None
+        return int(told) if told.isascii() and told.isdecimal() and len(told) < _MOST_DIGITS else None
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """The body as it comes in. Raises `NetworkError`."""
@@ -100,7 +114,7 @@ class Transport:
     """One account's way to Zalo, alive while entered: a few warm connections and the jar.
 
     `attempts` is how often a call that may safely be repeated is tried while the network fails. A proxy is
-    left out in a rehearsal, which goes nowhere else.
+    left out in a rehearsal, which goes nowhere else. Whatever carries cookies goes to `hosts` only.
     """
 
     def __init__(
@@ -115,8 +129,10 @@ class Transport:
         deadlines: Deadlines = Deadlines(),
         attempts: int = 3,
         platform_clock: PlatformClock | None = None,
+        hosts: Hosts | None = None,
     ) -> None:
         self.jar = jar
+        self.hosts = hosts or Hosts()
         self.user_agent = user_agent
         self.clock = clock
         self.proxy = None if network.rehearsal else proxy
@@ -126,6 +142,7 @@ class Transport:
         self._attempts = attempts
         self._client: aiohttp.ClientSession | None = None
         self.platform_clock = platform_clock or PlatformClock(clock)
+        self._guest: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         # Default headers go out with each request, so that the socket can use this client without them.
@@ -137,12 +154,18 @@ class Transport:
         )
         return self
 
+    @property
+    def rehearsal(self) -> bool:
+        """Whether all of this ends at a simulator."""
+        return bool(self._network.rehearsal)
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        clients, self._client, self._guest = (self._client, self._guest), None, None
+        for client in clients:
+            if client is not None:
+                await client.close()
 
     @property
     def client(self) -> aiohttp.ClientSession:
@@ -166,11 +189,14 @@ class Transport:
         """The answer to one request, whatever its status. `name` is what errors call it.
 
         Redirects are followed here, one request each with the default headers, so that no cookie of a hop is
-        lost. `deadline` replaces the usual seconds of each request. Raises `NetworkError`, `ProtocolError`.
+        lost; each address must be Zalo's. `deadline` replaces the usual seconds of each request. Raises
+        `NetworkError`, `ProtocolError`, and of those `ForeignAddress` before anything goes to another host.
         """
         target = with_query(url, query)
         body = form if isinstance(form, Form) or form is None else encode(form).encode()
         for _ in range(_MOST_REDIRECTS):
+            if refusal := self.hosts.refusal(target):
+                raise ForeignAddress(name, refusal)
             response = await self._exchange(name, method, target, body, headers or {}, deadline)
             location = response.headers.get("location", "")
             if not redirect or response.status not in _REDIRECTS or not location:
@@ -188,8 +214,9 @@ class Transport:
         """An answer of any host on the web, to be read while entered.
 
         The address is of somebody else's choosing, so nothing of the account goes out, no cookie either;
-        redirects are followed over https only. Raises `InvalidRequest` for an address that is no https or
-        names a host by number, `NetworkError`, `ProtocolError`.
+        redirects are followed over https only, and every hop ends at an address of the public internet.
+        Raises `InvalidRequest` for an address that is no https or names a host by number, `NetworkError`,
+        `ProtocolError`.
         """
         answer = await self._ask(method, url, name, deadline)
         try:
@@ -206,7 +233,7 @@ class Transport:
         sealed = _sealed(session, call)
         response = await self._try(call, _address(session, call, sealed), sealed)
         key = cipher.session_key(session.secret_key) if call.encrypted else None
-        return envelope.read(call.name, success(call.name, response), key, call.answer)
+        return envelope.read(call.name, success(call.name, response, self.clock.now_ms()), key, call.answer)
 
     async def _try(self, call: Call[Any], url: str, params: str) -> Response:
         attempts = self._attempts if call.safe_to_retry else 1
@@ -246,13 +273,15 @@ class Transport:
                 middlewares=(_send_once,),
             ) as answer:
                 self.jar.store(url, answer.headers.getall("set-cookie", ()), self.clock.now_ms())
-                return Response(answer.status, answer.headers.copy(), await answer.read(), url)
+                return Response(answer.status, answer.headers.copy(), await _whole(name, answer), url)
 
     async def _ask(self, method: str, url: str, name: str, deadline: float | None) -> aiohttp.ClientResponse:
         for _ in range(_MOST_REDIRECTS):
-            _check_outside(url)
+            host = _outside_host(url)
             with _named(name, url):
-                answer = await self.client.request(
+                if self.proxy is not None:  # which looks the name up for itself, where it cannot be watched
+                    await self._network.check_public(host)
+                answer = await self._guests.request(
                     method,
                     URL(url, encoded=url.isascii()),
                     headers={"user-agent": self.user_agent, "accept-encoding": "identity"},
@@ -268,6 +297,16 @@ class Transport:
             url = _next_hop(name, url, location)
         raise ProtocolError(name, f"more than {_MOST_REDIRECTS} redirects")
 
+    @property
+    def _guests(self) -> aiohttp.ClientSession:
+        """Connections to hosts of somebody else's choosing, apart from those to Zalo."""
+        if self._guest is None:
+            connector = self._network.public_connector(direct=self.proxy is None)
+            self._guest = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            )
+        return self._guest
+
     def _headers(self, url: str, special: Mapping[str, str]) -> dict[str, str]:
         headers = {**DEFAULT_HEADERS, "user-agent": self.user_agent, **special}
         cookies = self.jar.header(url, self.clock.now_ms())
@@ -278,11 +317,38 @@ class Transport:
         return aiohttp.ClientTimeout(total=total, connect=min(self._deadlines.connect, total))
 
 
-def success(name: str, response: Response) -> bytes:
-    """The body of an answer whose status is 2xx. Raises `HttpStatusError` for any other."""
+async def _whole(name: str, answer: aiohttp.ClientResponse) -> bytes:
+    """The body, in blocks as they are decompressed, so that a small answer cannot fill the memory."""
+    blocks: list[bytes] = []
+    size = 0
+    while block := await answer.content.readany():
+        size += len(block)
+        if size > ANSWER_LIMIT:
+            answer.close()
+            raise AnswerTooLarge(name, f"the answer has more than {ANSWER_LIMIT // 2**20} MB")
+        blocks.append(block)
+    return b"".join(blocks)
+
+
+def success(name: str, response: Response, now_ms: int) -> bytes:
+    """The body of an answer whose status is 2xx. Raises the `HttpStatusError` that any other means."""
     if not 200 <= response.status < 300:
-        raise HttpStatusError(name, response.status)
+        wait_s = retry_after(response.headers.get("retry-after", ""), now_ms)
+        raise HttpStatusError.of_status(name, response.status, wait_s)
     return response.body
+
+
+def retry_after(text: str, now_ms: int) -> float | None:
+    """The seconds that a `Retry-After` asks for, as a number or as a date; None when it says neither."""
+    told = text.strip()
+    if told.isascii() and told.isdecimal():
+        return float(told[:_MOST_DIGITS])
+    try:
+        moment = parsedate_to_datetime(told)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.timestamp() - now_ms / 1000
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def encode(pairs: Pairs | str) -> str:
@@ -315,29 +381,38 @@ def _sealed(session: Session, call: Call[Any]) -> str:
 def _address(session: Session, call: Call[Any], sealed: str) -> str:
     hosts = session.services.get(call.service)
     if not hosts:
-        raise ProtocolError(call.name, f"the login gave no address for the service `{call.service}`")
+        raise NoService(call.name, call.service)
     api = session.api
     texts = {"version": f"zpw_ver={api.version}&zpw_type={api.type}", "params": sealed}
     return with_query(hosts[0] + call.path, "&".join(texts.get(field, field) for field in call.fields))
 
 
 def _next_hop(name: str, url: str, location: str) -> str:
-    target = urljoin(url, location)
-    if urlsplit(target).scheme != "https":
+    try:
+        target = next_hop(url, location)
+        scheme = urlsplit(target).scheme
+    except ValueError:
+        raise ProtocolError(name, "a redirect leads to an address that is none") from None
+    if scheme != "https":
         raise ProtocolError(name, "a redirect leads away from https")
     return target
 
 
-def _check_outside(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise InvalidRequest("only https addresses are fetched")
+def _outside_host(url: str) -> str:
+    """The host of an address that somebody else chose. Raises `InvalidRequest`."""
     try:
-        ip_address(parts.hostname)
+        parts = urlsplit(url)
+        host, user, _ = parts.hostname or "", parts.username or parts.password, parts.port
     except ValueError:
-        return
-    # Whoever writes a message chooses the address: it must not lead to a machine near this one.
-    raise InvalidRequest("addresses that name a host by its number are not fetched")
+        raise InvalidRequest("this is no address") from None
+    if parts.scheme != "https" or not host:
+        raise InvalidRequest("only https addresses are fetched")
+    if user is not None or _ODD.search(url):
+        raise InvalidRequest("addresses with a user, a backslash or blanks are not fetched")
+    if ":" in host or _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+        # Whoever writes a message chooses the address: it must not lead to a machine near this one.
+        raise InvalidRequest("addresses that name a host by its number are not fetched")
+    return host
 
 
 class _BrokenConnectionError(aiohttp.ClientError):
@@ -359,20 +434,31 @@ async def _send_once(
 @contextmanager
 def _named(name: str, url: str) -> Iterator[None]:
     """What the HTTP library raises gets our names. Its texts may hold whole URLs, so none are taken over."""
-    host = urlsplit(url).hostname
+    host = _host_of(url)
     try:
         yield
-    except aiohttp.ClientConnectorDNSError:
+    except PrivateAddress:
+        raise InvalidRequest(f"{host} is no host of the public internet; it is not asked") from None
+    except (aiohttp.ClientConnectorDNSError, gaierror):
         raise BeforeSending(name, f"the name {host} was not found") from None
     except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
         raise BeforeSending(name, f"no trusted TLS connection to {host}") from None
     except aiohttp.ClientConnectorError as error:
+        if NOT_PUBLIC in str(error.strerror):
+            raise InvalidRequest(f"{host} is no host of the public internet; it is not asked") from None
         raise BeforeSending(name, f"no connection to {host} ({error.strerror})") from None
     except (aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
         raise BeforeSending(name, f"no connection to {host} ({type(error).__name__})") from None
-    except aiohttp.InvalidURL:
+    except (aiohttp.InvalidURL, ValueError):
         raise ProtocolError(name, "an address that is none") from None
     except TimeoutError:
         raise NoAnswer(name, f"no answer from {host} in time") from None
     except (aiohttp.ClientError, OSError) as error:
         raise NoAnswer(name, f"the connection to {host} broke ({type(error).__name__})") from None
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

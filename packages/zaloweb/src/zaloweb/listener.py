@@ -16,7 +16,7 @@ from zaloweb.events import Decoder, Disconnected
 from zaloweb.http import ORIGIN, Transport
 from zaloweb.retry import Again, CloseCode, GiveBack, Policy, RetryTable
 from zaloweb.session import Api, Session
-from zaloweb.socket import Connection, Deliver, Ended, Unreachable, Upgrade
+from zaloweb.socket import Connection, Deliver, Ended, Unreachable, Upgrade, upgrade_only
 
 T = TypeVar("T")
 
@@ -48,6 +48,9 @@ class Listener:
         """
         if not self._session.ws_urls:
             raise SettingsError("the session names no place to listen at: log in again")
+        for url in self._session.ws_urls:
+            if refusal := self._transport.hosts.refusal(url, "wss"):
+                raise SettingsError(f"the session cannot listen, for {refusal}: log in again")
         # Only the transport's connections fit: its session adds headers that an upgrade does not have.
         async with aiohttp.ClientSession(
             connector=self._transport.client.connector,
@@ -56,6 +59,7 @@ class Listener:
             skip_auto_headers=("accept",),
             timeout=aiohttp.ClientTimeout(total=None),
             trace_configs=[self._transport.platform_clock.tracing()],
+            middlewares=(upgrade_only,),
         ) as http:
             await self._keep_connected(http, deliver)
 
@@ -110,7 +114,7 @@ class Listener:
             http,
             self._clock,
             Decoder(self._session.uid),
-            settings.ping_interval_ms / 1000,
+            (settings.rehearsed_ping_ms if self._transport.rehearsal else settings.ping_interval_ms) / 1000,
             answers=self._answers,
         )
         self._connection = connection

@@ -16,6 +16,7 @@ from zaloweb.clock import Clock, SystemClock
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Event, FileDone
 from zaloweb.finished import Finished
+from zaloweb.hosts import Hosts
 from zaloweb.http import Transport
 from zaloweb.listener import Listener
 from zaloweb.network import Network
@@ -47,6 +48,7 @@ class LiveSession:
         attempts: int = 3,
         on_session: OnSession | None = None,
         platform_clock: PlatformClock | None = None,
+        hosts: Hosts | None = None,
     ) -> None:
         self.session = session
         random = random or SystemRandom()
@@ -59,6 +61,7 @@ class LiveSession:
             proxy=proxy,
             attempts=attempts,
             platform_clock=platform_clock,
+            hosts=hosts,
         )
         self._caller = Caller(session, self._transport, on_session)
         self._listener = Listener(session, self._transport, random)

@@ -10,10 +10,12 @@ import msgspec
 from zaloweb import cipher, envelope
 from zaloweb.clock import Clock, SystemClock
 from zaloweb.envelope import Envelope
-from zaloweb.errors import CipherError, LoginFailed, ProtocolError, SessionExpired, SettingsError, ZaloError
+from zaloweb.errors import CipherError, LoginFailed, SessionExpired, SettingsError, ZaloError
+from zaloweb.hosts import Hosts
 from zaloweb.http import Pairs, Transport, success
 from zaloweb.network import Network
 from zaloweb.platform_clock import PlatformClock
+from zaloweb.services import Services, sorted_out
 from zaloweb.session import Api, Credentials, Session
 from zaloweb.settings import Settings
 
@@ -33,12 +35,15 @@ async def log_in(
     proxy: str | None = None,
     api: Api | None = None,
     platform_clock: PlatformClock | None = None,
+    hosts: Hosts | None = None,
 ) -> Session:
     """The session that these credentials give; its cookies are those of the credentials, refreshed.
 
-    The network is the one of `ZALOWEB_NETWORK`, or the real one. Raises `SessionExpired` when Zalo does not
-    take the cookies any more, `LoginFailed` when it refuses for another reason, `SettingsError` for
-    credentials that lack something, `NetworkError`, `HttpStatusError`, `ProtocolError`.
+    The network is the one of `ZALOWEB_NETWORK`, or the real one. Services whose address is none of `hosts`
+    are left out (`Session.left_out`). Raises `SessionExpired` when Zalo does not take the cookies any more,
+    `LoginFailed` when it refuses for another reason or gives no address of its own for the socket or for
+    texts, `SettingsError` for credentials that lack something, `NetworkError`, `HttpStatusError`,
+    `ProtocolError`.
     """
     random = random or SystemRandom()
     async with Transport(
@@ -49,6 +54,7 @@ async def log_in(
         random=random,
         proxy=proxy,
         platform_clock=platform_clock,
+        hosts=hosts,
     ) as transport:
         return await log_in_over(transport, credentials, random=random, api=api)
 
@@ -63,6 +69,7 @@ async def log_in_over(
     _check(credentials)
     api = api or Api()
     info = await _login_info(transport, credentials, random, api)
+    places = _places(info, transport.hosts)
     server = await _server_info(transport, credentials, api)
     return Session(
         credentials=Credentials(
@@ -70,27 +77,30 @@ async def log_in_over(
         ),
         uid=str(info.uid),
         secret_key=info.zpw_enk,
-        services=info.services,
-        ws_urls=info.zpw_ws,
+        services=places.services,
+        ws_urls=places.ws_urls,
         settings=Settings(server.setttings or server.settings or {}),
         extra_ver=server.extra_ver or {},
         send2me_id=str(info.send2me_id or ""),
         api=api,
+        left_out=places.left_out,
     )
 
 
 class _LoginInfo(msgspec.Struct):
     uid: str | int
     zpw_enk: str
-    zpw_ws: tuple[str, ...] = ()
+    zpw_ws: list[Any] = []
     zpw_service_map_v3: dict[str, Any] = {}
     send2me_id: str | int | None = None
 
-    @property
-    def services(self) -> dict[str, list[str]]:
-        """The services that have addresses; what else the map holds is nothing to us."""
-        lists = {name: urls for name, urls in self.zpw_service_map_v3.items() if isinstance(urls, list)}
-        return {name: [url for url in urls if isinstance(url, str)] for name, urls in lists.items()}
+
+def _places(info: _LoginInfo, hosts: Hosts) -> Services:
+    found = sorted_out(info.zpw_service_map_v3, info.zpw_ws, hosts)
+    if found.missing:
+        told = "; ".join(f"{name}: {why}" for name, why in found.missing.items())
+        raise LoginFailed("login-info", f"the server names addresses that cannot be used ({told})")
+    return found
 
 
 class _ServerInfo(msgspec.Struct):
@@ -134,7 +144,7 @@ async def _login_info(transport: Transport, credentials: Credentials, random: Ra
         ("zpw_type", str(api.type)),
     ]
     response = await transport.request("GET", f"{_HOST}/api/login/{name}", name=name, query=query)
-    outer = envelope.parse(name, success(name, response))
+    outer = envelope.parse(name, success(name, response, transport.clock.now_ms()))
     if outer.empty:
         raise _refusal("login-info", name, outer)
     return _read_login_info(name, _open(name, outer, key))
@@ -166,7 +176,7 @@ async def _server_info(transport: Transport, credentials: Credentials, api: Api)
     }
     query = _signed("getserverinfo", signed)
     response = await transport.request("GET", f"{_HOST}/api/login/{name}", name=name, query=query)
-    answer = envelope.parse(name, success(name, response))
+    answer = envelope.parse(name, success(name, response, transport.clock.now_ms()))
     if answer.empty:
         raise _refusal("server-info", name, answer)
     return _convert(name, answer, _ServerInfo)
@@ -184,7 +194,4 @@ def _refusal(stage: str, name: str, answer: Envelope) -> ZaloError:
 
 
 def _convert(name: str, answer: Envelope, shape: type[T]) -> T:
-    try:
-        return msgspec.json.decode(bytes(answer.data), type=shape)
-    except msgspec.ValidationError as error:
-        raise ProtocolError(name, f"the answer has another shape than expected: {error}") from None
+    return envelope.decode(name, bytes(answer.data), shape)

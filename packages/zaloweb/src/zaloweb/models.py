@@ -142,6 +142,8 @@ class WireUnread(msgspec.Struct, gc=False):
 
 _T = TypeVar("_T")
 _DEEPEST = 100
+_MOST_VALUES = 500_000
+"""Values of one event, by the signs that come before them: each takes many times the memory of its text."""
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', re.DOTALL)
 
 
@@ -149,8 +151,9 @@ def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> 
     """A JSON text as what the decoder makes of it.
 
     Broken UTF-8 and halves of surrogate pairs become U+FFFD, and what is nested without end becomes null.
-    Raises Malformed if it is no JSON or of another shape.
+    Raises Malformed if it is no JSON, of another shape, or holds far more values than any event has.
     """
+    _check_values(text)
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
@@ -159,12 +162,22 @@ def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> 
         return _decode(decoder, _mended(text))
     except RecursionError:
         return _decode(decoder, _pruned(_as_text(text)))
+    except (ValueError, OverflowError):  # numbers of thousands of digits
+        raise Malformed("a number that is none") from None
+
+
+def _check_values(text: bytes | str | msgspec.Raw) -> None:
+    if len(text if isinstance(text, str) else memoryview(text)) <= _MOST_VALUES:
+        return
+    told = text.encode("utf-8", "replace") if isinstance(text, str) else bytes(text)
+    if sum(told.count(sign) for sign in (b"{", b"[", b",")) > _MOST_VALUES:
+        raise Malformed(f"more than {_MOST_VALUES} values")
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], text: str) -> _T:
     try:
         return decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
         raise Malformed(str(error)) from None
 
 

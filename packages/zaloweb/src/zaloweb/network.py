@@ -3,16 +3,22 @@
 In a rehearsal every connection of this package ends at one port of this machine, whatever host it is meant
 for. Host names, cookies, redirects and origins stay exactly as they are. A host that is a number never asks
 the resolver, so the place where sockets are made refuses every other address as well.
+
+Hosts that a stranger chose (the pictures and files of messages) are reached over connections of their own,
+which go to addresses of the public internet only. The address is looked at where the socket is made, after
+the name was resolved, so a name that changes its mind in between wins nothing.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +33,20 @@ _SHAPE = f"{LOOPBACK}:PORT,CAFILE"
 _KEPT_CONNECTIONS = 4
 
 _AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+NOT_PUBLIC = "not an address of the public internet"
+"""What the error of a connection says that was not made because of its address."""
+
+
+class PrivateAddress(OSError):
+    """A host that was chosen by somebody else leads to an address that is not of the public internet."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EACCES, NOT_PUBLIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +101,57 @@ class Network:
             use_dns_cache=False,
             socket_factory=_OnlyAddress((LOOPBACK, self.port)),
         )
+
+    def public_connector(self, *, direct: bool) -> aiohttp.TCPConnector:
+        """A new pool for hosts of somebody else's choosing.
+
+        `direct` connections go to public addresses only; in a rehearsal to the simulator, which is the one
+        difference.
+        """
+        if self.port is not None or not direct:
+            return self.connector()
+        return aiohttp.TCPConnector(
+            ssl=self.trust, limit=_KEPT_CONNECTIONS, socket_factory=_public_only, use_dns_cache=False
+        )
+
+    async def check_public(self, host: str) -> None:
+        """Raise `PrivateAddress` unless every address of a host is public, and `OSError` if it has none."""
+        if self.port is not None:
+            return
+        for *_, address in await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM):
+            if not is_public(str(address[0])):
+                raise PrivateAddress
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is of the public internet, whatever it is wrapped in."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return all(
+        one.is_global and not (one.is_multicast or one.is_reserved or one.is_unspecified)
+        for one in _inside(found) or [found]
+    )
+
+
+def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
+    """The IPv4 addresses that packets to an IPv6 address may end at."""
+    if isinstance(address, IPv4Address):
+        return []
+    wrapped: list[IPv4Address | None] = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if address in _NAT64:
+        wrapped.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    return [one for one in wrapped if one is not None]
+
+
+def _public_only(info: _AddressInfo) -> socket.socket:
+    family, kind, protocol, _, address = info
+    if not is_public(str(address[0])):
+        raise PrivateAddress
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    return made
 
 
 class _LoopbackResolver(AbstractResolver):

@@ -20,11 +20,12 @@ from uuid import UUID
 
 import msgspec
 
-from zaloweb import cipher, envelope, qr_headers
+from zaloweb import cipher, envelope, png, qr_headers
 from zaloweb.clock import Clock, SystemClock, within
 from zaloweb.cookies import Jar
 from zaloweb.envelope import Envelope
-from zaloweb.errors import LoginFailed, ZaloError
+from zaloweb.errors import LoginFailed, ProtocolError, ZaloError
+from zaloweb.hosts import Hosts
 from zaloweb.http import Pairs, Transport, success
 from zaloweb.login import log_in_over
 from zaloweb.network import Network
@@ -115,12 +116,13 @@ async def qr_login(
     proxy: str | None = None,
     api: Api | None = None,
     pause: float = 0.25,
+    hosts: Hosts | None = None,
 ) -> AsyncGenerator[Step, None]:
     """The steps of one login, with a fresh jar and a fresh code. Errors come as `Failed`, none are raised.
 
     Closing the iterator (`contextlib.aclosing`) gives the login up; for a new code start again. `pause` is
-    the least time in seconds between two questions, for a server that does not hold them back. The network
-    is the one of `ZALOWEB_NETWORK`, or the real one.
+    the least time in seconds between two questions, for a server that does not hold them back. `language` is
+    what the session tells Zalo to speak. The network is the one of `ZALOWEB_NETWORK`, or the real one.
     """
     random = random or SystemRandom()
     async with Transport(
@@ -130,6 +132,7 @@ async def qr_login(
         clock=clock or SystemClock(),
         random=random,
         proxy=proxy,
+        hosts=hosts,
     ) as transport:
         run = _Run(transport, random, language, api or Api(), pause)
         try:
@@ -196,11 +199,7 @@ class _Run:
         answer = await self._post("authen/qr/generate", form, qr_headers.before_code())
         code = _data(answer, _Code, self.stage)
         expires_ms = self._clock.now_ms() + LIFE_S * 1000
-        try:
-            png = binascii.a2b_base64(code.image.removeprefix(_IMAGE_PREFIX))
-        except ValueError:
-            raise LoginFailed(self.stage, "the picture of the QR code cannot be read") from None
-        return ShowQr(png, code.code, expires_ms)
+        return ShowQr(_picture(code.image), code.code, expires_ms)
 
     async def _scan(self, ends: float, form: Pairs) -> Scanned:
         self.stage = "scan"
@@ -230,7 +229,7 @@ class _Run:
         response = await self._transport.request(
             "GET", _USER_INFO, name="userinfo", headers=qr_headers.user_info()
         )
-        answer = envelope.parse("userinfo", success("userinfo", response))
+        answer = envelope.parse("userinfo", success("userinfo", response, self._clock.now_ms()))
         if not _data(answer, _UserInfo, self.stage).logged:
             raise LoginFailed(self.stage, "Zalo says that nobody is logged in")
 
@@ -261,7 +260,7 @@ class _Run:
         response = await self._transport.request(
             "POST", f"{_ACCOUNT_PAGE}/{path}", name=name, form=form, headers=headers, deadline=deadline
         )
-        return envelope.parse(name, success(name, response))
+        return envelope.parse(name, success(name, response, self._clock.now_ms()))
 
 
 class _Code(msgspec.Struct):
@@ -282,9 +281,20 @@ def _data(answer: Envelope, shape: type[T], stage: str) -> T:
     if answer.empty:
         raise _refused(stage, answer)
     try:
-        return msgspec.json.decode(bytes(answer.data), type=shape)
-    except msgspec.ValidationError as error:
-        raise LoginFailed(stage, f"the answer has another shape than expected: {error}") from None
+        return envelope.decode(stage, bytes(answer.data), shape)
+    except ProtocolError as error:
+        raise LoginFailed(stage, error.reason) from None
+
+
+def _picture(image: str) -> bytes:
+    """The PNG in a data URL. It is looked at before anything opens it: other formats start other programs."""
+    try:
+        picture = binascii.a2b_base64(image[: 2 * png.LARGEST].removeprefix(_IMAGE_PREFIX))
+    except ValueError:
+        raise LoginFailed("generate", "the picture of the QR code cannot be read") from None
+    if complaint := png.complaint(picture):
+        raise LoginFailed("generate", f"the picture of the QR code {complaint}")
+    return picture
 
 
 def _over(answer: Envelope) -> bool:

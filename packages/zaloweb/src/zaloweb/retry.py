@@ -23,6 +23,7 @@ STEADY_S: Final = 30.0
 _FIRST_MS: Final = 1_000
 _SHORTEST_MS: Final = 250
 _LONGEST_MS: Final = 120_000
+_CODE_DIGITS: Final = 9
 
 
 class CloseCode(IntEnum):
@@ -161,7 +162,7 @@ def _at(waits: Sequence[int], index: int) -> int | None:
 
 
 def _code(text: object) -> int | None:
-    return int(text) if isinstance(text, str | int) and str(text).isdecimal() else None
+    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) <= _CODE_DIGITS else None
 
 
 def _rule(entry: object) -> Rule | None:

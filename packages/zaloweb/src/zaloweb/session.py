@@ -6,14 +6,18 @@ session is that object with more in it, so a saved session can be used wherever 
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from zaloweb import envelope
 from zaloweb.clock import SystemClock
 from zaloweb.cookies import Jar
-from zaloweb.errors import SettingsError
+from zaloweb.errors import ProtocolError, SettingsError
+from zaloweb.hosts import Hosts
+from zaloweb.services import sorted_out
 from zaloweb.settings import Settings as Settings
 
 DEFAULT_LANGUAGE = "vi"
@@ -79,6 +83,8 @@ class Session:
     send2me_id: str = ""
     """The thread of the account with itself."""
     api: Api = Api()
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Services (and `socket`) of which the login gave an address that is none of Zalo's, each with why."""
 
     @property
     def jar(self) -> Jar:
@@ -103,14 +109,17 @@ class Session:
                 "send2meId": self.send2me_id,
                 "apiType": self.api.type,
                 "apiVersion": self.api.version,
+                "leftOut": self.left_out,
             }
         )
 
     @classmethod
-    def from_json(cls, data: bytes | str, now_ms: int | None = None) -> Session:
+    def from_json(
+        cls, data: bytes | str, now_ms: int | None = None, *, hosts: Hosts | None = None
+    ) -> Session:
         """A saved session, less the cookies that have expired since; without a time, at this machine's.
 
-        Raises `SettingsError`.
+        Addresses that are none of `hosts` are left out, whoever saved them. Raises `SettingsError`.
         """
         saved = _object(data, "the saved session")
         if saved.get("version") != _FORMAT:
@@ -119,16 +128,18 @@ class Session:
             held = msgspec.convert(saved, _Saved)
         except msgspec.ValidationError as error:
             raise SettingsError(f"the saved session is damaged ({error}): log in again") from None
+        places = sorted_out(held.services, held.ws_urls, hosts or Hosts())
         return cls(
             credentials=Credentials.from_object(saved, now_ms),
             uid=held.uid,
             secret_key=held.secret_key,
-            services=held.services,
-            ws_urls=held.ws_urls,
+            services=places.services,
+            ws_urls=places.ws_urls,
             settings=Settings(held.settings),
             extra_ver=held.extra_ver,
             send2me_id=held.send2me_id,
             api=Api(held.api_type, held.api_version),
+            left_out={**held.left_out, **places.left_out},
         )
 
 
@@ -142,14 +153,26 @@ class _Saved(msgspec.Struct, rename="camel"):
     send2me_id: str = ""
     api_type: int = API_TYPE
     api_version: int = API_VERSION
+    left_out: dict[str, str] = {}
 
 
 def _object(data: bytes | str, what: str) -> dict[str, Any]:
     try:
-        decoded = msgspec.json.decode(data, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise SettingsError(f"{what}: this is not a JSON object") from None
+        decoded = envelope.decode(what, _without_mark(data), object)
+    except (ProtocolError, UnicodeDecodeError):
+        decoded = None
+    if not isinstance(decoded, dict):
+        raise SettingsError(f"{what}: this is not a JSON object")
     return decoded
+
+
+def _without_mark(data: bytes | str) -> bytes | str:
+    """The text behind a byte order mark; editors of Windows write one, and some write UTF-16 behind it."""
+    if isinstance(data, str):
+        return data.removeprefix("\ufeff")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _required(data: dict[str, Any], key: str) -> str:

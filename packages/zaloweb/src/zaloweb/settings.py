@@ -1,7 +1,7 @@
 """What the server lets its clients do and wants them to do: a typed view of the settings that a login brings.
 
-The keys are those of `getServerInfo`. What is missing or of another type has the default of this view; what
-stands in `raw` is as the server sent it.
+The keys are those of `getServerInfo`. What is missing or of another type has the default of this view, and
+numbers are kept within what a client can do; what stands in `raw` is as the server sent it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULT_PING_INTERVAL_MS = 180_000
+SHORTEST_PING_MS, LONGEST_PING_MS = 10_000, 3_600_000
+_SHORTEST_REHEARSED_MS = 250
 _DEFAULT_MAX_FILES = 20
 _DEFAULT_MAX_FILE_MB = 1024
 _DEFAULT_CHUNK_BYTES = 3 * 1024 * 1024
+_MOST_FILES = 1000
+_MOST_CODES = 1000
+_MOST_FILE_MB = 16 * 1024
+_SMALLEST_CHUNK, _LARGEST_CHUNK = 1000, 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +30,18 @@ class Settings:
 
     @property
     def ping_interval_ms(self) -> int:
-        """How often the socket says that it is alive."""
-        return _number(self._socket.get("ping_interval"), DEFAULT_PING_INTERVAL_MS)
+        """How often the socket says that it is alive: every 10 seconds at most, every hour at least."""
+        return self.ping_ms(SHORTEST_PING_MS)
+
+    @property
+    def rehearsed_ping_ms(self) -> int:
+        """The same in a rehearsal, where a simulator may be told to make things go fast."""
+        return self.ping_ms(_SHORTEST_REHEARSED_MS)
+
+    def ping_ms(self, shortest: int) -> int:
+        """The interval that the server wants, between `shortest` and an hour."""
+        wanted = _number(self._socket.get("ping_interval"), DEFAULT_PING_INTERVAL_MS)
+        return min(max(wanted, shortest), LONGEST_PING_MS)
 
     @property
     def retries(self) -> dict[str, Any]:
@@ -43,17 +59,19 @@ class Settings:
     @property
     def max_files(self) -> int:
         """How many files one message may have."""
-        return _number(self._sharefile.get("max_file"), _DEFAULT_MAX_FILES)
+        return min(_number(self._sharefile.get("max_file"), _DEFAULT_MAX_FILES), _MOST_FILES)
 
     @property
     def max_file_mb(self) -> int:
         """How large a file may be, in megabytes."""
-        return _number(self._sharefile.get("max_size_share_file_v3"), _DEFAULT_MAX_FILE_MB)
+        wanted = _number(self._sharefile.get("max_size_share_file_v3"), _DEFAULT_MAX_FILE_MB)
+        return min(wanted, _MOST_FILE_MB)
 
     @property
     def chunk_bytes(self) -> int:
         """How large the pieces of an upload are."""
-        return _number(self._sharefile.get("chunk_size_file"), _DEFAULT_CHUNK_BYTES)
+        wanted = _number(self._sharefile.get("chunk_size_file"), _DEFAULT_CHUNK_BYTES)
+        return min(max(wanted, _SMALLEST_CHUNK), _LARGEST_CHUNK)
 
     @property
     def refused_extensions(self) -> frozenset[str]:
@@ -83,4 +101,5 @@ def _number(value: object, default: int) -> int:
 
 
 def _numbers(value: object) -> tuple[int, ...]:
-    return tuple(code for code in value if isinstance(code, int)) if isinstance(value, list) else ()
+    listed = value[:_MOST_CODES] if isinstance(value, list) else ()
+    return tuple(code for code in listed if isinstance(code, int))

@@ -33,9 +33,10 @@ ANSWER_S: Final = 10.0
 A quarter of the ping interval where that is shorter, so that a dead line is noticed within two intervals.
 """
 
-_LARGEST_FRAME = 16 * 1024 * 1024
+_LARGEST_FRAME = 4 * 1024 * 1024
 _DEFLATE_WINDOW = 15
 _CLOSE_S = 2.0
+_SWITCHING = 101
 _BROKEN = (aiohttp.ClientError, OSError)
 _NOT_SENDABLE = frozenset({CloseCode.NO_CODE, CloseCode.LOST})
 
@@ -139,7 +140,7 @@ class Connection:
             compress=_DEFLATE_WINDOW,
             max_msg_size=_LARGEST_FRAME,
             timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),
-        )
+        )  # the session that this is called on refuses redirects, see `upgrade_only`
 
     async def _read(self, line: _Line, deliver: Deliver, tasks: _Tasks) -> Ended:
         while True:
@@ -252,6 +253,21 @@ class _Line:
             self._listening_since = None
         self._heard += 1
         return message
+
+
+async def upgrade_only(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """A middleware that takes any answer but an upgrade for the end.
+
+    aiohttp follows the redirects of an upgrade by itself, and would carry the cookies to wherever they lead.
+    """
+    answer = await send(request)
+    if answer.status != _SWITCHING:
+        answer.close()
+        told = "no upgrade"
+        raise aiohttp.WSServerHandshakeError(answer.request_info, (), status=answer.status, message=told)
+    return answer
 
 
 class _Tasks:

@@ -22,6 +22,8 @@ from zaloweb.finished import Finished
 
 T = TypeVar("T")
 
+_ID_DIGITS = 18
+
 Progress = Callable[[int, int], None]
 """Told how many bytes of how many are out, of all files of one upload together."""
 
@@ -97,7 +99,7 @@ class Uploads:
         named = file.attachment
         url = await self._finished.url_of(taken.id)
         checksum = await file.checksum()
-        own_id = int(taken.client_file_id or client_id)
+        own_id = _number(taken.client_file_id) or client_id
         return UploadedFile(taken.id, url, named.name, named.extension, file.size, checksum, own_id)
 
     async def _gif(self, file: Opened, client_id: int, count: _Count) -> UploadedGif:
@@ -106,6 +108,8 @@ class Uploads:
             still = await self._caller.call(
                 uploads.thumbnail(content, client_id=client_id, imei=self._caller.imei)
             )
+        if not still.url:
+            raise ProtocolError("upload thumbnail", "Zalo took the picture but gave it no address")
         width, height = await file.dimensions()
         again = file.slice(0, file.size, _nobody)
         return UploadedGif(
@@ -178,6 +182,12 @@ async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+def _number(told: int | str) -> int:
+    """An id of ours that Zalo repeats; 0 where it does not."""
+    text = str(told)
+    return int(text) if text.isdecimal() and len(text) <= _ID_DIGITS else 0
 
 
 def _nobody(_sent: int) -> None:

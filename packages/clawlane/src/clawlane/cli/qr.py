@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Sequence
 
 from PIL import Image
@@ -10,6 +12,10 @@ from PIL import Image
 _QUIET = 2
 _FINDER = 7
 _SMALLEST, _LARGEST = 21, 177
+_LARGEST_SIDE = 2000
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEAD = struct.Struct(">8sI4sII")
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 # Black on white whatever the colours of the terminal are: a phone must see dark modules on a light ground.
 _COLOURS, _RESET = "\x1b[38;5;16;48;5;231m", "\x1b[0m"
 _DARK_INK = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
@@ -19,10 +25,15 @@ Modules = tuple[tuple[bool, ...], ...]
 
 
 def read_modules(png: bytes) -> Modules | None:
-    """The modules of the QR code in an image; None if there is none to be made out."""
+    """The modules of the QR code in a PNG; None if there is none to be made out.
+
+    What is no PNG, or has more than 2000 pixels a side, is not opened.
+    """
+    if not _may_be_opened(png):
+        return None
     try:
-        picture = _on_white(Image.open(io.BytesIO(png)))
-    except (OSError, ValueError, Image.DecompressionBombError):
+        picture = _on_white(Image.open(io.BytesIO(png), formats=("PNG",)))
+    except _BROKEN:
         return None
     box = picture.point(lambda level: 255 if level < 128 else 0).getbbox()
     if box is None:
@@ -56,6 +67,15 @@ def _line(upper: Sequence[bool], lower: Sequence[bool], colour: bool) -> str:
         _DARK_INK[(a, b) if colour else (not a, not b)] for a, b in zip(upper, lower, strict=True)
     )
     return f"{_COLOURS}{blocks}{_RESET}" if colour else blocks
+
+
+def _may_be_opened(png: bytes) -> bool:
+    """Whether the first bytes are those of a PNG of a sane size: readers of other formats start programs."""
+    if not png.startswith(_SIGNATURE) or len(png) < _HEAD.size:
+        return False
+    _, length, kind, width, height = _HEAD.unpack_from(png)
+    sane = 1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE
+    return bool(kind == b"IHDR" and length == 13 and sane)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

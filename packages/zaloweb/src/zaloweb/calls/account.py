@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 
 from zaloweb.calls.call import Call
@@ -59,9 +61,13 @@ class KeepAlive(msgspec.Struct, frozen=True):
     config_vesion: int | str | None = None
 
 
-def own_profile() -> Call[OwnProfile]:
+# `type[T]` does not take a union, msgspec does.
+_PROFILE = cast("type[OwnProfile | None]", OwnProfile | None)
+
+
+def own_profile() -> Call[OwnProfile | None]:
     """Who this account is. The only call about people that sends no parameters."""
-    return Call("account info", "GET", "profile", "/api/social/profile/me-v2", OwnProfile, safe_to_retry=True)
+    return Call("account info", "GET", "profile", "/api/social/profile/me-v2", _PROFILE, safe_to_retry=True)
 
 
 def keep_alive(imei: str) -> Call[KeepAlive]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from zaloweb.calls.call import Call
+from zaloweb.calls.call import Call, addressed
 from zaloweb.envelope import compact
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Thread, ThreadKind
@@ -53,6 +53,8 @@ def forward(
     """Forwards a text. Raises `InvalidRequest` without a text or threads, and for a mix of both kinds."""
     if not text:
         raise InvalidRequest("a message that is forwarded needs a text")
+    for thread in threads:
+        addressed(thread, "a message that is forwarded")
     kinds = {thread.kind for thread in threads}
     if len(kinds) != 1:
         raise InvalidRequest("a message is forwarded to people or to groups, one or more, not to both")

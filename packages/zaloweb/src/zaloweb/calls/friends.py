@@ -10,6 +10,7 @@ import msgspec
 
 from zaloweb.calls.account import Told, User
 from zaloweb.calls.call import Call
+from zaloweb.envelope import readable
 from zaloweb.errors import InvalidRequest
 
 ALL = 20_000
@@ -71,10 +72,8 @@ class Online(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def says(self) -> str:
         """The words of the status."""
-        try:
-            told = msgspec.json.decode(self.status or "", type=_Status).status
-        except msgspec.DecodeError:
-            told = None
+        opened = readable(self.status or "", _Status)
+        told = None if opened is None else opened.status
         return (self.status or "") if told is None else told
 
 
@@ -106,13 +105,20 @@ class LastOnline(msgspec.Struct, frozen=True, rename="camel"):
 _PROFILES = cast("type[Profiles | None]", Profiles | None)
 
 
-def all_friends(imei: str, *, count: int = ALL, page: int = 1) -> Call[list[User]]:
-    """The account's friends, a page of them; pages count from 1."""
+def all_friends(
+    imei: str, *, count: int = ALL, page: int = 1, avatar_size: int = SMALL_AVATAR
+) -> Call[list[User]]:
+    """The account's friends, a page of them; pages count from 1.
+
+    Raises `InvalidRequest` for a page or a count below 1.
+    """
+    if page < 1 or count < 1:
+        raise InvalidRequest("pages of friends count from 1 and hold at least one")
     params = {
         "incInvalid": 1,
         "page": page,
         "count": count,
-        "avatar_size": SMALL_AVATAR,
+        "avatar_size": avatar_size,
         "actiontime": 0,
         "imei": imei,
     }

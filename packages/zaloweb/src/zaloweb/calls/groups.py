@@ -9,8 +9,7 @@ from typing import cast
 import msgspec
 
 from zaloweb.calls.call import Call
-from zaloweb.envelope import compact
-from zaloweb.errors import ProtocolError
+from zaloweb.envelope import compact, decode
 
 BATCH = 80
 """Ids asked for in one call about groups; other clients ask for no more, so neither do we."""
@@ -61,12 +60,17 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """The exact ids of all members Zalo told, each once.
 
         Zalo often leaves the obvious lists empty and names the members as `<id>_<version>` in a third; in
-        groups that hide their members, only admins are told.
+        groups that hide their members, only admins are told: see `hidden`.
         """
         versioned = (_VERSION_SUFFIX.sub("", text) for text in self.mem_ver_list or ())
         plain = (str(number) for number in self.member_ids or ())
         named = (str(member.id) for member in self.current_mems or ())
         return tuple(dict.fromkeys([*versioned, *plain, *named]))
+
+    @property
+    def hidden(self) -> int:
+        """How many members there are beside those that Zalo told; 0 where it gave no number."""
+        return max((self.total_member or 0) - len(self.members()), 0)
 
 
 class GroupDetails(msgspec.Struct, frozen=True, rename="camel"):
@@ -150,10 +154,7 @@ def opened(answer: History | str) -> History:
     """The history in an answer, which may be the JSON text of it. Raises `ProtocolError`."""
     if isinstance(answer, History):
         return answer
-    try:
-        return msgspec.json.decode(answer, type=History)
-    except msgspec.DecodeError:
-        raise ProtocolError("group history", "the answer has another shape than expected") from None
+    return decode("group history", answer, History)
 
 
 def in_batches(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:

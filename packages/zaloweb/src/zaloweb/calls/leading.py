@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.calls.call import Call
+from zaloweb.calls.call import Call, listed
 from zaloweb.clock import VIETNAM
 from zaloweb.multipart import Content, Part
 
@@ -47,12 +47,15 @@ class Left(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def create(name: str, members: Sequence[str], *, client_id: int, language: str, imei: str) -> Call[Created]:
-    """Makes a group with these people; without a name it is called after the time."""
+    """Makes a group with these people; without a name it is called after the time.
+
+    Raises `InvalidRequest` without people.
+    """
     params = {
         "clientId": client_id,
         "gname": name or str(client_id),
         "gdesc": None,
-        "members": list(members),
+        "members": listed(members, "a new group"),
         "membersTypes": [_UNKNOWN_TYPE] * len(members),
         "nameChanged": int(bool(name)),
         "createLink": 1,
@@ -89,10 +92,10 @@ def rename(group_id: str, name: str, *, now_ms: int, imei: str) -> Call[object]:
 
 
 def add(group_id: str, ids: Sequence[str], *, language: str, imei: str) -> Call[Changed]:
-    """Takes people into a group."""
+    """Takes people into a group. Raises `InvalidRequest` without people."""
     params = {
         "grid": group_id,
-        "members": list(ids),
+        "members": listed(ids, "adding to a group"),
         "memberTypes": [_UNKNOWN_TYPE] * len(ids),
         "imei": imei,
         "clientLang": language,
@@ -101,8 +104,8 @@ def add(group_id: str, ids: Sequence[str], *, language: str, imei: str) -> Call[
 
 
 def remove(group_id: str, ids: Sequence[str], *, imei: str) -> Call[Changed]:
-    """Puts people out of a group."""
-    params = {"grid": group_id, "members": list(ids), "imei": imei}
+    """Puts people out of a group. Raises `InvalidRequest` without people."""
+    params = {"grid": group_id, "members": listed(ids, "removing from a group"), "imei": imei}
     return Call("remove from group", "POST", "group", "/api/group/kickout", Changed, params, "form")
 
 

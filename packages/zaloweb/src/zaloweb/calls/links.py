@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from zaloweb.calls.call import Call
+from zaloweb.calls.call import Call, addressed
 from zaloweb.calls.messages import SENT, SentAnswer
 from zaloweb.envelope import compact
 from zaloweb.events import Thread, ThreadKind
@@ -37,6 +37,7 @@ def send_link(
     thread: Thread, link: str, preview: Preview, *, text: str, ttl_ms: int, client_id: int, imei: str
 ) -> Call[SentAnswer | None]:
     """Sends a link with its preview. It is appended to the text unless it stands there already."""
+    addressed(thread, "a link")
     core = {
         "msg": _with_link(text, link),
         "href": preview.href,

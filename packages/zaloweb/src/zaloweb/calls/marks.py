@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from zaloweb.calls.call import Call
+from zaloweb.calls.call import Call, addressed
 from zaloweb.envelope import compact
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Message, Thread, ThreadKind
@@ -69,7 +69,8 @@ class Marked:
 
 
 def typing(thread: Thread, *, imei: str, to: Destination = Destination.PERSON) -> Call[object]:
-    """Shows that the account is writing, for some seconds."""
+    """Shows that the account is writing, for some seconds. Raises `InvalidRequest` without a thread."""
+    addressed(thread, "typing")
     if thread.kind is ThreadKind.GROUP:
         params: dict[str, object] = {"grid": thread.id, "imei": imei}
         return Call("typing", "POST", "group", "/api/group/typing", object, params, "form")

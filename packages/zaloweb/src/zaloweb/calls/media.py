@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from zaloweb.calls.call import Call
+from zaloweb.calls.call import Call, addressed
 from zaloweb.calls.messages import SENT, SentAnswer, Urgency
 from zaloweb.calls.uploads import deadline_for
 from zaloweb.envelope import compact
@@ -122,7 +122,10 @@ def send_image(
     mentions: dict[str, object] | None = None,
     album: Album | None = None,
 ) -> Call[SentAnswer | None]:
-    """Shows a picture. `mentions` is what `Text.mention_info` makes of those in the caption."""
+    """Shows a picture. `mentions` is what `Text.mention_info` makes of those in the caption.
+
+    Raises `InvalidRequest` for one without a size.
+    """
     group = thread.kind is ThreadKind.GROUP
     sizes = {"width": image.width, "height": image.height}
     params: dict[str, object] = {
@@ -135,7 +138,7 @@ def send_image(
         "hdUrl": image.hd_url,
         "thumbUrl": image.thumb_url,
         "oriUrl" if group else "normalUrl": image.normal_url,
-        "hdSize": str(image.size),
+        "hdSize": str(_sized(image)),
         "zsource": -1,
         "ttl": manner.ttl_ms,
         "jcp": _JPEG_XL,
@@ -148,13 +151,13 @@ def send_image(
 
 
 def send_file(thread: Thread, file: UploadedFile, manner: Manner) -> Call[SentAnswer | None]:
-    """Shows a file."""
+    """Shows a file. Raises `InvalidRequest` for one without a size."""
     params: dict[str, object] = {
         "fileId": file.file_id,
         "checksum": file.checksum,
         "checksumSha": "",
         "extention": file.extension,
-        "totalSize": file.size,
+        "totalSize": _sized(file),
         "fileName": file.name,
         "clientId": file.client_id,
         "fType": 1,
@@ -176,7 +179,7 @@ def send_gif(thread: Thread, gif: UploadedGif, manner: Manner, *, client_id: int
     params: dict[str, object] = {
         "clientId": str(client_id),
         "fileName": gif.name,
-        "totalSize": gif.size,
+        "totalSize": _sized(gif),
         **{name: size for name, size in sizes.items() if size is not None},
         "msg": "",
         "type": 1,
@@ -244,6 +247,7 @@ def send_video(
 
 
 def _forward(name: str, thread: Thread, core: dict[str, object]) -> Call[SentAnswer | None]:
+    addressed(thread, "a message")
     if thread.kind is ThreadKind.GROUP:
         params = {"grid": thread.id, "visibility": 0, **core}
         return Call(name, "POST", "file", "/api/group/forward", SENT, params, "form")
@@ -251,7 +255,14 @@ def _forward(name: str, thread: Thread, core: dict[str, object]) -> Call[SentAns
 
 
 def _target(thread: Thread) -> dict[str, object]:
-    return {"grid" if thread.kind is ThreadKind.GROUP else "toid": thread.id}
+    return {"grid" if thread.kind is ThreadKind.GROUP else "toid": addressed(thread, "a file")}
+
+
+def _sized(file: Uploaded) -> int:
+    """The bytes of a file. Zalo takes none without a size."""
+    if file.size <= 0:
+        raise InvalidRequest("a file needs its size, in bytes")
+    return file.size
 
 
 def _base(thread: Thread) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from zaloweb.calls.call import Call
+from zaloweb.calls.call import Call, addressed
 from zaloweb.clock import VIETNAM
 from zaloweb.events import Thread, ThreadKind
 
@@ -65,7 +65,7 @@ def seconds_until_morning(now_ms: int, zone: tzinfo = VIETNAM) -> int:
 
 def _set(thread: Thread, action: int, seconds: int, now_ms: int, imei: str) -> Call[object]:
     params: dict[str, object] = {
-        "toid": thread.id,
+        "toid": addressed(thread, "muting"),
         "duration": seconds,
         "action": action,
         "startTime": now_ms // 1000,

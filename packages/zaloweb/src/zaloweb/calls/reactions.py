@@ -11,8 +11,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from zaloweb.calls.call import Call
-from zaloweb.envelope import compact
+from zaloweb.calls.call import Call, addressed
+from zaloweb.envelope import compact, readable
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Thread, ThreadKind
 
@@ -113,10 +113,7 @@ class Reacted(msgspec.Struct, frozen=True, rename="camel"):
         """The exact ids of the reactions."""
         listed = self.msg_ids
         if isinstance(listed, str):
-            try:
-                listed = msgspec.json.decode(listed, type=list[int | str])
-            except msgspec.DecodeError:
-                return ()
+            listed = readable(listed, list[int | str])
         return tuple(str(number) for number in listed or ())
 
 
@@ -127,6 +124,7 @@ def icon_of(code: str) -> Icon:
 
 def react(thread: Thread, target: Known, icon: Icon, *, client_id: int, imei: str) -> Call[Reacted]:
     """Reacts to a message; `NO_ICON` takes that back. Raises `InvalidRequest` for ids that are none."""
+    addressed(thread, "a reaction")
     reaction = {
         "rMsg": [{"gMsgID": _number(target.msg_id), "cMsgID": _number(target.cli_msg_id), "msgType": 1}],
         "rIcon": icon.code,

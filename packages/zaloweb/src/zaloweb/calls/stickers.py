@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 
 from zaloweb.calls.account import Told
-from zaloweb.calls.call import Call
+from zaloweb.calls.call import Call, addressed
 from zaloweb.calls.messages import SENT, SentAnswer
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Sticker, Thread, ThreadKind
@@ -61,11 +63,15 @@ def suggest(keyword: str, *, imei: str) -> Call[Suggestions]:
     return Call("find stickers", "GET", "sticker", path, Suggestions, params, safe_to_retry=True)
 
 
-def detail(sticker_id: int) -> Call[StickerDetail]:
-    """What one sticker is."""
+# `type[T]` does not take a union, msgspec does.
+_DETAIL = cast("type[StickerDetail | None]", StickerDetail | None)
+
+
+def detail(sticker_id: int) -> Call[StickerDetail | None]:
+    """What one sticker is; None for one that Zalo says nothing about."""
     path = "/api/message/sticker/sticker_detail"
     params = {"sid": sticker_id}
-    return Call("sticker", "GET", "sticker", path, StickerDetail, params, safe_to_retry=True)
+    return Call("sticker", "GET", "sticker", path, _DETAIL, params, safe_to_retry=True)
 
 
 def send_sticker(thread: Thread, sticker: Sticker, *, client_id: int, imei: str) -> Call[SentAnswer | None]:
@@ -82,5 +88,5 @@ def send_sticker(thread: Thread, sticker: Sticker, *, client_id: int, imei: str)
     }
     group = thread.kind is ThreadKind.GROUP
     service, path = ("group", "/api/group/sticker") if group else ("chat", "/api/message/sticker")
-    params = {**core, "grid" if group else "toid": thread.id}
+    params = {**core, "grid" if group else "toid": addressed(thread, "a sticker")}
     return Call("send sticker", "POST", service, path, SENT, params, "form", nretry=True)

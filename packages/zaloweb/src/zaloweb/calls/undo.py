@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zaloweb.calls.call import Call
+from zaloweb.calls.call import Call, addressed
 from zaloweb.calls.reactions import Known
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Thread, ThreadKind
@@ -10,6 +10,7 @@ from zaloweb.events import Thread, ThreadKind
 
 def undo(thread: Thread, target: Known, *, client_id: int, imei: str) -> Call[object]:
     """Recalls an own message for everybody."""
+    addressed(thread, "a recall")
     params: dict[str, object] = {
         "msgId": target.msg_id,
         "clientId": client_id,
@@ -41,6 +42,7 @@ def delete(
         raise InvalidRequest("an own message is not deleted for everyone but recalled: use undo")
     if for_everyone and thread.kind is ThreadKind.USER:
         raise InvalidRequest("in a conversation with one person a message is deleted for oneself only")
+    addressed(thread, "a deletion")
     message = {
         "cliMsgId": target.cli_msg_id,
         "globalMsgId": target.msg_id,

@@ -15,7 +15,7 @@ from zaloweb.errors import CipherError
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.arrived import Called, Refused
 from zaloweb.sim.errors import Refusal, Unknown
-from zaloweb.sim.faults import Error
+from zaloweb.sim.faults import Crooked, Error
 from zaloweb.sim.meddling import Answering, answered
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
@@ -160,12 +160,18 @@ class Api:
                 return _sealed(session, None, fault.code, fault.message)
             return enveloped(None, fault.code, fault.message)
 
+        def crooked(fault: Crooked) -> web.StreamResponse:
+            if fault.layer == "inner" and session is not None:
+                inner = f'{{"error_code":0,"error_message":"","data":{fault.json}}}'
+                return enveloped(cipher.encrypt(session.key, inner))
+            return web.Response(text=f'{{"error_code":0,"data":{fault.json}}}')
+
         return await answered(
             self._world,
             request,
             session.account.uid if session else "",
             route.name if route else "",
-            Answering(serve, refuse, lambda: self._begin(errands)),
+            Answering(serve, refuse, lambda: self._begin(errands), crooked),
         )
 
     async def _serve(

@@ -7,6 +7,12 @@
     │   ├── Slow            the answer comes late
     │   ├── Silence         the answer never comes
     │   ├── Reset           the connection is cut
+    │   ├── Bomb            a small answer that becomes a large one
+    │   ├── Endless         the answer never ends
+    │   ├── Crooked         JSON that is too deep, too long, has too long numbers, or is of one's own
+    │   ├── Redirect        the answer is somewhere else
+    │   ├── Addresses       a login names other services and sockets
+    │   ├── Picture         the picture of the QR code is this one
     │   └── FileDone        the push that an uploaded file can be used comes early, late or never
     └── PushFault           matched to a pushed frame by what it tells
         ├── Lost            it does not come; messages can be asked for later
@@ -14,6 +20,7 @@
         ├── Swapped         it comes after the next one
         ├── Spoiled         bad items stand beside the good ones
         ├── Undecodable     frames that cannot be decoded come before it
+        ├── Bombed          a frame that becomes a large one comes before it
         └── Packed          it is packed and encrypted in another way
 
 A fault of the classes with `processed` hits before the call is done, or after it was (`processed` true):
@@ -33,6 +40,7 @@ import msgspec
 from zaloweb.frames import Cmd
 from zaloweb.sim.rules import Packing
 
+Encoding = Literal["gzip", "deflate", "br", "zstd"]
 Told = Literal["messages", "marks", "controls", "actions", "reactions", "unread", "old", "pings", "any"]
 
 _COMMANDS: dict[Told, Collection[int]] = {
@@ -88,10 +96,11 @@ class Error(CallFault, frozen=True, kw_only=True):
 
 
 class Status(CallFault, frozen=True, kw_only=True):
-    """The answer is this, as it is."""
+    """The answer is this, as it is; `retry_after` is the header of that name."""
 
     status: int = 503
     body: str = ""
+    retry_after: str = ""
     processed: bool = False
 
 
@@ -112,6 +121,64 @@ class Reset(CallFault, frozen=True, kw_only=True):
     """The connection is cut without an answer."""
 
     processed: bool = False
+
+
+class Bomb(CallFault, frozen=True, kw_only=True):
+    """The answer is `mebibytes` of blanks, packed in this way to almost nothing."""
+
+    encoding: Encoding = "gzip"
+    mebibytes: int = 256
+
+
+class Endless(CallFault, frozen=True, kw_only=True):
+    """The answer comes in blocks of `bytes`, `seconds` apart, without an end."""
+
+    bytes: int = 65_536
+    seconds: float = 0.0
+
+
+class Crooked(CallFault, frozen=True, kw_only=True):
+    """The answer holds JSON that is hard to read, in one of the layers of the envelope.
+
+    `deep` lists in one another, `many` empty objects in a list, a number of `digits`, or the `text` as it is.
+    """
+
+    deep: int = 0
+    many: int = 0
+    digits: int = 0
+    text: str = ""
+    layer: Literal["outer", "inner"] = "inner"
+
+    @property
+    def json(self) -> str:
+        """The JSON text."""
+        if self.deep:
+            return "[" * self.deep + "]" * self.deep
+        if self.many:
+            return f"[{','.join(['{}'] * self.many)}]"
+        return "9" * self.digits or self.text
+
+
+class Redirect(CallFault, frozen=True, kw_only=True):
+    """The answer is at `location`."""
+
+    location: str
+    status: int = 302
+
+
+class Addresses(CallFault, frozen=True, kw_only=True):
+    """A login names these `services` instead of the usual ones, and these `sockets` if there are any."""
+
+    call: str = "getLoginInfo"
+    services: dict[str, list[str]] = {}
+    sockets: list[str] | None = None
+
+
+class Picture(CallFault, frozen=True, kw_only=True):
+    """The picture of the QR code is this one, in base64."""
+
+    call: str = "generate"
+    base64: str
 
 
 class FileDone(CallFault, frozen=True, kw_only=True):
@@ -154,6 +221,12 @@ class Undecodable(PushFault, frozen=True, kw_only=True):
     """Before the frame come others that no client can decode."""
 
 
+class Bombed(PushFault, frozen=True, kw_only=True):
+    """Before the frame comes one that becomes `mebibytes` once it is unpacked."""
+
+    mebibytes: int = 256
+
+
 class Packed(PushFault, frozen=True, kw_only=True):
     """The frame is packed like this (see `rules.Sealing`)."""
 
@@ -161,9 +234,9 @@ class Packed(PushFault, frozen=True, kw_only=True):
     packing: Packing | None = None
 
 
-AnyAnswerFault = Error | Status | Slow | Silence | Reset
-AnyCallFault = AnyAnswerFault | FileDone
-AnyPushFault = Lost | Repeated | Swapped | Spoiled | Undecodable | Packed
+AnyAnswerFault = Error | Status | Slow | Silence | Reset | Bomb | Endless | Crooked | Redirect
+AnyCallFault = AnyAnswerFault | Addresses | Picture | FileDone
+AnyPushFault = Lost | Repeated | Swapped | Spoiled | Undecodable | Bombed | Packed
 AnyFault = AnyCallFault | AnyPushFault
 
 
@@ -207,6 +280,22 @@ class FaultBook:
         for active in self._of(account):
             fault = active.fault
             if isinstance(fault, FileDone) and fault.fits(path, name) and self._hits(active):
+                return fault
+        return None
+
+    def for_login(self, path: str, account: str) -> Addresses | None:
+        """Which other addresses a login is told."""
+        for active in self._of(account):
+            fault = active.fault
+            if isinstance(fault, Addresses) and fault.fits(path, "") and self._hits(active):
+                return fault
+        return None
+
+    def for_picture(self, path: str) -> Picture | None:
+        """Which other picture a QR code has."""
+        for active in self._of(""):
+            fault = active.fault
+            if isinstance(fault, Picture) and fault.fits(path, "") and self._hits(active):
                 return fault
         return None
 

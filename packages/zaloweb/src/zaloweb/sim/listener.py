@@ -13,8 +13,10 @@ from aiohttp import ClientConnectionError, web
 
 from zaloweb import cipher
 from zaloweb.frames import VERSION, Cmd, Frame, pack
+from zaloweb.sim.bombs import packed
 from zaloweb.sim.faults import (
     AnyPushFault,
+    Bombed,
     Lost,
     Packed,
     Repeated,
@@ -111,6 +113,8 @@ class Listener:
                 return []
             case Undecodable():
                 return [*RUBBISH, frame]
+            case Bombed():
+                return [_bomb(trouble.mebibytes), frame]
         return [frame]
 
     async def push_bytes(self, data: bytes) -> None:
@@ -144,3 +148,9 @@ class Listener:
 
 
 _NEW = {False: (Cmd.USER_MESSAGES, "msgs"), True: (Cmd.GROUP_MESSAGES, "groupMsgs")}
+
+
+def _bomb(mebibytes: int) -> bytes:
+    text = base64.b64encode(packed("deflate", mebibytes)).decode()
+    body = {"error_code": 0, "encrypt": 1, "data": text}
+    return pack(Frame(VERSION, Cmd.USER_MESSAGES, 0, msgspec.json.encode(body)))

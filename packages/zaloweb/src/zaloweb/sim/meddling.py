@@ -9,8 +9,20 @@ from typing import NoReturn
 
 from aiohttp import web
 
+from zaloweb.sim import bombs
 from zaloweb.sim.arrived import Meddled
-from zaloweb.sim.faults import AnyAnswerFault, Error, Reset, Silence, Slow, Status
+from zaloweb.sim.faults import (
+    AnyAnswerFault,
+    Bomb,
+    Crooked,
+    Endless,
+    Error,
+    Redirect,
+    Reset,
+    Silence,
+    Slow,
+    Status,
+)
 from zaloweb.sim.world import World
 
 Serve = Callable[[], Awaitable[web.StreamResponse]]
@@ -20,13 +32,14 @@ Serve = Callable[[], Awaitable[web.StreamResponse]]
 class Answering:
     """How one call is answered.
 
-    `serve` does it and gives the answer. `refuse` gives an answer that holds an error. `begin` starts what
-    the call set off, when its answer is not to be waited for.
+    `serve` does it and gives the answer. `refuse` gives an answer that holds an error, `crooked` one that is
+    hard to read. `begin` starts what the call set off, when its answer is not to be waited for.
     """
 
     serve: Serve
     refuse: Callable[[Error], web.StreamResponse]
     begin: Callable[[], None] = lambda: None
+    crooked: Callable[[Crooked], web.StreamResponse] = lambda fault: web.Response(text=fault.json)
 
 
 async def answered(
@@ -37,7 +50,7 @@ async def answered(
     if fault is None:
         return await how.serve()
     world.log.add(Meddled(account=account, path=request.path, fault=fault))
-    if not fault.processed:
+    if not getattr(fault, "processed", False):
         return await _instead(request, fault, how)
     response = await how.serve()
     how.begin()
@@ -49,7 +62,8 @@ async def _instead(request: web.Request, fault: AnyAnswerFault, how: Answering) 
         case Error():
             return how.refuse(fault)
         case Status():
-            return web.Response(status=fault.status, text=fault.body)
+            headers = {"retry-after": fault.retry_after} if fault.retry_after else None
+            return web.Response(status=fault.status, text=fault.body, headers=headers)
         case Slow():
             await asyncio.sleep(fault.seconds)
         case Reset():
@@ -58,6 +72,15 @@ async def _instead(request: web.Request, fault: AnyAnswerFault, how: Answering) 
             await _until_the_client_is_gone()
         case Silence():
             await _until_the_client_is_gone()
+        case Bomb():
+            packed = await asyncio.to_thread(bombs.packed, fault.encoding, fault.mebibytes)
+            return web.Response(body=packed, headers={"content-encoding": fault.encoding})
+        case Endless():
+            await _drip(request, fault)
+        case Crooked():
+            return how.crooked(fault)
+        case Redirect():
+            return web.Response(status=fault.status, headers={"location": fault.location})
     return await how.serve()
 
 
@@ -66,6 +89,16 @@ def _giving(response: web.StreamResponse) -> Serve:
         return response
 
     return serve
+
+
+async def _drip(request: web.Request, fault: Endless) -> NoReturn:
+    """The front cancels a handler whose client goes away."""
+    stream = web.StreamResponse()
+    await stream.prepare(request)
+    block = b" " * fault.bytes
+    while True:
+        await stream.write(block)
+        await asyncio.sleep(fault.seconds)
 
 
 async def _until_the_client_is_gone() -> NoReturn:

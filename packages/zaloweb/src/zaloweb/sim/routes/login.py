@@ -40,7 +40,7 @@ async def login_info(world: World, request: web.Request) -> web.Response:
         _refused(world, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
         return _sealed(key, None, _EXPIRED, _EXPIRED_TEXT)
     _record(world, request, session, told)
-    return _sealed(key, _login_answer(session))
+    return _sealed(key, _login_answer(world, request, session))
 
 
 async def server_info(world: World, request: web.Request) -> web.Response:
@@ -76,14 +76,16 @@ def _check_signature(kind: str, names: tuple[str, ...], request: web.Request) ->
         raise bad_parameters("signkey does not fit")
 
 
-def _login_answer(session: WebSession) -> dict[str, Any]:
+def _login_answer(world: World, request: web.Request, session: WebSession) -> dict[str, Any]:
+    odd = world.faults.for_login(request.path, session.account.uid)
+    sockets = SOCKET_URLS if odd is None or odd.sockets is None else odd.sockets
     return {
         "haspcclient": 0,
         "public_ip": "203.0.113.7",
         "language": "vi",
         "send2me_id": "8200000000000000999",
-        "zpw_service_map_v3": SERVICE_MAP,
-        "zpw_ws": SOCKET_URLS,
+        "zpw_service_map_v3": SERVICE_MAP if odd is None else {**SERVICE_MAP, **odd.services},
+        "zpw_ws": sockets,
         "zpw_enk": session.enk,
         "uid": session.account.uid,
     }

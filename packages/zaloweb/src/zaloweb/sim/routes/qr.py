@@ -39,12 +39,14 @@ async def accept(_world: World, _request: web.Request) -> web.Response:
     return enveloped({})
 
 
-async def generate(world: World, _request: web.Request) -> web.Response:
+async def generate(world: World, request: web.Request) -> web.Response:
     """A new QR code as a PNG data URL."""
     code = world.codes.show()
     world.log.add(QrShown(code=code.code))
     options = {"enabledCheckOCR": False, "enabledMultiLayer": False}
-    return enveloped({"code": code.code, "image": _image(code), "token": code.token, "options": options})
+    odd = world.faults.for_picture(request.path)
+    image = _image(code) if odd is None else f"data:image/png;base64,{odd.base64}"
+    return enveloped({"code": code.code, "image": image, "token": code.token, "options": options})
 
 
 async def waiting_scan(world: World, request: web.Request) -> web.Response:

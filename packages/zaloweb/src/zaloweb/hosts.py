@@ -1,0 +1,78 @@
+"""Which addresses are Zalo's: where cookies, keys and sealed parameters may go.
+
+A service map, a socket list and a redirect are words of a server. An address counts only if it is `https`
+(or `wss` for a socket) on the default port, without user, and its host is one of the table below or under it.
+The form that is accepted is narrow on purpose, so that no two readers of URLs can disagree on which host it
+names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
+from urllib.parse import quote, urldefrag, urljoin
+
+from zaloweb.errors import SettingsError
+
+ZALO_SUFFIXES: Final[Mapping[str, str]] = {
+    "zalo.me": (
+        "login, QR code, chat pages, all services and sockets of the recorded logins "
+        "(tests/vectors: wpa.chat.zalo.me, id.zalo.me, jr.chat.zalo.me, *.chat.zalo.me)"
+    ),
+    "zdn.vn": "scripts of the recorded login page (stc-zlogin.zdn.vn) and the hosts of media",
+    "zadn.vn": "scripts of the chat page (zalo-chat-static.zadn.vn) and stickers (zalo-api.zadn.vn)",
+}
+"""Hosts that Zalo owns, with where that is known from. Cookies are set for `zalo.me` and below only."""
+
+_ADDRESS = re.compile(
+    r"(?P<scheme>https|wss)://(?P<host>(?:[a-z0-9_][a-z0-9_-]{0,62}\.)+[a-z]{2,63})(?::443)?"
+    r"(?:[/?][\x21-\x5b\x5d-\x7e]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+_SUFFIX = re.compile(r"(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,63}", re.ASCII)
+_SHOWN = re.compile(r"[a-z][a-z0-9+.-]{0,15}:/{0,3}[^/?#\\\s]{0,80}", re.IGNORECASE | re.ASCII)
+_UNPRINTABLE = re.compile(r"[^\x21-\x7e…]")
+_PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F)))
+
+Scheme = Literal["https", "wss"]
+
+
+class Hosts:
+    """The table, and what the operator added to it. Raises `SettingsError` for a suffix that is none."""
+
+    def __init__(self, more: Iterable[str] = ()) -> None:
+        self._suffixes = tuple(ZALO_SUFFIXES) + tuple(_suffix(one) for one in more)
+
+    def refusal(self, url: str, scheme: Scheme = "https") -> str:
+        """Why nothing is sent to an address, in a few words; "" if it is Zalo's."""
+        found = _ADDRESS.fullmatch(url)
+        if found is None or found["scheme"].lower() != scheme:
+            return f"{shown(url)} is no plain {scheme} address"
+        host = found["host"].lower()
+        if any(host == suffix or host.endswith(f".{suffix}") for suffix in self._suffixes):
+            return ""
+        return f"{shown(url)} is not Zalo's"
+
+
+def next_hop(url: str, location: str) -> str:
+    """Where a redirect leads, without a fragment and in ASCII. Raises `ValueError` when it is no address."""
+    target = urldefrag(urljoin(url, location.strip())).url
+    return quote(target.encode("utf-8", "surrogateescape"), safe=_PRINTABLE)
+
+
+def shown(url: str) -> str:
+    """Scheme and host of an address, as far as they can be shown; never a user or what follows the host."""
+    found = _SHOWN.match(url)
+    if found is None:
+        return "what was given"
+    before, at, host = found[0].rpartition("@")
+    text = f"{before.partition('//')[0]}//…@{host}" if at else host
+    return _UNPRINTABLE.sub("?", text)
+
+
+def _suffix(text: str) -> str:
+    suffix = text.strip().removeprefix(".").lower()
+    if not _SUFFIX.fullmatch(suffix):
+        raise SettingsError(f"{text!r:.80} is no host: write it like zalo.me, without https:// and port")
+    return suffix

@@ -1,0 +1,38 @@
+"""Much of nothing, packed to almost nothing: what a client must not unpack as a whole."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Callable
+from functools import cache
+
+import brotli
+
+from zaloweb.sim.faults import Encoding
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+_MEBIBYTE = b" " * (1 << 20)
+_WBITS = {"gzip": 31, "deflate": 15}
+
+
+@cache
+def packed(encoding: Encoding, mebibytes: int) -> bytes:
+    """So many mebibytes of blanks. Takes a moment for many."""
+    put, end = _packer(encoding)
+    return b"".join([*(put(_MEBIBYTE) for _ in range(mebibytes)), end()])
+
+
+def _packer(encoding: Encoding) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
+    if encoding == "br":
+        brotlified = brotli.Compressor(quality=1)
+        return brotlified.process, brotlified.finish
+    if encoding == "zstd":
+        compressor = zstd.ZstdCompressor()
+        return compressor.compress, compressor.flush
+    deflated = zlib.compressobj(1, wbits=_WBITS[encoding])
+    return deflated.compress, deflated.flush
