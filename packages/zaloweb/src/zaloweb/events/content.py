@@ -142,7 +142,7 @@ class Card(Media, frozen=True, gc=False):
     @property
     def text(self) -> str:
         """The sentence that is shown for it, else title and description, else its kind in brackets."""
-        return self.shown or _lines(self.title, self.description) or self.url or f"[{self.kind}]"
+        return self.shown or _lines(self.title, self.description) or f"[{self.kind}]"
 
 
 class Contact(Media, frozen=True, gc=False):

@@ -28,7 +28,7 @@ from zaloweb.events.content import (
     Voice,
 )
 from zaloweb.events.fields import Fields
-from zaloweb.events.lenient import as_degrees, as_id, as_object, as_text, as_whole
+from zaloweb.events.lenient import as_degrees, as_id, as_object, as_text, as_whole, is_prose
 
 TYPED = frozenset(("", "webchat", "chat.text"))
 """Types whose plain text is always what somebody typed, even where it is JSON. A missing type is read so."""
@@ -52,11 +52,6 @@ def typed_text(fields: Fields) -> str:
     """What a person typed into an object of an unknown kind: never its title, description or `customMsg`."""
     texts = (fields.all.get(name) for name in _TYPED_NAMES)
     return next((text for text in texts if isinstance(text, str) and is_prose(text)), "")
-
-
-def is_prose(text: str) -> bool:
-    """Whether a text can be words and not the JSON of the wire."""
-    return text.strip()[:1] not in ("", "{", "[")
 
 
 def _likely_type(fields: Fields) -> str:
@@ -186,7 +181,7 @@ def _contact(fields: Fields) -> Contact:
         url,
         thumb,
         user_id=user_id if user_id.isdecimal() else as_id(card.get("gUid")),
-        phone=as_text(card.get("phone")) if card else as_text(described),
+        phone=as_text(card.get("phone")) if card else fields.words("description"),
     )
 
 

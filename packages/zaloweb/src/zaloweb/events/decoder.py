@@ -15,7 +15,7 @@ from zaloweb.cipher import EventCipher, base64_key
 from zaloweb.errors import CipherError, FrameError
 from zaloweb.events.controls import read_control
 from zaloweb.events.marks import read_action, read_delivered, read_seen, read_unread
-from zaloweb.events.messages import Item, read_head, read_message, read_reaction
+from zaloweb.events.messages import Head, Item, read_head, read_message, read_reaction
 from zaloweb.events.values import (
     CipherKey,
     Duplicate,
@@ -119,8 +119,15 @@ class Decoder:
 
     def _messages(self, frame: Frame, items: Items | None, kind: ThreadKind) -> list[Event]:
         own_id = self._own_id
-        events = _each(frame, items, lambda item: read_message(item, kind, own_id))
-        return [_placed(event, kind, own_id) if isinstance(event, Undecodable) else event for event in events]
+        if items is None:
+            raise Malformed("the list of items is missing")
+        events: list[Event] = []
+        for item in items:
+            try:
+                events.append(read_message(item, kind, own_id))
+            except Malformed as error:
+                events.append(_unread(frame.cmd, str(error), item, read_head(item, kind, own_id)))
+        return events
 
     def _old_user_messages(self, frame: Frame) -> list[Event]:
         return _old_messages(ThreadKind.USER, self._user_messages(frame))
@@ -238,20 +245,12 @@ def _readable_lists(payload: bytes, error: Malformed) -> Lists:
     return Lists(**lists)
 
 
-def _placed(event: Undecodable, kind: ThreadKind, own_id: str) -> Undecodable:
-    """The same with what can be read of it: where it stands, who sent it, its id and type."""
-    head = read_head(event.raw, kind, own_id)
+def _unread(cmd: int, reason: str, item: msgspec.Raw, head: Head | None) -> Undecodable:
+    """An item among messages that cannot be read: where it stands, who sent it, as far as it says."""
     if head is None:
-        return event
-    return Undecodable(
-        event.reason,
-        event.cmd,
-        event.raw,
-        thread=head.thread if head.thread.id else None,
-        sender_id=head.sender_id,
-        msg_id=head.msg_id,
-        msg_type=head.msg_type,
-    )
+        return Undecodable(reason, cmd, bytes(item))
+    thread = head.thread if head.thread.id else None
+    return Undecodable(reason, cmd, bytes(item), thread, head.sender_id, head.msg_id, head.msg_type)
 
 
 def _old_messages(kind: ThreadKind, events: list[Event]) -> list[Event]:

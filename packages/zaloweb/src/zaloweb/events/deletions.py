@@ -34,7 +34,11 @@ def recalled(content: dict[str, Any]) -> tuple[str, str]:
 
 def is_deletion(msg_type: str, content: object) -> bool:
     """Whether an item tells of deleted messages: by its type, or by the ids in its entries."""
-    return msg_type == DELETE or any(entry.keys() & _ENTRY_IDS for entry in _entries(content))
+    if msg_type == DELETE:
+        return True
+    if isinstance(content, dict) and "contents" not in content:
+        return not _ENTRY_IDS.isdisjoint(content)
+    return any(not _ENTRY_IDS.isdisjoint(entry) for entry in _entries(content))
 
 
 def deleted(content: object, thread: Thread, own_id: str) -> tuple[DeletedMessage, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaloweb.events.lenient import as_list, as_object, as_text, as_whole
+from zaloweb.events.lenient import as_list, as_object, as_text, as_whole, is_prose
 
 _MISSPELT = "recommened."
 """Zalo's own spelling of the action of links, cards and calls. Some clients write it right."""
@@ -24,6 +24,11 @@ class Fields:
         """A field of the object as text."""
         return as_text(self.all.get(name))
 
+    def words(self, name: str) -> str:
+        """A field of the object as text, if it is not the JSON of something."""
+        text = self.text(name)
+        return text if text and is_prose(text) else ""
+
     def param(self, name: str) -> str:
         """A parameter as text."""
         return as_text(self.params.get(name))
@@ -34,7 +39,7 @@ class Fields:
 
     def media(self) -> tuple[str, str, str, str]:
         """Title, description, address and address of the preview."""
-        return self.text("title"), self.text("description"), self.text("href"), self.text("thumb")
+        return self.text("title"), self.words("description"), self.text("href"), self.text("thumb")
 
     def custom_text(self) -> str:
         """The sentence that Zalo's clients show instead of the title: `customMsg`, of which forms differ."""
@@ -61,5 +66,5 @@ def _sentence(held: object) -> str:
     """A text; or the text in an object: by language, Vietnamese first, or under `msg` or `title`."""
     found = as_object(held)
     if not found:
-        return held.strip() if isinstance(held, str) and held.strip()[:1] not in ("{", "[") else ""
+        return held.strip() if isinstance(held, str) and is_prose(held) else ""
     return next((text for name in ("msg", "vi", "en", "title") if (text := _sentence(found.get(name)))), "")

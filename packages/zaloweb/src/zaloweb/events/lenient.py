@@ -82,6 +82,12 @@ def opened(text: str) -> dict[str, Any] | list[Any] | None:
     return None
 
 
+def is_prose(text: str) -> bool:
+    """Whether a text can be words: it is not blank, and not the JSON of an object or a list."""
+    begin = text.lstrip()[:2]
+    return bool(begin) and begin not in ('{"', "[{") and opened(text) is None
+
+
 def as_list(value: object) -> list[Any]:
     """A list; else []."""
     return value if isinstance(value, list) else []

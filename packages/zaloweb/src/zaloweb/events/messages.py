@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 from zaloweb.events.content import Content, TextContent, UnknownContent
-from zaloweb.events.content_reader import TYPED, is_prose, is_speech, read_speech, titled, typed_text
+from zaloweb.events.content_reader import TYPED, is_speech, read_speech, titled, typed_text
 from zaloweb.events.deletions import DELETE, UNDO, deleted, is_deletion, is_undo, recalled
 from zaloweb.events.fields import Fields
-from zaloweb.events.lenient import as_id, as_list, as_ms, as_object, as_text, as_whole, opened
+from zaloweb.events.lenient import as_id, as_list, as_ms, as_object, as_text, as_whole, is_prose, opened
 from zaloweb.events.notices import find_notice, notice_kind
 from zaloweb.events.quotes import read_quote
 from zaloweb.events.values import (
@@ -37,7 +37,7 @@ from zaloweb.models import Malformed, WireMessage, WireReaction, read
 from zaloweb.text import Range, from_utf16
 
 EVERYONE = "-1"
-_ME = ("0", 0)
+_ME = "0"
 _MESSAGE = msgspec.json.Decoder(WireMessage)
 _REACTION = msgspec.json.Decoder(WireReaction)
 
@@ -75,7 +75,7 @@ def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Item:
     return _unsaid(wire, head, item)
 
 
-def read_head(item: bytes, kind: ThreadKind, own_id: str) -> Head | None:
+def read_head(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Head | None:
     """Who and where of an item that cannot be read as a whole; None where nothing of it can be read."""
     try:
         return _head(read(_MESSAGE, item), kind, own_id)
@@ -104,14 +104,14 @@ def read_reaction(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Reaction:
 
 
 def _head(wire: WireMessage | WireReaction, kind: ThreadKind, own_id: str) -> Head:
-    sender = wire.uidFrom
-    is_self = sender in _ME and sender is not False
-    place = wire.idTo if is_self or kind is ThreadKind.GROUP else sender
+    sender, msg_type = as_text(wire.uidFrom), wire.msgType
+    is_self = sender == _ME
+    place = as_text(wire.idTo) if is_self or kind is ThreadKind.GROUP else sender
     return Head(
-        Thread(kind, as_text(place)),
-        own_id if is_self else as_text(sender),
+        Thread(kind, place),
+        own_id if is_self else sender,
         is_self,
-        wire.msgType if isinstance(wire.msgType, str) else "",
+        msg_type if isinstance(msg_type, str) else "",
         as_id(wire.msgId),
     )
 

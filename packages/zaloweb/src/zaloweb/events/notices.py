@@ -8,8 +8,9 @@ and PC are Zalo's own apps), D a guess that no payload shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from zaloweb.events.fields import Fields
 from zaloweb.events.lenient import as_list, as_object, as_text, as_whole
@@ -36,11 +37,8 @@ class Row:
     source: str
     where: Condition | None = None
 
-    def fits(self, action: str, fields: Fields) -> bool:
-        """Whether an item of the row's type is of this row."""
-        return self._takes(action) and (self.where is None or self.where(fields))
-
-    def _takes(self, action: str) -> bool:
+    def takes(self, action: str) -> bool:
+        """Whether the row is of this action."""
         if self.action.startswith(ANY):
             return action.endswith(self.action[1:])
         return action == self.action
@@ -48,9 +46,10 @@ class Row:
 
 def find_notice(msg_type: str, fields: Fields) -> Row | None:
     """The row of the table that an item is of; None where it is no known notice."""
-    action = fields.action
-    rows = (*_BY_ACTION.get(action, ()), *_of_type(msg_type), *_BY_ENDING)
-    return next((row for row in rows if row.fits(action, fields)), None)
+    for row in _rows(msg_type, fields.action):
+        if row.where is None or row.where(fields):
+            return row
+    return None
 
 
 def notice_kind(msg_type: str) -> str:
@@ -59,11 +58,19 @@ def notice_kind(msg_type: str) -> str:
     return words[-1] if words else msg_type[:_LONGEST_KIND]
 
 
+@lru_cache(maxsize=1024)
+def _rows(msg_type: str, action: str) -> tuple[Row, ...]:
+    """The rows of a pair, in the order in which they count."""
+    of_action = [row for row in NOTICES if row.msg_type == ANY and row.action == action]
+    of_type = [row for row in _of_type(msg_type) if row.takes(action)]
+    by_ending = [row for row in _BY_ENDING if row.takes(action)]
+    return (*of_action, *of_type, *by_ending)
+
+
 def _of_type(msg_type: str) -> tuple[Row, ...]:
-    rows = _BY_TYPE.get(msg_type)
-    if rows is None:
-        return tuple(row for row in _BELOW if msg_type.startswith(row.msg_type[:-1]))
-    return rows
+    if msg_type in _NAMED:
+        return tuple(row for row in NOTICES if row.msg_type == msg_type)
+    return tuple(row for row in _BELOW if msg_type.startswith(row.msg_type[:-1]))
 
 
 def _nothing(_fields: Fields) -> str:
@@ -271,18 +278,6 @@ NOTICES: tuple[Row, ...] = (
 )
 """Every known kind of notice. Deletions and recalls are events of their own."""
 
-
-def _grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, tuple[Row, ...]]:
-    found: dict[str, tuple[Row, ...]] = {}
-    for row in rows:
-        found[key(row)] = (*found.get(key(row), ()), row)
-    return found
-
-
-_OF_ANY_TYPE = [row for row in NOTICES if row.msg_type == ANY]
-_BY_ACTION = _grouped((row for row in _OF_ANY_TYPE if not row.action.startswith(ANY)), lambda row: row.action)
-_BY_ENDING = tuple(row for row in _OF_ANY_TYPE if row.action.startswith(ANY))
+_BY_ENDING = tuple(row for row in NOTICES if row.msg_type == ANY and row.action.startswith(ANY))
 _BELOW = tuple(row for row in NOTICES if row.msg_type.endswith(".*"))
-_BY_TYPE = _grouped(
-    (row for row in NOTICES if row.msg_type != ANY and row not in _BELOW), lambda row: row.msg_type
-)
+_NAMED = frozenset(row.msg_type for row in NOTICES) - {ANY} - {row.msg_type for row in _BELOW}
