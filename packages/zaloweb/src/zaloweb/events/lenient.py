@@ -63,7 +63,7 @@ def as_object(value: object) -> dict[str, Any]:
     """An object that may be written as a JSON text, once or twice over; else {}."""
     if isinstance(value, dict):
         return value
-    found = opened(value) if isinstance(value, str) else None
+    found = opened(value) if isinstance(value, str) and value else None
     return found if isinstance(found, dict) else {}
 
 
