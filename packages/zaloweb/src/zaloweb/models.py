@@ -61,7 +61,7 @@ class LoosePayload(msgspec.Struct):
     data: dict[str, msgspec.Raw]
 
 
-class WireMessage(msgspec.Struct):
+class WireMessage(msgspec.Struct, gc=False):
     """A message, an undo, a deletion or a notice. Each field may be missing or of any type.
 
     What that means is decided where the field is read, so that no field that others can do without costs
@@ -82,7 +82,7 @@ class WireMessage(msgspec.Struct):
     extraData: object = None
 
 
-class WireReaction(msgspec.Struct):
+class WireReaction(msgspec.Struct, gc=False):
     """A reaction. `content` is an object, or a JSON text of one."""
 
     content: object = None

@@ -92,7 +92,7 @@ class Decoder:
         try:
             return read(_PAYLOAD, payload).data
         except Malformed as error:
-            return _readable_lists(payload, error)
+            return _readable_lists(payload, str(error))
 
     def _unknown(self, frame: Frame) -> UnknownEvent:
         read(_ANY, frame.body)
@@ -228,12 +228,12 @@ def _each(frame: Frame, items: Items | None, reader: ItemReader) -> list[Event]:
     return events
 
 
-def _readable_lists(payload: bytes, error: Malformed) -> Lists:
-    """The lists of a payload one of which is no list. Raises the error where none can be read."""
+def _readable_lists(payload: bytes, reason: str) -> Lists:
+    """The lists of a payload one of which is no list. Raises Malformed where none can be read."""
     try:
         found = read(_LOOSE_PAYLOAD, payload).data
     except Malformed:
-        raise error from None
+        raise Malformed(reason) from None
     lists: dict[str, Items] = {}
     for name in found.keys() & {*Lists.__struct_fields__}:
         try:
@@ -241,7 +241,7 @@ def _readable_lists(payload: bytes, error: Malformed) -> Lists:
         except Malformed:
             continue
     if not lists:
-        raise error
+        raise Malformed(reason)
     return Lists(**lists)
 
 

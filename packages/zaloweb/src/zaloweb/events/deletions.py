@@ -14,9 +14,15 @@ from zaloweb.events.values import DeletedMessage, Thread, ThreadKind
 
 UNDO, DELETE = "chat.undo", "chat.delete"
 _ENTRY_IDS = frozenset(("clientDelMsgId", "globalDelMsgId"))
+_SIGNS = _ENTRY_IDS | {"deleteMsg", "contents"}
 _WHOLE = frozenset(("2", "4"))
 _DIRECT = frozenset(("1", "2"))
 _IN_GROUP = frozenset(("3", "4"))
+
+
+def may_be_gone(msg_type: str, content: dict[str, Any]) -> bool:
+    """A quick look whether an object can be a recall or a deletion at all."""
+    return not _SIGNS.isdisjoint(content) or msg_type in (UNDO, DELETE)
 
 
 def is_undo(msg_type: str, content: object) -> bool:

@@ -26,20 +26,22 @@ class Fields:
 
     def words(self, name: str) -> str:
         """A field of the object as text, if it is not the JSON of something."""
-        text = self.text(name)
+        text = as_text(self.all.get(name))
         return text if text and is_prose(text) else ""
 
     def param(self, name: str) -> str:
         """A parameter as text."""
         return as_text(self.params.get(name))
 
-    def number(self, *names: str) -> int:
-        """The first of these parameters that is a number other than 0."""
-        return next((found for name in names if (found := as_whole(self.params.get(name)))), 0)
+    def number(self, name: str, else_name: str = "") -> int:
+        """A parameter as a number; if that is 0 or missing, another one."""
+        found = as_whole(self.params.get(name))
+        return found or (as_whole(self.params.get(else_name)) if else_name else 0)
 
     def media(self) -> tuple[str, str, str, str]:
         """Title, description, address and address of the preview."""
-        return self.text("title"), self.words("description"), self.text("href"), self.text("thumb")
+        get = self.all.get
+        return as_text(get("title")), self.words("description"), as_text(get("href")), as_text(get("thumb"))
 
     def custom_text(self) -> str:
         """The sentence that Zalo's clients show instead of the title: `customMsg`, of which forms differ."""

@@ -14,6 +14,7 @@ _ANY = msgspec.json.Decoder()
 _LONGEST_NUMBER = 32
 _MOST_WRAPPINGS = 2
 
+_MS_DIGITS = 13
 _FIRST_MS = 1_262_304_000_000
 """The year 2010: before Zalo there was nothing to send."""
 
@@ -53,9 +54,11 @@ def as_whole(value: object) -> int:
 
 def as_ms(value: object) -> int:
     """A time in ms since 1970, told in ms or in seconds; 0, unknown, where it cannot be right."""
-    number = as_whole(value)
-    if number < _FIRST_MS:
-        number *= 1000  # seconds, or nothing that is a time
+    usual = type(value) is str and len(value) == _MS_DIGITS and value.isdecimal()
+    number = int(value) if usual else as_whole(value)  # type: ignore[call-overload]
+    if _FIRST_MS <= number < _LAST_MS:
+        return number
+    number *= 1000
     return number if _FIRST_MS <= number < _LAST_MS else 0
 
 

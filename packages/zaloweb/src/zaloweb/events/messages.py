@@ -16,7 +16,7 @@ import msgspec
 
 from zaloweb.events.content import Content, TextContent, UnknownContent
 from zaloweb.events.content_reader import TYPED, is_speech, read_speech, titled, typed_text
-from zaloweb.events.deletions import DELETE, UNDO, deleted, is_deletion, is_undo, recalled
+from zaloweb.events.deletions import DELETE, UNDO, deleted, is_deletion, is_undo, may_be_gone, recalled
 from zaloweb.events.fields import Fields
 from zaloweb.events.lenient import as_id, as_list, as_ms, as_object, as_text, as_whole, is_prose, opened
 from zaloweb.events.notices import find_notice, notice_kind
@@ -104,14 +104,16 @@ def read_reaction(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Reaction:
 
 
 def _head(wire: WireMessage | WireReaction, kind: ThreadKind, own_id: str) -> Head:
-    sender, msg_type = as_text(wire.uidFrom), wire.msgType
+    sender, place, msg_type = wire.uidFrom, wire.idTo, wire.msgType
+    sender = sender if type(sender) is str else as_text(sender)
     is_self = sender == _ME
-    place = as_text(wire.idTo) if is_self or kind is ThreadKind.GROUP else sender
+    if not is_self and kind is ThreadKind.USER:
+        place = sender
     return Head(
-        Thread(kind, place),
+        Thread(kind, place if type(place) is str else as_text(place)),
         own_id if is_self else sender,
         is_self,
-        msg_type if isinstance(msg_type, str) else "",
+        msg_type if type(msg_type) is str else "",
         as_id(wire.msgId),
     )
 
@@ -127,10 +129,11 @@ def _from_object(
     wire: WireMessage, head: Head, content: dict[str, Any], item: msgspec.Raw, own_id: str
 ) -> Item:
     msg_type = head.msg_type
-    if is_undo(msg_type, content):
-        return _undo(wire, head, content, item)
-    if is_deletion(msg_type, content):
-        return _deletion(wire, head, content, item, own_id)
+    if may_be_gone(msg_type, content):
+        if is_undo(msg_type, content):
+            return _undo(wire, head, content, item)
+        if is_deletion(msg_type, content):
+            return _deletion(wire, head, content, item, own_id)
     fields = Fields(content)
     row = find_notice(msg_type, fields)
     if row is not None:
@@ -179,14 +182,20 @@ def _message(
     own_id: str,
     fields: Fields | None = None,
 ) -> Message:
-    if not head.sender_id:
+    thread, sender, name, ttl = head.thread, head.sender_id, wire.dName, wire.ttl
+    if not sender:
         raise Malformed("a message without a sender")
-    _placed(head)
-    mentions = wire.mentions or (fields.params.get("mentions") if fields is not None else None)
+    if not thread.id:
+        _placed(head)
+    mentions, album = wire.mentions, None
+    if fields is not None:
+        mentions = mentions or fields.params.get("mentions")
+        album = _album(fields.params, wire.extraData)
+    # The types that are usual are looked at here: a call for each field takes longer than all the rest.
     return Message(
-        head.thread,
-        head.sender_id,
-        as_text(wire.dName),
+        thread,
+        sender,
+        name if type(name) is str else as_text(name),
         head.is_self,
         head.msg_id,
         as_id(wire.cliMsgId),
@@ -195,9 +204,9 @@ def _message(
         _mentions(mentions, held, own_id) if mentions else (),
         read_quote(wire.quote, own_id) if wire.quote else None,
         as_ms(wire.ts),
-        as_whole(wire.ttl),
+        ttl if type(ttl) is int else as_whole(ttl),
         item,
-        None if fields is None else _album(fields.params, wire.extraData),
+        album,
     )
 
 
