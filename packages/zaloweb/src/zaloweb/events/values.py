@@ -78,7 +78,7 @@ class Album(msgspec.Struct, frozen=True, gc=False):
     total: int = 0
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
+class Message(msgspec.Struct, frozen=True):
     """A message in a thread, from somebody else or from the account itself on any device (`is_self`).
 
     `sender_id` is the account's own id where the wire says "0". `msg_id`, `cli_msg_id` and `msg_type` are ""
