@@ -52,11 +52,11 @@ async def test_one_that_is_not_lazy_makes_its_whole_group_safe(writer: Writer) -
 
 async def test_a_transition_that_raises_leaves_nothing_and_costs_its_group_nothing(writer: Writer) -> None:
     def make(connection: sqlite3.Connection) -> None:
-        connection.execute("CREATE TABLE numbers (number INTEGER)")
+        connection.execute("CREATE TABLE counted (number INTEGER)")
 
     def insert(number: int, error: Exception | None = None) -> object:
         def transition(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT INTO numbers VALUES (?)", (number,))
+            connection.execute("INSERT INTO counted VALUES (?)", (number,))
             if error is not None:
                 raise error
 
@@ -74,26 +74,26 @@ async def test_a_transition_that_raises_leaves_nothing_and_costs_its_group_nothi
     assert [type(result) for result in results] == [type(None), StoreError, ValueError, type(None)]
 
     def rows(connection: sqlite3.Connection) -> list[int]:
-        return [number for (number,) in connection.execute("SELECT number FROM numbers ORDER BY number")]
+        return [number for (number,) in connection.execute("SELECT number FROM counted ORDER BY number")]
 
     assert await writer.submit(rows) == [1, 4]
 
 
 def test_a_savepoint_undoes_only_what_is_inside() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute("CREATE TABLE numbers (number INTEGER)")
+    connection.execute("CREATE TABLE counted (number INTEGER)")
     connection.execute("BEGIN")
-    connection.execute("INSERT INTO numbers VALUES (1)")
+    connection.execute("INSERT INTO counted VALUES (1)")
 
     def interrupted() -> None:
         with savepoint(connection):
-            connection.execute("INSERT INTO numbers VALUES (2)")
+            connection.execute("INSERT INTO counted VALUES (2)")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     connection.execute("COMMIT")
-    assert connection.execute("SELECT number FROM numbers").fetchall() == [(1,)]
+    assert connection.execute("SELECT number FROM counted").fetchall() == [(1,)]
     connection.close()
 
 

@@ -82,7 +82,7 @@ def perch(
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("CLAWLANE_STATE_DIR", str(tmp_path / "state"))
-    for name in ("CLAWLANE_CONFIG", "PARROT_STATE", "PARROT_PROBE", "PARROT_CAGE", "PARROT_HEARS"):
+    for name in ("COLUMNS", "CLAWLANE_CONFIG", "PARROT_STATE", "PARROT_PROBE", "PARROT_CAGE", "PARROT_HEARS"):
         monkeypatch.delenv(name, raising=False)
     made = Perch(tmp_path / "state", capsys, monkeypatch.setenv)
     assert made(f"plugins install {_PARROT}").code == 0
