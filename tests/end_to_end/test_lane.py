@@ -74,7 +74,7 @@ def test_a_gateway_without_a_record_of_the_risk_runs_but_not_the_lane(
     assert "risk" in account(told)["reason"]
 
 
-@pytest.mark.parametrize(("phone", "word"), [(["/scan", "/decline"], "declined"), (["/expire"], "hết hạn")])
+@pytest.mark.parametrize(("phone", "word"), [(["/scan", "/decline"], "declined"), (["/expire"], "expired")])
 def test_a_login_that_fails_says_so_and_stores_nothing(
     installed: Operator, zalo: Simulator, state: Path, phone: list[str], word: str
 ) -> None:

@@ -156,7 +156,7 @@ def test_what_a_pause_made_too_old_expires_is_listed_and_can_be_answered_after_a
     (state / "config.json5").write_text(CONFIG.replace("dmPolicy", "backlogMaxAge: '3s', dmPolicy"))
     listening(gateway)
     lan = person(zalo, "Lan")
-    asked(running_lane, "pause", "--for", "4s")
+    asked(running_lane, "pause", "--for", "8s")
     muted = last_seq(zalo)
     say(zalo, gateway, lan, "is anybody there")
     gateway.said("is resumed; 1 expired meanwhile")

@@ -177,7 +177,8 @@ def test_doctor_names_every_entry_with_its_line_and_what_to_write(
     told = {one["code"]: one for one in ended(linked)["findings"]}
 
     assert done.returncode == 1
-    assert told["name_unresolved"]["where"] == "channels.zalouser.allowFrom[0] (line 4)"
+    unresolved = told["name_unresolved"]
+    assert (unresolved["path"], unresolved["line"]) == ("channels.zalouser.allowFrom[0]", 4)
     assert "openclaw directory peers list" in told["name_unresolved"]["mend"]
     assert work in told["group_in_senders"]["mend"]
     assert lan in told["sender_in_groups"]["mend"]
@@ -192,14 +193,14 @@ def test_fix_writes_ids_beside_a_running_gateway_and_keeps_everything_else(
     lan, work = person(zalo, "Đặng Lan"), group(zalo, "Nhóm Làm")
     before = CONFIG.format(sender="/* chị */ 'Đặng Lan'", group='"nhom-lam"')
     config.write_text(before)
-    config.chmod(0o640)
+    config.chmod(0o600)
     gateway.start()
     gateway.said("is pinned to")
 
     done = linked.run("doctor", "--fix")
 
     assert config.read_text() == before.replace("'Đặng Lan'", f"'{lan}'").replace("nhom-lam", work)
-    assert config.stat().st_mode & 0o777 == 0o640
+    assert config.stat().st_mode & 0o777 == 0o600
     assert config.with_name("config.json5.bak").read_text() == before
     assert f"+    allowFrom: [ /* chị */ '{lan}' ]" in done.stdout
     assert linked.run("doctor", "--fix").returncode == 0
