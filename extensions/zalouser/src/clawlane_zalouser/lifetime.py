@@ -34,11 +34,12 @@ class Lifetime:
     def __init__(self, account: Account, host: Host, around: Surroundings) -> None:
         self.zalo: Zalo | None = None
         self._own_id = ""
+        self._language = ""
         self._noticed_ms = 0
         self._account = account
         self._host = host
         self._around = around
-        self._friends = Friends(around)
+        self._friends = Friends(around, host)
         self._catch_up = CatchUp(host, self._pass_on, around.clock)
         self._stored = StoredSession(account, host.vault, around)
         self._state = State(Phase.STARTING)
@@ -99,6 +100,7 @@ class Lifetime:
     async def _follow(self, session: Session) -> Session | None:
         """Live with one session. Gives it back when another login may help, None when the operator has to."""
         self._own_id = session.uid
+        self._language = session.credentials.language
         self._noticed_ms = _INTERVALS * session.settings.ping_interval_ms
         started = self._around.clock.monotonic()
         try:
@@ -179,7 +181,15 @@ class Lifetime:
         outbound: Health | None = None,
     ) -> None:
         state = State(
-            phase, reason, help, auth, inbound, outbound, user_id=self._own_id, noticed_ms=self._noticed_ms
+            phase,
+            reason,
+            help,
+            auth,
+            inbound,
+            outbound,
+            user_id=self._own_id,
+            noticed_ms=self._noticed_ms,
+            language=self._language,
         )
         if state != self._state:
             self._state = state

@@ -21,11 +21,15 @@ How the sealed session can fail:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Reply, Signal, Thread, ThreadKind
+
+if TYPE_CHECKING:
+    from clawlane.abilities import Person
 
 ENTRY_POINT_GROUP = "clawlane.channels"
 
@@ -92,7 +96,8 @@ class State:
     """What a channel reports of one account. A `None` health leaves what was known.
 
     `reason` is one sentence; `help` is the command that mends it, if there is one. `noticed_ms` is how long
-    it may take at most until a dead connection is noticed, 0 where that is not known.
+    it may take at most until a dead connection is noticed, 0 where that is not known. `language` is that of
+    the account (`vi`, `en`), empty where the channel cannot tell.
     """
 
     phase: Phase
@@ -104,6 +109,7 @@ class State:
     user_id: str = ""
     user_name: str = ""
     noticed_ms: int = 0
+    language: str = ""
 
 
 class VaultError(Exception):
@@ -183,6 +189,14 @@ class Host(Protocol):
 
     async def observe(self, fact: Fact) -> None:
         """Note something that is no message to answer."""
+        ...
+
+    async def keep_peers(self, people: Sequence[Person]) -> bool:
+        """Keep who the account's peers are, as the platform told just now.
+
+        False when that cannot be right, because they are none or sharply fewer than before: then the former
+        ones stay, and whether somebody is a friend is not known.
+        """
         ...
 
     def report(self, state: State) -> None:

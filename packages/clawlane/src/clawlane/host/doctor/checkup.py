@@ -16,6 +16,7 @@ from clawlane.host.doctor.finding import Finding, Level
 from clawlane.host.doctor.names import Names
 from clawlane.host.findings import findings
 from clawlane.store.directory import Known
+from clawlane.store.errors import StoreUnusable
 from clawlane.store.reader import reading
 
 Runtime = Callable[[Manifest], Channel]
@@ -29,6 +30,7 @@ def check_up(config: Config, places: Places, environ: Mapping[str, str], runtime
         for one in config.warnings
     ]
     found += surroundings.permissions(places)
+    found += surroundings.store(places)
     found += _owners(config)
     for block in config.channels.values():
         found += surroundings.accounts(runtime(block.manifest), block, places)
@@ -61,9 +63,12 @@ def names_of(config: Config, account: Account, places: Places) -> Names:
     """The names of one account with what the store knows about them now."""
     if not places.store.exists():
         return Names(config, account, {}, Known())
-    with reading(places.store) as reader:
-        looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
-        return Names(config, account, looked_up, reader.known(str(account)))
+    try:
+        with reading(places.store) as reader:
+            looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
+            return Names(config, account, looked_up, reader.known(str(account)))
+    except StoreUnusable:  # a finding of its own
+        return Names(config, account, {}, Known())
 
 
 def _owners(config: Config) -> Iterator[Finding]:

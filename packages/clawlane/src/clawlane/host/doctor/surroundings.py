@@ -13,7 +13,9 @@ from clawlane.config.places import Places
 from clawlane.config.settings import ChannelSettings
 from clawlane.host.doctor.finding import Finding, Level
 from clawlane.store.consent import read_consent
-from clawlane.store.errors import ConsentDamaged
+from clawlane.store.errors import ConsentDamaged, StoreUnusable
+from clawlane.store.marker import check_before
+from clawlane.store.reader import reading
 from clawlane.store.vault import FileVault
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -32,6 +34,20 @@ def permissions(places: Places) -> Iterator[Finding]:
         mode = stat.filemode(path.stat().st_mode)
         message = f"others can get at it ({mode})"
         yield Finding(Level.ERROR, "permissions", str(path), message, f"run: chmod go-rwx '{path}'")
+
+
+def store(places: Places) -> Iterator[Finding]:
+    """Whether the gateway would start with the store that is there."""
+    try:
+        check_before(places.store)
+        if places.store.exists():
+            with reading(places.store) as reader:
+                reader.check_marker()
+    except StoreUnusable as error:
+        message, _, mend = str(error).rpartition("; ")
+        yield Finding(
+            Level.ERROR, "store_unusable", str(places.store), message or mend, mend if message else ""
+        )
 
 
 def accounts(channel: Channel, block: ChannelConfig, places: Places) -> Iterator[Finding]:
