@@ -53,7 +53,7 @@ class Requests:
 
     @property
     def has_place(self) -> bool:
-        """Whether a stranger without a request gets one: a free place, or that of somebody who goes behind."""
+        """Whether a stranger without a request gets one: a free place, or one that must give way."""
         return not self.full or (self.lapsed > 0 and not self.own_lapsed)
 
 

@@ -133,7 +133,10 @@ class Pinning:
 
 
 async def ask(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[LookedUp]:
-    """One look-up of names, complete or not at all. Raises `DirectoryError`, also for lists that cannot be right."""
+    """One look-up of names, complete or not at all.
+
+    Raises `DirectoryError`, also for lists that cannot be right.
+    """
     lists = {name.where for name in names}
     people = await lookup.peers(complete=True) if lists - {NameList.GROUPS} else []
     groups = await lookup.groups(complete=True) if NameList.GROUPS in lists else []

@@ -1,7 +1,7 @@
 """The latest time at which an account changed, and what becomes of stored times when the clock is set back.
 
-A pairing code must not live longer because the machine's clock went back. Once an account changes at an earlier
-time than before, the times of its pairing are moved back by as much: what is left of each life stays.
+A pairing code must not live longer because the machine's clock went back. Once an account changes at an
+earlier time than before, the times of its pairing are moved back by as much: what is left of each life stays.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def _move_back(tx: Tx, by_ms: int) -> None:
         by,
     )
     tx.db.execute(
-        "UPDATE rejected SET rejected_ms = rejected_ms - :by, until_ms = until_ms - :by WHERE account = :account",
+        "UPDATE rejected SET rejected_ms = rejected_ms - :by, until_ms = until_ms - :by"
+        " WHERE account = :account",
         by,
     )
     tx.db.execute("UPDATE lapsed SET at_ms = at_ms - :by WHERE account = :account", by)

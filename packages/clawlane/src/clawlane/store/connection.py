@@ -31,7 +31,8 @@ _DAMAGED = ".damaged-"
 def connect_writer(path: Path, now_ms: int) -> sqlite3.Connection:
     """The one connection that writes, with its tables made. The file is private to its owner.
 
-    Raises `StoreUnusable`, also for a store that was made here and is not there any more. The connection may be used by another thread than the one that opened it.
+    The connection may be used by another thread than the one that opened it. Raises `StoreUnusable`, also for
+    a store that was made here and is not there any more.
     """
     make_private_dir(path.parent)
     marker.check_before(path)

@@ -81,7 +81,8 @@ def _weigh(tx: Tx, listing: Listing, ids: Sequence[str], count: str) -> Kept:
         return Kept(False, before)
     digest = hashlib.sha256(json.dumps(sorted(set(ids))).encode()).hexdigest()[:32]
     row = tx.db.execute(
-        "INSERT INTO doubted (account, listing, digest, times, first_ms) VALUES (:account, :list, :digest, 1, :now)"
+        "INSERT INTO doubted (account, listing, digest, times, first_ms)"
+        " VALUES (:account, :list, :digest, 1, :now)"
         " ON CONFLICT (account, listing) DO UPDATE SET"
         " times = iif(digest = :digest AND first_ms <= :now, times + 1, 1),"
         " first_ms = iif(digest = :digest AND first_ms <= :now, first_ms, :now), digest = :digest"

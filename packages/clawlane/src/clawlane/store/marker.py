@@ -31,7 +31,7 @@ def marker_of(store: Path) -> Path:
 
 
 def marked_id(store: Path) -> str | None:
-    """The id in the marker of a store; None where there is no marker. Raises `StoreUnusable` for an odd one."""
+    """The id in the marker of a store; None where there is none. Raises `StoreUnusable` for an odd one."""
     marker = marker_of(store)
     try:
         handle = os.open(marker, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -141,8 +141,8 @@ def _is_approved(tx: Tx, sender_id: str) -> bool:
 
 
 _FRIEND = (
-    "coalesce(pairing.is_friend, EXISTS (SELECT 1 FROM known_people WHERE known_people.account = pairing.account"
-    " AND group_id = '' AND user_id = pairing.sender_id))"
+    "coalesce(pairing.is_friend, EXISTS (SELECT 1 FROM known_people"
+    " WHERE known_people.account = pairing.account AND group_id = '' AND user_id = pairing.sender_id))"
 )
 """Whether somebody who waits is a friend; where no message said it, as the friends were last looked up."""
 

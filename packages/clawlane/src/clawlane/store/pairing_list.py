@@ -17,7 +17,7 @@ _REQUESTS = (
     " FROM pairing LEFT JOIN accounts ON accounts.account = pairing.account"
     " WHERE expires_ms > max(coalesce(last_seen_ms, 0), :now) ORDER BY created_ms, sender_id"
 )
-"""A clock that was set back since the last change of an account is `behind`; no code lives longer for that."""
+"""A clock that was set back since the last change of an account is `behind`; codes live no longer for it."""
 
 
 def requests(connection: sqlite3.Connection, now_ms: int) -> list[PairingRequest]:
