@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from clawlane.access.pairing import normalise_code
+from clawlane.channel import Manifest
 from clawlane.cli.clean import clean
 from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Setup
@@ -134,11 +135,10 @@ def reject(
     channel, who = _channel_and(setup, words, "reject", "CODE|ID")
     manifest = setup.manifest(named or channel)
     account = _known_account(setup, manifest.id, account)
-    rows = (
-        _unblock(setup, manifest.id, account, who)
-        if unblock
-        else _reject(setup, manifest.id, account, who, block)
-    )
+    if unblock:
+        rows = _unblock(setup, manifest.id, account, who)
+    else:
+        rows = _reject(setup, manifest.id, account or _only_account(setup, manifest), who, block)
     if as_json:
         click.echo(json.dumps({"ok": True, "unblocked" if unblock else "rejected": rows}, ensure_ascii=False))
         return
@@ -206,6 +206,12 @@ def _who(row: Mapping[str, Any]) -> str:
 
 def _known_account(setup: Setup, channel: str, account: str | None) -> str | None:
     return setup.meant(channel, account).account.id if account else None
+
+
+def _only_account(setup: Setup, manifest: Manifest) -> str | None:
+    """The account of a channel that has one: somebody who never asked is meant on that."""
+    block, _ = setup.block(manifest)
+    return block.accounts[0].id if len(block.accounts) == 1 else None
 
 
 def _pending(setup: Setup, channel: str, account: str | None) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from clawlane.config.places import Places
 from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.journal import Clock
+from clawlane.store.marker import check_before
 from clawlane.store.pairing import approved_before
 from clawlane.store.reader import Reader, reading
 from clawlane.store.records import Approved, PairingRequest, Rejected
@@ -21,7 +22,7 @@ _OfAccount = TypeVar("_OfAccount", PairingRequest, Approved, Rejected, DeadLette
 
 def pairing_list(places: Places, channel: str, account: str | None, now_ms: int) -> list[PairingRequest]:
     """Who waits for the owner on a channel, on one account or on all. Nothing is created by asking."""
-    if not places.store.exists():
+    if not _made(places):
         return []
     with reading(places.store) as reader:
         return on_account(reader.requests(now_ms), channel, account)
@@ -29,7 +30,7 @@ def pairing_list(places: Places, channel: str, account: str | None, now_ms: int)
 
 def pairing_approved(places: Places, channel: str, account: str | None) -> list[Approved]:
     """Whom the owner let in on a channel, on one account or on all."""
-    if not places.store.exists():
+    if not _made(places):
         return []
     with reading(places.store) as reader:
         return on_account(reader.approvals(), channel, account)
@@ -37,7 +38,7 @@ def pairing_approved(places: Places, channel: str, account: str | None) -> list[
 
 def pairing_rejected(places: Places, channel: str, account: str | None, now_ms: int) -> list[Rejected]:
     """Whom the owner turned away on a channel, on one account or on all."""
-    if not places.store.exists():
+    if not _made(places):
         return []
     with reading(places.store) as reader:
         return on_account(reader.rejected(now_ms), channel, account)
@@ -47,7 +48,7 @@ async def pairing_approve(
     places: Places, channel: str, account: str | None, code: str, now_ms: Clock
 ) -> Approved:
     """Let a sender in. Raises `StoreOwned` when a gateway runs (ask that one), and `PairingUnknown`."""
-    if not places.store.exists():
+    if not _made(places):
         raise PairingUnknown(unknown_code(channel, code))
     async with open_store(places.store, places.lock_file, now_ms) as store:
         with store.read() as reader:
@@ -60,7 +61,7 @@ async def pairing_revoke(
     places: Places, channel: str, account: str | None, sender_id: str, now_ms: Clock
 ) -> list[Approved]:
     """Take approvals of a sender back, on one account or on all. Raises as `pairing_approve` does."""
-    if not places.store.exists():
+    if not _made(places):
         raise PairingUnknown(not_approved(channel, sender_id))
     async with open_store(places.store, places.lock_file, now_ms) as store:
         with store.read() as reader:
@@ -98,6 +99,12 @@ async def pairing_unblock(
             async with store.own(owner) as journal:
                 done.append(await journal.unblock(sender_id))
         return done
+
+
+def _made(places: Places) -> bool:
+    """Whether there is a store. Raises `StoreUnusable` for one that was made and is gone."""
+    check_before(places.store)
+    return places.store.exists()
 
 
 def on_account(found: Sequence[_OfAccount], channel: str, account: str | None) -> list[_OfAccount]:
