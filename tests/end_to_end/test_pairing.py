@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import pytest
@@ -69,6 +72,19 @@ class Door:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.operator.run("pairing", *words)
+
+    def typed(self, answer: str, *words: str) -> int:
+        """How a command ends for somebody at a terminal who answers its question."""
+        ours, theirs = pty.openpty()
+        command = self.operator.command("pairing", *words)
+        with subprocess.Popen(
+            command, env=self.operator.env, stdin=theirs, stdout=DEVNULL, stderr=DEVNULL
+        ) as process:
+            os.write(ours, f"{answer}\n".encode())
+            code = process.wait(PATIENCE)
+        os.close(ours)
+        os.close(theirs)
+        return code
 
     def waiting(self) -> dict[str, dict[str, Any]]:
         told = json.loads(self.run("list", "zalouser", "--json").stdout)
@@ -172,7 +188,12 @@ def test_a_stranger_with_a_friends_name_is_marked_and_approving_asks(door: Door)
     assert refused.returncode == 1
     assert len(refused.stdout.splitlines()) == 1
     assert "--yes" in refused.stdout
-    assert door.run("approve", "zalouser", request["code"], "--yes").returncode == 0
+    assert door.typed("n", "approve", "zalouser", request["code"]) == 1
+    assert stranger in door.waiting()
+    assert door.typed("y", "approve", "zalouser", request["code"]) == 0
+    again = door.person("Đặng Thị Hoa")
+    door.says(again)
+    assert door.run("approve", "zalouser", door.waiting()[again]["code"], "--yes").returncode == 0
 
 
 def test_the_text_is_in_the_language_of_the_account_and_can_be_written(door: Door) -> None:

@@ -24,6 +24,8 @@ REJECTED_MS = 30 * 24 * 60 * 60 * 1000
 LAPSED_MS = 30 * 24 * 60 * 60 * 1000
 """How long it counts that a request of somebody expired unanswered."""
 
+_LONGEST_NAME = 200
+
 Choose = Callable[[Sequence[str]], str]
 """Picks one of several: `secrets.choice` where it counts."""
 
@@ -124,18 +126,19 @@ def challenge_text(template: str, channel: str, sender_id: str, code: str) -> st
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether people could take one name for the other.
+    """Whether people could take one name for the other: both have the same `look`."""
+    return bool(look(one)) and look(one) == look(other)
+
+
+def look(name: str) -> str:
+    """What people see in a name: the same for names that they could take for each other, empty for none.
 
     Case, accents, spaces, punctuation, invisible signs and the style of letters do not count.
     """
-    return bool(_bare(one)) and _bare(one) == _bare(other)
-
-
-def _bare(name: str) -> str:
-    plain = unicodedata.normalize("NFKC", name)
+    plain = unicodedata.normalize("NFKC", name[:_LONGEST_NAME])
     shown = "".join(sign for sign in plain if unicodedata.category(sign) not in ("Cc", "Cf"))
     latin = slug(shown).replace("-", "")
-    return latin if len(latin) * 2 >= len(shown.replace(" ", "")) else folded(" ".join(shown.split()))
+    return latin if len(latin) * 2 >= len("".join(shown.split())) else folded(" ".join(shown.split()))
 
 
 def _keeps_silent(reply: PairingReply, friend: bool | None) -> bool:

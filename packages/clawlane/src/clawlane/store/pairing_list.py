@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from clawlane.abilities import Person
-from clawlane.access.pairing import alike
+from clawlane.access.pairing import look
 from clawlane.store.directory import members
 from clawlane.store.records import PairingRequest, Rejected
 
@@ -37,13 +37,17 @@ def _with_friends(one: PairingRequest, friends: Sequence[Person]) -> PairingRequ
         return replace(one, is_friend=True)
     if one.is_friend:
         return one
-    namesake = next((friend for friend in friends if _is_namesake(one, friend)), None)
+    namesake = _namesake(one, friends)
     return replace(one, namesake_id=namesake.id, namesake=namesake.name) if namesake else one
 
 
-def _is_namesake(one: PairingRequest, friend: Person) -> bool:
-    named_alike = any(alike(one.sender_name, name) for name in (friend.name, *friend.aliases))
-    return named_alike and friend.id != one.sender_id
+def _namesake(one: PairingRequest, friends: Sequence[Person]) -> Person | None:
+    """The first friend whose name somebody bears who is not that friend."""
+    wanted = look(one.sender_name)
+    for friend in friends if wanted else ():
+        if friend.id != one.sender_id and wanted in map(look, (friend.name, *friend.aliases)):
+            return friend
+    return None
 
 
 def rejected(connection: sqlite3.Connection, now_ms: int) -> list[Rejected]:
