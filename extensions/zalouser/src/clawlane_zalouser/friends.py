@@ -84,7 +84,8 @@ class Friends:
         self._ids = self._ids or frozenset()
         self._stale.set()
         log.warning(
-            "the account %s is said to have %d friends, which cannot be right; who is one is not known",
+            "the account %s is said to have %d friends, which is doubted; who else is one is not known until"
+            " it was said for an hour",
             zalo.own_id,
             len(people),
         )
