@@ -349,14 +349,14 @@ def test_a_revoked_sender_is_out_at_once_and_an_approved_one_is_told(lane: Lane)
     [request] = lane.json("pairing", "list", "zalouser")["requests"]
     assert request["code"] in challenge
     assert lane.operator.run("pairing", "approve", request["code"].lower(), "--notify").returncode == 0
-    assert "approved" in lane.zalo.wait("sent")["text"]
+    assert "chấp thuận" in lane.zalo.wait("sent")["text"]
     lane.say(stranger, "cảm ơn")
     assert lane.turn()["text"] == "cảm ơn"
     lane.answered("cảm ơn")
     assert [one["sender_id"] for one in lane.json("pairing", "approved")["approved"]] == [stranger]
     assert lane.operator.run("pairing", "revoke", stranger).returncode == 0
     lane.say(stranger, "còn được không")
-    assert "pairing approve" in lane.zalo.wait("sent")["text"]
+    assert "Mã ghép nối" in lane.zalo.wait("sent")["text"]
     assert lane.json("pairing", "approved")["approved"] == []
 
 

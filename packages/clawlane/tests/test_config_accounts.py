@@ -118,3 +118,14 @@ def test_a_profile_from_the_environment_is_checked_too() -> None:
     assert complaint({}, {"FIRST_PROFILE": "../up"}) == (
         "FIRST_PROFILE in the environment: '../up' is no profile name"
     )
+
+
+def test_an_account_has_its_own_pairing_text_or_that_of_the_channel() -> None:
+    block = {
+        "pairing": {"text": "mã {code}", "reply": "silent"},
+        "accounts": {"one": {"pairing": {"text": "code {code}"}}, "two": {}},
+    }
+    one, two = resolve("zalouser", block, ChannelSettings, {}).all
+    assert one.settings.pairing.text == "code {code}"
+    assert two.settings.pairing.text == "mã {code}"
+    assert one.settings.pairing.reply == "code", "the key is replaced whole"

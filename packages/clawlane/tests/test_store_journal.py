@@ -445,7 +445,7 @@ async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
     raw[4096 * 3 : 4096 * 6] = bytes(range(256)) * 48
     path.write_bytes(raw)
     damaged = path.read_bytes()
-    assert "it will not know what was answered before" in await refused(path)
+    assert "which messages were answered" in await refused(path)
     assert path.with_name(f"store.sqlite.damaged-{NOW}").read_bytes() == damaged
 
 

@@ -53,7 +53,10 @@ async def all_groups(zalo: Zalo) -> list[Group]:
 
 
 async def members(zalo: Zalo, group_id: str) -> Members:
-    """Who is in a group, and how many there are. People whom Zalo says nothing about have no name."""
+    """Who is in a group, and how many there are. People whom Zalo says nothing about have no name.
+
+    Where Zalo tells no friends at all, it is not known who of them is one.
+    """
     found = await zalo.groups([group_id])
     if not found:
         raise DirectoryError(
@@ -64,9 +67,8 @@ async def members(zalo: Zalo, group_id: str) -> Members:
     ids = found[0].members()
     for batch in groups.in_batches(one for one in ids if one not in friends):
         told.update((await zalo.call(groups.members_info(batch))).members)
-    people = (
-        _member(user_id, friends.get(user_id) or told.get(user_id), user_id in friends) for user_id in ids
-    )
+    known = (lambda user_id: user_id in friends) if friends else (lambda _user_id: None)
+    people = (_member(user_id, friends.get(user_id) or told.get(user_id), known(user_id)) for user_id in ids)
     return Members(tuple(people), len(ids) + found[0].hidden)
 
 
@@ -93,7 +95,7 @@ async def _asked_alone(account: Account, vault: Vault, around: Surroundings, ask
         return await ask(zalo)
 
 
-def _member(user_id: str, told: _Named | None, is_friend: bool) -> Person:
+def _member(user_id: str, told: _Named | None, is_friend: bool | None) -> Person:
     if told is None:
         return Person(user_id, "", is_friend=is_friend)
     return Person(user_id, _shown(told), _aliases(told), is_friend=is_friend)

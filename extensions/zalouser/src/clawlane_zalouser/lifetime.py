@@ -43,13 +43,14 @@ class Lifetime:
     def __init__(self, account: Account, host: Host, around: Surroundings) -> None:
         self.zalo: Zalo | None = None
         self._own_id = ""
+        self._language = ""
         self._noticed_ms = 0
         self._left_out = ""
         self._account = account
         self._host = host
         self._around = around
         self._time = PlatformTime(around.clock, around.platform_clock)
-        self._friends = Friends(around)
+        self._friends = Friends(around, host)
         self._catch_up = CatchUp(host, self._pass_on, around.clock, self._time.now_ms)
         self._stored = StoredSession(account, host.vault, around)
         self._state = State(Phase.STARTING)
@@ -112,6 +113,7 @@ class Lifetime:
     async def _follow(self, session: Session) -> Session | None:
         """Live with one session. Gives it back when another login may help, None when the operator has to."""
         self._own_id = session.uid
+        self._language = session.credentials.language
         told = session.settings
         rehearsed = self._around.network.rehearsal
         self._noticed_ms = _INTERVALS * (told.rehearsed_ping_ms if rehearsed else told.ping_interval_ms)
@@ -222,6 +224,7 @@ class Lifetime:
             user_id=self._own_id,
             noticed_ms=self._noticed_ms,
             skew_ms=self._time.skew_ms,
+            language=self._language,
         )
         if state != self._state:
             self._state = state

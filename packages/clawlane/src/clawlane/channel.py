@@ -21,11 +21,15 @@ How the sealed session can fail:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Reply, Signal, Thread, ThreadKind
+
+if TYPE_CHECKING:
+    from clawlane.abilities import Person
 
 ENTRY_POINT_GROUP = "clawlane.channels"
 
@@ -93,7 +97,8 @@ class State:
 
     `reason` is one sentence; `help` is the command that mends it, if there is one. `noticed_ms` is how long
     it may take at most until a dead connection is noticed, 0 where that is not known. `skew_ms` is how far
-    the platform's clock is ahead of this machine's; None leaves what was known.
+    the platform's clock is ahead of this machine's; None leaves what was known. `language` is that of the
+    account (`vi`, `en`), empty where the channel cannot tell.
     """
 
     phase: Phase
@@ -106,6 +111,7 @@ class State:
     user_name: str = ""
     noticed_ms: int = 0
     skew_ms: int | None = None
+    language: str = ""
 
 
 class VaultError(Exception):
@@ -185,6 +191,14 @@ class Host(Protocol):
 
     async def observe(self, fact: Fact) -> None:
         """Note something that is no message to answer."""
+        ...
+
+    async def keep_peers(self, people: Sequence[Person]) -> bool:
+        """Keep who the account's peers are, as the platform told just now.
+
+        False when that cannot be right, because they are none or sharply fewer than before: then the former
+        ones stay, and whether somebody is a friend is not known.
+        """
         ...
 
     def report(self, state: State) -> None:

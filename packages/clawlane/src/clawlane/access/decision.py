@@ -36,6 +36,7 @@ class Reason(StrEnum):
     DM_PAIRING_SILENT = "dm_pairing_silent"
     DM_PAIRING_HELD = "dm_pairing_held"
     DM_PAIRING_FULL = "dm_pairing_full"
+    DM_REJECTED = "dm_rejected"
     GROUP_DISABLED = "group_disabled"
     GROUP_ENTRY_DISABLED = "group_entry_disabled"
     GROUP_NO_ALLOWLIST = "group_no_allowlist"

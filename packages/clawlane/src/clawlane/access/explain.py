@@ -54,7 +54,11 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.DM_PAIRING_FULL: (
         "The sender {sender} is not approved, and three others already wait for approval.",
-        "approve those that `openclaw pairing list` shows, or wait an hour",
+        "approve or reject those that `openclaw pairing list` shows, or wait an hour",
+    ),
+    Reason.DM_REJECTED: (
+        "The owner turned the sender {sender} away.",
+        "openclaw pairing reject {sender} --unblock",
     ),
     Reason.GROUP_DISABLED: ("{rule} is 'disabled': no group is listened to.", "{path}: 'allowlist'"),
     Reason.GROUP_ENTRY_DISABLED: ("{rule} closes the group {group}.", "{path}: true"),

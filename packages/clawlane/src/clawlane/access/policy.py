@@ -52,6 +52,7 @@ class Policy:
     acks: Acks = Acks.AUTO
     acks_rule: Rule = field(default=Rule("acks"))
     pairing_reply: PairingReply = PairingReply.CODE
+    pairing_text: str | None = None
     backlog_max_age_ms: int = BACKLOG_MAX_AGE_MS
     backlog_rule: Rule = field(default=Rule("backlogMaxAge"))
 
@@ -83,6 +84,7 @@ class Policy:
             acks=settings.acks,
             acks_rule=written.rule("acks"),
             pairing_reply=settings.pairing.reply,
+            pairing_text=settings.pairing.text,
             backlog_max_age_ms=settings.backlog_max_age // timedelta(milliseconds=1),
             backlog_rule=written.rule("backlogMaxAge"),
         )
@@ -98,8 +100,8 @@ class Grants:
     """What is not in the config and changes while the account runs.
 
     The own id (empty while unknown), the ids of the other accounts here, whom pairing let in, what the names
-    of the config are pinned to, the ids of the messages that this account sent, and how far the platform's
-    clock is ahead of this machine's (None while the platform has not told).
+    of the config are pinned to, the ids of the messages that this account sent, its language (`vi`), and how
+    far the platform's clock is ahead of this machine's (None while the platform has not told).
     """
 
     own_id: str = ""
@@ -107,6 +109,7 @@ class Grants:
     paired: frozenset[str] = frozenset()
     pins: Pins = field(default_factory=Pins)
     receipts: Container[str] = frozenset()
+    language: str = ""
     skew_ms: int | None = None
 
     def sent_ms(self, inbound: Inbound, read_ms: int) -> int:

@@ -30,6 +30,7 @@ _COMMANDS = {
         "clawlane.cli.outbox:outbox",
         "See what waits to be sent, or may have arrived.",
     ),
+    "store": ("clawlane.cli.store:store", "Begin anew without what the gateway has stored."),
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole set-up, and mend names in the config."),
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),

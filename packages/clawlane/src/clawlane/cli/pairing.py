@@ -1,9 +1,10 @@
-"""`pairing list|approved|approve|revoke`: who may write to an account."""
+"""`pairing list|approved|approve|reject|revoke`: who may write to an account."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,11 +12,13 @@ from typing import Any
 
 import click
 
+from clawlane.access.pairing import normalise_code
+from clawlane.channel import Manifest
 from clawlane.cli.clean import clean
 from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Setup
 from clawlane.cli.table import print_table
-from clawlane.cli.times import length, when
+from clawlane.cli.times import length, local, when
 
 _TOLD = {"dm_pairing_silent": "nothing (silent)", "dm_pairing_held": "nothing yet (held)"}
 """What the person who waits has been told, by the reason of their last message."""
@@ -30,12 +33,18 @@ def pairing() -> None:
 @click.argument("channel", required=False)
 @click.option("--channel", "named", help="The same as the argument.")
 @click.option("--account", help="Only this account (default: all).")
+@click.option("--rejected", is_flag=True, help="List the people who were turned away instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_requests(channel: str | None, named: str | None, account: str | None, as_json: bool) -> None:
-    """List the people who wait for an approval, with their codes."""
+def list_requests(
+    channel: str | None, named: str | None, account: str | None, rejected: bool, as_json: bool
+) -> None:
+    """List the people who wait for an approval, with their codes. Friends come first."""
     setup = Setup()
     manifest = setup.manifest(named or channel)
     account = _known_account(setup, manifest.id, account)
+    if rejected:
+        _list_rejected(setup, manifest.id, account, as_json)
+        return
     rows = _pending(setup, manifest.id, account)
     if as_json:
         click.echo(json.dumps({"ok": True, "channel": manifest.id, "requests": rows}, ensure_ascii=False))
@@ -69,15 +78,18 @@ def approved(channel: str | None, named: str | None, account: str | None, as_jso
 @click.option("--channel", "named", help="The same as the argument.")
 @click.option("--account", help="The account the code belongs to (default: found by the code).")
 @click.option("--notify", is_flag=True, help="Send the person a short text that they may write now.")
+@click.option("--yes", is_flag=True, help="Do not ask about a stranger who bears the name of a friend.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def approve(
-    words: tuple[str, ...], named: str | None, account: str | None, notify: bool, as_json: bool
+    words: tuple[str, ...], named: str | None, account: str | None, notify: bool, yes: bool, as_json: bool
 ) -> None:
     """Let in the person who was given CODE: that sender, on that account, and nothing else."""
     setup = Setup()
-    channel, code = _channel_and(words, "CODE")
+    channel, code = _channel_and(setup, words, "approve", "CODE")
     manifest = setup.manifest(named or channel)
     account = _known_account(setup, manifest.id, account)
+    if not yes:
+        _ask_about_namesake(_pending(setup, manifest.id, account), manifest.id, code)
     let_in, warning = _approve(setup, manifest.id, account, code, notify=notify)
     if as_json:
         body = {"ok": True, "approved": let_in, **({"warning": warning} if warning else {})}
@@ -96,7 +108,7 @@ def approve(
 def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_json: bool) -> None:
     """Take back that a person was let in. It holds at once, for messages that wait too."""
     setup = Setup()
-    channel, sender = _channel_and(words, "ID")
+    channel, sender = _channel_and(setup, words, "revoke", "ID")
     manifest = setup.manifest(named or channel)
     revoked = _revoke(setup, manifest.id, _known_account(setup, manifest.id, account), sender)
     if as_json:
@@ -106,15 +118,86 @@ def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_js
         click.echo(f"Revoked: {_who(row)} was let in on {row['account']} by pairing, and is not any more.")
 
 
-def _channel_and(words: tuple[str, ...], what: str) -> tuple[str | None, str]:
+@pairing.command()
+@click.argument("words", nargs=-1, metavar="[CHANNEL] CODE|ID")
+@click.option("--channel", "named", help="The same as the argument.")
+@click.option("--account", help="Only this account (default: all on which the person waits).")
+@click.option("--block", is_flag=True, help="Until --unblock, and not for 30 days only.")
+@click.option("--unblock", is_flag=True, help="Let the person ask again.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def reject(
+    words: tuple[str, ...], named: str | None, account: str | None, block: bool, unblock: bool, as_json: bool
+) -> None:
+    """Turn a person away, named by their code or id: for 30 days they get no code, and nobody answers."""
+    if block and unblock:
+        raise CliError("--block and --unblock exclude each other", "give one of them")
+    setup = Setup()
+    channel, who = _channel_and(setup, words, "reject", "CODE|ID")
+    manifest = setup.manifest(named or channel)
+    account = _known_account(setup, manifest.id, account)
+    if unblock:
+        rows = _unblock(setup, manifest.id, account, who)
+    else:
+        rows = _reject(setup, manifest.id, account or _only_account(setup, manifest), who, block)
+    if as_json:
+        click.echo(json.dumps({"ok": True, "unblocked" if unblock else "rejected": rows}, ensure_ascii=False))
+        return
+    for row in rows:
+        if unblock:
+            click.echo(f"{_who(row)} may ask {row['account']} for a code again.")
+        else:
+            undo = f"undo: openclaw pairing reject {manifest.id} {row['sender_id']} --unblock"
+            click.echo(f"Turned away: {_who(row)} on {row['account']} {_until(row)}; {undo}")
+
+
+_MISSING = {
+    "CODE": ("the code", "list"),
+    "ID": ("the sender's id", "approved"),
+    "CODE|ID": ("the code or the sender's id", "list"),
+}
+"""What a command lacks, and which list shows it."""
+
+
+def _channel_and(setup: Setup, words: tuple[str, ...], verb: str, what: str) -> tuple[str | None, str]:
+    """The channel, if one is named, and the code or id. Raises `CliError` that says what is missing."""
+    missing, where = _MISSING[what]
     match words:
-        case (word,):
+        case (word,) if not _is_channel(setup, word):
             return None, word
-        case (channel, word):
-            return channel, word
-    verb = "approve" if what == "CODE" else "revoke"
-    one = "one code" if what == "CODE" else "one sender's id"
-    raise CliError(f"give the channel and {one}", f"openclaw pairing {verb} zalouser {what}")
+        case (first, second) if not _is_channel(setup, second):
+            return first, second
+        case (first, second) if not _is_channel(setup, first):
+            return second, first
+    channel = words[0] if words and _is_channel(setup, words[0]) else "zalouser"
+    if len(words) > 2:
+        raise CliError(f"give one channel and {missing}", f"openclaw pairing {verb} {channel} {what}")
+    see = f"it stands in: openclaw pairing {where} {channel}"
+    raise CliError(f"{missing} is missing: openclaw pairing {verb} {channel} {what}", see)
+
+
+def _is_channel(setup: Setup, word: str) -> bool:
+    """Whether a word is the name of a channel, installed or not: no code and no id is one."""
+    wanted = word.strip().lower().removeprefix("@openclaw/")
+    names = {name for manifest in setup.registry.manifests() for name in (manifest.id, *manifest.aliases)}
+    return wanted in names or wanted in setup.registry.installable()
+
+
+def _ask_about_namesake(rows: list[dict[str, Any]], channel: str, code: str) -> None:
+    """Ask before somebody is let in who is no friend and bears a friend's name. Raises `CliError`."""
+    wanted = normalise_code(code)
+    found = next((row for row in rows if row["code"] == wanted and row["namesake_id"]), None)
+    if found is None:
+        return
+    told = f"{_who(found)} is not a friend, but bears the name of the friend {_namesake(found)}"
+    if not sys.stdin.isatty():
+        again = f"if it is who you think: openclaw pairing approve {channel} {wanted} --yes"
+        raise CliError(f"not approved: {told}", again)
+    if not click.confirm(f"{told}. Approve nevertheless?", err=True):
+        raise CliError("nobody was approved")
+
+
+def _namesake(row: Mapping[str, Any]) -> str:
+    return f"{clean(row['namesake'])} ({row['namesake_id']})"
 
 
 def _who(row: Mapping[str, Any]) -> str:
@@ -123,6 +206,12 @@ def _who(row: Mapping[str, Any]) -> str:
 
 def _known_account(setup: Setup, channel: str, account: str | None) -> str | None:
     return setup.meant(channel, account).account.id if account else None
+
+
+def _only_account(setup: Setup, manifest: Manifest) -> str | None:
+    """The account of a channel that has one: somebody who never asked is meant on that."""
+    block, _ = setup.block(manifest)
+    return block.accounts[0].id if len(block.accounts) == 1 else None
 
 
 def _pending(setup: Setup, channel: str, account: str | None) -> list[dict[str, Any]]:
@@ -159,6 +248,57 @@ def _approve(
     return let_in, "the gateway is not running, so the person was not told" if notify else ""
 
 
+def _rejected(setup: Setup, channel: str, account: str | None) -> list[dict[str, Any]]:
+    from clawlane.host.control_client import ControlClient
+    from clawlane.store.offline import pairing_rejected
+
+    client = ControlClient(setup.places)
+    if client.running():
+        return [dict(row) for row in client.pairing_rejected(channel, account)]
+    return [asdict(row) for row in pairing_rejected(setup.places, channel, account, _now_ms())]
+
+
+def _reject(setup: Setup, channel: str, account: str | None, who: str, block: bool) -> list[dict[str, Any]]:
+    from clawlane.host.control_client import ControlClient
+    from clawlane.store.offline import pairing_reject
+
+    client = ControlClient(setup.places)
+    if client.running():
+        return [dict(row) for row in client.pairing_reject(channel, account, who, block=block)]
+    rejected = asyncio.run(pairing_reject(setup.places, channel, account, who, _now_ms, block=block))
+    return [asdict(row) for row in rejected]
+
+
+def _unblock(setup: Setup, channel: str, account: str | None, who: str) -> list[dict[str, Any]]:
+    from clawlane.host.control_client import ControlClient
+    from clawlane.store.offline import pairing_unblock
+
+    client = ControlClient(setup.places)
+    if client.running():
+        return [dict(row) for row in client.pairing_unblock(channel, account, who)]
+    return [asdict(row) for row in asyncio.run(pairing_unblock(setup.places, channel, account, who, _now_ms))]
+
+
+def _list_rejected(setup: Setup, channel: str, account: str | None, as_json: bool) -> None:
+    rows = _rejected(setup, channel, account)
+    if as_json:
+        click.echo(json.dumps({"ok": True, "channel": channel, "rejected": rows}, ensure_ascii=False))
+    elif rows:
+        print_table(("ID", "NAME", "TURNED AWAY", "UNTIL", "ACCOUNT"), [_rejected_cells(row) for row in rows])
+        click.echo(f"\nLet one ask again: openclaw pairing reject {channel} ID --unblock")
+    else:
+        click.echo(f"Nobody is turned away on {channel}.")
+
+
+def _rejected_cells(row: Mapping[str, Any]) -> list[str]:
+    rejected = when(row["rejected_ms"], _now_ms())
+    return [row["sender_id"], clean(row["sender_name"]) or "–", rejected, _until(row), row["account"]]
+
+
+def _until(row: Mapping[str, Any]) -> str:
+    return "for good" if row["until_ms"] is None else f"until {local(row['until_ms'])}"
+
+
 def _revoke(setup: Setup, channel: str, account: str | None, sender: str) -> list[dict[str, Any]]:
     from clawlane.host.control_client import ControlClient
     from clawlane.store.offline import pairing_revoke
@@ -173,9 +313,19 @@ def _revoke(setup: Setup, channel: str, account: str | None, sender: str) -> lis
 def _print(rows: list[dict[str, Any]], channel: str) -> None:
     now = _now_ms()
     several = len({row["account"] for row in rows}) > 1
-    heads = ("CODE", "ID", "NAME", "ASKED", "LEFT", "TOLD", *(("ACCOUNT",) if several else ()))
+    heads = ("CODE", "ID", "NAME", "FRIEND", "ASKED", "LEFT", "TOLD", *(("ACCOUNT",) if several else ()))
     print_table(heads, [_cells(row, now, several) for row in rows])
     click.echo(f"\nLet one in: openclaw pairing approve {channel} CODE")
+    click.echo(f"Turn one away: openclaw pairing reject {channel} CODE")
+
+
+_FRIEND = {True: "yes", False: "no", None: "not known"}
+
+
+def _friend(row: Mapping[str, Any]) -> str:
+    if row["namesake_id"]:
+        return f"NO, bears the name of {_namesake(row)}"
+    return _FRIEND[row["is_friend"]]
 
 
 def _cells(row: dict[str, Any], now: int, several: bool) -> list[str]:
@@ -184,6 +334,7 @@ def _cells(row: dict[str, Any], now: int, several: bool) -> list[str]:
         row["code"],
         row["sender_id"],
         clean(row["sender_name"]) or "–",
+        _friend(row),
         asked,
         length(row["expires_ms"] - now),
         _TOLD.get(row["reason"], "the code"),

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from clawlane.config.pairing_text import checked
 from clawlane.config.policy import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
 from clawlane.config.senders import SenderList, context_of, refuse_phone_number
 
@@ -92,9 +93,13 @@ def _check_group_key(key: str, info: ValidationInfo) -> str:
 
 
 class Pairing(Block):
-    """How a stranger's first message is answered under `dmPolicy: "pairing"`."""
+    """How a stranger's first message is answered under `dmPolicy: "pairing"`.
+
+    Without a `text` the built-in one of the account's language is sent.
+    """
 
     reply: PairingReply = PairingReply.CODE
+    text: Maybe[Annotated[StrictStr, AfterValidator(checked)]] = None
 
 
 class Markdown(Block):

@@ -74,6 +74,20 @@ class ControlClient:
         values = {**_named(channel, account), "sender": sender_id}
         return list(self._ask("POST", "/pairing/revoke", values)["revoked"])
 
+    def pairing_rejected(self, channel: str, account: str | None = None) -> list[Answer]:
+        """Who was turned away, each as a `clawlane.store.records.Rejected` in JSON, the newest last."""
+        return list(self._ask("GET", "/pairing/rejected", _named(channel, account))["rejected"])
+
+    def pairing_reject(self, channel: str, account: str | None, who: str, *, block: bool) -> list[Answer]:
+        """Turn somebody away, by their code or id. Gives the `Rejected` in JSON."""
+        values = {**_named(channel, account), "who": who, **({"block": "1"} if block else {})}
+        return list(self._ask("POST", "/pairing/reject", values)["rejected"])
+
+    def pairing_unblock(self, channel: str, account: str | None, sender_id: str) -> list[Answer]:
+        """Let somebody ask again who was turned away. Gives what ended."""
+        values = {**_named(channel, account), "sender": sender_id}
+        return list(self._ask("POST", "/pairing/unblock", values)["unblocked"])
+
     def account_start(self, channel: str, account: str | None = None) -> Answer:
         """Start an account, or start it again, with the session that is stored now. Gives its status."""
         return self._ask("POST", "/accounts/start", _named(channel, account))

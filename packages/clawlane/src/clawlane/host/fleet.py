@@ -46,10 +46,13 @@ class Fleet:
         self.store = store
         self.now_ms = now_ms
         journals = Journals(store, self._journal_of)
-        self.pairings = Pairings(store, journals, self._wake, now_ms)
+        self.pairings = Pairings(
+            store, journals, self._wake, now_ms, lambda account: self._languages.get(account, "")
+        )
         self.rulings = Rulings(store, journals, self._ruled, self._again)
         self.begun = asyncio.Event()
         self._own_ids: dict[str, str] = {}
+        self._languages: dict[str, str] = {}
         self._places = places
         self._agent = agent
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
@@ -74,9 +77,13 @@ class Fleet:
         """What access has to know of an account beside its config."""
         others = frozenset(user_id for name, user_id in self._own_ids.items() if name != account)
         pins = self.pinnings[account].pins
-        skew_ms = self.supervisors[account].state.skew_ms
         return Grants(
-            self._own_ids.get(account, ""), others, self.pairings.paired(account), pins, skew_ms=skew_ms
+            self._own_ids.get(account, ""),
+            others,
+            self.pairings.paired(account),
+            pins,
+            language=self._languages.get(account, ""),
+            skew_ms=self.supervisors[account].state.skew_ms,
         )
 
     def lookup(self, account: str) -> Lookup:
@@ -128,6 +135,8 @@ class Fleet:
         def note(state: State) -> None:
             if state.user_id:
                 self._own_ids[name] = state.user_id
+            if state.language:
+                self._languages[name] = state.language
             self.pinnings[name].note(state)
 
         return note

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from clawlane.abilities import Directory, DirectoryError, Group, Members, Person
 from clawlane.channel import Account, Channel, Vault, VaultError
+from clawlane.store.directory import Kept
 from clawlane.store.journal import Journal
 
 DEADLINE = 20.0
@@ -32,20 +33,24 @@ class Lookup:
         async with _in_time(self._directory()) as directory:
             return await directory.self_(self.account, self.vault)
 
-    async def peers(self) -> list[Person]:
-        """The friends of the account."""
+    async def peers(self, *, complete: bool = False) -> list[Person]:
+        """The friends of the account.
+
+        Sharply fewer than before, or none where there were some, are a `DirectoryError`: what was known
+        stays. With `complete` none at all are one, too, until the store believes it.
+        """
         async with _in_time(self._directory()) as directory:
             people = await directory.peers(self.account, self.vault)
-        if self.journal is not None:
-            await self.journal.keep_peers(people)
+        kept = await self.journal.keep_peers(people) if self.journal is not None else None
+        _check("friends", len(people), kept, complete)
         return people
 
-    async def groups(self) -> list[Group]:
-        """The groups of the account."""
+    async def groups(self, *, complete: bool = False) -> list[Group]:
+        """The groups of the account; what is doubtful as with `peers`."""
         async with _in_time(self._directory()) as directory:
             groups = await directory.groups(self.account, self.vault)
-        if self.journal is not None:
-            await self.journal.keep_groups(groups)
+        kept = await self.journal.keep_groups(groups) if self.journal is not None else None
+        _check("groups", len(groups), kept, complete)
         return groups
 
     async def members(self, group_id: str) -> Members:
@@ -60,6 +65,20 @@ class Lookup:
         if not isinstance(self.channel, Directory):
             raise DirectoryError(f"the channel {self.account.channel} cannot look people or groups up")
         return self.channel
+
+
+def _check(what: str, count: int, kept: Kept | None, complete: bool) -> None:
+    """Raises `DirectoryError` for a list that is no completed look-up."""
+    if kept is not None and kept.doubted and kept.before:
+        told = f"told only {count}" if count else "told no"
+        raise DirectoryError(
+            f"the platform {told} {what} where {kept.before} are known; the former ones stay;"
+            " it is believed once it says so for an hour"
+        )
+    if complete and not count and (kept is None or kept.doubted):
+        raise DirectoryError(
+            f"the platform told no {what} at all; it is believed once it says so for an hour"
+        )
 
 
 @asynccontextmanager

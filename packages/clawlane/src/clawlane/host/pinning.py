@@ -135,10 +135,13 @@ class Pinning:
 
 
 async def ask(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[LookedUp]:
-    """One look-up of names, complete or not at all. Raises `DirectoryError`."""
+    """One look-up of names, complete or not at all.
+
+    Raises `DirectoryError`, also for lists that cannot be right.
+    """
     lists = {name.where for name in names}
-    people = await lookup.peers() if lists - {NameList.GROUPS} else []
-    groups = await lookup.groups() if NameList.GROUPS in lists else []
+    people = await lookup.peers(complete=True) if lists - {NameList.GROUPS} else []
+    groups = await lookup.groups(complete=True) if NameList.GROUPS in lists else []
     return look_up(names, people, groups, now_ms)
 
 

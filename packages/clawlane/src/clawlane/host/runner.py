@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from clawlane.abilities import LooksUp
+from clawlane.abilities import LooksUp, Person
 from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import Agent
@@ -121,6 +121,10 @@ class Runner:
 
     async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> None:
         await self._admission.reached(CaughtUp(kind, back_to_ms))
+
+    async def keep_peers(self, people: Sequence[Person]) -> bool:
+        kept = await until_stored(partial(self._journal.keep_peers, people))
+        return not kept.doubted
 
     def report(self, state: State) -> None:
         if state.phase is not Phase.READY:

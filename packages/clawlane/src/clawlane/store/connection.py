@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import sqlite3
 from pathlib import Path
 
-from clawlane.store import schema
+from clawlane.store import marker, schema
 from clawlane.store.atomic import make_private_dir
 from clawlane.store.errors import StoreUnusable
 
@@ -24,12 +25,17 @@ _OUT_OF_REACH = frozenset(
 """What fails around the file: that says nothing against what stands in it."""
 
 
+_DAMAGED = ".damaged-"
+
+
 def connect_writer(path: Path, now_ms: int) -> sqlite3.Connection:
     """The one connection that writes, with its tables made. The file is private to its owner.
 
-    Raises `StoreUnusable`. The connection may be used by another thread than the one that opened it.
+    The connection may be used by another thread than the one that opened it. Raises `StoreUnusable`, also for
+    a store that was made here and is not there any more.
     """
     make_private_dir(path.parent)
+    marker.check_before(path)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
@@ -71,31 +77,53 @@ def damaged(path: Path, error: sqlite3.Error) -> StoreUnusable:
 
 
 def _kept(connection: sqlite3.Connection, path: Path, now_ms: int, found: str) -> StoreUnusable:
-    """The one line for a damaged file, of which a copy was made: closing it may write into it once more."""
-    copy = path.with_name(f"{path.name}.damaged-{now_ms}")
+    """The one line for a damaged file, of which there is a copy: closing it may write into it once more."""
+    copy, made = _copy_of(path), False
     try:
-        for ending in ("", "-wal"):
-            part = Path(f"{path}{ending}")
-            if part.exists() and part.stat().st_size:
-                shutil.copyfile(part, _private(Path(f"{copy}{ending}")))
+        if copy is None:
+            copy, made = path.with_name(f"{path.name}{_DAMAGED}{now_ms}"), True
+            _copy(path, copy)
         kept = f"a copy is kept as {copy.name}"
     except OSError as error:
-        kept = f"no copy could be made ({error.strerror})"
+        kept, made = f"no copy could be made ({error.strerror})", False
     finally:
         connection.close()
+    if copy is not None and made:
+        # Closed, the file stays as it is: by its time it is known again, and not copied at every start.
+        changed_ns = path.stat().st_mtime_ns
+        os.utime(copy, ns=(changed_ns, changed_ns))
     return StoreUnusable(
-        f"the store {path} is damaged ({found}); {kept}; to begin with an empty one move the store away:"
-        " it will not know what was answered before"
+        f"the store {path} is damaged ({found}); {kept}; put back a good one, or begin with an empty one"
+        f" ({marker.RESET}), which forgets {marker.FORGOTTEN}"
     )
 
 
+def _copy_of(path: Path) -> Path | None:
+    """The copy that was made of the file as it is now."""
+    changed_ns = path.stat().st_mtime_ns
+    for copy in sorted(path.parent.glob(f"{glob.escape(path.name)}{_DAMAGED}*")):
+        is_file = not copy.is_symlink() and not copy.name.endswith("-wal")
+        if is_file and copy.stat().st_mtime_ns == changed_ns:
+            return copy
+    return None
+
+
+def _copy(path: Path, copy: Path) -> None:
+    for ending in ("", "-wal"):
+        part = Path(f"{path}{ending}")
+        if part.exists() and part.stat().st_size:
+            shutil.copyfile(part, _private(Path(f"{copy}{ending}")))
+
+
 def _private(path: Path) -> Path:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    """A new file that only we can read. A link in its place is not followed."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     return path
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
     schema.check(connection, path)
+    marker.check_opened(connection, path)
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(" ".join(verdict.split()))
@@ -104,5 +132,6 @@ def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
     # A text that was taken back must not stay readable in the file.
     connection.execute("PRAGMA secure_delete = ON")
     schema.migrate(connection, path, now_ms)
+    marker.mark(connection, path)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.row_factory = sqlite3.Row

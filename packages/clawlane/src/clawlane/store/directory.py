@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,10 @@ from enum import StrEnum
 from clawlane.abilities import Group, Person
 from clawlane.store.codec import storable
 from clawlane.store.transaction import Tx
+
+_BELIEVED_TIMES = 3
+_BELIEVED_MS = 60 * 60 * 1000
+"""A doubtful list that was the same as often, over as long, is what is true now."""
 
 
 class Listing(StrEnum):
@@ -33,14 +38,67 @@ class Known:
     groups_ms: int | None = None
 
 
-def keep_peers(tx: Tx, people: Sequence[Person]) -> None:
-    """The account's friends, in the place of those known before."""
-    _replace_people(tx, "", people)
-    _stamp(tx, Listing.PEERS)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Whether a list was kept as a completed look-up.
+
+    It is `doubted` when it is empty, or has less than half of the `before` that were known: platforms answer
+    like that when something is wrong. The same list is believed once it was seen three times over an hour.
+    """
+
+    doubted: bool
+    before: int
 
 
-def keep_groups(tx: Tx, groups: Sequence[Group]) -> None:
-    """The account's groups, in the place of those known before; members of groups that are gone go too."""
+def keep_peers(tx: Tx, people: Sequence[Person]) -> Kept:
+    """The account's friends, in the place of those known before; nothing changes if that is doubted."""
+    query = "SELECT count(*) FROM known_people WHERE account = ? AND group_id = ''"
+    kept = _weigh(tx, Listing.PEERS, [one.id for one in people], query)
+    if not kept.doubted:
+        _replace_people(tx, "", people)
+        _stamp(tx, Listing.PEERS)
+    return kept
+
+
+def keep_groups(tx: Tx, groups: Sequence[Group]) -> Kept:
+    """The account's groups, in the place of those known before; nothing changes if that is doubted.
+
+    Members of groups that are gone go too.
+    """
+    query = "SELECT count(*) FROM known_groups WHERE account = ?"
+    kept = _weigh(tx, Listing.GROUPS, [one.id for one in groups], query)
+    if not kept.doubted:
+        _replace_groups(tx, groups)
+        _stamp(tx, Listing.GROUPS)
+    return kept
+
+
+def _weigh(tx: Tx, listing: Listing, ids: Sequence[str], count: str) -> Kept:
+    """Whether a list can be believed, counting how often a doubtful one was the same."""
+    before = int(tx.db.execute(count, (tx.account,)).fetchone()[0])
+    if ids and 2 * len(set(ids)) >= before:
+        _forget_doubt(tx, listing)
+        return Kept(False, before)
+    digest = hashlib.sha256(json.dumps(sorted(set(ids))).encode()).hexdigest()[:32]
+    row = tx.db.execute(
+        "INSERT INTO doubted (account, listing, digest, times, first_ms)"
+        " VALUES (:account, :list, :digest, 1, :now)"
+        " ON CONFLICT (account, listing) DO UPDATE SET"
+        " times = iif(digest = :digest AND first_ms <= :now, times + 1, 1),"
+        " first_ms = iif(digest = :digest AND first_ms <= :now, first_ms, :now), digest = :digest"
+        " RETURNING times, first_ms",
+        {"account": tx.account, "list": listing, "digest": digest, "now": tx.now_ms},
+    ).fetchone()
+    if row["times"] < _BELIEVED_TIMES or tx.now_ms - row["first_ms"] < _BELIEVED_MS:
+        return Kept(True, before)
+    return Kept(False, before)
+
+
+def _forget_doubt(tx: Tx, listing: Listing) -> None:
+    tx.db.execute("DELETE FROM doubted WHERE account = ? AND listing = ?", (tx.account, listing))
+
+
+def _replace_groups(tx: Tx, groups: Sequence[Group]) -> None:
     tx.db.execute("DELETE FROM known_groups WHERE account = ?", (tx.account,))
     rows = [
         (tx.account, storable(one.id), storable(one.name), one.member_count, position)
@@ -56,7 +114,6 @@ def keep_groups(tx: Tx, groups: Sequence[Group]) -> None:
         " AND group_id NOT IN (SELECT group_id FROM known_groups WHERE account = ?)",
         (tx.account, tx.account),
     )
-    _stamp(tx, Listing.GROUPS)
 
 
 def keep_members(tx: Tx, group_id: str, people: Sequence[Person]) -> None:

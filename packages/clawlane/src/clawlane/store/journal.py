@@ -14,6 +14,7 @@ from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Thread, ThreadKi
 from clawlane.store import (
     admission,
     catch_up,
+    clock,
     dead_letters,
     directory,
     facts,
@@ -41,6 +42,7 @@ from clawlane.store.records import (
     Noted,
     OpenTurn,
     Recovered,
+    Rejected,
     Undecided,
     Waiting,
 )
@@ -51,6 +53,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Clock = Callable[[], int]
 """Milliseconds since 1970."""
+
+_OWNER = (
+    "SELECT epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners LEFT JOIN accounts USING (account)"
+    " WHERE account = ?"
+)
 
 
 class Journal:
@@ -246,13 +253,21 @@ class Journal:
         """Take an approval back. Raises `PairingUnknown`."""
         return await self._run(pairing.revoke, sender_id)
 
-    async def keep_peers(self, people: Sequence[Person]) -> None:
-        """Note who the account's friends are."""
-        await self._run(directory.keep_peers, people)
+    async def reject(self, sender_id: str, *, block: bool = False) -> Rejected:
+        """Turn a sender away, for 30 days or with `block` for good. Raises `PairingUnknown`."""
+        return await self._run(pairing.reject, sender_id, block=block)
 
-    async def keep_groups(self, groups: Sequence[Group]) -> None:
-        """Note which groups the account is in."""
-        await self._run(directory.keep_groups, groups)
+    async def unblock(self, sender_id: str) -> Rejected:
+        """Let a sender who was turned away ask again. Raises `PairingUnknown`."""
+        return await self._run(pairing.unblock, sender_id)
+
+    async def keep_peers(self, people: Sequence[Person]) -> directory.Kept:
+        """Note who the account's friends are, unless that cannot be right."""
+        return await self._run(directory.keep_peers, people)
+
+    async def keep_groups(self, groups: Sequence[Group]) -> directory.Kept:
+        """Note which groups the account is in, unless that cannot be right."""
+        return await self._run(directory.keep_groups, groups)
 
     async def keep_members(self, group_id: str, people: Sequence[Person]) -> None:
         """Note who is in a group."""
@@ -270,10 +285,12 @@ class Journal:
         now_ms = self._now_ms()
 
         def checked(db: sqlite3.Connection) -> T:
-            row = db.execute("SELECT epoch FROM owners WHERE account = ?", (self.account,)).fetchone()
+            row = db.execute(_OWNER, (self.account,)).fetchone()
             if row is None or row["epoch"] != self._epoch:
                 raise StoreLost(f"{self.account} is run by another gateway now")
-            return transition(Tx(db, self.account, now_ms), *args, **kwargs)
+            tx = Tx(db, self.account, now_ms)
+            clock.note(tx, row["last_seen_ms"])
+            return transition(tx, *args, **kwargs)
 
         return await self._writer.submit(checked, lazy=transition in _LAZY)
 

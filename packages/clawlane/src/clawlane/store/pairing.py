@@ -7,13 +7,13 @@ import sqlite3
 from dataclasses import replace
 
 from clawlane.access import pairing
-from clawlane.access.decision import Decision, Reason
-from clawlane.access.dm import paired
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.access.dm import PAIRING_STORE, paired
 from clawlane.messages import Text, Thread, ThreadKind
 from clawlane.store import outbox
 from clawlane.store.codec import storable
 from clawlane.store.errors import PairingUnknown
-from clawlane.store.records import Approved, Arrival, Purpose
+from clawlane.store.records import Approved, Arrival, Purpose, Rejected
 from clawlane.store.transaction import Tx
 
 
@@ -22,15 +22,18 @@ def meet(tx: Tx, arrival: Arrival, decision: Decision) -> Decision:
 
     Gives the final decision.
     """
-    inbound, now_ms = arrival.inbound, arrival.read_ms
+    inbound = arrival.inbound
     if _is_approved(tx, inbound.sender_id):
         return paired(decision.trail)
-    tx.db.execute("DELETE FROM pairing WHERE expires_ms <= ?", (now_ms,))
+    _forget_what_is_over(tx)
     approach = pairing.Approach(inbound.live, inbound.sender_is_friend)
-    waiting = requests(tx.db, tx.account, inbound.sender_id, now_ms)
+    waiting = requests(tx.db, tx.account, inbound.sender_id, tx.now_ms)
     reason = pairing.answer(arrival.pairing_reply, approach, waiting)
-    if reason is not Reason.DM_PAIRING_FULL:
-        _record(tx, arrival, reason)
+    if pairing.outcome(reason) is Outcome.CHALLENGE:
+        friend = True if waiting.known_friend and approach.friend is None else approach.friend
+        if waiting.own_texted is None and waiting.full and not friend:
+            _give_way(tx)
+        _record(tx, arrival, reason, friend)
     if reason is Reason.DM_PAIRING_REQUIRED:
         _send_text(tx, arrival)
     return led_to(decision, reason)
@@ -39,7 +42,8 @@ def meet(tx: Tx, arrival: Arrival, decision: Decision) -> Decision:
 def led_to(challenge: Decision, reason: Reason) -> Decision:
     """A challenge as the decision that the pairing store made of it."""
     trail = (*challenge.trail, "pairing_store")
-    return replace(challenge, outcome=pairing.outcome(reason), reason=reason, trail=trail)
+    rule = Rule(PAIRING_STORE, PAIRING_STORE) if reason is Reason.DM_REJECTED else challenge.rule
+    return replace(challenge, outcome=pairing.outcome(reason), reason=reason, rule=rule, trail=trail)
 
 
 def approve(tx: Tx, code: str, notice: str = "") -> Approved:
@@ -60,11 +64,8 @@ def approve(tx: Tx, code: str, notice: str = "") -> Approved:
         " VALUES (?, ?, ?, ?, ?)",
         (tx.account, approved.sender_id, approved.sender_name, code, tx.now_ms),
     )
-    tx.db.execute(
-        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = 'approved meanwhile'"
-        " WHERE account = ? AND turn IS NULL AND recipient = ? AND state = 'queued'",
-        (tx.now_ms, tx.account, approved.sender_id),
-    )
+    tx.db.execute("DELETE FROM lapsed WHERE account = ? AND sender_id = ?", (tx.account, approved.sender_id))
+    _cancel_text(tx, approved.sender_id, "approved meanwhile")
     if notice:
         thread = Thread(ThreadKind.DM, approved.sender_id)
         outbox.queue(tx, None, [Text(thread, notice)], Purpose.NOTICE)
@@ -82,31 +83,160 @@ def revoke(tx: Tx, sender_id: str) -> Approved:
     return Approved(tx.account, sender_id, row["sender_name"], row["approved_ms"])
 
 
+def reject(tx: Tx, sender_id: str, *, block: bool) -> Rejected:
+    """Turn a sender away, whether they have a request or not, for 30 days or with `block` until `unblock`.
+
+    A block stays one. Raises `PairingUnknown` for somebody who is approved.
+    """
+    sender = storable(sender_id)
+    if _is_approved(tx, sender):
+        raise PairingUnknown(approved_before(tx.account, sender))
+    asked = tx.db.execute(
+        "DELETE FROM pairing WHERE account = ? AND sender_id = ? RETURNING sender_name", (tx.account, sender)
+    ).fetchone()
+    tx.db.execute("DELETE FROM lapsed WHERE account = ? AND sender_id = ?", (tx.account, sender))
+    _cancel_text(tx, sender, "turned away meanwhile")
+    row = tx.db.execute(
+        "INSERT INTO rejected (account, sender_id, sender_name, rejected_ms, until_ms)"
+        " VALUES (:account, :id, :name, :now, :until) ON CONFLICT (account, sender_id) DO UPDATE SET"
+        " sender_name = iif(:name = '', sender_name, :name), rejected_ms = :now,"
+        " until_ms = iif(until_ms IS NULL, NULL, :until)"
+        " RETURNING account, sender_id, sender_name, rejected_ms, until_ms",
+        {
+            "account": tx.account,
+            "id": sender,
+            "name": asked["sender_name"] if asked else "",
+            "now": tx.now_ms,
+            "until": None if block else tx.now_ms + pairing.REJECTED_MS,
+        },
+    ).fetchone()
+    return Rejected(*row)
+
+
+def unblock(tx: Tx, sender_id: str) -> Rejected:
+    """Let a sender who was turned away ask again. Raises `PairingUnknown`."""
+    row = tx.db.execute(
+        "DELETE FROM rejected WHERE account = ? AND sender_id = ?"
+        " RETURNING account, sender_id, sender_name, rejected_ms, until_ms",
+        (tx.account, storable(sender_id)),
+    ).fetchone()
+    if row is None:
+        raise PairingUnknown(f"{storable(sender_id)!r} is not turned away on {tx.account}")
+    return Rejected(*row)
+
+
+def approved_before(account: str, sender_id: str) -> str:
+    """The one line for somebody who cannot be turned away."""
+    channel = account.partition("/")[0]
+    return (
+        f"{sender_id!r} is approved on {account}; take that back first:"
+        f" openclaw pairing revoke {channel} {sender_id}"
+    )
+
+
 def _is_approved(tx: Tx, sender_id: str) -> bool:
     query = "SELECT 1 FROM approved WHERE account = ? AND sender_id = ?"
     return tx.db.execute(query, (tx.account, sender_id)).fetchone() is not None
 
 
+_FRIEND = (
+    "coalesce(pairing.is_friend, EXISTS (SELECT 1 FROM known_people"
+    " WHERE known_people.account = pairing.account AND group_id = '' AND user_id = pairing.sender_id))"
+)
+"""Whether somebody who waits is a friend; where no message said it, as the friends were last looked up."""
+
+
 def requests(connection: sqlite3.Connection, account: str, sender_id: str, now_ms: int) -> pairing.Requests:
     """The requests of an account as a sender meets them."""
     rows = connection.execute(
-        "SELECT sender_id, texted_ms FROM pairing WHERE account = ? AND expires_ms > ?", (account, now_ms)
+        f"SELECT sender_id, texted_ms, expires_ms, {_FRIEND} AS friend FROM pairing WHERE account = ?",  # noqa: S608
+        (account,),
     ).fetchall()
-    own = [row["texted_ms"] is not None for row in rows if row["sender_id"] == sender_id]
+    live = [row for row in rows if row["expires_ms"] > now_ms]
+    own = [row["texted_ms"] is not None for row in live if row["sender_id"] == sender_id]
+    strangers = [row["sender_id"] for row in live if not row["friend"] and row["sender_id"] != sender_id]
+    lapsed = _lapsed(connection, account, now_ms)
+    lapsed |= {row["sender_id"] for row in rows if row["expires_ms"] <= now_ms}
+    return pairing.Requests(
+        own_texted=own[0] if own else None,
+        strangers=len(strangers),
+        texts=_texts(connection, account, now_ms),
+        lapsed=len(lapsed.intersection(strangers)),
+        own_lapsed=sender_id in lapsed,
+        rejected=_is_rejected(connection, account, sender_id, now_ms),
+        known_friend=_is_known_friend(connection, account, sender_id),
+    )
+
+
+def _lapsed(connection: sqlite3.Connection, account: str, now_ms: int) -> set[str]:
+    """Whose request expired unanswered of late."""
+    query = "SELECT sender_id FROM lapsed WHERE account = ? AND at_ms > ?"
+    return {row["sender_id"] for row in connection.execute(query, (account, now_ms - pairing.LAPSED_MS))}
+
+
+def _texts(connection: sqlite3.Connection, account: str, now_ms: int) -> int:
+    """How many challenge texts there were within the last hour."""
     (texts,) = connection.execute(
         "SELECT count(*) FROM outbox WHERE account = ? AND turn IS NULL AND recipient <> ''"
         " AND created_ms > ?",
         (account, now_ms - pairing.TEXTS_WINDOW_MS),
     ).fetchone()
-    return pairing.Requests(own[0] if own else None, len(rows) - len(own), texts)
+    return int(texts)
 
 
-def _record(tx: Tx, arrival: Arrival, reason: Reason) -> None:
+def _is_rejected(connection: sqlite3.Connection, account: str, sender_id: str, now_ms: int) -> bool:
+    query = (
+        "SELECT 1 FROM rejected WHERE account = ? AND sender_id = ? AND (until_ms IS NULL OR until_ms > ?)"
+    )
+    return connection.execute(query, (account, sender_id, now_ms)).fetchone() is not None
+
+
+def _is_known_friend(connection: sqlite3.Connection, account: str, sender_id: str) -> bool:
+    query = "SELECT 1 FROM known_people WHERE account = ? AND group_id = '' AND user_id = ?"
+    return connection.execute(query, (account, sender_id)).fetchone() is not None
+
+
+def _forget_what_is_over(tx: Tx) -> None:
+    """Whose request expired goes behind others from now on; that and a rejection end after their time."""
+    tx.db.execute(
+        "INSERT OR REPLACE INTO lapsed (account, sender_id, at_ms)"
+        " SELECT account, sender_id, expires_ms FROM pairing WHERE account = ? AND expires_ms <= ?",
+        (tx.account, tx.now_ms),
+    )
+    tx.db.execute("DELETE FROM pairing WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
+    tx.db.execute(
+        "DELETE FROM lapsed WHERE account = ? AND at_ms <= ?", (tx.account, tx.now_ms - pairing.LAPSED_MS)
+    )
+    tx.db.execute("DELETE FROM rejected WHERE account = ? AND until_ms <= ?", (tx.account, tx.now_ms))
+
+
+def _give_way(tx: Tx) -> None:
+    """End the request of a stranger who let an earlier one expire: first one who was told no code."""
+    row = tx.db.execute(
+        f"SELECT sender_id FROM pairing JOIN lapsed USING (account, sender_id)"  # noqa: S608
+        f" WHERE account = ? AND NOT {_FRIEND} ORDER BY texted_ms IS NOT NULL, created_ms LIMIT 1",
+        (tx.account,),
+    ).fetchone()
+    place = (tx.account, row["sender_id"])
+    tx.db.execute("DELETE FROM pairing WHERE account = ? AND sender_id = ?", place)
+    _cancel_text(tx, row["sender_id"], "somebody who never asked before went first")
+
+
+def _cancel_text(tx: Tx, sender_id: str, reason: str) -> None:
+    """Keep a challenge that has not left from leaving."""
+    tx.db.execute(
+        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ?"
+        " WHERE account = ? AND turn IS NULL AND recipient = ? AND state = 'queued'",
+        (tx.now_ms, reason, tx.account, sender_id),
+    )
+
+
+def _record(tx: Tx, arrival: Arrival, reason: Reason, friend: bool | None) -> None:
     """Keep the request.
 
     A new text starts the life of its code anew, so that what was sent can be approved for an hour.
     """
-    inbound, now_ms = arrival.inbound, arrival.read_ms
+    inbound, now_ms = arrival.inbound, tx.now_ms
     expires_ms = now_ms + pairing.CODE_LIFE_MS
     texted_ms = now_ms if reason is Reason.DM_PAIRING_REQUIRED else None
     tx.db.execute(
@@ -126,7 +256,7 @@ def _record(tx: Tx, arrival: Arrival, reason: Reason) -> None:
             "now": now_ms,
             "expires": expires_ms,
             "texted": texted_ms,
-            "friend": inbound.sender_is_friend,
+            "friend": friend,
         },
     )
 
@@ -146,7 +276,8 @@ def _send_text(tx: Tx, arrival: Arrival) -> None:
         (tx.account, inbound.sender_id),
     ).fetchone()
     channel = tx.account.partition("/")[0]
-    text = pairing.challenge_text(channel, inbound.sender_id, row["code"])
+    template = arrival.pairing_text or pairing.built_in_text("")
+    text = pairing.challenge_text(template, channel, inbound.sender_id, row["code"])
     [chunk_id] = outbox.queue(tx, None, [Text(inbound.thread, text)], Purpose.CHALLENGE)
     tx.db.execute(
         "UPDATE outbox SET recipient = ?, expires_ms = ? WHERE account = ? AND id = ?",

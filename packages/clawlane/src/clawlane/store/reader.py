@@ -14,9 +14,11 @@ from clawlane.store import (
     dead_letters,
     decisions,
     directory,
+    marker,
     outbox_list,
     pacing,
     pairing,
+    pairing_list,
     pauses,
     pins,
 )
@@ -28,26 +30,26 @@ from clawlane.store.decisions import Recorded
 from clawlane.store.outbox_list import Listed
 from clawlane.store.pacing import Head
 from clawlane.store.pauses import Pause
-from clawlane.store.records import Activity, Approved, PairingRequest
+from clawlane.store.records import Activity, Approved, PairingRequest, Rejected
 
 
 class Reader:
     """Questions to the store as it is now."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = connect_reader(path)
 
     def close(self) -> None:
         self._connection.close()
 
     def requests(self, now_ms: int) -> list[PairingRequest]:
-        """Who waits for the owner, over all accounts, oldest first."""
-        rows = self._connection.execute(
-            "SELECT account, sender_id, sender_name, code, reason, created_ms, expires_ms FROM pairing"
-            " WHERE expires_ms > ? ORDER BY created_ms, sender_id",
-            (now_ms,),
-        )
-        return [PairingRequest(*row) for row in rows]
+        """Who waits for the owner, over all accounts, friends first, then the oldest first."""
+        return pairing_list.requests(self._connection, now_ms) if self._has("rejected") else []
+
+    def rejected(self, now_ms: int) -> list[Rejected]:
+        """Whom the owner turned away, over all accounts, the newest last."""
+        return pairing_list.rejected(self._connection, now_ms) if self._has("rejected") else []
 
     def approved(self, account: str) -> list[Approved]:
         """Whom the owner let in on one account."""
@@ -68,6 +70,8 @@ class Reader:
 
     def pairing_state(self, account: str, sender_id: str, now_ms: int) -> Requests:
         """The requests of an account as a sender would meet them now."""
+        if not self._has("rejected"):
+            return Requests(None, 0, 0)
         return pairing.requests(self._connection, account, sender_id, now_ms)
 
     def decided(self, message_id: str) -> list[Recorded]:
@@ -99,6 +103,14 @@ class Reader:
         ).fetchone()
         inbound_ms, outbound_ms = times or (None, None)
         return Activity(dict(map(tuple, counters)), dict(map(tuple, chunks)), inbound_ms, outbound_ms)
+
+    def check_marker(self) -> None:
+        """Whether this is the store that was made here. Raises `StoreUnusable`."""
+        marker.check_opened(self._connection, self._path)
+
+    def message_count(self) -> int:
+        """How many messages are known, over all accounts."""
+        return int(self._connection.execute("SELECT count(*) FROM messages").fetchone()[0])
 
     def gaps(self, account: str, since_ms: int) -> list[Gap]:
         """Where the account could not catch up, as noted since then, the oldest first."""

@@ -70,7 +70,8 @@ class Context(StrEnum):
 class Arrival:
     """A message on its way into the store, what was decided about it, and the account's way of pairing.
 
-    Without a decision it waits in the store. `history_limit` is how many messages of a group are remembered.
+    Without a decision it waits in the store. `history_limit` is how many messages of a group are remembered,
+    `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text).
     """
 
     inbound: Inbound
@@ -78,6 +79,7 @@ class Arrival:
     pairing_reply: PairingReply
     read_ms: int
     history_limit: int = 0
+    pairing_text: str = ""
 
     @property
     def remembered(self) -> bool:
@@ -164,7 +166,11 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class PairingRequest:
-    """A stranger who waits for the owner. `reason` is the pairing reason of the last message."""
+    """Somebody who waits for the owner. `reason` is the pairing reason of the last message.
+
+    `is_friend` is None where that is not known. `namesake_id` and `namesake` are the friend whose name
+    somebody bears who is not known to be a friend; empty for everybody else.
+    """
 
     account: str
     sender_id: str
@@ -173,6 +179,20 @@ class PairingRequest:
     reason: str
     created_ms: int
     expires_ms: int
+    is_friend: bool | None = None
+    namesake_id: str = ""
+    namesake: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A sender whom the owner turned away on one account. `until_ms` is None for a block."""
+
+    account: str
+    sender_id: str
+    sender_name: str
+    rejected_ms: int
+    until_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

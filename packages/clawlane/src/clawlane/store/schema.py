@@ -314,6 +314,10 @@ CREATE TABLE rejected ( -- whom the owner turned away; `until_ms` is null for a 
     rejected_ms INTEGER NOT NULL, until_ms INTEGER, PRIMARY KEY (account, sender_id)
 ) WITHOUT ROWID;
 
+CREATE TABLE doubted ( -- a list that was empty or sharply shorter than the one before, and how often it came
+    account TEXT NOT NULL, listing TEXT NOT NULL, digest TEXT NOT NULL, times INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL, PRIMARY KEY (account, listing)
+) WITHOUT ROWID;
 ALTER TABLE known_people ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE known_groups ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pins ADD COLUMN position INTEGER NOT NULL DEFAULT 0;

@@ -152,7 +152,14 @@ class Admission:
     async def _decided(self, read: Read) -> Arrival:
         policy = self._judge.policy
         decision = await self._judge.decide(read.inbound, read.read_ms)
-        return Arrival(read.inbound, decision, policy.pairing_reply, read.read_ms, policy.history_limit)
+        return Arrival(
+            read.inbound,
+            decision,
+            policy.pairing_reply,
+            read.read_ms,
+            policy.history_limit,
+            self._judge.pairing_text,
+        )
 
 
 def _id_of(item: Read | Fact) -> str:

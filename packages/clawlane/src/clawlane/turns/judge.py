@@ -8,6 +8,7 @@ from functools import partial
 
 from clawlane.access.decide import decide, decide_again
 from clawlane.access.decision import Decision
+from clawlane.access.pairing import built_in_text
 from clawlane.access.policy import Grants, Policy
 from clawlane.messages import Inbound
 from clawlane.store.journal import Journal
@@ -21,6 +22,11 @@ class Judge:
     journal: Journal
     policy: Policy
     grants: Callable[[], Grants]
+
+    @property
+    def pairing_text(self) -> str:
+        """What strangers are sent: the text of the config, or the built-in one of the account's language."""
+        return self.policy.pairing_text or built_in_text(self.grants().language)
 
     async def decide(self, inbound: Inbound, read_ms: int) -> Decision:
         """What to do with a message that was read at `read_ms`."""

@@ -19,6 +19,7 @@ from clawlane.host.doctor.private_files import private_files
 from clawlane.host.finding import Finding, Severity, merged
 from clawlane.host.findings import of_policy
 from clawlane.store.directory import Known
+from clawlane.store.errors import StoreUnusable
 from clawlane.store.reader import reading
 
 _SEVERITIES = {PHONE_NUMBER: Severity.ERROR}
@@ -32,6 +33,7 @@ def check_up(config: Config, places: Places, environ: Mapping[str, str], runtime
     """Everything there is to say about a config that loads. Asks only files, no platform."""
     found = [Finding.of_problem(one, _SEVERITIES.get(one.code, Severity.WARNING)) for one in config.warnings]
     found += private_files(places, environ)
+    found += surroundings.store(places)
     found += _owners(config)
     for block in config.channels.values():
         found += surroundings.accounts(runtime(block.manifest), block, places)
@@ -55,9 +57,12 @@ def names_of(config: Config, account: Account, places: Places) -> Names:
     """The names of one account with what the store knows about them now."""
     if not places.store.exists():
         return Names(config, account, {}, Known())
-    with reading(places.store) as reader:
-        looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
-        return Names(config, account, looked_up, reader.known(str(account)))
+    try:
+        with reading(places.store) as reader:
+            looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
+            return Names(config, account, looked_up, reader.known(str(account)))
+    except StoreUnusable:  # a finding of its own
+        return Names(config, account, {}, Known())
 
 
 def _owners(config: Config) -> Iterator[Finding]:

@@ -12,11 +12,26 @@ from clawlane.config.places import Places
 from clawlane.config.settings import ChannelSettings
 from clawlane.host.finding import Finding, Severity
 from clawlane.store.consent import read_consent
-from clawlane.store.errors import ConsentDamaged
+from clawlane.store.errors import ConsentDamaged, StoreUnusable
 from clawlane.store.linked import user_of
+from clawlane.store.marker import check_before
+from clawlane.store.reader import reading
 from clawlane.store.vault import FileVault
 
 _OLD_CREDENTIALS = Path(".openclaw", "credentials")
+
+
+def store(places: Places) -> Iterator[Finding]:
+    """Whether the gateway would start with the store that is there."""
+    try:
+        check_before(places.store)
+        if places.store.exists():
+            with reading(places.store) as reader:
+                reader.check_marker()
+    except StoreUnusable as error:
+        message, _, mend = str(error).rpartition("; ")
+        text, mend = (message, mend) if message else (mend, "")
+        yield Finding(Severity.ERROR, "store_unusable", str(places.store), text, mend)
 
 
 def accounts(channel: Channel, block: ChannelConfig, places: Places) -> Iterator[Finding]:
