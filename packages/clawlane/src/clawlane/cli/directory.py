@@ -154,11 +154,11 @@ def _print_json(meant: Meant, **found: Any) -> None:
 
 
 def _person(one: Person) -> dict[str, Any]:
-    return {"id": one.id, "name": one.name, "aliases": list(one.aliases), "isFriend": one.is_friend}
+    return {"id": one.id, "name": one.name, "aliases": list(one.aliases), "is_friend": one.is_friend}
 
 
 def _group(one: Group) -> dict[str, Any]:
-    return {"id": one.id, "name": one.name, "memberCount": one.member_count}
+    return {"id": one.id, "name": one.name, "member_count": one.member_count}
 
 
 def _called(name: str) -> str:

@@ -19,6 +19,7 @@ from clawlane.channel import Account
 from clawlane.cli.clean import clean
 from clawlane.cli.qr import columns, half_blocks, read_modules
 from clawlane.cli.times import length
+from clawlane.cli.wrap import echo_wrapped, prose
 from clawlane.config.places import Places
 from clawlane.store.atomic import file_name, write_private
 
@@ -31,6 +32,10 @@ class View(Protocol):
 
     def risk(self, notice: RiskNotice) -> None:
         """What the account risks, before anything else."""
+        ...
+
+    def tightened(self, line: str) -> None:
+        """A file or folder was made private."""
         ...
 
     def begin(self, host: str, rehearsal: str) -> None:
@@ -78,9 +83,13 @@ class TextView:
 
     def risk(self, notice: RiskNotice) -> None:
         click.echo(f"\n{notice.title}\n")
-        for line in (*notice.lines, "", notice.alternative):
-            click.echo(f"{_INDENT}{line}".rstrip())
-        click.echo()
+        for paragraph in (" ".join(notice.lines), notice.alternative):
+            for line in prose(paragraph, _INDENT):
+                click.echo(line)
+            click.echo()
+
+    def tightened(self, line: str) -> None:
+        self.note(line)
 
     def begin(self, host: str, rehearsal: str) -> None:
         if rehearsal:
@@ -115,7 +124,7 @@ class TextView:
         click.echo(f"Linked as {clean(done.user_name)} ({done.user_id}). The session is stored, sealed.")
 
     def note(self, line: str) -> None:
-        click.echo(f"{line[0].upper()}{line[1:]}")
+        echo_wrapped(f"{line[0].upper()}{line[1:]}")
 
     def _code(self, png: bytes, expires_ms: int, file: Path) -> None:
         modules = read_modules(png)
@@ -144,6 +153,9 @@ class JsonView:
     def risk(self, notice: RiskNotice) -> None:
         self._print("risk", title=notice.title, lines=notice.lines, alternative=notice.alternative)
 
+    def tightened(self, line: str) -> None:
+        click.echo(f"warning: {line}", err=True)
+
     def begin(self, host: str, rehearsal: str) -> None:
         self._print("begin", host=host, rehearsal=rehearsal)
 
@@ -154,7 +166,7 @@ class JsonView:
             def show(step: LoginStep) -> None:
                 match step:
                     case ShowQr(png, expires_ms):
-                        self._print("qr", file=str(write(png)), expiresAt=expires_ms)
+                        self._print("qr", file=str(write(png)), expires_ms=expires_ms)
                     case Scanned(name):
                         self._print("scanned", name=name)
                     case Confirmed():
