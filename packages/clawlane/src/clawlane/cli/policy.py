@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clawlane.cli.clean import clean
 from clawlane.cli.setup import Meant, Setup
 from clawlane.cli.wrap import echo_wrapped
 from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number
@@ -101,7 +102,7 @@ def explain(
     for line in _provisos(setup, found, asked.sender):
         echo_wrapped(line)
     if missing:
-        click.echo(f"not looked up yet, so they match nobody: {', '.join(missing)}")
+        echo_wrapped(f"not looked up yet, so they match nobody: {', '.join(map(clean, missing))}")
 
 
 def _provisos(setup: Setup, meant: Meant, sender: str) -> Iterator[str]:
@@ -124,7 +125,12 @@ def _decide(setup: Setup, account: Account, asked: Question) -> tuple[Decision, 
     grants = _grants(setup, account)
     inbound = asked.inbound(account, grants.own_id, now_ms)
     decision = decide(inbound, rules, grants, now_ms)
-    missing = [name.entry for name in rules.names() if grants.pins.of_name(name) is None]
+    shortest = type(account.settings).shortest_id
+    missing = [
+        name.entry
+        for name in rules.names()
+        if grants.pins.of_name(name) is None and not is_phone_number(name.entry, shortest)
+    ]
     return _after_pairing(setup, account, rules, inbound, decision), inbound, missing
 
 

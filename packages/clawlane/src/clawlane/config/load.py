@@ -15,7 +15,7 @@ from clawlane.config.dotted import load_dotted
 from clawlane.config.findings import findings
 from clawlane.config.origin import Effective, effective, inherited
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
-from clawlane.config.phones import LOOKS_LIKE, find_the_id
+from clawlane.config.phones import LOOKS_LIKE, find_the_id, visible
 from clawlane.config.places import Places
 from clawlane.config.problems import ConfigError, KeyPath, Problem
 from clawlane.config.senders import ListContext
@@ -156,10 +156,9 @@ class _Loader:
         """Entries that look like telephone numbers. They are no error: an account runs without them."""
         shortest = {name: _shortest_id(one.manifest) for name, one in channels.items()}
         for found in phone_numbers(self.source, [one.manifest for one in channels.values()], shortest):
-            hint = find_the_id(found.channel or "CHANNEL", found.account)
-            self._warn(
-                found.path, f"'{found.text}' {LOOKS_LIKE}", hint, at_key=found.at_key, code=PHONE_NUMBER
-            )
+            hint = find_the_id(found.channel or "CHANNEL", found.account, group=found.at_key)
+            message = f"'{visible(found.text)}' {LOOKS_LIKE}"
+            self._warn(found.path, message, hint, at_key=found.at_key, code=PHONE_NUMBER)
 
     def _channel(self, manifest: Manifest, block: Any) -> Accounts | None:
         place: KeyPath = ("channels", manifest.id)

@@ -27,15 +27,20 @@ def is_phone_number(entry: str, shortest_id: int) -> bool:
     return len(digits) in _PLAIN and len(digits) < shortest_id
 
 
-def find_the_id(channel: str, account: str = "") -> str:
+def find_the_id(channel: str, account: str = "", *, group: bool = False) -> str:
     """What to do instead of writing a number."""
     which = f" --account {account}" if account else ""
-    words = f"openclaw directory peers list --channel {channel}{which} --query NAME"
-    return f"write the id; find it by the person's name: {words}"
+    whose, kind = ("group's", "groups") if group else ("person's", "peers")
+    words = f"openclaw directory {kind} list --channel {channel}{which} --query NAME"
+    return f"write the id; find it by the {whose} name: {words}"
+
+
+def visible(entry: str) -> str:
+    """The entry without the invisible signs that come along from an address book."""
+    return "".join(one for one in entry if unicodedata.category(one) != "Cf")
 
 
 def _plain(entry: str) -> str:
-    """In ASCII digits, without the invisible signs that come along from an address book."""
-    normal = unicodedata.normalize("NFKC", entry)
-    kept = (one for one in normal if unicodedata.category(one) != "Cf")
+    """In ASCII digits, and only with what can be seen."""
+    kept = visible(unicodedata.normalize("NFKC", entry))
     return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in kept)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
-from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number
+from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number, visible
 from clawlane.config.problems import did_you_mean
 from clawlane.config.source import OddInt, WrittenFloat
 
@@ -57,7 +57,7 @@ def read_entry(value: object, context: ListContext = _NOWHERE) -> str:
 def refuse_phone_number(written: str, context: ListContext) -> None:
     """Raises `ValueError` if what stands for a person is a telephone number."""
     if is_phone_number(written, context.shortest_id):
-        raise ValueError(f"'{written.strip()}' {LOOKS_LIKE}; {find_the_id(context.channel)}")
+        raise ValueError(f"'{visible(written.strip())}' {LOOKS_LIKE}; {find_the_id(context.channel)}")
 
 
 def _read_text(value: str, context: ListContext) -> str:
