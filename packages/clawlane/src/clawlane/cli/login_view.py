@@ -93,9 +93,9 @@ class TextView:
 
     def begin(self, host: str, rehearsal: str) -> None:
         if rehearsal:
-            click.echo(f"REHEARSAL: this talks to a simulator on {rehearsal}, not to the real platform.")
+            echo_wrapped(f"REHEARSAL: this talks to a simulator on {rehearsal}, not to the real platform.")
         account = self._account
-        click.echo(
+        echo_wrapped(
             f"Linking {account.channel} on {host}: account '{account.id}', profile '{account.profile}'."
         )
 
@@ -108,7 +108,9 @@ class TextView:
                     case ShowQr(png, expires_ms):
                         self._code(png, expires_ms, write(png))
                     case Scanned(name):
-                        click.echo(f"Scanned by {clean(name) or 'a phone'}. Confirm the login on the phone.")
+                        echo_wrapped(
+                            f"Scanned by {clean(name) or 'a phone'}. Confirm the login on the phone."
+                        )
                     case Confirmed():
                         click.echo("Confirmed. Fetching the session …")
 
@@ -117,11 +119,13 @@ class TextView:
     def already(self, identity: tuple[str, str]) -> None:
         user_id, name = identity
         account = self._account
-        click.echo(f"{account} is already linked as {clean(name)} ({user_id}), profile '{account.profile}'.")
+        echo_wrapped(
+            f"{account} is already linked as {clean(name)} ({user_id}), profile '{account.profile}'."
+        )
         click.echo("For a new QR code add --force.")
 
     def done(self, done: Done) -> None:
-        click.echo(f"Linked as {clean(done.user_name)} ({done.user_id}). The session is stored, sealed.")
+        echo_wrapped(f"Linked as {clean(done.user_name)} ({done.user_id}). The session is stored, sealed.")
 
     def note(self, line: str) -> None:
         echo_wrapped(f"{line[0].upper()}{line[1:]}")
@@ -139,9 +143,9 @@ class TextView:
                 f"This window is too narrow for the code: it needs {columns(modules)} columns, not {room}."
             )
         left = max(0, expires_ms - time.time_ns() // 1_000_000)
-        click.echo("Scan this code with the app on the phone of the account that shall become the lane.")
+        echo_wrapped("Scan this code with the app on the phone of the account that shall become the lane.")
         click.echo(f"As a picture: {file}")
-        click.echo(f"Waiting for the scan; the code is good for {length(left)}.")
+        echo_wrapped(f"Waiting for the scan; the code is good for {length(left)}.")
 
 
 class JsonView:

@@ -50,6 +50,8 @@ def _on_disk(spec: str) -> Path | None:
     """The folder or file of that name; None where there is none, also for what cannot be a name of one."""
     try:
         path = Path(spec).expanduser()
+        if not spec.strip():
+            return None
         return path.resolve() if path.is_dir() or path.is_file() else None
     except (OSError, ValueError, RuntimeError):
         return None
