@@ -59,11 +59,11 @@ def test_self_friends_groups_and_members_have_their_ids(asking: Operator, zalo: 
     members = {one["id"]: one for one in found(asking, *MEMBERS, work["gid"])["members"]}
 
     assert own["name"] == "Nguyễn Minh Anh"
-    assert peers[lan["uid"]] == {"id": lan["uid"], "name": "Đặng Lan", "aliases": [], "isFriend": True}
+    assert peers[lan["uid"]] == {"id": lan["uid"], "name": "Đặng Lan", "aliases": [], "is_friend": True}
     assert stranger["uid"] not in peers
-    assert groups[work["gid"]]["memberCount"] == 3
+    assert groups[work["gid"]]["member_count"] == 3
     assert members[stranger["uid"]]["name"] == "Người Lạ"
-    assert members[stranger["uid"]]["isFriend"] is False
+    assert members[stranger["uid"]]["is_friend"] is False
     assert set(members) == {own["id"], lan["uid"], stranger["uid"]}
 
 

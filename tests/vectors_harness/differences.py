@@ -29,6 +29,7 @@ DIFFERENCES: dict[str, str] = {
     ),
     "login/*#code": "The code with which Zalo refuses a login is told; the reference swallows it.",
     "qr/*#code": "The code with which Zalo refuses a QR login is told; the reference swallows it.",
+    "qr/*#expired": "A code that has run out at Zalo's has expired; the reference calls it a failure.",
     "ws-events/in/*#own": (
         "What the account itself did is an event with is_self; the reference is silent unless asked."
     ),

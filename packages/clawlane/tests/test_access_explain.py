@@ -126,7 +126,7 @@ def test_as_json_it_is_the_decision_and_the_same_words() -> None:
         "trail": ["policy:allowlist", "entry:777", "route"],
         "mention": None,
         "command": None,
-        "keptAsHistory": False,
+        "kept_as_history": False,
         "sentence": told.sentence,
         "change": told.change,
     }

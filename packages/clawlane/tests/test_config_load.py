@@ -251,7 +251,7 @@ def test_a_channel_whose_plugin_is_absent_is_off_with_a_warning(loading: Loading
     [
         ("zalousr", "did you mean 'zalouser'?"),
         ("zlu", "write 'zalouser'"),
-        ("telegram", "known: zalouser"),
+        ("parrot", "known: zalouser"),
     ],
 )
 def test_an_unknown_channel_is_an_error_with_a_hint(loading: Loading, name: str, hint: str) -> None:

@@ -205,15 +205,24 @@ async def test_the_start_says_who_may_write_and_what_is_wrong(house: House) -> N
         logged = await gateway.stop()
     assert "piped/default: dmPolicy is open (channels.piped.dmPolicy, line 2)" in logged
     assert "piped/default: groupPolicy is open (channels.defaults.groupPolicy, line 1)" in logged
-    assert "critical: channels.piped.dmPolicy (line 2) is 'open'" in logged
-    assert "critical: channels.defaults.groupPolicy (line 1) is 'open'" in logged
-    assert account["dmPolicy"] == {
+    assert (
+        "critical: channels.piped.dmPolicy (line 2): 'open' lets anybody write directly; write 'pairing'"
+        in logged
+    )
+    assert (
+        "critical: channels.defaults.groupPolicy (line 1): 'open' lets every group call the agent" in logged
+    )
+    assert account["dm_policy"] == {
         "value": "open",
         "origin": "channel",
         "path": "channels.piped.dmPolicy",
         "line": 2,
     }
-    assert len(account["warnings"]) == 3
+    assert [(one["severity"], one["code"], one["path"], one["line"]) for one in account["findings"]] == [
+        ("critical", "dm_open", "channels.piped.dmPolicy", 2),
+        ("critical", "groups_open", "channels.defaults.groupPolicy", 1),
+        ("warning", "name_waiting", "channels.piped.allowFrom", 2),
+    ]
 
 
 async def test_status_tells_how_an_account_is(house: House) -> None:

@@ -202,7 +202,7 @@ async def test_the_phone_says_no(serve: Serve) -> None:
         ),
         ("generate", told({"code": "x", "image": "data:image/png;base64,A"}), "generate", "cannot be read"),
         ("generate", told({"code": "x"}), "generate", "another shape"),
-        ("waiting-scan", told(code=-3, message="Mã hết hạn"), "scan", r"Mã hết hạn \(code -3\)"),
+        ("waiting-scan", told(code=-1, message="Lỗi"), "scan", r"Lỗi \(code -1\)"),
         ("waiting-confirm", told(code=-1005, message="Đăng nhập không hợp lệ."), "confirm", "-1005"),
         ("userinfo", told({"logged": False}), "account", "nobody is logged in"),
         ("userinfo", told(None), "account", "no reason"),
@@ -234,6 +234,17 @@ async def test_errors_of_the_network_and_of_the_login_are_steps_too(serve: Serve
     assert isinstance(last, Failed)
     assert last.stage == "login"
     assert isinstance(last.error, SessionExpired)
+
+
+@pytest.mark.parametrize("stage", ["waiting-scan", "waiting-confirm"])
+@pytest.mark.parametrize(
+    ("code", "message"), [(-3, "Mã hết hạn"), (-3, ""), (-1, "Mã QR đã hết hạn"), (-7, "QR code expired")]
+)
+async def test_a_code_that_zalo_calls_over_has_expired(
+    serve: Serve, stage: str, code: int, message: str
+) -> None:
+    last = (await all_steps(await serve(Phone().replace(stage, told(code=code, message=message)))))[-1]
+    assert last == Expired()
 
 
 # Giving up

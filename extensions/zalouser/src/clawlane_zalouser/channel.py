@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from functools import cached_property, partial
 from typing import TypeVar
 
-from clawlane.abilities import Group, LoginStep, Person, ProbeResult, RiskNotice
+from clawlane.abilities import Group, LoginStep, Members, Person, ProbeResult, RiskNotice
 from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
 from clawlane.messages import Outgoing, Receipt, Reply, Signal, Thread, ThreadKind
 from clawlane_zalouser import directory, marks, outbound, risk, signin
@@ -91,7 +91,7 @@ class ZaloUserChannel:
         """The groups the account is in."""
         return await self._asked(account, vault, directory.all_groups)
 
-    async def members(self, account: Account, vault: Vault, group_id: str) -> list[Person]:
+    async def members(self, account: Account, vault: Vault, group_id: str) -> Members:
         """Who is in a group."""
         return await self._asked(account, vault, partial(directory.members, group_id=group_id))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from clawlane.abilities import DirectoryError, Group, Person
+from clawlane.abilities import DirectoryError, Group, Members, Person
 from clawlane.channel import Account, Vault
 from clawlane_zalouser.session import StoredSession
 from clawlane_zalouser.surroundings import Surroundings
@@ -52,8 +52,8 @@ async def all_groups(zalo: Zalo) -> list[Group]:
     return [Group(one.id, one.name or "", _size(one)) for one in await zalo.groups()]
 
 
-async def members(zalo: Zalo, group_id: str) -> list[Person]:
-    """Who is in a group. People whom Zalo says nothing about have no name."""
+async def members(zalo: Zalo, group_id: str) -> Members:
+    """Who is in a group, and how many there are. People whom Zalo says nothing about have no name."""
     found = await zalo.groups([group_id])
     if not found:
         raise DirectoryError(
@@ -64,9 +64,10 @@ async def members(zalo: Zalo, group_id: str) -> list[Person]:
     ids = found[0].members()
     for batch in groups.in_batches(one for one in ids if one not in friends):
         told.update((await zalo.call(groups.members_info(batch))).members)
-    return [
+    people = (
         _member(user_id, friends.get(user_id) or told.get(user_id), user_id in friends) for user_id in ids
-    ]
+    )
+    return Members(tuple(people), found[0].total_member)
 
 
 def login_command(account: Account, *flags: str) -> str:

@@ -14,3 +14,6 @@ class ZaloUserSettings(ChannelSettings):
     """
 
     profile_env: ClassVar[tuple[str, ...]] = ("ZALOUSER_PROFILE", "ZCA_PROFILE")
+    shortest_id: ClassVar[int] = 15
+    """Zalo ids have 15 to 19 digits as far as they were seen in pushes and lists;
+    no telephone number has that many."""

@@ -6,9 +6,9 @@ look-up among an account's people and groups fails with `DirectoryError`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, overload, runtime_checkable
 
 from clawlane.channel import Account, Vault
 from clawlane.messages import ThreadKind
@@ -128,6 +128,33 @@ class Group:
     member_count: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Members(Sequence[Person]):
+    """Who is in a group, as far as the platform tells.
+
+    `total` is how many there are, as the platform says; None where it does not. A group may hide its members:
+    then there are more than it tells.
+    """
+
+    people: tuple[Person, ...]
+    total: int | None = None
+
+    @property
+    def hidden(self) -> int:
+        """How many members the platform does not name."""
+        return max(0, (self.total or 0) - len(self.people))
+
+    @overload
+    def __getitem__(self, index: int) -> Person: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Person]: ...
+    def __getitem__(self, index: int | slice) -> Person | Sequence[Person]:
+        return self.people[index]
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+
 class DirectoryError(Exception):
     """People or groups could not be looked up; the text is one line, `help` the command that mends it.
 
@@ -160,7 +187,7 @@ class Directory(Protocol):
         """The groups the account is in."""
         ...
 
-    async def members(self, account: Account, vault: Vault, group_id: str) -> list[Person]:
+    async def members(self, account: Account, vault: Vault, group_id: str) -> Members:
         """The members of one group, as far as the platform tells. An unknown group is a `DirectoryError`."""
         ...
 

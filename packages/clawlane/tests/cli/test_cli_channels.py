@@ -69,7 +69,7 @@ def test_a_probe_asks_the_platform_also_without_a_gateway(
 def test_status_in_json_carries_the_exit_code_and_the_risk_record(perch) -> None:
     perch.link()
     (told,) = perch("channels status --json").json
-    assert (told["ok"], told["exitCode"], told["running"]) == (False, 5, False)
+    assert (told["ok"], told["exit_code"], told["running"]) == (False, 5, False)
     account = told["channels"]["parrot"]["accounts"]["default"]  # type: ignore[index]
     assert account["consent"]["expendable"] == "not asked"
     assert account["identity"] == {"id": "42", "name": "Nguyễn Văn An"}

@@ -55,7 +55,7 @@ def test_open_doors_are_critical(perch, home: Path) -> None:
 def test_an_unset_group_policy_is_a_note(perch, home: Path) -> None:
     perch.link()
     told = found(perch)["policy_unset"]
-    assert (told["level"], told["where"]) == ("note", "channels.parrot.groupPolicy")
+    assert (told["severity"], told["path"]) == ("note", "channels.parrot.groupPolicy")
     assert perch("doctor").code == 0
 
 
@@ -69,7 +69,7 @@ def test_a_risk_that_nobody_accepted_is_an_error_with_the_command(perch, home: P
 
 def test_nobody_logged_in_is_a_warning_with_the_command(perch, home: Path) -> None:
     told = found(perch)["not_linked"]
-    assert told["level"] == "warning"
+    assert told["severity"] == "warning"
     assert "openclaw channels login --channel parrot" in told["mend"]
 
 
@@ -78,7 +78,7 @@ def test_a_session_that_others_can_read_is_an_error(perch, home: Path) -> None:
     (session,) = perch.places.vault_dir.glob("*.session")
     session.chmod(0o644)
     told = found(perch)["permissions"]
-    assert told["where"] == str(session)
+    assert told["path"] == str(session)
     assert told["mend"] == f"run: chmod go-rwx '{session}'"
 
 
@@ -93,7 +93,7 @@ def test_an_older_programs_session_is_named_and_not_read(perch, home: Path) -> N
 
 def test_a_name_among_the_owners_is_an_error(perch, home: Path) -> None:
     perch.places.config_file.write_text("{ channels: { parrot: {} }, commands: { ownerAllowFrom: ['Lan'] } }")
-    assert "'Lan'" in found(perch)["owner_name"]["message"]
+    assert "'Lan'" in found(perch)["owner_name"]["text"]
 
 
 def test_names_of_a_channel_that_cannot_look_them_up_are_left_alone(perch, home: Path) -> None:

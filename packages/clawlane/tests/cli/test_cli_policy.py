@@ -81,7 +81,7 @@ def test_why_tells_the_recorded_decision_in_one_sentence(perch) -> None:
     assert "channels.parrot.allowFrom (line 3)" in told
     assert "secret words" not in told
     assert "not decided yet" in perch("why m2").out
-    assert [one["messageId"] for one in json.loads(perch("why --dropped --json").out)["messages"]] == ["m1"]
+    assert [one["message_id"] for one in json.loads(perch("why --dropped --json").out)["messages"]] == ["m1"]
     assert len(json.loads(perch("why --last 1 --json").out)["messages"]) == 1
 
 

@@ -47,6 +47,9 @@ _VERSION = re.compile(rb"https://stc-zlogin\.zdn\.vn/main-([\d.]+)\.js")
 _IMAGE_PREFIX = "data:image/png;base64,"
 _ASK_AGAIN = 8
 _DECLINED = -13
+_GONE = -3
+"""What a wait for a code that is over is answered with (recorded case qr/failed/scan-refused)."""
+_GONE_WORDS = ("hết hạn", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Nobody scanned and confirmed in time. Start again for a new code."""
+    """Nobody scanned and confirmed in time, by this clock or by Zalo's. Start again for a new code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class _Run:
         self._pause = pause
 
     async def steps(self) -> AsyncGenerator[Step, None]:
-        """Raises `ZaloError`, and `TimeoutError` when the code's life is over."""
+        """Raises `ZaloError`, and `TimeoutError` when the code's life is over, as this clock or Zalo says."""
         version = await self._page()
         await self._announce(version)
         shown = await self._generate(version)
@@ -245,6 +248,8 @@ class _Run:
         while True:
             asked = self._clock.monotonic()
             answer = await self._post(path, form, qr_headers.with_code(), deadline=2 * LIFE_S)
+            if _over(answer):
+                raise TimeoutError(answer.message)
             if answer.code != _ASK_AGAIN:
                 return answer
             await self._clock.sleep(max(0.0, asked + self._pause - self._clock.monotonic()))
@@ -280,6 +285,12 @@ def _data(answer: Envelope, shape: type[T], stage: str) -> T:
         return msgspec.json.decode(bytes(answer.data), type=shape)
     except msgspec.ValidationError as error:
         raise LoginFailed(stage, f"the answer has another shape than expected: {error}") from None
+
+
+def _over(answer: Envelope) -> bool:
+    """Whether Zalo says that the code has run out."""
+    told = answer.message.lower()
+    return answer.empty and (answer.code == _GONE or any(word in told for word in _GONE_WORDS))
 
 
 def _refused(stage: str, answer: Envelope) -> LoginFailed:

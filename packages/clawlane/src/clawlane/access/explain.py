@@ -123,7 +123,7 @@ def explain(decision: Decision, sender_id: str, thread: Thread) -> Explanation:
 def as_dict(decision: Decision, sender_id: str, thread: Thread) -> dict[str, Any]:
     """The decision and its explanation for `--json`.
 
-    Keys: outcome, reason, rule {path, origin, line}, trail, mention, command, keptAsHistory, sentence,
+    Keys: outcome, reason, rule {path, origin, line}, trail, mention, command, kept_as_history, sentence,
     change.
     """
     told = explain(decision, sender_id, thread)
@@ -135,7 +135,7 @@ def as_dict(decision: Decision, sender_id: str, thread: Thread) -> dict[str, Any
         "trail": list(decision.trail),
         "mention": decision.mention or None,
         "command": decision.command or None,
-        "keptAsHistory": decision.keep_as_history,
+        "kept_as_history": decision.keep_as_history,
         "sentence": told.sentence,
         "change": told.change or None,
     }

@@ -13,7 +13,7 @@ from clawlane.cli.clean import clean
 from clawlane.cli.rulings import rule_letter
 from clawlane.cli.setup import Setup
 from clawlane.cli.table import print_table
-from clawlane.cli.times import ago
+from clawlane.cli.times import when
 
 if TYPE_CHECKING:
     from clawlane.store.dead_letters import DeadLetter
@@ -90,7 +90,7 @@ def _cells(row: DeadLetter) -> list[str]:
         str(row.thread),
         f"{clean(row.sender_name) or '–'} ({row.sender_id})",
         str(row.tries),
-        ago(row.set_aside_ms, time.time_ns() // 1_000_000),
+        when(row.set_aside_ms, time.time_ns() // 1_000_000),
         clean(row.text, _LONGEST) or "–",
         clean(row.reason, 200),
     ]

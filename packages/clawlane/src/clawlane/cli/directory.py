@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from clawlane.abilities import Group, Person
+from clawlane.abilities import Group, Members, Person
 from clawlane.cli.clean import clean
+from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Meant, Setup
 from clawlane.cli.table import print_table
+from clawlane.cli.wrap import echo_wrapped
 
 C = TypeVar("C", bound=Callable[..., Any])
 _NAMELESS = "–"
@@ -94,23 +96,52 @@ def list_groups(
 
 
 @groups.command("members")
-@click.argument("group")
+@click.argument("group", required=False)
+@click.option("--group-id", "named", help="The same as the argument.")
 @_narrowing
 @_of_account
 def list_members(
-    group: str, channel: str | None, account: str | None, query: str, limit: int | None, as_json: bool
+    group: str | None,
+    named: str | None,
+    channel: str | None,
+    account: str | None,
+    query: str,
+    limit: int | None,
+    as_json: bool,
 ) -> None:
-    """List the members of GROUP, an id or group:ID."""
+    """List the members of GROUP, an id or group:ID.
+
+    Of a group that hides its members, the platform tells only some; then this says how many there are.
+    """
     from clawlane.cli.directory_source import Source, group_id
     from clawlane.host.names import search
 
     meant = (setup := Setup()).meant(channel, account)
-    wanted = group_id(group, meant)
-    found = search(Source(setup, meant).members(wanted), query)
+    wanted = group_id(_one_group(group, named), meant)
+    members = Source(setup, meant).members(wanted)
+    found = search(members, query)
     if as_json:
-        _print_json(meant, group=wanted, members=[_person(one) for one in found[:limit]], total=len(found))
-    else:
-        _print_people(found, limit, _none("member", query, meant))
+        told = {"found": len(found), "told": len(members), "total": len(members) + members.hidden}
+        _print_json(meant, group=wanted, members=[_person(one) for one in found[:limit]], **told)
+        return
+    _print_people(found, limit, _none("member", query, meant))
+    if members.hidden:
+        _print_hidden(members, len(found[:limit]))
+
+
+def _one_group(group: str | None, named: str | None) -> str:
+    """The group that is named once, or twice alike. Raises `CliError`."""
+    if not group and not named:
+        raise CliError("name the group by its id", "openclaw directory groups members GROUP_ID")
+    if group and named and group.strip() != named.strip():
+        raise CliError(f"'{clean(group)}' and '{clean(named)}' are two groups", "give one of them")
+    return group or named or ""
+
+
+def _print_hidden(members: Members, shown: int) -> None:
+    total = len(members) + members.hidden
+    words = f"{shown} of {total} shown: the group hides its members, and the platform names {len(members)}."
+    echo_wrapped(words if shown else f"The platform names only {len(members)} of the {total} members.")
 
 
 def _print_people(found: Sequence[Person], limit: int | None, none: str) -> None:
@@ -154,11 +185,11 @@ def _print_json(meant: Meant, **found: Any) -> None:
 
 
 def _person(one: Person) -> dict[str, Any]:
-    return {"id": one.id, "name": one.name, "aliases": list(one.aliases), "isFriend": one.is_friend}
+    return {"id": one.id, "name": one.name, "aliases": list(one.aliases), "is_friend": one.is_friend}
 
 
 def _group(one: Group) -> dict[str, Any]:
-    return {"id": one.id, "name": one.name, "memberCount": one.member_count}
+    return {"id": one.id, "name": one.name, "member_count": one.member_count}
 
 
 def _called(name: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from clawlane.abilities import DirectoryError, Group, Person
+from clawlane.abilities import DirectoryError, Group, Members, Person
 from clawlane.access.entries import well_formed
 from clawlane.access.pins import Name
 from clawlane.cli.failure import CliError
@@ -54,10 +54,11 @@ class Source:
             return [Group(**one) for one in self._told("groups")]
         return self._ask(lambda lookup: lookup.groups())
 
-    def members(self, group: str) -> list[Person]:
-        """The members of a group."""
+    def members(self, group: str) -> Members:
+        """The members of a group, as far as the platform tells."""
         if self._running:
-            return [_person(one) for one in self._told("members", group)]
+            told = self._told("members", group)
+            return Members(tuple(map(_person, told["people"])), told["total"])
         return self._ask(lambda lookup: lookup.members(group))
 
     def look_up(self, names: Sequence[Name]) -> list[LookedUp]:

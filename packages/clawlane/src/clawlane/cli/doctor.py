@@ -11,12 +11,14 @@ import click
 
 from clawlane.cli.clean import clean
 from clawlane.cli.setup import Setup
+from clawlane.cli.wrap import echo_wrapped
 
 if TYPE_CHECKING:
     from clawlane.cli.doctor_fix import Fixed
-    from clawlane.host.doctor.finding import Finding
+    from clawlane.host.finding import Finding
 
 _LONGEST = 400
+_INDENT = " " * 9
 
 
 @click.command()
@@ -42,8 +44,8 @@ def doctor(fix: bool, as_json: bool) -> int:
             setup = Setup()
         found = check_up(setup.config, setup.places, setup.environ, setup.runtime)
     except ConfigError as error:
-        found = of_broken_config(error, setup.places)
-    ok = not any(one.level.fails for one in found)
+        found = of_broken_config(error, setup.places, setup.environ)
+    ok = not any(one.severity.fails for one in found)
     if as_json:
         _print_json(ok, found, fixed)
     else:
@@ -63,11 +65,12 @@ def _print(found: Sequence[Finding], fixed: Fixed | None) -> None:
         _print_fixed(fixed)
     if not found:
         click.echo("Nothing is wrong.")
-    order = list(type(found[0].level)) if found else []
-    for one in sorted(found, key=lambda one: order.index(one.level)):
-        click.echo(f"{one.level:<9}{clean(one.where, _LONGEST)}: {clean(one.message, _LONGEST)}")
+    for one in found:
+        named = f" [{', '.join(one.accounts)}]" if len(one.accounts) > 1 else ""
+        text = f"{clean(one.place, _LONGEST)}: {clean(one.text, _LONGEST)}{named}"
+        echo_wrapped(text, f"{one.severity:<9}", _INDENT)
         if one.mend:
-            click.echo(f"         → {clean(one.mend, _LONGEST)}")
+            echo_wrapped(clean(one.mend, _LONGEST), f"{_INDENT}→ ", f"{_INDENT}  ")
 
 
 def _print_fixed(fixed: Fixed) -> None:

@@ -6,8 +6,10 @@ CliError    a command cannot do what was asked; `failure` says why, what mends i
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import click
@@ -95,5 +97,18 @@ def _of_our_packages(error: BaseException) -> Failure | None:
 def _unforeseen(error: Exception) -> Failure:
     lines = str(error).splitlines() or ["no more is known"]
     if isinstance(error, OSError):
-        return Failure((lines[0],))
+        return _of_system(error, lines[0])
     return Failure((f"{type(error).__name__}: {lines[0]}",), "CLAWLANE_TRACEBACK=1 shows where it happened")
+
+
+def _of_system(error: OSError, line: str) -> Failure:
+    """A file or folder that cannot be used: in the state directory, that is where to look."""
+    from clawlane.config.places import Places
+
+    if not isinstance(error.filename, str | os.PathLike):
+        return Failure((line,))
+    path, state = Path(os.fsdecode(error.filename)), Places.from_env(os.environ).state
+    told = f"{path}: {error.strerror}"
+    if state in (path, *path.parents) or path in state.parents:
+        return Failure((told,), f"the state directory {state} has to be a folder that you can write")
+    return Failure((told,))

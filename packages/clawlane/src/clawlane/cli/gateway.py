@@ -13,7 +13,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Setup
 
 _UNIT = "clawlane.service"
-_PASSED_ON = ("CLAWLANE_STATE_DIR", "CLAWLANE_CONFIG")
+_PASSED_ON = ("CLAWLANE_STATE_DIR", "CLAWLANE_CONFIG", "CLAWLANE_KEY_FILE")
 
 
 @click.group()
@@ -26,7 +26,13 @@ def run() -> int:
     """Run all enabled accounts in the foreground until Ctrl-C or SIGTERM."""
     from clawlane.host.gateway import run as run_gateway
 
-    return run_gateway(Setup().places, os.environ)
+    places = Setup().places
+    if not places.config_file.exists():
+        raise CliError(
+            f"there is no config file {places.config_file}, so there is nothing to run",
+            "write one, such as { channels: { zalouser: { enabled: true } } }, or set CLAWLANE_CONFIG",
+        )
+    return run_gateway(places, os.environ)
 
 
 @gateway.command()
@@ -60,7 +66,9 @@ def _program() -> Path:
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     places = Setup().places
-    written = {"CLAWLANE_STATE_DIR": str(places.state), "CLAWLANE_CONFIG": str(places.config_file)}
+    key = Path(environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute()
+    found = (str(places.state), str(places.config_file), str(key))
+    written = dict(zip(_PASSED_ON, found, strict=True))
     return {name: written[name] for name in _PASSED_ON if environ.get(name)}
 
 

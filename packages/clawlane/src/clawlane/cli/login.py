@@ -12,14 +12,17 @@ import click
 
 from clawlane.abilities import Declined, Done, Expired, Failed, Login, LoginStep, Probe, RiskNotice, Risky
 from clawlane.channel import Account, Channel
+from clawlane.cli.clean import clean
 from clawlane.cli.consent_prompt import FLAG, ask
 from clawlane.cli.failure import CliError
 from clawlane.cli.login_view import JsonView, TextView, View
 from clawlane.cli.probing import probed
 from clawlane.cli.rehearsal import rehearsal_of
-from clawlane.cli.setup import Meant, Setup
+from clawlane.cli.setup import Meant, Setup, account_words
 from clawlane.host.control_client import ControlClient, ControlError
 from clawlane.store.consent import Consent, read_consent, write_consent
+from clawlane.store.linked import linked_elsewhere
+from clawlane.store.private import secure
 from clawlane.store.vault import FileVault
 
 
@@ -58,6 +61,8 @@ class _LoginRun:
     def run(self, force: bool) -> None:
         if not isinstance(self.channel, Login):
             raise CliError(f"{self.meant.manifest.label} has no login")
+        for line in secure(self.setup.places):
+            self.view.tightened(line)
         consent = self._consent()
         vault = FileVault(self.setup.places.vault_dir, self.account.channel, self.account.profile)
         linked = None if force else vault.identity()
@@ -121,7 +126,11 @@ class _LoginRun:
         return self._ask(notice) if notice else None
 
     def _keep(self, done: Done, vault: FileVault, consent: Consent | None) -> None:
-        """Store the session, after the risk was accepted for the very id that logged in."""
+        """Store the session, after the risk was accepted for the very id that logged in.
+
+        Raises `CliError`, with everything as it was, for somebody who is logged in on another account.
+        """
+        self._refuse_second(done)
         if consent is not None and consent.user_id not in ("", done.user_id):
             self.view.note(
                 f"the risk was accepted for another user ({consent.user_id}), so it is asked again"
@@ -130,6 +139,18 @@ class _LoginRun:
         vault.replace(done.secret, (done.user_id, done.user_name))
         if consent is not None:
             write_consent(self.setup.places.consent_dir, dataclasses.replace(consent, user_id=done.user_id))
+
+    def _refuse_second(self, done: Done) -> None:
+        block, _ = self.setup.block(self.meant.manifest)
+        vaults, mine = self.setup.places.vault_dir, self.account
+        for other in linked_elsewhere(vaults, mine, block.accounts, done.user_id):
+            who = f"{clean(done.user_name)} ({done.user_id})"
+            words = account_words(other.channel, other.id, other.id == block.default_account)
+            raise CliError(
+                f"{who} is linked on {other} already; on two accounts each would end the other's session. "
+                f"Nothing was changed on {mine}",
+                f"scan with the phone of another account, or first: openclaw channels logout {words}",
+            )
 
     def _tell_gateway(self) -> None:
         client = ControlClient(self.setup.places)

@@ -19,6 +19,7 @@ from clawlane.channel import Account
 from clawlane.cli.clean import clean
 from clawlane.cli.qr import columns, half_blocks, read_modules
 from clawlane.cli.times import length
+from clawlane.cli.wrap import echo_wrapped, prose
 from clawlane.config.places import Places
 from clawlane.store.atomic import file_name, write_private
 
@@ -31,6 +32,10 @@ class View(Protocol):
 
     def risk(self, notice: RiskNotice) -> None:
         """What the account risks, before anything else."""
+        ...
+
+    def tightened(self, line: str) -> None:
+        """A file or folder was made private."""
         ...
 
     def begin(self, host: str, rehearsal: str) -> None:
@@ -78,15 +83,19 @@ class TextView:
 
     def risk(self, notice: RiskNotice) -> None:
         click.echo(f"\n{notice.title}\n")
-        for line in (*notice.lines, "", notice.alternative):
-            click.echo(f"{_INDENT}{line}".rstrip())
-        click.echo()
+        for paragraph in (" ".join(notice.lines), notice.alternative):
+            for line in prose(paragraph, _INDENT):
+                click.echo(line)
+            click.echo()
+
+    def tightened(self, line: str) -> None:
+        self.note(line)
 
     def begin(self, host: str, rehearsal: str) -> None:
         if rehearsal:
-            click.echo(f"REHEARSAL: this talks to a simulator on {rehearsal}, not to the real platform.")
+            echo_wrapped(f"REHEARSAL: this talks to a simulator on {rehearsal}, not to the real platform.")
         account = self._account
-        click.echo(
+        echo_wrapped(
             f"Linking {account.channel} on {host}: account '{account.id}', profile '{account.profile}'."
         )
 
@@ -99,7 +108,9 @@ class TextView:
                     case ShowQr(png, expires_ms):
                         self._code(png, expires_ms, write(png))
                     case Scanned(name):
-                        click.echo(f"Scanned by {clean(name) or 'a phone'}. Confirm the login on the phone.")
+                        echo_wrapped(
+                            f"Scanned by {clean(name) or 'a phone'}. Confirm the login on the phone."
+                        )
                     case Confirmed():
                         click.echo("Confirmed. Fetching the session …")
 
@@ -108,14 +119,16 @@ class TextView:
     def already(self, identity: tuple[str, str]) -> None:
         user_id, name = identity
         account = self._account
-        click.echo(f"{account} is already linked as {clean(name)} ({user_id}), profile '{account.profile}'.")
+        echo_wrapped(
+            f"{account} is already linked as {clean(name)} ({user_id}), profile '{account.profile}'."
+        )
         click.echo("For a new QR code add --force.")
 
     def done(self, done: Done) -> None:
-        click.echo(f"Linked as {clean(done.user_name)} ({done.user_id}). The session is stored, sealed.")
+        echo_wrapped(f"Linked as {clean(done.user_name)} ({done.user_id}). The session is stored, sealed.")
 
     def note(self, line: str) -> None:
-        click.echo(f"{line[0].upper()}{line[1:]}")
+        echo_wrapped(f"{line[0].upper()}{line[1:]}")
 
     def _code(self, png: bytes, expires_ms: int, file: Path) -> None:
         modules = read_modules(png)
@@ -130,9 +143,9 @@ class TextView:
                 f"This window is too narrow for the code: it needs {columns(modules)} columns, not {room}."
             )
         left = max(0, expires_ms - time.time_ns() // 1_000_000)
-        click.echo("Scan this code with the app on the phone of the account that shall become the lane.")
+        echo_wrapped("Scan this code with the app on the phone of the account that shall become the lane.")
         click.echo(f"As a picture: {file}")
-        click.echo(f"Waiting for the scan; the code is good for {length(left)}.")
+        echo_wrapped(f"Waiting for the scan; the code is good for {length(left)}.")
 
 
 class JsonView:
@@ -144,6 +157,9 @@ class JsonView:
     def risk(self, notice: RiskNotice) -> None:
         self._print("risk", title=notice.title, lines=notice.lines, alternative=notice.alternative)
 
+    def tightened(self, line: str) -> None:
+        click.echo(f"warning: {line}", err=True)
+
     def begin(self, host: str, rehearsal: str) -> None:
         self._print("begin", host=host, rehearsal=rehearsal)
 
@@ -154,7 +170,7 @@ class JsonView:
             def show(step: LoginStep) -> None:
                 match step:
                     case ShowQr(png, expires_ms):
-                        self._print("qr", file=str(write(png)), expiresAt=expires_ms)
+                        self._print("qr", file=str(write(png)), expires_ms=expires_ms)
                     case Scanned(name):
                         self._print("scanned", name=name)
                     case Confirmed():

@@ -1,14 +1,32 @@
-"""`channels logout`: forget the saved session."""
+"""`channels logout`: forget the saved session. Works with a config or a plugin that is broken, too."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import click
 
+from clawlane.channel import Manifest
+from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Setup
+from clawlane.config.problems import ConfigError
 from clawlane.host.control_client import ControlClient, ControlError
-from clawlane.store.vault import FileVault
+from clawlane.plugins.errors import PluginError
+from clawlane.store.vault import FileVault, profiles_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """Whose session goes. `doubt` says why that is read from what is left of a broken set-up."""
+
+    channel: str
+    account: str
+    profile: str
+    doubt: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.channel}/{self.account}"
 
 
 @click.command()
@@ -16,27 +34,57 @@ from clawlane.store.vault import FileVault
 @click.option("--account", help="Which account (default: the channel's default account).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def logout(channel: str | None, account: str | None, as_json: bool) -> None:
-    """Stop an account in a running gateway and forget its saved session. Exit 0 also when there was none."""
+    """Stop an account in a running gateway and forget its saved session. Exit 0 also when there was none.
+
+    A config file that does not load is in nobody's way.
+    """
     setup = Setup()
-    meant = setup.meant(channel, account).account
-    warning = _stop(setup, meant.channel, meant.id)
+    meant = _meant(setup, channel, account)
+    warnings = [one for one in (meant.doubt, _stop(setup, meant.channel, meant.account)) if one]
     cleared = FileVault(setup.places.vault_dir, meant.channel, meant.profile).close()
     if as_json:
-        body = {
-            "ok": True,
-            "channel": meant.channel,
-            "account": meant.id,
-            "cleared": cleared,
-            "warning": warning,
-        }
+        names = {"channel": meant.channel, "account": meant.account, "profile": meant.profile}
+        body = {"ok": True, **names, "cleared": cleared, "warning": "; ".join(warnings)}
         click.echo(json.dumps(body, ensure_ascii=False))
         return
     if cleared:
         click.echo(f"Logged out {meant}: its session is removed from this machine.")
     else:
         click.echo(f"Nobody was logged in on {meant}; there was nothing to clear.")
-    if warning:
+    for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
+
+
+def _meant(setup: Setup, channel: str | None, account: str | None) -> _Meant:
+    try:
+        found = setup.meant(channel, account).account
+        return _Meant(found.channel, found.id, found.profile)
+    except ConfigError as error:
+        manifest = setup.manifest(channel)
+        return _guessed(
+            setup, manifest.id, manifest, account, f"the config does not load ({error.problems[0]})"
+        )
+    except PluginError as error:
+        name = (channel or "").strip().lower()
+        if not profiles_of(setup.places.vault_dir, name):
+            raise
+        return _guessed(setup, name, None, account, str(error))
+
+
+def _guessed(setup: Setup, channel: str, manifest: Manifest | None, account: str | None, why: str) -> _Meant:
+    """From what can still be read. Raises `CliError` where several sessions could be meant."""
+    from clawlane.config.profile_guess import guess_profile
+
+    guess = guess_profile(setup.places, channel, manifest, account, setup.environ)
+    there = profiles_of(setup.places.vault_dir, channel)
+    if guess.sure or account or len(there) < 2:
+        profile = there[0] if not guess.sure and not account and there else guess.profile
+        name = guess.account if guess.sure or account else profile
+        return _Meant(channel, name, profile, f"{why}; this was about the profile '{profile}'")
+    raise CliError(
+        f"{why}, so it is not clear which session is meant",
+        f"name the profile with --account: {', '.join(there)}",
+    )
 
 
 def _stop(setup: Setup, channel: str, account: str) -> str:

@@ -13,7 +13,7 @@ from clawlane.cli.clean import clean
 from clawlane.cli.rulings import rule_send
 from clawlane.cli.setup import Setup
 from clawlane.cli.table import print_table
-from clawlane.cli.times import ago
+from clawlane.cli.times import when
 
 if TYPE_CHECKING:
     from clawlane.store.outbox_list import Listed
@@ -90,7 +90,7 @@ def _cells(row: Listed) -> list[str]:
         str(row.id),
         f"{row.account} {row.thread}",
         _state(row),
-        ago(row.sent_ms or row.created_ms, time.time_ns() // 1_000_000),
+        when(row.sent_ms or row.created_ms, time.time_ns() // 1_000_000),
         str(row.tries),
         f"{row.part}/{row.parts}",
         clean(row.text, _LONGEST) or "–",

@@ -15,7 +15,7 @@ from clawlane.cli.clean import clean
 from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Setup
 from clawlane.cli.table import print_table
-from clawlane.cli.times import ago, length, local
+from clawlane.cli.times import length, when
 
 _TOLD = {"dm_pairing_silent": "nothing (silent)", "dm_pairing_held": "nothing yet (held)"}
 """What the person who waits has been told, by the reason of their last message."""
@@ -179,7 +179,7 @@ def _print(rows: list[dict[str, Any]], channel: str) -> None:
 
 
 def _cells(row: dict[str, Any], now: int, several: bool) -> list[str]:
-    asked = f"{local(row['created_ms'])} ({ago(row['created_ms'], now)})"
+    asked = when(row["created_ms"], now)
     cells = [
         row["code"],
         row["sender_id"],
@@ -192,8 +192,8 @@ def _cells(row: dict[str, Any], now: int, several: bool) -> list[str]:
 
 
 def _approved_cells(row: Mapping[str, Any]) -> list[str]:
-    when = f"{local(row['approved_ms'])} ({ago(row['approved_ms'], _now_ms())})"
-    return [row["sender_id"], clean(row["sender_name"]) or "–", when, row["account"]]
+    approved_at = when(row["approved_ms"], _now_ms())
+    return [row["sender_id"], clean(row["sender_name"]) or "–", approved_at, row["account"]]
 
 
 def _now_ms() -> int:

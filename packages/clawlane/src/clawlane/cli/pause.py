@@ -94,11 +94,14 @@ def _ask(what: str, asked: dict[str, str]) -> tuple[Fields, bool]:
 async def _alone(setup: Setup, what: str, asked: Mapping[str, str]) -> Fields:
     """Without a gateway the command writes itself, once it holds the lock."""
     from clawlane.host.journals import Journals
-    from clawlane.host.pause_commands import PauseCommands
+    from clawlane.host.pause_commands import NOTHING, PauseCommands
     from clawlane.host.pauses import Pauses
+    from clawlane.store.errors import PauseRefused
     from clawlane.store.store import open_store
 
     config, places = setup.config, setup.places
+    if not config.channels:
+        raise PauseRefused(NOTHING)
     async with open_store(places.store, places.lock_file, _now_ms) as store:
         pauses = Pauses(store, Journals(store, lambda _: None), config, {}, _now_ms)
         commands = PauseCommands(config, store, pauses)

@@ -35,7 +35,7 @@ def install(spec: str, as_json: bool) -> None:
     restart = (done.new or done.copied) and ControlClient(setup.places).running()
     if as_json:
         body = {"plugin": done.record.channel, "version": done.record.version, "new": done.new}
-        click.echo(_json({"ok": True, **body, "restartNeeded": restart}))
+        click.echo(_json({"ok": True, **body, "restart_needed": restart}))
         return
     note = f" ({_UNOFFICIAL})" if done.manifest.unofficial else ""
     how = "installed" if done.new else "installed again"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from clawlane.cli.setup import Setup
+from clawlane.cli.clean import clean
+from clawlane.cli.setup import Meant, Setup
+from clawlane.cli.wrap import echo_wrapped
+from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 if TYPE_CHECKING:
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 _AT = "@bot "
 _QUOTED = "quoted"
+_NOT_LINKED = "the account itself"
+"""Stands for the own id of an account that is not linked. No sender has it: it is no id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +81,39 @@ def explain(
     """Say what would become of a message, and which line of the config decides.
 
     The answer comes from the config file and the store as they are now. A running gateway decides by the
-    config that it was started with.
+    config that it was started with. Before the login it is as if the account were linked.
     """
     from clawlane.access.explain import as_dict
     from clawlane.access.explain import explain as in_words
 
     setup = Setup()
-    meant = setup.meant(channel, account).account
+    found = setup.meant(channel, account)
+    meant = found.account
     asked = Question(sender.strip(), group.strip(), mention, quote, text)
     decision, inbound, missing = _decide(setup, meant, asked)
     if as_json:
         told = as_dict(decision, inbound.sender_id, inbound.thread)
-        body = {"ok": True, "account": str(meant), **told, "notLookedUp": missing}
+        standing = {"linked": bool(_own_id(setup, meant)), "configured": found.configured}
+        body = {"ok": True, "account": str(meant), **standing, **told, "not_looked_up": missing}
         click.echo(json.dumps(body, ensure_ascii=False))
         return
-    click.echo(f"{decision.outcome} ({decision.reason}): {in_words(decision, sender, inbound.thread)}")
-    click.echo(f"passed: {', '.join(decision.trail) or 'no gate'}")
+    echo_wrapped(f"{decision.outcome} ({decision.reason}): {in_words(decision, sender, inbound.thread)}")
+    echo_wrapped(f"passed: {', '.join(decision.trail) or 'no gate'}")
+    for line in _provisos(setup, found, asked.sender):
+        echo_wrapped(line)
     if missing:
-        click.echo(f"not looked up yet, so they match nobody: {', '.join(missing)}")
+        echo_wrapped(f"not looked up yet, so they match nobody: {', '.join(map(clean, missing))}")
+
+
+def _provisos(setup: Setup, meant: Meant, sender: str) -> Iterator[str]:
+    """What the answer takes for granted."""
+    account = meant.account
+    if not meant.configured:
+        yield f"the config has no block for {account.channel}, so it is off; this is as if it had one"
+    if not _own_id(setup, account):
+        yield f"{account} is not linked; this is as if it were: openclaw channels login {meant.words}"
+    if is_phone_number(sender, type(account.settings).shortest_id):
+        yield f"'{sender}' {LOOKS_LIKE}; {find_the_id(account.channel)}"
 
 
 def _decide(setup: Setup, account: Account, asked: Question) -> tuple[Decision, Inbound, list[str]]:
@@ -104,7 +125,12 @@ def _decide(setup: Setup, account: Account, asked: Question) -> tuple[Decision, 
     grants = _grants(setup, account)
     inbound = asked.inbound(account, grants.own_id, now_ms)
     decision = decide(inbound, rules, grants, now_ms)
-    missing = [name.entry for name in rules.names() if grants.pins.of_name(name) is None]
+    shortest = type(account.settings).shortest_id
+    missing = [
+        name.entry
+        for name in rules.names()
+        if grants.pins.of_name(name) is None and not is_phone_number(name.entry, shortest)
+    ]
     return _after_pairing(setup, account, rules, inbound, decision), inbound, missing
 
 
@@ -114,7 +140,7 @@ def _grants(setup: Setup, account: Account) -> Grants:
 
     others = (one for block in setup.config.channels.values() for one in block.accounts if one.enabled)
     grants = Grants(
-        own_id=_own_id(setup, account),
+        own_id=_own_id(setup, account) or _NOT_LINKED,
         other_own_ids=frozenset(_own_id(setup, one) for one in others if str(one) != str(account)) - {""},
         receipts=frozenset((_QUOTED,)),
     )
@@ -128,14 +154,9 @@ def _grants(setup: Setup, account: Account) -> Grants:
 
 
 def _own_id(setup: Setup, account: Account) -> str:
-    from clawlane.channel import VaultError
-    from clawlane.store.vault import FileVault
+    from clawlane.store.linked import user_of
 
-    try:
-        identity = FileVault(setup.places.vault_dir, account.channel, account.profile).identity()
-    except VaultError:
-        return ""
-    return identity[0] if identity else ""
+    return user_of(setup.places.vault_dir, account)
 
 
 def _after_pairing(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from clawlane.plugins.registry import Registry
 
 
+STATE_HELP = "set CLAWLANE_STATE_DIR to a folder of your own"
+
+
 @dataclass(frozen=True, slots=True)
 class Meant:
     """The account a command is about. `configured` is false when the config has no block for its channel."""
@@ -45,7 +48,14 @@ class Setup:
 
     @cached_property
     def places(self) -> Places:
-        return Places.from_env(self.environ)
+        """Where everything is. Raises `CliError` if the state directory is none."""
+        found = Places.from_env(self.environ)
+        if os.path.lexists(found.state) and not found.state.is_dir():
+            what = "is a link that leads nowhere" if found.state.is_symlink() else "is not a folder"
+            raise CliError(f"the state directory {found.state} {what}", STATE_HELP)
+        if found.state.is_dir() and not os.access(found.state, os.R_OK | os.X_OK):
+            raise CliError(f"the state directory {found.state} cannot be read", STATE_HELP)
+        return found
 
     @cached_property
     def registry(self) -> Registry:

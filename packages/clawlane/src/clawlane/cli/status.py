@@ -49,7 +49,7 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
     found = _narrowed(setup, channel, account, _ask(setup, probe))
     code = _exit_code(found)
     if as_json:
-        body = {"ok": code is Exit.WELL, "exitCode": int(code), "running": bool(found["gateway"]), **found}
+        body = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found["gateway"]), **found}
         click.echo(json.dumps(body, ensure_ascii=False))
         return code
     for line in status_lines(found, time.time_ns() // 1_000_000):

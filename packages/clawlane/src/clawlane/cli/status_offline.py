@@ -14,9 +14,8 @@ from clawlane.cli.probing import probed
 from clawlane.cli.rehearsal import rehearsal_of
 from clawlane.cli.setup import Setup, account_words
 from clawlane.config.load import ChannelConfig
-from clawlane.host.findings import findings
 from clawlane.host.holds import stopped_of
-from clawlane.host.status import gaps, names, pairing_counts
+from clawlane.host.status import gaps, names, pairing_counts, told
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
 from clawlane.store.offline import pairing_list
@@ -59,11 +58,11 @@ def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Acco
         "consent": _consent(setup, account),
         "inbound": Health.UNKNOWN,
         "outbound": Health.UNKNOWN,
-        "dmPolicy": _policy(setup, account, "dmPolicy"),
-        "groupPolicy": _policy(setup, account, "groupPolicy"),
+        "dm_policy": _policy(setup, account, "dmPolicy"),
+        "group_policy": _policy(setup, account, "groupPolicy"),
         "rehearsal": rehearsal_of(channel),
         **_activity(setup, account),
-        "warnings": findings(setup.config, account, Pins.of(one.pin for one in looked_up)),
+        "findings": told(setup.config, account, Pins.of(one.pin for one in looked_up)),
         "names": names(looked_up),
     }
 

@@ -83,8 +83,8 @@ def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
         yield "silence", f"a dead connection is noticed within {length(one['noticed_ms'])}"
     last_in, last_out = (_moment(one[f"last_{way}_ms"], now_ms) for way in ("inbound", "outbound"))
     yield "last", f"inbound {last_in} · outbound {last_out}"
-    yield "DMs", _policy(one["dmPolicy"])
-    yield "groups", _policy(one["groupPolicy"])
+    yield "DMs", _policy(one["dm_policy"])
+    yield "groups", _policy(one["group_policy"])
     if one["counters"]:
         yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one["counters"].items())
     if waiting := {state: count for state, count in one["outbox"].items() if count}:
@@ -101,8 +101,14 @@ def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
     yield "risk", _risk(one["consent"])
     if probe := one.get("probe"):
         yield "probe", _probe(probe)
-    for warning in one["warnings"]:
-        yield "note", warning
+    for finding in one["findings"]:
+        yield finding["severity"], _finding(finding)
+
+
+def _finding(finding: Fields) -> str:
+    place = finding["path"] if finding["line"] is None else f"{finding['path']} (line {finding['line']})"
+    text = f"{place}: {finding['text']}" + (f"; {finding['mend']}" if finding["mend"] else "")
+    return clean(text, 400)
 
 
 def _held_rows(one: Fields) -> Iterator[tuple[str, str]]:

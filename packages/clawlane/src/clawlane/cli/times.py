@@ -8,8 +8,13 @@ _STEPS = ((86_400, "days"), (3_600, "h"), (60, "min"))
 
 
 def local(ms: int) -> str:
-    """Local time with its offset: `2026-03-02T09:15:00+07:00`."""
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone().isoformat(timespec="seconds")
+    """Local time with its offset: `2026-03-02 09:15:00+07:00`."""
+    return _local(ms).isoformat(" ", "seconds")
+
+
+def when(ms: int | None, now_ms: int) -> str:
+    """Local time to the minute with its age, for tables: `2026-03-02 09:15 (3 min ago)`, or `never`."""
+    return "never" if ms is None else f"{_local(ms):%Y-%m-%d %H:%M} ({ago(ms, now_ms)})"
 
 
 def ago(ms: int | None, now_ms: int) -> str:
@@ -32,3 +37,7 @@ def length(ms: int) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def _local(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone()

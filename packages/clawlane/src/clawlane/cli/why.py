@@ -78,13 +78,13 @@ def _as_dict(one: Recorded) -> dict[str, Any]:
 
     return {
         "account": one.account,
-        "messageId": one.message_id,
+        "message_id": one.message_id,
         "thread": {"kind": one.thread.kind, "id": one.thread.id},
         "sender": one.sender_id,
-        "sentMs": one.sent_ms,
-        "readMs": one.read_ms,
+        "sent_ms": one.sent_ms,
+        "read_ms": one.read_ms,
         "decisions": [
-            {"stage": made.stage, "atMs": made.at_ms, **as_dict(made.decision, one.sender_id, one.thread)}
+            {"stage": made.stage, "at_ms": made.at_ms, **as_dict(made.decision, one.sender_id, one.thread)}
             for made in one.made
         ],
         "turn": {"state": one.turn, "reason": one.turn_reason} if one.turn else None,

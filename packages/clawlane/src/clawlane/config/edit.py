@@ -9,7 +9,6 @@ import difflib
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,17 +49,24 @@ def edit(source: Source, edits: Sequence[Edit]) -> list[str]:
     raw = file.read_bytes()
     before = raw.decode()
     after = edited(source, before, edits)
-    scratch = file.with_name(f".{file.name}.{secrets.token_hex(6)}")
+    scratch, kept = _scratch_of(file), _scratch_of(backup_of(file))
     try:
         _write_like(file, scratch, after.encode())
         _check(scratch, source, edits)
-        shutil.copy2(file, backup_of(file))
+        _write_like(file, kept, raw)
         if file.read_bytes() != raw:
             raise EditError(f"{file} was changed by somebody else meanwhile; nothing was written")
+        # A link in the place of the backup is replaced, never followed.
+        kept.replace(backup_of(file))
         scratch.replace(file)
     finally:
         scratch.unlink(missing_ok=True)
+        kept.unlink(missing_ok=True)
     return list(_changes(before, after))
+
+
+def _scratch_of(file: Path) -> Path:
+    return file.with_name(f".{file.name}.{secrets.token_hex(6)}")
 
 
 def edited(source: Source, text: str, edits: Sequence[Edit]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from clawlane.channel import Account, Manifest
 from clawlane.config.problems import KeyPath
-from clawlane.config.senders import read_entry
+from clawlane.config.senders import ListContext, read_entry
 from clawlane.config.source import Source
 
 GROUPS = "groups"
@@ -37,18 +37,16 @@ def entries(source: Source, account: Account, manifest: Manifest, key: str) -> l
 
 
 def _of_list(source: Source, held: Any, base: KeyPath, manifest: Manifest) -> Iterator[WrittenEntry]:
-    prefixes = (manifest.id, *manifest.aliases)
+    context = ListContext((manifest.id, *manifest.aliases))
     for index, value in enumerate(held or []):
-        text, path = read_entry(value, prefixes), (*base, index)
+        text, path = read_entry(value, context), (*base, index)
         if not text.startswith(_MEMBERS_OF):
             yield WrittenEntry(text, path)
             continue
         for members in (manifest.id, "*"):
             place = ("accessGroups", text.removeprefix(_MEMBERS_OF), "members", members)
             people = _at(source.data, place) or []
-            yield from (
-                WrittenEntry(read_entry(one, prefixes), (*place, at)) for at, one in enumerate(people)
-            )
+            yield from (WrittenEntry(read_entry(one, context), (*place, at)) for at, one in enumerate(people))
 
 
 def _base(source: Source, account: Account, key: str) -> KeyPath:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from clawlane.channel import Account, Manifest
-from clawlane.config import schema
+from clawlane.config import openclaw, schema
 from clawlane.config.accounts import Accounts, BlockError, resolve
 from clawlane.config.dotted import load_dotted
 from clawlane.config.findings import findings
 from clawlane.config.origin import Effective, effective, inherited
+from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
+from clawlane.config.phones import LOOKS_LIKE, find_the_id, visible
 from clawlane.config.places import Places
-from clawlane.config.problems import ConfigError, KeyPath, Problem, did_you_mean
+from clawlane.config.problems import ConfigError, KeyPath, Problem
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import Source, read_source
@@ -91,6 +93,7 @@ class _Loader:
                 self._absent(name, manifests)
             elif found := self._channel(manifests[name], block):
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
+        self._phone_numbers(channels)
         if self.errors or root is None:
             raise ConfigError(
                 sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))
@@ -140,10 +143,22 @@ class _Loader:
                 path, message, f"install it: openclaw plugins install {installable[name]}", at_key=True
             )
             return
-        alias = next((manifest.id for manifest in manifests.values() if name.lower() in manifest.aliases), "")
-        known = sorted({*manifests, *installable})
-        hint = f"write '{alias}'" if alias else did_you_mean(name, known) or f"known: {', '.join(known)}"
-        self._error(path, "unknown channel", hint, at_key=True)
+        if alias := next((one.id for one in manifests.values() if name.lower() in one.aliases), ""):
+            self._error(path, "unknown channel", f"write '{alias}'", at_key=True)
+        elif openclaw.elsewhere(name):
+            self._error(path, openclaw.MESSAGE, schema.UNSUPPORTED_HINT, at_key=True)
+        else:
+            known = sorted({*manifests, *installable})
+            hint = openclaw.meant_channel(name, known) or f"known: {', '.join(known)}"
+            self._error(path, "unknown channel", hint, at_key=True)
+
+    def _phone_numbers(self, channels: Mapping[str, ChannelConfig]) -> None:
+        """Entries that look like telephone numbers. They are no error: an account runs without them."""
+        shortest = {name: _shortest_id(one.manifest) for name, one in channels.items()}
+        for found in phone_numbers(self.source, [one.manifest for one in channels.values()], shortest):
+            hint = find_the_id(found.channel or "CHANNEL", found.account, group=found.at_key)
+            message = f"'{visible(found.text)}' {LOOKS_LIKE}"
+            self._warn(found.path, message, hint, at_key=found.at_key, code=PHONE_NUMBER)
 
     def _channel(self, manifest: Manifest, block: Any) -> Accounts | None:
         place: KeyPath = ("channels", manifest.id)
@@ -151,7 +166,8 @@ class _Loader:
             self._error(place, "must be an object: { … }", "remove it to switch the channel off")
             return None
         model: type[ChannelSettings] = load_dotted(manifest.settings)
-        lists = ListContext((manifest.id, *manifest.aliases), self._access_groups(manifest))
+        prefixes = (manifest.id, *manifest.aliases)
+        lists = ListContext(prefixes, self._access_groups(manifest), model.shortest_id)
         self._note_idle_keys(place, block)
         try:
             return resolve(
@@ -181,8 +197,16 @@ class _Loader:
         if problem not in self.errors:
             self.errors.append(problem)
 
-    def _warn(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> None:
-        self.warnings.append(self.source.problem(path, message, hint, at_key=at_key))
+    def _warn(
+        self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False, code: str = "config"
+    ) -> None:
+        problem = self.source.problem(path, message, hint, at_key=at_key)
+        self.warnings.append(replace(problem, code=code))
+
+
+def _shortest_id(manifest: Manifest) -> int:
+    model: type[ChannelSettings] = load_dotted(manifest.settings)
+    return model.shortest_id
 
 
 def _members(group: Any, channel: str, context: ListContext) -> tuple[str, ...]:

@@ -18,7 +18,10 @@ _BARE = re.compile(r"[A-Za-z_$][\w$-]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding. `where` is `config.json5:5:15`, the file alone, or a name in the environment."""
+    """One finding. `where` is `config.json5:5:15`, the file alone, or a name in the environment.
+
+    `code` says what kind it is, for programs.
+    """
 
     path: str
     where: str
@@ -26,6 +29,7 @@ class Problem:
     column: int | None
     message: str
     hint: str = ""
+    code: str = "config"
 
     def __str__(self) -> str:
         place = f"{self.path} ({self.where})" if self.path else self.where
@@ -53,8 +57,8 @@ def written(path: KeyPath) -> str:
     return out
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'dmPolicy'?`, or nothing when no known word is close."""
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """`did you mean 'dmPolicy'?`, or nothing when no known word is close (1 is the very word)."""
     by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"did you mean '{by_lower[close[0]]}'?" if close else ""

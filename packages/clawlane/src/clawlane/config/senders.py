@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
+from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number, visible
 from clawlane.config.problems import did_you_mean
 from clawlane.config.source import OddInt, WrittenFloat
 
@@ -17,10 +18,22 @@ _MEMBERS_OF = "accessGroup:"
 
 @dataclass(frozen=True, slots=True)
 class ListContext:
-    """What reading a list needs to know: its channel's prefixes, and who is behind each access group."""
+    """What reading a list needs to know: its channel's prefixes, and who is behind each access group.
+
+    `shortest_id` is how many digits an id has at least, as `ChannelSettings` says.
+    """
 
     prefixes: tuple[str, ...] = ()
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shortest_id: int = 1
+
+    @property
+    def channel(self) -> str:
+        """The channel that the list belongs to, or a word that stands for one."""
+        return self.prefixes[0] if self.prefixes else "CHANNEL"
+
+
+_NOWHERE = ListContext()
 
 
 def is_id(entry: str) -> bool:
@@ -28,24 +41,32 @@ def is_id(entry: str) -> bool:
     return entry.isascii() and entry.isdecimal()
 
 
-def read_entry(value: object, prefixes: tuple[str, ...] = ()) -> str:
+def read_entry(value: object, context: ListContext = _NOWHERE) -> str:
     """One entry as digits, `*`, `accessGroup:NAME`, or a name. Raises `ValueError` saying what to write."""
     if isinstance(value, bool | OddInt | WrittenFloat) or (isinstance(value, int) and value < 0):
         shown = str(value).lower() if isinstance(value, bool) else str(getattr(value, "raw", value))
+        refuse_phone_number(shown, context)
         raise ValueError(f"{shown} is no id; write the id as plain digits, best in quotes")
     if isinstance(value, int):
         return str(value)
     if not isinstance(value, str):
         raise ValueError("an entry is an id, a name or '*'; remove this one")
-    return _read_text(value, prefixes)
+    return _read_text(value, context)
 
 
-def _read_text(value: str, prefixes: tuple[str, ...]) -> str:
-    entry = _strip_prefix(value.strip(), prefixes)
+def refuse_phone_number(written: str, context: ListContext) -> None:
+    """Raises `ValueError` if what stands for a person is a telephone number."""
+    if is_phone_number(written, context.shortest_id):
+        raise ValueError(f"'{visible(written.strip())}' {LOOKS_LIKE}; {find_the_id(context.channel)}")
+
+
+def _read_text(value: str, context: ListContext) -> str:
+    entry = _strip_prefix(value.strip(), context.prefixes)
     if not entry:
         raise ValueError("an entry must not be empty; write an id, a name or '*', or remove it")
     kind, colon, rest = entry.partition(":")
     if colon and kind.lower() == "user":
+        refuse_phone_number(rest, context)
         raise ValueError(f"'user:' does not belong in a sender list; write the id alone: '{rest.strip()}'")
     if colon and kind.lower() == "group":
         raise ValueError("a group does not belong in a sender list; write it as a key of `groups`")
@@ -60,8 +81,8 @@ def _strip_prefix(entry: str, prefixes: tuple[str, ...]) -> str:
 
 
 def _check_entry(value: object, info: ValidationInfo) -> str:
-    context = _context(info)
-    entry = read_entry(value, context.prefixes)
+    context = context_of(info)
+    entry = read_entry(value, context)
     name = entry.removeprefix(_MEMBERS_OF)
     if name != entry and name not in context.groups:
         hint = did_you_mean(name, context.groups) or "define it under accessGroups"
@@ -76,7 +97,7 @@ def _check_list(value: object) -> object:
 
 
 def _expand(entries: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-    groups = _context(info).groups
+    groups = context_of(info).groups
     people = (
         groups.get(entry.removeprefix(_MEMBERS_OF), (entry,)) if _is_group(entry) else (entry,)
         for entry in entries
@@ -88,12 +109,13 @@ def _is_group(entry: str) -> bool:
     return entry.startswith(_MEMBERS_OF)
 
 
-def _context(info: ValidationInfo) -> ListContext:
+def context_of(info: ValidationInfo) -> ListContext:
+    """What the loader handed to a validation; nothing where there was no loader."""
     return info.context if isinstance(info.context, ListContext) else ListContext()
 
 
 def _check_person(value: object, info: ValidationInfo) -> str:
-    entry = read_entry(value, _context(info).prefixes)
+    entry = read_entry(value, context_of(info))
     if _is_group(entry):
         raise ValueError("an access group cannot name another one; write its members here")
     return entry

@@ -15,11 +15,12 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
+    ValidationInfo,
 )
 from pydantic.alias_generators import to_camel
 
 from clawlane.config.policy import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
-from clawlane.config.senders import SenderList
+from clawlane.config.senders import SenderList, context_of, refuse_phone_number
 
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)\Z")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -78,11 +79,12 @@ class GroupEntry(Block):
     tools: GroupTools = GroupTools()
 
 
-def _check_group_key(key: str) -> str:
+def _check_group_key(key: str, info: ValidationInfo) -> str:
     kind, colon, rest = key.strip().partition(":")
     if not key.strip():
         raise ValueError("a group has an id or a name; write it, or remove this key")
     if colon and kind.lower() == "user":
+        refuse_phone_number(rest, context_of(info))
         raise ValueError(
             f"a person does not belong into `groups`; write '{rest.strip()}' into `groupAllowFrom`"
         )
@@ -154,6 +156,8 @@ class ChannelSettings(Block):
 
     `profile_env` names environment variables that may give the default account its profile, first one first.
     `other_login_keys` are keys of other login methods; writing one is answered with `other_login_hint`.
+    `shortest_id` is how many digits an id of the platform has at least: what has fewer may be a telephone
+    number.
     """
 
     profile_env: ClassVar[tuple[str, ...]] = ()
@@ -168,6 +172,8 @@ class ChannelSettings(Block):
     other_login_hint: ClassVar[str] = (
         "this channel logs in by QR code: openclaw channels login --channel {channel}"
     )
+
+    shortest_id: ClassVar[int] = 1
 
     enabled: StrictBool = True
     name: StrictStr = ""

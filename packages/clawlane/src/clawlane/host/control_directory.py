@@ -3,7 +3,7 @@
     GET  /directory/self?channel=C[&account=A]              {"self": PERSON}
     GET  /directory/peers?channel=C[&account=A]             {"peers": [PERSON, …]}
     GET  /directory/groups?channel=C[&account=A]            {"groups": [GROUP, …]}
-    GET  /directory/members?channel=C[&account=A]&group=G   {"members": [PERSON, …]}
+    GET  /directory/members?channel=C[&account=A]&group=G   {"members": {"people": [PERSON, …], "total": N}}
 
 A PERSON is a `clawlane.abilities.Person`, a GROUP a `clawlane.abilities.Group`, as JSON.
 """

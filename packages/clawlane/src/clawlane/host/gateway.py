@@ -25,6 +25,7 @@ from clawlane.host.logs import logging_to
 from clawlane.host.status import StatusBook, resident_bytes
 from clawlane.host.systemd import READY, STOPPING, notify
 from clawlane.plugins.registry import Registry, load_runtime
+from clawlane.store.private import secure
 from clawlane.store.store import Store, open_store
 
 _STOP = 30.0
@@ -38,10 +39,14 @@ def run(
 ) -> int:
     """Run until SIGTERM or SIGINT, then give 0. Without `plugins` the installed ones; without `agent` echo.
 
-    Raises `ConfigError`, `StoreOwned` when another gateway runs, `StoreUnusable`, and `Broken` for a plugin.
+    Raises `StateUnusable`, `ConfigError`, `StoreOwned` when another gateway runs, `StoreUnusable`, and
+    `Broken` for a plugin.
     """
+    tightened = secure(places)
     config = load(places, plugins or Registry(places), environ)
     with logging_to(places.log_dir):
+        for line in tightened:
+            log.warning("%s", line)
         asyncio.run(_until_signalled(config, places, environ, agent or EchoAgent()))
     return 0
 
@@ -99,7 +104,10 @@ def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
     for warning in config.warnings:
         log.warning("%s", warning)
     if not channels:
-        log.warning("no channel is configured and installed; nothing will be received")
+        log.warning(
+            "no channel is configured and installed; nothing will be received;"
+            " see: openclaw channels list --all"
+        )
     for name, channel in channels.items():
         if isinstance(channel, Rehearsal) and (where := channel.rehearsal()):
             log.warning("REHEARSAL: %s talks to the simulator at %s and to nothing else", name, where)
@@ -120,7 +128,7 @@ def _announce_account(config: Config, account: Account, pins: Pins) -> None:
         found = config.effective(account, key)
         log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
     for finding in findings(config, account, pins):
-        log.warning("%s: %s", account, finding)
+        log.warning("%s: %s: %s", account, finding.severity, finding)
 
 
 def _now_ms() -> int:

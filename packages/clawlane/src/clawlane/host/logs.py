@@ -49,7 +49,7 @@ class RedactingFilter(logging.Filter):
 class _PrivateFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         def opener(path: str, flags: int) -> int:
-            return os.open(path, flags, 0o600)
+            return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
         return cast("TextIOWrapper", open(self.baseFilename, self.mode, encoding="utf-8", opener=opener))
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from clawlane.abilities import Directory, DirectoryError, Group, Person
+from clawlane.abilities import Directory, DirectoryError, Group, Members, Person
 from clawlane.channel import Account, Channel, Vault, VaultError
 from clawlane.store.journal import Journal
 
@@ -48,7 +48,7 @@ class Lookup:
             await self.journal.keep_groups(groups)
         return groups
 
-    async def members(self, group_id: str) -> list[Person]:
+    async def members(self, group_id: str) -> Members:
         """The members of a group, as far as the platform tells."""
         async with _in_time(self._directory()) as directory:
             people = await directory.members(self.account, self.vault, group_id)

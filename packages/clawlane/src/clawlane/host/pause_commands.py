@@ -25,6 +25,9 @@ from clawlane.store.pauses import Level, Overdue, Pause, Resumed
 from clawlane.store.store import Store
 
 Fields = dict[str, Any]
+NOTHING = (
+    "no account is configured, so there is nothing to pause or resume; see: openclaw channels list --all"
+)
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
 
 
@@ -57,6 +60,8 @@ class PauseCommands:
         channel, account = asked.get("channel"), asked.get("account")
         if (thread := asked.get("thread")) is None:
             return self._accounts(channel, account), None
+        if not self._channels:
+            raise PauseRefused(NOTHING)
         if account is None and (channel or len(self._channels) == 1):
             block = self._channels.get(channel or next(iter(self._channels)))
             account = block.default_account if block else None
@@ -77,6 +82,8 @@ class PauseCommands:
         ]
         if len(found) == 1 or (found and wanted is None):
             return found
+        if not everything:
+            raise PauseRefused(NOTHING)
         what = "several channels have an account" if found else "there is no account"
         named = "/".join(word for word in (channel, wanted) if word)
         raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(everything) or 'none'}")

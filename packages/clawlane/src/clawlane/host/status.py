@@ -6,11 +6,12 @@
 An account: `id`, `profile`, `name`, `enabled`, `linked`, `identity` ({"id", "name"} or null), `consent`
 (the record or null), `phase`, `since_ms`, `reason`, `help`, `auth`, `inbound`, `outbound` (unknown, ok,
 broken), `noticed_ms` (after how long a dead connection is noticed, or 0), `last_inbound_ms`,
-`last_outbound_ms`, `dmPolicy` and `groupPolicy` ({"value", "origin", "path", "line"}), `rehearsal` (address
+`last_outbound_ms`, `dm_policy` and `group_policy` ({"value", "origin", "path", "line"}), `rehearsal` (address
 or empty), `counters` (per reason), `outbox` (open chunks per state, `queued` and `unknown` always), `gaps`
 (what could not be caught up with in the last days: `kind`, `from_ms`, `to_ms`, `noted_ms`), `pairing`
 (`pending`, and how many of them are `silent` or `held`), `names` (what those of the config stand for:
-`list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `warnings`, what
+`list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `findings` (of
+`clawlane.host.finding`: `severity`, `code`, `path`, `line`, `text`, `mend`, `accounts`), what
 `clawlane.host.holds` tells (`pauses`, `waiting`, `expired`, `held`), and `probe` when it was asked for.
 """
 
@@ -27,6 +28,7 @@ from typing import Any
 from clawlane import __version__
 from clawlane.abilities import Probe, ProbeResult, Rehearsal
 from clawlane.access.decision import Reason
+from clawlane.access.pins import Pins
 from clawlane.channel import Account, Health, VaultError
 from clawlane.config.load import Config
 from clawlane.host.findings import findings
@@ -113,7 +115,7 @@ class StatusBook:
             **_activity(reader, str(account), self._fleet.now_ms()),
             **stopped_of(reader, str(account)),
             "names": names(self._fleet.pinnings[str(account)].found),
-            "warnings": findings(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),
+            "findings": told(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),
         }
 
     async def _probes(self) -> dict[str, Fields]:
@@ -129,6 +131,11 @@ def resident_bytes() -> int:
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGESIZE")
+
+
+def told(config: Config, account: Account, pins: Pins) -> list[Fields]:
+    """What is wrong with the account's configuration, the worst first."""
+    return [asdict(one) for one in findings(config, account, pins)]
 
 
 def names(looked_up: Iterable[LookedUp]) -> list[Fields]:
@@ -191,9 +198,9 @@ def _state(supervisor: Supervisor) -> Fields:
 
 def _policies(config: Config, account: Account) -> Fields:
     found: Fields = {}
-    for key in ("dmPolicy", "groupPolicy"):
+    for name, key in (("dm_policy", "dmPolicy"), ("group_policy", "groupPolicy")):
         value, origin = (effective := config.effective(account, key)).value, effective.origin
-        found[key] = {"value": value, "origin": origin.level, "path": origin.path, "line": origin.line}
+        found[name] = {"value": value, "origin": origin.level, "path": origin.path, "line": origin.line}
     return found
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import clawlane
+from clawlane.plugins.errors import BadSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Official:
     summary: str
     distribution: str
     folder: str
+    aliases: tuple[str, ...] = ()
 
 
 CATALOG = (
@@ -28,6 +31,7 @@ CATALOG = (
         summary="A personal Zalo account, logged in by QR code (unofficial, experimental)",
         distribution="clawlane-zalouser",
         folder="extensions/zalouser",
+        aliases=("zlu",),
     ),
 )
 
@@ -41,3 +45,24 @@ def shipped(plugin: Official) -> Path | None:
         return folder
     wheels = sorted((package / "wheels").glob(f"{plugin.distribution.replace('-', '_')}-*.whl"))
     return wheels[-1] if wheels else None
+
+
+def refuse_official_name(name: str, distribution: str) -> None:
+    """Raises `BadSpec` where another distribution takes the id or an alias of an official channel."""
+    for entry in CATALOG:
+        if name in (entry.channel, *entry.aliases) and not same_distribution(
+            distribution, entry.distribution
+        ):
+            raise BadSpec(
+                f"{distribution} takes the name '{name}', which belongs to the official plugin {entry.spec}",
+                "its author has to give the channel another id",
+            )
+
+
+def same_distribution(one: str, other: str) -> bool:
+    """Whether two names are of one distribution, as Python's packaging compares them."""
+    return _normal(one) == _normal(other)
+
+
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()

@@ -16,8 +16,11 @@ from clawlane.channel import Manifest
 from clawlane.plugins.errors import NotInstallable, PluginError
 from clawlane.plugins.registry import Record, Registry, load_manifest, load_runtime, load_settings
 from clawlane.plugins.target import Target, find_target
+from clawlane.plugins.untrusted import refuse_odd_files
 
 _PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
+_PIP_S = 300.0
+"""Seconds. A build without a network takes a few; one that takes longer waits for something."""
 _OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
 
 
@@ -60,6 +63,8 @@ def _make_importable(target: Target) -> bool:
         raise NotInstallable(f"{target.distribution} is not importable")
     if present is not None:
         _refuse_other_folder(present, target)
+    if target.path.is_dir():
+        refuse_odd_files(target.spec, target.path)
     _run_pip(target.path)
     importlib.invalidate_caches()
     return True
@@ -100,7 +105,12 @@ def _run_pip(path: Path) -> None:
             f"install {path} with what installed clawlane (uv, pipx inject), then run this again",
         )
     command = [sys.executable, *_PIP, *_OFFLINE, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=_PIP_S
+        )
+    except subprocess.TimeoutExpired:
+        raise NotInstallable(f"pip did not finish with {path} within {_PIP_S:.0f} s") from None
     if done.returncode:
         raise NotInstallable(f"pip could not install {path}: {_reason(done.stderr or done.stdout)}")
 

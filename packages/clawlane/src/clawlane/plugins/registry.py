@@ -10,10 +10,10 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from clawlane.channel import ENTRY_POINT_GROUP, Channel, Manifest
+from clawlane.config import openclaw
 from clawlane.config.dotted import load_dotted
 from clawlane.config.places import Places
-from clawlane.config.problems import did_you_mean
-from clawlane.plugins.catalog import CATALOG
+from clawlane.plugins.catalog import CATALOG, refuse_official_name, same_distribution
 from clawlane.plugins.errors import BadSpec, Broken
 from clawlane.store.atomic import write_private
 
@@ -79,15 +79,18 @@ class Registry:
     def find(self, name: str) -> Manifest:
         """The installed channel of that id or alias. Raises `Broken`, or `BadSpec` with what to install."""
         wanted = name.strip().lower()
-        for manifest in self.manifests():
-            if wanted in (manifest.id, *manifest.aliases):
-                return manifest
+        by_alias = {alias: one for one in reversed(self.manifests()) for alias in one.aliases}
+        by_id = {one.id: one for one in self.manifests()}
+        if found := by_id.get(wanted) or by_alias.get(wanted):
+            return found
         if wanted in self.broken():
             raise self.broken()[wanted]
         if spec := self.installable().get(wanted):
             raise BadSpec(
                 f"the plugin of channel '{wanted}' is not installed", f"openclaw plugins install {spec}"
             )
+        if openclaw.elsewhere(wanted):
+            raise BadSpec(f"'{name}': {openclaw.MESSAGE}", "see: openclaw channels list --all")
         raise BadSpec(f"unknown channel '{name}'", self._known_channels(wanted))
 
     def add(self, record: Record) -> bool:
@@ -101,12 +104,16 @@ class Registry:
     def _known_channels(self, wanted: str) -> str:
         installed = [manifest.id for manifest in self.manifests()]
         known = sorted({*installed, *self.installable()})
-        return did_you_mean(wanted, known) or f"known channels: {', '.join(known)}"
+        return openclaw.meant_channel(wanted, known) or f"known channels: {', '.join(known)}"
 
 
 def load_manifest(channel: str, distribution: str) -> Manifest:
     """The manifest behind an entry point. Raises `Broken` with the reason in one line."""
-    found = _entry_point(channel, distribution)
+    try:
+        refuse_official_name(channel, distribution)
+    except BadSpec as error:
+        raise Broken(str(error), _install_line(channel)) from None
+    found = _load(lambda: _entry_point(channel, distribution), f"the plugin of channel '{channel}'")
     if found is None:
         raise Broken(
             f"the plugin of channel '{channel}' ({distribution}) is gone from this Python",
@@ -118,7 +125,22 @@ def load_manifest(channel: str, distribution: str) -> Manifest:
         raise Broken(
             f"{distribution}: the entry point '{channel}' gives no manifest of a channel '{channel}'"
         )
+    _check(manifest, distribution)
     return manifest
+
+
+def _check(manifest: Manifest, distribution: str) -> None:
+    texts = (manifest.id, manifest.label, manifest.settings, manifest.runtime, manifest.summary)
+    aliases = manifest.aliases
+    if not all(
+        isinstance(one, str) for one in (*texts, *(aliases if isinstance(aliases, tuple) else (None,)))
+    ):
+        raise Broken(f"{distribution}: the manifest of channel '{manifest.id}' holds what is no text")
+    for alias in aliases:
+        try:
+            refuse_official_name(alias, distribution)
+        except BadSpec as error:
+            raise Broken(str(error), error.help) from None
 
 
 def load_runtime(manifest: Manifest) -> Channel:
@@ -136,7 +158,7 @@ def load_settings(manifest: Manifest) -> Any:
 def _load(load: Any, who: str) -> Any:
     try:
         return load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A plugin is somebody else's code: whatever it raises, the operator has to know and we go on.
         lines = str(error).splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
@@ -145,17 +167,9 @@ def _load(load: Any, who: str) -> Any:
 
 def _entry_point(channel: str, distribution: str) -> EntryPoint | None:
     for point in entry_points(group=ENTRY_POINT_GROUP, name=channel):
-        if point.dist is not None and _same_name(point.dist.name, distribution):
+        if point.dist is not None and same_distribution(point.dist.name, distribution):
             return point
     return None
-
-
-def _same_name(one: str, other: str) -> bool:
-    return _normal(one) == _normal(other)
-
-
-def _normal(distribution: str) -> str:
-    return distribution.lower().replace("_", "-").replace(".", "-")
 
 
 def _install_line(channel: str = "") -> str:

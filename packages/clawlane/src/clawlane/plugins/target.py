@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import configparser
-import tomllib
-import zipfile
+import re
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from clawlane.channel import ENTRY_POINT_GROUP
-from clawlane.config.problems import did_you_mean
-from clawlane.plugins.catalog import CATALOG, Official, shipped
+from clawlane.config import openclaw
+from clawlane.plugins.catalog import CATALOG, Official, refuse_official_name, shipped
 from clawlane.plugins.errors import BadSpec
+from clawlane.plugins.untrusted import project_table, wheel_tables
+
+_SCOPE = "@openclaw/"
+_REGISTRY = re.compile(r"(?:npm|clawhub):", re.IGNORECASE)
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?\Z")
+_VERSION = re.compile(r"[A-Za-z0-9.!+_-]{0,64}\Z")
+_CHANNEL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +37,42 @@ class Target:
 
 def find_target(spec: str) -> Target:
     """What a spec means. Raises `BadSpec` saying what is missing."""
-    path = Path(spec).expanduser()
+    found = _on_disk(spec)
     official = next((entry for entry in CATALOG if spec in (entry.spec, entry.channel)), None)
-    if official is not None and not path.exists():
+    if official is not None and found is None:
         return _official(official)
-    if path.is_dir():
-        return _folder(spec, path.resolve())
-    if path.is_file():
-        return _wheel(spec, path.resolve())
-    known = ", ".join(entry.spec for entry in CATALOG)
-    hint = did_you_mean(spec, [entry.spec for entry in CATALOG])
-    raise BadSpec(
-        f"'{spec}' is no folder, no wheel and no official plugin", hint or f"the official ones are: {known}"
-    )
+    if found is None:
+        raise _unknown(spec)
+    return _folder(spec, found) if found.is_dir() else _wheel(spec, found)
+
+
+def _on_disk(spec: str) -> Path | None:
+    """The folder or file of that name; None where there is none, also for what cannot be a name of one."""
+    try:
+        path = Path(spec).expanduser()
+        if not spec.strip():
+            return None
+        return path.resolve() if path.is_dir() or path.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _unknown(spec: str) -> BadSpec:
+    name = _bare_name(spec)
+    shown = ascii(spec)[1:-1][:80]
+    known = f"the official ones are: {', '.join(entry.spec for entry in CATALOG)}"
+    if openclaw.elsewhere(name):
+        return BadSpec(f"{shown}: {openclaw.MESSAGE}", "leave it out; see: openclaw plugins list")
+    hint = openclaw.meant_channel(name, [entry.channel for entry in CATALOG])
+    for entry in CATALOG:
+        hint = hint.replace(f"'{entry.channel}'", f"'{entry.spec}'")
+    return BadSpec(f"'{shown}' is no folder, no wheel and no official plugin", hint or known)
+
+
+def _bare_name(spec: str) -> str:
+    """`zalo` in `npm:@openclaw/zalo@2026.1.0`."""
+    bare = _REGISTRY.sub("", spec.strip().lower(), count=1).removeprefix(_SCOPE)
+    return bare.partition("@")[0]
 
 
 def _official(entry: Official) -> Target:
@@ -63,46 +90,37 @@ def _official(entry: Official) -> Target:
 
 
 def _folder(spec: str, folder: Path) -> Target:
-    file = folder / "pyproject.toml"
-    try:
-        project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
-    except FileNotFoundError:
-        raise BadSpec(
-            f"{spec} has no pyproject.toml", "give the folder that holds the plugin's pyproject.toml"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise BadSpec(f"{spec}/pyproject.toml cannot be read: {str(error).splitlines()[0]}") from None
-    points = project.get("entry-points", {}).get(ENTRY_POINT_GROUP, {})
-    return _target(spec, folder, str(project.get("name", "")), str(project.get("version", "")), points)
+    project = project_table(spec, folder)
+    groups = project.get("entry-points", {})
+    points = groups.get(ENTRY_POINT_GROUP, {}) if isinstance(groups, dict) else {}
+    return _target(spec, folder, project.get("name", ""), project.get("version", ""), points)
 
 
 def _wheel(spec: str, file: Path) -> Target:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            headers = HeaderParser().parsestr(_member(archive, "METADATA"))
-            points = configparser.ConfigParser(delimiters=("=",))
-            points.read_string(_member(archive, "entry_points.txt"))
-    except (OSError, ValueError, zipfile.BadZipFile, configparser.Error):
-        raise BadSpec(f"{spec} is no wheel", "give a folder with a pyproject.toml, or a .whl file") from None
-    group = dict(points[ENTRY_POINT_GROUP]) if points.has_section(ENTRY_POINT_GROUP) else {}
-    return _target(spec, file, headers.get("Name", ""), headers.get("Version", ""), group)
+    headers, groups = wheel_tables(spec, file)
+    points = groups.get(ENTRY_POINT_GROUP, {})
+    return _target(spec, file, headers.get("Name", ""), headers.get("Version", ""), points)
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> str:
-    for path in archive.namelist():
-        if path.endswith(f".dist-info/{name}"):
-            return archive.read(path).decode()
-    if name == "METADATA":
-        raise ValueError(name)
-    return ""
-
-
-def _target(spec: str, path: Path, name: str, version: str, points: object) -> Target:
+def _target(spec: str, path: Path, name: object, version: object, points: object) -> Target:
     if not name:
         raise BadSpec(f"{spec} does not name its distribution", "set [project] name in its pyproject.toml")
+    if not isinstance(name, str) or not _DISTRIBUTION.match(name):
+        raise BadSpec(
+            f"{spec} gives its distribution no usable name",
+            "set [project] name to letters, digits, '.', '_' and '-'",
+        )
+    if not isinstance(version, str) or not _VERSION.match(version):
+        raise BadSpec(f"{spec} has no usable version", "set [project] version, such as '1.0'")
     if not isinstance(points, dict) or not points:
         raise BadSpec(
             f"{spec} is no channel plugin: it has no entry point in the group '{ENTRY_POINT_GROUP}'",
             f'a plugin declares [project.entry-points."{ENTRY_POINT_GROUP}"]',
         )
+    if odd := next((one for one in points if not _CHANNEL.match(one)), None):
+        raise BadSpec(
+            f"{spec}: '{ascii(odd)[1:-1][:40]}' is no channel id", "use lower-case letters, digits and '-'"
+        )
+    for channel in points:
+        refuse_official_name(channel, name)
     return Target(spec, path, name, version, tuple(points))

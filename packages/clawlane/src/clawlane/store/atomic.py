@@ -9,7 +9,10 @@ from urllib.parse import quote
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace a file atomically and durably, readable by its owner alone. A missing folder is made, 0700."""
+    """Replace a file atomically and durably, readable by its owner alone. A missing folder is made, 0700.
+
+    Where a link stands in its place the link is replaced, not the file that it leads to.
+    """
     make_private_dir(path.parent)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:

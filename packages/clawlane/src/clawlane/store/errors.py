@@ -9,6 +9,7 @@
     ├── NoDeadLetter    no message with this id was set aside
     ├── PauseRefused    there is no such account or thread to pause or resume
     ├── PairingUnknown  no pending request has this code
+    ├── StateUnusable   the state directory or the config is not this user's alone, or cannot be used
     └── ConsentDamaged  the record of an accepted risk cannot be read
 
 The sealed sessions have their own tree, `clawlane.channel.VaultError`. Every text is one line for the
@@ -56,6 +57,14 @@ class NoDeadLetter(StoreError):
 
 class PauseRefused(StoreError):
     """Nothing was paused or resumed; the text says what is wrong with what was named."""
+
+
+class StateUnusable(StoreError):
+    """The state directory or the config file cannot be trusted or used. `help` says what to do."""
+
+    def __init__(self, text: str, help: str) -> None:
+        super().__init__(text)
+        self.help = help
 
 
 class ConsentDamaged(StoreError):

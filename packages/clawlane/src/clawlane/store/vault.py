@@ -1,4 +1,4 @@
-"""Sealed sessions: one file a profile, AES-256-GCM, with the key in a private file beside them.
+"""Sealed sessions: one file a profile, AES-256-GCM. Where the key is, `clawlane.store.sealing_key` says.
 
 A file is `clawlane vault 1\\n`, the generation (32 hex digits, newline), a nonce of 12 bytes, and the sealed
 rest: one line of JSON that names the user, then the secret. Head, channel and profile are authenticated, so a
@@ -12,32 +12,45 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from clawlane.channel import VaultClosed, VaultError
 from clawlane.store.atomic import file_name, make_private_dir, sync_dir, write_private
+from clawlane.store.sealing_key import KeyPlace
 
 _MAGIC = b"clawlane vault 1\n"
 _GENERATION = 32
 _NONCE = 12
+_ENDING = ".session"
 _HEAD = len(_MAGIC) + _GENERATION + 1
-_KEY_BYTES = 32
 
 Identity = tuple[str, str]
 """The user's id and name on the platform."""
 
 
+def profiles_of(folder: Path, channel: str) -> list[str]:
+    """The profiles of a channel that have a session in a folder."""
+    found = (path.name.removesuffix(_ENDING) for path in folder.glob(f"*{_ENDING}"))
+    names = ([unquote(part) for part in name.split("+", 1)] for name in found)
+    return sorted(profile for owner, *rest in names if owner == channel for profile in rest)
+
+
 class FileVault:
     """The sealed session of one profile: a `clawlane.channel.Vault`, and what logging in and out needs."""
 
-    def __init__(self, folder: Path, channel: str, profile: str) -> None:
+    def __init__(
+        self, folder: Path, channel: str, profile: str, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        """`environ` may say where the key is."""
         self._folder = folder
-        self._path = folder / f"{file_name(channel, profile)}.session"
+        self._environ = environ
+        self._path = folder / f"{file_name(channel, profile)}{_ENDING}"
         self._name = f"{channel}/{profile}"
         self._help = f"run: openclaw channels login --channel {channel} --force"
         self._bound: bytes | None = None
@@ -120,16 +133,13 @@ class FileVault:
         return head + self._name.encode()
 
     def _key(self, make: bool = False) -> bytes:
-        path = self._folder / "key"
-        if make and not path.exists():
-            write_private(path, secrets.token_bytes(_KEY_BYTES))
+        place = KeyPlace.of(self._folder, self._environ)
+        if make:
+            place.make()
         try:
-            key = path.read_bytes()
+            return place.read()
         except FileNotFoundError as error:
-            raise self._damaged(f"has lost its key ({path})") from error
-        if len(key) != _KEY_BYTES:
-            raise VaultError(f"{path} is no key of {_KEY_BYTES} bytes", f"remove it and {self._help}")
-        return key
+            raise self._damaged(f"has lost its key ({place.path})") from error
 
     def _damaged(self, what: str) -> VaultError:
         return VaultError(f"the session of {self._name} {what}", self._help)
@@ -138,7 +148,7 @@ class FileVault:
     def _locked(self) -> Iterator[None]:
         """One writer at a time, over processes: checking the generation and writing are one step."""
         make_private_dir(self._folder)
-        handle = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

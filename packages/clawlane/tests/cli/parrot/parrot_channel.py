@@ -1,6 +1,7 @@
 """A channel plugin as somebody else would ship it. What its platform does is told by the environment.
 
-PARROT_SCRIPT  the steps of a login as JSON: qr, scanned, confirmed, expired, declined, failed, or who logs in
+PARROT_SCRIPT  the steps of a login as JSON: qr, scanned, confirmed, expired, declined, failed, wait (for
+               ever), or who logs in
 PARROT_PROBE   ok, expired or down
 PARROT_CAGE    the address of a simulator
 PARROT_STATE   the phase an account reports, and the abilities that are broken: "ready", "ready outbound"
@@ -67,6 +68,8 @@ class Parrot:
 
     async def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         for step in json.loads(os.environ["PARROT_SCRIPT"]):
+            if step == "wait":
+                await asyncio.Event().wait()
             yield _step(step)
 
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:

@@ -14,7 +14,8 @@ from clawlane.config.edit import Edit
 from clawlane.config.entries import WrittenEntry, entries
 from clawlane.config.load import Config
 from clawlane.config.problems import written
-from clawlane.host.doctor.finding import Finding, Level
+from clawlane.host.finding import Finding, Severity
+from clawlane.host.findings import is_phone
 from clawlane.store.directory import Known
 from clawlane.store.pins import LookedUp
 
@@ -41,7 +42,8 @@ class Names:
         for where in NameList:
             for one in self._written(where):
                 if (name := Name(where, one.text)) in names:
-                    yield self._of_name(name, one)
+                    if found := self._of_name(name, one):
+                        yield found
                 elif where is NameList.GROUPS and _bare(one.text) in people - groups:
                     yield self._person_among_groups(one)
                 elif where is not NameList.GROUPS and one.text in groups - people:
@@ -69,48 +71,51 @@ class Names:
         manifest = self.config.channels[self.account.channel].manifest
         return entries(self.config.source, self.account, manifest, where)
 
-    def _of_name(self, name: Name, one: WrittenEntry) -> Finding:
+    def _of_name(self, name: Name, one: WrittenEntry) -> Finding | None:
+        """A telephone number is told with the config's other ones."""
         found = self.looked_up.get(name)
         pinned = found is not None and found.pin.state is PinState.PINNED
-        if not pinned and (digits := _could_be_id(one.text)):
-            level = Level.WARNING if found is None else Level.ERROR
+        if not pinned and is_phone(self.account, one.text):
+            return None
+        if not pinned and (digits := _could_be_id(one.text, type(self.account.settings).shortest_id)):
+            severity = Severity.WARNING if found is None else Severity.ERROR
             message = f"{one.text!r} is taken for a name; if an id is meant, write digits only"
-            return self._finding(level, "name_like_id", one, message, f"write '{digits}'")
+            return self._finding(severity, "name_like_id", one, message, f"write '{digits}'")
         if found is None:
             message = f"the name {one.text!r} has not been looked up yet"
-            return self._finding(Level.WARNING, "name_waiting", one, message, _WAIT)
+            return self._finding(Severity.WARNING, "name_waiting", one, message, _WAIT)
         if found.pin.state is PinState.PINNED:
             message = f"the name {one.text!r} is pinned to {found.pin.id}"
-            return self._finding(Level.NOTE, "name_pinned", one, message, f"write '{found.pin.id}'")
+            return self._finding(Severity.NOTE, "name_pinned", one, message, f"write '{found.pin.id}'")
         return self._unpinned(found, one)
 
     def _unpinned(self, found: LookedUp, one: WrittenEntry) -> Finding:
         if found.pin.state is PinState.AMBIGUOUS:
             which = ", ".join(f"'{id}' ({name})" for id, name in zip(found.pin.ids, found.names, strict=True))
             message = f"several are called {one.text!r}, so it matches none"
-            return self._finding(Level.ERROR, "name_ambiguous", one, message, f"write one of {which}")
+            return self._finding(Severity.ERROR, "name_ambiguous", one, message, f"write one of {which}")
         kind, nobody = _NOBODY[found.pin.name.where is NameList.GROUPS]
         message = f"{nobody} is called {one.text!r}, so it matches nothing"
         words = f"openclaw directory {kind} list --channel {self.account.channel} --account {self.account.id}"
-        return self._finding(Level.ERROR, "name_unresolved", one, message, f"write the id; find it: {words}")
+        return self._finding(
+            Severity.ERROR, "name_unresolved", one, message, f"write the id; find it: {words}"
+        )
 
     def _person_among_groups(self, one: WrittenEntry) -> Finding:
         message = f"{_bare(one.text)} is a person, not a group"
         mend = f"write '{_bare(one.text)}' into groupAllowFrom, and the id of a group here"
-        return self._finding(Level.ERROR, "sender_in_groups", one, message, mend)
+        return self._finding(Severity.ERROR, "sender_in_groups", one, message, mend)
 
     def _group_among_people(self, one: WrittenEntry, where: NameList) -> Finding:
         message = f"{one.text} is a group, not a person, so {where} never matches it"
         return self._finding(
-            Level.ERROR, "group_in_senders", one, message, f"write groups: {{ '{one.text}': {{}} }}"
+            Severity.ERROR, "group_in_senders", one, message, f"write groups: {{ '{one.text}': {{}} }}"
         )
 
-    def _finding(self, level: Level, code: str, one: WrittenEntry, message: str, mend: str) -> Finding:
-        return Finding(level, code, self._place(one), message, mend, str(self.account))
-
-    def _place(self, one: WrittenEntry) -> str:
+    def _finding(self, severity: Severity, code: str, one: WrittenEntry, text: str, mend: str) -> Finding:
         position = self.config.source.position(one.path, at_key=one.at_key)
-        return written(one.path) + (f" (line {position.line})" if position else "")
+        line = position.line if position else None
+        return Finding(severity, code, written(one.path), text, mend, line, (str(self.account),))
 
 
 def agreed(accounts: Iterable[Names]) -> list[Edit]:
@@ -129,7 +134,7 @@ def _bare(key: str) -> str:
     return bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare
 
 
-def _could_be_id(entry: str) -> str:
+def _could_be_id(entry: str, shortest: int) -> str:
     """The digits in something like `8200 0000 0000 0000 001` or `id:8200…`, where nothing else is in it."""
     bare = _ORNAMENT.sub("", entry)
-    return bare if well_formed(bare) and len(bare) >= _ID_DIGITS else ""
+    return bare if well_formed(bare) and len(bare) >= max(shortest, _ID_DIGITS) else ""

@@ -1,8 +1,7 @@
-"""What lies around the config: permissions, logins, accepted risks, leftovers of other programs."""
+"""What lies around the config: logins, accepted risks, leftovers of other programs."""
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,27 +10,13 @@ from clawlane.channel import Account, Channel, VaultError
 from clawlane.config.load import ChannelConfig
 from clawlane.config.places import Places
 from clawlane.config.settings import ChannelSettings
-from clawlane.host.doctor.finding import Finding, Level
+from clawlane.host.finding import Finding, Severity
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
+from clawlane.store.linked import user_of
 from clawlane.store.vault import FileVault
 
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OLD_CREDENTIALS = Path(".openclaw", "credentials")
-
-
-def permissions(places: Places) -> Iterator[Finding]:
-    """What of our files others could read: sessions, messages and the config are private."""
-    if not places.state.is_dir():
-        return
-    for path in (places.state, *sorted(places.state.rglob("*"))):
-        if path.is_symlink() or path == places.config_file or not path.stat().st_mode & _OTHERS:
-            continue
-        if path != places.state and not _is_secret(path, places):
-            continue
-        mode = stat.filemode(path.stat().st_mode)
-        message = f"others can get at it ({mode})"
-        yield Finding(Level.ERROR, "permissions", str(path), message, f"run: chmod go-rwx '{path}'")
 
 
 def accounts(channel: Channel, block: ChannelConfig, places: Places) -> Iterator[Finding]:
@@ -43,6 +28,7 @@ def accounts(channel: Channel, block: ChannelConfig, places: Places) -> Iterator
         if account.id != block.default_account:
             words += f" --account {account.id}"
         yield from _login(channel, account, places, words)
+    yield from _one_user_twice(block, places)
 
 
 def leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -53,14 +39,14 @@ def leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Find
         if value := environ.get(name, "").strip():
             message = f"is honoured (profile '{value}'), but it is the name of an older program"
             mend = f"set {settings.profile_env[0]}, or `profile` in the config"
-            yield Finding(Level.NOTE, "old_variable", name, message, mend)
+            yield Finding(Severity.NOTE, "old_variable", name, message, mend)
     home = Path(environ.get("HOME") or Path.home())
     for path in sorted((home / _OLD_CREDENTIALS / channel).glob("credentials*.json")):
         message = (
             "holds a session of an older program; it is not read here, and whoever has it has the account"
         )
         mend = f"log in with `openclaw channels login --channel {channel}`, then remove the file"
-        yield Finding(Level.WARNING, "old_credentials", str(path), message, mend)
+        yield Finding(Severity.WARNING, "old_credentials", str(path), message, mend)
 
 
 def _login(channel: Channel, account: Account, places: Places, words: str) -> Iterator[Finding]:
@@ -68,14 +54,43 @@ def _login(channel: Channel, account: Account, places: Places, words: str) -> It
     try:
         identity = vault.identity()
     except VaultError as error:
-        yield Finding(Level.ERROR, "session_damaged", str(account), str(error), account=str(account))
+        yield Finding(
+            Severity.ERROR,
+            "session_damaged",
+            str(account),
+            str(error).removesuffix(f"; {error.help}"),
+            error.help,
+            accounts=(str(account),),
+        )
         return
     if isinstance(channel, Login) and identity is None:
         yield Finding(
-            Level.WARNING, "not_linked", str(account), "nobody is logged in", f"run: {words}", str(account)
+            Severity.WARNING,
+            "not_linked",
+            str(account),
+            "nobody is logged in",
+            f"run: {words}",
+            None,
+            (str(account),),
         )
         return
     yield from _risk(channel, account, places, words)
+
+
+def _one_user_twice(block: ChannelConfig, places: Places) -> Iterator[Finding]:
+    """Two enabled accounts on which the same user is logged in: each ends the other's session."""
+    first: dict[str, Account] = {}
+    for account in block.accounts:
+        user_id = user_of(places.vault_dir, account) if account.enabled else ""
+        if not user_id:
+            continue
+        other = first.setdefault(user_id, account)
+        if other is not account:
+            text = f"{user_id} is linked on {other} too; the two end each other's session"
+            words = f"--channel {account.channel} --account {account.id}"
+            mend = f"run: openclaw channels logout {words}, or disable one"
+            both = (str(other), str(account))
+            yield Finding(Severity.ERROR, "one_user_twice", str(account), text, mend, None, both)
 
 
 def _risk(channel: Channel, account: Account, places: Places, words: str) -> Iterator[Finding]:
@@ -88,12 +103,7 @@ def _risk(channel: Channel, account: Account, places: Places, words: str) -> Ite
     if consent is None:
         message = reason or "the risk of this channel has not been accepted, so the account does not run"
         mend = f"run: {words} --force"
-        yield Finding(Level.ERROR, "risk_not_accepted", str(account), message, mend, str(account))
-
-
-def _is_secret(path: Path, places: Places) -> bool:
-    private = (places.vault_dir, places.consent_dir, places.store, places.log_dir, places.qr_dir)
-    return any(path == one or one in path.parents or path.name.startswith(one.name) for one in private)
+        yield Finding(Severity.ERROR, "risk_not_accepted", str(account), message, mend, None, (str(account),))
 
 
 def _settings(block: ChannelConfig) -> ChannelSettings:

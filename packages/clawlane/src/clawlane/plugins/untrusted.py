@@ -1,0 +1,133 @@
+"""Reading what somebody else packed: bounded, never waiting, one line for whatever is wrong with it."""
+
+from __future__ import annotations
+
+import configparser
+import lzma
+import os
+import stat
+import tomllib
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Any
+
+from clawlane.plugins.errors import BadSpec
+
+_TEXT_BYTES = 1024 * 1024
+"""More than any pyproject.toml, METADATA or entry_points.txt has."""
+_WHEEL_BYTES = 100 * 1024 * 1024
+_UNPACKED_BYTES = 500 * 1024 * 1024
+_MOST_FILES = 20_000
+_SKIPPED = frozenset((".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"))
+_NO_WHEEL = (
+    OSError,
+    ValueError,
+    RuntimeError,  # encrypted members, unknown compression, and RecursionError
+    EOFError,
+    KeyError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    configparser.Error,
+)
+
+
+def project_table(spec: str, folder: Path) -> Mapping[str, Any]:
+    """The table `[project]` of the folder's pyproject.toml. Raises `BadSpec`."""
+    try:
+        told = tomllib.loads(_regular_file(folder / "pyproject.toml").decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise BadSpec(
+            f"{spec} has no pyproject.toml", "give the folder that holds the plugin's pyproject.toml"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadSpec(f"{spec}/pyproject.toml cannot be read: {_first_line(error)}") from None
+    project = told.get("project", {})
+    if not isinstance(project, dict):
+        raise BadSpec(f"{spec}/pyproject.toml: [project] is no table", "write [project] with its keys below")
+    return project
+
+
+def refuse_odd_files(spec: str, folder: Path) -> None:
+    """Raises `BadSpec` for a folder with something in it that a build would wait for or never get through."""
+    for count, path in enumerate(_files_below(folder)):
+        if count >= _MOST_FILES:
+            raise BadSpec(
+                f"{spec} holds more than {_MOST_FILES} files",
+                "give the folder of the plugin alone, or its wheel",
+            )
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            raise BadSpec(f"{path} is neither a file nor a folder", "remove it from the plugin's folder")
+        if stat.S_ISLNK(mode) and path.exists() and not (path.is_file() or path.is_dir()):
+            raise BadSpec(
+                f"{path} leads to neither a file nor a folder", "remove it from the plugin's folder"
+            )
+
+
+def wheel_tables(spec: str, file: Path) -> tuple[Mapping[str, str], Mapping[str, Mapping[str, str]]]:
+    """Headers of METADATA, and the groups of entry_points.txt. Raises `BadSpec`."""
+    try:
+        if file.stat().st_size > _WHEEL_BYTES:
+            raise ValueError("too large")
+        with zipfile.ZipFile(file) as archive:
+            _refuse_bomb(spec, archive)
+            headers = HeaderParser().parsestr(_member(archive, "METADATA"))
+            points = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+            points.optionxform = str  # type: ignore[assignment,method-assign]
+            points.read_string(_member(archive, "entry_points.txt"))
+    except _NO_WHEEL:
+        raise BadSpec(f"{spec} is no wheel", "give a folder with a pyproject.toml, or a .whl file") from None
+    return dict(headers.items()), {name: dict(points[name]) for name in points.sections()}
+
+
+def _refuse_bomb(spec: str, archive: zipfile.ZipFile) -> None:
+    members = archive.infolist()
+    unpacked = sum(member.file_size for member in members)
+    if len(members) > _MOST_FILES or unpacked > _UNPACKED_BYTES:
+        size = f"{len(members)} files of {unpacked / 2**20:.0f} MB unpacked"
+        raise BadSpec(
+            f"{spec} is too large for a plugin: {size}", "it is not installed; look where it comes from"
+        )
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> str:
+    for member in archive.infolist():
+        if member.filename.endswith(f".dist-info/{name}") and member.filename.count("/") == 1:
+            with archive.open(member) as stream:
+                return _bounded(stream.read(_TEXT_BYTES + 1)).decode()
+    if name == "METADATA":
+        raise ValueError(name)
+    return ""
+
+
+def _regular_file(path: Path) -> bytes:
+    # Opened without blocking so that a named pipe is refused instead of waited for.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ValueError("it is not a regular file")
+        return _bounded(stream.read(_TEXT_BYTES + 1))
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) > _TEXT_BYTES:
+        raise ValueError(f"it is larger than {_TEXT_BYTES // 1024} kB")
+    return content
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _SKIPPED]
+        yield from (Path(place, name) for name in files)
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
