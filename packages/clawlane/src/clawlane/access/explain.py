@@ -148,7 +148,8 @@ def _names_mention(rule: Rule) -> bool:
 def as_dict(decision: Decision, sender_id: str, thread: Thread) -> dict[str, Any]:
     """The decision and its explanation for `--json`.
 
-    Keys: outcome, reason, rule {path, origin, line, text}, revision, trail, mention, command, kept_as_history, sentence,
+    Keys: outcome, reason, rule {path, origin, line, text}, revision, trail, mention, command,
+    kept_as_history, sentence,
     change.
     """
     told = explain(decision, sender_id, thread)

@@ -184,7 +184,8 @@ def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
 
 def _turn(connection: sqlite3.Connection, account: str, message: int) -> Turn | None:
     row = connection.execute(
-        "SELECT turns.* FROM turn_messages JOIN turns USING (account, turn) WHERE account = ? AND message = ?",
+        "SELECT turns.* FROM turn_messages JOIN turns USING (account, turn)"
+        " WHERE account = ? AND message = ?",
         (account, message),
     ).fetchone()
     if row is None:

@@ -28,6 +28,10 @@ class NotedItem:
     noted_ms: int
     repeats: int
 
+    @property
+    def read_ms(self) -> int:
+        return self.noted_ms
+
 
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[NotedItem]:
     """What was noted under an id, over all accounts, in the order of reading."""
