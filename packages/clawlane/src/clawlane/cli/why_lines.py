@@ -22,6 +22,8 @@ _UNDECIDED = "It is not decided yet: the account does not know its own id or the
 _RECALLED = "Its author took it back before it was decided."
 _BY_PLATFORM = "The platform wrote this itself: nobody was answered, challenged or shown anything for it."
 _TEXT = 200
+_SAID = 70
+"""Characters of a message's text: one line."""
 
 
 def lines(one: Item, live: Live, source: Source | None) -> Iterator[str]:
@@ -55,9 +57,9 @@ def as_dict(one: Item, live: Live, source: Source | None) -> dict[str, Any]:
         "type": "message",
         "account": one.account,
         "message_id": one.message_id,
-        "thread": {"kind": one.thread.kind, "id": one.thread.id, "name": one.group_name or None},
+        "thread": {"kind": one.thread.kind, "id": one.thread.id, "name": clean(one.group_name) or None},
         "sender": one.sender_id,
-        "sender_name": one.sender_name or None,
+        "sender_name": clean(one.sender_name) or None,
         "text": None if one.text is None else clean(one.text, _TEXT),
         "attachments": list(one.attached),
         "sent_ms": one.sent_ms,
@@ -135,7 +137,7 @@ def _from(one: Recorded) -> str:
 
 def _said(one: Recorded) -> str:
     """One line of the text, where it is kept."""
-    text = clean(one.text or "", _TEXT)
+    text = clean(one.text or "", _SAID)
     kinds = ", ".join(map(clean, one.attached))
     return f"says: {text}" + (f" [{kinds}]" if kinds else "") if text or kinds else ""
 

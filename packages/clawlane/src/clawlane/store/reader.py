@@ -91,16 +91,14 @@ class Reader:
         """How many of the newest messages were too old when they were read, if all of them were, else 0."""
         return decisions.too_old_in_a_row(self._connection, account, among)
 
-    def set_aside(self, account: str) -> int:
+    def dead_letter_count(self, account: str) -> int:
         """How many messages were set aside, and wait for the operator."""
         query = "SELECT count(*) FROM turns WHERE account = ? AND state = 'dead'"
         return int(self._connection.execute(query, (account,)).fetchone()[0])
 
-    def undecided_turns(self, account: str) -> int:
-        """How many turns wait for somebody to say what became of a part of their reply."""
-        query = (
-            "SELECT count(*) FROM turns WHERE account = ? AND settled_ms IS NULL AND state = 'needs_decision'"
-        )
+    def undecided_sends(self, account: str) -> int:
+        """How many sent texts wait for somebody to say whether they arrived."""
+        query = "SELECT count(*) FROM outbox WHERE account = ? AND settled_ms IS NULL AND state = 'unknown'"
         return int(self._connection.execute(query, (account,)).fetchone()[0])
 
     def used_code(self, code: str) -> Approved | None:

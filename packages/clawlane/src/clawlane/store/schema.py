@@ -385,6 +385,11 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
     return int(number)
 
 
+def outdated(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether `migrate` has something to do. Raises `StoreUnusable`."""
+    return check(connection, path) < len(MIGRATIONS)
+
+
 def migrate(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
     """Bring the file up to date, each migration in a transaction of its own.
 

@@ -62,6 +62,7 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._lazy = False
+        self._failing = ""
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="clawlane-store")
@@ -76,6 +77,11 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Job(transition, future, lazy))
         return future
+
+    @property
+    def failing(self) -> str:
+        """Why the last change could not be stored; empty once one was stored again."""
+        return self._failing
 
     async def close(self) -> None:
         """Finish what was submitted, checkpoint and close the file."""
@@ -102,6 +108,7 @@ class Writer:
 
     def _write(self, group: list[_Job]) -> list[Any]:
         try:
+            before = self._connection.total_changes
             self._sync(lazy=all(job.lazy for job in group))
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._apply(job.transition) for job in group]
@@ -109,8 +116,11 @@ class Writer:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            self._failing = str(error)
             failure = StoreFailed(f"the store could not be written ({error}); see to the disk")
             return [failure] * len(group)
+        if self._connection.total_changes != before:  # an empty transaction asks nothing of the disk
+            self._failing = ""
         return outcomes
 
     def _sync(self, *, lazy: bool) -> None:
