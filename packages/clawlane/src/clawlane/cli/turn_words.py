@@ -41,10 +41,17 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What keeps a thread's next text from leaving; `until_ms` None: until somebody resumes."""
+    """What keeps a reply from leaving, or the next text of a thread; `until_ms` None: until somebody resumes.
+
+    `turn` is whose reply it holds, None where that was not said. Others pass one that steps `aside`.
+    """
 
     rule: str
     until_ms: int | None
+    thread: str = ""
+    account: str = ""
+    turn: int | None = None
+    aside: bool = False
 
     def __str__(self) -> str:
         until = local(self.until_ms) if self.until_ms is not None else "somebody runs: openclaw resume"
@@ -53,30 +60,43 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is true right now: whether the gateway runs, and what holds which thread of which account."""
+    """What is true right now: whether the gateway runs, what holds which reply, what is paused."""
 
     running: bool = False
-    holds: Mapping[tuple[str, str], Hold] | None = None
+    holds: Sequence[Hold] = ()
     pauses: Sequence[Fields] = ()
 
     @classmethod
     def of_status(cls, status: Fields) -> Live:
-        """From the status of the gateway, or of what is stored where none runs."""
-        holds, pauses = {}, []
-        for channel, block in status["channels"].items():
-            for id_, one in block["accounts"].items():
-                pauses += one["pauses"]
-                for held in one["held"]:
-                    key = f"{channel}/{id_}", held["thread"]
-                    holds[key] = Hold(held["reason"], held["until_ms"])
+        """From the status of the gateway."""
+        accounts = [
+            (f"{channel}/{id_}", one)
+            for channel, block in status["channels"].items()
+            for id_, one in block["accounts"].items()
+        ]
+        holds = [_hold_of(held, account) for account, one in accounts for held in one["held"]]
+        pauses = [pause for _, one in accounts for pause in one["pauses"]]
         return cls(status["gateway"] is not None, holds, pauses)
 
-    def hold(self, account: str, thread: Thread) -> Hold | None:
-        """What holds the next text of a thread, a pause first."""
+    def hold(self, account: str, thread: Thread, turn: int) -> Hold | None:
+        """What holds a reply: a pause, a hold of its own, or one of what has to leave before it."""
         for pause in self.pauses:
             if pause["account"] == account and pause["thread"] in (None, str(thread)):
                 return Hold("paused", pause["until_ms"])
-        return (self.holds or {}).get((account, str(thread)))
+        here = [one for one in self.holds if (one.account, one.thread) == (account, str(thread))]
+        own = (one for one in here if one.turn == turn)
+        return next(own, None) or next((one for one in here if not one.aside), None)
+
+
+def _hold_of(held: Fields, account: str) -> Hold:
+    return Hold(
+        held["reason"],
+        held["until_ms"],
+        held["thread"],
+        account,
+        held.get("turn"),
+        bool(held.get("aside")),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +115,7 @@ def tell(one: Recorded, live: Live) -> Told | None:
         return None
     if turn.settled_ms is not None:
         return _over(turn)
-    hold = live.hold(one.account, one.thread)
+    hold = live.hold(one.account, one.thread, turn.id)
     match turn.state:
         case "running":
             return _with_agent(live)

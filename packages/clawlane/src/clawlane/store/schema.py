@@ -359,8 +359,8 @@ CREATE INDEX receipts_by_age ON receipts (account, at_ms);
 _STATISTICS = """
 ANALYZE accounts; -- makes the table of statistics
 DELETE FROM sqlite_stat1;
--- As for a million messages of one account. Without them SQLite takes the account in a primary key for a narrow
--- choice, and walks through all that is settled to find what is open.
+-- As for a million messages of one account. Without them SQLite takes the account in a primary key for a
+-- narrow choice, and walks through all that is settled to find what is open.
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('accounts', 'sqlite_autoindex_accounts_1', '2 1'),
     ('messages', 'sqlite_autoindex_messages_1', '1000000 500000 1'),
