@@ -55,7 +55,10 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
     try:
-        schema.check(connection, path)
+        if schema.outdated(connection, path):
+            raise StoreUnusable(
+                f"{path} was written by an older clawlane; start the gateway once: openclaw gateway run"
+            )
     except sqlite3.DatabaseError as error:
         connection.close()
         raise damaged(path, error) from error
