@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import access, against_reference, command, decode, gateway, lane, linear, upload
+from benchmarks import access, against_reference, command, decode, gateway, lane, linear, store, upload
 
 
 def main() -> None:
-    for part in (access, linear, decode, against_reference, upload, command, gateway, lane):
+    for part in (access, linear, decode, against_reference, upload, command, gateway, lane, store):
         part.run()
 
 

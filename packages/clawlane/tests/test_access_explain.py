@@ -122,7 +122,8 @@ def test_as_json_it_is_the_decision_and_the_same_words() -> None:
     assert json.loads(json.dumps(as_dict(decision, ALICE, GROUP))) == {
         "outcome": "drop",
         "reason": "group_sender_not_allowed",
-        "rule": {"path": f"{CHANNEL}.groupAllowFrom", "origin": "channel", "line": 5},
+        "rule": {"path": f"{CHANNEL}.groupAllowFrom", "origin": "channel", "line": 5, "text": None},
+        "revision": None,
         "trail": ["policy:allowlist", "entry:777", "route"],
         "mention": None,
         "command": None,

@@ -76,7 +76,7 @@ GROUPS = "channels.zalouser.groups"
     [
         (WORK, LISTED, False, Reason.GROUP_ADMITTED, f"{GROUPS}['Work Chat'].requireMention"),
         (WORK, STRANGER, True, Reason.GROUP_SENDER_NOT_ALLOWED, "channels.zalouser.groupAllowFrom"),
-        (OTHER, LISTED, True, Reason.GROUP_ADMITTED, f"{GROUPS}['*'].requireMention"),
+        (OTHER, LISTED, True, Reason.GROUP_ADMITTED, f"{GROUPS}['*']"),
         (OTHER, LISTED, False, Reason.MENTION_REQUIRED, f"{GROUPS}['*'].requireMention"),
         (OTHER, STRANGER, True, Reason.GROUP_SENDER_NOT_ALLOWED, "channels.zalouser.groupAllowFrom"),
     ],
@@ -173,3 +173,60 @@ def test_an_access_group_stands_for_its_people_and_their_names_are_pinned_in_the
     for sender in ("1", "2", "3"):
         assert decide(message(WORK, sender, mentions=True), policy, Grants(ME, pins=pins), NOW).admitted
     assert policy.names() == (Name(NameList.GROUP_ALLOW_FROM, "Chị Hoa"),)
+
+
+INHERITED = "{ channels: { defaults: { groupPolicy: 'open' }, zalouser: { %s } } }"
+OWN = "{ channels: { defaults: { groupPolicy: 'open' }, zalouser: { groupPolicy: 'allowlist', %s } } }"
+DEFAULT = "channels.defaults.groupPolicy"
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions", "outcome", "path"),
+    [
+        (INHERITED % "", True, Outcome.ADMIT, DEFAULT),
+        (INHERITED % "groupAllowFrom: ['*']", True, Outcome.ADMIT, DEFAULT),
+        (INHERITED % "groups: { '*': {} }", True, Outcome.ADMIT, DEFAULT),
+        (INHERITED % "groups: { '777': { requireMention: false } }", False, Outcome.ADMIT, DEFAULT),
+        (INHERITED % "", False, Outcome.PEND, f"{GROUPS}['777'].requireMention"),
+        (INHERITED % "groups: { '777': { allow: false } }", True, Outcome.DROP, f"{GROUPS}['777'].allow"),
+        (INHERITED % "groupPolicy: 'open'", True, Outcome.ADMIT, "channels.zalouser.groupPolicy"),
+        (INHERITED % "groupPolicy: 'disabled'", True, Outcome.DROP, "channels.zalouser.groupPolicy"),
+        (
+            INHERITED % "accounts: { a: { groupPolicy: 'open' } }",
+            True,
+            Outcome.ADMIT,
+            "channels.zalouser.accounts.a.groupPolicy",
+        ),
+        (OWN % "allowFrom: ['*'], groups: { '777': {} }", True, Outcome.ADMIT, f"{GROUPS}['777']"),
+        (
+            OWN % "allowFrom: ['*'], groups: { 'group:777': {} }",
+            True,
+            Outcome.ADMIT,
+            f"{GROUPS}['group:777']",
+        ),
+        (OWN % "allowFrom: ['*'], groups: { '*': {} }", True, Outcome.ADMIT, f"{GROUPS}['*']"),
+        (
+            OWN % "allowFrom: ['*'], groups: { '*': { requireMention: false } }",
+            False,
+            Outcome.ADMIT,
+            f"{GROUPS}['*'].requireMention",
+        ),
+        (OWN % "groups: { '777': {} }", True, Outcome.DROP, "channels.zalouser.groupAllowFrom"),
+        (OWN % "allowFrom: ['1'], groups: { '777': {} }", True, Outcome.DROP, "channels.zalouser.allowFrom"),
+    ],
+)
+def test_the_rule_is_the_setting_that_opened_or_closed_the_door(
+    reading: Reading, text: str, mentions: bool, outcome: Outcome, path: str
+) -> None:
+    decision = decide(message(WORK, LISTED, mentions), reading(text), Grants(ME), NOW)
+    assert (decision.outcome, decision.rule.path) == (outcome, path)
+
+
+def test_a_decision_keeps_the_setting_as_it_was_and_no_secret(reading: Reading) -> None:
+    text = "{channels:{zalouser:{proxy:'http://me:hunter2@host', groupPolicy:'open', dmPolicy:'open'}}}"
+    policy = reading(text)
+    decision = decide(message(WORK, LISTED, True), policy, Grants(ME), NOW)
+    assert decision.rule.text == "groupPolicy: 'open'"
+    assert decision.revision == policy.revision
+    assert len(decision.revision) == 16
+    assert reading(text + "// a word").revision != policy.revision

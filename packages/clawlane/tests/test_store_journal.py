@@ -9,12 +9,16 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from clawlane.abilities import Group, Person
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, MAX_TEXTS
+from clawlane.cli.turn_words import Live
+from clawlane.cli.why_lines import lines
 from clawlane.config.places import Places
 from clawlane.config.policy import PairingReply
 from clawlane.messages import Inbound, Mention, Own, Quote, Receipt, Style, Text, Thread, ThreadKind, Undone
@@ -532,3 +536,69 @@ async def test_what_an_orderly_stop_interrupts_is_no_try(tmp_path: Path) -> None
         for attempt in range(1, TRIES + 1):
             await journal.start(admitted.seq, Context.GIVE)
             assert await journal.fail(admitted.seq, "no") is (attempt == TRIES)
+
+
+async def test_messages_that_are_all_too_old_are_counted_if_one_came_live(tmp_path: Path) -> None:
+    live = Decision(Outcome.DROP, Reason.TOO_OLD, RULE, ("not_empty", "live"))
+    fetched = replace(live, trail=("not_empty", "fetched"))
+    async with journal_in(tmp_path) as (store, journal):
+        numbers = count()
+
+        async def after(*decisions: Decision) -> int:
+            for decision in decisions:
+                await admit(journal, arrival(inbound(f"m{next(numbers)}"), decision))
+            with store.read() as reader:
+                return reader.too_old_in_a_row(LANE, 3)
+
+        assert await after() == 0
+        assert await after(fetched) == 0, "what was fetched after a break is old by nature"
+        assert await after(live) == 2
+        assert await after(ADMIT) == 0
+        assert await after(live, live) == 0
+        assert await after(fetched) == 3
+
+
+async def test_why_knows_names_texts_repeats_and_notices(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as (store, journal):
+        await admit(journal, arrival(inbound("kept")))
+        await admit(journal, arrival(inbound("dropped", sender="22"), DROP))
+        await journal.keep_peers([Person("22", "Hà", (), True)])
+        await journal.keep_groups([Group("33", "Nhóm", 2)])
+        group = replace(inbound("in group"), thread=Thread(ThreadKind.GROUP, "33"))
+        ruled = replace(ADMIT, rule=replace(RULE, line=3, text="dmPolicy: 'open'"), revision="abc")
+        await admit(journal, arrival(group, ruled))
+        with store.read() as reader:
+            in_group, dropped, kept = reader.newest_decided(10, dropped=False)
+            [only] = reader.newest_decided(10, dropped=True)
+    assert (kept.sender_name, kept.text, kept.group_name) == ("name of 11", "xin chào", "")
+    assert (dropped.sender_name, dropped.text) == ("Hà", None)
+    assert in_group.group_name == "Nhóm"
+    assert only == dropped
+    made = in_group.made[0].decision
+    assert (made.revision, made.rule.text, made.rule.line) == ("abc", "dmPolicy: 'open'", 3)
+
+
+async def test_notices_are_read_beside_the_messages(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as (store, journal):
+        await admit(journal, arrival(inbound("m1")))
+        places = places_in(tmp_path)
+        with sqlite3.connect(places.store) as connection:
+            insert = "INSERT INTO notices VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)"
+            notice = (LANE, 100, "dm", "11", "n1", "11", "call", "missed call", 0, NOW, NOW, 2)
+            unreadable = (LANE, 101, "", "", "n2", "", "", "no number", 1, 0, NOW + 1, 0)
+            connection.executemany(insert, [notice, unreadable])
+        with store.read() as reader:
+            newest, [found] = reader.newest_noted(10), reader.noted("n1")
+        connection.close()
+    assert [(one.message_id, one.unreadable, one.thread) for one in newest] == [
+        ("n2", True, None),
+        ("n1", False, ALICE),
+    ]
+    told = list(lines(found, Live(), None))
+    assert told[0].endswith("zalouser/default notice n1: call from 11 in dm:11")
+    assert told[1:] == [
+        "says: missed call",
+        "The platform wrote this itself: nobody was answered, challenged or shown anything for it.",
+        "It came 3 times.",
+    ]
+    assert list(lines(newest[0], Live(), None))[1:] == ["It could not be read: no number."]

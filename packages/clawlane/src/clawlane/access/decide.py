@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clawlane.access.commands import command_in, may_command
-from clawlane.access.decision import MENTION_GATE, Decision, Outcome, Reason, Rule
+from clawlane.access.decision import (
+    ASKED_GATE,
+    FETCHED,
+    LIVE,
+    MENTION_GATE,
+    Decision,
+    Outcome,
+    Reason,
+    Rule,
+)
 from clawlane.access.dm import decide_dm
 from clawlane.access.entries import well_formed
-from clawlane.access.groups import Entered, enter, mention_rule
+from clawlane.access.groups import Entered, enter, mention_rule, opened_by
 from clawlane.access.mention import Recognised, detectable, recognised
 from clawlane.access.policy import Grants, Policy
 from clawlane.messages import Inbound, ThreadKind
@@ -24,7 +33,8 @@ def decide(inbound: Inbound, policy: Policy, grants: Grants, now_ms: int) -> Dec
 
     Ask `ready` first: an account that does not know its id or its pins yet decides worse than it could.
     """
-    return _decide(inbound, policy, grants, grants.age_ms(inbound, now_ms))
+    decision = _decide(inbound, policy, grants, grants.age_ms(inbound, now_ms))
+    return replace(decision, revision=policy.revision)
 
 
 def _decide(inbound: Inbound, policy: Policy, grants: Grants, age_ms: int) -> Decision:
@@ -48,7 +58,13 @@ def decide_again(inbound: Inbound, policy: Policy, grants: Grants) -> Decision |
     again = _decide(inbound, policy, grants, age_ms=0)
     if again.admitted:
         return None
-    return replace(again, outcome=Outcome.DROP, reason=Reason.REVOKED_BEFORE_RUN, keep_as_history=False)
+    return replace(
+        again,
+        outcome=Outcome.DROP,
+        reason=Reason.REVOKED_BEFORE_RUN,
+        keep_as_history=False,
+        revision=policy.revision,
+    )
 
 
 def _before_the_tables(inbound: Inbound, grants: Grants) -> Decision | None:
@@ -64,10 +80,11 @@ def _before_the_tables(inbound: Inbound, grants: Grants) -> Decision | None:
 
 
 def _too_old(inbound: Inbound, policy: Policy, grants: Grants, in_group: bool) -> Decision:
-    decision = _drop(Reason.TOO_OLD, policy.backlog_rule, _WHO)
+    came = LIVE if inbound.live else FETCHED
+    decision = _drop(Reason.TOO_OLD, policy.backlog_rule, (*_WHO, came))
     if not in_group:
         return decision
-    entered = enter(inbound, policy, grants, _WHO)
+    entered = enter(inbound, policy, grants, decision.trail)
     kept = isinstance(entered, Entered) and policy.history_limit > 0
     return replace(decision, trail=entered.trail, keep_as_history=kept)
 
@@ -94,7 +111,7 @@ def _decide_group(inbound: Inbound, policy: Policy, grants: Grants, trail: tuple
 
 
 def _by_mention(inbound: Inbound, policy: Policy, grants: Grants, entered: Entered, command: str) -> Decision:
-    rule = mention_rule(entered.entry, inbound.thread.id, policy)
+    asked = mention_rule(entered.entry, inbound.thread.id, policy)
     sign = recognised(inbound, policy, grants)
     if sign is None and command and not inbound.mentions:
         sign = Recognised.COMMAND
@@ -102,9 +119,11 @@ def _by_mention(inbound: Inbound, policy: Policy, grants: Grants, entered: Enter
         if not detectable(policy, grants):
             return _drop(Reason.MENTION_UNDETECTABLE, policy.mention_patterns_rule, entered.trail)
         keep = policy.history_limit > 0
-        return Decision(Outcome.PEND, Reason.MENTION_REQUIRED, rule, entered.trail, keep_as_history=keep)
-    trail = (*entered.trail, f"{MENTION_GATE}{sign or 'not_needed'}")
-    return Decision(Outcome.ADMIT, Reason.GROUP_ADMITTED, rule, trail, command)
+        return Decision(Outcome.PEND, Reason.MENTION_REQUIRED, asked, entered.trail, keep_as_history=keep)
+    written = () if asked.line is None else (f"{ASKED_GATE}{asked.path} (line {asked.line})",)
+    trail = (*entered.trail, *written, f"{MENTION_GATE}{sign or 'not_needed'}")
+    door = opened_by(entered.entry, policy, mentioned=sign is not None)
+    return Decision(Outcome.ADMIT, Reason.GROUP_ADMITTED, door, trail, command)
 
 
 def _drop(reason: Reason, rule: Rule, trail: tuple[str, ...]) -> Decision:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 BUILT_IN = "built-in"
 MENTION_GATE = "mention:"
+ASKED_GATE = "require_mention:"
+LIVE, FETCHED = "live", "fetched"
 
 
 class Outcome(StrEnum):
@@ -55,12 +57,14 @@ class Reason(StrEnum):
 class Rule:
     """What decided: a config path, and where its value came from (account, channel, defaults, built-in …).
 
-    `line` is that of the config file, for a value that is written there.
+    `line` is that of the config file, for a value that is written there, and `text` is the key with its value
+    as it was (`groupPolicy: 'open'`). Two rules are one if they stand in the same place.
     """
 
     path: str
     origin: str = BUILT_IN
     line: int | None = None
+    text: str = field(default="", compare=False)
 
 
 RETENTION = Rule("retention")
@@ -74,6 +78,7 @@ class Decision:
     `command` is the control command that the message is (`/stop`), if its sender may use it and was admitted.
     `keep_as_history` is true for a group message that is not answered but belongs into what the agent is
     shown with the next admitted one: it was pended, or is too old and passed the gates before the mention.
+    `revision` stands for the config that was in force; it is no part of what was decided.
     """
 
     outcome: Outcome
@@ -82,6 +87,7 @@ class Decision:
     trail: tuple[str, ...] = ()
     command: str = ""
     keep_as_history: bool = False
+    revision: str = field(default="", compare=False)
 
     @property
     def admitted(self) -> bool:

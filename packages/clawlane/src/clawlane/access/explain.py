@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from clawlane.access.decision import BUILT_IN, RETENTION, Decision, Reason, Rule
+from clawlane.access.decision import ASKED_GATE, BUILT_IN, RETENTION, Decision, Reason, Rule
 from clawlane.access.written import below
 from clawlane.messages import Thread, ThreadKind
 
@@ -86,7 +86,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         "the account's own id is unknown and {rule} is empty.",
         "{path}: ['\\\\bname\\\\b'], or log in again so that the own id is known",
     ),
-    Reason.GROUP_ADMITTED: ("Group and sender may speak to the account, and {sign}.", ""),
+    Reason.GROUP_ADMITTED: ("{opened}, and {sign}.", ""),
     Reason.REVOKED_BEFORE_RUN: (
         "The message was admitted, but {rule} let it in no more when its turn came.",
         "",
@@ -102,6 +102,10 @@ _SIGNS = {
     "pattern": "the text fits a mention pattern",
     "quote": "the message quotes one of its messages",
     "command": "the message is a control command",
+}
+_OPENED = {
+    "policy:open": "{rule} is 'open' and lets the group {group} in",
+    "policy:allowlist": "{rule} lets the group {group} in",
 }
 _KEPT = " It is kept as context for the group's next answer."
 
@@ -119,15 +123,37 @@ def explain(decision: Decision, sender_id: str, thread: Thread) -> Explanation:
         "group_key": below(path, thread.id) if in_group else path,
         "mention_key": path.replace("['*']", below("", thread.id)) if in_group else path,
         "kept": _KEPT if decision.keep_as_history else "",
-        "sign": _SIGNS.get(decision.mention, f"{_place(decision.rule)} asks for no mention"),
+        "sign": _SIGNS.get(decision.mention, f"{_asked(decision)} asks for no mention"),
     }
+    words["opened"] = _opened(decision).format(**words)
     return Explanation(sentence.format(**words), change.format(**words))
+
+
+def _opened(decision: Decision) -> str:
+    """What let group and sender in. Older decisions name the rule about mentions instead."""
+    policy = next((gate for gate in decision.trail if gate in _OPENED), "")
+    if _names_mention(decision.rule):
+        return "Group and sender may speak to the account"
+    return f"{_OPENED.get(policy, '{rule} lets the group {group} in')}, the sender may speak to the account"
+
+
+def _asked(decision: Decision) -> str:
+    """Where it is written that no mention is needed."""
+    if _names_mention(decision.rule):
+        return _place(decision.rule)
+    asked = (gate.removeprefix(ASKED_GATE) for gate in decision.trail if gate.startswith(ASKED_GATE))
+    return next(asked, "the group's entry")
+
+
+def _names_mention(rule: Rule) -> bool:
+    return rule.path.rpartition(".")[2] == "requireMention"
 
 
 def as_dict(decision: Decision, sender_id: str, thread: Thread) -> dict[str, Any]:
     """The decision and its explanation for `--json`.
 
-    Keys: outcome, reason, rule {path, origin, line}, trail, mention, command, kept_as_history, sentence,
+    Keys: outcome, reason, rule {path, origin, line, text}, revision, trail, mention, command,
+    kept_as_history, sentence,
     change.
     """
     told = explain(decision, sender_id, thread)
@@ -135,7 +161,8 @@ def as_dict(decision: Decision, sender_id: str, thread: Thread) -> dict[str, Any
     return {
         "outcome": str(decision.outcome),
         "reason": str(decision.reason),
-        "rule": {"path": rule.path, "origin": str(rule.origin), "line": rule.line},
+        "rule": {"path": rule.path, "origin": str(rule.origin), "line": rule.line, "text": rule.text or None},
+        "revision": decision.revision or None,
         "trail": list(decision.trail),
         "mention": decision.mention or None,
         "command": decision.command or None,

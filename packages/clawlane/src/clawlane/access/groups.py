@@ -43,6 +43,16 @@ def sender_list(policy: Policy) -> tuple[SenderList | None, Rule]:
     return policy.allow, policy.group_allow_rule if policy.allow.empty else policy.allow_rule
 
 
+def opened_by(entry: GroupRule | None, policy: Policy, *, mentioned: bool) -> Rule:
+    """What let an admitted message in: the policy where groups need no entry, else the group's entry.
+
+    Of the entry it is the key about mentions, if that let a message in that mentions nobody.
+    """
+    if entry is None or policy.groups is not GroupPolicy.ALLOWLIST:
+        return policy.groups_rule
+    return entry.rule if mentioned else entry.mention_rule
+
+
 def mention_rule(entry: GroupRule | None, group_id: str, policy: Policy) -> Rule:
     """Where it is, or would be, written that a group has to mention the account."""
     if entry is not None:

@@ -55,6 +55,7 @@ class Policy:
     pairing_text: str | None = None
     backlog_max_age_ms: int = BACKLOG_MAX_AGE_MS
     backlog_rule: Rule = field(default=Rule("backlogMaxAge"))
+    revision: str = ""
 
     @classmethod
     def of(cls, config: Config, account: Account) -> Policy:
@@ -87,6 +88,7 @@ class Policy:
             pairing_text=settings.pairing.text,
             backlog_max_age_ms=settings.backlog_max_age // timedelta(milliseconds=1),
             backlog_rule=written.rule("backlogMaxAge"),
+            revision=config.source.revision,
         )
 
     def names(self) -> tuple[Name, ...]:

@@ -11,6 +11,7 @@ from clawlane.config.linear import Pattern
 from clawlane.config.origin import Level
 from clawlane.config.patterns import compile_pattern
 from clawlane.config.problems import written
+from clawlane.config.setting_text import setting_text
 
 if TYPE_CHECKING:
     from clawlane.channel import Account
@@ -31,12 +32,12 @@ class Written:
     def __init__(self, config: Config, account: Account) -> None:
         self._config = config
         self._account = account
-        self._lines = {written(path): place.line for path, place in config.source.keys.items()}
+        self._keys = {written(path): path for path in config.source.keys}
 
     def rule(self, key: str) -> Rule:
         """Who set a channel key (`groupPolicy`) for the account; if that is nobody, where it can be set."""
         origin = self._config.effective(self._account, key).origin
-        return Rule(origin.path, origin.level, origin.line)
+        return Rule(origin.path, origin.level, origin.line, self._text(origin.path))
 
     def shared_rule(self, *path: str) -> Rule:
         """The same for a key outside the channel blocks."""
@@ -68,5 +69,10 @@ class Written:
 
     def _place(self, path: str, origin: str) -> Rule:
         """The rule at a path: of this origin if the file has the path, else built-in."""
-        line = self._lines.get(path)
-        return Rule(path, origin, line) if line is not None else Rule(path)
+        key = self._keys.get(path)
+        if key is None:
+            return Rule(path)
+        return Rule(path, origin, self._config.source.keys[key].line, self._text(path))
+
+    def _text(self, path: str) -> str:
+        return setting_text(self._config.source, self._keys.get(path))

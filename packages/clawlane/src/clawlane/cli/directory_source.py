@@ -90,7 +90,9 @@ async def lookup_alone(setup: Setup, meant: Meant) -> AsyncIterator[Lookup]:
     async with AsyncExitStack() as stack:
         journal = None
         with suppress(StoreOwned):
-            store = await stack.enter_async_context(open_store(places.store, places.lock_file, _now_ms))
+            store = await stack.enter_async_context(
+                open_store(places.store, places.lock_file, _now_ms, checked=False)
+            )
             journal = await stack.enter_async_context(store.own(str(account)))
         yield Lookup(account, channel, vault, journal)
 

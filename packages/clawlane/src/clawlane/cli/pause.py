@@ -102,7 +102,7 @@ async def _alone(setup: Setup, what: str, asked: Mapping[str, str]) -> Fields:
     config, places = setup.config, setup.places
     if not config.channels:
         raise PauseRefused(NOTHING)
-    async with open_store(places.store, places.lock_file, _now_ms) as store:
+    async with open_store(places.store, places.lock_file, _now_ms, checked=False) as store:
         pauses = Pauses(store, Journals(store, lambda _: None), config, {}, _now_ms)
         commands = PauseCommands(config, store, pauses)
         if what == "pause":

@@ -60,7 +60,7 @@ def _alone(setup: Setup, rule: Callable[[Rulings], Awaitable[Fields]]) -> Fields
         from clawlane.host.rulings import Rulings
         from clawlane.store.store import open_store
 
-        async with open_store(setup.places.store, setup.places.lock_file, _now_ms) as store:
+        async with open_store(setup.places.store, setup.places.lock_file, _now_ms, checked=False) as store:
             return await rule(Rulings(store, Journals(store, lambda _: None)))
 
     return asyncio.run(ruled())

@@ -14,6 +14,8 @@ from clawlane.channel import Health, Phase
 from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Setup
 from clawlane.cli.status_text import status_lines
+from clawlane.cli.wrap import echo_wrapped
+from clawlane.config.problems import ConfigError
 
 Fields = dict[str, Any]
 
@@ -40,7 +42,7 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
     Exit code, the highest of all enabled accounts:
       0  every one is authenticated, can receive and can send
       1  wrong usage, wrong config, unknown channel
-      2  degraded, or not connected yet
+      2  degraded (it says by what), not connected yet, or the config file is broken now
       3  not linked, session expired, risk not accepted, or no enabled account
       4  paused or replaced by another login
       5  the gateway is not running
@@ -52,8 +54,8 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
         body = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found["gateway"]), **found}
         click.echo(json.dumps(body, ensure_ascii=False))
         return code
-    for line in status_lines(found, time.time_ns() // 1_000_000):
-        click.echo(line)
+    for head, text in status_lines(found, time.time_ns() // 1_000_000):
+        echo_wrapped(text, head, " " * len(head) or "    ")
     return code
 
 
@@ -62,11 +64,21 @@ def _ask(setup: Setup, probe: bool) -> Fields:
     from clawlane.host.control_client import ControlClient, GatewayDown
 
     try:
-        return ControlClient(setup.places).status(probe)
+        found = ControlClient(setup.places).status(probe)
+        return {**found, "config": _config_now(setup, found["gateway"].get("config_revision", ""))}
     except GatewayDown:
         from clawlane.cli.status_offline import offline_status
 
-        return offline_status(setup, probe)
+        return {**offline_status(setup, probe), "config": {"error": None, "changed": False}}
+
+
+def _config_now(setup: Setup, revision: str) -> Fields:
+    """How the config file stands now: what is wrong with it, and whether the gateway runs with another."""
+    try:
+        source = setup.config.source
+    except ConfigError as error:
+        return {"error": str(error.problems[0]), "changed": True}
+    return {"error": None, "changed": source.revision != revision}
 
 
 def _narrowed(setup: Setup, channel: str | None, account: str | None, found: Fields) -> Fields:
@@ -93,6 +105,8 @@ def _exit_code(found: Fields) -> Exit:
     codes = [_of_account(one) for one in accounts if one["enabled"]] or [Exit.NOT_LINKED]
     if not found["gateway"]:
         codes.append(Exit.GATEWAY_DOWN)
+    if found["config"]["error"]:
+        codes.append(Exit.DEGRADED)
     return max(codes)
 
 
@@ -101,8 +115,10 @@ def _of_account(one: Mapping[str, Any]) -> Exit:
     muted = any(pause["thread"] is None for pause in one["pauses"])
     if muted or one["phase"] in (Phase.REPLACED, Phase.PAUSED):
         return Exit.STOPPED
+    degraded = any(problem["degrades"] for problem in one["problems"])
     missing = one["phase"] in (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT)
     if missing or not one["linked"] or one["auth"] == Health.BROKEN or probe["expired"]:
         return Exit.NOT_LINKED
-    healthy = all(one[ability] != Health.BROKEN for ability in ("inbound", "outbound"))
+    able = all(one[ability] != Health.BROKEN for ability in ("inbound", "outbound", "storing"))
+    healthy = able and not degraded
     return Exit.WELL if one["phase"] == Phase.READY and healthy and probe["ok"] else Exit.DEGRADED

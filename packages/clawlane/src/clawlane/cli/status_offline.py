@@ -15,6 +15,7 @@ from clawlane.cli.rehearsal import rehearsal_of
 from clawlane.cli.setup import Setup, account_words
 from clawlane.config.load import ChannelConfig
 from clawlane.host.holds import stopped_of
+from clawlane.host.problems import AMONG, problems
 from clawlane.host.status import gaps, names, pairing_counts, told
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
@@ -46,7 +47,7 @@ def offline_status(setup: Setup, probe: bool) -> Fields:
 def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Account) -> Fields:
     words = account_words(account.channel, account.id, account.id == block.default_account)
     looked_up = _looked_up(setup, account)
-    return {
+    found = {
         "id": account.id,
         "profile": account.profile,
         "name": account.name,
@@ -59,6 +60,8 @@ def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Acco
         "consent": _consent(setup, account),
         "inbound": Health.UNKNOWN,
         "outbound": Health.UNKNOWN,
+        "storing": Health.UNKNOWN,
+        "storing_reason": "",
         "dm_policy": _policy(setup, account, "dmPolicy"),
         "group_policy": _policy(setup, account, "groupPolicy"),
         "rehearsal": rehearsal_of(channel),
@@ -66,6 +69,7 @@ def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Acco
         "findings": told(setup.config, account, Pins.of(one.pin for one in looked_up)),
         "names": names(looked_up),
     }
+    return {**found, "problems": problems(found)}
 
 
 def _session(setup: Setup, account: Account, login: str) -> Fields:
@@ -119,14 +123,18 @@ def _activity(setup: Setup, account: Account) -> Fields:
             "waiting": 0,
             "expired": 0,
             "held": [],
+            "decisions": {"sends": 0, "dead_letters": 0},
+            "too_old": 0,
         }
     now_ms = time.time_ns() // 1_000_000
     with reading(setup.places.store) as reader:
         activity = reader.activity(str(account))
         stopped = stopped_of(reader, str(account))
         missing = gaps(reader, str(account), now_ms)
+        too_old = reader.too_old_in_a_row(str(account), AMONG)
     waiting = pairing_list(setup.places, account.channel, account.id, now_ms)
-    return {**asdict(activity), **stopped, "gaps": missing, "pairing": pairing_counts(waiting)}
+    found = {**asdict(activity), **stopped, "too_old": too_old, "gaps": missing}
+    return {**found, "pairing": pairing_counts(waiting)}
 
 
 async def _probe_all(setup: Setup, channel: Channel, accounts: tuple[Account, ...], into: Fields) -> None:

@@ -27,20 +27,25 @@ _GAPS = 3
 _HEALTH = {"unknown": "not seen yet", "ok": "ok", "broken": "broken"}
 
 
-def status_lines(found: Fields, now_ms: int) -> Iterator[str]:
-    """The gateway, then every channel with its accounts."""
-    yield _gateway(found["gateway"], now_ms)
+def status_lines(found: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
+    """The gateway, then every channel with its accounts: what a line begins with, and its text."""
+    yield "", _gateway(found["gateway"], now_ms)
+    for line in _config(found["config"]):
+        yield "", line
     for place in sorted({one["rehearsal"] for one in _accounts(found) if one["rehearsal"]}):
-        yield f"REHEARSAL: a simulator on {place} stands in for the real platform. Nothing here reaches it."
+        yield (
+            "",
+            f"REHEARSAL: a simulator on {place} stands in for the real platform. Nothing here reaches it.",
+        )
     for name, block in found["channels"].items():
         note = " · unofficial · experimental" if block["unofficial"] else ""
-        yield ""
-        yield f"{block['label']} [{name}]{note}"
+        yield "", ""
+        yield "", f"{block['label']} [{name}]{note}"
         for one in block["accounts"].values():
             words = account_words(name, one["id"], one["id"] == block["default_account"])
             yield from _account(one, words, found["gateway"] is not None, now_ms)
     if not found["channels"]:
-        yield "No channel is configured; see: openclaw channels list --all"
+        yield "", "No channel is configured; see: openclaw channels list --all"
 
 
 def _gateway(gateway: Fields | None, now_ms: int) -> str:
@@ -50,20 +55,30 @@ def _gateway(gateway: Fields | None, now_ms: int) -> str:
     return f"Gateway: running since {local(since)} ({ago(since, now_ms)}), pid {gateway['pid']}"
 
 
+def _config(config: Fields) -> Iterator[str]:
+    """That the file is not the one that the gateway runs with."""
+    if config["error"]:
+        error = clean(config["error"], 300)
+        told = "the gateway goes on with the one it started with and could not start again"
+        yield f"Config: broken now ({error}); {told}; run: openclaw config validate"
+    elif config["changed"]:
+        yield "Config: changed since the gateway started; restart the gateway to apply it"
+
+
 def _accounts(found: Fields) -> Iterator[Fields]:
     for block in found["channels"].values():
         yield from block["accounts"].values()
 
 
-def _account(one: Fields, words: str, running: bool, now_ms: int) -> Iterator[str]:
+def _account(one: Fields, words: str, running: bool, now_ms: int) -> Iterator[tuple[str, str]]:
     called = f" · {clean(one['name'])}" if one["name"] else ""
-    yield f"  {one['id']} (profile {one['profile']}){called}: {_phase(one, running)}"
+    yield "  ", f"{one['id']} (profile {one['profile']}){called}: {_phase(one, running)}"
     for head, text in _rows(one, now_ms):
-        yield f"    {head:<11}{text}"
+        yield f"    {head:<11}", text
     if one["help"]:
-        yield f"    → {one['help']}"
+        yield "    → ", one["help"]
     elif one["enabled"] and (not one["linked"] or (one.get("probe") or {}).get("expired")):
-        yield f"    → openclaw channels login {words}"
+        yield "    → ", f"openclaw channels login {words}"
 
 
 def _phase(one: Fields, running: bool) -> str:
@@ -77,8 +92,10 @@ def _phase(one: Fields, running: bool) -> str:
 def _rows(one: Fields, now_ms: int) -> Iterator[tuple[str, str]]:
     yield "linked", _identity(one["identity"])
     if one["linked"]:
-        abilities = ("auth", "inbound", "outbound")
+        abilities = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{ability} {_HEALTH[one[ability]]}" for ability in abilities)
+    for problem in one["problems"]:
+        yield "problem", f"{clean(problem['text'], 300)}; run: {problem['command']}"
     if one["noticed_ms"]:
         yield "silence", f"a dead connection is noticed within {length(one['noticed_ms'])}"
     last_in, last_out = (_moment(one[f"last_{way}_ms"], now_ms) for way in ("inbound", "outbound"))

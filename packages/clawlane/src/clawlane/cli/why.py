@@ -1,8 +1,9 @@
-"""`why`: what was decided about messages, in one sentence each."""
+"""`why`: what was decided about messages, and what became of them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,16 @@ import click
 from clawlane.cli.clean import clean
 from clawlane.cli.failure import CliError
 from clawlane.cli.setup import Setup
-from clawlane.cli.times import gap_words, local
+from clawlane.cli.times import gap_words
+from clawlane.cli.why_lines import as_dict, lines
+from clawlane.cli.wrap import echo_wrapped
 
 if TYPE_CHECKING:
+    from clawlane.cli.turn_words import Live
+    from clawlane.cli.why_lines import Item
+    from clawlane.config.source import Source
     from clawlane.store.catch_up import Gap
-    from clawlane.store.decisions import Recorded
-
-_UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
-_RECALLED = "Its author took it back before it was decided."
+    from clawlane.store.reader import Reader
 
 
 @click.command()
@@ -29,77 +32,84 @@ _RECALLED = "Its author took it back before it was decided."
 def why(message_id: str | None, last: int | None, dropped: bool, as_json: bool) -> None:
     """Say why a message was or was not answered, with the line of the config that decided.
 
-    With a message's id it is about that message, else about the newest ones.
+    With a message's id it is about that message, else about the newest ones. What the platform wrote itself
+    is shown as notice, and what could not be read as unreadable.
     """
     if message_id and (last or dropped):
         raise CliError("a message's id stands alone", "leave --last and --dropped out, or the id")
     setup = Setup()
-    gaps = _gaps(setup)
-    found = _find(setup, message_id, last or 10, dropped, gaps)
+    found, gaps = _find(setup, message_id, last or 10, dropped)
+    if message_id and not found:
+        unread = [gap_words(gap.kind, gap.from_ms, gap.to_ms) for gap in gaps[-1:]]
+        told = f"no message {clean(message_id)!r} was read"
+        raise CliError("; ".join([told, *unread]), "openclaw why --last 10")
+    live, source = _live(setup, found), _source(setup)
     if as_json:
-        told = {"messages": list(map(_as_dict, found)), "gaps": [asdict(gap) for gap in gaps]}
-        click.echo(json.dumps({"ok": True, **told}, ensure_ascii=False))
+        items = [as_dict(one, live, source) for one in found]
+        body = {"ok": True, "messages": items, "gaps": [asdict(gap) for gap in gaps]}
+        click.echo(json.dumps(body, ensure_ascii=False))
         return
     for one in found:
-        for line in _lines(one):
-            click.echo(line)
+        head, *rest = lines(one, live, source)
+        echo_wrapped(head, "", "    ")
+        for line in rest:
+            echo_wrapped(line, "  ", "    ")
     for gap in () if message_id else gaps:
-        click.echo(gap_words(gap.kind, gap.from_ms, gap.to_ms))
+        echo_wrapped(gap_words(gap.kind, gap.from_ms, gap.to_ms))
     if not found:
         click.echo("No message was dropped." if dropped else "No message has been read yet.")
 
 
-def _gaps(setup: Setup) -> list[Gap]:
-    """Where any account could not catch up."""
+def _find(setup: Setup, message_id: str | None, last: int, dropped: bool) -> tuple[list[Item], list[Gap]]:
+    """What is asked about, and where any account could not catch up."""
     from clawlane.store.reader import reading
 
     if not setup.places.store.exists():
-        return []
+        return [], []
     with reading(setup.places.store) as reader:
-        return reader.all_gaps()
+        if message_id:
+            return [*reader.decided(message_id), *reader.noted(message_id)], reader.all_gaps()
+        return _newest(reader, last, dropped), reader.all_gaps()
 
 
-def _find(setup: Setup, message_id: str | None, last: int, dropped: bool, gaps: list[Gap]) -> list[Recorded]:
+def _newest(reader: Reader, last: int, dropped: bool) -> list[Item]:
+    """The newest first, messages and notices by the time they were read."""
+    messages: Iterator[Item] = iter(reader.newest_decided(last, dropped=dropped))
+    if dropped:
+        return list(messages)
+    found = [*messages, *reader.newest_noted(last)]
+    return sorted(found, key=lambda one: one.read_ms, reverse=True)[:last]
+
+
+def _live(setup: Setup, found: Sequence[Item]) -> Live:
+    """What holds replies right now. Nobody is asked unless something has not ended."""
+    from clawlane.cli.turn_words import Live
+    from clawlane.host.control_client import ControlClient, ControlError
+    from clawlane.store.decisions import Recorded
+
+    is_open = (one.standing and one.standing.settled_ms is None for one in found if isinstance(one, Recorded))
+    if not any(is_open):
+        return Live()
+    try:
+        return Live.of_status(ControlClient(setup.places).status())
+    except ControlError:
+        return Live(pauses=_stored_pauses(setup))
+
+
+def _stored_pauses(setup: Setup) -> list[dict[str, Any]]:
+    from clawlane.host.pause_commands import pause_answer
     from clawlane.store.reader import reading
 
-    if not setup.places.store.exists():
-        found: list[Recorded] = []
-    else:
-        with reading(setup.places.store) as reader:
-            found = reader.decided(message_id) if message_id else reader.newest_decided(last, dropped=dropped)
-    if message_id and not found:
-        unread = [gap_words(gap.kind, gap.from_ms, gap.to_ms) for gap in gaps[-1:]]
-        raise CliError("; ".join([f"no message {message_id!r} was read", *unread]), "openclaw why --last 10")
-    return found
+    with reading(setup.places.store) as reader:
+        return list(map(pause_answer, reader.pauses()))
 
 
-def _as_dict(one: Recorded) -> dict[str, Any]:
-    from clawlane.access.explain import as_dict
+def _source(setup: Setup) -> Source | None:
+    """The config file as it stands now; None if it cannot be read."""
+    from clawlane.config.problems import ConfigError
+    from clawlane.config.source import read_source
 
-    return {
-        "account": one.account,
-        "message_id": one.message_id,
-        "thread": {"kind": one.thread.kind, "id": one.thread.id},
-        "sender": one.sender_id,
-        "sent_ms": one.sent_ms,
-        "read_ms": one.read_ms,
-        "decisions": [
-            {"stage": made.stage, "at_ms": made.at_ms, **as_dict(made.decision, one.sender_id, one.thread)}
-            for made in one.made
-        ],
-        "turn": {"state": one.turn, "reason": one.turn_reason} if one.turn else None,
-    }
-
-
-def _lines(one: Recorded) -> list[str]:
-    from clawlane.access.explain import explain
-
-    told = []
-    for made in one.made:
-        words = explain(made.decision, one.sender_id, one.thread)
-        told.append(f"{made.decision.outcome} ({made.decision.reason}): {words}")
-    head = f"{local(one.read_ms)} {one.account} message {clean(one.message_id)} in {one.thread}"
-    lines = [head, *(f"  {clean(line, 400)}" for line in told or [_UNDECIDED if one.waiting else _RECALLED])]
-    if one.turn_reason:
-        lines.append(f"  Its turn is {one.turn}: {clean(one.turn_reason, 200)}")
-    return lines
+    try:
+        return read_source(setup.places.config_file)
+    except ConfigError:
+        return None

@@ -7,6 +7,7 @@ they are refused.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
@@ -71,13 +72,17 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One config file. `data` is its root object; a file that does not exist is an empty object."""
+    """One config file. `data` is its root object; a file that does not exist is an empty object.
+
+    `revision` is a digest of its text, empty without a file.
+    """
 
     file: Path
     data: Mapping[str, Any]
     values: Mapping[KeyPath, Position] = field(repr=False)
     keys: Mapping[KeyPath, Position] = field(repr=False)
     exists: bool = True
+    revision: str = ""
 
     def problem(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> Problem:
         """A finding about a value (or its key), placed as near to it as the file goes."""
@@ -117,7 +122,7 @@ def read_source(file: Path) -> Source:
         raise ConfigError(reader.problems)
     if not isinstance(data, dict):
         raise _unreadable(file, "must hold one object: { … }")
-    return Source(file, data, reader.values, reader.keys)
+    return Source(file, data, reader.values, reader.keys, revision=hashlib.sha256(raw).hexdigest()[:16])
 
 
 class _Reader:

@@ -16,13 +16,18 @@ Fields = dict[str, Any]
 def stopped_of(reader: Reader, account: str) -> Fields:
     """`pauses` (see `clawlane.host.pause_commands`), the number of turns `waiting`, and of those `expired`.
 
-    `held` is empty here: only a running gateway knows what it holds.
+    `held` is empty here: only a running gateway knows what it holds. `decisions` is what waits for the
+    operator: `sends` of unknown fate, and `dead_letters`.
     """
     return {
         "pauses": [pause_answer(pause) for pause in reader.pauses() if pause.account == account],
         "waiting": reader.waiting_turns(account),
         "expired": reader.expired(account),
         "held": [],
+        "decisions": {
+            "sends": reader.undecided_sends(account),
+            "dead_letters": reader.dead_letter_count(account),
+        },
     }
 
 

@@ -14,6 +14,7 @@ and `still` what stays paused of the account.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,7 @@ class PauseCommands:
 
     async def pause(self, asked: Mapping[str, str]) -> Fields:
         """Begin a pause; it holds when this returns."""
-        accounts, thread = self._named(asked)
+        accounts, thread = await self._named(asked)
         level, until = asked.get("level", Level.MUTE), asked.get("until_ms")
         if level not in list(Level) or not (until is None or until.isdecimal()):
             raise PauseRefused("the level is mute or offline, and until_ms a number")
@@ -52,11 +53,11 @@ class PauseCommands:
 
     async def resume(self, asked: Mapping[str, str]) -> Fields:
         """End a pause."""
-        accounts, thread = self._named(asked)
+        accounts, thread = await self._named(asked)
         ended = await self._pauses.resume(accounts, thread, flush=asked.get("flush") == "1")
         return {"resumed": [self._resumed_answer(one) for one in ended]}
 
-    def _named(self, asked: Mapping[str, str]) -> tuple[list[str], Thread | None]:
+    async def _named(self, asked: Mapping[str, str]) -> tuple[list[str], Thread | None]:
         channel, account = asked.get("channel"), asked.get("account")
         if (thread := asked.get("thread")) is None:
             return self._accounts(channel, account), None
@@ -68,7 +69,7 @@ class PauseCommands:
         names = self._accounts(channel, account)
         if len(names) > 1:
             raise PauseRefused("a thread belongs to one account; name it with --account")
-        return names, self._thread(names[0], thread)
+        return names, await self._thread(names[0], thread)
 
     def _accounts(self, channel: str | None, account: str | None) -> list[str]:
         everything = {
@@ -88,15 +89,18 @@ class PauseCommands:
         named = "/".join(word for word in (channel, wanted) if word)
         raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(everything) or 'none'}")
 
-    def _thread(self, account: str, named: str) -> Thread:
+    async def _thread(self, account: str, named: str) -> Thread:
         kind, colon, id_ = named.strip().rpartition(":")
         if colon and kind in _KINDS and id_:
             return Thread(_KINDS[kind], id_)
-        with self._store.read() as reader:
-            known = [] if colon else reader.threads(account, id_)
+        known = [] if colon else await asyncio.to_thread(self._read_from, account, id_)
         if len(known) == 1:
             return known[0]
         raise PauseRefused(f"{account} has read nothing from a thread '{named}'; write dm:ID or group:ID")
+
+    def _read_from(self, account: str, id_: str) -> list[Thread]:
+        with self._store.read() as reader:
+            return reader.threads(account, id_)
 
     def _resumed_answer(self, resumed: Resumed) -> Fields:
         return {

@@ -6,6 +6,7 @@ letter  {"account", "message_id", "ruling"}    a message that was set aside: res
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
@@ -48,8 +49,7 @@ class Rulings:
 
     async def send(self, ruling: Ruling, chunk_id: int) -> Fields:
         """Decide about a chunk of the outbox. Raises `NotInOutbox`."""
-        with self._store.read() as reader:
-            account = reader.account_of_chunk(chunk_id)
+        account = await asyncio.to_thread(self._account_of, chunk_id)
         if account is None:
             raise NotInOutbox(f"there is no message {chunk_id}; see: openclaw outbox list")
         async with self._journals.of(account) as journal:
@@ -65,13 +65,17 @@ class Rulings:
 
     async def letter(self, ruling: Ruling, channel: str, account: str | None, message_id: str) -> Fields:
         """Decide about a message that was set aside. Raises `NoDeadLetter`."""
-        owner = self._owner(channel, account, message_id)
+        owner = await asyncio.to_thread(self._owner, channel, account, message_id)
         async with self._journals.of(owner) as journal:
             if ruling is Ruling.RESUBMIT:
                 self._again(owner, await journal.resubmit(message_id))
             else:
                 await journal.drop_dead_letter(message_id)
         return {"account": owner, "message_id": message_id, "ruling": ruling}
+
+    def _account_of(self, chunk_id: int) -> str | None:
+        with self._store.read() as reader:
+            return reader.account_of_chunk(chunk_id)
 
     def _owner(self, channel: str, account: str | None, message_id: str) -> str:
         with self._store.read() as reader:

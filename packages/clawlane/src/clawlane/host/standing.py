@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from clawlane.channel import Health, Phase, State
-from clawlane.host.clocks import clock_findings
+from clawlane.host.clocks import SET_CLOCK, clock_words
 from clawlane.store.journal import Clock
 
 DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
@@ -96,9 +96,9 @@ class Standing:
             self._entered.set()
         if (state.phase, state.reason) != (known.phase, known.reason):
             self._tell(state)
-        found = clock_findings(str(self._account), self.state.skew_ms)
-        if found and not clock_findings(str(self._account), known.skew_ms):
-            log.warning("%s: %s; %s", self._account, found[0].text, found[0].mend)
+        words = clock_words(self.state.skew_ms)
+        if words and not clock_words(known.skew_ms):
+            log.warning("%s: %s; set it: %s", self._account, words[0], SET_CLOCK)
         self._told(self.state)
 
     def _tell(self, state: State) -> None:

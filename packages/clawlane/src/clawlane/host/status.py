@@ -1,17 +1,18 @@
 """How everything is, as one JSON-able value for commands, logs and whatever else shows it.
 
-    {"gateway": {"pid", "started_ms", "version", "rss"},
+    {"gateway": {"pid", "started_ms", "version", "rss", "config_revision"},
      "channels": {CHANNEL: {"label", "unofficial", "default_account", "accounts": {ID: {…}}}}}
 
 An account: `id`, `profile`, `name`, `enabled`, `linked`, `identity` ({"id", "name"} or null), `consent`
 (the record or null), `phase`, `since_ms`, `reason`, `help`, `auth`, `inbound`, `outbound` (unknown, ok,
 broken), `noticed_ms` (after how long a dead connection is noticed, or 0), `skew_ms` (how far the platform's
-clock is ahead of this machine's, or null), `last_inbound_ms`, `last_outbound_ms`, `dm_policy` and
-`group_policy` ({"value", "origin", "path", "line"}), `rehearsal` (address
-or empty), `counters` (per reason), `outbox` (open chunks per state, `queued` and `unknown` always), `gaps`
-(what could not be caught up with in the last days: `kind`, `from_ms`, `to_ms`, `noted_ms`), `pairing`
-(`pending`, and how many of them are `silent` or `held`), `names` (what those of the config stand for:
-`list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `findings` (of
+clock is ahead of this machine's, or null), `last_inbound_ms`, `storing` (the same, of the store) with
+`storing_reason`, `too_old` (how many of the newest messages were, if all of them were), `problems` (see
+`clawlane.host.problems`), `last_outbound_ms`, `dm_policy` and `group_policy` ({"value", "origin", "path",
+"line"}), `rehearsal` (address or empty), `counters` (per reason), `outbox` (open chunks per state, `queued`
+and `unknown` always), `gaps` (what could not be caught up with in the last days: `kind`, `from_ms`, `to_ms`,
+`noted_ms`), `pairing` (`pending`, and how many of them are `silent` or `held`), `names` (what those of the
+config stand for: `list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `findings` (of
 `clawlane.host.finding`: `severity`, `code`, `path`, `line`, `text`, `mend`, `accounts`), what
 `clawlane.host.holds` tells (`pauses`, `waiting`, `expired`, `held`), and `probe` when it was asked for.
 """
@@ -32,10 +33,10 @@ from clawlane.access.decision import Reason
 from clawlane.access.pins import Pins
 from clawlane.channel import Account, Health, VaultError
 from clawlane.config.load import Config
-from clawlane.host.clocks import clock_findings
 from clawlane.host.findings import findings
 from clawlane.host.fleet import Fleet
 from clawlane.host.holds import held, stopped_of
+from clawlane.host.problems import AMONG, problems
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
@@ -43,6 +44,7 @@ from clawlane.store.pacing import Head
 from clawlane.store.pins import LookedUp
 from clawlane.store.reader import Reader
 from clawlane.store.records import PairingRequest
+from clawlane.store.store import Store
 
 _PROBE_DEADLINE = 20.0
 _GAPS_SHOWN_MS = 7 * 86_400_000
@@ -83,7 +85,11 @@ class StatusBook:
         stored, heads = await asyncio.to_thread(self._stored)
         now_ms = self._fleet.now_ms()
         return {
-            name: {**fields, "held": held(self._fleet.gates[name], heads[name], now_ms)}
+            name: {
+                **fields,
+                "held": held(self._fleet.gates[name], heads[name], now_ms),
+                "problems": problems(fields),
+            }
             for name, fields in stored.items()
         }
 
@@ -93,6 +99,7 @@ class StatusBook:
             "started_ms": self._started_ms,
             "version": __version__,
             "rss": resident_bytes(),
+            "config_revision": self._fleet.config.source.revision,
         }
 
     def _stored(self) -> tuple[dict[str, Fields], dict[str, list[Head]]]:
@@ -116,11 +123,9 @@ class StatusBook:
             "rehearsal": rehearsal,
             **_activity(reader, str(account), self._fleet.now_ms()),
             **stopped_of(reader, str(account)),
+            **_storing(self._fleet.store),
             "names": names(self._fleet.pinnings[str(account)].found),
-            "findings": [
-                *map(asdict, clock_findings(str(account), supervisor.state.skew_ms)),
-                *told(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),
-            ],
+            "findings": told(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),
         }
 
     async def _probes(self) -> dict[str, Fields]:
@@ -202,6 +207,11 @@ def _state(supervisor: Supervisor) -> Fields:
     }
 
 
+def _storing(store: Store) -> Fields:
+    failing = store.failing
+    return {"storing": Health.BROKEN if failing else Health.OK, "storing_reason": failing}
+
+
 def _policies(config: Config, account: Account) -> Fields:
     found: Fields = {}
     for name, key in (("dm_policy", "dmPolicy"), ("group_policy", "groupPolicy")):
@@ -218,6 +228,7 @@ def _activity(reader: Reader, name: str, now_ms: int) -> Fields:
         "last_outbound_ms": activity.last_outbound_ms,
         "counters": activity.counters,
         "outbox": {"queued": 0, "unknown": 0, **activity.outbox},
+        "too_old": reader.too_old_in_a_row(name, AMONG),
         "gaps": gaps(reader, name, now_ms),
         "pairing": pairing_counts(waiting),
     }

@@ -25,7 +25,7 @@ def admit(tx: Tx, arrival: Arrival) -> Admitted | Noted:
     if aliases.known(tx, arrival.inbound):
         return Noted()
     if arrival.inbound.sent_ms < retention.kept_from_ms(tx):
-        arrival = replace(arrival, decision=_FORGOTTEN)
+        arrival = replace(arrival, decision=_forgotten(arrival))
     if arrival.decision is None:
         seq = _insert(tx, arrival, keep=True)
         tx.db.execute("INSERT INTO undecided (account, message) VALUES (?, ?)", (tx.account, seq))
@@ -33,6 +33,11 @@ def admit(tx: Tx, arrival: Arrival) -> Admitted | Noted:
     decision = _final(tx, arrival, arrival.decision)
     seq = _insert(tx, arrival, keep=decision.admitted or arrival.remembered)
     return _follow(tx, seq, arrival, decision)
+
+
+def _forgotten(arrival: Arrival) -> Decision:
+    revision = arrival.decision.revision if arrival.decision else ""
+    return replace(_FORGOTTEN, revision=revision)
 
 
 def undecided(tx: Tx, limit: int) -> list[Undecided]:

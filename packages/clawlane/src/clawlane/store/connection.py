@@ -28,18 +28,19 @@ _OUT_OF_REACH = frozenset(
 _DAMAGED = ".damaged-"
 
 
-def connect_writer(path: Path, now_ms: int) -> sqlite3.Connection:
+def connect_writer(path: Path, now_ms: int, *, checked: bool = True) -> sqlite3.Connection:
     """The one connection that writes, with its tables made. The file is private to its owner.
 
-    The connection may be used by another thread than the one that opened it. Raises `StoreUnusable`, also for
-    a store that was made here and is not there any more.
+    With `checked` every page is looked at first, which takes a while in a large store. The connection may be
+    used by another thread than the one that opened it. Raises `StoreUnusable`, also for a store that was made
+    here and is not there any more.
     """
     make_private_dir(path.parent)
     marker.check_before(path)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(connection, path, now_ms)
+        _prepare(connection, path, now_ms, checked=checked)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _OUT_OF_REACH:
             connection.close()
@@ -60,7 +61,10 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
     try:
-        schema.check(connection, path)
+        if schema.outdated(connection, path):
+            raise StoreUnusable(
+                f"{path} was written by an older clawlane; start the gateway once: openclaw gateway run"
+            )
     except sqlite3.DatabaseError as error:
         connection.close()
         raise damaged(path, error) from error
@@ -121,12 +125,13 @@ def _private(path: Path) -> Path:
     return path
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int, *, checked: bool) -> None:
     schema.check(connection, path)
     marker.check_opened(connection, path)
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(" ".join(verdict.split()))
+    if checked or schema.outdated(connection, path):
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(" ".join(verdict.split()))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     # A text that was taken back must not stay readable in the file.

@@ -34,7 +34,7 @@ def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
     """What was set aside, over all accounts, in the order of admission."""
     rows = connection.execute(
         "SELECT messages.*, turns.attempts, turns.reason, turns.settled_ms FROM turns"
-        " JOIN messages ON messages.account = turns.account AND messages.seq = turns.turn"
+        " CROSS JOIN messages ON messages.account = turns.account AND messages.seq = turns.turn"
         " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.turn"
     )
     return [_letter(row) for row in rows]
@@ -64,8 +64,8 @@ def drop(tx: Tx, message_id: str) -> None:
 
 def _dead(tx: Tx, message_id: str) -> int:
     row = tx.db.execute(
-        "SELECT seq FROM messages JOIN turns ON turns.account = messages.account AND turns.turn = seq"
-        " WHERE messages.account = ? AND message_id = ? AND state = 'dead' AND body IS NOT NULL",
+        "SELECT seq FROM turns CROSS JOIN messages ON messages.account = turns.account AND seq = turns.turn"
+        " WHERE turns.account = ? AND state = 'dead' AND message_id = ? AND body IS NOT NULL",
         (tx.account, message_id),
     ).fetchone()
     if row is None:

@@ -7,8 +7,13 @@ import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.messages import Thread, ThreadKind
+from clawlane.access.decision import LIVE, Decision, Outcome, Reason, Rule
+from clawlane.messages import Thread
+from clawlane.store import people
+from clawlane.store.codec import storable, thread_of
+from clawlane.store.newest import newest_of_accounts
+from clawlane.store.parts import told
+from clawlane.store.records import ChunkState, TurnState
 from clawlane.store.transaction import Tx
 
 
@@ -29,11 +34,29 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Where the turn of a message stands: its state, why, how often it was tried, and its reply's chunks.
+
+    `chunks` are their states, in order; `told` is the same in words. `messages` is how many messages it has.
+    """
+
+    id: int
+    state: TurnState
+    reason: str
+    attempts: int
+    messages: int
+    settled_ms: int | None
+    chunks: tuple[ChunkState, ...] = ()
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is known of a message afterwards, in the order of deciding. Its text is no part of it.
+    """What is known of a message afterwards, in the order of deciding.
 
     `made` is empty while the message waits for its decision, and for one that was taken back meanwhile.
-    `turn` is where its turn stands, and `turn_reason` why it ended so; both are empty without one.
+    `text` and `attached` (the kinds of its attachments) are there while the message is kept; names may be
+    empty. `repeats` is how often it came again, `standing` where its turn stands.
     """
 
     account: str
@@ -43,16 +66,24 @@ class Recorded:
     sent_ms: int
     read_ms: int
     made: tuple[Made, ...]
+    sender_name: str = ""
+    group_name: str = ""
+    text: str | None = None
+    attached: tuple[str, ...] = ()
+    repeats: int = 0
+    recalled: str = ""
     waiting: bool = False
-    turn: str = ""
-    turn_reason: str = ""
+    standing: Turn | None = None
 
+    @property
+    def turn(self) -> str:
+        """The state of its turn; empty without one."""
+        return self.standing.state if self.standing else ""
 
-_MESSAGES = (
-    "SELECT messages.*, turns.state, turns.reason FROM messages"
-    " LEFT JOIN turn_messages AS part ON part.account = messages.account AND part.message = seq"
-    " LEFT JOIN turns ON turns.account = part.account AND turns.turn = part.turn"
-)
+    @property
+    def turn_reason(self) -> str:
+        """Why its turn stands so; empty without one."""
+        return self.standing.reason if self.standing else ""
 
 
 def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
@@ -60,7 +91,8 @@ def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
     rule = decision.rule
     tx.db.execute(
         "INSERT INTO decisions (account, message, stage, at_ms, outcome, reason, rule_path, rule_origin,"
-        " trail, rule_line, command, keep_as_history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " trail, rule_line, command, keep_as_history, revision, rule_text)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             tx.account,
             seq,
@@ -74,6 +106,8 @@ def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
             rule.line,
             decision.command,
             decision.keep_as_history,
+            decision.revision,
+            storable(rule.text),
         ),
     )
     tx.db.execute(
@@ -85,7 +119,7 @@ def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded]:
     """What is known of the message of this id, on every account that read it."""
     rows = connection.execute(
-        f"{_MESSAGES} WHERE (messages.account, seq) IN"  # noqa: S608 — our own text only
+        "SELECT * FROM messages WHERE (account, seq) IN"
         " (SELECT aliases.account, aliases.message FROM accounts"
         " CROSS JOIN aliases ON aliases.account = accounts.account AND aliases.id = ?) ORDER BY seq",
         (message_id,),
@@ -95,41 +129,91 @@ def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded
 
 def newest(connection: sqlite3.Connection, limit: int, *, dropped: bool) -> list[Recorded]:
     """The messages that were read last, the newest first; with `dropped` only those that were."""
-    only = (
-        "WHERE EXISTS (SELECT 1 FROM decisions WHERE decisions.account = messages.account"
-        " AND decisions.message = seq AND outcome = 'drop')"
-    )
-    rows = connection.execute(f"{_MESSAGES} {only if dropped else ''} ORDER BY seq DESC LIMIT ?", (limit,))
-    return [_recorded(connection, row) for row in rows.fetchall()]
+    query = _NEWEST_DROPPED if dropped else _NEWEST
+    return [_recorded(connection, row) for row in newest_of_accounts(connection, query, limit)]
+
+
+_NEWEST = "SELECT * FROM messages WHERE account = ? ORDER BY seq DESC LIMIT ?"
+_NEWEST_DROPPED = (
+    "SELECT messages.* FROM (SELECT DISTINCT account, message FROM decisions"
+    "  WHERE account = ? AND outcome = 'drop' ORDER BY message DESC LIMIT ?) AS dropped"
+    " CROSS JOIN messages ON messages.account = dropped.account AND seq = dropped.message"
+)
+
+
+def too_old_in_a_row(connection: sqlite3.Connection, account: str, among: int) -> int:
+    """How many of the newest messages were too old when they were read, if all of them were, else 0.
+
+    Messages that were fetched after a break are old by nature: at least one has to have come live.
+    """
+    rows = connection.execute(
+        "SELECT reason, trail FROM decisions WHERE account = ? AND stage = 'admission'"
+        " ORDER BY message DESC LIMIT ?",
+        (account, among),
+    ).fetchall()
+    all_too_old = all(row["reason"] == Reason.TOO_OLD for row in rows)
+    live = any(LIVE in json.loads(row["trail"]) for row in rows)
+    return len(rows) if all_too_old and live else 0
 
 
 def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
-    rows = connection.execute(
-        "SELECT * FROM decisions WHERE account = ? AND message = ? ORDER BY stage",
-        (row["account"], row["seq"]),
-    )
+    key = (row["account"], row["seq"])
+    rows = connection.execute("SELECT * FROM decisions WHERE account = ? AND message = ? ORDER BY stage", key)
     made = tuple(Made(Stage(one["stage"]), one["at_ms"], _decision(one)) for one in rows)
+    body = json.loads(row["body"]) if row["body"] else {}
+    columns = dict(row)
+    thread = thread_of(row)
     return Recorded(
         account=row["account"],
         message_id=row["message_id"],
-        thread=Thread(ThreadKind(row["thread_kind"]), row["thread_id"]),
+        thread=thread,
         sender_id=row["sender_id"],
         sent_ms=row["sent_ms"],
         read_ms=row["admitted_ms"],
         made=made,
+        sender_name=body.get("name") or people.name_of(connection, row["account"], row["sender_id"]),
+        group_name=people.group_name(connection, row["account"], thread),
+        text=body.get("text"),
+        attached=tuple(str(one[0]) for one in body.get("attachments", ())),
+        repeats=row["repeats"],
+        recalled=columns.get("recalled", ""),
         waiting=not made and row["body"] is not None,
-        turn=row["state"] or "",
-        turn_reason=row["reason"] or "",
+        standing=_turn(connection, *key),
+    )
+
+
+def _turn(connection: sqlite3.Connection, account: str, message: int) -> Turn | None:
+    row = connection.execute(
+        "SELECT turns.* FROM turn_messages JOIN turns USING (account, turn)"
+        " WHERE account = ? AND message = ?",
+        (account, message),
+    ).fetchone()
+    if row is None:
+        return None
+    key = (account, row["turn"])
+    chunks = connection.execute("SELECT state FROM outbox WHERE account = ? AND turn = ? ORDER BY id", key)
+    (parts,) = connection.execute(
+        "SELECT count(*) FROM turn_messages WHERE account = ? AND turn = ?", key
+    ).fetchone()
+    return Turn(
+        id=row["turn"],
+        state=TurnState(row["state"]),
+        reason=row["reason"],
+        attempts=row["attempts"],
+        messages=parts,
+        settled_ms=row["settled_ms"],
+        chunks=tuple(ChunkState(chunk["state"]) for chunk in chunks),
+        told=told(Tx(connection, account, 0), row["turn"]),
     )
 
 
 def _decision(row: sqlite3.Row) -> Decision:
-    columns = dict(row)  # a store that no newer gateway has opened yet lacks the later ones
     return Decision(
-        outcome=Outcome(columns["outcome"]),
-        reason=Reason(columns["reason"]),
-        rule=Rule(columns["rule_path"], columns["rule_origin"], columns.get("rule_line")),
-        trail=tuple(json.loads(columns["trail"])),
-        command=columns.get("command", ""),
-        keep_as_history=bool(columns.get("keep_as_history")),
+        outcome=Outcome(row["outcome"]),
+        reason=Reason(row["reason"]),
+        rule=Rule(row["rule_path"], row["rule_origin"], row["rule_line"], row["rule_text"]),
+        trail=tuple(json.loads(row["trail"])),
+        command=row["command"],
+        keep_as_history=bool(row["keep_as_history"]),
+        revision=row["revision"],
     )

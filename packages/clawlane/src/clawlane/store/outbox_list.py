@@ -64,7 +64,11 @@ def listed(connection: sqlite3.Connection, *, settled: bool) -> list[Listed]:
 
 def account_of(connection: sqlite3.Connection, chunk_id: int) -> str | None:
     """Whose chunk that is (`channel/id`)."""
-    row = connection.execute("SELECT account FROM outbox WHERE id = ?", (chunk_id,)).fetchone()
+    row = connection.execute(
+        "SELECT outbox.account FROM accounts CROSS JOIN outbox"
+        " ON outbox.account = accounts.account AND outbox.id = ?",
+        (chunk_id,),
+    ).fetchone()
     return str(row["account"]) if row else None
 
 

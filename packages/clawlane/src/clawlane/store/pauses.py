@@ -94,8 +94,8 @@ def pauses(connection: sqlite3.Connection) -> list[Pause]:
 def expired(connection: sqlite3.Connection, account: str) -> int:
     """How many turns expired when the account or a thread of it was resumed the last time."""
     row = connection.execute(
-        "SELECT count(*) FROM turns WHERE account = :account AND state = 'expired' AND settled_ms IN"
-        " (SELECT ended_ms FROM pauses WHERE account = :account)",
+        "SELECT count(*) FROM (SELECT DISTINCT ended_ms FROM pauses WHERE account = :account)"
+        " CROSS JOIN turns ON account = :account AND state = 'expired' AND settled_ms = ended_ms",
         {"account": account},
     ).fetchone()
     return int(row[0])

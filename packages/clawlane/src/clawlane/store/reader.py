@@ -8,13 +8,14 @@ from pathlib import Path
 
 from clawlane.access.pairing import Requests
 from clawlane.access.pins import Pins
-from clawlane.messages import Thread
+from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
     catch_up,
     dead_letters,
     decisions,
     directory,
     marker,
+    notices,
     outbox_list,
     pacing,
     pairing,
@@ -23,10 +24,10 @@ from clawlane.store import (
     pins,
 )
 from clawlane.store.catch_up import Gap
-from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_reader
 from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.decisions import Recorded
+from clawlane.store.notices import NotedItem
 from clawlane.store.outbox_list import Listed
 from clawlane.store.pacing import Head
 from clawlane.store.pauses import Pause
@@ -81,6 +82,28 @@ class Reader:
     def newest_decided(self, limit: int, *, dropped: bool) -> list[Recorded]:
         """What was decided about the messages that were read last, the newest first."""
         return decisions.newest(self._connection, limit, dropped=dropped)
+
+    def noted(self, message_id: str) -> list[NotedItem]:
+        """The notices, and items that nobody could read, with this id."""
+        return notices.of_message(self._connection, message_id)
+
+    def newest_noted(self, limit: int) -> list[NotedItem]:
+        """The notices, and items that nobody could read, that came last, the newest first."""
+        return notices.newest(self._connection, limit)
+
+    def too_old_in_a_row(self, account: str, among: int) -> int:
+        """How many of the newest messages were too old when they were read, if all of them were, else 0."""
+        return decisions.too_old_in_a_row(self._connection, account, among)
+
+    def dead_letter_count(self, account: str) -> int:
+        """How many messages were set aside, and wait for the operator."""
+        query = "SELECT count(*) FROM turns WHERE account = ? AND state = 'dead'"
+        return int(self._connection.execute(query, (account,)).fetchone()[0])
+
+    def undecided_sends(self, account: str) -> int:
+        """How many sent texts wait for somebody to say whether they arrived."""
+        query = "SELECT count(*) FROM outbox WHERE account = ? AND settled_ms IS NULL AND state = 'unknown'"
+        return int(self._connection.execute(query, (account,)).fetchone()[0])
 
     def used_code(self, code: str) -> Approved | None:
         """Whom a code let in that was used before."""
@@ -167,11 +190,12 @@ class Reader:
 
     def threads(self, account: str, id_: str) -> list[Thread]:
         """The threads with this id from which the account has read messages."""
-        rows = self._connection.execute(
-            "SELECT DISTINCT thread_kind, thread_id FROM messages WHERE account = ? AND thread_id = ?",
-            (account, id_),
-        )
-        return list(map(thread_of, rows))
+        query = "SELECT 1 FROM messages WHERE account = ? AND thread_kind = ? AND thread_id = ? LIMIT 1"
+        return [
+            Thread(kind, id_)
+            for kind in ThreadKind
+            if self._connection.execute(query, (account, kind, id_)).fetchone()
+        ]
 
     def _has(self, table: str) -> bool:
         """Whether a table is there: a store that no newer gateway has opened yet may lack it."""

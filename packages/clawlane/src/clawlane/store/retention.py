@@ -35,8 +35,8 @@ def prune(tx: Tx) -> bool:
     ids = _ids(tx, tx.now_ms - IDS_MS)
     tx.db.execute("DELETE FROM receipts WHERE account = ? AND at_ms < ?", (tx.account, tx.now_ms - IDS_MS))
     tx.db.execute(
-        "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND settled_ms < ?",
-        (tx.account, tx.now_ms - IDS_MS),
+        "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND created_ms < ? AND settled_ms < ?",
+        (tx.account, tx.now_ms - IDS_MS, tx.now_ms - IDS_MS),
     )
     return max(texts, ids) == _BATCH
 
@@ -55,18 +55,29 @@ def _texts(tx: Tx) -> int:
     ).fetchone()
     if last is None:
         return 0
+    # From the messages that still have a text: of those there are few, while turns that are done add up.
     rows = tx.db.execute(
-        "SELECT turn FROM turns JOIN messages ON messages.account = turns.account AND seq = turn"
-        " WHERE turns.account = ? AND turn <= ? AND settled_ms IS NOT NULL AND state <> 'dead'"
-        " AND body IS NOT NULL LIMIT ?",
-        (tx.account, last["turn"], _BATCH),
+        "SELECT part.turn, part.message FROM messages CROSS JOIN turn_messages AS part"
+        "  ON part.account = messages.account AND part.message = messages.seq"
+        " CROSS JOIN turns ON turns.account = part.account AND turns.turn = part.turn"
+        " WHERE messages.account = ? AND body IS NOT NULL AND seq <= ? AND turns.turn <= ?"
+        " AND settled_ms IS NOT NULL AND state <> 'dead' LIMIT ?",
+        (tx.account, _last_message(tx, last["turn"]), last["turn"], _BATCH),
     ).fetchall()
-    forget_texts(tx, [row["turn"] for row in rows])
+    forget_texts(tx, [row["message"] for row in rows])
     tx.db.executemany(
         "UPDATE outbox SET body = '' WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL",
         [(tx.account, row["turn"]) for row in rows],
     )
     return len(rows)
+
+
+def _last_message(tx: Tx, turn: int) -> int:
+    """The last message of a turn; those of turns before it may be as late, and wait for the next time."""
+    row = tx.db.execute(
+        "SELECT max(message) AS last FROM turn_messages WHERE account = ? AND turn = ?", (tx.account, turn)
+    ).fetchone()
+    return max(turn, row["last"] or 0)
 
 
 def _ids(tx: Tx, before_ms: int) -> int:

@@ -339,19 +339,67 @@ CREATE INDEX messages_of_kind ON messages (account, thread_kind, seq);
 CREATE INDEX messages_of_thread ON messages (account, thread_kind, thread_id, seq);
 CREATE INDEX messages_of_album ON messages (account, thread_kind, thread_id, sender_id, album)
     WHERE album <> '';
+CREATE INDEX messages_with_text ON messages (account, seq) WHERE body IS NOT NULL;
+CREATE INDEX dropped_messages ON decisions (account, message) WHERE outcome = 'drop';
+CREATE INDEX admission_reasons ON decisions (account, message) WHERE stage = 'admission';
 CREATE INDEX aliases_by_id ON aliases (account, id);
 CREATE INDEX aliases_of_message ON aliases (account, message);
 CREATE INDEX notices_by_age ON notices (account, noted_ms);
+CREATE INDEX notices_by_id ON notices (account, message_id);
 CREATE INDEX open_turns ON turns (account, turn) WHERE settled_ms IS NULL;
 CREATE INDEX settled_turns ON turns (account, turn) WHERE settled_ms IS NOT NULL;
 CREATE INDEX dead_letters ON turns (account, turn) WHERE state = 'dead';
+CREATE INDEX expired_turns ON turns (account, settled_ms) WHERE state = 'expired';
 CREATE INDEX messages_of_turn ON turn_messages (account, turn, message);
 CREATE INDEX open_chunks ON outbox (account, thread_kind, thread_id, id) WHERE settled_ms IS NULL;
 CREATE INDEX chunks_of_turn ON outbox (account, turn, id);
+CREATE INDEX unsent_chunks ON outbox (id) WHERE state IN ('refused', 'cancelled', 'expired');
 CREATE INDEX other_texts ON outbox (account, created_ms) WHERE turn IS NULL;
 CREATE INDEX remembered ON history (account, message);
 CREATE INDEX sends_of_account ON sends (account, at_ms);
 CREATE INDEX receipts_by_age ON receipts (account, at_ms);
+"""
+
+_STATISTICS = """
+ANALYZE accounts; -- makes the table of statistics
+DELETE FROM sqlite_stat1;
+-- As for a million messages of one account. Without them SQLite takes the account in a primary key for a
+-- narrow choice, and walks through all that is settled to find what is open.
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('accounts', 'sqlite_autoindex_accounts_1', '2 1'),
+    ('messages', 'sqlite_autoindex_messages_1', '1000000 500000 1'),
+    ('messages', 'messages_by_age', '1000000 500000 1'),
+    ('messages', 'messages_of_kind', '1000000 500000 250000 1'),
+    ('messages', 'messages_of_thread', '1000000 500000 250000 2000 1'),
+    ('messages', 'messages_of_album', '1000 500 500 50 50 5'),
+    ('messages', 'messages_with_text', '2000 1000 1'),
+    ('aliases', 'aliases', '1000000 500000 250000 2000 500 1 1 1'),
+    ('aliases', 'aliases_by_id', '1000000 500000 1'),
+    ('aliases', 'aliases_of_message', '1000000 500000 1'),
+    ('notices', 'notices', '100000 50000 1'),
+    ('notices', 'notices_by_age', '100000 50000 1'),
+    ('notices', 'notices_by_id', '100000 50000 1'),
+    ('decisions', 'decisions', '1000000 500000 1 1'),
+    ('decisions', 'admission_reasons', '1000000 500000 1'),
+    ('decisions', 'dropped_messages', '10000 5000 1'),
+    ('turns', 'turns', '1000000 500000 1'),
+    ('turns', 'settled_turns', '1000000 500000 1'),
+    ('turns', 'open_turns', '20 10 1'),
+    ('turns', 'dead_letters', '20 10 1'),
+    ('turns', 'expired_turns', '200 100 10'),
+    ('turn_messages', 'turn_messages', '1000000 500000 1'),
+    ('turn_messages', 'messages_of_turn', '1000000 500000 1 1'),
+    ('outbox', 'sqlite_autoindex_outbox_1', '1000000 500000 1'),
+    ('outbox', 'sqlite_autoindex_outbox_2', '1000000 500000 1'),
+    ('outbox', 'open_chunks', '20 10 10 2 1'),
+    ('outbox', 'chunks_of_turn', '1000000 500000 2 1'),
+    ('outbox', 'other_texts', '10000 5000 1'),
+    ('outbox', 'unsent_chunks', '1000 1'),
+    ('receipts', 'receipts', '1000000 500000 1'),
+    ('receipts', 'receipts_by_age', '1000000 500000 2'),
+    ('history', 'history', '1000 500 50 1'),
+    ('history', 'remembered', '1000 500 1'),
+    ('undecided', 'undecided', '20 10 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (
@@ -361,7 +409,7 @@ MIGRATIONS: tuple[str, ...] = (
     _CATCHING_UP,
     _STOPPING,
     _SETTLING,
-    _BY_ACCOUNT,
+    _BY_ACCOUNT + _STATISTICS,
 )
 """Each runs once, in order; a released one never changes."""
 
@@ -383,6 +431,11 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
     return int(number)
 
 
+def outdated(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether `migrate` has something to do. Raises `StoreUnusable`."""
+    return check(connection, path) < len(MIGRATIONS)
+
+
 def migrate(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
     """Bring the file up to date, each migration in a transaction of its own.
 
@@ -396,4 +449,5 @@ def migrate(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
             f"INSERT INTO migrations VALUES ({number}, {now_ms});"
             f"PRAGMA application_id = {APPLICATION_ID};"
             "COMMIT;"
+            "ANALYZE sqlite_schema;"  # reads the statistics again
         )

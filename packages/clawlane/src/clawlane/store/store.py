@@ -46,6 +46,11 @@ class Store:
         """Returns when nothing can be written any more, with the reason."""
         return await asyncio.shield(self._writer.dead)
 
+    @property
+    def failing(self) -> str:
+        """Why the last change could not be stored; empty while the disk takes them."""
+        return self._writer.failing
+
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """Ask what is stored. Takes no part in writing, and may be used in any thread."""
@@ -54,14 +59,17 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(path: Path, lock_file: Path, now_ms: Clock) -> AsyncIterator[Store]:
+async def open_store(
+    path: Path, lock_file: Path, now_ms: Clock, *, checked: bool = True
+) -> AsyncIterator[Store]:
     """The store, for the one process that may write.
 
+    Without `checked` a damaged page is found only when it is read: for a command that touches a few rows.
     Raises `StoreOwned` with the owner's pid, or `StoreUnusable`.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(ProcessLock(lock_file))
-        writer = Writer(connect_writer(path, now_ms()))
+        writer = Writer(connect_writer(path, now_ms(), checked=checked))
         stack.push_async_callback(writer.close)
         yield Store(path, writer, now_ms)
 

@@ -62,6 +62,7 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._lazy = False
+        self._failing = ""
         self._loop = asyncio.get_running_loop()
         self.dead: asyncio.Future[StoreUnusable] = self._loop.create_future()
         """Why nothing can be written any more, once that is so."""
@@ -82,6 +83,11 @@ class Writer:
             return future
         self._jobs.put(_Job(transition, future, lazy))
         return future
+
+    @property
+    def failing(self) -> str:
+        """Why the last change could not be stored; empty once one was stored again."""
+        return self._failing
 
     async def close(self) -> None:
         """Finish what was submitted, checkpoint and close the file."""
@@ -125,6 +131,7 @@ class Writer:
 
     def _write(self, group: list[_Job]) -> list[Any]:
         try:
+            before = self._connection.total_changes
             self._sync(lazy=all(job.lazy for job in group))
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._apply(job.transition) for job in group]
@@ -132,8 +139,11 @@ class Writer:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            self._failing = str(error)
             failure = StoreFailed(f"the store could not be written ({error}); see to the disk")
             return [failure] * len(group)
+        if self._connection.total_changes != before:  # an empty transaction asks nothing of the disk
+            self._failing = ""
         return outcomes
 
     def _sync(self, *, lazy: bool) -> None:

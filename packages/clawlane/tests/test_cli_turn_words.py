@@ -1,0 +1,141 @@
+"""Where a turn stands, in words: every state of the store, alone and with what a running gateway says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from clawlane.cli.turn_words import Hold, Live, Standing, tell
+from clawlane.messages import Thread, ThreadKind
+from clawlane.store.decisions import Recorded, Turn
+from clawlane.store.records import ChunkState, TurnState
+
+ACCOUNT = "zalouser/default"
+ALICE = Thread(ThreadKind.DM, "11")
+QUEUED, SENDING, UNKNOWN = ChunkState.QUEUED, ChunkState.SENDING, ChunkState.UNKNOWN
+SENT, CANCELLED = ChunkState.SENT, ChunkState.CANCELLED
+RUNNING = Live(running=True)
+PACED = Live(running=True, holds=(Hold("pacing.account.hour (200)", 0, str(ALICE), ACCOUNT),))
+PAUSED = Live(pauses=({"account": ACCOUNT, "thread": None, "until_ms": None},))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    state: TurnState
+    standing: Standing
+    words: str
+    chunks: tuple[ChunkState, ...] = ()
+    live: Live = RUNNING
+    reason: str = ""
+    attempts: int = 1
+    told: str = ""
+
+    @property
+    def message(self) -> Recorded:
+        is_open = self.state in (
+            TurnState.WAITING,
+            TurnState.RUNNING,
+            TurnState.REPLIED,
+            TurnState.NEEDS_DECISION,
+        )
+        settled_ms = None if is_open else 0
+        turn = Turn(1, self.state, self.reason, self.attempts, 1, settled_ms, self.chunks, self.told)
+        return Recorded(ACCOUNT, "m1", ALICE, "11", 0, 0, (), standing=turn)
+
+
+CASES = [
+    Case(TurnState.WAITING, Standing.WAITING, "waiting for the agent", attempts=0),
+    Case(TurnState.WAITING, Standing.WAITING, "the gateway is not running", live=Live(), attempts=0),
+    Case(TurnState.WAITING, Standing.WAITING, "tried 2 times, last: it broke", attempts=2, reason="it broke"),
+    Case(TurnState.WAITING, Standing.HELD, "held: paused until somebody runs", live=PAUSED),
+    Case(TurnState.RUNNING, Standing.WITH_AGENT, "with the agent"),
+    Case(TurnState.RUNNING, Standing.WITH_AGENT, "was with the agent when the gateway ended", live=Live()),
+    Case(TurnState.REPLIED, Standing.WAITING, "the reply waits to be sent", (QUEUED,)),
+    Case(TurnState.REPLIED, Standing.SENDING, "the reply is on its way", (SENDING,)),
+    Case(
+        TurnState.REPLIED, Standing.HELD, "held: pacing.account.hour (200) until 1970-01-01", (QUEUED,), PACED
+    ),
+    Case(
+        TurnState.REPLIED,
+        Standing.HELD,
+        "partly sent: of 2; held: pacing",
+        (SENT, QUEUED),
+        PACED,
+        told="of 2",
+    ),
+    Case(
+        TurnState.REPLIED, Standing.PARTLY_SENT, "partly sent: of 2 parts", (SENT, QUEUED), told="of 2 parts"
+    ),
+    Case(TurnState.REPLIED, Standing.NEEDS_DECISION, "openclaw outbox list", (UNKNOWN, QUEUED)),
+    Case(TurnState.NEEDS_DECISION, Standing.NEEDS_DECISION, "openclaw outbox list", (UNKNOWN,)),
+    Case(TurnState.DONE, Standing.SENT, "sent in 2 parts at 1970-01-01", (SENT, SENT)),
+    Case(TurnState.DONE, Standing.NO_REPLY, "the agent had no reply", reason="no reply"),
+    Case(
+        TurnState.FAILED,
+        Standing.PARTLY_SENT,
+        "partly sent: of 2 parts, 1 arrived",
+        (SENT, CANCELLED),
+        reason="of 2 parts, 1 arrived",
+    ),
+    Case(TurnState.FAILED, Standing.NOT_SENT, "not sent: refused", (ChunkState.REFUSED,), reason="refused"),
+    Case(
+        TurnState.DEAD,
+        Standing.SET_ASIDE,
+        "set aside after 4 tries: it broke; see: openclaw",
+        attempts=4,
+        reason="it broke",
+    ),
+    Case(TurnState.STOPPED, Standing.STOPPED, "stopped", reason="stopped"),
+    Case(TurnState.REVOKED, Standing.REVOKED, "not admitted any more", reason="revoked_before_run"),
+    Case(
+        TurnState.RECALLED,
+        Standing.RECALLED,
+        "recalled: by its author; of the reply 1 arrived",
+        (SENT,),
+        reason="by its author",
+        told="1 arrived",
+    ),
+    Case(
+        TurnState.EXPIRED, Standing.EXPIRED, "expired: a pause made it older", reason="a pause made it older"
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.state}-{case.standing}")
+def test_a_turn_is_told_as_it_stands(case: Case) -> None:
+    told = tell(case.message, case.live)
+    assert told is not None
+    assert told.standing is case.standing
+    assert case.words in told.sentence
+
+
+def test_every_state_has_its_words() -> None:
+    assert {case.state for case in CASES} == set(TurnState)
+
+
+def test_a_hold_is_that_of_the_turn_or_else_of_what_stands_before_it() -> None:
+    status = {
+        "gateway": {},
+        "channels": {
+            "zalouser": {
+                "accounts": {
+                    "default": {
+                        "pauses": [],
+                        "held": [
+                            {"thread": "dm:11", "reason": "loop", "until_ms": 1, "turn": 9, "aside": True},
+                            {"thread": "dm:11", "reason": "minute", "until_ms": 2, "turn": 4, "aside": False},
+                            {"thread": "dm:12", "reason": "other", "until_ms": 3},
+                        ],
+                    }
+                }
+            }
+        },
+    }
+    live = Live.of_status(status)
+    assert [str(live.hold(ACCOUNT, ALICE, turn)).split(" until")[0] for turn in (9, 4, 5)] == [
+        "held: loop",
+        "held: minute",
+        "held: minute",
+    ]
+    assert live.hold("zalouser/other", ALICE, 4) is None

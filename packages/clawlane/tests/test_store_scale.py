@@ -1,0 +1,188 @@
+"""A store with 300 000 messages: no question and no transition reads them all.
+
+Nothing is timed. Of each, the query plans and the steps of SQLite's virtual machine are looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from benchmarks.large_store import ACCOUNT, NOW, make_large_store
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.config.policy import PairingReply
+from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
+from clawlane.store import admission, catch_up, dead_letters, fates, outbox, pacing, pauses, retention, turns
+from clawlane.store.errors import NoDeadLetter
+from clawlane.store.reader import Reader
+from clawlane.store.records import Admitted, Arrival, Context
+from clawlane.store.transaction import Tx
+
+COUNT = 300_000
+MOST_STEPS = 60_000
+"""Of the virtual machine, for one question: a full scan of the messages takes more than a million."""
+
+_PER_CALL = 1000
+_LARGE = ("messages", "turns", "outbox", "decisions", "aliases", "turn_messages", "receipts", "chunk")
+_SMALL_INDEX = ("open_turns", "open_chunks", "dead_letters", "unsent_chunks", "messages_with_text")
+"""Partial indexes over what is open or was set aside: to scan one is to read what is asked for."""
+
+
+@dataclass
+class Work:
+    """What a connection did while it was watched."""
+
+    statements: list[str] = field(default_factory=list)
+    steps: int = 0
+
+    def step(self) -> int:
+        self.steps += _PER_CALL
+        return 0
+
+
+@contextmanager
+def watched(connection: sqlite3.Connection) -> Iterator[Work]:
+    work = Work()
+    connection.set_trace_callback(work.statements.append)
+    connection.set_progress_handler(work.step, _PER_CALL)
+    try:
+        yield work
+    finally:
+        connection.set_trace_callback(None)
+        connection.set_progress_handler(None, 0)
+
+
+def scans(connection: sqlite3.Connection, statements: list[str]) -> list[str]:
+    """The steps of the plans that read a large table as a whole."""
+    found = []
+    for statement in statements:
+        if not re.match(r"(SELECT|UPDATE|DELETE|INSERT|WITH)\b", statement):
+            continue
+        for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall():
+            scan = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", row["detail"])
+            if scan and scan[1] in _LARGE and scan[2] not in _SMALL_INDEX:
+                found.append(f"{row['detail']}: {statement}")
+    return found
+
+
+def assert_bounded(connection: sqlite3.Connection, work: Work) -> None:
+    assert work.statements
+    assert scans(connection, work.statements) == []
+    assert work.steps <= MOST_STEPS
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("large") / "store.sqlite"
+
+
+@pytest.fixture(scope="module")
+def writer(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = make_large_store(path, COUNT)
+    yield connection
+    connection.close()
+
+
+QUESTIONS: dict[str, Callable[[Reader], object]] = {
+    "decided": lambda reader: reader.decided("m77"),
+    "newest": lambda reader: reader.newest_decided(10, dropped=False),
+    "newest dropped": lambda reader: reader.newest_decided(10, dropped=True),
+    "noted": lambda reader: reader.noted("m77"),
+    "newest noted": lambda reader: reader.newest_noted(10),
+    "activity": lambda reader: reader.activity(ACCOUNT),
+    "heads": lambda reader: reader.heads(ACCOUNT),
+    "waiting turns": lambda reader: reader.waiting_turns(ACCOUNT),
+    "expired": lambda reader: reader.expired(ACCOUNT),
+    "threads": lambda reader: reader.threads(ACCOUNT, "t1"),
+    "threads of nobody": lambda reader: reader.threads(ACCOUNT, "nobody"),
+    "outbox": lambda reader: reader.outbox(),
+    "settled outbox": lambda reader: reader.outbox(settled=True),
+    "account of chunk": lambda reader: reader.account_of_chunk(77),
+    "dead letters": lambda reader: reader.dead_letters(),
+    "count of dead letters": lambda reader: reader.dead_letter_count(ACCOUNT),
+    "undecided sends": lambda reader: reader.undecided_sends(ACCOUNT),
+    "too old": lambda reader: reader.too_old_in_a_row(ACCOUNT, 3),
+    "requests": lambda reader: reader.requests(NOW),
+    "approved": lambda reader: reader.approved(ACCOUNT),
+    "gaps": lambda reader: reader.gaps(ACCOUNT, 0),
+    "known": lambda reader: reader.known(ACCOUNT),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_reads_what_it_is_about(writer: sqlite3.Connection, path: Path, question: str) -> None:
+    reader = Reader(path)
+    try:
+        with watched(reader._connection) as work:
+            QUESTIONS[question](reader)
+        assert_bounded(writer, work)
+    finally:
+        reader.close()
+
+
+def arrival(message_id: str) -> Arrival:
+    thread = Thread(ThreadKind.DM, "t1")
+    decision = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
+    inbound = Inbound("default", message_id, thread, thread.id, "Lan", "xin chào", NOW, client_id="c77")
+    return Arrival(inbound, decision, PairingReply.CODE, NOW)
+
+
+def whole_turn(tx: Tx) -> None:
+    """From a message to its sent answer."""
+    admitted = admission.admit(tx, arrival("fresh"))
+    assert isinstance(admitted, Admitted)
+    turns.start(tx, admitted.seq, Context.GIVE)
+    turns.reply(tx, admitted.seq, [Text(admitted.inbound.thread, "chào")])
+    [chunk] = outbox.waiting(tx, look_up=False).chunks
+    outbox.begin(tx, [chunk.id])
+    assert outbox.sent(tx, chunk.id, Receipt(("fresh-receipt",))) == admitted.seq
+
+
+def nothing_set_aside(tx: Tx) -> None:
+    with pytest.raises(NoDeadLetter):
+        dead_letters.resubmit(tx, "m77")
+
+
+TRANSITIONS: dict[str, Callable[[Tx], object]] = {
+    "retention with nothing to do": retention.prune,
+    "the newest message, for catching up": lambda tx: catch_up.cursor(tx, ThreadKind.DM, 900_000),
+    "the newest of a kind that never came": lambda tx: catch_up.cursor(tx, ThreadKind.GROUP, 900_000),
+    "what to look up": catch_up.to_look_up,
+    "caught up": lambda tx: catch_up.caught_up(tx, ThreadKind.DM, NOW, missed=True),
+    "open turns": turns.open_turns,
+    "recover turns": turns.recover,
+    "put back": turns.put_back,
+    "stop": lambda tx: turns.stop(tx, COUNT),
+    "a whole turn": whole_turn,
+    "a repeat": lambda tx: admission.admit(tx, arrival("m77")),
+    "a receipt": lambda tx: outbox.is_receipt(tx, "r77"),
+    "sends": pacing.sends,
+    "queued": pacing.queued,
+    "an echo": lambda tx: fates.echo(tx, "k77", "m"),
+    "resume": lambda tx: pauses.resume(tx, None, NOW, flush=True),
+    "a letter that is none": nothing_set_aside,
+}
+
+
+@pytest.mark.parametrize("transition", TRANSITIONS)
+def test_a_transition_reads_what_it_is_about(writer: sqlite3.Connection, transition: str) -> None:
+    writer.execute("BEGIN")
+    try:
+        with watched(writer) as work:
+            TRANSITIONS[transition](Tx(writer, ACCOUNT, NOW))
+    finally:
+        writer.execute("ROLLBACK")
+    assert_bounded(writer, work)
+
+
+def test_a_scan_would_be_seen(writer: sqlite3.Connection) -> None:
+    with watched(writer) as work:
+        writer.execute("SELECT count(*) FROM messages WHERE sender_id = 'nobody'").fetchone()
+    assert scans(writer, work.statements)
+    assert work.steps > MOST_STEPS
