@@ -159,7 +159,7 @@ class _Course:
             if item.sent_ms >= cursor.since_ms:
                 await self._pass_on(item, False)
         if fetched.complete:
-            await self._host.caught_up(self._told_kind, fetched.back_to_ms)
+            await self._host.caught_up(self._told_kind, fetched.back_to_ms, _own_ids(fetched.items))
         if fetched.complete or not patient:
             await self._release()
         return fetched.complete
@@ -202,6 +202,11 @@ def _first_id(items: Iterable[Item]) -> str:
     """The lowest id of a page, or empty. An undo's own id is meant, not that of what it takes back."""
     ids = [item.msg_id if isinstance(item, events.Message) else str(item.raw.get("msgId")) for item in items]
     return min((one for one in ids if one.isdecimal()), key=int, default="")
+
+
+def _own_ids(items: Iterable[Item]) -> frozenset[str]:
+    """The ids of the account's own messages: those that it sent show that Zalo still gives them out."""
+    return frozenset(item.msg_id for item in items if isinstance(item, events.Message) and item.is_self)
 
 
 def _in_order(items: Iterable[Item]) -> tuple[Item, ...]:

@@ -40,7 +40,7 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
     Exit code, the highest of all enabled accounts:
       0  every one is authenticated, can receive and can send
       1  wrong usage, wrong config, unknown channel
-      2  degraded, or not connected yet
+      2  degraded, not connected yet, or something waits for your decision
       3  not linked, session expired, risk not accepted, or no enabled account
       4  paused or replaced by another login
       5  the gateway is not running
@@ -105,4 +105,6 @@ def _of_account(one: Mapping[str, Any]) -> Exit:
     if missing or not one["linked"] or one["auth"] == Health.BROKEN or probe["expired"]:
         return Exit.NOT_LINKED
     healthy = all(one[ability] != Health.BROKEN for ability in ("inbound", "outbound"))
-    return Exit.WELL if one["phase"] == Phase.READY and healthy and probe["ok"] else Exit.DEGRADED
+    decided = not (one["decisions"]["sends"] or one["decisions"]["dead_letters"])
+    well = one["phase"] == Phase.READY and healthy and decided and probe["ok"]
+    return Exit.WELL if well else Exit.DEGRADED

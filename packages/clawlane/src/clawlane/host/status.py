@@ -11,7 +11,8 @@ or empty), `counters` (per reason), `outbox` (open chunks per state, `queued` an
 (what could not be caught up with in the last days: `kind`, `from_ms`, `to_ms`, `noted_ms`), `pairing`
 (`pending`, and how many of them are `silent` or `held`), `names` (what those of the config stand for:
 `list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `warnings`, what
-`clawlane.host.holds` tells (`pauses`, `waiting`, `expired`, `held`), and `probe` when it was asked for.
+`clawlane.host.holds` tells (`pauses`, `waiting`, `expired`, `held`, `decisions`, `look_ups`), and `probe`
+when it was asked for.
 """
 
 from __future__ import annotations
@@ -31,11 +32,10 @@ from clawlane.channel import Account, Health, VaultError
 from clawlane.config.load import Config
 from clawlane.host.findings import findings
 from clawlane.host.fleet import Fleet
-from clawlane.host.holds import held, stopped_of
+from clawlane.host.holds import stopped_of
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
-from clawlane.store.pacing import Head
 from clawlane.store.pins import LookedUp
 from clawlane.store.reader import Reader
 from clawlane.store.records import PairingRequest
@@ -75,13 +75,7 @@ class StatusBook:
         return stored[str(supervisor.parts.account)]
 
     async def _now(self) -> dict[str, Fields]:
-        """The stored part is read in a thread; the gates belong to the event loop."""
-        stored, heads = await asyncio.to_thread(self._stored)
-        now_ms = self._fleet.now_ms()
-        return {
-            name: {**fields, "held": held(self._fleet.gates[name], heads[name], now_ms)}
-            for name, fields in stored.items()
-        }
+        return await asyncio.to_thread(self._stored)
 
     def _gateway(self) -> Fields:
         return {
@@ -91,11 +85,9 @@ class StatusBook:
             "rss": resident_bytes(),
         }
 
-    def _stored(self) -> tuple[dict[str, Fields], dict[str, list[Head]]]:
-        supervisors = self._fleet.supervisors
+    def _stored(self) -> dict[str, Fields]:
         with self._fleet.store.read() as reader:
-            accounts = {name: self._account(one, reader) for name, one in supervisors.items()}
-            return accounts, {name: reader.heads(name) for name in supervisors}
+            return {name: self._account(one, reader) for name, one in self._fleet.supervisors.items()}
 
     def _account(self, supervisor: Supervisor, reader: Reader) -> Fields:
         account, channel = supervisor.parts.account, supervisor.parts.channel
@@ -111,7 +103,7 @@ class StatusBook:
             **_policies(self._fleet.config, account),
             "rehearsal": rehearsal,
             **_activity(reader, str(account), self._fleet.now_ms()),
-            **stopped_of(reader, str(account)),
+            **stopped_of(reader, str(account), self._fleet.now_ms()),
             "names": names(self._fleet.pinnings[str(account)].found),
             "warnings": findings(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clawlane.access.pairing import Requests
 from clawlane.access.pins import Pins
-from clawlane.messages import Thread
+from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
     catch_up,
     dead_letters,
@@ -26,7 +26,7 @@ from clawlane.store.connection import connect_reader
 from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.decisions import Recorded
 from clawlane.store.outbox_list import Listed
-from clawlane.store.pacing import Head
+from clawlane.store.pacing import Held
 from clawlane.store.pauses import Pause
 from clawlane.store.records import Activity, Approved, PairingRequest
 
@@ -136,9 +136,30 @@ class Reader:
         """What is paused, over all accounts."""
         return pauses.pauses(self._connection) if self._has("pauses") else []
 
-    def heads(self, account: str) -> list[Head]:
-        """What waits to be sent: of each thread its next chunk."""
-        return pacing.heads(self._connection, account)
+    def held(self, account: str, now_ms: int) -> list[Held]:
+        """What pacing holds, as the gateway noted it last."""
+        return pacing.held(self._connection, account, now_ms) if self._is_current() else []
+
+    def undecided_sends(self, account: str) -> int:
+        """How many messages wait for the operator to say whether they arrived."""
+        settling = "AND settling_ms IS NULL" if self._is_current() else ""
+        row = self._connection.execute(
+            "SELECT count(*) FROM outbox WHERE account = ? AND settled_ms IS NULL"  # noqa: S608 — our own
+            f" AND state = 'unknown' {settling}",
+            (account,),
+        ).fetchone()
+        return int(row[0])
+
+    def dead_letter_count(self, account: str) -> int:
+        """How many messages of an account were set aside, and wait for the operator."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM turns WHERE account = ? AND state = 'dead'", (account,)
+        ).fetchone()
+        return int(row[0])
+
+    def returned(self, account: str) -> list[ThreadKind]:
+        """The kinds of thread in which look-ups have been seen to find what the account sent."""
+        return catch_up.returned(self._connection, account) if self._has("returned") else []
 
     def waiting_turns(self, account: str) -> int:
         """How many turns have not begun, or have a reply that has not left."""
@@ -160,6 +181,10 @@ class Reader:
             (account, id_),
         )
         return list(map(thread_of, rows))
+
+    def _is_current(self) -> bool:
+        """Whether the outbox has its latest columns: a store that no newer gateway has opened lacks them."""
+        return self._has("queued_chunks")
 
     def _has(self, table: str) -> bool:
         """Whether a table is there: a store that no newer gateway has opened yet may lack it."""
