@@ -18,7 +18,7 @@ from demo.stage import Missing, Operator, Simulator, running
 _ZALO = Path(__file__).with_name("zalo.py")
 _CONFIG = """{ channels: { zalouser: {
   enabled: true, dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'disabled',
-  acks: 'auto', resendUnknown: '%s', pacing: { enabled: false },
+  acks: 'auto', resendUnknown: '%s', lookUpGap: '1s', pacing: { enabled: false },
 } } }
 """
 

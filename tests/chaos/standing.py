@@ -9,11 +9,16 @@ from pathlib import Path
 
 from chaos.tally import key_of
 
-_HELD = "SELECT body FROM outbox WHERE settled_ms IS NULL AND state IN ('unknown', 'held')"
+_HELD = (
+    "SELECT body FROM outbox WHERE settled_ms IS NULL AND state IN ('unknown', 'held')"
+    " AND settling_ms IS NULL"
+)
 
 
 def held(store: Path) -> set[str]:
-    """The keys of the answers of which nobody knows whether they arrived, and of what waits behind them.
+    """The keys of the answers that wait for the operator's word, and of what waits behind them.
+
+    What look-ups may still settle is not among them.
 
     None while a gateway that was just killed has not opened its store again.
     """

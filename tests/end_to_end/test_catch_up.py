@@ -178,9 +178,11 @@ def test_an_answer_that_does_not_come_is_asked_for_again(
 def test_an_answer_that_was_cut_off_is_looked_up_while_connected_and_sent_again_if_it_is_not_there(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:
-    (state / "config.json5").write_text(CONFIG.replace("dmPolicy", "resendUnknown: 'when-absent', dmPolicy"))
+    (state / "config.json5").write_text(CONFIG.replace("dmPolicy", "lookUpGap: '1s', dmPolicy"))
     lan = person(zalo, "Lan")
     listening(gateway)
+    say(zalo, lan, "zero")
+    assert answers(zalo, 1) == ["zero"]
     zalo.do("/fault", does="reset", call="send text")
     say(zalo, lan, "one")
     say(zalo, lan, "two")
@@ -190,6 +192,22 @@ def test_an_answer_that_was_cut_off_is_looked_up_while_connected_and_sent_again_
     assert len([one for one in zalo.since(0) if one["kind"] == "connected"]) == 1
     assert account(linked)["outbox"]["unknown"] == 0
     assert account(linked)["gaps"] == []
+
+
+def test_the_first_answer_of_a_login_that_was_cut_off_is_sent_again_once_another_was_seen_to_come_back(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
+) -> None:
+    """Before that a look-up could not show anything, so that nothing waits for it."""
+    (state / "config.json5").write_text(CONFIG.replace("dmPolicy", "lookUpGap: '1s', dmPolicy"))
+    lan = person(zalo, "Lan")
+    listening(gateway)
+    zalo.do("/fault", does="reset", call="send text")
+    say(zalo, lan, "one")
+    gateway.said("may or may not have arrived")
+    say(zalo, lan, "two")
+
+    assert answers(zalo, 2) == ["two", "one"]
+    assert account(linked)["decisions"]["sends"] == 0
 
 
 def test_nothing_older_than_the_backlog_allows_is_answered(

@@ -17,7 +17,7 @@ RECORDING = ["-m", "demo.record_gateway"]
 CONFIG = """\
 { channels: { zalouser: {
     dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'disabled', pacing: { enabled: false },
-    resendUnknown: 'RESEND',
+    resendUnknown: 'RESEND', lookUpGap: '1s',
 } } }
 """
 LONG = " ".join(f"câu thứ {number}." for number in range(400))
@@ -54,6 +54,9 @@ class Lane:
 
     def json(self, *words: str) -> dict[str, Any]:
         return dict(json.loads(self.operator.run(*words, "--json").stdout))
+
+    def status(self) -> dict[str, Any]:
+        return dict(self.json("channels", "status")["channels"]["zalouser"]["accounts"]["default"])
 
     def listed(self, *flags: str) -> list[dict[str, Any]]:
         return list(self.json("outbox", "list", *flags)["messages"])
@@ -146,15 +149,77 @@ def test_an_answer_whose_echo_is_lost_is_found_after_the_reconnect(lane: Lane) -
     assert lane.answers() == ["echo: một", "echo: hai"]
 
 
-def test_what_zalo_does_not_have_is_sent_again_in_order_where_that_is_wanted(lane: Lane) -> None:
+def test_what_zalo_does_not_have_is_sent_again_once_and_in_order(lane: Lane) -> None:
+    """Nothing needs the operator: two look-ups hold an earlier answer, and not the one that was cut off."""
     lane.start(resend="when-absent")
+    lane.say("không")
+    assert lane.answer() == "echo: không"
     lane.trouble("reset")
+    first = lane.say("một")
+    lane.gateway.said("may or may not have arrived")
+    lane.say("hai")
+    assert lane.status()["decisions"]["sends"] == 0, "look-ups may still settle it"
+    assert [lane.answer(), lane.answer()] == ["echo: một", "echo: hai"]
+    lane.gateway.said("did not arrive and are sent again")
+    assert lane.answers() == ["echo: không", "echo: một", "echo: hai"]
+    assert lane.turn(first)["state"] == "done"
+    assert lane.status()["look_ups"] == ["dm"]
+
+
+def test_an_answer_that_arrived_without_its_receipt_is_found_and_not_sent_again(lane: Lane) -> None:
+    """The connection holds, neither answer nor echo came: the first look-up finds it."""
+    lane.start(resend="when-absent")
+    lane.say("không")
+    assert lane.answer() == "echo: không"
+    lane.zalo.do("/fault", does="lost", event="messages", times=2)
+    lane.trouble("reset", processed=True)
+    lane.zalo.do("/say", **{"from": lane.lan, "text": "một"})
+    lane.zalo.do("/drop", code=1006)
+    assert lane.answer() == "echo: một"
+    lane.say("hai")
+    assert lane.answer() == "echo: hai"
+    assert lane.listed() == []
+    assert lane.answers() == ["echo: không", "echo: một", "echo: hai"]
+
+
+def test_an_answer_without_an_id_is_never_sent_again_and_asks_the_operator(lane: Lane) -> None:
+    lane.start(resend="when-absent")
+    lane.say("không")
+    assert lane.answer() == "echo: không"
+    lane.trouble("status", status=200, body="<html>")
     lane.say("một")
     lane.gateway.said("may or may not have arrived")
     lane.say("hai")
+    assert lane.answer() == "echo: hai", "nothing waits for a look-up"
+    told = lane.operator.run("channels", "status")
+    assert told.returncode == 2
+    assert "nobody knows whether 1 sent message(s) arrived; decide: openclaw outbox list" in told.stdout
     lane.zalo.do("/drop", code=1006)
-    assert [lane.answer(), lane.answer()] == ["echo: một", "echo: hai"]
-    lane.gateway.said("did not arrive and are sent again")
+    lane.gateway.said("is ready")
+    lane.say("ba")
+    assert lane.answer() == "echo: ba"
+    [stuck] = lane.listed()
+    assert (stuck["state"], stuck["text"]) == ("needs_decision", "echo: một")
+    assert lane.operator.run("outbox", "drop", str(stuck["id"])).returncode == 0
+    assert lane.operator.run("channels", "status").returncode == 0
+
+
+def test_several_sends_in_a_row_that_fail_are_told_and_healed_by_the_next(lane: Lane) -> None:
+    lane.start()
+    lane.trouble("reset", times=3)
+    for text in ("một", "hai", "ba"):
+        lane.say(text)
+        lane.gateway.said("may or may not have arrived")
+    lane.gateway.said("none of the last 3 messages is known to have arrived")
+    told = lane.operator.run("channels", "status")
+    assert told.returncode == 2
+    assert "none of the last 3 messages is known to have arrived" in told.stdout
+    assert "outbound broken" in told.stdout
+    assert "→ openclaw outbox list" in told.stdout
+    lane.say("bốn")
+    assert lane.answer() == "echo: bốn"
+    lane.gateway.said("messages arrive again")
+    assert lane.status()["outbound"] == "ok"
 
 
 def test_a_reply_that_is_refused_midway_says_which_parts_arrived(lane: Lane) -> None:
@@ -181,11 +246,15 @@ def test_a_message_that_nobody_can_answer_is_set_aside_and_the_lane_goes_on(lane
     told = lane.operator.run("channels", "dead-letters", "list").stdout
     assert poison in told
     assert "RuntimeError: told to fail" in told
+    status = lane.operator.run("channels", "status")
+    assert status.returncode == 2, "it waits for a decision"
+    assert "could not be answered; decide: openclaw channels dead-letters list" in status.stdout
     assert lane.operator.run("channels", "dead-letters", "resubmit", poison).returncode == 0
     lane.gateway.said("TURN 9 ")
     lane.say("ba")
     assert lane.answer() == "echo: ba", "it has failed four times more"
     assert lane.operator.run("channels", "dead-letters", "drop", poison).returncode == 0
+    assert lane.operator.run("channels", "status").returncode == 0
     again = lane.operator.run("channels", "dead-letters", "resubmit", poison)
     assert again.returncode == 1
     assert "openclaw channels dead-letters list" in again.stdout

@@ -44,31 +44,51 @@ def account(operator: Operator) -> dict[str, Any]:
     return dict(told["channels"]["zalouser"]["accounts"]["default"])
 
 
-def test_the_same_text_waits_ten_minutes_in_its_thread_over_a_restart_and_nowhere_else(
+def test_equal_short_answers_are_normal_and_a_loop_steps_aside(
     running_lane: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
     lan, hung = (str(zalo.do("/person", name=name)["uid"]) for name in ("Lan", "Hùng"))
-    say(zalo, lan, "ok")
-    assert zalo.wait("sent")["text"] == "ok"
+    for _ in range(3):
+        say(zalo, lan, "Đã rõ")
+        assert zalo.wait("sent")["text"] == "Đã rõ"
     first_ms = time.time_ns() // 1_000_000
 
-    say(zalo, lan, "OK")
+    say(zalo, lan, "đã  RÕ")
+    assert "held: pacing.sameText.times (3) until" in gateway.said("held:")
     say(zalo, lan, "behind it")
-    say(zalo, hung, "elsewhere")
-    assert zalo.wait("sent")["text"] == "elsewhere"
+    assert zalo.wait("sent")["text"] == "behind it"
+    say(zalo, hung, "Đã rõ")
+    assert zalo.wait("sent")["text"] == "Đã rõ"
     gateway.kill()
     gateway.start()
     gateway.said("is ready")
-    say(zalo, hung, "still elsewhere")
-    assert zalo.wait("sent")["text"] == "still elsewhere"
+    say(zalo, lan, "after a restart")
+    assert zalo.wait("sent")["text"] == "after a restart"
 
     [held] = account(running_lane)["held"]
-    assert held["thread"] == f"dm:{lan}"
-    assert held["reason"] == "the same text to the same thread"
+    assert (held["thread"], held["reason"]) == (f"dm:{lan}", "pacing.sameText.times (3)")
+    assert held["aside"]
     assert abs(held["until_ms"] - first_ms - 600_000) < 60_000
-    assert "the same text to the same thread · until" in running_lane.run("channels", "status").stdout
-    assert [one["text"] for one in zalo.since(0) if one["kind"] == "sent"] == [
-        "ok",
-        "elsewhere",
-        "still elsewhere",
-    ]
+    told = running_lane.run("channels", "status").stdout
+    assert "the same reply again and again in this conversation" in told
+    assert "later replies pass it" in told
+
+
+def test_a_friend_is_answered_at_once_while_a_flooder_writes(
+    running_lane: Operator, zalo: Simulator, state: Path, gateway: Gateway
+) -> None:
+    """The flooder uses up what it may have of the minute, and the friend is not held at all."""
+    gateway.stop()
+    many = CONFIG.replace("gap:", "account: { minute: 8 }, thread: { minute: 100 }, gap:")
+    (state / "config.json5").write_text(many)
+    gateway.start()
+    gateway.said("is ready")
+    flooder, friend = (str(zalo.do("/person", name=name)["uid"]) for name in ("Lan", "Hùng"))
+    for number in range(20):
+        say(zalo, flooder, f"flood {number}")
+    assert [zalo.wait("sent")["text"] for _ in range(6)] == [f"flood {number}" for number in range(6)]
+    assert "pacing.account.minute (8), the rest is for others" in gateway.said("held:")
+    say(zalo, friend, "chào")
+    assert zalo.wait("sent")["text"] == "chào"
+    [held] = account(running_lane)["held"]
+    assert held["thread"] == f"dm:{flooder}"

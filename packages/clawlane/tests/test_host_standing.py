@@ -9,6 +9,7 @@ import pytest
 
 from clawlane.channel import Health, Phase, State
 from clawlane.host.standing import DEADLINES, OVER, Standing
+from clawlane.turns.send_record import Trouble
 
 SOON = 0.01
 
@@ -66,3 +67,32 @@ async def test_an_account_that_does_not_come_up_in_time_is_degraded_until_it_doe
 def test_every_phase_waits_for_the_operator_is_well_or_has_a_deadline() -> None:
     assert {*OVER, *DEADLINES, Phase.READY} == set(Phase)
     assert not {*OVER, Phase.READY} & set(DEADLINES)
+
+
+async def test_sends_that_fail_in_a_row_are_told_with_a_reason_and_healed_by_the_next(told: Told) -> None:
+    told.report(State(Phase.READY, outbound=Health.OK))
+    told.standing.sending(Trouble("none of the last 3 arrived", "openclaw outbox list"))
+    broken = told.states.get_nowait()
+    assert (broken.phase, broken.outbound) == (Phase.READY, Health.BROKEN)
+    assert (broken.reason, broken.help) == ("none of the last 3 arrived", "openclaw outbox list")
+    still = told.report(State(Phase.READY, auth=Health.OK, outbound=Health.OK))
+    assert (still.outbound, still.reason) == (Health.BROKEN, "none of the last 3 arrived")
+    told.standing.sending(None)
+    healed = told.states.get_nowait()
+    assert (healed.outbound, healed.reason, healed.help) == (Health.OK, "", "")
+
+
+async def test_a_connection_that_is_lost_has_its_own_reason(told: Told) -> None:
+    told.report(State(Phase.READY))
+    told.standing.sending(Trouble("none of the last 3 arrived"))
+    told.states.get_nowait()
+    lost = told.report(State(Phase.DEGRADED, "the line is gone"))
+    assert (lost.reason, lost.outbound) == ("the line is gone", Health.BROKEN)
+
+
+async def test_the_first_message_that_arrives_shows_that_sending_works(told: Told) -> None:
+    told.report(State(Phase.READY))
+    told.standing.sending(None)
+    assert told.states.get_nowait().outbound is Health.OK
+    told.standing.sending(None)
+    assert told.states.empty()

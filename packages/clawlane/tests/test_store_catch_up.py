@@ -14,7 +14,7 @@ from clawlane.config.policy import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind
 from clawlane.store.catch_up import Gap
 from clawlane.store.journal import Journal
-from clawlane.store.records import Admitted, Arrival, Context
+from clawlane.store.records import Admitted, Arrival, Context, Lost
 from clawlane.store.store import Store, open_store
 
 LANE = "zalouser/default"
@@ -51,7 +51,7 @@ async def unknown_reply(journal: Journal, to: int) -> None:
     await journal.reply(to, [Text(Thread(DM, "11"), "xin chào")])
     [chunk] = (await journal.waiting()).chunks
     await journal.begin([chunk.id])
-    await journal.unknown(chunk.id, "no answer")
+    await journal.unknown(chunk.id, Lost("no answer"))
 
 
 async def test_an_account_that_read_nothing_begins_with_what_may_still_be_answered(journal: Journal) -> None:
@@ -108,4 +108,4 @@ async def test_a_reply_of_unknown_fate_is_searched_for_from_its_question_on(jour
     await read(journal, "m2", NOW - 1_000)
     found = await journal.cursor(DM, BACKLOG)
     assert (found.at_ms, found.reach_ms) == (NOW - 1_000, NOW - 8_000)
-    assert await journal.to_look_up() == []
+    assert await journal.to_look_up(60_000) == []

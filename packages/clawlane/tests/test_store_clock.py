@@ -10,10 +10,10 @@ import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.policy import PairingReply
-from clawlane.messages import Inbound, Text, Thread, ThreadKind
+from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store.journal import Journal
-from clawlane.store.outbox import LONGEST_RETRY_MS, LOOK_UP_MS
-from clawlane.store.records import Admitted, Arrival, Chunk
+from clawlane.store.outbox import LONGEST_RETRY_MS, LOOK_UP_MS, UNASKED_MS
+from clawlane.store.records import Admitted, Arrival, Chunk, Lost
 from clawlane.store.store import open_store
 
 NOW = 1_700_000_000_000
@@ -53,7 +53,7 @@ async def answer(journal: Journal, message_id: str) -> None:
 
 
 async def due(journal: Journal) -> tuple[Chunk, ...]:
-    return (await journal.waiting(look_up=True)).chunks
+    return (await journal.waiting()).chunks
 
 
 async def test_a_chunk_that_was_due_by_the_old_time_is_due(journal: Journal, clock: Clock) -> None:
@@ -76,13 +76,16 @@ async def test_a_retry_waits_no_longer_than_any_retry_does(journal: Journal, clo
 async def test_a_chunk_of_unknown_fate_does_not_keep_its_thread_for_the_length_of_the_jump(
     journal: Journal, clock: Clock
 ) -> None:
+    await answer(journal, "m0")
+    [chunk] = await due(journal)
+    await journal.begin([chunk.id])
+    await journal.sent(chunk.id, Receipt(("r0",)))
     await answer(journal, "m1")
     [chunk] = await due(journal)
     await journal.begin([chunk.id])
-    await journal.unknown(chunk.id, "no answer")
+    await journal.unknown(chunk.id, Lost("no answer", settle_ms=LOOK_UP_MS))
     clock.ms -= HOUR
     await answer(journal, "m2")
     assert await due(journal) == ()
-    clock.ms += max(LOOK_UP_MS, LONGEST_RETRY_MS)
+    clock.ms += LOOK_UP_MS + UNASKED_MS
     assert len(await due(journal)) == 1
-    assert await journal.absent(ThreadKind.DM, 0, clock.ms, resend=True) == 1

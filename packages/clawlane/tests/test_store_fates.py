@@ -13,16 +13,19 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.policy import PairingReply
 from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
+from clawlane.store.fates import LookUp
 from clawlane.store.journal import Journal
-from clawlane.store.outbox import LOOK_UP_MS
-from clawlane.store.records import Admitted, Arrival, Chunk, Context, Recovered
+from clawlane.store.outbox import LOOK_UP_MS, UNASKED_MS
+from clawlane.store.records import Admitted, Arrival, Chunk, Context, Lost, Recovered
 from clawlane.store.store import Store, open_store
 from clawlane.store.turns import TRIES
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
+GAP = 60_000
 ALICE, BOB = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.DM, "22")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
+SETTLES = Lost("no answer", settle_ms=LOOK_UP_MS)
 
 
 @dataclass
@@ -58,9 +61,9 @@ class Desk:
         assert await self.journal.reply(self.turns[message_id], [Text(thread, part) for part in parts])
         return message_id
 
-    async def take(self, *, look_up: bool = False) -> Chunk:
-        chunk = (await self.journal.waiting(look_up=look_up)).chunks[0]
-        assert chunk.id in await self.journal.begin([chunk.id])
+    async def take(self) -> Chunk:
+        chunk = (await self.journal.waiting()).chunks[0]
+        assert chunk.id in await self.journal.begin([chunk.id], session="login 1")
         return chunk
 
     async def deliver(self) -> str:
@@ -69,19 +72,48 @@ class Desk:
         await self.journal.sent(chunk.id, Receipt((f"r{chunk.id}",)))
         return chunk.out.text
 
-    async def lose(self) -> Chunk:
+    async def lose(self, lost: Lost | None = None) -> Chunk:
         """The next chunk gets no answer."""
         chunk = await self.take()
-        await self.journal.unknown(chunk.id, "no answer")
+        await self.journal.unknown(chunk.id, lost or Lost("no answer"))
         return chunk
 
-    async def waiting(self, *, look_up: bool = False) -> list[str]:
-        return [chunk.out.text for chunk in (await self.journal.waiting(look_up=look_up)).chunks]
+    async def lose_behind_one_that_arrived(self, lost: Lost | None = None) -> Chunk:
+        """The same, in a login of which something has arrived that a look-up can find: `r1`."""
+        await self.answer("before", thread=BOB)
+        assert await self.deliver() == "before"
+        await self.answer("one")
+        return await self.lose(lost or SETTLES)
+
+    async def ask(self, kind: ThreadKind = ThreadKind.DM, **other: object) -> int:
+        """A look-up that reaches far back and holds what arrived before, unless told otherwise."""
+        asked: dict[str, object] = {"back_to_ms": 0, "own_ids": frozenset({"r1"}), "session": "login 1"}
+        look_up = LookUp(kind=kind, at_ms=self.clock.ms, **{**asked, **other})  # type: ignore[arg-type]
+        return await self.journal.absent(look_up, GAP)
+
+    async def due(self) -> list[ThreadKind]:
+        return await self.journal.to_look_up(GAP)
+
+    async def waiting(self) -> list[str]:
+        return [chunk.out.text for chunk in (await self.journal.waiting()).chunks]
 
     def turn(self, message_id: str) -> tuple[str, str]:
         with self.store.read() as reader:
             [found] = reader.decided(message_id)
         return found.turn, found.turn_reason
+
+    def undecided(self) -> int:
+        """How many messages wait for the operator to say whether they arrived."""
+        with self.store.read() as reader:
+            return reader.undecided_sends(LANE)
+
+    def reasons(self) -> list[str]:
+        with self.store.read() as reader:
+            return [one.reason for one in reader.outbox() if one.reason]
+
+    def returned(self) -> list[ThreadKind]:
+        with self.store.read() as reader:
+            return reader.returned(LANE)
 
     def states(self) -> list[str]:
         with self.store.read() as reader:
@@ -172,43 +204,178 @@ async def test_what_is_past_deciding_says_so(desk: Desk) -> None:
         await desk.journal.arrived(99)
 
 
-@pytest.mark.parametrize("resend", [True, False])
-async def test_what_the_platform_does_not_have_is_sent_again_only_if_that_is_wanted(
-    desk: Desk, resend: bool
+async def test_what_two_look_ups_with_something_of_this_login_do_not_show_is_sent_again(desk: Desk) -> None:
+    lost = await desk.lose_behind_one_that_arrived()
+    desk.clock.ms += 20_000
+    assert await desk.ask() == 0, "one look-up proves nothing"
+    desk.clock.ms += GAP - 1
+    assert await desk.ask() == 0, "nor does another soon after it"
+    desk.clock.ms += 1
+    assert await desk.ask() == 1
+    again = await desk.take()
+    assert (again.id, again.out.client_id, again.attempts) == (lost.id, lost.out.client_id, 2)
+    assert not desk.undecided()
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [
+        {"own_ids": frozenset()},
+        {"own_ids": frozenset({"somebody else's"})},
+        {"back_to_ms": NOW + 1},
+    ],
+    ids=["no own message", "none with a receipt", "not far enough"],
+)
+async def test_a_look_up_that_shows_nothing_of_this_login_proves_nothing(
+    desk: Desk, blind: dict[str, object]
 ) -> None:
-    message = await desk.answer("one", "two")
-    await desk.lose()
-    desk.clock.ms += 60_000
-    again = await desk.journal.absent(ThreadKind.DM, NOW - 60_000, desk.clock.ms, resend=resend)
-    assert again == (1 if resend else 0)
-    assert await desk.waiting() == (["one"] if resend else [])
-    state, reason = desk.turn(message)
-    assert state == ("replied" if resend else "needs_decision")
-    assert ("the platform does not have it" in reason) is not resend
+    await desk.lose_behind_one_that_arrived()
+    for _ in range(5):
+        desk.clock.ms += GAP
+        assert await desk.ask(**blind) == 0
+    desk.clock.ms += GAP
+    assert await desk.ask() == 0, "the first that counts"
+    assert desk.undecided() == 0
+    desk.clock.ms += LOOK_UP_MS
+    assert await desk.waiting() == []
+    assert desk.undecided() == 1
+    assert "nothing showed whether it arrived" in desk.reasons()[0]
 
 
-async def test_what_a_look_up_cannot_tell_stays_with_the_operator(desk: Desk) -> None:
-    message = await desk.answer("one")
-    await desk.lose()
-    assert await desk.journal.absent(ThreadKind.DM, NOW + 1, NOW + 60_000, resend=True) == 0
-    assert "the platform does not tell any more" in desk.turn(message)[1]
+async def test_without_a_connection_the_first_look_up_is_waited_for_but_not_for_ever(desk: Desk) -> None:
+    await desk.lose_behind_one_that_arrived()
+    await desk.answer("two")
+    desk.clock.ms += LOOK_UP_MS + UNASKED_MS - 1
+    assert await desk.waiting() == []
+    assert (await desk.journal.waiting()).due_ms == desk.clock.ms + 1
+    desk.clock.ms += 1
+    assert await desk.waiting() == ["two"]
+    assert desk.undecided() == 1
+
+
+async def test_a_restart_gives_look_ups_their_time_again(desk: Desk) -> None:
+    await desk.lose_behind_one_that_arrived()
+    desk.clock.ms += 9 * LOOK_UP_MS
+    await desk.journal.recover(LOOK_UP_MS)
+    await desk.ask()
+    desk.clock.ms += GAP
+    assert await desk.ask() == 1
+
+
+async def test_what_an_earlier_login_sent_is_not_looked_for_under_a_later_one(desk: Desk) -> None:
+    await desk.lose_behind_one_that_arrived()
+    desk.clock.ms += GAP
+    assert await desk.ask(session="login 2") == 0
+    assert desk.undecided() == 1
+    assert "it was sent by an earlier login" in desk.reasons()[0]
+
+
+async def test_receipts_of_another_kind_of_thread_or_of_an_earlier_login_do_not_count(desk: Desk) -> None:
+    await desk.answer("before", thread=Thread(ThreadKind.GROUP, "900"))
+    assert await desk.deliver() == "before"
+    await desk.answer("one")
+    await desk.lose(SETTLES)
+    for _ in range(3):
+        desk.clock.ms += GAP
+        assert await desk.ask() == 0
+    assert desk.returned() == [], "a group's message among those of people"
+    await desk.ask(ThreadKind.GROUP)
+    assert desk.returned() == [ThreadKind.GROUP]
+
+
+@pytest.mark.parametrize(
+    ("lost", "reason"),
+    [
+        (Lost("no id", taken=True, settle_ms=LOOK_UP_MS), "an answer without an id"),
+        (Lost("no answer"), "resendUnknown: 'never'"),
+    ],
+)
+async def test_what_must_not_be_sent_again_waits_for_the_operator_at_once(
+    desk: Desk, lost: Lost, reason: str
+) -> None:
+    await desk.lose_behind_one_that_arrived(lost)
+    assert desk.undecided() == 1, reason
+    for _ in range(4):
+        desk.clock.ms += GAP
+        assert await desk.ask() == 0
+    assert "the platform does not have it" in desk.reasons()[0], "it was asked once all the same"
+    await desk.answer("two")
+    assert await desk.waiting() == ["two"], "its thread does not wait"
+
+
+async def test_it_is_sent_again_once_and_not_a_second_time(desk: Desk) -> None:
+    await desk.lose_behind_one_that_arrived()
+    desk.clock.ms += 20_000
+    await desk.ask()
+    desk.clock.ms += GAP
+    assert await desk.ask() == 1
+    await desk.lose(SETTLES)
+    assert desk.undecided() == 1
+    for _ in range(3):
+        desk.clock.ms += GAP
+        assert await desk.ask() == 0
+
+
+async def test_a_restart_under_never_leaves_everything_to_the_operator(desk: Desk) -> None:
+    await desk.lose_behind_one_that_arrived()
+    await desk.journal.recover()
+    assert desk.undecided() == 1
 
 
 async def test_a_look_up_tells_nothing_of_what_left_later_or_of_other_kinds_of_thread(
     desk: Desk,
 ) -> None:
-    await desk.answer("one")
-    await desk.lose()
-    assert await desk.journal.absent(ThreadKind.DM, 0, NOW, resend=True) == 0
-    assert await desk.journal.absent(ThreadKind.GROUP, 0, NOW + 1, resend=True) == 0
-    assert desk.states() == ["unknown"]
+    await desk.lose_behind_one_that_arrived()
+    desk.clock.ms -= 1
+    for kind, at_ms in ((ThreadKind.DM, NOW), (ThreadKind.GROUP, NOW + 9 * GAP)):
+        desk.clock.ms = at_ms
+        await desk.ask(kind)
+    desk.clock.ms += GAP
+    assert await desk.ask() == 0, "this is the first that counts"
+
+
+async def test_when_the_platform_is_asked(desk: Desk) -> None:
+    await desk.lose_behind_one_that_arrived()
+    asked, since = [], desk.clock.ms
+    for _ in range(LOOK_UP_MS // 1_000):
+        desk.clock.ms += 1_000
+        await desk.waiting()
+        if await desk.due():
+            asked.append((desk.clock.ms - since) // 1_000)
+            await desk.ask(own_ids=frozenset())
+    assert asked == [11, 22, 43, 84, 165, 326, 487], "at growing intervals"
+    assert desk.undecided() == 1
+
+
+async def test_the_next_own_send_that_arrives_is_a_reason_to_ask_again(desk: Desk) -> None:
+    await desk.lose_behind_one_that_arrived()
+    desk.clock.ms += 100_000
+    await desk.ask(own_ids=frozenset())
+    desk.clock.ms += 1_000
+    assert await desk.due() == []
+    await desk.answer("more", thread=BOB)
+    assert await desk.deliver() == "more"
+    desk.clock.ms += 1
+    assert await desk.due() == [ThreadKind.DM]
+
+
+async def test_the_second_look_up_comes_as_soon_as_it_counts(desk: Desk) -> None:
+    await desk.lose_behind_one_that_arrived()
+    desk.clock.ms += 20_000
+    await desk.ask()
+    desk.clock.ms += GAP
+    assert await desk.due() == []
+    desk.clock.ms += 1
+    assert await desk.due() == [ThreadKind.DM]
 
 
 async def test_a_request_that_was_cut_off_has_a_while_to_arrive_before_it_is_repeated(desk: Desk) -> None:
-    await desk.answer("one")
-    lost = await desk.lose()
+    lost = await desk.lose_behind_one_that_arrived()
     desk.clock.ms += 1
-    assert await desk.journal.absent(ThreadKind.DM, 0, desk.clock.ms, resend=True) == 1
+    await desk.ask()
+    desk.clock.ms += 1
+    look_up = LookUp(ThreadKind.DM, 0, desk.clock.ms, frozenset({"r1"}), "login 1")
+    assert await desk.journal.absent(look_up, 1) == 1
     assert await desk.waiting() == []
     seen = Own("default", "z1", lost.out.client_id, ALICE, "one", NOW)
     await desk.journal.admit([seen])
@@ -216,16 +383,28 @@ async def test_a_request_that_was_cut_off_has_a_while_to_arrive_before_it_is_rep
     assert await desk.waiting() == [], "it has arrived after all"
 
 
-async def test_while_a_look_up_is_wanted_nothing_passes_in_that_thread(desk: Desk) -> None:
-    await desk.answer("one")
-    await desk.lose()
+async def test_while_look_ups_may_settle_it_nothing_passes_in_that_thread(desk: Desk) -> None:
+    await desk.lose_behind_one_that_arrived()
+    desk.clock.ms += 20_000
+    await desk.ask(own_ids=frozenset())
     await desk.answer("two")
     await desk.answer("b", thread=BOB)
-    assert await desk.waiting(look_up=True) == ["b"]
-    assert await desk.waiting(look_up=False) == ["two", "b"]
-    assert (await desk.journal.waiting(look_up=True)).due_ms == NOW + LOOK_UP_MS
-    desk.clock.ms += LOOK_UP_MS
-    assert await desk.waiting(look_up=True) == ["two", "b"], "nobody is kept waiting for ever"
+    assert await desk.waiting() == ["b"]
+    assert (await desk.journal.waiting()).due_ms == NOW + LOOK_UP_MS
+    desk.clock.ms = NOW + LOOK_UP_MS
+    assert await desk.waiting() == ["two", "b"], "nobody is kept waiting for ever"
+
+
+async def test_a_thread_does_not_wait_where_no_look_up_could_show_anything(desk: Desk) -> None:
+    await desk.answer("one")
+    await desk.lose(SETTLES)
+    await desk.answer("two")
+    assert await desk.waiting() == ["two"], "nothing has arrived yet under this login"
+    await desk.deliver()
+    desk.clock.ms += GAP
+    assert await desk.ask(own_ids=frozenset({"r2"})) == 0
+    desk.clock.ms += GAP
+    assert await desk.ask(own_ids=frozenset({"r2"})) == 1
 
 
 async def test_a_message_that_nobody_can_answer_is_set_aside(desk: Desk) -> None:

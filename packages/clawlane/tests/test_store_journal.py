@@ -26,7 +26,7 @@ from clawlane.store.errors import PairingUnknown, StoreLost, StoreOwned, StoreUn
 from clawlane.store.journal import Journal
 from clawlane.store.offline import pairing_approve, pairing_list
 from clawlane.store.reader import reading
-from clawlane.store.records import Admitted, Arrival, Chunk, Context, Noted, TurnState
+from clawlane.store.records import Admitted, Arrival, Chunk, Context, Lost, Noted, TurnState
 from clawlane.store.store import Store, open_store
 from clawlane.store.turns import TRIES
 
@@ -234,7 +234,7 @@ def own(client_id: str) -> Own:
 async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -> None:
     async with journal_in(tmp_path) as (store, journal):
         turn, chunk, client_id = await replied(journal, "a", "b")
-        assert (await journal.unknown(chunk, "no answer")).turn == turn
+        assert (await journal.unknown(chunk, Lost("no answer"))).turn == turn
         assert await take(journal) is None
         with store.read() as reader:
             assert reader.activity(LANE).outbox == {"unknown": 1, "held": 1}
@@ -250,7 +250,7 @@ async def test_an_echo_that_came_before_the_answer_was_lost_settles_it(tmp_path:
     async with journal_in(tmp_path) as (_, journal):
         turn, chunk, client_id = await replied(journal, "a")
         assert await journal.admit([own(client_id)]) == [Noted()]
-        assert (await journal.unknown(chunk, "no answer")).turn == turn
+        assert (await journal.unknown(chunk, Lost("no answer"))).turn == turn
         assert await journal.open_turns() == []
 
 

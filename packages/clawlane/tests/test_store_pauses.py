@@ -12,9 +12,10 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.policy import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
+from clawlane.store import pauses
 from clawlane.store.journal import Journal
 from clawlane.store.pauses import Level, Pause
-from clawlane.store.records import Admitted, Arrival, Context, TurnState
+from clawlane.store.records import Admitted, Arrival, Context, Lost, TurnState
 from clawlane.store.store import Store, open_store
 
 LANE = "zalouser/default"
@@ -128,6 +129,36 @@ async def test_what_is_young_goes_on_and_what_is_old_expires_with_a_reason(lane:
     assert lane.ended("old") == ("expired", "a pause made it older than backlogMaxAge")
 
 
+async def test_many_turns_expire_in_batches_at_one_time_and_come_back_in_batches(lane: Lane) -> None:
+    await lane.pause()
+    for number in range(450):
+        await lane.hear(f"m{number}", sender=str(100 + number % 7))
+    lane.clock.ms += 20 * MINUTE
+    assert await lane.resume() == [f"m{number}" for number in range(450)]
+    with lane.store.read() as reader:
+        assert reader.expired(LANE) == 450
+    assert lane.paused() == []
+    resumed = await lane.journal.resume(None, lane.clock.ms - BACKLOG, flush=True)
+    assert len(resumed.flushed) == 450
+    assert len(await lane.waiting()) == 450
+
+
+async def test_a_resume_that_was_cut_off_goes_on_where_it_was(lane: Lane) -> None:
+    """The first batch only, as if the gateway had died then: the pause still holds, and its end has come."""
+    await lane.pause()
+    for number in range(250):
+        await lane.hear(f"m{number}")
+    lane.clock.ms += 20 * MINUTE
+    step = await lane.journal._run(pauses.resume, None, lane.clock.ms - BACKLOG, flush=False)
+    assert (step.done, len(step.expired)) == (False, 200)
+    [pause] = lane.paused()
+    assert pause.until_ms == lane.clock.ms
+    lane.clock.ms += MINUTE
+    assert len(await lane.resume()) == 50
+    with lane.store.read() as reader:
+        assert reader.expired(LANE) == 250
+
+
 async def test_a_reply_that_waited_too_long_says_which_parts_arrived(lane: Lane) -> None:
     await lane.reply(await lane.hear("m1"), "one", "two", "three")
     await lane.send_one()
@@ -144,7 +175,7 @@ async def test_a_chunk_of_unknown_fate_keeps_its_turn_from_expiring(lane: Lane) 
     await lane.reply(await lane.hear("m1"), "one", "two")
     [chunk] = (await lane.journal.waiting()).chunks
     await lane.journal.begin([chunk.id])
-    await lane.journal.unknown(chunk.id, "no answer")
+    await lane.journal.unknown(chunk.id, Lost("no answer"))
     await lane.pause()
     lane.clock.ms += 20 * MINUTE
     assert await lane.resume() == []

@@ -14,9 +14,10 @@ from clawlane.access.explain import explain
 from clawlane.config.policy import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store.journal import Journal
-from clawlane.store.records import Admitted, Arrival, Noted
-from clawlane.store.retention import IDS_MS, TEXTS
+from clawlane.store.records import Admitted, Arrival, Context, Noted
+from clawlane.store.retention import DEAD_LETTERS, FORGOTTEN, IDS_MS, TEXTS
 from clawlane.store.store import Store, open_store
+from clawlane.store.turns import TRIES
 
 NOW = 1_700_000_000_000
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
@@ -49,6 +50,13 @@ class Desk:
 
     async def reply(self, to: Admitted) -> None:
         await self.journal.reply(to.seq, [Text(to.inbound.thread, f"answer {to.seq}")])
+
+    async def fail(self, one: Admitted | Noted | Exception) -> None:
+        """The agent cannot answer a message."""
+        assert isinstance(one, Admitted)
+        for _ in range(TRIES):
+            await self.journal.start(one.seq, Context.GIVE)
+            await self.journal.fail(one.seq, "no idea")
 
     async def forget(self) -> None:
         while await self.journal.prune():
@@ -96,6 +104,42 @@ async def test_a_month_later_the_ids_go_and_what_is_as_old_is_too_old(desk: Desk
     fresh = await desk.read("fresh")
     assert isinstance(fresh, Admitted)
     assert fresh.decision.admitted
+
+
+async def test_a_message_that_was_set_aside_waits_for_the_operator_however_long(desk: Desk) -> None:
+    await desk.fail(await desk.read("poison"))
+    desk.now_ms += 3 * IDS_MS
+    await desk.forget()
+    with desk.store.read() as reader:
+        assert [letter.text for letter in reader.dead_letters()] == ["text poison"]
+    await desk.journal.drop_dead_letter("poison")
+    await desk.forget()
+    assert desk.count("messages") == 0
+
+
+async def test_of_too_many_that_were_set_aside_the_oldest_are_forgotten_and_counted(desk: Desk) -> None:
+    results = await desk.journal.admit([desk.arrival(f"m{n}") for n in range(DEAD_LETTERS + 3)])
+    for one in results:
+        await desk.fail(one)
+    await desk.forget()
+    with desk.store.read() as reader:
+        assert reader.dead_letter_count("zalouser/default") == DEAD_LETTERS
+        assert reader.dead_letters()[0].message_id == "m3"
+        assert reader.activity("zalouser/default").counters[FORGOTTEN] == 3
+        [found] = reader.decided("m0")
+    assert (found.turn, found.turn_reason) == ("failed", "set aside and forgotten undecided: no idea")
+
+
+async def test_gaps_go_after_a_month(desk: Desk) -> None:
+    await desk.answered("one")
+    await desk.journal.cursor(ThreadKind.DM, 0)
+    assert await desk.journal.caught_up(ThreadKind.DM, NOW + 9_000) is not None
+    desk.now_ms += IDS_MS
+    await desk.forget()
+    assert desk.count("gaps") == 1
+    desk.now_ms += 1
+    await desk.forget()
+    assert desk.count("gaps") == 0
 
 
 async def test_what_is_not_done_is_not_forgotten(desk: Desk) -> None:

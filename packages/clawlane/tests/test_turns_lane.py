@@ -18,6 +18,7 @@ from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, NeedsLogin, NotSent, Phase, Refused, State, Unknown
 from clawlane.config.policy import DmPolicy, ResendUnknown
+from clawlane.config.settings import Pacing
 from clawlane.host.runner import Parts, Runner, runner
 from clawlane.messages import (
     Delivered,
@@ -36,9 +37,12 @@ from clawlane.messages import (
     Undone,
 )
 from clawlane.store.journal import Journal
+from clawlane.store.records import OpenTurn, TurnState
 from clawlane.store.store import Store, open_store
 from clawlane.store.vault import FileVault
 from clawlane.turns.gate import Gate
+from clawlane.turns.lane import IN_MEMORY, Lanes
+from clawlane.turns.pacing import Pacer
 
 NOW = 1_700_000_000_000
 READY = State(Phase.READY)
@@ -157,6 +161,7 @@ class Bench:
     ready: Callable[[], Awaitable[None]] = at_once
     slots: int = 4
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
+    pacer: Pacer | None = None
 
     @asynccontextmanager
     async def running(self, wire: Wire, agent: object) -> AsyncIterator[Runner]:
@@ -167,7 +172,7 @@ class Bench:
             channel=wire,
             agent=agent,  # type: ignore[arg-type]
             policy=self.policy,
-            gate=Gate(account, wire),  # type: ignore[arg-type]
+            gate=Gate(account, wire, self.pacer),  # type: ignore[arg-type]
             grants=lambda: self.grants(),
             ready=lambda: self.ready(),
             slots=asyncio.Semaphore(self.slots),
@@ -633,3 +638,72 @@ async def test_what_an_agents_error_says_is_not_logged(
     assert "tôi buồn" not in caplog.text
     with bench.store.read() as reader:
         assert "tôi buồn" in str(reader.dead_letters())
+
+
+async def test_what_the_platform_puts_off_is_not_tried_again_before_that(bench: Bench) -> None:
+    wire = Wire()
+    wire.troubles.append(NotSent("too much; later", retry_in=1800))
+    async with bench.running(wire, Echo()) as account:
+        wire.incoming.put_nowait(message(1))
+        await wire.taken.wait()
+        await account.park()
+    assert (await bench.journal.waiting()).due_ms == NOW + 1_800_000
+
+
+async def test_typing_is_shown_before_its_reply(bench: Bench) -> None:
+    wire = Wire()
+    shown_before: list[bool] = []
+    send = wire.send
+
+    async def noting(account: Account, out: Outgoing) -> Receipt:
+        shown_before.append(wire.shown.qsize() == len(shown_before) + 1)
+        return await send(account, out)
+
+    wire.send = noting  # type: ignore[method-assign]
+    async with bench.running(wire, Echo()):
+        for number in range(20):
+            wire.incoming.put_nowait(message(number, str(number + 11)))
+            await wire.sent(1)
+    assert shown_before == [True] * 20
+
+
+async def test_a_reply_that_steps_aside_does_not_keep_its_lane(bench: Bench) -> None:
+    wire = Wire()
+    loop = {"sameText": {"times": 2}, "gap": "0s", "gapJitter": "0s"}
+    bench.pacer = Pacer(Pacing.model_validate(loop), lambda: 0.0)
+    async with bench.running(wire, Echo()):
+        for number, text in enumerate(["ok", "ok", "ok", "ok", "next"]):
+            wire.incoming.put_nowait(message(number, text=text))
+        assert await wire.sent(3) == ["ok", "ok", "next"]
+    bench.clock.ms += 600_000
+    again = Wire()
+    async with bench.running(again, Echo()):
+        again.incoming.put_nowait(message(9, text="after it"))
+        assert await again.sent(3) == ["ok", "ok", "after it"]
+
+
+async def test_a_long_lane_keeps_its_order_and_has_only_its_first_turns_in_memory() -> None:
+    thread = Thread(ThreadKind.DM, "11")
+    turns = [OpenTurn(number, message(number), NOW, TurnState.WAITING) for number in range(40)]
+    over = {11, 30}
+    read, ran, done = [], [], asyncio.Event()
+
+    async def run(turn: OpenTurn) -> None:
+        ran.append(turn.seq)
+        if turn.seq == 39:
+            done.set()
+
+    async def stop(turn: OpenTurn) -> list[int]:
+        return []
+
+    async def again(seq: int) -> OpenTurn | None:
+        read.append(seq)
+        return None if seq in over else turns[seq]
+
+    async with Lanes(run, stop, again) as lanes:
+        for turn in turns:
+            assert turn.inbound.thread == thread
+            lanes.put(turn)
+        await done.wait()
+    assert ran == [number for number in range(40) if number not in over]
+    assert read == list(range(IN_MEMORY, 40))

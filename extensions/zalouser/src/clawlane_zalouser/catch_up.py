@@ -171,7 +171,7 @@ class _Course:
             if item.sent_ms >= cursor.since_ms or not item.sent_ms:
                 await self._pass_on(item, False)
         if fetched.complete:
-            await self._host.caught_up(self._told_kind, fetched.back_to_ms)
+            await self._host.caught_up(self._told_kind, fetched.back_to_ms, _own_ids(fetched.items))
         if fetched.complete or not patient:
             await self._release()
         return fetched.complete
@@ -220,6 +220,11 @@ def _own_id(item: Item) -> str:
     if isinstance(item, events.Message | events.Notice):
         return item.msg_id
     return str(item.raw.get("msgId") or "")
+
+
+def _own_ids(items: Iterable[Item]) -> frozenset[str]:
+    """The ids of the account's own messages: those that it sent show that Zalo still gives them out."""
+    return frozenset(item.msg_id for item in items if isinstance(item, events.Message) and item.is_self)
 
 
 def _in_order(items: Iterable[Item]) -> tuple[Item, ...]:

@@ -46,15 +46,10 @@ class ZaloUserChannel:
         if life is None or life.zalo is None:
             raise NotSent(f"{account} is not connected")
         try:
-            receipt = await outbound.send(life.zalo, out)
+            return await outbound.send(life.zalo, out)
         except NeedsLogin as error:
             life.expired(str(error))
             raise
-        except NotSent:
-            life.not_sent()
-            raise
-        life.sent()
-        return receipt
 
     async def signal(self, account: Account, signal: Signal) -> None:
         """Show others that the account types, has a message, or has seen it."""

@@ -70,14 +70,6 @@ class Lifetime:
         if not self._scope.expired():
             self._scope.reschedule(0)
 
-    def sent(self) -> None:
-        """A send arrived."""
-        self._report(self._state.phase, self._state.reason, outbound=Health.OK)
-
-    def not_sent(self) -> None:
-        """A send did not leave; the outbox tries again, and `sent` follows when that works."""
-        self._report(self._state.phase, self._state.reason, outbound=Health.BROKEN)
-
     async def look_up(self, kind: ThreadKind) -> None:
         """Fetch what was written, as after a connect, while there is a connection."""
         if self._state.phase is Phase.READY:

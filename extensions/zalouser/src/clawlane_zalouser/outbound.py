@@ -30,7 +30,8 @@ async def send(zalo: Zalo, out: Outgoing) -> Receipt:
     except errors.ZaloError as error:
         raise failure_of(error) from error
     if not sent.msg_id:
-        raise Unknown("Zalo took the message but named no id for it; such messages sometimes do not arrive")
+        reason = "Zalo took the message but named no id for it; such messages sometimes do not arrive"
+        raise Unknown(reason, taken=True)
     return Receipt((sent.msg_id,))
 
 
@@ -51,7 +52,9 @@ def failure_of(error: errors.ZaloError) -> SendFailed:
             return Refused(str(error))
         case errors.HttpStatusError() if error.status < 500:
             return Refused(str(error))
-        case errors.NoAnswer() | errors.ProtocolError() | errors.CipherError() | errors.HttpStatusError():
+        case errors.ProtocolError() | errors.CipherError():
+            return Unknown(str(error), taken=True)
+        case errors.NoAnswer() | errors.HttpStatusError():
             return Unknown(str(error))
         case _:
             return Refused(str(error))

@@ -9,7 +9,7 @@ How a send can fail, and what the outbox makes of it:
     ├── NotSent      no byte left, or the platform said "later": may be tried again
     ├── NeedsLogin   the session is gone: waits until the operator has logged in
     ├── Refused      the platform said no: trying again is useless
-    └── Unknown      bytes left and no answer came: never sent again blindly
+    └── Unknown      bytes left and no answer came: sent again only once its absence is shown
 
 A channel that cannot work at all as things are raises `ChannelUnusable` from any of its methods.
 
@@ -175,10 +175,14 @@ class Host(Protocol):
         """
         ...
 
-    async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> None:
+    async def caught_up(
+        self, kind: ThreadKind, back_to_ms: int, own_ids: frozenset[str] = frozenset()
+    ) -> None:
         """Everything of this kind sent since `back_to_ms` has gone through `admit` and `observe`.
 
-        Own messages included. If that does not reach the cursor, the gap is recorded.
+        Own messages included. If that does not reach the cursor, the gap is recorded. `own_ids` are the
+        message ids of all own messages that were fetched, older ones too: those with a receipt show that the
+        platform gives out what this login sent, and only then is a message that is missing taken as absent.
         """
         ...
 
@@ -231,7 +235,14 @@ class Refused(SendFailed):
 
 
 class Unknown(SendFailed):
-    """Whether it arrived is not known."""
+    """Whether it arrived is not known.
+
+    `taken` says that the platform did answer, only without an id: it is never sent again by itself.
+    """
+
+    def __init__(self, text: str, *, taken: bool = False) -> None:
+        super().__init__(text)
+        self.taken = taken
 
 
 class Channel(Protocol):

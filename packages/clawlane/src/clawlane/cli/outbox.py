@@ -13,7 +13,7 @@ from clawlane.cli.clean import clean
 from clawlane.cli.rulings import rule_send
 from clawlane.cli.setup import Setup
 from clawlane.cli.table import print_table
-from clawlane.cli.times import when
+from clawlane.cli.times import local, when
 
 if TYPE_CHECKING:
     from clawlane.store.outbox_list import Listed
@@ -94,8 +94,15 @@ def _cells(row: Listed) -> list[str]:
         str(row.tries),
         f"{row.part}/{row.parts}",
         clean(row.text, _LONGEST) or "–",
-        clean(row.reason, 200) or "–",
+        _reason(row) or "–",
     ]
+
+
+def _reason(row: Listed) -> str:
+    reason = clean(row.reason, 200)
+    if row.state == "unknown" and row.settling_ms is not None:
+        return f"{reason}; being looked up"
+    return f"{reason} until {local(row.held_until_ms)}" if row.held_until_ms else reason
 
 
 def _state(row: Listed) -> str:

@@ -42,7 +42,8 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
     Exit code, the highest of all enabled accounts:
       0  every one is authenticated, can receive and can send
       1  wrong usage, wrong config, unknown channel
-      2  degraded (it says by what), not connected yet, or the config file is broken now
+      2  degraded (it says by what), not connected yet, something waits for your decision, or the config file
+         is broken now
       3  not linked, session expired, risk not accepted, or no enabled account
       4  paused or replaced by another login
       5  the gateway is not running

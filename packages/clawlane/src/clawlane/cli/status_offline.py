@@ -123,13 +123,14 @@ def _activity(setup: Setup, account: Account) -> Fields:
             "waiting": 0,
             "expired": 0,
             "held": [],
-            "decisions": {"sends": 0, "dead_letters": 0},
+            "decisions": {"sends": 0, "dead_letters": 0, "forgotten": 0},
+            "look_ups": [],
             "too_old": 0,
         }
     now_ms = time.time_ns() // 1_000_000
     with reading(setup.places.store) as reader:
         activity = reader.activity(str(account))
-        stopped = stopped_of(reader, str(account))
+        stopped = stopped_of(reader, str(account), now_ms)
         missing = gaps(reader, str(account), now_ms)
         too_old = reader.too_old_in_a_row(str(account), AMONG)
     waiting = pairing_list(setup.places, account.channel, account.id, now_ms)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from clawlane.cli.clean import clean
+from clawlane.cli.held_text import rule_words
 from clawlane.cli.pause_text import pause_options, pause_words
 from clawlane.cli.setup import account_words
 from clawlane.cli.times import ago, gap_words, length, local
@@ -134,14 +135,39 @@ def _held_rows(one: Fields) -> Iterator[tuple[str, str]]:
     for pause in one["pauses"]:
         yield "paused", f"{pause_words(pause)}{waiting}; go on with: openclaw resume {pause_options(pause)}"
     for held in one["held"]:
-        if held["until_ms"] is not None:
-            until = f"until {local(held['until_ms'])}"
-            yield "held", f"{clean(held['thread'])}: {held['chunks']} · {held['reason']} · {until}"
+        yield "held", _held(held)
+    yield from _decision_rows(one["decisions"], one["look_ups"])
     if one["expired"]:
         yield (
             "expired",
             f"{one['expired']} at the last resume; answer them after all: openclaw resume --flush",
         )
+
+
+def _held(held: Fields) -> str:
+    passed = "; later replies pass it" if held["aside"] else ""
+    until = f"until {local(held['until_ms'])}"
+    return f"{clean(held['thread'])}: {held['chunks']} · {rule_words(held['reason'])} · {until}{passed}"
+
+
+def _decision_rows(decisions: Fields, look_ups: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What waits for the operator, with the command that decides."""
+    if count := decisions["sends"]:
+        yield (
+            "to decide",
+            f"nobody knows whether {count} sent message(s) arrived; decide: openclaw outbox list",
+        )
+    if count := decisions["dead_letters"]:
+        yield (
+            "to decide",
+            f"{count} message(s) could not be answered; decide: openclaw channels dead-letters list",
+        )
+    if count := decisions["forgotten"]:
+        yield "forgotten", f"{count} message(s) that could not be answered, as too many were kept undecided"
+    if look_ups:
+        yield "look-ups", f"find what was sent in: {', '.join(look_ups)}"
+    elif decisions["sends"]:
+        yield "look-ups", "off: nothing that was sent has come back in fetched history yet"
 
 
 def _identity(identity: Fields | None) -> str:

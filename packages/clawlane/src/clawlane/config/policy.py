@@ -38,7 +38,7 @@ class Acks(StrEnum):
 
 
 class ResendUnknown(StrEnum):
-    """Whether a message whose fate is unknown is sent again."""
+    """Whether a message whose fate is unknown is sent again: not at all, or once its absence is shown."""
 
     NEVER = "never"
     WHEN_ABSENT = "when-absent"

@@ -135,8 +135,12 @@ class StrangerBudget(Block):
 
 
 class SameText(Block):
-    """The same text waits before it goes to the same thread again, and goes to few threads an hour."""
+    """The guard against loops: the same whole reply goes to a thread `times` times within `wait`.
 
+    It goes to `threads` threads an hour.
+    """
+
+    times: _Limit = 3
     wait: Duration = timedelta(minutes=10)
     threads: _Limit = 5
 
@@ -192,7 +196,8 @@ class ChannelSettings(Block):
     acks: Acks = Acks.AUTO
     pairing: Pairing = Pairing()
     backlog_max_age: Duration = timedelta(minutes=15)
-    resend_unknown: ResendUnknown = ResendUnknown.NEVER
+    resend_unknown: ResendUnknown = ResendUnknown.WHEN_ABSENT
+    look_up_gap: Duration = timedelta(minutes=1)
     pacing: Pacing = Pacing()
     media_max_mb: Maybe[Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]] = None
     markdown: Markdown = Markdown()

@@ -128,6 +128,7 @@ class Fleet:
             report=self._noting(name),
             pin=self.pinnings[name].run,
             resend_unknown=account.settings.resend_unknown,
+            look_up_gap_ms=int(account.settings.look_up_gap.total_seconds() * 1000),
         )
         return Supervisor(parts, self._places.vault_dir, self._places.consent_dir, is_default)
 

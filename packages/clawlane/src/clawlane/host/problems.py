@@ -48,7 +48,11 @@ def _way_in(one: Fields) -> Iterator[Problem]:
 
 
 def _way_out(one: Fields) -> Iterator[Problem]:
-    if one["outbound"] == Health.BROKEN and not one["reason"]:
+    if one["outbound"] != Health.BROKEN:
+        return
+    if one["phase"] == Phase.READY and one["reason"]:
+        yield "outbound", one["reason"], one["help"] or "openclaw outbox list --all", True
+    elif not one["reason"]:
         text = (
             "messages do not get out: the platform's answers to the last ones made no sense or were refusals"
         )
@@ -72,7 +76,7 @@ def _decisions(one: Fields) -> Iterator[Problem]:
 
 def _connection(one: Fields) -> Iterator[Problem]:
     """A connected account that has something to say, such as services that it leaves out."""
-    if one["phase"] == Phase.READY and one["reason"]:
+    if one["phase"] == Phase.READY and one["reason"] and one["outbound"] != Health.BROKEN:
         yield "connection", one["reason"], one["help"] or "openclaw doctor", True
 
 

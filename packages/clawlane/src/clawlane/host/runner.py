@@ -19,18 +19,21 @@ from clawlane.host.thinking import Thinking
 from clawlane.host.witness import Witness
 from clawlane.messages import Fact, Inbound, ThreadKind
 from clawlane.store.errors import StoreError
+from clawlane.store.fates import LookUp
 from clawlane.store.journal import Clock, Journal
 from clawlane.store.pauses import Resumed
 from clawlane.store.records import Admitted, Noted, OpenTurn, Recovered, TurnState
+from clawlane.store.vault import FileVault
 from clawlane.turns.acks import after_decision
 from clawlane.turns.admit import Admission, CaughtUp
 from clawlane.turns.gate import Gate
 from clawlane.turns.judge import Judge
 from clawlane.turns.lane import Lanes
 from clawlane.turns.look_up import looking_up
-from clawlane.turns.outbox import Outbox
+from clawlane.turns.outbox import Outbox, Settling
 from clawlane.turns.patience import Sleep, until_stored
 from clawlane.turns.retention import forgetting
+from clawlane.turns.send_record import Trouble
 from clawlane.turns.turn import Turns
 
 _PARK = 10.0
@@ -39,6 +42,7 @@ _PARK = 10.0
 _THINK = 5.0
 """Seconds that a stop waits for answers that the agent is making."""
 
+_BATCH = 500
 _CAN_SEND = (Phase.READY, Phase.DEGRADED)
 log = logging.getLogger(__name__)
 
@@ -53,7 +57,8 @@ class Parts:
 
     `ready` returns once messages can be decided: `grants` knows the own id and what names stand for.
     `pin` looks up names while the account runs. `resend_unknown` says what becomes of a chunk that is not
-    among what the platform has.
+    among what the platform has, as two look-ups show that are `look_up_gap_ms` apart. `trouble` hears when
+    sending does not work, and None when it does.
     """
 
     account: Account
@@ -69,6 +74,8 @@ class Parts:
     report: Callable[[State], None]
     pin: Callable[[], Coroutine[None, None, None]] = _nothing
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
+    look_up_gap_ms: int = 60_000
+    trouble: Callable[[Trouble | None], None] = lambda _: None
     sleep: Sleep = asyncio.sleep
 
 
@@ -79,10 +86,11 @@ class Runner:
         self,
         parts: Parts,
         journal: Journal,
-        vault: Vault,
+        vault: FileVault,
         lanes: Lanes,
         outbox: Outbox,
         thinking: Thinking,
+        settling: Settling,
     ) -> None:
         self._parts = parts
         self._journal = journal
@@ -90,6 +98,7 @@ class Runner:
         self._lanes = lanes
         self._outbox = outbox
         self._thinking = thinking
+        self._settling = settling
         self._reading = asyncio.Event()
         self._reading.set()
         self._witness = Witness(parts.account)
@@ -119,8 +128,10 @@ class Runner:
         skew_ms = self._judge.skew_ms
         return await until_stored(partial(self._journal.cursor, kind, backlog_ms, skew_ms))
 
-    async def caught_up(self, kind: ThreadKind, back_to_ms: int) -> None:
-        await self._admission.reached(CaughtUp(kind, back_to_ms))
+    async def caught_up(
+        self, kind: ThreadKind, back_to_ms: int, own_ids: frozenset[str] = frozenset()
+    ) -> None:
+        await self._admission.reached(CaughtUp(kind, back_to_ms, own_ids))
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
         kept = await until_stored(partial(self._journal.keep_peers, people))
@@ -140,16 +151,18 @@ class Runner:
 
         Returns when the channel cannot go on.
         """
-        self._tell(await until_stored(self._journal.recover))
+        self._tell(await until_stored(partial(self._journal.recover, self._settling.settle_ms)))
         await self._parts.gate.begin(self._journal, self._judge)
-        for turn in await until_stored(self._journal.open_turns):
+        async for turn in self._open_turns():
             self._parts.gate.met(turn.inbound)
             self._lanes.put(turn)
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self._outbox.run())
             forgetting_ = group.create_task(forgetting(self._journal, self._parts.sleep))
             storing = group.create_task(self._admission.run())
-            asking = group.create_task(looking_up(self._journal, self._ask, self._parts.sleep))
+            asking = group.create_task(
+                looking_up(self._journal, self._ask, self._settling.gap_ms, self._parts.sleep)
+            )
             pinning = group.create_task(self._parts.pin())
             try:
                 await self._parts.channel.run(self._parts.account, self)
@@ -175,11 +188,20 @@ class Runner:
         """A pause has ended: turns that expired are over, and those that were flushed queue again."""
         for overdue in resumed.expired:
             self._outbox.settled(overdue.turn)
-        if resumed.flushed:
-            for turn in await until_stored(self._journal.open_turns):
-                if turn.seq in resumed.flushed:
+        flushed = frozenset(resumed.flushed)
+        if flushed:
+            async for turn in self._open_turns():
+                if turn.seq in flushed:
                     self._lanes.put(turn)
         self._outbox.wake()
+
+    async def _open_turns(self) -> AsyncIterator[OpenTurn]:
+        """What was admitted and has not settled, in order; read in batches, so that others may write."""
+        after = 0
+        while batch := await until_stored(partial(self._journal.open_turns, after, _BATCH)):
+            for turn in batch:
+                yield turn
+            after = batch[-1].seq
 
     async def park(self) -> None:
         """Before a stop: nothing more is read, and what the agent or the platform is at is waited for.
@@ -253,11 +275,9 @@ class Runner:
 
     async def _look_up(self, place: CaughtUp) -> None:
         """What is still of unknown fate is not among what was fetched."""
-        resend = self._parts.resend_unknown is ResendUnknown.WHEN_ABSENT
         asked_ms = self._asked_ms.get(place.kind, 0)
-        again = await until_stored(
-            partial(self._journal.absent, place.kind, place.back_to_ms, asked_ms, resend=resend)
-        )
+        asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._settling.session())
+        again = await until_stored(partial(self._journal.absent, asked, self._settling.gap_ms))
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._parts.account, again)
         self._outbox.wake()
@@ -267,18 +287,20 @@ class Runner:
 
 
 @asynccontextmanager
-async def runner(parts: Parts, journal: Journal, vault: Vault) -> AsyncIterator[Runner]:
+async def runner(parts: Parts, journal: Journal, vault: FileVault) -> AsyncIterator[Runner]:
     """A runner whose lanes live as long as this is entered."""
-    look_up = parts.resend_unknown is ResendUnknown.WHEN_ABSENT
-    outbox = Outbox(journal, parts.gate, parts.now_ms, parts.jitter, look_up=look_up)
+    resends = parts.resend_unknown is ResendUnknown.WHEN_ABSENT
+    settling = Settling(resends, parts.look_up_gap_ms, lambda: vault.generation)
+    outbox = Outbox(journal, parts.gate, parts.now_ms, parts.jitter, settling, parts.trouble)
     judge = Judge(journal, parts.policy, parts.grants)
     thinking = Thinking(parts.agent)
     turns = Turns(
         journal, outbox, parts.channel, thinking, judge, parts.gate, parts.ready, parts.slots, parts.sleep
     )
     try:
-        async with Lanes(turns.run, turns.stop) as lanes:
-            yield Runner(parts, journal, vault, lanes, outbox, thinking)
+        async with Lanes(turns.run, turns.stop, turns.read) as lanes:
+            yield Runner(parts, journal, vault, lanes, outbox, thinking, settling)
     finally:
         with suppress(StoreError):
+            await outbox.put_back()
             await journal.put_back()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from clawlane.channel import Health, Phase, State
 from clawlane.host.clocks import SET_CLOCK, clock_words
 from clawlane.store.journal import Clock
+from clawlane.turns.send_record import Trouble
 
 DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
 """Seconds that a phase may last before the operator is told. The other phases wait for the operator."""
@@ -43,14 +44,25 @@ class Standing:
         now_ms: Clock,
         deadlines: Mapping[Phase, float] = DEADLINES,
     ) -> None:
-        self.state = State(Phase.STOPPED)
+        self.state = self._channel = State(Phase.STOPPED)
         self.since_ms = now_ms()
         self._account = account
         self._told = told
         self._now_ms = now_ms
         self._deadlines = deadlines
         self._late = False
+        self._trouble: Trouble | None = None
         self._entered = asyncio.Event()
+
+    def sending(self, trouble: Trouble | None) -> None:
+        """Sending does not work, or works again. That counts over what the channel says."""
+        known, self._trouble = self._trouble, trouble
+        if trouble is not None:
+            self._keep(self._channel)
+        elif known is not None or self._channel.outbound is not Health.OK:
+            self._keep(replace(self._channel, outbound=Health.OK))
+            if known is not None:
+                log.info("%s: messages arrive again", self._account)
 
     def report(self, state: State) -> None:
         """Keep a state; health and identity that it leaves open stay as they were known."""
@@ -73,15 +85,15 @@ class Standing:
             await self._entered.wait()
 
     def _overdue(self) -> None:
-        known = self.state
+        known = self._channel
         since = f"for {(self._now_ms() - self.since_ms) / 1000:.0f} s now"
         reason = f"{known.reason}; {since}" if known.reason else f"{known.phase} {since}"
         self._late = known.phase in _COMING_UP
         self._keep(replace(known, phase=Phase.DEGRADED, reason=reason, help=known.help or _HELP))
 
     def _keep(self, state: State) -> None:
-        known = self.state
-        self.state = replace(
+        known, before = self._channel, self.state
+        self._channel = replace(
             state,
             auth=state.auth or known.auth,
             inbound=state.inbound or known.inbound,
@@ -91,18 +103,31 @@ class Standing:
             noticed_ms=state.noticed_ms or known.noticed_ms,
             skew_ms=known.skew_ms if state.skew_ms is None else state.skew_ms,
         )
-        if state.phase is not known.phase:
+        if state.phase in OVER:
+            self._trouble = None
+        self.state = self._with_trouble(self._channel)
+        if state.phase is not before.phase:
             self.since_ms = self._now_ms()
             self._entered.set()
-        if (state.phase, state.reason) != (known.phase, known.reason):
-            self._tell(state)
+        if (self.state.phase, self.state.reason) != (before.phase, before.reason):
+            self._tell(self.state)
         words = clock_words(self.state.skew_ms)
-        if words and not clock_words(known.skew_ms):
+        if words and not clock_words(before.skew_ms):
             log.warning("%s: %s; set it: %s", self._account, words[0], SET_CLOCK)
         self._told(self.state)
 
+    def _with_trouble(self, state: State) -> State:
+        """The reason why nothing is sent is told where the connection itself is well."""
+        if self._trouble is None:
+            return state
+        broken = replace(state, outbound=Health.BROKEN)
+        if state.phase is not Phase.READY:
+            return broken
+        return replace(broken, reason=self._trouble.reason, help=self._trouble.help)
+
     def _tell(self, state: State) -> None:
         well = state.phase not in (*OVER, Phase.DEGRADED) or state.phase is Phase.STOPPED
+        well = well and self._trouble is None
         reason = f": {state.reason}" if state.reason else ""
         command = f"; run: {state.help}" if state.help else ""
         level = logging.INFO if well else logging.WARNING

@@ -14,7 +14,8 @@ and `unknown` always), `gaps` (what could not be caught up with in the last days
 `noted_ms`), `pairing` (`pending`, and how many of them are `silent` or `held`), `names` (what those of the
 config stand for: `list`, `entry`, `state` (pinned, unresolved, ambiguous), `ids`, `at_ms`), `findings` (of
 `clawlane.host.finding`: `severity`, `code`, `path`, `line`, `text`, `mend`, `accounts`), what
-`clawlane.host.holds` tells (`pauses`, `waiting`, `expired`, `held`), and `probe` when it was asked for.
+`clawlane.host.holds` tells (`pauses`, `waiting`, `expired`, `held`, `decisions`, `look_ups`), and `probe`
+when it was asked for.
 """
 
 from __future__ import annotations
@@ -35,12 +36,11 @@ from clawlane.channel import Account, Health, VaultError
 from clawlane.config.load import Config
 from clawlane.host.findings import findings
 from clawlane.host.fleet import Fleet
-from clawlane.host.holds import held, stopped_of
+from clawlane.host.holds import stopped_of
 from clawlane.host.problems import AMONG, problems
 from clawlane.host.supervisor import Supervisor
 from clawlane.store.consent import read_consent
 from clawlane.store.errors import ConsentDamaged
-from clawlane.store.pacing import Head
 from clawlane.store.pins import LookedUp
 from clawlane.store.reader import Reader
 from clawlane.store.records import PairingRequest
@@ -81,17 +81,8 @@ class StatusBook:
         return stored[str(supervisor.parts.account)]
 
     async def _now(self) -> dict[str, Fields]:
-        """The stored part is read in a thread; the gates belong to the event loop."""
-        stored, heads = await asyncio.to_thread(self._stored)
-        now_ms = self._fleet.now_ms()
-        return {
-            name: {
-                **fields,
-                "held": held(self._fleet.gates[name], heads[name], now_ms),
-                "problems": problems(fields),
-            }
-            for name, fields in stored.items()
-        }
+        stored = await asyncio.to_thread(self._stored)
+        return {name: {**fields, "problems": problems(fields)} for name, fields in stored.items()}
 
     def _gateway(self) -> Fields:
         return {
@@ -102,11 +93,9 @@ class StatusBook:
             "config_revision": self._fleet.config.source.revision,
         }
 
-    def _stored(self) -> tuple[dict[str, Fields], dict[str, list[Head]]]:
-        supervisors = self._fleet.supervisors
+    def _stored(self) -> dict[str, Fields]:
         with self._fleet.store.read() as reader:
-            accounts = {name: self._account(one, reader) for name, one in supervisors.items()}
-            return accounts, {name: reader.heads(name) for name in supervisors}
+            return {name: self._account(one, reader) for name, one in self._fleet.supervisors.items()}
 
     def _account(self, supervisor: Supervisor, reader: Reader) -> Fields:
         account, channel = supervisor.parts.account, supervisor.parts.channel
@@ -122,7 +111,7 @@ class StatusBook:
             **_policies(self._fleet.config, account),
             "rehearsal": rehearsal,
             **_activity(reader, str(account), self._fleet.now_ms()),
-            **stopped_of(reader, str(account)),
+            **stopped_of(reader, str(account), self._fleet.now_ms()),
             **_storing(self._fleet.store),
             "names": names(self._fleet.pinnings[str(account)].found),
             "findings": told(self._fleet.config, account, self._fleet.pinnings[str(account)].pins),

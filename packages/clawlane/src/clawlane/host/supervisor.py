@@ -39,7 +39,7 @@ class Supervisor:
     def __init__(self, parts: Parts, vaults: Path, consents: Path, is_default: bool) -> None:
         self._standing = Standing(str(parts.account), parts.report, parts.now_ms)
         self._report = self._standing.report
-        self.parts = replace(parts, report=self._report)
+        self.parts = replace(parts, report=self._report, trouble=self._standing.sending)
         self.journal: Journal | None = None
         self.owned = asyncio.Event()
         self._vaults = vaults

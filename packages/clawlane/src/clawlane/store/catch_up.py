@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from math import inf
 
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
@@ -16,6 +17,9 @@ _AMONG = 1000
 
 _ECHO_MS = 10_000
 """How long the account may take to see a message of its own, before the platform is asked."""
+
+_FIRST_WAIT_MS = 10_000
+_LONGEST_WAIT_MS = 160_000
 
 _LOOKED_UP_MS = 86_400_000
 """How long the platform is searched for a message of unknown fate."""
@@ -50,8 +54,10 @@ def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int) -> Cursor:
         at_ms, message_id = row
     there_ms = tx.now_ms + skew_ms
     young_ms = there_ms - backlog_ms
-    reach_ms = min(at_ms or young_ms, _oldest_unknown(tx, kind, there_ms))
-    return Cursor(at_ms, message_id, reach_ms, min(reach_ms, young_ms))
+    unknown_ms = _oldest_unknown(tx, kind, there_ms)
+    since_ms = min(at_ms or young_ms, unknown_ms)
+    reach_ms = min(since_ms, _known_ms(tx, kind, unknown_ms)) if unknown_ms < there_ms else since_ms
+    return Cursor(at_ms, message_id, reach_ms, min(since_ms, young_ms))
 
 
 def caught_up(
@@ -92,14 +98,40 @@ def all_gaps(connection: sqlite3.Connection) -> list[Gap]:
     return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
 
 
-def to_look_up(tx: Tx) -> list[ThreadKind]:
-    """The kinds of thread with chunks of unknown fate that the platform was not asked about yet."""
+def to_look_up(tx: Tx, gap_ms: int) -> list[ThreadKind]:
+    """The kinds of thread with chunks of unknown fate about which the platform is to be asked now.
+
+    One is asked about soon after it left; then, if it was shown to be absent, `gap_ms` later, and else after
+    the next send of its kind that arrives, and at growing intervals.
+    """
     rows = tx.db.execute(
-        "SELECT DISTINCT thread_kind FROM outbox WHERE account = ? AND settled_ms IS NULL"
-        " AND state = 'unknown' AND looked_up_ms IS NULL AND sent_ms < ?",
-        (tx.account, tx.now_ms - _ECHO_MS),
-    )
-    return [ThreadKind(row["thread_kind"]) for row in rows.fetchall()]
+        "SELECT thread_kind, session, sent_ms, looked_up_ms, absent_ms, look_ups, settling_ms FROM outbox"
+        " WHERE account = ? AND settled_ms IS NULL AND state = 'unknown' AND state <> 'queued'",
+        (tx.account,),
+    ).fetchall()
+    due = (row for row in rows if tx.now_ms > _ask_ms(tx, row, gap_ms))
+    return [ThreadKind(kind) for kind in dict.fromkeys(row["thread_kind"] for row in due)]
+
+
+def _ask_ms(tx: Tx, row: sqlite3.Row, gap_ms: int) -> float:
+    """When to ask about a chunk."""
+    asked_ms: int | None = row["looked_up_ms"]
+    if asked_ms is None:
+        return int(row["sent_ms"]) + min(_ECHO_MS, gap_ms)
+    if row["settling_ms"] is None:
+        return inf
+    wait_ms: int = min(_FIRST_WAIT_MS * 2 ** min(row["look_ups"] - 1, 10), _LONGEST_WAIT_MS)
+    times = [asked_ms + wait_ms]
+    absent_ms: int | None = row["absent_ms"]
+    if absent_ms is not None:
+        return max(absent_ms + gap_ms, asked_ms if asked_ms == absent_ms else times[0])
+    arrived_ms: int | None = tx.db.execute(
+        "SELECT max(at_ms) AS at_ms FROM receipts WHERE account = ? AND thread_kind = ? AND session = ?",
+        (tx.account, row["thread_kind"], row["session"]),
+    ).fetchone()["at_ms"]
+    if arrived_ms is not None and arrived_ms > asked_ms:
+        times.append(arrived_ms)
+    return min(times)
 
 
 def _newest(tx: Tx, kind: ThreadKind) -> tuple[int, str]:
@@ -123,7 +155,30 @@ def _oldest_unknown(tx: Tx, kind: ThreadKind, there_ms: int) -> int:
         "SELECT min(coalesce(messages.sent_ms, created_ms - ?)) AS at_ms FROM outbox"
         " LEFT JOIN messages ON messages.account = outbox.account AND messages.seq = outbox.turn"
         " WHERE outbox.account = ? AND outbox.thread_kind = ? AND settled_ms IS NULL"
-        " AND outbox.state = 'unknown' AND looked_up_ms IS NULL AND created_ms > ?",
+        " AND outbox.state = 'unknown' AND (looked_up_ms IS NULL OR settling_ms IS NOT NULL)"
+        " AND created_ms > ?",
         (SKEW_MS, tx.account, kind, tx.now_ms - _LOOKED_UP_MS),
     ).fetchone()
     return there_ms if row["at_ms"] is None else int(row["at_ms"])
+
+
+def _known_ms(tx: Tx, kind: ThreadKind, before_ms: int) -> int:
+    """From when on a send of the account must be there that is known to have arrived, if it is not too old.
+
+    A look-up that holds it shows that the platform still gives out what this login sent.
+    """
+    row = tx.db.execute(
+        "SELECT max(at_ms) AS at_ms FROM receipts WHERE account = ? AND thread_kind = ? AND session ="
+        " (SELECT session FROM outbox WHERE account = ? AND state = 'unknown' AND settled_ms IS NULL"
+        "  AND state <> 'queued' AND thread_kind = ? ORDER BY id DESC LIMIT 1) AND at_ms > ?",
+        (tx.account, kind, tx.account, kind, tx.now_ms - _LOOKED_UP_MS),
+    ).fetchone()
+    return before_ms if row["at_ms"] is None else int(row["at_ms"]) - SKEW_MS
+
+
+def returned(connection: sqlite3.Connection, account: str) -> list[ThreadKind]:
+    """The kinds of thread in which a send of the account has come back in fetched history."""
+    rows = connection.execute(
+        "SELECT thread_kind FROM returned WHERE account = ? ORDER BY thread_kind", (account,)
+    )
+    return [ThreadKind(row["thread_kind"]) for row in rows]

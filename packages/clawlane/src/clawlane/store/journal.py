@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.abilities import Group, Person
@@ -30,6 +30,7 @@ from clawlane.store import (
 from clawlane.store.catch_up import Gap
 from clawlane.store.codec import storable
 from clawlane.store.errors import StoreLost
+from clawlane.store.fates import LookUp
 from clawlane.store.pacing import Sent
 from clawlane.store.pauses import Pause, Resumed
 from clawlane.store.pins import LookedUp
@@ -39,6 +40,8 @@ from clawlane.store.records import (
     Arrival,
     Context,
     Ended,
+    Hold,
+    Lost,
     Noted,
     OpenTurn,
     Recovered,
@@ -98,9 +101,9 @@ class Journal:
         """
         return await self._run(catch_up.cursor, kind, backlog_ms, skew_ms)
 
-    async def to_look_up(self) -> list[ThreadKind]:
-        """The kinds of thread with chunks of unknown fate that the platform was not asked about yet."""
-        return await self._run(catch_up.to_look_up)
+    async def to_look_up(self, gap_ms: int) -> list[ThreadKind]:
+        """The kinds of thread with chunks of unknown fate about which the platform is to be asked now."""
+        return await self._run(catch_up.to_look_up, gap_ms)
 
     async def caught_up(self, kind: ThreadKind, back_to_ms: int, *, missed: bool = True) -> Gap | None:
         """Everything since `back_to_ms` has been read. Gives the gap that remains, which is kept.
@@ -113,9 +116,9 @@ class Journal:
         """Whether the account sent the message of this id."""
         return await self._run(outbox.is_receipt, storable(message_id))
 
-    async def open_turns(self) -> list[OpenTurn]:
-        """What was admitted and has not settled, in order."""
-        return await self._run(turns.open_turns)
+    async def open_turns(self, after: int = 0, limit: int = -1) -> list[OpenTurn]:
+        """What was admitted after a turn and has not settled, in order; as many as `limit` (-1: all)."""
+        return await self._run(turns.open_turns, after, limit)
 
     async def start(self, seq: int, context: Context) -> tuple[Inbound, ...] | None:
         """Claim a turn for the agent. Gives the pending history that goes with it, oldest first.
@@ -158,13 +161,25 @@ class Journal:
         wanted = storable(message_id)
         await self._run(dead_letters.drop, wanted)
 
-    async def waiting(self, *, look_up: bool = False) -> Waiting:
-        """What may be sent. With `look_up` nothing passes a chunk that is still to be looked up."""
-        return await self._run(outbox.waiting, look_up=look_up)
+    async def waiting(
+        self, shut: frozenset[Thread] = frozenset(), held: Mapping[int, int] | None = None
+    ) -> Waiting:
+        """What may be sent, without threads that are `shut` and chunks that are `held` until some time."""
+        return await self._run(outbox.waiting, shut, held)
 
-    async def begin(self, chunk_ids: Sequence[int]) -> frozenset[int]:
-        """Chunks are about to leave. Gives those that still may."""
-        return await self._run(outbox.begin, chunk_ids)
+    async def begin(
+        self, chunk_ids: Sequence[int], notes: Sequence[Sent] = (), session: str = ""
+    ) -> frozenset[int]:
+        """Chunks are about to leave under a login, and count as sent. Gives those that still may."""
+        return await self._run(outbox.begin, chunk_ids, notes, session)
+
+    async def hold(self, holds: Mapping[int, Hold]) -> tuple[int, ...]:
+        """Pacing holds chunks. Gives the turns whose lane does not wait for that."""
+        return await self._run(outbox.hold, holds)
+
+    async def unhanded(self, chunk_ids: Sequence[int]) -> None:
+        """Chunks did not leave, although that was begun: nothing was handed to the channel."""
+        await self._run(outbox.put_back, chunk_ids)
 
     async def sent(self, chunk_id: int, receipt: Receipt) -> int | None:
         """A chunk arrived. Gives the turn that this settled, if any."""
@@ -174,22 +189,20 @@ class Journal:
         """The platform said no."""
         return await self._run(outbox.refused, chunk_id, reason)
 
-    async def unknown(self, chunk_id: int, reason: str) -> Ended:
+    async def unknown(self, chunk_id: int, lost: Lost) -> Ended:
         """Nobody knows whether a chunk arrived. The lane of its turn may go on."""
-        return await self._run(outbox.unknown, chunk_id, reason)
+        return await self._run(outbox.unknown, chunk_id, lost)
 
     async def retry(self, chunk_id: int, reason: str, due_ms: int) -> None:
         """A chunk did not leave, and may be tried again at `due_ms`."""
         await self._run(outbox.retry, chunk_id, reason, due_ms)
 
-    async def absent(self, kind: ThreadKind, back_to_ms: int, asked_ms: int, *, resend: bool) -> int:
-        """All own messages of a kind, as the platform had them at `asked_ms`, were seen back to a time.
+    async def absent(self, asked: LookUp, gap_ms: int) -> int:
+        """All that a look-up found has been seen. Gives how many chunks are queued again.
 
-        What is still of unknown fate did not arrive: with `resend` it is queued again, else it keeps waiting
-        for the operator. Gives how many chunks are queued.
+        Those are not on the platform, as two look-ups `gap_ms` apart have shown.
         """
-        asked = fates.Asked(kind, back_to_ms, asked_ms)
-        return await self._run(fates.absent, asked, resend=resend)
+        return await self._run(fates.absent, asked, gap_ms)
 
     async def resend(self, chunk_id: int) -> None:
         """The operator wants a chunk of unknown fate sent again. Raises `NotInOutbox`."""
@@ -218,8 +231,14 @@ class Journal:
         await self._run(pauses.pause, new)
 
     async def resume(self, thread: Thread | None, oldest_ms: int, *, flush: bool) -> Resumed:
-        """End a pause; what is about messages from before `oldest_ms` expires, or with `flush` goes on."""
-        return await self._run(pauses.resume, thread, oldest_ms, flush=flush)
+        """End a pause; what is about messages from before `oldest_ms` expires, or with `flush` goes on.
+
+        A batch at a time, so that others may write in between; the pause holds until the last one.
+        """
+        steps = [await self._run(pauses.resume, thread, oldest_ms, flush=flush)]
+        while not steps[-1].done:
+            steps.append(await self._run(pauses.resume, thread, oldest_ms, flush=flush))
+        return pauses.joined(steps)
 
     async def queued(self) -> list[int]:
         """The chunks that wait to be sent."""
@@ -229,18 +248,16 @@ class Journal:
         """A turn whose message still has its text."""
         return await self._run(turns.whole, seq)
 
-    async def note_send(self, sent: Sent) -> None:
-        """Keep that a chunk leaves, for the budgets of pacing."""
-        await self._run(pacing.note_send, sent)
-
     async def sends(self) -> list[Sent]:
         """What left within the last day, oldest first."""
         return await self._run(pacing.sends)
 
-    async def recover(self) -> Recovered:
-        """After a stop: what was being sent is of unknown fate, what crashed too often is set aside."""
+    async def recover(self, settle_ms: int = 0) -> Recovered:
+        """After a stop: what was being sent is of unknown fate, what crashed too often is set aside.
 
-        return await self._run(_recover)
+        Look-ups may settle that for `settle_ms`.
+        """
+        return await self._run(_recover, settle_ms)
 
     async def approve(self, code: str, notice: str = "") -> Approved:
         """Let in the sender of a pending request, and queue the notice to them if there is one.
@@ -309,11 +326,11 @@ def _admit_one(tx: Tx, item: Arrival | Fact) -> Admitted | Noted | Exception:
         return error
 
 
-def _recover(tx: Tx) -> Recovered:
-    return Recovered(unknown=fates.recover(tx), set_aside=turns.recover(tx))
+def _recover(tx: Tx, settle_ms: int) -> Recovered:
+    return Recovered(unknown=fates.recover(tx, settle_ms), set_aside=turns.recover(tx))
 
 
 _LAZY: frozenset[Callable[..., object]] = frozenset(
-    (turns.start, turns.reply, turns.pending, outbox.waiting, outbox.sent)
+    (turns.start, turns.reply, turns.pending, outbox.waiting, outbox.hold, outbox.sent)
 )
 """What is lost of these in a power cut is done again or looked up: nobody waits for the disk."""

@@ -7,20 +7,37 @@ the business of `clawlane.store.fates`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
 
-from clawlane.messages import Outgoing, Receipt
-from clawlane.store import history
-from clawlane.store.codec import text_body, text_of
+from clawlane.messages import Outgoing, Receipt, Thread
+from clawlane.store import history, pacing
+from clawlane.store.codec import text_body, text_of, thread_of
+from clawlane.store.pacing import Sent
 from clawlane.store.parts import told
-from clawlane.store.records import Chunk, Ended, Purpose, TurnState, Waiting
+from clawlane.store.records import Chunk, Ended, Hold, Lost, Purpose, TurnState, Waiting
 from clawlane.store.transaction import Tx, next_number
 
 LOOK_UP_MS = 600_000
-"""How long a chunk of unknown fate holds its thread back for a look-up, where one is wanted."""
+"""How long look-ups may settle a chunk of unknown fate before the operator has to."""
 
-LONGEST_RETRY_MS = 330_000
+LONGEST_RETRY_MS = 3_960_000
 """No retry is planned further ahead; what is was planned before the clock jumped back."""
+
+UNASKED_MS = 1_200_000
+"""So much longer a chunk of unknown fate waits for its first look-up, while there is no connection."""
+
+TOO_LATE_MS = 900_000
+"""A reply that the guard against loops holds expires so long after the time until which it was held."""
+
+
+class Place(IntEnum):
+    """Where a queued chunk stands among those of its thread: lower ones first, and in order in each."""
+
+    BEGUN = 0
+    IN_TURN = 1
+    ASIDE = 2
 
 
 def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing], purpose: Purpose = Purpose.REPLY) -> list[int]:
@@ -61,70 +78,222 @@ def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing], purpose: Purpose =
     return ids
 
 
-def waiting(tx: Tx, *, look_up: bool) -> Waiting:
-    """The first open chunk of each thread, as far as it is due.
+def waiting(tx: Tx, shut: frozenset[Thread] = frozenset(), held: Mapping[int, int] | None = None) -> Waiting:
+    """The next chunk of each thread that is not `shut`, as far as it is due and not `held` until later.
 
-    With `look_up` a chunk of unknown fate keeps its thread waiting until the platform was asked about it: it
+    A chunk on its way keeps its thread waiting, and so does one of unknown fate that look-ups may settle: it
     may have to be sent again, and in order.
     """
-    tx.db.execute(
-        "UPDATE outbox SET state = 'expired', settled_ms = ? WHERE account = ? AND state = 'queued'"
-        " AND settled_ms IS NULL AND expires_ms <= ?",
-        (tx.now_ms, tx.account, tx.now_ms),
-    )
-    _leave_the_future(tx)
-    asked_after_ms = tx.now_ms - LOOK_UP_MS if look_up else tx.now_ms
+    expired = _expire(tx)
+    _mend(tx)
+    busy = _busy(tx)
+    heads = [head for head in _heads(tx) if thread_of(head) not in shut and thread_of(head) not in busy]
+    times = {head["id"]: max(head["due_ms"], (held or {}).get(head["id"], 0)) for head in heads}
+    heads.sort(key=lambda head: (times[head["id"]], head["id"]))
+    due = tuple(_chunk(tx, head) for head in heads if times[head["id"]] <= tx.now_ms)
+    later = [times[head["id"]] for head in heads[len(due) :][:1]]
+    return Waiting(due, min([*later, *_next_change(tx)], default=None), expired)
+
+
+def _expire(tx: Tx) -> tuple[int, ...]:
+    """End what became too old to be sent, and with it its turn; then its lane has nothing to wait for."""
     rows = tx.db.execute(
-        "SELECT * FROM outbox AS chunk WHERE account = ? AND state = 'queued' AND settled_ms IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.account = chunk.account"
-        "  AND earlier.thread_kind = chunk.thread_kind AND earlier.thread_id = chunk.thread_id"
-        "  AND earlier.settled_ms IS NULL AND earlier.id < chunk.id"
-        "  AND (earlier.state IN ('queued', 'sending') OR (earlier.state = 'unknown'"
-        "   AND earlier.looked_up_ms IS NULL AND earlier.sent_ms > ?)))"
-        " ORDER BY due_ms, id",
-        (tx.account, asked_after_ms),
+        "UPDATE outbox INDEXED BY expiring_chunks SET state = 'expired', settled_ms = ?,"
+        " held_until_ms = NULL WHERE account = ?"
+        " AND state = 'queued' AND settled_ms IS NULL AND expires_ms IS NOT NULL AND expires_ms <= ?"
+        " RETURNING turn",
+        (tx.now_ms, tx.account, tx.now_ms),
     ).fetchall()
-    due = tuple(
-        Chunk(row["id"], row["turn"], text_of(row), row["attempts"] + 1)
-        for row in rows
-        if row["due_ms"] <= tx.now_ms
-    )
-    later = [row["due_ms"] for row in rows[len(due) :][:1]]
-    return Waiting(due, min([*later, *_asked(tx, asked_after_ms)], default=None))
+    turns = dict.fromkeys(row["turn"] for row in rows if row["turn"] is not None)
+    return tuple(turn for turn in turns if settle(tx, turn) is not None)
 
 
-def _leave_the_future(tx: Tx) -> None:
-    """Bring times that lie ahead, because the clock was set back, to where they do not hold anything up."""
+def _mend(tx: Tx) -> None:
+    """Let go on what has waited long enough, and bring back times that a clock set back put ahead."""
     tx.db.execute(
-        "UPDATE outbox SET due_ms = min(due_ms, CASE attempts WHEN 0 THEN ?1 ELSE ?1 + ?2 END),"
-        " sent_ms = min(sent_ms, ?1) WHERE account = ?3 AND settled_ms IS NULL"
-        " AND (sent_ms > ?1 OR due_ms > CASE attempts WHEN 0 THEN ?1 ELSE ?1 + ?2 END)",
-        (tx.now_ms, LONGEST_RETRY_MS, tx.account),
+        "UPDATE outbox INDEXED BY expiring_chunks SET place = 1, due_ms = min(due_ms, ?1)"
+        " WHERE account = ?2 AND state = 'queued' AND settled_ms IS NULL AND expires_ms IS NOT NULL"
+        " AND place = 2 AND (due_ms <= ?1 OR created_ms > ?1)",
+        (tx.now_ms, tx.account),
     )
+    tx.db.execute(
+        "UPDATE outbox INDEXED BY moving_chunks SET sent_ms = min(sent_ms, ?1),"
+        " absent_ms = min(absent_ms, ?1), looked_up_ms = min(looked_up_ms, ?1),"
+        " settling_ms = min(settling_ms, ?1 + ?2)"
+        " WHERE account = ?3 AND settled_ms IS NULL AND state = 'unknown' AND state <> 'queued'"
+        " AND sent_ms > ?1",
+        (tx.now_ms, LOOK_UP_MS, tx.account),
+    )
+    rows = tx.db.execute(
+        "UPDATE outbox INDEXED BY moving_chunks SET settling_ms = NULL,"
+        " reason = reason || '; nothing showed whether it arrived'"
+        " WHERE account = ?1 AND settled_ms IS NULL AND state = 'unknown' AND state <> 'queued'"
+        " AND settling_ms <= CASE look_ups WHEN 0 THEN ?2 - ?3 ELSE ?2 END RETURNING turn",
+        (tx.account, tx.now_ms, UNASKED_MS),
+    ).fetchall()
+    for row in rows:
+        if row["turn"] is not None:
+            mark(tx, row["turn"], TurnState.NEEDS_DECISION, told(tx, row["turn"]))
 
 
-def _asked(tx: Tx, asked_after_ms: int) -> list[int]:
-    """When the first thread is free again that waits for a look-up."""
+def _busy(tx: Tx) -> set[Thread]:
+    """The threads in which nothing may leave until something is known.
+
+    A look-up is worth waiting for only where sends of this login have arrived that it could find.
+    """
+    rows = tx.db.execute(
+        "SELECT DISTINCT thread_kind, thread_id FROM outbox AS chunk INDEXED BY moving_chunks"
+        " WHERE account = ? AND settled_ms IS NULL AND (state = 'sending'"
+        "  OR (state = 'unknown' AND settling_ms IS NOT NULL AND EXISTS"
+        "  (SELECT 1 FROM receipts WHERE receipts.account = chunk.account"
+        "   AND receipts.thread_kind = chunk.thread_kind AND receipts.session = chunk.session)))"
+        " AND state <> 'queued'",
+        (tx.account,),
+    )
+    return {thread_of(row) for row in rows}
+
+
+def _heads(tx: Tx) -> list[sqlite3.Row]:
+    """Of each thread its next queued chunk: the rest of a reply that began to leave, else the oldest.
+
+    Neither the texts nor what waits behind is read.
+    """
+    found = []
+    thread = ("", "")
+    while following := _next_thread(tx, *thread):
+        thread = following
+        head = tx.db.execute(_HEAD, (tx.account, *thread)).fetchone()
+        if head["place"] != Place.ASIDE:
+            found.append(_not_ahead(tx, head))
+    return found
+
+
+_QUEUED = (
+    "SELECT id, thread_kind, thread_id, due_ms, place, attempts FROM outbox INDEXED BY queued_chunks"
+    " WHERE account = ? AND settled_ms IS NULL AND state = 'queued'"
+)
+_THREADS = (
+    f"{_QUEUED} AND thread_kind = ? AND thread_id > ? ORDER BY thread_id LIMIT 1",
+    f"{_QUEUED} AND thread_kind > ? ORDER BY thread_kind, thread_id LIMIT 1",
+)
+_HEAD = f"{_QUEUED} AND thread_kind = ? AND thread_id = ? ORDER BY place, id LIMIT 1"
+
+
+def _next_thread(tx: Tx, kind: str, id_: str) -> tuple[str, str] | None:
+    """The next thread in which something is queued; none of what waits in the one before is read."""
+    within, beyond = _THREADS
+    row = tx.db.execute(within, (tx.account, kind, id_)).fetchone()
+    row = row or tx.db.execute(beyond, (tx.account, kind)).fetchone()
+    return (row["thread_kind"], row["thread_id"]) if row else None
+
+
+def _not_ahead(tx: Tx, head: sqlite3.Row) -> sqlite3.Row:
+    """The same, due no later than anything is planned: what is was planned before the clock jumped back."""
+    latest_ms = tx.now_ms + (LONGEST_RETRY_MS if head["attempts"] else 0)
+    if head["due_ms"] <= latest_ms:
+        return head
+    key = (latest_ms, tx.account, head["id"])
+    tx.db.execute("UPDATE outbox SET due_ms = ? WHERE account = ? AND id = ?", key)
+    row: sqlite3.Row = tx.db.execute(_HEAD, (tx.account, head["thread_kind"], head["thread_id"])).fetchone()
+    return row
+
+
+def _chunk(tx: Tx, head: sqlite3.Row) -> Chunk:
+    """The chunk with its text, and that of its whole reply."""
     row = tx.db.execute(
-        "SELECT min(sent_ms) AS first_ms FROM outbox WHERE account = ? AND settled_ms IS NULL"
-        " AND state = 'unknown' AND looked_up_ms IS NULL AND sent_ms > ?",
-        (tx.account, asked_after_ms),
+        "SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, head["id"])
     ).fetchone()
-    return [] if row["first_ms"] is None else [row["first_ms"] + LOOK_UP_MS]
+    reply = ""
+    if row["turn"] is not None and row["purpose"] == Purpose.REPLY:
+        parts = tx.db.execute(
+            "SELECT * FROM outbox WHERE account = ? AND turn = ? ORDER BY id", (tx.account, row["turn"])
+        )
+        reply = "\n".join(text_of(part).text for part in parts if part["body"])
+    begun = row["place"] == Place.BEGUN
+    return Chunk(row["id"], row["turn"], text_of(row), row["attempts"] + 1, reply, begun)
 
 
-def begin(tx: Tx, chunk_ids: Sequence[int]) -> frozenset[int]:
-    """Mark chunks as on their way. Gives those that still were to be sent."""
-    begun = [
-        chunk_id
-        for chunk_id in chunk_ids
-        if tx.db.execute(
-            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, looked_up_ms = NULL"
-            " WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL",
-            (tx.now_ms, chunk_id, tx.account),
-        ).rowcount
-    ]
+def _next_change(tx: Tx) -> list[int]:
+    """When a thread is free again that waits for a look-up, or a reply that others may pass is due."""
+    rows = tx.db.execute(
+        "SELECT min(CASE look_ups WHEN 0 THEN settling_ms + ?2 ELSE settling_ms END) AS at_ms"
+        " FROM outbox INDEXED BY moving_chunks"
+        " WHERE account = ?1 AND settled_ms IS NULL"
+        " AND state = 'unknown' AND state <> 'queued'"
+        " UNION ALL SELECT min(min(due_ms, expires_ms)) FROM outbox INDEXED BY expiring_chunks"
+        " WHERE account = ?1 AND settled_ms IS NULL AND expires_ms IS NOT NULL AND place = 2"
+        " UNION ALL SELECT min(expires_ms) FROM outbox INDEXED BY expiring_chunks WHERE account = ?1"
+        " AND settled_ms IS NULL AND expires_ms IS NOT NULL AND state = 'queued'",
+        (tx.account, UNASKED_MS),
+    )
+    return [row["at_ms"] for row in rows if row["at_ms"] is not None]
+
+
+def begin(tx: Tx, chunk_ids: Sequence[int], notes: Sequence[Sent] = (), session: str = "") -> frozenset[int]:
+    """Mark chunks as on their way and count them (`notes`), in one. Gives those that still were to be sent.
+
+    `session` names the login under which they leave. From now on the other parts of their replies come first.
+    """
+    begun = {chunk_id for chunk_id in chunk_ids if _begin(tx, chunk_id, session)}
+    for note in notes:
+        if note.chunk in begun:
+            pacing.note_send(tx, note)
     return frozenset(begun)
+
+
+def _begin(tx: Tx, chunk_id: int, session: str) -> bool:
+    row = tx.db.execute(
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, session = ?,"
+        " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
+        " place = 0, expires_ms = CASE WHEN turn IS NULL THEN expires_ms END, reason = ''"
+        " WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL RETURNING turn",
+        (tx.now_ms, session, chunk_id, tx.account),
+    ).fetchone()
+    if row is not None:
+        tx.db.execute(
+            "UPDATE outbox SET place = 0, expires_ms = NULL WHERE account = ? AND turn = ?"
+            " AND settled_ms IS NULL AND place <> 0",
+            (tx.account, row["turn"]),
+        )
+    return row is not None
+
+
+def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
+    """Keep why chunks do not leave yet, for people to read. Gives the turns that nobody has to wait for.
+
+    Those are the ones whose reply the guard against loops holds: until then it lets others pass, and it
+    expires `TOO_LATE_MS` after the time until which it was first held.
+    """
+    turns = [_hold(tx, chunk_id, held) for chunk_id, held in holds.items()]
+    return tuple(turn for turn in turns if turn is not None)
+
+
+def _hold(tx: Tx, chunk_id: int, held: Hold) -> int | None:
+    reason = f"held: {held.reason}"
+    row = tx.db.execute(
+        "UPDATE outbox SET held_until_ms = ?, reason = ? WHERE account = ? AND id = ? AND state = 'queued'"
+        " AND settled_ms IS NULL RETURNING turn",
+        (held.until_ms, reason, tx.account, chunk_id),
+    ).fetchone()
+    if row is None or not held.aside:
+        return None
+    tx.db.execute(
+        "UPDATE outbox SET place = 2, due_ms = ?1, held_until_ms = ?1, reason = ?2,"
+        " expires_ms = coalesce(expires_ms, ?1 + ?3) WHERE account = ?4 AND turn = ?5"
+        " AND state = 'queued' AND settled_ms IS NULL",
+        (held.until_ms, reason, TOO_LATE_MS, tx.account, row["turn"]),
+    )
+    turn: int | None = row["turn"]
+    return turn
+
+
+def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
+    """Chunks that were marked as on their way, and were not handed to the channel before a stop."""
+    tx.db.executemany(
+        "UPDATE outbox SET state = 'queued', attempts = attempts - 1 WHERE account = ? AND id = ?"
+        " AND state = 'sending' AND settled_ms IS NULL",
+        [(tx.account, chunk_id) for chunk_id in chunk_ids],
+    )
 
 
 def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
@@ -158,16 +327,24 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> Ended:
     return Ended(settle(tx, row["turn"]), told(tx, row["turn"]))
 
 
-def unknown(tx: Tx, chunk_id: int, reason: str) -> Ended:
+def unknown(tx: Tx, chunk_id: int, lost: Lost) -> Ended:
     """Nobody knows whether it arrived, unless the account saw it itself: the rest of the reply is held."""
     row = tx.db.execute(
-        "SELECT turn, echo FROM outbox WHERE account = ? AND id = ?", (tx.account, chunk_id)
+        "SELECT turn, echo, resends FROM outbox WHERE account = ? AND id = ?", (tx.account, chunk_id)
     ).fetchone()
     if row["echo"]:
         return Ended(sent(tx, chunk_id, Receipt((row["echo"],))), "")
+    settles = lost.settle_ms and not lost.taken and not row["resends"]
     tx.db.execute(
-        "UPDATE outbox SET state = 'unknown', reason = ? WHERE account = ? AND id = ? AND settled_ms IS NULL",
-        (reason, tx.account, chunk_id),
+        "UPDATE outbox SET state = 'unknown', reason = ?, taken = max(taken, ?), settling_ms = ?"
+        " WHERE account = ? AND id = ? AND settled_ms IS NULL",
+        (
+            lost.reason,
+            lost.taken,
+            tx.now_ms + lost.settle_ms if settles else None,
+            tx.account,
+            chunk_id,
+        ),
     )
     turn: int | None = row["turn"]
     if turn is not None:

@@ -19,6 +19,7 @@ class Listed:
     """One chunk. `part` of `parts` is its place in its reply; a challenge or notice answers no message.
 
     `sent_ms` is when it was last given to the channel, `looked_up_ms` when the platform was asked about it.
+    Until `settling_ms` look-ups may settle its unknown fate; until `held_until_ms` pacing holds it.
     """
 
     id: int
@@ -34,11 +35,13 @@ class Listed:
     created_ms: int
     sent_ms: int | None
     looked_up_ms: int | None
+    settling_ms: int | None = None
+    held_until_ms: int | None = None
 
     @property
     def needs_decision(self) -> bool:
-        """Whether only the operator can say what becomes of it."""
-        return self.state is ChunkState.UNKNOWN
+        """Whether only the operator can say what becomes of it: look-ups do not settle it any more."""
+        return self.state is ChunkState.UNKNOWN and self.settling_ms is None
 
 
 _PARTS = (
@@ -88,4 +91,6 @@ def _listed(row: sqlite3.Row) -> Listed:
         created_ms=row["created_ms"],
         sent_ms=columns.get("sent_ms"),
         looked_up_ms=columns.get("looked_up_ms"),
+        settling_ms=columns.get("settling_ms"),
+        held_until_ms=columns.get("held_until_ms"),
     )

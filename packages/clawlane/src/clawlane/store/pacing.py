@@ -6,8 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from clawlane.messages import Thread
-from clawlane.store.codec import text_of, thread_of
-from clawlane.store.records import Chunk
+from clawlane.store.codec import thread_of
 from clawlane.store.transaction import Tx
 
 DAY_MS = 86_400_000
@@ -16,9 +15,10 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One chunk that left. `digest` stands for its text, `gap_ms` is how long the account rests after it.
+    """One chunk that left. `gap_ms` is how long the account rests after it.
 
-    `stranger` says that it went to a person who is not known to be a friend.
+    `stranger` says that it went to a person who is not known to be a friend. `turn` is that of an agent's
+    reply, whose whole text `digest` stands for; None for everything else.
     """
 
     chunk: int
@@ -27,22 +27,31 @@ class Sent:
     digest: str
     stranger: bool
     gap_ms: int
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The next chunk of a thread that is queued, and how many there are with it."""
+class Held:
+    """What pacing holds of a thread: how many `chunks` wait, until when, and the rule that holds the first.
 
-    chunk: Chunk
-    waiting: int
+    `turn` is the turn of that, None for a text of the gateway itself. `aside` says that others pass it.
+    """
+
+    thread: Thread
+    chunks: int
+    reason: str
+    until_ms: int
+    turn: int | None
+    aside: bool
 
 
 def note_send(tx: Tx, sent: Sent) -> None:
     """Keep that a chunk leaves. One that is tried again counts once, at its last try."""
     tx.db.execute("DELETE FROM sends WHERE account = ? AND at_ms < ?", (tx.account, sent.at_ms - DAY_MS))
     tx.db.execute(
-        "INSERT INTO sends (account, chunk, thread_kind, thread_id, at_ms, digest, stranger, gap_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO sends (account, chunk, thread_kind, thread_id, at_ms, digest, stranger, gap_ms,"
+        "  turn)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (account, chunk) DO UPDATE SET at_ms = excluded.at_ms, gap_ms = excluded.gap_ms",
         (
             tx.account,
@@ -53,6 +62,7 @@ def note_send(tx: Tx, sent: Sent) -> None:
             sent.digest,
             sent.stranger,
             sent.gap_ms,
+            sent.turn,
         ),
     )
 
@@ -71,6 +81,7 @@ def sends(tx: Tx) -> list[Sent]:
             digest=row["digest"],
             stranger=bool(row["stranger"]),
             gap_ms=row["gap_ms"],
+            turn=row["turn"],
         )
         for row in rows
     ]
@@ -85,13 +96,24 @@ def queued(tx: Tx) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def heads(connection: sqlite3.Connection, account: str) -> list[Head]:
-    """What waits to be sent: of each thread its next chunk."""
+def held(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Held]:
+    """What pacing holds of an account, as the gateway noted it: by thread, the first chunk of each reply."""
     rows = connection.execute(
-        "SELECT *, min(id), count(*) AS waiting FROM outbox WHERE account = ? AND state = 'queued'"
-        " AND settled_ms IS NULL GROUP BY thread_kind, thread_id ORDER BY min(id)",
-        (account,),
+        "SELECT *, min(id), (SELECT count(*) FROM outbox AS other WHERE other.account = chunk.account"
+        "  AND other.thread_kind = chunk.thread_kind AND other.thread_id = chunk.thread_id"
+        "  AND other.settled_ms IS NULL AND other.state = 'queued') AS waiting FROM outbox AS chunk"
+        " WHERE account = ? AND state = 'queued' AND settled_ms IS NULL AND held_until_ms > ?"
+        " GROUP BY coalesce(turn, -id) ORDER BY min(id)",
+        (account, now_ms),
     )
     return [
-        Head(Chunk(row["id"], row["turn"], text_of(row), row["attempts"] + 1), row["waiting"]) for row in rows
+        Held(
+            thread=thread_of(row),
+            chunks=row["waiting"],
+            reason=row["reason"].removeprefix("held: "),
+            until_ms=row["held_until_ms"],
+            turn=row["turn"],
+            aside=row["place"] == 2,
+        )
+        for row in rows
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -15,9 +16,13 @@ from clawlane.store.transaction import Tx
 
 _REASON = "a pause made it older than backlogMaxAge"
 
+_BATCH = 200
+_THIS = "account = :account AND thread_kind = :kind AND thread_id = :id"
+
 _IN_SCOPE = (
     "AND (:kind = '' OR (thread_kind = :kind AND thread_id = :id))"
     " AND NOT EXISTS (SELECT 1 FROM pauses WHERE pauses.account = :account AND pauses.ended_ms IS NULL"
+    "  AND NOT (pauses.thread_kind = :kind AND pauses.thread_id = :id)"
     "  AND pauses.thread_kind IN ('', row.thread_kind) AND pauses.thread_id IN ('', row.thread_id))"
 )
 """Of an account or a thread, without what another pause still holds."""
@@ -64,7 +69,8 @@ class Overdue:
 class Resumed:
     """What the end of a pause came to. `was` is None where nothing was paused.
 
-    `flushed` are the turns that had expired at the last resume, and go on now.
+    `flushed` are the turns that had expired at the last resume, and go on now. Until `done` the pause holds
+    on, and there is more to expire.
     """
 
     account: str
@@ -72,6 +78,14 @@ class Resumed:
     was: Pause | None
     expired: tuple[Overdue, ...] = ()
     flushed: tuple[int, ...] = ()
+    done: bool = True
+
+
+def joined(steps: Sequence[Resumed]) -> Resumed:
+    """What the steps of one resume came to together."""
+    expired = tuple(one for step in steps for one in step.expired)
+    flushed = tuple(one for step in steps for one in step.flushed)
+    return replace(steps[-1], expired=expired, flushed=flushed)
 
 
 def pause(tx: Tx, new: Pause) -> None:
@@ -108,26 +122,31 @@ def resume(
     *,
     flush: bool,
 ) -> Resumed:
-    """End a pause. What is about messages sent before `oldest_ms` expires, or with `flush` goes on.
+    """Go on ending a pause. What is about messages sent before `oldest_ms` expires, or with `flush` goes on.
 
-    So does, with `flush`, what expired when this account or thread was resumed the last time.
+    So does, with `flush`, what expired when this account or thread was resumed the last time. Each call does
+    a batch; one that was cut off goes on with the time at which it began (`until_ms` of the pause).
     """
     kind, id_ = _scope(thread)
-    scope = {"account": tx.account, "kind": kind, "id": id_, "now_ms": tx.now_ms, "oldest_ms": oldest_ms}
-    row = tx.db.execute(
-        "SELECT * FROM pauses WHERE account = :account AND thread_kind = :kind AND thread_id = :id",
-        scope,
-    ).fetchone()
+    scope: dict[str, Any] = {"account": tx.account, "kind": kind, "id": id_, "oldest_ms": oldest_ms}
+    row = tx.db.execute(f"SELECT * FROM pauses WHERE {_THIS}", scope).fetchone()  # noqa: S608 — our own text
     flushed = _reopen(tx, {**scope, "ended_ms": row["ended_ms"]}) if flush and row else ()
+    if len(flushed) == _BATCH:
+        return Resumed(tx.account, thread, None, flushed=flushed, done=False)
     if row is None or row["ended_ms"] is not None:
         return Resumed(tx.account, thread, None, flushed=flushed)
+    planned_ms = row["until_ms"]
+    scope["now_ms"] = tx.now_ms if planned_ms is None or planned_ms > tx.now_ms else planned_ms
+    turns = [] if flush else _expire_turns(tx, scope)
+    done = len(turns) < _BATCH
+    texts = _expire_texts(tx, scope) if done and not flush else []
     tx.db.execute(
-        "UPDATE pauses SET ended_ms = :now_ms"
-        " WHERE account = :account AND thread_kind = :kind AND thread_id = :id",
-        scope,
+        "UPDATE pauses SET until_ms = :now_ms,"  # noqa: S608 — our own text only
+        f" ended_ms = CASE WHEN :done THEN :now_ms END WHERE {_THIS}",
+        {**scope, "done": done},
     )
-    expired = () if flush else (*_expire_turns(tx, scope), *_expire_texts(tx, scope))
-    return Resumed(tx.account, thread, _pause_of(row), expired, flushed)
+    was = _pause_of(row) if done else None
+    return Resumed(tx.account, thread, was, (*turns, *texts), flushed, done=done)
 
 
 def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
@@ -138,25 +157,25 @@ def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
         " WHERE turns.account = :account AND turns.settled_ms IS NULL"
         f" AND turns.state IN ('waiting', 'replied') AND row.sent_ms < :oldest_ms {_IN_SCOPE}"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.account = row.account AND outbox.turn = row.seq"
-        "  AND outbox.settled_ms IS NULL AND outbox.state <> 'queued') ORDER BY seq",
-        scope,
+        "  AND outbox.settled_ms IS NULL AND outbox.state <> 'queued') ORDER BY seq LIMIT :batch",
+        {**scope, "batch": _BATCH},
     ).fetchall()
     for row in rows:
-        _expire_turn(tx, row["seq"])
+        _expire_turn(tx, row["seq"], scope["now_ms"])
     now_ms = scope["now_ms"]
     return [Overdue(thread_of(row), now_ms - row["sent_ms"], row["seq"], row["message_id"]) for row in rows]
 
 
-def _expire_turn(tx: Tx, seq: int) -> None:
+def _expire_turn(tx: Tx, seq: int, at_ms: int) -> None:
     tx.db.execute(
         "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ?"
         " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
-        (tx.now_ms, _REASON, tx.account, seq),
+        (at_ms, _REASON, tx.account, seq),
     )
     reason = "; ".join(filter(None, (_REASON, told(tx, seq))))
     tx.db.execute(
         "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE account = ? AND turn = ?",
-        (reason, tx.now_ms, tx.account, seq),
+        (reason, at_ms, tx.account, seq),
     )
     history.give_back(tx, seq)
 
@@ -183,8 +202,8 @@ def _reopen(tx: Tx, scope: dict[str, Any]) -> tuple[int, ...]:
         "SELECT seq FROM turns"  # noqa: S608 — our own text only
         " JOIN messages AS row ON row.account = turns.account AND row.seq = turns.turn"
         " WHERE turns.account = :account AND turns.state = 'expired' AND turns.settled_ms = :ended_ms"
-        f" AND row.body IS NOT NULL {_IN_SCOPE} ORDER BY seq",
-        scope,
+        f" AND row.body IS NOT NULL {_IN_SCOPE} ORDER BY seq LIMIT :batch",
+        {**scope, "batch": _BATCH},
     ).fetchall()
     for row in rows:
         replied = tx.db.execute(

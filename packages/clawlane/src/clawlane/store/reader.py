@@ -29,7 +29,7 @@ from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.decisions import Recorded
 from clawlane.store.notices import NotedItem
 from clawlane.store.outbox_list import Listed
-from clawlane.store.pacing import Head
+from clawlane.store.pacing import Held
 from clawlane.store.pauses import Pause
 from clawlane.store.records import Activity, Approved, PairingRequest, Rejected
 
@@ -46,11 +46,11 @@ class Reader:
 
     def requests(self, now_ms: int) -> list[PairingRequest]:
         """Who waits for the owner, over all accounts, friends first, then the oldest first."""
-        return pairing_list.requests(self._connection, now_ms) if self._has("rejected") else []
+        return pairing_list.requests(self._connection, now_ms)
 
     def rejected(self, now_ms: int) -> list[Rejected]:
         """Whom the owner turned away, over all accounts, the newest last."""
-        return pairing_list.rejected(self._connection, now_ms) if self._has("rejected") else []
+        return pairing_list.rejected(self._connection, now_ms)
 
     def approved(self, account: str) -> list[Approved]:
         """Whom the owner let in on one account."""
@@ -71,8 +71,6 @@ class Reader:
 
     def pairing_state(self, account: str, sender_id: str, now_ms: int) -> Requests:
         """The requests of an account as a sender would meet them now."""
-        if not self._has("rejected"):
-            return Requests(None, 0, 0)
         return pairing.requests(self._connection, account, sender_id, now_ms)
 
     def decided(self, message_id: str) -> list[Recorded]:
@@ -94,16 +92,6 @@ class Reader:
     def too_old_in_a_row(self, account: str, among: int) -> int:
         """How many of the newest messages were too old when they were read, if all of them were, else 0."""
         return decisions.too_old_in_a_row(self._connection, account, among)
-
-    def dead_letter_count(self, account: str) -> int:
-        """How many messages were set aside, and wait for the operator."""
-        query = "SELECT count(*) FROM turns WHERE account = ? AND state = 'dead'"
-        return int(self._connection.execute(query, (account,)).fetchone()[0])
-
-    def undecided_sends(self, account: str) -> int:
-        """How many sent texts wait for somebody to say whether they arrived."""
-        query = "SELECT count(*) FROM outbox WHERE account = ? AND settled_ms IS NULL AND state = 'unknown'"
-        return int(self._connection.execute(query, (account,)).fetchone()[0])
 
     def used_code(self, code: str) -> Approved | None:
         """Whom a code let in that was used before."""
@@ -137,11 +125,11 @@ class Reader:
 
     def gaps(self, account: str, since_ms: int) -> list[Gap]:
         """Where the account could not catch up, as noted since then, the oldest first."""
-        return catch_up.gaps(self._connection, account, since_ms) if self._has("gaps") else []
+        return catch_up.gaps(self._connection, account, since_ms)
 
     def all_gaps(self) -> list[Gap]:
         """Where any account could not catch up, the oldest first."""
-        return catch_up.all_gaps(self._connection) if self._has("gaps") else []
+        return catch_up.all_gaps(self._connection)
 
     def outbox(self, *, settled: bool = False) -> list[Listed]:
         """What waits to be sent, over all accounts; with `settled` also the newest that did not arrive."""
@@ -157,11 +145,11 @@ class Reader:
 
     def known(self, account: str) -> directory.Known:
         """Whom and what the account knew when it was last looked up."""
-        return directory.known(self._connection, account) if self._has("lookups") else directory.Known()
+        return directory.known(self._connection, account)
 
     def looked_up(self, account: str) -> list[pins.LookedUp]:
         """What the names in the account's config stand for."""
-        return pins.of_account(self._connection, account) if self._has("pins") else []
+        return pins.of_account(self._connection, account)
 
     def pins(self, account: str) -> Pins:
         """The same, as the access rules take it."""
@@ -169,11 +157,31 @@ class Reader:
 
     def pauses(self) -> list[Pause]:
         """What is paused, over all accounts."""
-        return pauses.pauses(self._connection) if self._has("pauses") else []
+        return pauses.pauses(self._connection)
 
-    def heads(self, account: str) -> list[Head]:
-        """What waits to be sent: of each thread its next chunk."""
-        return pacing.heads(self._connection, account)
+    def held(self, account: str, now_ms: int) -> list[Held]:
+        """What pacing holds, as the gateway noted it last."""
+        return pacing.held(self._connection, account, now_ms)
+
+    def undecided_sends(self, account: str) -> int:
+        """How many messages wait for the operator to say whether they arrived."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM outbox WHERE account = ? AND settled_ms IS NULL"
+            " AND state = 'unknown' AND settling_ms IS NULL",
+            (account,),
+        ).fetchone()
+        return int(row[0])
+
+    def dead_letter_count(self, account: str) -> int:
+        """How many messages of an account were set aside, and wait for the operator."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM turns WHERE account = ? AND state = 'dead'", (account,)
+        ).fetchone()
+        return int(row[0])
+
+    def returned(self, account: str) -> list[ThreadKind]:
+        """The kinds of thread in which look-ups have been seen to find what the account sent."""
+        return catch_up.returned(self._connection, account)
 
     def waiting_turns(self, account: str) -> int:
         """How many turns have not begun, or have a reply that has not left."""
@@ -186,7 +194,7 @@ class Reader:
 
     def expired(self, account: str) -> int:
         """How many turns expired when the account or one of its threads was resumed the last time."""
-        return pauses.expired(self._connection, account) if self._has("pauses") else 0
+        return pauses.expired(self._connection, account)
 
     def threads(self, account: str, id_: str) -> list[Thread]:
         """The threads with this id from which the account has read messages."""
@@ -196,11 +204,6 @@ class Reader:
             for kind in ThreadKind
             if self._connection.execute(query, (account, kind, id_)).fetchone()
         ]
-
-    def _has(self, table: str) -> bool:
-        """Whether a table is there: a store that no newer gateway has opened yet may lack it."""
-        query = "SELECT 1 FROM sqlite_schema WHERE name = ?"
-        return self._connection.execute(query, (table,)).fetchone() is not None
 
 
 @contextmanager

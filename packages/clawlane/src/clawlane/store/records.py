@@ -30,6 +30,10 @@ class TurnState(StrEnum):
     EXPIRED = "expired"
 
 
+OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.REPLIED)
+"""The states in which a lane has something to do."""
+
+
 class ChunkState(StrEnum):
     """Where a chunk stands.
 
@@ -132,20 +136,55 @@ class OpenTurn:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One outgoing message that wants to go. `turn` is None for a challenge. `attempts` counts this one."""
+    """One outgoing message that wants to go. `turn` is None for a text of the gateway itself.
+
+    `attempts` counts this one. `reply` is the whole text of the agent's reply that it is a part of, empty for
+    everything else. `begun` says that an earlier part of that reply has left.
+    """
 
     id: int
     turn: int | None
     out: Outgoing
     attempts: int
+    reply: str = ""
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What may be sent: of each thread its next chunk, in order; more is due at `due_ms` (None: nothing)."""
+    """What may be sent: of each thread its next chunk, in order; more is due at `due_ms` (None: nothing).
+
+    `expired` are the turns whose reply became too old meanwhile.
+    """
 
     chunks: tuple[Chunk, ...]
     due_ms: int | None = None
+    expired: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Why nobody knows whether a chunk arrived.
+
+    `taken` says that the platform answered without naming an id: it may have the message, whatever it tells
+    later. `settle_ms` is how long look-ups may settle it before the operator has to, 0 if they may not.
+    """
+
+    reason: str
+    taken: bool = False
+    settle_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a chunk may not leave yet. `reason` names the rule as the config does.
+
+    Where the guard against loops holds a reply it steps `aside`: later replies of its thread pass it.
+    """
+
+    reason: str
+    until_ms: int
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

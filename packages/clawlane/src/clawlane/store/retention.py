@@ -2,6 +2,9 @@
 
 Once ids are gone, a message from before that time cannot be told from one that was answered already: what was
 sent before the oldest kept is too old, whatever else the rules say.
+
+A message that was set aside (a dead letter) is kept until the operator decides, but for the oldest once an
+account has more than `DEAD_LETTERS`; how many were forgotten is counted, and the status says so.
 """
 
 from __future__ import annotations
@@ -11,6 +14,12 @@ from clawlane.store.transaction import Tx
 
 TEXTS = 1000
 """How many done messages of an account keep their text, and that of their reply."""
+
+DEAD_LETTERS = 1000
+"""How many messages of an account that were set aside are kept until the operator decides."""
+
+FORGOTTEN = "dead_letter_forgotten"
+"""The counter of those that were forgotten undecided."""
 
 IDS_MS = 30 * 86_400_000
 """How long it is remembered that a message was there."""
@@ -31,6 +40,7 @@ _OF_A_MESSAGE = (
 
 def prune(tx: Tx) -> bool:
     """Forget a little of what has had its time. True if there is more."""
+    _dead_letters(tx)
     texts = _texts(tx)
     ids = _ids(tx, tx.now_ms - IDS_MS)
     tx.db.execute("DELETE FROM receipts WHERE account = ? AND at_ms < ?", (tx.account, tx.now_ms - IDS_MS))
@@ -38,6 +48,7 @@ def prune(tx: Tx) -> bool:
         "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND created_ms < ? AND settled_ms < ?",
         (tx.account, tx.now_ms - IDS_MS, tx.now_ms - IDS_MS),
     )
+    tx.db.execute("DELETE FROM gaps WHERE account = ? AND noted_ms < ?", (tx.account, tx.now_ms - IDS_MS))
     return max(texts, ids) == _BATCH
 
 
@@ -80,12 +91,33 @@ def _last_message(tx: Tx, turn: int) -> int:
     return max(turn, row["last"] or 0)
 
 
+def _dead_letters(tx: Tx) -> None:
+    """Forget the oldest of too many dead letters: they count as given up from then on."""
+    rows = tx.db.execute(
+        "SELECT turn FROM turns WHERE account = ? AND state = 'dead' ORDER BY turn DESC LIMIT ? OFFSET ?",
+        (tx.account, _BATCH, DEAD_LETTERS),
+    ).fetchall()
+    if not rows:
+        return
+    forget_texts(tx, [row["turn"] for row in rows])
+    tx.db.executemany(
+        "UPDATE turns SET state = 'failed', reason = 'set aside and forgotten undecided: ' || reason"
+        " WHERE account = ? AND turn = ?",
+        [(tx.account, row["turn"]) for row in rows],
+    )
+    tx.db.execute(
+        "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+        (tx.account, FORGOTTEN, len(rows)),
+    )
+
+
 def _ids(tx: Tx, before_ms: int) -> int:
     """What is still open, remembered or undecided stays. Times are the platform's and ours: both count."""
     rows = tx.db.execute(
         "SELECT seq, sent_ms FROM messages AS old WHERE account = ? AND admitted_ms < ? AND sent_ms < ?"
         " AND NOT EXISTS (SELECT 1 FROM turn_messages AS part JOIN turns USING (account, turn)"
-        "  WHERE part.account = old.account AND part.message = seq AND settled_ms IS NULL)"
+        "  WHERE part.account = old.account AND part.message = seq"
+        "  AND (settled_ms IS NULL OR state = 'dead'))"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE account = old.account AND turn = seq"
         "  AND settled_ms IS NULL)"
         " AND NOT EXISTS (SELECT 1 FROM history WHERE account = old.account AND message = seq)"

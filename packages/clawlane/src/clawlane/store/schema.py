@@ -251,6 +251,10 @@ CREATE TABLE outbox (
     looked_up_ms INTEGER, -- when the platform was last asked whether it arrived
     absent_ms INTEGER, -- when a look-up first showed that it is not there
     look_ups INTEGER NOT NULL DEFAULT 0, resends INTEGER NOT NULL DEFAULT 0,
+    settling_ms INTEGER, -- of unknown fate: until when look-ups may settle it; null: the operator decides
+    taken INTEGER NOT NULL DEFAULT FALSE, -- the platform answered, but named no id
+    place INTEGER NOT NULL DEFAULT 1, -- 0: the rest of a reply that began to leave, 2: others may pass it
+    held_until_ms INTEGER, -- until when a rule of pacing holds it; the reason names the rule
     receipt TEXT, -- JSON: the ids under which others see it
     echo TEXT, -- the id under which the account saw it itself
     PRIMARY KEY (account, id), UNIQUE (account, client_id),
@@ -352,12 +356,18 @@ CREATE INDEX dead_letters ON turns (account, turn) WHERE state = 'dead';
 CREATE INDEX expired_turns ON turns (account, settled_ms) WHERE state = 'expired';
 CREATE INDEX messages_of_turn ON turn_messages (account, turn, message);
 CREATE INDEX open_chunks ON outbox (account, thread_kind, thread_id, id) WHERE settled_ms IS NULL;
+CREATE INDEX queued_chunks ON outbox (account, thread_kind, thread_id, place, id)
+    WHERE settled_ms IS NULL AND state = 'queued';
+CREATE INDEX expiring_chunks ON outbox (account, expires_ms)
+    WHERE settled_ms IS NULL AND expires_ms IS NOT NULL;
+CREATE INDEX moving_chunks ON outbox (account, state) WHERE settled_ms IS NULL AND state <> 'queued';
 CREATE INDEX chunks_of_turn ON outbox (account, turn, id);
 CREATE INDEX unsent_chunks ON outbox (id) WHERE state IN ('refused', 'cancelled', 'expired');
 CREATE INDEX other_texts ON outbox (account, created_ms) WHERE turn IS NULL;
 CREATE INDEX remembered ON history (account, message);
 CREATE INDEX sends_of_account ON sends (account, at_ms);
 CREATE INDEX receipts_by_age ON receipts (account, at_ms);
+CREATE INDEX receipts_of_session ON receipts (account, thread_kind, session, at_ms);
 """
 
 _STATISTICS = """

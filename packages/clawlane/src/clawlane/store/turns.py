@@ -11,7 +11,7 @@ from clawlane.store import history, outbox
 from clawlane.store.codec import inbound_of
 from clawlane.store.decisions import Stage, record
 from clawlane.store.parts import told
-from clawlane.store.records import Context, OpenTurn, TurnState
+from clawlane.store.records import Context, OpenTurn, Purpose, TurnState
 from clawlane.store.texts import forget_texts
 from clawlane.store.transaction import Tx
 
@@ -26,15 +26,15 @@ _TURNS = (
 )
 
 
-def open_turns(tx: Tx) -> list[OpenTurn]:
-    """What a restart has to go on with, in the order of admission.
+def open_turns(tx: Tx, after: int = 0, limit: int = -1) -> list[OpenTurn]:
+    """What a restart has to go on with, in the order of admission: `limit` turns `after` one (-1: all).
 
     Turns that need a decision are not among it.
     """
     rows = tx.db.execute(
-        f"{_TURNS} WHERE turns.account = ? AND turns.settled_ms IS NULL"
-        " AND turns.state <> 'needs_decision' ORDER BY turns.turn",
-        (tx.account,),
+        f"{_TURNS} WHERE turns.account = ? AND turns.settled_ms IS NULL AND turns.turn > ?"
+        " AND turns.state <> 'needs_decision' ORDER BY turns.turn LIMIT ?",
+        (tx.account, after, limit),
     )
     return [_open_turn(row, tx.account) for row in rows]
 
@@ -98,13 +98,25 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing]) -> bool:
         (tx.account, seq),
     )
     if cursor.rowcount:
-        outbox.queue(tx, seq, outs)
+        outbox.queue(tx, seq, outs, _purpose(tx, seq))
     return bool(cursor.rowcount)
 
 
+def _purpose(tx: Tx, seq: int) -> Purpose:
+    """Answers to control commands are told from replies: they may well be the same every time."""
+    row = tx.db.execute(
+        "SELECT command FROM decisions WHERE account = ? AND message = ? AND stage = 'admission'",
+        (tx.account, seq),
+    ).fetchone()
+    return Purpose.COMMAND if row and row["command"] else Purpose.REPLY
+
+
 def pending(tx: Tx, seq: int) -> bool:
-    """Whether chunks of this turn's reply still have to go."""
-    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'replied'"
+    """Whether the lane of this turn has to wait for its reply, which others may not pass."""
+    query = (
+        "SELECT 1 FROM turns WHERE account = ?1 AND turn = ?2 AND state = 'replied' AND EXISTS"
+        " (SELECT 1 FROM outbox WHERE account = ?1 AND turn = ?2 AND settled_ms IS NULL AND place <> 2)"
+    )
     return tx.db.execute(query, (tx.account, seq)).fetchone() is not None
 
 

@@ -35,10 +35,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """The place in the queue before which stands everything of a kind that was sent since `back_to_ms`."""
+    """The place in the queue before which stands everything of a kind that was sent since `back_to_ms`.
+
+    `own_ids` are the ids of the account's own messages among what was fetched.
+    """
 
     kind: ThreadKind
     back_to_ms: int
+    own_ids: frozenset[str] = frozenset()
 
 
 class Admission:

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from clawlane.channel import Account, Channel, NotSent, Refused
+from clawlane.channel import Account, Channel, NotSent
 from clawlane.messages import Inbound, Receipt, Signal, Thread
 from clawlane.store.journal import Journal
 from clawlane.store.pacing import Sent
 from clawlane.store.pauses import Level, Pause
-from clawlane.store.records import Chunk
+from clawlane.store.records import Chunk, Hold
 from clawlane.turns.judge import Judge
-from clawlane.turns.pacing import Pacer
+from clawlane.turns.pacing import GAP, Pacer
 from clawlane.turns.patience import until_stored
 
 
@@ -39,7 +39,7 @@ class Gate:
         self._pacer = pacer
         self._judge: Judge | None = None
         self._waited: set[int] = set()
-        self._notes: dict[int, Sent] = {}
+        self._holds: dict[int, tuple[Thread, Hold]] = {}
         self._pauses: dict[Thread | None, Pause] = {}
         self._changed = asyncio.Event()
 
@@ -55,8 +55,31 @@ class Gate:
 
     def met(self, inbound: Inbound) -> None:
         """A message that was read: its writer is a friend or not, which pacing has to know."""
-        if self._pacer is not None:
-            self._pacer.met(inbound)
+        if self._pacer is not None and self._pacer.met(inbound):
+            self._holds = {id_: hold for id_, hold in self._holds.items() if hold[0] != inbound.thread}
+
+    def shut(self) -> frozenset[Thread] | None:
+        """The threads that are paused; None if the whole account is."""
+        return None if None in self._pauses else frozenset(filter(None, self._pauses))
+
+    def rests_until_ms(self, now_ms: int) -> int:
+        """Until when nothing of the account may leave, because something just did."""
+        return self._pacer.rests_until_ms(now_ms) if self._pacer else now_ms
+
+    def held_until(self, now_ms: int) -> dict[int, int]:
+        """The chunks that a rule holds, and until when: they need not be asked about before."""
+        self._holds = {id_: hold for id_, hold in self._holds.items() if hold[1].until_ms > now_ms}
+        return {id_: hold.until_ms for id_, (_, hold) in self._holds.items()}
+
+    def in_turn(self, chunks: Iterable[Chunk]) -> list[Chunk]:
+        """The chunks that want to leave, first those whose thread has waited longest for one.
+
+        Whoever has many waiting does not keep the others waiting.
+        """
+        pacer = self._pacer
+        if pacer is None:
+            return list(chunks)
+        return sorted(chunks, key=lambda chunk: pacer.last_ms(chunk.out.thread))
 
     def wait_ms(self, chunk: Chunk, now_ms: int) -> int | None:
         """0 if the chunk may leave now, the milliseconds until it may, None while it is paused.
@@ -70,6 +93,15 @@ class Gate:
         self._waited.add(chunk.id)
         return None if held.until_ms is None else max(1, held.until_ms - now_ms)
 
+    def noted(self, chunk: Chunk, now_ms: int) -> Hold | None:
+        """The rule that holds a chunk now, if that is to be written down: it was not held by it before."""
+        hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
+        if hold is None or hold.reason == GAP:
+            return None
+        known = self._holds.get(chunk.id)
+        self._holds[chunk.id] = (chunk.out.thread, hold)
+        return hold if known is None or known[1] != hold else None
+
     def held(self, chunk: Chunk, now_ms: int) -> Held | None:
         """What keeps a chunk from leaving now, for people to read."""
         pause = self._pause_of(chunk.out.thread)
@@ -78,32 +110,37 @@ class Gate:
         hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
         return Held(hold.reason, hold.until_ms) if hold else None
 
-    def sent(self, chunk: Chunk, now_ms: int) -> None:
-        """The chunk is about to leave: from now on it counts. One that is tried again counts once."""
-        if self._pacer is not None:
-            self._notes[chunk.id] = self._pacer.note(chunk, now_ms)
+    def sent(self, chunk: Chunk, now_ms: int) -> Sent | None:
+        """The chunk is about to leave: from now on it counts. One that is tried again counts once.
 
-    async def send(self, chunk: Chunk, journal: Journal) -> Receipt:
-        """Write down that the chunk leaves, then send it. Raises a `SendFailed`.
-
-        A pause that came after `wait_ms` makes it `NotSent`, and a sender who was let in no more when a reply
-        had waited makes it `Refused`.
+        Gives what is to be kept of that.
         """
-        if chunk.id in self._waited:
-            await self._still_admitted(chunk, journal)
-        if note := self._notes.pop(chunk.id, None):
-            await until_stored(partial(journal.note_send, note))
+        self._holds.pop(chunk.id, None)
+        return self._pacer.note(chunk, now_ms) if self._pacer else None
+
+    def unsent(self, chunk: Chunk) -> None:
+        """The chunk did not leave after all, and was not to any more."""
+        if self._pacer is not None:
+            self._pacer.forget(chunk.id)
+
+    async def send(self, chunk: Chunk) -> Receipt:
+        """Hand the chunk to the channel. Raises a `SendFailed`.
+
+        A pause that came after `wait_ms` makes it `NotSent`.
+        """
         if self._pause_of(chunk.out.thread) is not None:
             raise NotSent("paused just before it left", 0.0)
         return await self._channel.send(self._account, chunk.out)
 
-    async def _still_admitted(self, chunk: Chunk, journal: Journal) -> None:
+    async def still_admitted(self, chunk: Chunk, journal: Journal) -> bool:
+        """Whether a reply that had to wait is still for somebody who is let in."""
+        if chunk.id not in self._waited:
+            return True
         self._waited.discard(chunk.id)
         if chunk.turn is None or self._judge is None:
-            return
+            return True
         turn = await until_stored(partial(journal.turn, chunk.turn))
-        if turn and await self._judge.again(turn.inbound):
-            raise Refused("the sender is not admitted any more")
+        return not (turn and await self._judge.again(turn.inbound))
 
     async def show(self, signal: Signal) -> None:
         """Show others something, unless it is paused."""
@@ -118,6 +155,7 @@ class Gate:
     def pause(self, pauses: Iterable[Pause]) -> None:
         """Let these pauses hold, and no others."""
         self._pauses = {pause.thread: pause for pause in pauses}
+        self._holds.clear()
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

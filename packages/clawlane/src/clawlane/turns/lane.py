@@ -11,21 +11,28 @@ from clawlane.access.commands import STOP
 from clawlane.messages import Thread
 from clawlane.store.records import OpenTurn
 
+IN_MEMORY = 8
+"""How many turns that wait in a lane are kept whole; of the others only their numbers are."""
+
 
 class Lanes:
     """The lanes of one account. A lane exists while it has turns; leaving cancels what runs.
 
-    `stop` is asked what an authorised `/stop` ends, and gives the numbers of those turns.
+    `stop` is asked what an authorised `/stop` ends, and gives the numbers of those turns. Of a lane that is
+    long only the first turns are in memory: `read` gives the others when their time comes, None if they are
+    over by then.
     """
 
     def __init__(
         self,
         run: Callable[[OpenTurn], Coroutine[None, None, None]],
         stop: Callable[[OpenTurn], Awaitable[list[int]]],
+        read: Callable[[int], Awaitable[OpenTurn | None]],
     ) -> None:
         self._run = run
         self._stop = stop
-        self._waiting: dict[Thread, deque[OpenTurn]] = {}
+        self._read = read
+        self._waiting: dict[Thread, deque[OpenTurn | int]] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
         self._turns: dict[int, asyncio.Task[None]] = {}
@@ -47,7 +54,8 @@ class Lanes:
         if turn.command == STOP:
             self._begin(self._pass_by(turn))
         elif thread in self._waiting:
-            self._waiting[thread].append(turn)
+            lane = self._waiting[thread]
+            lane.append(turn if len(lane) < IN_MEMORY else turn.seq)
         else:
             self._waiting[thread] = deque([turn])
             self._begin(self._work(thread))
@@ -62,7 +70,10 @@ class Lanes:
         turns = self._waiting[thread]
         try:
             while turns:
-                await self._one(turns.popleft())
+                turn = turns.popleft()
+                found = await self._read(turn) if isinstance(turn, int) else turn
+                if found is not None:
+                    await self._one(found)
         finally:
             del self._waiting[thread]
 

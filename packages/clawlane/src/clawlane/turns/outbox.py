@@ -6,14 +6,19 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.messages import Signal
 from clawlane.store.journal import Clock, Journal
-from clawlane.store.records import Chunk, Ended
+from clawlane.store.outbox import LOOK_UP_MS
+from clawlane.store.pacing import Sent
+from clawlane.store.records import Chunk, Ended, Hold, Lost
 from clawlane.turns.gate import Gate
+from clawlane.turns.pacing import held_words
 from clawlane.turns.patience import until_stored
+from clawlane.turns.send_record import SendRecord, Trouble
 from clawlane.turns.signals import SignalQueue
 
 AT_ONCE = 4
@@ -23,14 +28,31 @@ ANSWER_DEADLINE = 120.0
 """Seconds after which a send without an answer counts as unknown, whatever the channel waits for."""
 
 _LONGEST_RETRY = 300.0
+_LONGEST_ASKED = 3600.0
+"""Seconds that the platform may ask for before the next try."""
+
 log = logging.getLogger(__name__)
 
 
-class Outbox:
-    """Sends the queued chunks of one account while it is open, and keeps what became of each.
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """How sends of unknown fate are settled. `resends` says that what is shown to be absent is sent again.
 
-    With `look_up`, what is of unknown fate keeps its thread waiting until the platform was asked about it.
+    `gap_ms` lies between the two look-ups that show it. `session` names the login that sends now.
     """
+
+    resends: bool = False
+    gap_ms: int = 60_000
+    session: Callable[[], str] = str
+
+    @property
+    def settle_ms(self) -> int:
+        """How long look-ups may settle a send before the operator has to; 0 if they may not."""
+        return LOOK_UP_MS if self.resends else 0
+
+
+class Outbox:
+    """Sends the queued chunks of one account while it is open, and keeps what became of each."""
 
     def __init__(
         self,
@@ -38,21 +60,26 @@ class Outbox:
         gate: Gate,
         now_ms: Clock,
         jitter: Callable[[], float],
-        *,
-        look_up: bool = False,
+        settling: Settling,
+        told: Callable[[Trouble | None], None],
     ) -> None:
-        """`jitter` gives a number from 0 to 1, by which retries are spread."""
+        """`jitter` gives a number from 0 to 1, by which retries are spread.
+
+        `told` hears when sending does not work any more, and None when it does again.
+        """
         self._journal = journal
         self._gate = gate
-        self._signals = SignalQueue(gate.show)
+        self._signals = SignalQueue(gate.show, self.wake)
         self._now_ms = now_ms
         self._jitter = jitter
-        self._look_up = look_up
+        self._settling = settling
+        self._record = SendRecord(told)
         self._open = asyncio.Event()
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._on_their_way = 0
+        self._unhanded: set[int] = set()
         self._expected: dict[int, asyncio.Event] = {}
 
     def wake(self) -> None:
@@ -105,40 +132,80 @@ class Outbox:
                 due_ms = await self._round(group)
                 await self._rest(due_ms)
 
+    async def put_back(self) -> None:
+        """After a stop: what was about to leave and was not handed to the channel waits again."""
+        if self._unhanded:
+            await self._journal.unhanded(tuple(self._unhanded))
+            self._unhanded.clear()
+
     async def _round(self, group: asyncio.TaskGroup) -> int | None:
         """Send what may leave now. Gives when more may, None if that needs something new.
 
         Not idle from before a chunk is taken, so that a stop does not fall in between.
         """
+        shut, now_ms = self._gate.shut(), self._now_ms()
+        if shut is None:
+            return None
+        if (rests_ms := self._gate.rests_until_ms(now_ms)) > now_ms:
+            return rests_ms
         self._idle.clear()
         try:
-            waiting = await until_stored(partial(self._journal.waiting, look_up=self._look_up))
-            chunks, gate_ms = self._passing(waiting.chunks)
-            if chunks:
-                begun = await until_stored(partial(self._journal.begin, [chunk.id for chunk in chunks]))
-                for chunk in chunks:
-                    if chunk.id in begun:
-                        self._on_their_way += 1
-                        group.create_task(self._carry(chunk))
+            held = self._gate.held_until(now_ms)
+            waiting = await until_stored(partial(self._journal.waiting, shut, held))
+            for turn in waiting.expired:
+                self.settled(turn)
+            passing, gate_ms = await self._passing(waiting.chunks)
+            for chunk in await self._begin(passing):
+                self._on_their_way += 1
+                group.create_task(self._carry(chunk))
         finally:
             self._maybe_idle()
         return min((ms for ms in (waiting.due_ms, gate_ms) if ms is not None), default=None)
 
-    def _passing(self, chunks: tuple[Chunk, ...]) -> tuple[list[Chunk], int | None]:
+    async def _passing(self, chunks: tuple[Chunk, ...]) -> tuple[dict[Chunk, Sent | None], int | None]:
         """As many chunks as may leave at once, and when the next one may that has to wait at the gate."""
-        passing: list[Chunk] = []
+        passing: dict[Chunk, Sent | None] = {}
+        holds: dict[int, Hold] = {}
         later: list[int] = []
-        now_ms = self._now_ms()
-        for chunk in chunks:
+        for chunk in self._gate.in_turn(chunks):
             if not self._open.is_set() or self._on_their_way + len(passing) >= AT_ONCE:
                 break
+            now_ms = self._now_ms()
             wait = self._gate.wait_ms(chunk, now_ms)
-            if wait == 0:
-                self._gate.sent(chunk, now_ms)
-                passing.append(chunk)
-            elif wait is not None:
+            if wait is not None and wait > 0:
                 later.append(now_ms + wait)
+                if hold := self._gate.noted(chunk, now_ms):
+                    holds[chunk.id] = hold
+                    log.info("message %d to %s is %s", chunk.id, chunk.out.thread, held_words(hold))
+            elif wait == 0 and self._signals.answered(chunk.out.thread) and await self._admitted(chunk):
+                passing[chunk] = self._gate.sent(chunk, self._now_ms())
+        if holds:
+            for turn in await until_stored(partial(self._journal.hold, holds)):
+                self.settled(turn)
         return passing, min(later, default=None)
+
+    async def _admitted(self, chunk: Chunk) -> bool:
+        """Whether a reply that had to wait may still leave; otherwise it is over."""
+        if await self._gate.still_admitted(chunk, self._journal):
+            return True
+        reason = "the sender is not admitted any more"
+        ended = await until_stored(partial(self._journal.refused, chunk.id, reason))
+        self.settled(_tell(chunk, f"was not sent: {reason}", ended))
+        return False
+
+    async def _begin(self, passing: dict[Chunk, Sent | None]) -> list[Chunk]:
+        """Mark the chunks as on their way and count them, in one. Gives those that still were to leave."""
+        if not passing:
+            return []
+        ids = [chunk.id for chunk in passing]
+        notes = [note for note in passing.values() if note is not None]
+        self._unhanded.update(ids)
+        begun = await until_stored(partial(self._journal.begin, ids, notes, self._settling.session()))
+        for chunk in passing:
+            if chunk.id not in begun:
+                self._unhanded.discard(chunk.id)
+                self._gate.unsent(chunk)
+        return [chunk for chunk in passing if chunk.id in begun]
 
     async def _carry(self, chunk: Chunk) -> None:
         try:
@@ -154,10 +221,12 @@ class Outbox:
 
     async def _attempt(self, chunk: Chunk) -> int | None:
         """Send one chunk and write down what became of it. Gives the turn whose lane may go on."""
+        self._unhanded.discard(chunk.id)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE):
-                receipt = await self._gate.send(chunk, self._journal)
+                receipt = await self._gate.send(chunk)
         except NotSent as error:
+            self._record.failed(f"did not leave: {error}")
             await self._again(chunk, str(error), error.retry_in)
             return None
         except NeedsLogin as error:
@@ -165,16 +234,26 @@ class Outbox:
             await self._again(chunk, str(error), 0.0)
             return None
         except Refused as error:
+            self._record.refused(chunk.out.thread, f"was refused: {error}")
             ended = await until_stored(partial(self._journal.refused, chunk.id, str(error)))
             return _tell(chunk, f"was refused: {error}", ended)
         except Exception as error:
-            reason = _unknown(error)
-            ended = await until_stored(partial(self._journal.unknown, chunk.id, reason))
-            return _tell(chunk, f"may or may not have arrived: {reason}", ended)
+            return await self._lost(chunk, error)
+        self._record.arrived()
         return await until_stored(partial(self._journal.sent, chunk.id, receipt))
 
+    async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
+        reason = _unknown(error)
+        taken = isinstance(error, Unknown) and error.taken
+        lost = Lost(reason, taken=taken, settle_ms=self._settling.settle_ms)
+        self._record.failed(f"may or may not have arrived: {reason}")
+        ended = await until_stored(partial(self._journal.unknown, chunk.id, lost))
+        return _tell(chunk, f"may or may not have arrived: {reason}", ended)
+
     async def _again(self, chunk: Chunk, reason: str, retry_in: float) -> None:
-        wait = min(retry_in * 2 ** min(chunk.attempts - 1, 10), _LONGEST_RETRY) * (1 + 0.1 * self._jitter())
+        """Not before the platform said, and longer each time."""
+        grown = min(retry_in * 2 ** min(chunk.attempts - 1, 10), _LONGEST_RETRY)
+        wait = max(grown, min(retry_in, _LONGEST_ASKED)) * (1 + 0.1 * self._jitter())
         log.info("message %d to %s did not leave: %s", chunk.id, chunk.out.thread, reason)
         due_ms = self._now_ms() + int(1000 * wait)
         await until_stored(partial(self._journal.retry, chunk.id, reason, due_ms))

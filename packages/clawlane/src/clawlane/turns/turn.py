@@ -16,7 +16,7 @@ from clawlane.agents.contract import Agent, TurnInput
 from clawlane.channel import Channel
 from clawlane.messages import Outgoing, Typing
 from clawlane.store.journal import Journal
-from clawlane.store.records import Context, OpenTurn, TurnState
+from clawlane.store.records import OPEN, Context, OpenTurn, TurnState
 from clawlane.turns.gate import Gate
 from clawlane.turns.judge import Judge
 from clawlane.turns.outbox import Outbox
@@ -54,6 +54,11 @@ class Turns:
                 waits = await self._answer(turn)
             if waits:
                 await settled.wait()
+
+    async def read(self, seq: int) -> OpenTurn | None:
+        """A turn that waited long, as it stands now; None if it is over."""
+        turn = await until_stored(partial(self.journal.turn, seq))
+        return turn if turn and turn.state in OPEN else None
 
     async def stop(self, turn: OpenTurn) -> list[int]:
         """What an authorised `/stop` ends: what runs in its thread, and what has not left of a reply."""
