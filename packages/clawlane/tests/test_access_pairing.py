@@ -74,7 +74,7 @@ def test_a_code_has_eight_characters_that_nobody_confuses() -> None:
     ],
 )
 def test_who_gets_a_place(friend: bool | None, requests: Requests, reason: Reason) -> None:
-    assert answer(CODE, Approach(True, 0, friend), requests) is reason
+    assert answer(CODE, Approach(True, friend), requests) is reason
 
 
 @pytest.mark.parametrize(

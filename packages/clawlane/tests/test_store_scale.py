@@ -96,7 +96,7 @@ QUESTIONS: dict[str, Callable[[Reader], object]] = {
     "noted": lambda reader: reader.noted("m77"),
     "newest noted": lambda reader: reader.newest_noted(10),
     "activity": lambda reader: reader.activity(ACCOUNT),
-    "heads": lambda reader: reader.heads(ACCOUNT),
+    "held": lambda reader: reader.held(ACCOUNT, NOW),
     "waiting turns": lambda reader: reader.waiting_turns(ACCOUNT),
     "expired": lambda reader: reader.expired(ACCOUNT),
     "threads": lambda reader: reader.threads(ACCOUNT, "t1"),
@@ -139,7 +139,7 @@ def whole_turn(tx: Tx) -> None:
     assert isinstance(admitted, Admitted)
     turns.start(tx, admitted.seq, Context.GIVE)
     turns.reply(tx, admitted.seq, [Text(admitted.inbound.thread, "chào")])
-    [chunk] = outbox.waiting(tx, look_up=False).chunks
+    [chunk] = outbox.waiting(tx).chunks
     outbox.begin(tx, [chunk.id])
     assert outbox.sent(tx, chunk.id, Receipt(("fresh-receipt",))) == admitted.seq
 
@@ -151,9 +151,9 @@ def nothing_set_aside(tx: Tx) -> None:
 
 TRANSITIONS: dict[str, Callable[[Tx], object]] = {
     "retention with nothing to do": retention.prune,
-    "the newest message, for catching up": lambda tx: catch_up.cursor(tx, ThreadKind.DM, 900_000),
-    "the newest of a kind that never came": lambda tx: catch_up.cursor(tx, ThreadKind.GROUP, 900_000),
-    "what to look up": catch_up.to_look_up,
+    "the newest message, for catching up": lambda tx: catch_up.cursor(tx, ThreadKind.DM, 900_000, 0),
+    "the newest of a kind that never came": lambda tx: catch_up.cursor(tx, ThreadKind.GROUP, 900_000, 0),
+    "what to look up": lambda tx: catch_up.to_look_up(tx, 60_000),
     "caught up": lambda tx: catch_up.caught_up(tx, ThreadKind.DM, NOW, missed=True),
     "open turns": turns.open_turns,
     "recover turns": turns.recover,
