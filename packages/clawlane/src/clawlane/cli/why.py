@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clawlane.store.decisions import Recorded
 
 _UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
-_RECALLED = "Its author took it back before it was decided."
+_GONE = "It was taken back before it was decided."
 
 
 @click.command()
@@ -87,6 +87,8 @@ def _as_dict(one: Recorded) -> dict[str, Any]:
             {"stage": made.stage, "atMs": made.at_ms, **as_dict(made.decision, one.sender_id, one.thread)}
             for made in one.made
         ],
+        "recalled": one.recalled or None,
+        "repeats": one.repeats,
         "turn": {"state": one.turn, "reason": one.turn_reason} if one.turn else None,
     }
 
@@ -99,7 +101,11 @@ def _lines(one: Recorded) -> list[str]:
         words = explain(made.decision, one.sender_id, one.thread)
         told.append(f"{made.decision.outcome} ({made.decision.reason}): {words}")
     head = f"{local(one.read_ms)} {one.account} message {clean(one.message_id)} in {one.thread}"
-    lines = [head, *(f"  {clean(line, 400)}" for line in told or [_UNDECIDED if one.waiting else _RECALLED])]
+    lines = [head, *(f"  {clean(line, 400)}" for line in told or [_UNDECIDED if one.waiting else _GONE])]
+    if one.recalled:
+        lines.append(f"  It was {clean(one.recalled, 200)}.")
+    if one.repeats:
+        lines.append(f"  It came {one.repeats} more {'time' if one.repeats == 1 else 'times'}.")
     if one.turn_reason:
         lines.append(f"  Its turn is {one.turn}: {clean(one.turn_reason, 200)}")
     return lines

@@ -33,7 +33,8 @@ class Recorded:
     """What is known of a message afterwards, in the order of deciding. Its text is no part of it.
 
     `made` is empty while the message waits for its decision, and for one that was taken back meanwhile.
-    `turn` is where its turn stands, and `turn_reason` why it ended so; both are empty without one.
+    `turn` is where its turn stands, and `turn_reason` why it ended so; both are empty without one. `recalled`
+    says who took the message back, `repeats` how often it came again.
     """
 
     account: str
@@ -46,6 +47,8 @@ class Recorded:
     waiting: bool = False
     turn: str = ""
     turn_reason: str = ""
+    recalled: str = ""
+    repeats: int = 0
 
 
 _MESSAGES = (
@@ -120,6 +123,8 @@ def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
         waiting=not made and row["body"] is not None,
         turn=row["state"] or "",
         turn_reason=row["reason"] or "",
+        recalled=row["recalled"],
+        repeats=row["repeats"],
     )
 
 

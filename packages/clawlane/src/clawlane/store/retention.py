@@ -6,6 +6,7 @@ sent before the oldest kept is too old, whatever else the rules say.
 
 from __future__ import annotations
 
+from clawlane.store import notices, tombstones
 from clawlane.store.texts import forget_texts
 from clawlane.store.transaction import Tx
 
@@ -33,6 +34,8 @@ def prune(tx: Tx) -> bool:
     """Forget a little of what has had its time. True if there is more."""
     texts = _texts(tx)
     ids = _ids(tx, tx.now_ms - IDS_MS)
+    notices.prune(tx, tx.now_ms - IDS_MS)
+    tombstones.prune(tx)
     tx.db.execute("DELETE FROM receipts WHERE account = ? AND at_ms < ?", (tx.account, tx.now_ms - IDS_MS))
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND settled_ms < ?",
@@ -56,12 +59,13 @@ def _texts(tx: Tx) -> int:
     if last is None:
         return 0
     rows = tx.db.execute(
-        "SELECT turn FROM turns JOIN messages ON messages.account = turns.account AND seq = turn"
-        " WHERE turns.account = ? AND turn <= ? AND settled_ms IS NOT NULL AND state <> 'dead'"
+        "SELECT part.turn, part.message FROM turns JOIN turn_messages AS part USING (account, turn)"
+        " JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+        " WHERE turns.account = ? AND turns.turn <= ? AND settled_ms IS NOT NULL AND state <> 'dead'"
         " AND body IS NOT NULL LIMIT ?",
         (tx.account, last["turn"], _BATCH),
     ).fetchall()
-    forget_texts(tx, [row["turn"] for row in rows])
+    forget_texts(tx, [row["message"] for row in rows])
     tx.db.executemany(
         "UPDATE outbox SET body = '' WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL",
         [(tx.account, row["turn"]) for row in rows],
