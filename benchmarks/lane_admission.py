@@ -120,7 +120,7 @@ class _WayIn:
         for event in self._decoder.decode(frame):
             assert isinstance(event, Message)
             self._read_at[event.msg_id] = read_at
-            await self.admission.admit(inbound_of("default", event))
+            await self.admission.admit(inbound_of("default", event, _now_ms()))
 
 
 @asynccontextmanager

@@ -36,6 +36,10 @@ DIFFERENCES: dict[str, str] = {
     "ws-events/in/*#unknown": (
         "A command or an action without a name is an UnknownEvent: somebody notices when Zalo changes."
     ),
+    "ws-events/in/*#notice": (
+        "What Zalo itself writes into a conversation, and what nobody can have typed, is a Notice; the "
+        "reference calls all of it a message."
+    ),
     "ws-events/in/*#pong": "The answer to a ping is an event, so that a watchdog sees the connection live.",
     "ws-events/in/*#undecodable": (
         "What cannot be read is always told; the reference is silent about a key frame without a key."

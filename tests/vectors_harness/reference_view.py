@@ -5,7 +5,7 @@ that an event of ours has a name for is put over it from the event: where both a
 field is right.
 
     ours                         the reference
-    Message                      message [{type, data, threadId, isSelf}]
+    Message, Notice              message [{type, data, threadId, isSelf}]
     Undo, Reaction               undo, reaction [{data, threadId, isSelf, isGroup}]
     Typing                       typing [{type, data, threadId, isSelf}]
     Delivered…, Seen…            delivered_messages, seen_messages [[…]]: neighbours in one list
@@ -28,6 +28,7 @@ from typing import Any
 from zaloweb import text
 from zaloweb.events import (
     CipherKey,
+    Deletion,
     Delivered,
     Event,
     FileDone,
@@ -36,6 +37,7 @@ from zaloweb.events import (
     GroupEvent,
     Mention,
     Message,
+    Notice,
     OldMessages,
     OldReactions,
     Quote,
@@ -85,8 +87,20 @@ def _message(event: Message, own_id: str) -> Emitted:
     return _emitted("message", _old_message(event, own_id))
 
 
-def _old_message(event: Message | Undo, own_id: str) -> dict[str, Any]:
-    data = _message_data(event, own_id) if isinstance(event, Message) else _undo_data(event, own_id)
+def _notice(event: Notice, own_id: str) -> Emitted:
+    return _emitted("message", _old_message(event, own_id))
+
+
+def _old_message(event: Message | Undo | Notice | Deletion, own_id: str) -> dict[str, Any]:
+    match event:
+        case Message():
+            data = _message_data(event, own_id)
+        case Undo():
+            data = _undo_data(event, own_id)
+        case Notice():
+            data = _notice_data(event, own_id)
+        case Deletion():
+            data = event.raw
     return {
         "type": event.thread.kind.value,
         "data": data,
@@ -108,6 +122,19 @@ def _message_data(event: Message, own_id: str) -> dict[str, Any]:
         "ttl": event.ttl_ms,
         "mentions": [_mention(mention, event.text) for mention in event.mentions],
         "quote": event.quote and _quote(event.quote, raw["quote"]),
+    }
+    return _over(raw, read)
+
+
+def _notice_data(event: Notice, own_id: str) -> dict[str, Any]:
+    raw = event.raw
+    read = {
+        **_parties(raw, event.actor_id, event.thread.kind, own_id),
+        "dName": event.actor_name,
+        "msgId": event.msg_id,
+        "cliMsgId": event.cli_msg_id,
+        "msgType": event.msg_type,
+        "ts": str(event.sent_ms),
     }
     return _over(raw, read)
 
@@ -242,6 +269,7 @@ def _undecodable(event: Undecodable, own_id: str) -> Emitted:
 
 _SHAPES: dict[type, Callable[[Any, str], Emitted]] = {
     Message: _message,
+    Notice: _notice,
     Undo: _undo,
     Reaction: _reaction,
     Typing: _typing,

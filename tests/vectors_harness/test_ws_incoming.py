@@ -10,7 +10,7 @@ import pytest
 
 from vectors_harness.reference_view import LISTS, Emitted, merged, normalised, seen_by_reference
 from vectors_harness.vectors import Case, fixture
-from zaloweb.events import Decoder, Event, OldMessages, OldReactions, Pong, Undecodable, UnknownEvent
+from zaloweb.events import Decoder, Event, Notice, OldMessages, OldReactions, Pong, Undecodable, UnknownEvent
 
 
 @pytest.mark.family("ws-events", kind="incoming")
@@ -26,6 +26,8 @@ def test_pushed_frames(case: Case, differs: Callable[[str], None]) -> None:
         if extra := kind_of_extra(event, case["self_listen"], {"event": "error"} in expected):
             differs(extra)
             continue
+        if isinstance(event, Notice):
+            differs("notice")
         view = seen_by_reference(event, own_id)
         assert view is not None, f"{event!r} is nothing the reference knows, and no difference either"
         if neighbour and view not in expected:

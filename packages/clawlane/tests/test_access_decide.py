@@ -71,6 +71,7 @@ def test_before_the_tables_a_message_is_dropped(inbound: Inbound, reason: Reason
         message(text="", quote=Quote("m0", ME, "earlier")),
         message(sent_ms=NOW - 15 * MINUTE),
         message(sent_ms=NOW + 5 * MINUTE),
+        message(sent_ms=0),
     ],
 )
 def test_content_within_the_age_passes(inbound: Inbound) -> None:

@@ -15,9 +15,10 @@ ERRORS = (
     "RateLimited RefusedByRecipient Replaced SessionExpired SettingsError TooLarge ZaloError"
 )
 EVENTS = (
-    "CipherKey Connected Delivered Disconnected Duplicate Event FileDone FriendEvent FriendEventKind "
-    "GroupEvent GroupEventKind Mention Message OldMessages OldReactions Pong Quote Reaction Seen Target "
-    "Thread ThreadKind Typing Undecodable Undo UnknownEvent UnreadCleared"
+    "Album CipherKey Connected DeletedMessage Deletion Delivered Disconnected Duplicate Event FileDone "
+    "FriendEvent FriendEventKind GroupEvent GroupEventKind Mention Message Notice OldMessages "
+    "OldReactions Pong Quote QuotedContent Reaction Seen Target Thread ThreadKind Typing Undecodable "
+    "Undo UnknownEvent UnreadCleared"
 )
 CONTENT = (
     "Card Contact Content File Gif Link Location Photo Poll Sticker TextContent Todo UnknownContent Video "

@@ -288,6 +288,11 @@ KINDS = [
     "location",
     "todo",
     "poll",
+    "vote",
+    "call",
+    "banner",
+    "reminder",
+    "bankcard",
 ]
 
 
@@ -307,6 +312,8 @@ async def test_messages_are_quoted_reacted_to_read_and_taken_back(control: Handl
         assert await control.post(path, **lan, message=answered["msgId"]) == (200, {"ok": True})
     assert await control.post("/type", **lan) == (200, {"ok": True})
     assert await control.post("/read", message=said["msgId"]) == (200, {"ok": True})
+    assert await control.post("/delete", message=answered["msgId"]) == (200, {"ok": True})
+    assert (await control.post("/delete", message="1"))[0] == 404
     assert (await control.post("/undo", **lan, message=answered["msgId"]))[0] == 409
     assert (await control.post("/undo", **lan, message=said["msgId"]))[0] == 200
     status, told = await control.post("/undo", **lan, message=said["msgId"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from packages.zaloweb.tests.sim_client import Bare, BareSocket, cookies_of
@@ -10,6 +11,8 @@ from packages.zaloweb.tests.sim_client import Bare, BareSocket, cookies_of
 from zaloweb.events import (
     Contact,
     Content,
+    DeletedMessage,
+    Deletion,
     Delivered,
     Event,
     File,
@@ -21,6 +24,7 @@ from zaloweb.events import (
     Link,
     Location,
     Message,
+    Notice,
     Photo,
     Poll,
     Reaction,
@@ -153,6 +157,63 @@ async def test_messages_are_reacted_to_and_taken_back(sim: Simulator, ear: Ear, 
     undo = await ear.hears()
     assert isinstance(undo, Undo)
     assert undo.msg_id == theirs.msg_id
+
+
+async def test_what_the_owner_deletes_is_told_as_a_list_to_the_account_alone(
+    sim: Simulator, ear: Ear, lan: Person
+) -> None:
+    me, work = sim.world.me, sim.world.group("Nhóm Làm Việc", [lan])
+    theirs, mine = await lan.says("một"), await me.says("hai", to=lan)
+    in_group = await lan.says("ba", group=work)
+    for _ in range(3):
+        await ear.hears()
+    chat, team = Thread(ThreadKind.USER, lan.uid), Thread(ThreadKind.GROUP, work.gid)
+    await me.deletes(theirs, mine)
+    assert await deleted(ear) == (
+        DeletedMessage(chat, lan.uid, theirs.msg_id, theirs.cli_msg_id),
+        DeletedMessage(chat, me.uid, mine.msg_id, mine.cli_msg_id),
+    )
+    await me.deletes(in_group)
+    assert await deleted(ear) == (DeletedMessage(team, lan.uid, in_group.msg_id, in_group.cli_msg_id),)
+    with pytest.raises(Impossible, match="of one thread"):
+        await me.deletes(theirs, in_group)
+
+
+async def test_clearing_a_chat_names_the_last_message_by_its_client_id(
+    sim: Simulator, ear: Ear, lan: Person
+) -> None:
+    first, last = await lan.says("một"), await lan.says("hai")
+    later = await lan.says("ba")
+    for _ in range(3):
+        await ear.hears()
+    await sim.world.me.deletes(last, whole=True)
+    (entry,) = await deleted(ear)
+    assert (entry.msg_id, entry.cli_msg_id, entry.whole_thread) == ("", last.cli_msg_id, True)
+    kept = sim.world.me.remembered(group=False, before=None, count=9)
+    assert [first in kept, last in kept, later in kept] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (contents.call(seconds=125), "call"),
+        (contents.call(), "missed call"),
+        (contents.banner("Lan đã ghim tin nhắn"), "pinned message"),
+        (contents.ecard("Họp"), "reminder"),
+        (contents.poll("Ăn gì?", action="vote"), "poll vote"),
+    ],
+)
+async def test_what_zalo_writes_itself_is_a_notice(ear: Ear, lan: Person, content: Any, kind: str) -> None:
+    await lan.says(content)
+    notice = await ear.hears()
+    assert isinstance(notice, Notice)
+    assert (notice.kind, notice.actor_id) == (kind, lan.uid)
+
+
+async def deleted(ear: Ear) -> tuple[DeletedMessage, ...]:
+    event = await ear.hears()
+    assert isinstance(event, Deletion)
+    return event.entries
 
 
 async def test_typing_and_reading_are_seen(sim: Simulator, ear: Ear, lan: Person) -> None:

@@ -22,7 +22,7 @@ from zaloweb.client import Zalo
 from zaloweb.clock import Clock, within
 from zaloweb.errors import BeforeSending
 
-Item = events.Message | events.Undo
+Item = events.Message | events.Undo | events.Deletion | events.Notice
 PassOn = Callable[[Item, bool], Awaitable[None]]
 """Takes an item, and whether it came live."""
 
@@ -156,7 +156,7 @@ class _Course:
     async def _once(self, cursor: Cursor, patient: bool) -> bool:
         fetched = await self._fetch(cursor)
         for item in fetched.items:
-            if item.sent_ms >= cursor.since_ms:
+            if item.sent_ms >= cursor.since_ms or not item.sent_ms:
                 await self._pass_on(item, False)
         if fetched.complete:
             await self._host.caught_up(self._told_kind, fetched.back_to_ms)
@@ -172,7 +172,7 @@ class _Course:
 
     async def _fetch(self, cursor: Cursor) -> _Fetched:
         """Page back until the cursor is reached, or nothing older comes."""
-        found: dict[tuple[type[Item], str], Item] = {}
+        found: dict[str | bytes, Item] = {}
         back_to_ms, before = self._clock.now_ms(), ""
         for _ in range(_MOST_PAGES):
             page = await self._page(before)
@@ -181,8 +181,8 @@ class _Course:
             first = _first_id(page.items)
             if not first or (before and int(first) >= int(before)):
                 break
-            found.update(((type(item), item.msg_id), item) for item in page.items)
-            back_to_ms = min(back_to_ms, *(item.sent_ms for item in page.items))
+            found.update((_own_id(item) or bytes(item.wire), item) for item in page.items)
+            back_to_ms = min((back_to_ms, *(item.sent_ms for item in page.items if item.sent_ms)))
             if back_to_ms <= cursor.reach_ms:
                 break
             before = first
@@ -199,9 +199,15 @@ class _Course:
 
 
 def _first_id(items: Iterable[Item]) -> str:
-    """The lowest id of a page, or empty. An undo's own id is meant, not that of what it takes back."""
-    ids = [item.msg_id if isinstance(item, events.Message) else str(item.raw.get("msgId")) for item in items]
-    return min((one for one in ids if one.isdecimal()), key=int, default="")
+    """The lowest id of a page, or empty."""
+    return min((one for one in map(_own_id, items) if one.isdecimal()), key=int, default="")
+
+
+def _own_id(item: Item) -> str:
+    """The id of an item, or empty. An undo's own is meant, not that of what it takes back."""
+    if isinstance(item, events.Message | events.Notice):
+        return item.msg_id
+    return str(item.raw.get("msgId") or "")
 
 
 def _in_order(items: Iterable[Item]) -> tuple[Item, ...]:
@@ -209,4 +215,5 @@ def _in_order(items: Iterable[Item]) -> tuple[Item, ...]:
 
 
 def _written(item: Item) -> tuple[int, int]:
-    return item.sent_ms, int(item.msg_id) if item.msg_id.isdecimal() else 0
+    own_id = _own_id(item)
+    return item.sent_ms, int(own_id) if own_id.isdecimal() else 0

@@ -131,7 +131,7 @@ class Lifetime:
 
     async def _take(self, event: events.Event) -> None:
         match event:
-            case events.Message() | events.Undo():
+            case events.Message() | events.Undo() | events.Deletion() | events.Notice():
                 if not self._catch_up.holds(event):
                     await self._pass_on(event, True)
             case events.OldMessages():
@@ -147,17 +147,16 @@ class Lifetime:
                 await self._catch_up.disconnected()
             case events.Undecodable():
                 log.warning("%s: something Zalo sent could not be read: %r", self._account, event)
+                await self._host.observe(monitor.unreadable_of(self._account.id, event))
 
     async def _pass_on(self, item: Item, live: bool) -> None:
-        name = self._account.id
-        match item:
-            case events.Undo():
-                await self._host.observe(monitor.undone_of(name, item))
-            case events.Message(is_self=True):
-                await self._host.observe(monitor.own_of(name, item))
-            case events.Message():
-                is_friend = self._friends.knows(item.sender_id)
-                await self._host.admit(monitor.inbound_of(name, item, is_friend, live=live))
+        name, now_ms = self._account.id, self._around.clock.now_ms()
+        if isinstance(item, events.Message) and not item.is_self:
+            is_friend = self._friends.knows(item.sender_id)
+            await self._host.admit(monitor.inbound_of(name, item, now_ms, is_friend, live=live))
+            return
+        for fact in monitor.facts_of(name, item, now_ms):
+            await self._host.observe(fact)
 
     def _need_login(self, reason: str, force: bool = False) -> None:
         self._report(Phase.NEEDS_LOGIN, reason, self._login_command(force), auth=Health.BROKEN)

@@ -11,8 +11,8 @@ from zaloweb.attachments import Attachment, Opened
 from zaloweb.caller import Caller
 from zaloweb.calls import friends, groups, leading
 from zaloweb.calls.friends import LastOnline
-from zaloweb.events import Message, ThreadKind, Undecodable, Undo
-from zaloweb.events.messages import read_message
+from zaloweb.events import ThreadKind, Undecodable
+from zaloweb.events.messages import Item, read_message
 from zaloweb.frames import Cmd
 from zaloweb.models import Malformed
 
@@ -23,7 +23,7 @@ _USUAL_SIDE = 1080
 class HistoryPage:
     """The last messages of a group in the server's order, and whether there are more before them."""
 
-    items: tuple[Message | Undo | Undecodable, ...]
+    items: tuple[Item | Undecodable, ...]
     more: bool
 
 
@@ -96,7 +96,7 @@ class GroupHandle:
         told = groups.opened(await self._caller.call(groups.history(self.id, count=count)))
         return HistoryPage(tuple(map(self._item, told.group_msgs)), bool(told.more))
 
-    def _item(self, raw: msgspec.Raw) -> Message | Undo | Undecodable:
+    def _item(self, raw: msgspec.Raw) -> Item | Undecodable:
         try:
             return read_message(raw, ThreadKind.GROUP, self._caller.session.uid)
         except Malformed as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import NoReturn, TypeVar
 
 import msgspec
@@ -54,31 +55,43 @@ class Payload(msgspec.Struct):
     data: Lists
 
 
-class WireMessage(msgspec.Struct):
-    """A message or an undo. What only serves to show something is read leniently: it may have any type."""
+class LoosePayload(msgspec.Struct):
+    """The same where one of the lists is none: each is read for itself."""
 
-    uidFrom: Id
-    idTo: Id
-    msgId: Id
-    cliMsgId: Id = ""
-    msgType: str = ""
-    dName: object = ""
-    ts: object = 0
-    ttl: object = 0
+    data: dict[str, msgspec.Raw]
+
+
+class WireMessage(msgspec.Struct, gc=False):
+    """A message, an undo, a deletion or a notice. Each field may be missing or of any type.
+
+    What that means is decided where the field is read, so that no field that others can do without costs
+    anybody the message.
+    """
+
+    uidFrom: object = None
+    idTo: object = None
+    msgId: object = None
+    cliMsgId: object = None
+    msgType: object = None
+    dName: object = None
+    ts: object = None
+    ttl: object = None
     content: object = None
     mentions: object = None
     quote: object = None
     extraData: object = None
 
 
-class WireReaction(msgspec.Struct):
+class WireReaction(msgspec.Struct, gc=False):
     """A reaction. `content` is an object, or a JSON text of one."""
 
-    uidFrom: Id
-    idTo: Id
-    content: object
-    dName: object = ""
-    ts: object = 0
+    content: object = None
+    uidFrom: object = None
+    idTo: object = None
+    msgId: object = None
+    msgType: object = None
+    dName: object = None
+    ts: object = None
 
 
 class WireControl(msgspec.Struct):
@@ -91,16 +104,16 @@ class WireControlContent(msgspec.Struct):
     """The inside of a control. `data` is an object or a JSON text of one."""
 
     act_type: str
-    act: str = ""
+    act: object = None
     data: object = None
-    fileId: Id = ""
+    fileId: object = None
 
 
 class WireAction(msgspec.Struct):
     """Something somebody does right now. `data` is the inside of a JSON object without its braces."""
 
     act_type: str
-    act: str = ""
+    act: object = None
     data: object = None
 
 
@@ -108,53 +121,59 @@ class TypingData(msgspec.Struct, gc=False):
     """Who is typing where."""
 
     uid: Id
-    gid: Id = ""
-    ts: object = 0
-    isPC: object = 0
+    gid: object = None
+    ts: object = None
+    isPC: object = None
 
 
 class WireDelivered(msgspec.Struct):
     """A message that reached somebody."""
 
-    msgId: Id
-    deliveredUids: list[Id]
-    seenUids: list[Id] = []
-    groupId: Id = ""
-    mSTs: object = 0
+    msgId: object = None
+    deliveredUids: object = None
+    seenUids: object = None
+    groupId: object = None
+    mSTs: object = None
 
 
 class WireSeen(msgspec.Struct):
     """A message that somebody saw: in a group `groupId` and `seenUids`, else `idTo`."""
 
-    msgId: Id
-    idTo: Id = ""
-    groupId: Id = ""
-    seenUids: list[Id] = []
+    msgId: object = None
+    idTo: object = None
+    groupId: object = None
+    seenUids: object = None
 
 
 class WireUnread(msgspec.Struct, gc=False):
     """A thread that was read on another device of the account."""
 
-    idTo: Id
-    lastMsgId: Id = ""
-    isGroup: object = False
+    idTo: object = None
+    lastMsgId: object = None
+    isGroup: object = None
 
 
 _T = TypeVar("_T")
 _DEEPEST = 100
+_OUT_OF_RANGE = "out of range"
+_LONGEST_NUMBER = 300
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', re.DOTALL)
+_NUMBERS = re.compile(r'"(?:[^"\\]|\\.)*+"?|-?[0-9][0-9.eE+-]*+', re.DOTALL)
 
 
 def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> _T:
     """A JSON text as what the decoder makes of it.
 
-    Broken UTF-8 and halves of surrogate pairs become U+FFFD, and what is nested without end becomes null.
+    Broken UTF-8 and halves of surrogate pairs become U+FFFD; what is nested without end and numbers beyond
+    what a float can hold become null.
     Raises Malformed if it is no JSON or of another shape.
     """
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise Malformed(str(error)) from None
+        if _OUT_OF_RANGE not in str(error).lower():
+            raise Malformed(str(error)) from None
+        return _decode(decoder, _NUMBERS.sub(_bounded, _as_text(text)))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _decode(decoder, _mended(text))
     except RecursionError:
@@ -166,6 +185,21 @@ def _decode(decoder: msgspec.json.Decoder[_T], text: str) -> _T:
         return decoder.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(str(error)) from None
+
+
+def _bounded(token: re.Match[str]) -> str:
+    written = token[0]
+    if written.startswith('"'):
+        return written
+    fits = len(written) <= _LONGEST_NUMBER and isfinite(_float(written))
+    return written if fits else "null"
+
+
+def _float(written: str) -> float:
+    try:
+        return float(written)
+    except ValueError:
+        return 0.0  # no number at all: the decoder says so
 
 
 def _mended(text: bytes | str | msgspec.Raw) -> str:

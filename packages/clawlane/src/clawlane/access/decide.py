@@ -27,7 +27,7 @@ def decide(inbound: Inbound, policy: Policy, grants: Grants, now_ms: int) -> Dec
     if stopped is not None:
         return stopped
     in_group = inbound.thread.kind is ThreadKind.GROUP
-    if now_ms - inbound.sent_ms > policy.backlog_max_age_ms:
+    if inbound.sent_ms and now_ms - inbound.sent_ms > policy.backlog_max_age_ms:
         return _too_old(inbound, policy, grants, in_group)
     trail = (*_WHO, "not_too_old")
     if in_group:

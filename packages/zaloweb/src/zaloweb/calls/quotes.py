@@ -57,7 +57,7 @@ class Quoted:
             owner_id=message.sender_id,
             msg_id=message.msg_id,
             cli_msg_id=message.cli_msg_id,
-            sent=str(wire.get("ts", message.sent_ms)),
+            sent=str(wire.get("ts") or message.sent_ms),
             msg_type=message.msg_type,
             content=content if isinstance(content, str | dict) else "",
             property_ext=extension if isinstance(extension, dict) else None,

@@ -20,9 +20,13 @@ from zaloweb.events.content import (
     type_number,
 )
 from zaloweb.events.decoder import Decoder
+from zaloweb.events.notices import NOTICES
 from zaloweb.events.values import (
+    Album,
     CipherKey,
     Connected,
+    DeletedMessage,
+    Deletion,
     Delivered,
     Disconnected,
     Duplicate,
@@ -34,10 +38,12 @@ from zaloweb.events.values import (
     GroupEventKind,
     Mention,
     Message,
+    Notice,
     OldMessages,
     OldReactions,
     Pong,
     Quote,
+    QuotedContent,
     Reaction,
     Seen,
     Target,
@@ -51,12 +57,16 @@ from zaloweb.events.values import (
 )
 
 __all__ = [
+    "NOTICES",
+    "Album",
     "Card",
     "CipherKey",
     "Connected",
     "Contact",
     "Content",
     "Decoder",
+    "DeletedMessage",
+    "Deletion",
     "Delivered",
     "Disconnected",
     "Duplicate",
@@ -73,12 +83,14 @@ __all__ = [
     "Media",
     "Mention",
     "Message",
+    "Notice",
     "OldMessages",
     "OldReactions",
     "Photo",
     "Poll",
     "Pong",
     "Quote",
+    "QuotedContent",
     "Reaction",
     "Seen",
     "Sticker",

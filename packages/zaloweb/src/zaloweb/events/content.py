@@ -1,17 +1,14 @@
 """What a message can hold: text, photo, file, sticker … Each knows the `text` that a person would read.
 
 The shapes are those of recordings and of other clients' public code. A field that the server left out is
-empty.
+empty. No `text` ever is the JSON of the wire.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
-
-from zaloweb.events.lenient import as_text
 
 _TYPE_NUMBERS = {
     "webchat": 1,
@@ -27,6 +24,11 @@ _TYPE_NUMBERS = {
     "chat.gif": 49,
 }
 
+BANK_CARD = "zinstant.bankcard"
+"""The action of bank cards, under `chat.webcontent` and under `webchat`."""
+
+_STICKER_PICTURES = "https://zalo-api.zadn.vn/api/emoticon/sticker/webpc?eid="
+
 
 def type_number(msg_type: str) -> int:
     """The number that stands for a `msgType` in quotes; 1, as for text, where it has none of its own."""
@@ -36,6 +38,7 @@ def type_number(msg_type: str) -> int:
 class TextContent(msgspec.Struct, frozen=True, gc=False):
     """A text."""
 
+    kind: ClassVar[str] = "text"
     text: str
 
 
@@ -49,8 +52,8 @@ class Media(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def text(self) -> str:
-        """Title, description and address, as far as there are any, a line each."""
-        return _lines(self.title, self.description, self.url)
+        """What the sender wrote to it: the title, else the description."""
+        return self.title or self.description
 
 
 class Photo(Media, frozen=True, gc=False):
@@ -59,16 +62,23 @@ class Photo(Media, frozen=True, gc=False):
     The pictures of an album come one by one with the same `album_id`.
     """
 
+    kind: ClassVar[str] = "photo"
     hd_url: str
     width: int
     height: int
     size: int
     album_id: str
 
+    @property
+    def text(self) -> str:
+        """The caption."""
+        return self.title
+
 
 class Gif(Media, frozen=True, gc=False):
     """A moving picture."""
 
+    kind: ClassVar[str] = "gif"
     width: int
     height: int
 
@@ -76,6 +86,7 @@ class Gif(Media, frozen=True, gc=False):
 class Video(Media, frozen=True, gc=False):
     """A video; `size` in bytes, 0 if it was not told."""
 
+    kind: ClassVar[str] = "video"
     duration_ms: int
     width: int
     height: int
@@ -85,6 +96,7 @@ class Video(Media, frozen=True, gc=False):
 class Voice(Media, frozen=True, gc=False):
     """A voice message, as AAC and often as M4A too."""
 
+    kind: ClassVar[str] = "voice"
     m4a_url: str
     duration_ms: int
     size: int
@@ -93,6 +105,7 @@ class Voice(Media, frozen=True, gc=False):
 class File(Media, frozen=True, gc=False):
     """A file; `title` is its name, `checksum` its MD5, `extension` has no dot."""
 
+    kind: ClassVar[str] = "file"
     size: int
     checksum: str
     extension: str
@@ -101,43 +114,76 @@ class File(Media, frozen=True, gc=False):
 class Link(Media, frozen=True, gc=False):
     """A link with its preview. `title` is what the sender wrote, `media_title` the page's own."""
 
+    kind: ClassVar[str] = "link"
     media_title: str
     source: str
 
+    @property
+    def text(self) -> str:
+        """What the sender wrote, and the address if that does not stand in it."""
+        return self.title if self.url in self.title else _lines(self.title, self.url)
+
 
 class Card(Media, frozen=True, gc=False):
-    """A card of some other kind, told by `action`: greeting cards, bank cards, call logs, notices of Zalo."""
+    """A card of some other kind, told by `action`: bank cards, templates, cards of Official Accounts.
+
+    `shown` is the sentence that Zalo's clients show for it. What a bank card holds is not in the message but
+    on the page of its `url`.
+    """
 
     action: str
+    shown: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Which card."""
+        return "bank card" if self.action == BANK_CARD else "card"
+
+    @property
+    def text(self) -> str:
+        """The sentence that is shown for it, else title and description, else its kind in brackets."""
+        return self.shown or _lines(self.title, self.description) or f"[{self.kind}]"
 
 
 class Contact(Media, frozen=True, gc=False):
     """Somebody's contact card; `title` is the name, `description` as the server wrote it."""
 
+    kind: ClassVar[str] = "contact"
     user_id: str
     phone: str
 
     @property
     def text(self) -> str:
         """Name and telephone number."""
-        return _lines(self.title, self.phone)
+        return _lines(self.title, self.phone) or "[contact]"
 
 
 class Location(Media, frozen=True, gc=False):
-    """A place on the map, in degrees; title and description are its address."""
+    """A place on the map, in degrees; title and description are its address. `live` while it moves."""
 
     latitude: float
     longitude: float
+    live: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Which of the two."""
+        return "live location" if self.live else "location"
 
     @property
     def text(self) -> str:
         """The address, or the degrees where there is none."""
-        return _lines(self.title, self.description, self.url) or f"{self.latitude}, {self.longitude}"
+        return _lines(self.title, self.description) or self._degrees or f"[{self.kind}]"
+
+    @property
+    def _degrees(self) -> str:
+        return f"{self.latitude}, {self.longitude}" if self.latitude or self.longitude else ""
 
 
 class Sticker(msgspec.Struct, frozen=True, gc=False):
     """A sticker. There is nothing to read in it."""
 
+    kind: ClassVar[str] = "sticker"
     id: int
     category_id: int
     type: int
@@ -147,32 +193,41 @@ class Sticker(msgspec.Struct, frozen=True, gc=False):
         """Nothing."""
         return ""
 
+    @property
+    def url(self) -> str:
+        """Where its picture is."""
+        return f"{_STICKER_PICTURES}{self.id}" if self.id else ""
+
 
 class Todo(msgspec.Struct, frozen=True, gc=False):
     """A task."""
 
+    kind: ClassVar[str] = "task"
     text: str
 
 
-class Other(msgspec.Struct, frozen=True):
-    """What all contents share whose inside is not known: `data` is what the server sent."""
+class Poll(msgspec.Struct, frozen=True, gc=False):
+    """Somebody asks a group. What can be answered is not told; it has to be asked for by `id`."""
 
-    data: Any
+    kind: ClassVar[str] = "poll"
+    id: str
+    question: str
 
     @property
     def text(self) -> str:
-        """Title, description and address if it has any, else all of it as JSON."""
-        found = self.data if isinstance(self.data, dict) else {}
-        readable = _lines(*(as_text(found.get(name)) for name in ("title", "description", "href")))
-        return readable or json.dumps(self.data, ensure_ascii=False, separators=(",", ":"))
+        """The question."""
+        return self.question or "[poll]"
 
 
-class Poll(Other, frozen=True):
-    """A poll."""
+class UnknownContent(msgspec.Struct, frozen=True):
+    """Something of a kind this client does not know: `kind` is the server's word, `data` what it sent.
 
+    `text` is what a person typed, as far as that can be told; it may be "".
+    """
 
-class UnknownContent(Other, frozen=True):
-    """Something of a kind this client does not know."""
+    kind: str
+    text: str
+    data: Any
 
 
 Content = (
@@ -192,6 +247,11 @@ Content = (
     | UnknownContent
 )
 """Everything a message can hold."""
+
+
+def kind_word(msg_type: str, content: Content) -> str:
+    """What was sent, in a word: text, photo, bank card … For an unknown kind the server's own word."""
+    return "drawing" if msg_type == "chat.doodle" and isinstance(content, Photo) else content.kind
 
 
 def _lines(*texts: str) -> str:

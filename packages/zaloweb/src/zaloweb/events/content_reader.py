@@ -1,14 +1,16 @@
-"""From the `content` of an item to what a message holds, by its `msgType`.
+"""From the `content` of an item to what somebody sent, by its `msgType` and its `action`.
 
-The fields are read leniently: what is missing or of another type is empty. A `params` is a JSON text inside.
+Which pairs of the two are a person's is known from an inventory of 27 576 stored messages of one public
+client, from other public clients, and from the types of which Zalo's own apps make bubbles. The fields are
+read leniently: what is missing or of another type is empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from zaloweb.events.content import (
+    BANK_CARD,
     Card,
     Contact,
     Content,
@@ -16,73 +18,88 @@ from zaloweb.events.content import (
     Gif,
     Link,
     Location,
+    Media,
     Photo,
     Poll,
     Sticker,
     TextContent,
     Todo,
-    UnknownContent,
     Video,
     Voice,
 )
-from zaloweb.events.lenient import as_degrees, as_object, as_text, as_whole
+from zaloweb.events.fields import Fields
+from zaloweb.events.lenient import as_degrees, as_id, as_object, as_text, as_whole, is_prose
+
+TYPED = frozenset(("", "webchat", "chat.text"))
+"""Types whose plain text is always what somebody typed, even where it is JSON. A missing type is read so."""
+
+_TYPED_NAMES = ("text", "msg", "message")
+"""Where typed words may stand in an object of a kind that has no reader."""
 
 
-def read_content(msg_type: str, content: object, extra: object = None) -> Content:
-    """The content of a message. `extra` is the item's `extraData`, which may name the album of a picture."""
-    if isinstance(content, str):
-        return TextContent(content)
-    reader = _READERS.get(msg_type)
-    if reader is None or not isinstance(content, dict):
-        return UnknownContent(content)
-    return reader(_Fields(content, extra))
+def read_speech(msg_type: str, fields: Fields) -> Content | None:
+    """What a person sent; None where no such pair of type and action is known to be a person's."""
+    reader = _READERS.get(msg_type or _likely_type(fields))
+    return None if reader is None else reader(fields)
 
 
-class _Fields:
-    """The fields of an object content, and those in its `params`, a JSON text."""
-
-    __slots__ = ("all", "extra", "params")
-
-    def __init__(self, fields: dict[str, Any], extra: object) -> None:
-        self.all = fields
-        self.params = as_object(fields.get("params"))
-        self.extra = extra
-
-    def media(self) -> tuple[str, str, str, str]:
-        get = self.all.get
-        return as_text(get("title")), as_text(get("description")), as_text(get("href")), as_text(get("thumb"))
-
-    def param(self, name: str) -> str:
-        return as_text(self.params.get(name))
-
-    def number(self, *names: str) -> int:
-        return next((found for name in names if (found := as_whole(self.params.get(name)))), 0)
+def is_speech(msg_type: str) -> bool:
+    """Whether people send things of this type."""
+    return msg_type in _READERS
 
 
-def _text_object(fields: _Fields) -> TextContent:
-    return TextContent(UnknownContent(fields.all).text)
+def typed_text(fields: Fields) -> str:
+    """What a person typed into an object of an unknown kind: never its title, description or `customMsg`."""
+    texts = (fields.all.get(name) for name in _TYPED_NAMES)
+    return next((text for text in texts if isinstance(text, str) and is_prose(text)), "")
 
 
-def _photo(fields: _Fields) -> Photo:
+def _likely_type(fields: Fields) -> str:
+    """The type of an object that came without one."""
+    if "catId" in fields.all:
+        return "chat.sticker"
+    return "group.poll" if "pollId" in fields.params else "webchat"
+
+
+def _webchat(fields: Fields) -> Content | None:
+    action = fields.action
+    if action == "rtf":
+        return TextContent(fields.text("title") or typed_text(fields))
+    if action.startswith("zinstant."):
+        return _card(fields)
+    if action:
+        return _recommended(fields)
+    return _plain_card(fields)
+
+
+def _plain_card(fields: Fields) -> Content | None:
+    # Unfurled links came so, and own messages as an object with a title alone.
+    title, description, url, _ = fields.media()
+    lines = (title or fields.custom_text() or typed_text(fields), description, url)
+    text = "\n".join(line for line in lines if line)
+    return TextContent(text) if text else None
+
+
+def _photo(fields: Fields) -> Photo:
+    title, description, url, thumb = fields.media()
     return Photo(
-        *fields.media(),
+        title,
+        description,
+        url or fields.text("oriUrl") or fields.text("normalUrl") or fields.text("rawUrl"),
+        thumb or fields.text("thumbUrl"),
         hd_url=fields.param("hd"),
         width=fields.number("width"),
         height=fields.number("height"),
         size=fields.number("fileSize"),
-        album_id=fields.param("group_layout_id") or _album(fields.extra),
+        album_id=as_id(fields.params.get("group_layout_id")),
     )
 
 
-def _album(extra: object) -> str:
-    return as_text(as_object(as_object(extra).get("groupMediaMsg")).get("groupLayoutId")) if extra else ""
-
-
-def _gif(fields: _Fields) -> Gif:
+def _gif(fields: Fields) -> Gif:
     return Gif(*fields.media(), width=fields.number("width"), height=fields.number("height"))
 
 
-def _video(fields: _Fields) -> Video:
+def _video(fields: Fields) -> Video:
     return Video(
         *fields.media(),
         duration_ms=fields.number("duration"),
@@ -92,7 +109,7 @@ def _video(fields: _Fields) -> Video:
     )
 
 
-def _voice(fields: _Fields) -> Voice:
+def _voice(fields: Fields) -> Voice:
     return Voice(
         *fields.media(),
         m4a_url=fields.param("m4a"),
@@ -101,7 +118,7 @@ def _voice(fields: _Fields) -> Voice:
     )
 
 
-def _file(fields: _Fields) -> File:
+def _file(fields: Fields) -> File:
     return File(
         *fields.media(),
         size=fields.number("fileSize"),
@@ -110,70 +127,125 @@ def _file(fields: _Fields) -> File:
     )
 
 
-def _link(fields: _Fields) -> Link:
+def _link(fields: Fields) -> Link:
     return Link(*fields.media(), media_title=fields.param("mediaTitle"), source=fields.param("src"))
 
 
-def _card(fields: _Fields) -> Card:
-    return Card(*fields.media(), action=as_text(fields.all.get("action")))
+def _card(fields: Fields) -> Card:
+    title, description, url, thumb = fields.media()
+    bank = fields.action == BANK_CARD
+    page = _page(fields) if bank else ""
+    return Card(title, description, url or page, thumb, action=fields.action, shown=_shown(fields, bank=bank))
 
 
-def _recommended(fields: _Fields) -> Content:
-    # Zalo spells it "recommened"; of other actions only the name of contact cards is known.
-    action = as_text(fields.all.get("action")).removeprefix("recommened.").removeprefix("recommended.")
-    if action == "link":
+def _page(fields: Fields) -> str:
+    items = (as_object(fields.params.get(name)) for name in ("pcItem", "item"))
+    return next((url for item in items if (url := as_text(item.get("data_url")))), "")
+
+
+def _shown(fields: Fields, *, bank: bool) -> str:
+    item = as_object(fields.params.get("item")) if bank else {}
+    numbers = " ".join(filter(None, (as_text(item.get(name)) for name in ("numAccBank", "nameAccBank"))))
+    shown = fields.custom_text() or fields.text("title") or ("[bank card]" if numbers else "")
+    return "\n".join(filter(None, (shown, numbers)))
+
+
+def _recommended(fields: Fields) -> Content | None:
+    reader = _RECOMMENDED.get(fields.action)
+    if reader is not None:
+        return reader(fields)
+    if fields.action == "show.profile":
+        contact = _contact(fields)
+        return contact if _is_phone(contact.phone) else None
+    if fields.action:
+        return None
+    if fields.text("href"):
         return _link(fields)
-    return _contact(fields) if action == "user" else _card(fields)
+    contact = _contact(fields)
+    return contact if contact.user_id or _is_phone(contact.phone) else None
 
 
-def _contact(fields: _Fields) -> Contact:
-    user_id = as_text(fields.all.get("params"))
-    described = as_text(fields.all.get("description"))
+def _is_phone(text: str) -> bool:
+    digits = text.strip().lstrip("+")
+    return digits.replace(" ", "").isdecimal() and bool(digits)
+
+
+def _contact(fields: Fields) -> Contact:
+    user_id = as_id(fields.all.get("params"))
+    described = fields.all.get("description")
     card = as_object(described)
+    title, _, url, thumb = fields.media()
     return Contact(
-        *fields.media(),
-        user_id=user_id if user_id.isdecimal() else "",
-        phone=as_text(card.get("phone")) if card else described,
+        title,
+        as_text(described),
+        url,
+        thumb,
+        user_id=user_id if user_id.isdecimal() else as_id(card.get("gUid")),
+        phone=as_text(card.get("phone")) if card else fields.words("description"),
     )
 
 
-def _location(fields: _Fields) -> Location:
+def _location(fields: Fields) -> Location:
     latitude, longitude = fields.params.get("latitude"), fields.params.get("longitude")
     return Location(*fields.media(), latitude=as_degrees(latitude), longitude=as_degrees(longitude))
 
 
-def _sticker(fields: _Fields) -> Sticker:
+def _live_location(fields: Fields) -> Location:
+    place = _location(fields)
+    return Location(
+        place.title, place.description, place.url, place.thumb_url, place.latitude, place.longitude, live=True
+    )
+
+
+def _sticker(fields: Fields) -> Sticker:
     get = fields.all.get
     return Sticker(as_whole(get("id")), as_whole(get("catId")), as_whole(get("type")))
 
 
-def _todo(fields: _Fields) -> Todo:
-    return Todo(
-        as_text(as_object(fields.params.get("item")).get("content")) or UnknownContent(fields.all).text
-    )
+def _todo(fields: Fields) -> Todo:
+    item = as_object(fields.params.get("item"))
+    readable = as_text(item.get("content")) or fields.custom_text() or fields.text("title")
+    return Todo(readable or fields.text("description") or "[task]")
 
 
-def _poll(fields: _Fields) -> Poll:
-    return Poll(fields.all)
+def _poll(fields: Fields) -> Poll | None:
+    # Of votes, changes and closings, nine of ten items, nothing is asked of anybody.
+    if fields.action != "create":
+        return None
+    question = fields.param("question") or fields.text("title")
+    return Poll(as_id(fields.params.get("pollId")), question)
 
 
-_READERS: dict[str, Callable[[_Fields], Content]] = {
-    "webchat": _text_object,
+_RECOMMENDED: dict[str, Callable[[Fields], Content]] = {
+    "recommened.link": _link,
+    "recommened.user": _contact,
+    "recommened.vip": _contact,
+    "recommened.stickerset": _card,
+}
+_READERS: dict[str, Callable[[Fields], Content | None]] = {
+    "webchat": _webchat,
     "chat.photo": _photo,
+    "chat.photo.reply": _photo,
     "chat.doodle": _photo,
     "chat.gif": _gif,
     "chat.video.msg": _video,
+    "chat.video.memo": _video,
+    "chat.video.live.msg": _video,
     "chat.voice": _voice,
     "chat.sticker": _sticker,
     "share.file": _file,
     "chat.link": _link,
+    "chat.zalo.me": _link,
     "chat.recommended": _recommended,
     "chat.location.new": _location,
+    "chat.livelocation": _live_location,
     "chat.todo": _todo,
     "group.poll": _poll,
-    "chat.ecard": _card,
     "chat.webcontent": _card,
-    "chat.list.action": _card,
-    "chat.inform": _card,
-    "chat.zalo.me": _card,
+    "chat.webcontent.v2": _card,
 }
+
+
+def titled(content: Content) -> str:
+    """The text in which the mentions of a message stand: the caption of what has one."""
+    return content.title if isinstance(content, Media) else content.text

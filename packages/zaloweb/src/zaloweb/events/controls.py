@@ -51,10 +51,10 @@ def read_control(item: msgspec.Raw, own_id: str) -> Control | OtherControl | Non
     Raises Malformed.
     """
     content = read(_CONTROL, item).content
-    if (content.act_type, content.act) in _REPEATS:
+    if (content.act_type, as_text(content.act)) in _REPEATS:
         return None
     if content.act_type == "file_done":
-        return FileDone(str(content.fileId), as_text(_object(content).get("url")))
+        return FileDone(as_text(content.fileId), as_text(_object(content).get("url")))
     if content.act_type == "group":
         return _group_event(content, own_id)
     return _friend_event(content, own_id) if content.act_type == "fr" else content.act_type
@@ -62,12 +62,13 @@ def read_control(item: msgspec.Raw, own_id: str) -> Control | OtherControl | Non
 
 def _group_event(content: WireControlContent, own_id: str) -> GroupEvent:
     data = _object(content)
-    kind = _GROUP_KINDS.get(content.act, GroupEventKind.UNKNOWN)
+    act = as_text(content.act)
+    kind = _GROUP_KINDS.get(act, GroupEventKind.UNKNOWN)
     group_id = as_text(data.get("group_id") or data.get("groupId"))
     if not group_id:
         raise Malformed("a group event without a group")
     is_self = own_id in _DOERS.get(kind, _usual_doers)(data)
-    return GroupEvent(Thread(ThreadKind.GROUP, group_id), kind, content.act, is_self, data)
+    return GroupEvent(Thread(ThreadKind.GROUP, group_id), kind, act, is_self, data)
 
 
 def _usual_doers(data: dict[str, Any]) -> list[str]:
@@ -103,10 +104,11 @@ _DOERS: dict[GroupEventKind, Callable[[dict[str, Any]], list[str]]] = {
 
 
 def _friend_event(content: WireControlContent, own_id: str) -> FriendEvent:
-    kind = _FRIEND_KINDS.get(content.act, FriendEventKind.UNKNOWN)
+    act = as_text(content.act)
+    kind = _FRIEND_KINDS.get(act, FriendEventKind.UNKNOWN)
     data = _friend_data(content.data)
     person, is_self = _FRIEND_PARTIES.get(kind, _about)(data, own_id)
-    return FriendEvent(kind, content.act, person, is_self, data)
+    return FriendEvent(kind, act, person, is_self, data)
 
 
 def _friend_data(data: object) -> Any:

@@ -15,26 +15,26 @@ from zaloweb.cipher import EventCipher, base64_key
 from zaloweb.errors import CipherError, FrameError
 from zaloweb.events.controls import read_control
 from zaloweb.events.marks import read_action, read_delivered, read_seen, read_unread
-from zaloweb.events.messages import read_message, read_reaction
+from zaloweb.events.messages import Head, Item, read_head, read_message, read_reaction
 from zaloweb.events.values import (
     CipherKey,
     Duplicate,
     Event,
-    Message,
     OldMessages,
     OldReactions,
     Pong,
     Reaction,
     ThreadKind,
     Undecodable,
-    Undo,
     UnknownEvent,
 )
 from zaloweb.frames import VERSION, Cmd, Frame, unpack
-from zaloweb.models import Envelope, Items, KeyBody, Lists, Malformed, Payload, read
+from zaloweb.models import Envelope, Items, KeyBody, Lists, LoosePayload, Malformed, Payload, read
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _PAYLOAD = msgspec.json.Decoder(Payload)
+_LOOSE_PAYLOAD = msgspec.json.Decoder(LoosePayload)
+_ITEMS = msgspec.json.Decoder(Items)
 _KEY = msgspec.json.Decoder(KeyBody)
 _ANY = msgspec.json.Decoder()
 
@@ -88,7 +88,11 @@ class Decoder:
         return self._cipher.open(envelope.data, envelope.encrypt)
 
     def _lists(self, frame: Frame) -> Lists:
-        return read(_PAYLOAD, self._open(frame)).data
+        payload = self._open(frame)
+        try:
+            return read(_PAYLOAD, payload).data
+        except Malformed as error:
+            return _readable_lists(payload, str(error))
 
     def _unknown(self, frame: Frame) -> UnknownEvent:
         read(_ANY, frame.body)
@@ -108,10 +112,22 @@ class Decoder:
         return [Duplicate()]
 
     def _user_messages(self, frame: Frame) -> list[Event]:
-        return _each(frame, self._lists(frame).msgs, self._user_message)
+        return self._messages(frame, self._lists(frame).msgs, ThreadKind.USER)
 
     def _group_messages(self, frame: Frame) -> list[Event]:
-        return _each(frame, self._lists(frame).groupMsgs, self._group_message)
+        return self._messages(frame, self._lists(frame).groupMsgs, ThreadKind.GROUP)
+
+    def _messages(self, frame: Frame, items: Items | None, kind: ThreadKind) -> list[Event]:
+        own_id = self._own_id
+        if items is None:
+            raise Malformed("the list of items is missing")
+        events: list[Event] = []
+        for item in items:
+            try:
+                events.append(read_message(item, kind, own_id))
+            except Malformed as error:
+                events.append(_unread(frame.cmd, str(error), item, read_head(item, kind, own_id)))
+        return events
 
     def _old_user_messages(self, frame: Frame) -> list[Event]:
         return _old_messages(ThreadKind.USER, self._user_messages(frame))
@@ -154,12 +170,6 @@ class Decoder:
 
     def _actions(self, frame: Frame) -> list[Event]:
         return _each(frame, self._lists(frame).actions, read_action)
-
-    def _user_message(self, item: msgspec.Raw) -> Event:
-        return read_message(item, ThreadKind.USER, self._own_id)
-
-    def _group_message(self, item: msgspec.Raw) -> Event:
-        return read_message(item, ThreadKind.GROUP, self._own_id)
 
     def _user_reaction(self, item: msgspec.Raw) -> Event:
         return read_reaction(item, ThreadKind.USER, self._own_id)
@@ -218,8 +228,33 @@ def _each(frame: Frame, items: Items | None, reader: ItemReader) -> list[Event]:
     return events
 
 
+def _readable_lists(payload: bytes, reason: str) -> Lists:
+    """The lists of a payload one of which is no list. Raises Malformed where none can be read."""
+    try:
+        found = read(_LOOSE_PAYLOAD, payload).data
+    except Malformed:
+        raise Malformed(reason) from None
+    lists: dict[str, Items] = {}
+    for name in found.keys() & {*Lists.__struct_fields__}:
+        try:
+            lists[name] = read(_ITEMS, found[name])
+        except Malformed:
+            continue
+    if not lists:
+        raise Malformed(reason)
+    return Lists(**lists)
+
+
+def _unread(cmd: int, reason: str, item: msgspec.Raw, head: Head | None) -> Undecodable:
+    """An item among messages that cannot be read: where it stands, who sent it, as far as it says."""
+    if head is None:
+        return Undecodable(reason, cmd, bytes(item))
+    thread = head.thread if head.thread.id else None
+    return Undecodable(reason, cmd, bytes(item), thread, head.sender_id, head.msg_id, head.msg_type)
+
+
 def _old_messages(kind: ThreadKind, events: list[Event]) -> list[Event]:
-    items = tuple(event for event in events if isinstance(event, Message | Undo))
+    items = tuple(event for event in events if isinstance(event, Item))
     return [*_undecodable(events), OldMessages(kind, items)]
 
 

@@ -1,7 +1,11 @@
-"""Messages, undos and reactions from the items of a frame.
+"""Messages, recalls, deletions, notices and reactions from the items of a frame.
 
 On the wire "0" stands for the account itself, as sender or as addressee. Which thread an item belongs to and
 whether it is the account's own is told by the wire's values, before "0" is replaced by the account's id.
+
+What an item is, is decided in this order: a plain text where people type is a message; then recalls,
+deletions and known notices; then what people are known to send. What is left is a message if somebody typed
+words into it, and else a notice. No field that this can do without is insisted on.
 """
 
 from __future__ import annotations
@@ -10,46 +14,73 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.events.content import Content, Media
-from zaloweb.events.content_reader import read_content
-from zaloweb.events.lenient import as_object, as_text, as_whole
-from zaloweb.events.values import Mention, Message, Quote, Reaction, Target, Thread, ThreadKind, Undo
+from zaloweb.events.content import Content, TextContent, UnknownContent
+from zaloweb.events.content_reader import TYPED, is_speech, read_speech, titled, typed_text
+from zaloweb.events.deletions import DELETE, UNDO, deleted, is_deletion, is_undo, may_be_gone, recalled
+from zaloweb.events.fields import Fields
+from zaloweb.events.lenient import as_id, as_list, as_ms, as_object, as_text, as_whole, is_prose, opened
+from zaloweb.events.notices import find_notice, notice_kind
+from zaloweb.events.quotes import read_quote
+from zaloweb.events.values import (
+    Album,
+    Deletion,
+    Mention,
+    Message,
+    Notice,
+    Reaction,
+    Target,
+    Thread,
+    ThreadKind,
+    Undo,
+)
 from zaloweb.models import Malformed, WireMessage, WireReaction, read
 from zaloweb.text import Range, from_utf16
 
 EVERYONE = "-1"
-_ME = ("0", 0)
+_ME = "0"
 _MESSAGE = msgspec.json.Decoder(WireMessage)
 _REACTION = msgspec.json.Decoder(WireReaction)
 
+Item = Message | Undo | Deletion | Notice
 
-def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Message | Undo:
-    """The message or the undo that an item is. Raises Malformed."""
+
+class Head(msgspec.Struct, gc=False):
+    """Who and where of an item, as far as it says: an id that is missing is ""."""
+
+    thread: Thread
+    sender_id: str
+    is_self: bool
+    msg_type: str
+    msg_id: str
+
+
+def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Item:
+    """What an item of a list of messages is. Raises Malformed."""
     wire = read(_MESSAGE, item)
-    content = wire.content
-    if content is None:
-        raise Malformed("a message without content")
-    is_self = wire.uidFrom in _ME
-    sender = own_id if is_self else str(wire.uidFrom)
-    thread = _thread(wire, kind, is_self)
-    if isinstance(content, dict) and "deleteMsg" in content:
-        return _undo(wire, content, thread, sender, is_self, item)
-    held = read_content(wire.msgType, content, wire.extraData)
-    return Message(
-        thread,
-        sender,
-        as_text(wire.dName),
-        is_self,
-        str(wire.msgId),
-        str(wire.cliMsgId),
-        wire.msgType,
-        held,
-        _mentions(wire.mentions, held) if wire.mentions else (),
-        _quote(wire.quote) if wire.quote else None,
-        as_whole(wire.ts),
-        as_whole(wire.ttl),
-        item,
-    )
+    head = _head(wire, kind, own_id)
+    msg_type, content = head.msg_type, wire.content
+    if isinstance(content, str):
+        if msg_type in TYPED:
+            return _message(wire, head, TextContent(content), item, own_id)
+        content = opened(content) or content
+    elif type(content) is int and msg_type in TYPED:
+        return _message(wire, head, TextContent(str(content)), item, own_id)
+    if isinstance(content, dict):
+        return _from_object(wire, head, content, item, own_id)
+    if msg_type in (UNDO, DELETE) or isinstance(content, list):
+        return _deletion_or_notice(wire, head, content, item, own_id)
+    if isinstance(content, str) and is_prose(content) and notice_kind(msg_type) == msg_type:
+        held = TextContent(content) if is_speech(msg_type) else UnknownContent(msg_type, content, content)
+        return _message(wire, head, held, item, own_id)
+    return _unsaid(wire, head, item)
+
+
+def read_head(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Head | None:
+    """Who and where of an item that cannot be read as a whole; None where nothing of it can be read."""
+    try:
+        return _head(read(_MESSAGE, item), kind, own_id)
+    except Malformed:
+        return None
 
 
 def read_reaction(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Reaction:
@@ -58,68 +89,189 @@ def read_reaction(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Reaction:
     content = as_object(wire.content)
     if not isinstance(content.get("rMsg"), list):
         raise Malformed("a reaction to nothing")
-    is_self = wire.uidFrom in _ME
+    head = _placed(_head(wire, kind, own_id))
     return Reaction(
-        thread=_thread(wire, kind, is_self),
-        actor_id=own_id if is_self else str(wire.uidFrom),
+        thread=head.thread,
+        actor_id=head.sender_id,
         actor_name=as_text(wire.dName),
-        is_self=is_self,
+        is_self=head.is_self,
         targets=tuple(_target(target) for target in content["rMsg"] if isinstance(target, dict)),
         icon=as_text(content.get("rIcon")),
         type_number=as_whole(content.get("rType")),
-        sent_ms=as_whole(wire.ts),
+        sent_ms=as_ms(wire.ts),
         wire=item,
     )
 
 
-def _thread(wire: WireMessage | WireReaction, kind: ThreadKind, is_self: bool) -> Thread:
-    return Thread(kind, str(wire.idTo if is_self or kind is ThreadKind.GROUP else wire.uidFrom))
+def _head(wire: WireMessage | WireReaction, kind: ThreadKind, own_id: str) -> Head:
+    sender, place, msg_type = wire.uidFrom, wire.idTo, wire.msgType
+    sender = sender if type(sender) is str else as_text(sender)
+    is_self = sender == _ME
+    if not is_self and kind is ThreadKind.USER:
+        place = sender
+    return Head(
+        Thread(kind, place if type(place) is str else as_text(place)),
+        own_id if is_self else sender,
+        is_self,
+        msg_type if type(msg_type) is str else "",
+        as_id(wire.msgId),
+    )
 
 
-def _undo(
-    wire: WireMessage, content: dict[str, Any], thread: Thread, actor: str, is_self: bool, item: msgspec.Raw
-) -> Undo:
+def _placed(head: Head) -> Head:
+    """The head of an item that stands in a thread. Raises Malformed."""
+    if not head.thread.id:
+        raise Malformed("nothing says in which conversation this stands")
+    return head
+
+
+def _from_object(
+    wire: WireMessage, head: Head, content: dict[str, Any], item: msgspec.Raw, own_id: str
+) -> Item:
+    msg_type = head.msg_type
+    if may_be_gone(msg_type, content):
+        if is_undo(msg_type, content):
+            return _undo(wire, head, content, item)
+        if is_deletion(msg_type, content):
+            return _deletion(wire, head, content, item, own_id)
+    fields = Fields(content)
+    row = find_notice(msg_type, fields)
+    if row is not None:
+        return _notice(wire, head, row.kind, row.read(fields), item)
+    held = read_speech(msg_type, fields)
+    if held is None:
+        words = typed_text(fields)
+        if not words:
+            return _notice(wire, head, notice_kind(msg_type or fields.action or "unknown"), "", item)
+        held = UnknownContent(msg_type or "unknown", words, content)
+    return _message(wire, head, held, item, own_id, fields)
+
+
+def _deletion_or_notice(
+    wire: WireMessage, head: Head, content: object, item: msgspec.Raw, own_id: str
+) -> Item:
+    if head.msg_type == UNDO:
+        raise Malformed("a recall that names no message")
+    if is_deletion(head.msg_type, content):
+        return _deletion(wire, head, content, item, own_id)
+    return _unsaid(wire, head, item)
+
+
+def _unsaid(wire: WireMessage, head: Head, item: msgspec.Raw) -> Notice:
+    """An item in which nobody can have said anything. Raises Malformed where something should be said."""
+    msg_type = head.msg_type
+    if msg_type in TYPED or (is_speech(msg_type) and notice_kind(msg_type) == msg_type):
+        raise Malformed(f"a message whose content is {_JSON_NAMES.get(type(wire.content), 'missing')}")
+    return _notice(wire, head, notice_kind(msg_type), "", item)
+
+
+_JSON_NAMES = {
+    str: "an empty text",
+    list: "a list",
+    bool: "a truth value",
+    int: "a number",
+    float: "a number",
+}
+
+
+def _message(
+    wire: WireMessage,
+    head: Head,
+    held: Content,
+    item: msgspec.Raw,
+    own_id: str,
+    fields: Fields | None = None,
+) -> Message:
+    thread, sender, name, ttl = head.thread, head.sender_id, wire.dName, wire.ttl
+    if not sender:
+        raise Malformed("a message without a sender")
+    if not thread.id:
+        _placed(head)
+    mentions, album = wire.mentions, None
+    if fields is not None:
+        mentions = mentions or fields.params.get("mentions")
+        album = _album(fields.params, wire.extraData)
+    # The types that are usual are looked at here: a call for each field takes longer than all the rest.
+    return Message(
+        thread,
+        sender,
+        name if type(name) is str else as_text(name),
+        head.is_self,
+        head.msg_id,
+        as_id(wire.cliMsgId),
+        head.msg_type,
+        held,
+        _mentions(mentions, held, own_id) if mentions else (),
+        read_quote(wire.quote, own_id) if wire.quote else None,
+        as_ms(wire.ts),
+        ttl if type(ttl) is int else as_whole(ttl),
+        item,
+        album,
+    )
+
+
+def _undo(wire: WireMessage, head: Head, content: dict[str, Any], item: msgspec.Raw) -> Undo:
+    msg_id, cli_msg_id = recalled(content)
+    if not msg_id and not cli_msg_id:
+        raise Malformed("a recall that names no message")
+    if not head.sender_id:
+        raise Malformed("a recall by nobody")
     return Undo(
-        thread=thread,
-        actor_id=actor,
+        thread=_placed(head).thread,
+        actor_id=head.sender_id,
         actor_name=as_text(wire.dName),
-        is_self=is_self,
-        msg_id=as_text(content.get("globalMsgId")),
-        cli_msg_id=as_text(content.get("cliMsgId")),
-        sent_ms=as_whole(wire.ts),
+        is_self=head.is_self,
+        msg_id=msg_id,
+        cli_msg_id=cli_msg_id,
+        sent_ms=as_ms(wire.ts),
         wire=item,
     )
 
 
-def _mentions(wire: object, content: Content) -> tuple[Mention, ...]:
-    if not isinstance(wire, list):
-        return ()
-    text = content.title if isinstance(content, Media) else content.text
-    places = from_utf16(text, [_range(mention) for mention in wire if isinstance(mention, dict)])
+def _deletion(wire: WireMessage, head: Head, content: object, item: msgspec.Raw, own_id: str) -> Deletion:
+    entries = deleted(content, head.thread, own_id)
+    if not entries:
+        raise Malformed("a deletion that names no message")
+    return Deletion(head.thread, head.sender_id, head.is_self, entries, as_ms(wire.ts), item)
+
+
+def _notice(wire: WireMessage, head: Head, kind: str, text: str, item: msgspec.Raw) -> Notice:
+    return Notice(
+        thread=_placed(head).thread,
+        actor_id=head.sender_id,
+        actor_name=as_text(wire.dName),
+        is_self=head.is_self,
+        kind=kind,
+        text=text,
+        msg_id=head.msg_id,
+        cli_msg_id=as_id(wire.cliMsgId),
+        msg_type=head.msg_type,
+        sent_ms=as_ms(wire.ts),
+        wire=item,
+    )
+
+
+def _album(params: dict[str, Any], extra: object) -> Album | None:
+    """Either mark tells: that in the parameters with a total, that beside the content without one."""
+    album = as_id(params.get("group_layout_id"))
+    if not album and extra:
+        album = as_id(as_object(as_object(extra).get("groupMediaMsg")).get("groupLayoutId"))
+    return Album(album, max(0, as_whole(params.get("total_item_in_group")))) if album else None
+
+
+def _mentions(wire: object, content: Content, own_id: str) -> tuple[Mention, ...]:
+    listed = opened(wire) if isinstance(wire, str) else wire
+    ranges = [_range(mention, own_id) for mention in as_list(listed) if isinstance(mention, dict)]
+    places = from_utf16(titled(content), ranges)
     return tuple([Mention(at.value[0], at.start, at.length, at.value[1]) for at in places])
 
 
-def _range(mention: dict[str, Any]) -> Range[tuple[str, bool]]:
+def _range(mention: dict[str, Any], own_id: str) -> Range[tuple[str, bool]]:
     user_id = as_text(mention.get("uid"))
     everyone = user_id == EVERYONE or as_whole(mention.get("type")) == 1
-    return Range(as_whole(mention.get("pos")), as_whole(mention.get("len")), (user_id, everyone))
-
-
-def _quote(wire: object) -> Quote | None:
-    if not isinstance(wire, dict):
-        return None
-    return Quote(
-        owner_id=as_text(wire.get("ownerId")),
-        owner_name=as_text(wire.get("fromD")),
-        msg_id=as_text(wire.get("globalMsgId")),
-        cli_msg_id=as_text(wire.get("cliMsgId")),
-        text=as_text(wire.get("msg")),
-        type_number=as_whole(wire.get("cliMsgType")),
-        attachment=as_text(wire.get("attach")),
-        sent_ms=as_whole(wire.get("ts")),
-        ttl_ms=as_whole(wire.get("ttl")),
-    )
+    who = own_id if user_id == "0" else user_id
+    return Range(as_whole(mention.get("pos")), as_whole(mention.get("len")), (who, everyone))
 
 
 def _target(wire: dict[str, Any]) -> Target:
-    return Target(as_text(wire.get("gMsgID")), as_text(wire.get("cMsgID")))
+    return Target(as_id(wire.get("gMsgID")), as_id(wire.get("cMsgID")))

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.events.content import Content
+from zaloweb.events.content import Content, kind_word
 from zaloweb.models import read
 
 _ANY = msgspec.json.Decoder()
@@ -43,10 +43,20 @@ class Mention(msgspec.Struct, frozen=True, gc=False):
     everyone: bool = False
 
 
+class QuotedContent(msgspec.Struct, frozen=True, gc=False):
+    """What was quoted besides words: its kind (photo, sticker, file …), its caption or name, its address."""
+
+    kind: str
+    text: str = ""
+    url: str = ""
+
+
 class Quote(msgspec.Struct, frozen=True, gc=False):
     """The message that a message answers to, as its sender's client described it.
 
-    `type_number` is the kind of the quoted message (1 text, 32 photo …), `attachment` a JSON text or "".
+    `text` is what people read in it: the quoted words, or the caption of what was quoted. `quoted` is the
+    picture, file, sticker …, None for a text. `type_number` is the kind of the quoted message (1 text, 32
+    photo …), `attachment` a JSON text or "". An id that the client did not know is "".
     """
 
     owner_id: str
@@ -58,13 +68,22 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     attachment: str
     sent_ms: int
     ttl_ms: int
+    quoted: QuotedContent | None = None
 
 
-class Message(msgspec.Struct, frozen=True):
+class Album(msgspec.Struct, frozen=True, gc=False):
+    """The set of pictures and videos that a message is one of; `total` is how many, 0 where nobody said."""
+
+    id: str
+    total: int = 0
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A message in a thread, from somebody else or from the account itself on any device (`is_self`).
 
-    `sender_id` is the account's own id where the wire says "0". `ttl_ms` is after how long it disappears, 0
-    for never.
+    `sender_id` is the account's own id where the wire says "0". `msg_id`, `cli_msg_id` and `msg_type` are ""
+    where the server did not say. `sent_ms` is 0 where the time is missing or cannot be right; a time that is
+    too far ahead is told as it came. `ttl_ms` is after how long it disappears, 0 for never.
     """
 
     thread: Thread
@@ -80,11 +99,17 @@ class Message(msgspec.Struct, frozen=True):
     sent_ms: int
     ttl_ms: int
     wire: msgspec.Raw
+    album: Album | None = None
 
     @property
     def text(self) -> str:
         """What a person would read: the text, a caption, a file's name, a link … or "" (a sticker)."""
         return self.content.text
+
+    @property
+    def kind(self) -> str:
+        """What was sent, in a word: text, photo, bank card …; the server's own for an unknown kind."""
+        return kind_word(self.msg_type, self.content)
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -93,7 +118,10 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Undo(msgspec.Struct, frozen=True):
-    """A message was recalled: `msg_id` and `cli_msg_id` are those of the recalled message."""
+    """A message was recalled: `msg_id` and `cli_msg_id` are those of the recalled message, one may be "".
+
+    Whoever did it need not be its author.
+    """
 
     thread: Thread
     actor_id: str
@@ -101,6 +129,64 @@ class Undo(msgspec.Struct, frozen=True):
     is_self: bool
     msg_id: str
     cli_msg_id: str
+    sent_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class DeletedMessage(msgspec.Struct, frozen=True, gc=False):
+    """A message that was deleted on the account's own side. One of the ids may be "".
+
+    `author_id` is who wrote it, "" where that is not said. With `whole_thread` everything in the thread up to
+    this message is deleted.
+    """
+
+    thread: Thread
+    author_id: str
+    msg_id: str
+    cli_msg_id: str
+    whole_thread: bool = False
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """Messages were deleted on the account's own side, by another device or by this one; others keep them.
+
+    `thread` and `actor_id` are those of the item that tells of it, "" where it does not say.
+    """
+
+    thread: Thread
+    actor_id: str
+    is_self: bool
+    entries: tuple[DeletedMessage, ...]
+    sent_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Zalo itself wrote something into a thread: a call, a pin, a reminder, a vote. Nobody said it.
+
+    `kind` is a word for it, for an unknown kind the server's own. `text` is what people read, "" where
+    nothing is fit to be shown. `actor_id` is whose doing it is said to be, which may be "".
+    """
+
+    thread: Thread
+    actor_id: str
+    actor_name: str
+    is_self: bool
+    kind: str
+    text: str
+    msg_id: str
+    cli_msg_id: str
+    msg_type: str
     sent_ms: int
     wire: msgspec.Raw
 
@@ -279,10 +365,13 @@ class UnreadCleared(msgspec.Struct, frozen=True, gc=False):
 
 
 class OldMessages(msgspec.Struct, frozen=True):
-    """The answer to a request for old messages, in the server's order. Own messages are among them."""
+    """The answer to a request for old messages, in the server's order.
+
+    Own messages are among them, and so are notices, recalls and deletions.
+    """
 
     kind: ThreadKind
-    items: tuple[Message | Undo, ...]
+    items: tuple[Message | Undo | Deletion | Notice, ...]
 
 
 class OldReactions(msgspec.Struct, frozen=True):
@@ -327,12 +416,17 @@ class UnknownEvent(msgspec.Struct, frozen=True, gc=False):
 class Undecodable(msgspec.Struct, frozen=True, gc=False):
     """A frame, or one item of a frame, that could not be read, and why. `raw` is the frame or the item.
 
-    `cmd` is 0 where the frame was too short to have one.
+    `cmd` is 0 where the frame was too short to have one. Of an item among messages the thread, the sender,
+    the id and the type are told as far as they can be read.
     """
 
     reason: str
     cmd: int
     raw: bytes
+    thread: Thread | None = None
+    sender_id: str = ""
+    msg_id: str = ""
+    msg_type: str = ""
 
     def __repr__(self) -> str:
         return f"Undecodable({self.cmd}: {self.reason}, {len(self.raw)} bytes)"
@@ -355,6 +449,8 @@ class Disconnected(msgspec.Struct, frozen=True, gc=False):
 Event = (
     Message
     | Undo
+    | Deletion
+    | Notice
     | Reaction
     | Typing
     | Delivered

@@ -50,6 +50,10 @@ class Account(Person):
             in_group: Kept(limit, lambda reaction: reaction.number) for in_group in (False, True)
         }
 
+    async def deletes(self, *messages: Message, whole: bool = False) -> None:
+        """Delete messages of one thread on one's own side, if `whole` with everything before them."""
+        await self.world.delete(self, messages, whole=whole)
+
     def remember(self, message: Message) -> None:
         """Keep a message for a client that asks for what it missed."""
         self._messages[message.in_group].add(message)

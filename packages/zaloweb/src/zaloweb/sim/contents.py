@@ -6,6 +6,7 @@ The shapes are those of recorded messages; the files behind them lie on the medi
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -157,7 +158,46 @@ def todo(text: str) -> Content:
     return Content("chat.todo", media(params={"item": {"content": text, "id": "t1"}}))
 
 
-def poll(question: str, options: list[str]) -> Content:
-    """A poll of a group."""
-    params = {"question": question, "options": [{"content": option, "votes": 0} for option in options]}
-    return Content("group.poll", media(title=question, action="group.poll", params=params))
+def poll(question: str, _options: Sequence[str] = (), *, action: str = "create") -> Content:
+    """A poll of a group was made, or with another action voted in, changed, closed.
+
+    As on the real servers neither the options nor what was chosen are told.
+    """
+    params = {"pollId": 1, "question": question, "isAnonymous": False}
+    return Content("group.poll", media(action=action, params=params))
+
+
+def call(*, seconds: int = 0, video: bool = False, own: bool = False) -> Content:
+    """A call that took so long, or was missed if it took no time. The title is Zalo's own, as recorded."""
+    params = {
+        "duration": seconds,
+        "reason": 1,
+        "isCaller": int(own),
+        "isEnableCallback": 1,
+        "calltype": int(video),
+    }
+    action = "recommened.calltime" if seconds else "recommened.misscall"
+    told = media(title="sendBubbleMessage", description="Cuộc gọi", action=action, params=params)
+    return Content("chat.recommended", told)
+
+
+def banner(sentence: str, *, pattern: str = "", name: str = "", **params: object) -> Content:
+    """A line that Zalo writes into a conversation: a friend accepted, a pin, a reminder, a change."""
+    told = {"msg": {"vi": pattern or sentence}, "actions": [], "highLightsV2": [{"dpn": name}], **params}
+    return Content("webchat", media(title=sentence, action="msginfo.actionlist", params=told))
+
+
+def ecard(title: str, description: str = "", *, action_id: str = "action.open.reminder") -> Content:
+    """A card that Zalo puts into a conversation: a reminder, a birthday, a new friend."""
+    params = {"actions": [{"actionId": action_id, "data": "{}"}], "notifyTxt": title}
+    body = media(title=title, description=description, action="show.profile", params=params)
+    return Content("chat.ecard", body | {"type": "8"})
+
+
+def bank_card(shown: str = "[Tài khoản ngân hàng]") -> Content:
+    """A bank card. Its number stands on a page that it leads to."""
+    params = {
+        "pcItem": {"data_url": "https://zinstant.example/card?data=html"},
+        "customMsg": {"msg": {"vi": shown, "en": "[Bank account]"}},
+    }
+    return Content("chat.webcontent", media(action="zinstant.bankcard", params=params))

@@ -22,8 +22,9 @@ _EVERYONE = "-1"
 class Message:
     """One message. `receiver` is a group's id or a person's uid; times are milliseconds since 1970.
 
-    Ids are decimal strings. `content` is a text, or the object of a message type that is none. `mentions`
-    count in UTF-16 units. `extra` stands beside the content (the album of a picture).
+    Ids are decimal strings. `content` is a text, or the object of a message type that is none, or the
+    list of a deletion. `mentions` count in UTF-16 units. `extra` stands beside the content (the album of a
+    picture).
     """
 
     msg_id: str
@@ -32,7 +33,7 @@ class Message:
     sender: Person
     receiver: str
     in_group: bool
-    content: str | dict[str, Any]
+    content: str | dict[str, Any] | list[dict[str, Any]]
     sent_ms: int
     msg_type: str = "webchat"
     ttl_ms: int = 0

@@ -10,6 +10,7 @@ from zaloweb.clock import Clock
 from zaloweb.frames import Cmd
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.cast import Cast
+from zaloweb.sim.deletions import entries
 from zaloweb.sim.errors import Unknown
 from zaloweb.sim.messages import Message
 from zaloweb.sim.people import Person
@@ -35,7 +36,7 @@ class Post:
         self,
         sender: Person,
         receiver: str,
-        content: str | dict[str, Any],
+        content: str | dict[str, Any] | list[dict[str, Any]],
         *,
         in_group: bool,
         client_id: str = "",
@@ -44,8 +45,9 @@ class Post:
         mentions: Sequence[dict[str, Any]] = (),
         quote: dict[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
+        only_for: Account | None = None,
     ) -> Message:
-        """A new message, kept for every account that may read it; it is not pushed yet."""
+        """A new message, kept for every account that may read it, or for one; it is not pushed yet."""
         msg_id, action_id = self._ids()
         message = Message(
             msg_id=msg_id,
@@ -65,13 +67,13 @@ class Post:
         self._by_id[msg_id] = message
         if len(self._by_id) > self._remembered:
             del self._by_id[next(iter(self._by_id))]
-        for account in self._cast.readers(message):
+        for account in [only_for] if only_for else self._cast.readers(message):
             account.remember(message)
         return message
 
-    async def deliver(self, message: Message) -> None:
-        """Push a message to every connected account that may read it."""
-        for account in self._cast.readers(message):
+    async def deliver(self, message: Message, only_to: Account | None = None) -> None:
+        """Push a message to every connected account that may read it, or to one."""
+        for account in [only_to] if only_to else self._cast.readers(message):
             if account.listener is not None:
                 await account.listener.push_messages(account.uid, [message])
 
@@ -93,11 +95,34 @@ class Post:
 
     def undo(self, message: Message, client_id: str = "") -> Message:
         """Take a message back: what tells of it is a message itself. Nobody finds the old one any more."""
-        return self._withdraw(message, message.sender, "chat.undo", client_id)
+        self._lose(message)
+        content = {
+            "globalMsgId": message.number,
+            "cliMsgId": int(message.cli_msg_id),
+            "deleteMsg": 1,
+            "srcId": int(message.sender.uid),
+            "destId": int(message.receiver),
+        }
+        return self._tell_of(message, message.sender, "chat.undo", content, client_id=client_id)
 
-    def delete(self, message: Message, by: Person, client_id: str = "") -> Message:
+    def delete(self, message: Message, by: Person) -> Message:
         """Delete a message for everybody in its group."""
-        return self._withdraw(message, by, "chat.delete", client_id)
+        self._lose(message)
+        return self._tell_of(message, by, "chat.delete", entries([message]))
+
+    def delete_for(self, account: Account, messages: Sequence[Message], *, whole: bool = False) -> Message:
+        """Delete messages on one account's side only, if `whole` with all before them in their thread."""
+        first = messages[0]
+        if whole:
+            everything = account.remembered(group=first.in_group, before=None, count=self._remembered)
+            thread = [one for one in everything if one.other_side(account) == first.other_side(account)]
+            gone = [one for one in thread if one.number <= max(message.number for message in messages)]
+        else:
+            gone = [*messages]
+        for message in gone:
+            account.lose(message)
+        content = entries(messages, account.uid, whole=whole)
+        return self._tell_of(first, account, "chat.delete", content, only_for=account)
 
     def react(
         self, sender: Person, message: Message, icon: str, kind: int, client_id: str = ""
@@ -120,24 +145,30 @@ class Post:
             account.remember_reaction(reaction)
         return reaction, [_reaction_push(account, reaction) for account in readers]
 
-    def _withdraw(self, message: Message, by: Person, msg_type: str, client_id: str) -> Message:
+    def _lose(self, message: Message) -> None:
         self._by_id.pop(message.msg_id, None)
         for account in self._cast.readers(message):
             account.lose(message)
-        content = {
-            "globalMsgId": message.number,
-            "cliMsgId": int(message.cli_msg_id),
-            "deleteMsg": 1,
-            "srcId": int(message.sender.uid),
-            "destId": int(message.receiver),
-        }
+
+    def _tell_of(
+        self,
+        message: Message,
+        by: Person,
+        msg_type: str,
+        content: dict[str, Any] | list[dict[str, Any]],
+        *,
+        client_id: str = "",
+        only_for: Account | None = None,
+    ) -> Message:
+        """What tells of a message that is gone stands where it stood."""
         return self.accept(
             by,
-            message.receiver,
+            message.other_side(by) if only_for else message.receiver,
             content,
             in_group=message.in_group,
             msg_type=msg_type,
             client_id=client_id,
+            only_for=only_for,
         )
 
     def _ids(self) -> tuple[str, str]:

@@ -131,6 +131,14 @@ class World:
             raise Impossible(f"{person.name} did not write this message: {message.sender.name} did")
         await self.post.deliver(self.post.undo(message))
 
+    async def delete(self, account: Account, messages: Sequence[Message], *, whole: bool = False) -> None:
+        """Let an account's owner delete messages on their own side (see `Account.deletes`)."""
+        if len({(message.in_group, message.other_side(account)) for message in messages}) != 1:
+            raise Impossible("messages of one thread are deleted together")
+        if any(account not in self.cast.readers(message) for message in messages):
+            raise Impossible(f"{account.name} cannot read these messages")
+        await self.post.deliver(self.post.delete_for(account, messages, whole=whole), account)
+
     @property
     def sent(self) -> list[Sent]:
         """All messages the clients sent, oldest first."""

@@ -60,11 +60,12 @@ def delete(call: ApiCall) -> object:
     messages = [_message(call, to, one.get("globalMsgId")) for one in _listed(call)]
     if not only_me:
         _check_may_delete_for_all(call)
-    for message in messages:
-        if only_me:
-            call.account.lose(message)
-        else:
-            call.then(call.world.post.deliver(call.world.post.delete(message, call.account)))
+    post = call.world.post
+    if only_me:
+        call.then(post.deliver(post.delete_for(call.account, messages), call.account))
+    else:
+        for message in messages:
+            call.then(post.deliver(post.delete(message, call.account)))
     call.world.log.add(
         Deleted(
             account=call.account.uid,

@@ -24,6 +24,11 @@ Kind = Literal[
     "location",
     "todo",
     "poll",
+    "vote",
+    "call",
+    "banner",
+    "reminder",
+    "bankcard",
 ]
 
 
@@ -42,6 +47,7 @@ class _Say(_From, frozen=True, kw_only=True):
     count: int = 3
     person: str = ""
     options: tuple[str, ...] = ("có", "không")
+    seconds: int = 0
     latitude: float = 10.7769
     longitude: float = 106.7009
 
@@ -58,6 +64,11 @@ class _About(_From, frozen=True, kw_only=True):
 class _React(_About, frozen=True, kw_only=True):
     icon: str = "/-heart"
     type: int | None = None
+
+
+class _Delete(OfAccount, frozen=True, kw_only=True):
+    message: str
+    whole: bool = False
 
 
 class _Read(OfAccount, frozen=True, kw_only=True):
@@ -95,6 +106,13 @@ async def undo(world: World, told: _About) -> object:
     return DONE
 
 
+async def delete(world: World, told: _Delete) -> object:
+    """The account's owner deletes a message with the phone, on the own side only."""
+    owner = account(world, told.account)
+    await owner.deletes(world.post.find(told.message), whole=told.whole)
+    return DONE
+
+
 async def type_(world: World, told: _Type) -> object:
     """Somebody types."""
     sender = world.cast.find_person(told.sender)
@@ -124,6 +142,7 @@ STEPS = [
     Step("POST", "/say", _Say, say),
     Step("POST", "/react", _React, react),
     Step("POST", "/undo", _About, undo),
+    Step("POST", "/delete", _Delete, delete),
     Step("POST", "/type", _Type, type_),
     Step("POST", "/receive", _About, receive),
     Step("POST", "/see", _About, see),
@@ -159,7 +178,23 @@ def _card(world: World, told: _Say) -> str | Content:
         case "todo":
             return contents.todo(told.text)
         case "poll":
-            return contents.poll(told.text, list(told.options))
+            return contents.poll(told.text, told.options)
+        case "bankcard":
+            return contents.bank_card()
+    return _notice(told)
+
+
+def _notice(told: _Say) -> str | Content:
+    """What Zalo itself writes into the conversation with this person; a text is the person's own."""
+    match told.kind:
+        case "vote":
+            return contents.poll(told.text, action="vote")
+        case "call":
+            return contents.call(seconds=told.seconds)
+        case "banner":
+            return contents.banner(told.text)
+        case "reminder":
+            return contents.ecard(told.text)
     return told.text
 
 
