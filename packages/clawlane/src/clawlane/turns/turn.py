@@ -84,7 +84,7 @@ class Turns:
     async def _joined(self, turn: OpenTurn) -> None:
         """Wait for messages that may still join the turn."""
         ready_in = partial(self.journal.ready_in, turn.seq)
-        while turn.ready_ms and (wait_ms := await until_stored(ready_in)):
+        while turn.ready_ms and (wait_ms := await until_stored(ready_in)):  # noqa: ASYNC110 — it moves
             await asyncio.sleep(wait_ms / 1000)
 
     async def _revoked(self, turn: OpenTurn) -> bool:
