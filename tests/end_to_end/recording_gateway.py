@@ -1,11 +1,12 @@
 """`openclaw gateway run` with an agent that prints what it is given, for tests that start it as a process.
 
 A line `TURN 1 {…}` for each turn: `text`, `context` (the marked history), `history` and `quote`. It answers
-with an echo, and fails on a text that ends in `fail`.
+with an echo, fails on a text that ends in `fail`, and never answers one that begins with `WAIT`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -35,6 +36,8 @@ class Recorder:
         print(f"TURN {self._turns} {json.dumps(told, ensure_ascii=False)}", flush=True)
         if turn.message.text.endswith("fail"):
             raise RuntimeError("told to fail")
+        if turn.message.text.startswith("WAIT"):
+            await asyncio.Event().wait()
         return Reply(f"echo: {turn.message.text}")
 
 

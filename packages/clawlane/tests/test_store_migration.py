@@ -57,8 +57,8 @@ KEPT = {
     "lookups": "*",
     "messages": "account, seq, message_id, thread_kind, thread_id, sender_id, sent_ms, admitted_ms, body",
     "owners": "*",
-    "outbox": "account, id, thread_kind, thread_id, turn, recipient, client_id, body, state, attempts, reason,"
-    " created_ms, due_ms, expires_ms, settled_ms, sent_ms, looked_up_ms, receipt, echo",
+    "outbox": "account, id, thread_kind, thread_id, turn, recipient, client_id, body, state, attempts,"
+    " reason, created_ms, due_ms, expires_ms, settled_ms, sent_ms, looked_up_ms, receipt, echo",
     "pairing": "account, sender_id, sender_name, code, reason, created_ms, expires_ms, texted_ms",
     "pauses": "*",
     "pins": "account, list, entry, found, candidates, found_by, at_ms",
@@ -170,8 +170,9 @@ async def test_a_queued_reply_leaves_after_the_migration(store: Path) -> None:
     await at_work(store, send)
 
 
-def steps(path: Path) -> int:
-    """How many steps the migration takes."""
+def steps(store: Path, path: Path) -> int:
+    """How many steps the migration of a copy of the store takes."""
+    path.write_bytes(store.read_bytes())
     counted = 0
 
     def step() -> int:
@@ -191,10 +192,8 @@ def steps(path: Path) -> int:
 async def test_a_kill_in_the_middle_leaves_the_old_store_and_the_next_start_migrates(
     store: Path, tmp_path: Path, part: float
 ) -> None:
-    other = tmp_path / "counted.db"
-    other.write_bytes(store.read_bytes())
     before = content(store)
-    stop_at = str(max(1, int(steps(other) * part)))
+    stop_at = str(max(1, int(steps(store, tmp_path / "counted.db") * part)))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", MIGRATE_SLOWLY, str(store), stop_at, stdout=asyncio.subprocess.PIPE
     )
