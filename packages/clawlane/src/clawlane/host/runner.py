@@ -213,7 +213,9 @@ class Runner:
             self._outbox.show(signal)
         if decision.admitted and not admitted.joined:
             state, ready_ms = TurnState.WAITING, admitted.ready_ms
-            turn = OpenTurn(admitted.seq, inbound, admitted.read_ms, state, decision.command, ready_ms)
+            turn = OpenTurn(
+                admitted.seq, admitted.decided, admitted.read_ms, state, decision.command, ready_ms
+            )
             self._lanes.put(turn)
         elif decision.reason is Reason.DM_PAIRING_REQUIRED:
             self._outbox.wake()

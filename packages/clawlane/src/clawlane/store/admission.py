@@ -86,11 +86,12 @@ def decide_album(tx: Tx, parts: Sequence[tuple[int, Inbound]], arrival: Arrival)
     decision = _final(tx, arrival, arrival.decision) if waiting else arrival.decision
     if not (decision.admitted or arrival.remembered):
         forget_texts(tx, waiting)
-    return [
+    followed = (
         _follow(tx, seq, replace(arrival, inbound=inbound), decision, turn=waiting[0])
         for seq, inbound in parts
         if seq in waiting
-    ]
+    )
+    return [replace(one, album=arrival.inbound) for one in followed]
 
 
 def _final(tx: Tx, arrival: Arrival, decision: Decision) -> Decision:

@@ -101,6 +101,12 @@ class Admitted:
     read_ms: int
     joined: bool = False
     ready_ms: int = 0
+    album: Inbound | None = None
+
+    @property
+    def decided(self) -> Inbound:
+        """What the decision is about: the message, or its whole album."""
+        return self.album or self.inbound
 
 
 @dataclass(frozen=True, slots=True)
