@@ -2,7 +2,8 @@
 
 A line `TURN 1 {…}` for each turn: `text`, `attachments`, `thread`, `id`, `context` (the marked history),
 `history` and `quote`. It answers with an echo, takes three seconds for a text with SLOW in it, and fails on
-one that ends in `fail`. `SKEW_S` in the environment moves the clock of the whole process by so many seconds.
+one that ends in `fail`. One that begins with WAIT is never answered. `SKEW_S` in the environment moves the
+clock of the whole process by so many seconds.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ class Recorder:
             await asyncio.sleep(3)
         if message.text.endswith("fail"):
             raise RuntimeError("told to fail")
+        if message.text.startswith("WAIT"):
+            await asyncio.Event().wait()
         return Reply(f"echo: {message.text}")
 
 

@@ -12,7 +12,7 @@ MESSAGE = Inbound("default", "m1", Thread(ThreadKind.DM, "11"), "11", "Alice", "
 
 
 async def answer(message: Inbound) -> Reply | None:
-    return await EchoAgent().run(TurnInput("zalouser/default", message))
+    return await EchoAgent().run(TurnInput("zalouser/default", (message,)))
 
 
 async def test_it_says_what_it_was_told() -> None:

@@ -168,7 +168,8 @@ async def test_client_ids_rise_strictly_even_when_the_clock_does_not(tmp_path: P
 async def test_a_reply_settles_its_turn_with_the_last_receipt(tmp_path: Path) -> None:
     async with journal_in(tmp_path) as (store, journal):
         [one] = await admit(journal, arrival(inbound("m1")))
-        assert await journal.start(one.seq, Context.GIVE) == ()
+        started = await journal.start(one.seq, Context.GIVE)
+        assert started is not None
         assert await journal.reply(one.seq, [Text(ALICE, "a", (Style(0, 1, "bold"),)), Text(ALICE, "b")])
         assert await journal.start(one.seq, Context.GIVE) is None, "a turn that has chunks never runs again"
         first = await take(journal)

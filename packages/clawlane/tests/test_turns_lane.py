@@ -22,6 +22,7 @@ from clawlane.config.settings import Pacing
 from clawlane.host.runner import Parts, Runner, runner
 from clawlane.messages import (
     Delivered,
+    Fact,
     Inbound,
     Mention,
     Outgoing,
@@ -65,7 +66,7 @@ class Clock:
 class Wire:
     """A channel in memory: what it reads is put into it, what it sends is taken from it."""
 
-    incoming: asyncio.Queue[Inbound | State | Own | Undone] = field(default_factory=asyncio.Queue)
+    incoming: asyncio.Queue[Inbound | State | Fact] = field(default_factory=asyncio.Queue)
     outgoing: asyncio.Queue[Text] = field(default_factory=asyncio.Queue)
     shown: asyncio.Queue[Signal] = field(default_factory=asyncio.Queue)
     troubles: deque[Exception] = field(default_factory=deque)
@@ -84,7 +85,7 @@ class Wire:
                     await host.admit(inbound)
                 case State() as state:
                     host.report(state)
-                case Own() | Undone() as fact:
+                case fact:
                     await host.observe(fact)
             self.incoming.task_done()
 

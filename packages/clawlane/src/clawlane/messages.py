@@ -7,7 +7,8 @@ else opens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -98,6 +99,29 @@ class Inbound:
     client_id: str = ""
     kind: str = "text"
     album: Album | None = None
+
+
+def merged(messages: Sequence[Inbound]) -> Inbound:
+    """Several messages of one sender in one thread, of which there is at least one, as if they were one.
+
+    The texts stand on lines of their own, everything attached in order, the first quote counts, and the rest
+    is that of the first message.
+    """
+    first = messages[0]
+    if len(messages) == 1:
+        return first
+    text, mentions = "", []
+    for one in messages:
+        start = len(text) + 1 if text and one.text else len(text)
+        text = "\n".join(filter(None, (text, one.text)))
+        mentions += [replace(mention, start=mention.start + start) for mention in one.mentions]
+    return replace(
+        first,
+        text=text,
+        mentions=tuple(mentions),
+        quote=next((one.quote for one in messages if one.quote), None),
+        attachments=tuple(attachment for one in messages for attachment in one.attachments),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from clawlane.access.mention import names
 from clawlane.access.policy import Grants, Policy
-from clawlane.messages import Inbound
+from clawlane.messages import Inbound, merged
 
 COMMANDS = frozenset({"/new", "/reset", "/status", "/stop", "/help", "/whoami"})
 CLEARS_HISTORY = frozenset({"/new", "/reset"})
@@ -33,6 +35,18 @@ def command_in(inbound: Inbound, own_id: str) -> str:
         text = _AT_WORD.sub("", text, count=1) if _AT_WORD.match(text) else text
     word = text.strip()
     return word.lower() if len(word) <= _LONGEST and word.lower() in COMMANDS else ""
+
+
+def as_one(parts: Sequence[Inbound], own_id: str) -> Inbound:
+    """The parts of an album as the message that is decided: what counts in any caption counts for all.
+
+    A command stands for the whole text, also where another part has a caption.
+    """
+    whole = merged(parts)
+    for part in parts:
+        if command_in(part, own_id):
+            return replace(whole, text=part.text, mentions=part.mentions)
+    return whole
 
 
 def may_command(sender_id: str, policy: Policy, grants: Grants) -> bool:

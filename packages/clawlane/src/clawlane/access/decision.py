@@ -50,6 +50,7 @@ class Reason(StrEnum):
     MENTION_REQUIRED = "mention_required"
     MENTION_UNDETECTABLE = "mention_undetectable"
     GROUP_ADMITTED = "group_admitted"
+    ALBUM_CLOSED = "album_closed"
     REVOKED_BEFORE_RUN = "revoked_before_run"
 
 
@@ -66,6 +67,9 @@ class Rule:
     line: int | None = None
     text: str = field(default="", compare=False)
 
+
+ALBUM = Rule("album")
+"""The built-in rule that an album is answered once: with what was there when it closed."""
 
 RETENTION = Rule("retention")
 """The built-in rule that what may have been answered and forgotten is not answered again."""

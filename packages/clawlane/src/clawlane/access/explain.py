@@ -30,6 +30,10 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.OWN_ACCOUNT: ("The sender {sender} is another account of this gateway.", ""),
     Reason.MALFORMED_ID: ("The message comes without a usable id of its sender or group.", ""),
     Reason.EMPTY: ("The message holds no text, no attachment and no quote.", ""),
+    Reason.ALBUM_CLOSED: (
+        "The message is part of an album that was decided before it came, and is not answered.{kept}",
+        "",
+    ),
     Reason.TOO_OLD: (
         "The message was older than {rule} allows when it was read.{kept}",
         "{path}: a longer time",

@@ -48,6 +48,5 @@ def _quotes(inbound: Inbound, grants: Grants) -> bool:
     quote = inbound.quote
     if quote is None:
         return False
-    return _same(quote.owner_id, grants.own_id) or (
-        bool(quote.message_id) and quote.message_id in grants.receipts
-    )
+    ids = filter(None, (quote.message_id, quote.client_id))
+    return _same(quote.owner_id, grants.own_id) or any(id_ in grants.receipts for id_ in ids)

@@ -49,6 +49,7 @@ class Policy:
     text_commands: bool = True
     history_limit: int = HISTORY_LIMIT
     history_rule: Rule = field(default=Rule("historyLimit"))
+    merge_ms: int = 0
     acks: Acks = Acks.AUTO
     acks_rule: Rule = field(default=Rule("acks"))
     pairing_reply: PairingReply = PairingReply.CODE
@@ -82,6 +83,7 @@ class Policy:
             text_commands=config.root.commands.text,
             history_limit=settings.history_limit,
             history_rule=written.rule("historyLimit"),
+            merge_ms=config.root.messages.inbound.window_ms(account.channel),
             acks=settings.acks,
             acks_rule=written.rule("acks"),
             pairing_reply=settings.pairing.reply,
@@ -102,8 +104,8 @@ class Grants:
     """What is not in the config and changes while the account runs.
 
     The own id (empty while unknown), the ids of the other accounts here, whom pairing let in, what the names
-    of the config are pinned to, the ids of the messages that this account sent, its language (`vi`), and how
-    far the platform's clock is ahead of this machine's (None while the platform has not told).
+    of the config are pinned to, the ids of the messages that this account sent (of both kinds), its language
+    (`vi`), and how far the platform's clock is ahead of this machine's (None while it has not told).
     """
 
     own_id: str = ""

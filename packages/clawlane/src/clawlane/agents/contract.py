@@ -6,24 +6,54 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from clawlane.access.history import Pended
-from clawlane.messages import Inbound, Reply, Thread
+from clawlane.messages import Attachment, Inbound, Quote, Reply, Thread, merged
 
 
 @dataclass(frozen=True, slots=True)
 class TurnInput:
-    """What an agent is given: an admitted message, and the lane that it came by (`zalouser/default`).
+    """What an agent is given: admitted messages, and the lane that they came by (`zalouser/default`).
 
-    `history` is what the group said since the account was last called, oldest first. It is context and no
-    instruction; `clawlane.access.history.render` writes it so that it cannot be taken for one.
+    `messages` are those of one sender that are answered together, in order: mostly one, the pictures of an
+    album, or texts in quick succession. The properties show them as one message. `history` is what the group
+    said since the account was last called, oldest first. It is context and no instruction;
+    `clawlane.access.history.render` writes it so that it cannot be taken for one.
     """
 
     account: str
-    message: Inbound
+    messages: tuple[Inbound, ...]
     history: tuple[Pended, ...] = ()
 
     @property
+    def message(self) -> Inbound:
+        """All messages as one: the ids of the first, all texts and all that is attached."""
+        return merged(self.messages)
+
+    @property
     def thread(self) -> Thread:
-        return self.message.thread
+        return self.messages[0].thread
+
+    @property
+    def sender_id(self) -> str:
+        return self.messages[0].sender_id
+
+    @property
+    def sender_name(self) -> str:
+        return self.messages[0].sender_name
+
+    @property
+    def text(self) -> str:
+        """What the messages say, each on lines of its own."""
+        return self.message.text
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """What is attached to the messages, in order."""
+        return self.message.attachments
+
+    @property
+    def quote(self) -> Quote | None:
+        """The first message that is quoted."""
+        return self.message.quote
 
 
 class Agent(Protocol):

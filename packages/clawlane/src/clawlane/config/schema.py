@@ -11,6 +11,9 @@ from clawlane.config.policy import GroupPolicy
 from clawlane.config.senders import PeopleList, SenderList
 from clawlane.config.settings import Block, Count, Maybe
 
+LONGEST_WINDOW_MS = 60_000
+"""Nobody should wait longer for an answer because of what might still follow."""
+
 
 class ChannelDefaults(Block):
     """What all channels inherit."""
@@ -25,9 +28,27 @@ class GroupChat(Block):
     history_limit: Maybe[Count] = None
 
 
+_Window = Annotated[Count, AfterValidator(lambda ms: min(ms, LONGEST_WINDOW_MS))]
+
+
+class InboundMessages(Block):
+    """How long an admitted text waits for others of its sender, to be answered with them; 0: not at all.
+
+    `byChannel` says it for one channel. More than a minute counts as a minute.
+    """
+
+    debounce_ms: _Window = 0
+    by_channel: dict[str, _Window] = Field(default_factory=dict)
+
+    def window_ms(self, channel: str) -> int:
+        """What holds for a channel, in milliseconds."""
+        return self.by_channel.get(channel, self.debounce_ms)
+
+
 class Messages(Block):
     """What holds for messages of all channels."""
 
+    inbound: InboundMessages = InboundMessages()
     group_chat: GroupChat = GroupChat()
     response_prefix: Maybe[StrictStr] = None
 

@@ -245,8 +245,11 @@ class Runner:
         self._parts.gate.met(inbound)
         for signal in after_decision(inbound, decision, self._parts.policy.acks):
             self._outbox.show(signal)
-        if decision.admitted:
-            turn = OpenTurn(admitted.seq, inbound, admitted.read_ms, TurnState.WAITING, decision.command)
+        if decision.admitted and not admitted.joined:
+            state, ready_ms = TurnState.WAITING, admitted.ready_ms
+            turn = OpenTurn(
+                admitted.seq, admitted.decided, admitted.read_ms, state, decision.command, ready_ms
+            )
             self._lanes.put(turn)
         elif decision.reason is Reason.DM_PAIRING_REQUIRED:
             self._outbox.wake()
@@ -284,6 +287,11 @@ class Runner:
 
     def _noted(self, noted: Noted) -> None:
         self._outbox.settled(noted.turn)
+        for seq in noted.recalled.ended:
+            self._lanes.end(seq)
+            self._outbox.settled(seq)
+        for turn in noted.recalled.again:
+            self._lanes.again(turn)
 
 
 @asynccontextmanager

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from clawlane.access.decision import RETENTION, Decision, Outcome, Reason
-from clawlane.store import aliases, history, pairing, retention
+from clawlane.messages import Inbound
+from clawlane.store import albums, aliases, history, merging, pairing, retention, tombstones
 from clawlane.store.codec import content_digest, inbound_body, inbound_of
 from clawlane.store.decisions import Stage, record
 from clawlane.store.records import Admitted, Arrival, Noted, TurnState, Undecided
@@ -24,12 +25,19 @@ def admit(tx: Tx, arrival: Arrival) -> Admitted | Noted:
     """
     if aliases.known(tx, arrival.inbound):
         return Noted()
+    if reason := tombstones.recalled(tx, arrival.inbound):
+        seq = _insert(tx, arrival, keep=False)
+        query = "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ?"
+        tx.db.execute(query, (reason, tx.account, seq))
+        return Noted()
     if arrival.inbound.sent_ms < retention.kept_from_ms(tx):
         arrival = replace(arrival, decision=_forgotten(arrival))
+    elif late := albums.decision_after(tx, arrival.inbound, arrival.history_limit):
+        arrival = replace(arrival, decision=late)
+        seq = _insert(tx, arrival, keep=arrival.remembered)
+        return _follow(tx, seq, arrival, late)
     if arrival.decision is None:
-        seq = _insert(tx, arrival, keep=True)
-        tx.db.execute("INSERT INTO undecided (account, message) VALUES (?, ?)", (tx.account, seq))
-        return Noted()
+        return _keep_waiting(tx, arrival)
     decision = _final(tx, arrival, arrival.decision)
     seq = _insert(tx, arrival, keep=decision.admitted or arrival.remembered)
     return _follow(tx, seq, arrival, decision)
@@ -40,13 +48,20 @@ def _forgotten(arrival: Arrival) -> Decision:
     return replace(_FORGOTTEN, revision=revision)
 
 
-def undecided(tx: Tx, limit: int) -> list[Undecided]:
-    """The first messages that wait for their decision, in the order they were read."""
+def _keep_waiting(tx: Tx, arrival: Arrival) -> Noted:
+    album = arrival.inbound.album
+    seq = _insert(tx, arrival, keep=True)
+    tx.db.execute("INSERT INTO undecided VALUES (?, ?, ?)", (tx.account, seq, album.id if album else ""))
+    return Noted(part=seq if album else None)
+
+
+def undecided(tx: Tx, limit: int, after: int) -> list[Undecided]:
+    """The first messages behind `after` that wait for their decision, in the order they were read."""
     rows = tx.db.execute(
         "SELECT messages.* FROM undecided"
         " JOIN messages ON messages.account = undecided.account AND messages.seq = undecided.message"
-        " WHERE undecided.account = ? ORDER BY undecided.message LIMIT ?",
-        (tx.account, limit),
+        " WHERE undecided.account = ? AND undecided.message > ? ORDER BY undecided.message LIMIT ?",
+        (tx.account, after, limit),
     )
     account_id = tx.account.partition("/")[2]
     return [Undecided(row["seq"], inbound_of(row, account_id), row["admitted_ms"]) for row in rows]
@@ -68,6 +83,22 @@ def decide(tx: Tx, decided: Sequence[tuple[int, Arrival]]) -> list[Admitted]:
     return results
 
 
+def decide_album(tx: Tx, parts: Sequence[tuple[int, Inbound]], arrival: Arrival) -> list[Admitted]:
+    """Give the parts of an album the decision about all of them, which is one turn or one request."""
+    if arrival.decision is None:
+        return []
+    waiting = albums.without_parts_of(tx, [seq for seq, _ in parts])
+    decision = _final(tx, arrival, arrival.decision) if waiting else arrival.decision
+    if not (decision.admitted or arrival.remembered):
+        forget_texts(tx, waiting)
+    followed = (
+        _follow(tx, seq, replace(arrival, inbound=inbound), decision, turn=waiting[0])
+        for seq, inbound in parts
+        if seq in waiting
+    )
+    return [replace(one, album=arrival.inbound) for one in followed]
+
+
 def _final(tx: Tx, arrival: Arrival, decision: Decision) -> Decision:
     """A challenge becomes what it leads to."""
     if decision.outcome is Outcome.CHALLENGE:
@@ -75,17 +106,29 @@ def _final(tx: Tx, arrival: Arrival, decision: Decision) -> Decision:
     return decision
 
 
-def _follow(tx: Tx, seq: int, arrival: Arrival, decision: Decision) -> Admitted:
-    """The record of a decision, and the turn or the memory that it leads to."""
-    record(tx, seq, Stage.ADMISSION, decision)
+def _follow(tx: Tx, seq: int, arrival: Arrival, decision: Decision, *, turn: int | None = None) -> Admitted:
+    """The record of a decision, and the turn or the memory that it leads to. `turn` is that of its album."""
+    joined = False
+    ready_ms = arrival.read_ms + arrival.merge_ms if merging.mergeable(arrival, decision) else 0
     if decision.admitted:
-        tx.db.execute(
-            "INSERT INTO turns (account, turn, state) VALUES (?, ?, ?)", (tx.account, seq, TurnState.WAITING)
+        joined = (turn is None and ready_ms > 0 and merging.join(tx, seq, arrival)) or _begin(
+            tx, seq, seq if turn is None else turn, ready_ms
         )
-        tx.db.execute("INSERT INTO turn_messages VALUES (?, ?, ?)", (tx.account, seq, seq))
     elif arrival.remembered:
         history.keep(tx, seq, arrival.inbound, arrival.history_limit)
-    return Admitted(seq, arrival.inbound, decision, arrival.read_ms)
+    record(tx, seq, Stage.ADMISSION, decision)
+    return Admitted(seq, arrival.inbound, decision, arrival.read_ms, joined, ready_ms)
+
+
+def _begin(tx: Tx, seq: int, turn: int, ready_ms: int) -> bool:
+    """Put an admitted message into a turn, which it begins or which is that of its album: then True."""
+    if turn == seq:
+        tx.db.execute(
+            "INSERT INTO turns (account, turn, state, ready_ms) VALUES (?, ?, ?, ?)",
+            (tx.account, seq, TurnState.WAITING, ready_ms),
+        )
+    tx.db.execute("INSERT INTO turn_messages VALUES (?, ?, ?)", (tx.account, seq, turn))
+    return turn != seq
 
 
 def _insert(tx: Tx, arrival: Arrival, *, keep: bool) -> int:

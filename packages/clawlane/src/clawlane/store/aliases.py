@@ -7,14 +7,18 @@ same number in a DM and in a group stands for two messages.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from typing import TypeAlias
 
 from clawlane.messages import Inbound, Thread
 from clawlane.store.codec import content_digest, storable
 from clawlane.store.transaction import Tx
 
 _NO_ID = ("", "0")
+
+Id: TypeAlias = "tuple[Alias, str]"
+"""An id with what it is."""
 
 
 class Alias(StrEnum):
@@ -36,19 +40,33 @@ def keep(tx: Tx, seq: int, inbound: Inbound) -> None:
     )
 
 
-def keys(inbound: Inbound) -> Iterator[tuple[Alias, str]]:
-    """The ids of a message that tell it from others."""
-    if inbound.message_id not in _NO_ID:
-        yield Alias.MESSAGE, storable(inbound.message_id)
-    if inbound.client_id not in _NO_ID:
-        yield Alias.CLIENT, storable(inbound.client_id)
-    elif inbound.message_id in _NO_ID:
-        told = f"{inbound.sender_id}\n{inbound.sent_ms}\n{inbound.text}"
+def keys(inbound: Inbound) -> Iterator[Id]:
+    """The ids of a message that tell it from others; a digest of author, time and content without any."""
+    found = ids(inbound.message_id, inbound.client_id)
+    yield from found
+    if not found:
+        told = f"{inbound.sender_id}\n{inbound.sent_ms}\n{content_digest(inbound)}"
         yield Alias.DIGEST, hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def ids(message_id: str, client_id: str) -> list[Id]:
+    """What of the two is an id at all, the platform's first."""
+    both = ((Alias.MESSAGE, message_id), (Alias.CLIENT, client_id))
+    return [(kind, storable(id_)) for kind, id_ in both if is_id(id_)]
+
+
+def is_id(written: str) -> bool:
+    """Whether an id names something: platforms write zeros, or nothing, where they have none."""
+    return written.strip() not in _NO_ID
+
+
+def first_found(tx: Tx, thread: Thread, author_id: str, ids_: Sequence[Id]) -> list[int]:
+    """The messages that the first of some ids finds: a client id only where the platform's finds nothing."""
+    return next(filter(None, (find(tx, thread, author_id, *id_) for id_ in ids_)), [])
+
+
 def known(tx: Tx, inbound: Inbound) -> int | None:
-    """The stored message of which this is a repeat. It is then known under the ids of the repeat, too.
+    """The stored message of which this is a repeat: that is counted, and it is known under its ids, too.
 
     A client id alone is not enough: devices count milliseconds. The kind and the content have to agree.
     """
@@ -56,6 +74,8 @@ def known(tx: Tx, inbound: Inbound) -> int | None:
         for seq in find(tx, inbound.thread, inbound.sender_id, kind, id_):
             if kind is not Alias.CLIENT or _says_the_same(tx, seq, inbound):
                 keep(tx, seq, inbound)
+                query = "UPDATE messages SET repeats = repeats + 1 WHERE account = ? AND seq = ?"
+                tx.db.execute(query, (tx.account, seq))
                 return seq
     return None
 

@@ -73,6 +73,10 @@ def text_body(out: Text) -> str:
     return json.dumps({"text": out.text, "styles": [astuple(style) for style in out.styles]})
 
 
+NO_TEXT = '{"text": "", "styles": []}'
+"""The body of a chunk whose text was forgotten before it was settled."""
+
+
 def text_of(row: Row) -> Text:
     """The chunk as it goes to the channel, with its client id."""
     body = json.loads(row["body"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from itertools import groupby
 
-from clawlane.messages import Thread
+from clawlane.messages import Thread, merged
 from clawlane.store import turns
 from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.errors import NoDeadLetter
@@ -33,11 +34,12 @@ class DeadLetter:
 def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
     """What was set aside, over all accounts, in the order of admission."""
     rows = connection.execute(
-        "SELECT messages.*, turns.attempts, turns.reason, turns.settled_ms FROM turns"
-        " CROSS JOIN messages ON messages.account = turns.account AND messages.seq = turns.turn"
-        " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.turn"
+        "SELECT messages.*, turns.turn, turns.attempts, turns.reason, turns.settled_ms FROM turns"
+        " CROSS JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
+        " CROSS JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+        " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.turn, messages.seq"
     )
-    return [_letter(row) for row in rows]
+    return [_letter(list(parts)) for _, parts in groupby(rows, key=lambda row: row["turn"])]
 
 
 def resubmit(tx: Tx, message_id: str) -> OpenTurn:
@@ -52,19 +54,24 @@ def resubmit(tx: Tx, message_id: str) -> OpenTurn:
 
 
 def drop(tx: Tx, message_id: str) -> None:
-    """Give a message up: its text goes. Raises `NoDeadLetter`."""
+    """Give a message up, with those of its turn: the text goes. Raises `NoDeadLetter`."""
     seq = _dead(tx, message_id)
     tx.db.execute(
         "UPDATE turns SET state = ?, reason = 'dropped by the operator: ' || reason"
         " WHERE account = ? AND turn = ?",
         (TurnState.FAILED, tx.account, seq),
     )
-    forget_texts(tx, [seq])
+    rows = tx.db.execute(
+        "SELECT message FROM turn_messages WHERE account = ? AND turn = ?", (tx.account, seq)
+    ).fetchall()
+    forget_texts(tx, [row["message"] for row in rows])
 
 
 def _dead(tx: Tx, message_id: str) -> int:
     row = tx.db.execute(
-        "SELECT seq FROM turns CROSS JOIN messages ON messages.account = turns.account AND seq = turns.turn"
+        "SELECT turns.turn FROM turns"
+        " CROSS JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
+        " CROSS JOIN messages ON messages.account = part.account AND messages.seq = part.message"
         " WHERE turns.account = ? AND state = 'dead' AND message_id = ? AND body IS NOT NULL",
         (tx.account, message_id),
     ).fetchone()
@@ -73,12 +80,13 @@ def _dead(tx: Tx, message_id: str) -> int:
             f"no message {message_id!r} of {tx.account} was set aside;"
             " see: openclaw channels dead-letters list"
         )
-    return int(row["seq"])
+    return int(row["turn"])
 
 
-def _letter(row: sqlite3.Row) -> DeadLetter:
+def _letter(parts: list[sqlite3.Row]) -> DeadLetter:
+    row = parts[0]
     account = row["account"]
-    inbound = inbound_of(row, account.partition("/")[2])
+    inbound = merged([inbound_of(part, account.partition("/")[2]) for part in parts])
     return DeadLetter(
         account=account,
         message_id=row["message_id"],

@@ -56,7 +56,8 @@ class Recorded:
 
     `made` is empty while the message waits for its decision, and for one that was taken back meanwhile.
     `text` and `attached` (the kinds of its attachments) are there while the message is kept; names may be
-    empty. `repeats` is how often it came again, `standing` where its turn stands.
+    empty. `recalled` says who took the message back, `repeats` how often it came again, `standing` where its
+    turn stands.
     """
 
     account: str

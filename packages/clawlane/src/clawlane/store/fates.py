@@ -184,7 +184,7 @@ def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], what: st
     ).fetchone()
     if row is None:
         raise NotInOutbox(f"the outbox of {tx.account} has no message {chunk_id}; see: openclaw outbox list")
-    if row["state"] not in states:
+    if row["state"] not in states or row["settled_ms"] is not None:
         raise NotInOutbox(
             f"message {chunk_id} is {row['state']}: it cannot be {what}; see: openclaw outbox list"
         )

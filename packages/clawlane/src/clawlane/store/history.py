@@ -29,8 +29,9 @@ def give(tx: Tx, turn: int, context: Context) -> tuple[Inbound, ...]:
     rows = tx.db.execute(
         "SELECT messages.* FROM history"
         " JOIN messages ON messages.account = history.account AND messages.seq = history.message"
-        " WHERE history.account = ? AND history.thread_id = ? AND history.message < ? ORDER BY message",
-        (tx.account, thread["thread_id"], turn),
+        " WHERE history.account = ? AND history.thread_id = ? AND history.message <"
+        "  (SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?) ORDER BY history.message",
+        (tx.account, thread["thread_id"], tx.account, turn),
     ).fetchall()
     if context is Context.CLEAR:
         _remove(tx, [row["seq"] for row in rows])

@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from clawlane.abilities import Group, Person
 from clawlane.access.decision import Decision
 from clawlane.access.pins import Name
+from clawlane.access.policy import BACKLOG_MAX_AGE_MS
 from clawlane.channel import Cursor
 from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Thread, ThreadKind
 from clawlane.store import (
@@ -46,6 +47,7 @@ from clawlane.store.records import (
     OpenTurn,
     Recovered,
     Rejected,
+    Started,
     Undecided,
     Waiting,
 )
@@ -77,17 +79,26 @@ class Journal:
         self._now_ms = now_ms
         self.account = account
 
-    async def admit(self, items: Sequence[Arrival | Fact]) -> list[Admitted | Noted | Exception]:
+    async def admit(
+        self, items: Sequence[Arrival | Fact], backlog_ms: int = BACKLOG_MAX_AGE_MS
+    ) -> list[Admitted | Noted | Exception]:
         """Store messages and facts in order, all in one transaction.
 
-        One that cannot be stored costs the others nothing.
+        One that cannot be stored costs the others nothing. What is recalled before it comes is expected as
+        long as a message may be late (`backlog_ms`), and an hour.
         """
+        return await self._run(_admit, items, backlog_ms)
 
-        return await self._run(_admit, items)
+    async def undecided(self, limit: int, after: int = 0) -> list[Undecided]:
+        """The first messages (behind the one numbered `after`) that wait for their decision.
 
-    async def undecided(self, limit: int) -> list[Undecided]:
-        """The first messages that wait for their decision, in the order they were read."""
-        return await self._run(admission.undecided, limit)
+        In the order they were read.
+        """
+        return await self._run(admission.undecided, limit, after)
+
+    async def decide_album(self, parts: Sequence[tuple[int, Inbound]], arrival: Arrival) -> list[Admitted]:
+        """Give the waiting parts of an album (by `seq`) the decision about all of them."""
+        return await self._run(admission.decide_album, parts, arrival)
 
     async def decide(self, decided: Sequence[tuple[int, Arrival]]) -> list[Admitted]:
         """Give waiting messages (by `seq`) their decisions, in order."""
@@ -112,16 +123,20 @@ class Journal:
         """
         return await self._run(catch_up.caught_up, kind, back_to_ms, missed=missed)
 
-    async def is_receipt(self, message_id: str) -> bool:
-        """Whether the account sent the message of this id."""
-        return await self._run(outbox.is_receipt, storable(message_id))
+    async def is_receipt(self, message_id: str, client_id: str = "") -> bool:
+        """Whether the account sent the message of this id, or the gateway one with this client id."""
+        return await self._run(outbox.is_receipt, storable(message_id), storable(client_id))
 
     async def open_turns(self, after: int = 0, limit: int = -1) -> list[OpenTurn]:
         """What was admitted after a turn and has not settled, in order; as many as `limit` (-1: all)."""
         return await self._run(turns.open_turns, after, limit)
 
-    async def start(self, seq: int, context: Context) -> tuple[Inbound, ...] | None:
-        """Claim a turn for the agent. Gives the pending history that goes with it, oldest first.
+    async def ready_in(self, seq: int) -> int:
+        """How many milliseconds a turn still waits for messages that may join it."""
+        return await self._run(turns.ready_in, seq)
+
+    async def start(self, seq: int, context: Context) -> Started | None:
+        """Claim a turn for the agent. Gives its messages, and the pending history that goes with it.
 
         None when there is nothing to run any more.
         """
@@ -131,17 +146,20 @@ class Journal:
         """Record that the sender is not admitted any more; the turn ends."""
         await self._run(turns.revoke, seq, decision)
 
-    async def reply(self, seq: int, outs: Sequence[Outgoing]) -> bool:
-        """Write all chunks of a reply. False when there are none and the turn is done."""
-        return await self._run(turns.reply, seq, outs)
+    async def reply(self, seq: int, outs: Sequence[Outgoing], run: int | None = None) -> bool:
+        """Write all chunks of a reply. False when there are none and the turn is done.
+
+        Nothing is written if the turn has begun anew since this `run` of it.
+        """
+        return await self._run(turns.reply, seq, outs, run)
 
     async def pending(self, seq: int) -> bool:
         """Whether chunks of this turn's reply still have to go."""
         return await self._run(turns.pending, seq)
 
-    async def fail(self, seq: int, reason: str) -> bool:
+    async def fail(self, seq: int, reason: str, run: int | None = None) -> bool:
         """The agent could not answer. True once that was tried often enough and the message is set aside."""
-        return await self._run(turns.fail, seq, reason)
+        return await self._run(turns.fail, seq, reason, run)
 
     async def stop(self, seq: int) -> list[int]:
         """End what was begun in the thread of this message before it. Gives the turns."""
@@ -305,21 +323,23 @@ class Journal:
             row = db.execute(_OWNER, (self.account,)).fetchone()
             if row is None or row["epoch"] != self._epoch:
                 raise StoreLost(f"{self.account} is run by another gateway now")
-            tx = Tx(db, self.account, now_ms)
+            tx = Tx(db, self.account, now_ms, self._writer.scrub)
             clock.note(tx, row["last_seen_ms"])
             return transition(tx, *args, **kwargs)
 
         return await self._writer.submit(checked, lazy=transition in _LAZY)
 
 
-def _admit(tx: Tx, items: Sequence[Arrival | Fact]) -> list[Admitted | Noted | Exception]:
-    return [_admit_one(tx, item) for item in items]
+def _admit(tx: Tx, items: Sequence[Arrival | Fact], backlog_ms: int) -> list[Admitted | Noted | Exception]:
+    return [_admit_one(tx, item, backlog_ms) for item in items]
 
 
-def _admit_one(tx: Tx, item: Arrival | Fact) -> Admitted | Noted | Exception:
+def _admit_one(tx: Tx, item: Arrival | Fact, backlog_ms: int) -> Admitted | Noted | Exception:
     try:
         with savepoint(tx.db):
-            return admission.admit(tx, item) if isinstance(item, Arrival) else facts.note(tx, item)
+            if isinstance(item, Arrival):
+                return admission.admit(tx, item)
+            return facts.note(tx, item, backlog_ms)
     except Exception as error:
         if is_disk(error):
             raise

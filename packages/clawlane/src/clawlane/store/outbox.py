@@ -13,9 +13,9 @@ from enum import IntEnum
 
 from clawlane.messages import Outgoing, Receipt, Thread
 from clawlane.store import history, pacing
-from clawlane.store.codec import text_body, text_of, thread_of
+from clawlane.store.codec import NO_TEXT, text_body, text_of, thread_of
 from clawlane.store.pacing import Sent
-from clawlane.store.parts import told
+from clawlane.store.parts import retell, told
 from clawlane.store.records import Chunk, Ended, Hold, Lost, Purpose, TurnState, Waiting
 from clawlane.store.transaction import Tx, next_number
 
@@ -347,13 +347,23 @@ def unknown(tx: Tx, chunk_id: int, lost: Lost) -> Ended:
         ),
     )
     turn: int | None = row["turn"]
-    if turn is not None:
+    if turn is not None and _was_recalled(tx, turn):
+        tx.db.execute(
+            "UPDATE outbox SET settled_ms = ? WHERE account = ? AND id = ?", (tx.now_ms, tx.account, chunk_id)
+        )
+        retell(tx, turn)
+    elif turn is not None:
         tx.db.execute(
             "UPDATE outbox SET state = 'held' WHERE account = ? AND turn = ? AND state = 'queued'",
             (tx.account, turn),
         )
         mark(tx, turn, TurnState.NEEDS_DECISION, told(tx, turn))
     return Ended(turn, told(tx, turn))
+
+
+def _was_recalled(tx: Tx, turn: int) -> bool:
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'recalled'"
+    return tx.db.execute(query, (tx.account, turn)).fetchone() is not None
 
 
 def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
@@ -366,12 +376,17 @@ def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
     if row and tx.db.execute(query, (tx.account, row["turn"])).fetchone():
         cancel(tx, row["turn"], chunk_id, "its turn was stopped")
+        retell(tx, row["turn"])
 
 
-def is_receipt(tx: Tx, message_id: str) -> bool:
-    """Whether the account sent the message of this id."""
-    query = "SELECT 1 FROM receipts WHERE account = ? AND message_id = ?"
-    return tx.db.execute(query, (tx.account, message_id)).fetchone() is not None
+def is_receipt(tx: Tx, message_id: str, client_id: str) -> bool:
+    """Whether the account sent the message of this id, or under this client id."""
+    found = tx.db.execute(
+        "SELECT 1 FROM receipts WHERE account = ? AND message_id = ?"
+        " UNION ALL SELECT 1 FROM outbox WHERE account = ? AND client_id = ? AND attempts > 0",
+        (tx.account, message_id, tx.account, client_id),
+    )
+    return found.fetchone() is not None
 
 
 def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
@@ -381,6 +396,20 @@ def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
         " WHERE account = ? AND turn = ? AND id >= ? AND settled_ms IS NULL AND state IN ('queued', 'held')",
         (tx.now_ms, reason, tx.account, turn, from_chunk),
     )
+
+
+def discard(tx: Tx, turn: int) -> None:
+    """A reply is made anew: what has not left of it never was."""
+    tx.db.execute(
+        "DELETE FROM outbox WHERE account = ? AND turn = ? AND state IN ('queued', 'held')",
+        (tx.account, turn),
+    )
+
+
+def forget_texts(tx: Tx, turn: int) -> None:
+    """Remove what a reply said, also of what is on its way: it may repeat what it answers."""
+    query = "UPDATE outbox SET body = ? WHERE account = ? AND turn = ?"
+    tx.db.execute(query, (NO_TEXT, tx.account, turn))
 
 
 def settle(tx: Tx, turn: int | None) -> int | None:
@@ -402,6 +431,7 @@ def settle(tx: Tx, turn: int | None) -> int | None:
         ),
     )
     if not cursor.rowcount:
+        retell(tx, turn)
         return None
     use_context(tx, turn)
     return turn

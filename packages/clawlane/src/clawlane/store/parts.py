@@ -35,6 +35,19 @@ def told(tx: Tx, turn: int | None) -> str:
     return (f"of {len(rows)} parts, " if len(rows) > 1 else "") + ", ".join(stretches)
 
 
+def retell(tx: Tx, turn: int | None) -> None:
+    """Say anew what has left of the reply to a recalled message, once something is known of it."""
+    reply = told(tx, turn)
+    if turn is not None and reply:
+        tx.db.execute(
+            "UPDATE turns SET reason = (SELECT recalled FROM turn_messages AS part JOIN messages"
+            "  ON messages.account = part.account AND messages.seq = part.message"
+            "  WHERE part.account = turns.account AND part.turn = turns.turn AND recalled <> '' LIMIT 1)"
+            " || ': ' || ? WHERE account = ? AND turn = ? AND state = 'recalled'",
+            (reply, tx.account, turn),
+        )
+
+
 def _words(row: sqlite3.Row) -> str:
     state = ChunkState(row["state"])
     words = _WORDS[state]

@@ -202,7 +202,10 @@ def _reopen(tx: Tx, scope: dict[str, Any]) -> tuple[int, ...]:
         "SELECT seq FROM turns"  # noqa: S608 — our own text only
         " JOIN messages AS row ON row.account = turns.account AND row.seq = turns.turn"
         " WHERE turns.account = :account AND turns.state = 'expired' AND turns.settled_ms = :ended_ms"
-        f" AND row.body IS NOT NULL {_IN_SCOPE} ORDER BY seq LIMIT :batch",
+        " AND EXISTS (SELECT 1 FROM turn_messages AS part JOIN messages AS said"
+        "  ON said.account = part.account AND said.seq = part.message AND said.body IS NOT NULL"
+        f"  WHERE part.account = turns.account AND part.turn = turns.turn) {_IN_SCOPE}"
+        " ORDER BY seq LIMIT :batch",
         {**scope, "batch": _BATCH},
     ).fetchall()
     for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clawlane.access.decision import Decision
@@ -75,7 +75,8 @@ class Arrival:
     """A message on its way into the store, what was decided about it, and the account's way of pairing.
 
     Without a decision it waits in the store. `history_limit` is how many messages of a group are remembered,
-    `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text).
+    `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text), `merge_ms` how
+    long an admitted text waits for others of its sender (0: it does not).
     """
 
     inbound: Inbound
@@ -84,6 +85,7 @@ class Arrival:
     read_ms: int
     history_limit: int = 0
     pairing_text: str = ""
+    merge_ms: int = 0
 
     @property
     def remembered(self) -> bool:
@@ -95,23 +97,49 @@ class Arrival:
 class Admitted:
     """A message that is in the store for the first time.
 
-    `decision` is the recorded one: a challenge has become one of the pairing reasons.
+    `decision` is the recorded one: a challenge has become one of the pairing reasons. One that `joined` is
+    answered with the turn of a message before it. Until `ready_ms` others may join it.
     """
 
     seq: int
     inbound: Inbound
     decision: Decision
     read_ms: int
+    joined: bool = False
+    ready_ms: int = 0
+    album: Inbound | None = None
+
+    @property
+    def decided(self) -> Inbound:
+        """What the decision is about: the message, or its whole album."""
+        return self.album or self.inbound
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a recall led to: the messages that are gone, and turns that ended by it or have to run again."""
+
+    messages: tuple[int, ...] = ()
+    ended: tuple[int, ...] = ()
+    again: tuple[OpenTurn, ...] = ()
+
+    def __add__(self, later: Recalled) -> Recalled:
+        """Both. What ended does not run again, and what runs again does so as it stands later."""
+        ended = tuple(dict.fromkeys(self.ended + later.ended))
+        turns = {turn.seq: turn for turn in self.again + later.again if turn.seq not in ended}
+        return Recalled(self.messages + later.messages, ended, tuple(turns.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """In the store, and nothing follows, but for the turn that an echo settled.
+    """In the store, and no decision follows. A fact, a message that was there before, or an undecided one.
 
-    A fact, a message that was there before, or one that is not decided yet.
+    `turn` is the one that an echo settled, `part` the number of a message that waits for its album to close.
     """
 
     turn: int | None = None
+    part: int | None = None
+    recalled: Recalled = field(default_factory=Recalled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +153,29 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
-    """A turn that has not ended. `command` is the control command that its message is, if it is one."""
+    """A turn that has not ended. `inbound` is what it answers, several messages as one.
+
+    `command` is the control command that this is, if it is one. Until `ready_ms` other messages may join.
+    """
 
     seq: int
     inbound: Inbound
     read_ms: int
     state: TurnState
     command: str = ""
+    ready_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A turn that was given to the agent: the messages it answers, and the pending history that goes with it.
+
+    Both are in order. `run` belongs to its outcome, so that one of an earlier run is not taken for it.
+    """
+
+    messages: tuple[Inbound, ...]
+    history: tuple[Inbound, ...]
+    run: int
 
 
 @dataclass(frozen=True, slots=True)

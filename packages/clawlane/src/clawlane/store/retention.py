@@ -9,6 +9,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 
 from __future__ import annotations
 
+from clawlane.store import notices, tombstones
 from clawlane.store.texts import forget_texts
 from clawlane.store.transaction import Tx
 
@@ -43,6 +44,8 @@ def prune(tx: Tx) -> bool:
     _dead_letters(tx)
     texts = _texts(tx)
     ids = _ids(tx, tx.now_ms - IDS_MS)
+    notices.prune(tx, tx.now_ms - IDS_MS)
+    tombstones.prune(tx)
     tx.db.execute("DELETE FROM receipts WHERE account = ? AND at_ms < ?", (tx.account, tx.now_ms - IDS_MS))
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND created_ms < ? AND settled_ms < ?",

@@ -168,6 +168,7 @@ CREATE TABLE messages (
     kind TEXT NOT NULL DEFAULT 'text', content TEXT NOT NULL DEFAULT '', -- a digest of what was said
     album TEXT NOT NULL DEFAULT '', album_total INTEGER NOT NULL DEFAULT 0,
     sent_ms INTEGER NOT NULL, admitted_ms INTEGER NOT NULL, repeats INTEGER NOT NULL DEFAULT 0,
+    recalled TEXT NOT NULL DEFAULT '', -- who took it back, in words
     body TEXT, -- JSON; null for what was dropped
     PRIMARY KEY (account, seq)
 );
@@ -221,6 +222,7 @@ ALTER TABLE turns RENAME TO old_turns;
 CREATE TABLE turns (
     account TEXT NOT NULL, turn INTEGER NOT NULL, -- the number of its first message
     state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+    run INTEGER NOT NULL DEFAULT 0, -- rises with each run and each recall: an answer to an older run is void
     ready_ms INTEGER NOT NULL DEFAULT 0, -- until then more messages may join it
     settled_ms INTEGER,
     PRIMARY KEY (account, turn),

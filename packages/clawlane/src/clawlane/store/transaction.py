@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
+
+
+def _nothing() -> None:
+    """Nobody has to be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """One change of one account (`channel/id`) at one time, inside an open transaction."""
+    """One change of one account (`channel/id`) at one time, inside an open transaction.
+
+    `scrub` asks for what was deleted to leave the write-ahead log as well, soon after the commit.
+    """
 
     db: sqlite3.Connection
     account: str
     now_ms: int
+    scrub: Callable[[], None] = _nothing
 
 
 def next_number(tx: Tx, name: str) -> int:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import groupby
 
 from clawlane.access.decision import Decision
-from clawlane.messages import Inbound, Outgoing
-from clawlane.store import history, outbox
+from clawlane.messages import Inbound, Outgoing, merged
+from clawlane.store import history, merging, outbox
 from clawlane.store.codec import inbound_of
 from clawlane.store.decisions import Stage, record
 from clawlane.store.parts import told
-from clawlane.store.records import Context, OpenTurn, Purpose, TurnState
+from clawlane.store.records import Context, OpenTurn, Purpose, Started, TurnState
 from clawlane.store.texts import forget_texts
 from clawlane.store.transaction import Tx
 
 TRIES = 4
 """How often a message is given to the agent before it is set aside."""
 
-_TURNS = (
-    "SELECT messages.*, turns.state, decisions.command FROM turns"
-    " JOIN messages ON messages.account = turns.account AND messages.seq = turns.turn"
+_PARTS = (
+    "SELECT messages.*, turns.turn, turns.state, turns.ready_ms, decisions.command FROM turns"
+    " JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
+    " JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+    "  AND messages.body IS NOT NULL AND messages.recalled = ''"
     " JOIN decisions ON decisions.account = turns.account AND decisions.message = turns.turn"
     "  AND decisions.stage = 'admission'"
 )
+"""The messages of turns that still have their text; a turn has one row for each."""
 
 
 def open_turns(tx: Tx, after: int = 0, limit: int = -1) -> list[OpenTurn]:
@@ -32,62 +36,96 @@ def open_turns(tx: Tx, after: int = 0, limit: int = -1) -> list[OpenTurn]:
     Turns that need a decision are not among it.
     """
     rows = tx.db.execute(
-        f"{_TURNS} WHERE turns.account = ? AND turns.settled_ms IS NULL AND turns.turn > ?"
-        " AND turns.state <> 'needs_decision' ORDER BY turns.turn LIMIT ?",
-        (tx.account, after, limit),
+        f"{_PARTS} WHERE turns.account = ? AND turns.turn IN"  # noqa: S608 — our own text only
+        " (SELECT turn FROM turns WHERE account = ?"
+        "  AND settled_ms IS NULL AND turn > ? AND state <> 'needs_decision' ORDER BY turn LIMIT ?)"
+        " ORDER BY turns.turn, messages.seq",
+        (tx.account, tx.account, after, limit),
     )
-    return [_open_turn(row, tx.account) for row in rows]
+    return [_open_turn(list(parts), tx.account) for _, parts in groupby(rows, key=lambda row: row["turn"])]
 
 
 def open_turn(tx: Tx, seq: int) -> OpenTurn:
     """One open turn."""
-    row = tx.db.execute(f"{_TURNS} WHERE turns.account = ? AND turns.turn = ?", (tx.account, seq)).fetchone()
-    return _open_turn(row, tx.account)
+    return _open_turn(_parts(tx, seq), tx.account)
 
 
 def whole(tx: Tx, seq: int) -> OpenTurn | None:
-    """A turn whose message still has its text."""
-    query = f"{_TURNS} WHERE turns.account = ? AND turns.turn = ? AND body IS NOT NULL"
-    row = tx.db.execute(query, (tx.account, seq)).fetchone()
-    return _open_turn(row, tx.account) if row else None
+    """A turn, as far as its messages still have their text."""
+    parts = _parts(tx, seq)
+    return _open_turn(parts, tx.account) if parts else None
 
 
-def _open_turn(row: sqlite3.Row, account: str) -> OpenTurn:
+def messages(tx: Tx, seq: int) -> tuple[Inbound, ...]:
+    """What a turn answers, in order, without what was recalled."""
+    return tuple(inbound_of(row, tx.account.partition("/")[2]) for row in _parts(tx, seq))
+
+
+def _parts(tx: Tx, seq: int) -> list[sqlite3.Row]:
+    query = f"{_PARTS} WHERE turns.account = ? AND turns.turn = ? ORDER BY messages.seq"
+    return tx.db.execute(query, (tx.account, seq)).fetchall()
+
+
+def _open_turn(parts: list[sqlite3.Row], account: str) -> OpenTurn:
+    account_id, first = account.partition("/")[2], parts[0]
     return OpenTurn(
-        seq=row["seq"],
-        inbound=inbound_of(row, account.partition("/")[2]),
-        read_ms=row["admitted_ms"],
-        state=TurnState(row["state"]),
-        command=row["command"],
+        seq=first["turn"],
+        inbound=merged([inbound_of(row, account_id) for row in parts]),
+        read_ms=first["admitted_ms"],
+        state=TurnState(first["state"]),
+        command=first["command"],
+        ready_ms=first["ready_ms"],
     )
 
 
-def start(tx: Tx, seq: int, context: Context) -> tuple[Inbound, ...] | None:
-    """Claim a turn for the agent, and the pending history that goes with it.
+def ready_in(tx: Tx, seq: int) -> int:
+    """How many milliseconds a turn still waits for messages that may join it."""
+    query = "SELECT ready_ms FROM turns WHERE account = ? AND turn = ? AND state = 'waiting' AND attempts = 0"
+    row = tx.db.execute(query, (tx.account, seq)).fetchone()
+    wait = row["ready_ms"] - tx.now_ms if row else 0
+    return wait if 0 < wait <= merging.LONGEST_MS else 0  # more: the clock was set back meanwhile
+
+
+def start(tx: Tx, seq: int, context: Context) -> Started | None:
+    """Claim a turn for the agent: its messages, and the pending history that goes with it.
 
     None when there is nothing to run any more: it has replied, or was recalled.
     """
-    cursor = tx.db.execute(
-        "UPDATE turns SET state = 'running', attempts = attempts + 1"
-        " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running')",
+    row = tx.db.execute(
+        "UPDATE turns SET state = 'running', attempts = attempts + 1, run = run + 1"
+        " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running') RETURNING run",
         (tx.account, seq),
-    )
-    return history.give(tx, seq, context) if cursor.rowcount else None
+    ).fetchone()
+    return Started(messages(tx, seq), history.give(tx, seq, context), row["run"]) if row else None
+
+
+def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
+    """Whether a turn has begun anew since this run of it; None stands for any."""
+    row = tx.db.execute("SELECT run FROM turns WHERE account = ? AND turn = ?", (tx.account, seq)).fetchone()
+    return run is not None and (row is None or row["run"] != run)
 
 
 def revoke(tx: Tx, seq: int, decision: Decision) -> None:
-    """The sender is not admitted any more: recorded beside the first decision, and the text goes."""
-    record(tx, seq, Stage.RUN, decision)
+    """The sender is not admitted any more: recorded beside the first decisions, and the texts go."""
+    rows = tx.db.execute(
+        "SELECT message FROM turn_messages JOIN turns USING (account, turn)"
+        " WHERE turn_messages.account = ? AND turn = ? AND settled_ms IS NULL",
+        (tx.account, seq),
+    ).fetchall()
+    for row in rows:
+        record(tx, row["message"], Stage.RUN, decision)
     finish(tx, seq, TurnState.REVOKED, decision.reason)
     history.give_back(tx, seq)
-    forget_texts(tx, [seq])
+    forget_texts(tx, [row["message"] for row in rows])
 
 
-def reply(tx: Tx, seq: int, outs: Sequence[Outgoing]) -> bool:
+def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None) -> bool:
     """Write all chunks of a reply. True when there is something to send; without chunks the turn is done.
 
-    Nothing is written for a turn that was stopped meanwhile.
+    Nothing is written for a turn that was stopped meanwhile, or has begun anew since this run.
     """
+    if _is_void(tx, seq, run):
+        return False
     if not outs:
         finish(tx, seq, TurnState.DONE, "no reply")
         history.consume(tx, seq)
@@ -120,11 +158,13 @@ def pending(tx: Tx, seq: int) -> bool:
     return tx.db.execute(query, (tx.account, seq)).fetchone() is not None
 
 
-def fail(tx: Tx, seq: int, reason: str) -> bool:
+def fail(tx: Tx, seq: int, reason: str, run: int | None) -> bool:
     """The agent could not answer. True if that was the last try and the message is set aside.
 
     The history that went with the turn stays.
     """
+    if _is_void(tx, seq, run):
+        return False
     row = tx.db.execute(
         "UPDATE turns SET state = 'waiting', reason = ? WHERE account = ? AND turn = ?"
         " AND settled_ms IS NULL RETURNING attempts",

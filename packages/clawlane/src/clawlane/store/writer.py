@@ -7,8 +7,9 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,6 +20,13 @@ Transition = Callable[[sqlite3.Connection], T]
 """One named change of the store. It must not commit, and must leave nothing behind when it raises."""
 
 _GROUP = 256
+_SCRUB_EVERY = 1.0
+"""Seconds between two attempts to empty the write-ahead log."""
+
+_LAST_SCRUB_MS = 2000
+"""How long the end of the process waits for somebody who still reads the log."""
+
+_BUSY_MS = 5000
 _DISK = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_NOMEM,
@@ -63,6 +71,8 @@ class Writer:
         self._connection = connection
         self._lazy = False
         self._failing = ""
+        self._to_scrub = True  # an earlier process may have been killed before it came to that
+        self._scrubbed_at = -_SCRUB_EVERY
         self._loop = asyncio.get_running_loop()
         self.dead: asyncio.Future[StoreUnusable] = self._loop.create_future()
         """Why nothing can be written any more, once that is so."""
@@ -89,6 +99,13 @@ class Writer:
         """Why the last change could not be stored; empty once one was stored again."""
         return self._failing
 
+    def scrub(self) -> None:
+        """Empty the write-ahead log soon: a text was deleted that must not stay in it.
+
+        For transitions, in the writer's thread.
+        """
+        self._to_scrub = True
+
     async def close(self) -> None:
         """Finish what was submitted, checkpoint and close the file."""
         self._jobs.put(None)
@@ -100,6 +117,8 @@ class Writer:
             while group := self._next_group():
                 outcomes = self._write(group)
                 self._loop.call_soon_threadsafe(_resolve, group, outcomes)
+            if self._to_scrub:
+                self._empty_log(_LAST_SCRUB_MS)
         except BaseException as error:
             log.critical("the thread that writes the store has died", exc_info=error)
             self._loop.call_soon_threadsafe(self._die, group, error)
@@ -119,7 +138,7 @@ class Writer:
 
     def _next_group(self) -> list[_Job]:
         """Everything that waits, up to a limit; empty when the end was asked for."""
-        first = self._jobs.get()
+        first = self._next_job()
         group: list[_Job] = [first] if first else []
         while first and len(group) < _GROUP and not self._jobs.empty():
             job = self._jobs.get()
@@ -128,6 +147,28 @@ class Writer:
                 break
             group.append(job)
         return group
+
+    def _next_job(self) -> _Job | None:
+        """Waits for a job. Meanwhile, and between busy groups, the log is emptied where that is due."""
+        while self._to_scrub:
+            wait = self._scrubbed_at + _SCRUB_EVERY - time.monotonic()
+            if wait <= 0:
+                self._empty_log(0)
+                continue
+            with suppress(queue.Empty):
+                return self._jobs.get(timeout=wait)
+        return self._jobs.get()
+
+    def _empty_log(self, patience_ms: int) -> None:
+        """Write everything into the file itself and cut the log to nothing. A reader may hold that up."""
+        self._scrubbed_at = time.monotonic()
+        try:
+            self._connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._to_scrub = bool(busy)
+            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        except sqlite3.Error as error:
+            log.info("the log of the store could not be emptied (%s); trying again", error)
 
     def _write(self, group: list[_Job]) -> list[Any]:
         try:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+from clawlane.access.decision import Decision
 from clawlane.messages import Fact, Inbound, ThreadKind
 from clawlane.store.journal import Clock, Journal
-from clawlane.store.records import Admitted, Arrival, Noted
+from clawlane.store.records import Admitted, Arrival, Noted, Undecided
+from clawlane.turns.albums import Albums
 from clawlane.turns.judge import Judge
 from clawlane.turns.patience import until_stored
 
@@ -70,6 +73,7 @@ class Admission:
         self._caught_up = caught_up
         self._now_ms = now_ms
         self._deciding = False
+        self._albums = Albums()
         self._items: asyncio.Queue[Read | Fact | Opening | CaughtUp] = asyncio.Queue(AHEAD)
 
     async def admit(self, inbound: Inbound) -> None:
@@ -91,11 +95,10 @@ class Admission:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._open())
             while True:
-                items = [await self._items.get()]
-                while not self._items.empty():
-                    items.append(self._items.get_nowait())
+                items = await self._next()
                 try:
                     await self._take(items)
+                    await self._decide_albums(self._albums.due(self._now_ms()))
                 finally:
                     for _ in items:
                         self._items.task_done()
@@ -103,6 +106,18 @@ class Admission:
     async def drained(self) -> None:
         """Returns once everything that was read is stored."""
         await self._items.join()
+
+    async def _next(self) -> list[Read | Fact | Opening | CaughtUp]:
+        """All that has arrived; nothing if an album has to close before anything does."""
+        now_ms = self._now_ms()
+        due_ms = self._albums.next_ms(now_ms)
+        items: list[Read | Fact | Opening | CaughtUp] = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if due_ms is None else max(0, due_ms - now_ms) / 1000):
+                items.append(await self._items.get())
+        while not self._items.empty():
+            items.append(self._items.get_nowait())
+        return items
 
     async def _open(self) -> None:
         await self._ready()
@@ -115,9 +130,22 @@ class Admission:
                 await self._store(stretch)
                 await self._pass(item)
                 stretch = []
+            elif isinstance(item, Read) and item.inbound.album:
+                await self._store(stretch)
+                await self._decide_albums(self._ended_by(item.inbound))
+                await self._store([item])
+                stretch = []
+            elif isinstance(item, Read) and (ended := self._ended_by(item.inbound)):
+                await self._store(stretch)
+                await self._decide_albums(ended)
+                stretch = [item]
             else:
                 stretch.append(item)
         await self._store(stretch)
+
+    def _ended_by(self, inbound: Inbound) -> list[list[Undecided]]:
+        """The albums that close before this message: those of its sender, and those that are due."""
+        return [*self._albums.due(self._now_ms()), *self._albums.ended_by(inbound)]
 
     async def _pass(self, place: Opening | CaughtUp) -> None:
         if isinstance(place, CaughtUp):
@@ -130,39 +158,74 @@ class Admission:
         if not items:
             return
         ready = [await self._arrival(item) if isinstance(item, Read) else item for item in items]
-        results = await until_stored(partial(self._journal.admit, ready))
+        backlog_ms = self._judge.policy.backlog_max_age_ms
+        results = await until_stored(partial(self._journal.admit, ready, backlog_ms))
         for item, result in zip(items, results, strict=True):
             match result:
                 case Admitted():
                     self._act(result)
                 case Noted():
-                    self._noted(result)
+                    self._note(item, result)
                 case Exception():
                     log.error("message %r could not be stored: %r", _id_of(item), result)
 
+    def _note(self, item: Read | Fact, noted: Noted) -> None:
+        self._albums.remove(noted.recalled.messages)
+        if self._deciding and noted.part is not None and isinstance(item, Read):
+            self._albums.add(Undecided(noted.part, item.inbound, item.read_ms))
+        self._noted(noted)
+
     async def _decide_waiting(self) -> None:
-        """Decide what was stored undecided, by this run or an earlier one."""
-        while waiting := await until_stored(partial(self._journal.undecided, AHEAD)):
-            decided = [(one.seq, await self._decided(Read(one.inbound, one.read_ms))) for one in waiting]
+        """Decide what was stored undecided, by this run or an earlier one. Open albums go on waiting."""
+        after = 0
+        while waiting := await until_stored(partial(self._journal.undecided, AHEAD, after)):
+            after = waiting[-1].seq
+            stretch: list[Undecided] = []
+            for one in waiting:
+                if ended := self._albums.ended_by(one.inbound):
+                    await self._decide_stretch(stretch)
+                    await self._decide_albums(ended)
+                    stretch = []
+                if one.inbound.album:
+                    self._albums.add(one)
+                else:
+                    stretch.append(one)
+            await self._decide_stretch(stretch)
+
+    async def _decide_stretch(self, waiting: Sequence[Undecided]) -> None:
+        decided = [(one.seq, await self._decided(Read(one.inbound, one.read_ms))) for one in waiting]
+        if decided:
             for admitted in await until_stored(partial(self._journal.decide, decided)):
                 self._act(admitted)
 
+    async def _decide_albums(self, albums: Sequence[Sequence[Undecided]]) -> None:
+        """Each as one message, read when its first part was."""
+        for parts in albums:
+            whole, decision = await self._judge.decide_album([one.inbound for one in parts], parts[0].read_ms)
+            arrival = self._as_arrival(Read(whole, parts[0].read_ms), decision)
+            numbered = [(one.seq, one.inbound) for one in parts]
+            for admitted in await until_stored(partial(self._journal.decide_album, numbered, arrival)):
+                self._act(admitted)
+
     async def _arrival(self, read: Read) -> Arrival:
-        if self._deciding:
+        """One that is part of an album waits for the others."""
+        if self._deciding and read.inbound.album is None:
             return await self._decided(read)
-        policy = self._judge.policy
-        return Arrival(read.inbound, None, policy.pairing_reply, read.read_ms, policy.history_limit)
+        return self._as_arrival(read, None)
 
     async def _decided(self, read: Read) -> Arrival:
+        return self._as_arrival(read, await self._judge.decide(read.inbound, read.read_ms))
+
+    def _as_arrival(self, read: Read, decision: Decision | None) -> Arrival:
         policy = self._judge.policy
-        decision = await self._judge.decide(read.inbound, read.read_ms)
         return Arrival(
-            read.inbound,
-            decision,
-            policy.pairing_reply,
-            read.read_ms,
-            policy.history_limit,
-            self._judge.pairing_text,
+            inbound=read.inbound,
+            decision=decision,
+            pairing_reply=policy.pairing_reply,
+            read_ms=read.read_ms,
+            history_limit=policy.history_limit,
+            pairing_text=self._judge.pairing_text,
+            merge_ms=policy.merge_ms,
         )
 
 

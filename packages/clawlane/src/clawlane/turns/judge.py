@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from clawlane.access.commands import as_one
 from clawlane.access.decide import decide, decide_again
 from clawlane.access.decision import Decision
 from clawlane.access.pairing import built_in_text
@@ -13,6 +14,8 @@ from clawlane.access.policy import Grants, Policy
 from clawlane.messages import Inbound
 from clawlane.store.journal import Journal
 from clawlane.turns.patience import until_stored
+
+_NOBODY = ("", "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class Judge:
         """What to do with a message that was read at `read_ms`."""
         return decide(inbound, self.policy, await self._known(inbound), read_ms)
 
+    async def decide_album(self, parts: Sequence[Inbound], read_ms: int) -> tuple[Inbound, Decision]:
+        """What to do with an album of which the first part was read at `read_ms`, and what it says as one."""
+        whole = as_one(parts, self.grants().own_id)
+        return whole, await self.decide(whole, read_ms)
+
     async def again(self, inbound: Inbound) -> Decision | None:
         """The second decision, just before a turn starts, if it closes the door."""
         return decide_again(inbound, self.policy, await self._known(inbound))
@@ -50,6 +58,8 @@ class Judge:
         grants, quote = self.grants(), inbound.quote
         if quote is None or quote.owner_id == grants.own_id:
             return grants
-        if await until_stored(partial(self.journal.is_receipt, quote.message_id)):
-            return replace(grants, receipts=frozenset((quote.message_id,)))
+        # Ids of devices are no more than times: they count where nobody says whose message it was.
+        client_id = quote.client_id if quote.owner_id in _NOBODY else ""
+        if await until_stored(partial(self.journal.is_receipt, quote.message_id, client_id)):
+            return replace(grants, receipts=frozenset((quote.message_id, client_id)))
         return grants

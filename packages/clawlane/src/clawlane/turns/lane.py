@@ -36,6 +36,7 @@ class Lanes:
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
         self._turns: dict[int, asyncio.Task[None]] = {}
+        self._anew: dict[int, OpenTurn] = {}
 
     async def __aenter__(self) -> Lanes:
         await self._tasks.__aenter__()
@@ -60,6 +61,27 @@ class Lanes:
             self._waiting[thread] = deque([turn])
             self._begin(self._work(thread))
 
+    def again(self, turn: OpenTurn) -> None:
+        """Run a turn anew, in its place: what it answers has changed."""
+        waiting = self._waiting.get(turn.inbound.thread, deque())
+        place = next((place for place, one in enumerate(waiting) if _number(one) == turn.seq), None)
+        if running := self._turns.get(turn.seq):
+            self._anew[turn.seq] = turn
+            running.cancel()
+        elif place is None:
+            self.put(turn)
+        elif isinstance(waiting[place], OpenTurn):
+            waiting[place] = turn
+
+    def end(self, seq: int) -> None:
+        """A turn is over: it is not begun, and what runs of it is cancelled."""
+        self._anew.pop(seq, None)
+        if running := self._turns.get(seq):
+            running.cancel()
+        for waiting in self._waiting.values():
+            for turn in [one for one in waiting if _number(one) == seq]:
+                waiting.remove(turn)
+
     def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._tasks.create_task(work)
         self._running.add(task)
@@ -78,15 +100,22 @@ class Lanes:
             del self._waiting[thread]
 
     async def _one(self, turn: OpenTurn) -> None:
-        """Run a turn in a task of its own, so that a `/stop` can end it and not the lane."""
-        task = self._turns[turn.seq] = self._begin(self._run(turn))
-        try:
-            await asyncio.wait([task])
-        finally:
-            del self._turns[turn.seq]
+        """Run a turn in a task of its own, so that a `/stop` or a recall can end it and not the lane."""
+        again: OpenTurn | None = turn
+        while again is not None:
+            task = self._turns[turn.seq] = self._begin(self._run(again))
+            try:
+                await asyncio.wait([task])
+            finally:
+                del self._turns[turn.seq]
+                again = self._anew.pop(turn.seq, None)
 
     async def _pass_by(self, turn: OpenTurn) -> None:
         for stopped in await self._stop(turn):
             if running := self._turns.get(stopped):
                 running.cancel()
         await self._run(turn)
+
+
+def _number(turn: OpenTurn | int) -> int:
+    return turn if isinstance(turn, int) else turn.seq

@@ -16,7 +16,7 @@ from clawlane.agents.contract import Agent, TurnInput
 from clawlane.channel import Channel
 from clawlane.messages import Outgoing, Typing
 from clawlane.store.journal import Journal
-from clawlane.store.records import OPEN, Context, OpenTurn, TurnState
+from clawlane.store.records import OPEN, Context, OpenTurn, Started, TurnState
 from clawlane.turns.gate import Gate
 from clawlane.turns.judge import Judge
 from clawlane.turns.outbox import Outbox
@@ -76,6 +76,7 @@ class Turns:
         while True:
             await self.ready()
             await self.gate.opened(turn.inbound.thread)
+            await self._joined(turn)
             if await self._revoked(turn):
                 return False
             async with self.slots:
@@ -84,6 +85,12 @@ class Turns:
                 return replied
             await self.sleep(wait)
             wait *= 2
+
+    async def _joined(self, turn: OpenTurn) -> None:
+        """Wait for messages that may still join the turn."""
+        ready_in = partial(self.journal.ready_in, turn.seq)
+        while turn.ready_ms and (wait_ms := await until_stored(ready_in)):  # noqa: ASYNC110 — it moves
+            await asyncio.sleep(wait_ms / 1000)
 
     async def _revoked(self, turn: OpenTurn) -> bool:
         revoked = await self.judge.again(turn.inbound)
@@ -95,34 +102,36 @@ class Turns:
 
     async def _run_agent(self, turn: OpenTurn) -> bool | None:
         """Whether there is something to send; None if the agent failed and may be asked again."""
-        history = await until_stored(partial(self.journal.start, turn.seq, _context(turn.command)))
-        if history is None:
+        started = await until_stored(partial(self.journal.start, turn.seq, _context(turn.command)))
+        if started is None:
             return False
         if signals(Outcome.ADMIT, self.judge.policy.acks).typing:
             self.outbox.show(Typing(turn.inbound.thread))
         try:
-            outs = await self._ask(turn, tuple(map(Pended.of, history)))
+            outs = await self._ask(started)
         except asyncio.CancelledError as error:
             if _cancelled():
                 raise
-            return await self._failed(turn, error)
+            return await self._failed(turn, error, started.run)
         except (Exception, SystemExit) as error:
-            return await self._failed(turn, error)
-        replied = await until_stored(partial(self.journal.reply, turn.seq, outs))
+            return await self._failed(turn, error, started.run)
+        replied = await until_stored(partial(self.journal.reply, turn.seq, outs, started.run))
         if replied:
             self.outbox.wake()
         return replied
 
-    async def _ask(self, turn: OpenTurn, history: tuple[Pended, ...]) -> list[Outgoing]:
+    async def _ask(self, started: Started) -> list[Outgoing]:
         """The reply as chunks; none for silence. Raises whatever the agent or the channel do."""
-        reply = await self.agent.run(TurnInput(self.journal.account, turn.inbound, history))
-        return self.channel.plan(turn.inbound.thread, reply) if reply else []
+        history = tuple(map(Pended.of, started.history))
+        turn = TurnInput(self.journal.account, started.messages, history)
+        reply = await self.agent.run(turn)
+        return self.channel.plan(turn.thread, reply) if reply else []
 
-    async def _failed(self, turn: OpenTurn, error: BaseException) -> bool | None:
+    async def _failed(self, turn: OpenTurn, error: BaseException, run: int) -> bool | None:
         """What the error says may hold what people wrote: it stands in the dead letter, not in the log."""
         kind = type(error).__name__
         reason = f"{kind}: {error}"
-        if not await until_stored(partial(self.journal.fail, turn.seq, reason)):
+        if not await until_stored(partial(self.journal.fail, turn.seq, reason, run)):
             log.warning("turn %d failed and is tried again: %s", turn.seq, kind)
             return None
         log.error(

@@ -1,0 +1,80 @@
+"""Quick texts of one sender that are answered together: a turn that has not begun takes the next one in."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from clawlane.access.decision import Decision
+from clawlane.config.schema import LONGEST_WINDOW_MS
+from clawlane.messages import Inbound
+from clawlane.store.codec import inbound_of
+from clawlane.store.records import Arrival
+from clawlane.store.transaction import Tx
+
+MESSAGES = 10
+CHARACTERS = 4_000
+WINDOWS = 3
+"""How many messages, how much text and how many windows one turn takes in at most."""
+
+LONGEST_MS = WINDOWS * LONGEST_WINDOW_MS
+
+
+def mergeable(arrival: Arrival, decision: Decision) -> bool:
+    """Whether a message may be answered together with others: a plain text that is no command."""
+    inbound = arrival.inbound
+    plain = bool(inbound.text) and not inbound.attachments and inbound.album is None
+    return arrival.merge_ms > 0 and decision.admitted and not decision.command and plain
+
+
+def join(tx: Tx, seq: int, arrival: Arrival) -> bool:
+    """Add a stored message to the turn before it in its thread, if that is of its sender and still waits.
+
+    That turn then waits a window longer.
+    """
+    turn = _last(tx, arrival.inbound)
+    if turn is None or not _takes(tx, turn, arrival):
+        return False
+    ready_ms = min(arrival.read_ms + arrival.merge_ms, turn["admitted_ms"] + WINDOWS * arrival.merge_ms)
+    tx.db.execute("INSERT INTO turn_messages VALUES (?, ?, ?)", (tx.account, seq, turn["turn"]))
+    tx.db.execute(
+        "UPDATE turns SET ready_ms = ? WHERE account = ? AND turn = ?", (ready_ms, tx.account, turn["turn"])
+    )
+    return True
+
+
+def _last(tx: Tx, inbound: Inbound) -> sqlite3.Row | None:
+    """The turn of the message that was last admitted in a thread, with that message."""
+    row: sqlite3.Row | None = tx.db.execute(
+        "SELECT turns.*, decisions.command, first.admitted_ms, messages.sender_id FROM messages"
+        " JOIN turn_messages AS part ON part.account = messages.account AND part.message = messages.seq"
+        " JOIN turns ON turns.account = part.account AND turns.turn = part.turn"
+        " JOIN messages AS first ON first.account = turns.account AND first.seq = turns.turn"
+        " JOIN decisions ON decisions.account = turns.account AND decisions.message = turns.turn"
+        "  AND decisions.stage = 'admission'"
+        " WHERE messages.account = ? AND messages.thread_kind = ? AND messages.thread_id = ?"
+        " ORDER BY messages.seq DESC LIMIT 1",
+        (tx.account, inbound.thread.kind, inbound.thread.id),
+    ).fetchone()
+    return row
+
+
+def _takes(tx: Tx, turn: sqlite3.Row, arrival: Arrival) -> bool:
+    if turn["state"] != "waiting" or turn["attempts"] or turn["settled_ms"] is not None or turn["command"]:
+        return False
+    if turn["sender_id"] != arrival.inbound.sender_id or turn["ready_ms"] <= arrival.read_ms:
+        return False
+    rows = tx.db.execute(
+        "SELECT messages.* FROM turn_messages AS part"
+        " JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+        " WHERE part.account = ? AND part.turn = ? AND body IS NOT NULL ORDER BY messages.seq",
+        (tx.account, turn["turn"]),
+    ).fetchall()
+    parts = [inbound_of(row, arrival.inbound.account) for row in rows]
+    length = len(arrival.inbound.text) + sum(len(part.text) + 1 for part in parts)
+    return len(parts) < MESSAGES and length <= CHARACTERS and _near(parts, arrival)
+
+
+def _near(parts: list[Inbound], arrival: Arrival) -> bool:
+    """Messages that are fetched together were not written together: the time of writing counts, too."""
+    times = [one.sent_ms for one in (*parts[-1:], arrival.inbound)]
+    return not all(times) or max(times) - min(times) <= arrival.merge_ms

@@ -1,0 +1,202 @@
+"""Transitions of messages that were taken back: by their author, or by the owner on this account's side.
+
+Whatever stage such a message is in, it is not answered and not remembered, and its text leaves the file. What
+has left by then cannot be called back; the turn's reason says so.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from clawlane.messages import Deleted, Thread, ThreadKind, Undone
+from clawlane.store import aliases, history, outbox, turns
+from clawlane.store.parts import told
+from clawlane.store.records import Recalled, TurnState
+from clawlane.store.texts import forget_texts
+from clawlane.store.tombstones import bury
+from clawlane.store.transaction import Tx
+
+BY_AUTHOR = "recalled by its author"
+BY_OWNER = "deleted by the account's owner"
+
+_KEPT = (TurnState.DEAD, TurnState.EXPIRED)
+"""Turns that are over, and that the operator may take up again."""
+
+
+def undone(tx: Tx, fact: Undone, keep_ms: int) -> Recalled:
+    """An author took a message back. One that is not here yet is expected for `keep_ms`."""
+    ids = aliases.ids(fact.message_id, fact.client_id)
+    found = aliases.first_found(tx, fact.thread, fact.actor_id, ids)
+    if not found:
+        bury(tx, fact.thread, fact.actor_id, ids, BY_AUTHOR, keep_ms)
+    return _forget(tx, found, BY_AUTHOR)
+
+
+def deleted(tx: Tx, fact: Deleted, keep_ms: int) -> Recalled:
+    """The owner deleted a message, or the conversation up to and including it."""
+    ids = aliases.ids(fact.message_id, fact.client_id)
+    found = aliases.first_found(tx, fact.thread, fact.author_id, ids)
+    if not found:
+        bury(tx, fact.thread, fact.author_id, ids, BY_OWNER, keep_ms)
+    if fact.whole_thread:
+        return _forget(tx, _up_to(tx, fact, found), BY_OWNER)
+    return _forget(tx, found, BY_OWNER)
+
+
+def _up_to(tx: Tx, fact: Deleted, found: list[int]) -> list[int]:
+    """The messages of a thread up to the named one, whoever wrote it; all of them if that is unknown."""
+    last, before_ms = max(found, default=None), None
+    if last is None:
+        query = "SELECT at_ms FROM receipts WHERE account = ? AND message_id = ?"
+        own = tx.db.execute(query, (tx.account, fact.message_id)).fetchone()
+        before_ms = own["at_ms"] if own else None
+    rows = tx.db.execute(
+        "SELECT seq FROM messages WHERE account = ? AND thread_kind = ? AND thread_id = ?"
+        " AND seq <= coalesce(?, seq) AND admitted_ms <= coalesce(?, admitted_ms) AND recalled = ''"
+        " ORDER BY seq",
+        (tx.account, fact.thread.kind, fact.thread.id, last, before_ms),
+    )
+    return [row["seq"] for row in rows.fetchall()]
+
+
+def _forget(tx: Tx, messages: Iterable[int], reason: str) -> Recalled:
+    recalled = Recalled()
+    for seq in messages:
+        recalled += _forget_one(tx, seq, reason)
+    return recalled
+
+
+def _forget_one(tx: Tx, seq: int, reason: str) -> Recalled:
+    """Take one message out of wherever it is."""
+    row = tx.db.execute(
+        "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
+        (reason, tx.account, seq),
+    ).fetchone()
+    if row is None:
+        return Recalled()
+    forget_texts(tx, [seq])
+    tx.scrub()
+    history.recall(tx, seq)
+    tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
+    _withdraw_request(tx, row)
+    return Recalled((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
+
+
+def _from_turn(tx: Tx, seq: int, reason: str) -> Recalled:
+    """Take a message out of its turn, which runs again with the others unless something of it has left."""
+    row = tx.db.execute(
+        "SELECT turns.* FROM turn_messages JOIN turns USING (account, turn)"
+        " WHERE turn_messages.account = ? AND turn_messages.message = ?",
+        (tx.account, seq),
+    ).fetchone()
+    if row is None:
+        return Recalled()
+    turn, others = row["turn"], turns.messages(tx, row["turn"])
+    if row["settled_ms"] is not None:
+        _from_settled(tx, row, reason, rest=bool(others))
+        return Recalled()
+    if others and not _has_left(tx, turn):
+        return _again(tx, turn)
+    outbox.cancel(tx, turn, 0, reason)
+    _give_up_unknown(tx, turn)
+    reply = told(tx, turn)
+    turns.finish(tx, turn, TurnState.RECALLED, f"{reason}: {reply}" if reply else reason)
+    outbox.use_context(tx, turn)
+    outbox.forget_texts(tx, turn)
+    return Recalled(ended=(turn,))
+
+
+def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
+    """A turn that is over is told to be about a message that is gone, and is not taken up again."""
+    turn = row["turn"]
+    outbox.forget_texts(tx, turn)
+    if rest:
+        query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state = 'expired'"
+        tx.db.execute(query, (tx.account, turn))
+    else:
+        reply = told(tx, turn)
+        state = TurnState.RECALLED if row["state"] in _KEPT else row["state"]
+        tx.db.execute(
+            "UPDATE turns SET state = ?, reason = ? WHERE account = ? AND turn = ?",
+            (state, f"{reason}: {reply}" if reply else reason, tx.account, turn),
+        )
+
+
+def _from_context(tx: Tx, seq: int) -> Recalled:
+    """Turns that were given the message as what their group said, and have sent nothing yet, run again."""
+    rows = tx.db.execute(
+        "SELECT turn FROM given JOIN turns USING (account, turn)"
+        " WHERE given.account = ? AND given.message = ? AND settled_ms IS NULL",
+        (tx.account, seq),
+    ).fetchall()
+    recalled = Recalled()
+    for row in rows:
+        if not _has_left(tx, row["turn"]):
+            recalled += _again(tx, row["turn"])
+    tx.db.execute("DELETE FROM given WHERE account = ? AND message = ?", (tx.account, seq))
+    return recalled
+
+
+def _again(tx: Tx, turn: int) -> Recalled:
+    """A turn begins anew. What its agent may still answer is void."""
+    outbox.discard(tx, turn)
+    history.give_back(tx, turn)
+    tx.db.execute(
+        "UPDATE turns SET attempts = attempts - (state = 'running'), state = 'waiting', reason = '',"
+        " run = run + 1 WHERE account = ? AND turn = ? AND settled_ms IS NULL",
+        (tx.account, turn),
+    )
+    return Recalled(again=(turns.open_turn(tx, turn),))
+
+
+def _has_left(tx: Tx, turn: int) -> bool:
+    """Whether something of a reply has left, or may have."""
+    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state IN ('sent', 'sending', 'unknown')"
+    return tx.db.execute(query, (tx.account, turn)).fetchone() is not None
+
+
+def _give_up_unknown(tx: Tx, turn: int) -> None:
+    """What may have arrived is neither looked for nor sent again."""
+    tx.db.execute(
+        "UPDATE outbox SET settled_ms = ? WHERE account = ? AND turn = ? AND state = 'unknown'"
+        " AND settled_ms IS NULL",
+        (tx.now_ms, tx.account, turn),
+    )
+
+
+def _withdraw_request(tx: Tx, message: sqlite3.Row) -> None:
+    """A pairing request that this message alone made goes with it, unless its text has left."""
+    thread = Thread(ThreadKind(message["thread_kind"]), message["thread_id"])
+    query = "SELECT created_ms FROM pairing WHERE account = ? AND sender_id = ?"
+    request = tx.db.execute(query, (tx.account, message["sender_id"])).fetchone()
+    if thread.kind is not ThreadKind.DM or request is None:
+        return
+    since_ms = request["created_ms"]
+    if message["admitted_ms"] < since_ms or any(_others(tx, message, since_ms)):
+        return
+    key = (tx.account, message["sender_id"], since_ms)
+    tx.db.execute(
+        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ?"
+        " WHERE account = ? AND turn IS NULL AND recipient = ? AND created_ms >= ? AND state = 'queued'",
+        (tx.now_ms, message["recalled"], *key),
+    )
+    left = tx.db.execute(
+        "SELECT 1 FROM outbox WHERE account = ? AND turn IS NULL AND recipient = ? AND created_ms >= ?"
+        " AND state <> 'cancelled'",
+        key,
+    ).fetchone()
+    if not left:
+        tx.db.execute("DELETE FROM pairing WHERE account = ? AND sender_id = ?", key[:2])
+
+
+def _others(tx: Tx, message: sqlite3.Row, since_ms: int) -> Iterator[int]:
+    """Other messages of a stranger that ask for the same."""
+    rows = tx.db.execute(
+        "SELECT seq FROM messages JOIN decisions ON decisions.account = messages.account"
+        "  AND decisions.message = seq AND decisions.reason LIKE 'dm\\_pairing\\_%' ESCAPE '\\'"
+        " WHERE messages.account = ? AND thread_kind = ? AND thread_id = ? AND sender_id = ?"
+        " AND recalled = '' AND admitted_ms >= ?",
+        (tx.account, message["thread_kind"], message["thread_id"], message["sender_id"], since_ms),
+    )
+    return (row["seq"] for row in rows.fetchall())

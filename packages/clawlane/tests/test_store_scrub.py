@@ -1,0 +1,82 @@
+"""What was recalled leaves the file and its write-ahead log, also while somebody reads them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.config.policy import PairingReply
+from clawlane.messages import Inbound, Text, Thread, ThreadKind, Undone
+from clawlane.store.connection import connect_reader
+from clawlane.store.journal import Journal
+from clawlane.store.records import Admitted, Arrival
+from clawlane.store.store import open_store
+
+NOW = 1_700_000_000_000
+DM = Thread(ThreadKind.DM, "11")
+SECRET = b"the card is 4111"
+ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("dmPolicy"))
+
+
+def stored(path: Path) -> bytes:
+    log = Path(f"{path}-wal")
+    return path.read_bytes() + (log.read_bytes() if log.exists() else b"")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110 — what another thread does to a file has no event
+        await asyncio.sleep(0.02)
+
+
+async def answer(journal: Journal) -> None:
+    """A long message with a reply that repeats it and has not left."""
+    text = f"{SECRET.decode()} {'x' * 20_000}"
+    inbound = Inbound("default", "m1", DM, "11", "", text, NOW)
+    [admitted] = await journal.admit([Arrival(inbound, ADMIT, PairingReply.CODE, NOW)])
+    assert isinstance(admitted, Admitted)
+    await journal.reply(admitted.seq, [Text(DM, text)])
+
+
+async def test_a_recalled_text_leaves_the_files_of_a_store_that_stays_open(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with (
+        open_store(path, tmp_path / "lock", lambda: NOW) as store,
+        store.own("zalouser/default") as journal,
+    ):
+        await answer(journal)
+        assert SECRET in stored(path)
+        await journal.admit([Undone("default", DM, "m1", "11")])
+        await until(lambda: SECRET not in stored(path))
+
+
+async def test_a_reader_only_delays_that(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with (
+        open_store(path, tmp_path / "lock", lambda: NOW) as store,
+        store.own("zalouser/default") as journal,
+    ):
+        await answer(journal)
+        reader = connect_reader(path)
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM messages WHERE body IS NOT NULL").fetchone()[0] == 1
+        await journal.admit([Undone("default", DM, "m1", "11")])
+        assert await journal.open_turns() == [], "nobody waits for the reader"
+        assert SECRET in stored(path)
+        reader.close()
+        await until(lambda: SECRET not in stored(path))
+
+
+async def test_the_end_of_the_process_comes_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with (
+        open_store(path, tmp_path / "lock", lambda: NOW) as store,
+        store.own("zalouser/default") as journal,
+    ):
+        bystander = connect_reader(path)  # so that closing the store does not empty the log by itself
+        bystander.execute("SELECT count(*) FROM messages").fetchone()
+        await answer(journal)
+        await journal.admit([Undone("default", DM, "m1", "11")])
+    assert SECRET not in stored(path)
+    bystander.close()

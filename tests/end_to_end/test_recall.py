@@ -1,0 +1,286 @@
+"""A message that was taken back is not answered and not remembered: six stages, five forms, over the wire."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.stage import PATIENCE, Gateway, Operator, Simulator, running
+
+RECORDING = Path(__file__).with_name("recording_gateway.py")
+LOGIN = ("channels", "login", "--channel", "zalouser", "--accept-risk")
+OPEN = """{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'open',
+  groupAllowFrom: ['*'], groups: { '*': { requireMention: true } }, pacing: PACING } } }"""
+FREE = "{ enabled: false }"
+ONE_A_MINUTE = "{ gap: '0s', gapJitter: '0s', thread: { minute: 1 } }"
+AUTHOR, OWNER = "recalled by its author", "deleted by the account's owner"
+NAMES = ("Ân", "Bảo", "Cúc", "Dũng", "Em")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A pushed message: its ids, who wrote it, and the group it was written in."""
+
+    id: int
+    client: int
+    sender: str
+    group: bool = False
+
+
+Form = tuple[str, Callable[[Item, str], Any], str]
+
+
+def by_id(item: Item, _: str) -> Any:
+    return {"globalMsgId": item.id, "cliMsgId": item.client, "deleteMsg": 1, "srcId": 0, "destId": 0}
+
+
+def by_client_id(item: Item, _: str) -> Any:
+    return {"globalMsgId": 0, "cliMsgId": item.client, "deleteMsg": 1}
+
+
+def as_text(item: Item, _: str) -> Any:
+    return json.dumps(by_id(item, _))
+
+
+def bare(item: Item, _: str) -> Any:
+    return {"globalMsgId": str(item.id), "cliMsgId": str(item.client)}
+
+
+def as_list(item: Item, thread: str) -> Any:
+    entry = {"type": 1, "actionType": 0, "uidFrom": item.sender, "uidTo": thread, "destId": thread}
+    return [{**entry, "clientDelMsgId": item.client, "globalDelMsgId": item.id}]
+
+
+FORMS: tuple[Form, ...] = (
+    ("chat.undo", by_id, AUTHOR),
+    ("chat.undo", by_client_id, AUTHOR),
+    ("chat.undo", as_text, AUTHOR),
+    ("chat.undo", bare, AUTHOR),
+    ("chat.delete", as_list, OWNER),
+)
+
+
+class Lane:
+    """A logged-in account that reads raw items from five people, and its store."""
+
+    def __init__(self, operator: Operator, zalo: Simulator, gateway: Gateway, state: Path) -> None:
+        self.operator = operator
+        self.zalo = zalo
+        self.gateway = gateway
+        self._state = state
+        world = zalo.world()
+        self.me = world["accounts"][0]["uid"]
+        self.group = world["groups"][0]["gid"]
+        self.people = [str(zalo.do("/person", name=name, friend=True)["uid"]) for name in NAMES]
+        self._last_id = 7_000_000_000_000
+
+    def start(self, pacing: str = FREE) -> None:
+        (self._state / "config.json5").write_text(OPEN.replace("PACING", pacing))
+        self.gateway.start()
+        self.gateway.said("is ready")
+
+    def item(self, sender: str, *, group: bool = False) -> Item:
+        """The ids of a message that is still to be pushed."""
+        self._last_id += 1
+        return Item(self._last_id, self._last_id + 5_000_000, sender, group)
+
+    def push(self, item: Item, content: object, msg_type: str = "webchat", **more: object) -> None:
+        data = {
+            "msgId": str(item.id),
+            "cliMsgId": str(item.client),
+            "ts": str(time.time_ns() // 1_000_000),
+            "uidFrom": item.sender,
+            "idTo": self.group if item.group else self.me,
+            "dName": "ai đó",
+            "msgType": msg_type,
+            "content": content,
+            **more,
+        }
+        name, cmd = ("groupMsgs", 521) if item.group else ("msgs", 501)
+        self.zalo.do("/push", cmd=cmd, data={name: [data]})
+
+    def say(self, sender: str, text: str, *, group: bool = False, **more: object) -> Item:
+        item = self.item(sender, group=group)
+        self.push(item, text, **more)
+        return item
+
+    def take_back(self, item: Item, form: Form = FORMS[0]) -> None:
+        msg_type, content, told = form
+        author = item.sender if told is AUTHOR else "0"
+        carrier = self.item(author, group=item.group)
+        parties = {"idTo": self.group if item.group else item.sender} if author == "0" else {}
+        thread = self.group if item.group else item.sender
+        self.push(carrier, content(item, thread), msg_type, **parties)
+
+    def answered(self, sender: str, text: str) -> None:
+        self.zalo.wait("sent", lambda one: one["text"] == f"echo: {text}" and one["thread_id"] == sender)
+
+    def waits_to_leave(self, text: str) -> None:
+        until(lambda: text in self.operator.run("outbox", "list", "--json").stdout)
+
+    def printed(self) -> str:
+        return "\n".join(line for line in self.gateway.printed() if line.startswith("TURN "))
+
+    def why(self, item: Item) -> str:
+        return self.operator.run("why", str(item.id)).stdout
+
+    def is_forgotten(self, *texts: str) -> None:
+        """The store's files hold none of these, and nothing of it was ever sent."""
+        until(lambda: not [text for text in texts if text.encode() in self._stored()])
+        sent = [one["text"] for one in self.zalo.since(0) if one["kind"] == "sent"]
+        assert not [one for one in sent if any(text in one for text in texts)]
+
+    def _stored(self) -> bytes:
+        files = sorted(self._state.glob("**/*.db*")) + sorted(self._state.glob("**/*.sqlite*"))
+        assert files
+        return b"".join(file.read_bytes() for file in files)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """What other processes do is looked at until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def secret(number: int) -> str:
+    return f"thecard4111-{number}"
+
+
+@pytest.fixture
+def lane(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Lane]:
+    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+    with running(operator.command(*LOGIN), operator.env, subprocess.STDOUT) as login:
+        zalo.wait("qrshown")
+        zalo.do("/scan")
+        zalo.do("/confirm")
+        assert login.wait(60) == 0
+    with Gateway(operator, [sys.executable, str(RECORDING)]) as gateway:
+        yield Lane(operator, zalo, gateway, state)
+        print("\n".join(gateway.printed()))
+
+
+def test_while_it_waits(lane: Lane) -> None:
+    lane.start()
+    for number, (person, form) in enumerate(zip(lane.people, FORMS, strict=True)):
+        before = lane.say(person, f"WAIT {number}")
+        lane.gateway.said(f"WAIT {number}")
+        item = lane.say(person, secret(number))
+        lane.take_back(item, form)
+        lane.take_back(before)
+        lane.say(person, f"after {number}")
+        lane.answered(person, f"after {number}")
+        assert form[2] in lane.why(item)
+        assert "recalled" in lane.why(before)
+    lane.is_forgotten(*map(secret, range(len(FORMS))))
+    assert "thecard" not in lane.printed()
+
+
+def test_while_the_agent_has_it(lane: Lane) -> None:
+    lane.start()
+    for number, (person, form) in enumerate(zip(lane.people, FORMS, strict=True)):
+        item = lane.say(person, f"WAIT {secret(number)}")
+        lane.gateway.said(secret(number))
+        lane.take_back(item, form)
+        lane.say(person, f"after {number}")
+        lane.answered(person, f"after {number}")
+        assert form[2] in lane.why(item)
+    lane.is_forgotten(*map(secret, range(len(FORMS))))
+
+
+def test_while_its_reply_waits_to_leave(lane: Lane) -> None:
+    lane.start(ONE_A_MINUTE)
+    for number, (person, form) in enumerate(zip(lane.people, FORMS, strict=True)):
+        lane.say(person, f"before {number}")
+        lane.answered(person, f"before {number}")
+        item = lane.say(person, secret(number))
+        lane.waits_to_leave(secret(number))
+        lane.take_back(item, form)
+        until(lambda item=item: "not sent" in lane.why(item))  # type: ignore[misc]
+        assert f"{form[2]}: not sent" in lane.why(item)
+    lane.is_forgotten(*map(secret, range(len(FORMS))))
+
+
+def test_while_it_is_pending_in_a_group(lane: Lane) -> None:
+    lane.start()
+    for number, (person, form) in enumerate(zip(lane.people, FORMS, strict=True)):
+        item = lane.say(person, secret(number), group=True)
+        lane.say(person, f"kept {number}", group=True)
+        lane.take_back(item, form)
+        mention = [{"uid": lane.me, "pos": 0, "len": 4, "type": 0}]
+        lane.say(person, f"@bot {number}", group=True, mentions=mention)
+        line = lane.gateway.said(f"@bot {number}")
+        assert f"kept {number}" in line
+        assert secret(number) not in line
+        assert form[2] in lane.why(item)
+    lane.is_forgotten(*map(secret, range(len(FORMS))))
+
+
+def test_while_it_is_undecided(lane: Lane) -> None:
+    lane.start()
+    for number, (person, form) in enumerate(zip(lane.people, FORMS, strict=True)):
+        item = lane.item(person)
+        params = json.dumps(
+            {"group_layout_id": f"17560000{number}", "id_in_group": 0, "total_item_in_group": 2}
+        )
+        photo = {"title": secret(number), "href": "https://cdn.example/1.jpg", "params": params}
+        lane.push(item, photo, "chat.photo")
+        lane.take_back(item, form)
+        lane.say(person, f"after {number}")
+        lane.answered(person, f"after {number}")
+        assert form[2] in lane.why(item)
+    lane.is_forgotten(*map(secret, range(len(FORMS))))
+    assert "thecard" not in lane.printed()
+
+
+def test_before_it_comes(lane: Lane) -> None:
+    lane.start()
+    for number, (person, form) in enumerate(zip(lane.people, FORMS, strict=True)):
+        item = lane.item(person)
+        lane.take_back(item, form)
+        lane.push(item, secret(number))
+        lane.say(person, f"after {number}")
+        lane.answered(person, f"after {number}")
+        assert form[2] in lane.why(item)
+    lane.is_forgotten(*map(secret, range(len(FORMS))))
+    assert "thecard" not in lane.printed()
+
+
+def test_only_the_author_recalls_a_message(lane: Lane) -> None:
+    lane.start(ONE_A_MINUTE)
+    author, other = lane.people[:2]
+    lane.say(author, "before")
+    lane.answered(author, "before")
+    item = lane.say(author, "stays")
+    lane.waits_to_leave("stays")
+    false = lane.item(other)
+    lane.push(false, by_id(item, author), "chat.undo")
+    lane.say(other, "after")
+    lane.answered(other, "after")
+    assert "recalled" not in lane.why(item)
+
+
+def test_a_cleared_conversation_is_cleared_up_to_the_message_that_is_named(lane: Lane) -> None:
+    lane.start()
+    first, second = lane.people[:2]
+    lane.say(first, secret(1), group=True)
+    item = lane.say(second, secret(2), group=True)
+    lane.say(first, "said later", group=True)
+    entry = {**as_list(item, lane.group)[0], "type": 2}
+    carrier = lane.item("0", group=True)
+    lane.push(carrier, [entry], "chat.delete")
+    mention = [{"uid": lane.me, "pos": 0, "len": 4, "type": 0}]
+    lane.say(first, "@bot go", group=True, mentions=mention)
+    line = lane.gateway.said("@bot go")
+    assert "said later" in line
+    assert "thecard" not in line
+    lane.is_forgotten(secret(1), secret(2))
