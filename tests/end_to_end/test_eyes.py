@@ -14,7 +14,7 @@ import pytest
 
 from demo.stage import Gateway, Operator, Simulator, running
 
-RECORDING = Path(__file__).with_name("recording_gateway.py")
+RECORDING = ["-m", "demo.record_gateway"]
 QUICK = "pacing: { gap: '0s', gapJitter: '0s' }"
 CONFIG = """{
   channels: {
@@ -72,7 +72,7 @@ def watch(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Watch]:
         zalo.do("/scan")
         zalo.do("/confirm")
         assert login.wait(60) == 0
-    with Gateway(operator, [sys.executable, str(RECORDING)]) as gateway:
+    with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
         yield Watch(operator, zalo, state, gateway)
         print("\n".join(gateway.printed()))
 

@@ -184,7 +184,7 @@ def test_doctor_names_every_entry_with_its_line_and_what_to_write(
     assert lan in told["sender_in_groups"]["mend"]
     assert told["name_like_id"]["mend"] == "write '8200000000000000777'"
     for one in told.values():
-        assert one["message"] in done.stdout
+        assert one["text"] in done.stdout
 
 
 def test_fix_writes_ids_beside_a_running_gateway_and_keeps_everything_else(

@@ -15,7 +15,7 @@ import pytest
 
 from demo.stage import PATIENCE, Gateway, Operator, Simulator, running
 
-RECORDING = Path(__file__).with_name("recording_gateway.py")
+RECORDING = ["-m", "demo.record_gateway"]
 LOGIN = ("channels", "login", "--channel", "zalouser", "--accept-risk")
 OPEN = """{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'open',
   groupAllowFrom: ['*'], groups: { '*': { requireMention: true } }, pacing: PACING } } }"""
@@ -164,7 +164,7 @@ def lane(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Lane]:
         zalo.do("/scan")
         zalo.do("/confirm")
         assert login.wait(60) == 0
-    with Gateway(operator, [sys.executable, str(RECORDING)]) as gateway:
+    with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
         yield Lane(operator, zalo, gateway, state)
         print("\n".join(gateway.printed()))
 

@@ -137,8 +137,9 @@ def whole_turn(tx: Tx) -> None:
     """From a message to its sent answer."""
     admitted = admission.admit(tx, arrival("fresh"))
     assert isinstance(admitted, Admitted)
-    turns.start(tx, admitted.seq, Context.GIVE)
-    turns.reply(tx, admitted.seq, [Text(admitted.inbound.thread, "chào")])
+    started = turns.start(tx, admitted.seq, Context.GIVE)
+    assert started is not None
+    turns.reply(tx, admitted.seq, [Text(admitted.inbound.thread, "chào")], started.run)
     [chunk] = outbox.waiting(tx).chunks
     outbox.begin(tx, [chunk.id])
     assert outbox.sent(tx, chunk.id, Receipt(("fresh-receipt",))) == admitted.seq
@@ -161,7 +162,7 @@ TRANSITIONS: dict[str, Callable[[Tx], object]] = {
     "stop": lambda tx: turns.stop(tx, COUNT),
     "a whole turn": whole_turn,
     "a repeat": lambda tx: admission.admit(tx, arrival("m77")),
-    "a receipt": lambda tx: outbox.is_receipt(tx, "r77"),
+    "a receipt": lambda tx: outbox.is_receipt(tx, "r77", ""),
     "sends": pacing.sends,
     "queued": pacing.queued,
     "an echo": lambda tx: fates.echo(tx, "k77", "m"),
