@@ -1,11 +1,11 @@
-# make demo · make test · make check · make bench · make chaos. Everything runs from .venv, which `make setup` builds.
+# make demo · make test · make test-long · make check · make bench · make chaos. Everything runs from .venv, which `make setup` builds.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PROJECTS := packages/zaloweb/pyproject.toml packages/clawlane/pyproject.toml extensions/zalouser/pyproject.toml
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test check bench chaos constraints clean
+.PHONY: setup demo test test-long check bench chaos constraints clean
 
 setup: .venv/.complete
 
@@ -23,6 +23,10 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
+# Stories that take minutes: chaos with a fixed seed, recalls at every stage, clocks that are wrong.
+test-long: setup
+	@$(BIN)/python -m pytest -m long --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from chaos.story import play
 KILLS = 20
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_every_message_is_answered_exactly_once(tmp_path: Path) -> None:
     ending = await play(Scenario(kills=KILLS), tmp_path)

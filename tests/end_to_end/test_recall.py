@@ -15,6 +15,8 @@ import pytest
 
 from demo.stage import PATIENCE, Gateway, Operator, Simulator, running
 
+pytestmark = pytest.mark.long
+
 RECORDING = ["-m", "demo.record_gateway"]
 LOGIN = ("channels", "login", "--channel", "zalouser", "--accept-risk")
 OPEN = """{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'open',

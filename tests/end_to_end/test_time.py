@@ -14,6 +14,8 @@ import pytest
 
 from demo.stage import Gateway, Operator, Simulator, running
 
+pytestmark = pytest.mark.long
+
 OPEN = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
 PAIRING = "{ channels: { zalouser: { dmPolicy: 'pairing', pacing: { enabled: false } } } }"
 MINUTE, DAY = 60, 86_400
