@@ -112,6 +112,12 @@ def test_pause_without_accounts_says_what_to_do_and_makes_nothing(perch, command
     assert not perch.places.store.exists()
 
 
+def _heed_signals() -> None:
+    """As in a terminal, whatever the process that runs the tests was told to ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_login_that_is_ended_leaves_nothing_behind(perch, number: signal.Signals) -> None:
     perch.script("qr", "scanned", "wait")
@@ -121,7 +127,7 @@ def test_a_login_that_is_ended_leaves_nothing_behind(perch, number: signal.Signa
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=_heed_signals,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as process:
         assert process.stdout is not None
