@@ -26,6 +26,9 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import NotSent, Phase, State, Unknown
+from clawlane.cli.times import local
+from clawlane.cli.turn_words import Live
+from clawlane.cli.why_lines import as_dict, lines
 from clawlane.config.policy import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
 from clawlane.store.decisions import Recorded
@@ -256,6 +259,43 @@ async def test_a_recalled_strangers_message_was_never_written(bench: Bench) -> N
         with bench.store.read() as reader:
             assert [one.sender_id for one in reader.requests(NOW)] == ["22"]
         await until(lambda: not texts(bench))
+
+
+async def test_a_request_goes_although_it_was_stored_a_while_after_its_message_was_read(bench: Bench) -> None:
+    asked = Arrival(
+        message(1),
+        Decision(Outcome.CHALLENGE, Reason.DM_PAIRING_REQUIRED, Rule("dmPolicy")),
+        PairingReply.SILENT,
+        bench.clock.ms - 5,
+    )
+    await bench.journal.admit([asked])
+    with bench.store.read() as reader:
+        assert [one.sender_id for one in reader.requests(NOW)] == ["11"]
+    bench.clock.ms += 1
+    await bench.journal.admit([undo(1)])
+    with bench.store.read() as reader:
+        assert reader.requests(NOW) == []
+
+
+def settled(bench: Bench) -> bool:
+    standing = recorded(bench, "m11-1").standing
+    return standing is not None and standing.settled_ms is not None
+
+
+async def test_why_says_that_a_message_was_recalled_after_its_answer_had_left(bench: Bench) -> None:
+    wire = Wire()
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1))
+        await wire.sent(1)
+        await until(lambda: settled(bench))
+        wire.incoming.put_nowait(undo(1))
+        await until(lambda: bool(recorded(bench, "m11-1").recalled))
+        told = recorded(bench, "m11-1")
+    assert list(lines(told, Live(), None))[-2:] == [
+        f"turn: sent at {local(NOW)}",
+        "It was recalled by its author.",
+    ]
+    assert as_dict(told, Live(), None)["recalled"] == "recalled by its author"
 
 
 async def test_a_request_whose_text_has_left_stays(bench: Bench) -> None:

@@ -176,6 +176,7 @@ def test_a_notice_is_told_by_its_type_whatever_it_holds(content: object) -> None
         ("chat.sync.theme", "theme change"),
         ("chat.ecard", "ecard"),
         ("group.x", "group change"),
+        ("control", "control"),
     ):
         assert notice(heard(item(content, msg_type))).kind == kind
 

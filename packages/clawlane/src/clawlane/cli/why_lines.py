@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Item: TypeAlias = Recorded | NotedItem
 _UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
-_RECALLED = "Its author took it back before it was decided."
+_RECALLED = "It was taken back before it was decided."
 _BY_PLATFORM = "The platform wrote this itself: nobody was answered, challenged or shown anything for it."
 _TEXT = 200
 _SAID = 70
@@ -43,10 +43,11 @@ def lines(one: Item, live: Live, source: Source | None) -> Iterator[str]:
         yield clean(f"{made.decision.outcome} ({made.decision.reason}): {told}", 500)
         if then := _as_it_was(made, source):
             yield then
-    if standing := tell(one, live):
+    standing = tell(one, live)
+    if standing:
         yield f"turn: {standing.sentence}{_shared(one)}"
-    elif one.recalled:
-        yield f"It was recalled: {clean(one.recalled, _TEXT)}"
+    if one.recalled and not (standing and one.recalled in standing.sentence):
+        yield f"It was {clean(one.recalled, _TEXT)}."
 
 
 def as_dict(one: Item, live: Live, source: Source | None) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def as_dict(one: Item, live: Live, source: Source | None) -> dict[str, Any]:
         "sent_ms": one.sent_ms,
         "read_ms": one.read_ms,
         "times_received": one.repeats + 1,
+        "recalled": clean(one.recalled, _TEXT) or None,
         "decisions": [_decision_dict(one, made, source) for made in one.made],
         "turn": _turn_dict(one, live),
     }

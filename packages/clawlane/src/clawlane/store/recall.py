@@ -173,7 +173,7 @@ def _withdraw_request(tx: Tx, message: sqlite3.Row) -> None:
     if thread.kind is not ThreadKind.DM or request is None:
         return
     since_ms = request["created_ms"]
-    if message["admitted_ms"] < since_ms or any(_others(tx, message, since_ms)):
+    if not _asked_since(tx, message, since_ms) or any(_others(tx, message, since_ms)):
         return
     key = (tx.account, message["sender_id"], since_ms)
     tx.db.execute(
@@ -190,13 +190,19 @@ def _withdraw_request(tx: Tx, message: sqlite3.Row) -> None:
         tx.db.execute("DELETE FROM pairing WHERE account = ? AND sender_id = ?", key[:2])
 
 
+def _asked_since(tx: Tx, message: sqlite3.Row, since_ms: int) -> bool:
+    """Whether a message was decided since then: it was read a little before its request was made."""
+    query = "SELECT 1 FROM decisions WHERE account = ? AND message = ? AND stage = 'admission' AND at_ms >= ?"
+    return tx.db.execute(query, (tx.account, message["seq"], since_ms)).fetchone() is not None
+
+
 def _others(tx: Tx, message: sqlite3.Row, since_ms: int) -> Iterator[int]:
     """Other messages of a stranger that ask for the same."""
     rows = tx.db.execute(
         "SELECT seq FROM messages JOIN decisions ON decisions.account = messages.account"
         "  AND decisions.message = seq AND decisions.reason LIKE 'dm\\_pairing\\_%' ESCAPE '\\'"
         " WHERE messages.account = ? AND thread_kind = ? AND thread_id = ? AND sender_id = ?"
-        " AND recalled = '' AND admitted_ms >= ?",
+        " AND recalled = '' AND at_ms >= ?",
         (tx.account, message["thread_kind"], message["thread_id"], message["sender_id"], since_ms),
     )
     return (row["seq"] for row in rows.fetchall())

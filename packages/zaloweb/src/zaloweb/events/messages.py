@@ -19,7 +19,7 @@ from zaloweb.events.content_reader import TYPED, is_speech, read_speech, titled,
 from zaloweb.events.deletions import DELETE, UNDO, deleted, is_deletion, is_undo, may_be_gone, recalled
 from zaloweb.events.fields import Fields
 from zaloweb.events.lenient import as_id, as_list, as_ms, as_object, as_text, as_whole, is_prose, opened
-from zaloweb.events.notices import find_notice, notice_kind
+from zaloweb.events.notices import find_notice, is_notice_type, notice_kind
 from zaloweb.events.quotes import read_quote
 from zaloweb.events.values import (
     Album,
@@ -69,7 +69,7 @@ def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Item:
         return _from_object(wire, head, content, item, own_id)
     if msg_type in (UNDO, DELETE) or isinstance(content, list):
         return _deletion_or_notice(wire, head, content, item, own_id)
-    if isinstance(content, str) and is_prose(content) and notice_kind(msg_type) == msg_type:
+    if isinstance(content, str) and is_prose(content) and not is_notice_type(msg_type):
         held = TextContent(content) if is_speech(msg_type) else UnknownContent(msg_type, content, content)
         return _message(wire, head, held, item, own_id)
     return _unsaid(wire, head, item)
@@ -160,7 +160,7 @@ def _deletion_or_notice(
 def _unsaid(wire: WireMessage, head: Head, item: msgspec.Raw) -> Notice:
     """An item in which nobody can have said anything. Raises Malformed where something should be said."""
     msg_type = head.msg_type
-    if msg_type in TYPED or (is_speech(msg_type) and notice_kind(msg_type) == msg_type):
+    if msg_type in TYPED or (is_speech(msg_type) and not is_notice_type(msg_type)):
         raise Malformed(f"a message whose content is {_JSON_NAMES.get(type(wire.content), 'missing')}")
     return _notice(wire, head, notice_kind(msg_type), "", item)
 

@@ -52,6 +52,11 @@ def find_notice(msg_type: str, fields: Fields) -> Row | None:
     return None
 
 
+def is_notice_type(msg_type: str) -> bool:
+    """Whether all of a type are notices, whatever their action."""
+    return any(row.action == ANY for row in _of_type(msg_type))
+
+
 def notice_kind(msg_type: str) -> str:
     """The word for a notice of this type of which nothing but the type can be read."""
     words = [row.kind for row in _of_type(msg_type) if row.action == ANY]
