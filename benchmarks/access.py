@@ -6,14 +6,13 @@ import statistics
 import time
 from dataclasses import replace
 
-from clawlane.access.decide import decide
+from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
 from clawlane.access.decision import Rule
-from clawlane.access.entries import SenderList
-from clawlane.access.group_entries import GroupRule, GroupTable
-from clawlane.access.pins import Name, NameList, Pin, Pins
+from clawlane.access.names import Name, NameList, Pin, Pins
 from clawlane.access.policy import Grants, Policy
+from clawlane.access.rules import decide
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.policy import DmPolicy
+from clawlane.config.settings import DmPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 _DECISIONS, _ENTRIES, _GROUPS, _ROUNDS = 10_000, 500, 200, 5

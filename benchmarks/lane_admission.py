@@ -18,14 +18,13 @@ from pathlib import Path
 
 import msgspec
 
-from clawlane.access.entries import SenderList
-from clawlane.access.pins import NameList
+from clawlane.access.allowlists import SenderList
+from clawlane.access.names import NameList
 from clawlane.access.policy import Grants, Policy
-from clawlane.config.policy import DmPolicy
-from clawlane.store.records import Admitted, Noted
-from clawlane.store.store import open_store
-from clawlane.turns.admit import Admission, CaughtUp
-from clawlane.turns.judge import Judge
+from clawlane.config.settings import DmPolicy
+from clawlane.lane.admission import AccessChecker, Admission, CaughtUp
+from clawlane.store.database import open_store
+from clawlane.store.models import Admitted, Noted
 from clawlane_zalouser.monitor import inbound_of
 from zaloweb.cipher import seal_event
 from zaloweb.events import Decoder, Message
@@ -131,7 +130,7 @@ async def _way_in(folder: Path, own_id: str) -> AsyncIterator[_WayIn]:
         store.own("zalouser/default") as journal,
         asyncio.TaskGroup() as group,
     ):
-        judge = Judge(journal, _policy(), lambda: Grants(own_id))
+        judge = AccessChecker(journal, _policy(), lambda: Grants(own_id))
         way.admission = Admission(journal, judge, _ready, way.committed, _noted, _caught_up, _now_ms)
         running = group.create_task(way.admission.run())
         yield way

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clawlane.config.places import Places
-from clawlane.store.consent import Consent, write_consent
-from clawlane.store.vault import FileVault
+from clawlane.config.paths import Paths
+from clawlane.credentials.profile import Consent, write_consent
+from clawlane.credentials.vault import FileVault
 from demo.stage import Gateway, Operator, Simulator, simulator
 from zaloweb import Credentials, log_in
 from zaloweb.network import Network
@@ -61,7 +61,7 @@ def staged(count: int = 1) -> Iterator[Stage]:
         operator = Operator.at(state, zalo.network)
         operator.run("plugins", "install", "@openclaw/zalouser")
         for number, name in enumerate(names):
-            _link(zalo, Places(state, state / "config.json5"), name, number)
+            _link(zalo, Paths(state, state / "config.json5"), name, number)
         with Gateway(operator) as gateway:
             yield Stage(zalo, gateway, names)
 
@@ -78,7 +78,7 @@ def _config(names: tuple[str, ...]) -> str:
     return json.dumps({"channels": {_CHANNEL: block}})
 
 
-def _link(zalo: Simulator, places: Places, name: str, number: int) -> None:
+def _link(zalo: Simulator, places: Paths, name: str, number: int) -> None:
     """Leave behind what a login by code leaves behind: a sealed session, and the accepted risk."""
     who = {"account": zalo.do("/account", name=f"Tài khoản {number}")["uid"]} if number else {}
     credentials = Credentials.from_json(json.dumps(zalo.do("/credentials", **who)))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import re2
 
 from clawlane.config.patterns import compile_pattern
-from clawlane.host.redaction import redact
+from clawlane.gateway.redaction import redact
 
 _SMALL, _LARGE, _ROUNDS = 8_000, 64_000, 5
 _AIM = 2.5

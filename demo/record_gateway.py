@@ -27,10 +27,10 @@ import json  # noqa: E402
 import sys  # noqa: E402
 from dataclasses import asdict  # noqa: E402
 
-from clawlane.access.history import render  # noqa: E402
+from clawlane.access.context import render  # noqa: E402
 from clawlane.agents.contract import TurnInput  # noqa: E402
-from clawlane.config.places import Places  # noqa: E402
-from clawlane.host.gateway import run  # noqa: E402
+from clawlane.config.paths import Paths  # noqa: E402
+from clawlane.gateway.process import run  # noqa: E402
 from clawlane.messages import Reply  # noqa: E402
 
 
@@ -63,4 +63,4 @@ class Recorder:
 
 
 if __name__ == "__main__":
-    sys.exit(run(Places.from_env(os.environ), os.environ, agent=Recorder()))
+    sys.exit(run(Paths.from_env(os.environ), os.environ, agent=Recorder()))

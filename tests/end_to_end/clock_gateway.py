@@ -16,7 +16,7 @@ def _shown_ns() -> int:
 time.time_ns = _shown_ns
 time.time = lambda: _shown_ns() / 1e9
 
-from clawlane.config.places import Places  # noqa: E402
-from clawlane.host.gateway import run  # noqa: E402
+from clawlane.config.paths import Paths  # noqa: E402
+from clawlane.gateway.process import run  # noqa: E402
 
-sys.exit(run(Places.from_env(os.environ), os.environ))
+sys.exit(run(Paths.from_env(os.environ), os.environ))

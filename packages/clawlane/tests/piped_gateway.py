@@ -16,11 +16,11 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from clawlane.abilities import LoginStep, ProbeResult, RiskNotice
 from clawlane.agents.contract import TurnInput
+from clawlane.capabilities import LoginStep, ProbeResult, RiskNotice
 from clawlane.channel import Account, Health, Host, Manifest, Outgoing, Phase, Receipt, State, Vault
-from clawlane.config.places import Places
-from clawlane.host.gateway import run
+from clawlane.config.paths import Paths
+from clawlane.gateway.process import run
 from clawlane.messages import Inbound, Reply, Signal, Text, Thread, ThreadKind
 
 
@@ -101,4 +101,4 @@ class Plugins:
 
 
 if __name__ == "__main__":
-    sys.exit(run(Places.from_env(os.environ), os.environ, Plugins(), Agent()))
+    sys.exit(run(Paths.from_env(os.environ), os.environ, Plugins(), Agent()))

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from clawlane.access.decide import decide
+from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.access.entries import SenderList
-from clawlane.access.group_entries import GroupRule, GroupTable
-from clawlane.access.pins import Match, Name, NameList, Pin, Pins
+from clawlane.access.names import Match, Name, NameList, Pin, Pins
 from clawlane.access.policy import Grants, Policy
-from clawlane.config.policy import GroupPolicy
+from clawlane.access.rules import decide
+from clawlane.config.settings import GroupPolicy
 from clawlane.messages import Inbound, Mention, Thread, ThreadKind
 
 NOW = 1_700_000_000_000

@@ -7,15 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from clawlane.access.commands import COMMANDS, command_in
-from clawlane.access.decide import decide, decide_again
+from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.access.entries import SenderList
-from clawlane.access.group_entries import GroupRule, GroupTable
-from clawlane.access.pins import NameList
+from clawlane.access.names import NameList
 from clawlane.access.policy import Grants, Policy
+from clawlane.access.rules import COMMANDS, command_in, decide, decide_again
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.policy import DmPolicy, GroupPolicy
+from clawlane.config.settings import DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 NOW = 1_700_000_000_000

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from clawlane.access.decide import decide
 from clawlane.access.decision import Outcome, Reason, Rule
-from clawlane.access.pins import Match, Name, NameList, Pin, Pins
+from clawlane.access.names import Match, Name, NameList, Pin, Pins
 from clawlane.access.policy import Grants, Policy
+from clawlane.access.rules import decide
 from clawlane.channel import Manifest
 from clawlane.config.load import load
-from clawlane.config.places import Places
-from clawlane.config.policy import Acks, DmPolicy, GroupPolicy
+from clawlane.config.paths import Paths
+from clawlane.config.settings import Acks, DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Thread, ThreadKind
 
 NOW = 1_700_000_000_000
@@ -40,7 +40,7 @@ Reading = Callable[..., Policy]
 @pytest.fixture
 def reading(tmp_path: Path) -> Reading:
     def read(text: str, account: str | None = None) -> Policy:
-        places = Places(tmp_path, tmp_path / "config.json5")
+        places = Paths(tmp_path, tmp_path / "config.json5")
         places.config_file.write_text(text, encoding="utf-8")
         config = load(places, OneChannel(), {})
         found = config.channels["zalouser"].account(account)

@@ -7,15 +7,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clawlane.access.decide import decide
+from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
 from clawlane.access.decision import Outcome, Reason, Rule
-from clawlane.access.entries import SenderList
 from clawlane.access.explain import as_dict
-from clawlane.access.group_entries import GroupRule, GroupTable
-from clawlane.access.pins import Match, Name, NameList, Pin, Pins
+from clawlane.access.names import Match, Name, NameList, Pin, Pins
 from clawlane.access.policy import Grants, Policy
+from clawlane.access.rules import decide
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.policy import DmPolicy, GroupPolicy
+from clawlane.config.settings import DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 NOW = 1_700_000_000_000

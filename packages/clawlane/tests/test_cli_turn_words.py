@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from clawlane.cli.turn_words import Hold, Live, Standing, tell
+from clawlane.cli.turn_words import Hold, Live, TurnStage, tell
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store.decisions import Recorded, Turn
-from clawlane.store.records import ChunkState, TurnState
+from clawlane.store.models import ChunkState, TurnState
 
 ACCOUNT = "zalouser/default"
 ALICE = Thread(ThreadKind.DM, "11")
@@ -23,7 +23,7 @@ PAUSED = Live(pauses=({"account": ACCOUNT, "thread": None, "until_ms": None},))
 @dataclass(frozen=True, slots=True)
 class Case:
     state: TurnState
-    standing: Standing
+    standing: TurnStage
     words: str
     chunks: tuple[ChunkState, ...] = ()
     live: Live = RUNNING
@@ -45,59 +45,76 @@ class Case:
 
 
 CASES = [
-    Case(TurnState.WAITING, Standing.WAITING, "waiting for the agent", attempts=0),
-    Case(TurnState.WAITING, Standing.WAITING, "the gateway is not running", live=Live(), attempts=0),
-    Case(TurnState.WAITING, Standing.WAITING, "tried 2 times, last: it broke", attempts=2, reason="it broke"),
-    Case(TurnState.WAITING, Standing.HELD, "held: paused until somebody runs", live=PAUSED),
-    Case(TurnState.RUNNING, Standing.WITH_AGENT, "with the agent"),
-    Case(TurnState.RUNNING, Standing.WITH_AGENT, "was with the agent when the gateway ended", live=Live()),
-    Case(TurnState.REPLIED, Standing.WAITING, "the reply waits to be sent", (QUEUED,)),
-    Case(TurnState.REPLIED, Standing.SENDING, "the reply is on its way", (SENDING,)),
+    Case(TurnState.WAITING, TurnStage.WAITING, "waiting for the agent", attempts=0),
+    Case(TurnState.WAITING, TurnStage.WAITING, "the gateway is not running", live=Live(), attempts=0),
     Case(
-        TurnState.REPLIED, Standing.HELD, "held: pacing.account.hour (200) until 1970-01-01", (QUEUED,), PACED
+        TurnState.WAITING,
+        TurnStage.WAITING,
+        "tried 2 times, last: it broke",
+        attempts=2,
+        reason="it broke",
+    ),
+    Case(TurnState.WAITING, TurnStage.HELD, "held: paused until somebody runs", live=PAUSED),
+    Case(TurnState.RUNNING, TurnStage.WITH_AGENT, "with the agent"),
+    Case(TurnState.RUNNING, TurnStage.WITH_AGENT, "was with the agent when the gateway ended", live=Live()),
+    Case(TurnState.REPLIED, TurnStage.WAITING, "the reply waits to be sent", (QUEUED,)),
+    Case(TurnState.REPLIED, TurnStage.SENDING, "the reply is on its way", (SENDING,)),
+    Case(
+        TurnState.REPLIED,
+        TurnStage.HELD,
+        "held: pacing.account.hour (200) until 1970-01-01",
+        (QUEUED,),
+        PACED,
     ),
     Case(
         TurnState.REPLIED,
-        Standing.HELD,
+        TurnStage.HELD,
         "partly sent: of 2; held: pacing",
         (SENT, QUEUED),
         PACED,
         told="of 2",
     ),
     Case(
-        TurnState.REPLIED, Standing.PARTLY_SENT, "partly sent: of 2 parts", (SENT, QUEUED), told="of 2 parts"
+        TurnState.REPLIED,
+        TurnStage.PARTLY_SENT,
+        "partly sent: of 2 parts",
+        (SENT, QUEUED),
+        told="of 2 parts",
     ),
-    Case(TurnState.REPLIED, Standing.NEEDS_DECISION, "openclaw outbox list", (UNKNOWN, QUEUED)),
-    Case(TurnState.NEEDS_DECISION, Standing.NEEDS_DECISION, "openclaw outbox list", (UNKNOWN,)),
-    Case(TurnState.DONE, Standing.SENT, "sent in 2 parts at 1970-01-01", (SENT, SENT)),
-    Case(TurnState.DONE, Standing.NO_REPLY, "the agent had no reply", reason="no reply"),
+    Case(TurnState.REPLIED, TurnStage.NEEDS_DECISION, "openclaw outbox list", (UNKNOWN, QUEUED)),
+    Case(TurnState.NEEDS_DECISION, TurnStage.NEEDS_DECISION, "openclaw outbox list", (UNKNOWN,)),
+    Case(TurnState.DONE, TurnStage.SENT, "sent in 2 parts at 1970-01-01", (SENT, SENT)),
+    Case(TurnState.DONE, TurnStage.NO_REPLY, "the agent had no reply", reason="no reply"),
     Case(
         TurnState.FAILED,
-        Standing.PARTLY_SENT,
+        TurnStage.PARTLY_SENT,
         "partly sent: of 2 parts, 1 arrived",
         (SENT, CANCELLED),
         reason="of 2 parts, 1 arrived",
     ),
-    Case(TurnState.FAILED, Standing.NOT_SENT, "not sent: refused", (ChunkState.REFUSED,), reason="refused"),
+    Case(TurnState.FAILED, TurnStage.NOT_SENT, "not sent: refused", (ChunkState.REFUSED,), reason="refused"),
     Case(
         TurnState.DEAD,
-        Standing.SET_ASIDE,
+        TurnStage.SET_ASIDE,
         "set aside after 4 tries: it broke; see: openclaw",
         attempts=4,
         reason="it broke",
     ),
-    Case(TurnState.STOPPED, Standing.STOPPED, "stopped", reason="stopped"),
-    Case(TurnState.REVOKED, Standing.REVOKED, "not admitted any more", reason="revoked_before_run"),
+    Case(TurnState.STOPPED, TurnStage.STOPPED, "stopped", reason="stopped"),
+    Case(TurnState.REVOKED, TurnStage.REVOKED, "not admitted any more", reason="revoked_before_run"),
     Case(
         TurnState.RECALLED,
-        Standing.RECALLED,
+        TurnStage.RECALLED,
         "recalled: by its author; of the reply 1 arrived",
         (SENT,),
         reason="by its author",
         told="1 arrived",
     ),
     Case(
-        TurnState.EXPIRED, Standing.EXPIRED, "expired: a pause made it older", reason="a pause made it older"
+        TurnState.EXPIRED,
+        TurnStage.EXPIRED,
+        "expired: a pause made it older",
+        reason="a pause made it older",
     ),
 ]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from clawlane.channel import Account, Manifest
+from clawlane.config.errors import ConfigError
 from clawlane.config.load import Config, load
 from clawlane.config.origin import Level
-from clawlane.config.places import Places
-from clawlane.config.policy import DmPolicy, GroupPolicy
-from clawlane.config.problems import ConfigError
+from clawlane.config.paths import Paths
+from clawlane.config.settings import DmPolicy, GroupPolicy
 
 PERSONAL = Manifest(
     id="zalouser",
@@ -42,7 +42,7 @@ class OneChannel:
 
 class Loading:
     def __init__(self, folder: Path) -> None:
-        self.places = Places(folder, folder / "config.json5")
+        self.places = Paths(folder, folder / "config.json5")
 
     def __call__(self, text: str, environ: Mapping[str, str] | None = None, installed: bool = True) -> Config:
         self.places.config_file.write_text(text, encoding="utf-8")
@@ -74,7 +74,7 @@ def only(config: Config) -> Account:
 
 
 def test_no_file_is_no_channel_and_no_complaint(tmp_path: Path) -> None:
-    config = load(Places(tmp_path, tmp_path / "config.json5"), OneChannel(), {})
+    config = load(Paths(tmp_path, tmp_path / "config.json5"), OneChannel(), {})
     assert config.channels == {}
     assert config.warnings == ()
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from clawlane.config.errors import ConfigError
 from clawlane.config.load import load
 from clawlane.config.openclaw import MESSAGE, meant_channel
-from clawlane.config.places import Places
-from clawlane.config.problems import ConfigError
+from clawlane.config.paths import Paths
 from clawlane.plugins.errors import BadSpec
 from clawlane.plugins.registry import Registry
 from clawlane.plugins.target import find_target
@@ -23,7 +23,7 @@ OTHERS = (
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_in_the_config(tmp_path: Path, name: str) -> None:
-    places = Places(tmp_path, tmp_path / "config.json5")
+    places = Paths(tmp_path, tmp_path / "config.json5")
     places.config_file.write_text(f"{{ channels: {{ '{name}': {{ enabled: true }} }} }}")
     with pytest.raises(ConfigError) as caught:
         load(places, Registry(places), {})
@@ -44,7 +44,7 @@ def test_as_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str,
 @pytest.mark.parametrize("name", OTHERS)
 def test_as_the_channel_of_a_command(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadSpec) as caught:
-        Registry(Places(tmp_path, tmp_path / "config.json5")).find(name)
+        Registry(Paths(tmp_path, tmp_path / "config.json5")).find(name)
     assert str(caught.value) == f"'{name}': {MESSAGE}"
     assert "zalouser" not in caught.value.help
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from clawlane.channel import Manifest
+from clawlane.config.errors import ConfigError
 from clawlane.config.load import Config, load
+from clawlane.config.paths import Paths
 from clawlane.config.phones import is_phone_number
-from clawlane.config.places import Places
-from clawlane.config.problems import ConfigError
 
 ZALO = Manifest("zalouser", "Zalo Personal", ("zlu",), "clawlane_zalouser.settings:ZaloUserSettings", "x:X")
 FIND = "write the id; find it by the person's name: openclaw directory peers list --channel zalouser"
@@ -29,7 +29,7 @@ class Zalo:
 
 
 def loaded(folder: Path, text: str) -> Config:
-    places = Places(folder, folder / "config.json5")
+    places = Paths(folder, folder / "config.json5")
     places.config_file.write_text(text, encoding="utf-8")
     return load(places, Zalo(), {})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clawlane.config.problems import ConfigError
+from clawlane.config.errors import ConfigError
 from clawlane.config.source import OddInt, Position, WrittenFloat, read_source
 
 

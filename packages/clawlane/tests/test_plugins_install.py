@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clawlane.config.places import Places
+from clawlane.config.paths import Paths
 from clawlane.plugins.errors import BadSpec, Broken, NotInstallable, PluginError
 from clawlane.plugins.install import install
 from clawlane.plugins.registry import Registry
@@ -38,7 +38,7 @@ class Workshop:
     def __init__(self, root: Path) -> None:
         self.folder = root / "parrot"
         self.site = root / "site"
-        self.places = Places(root / "state", root / "state" / "config.json5")
+        self.places = Paths(root / "state", root / "state" / "config.json5")
         self.folder.mkdir()
         self.site.mkdir()
         self.write_project(_ENTRY_POINT)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clawlane.config.places import Places
+from clawlane.config.paths import Paths
 from clawlane.plugins.errors import BadSpec, Broken, PluginError
 from clawlane.plugins.install import install
 from clawlane.plugins.registry import Registry, load_manifest
@@ -19,7 +19,7 @@ _GOOD = f'[project]\nname = "parrot-channel"\nversion = "1.2"\n{_POINTS}parrot =
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    return Registry(Places(tmp_path / "state", tmp_path / "state" / "config.json5"))
+    return Registry(Paths(tmp_path / "state", tmp_path / "state" / "config.json5"))
 
 
 def refused(registry: Registry, spec: Path | str) -> str:

@@ -9,13 +9,13 @@ import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.channel import Cursor
-from clawlane.config.places import Places
-from clawlane.config.policy import PairingReply
+from clawlane.config.paths import Paths
+from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind
+from clawlane.store.account_store import AccountStore
 from clawlane.store.catch_up import Gap
-from clawlane.store.journal import Journal
-from clawlane.store.records import Admitted, Arrival, Context, Lost
-from clawlane.store.store import Store, open_store
+from clawlane.store.database import Store, open_store
+from clawlane.store.models import Admitted, History, Lost, NewMessage
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
@@ -27,39 +27,43 @@ ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    places = Places(tmp_path, tmp_path / "config.json5")
+    places = Paths(tmp_path, tmp_path / "config.json5")
     async with open_store(places.store, places.lock_file, lambda: NOW) as store:
         yield store
 
 
 @pytest.fixture
-async def journal(store: Store) -> AsyncIterator[Journal]:
+async def journal(store: Store) -> AsyncIterator[AccountStore]:
     async with store.own(LANE) as journal:
         yield journal
 
 
-async def read(journal: Journal, id_: str, sent_ms: int, kind: ThreadKind = DM, how: Decision = DROP) -> int:
+async def read(
+    journal: AccountStore, id_: str, sent_ms: int, kind: ThreadKind = DM, how: Decision = DROP
+) -> int:
     message = Inbound("default", id_, Thread(kind, "11"), "11", "A name", "xin chào", sent_ms)
-    [result] = await journal.admit([Arrival(message, how, PairingReply.CODE, NOW)])
+    [result] = await journal.admit([NewMessage(message, how, PairingReply.CODE, NOW)])
     assert isinstance(result, Admitted)
     return result.seq
 
 
-async def unknown_reply(journal: Journal, to: int) -> None:
+async def unknown_reply(journal: AccountStore, to: int) -> None:
     """A reply of which nobody knows whether it arrived."""
-    assert await journal.start(to, Context.LEAVE) is not None
+    assert await journal.start(to, History.KEEP) is not None
     await journal.reply(to, [Text(Thread(DM, "11"), "xin chào")])
     [chunk] = (await journal.waiting()).chunks
     await journal.begin([chunk.id])
     await journal.unknown(chunk.id, Lost("no answer"))
 
 
-async def test_an_account_that_read_nothing_begins_with_what_may_still_be_answered(journal: Journal) -> None:
+async def test_an_account_that_read_nothing_begins_with_what_may_still_be_answered(
+    journal: AccountStore,
+) -> None:
     assert await journal.cursor(DM, BACKLOG) == Cursor(0, "", NOW - BACKLOG, NOW - BACKLOG)
 
 
 async def test_kinds_are_apart_and_the_newest_message_counts_in_whatever_order_it_was_read(
-    journal: Journal,
+    journal: AccountStore,
 ) -> None:
     await read(journal, "m2", NOW - 2_000)
     await read(journal, "m1", NOW - 3_000)
@@ -69,7 +73,7 @@ async def test_kinds_are_apart_and_the_newest_message_counts_in_whatever_order_i
     assert (group.at_ms, group.message_id) == (NOW - 1_000, "g1")
 
 
-async def test_a_message_from_the_future_does_not_move_the_cursor_there(journal: Journal) -> None:
+async def test_a_message_from_the_future_does_not_move_the_cursor_there(journal: AccountStore) -> None:
     await read(journal, "m1", NOW + 86_400_000)
     assert (await journal.cursor(DM, BACKLOG)).at_ms == NOW
 
@@ -85,7 +89,9 @@ async def test_the_cursor_stays_over_restarts_until_everything_was_read(store: S
         assert (await journal.cursor(DM, BACKLOG)).message_id == "live"
 
 
-async def test_what_does_not_reach_the_cursor_is_a_gap_that_is_kept(store: Store, journal: Journal) -> None:
+async def test_what_does_not_reach_the_cursor_is_a_gap_that_is_kept(
+    store: Store, journal: AccountStore
+) -> None:
     await read(journal, "m1", NOW - 9_000)
     await journal.cursor(DM, BACKLOG)
     gap = Gap(DM, NOW - 9_000, NOW - 4_000, NOW)
@@ -96,13 +102,13 @@ async def test_what_does_not_reach_the_cursor_is_a_gap_that_is_kept(store: Store
         assert reader.all_gaps() == [gap]
 
 
-async def test_nothing_was_missed_while_connected_however_little_comes(journal: Journal) -> None:
+async def test_nothing_was_missed_while_connected_however_little_comes(journal: AccountStore) -> None:
     await read(journal, "m1", NOW - 9_000)
     await journal.cursor(DM, BACKLOG)
     assert await journal.caught_up(DM, NOW, missed=False) is None
 
 
-async def test_a_reply_of_unknown_fate_is_searched_for_from_its_question_on(journal: Journal) -> None:
+async def test_a_reply_of_unknown_fate_is_searched_for_from_its_question_on(journal: AccountStore) -> None:
     question = await read(journal, "m1", NOW - 8_000, how=ADMIT)
     await unknown_reply(journal, question)
     await read(journal, "m2", NOW - 1_000)

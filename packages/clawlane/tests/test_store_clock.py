@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.policy import PairingReply
+from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store.journal import Journal
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import open_store
+from clawlane.store.models import Admitted, Chunk, Lost, NewMessage
 from clawlane.store.outbox import LONGEST_RETRY_MS, LOOK_UP_MS, UNASKED_MS
-from clawlane.store.records import Admitted, Arrival, Chunk, Lost
-from clawlane.store.store import open_store
 
 NOW = 1_700_000_000_000
 HOUR = 3_600_000
@@ -36,7 +36,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def journal(tmp_path: Path, clock: Clock) -> AsyncIterator[Journal]:
+async def journal(tmp_path: Path, clock: Clock) -> AsyncIterator[AccountStore]:
     async with (
         open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
         store.own("zalouser/default") as journal,
@@ -44,25 +44,25 @@ async def journal(tmp_path: Path, clock: Clock) -> AsyncIterator[Journal]:
         yield journal
 
 
-async def answer(journal: Journal, message_id: str) -> None:
+async def answer(journal: AccountStore, message_id: str) -> None:
     """Admit a message and put its reply into the outbox."""
     inbound = Inbound("default", message_id, LAN, LAN.id, "Lan", "chào", NOW)
-    [admitted] = await journal.admit([Arrival(inbound, ADMIT, PairingReply.CODE, NOW)])
+    [admitted] = await journal.admit([NewMessage(inbound, ADMIT, PairingReply.CODE, NOW)])
     assert isinstance(admitted, Admitted)
     assert await journal.reply(admitted.seq, [Text(LAN, f"re {message_id}")])
 
 
-async def due(journal: Journal) -> tuple[Chunk, ...]:
+async def due(journal: AccountStore) -> tuple[Chunk, ...]:
     return (await journal.waiting()).chunks
 
 
-async def test_a_chunk_that_was_due_by_the_old_time_is_due(journal: Journal, clock: Clock) -> None:
+async def test_a_chunk_that_was_due_by_the_old_time_is_due(journal: AccountStore, clock: Clock) -> None:
     await answer(journal, "m1")
     clock.ms -= HOUR
     assert [chunk.out.text for chunk in await due(journal) if isinstance(chunk.out, Text)] == ["re m1"]
 
 
-async def test_a_retry_waits_no_longer_than_any_retry_does(journal: Journal, clock: Clock) -> None:
+async def test_a_retry_waits_no_longer_than_any_retry_does(journal: AccountStore, clock: Clock) -> None:
     await answer(journal, "m1")
     [chunk] = await due(journal)
     await journal.begin([chunk.id])
@@ -74,7 +74,7 @@ async def test_a_retry_waits_no_longer_than_any_retry_does(journal: Journal, clo
 
 
 async def test_a_chunk_of_unknown_fate_does_not_keep_its_thread_for_the_length_of_the_jump(
-    journal: Journal, clock: Clock
+    journal: AccountStore, clock: Clock
 ) -> None:
     await answer(journal, "m0")
     [chunk] = await due(journal)

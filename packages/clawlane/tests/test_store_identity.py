@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.policy import PairingReply
+from clawlane.config.settings import PairingReply
 from clawlane.messages import Attachment, Inbound, Notice, Receipt, Text, Thread, ThreadKind, Unreadable
 from clawlane.store import notices
-from clawlane.store.journal import Journal
-from clawlane.store.records import Admitted, Arrival
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import Store, open_store
+from clawlane.store.models import Admitted, NewMessage
 from clawlane.store.retention import IDS_MS
-from clawlane.store.store import Store, open_store
 
 NOW = 1_700_000_000_000
 LANE = "zalouser/default"
@@ -28,12 +28,12 @@ BASE = Inbound("default", "m1", DM, "11", "An", "xin chào", NOW, client_id="c1"
 @dataclass
 class Desk:
     store: Store
-    journal: Journal
+    journal: AccountStore
     now_ms: int = NOW
 
     async def new(self, *inbounds: Inbound) -> list[bool]:
         """Which of these are new messages."""
-        arrivals = [Arrival(inbound, ADMIT, PairingReply.CODE, self.now_ms) for inbound in inbounds]
+        arrivals = [NewMessage(inbound, ADMIT, PairingReply.CODE, self.now_ms) for inbound in inbounds]
         return [isinstance(one, Admitted) for one in await self.journal.admit(arrivals)]
 
     def noted(self) -> list[notices.NotedItem]:

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from clawlane.store.database import ProcessLock, open_store
 from clawlane.store.errors import StoreOwned, StoreUnusable
-from clawlane.store.lock import ProcessLock
 from clawlane.store.marker import marker_of
 from clawlane.store.reader import reading
 from clawlane.store.reset import forget, holdings
 from clawlane.store.schema import APPLICATION_ID, MIGRATIONS
-from clawlane.store.store import open_store
 
 NOW = 1_700_000_000_000
 

@@ -13,10 +13,10 @@ import pytest
 
 from clawlane.messages import Receipt, Thread, ThreadKind
 from clawlane.store import schema
-from clawlane.store.journal import Journal
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import open_store
+from clawlane.store.models import History, TurnState
 from clawlane.store.reader import reading
-from clawlane.store.records import Context, TurnState
-from clawlane.store.store import open_store
 
 OLD = Path(__file__).with_name("data") / "store_of_six_migrations.sql"
 NOW = 1_700_003_700_000
@@ -98,7 +98,7 @@ def ask(path: Path, query: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
-async def at_work(path: Path, what: Callable[[Journal], object]) -> None:
+async def at_work(path: Path, what: Callable[[AccountStore], object]) -> None:
     async with open_store(path, path.with_name("lock"), lambda: NOW) as store, store.own(LANE) as journal:
         done = what(journal)
         if asyncio.iscoroutine(done):
@@ -136,13 +136,13 @@ async def test_new_numbers_go_on_where_the_old_ones_ended(store: Path) -> None:
 
 
 async def test_the_gateway_goes_on_with_what_was_open(store: Path) -> None:
-    async def go_on(journal: Journal) -> None:
+    async def go_on(journal: AccountStore) -> None:
         found = await journal.recover()
         assert found.unknown == 1, "what was being sent"
         turns = {turn.inbound.message_id: turn for turn in await journal.open_turns()}
         assert set(turns) == {"115", "122", "123", "124"}
         assert turns["122"].state is TurnState.REPLIED
-        started = await journal.start(turns["115"].seq, Context.GIVE)
+        started = await journal.start(turns["115"].seq, History.INCLUDE)
         assert started is not None
         assert [one.text for one in started.history] == ["pended one", "pended two"]
         assert [one.text for one in started.messages] == ["@bot go on"]
@@ -160,7 +160,7 @@ async def test_the_gateway_goes_on_with_what_was_open(store: Path) -> None:
 
 
 async def test_a_queued_reply_leaves_after_the_migration(store: Path) -> None:
-    async def send(journal: Journal) -> None:
+    async def send(journal: AccountStore) -> None:
         chunks = {chunk.out.thread: chunk for chunk in (await journal.waiting()).chunks}
         chunk = chunks[Thread(ThreadKind.DM, "43")]
         assert chunk.out.text == "queued one"

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.policy import PairingReply
+from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import outbox
-from clawlane.store.journal import Journal
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import Store, open_store
+from clawlane.store.models import Admitted, Chunk, Hold, NewMessage
 from clawlane.store.outbox import TOO_LATE_MS
-from clawlane.store.pacing import Sent
-from clawlane.store.records import Admitted, Arrival, Chunk, Hold
-from clawlane.store.store import Store, open_store
+from clawlane.store.send_log import Sent
 from clawlane.store.transaction import Tx
 
 LANE = "zalouser/default"
@@ -31,7 +31,7 @@ BUDGET = Hold("pacing.thread.minute (8)", NOW + MINUTE)
 @dataclass
 class Desk:
     store: Store
-    journal: Journal
+    journal: AccountStore
     now_ms: int = NOW
     read: int = 0
 
@@ -40,7 +40,7 @@ class Desk:
         self.read += 1
         admit = Decision(Outcome.ADMIT, Reason.DM_OPEN, RULE, command=command)
         inbound = Inbound("default", f"m{self.read}", thread, "11", "Lan", "chào", self.now_ms)
-        [admitted] = await self.journal.admit([Arrival(inbound, admit, PairingReply.CODE, self.now_ms)])
+        [admitted] = await self.journal.admit([NewMessage(inbound, admit, PairingReply.CODE, self.now_ms)])
         assert isinstance(admitted, Admitted)
         assert await self.journal.reply(admitted.seq, [Text(thread, part) for part in parts])
         return admitted.seq

@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
-from clawlane.abilities import Group, Person
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, LAPSED_MS, REJECTED_MS
-from clawlane.config.policy import PairingReply
-from clawlane.messages import Inbound, Text, Thread, ThreadKind
+from clawlane.config.settings import PairingReply
+from clawlane.messages import Group, Inbound, Person, Text, Thread, ThreadKind
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown
-from clawlane.store.journal import Journal
-from clawlane.store.records import Admitted, Arrival, PairingRequest
-from clawlane.store.store import Store, open_store
+from clawlane.store.models import Admitted, NewMessage, PairingRequest
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
@@ -44,21 +43,21 @@ class Lane:
     """An open store whose clock a test moves."""
 
     store: Store
-    journal: Journal
+    journal: AccountStore
     clock: Clock
     count: int = 0
 
     async def ask(self, sender: str, friend: bool | None = False, name: str = "", **more: Any) -> Reason:
         """The reason of the sender's next message."""
         inbound = self._inbound(sender, name or f"name of {sender}", friend)
-        arrival = replace(Arrival(inbound, ASK, PairingReply.CODE, self.clock.ms), **more)
+        arrival = replace(NewMessage(inbound, ASK, PairingReply.CODE, self.clock.ms), **more)
         [admitted] = await self.journal.admit([arrival])
         assert isinstance(admitted, Admitted)
         return admitted.decision.reason
 
     async def heard(self) -> None:
         """Something else happens on the account."""
-        await self.journal.admit([Arrival(self._inbound("77", "An", None), ADMIT, CODE, self.clock.ms)])
+        await self.journal.admit([NewMessage(self._inbound("77", "An", None), ADMIT, CODE, self.clock.ms)])
 
     def requests(self) -> dict[str, PairingRequest]:
         with self.store.read() as reader:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.policy import PairingReply
+from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import pauses
-from clawlane.store.journal import Journal
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import Store, open_store
+from clawlane.store.models import Admitted, History, Lost, NewMessage, TurnState
 from clawlane.store.pauses import Level, Pause
-from clawlane.store.records import Admitted, Arrival, Context, Lost, TurnState
-from clawlane.store.store import Store, open_store
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
@@ -44,18 +44,18 @@ class Lane:
     """An account whose messages are put into the store by hand, on a clock turned by hand."""
 
     store: Store
-    journal: Journal
+    journal: AccountStore
     clock: Clock
 
     async def hear(self, id_: str, sender: str = "11", decision: Decision = ADMIT) -> int:
         """A message that was just written; gives its turn."""
         message = Inbound("default", id_, dm(sender), sender, "", f"text of {id_}", self.clock.ms)
-        [found] = await self.journal.admit([Arrival(message, decision, PairingReply.CODE, self.clock.ms)])
+        [found] = await self.journal.admit([NewMessage(message, decision, PairingReply.CODE, self.clock.ms)])
         assert isinstance(found, Admitted)
         return found.seq
 
     async def reply(self, turn: int, *parts: str, sender: str = "11") -> None:
-        await self.journal.start(turn, Context.GIVE)
+        await self.journal.start(turn, History.INCLUDE)
         await self.journal.reply(turn, [Text(dm(sender), part) for part in parts])
 
     async def send_one(self) -> None:
@@ -184,7 +184,7 @@ async def test_a_chunk_of_unknown_fate_keeps_its_turn_from_expiring(lane: Lane) 
 
 async def test_an_agent_that_still_works_on_an_old_message_is_not_interrupted(lane: Lane) -> None:
     turn = await lane.hear("m1")
-    await lane.journal.start(turn, Context.GIVE)
+    await lane.journal.start(turn, History.INCLUDE)
     await lane.pause()
     lane.clock.ms += 20 * MINUTE
     assert await lane.resume() == []
@@ -192,7 +192,7 @@ async def test_an_agent_that_still_works_on_an_old_message_is_not_interrupted(la
 
 
 async def test_what_a_crash_interrupted_expires_like_what_never_ran(lane: Lane) -> None:
-    await lane.journal.start(await lane.hear("m1"), Context.GIVE)
+    await lane.journal.start(await lane.hear("m1"), History.INCLUDE)
     await lane.journal.recover()
     await lane.pause()
     lane.clock.ms += 20 * MINUTE

@@ -11,12 +11,12 @@ import pytest
 
 from clawlane.access.decision import RETENTION, Decision, Outcome, Reason, Rule
 from clawlane.access.explain import explain
-from clawlane.config.policy import PairingReply
+from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store.journal import Journal
-from clawlane.store.records import Admitted, Arrival, Context, Noted
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import Store, open_store
+from clawlane.store.models import Admitted, History, NewMessage, Noted
 from clawlane.store.retention import DEAD_LETTERS, FORGOTTEN, IDS_MS, TEXTS
-from clawlane.store.store import Store, open_store
 from clawlane.store.turns import TRIES
 
 NOW = 1_700_000_000_000
@@ -26,15 +26,15 @@ ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy
 @dataclass
 class Desk:
     store: Store
-    journal: Journal
+    journal: AccountStore
     path: Path
     now_ms: int = NOW
 
-    def arrival(self, message_id: str, sent_ms: int = 0) -> Arrival:
+    def arrival(self, message_id: str, sent_ms: int = 0) -> NewMessage:
         thread = Thread(ThreadKind.DM, f"7{message_id}")
         text, sent_ms = f"text {message_id}", sent_ms or self.now_ms
         inbound = Inbound("default", message_id, thread, thread.id, "", text, sent_ms)
-        return Arrival(inbound, ADMIT, PairingReply.CODE, self.now_ms)
+        return NewMessage(inbound, ADMIT, PairingReply.CODE, self.now_ms)
 
     async def read(self, message_id: str, sent_ms: int = 0) -> Admitted | Noted | Exception:
         [result] = await self.journal.admit([self.arrival(message_id, sent_ms)])
@@ -55,7 +55,7 @@ class Desk:
         """The agent cannot answer a message."""
         assert isinstance(one, Admitted)
         for _ in range(TRIES):
-            await self.journal.start(one.seq, Context.GIVE)
+            await self.journal.start(one.seq, History.INCLUDE)
             await self.journal.fail(one.seq, "no idea")
 
     async def forget(self) -> None:

@@ -16,12 +16,22 @@ import pytest
 
 from benchmarks.large_store import ACCOUNT, NOW, make_large_store
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.policy import PairingReply
+from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import admission, catch_up, dead_letters, fates, outbox, pacing, pauses, retention, turns
+from clawlane.store import (
+    catch_up,
+    dead_letters,
+    inbox,
+    outbox,
+    pauses,
+    retention,
+    send_log,
+    turns,
+    unknown_sends,
+)
 from clawlane.store.errors import NoDeadLetter
+from clawlane.store.models import Admitted, History, NewMessage
 from clawlane.store.reader import Reader
-from clawlane.store.records import Admitted, Arrival, Context
 from clawlane.store.transaction import Tx
 
 COUNT = 300_000
@@ -126,18 +136,18 @@ def test_a_question_reads_what_it_is_about(writer: sqlite3.Connection, path: Pat
         reader.close()
 
 
-def arrival(message_id: str) -> Arrival:
+def arrival(message_id: str) -> NewMessage:
     thread = Thread(ThreadKind.DM, "t1")
     decision = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
     inbound = Inbound("default", message_id, thread, thread.id, "Lan", "xin chào", NOW, client_id="c77")
-    return Arrival(inbound, decision, PairingReply.CODE, NOW)
+    return NewMessage(inbound, decision, PairingReply.CODE, NOW)
 
 
 def whole_turn(tx: Tx) -> None:
     """From a message to its sent answer."""
-    admitted = admission.admit(tx, arrival("fresh"))
+    admitted = inbox.admit(tx, arrival("fresh"))
     assert isinstance(admitted, Admitted)
-    started = turns.start(tx, admitted.seq, Context.GIVE)
+    started = turns.start(tx, admitted.seq, History.INCLUDE)
     assert started is not None
     turns.reply(tx, admitted.seq, [Text(admitted.inbound.thread, "chào")], started.run)
     [chunk] = outbox.waiting(tx).chunks
@@ -161,11 +171,11 @@ TRANSITIONS: dict[str, Callable[[Tx], object]] = {
     "put back": turns.put_back,
     "stop": lambda tx: turns.stop(tx, COUNT),
     "a whole turn": whole_turn,
-    "a repeat": lambda tx: admission.admit(tx, arrival("m77")),
+    "a repeat": lambda tx: inbox.admit(tx, arrival("m77")),
     "a receipt": lambda tx: outbox.is_receipt(tx, "r77", ""),
-    "sends": pacing.sends,
-    "queued": pacing.queued,
-    "an echo": lambda tx: fates.echo(tx, "k77", "m"),
+    "sends": send_log.sends,
+    "queued": send_log.queued,
+    "an echo": lambda tx: unknown_sends.echo(tx, "k77", "m"),
     "resume": lambda tx: pauses.resume(tx, None, NOW, flush=True),
     "a letter that is none": nothing_set_aside,
 }

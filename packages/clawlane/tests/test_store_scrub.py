@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.policy import PairingReply
+from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind, Undone
+from clawlane.store.account_store import AccountStore
 from clawlane.store.connection import connect_reader
-from clawlane.store.journal import Journal
-from clawlane.store.records import Admitted, Arrival
-from clawlane.store.store import open_store
+from clawlane.store.database import open_store
+from clawlane.store.models import Admitted, NewMessage
 
 NOW = 1_700_000_000_000
 DM = Thread(ThreadKind.DM, "11")
@@ -30,11 +30,11 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def answer(journal: Journal) -> None:
+async def answer(journal: AccountStore) -> None:
     """A long message with a reply that repeats it and has not left."""
     text = f"{SECRET.decode()} {'x' * 20_000}"
     inbound = Inbound("default", "m1", DM, "11", "", text, NOW)
-    [admitted] = await journal.admit([Arrival(inbound, ADMIT, PairingReply.CODE, NOW)])
+    [admitted] = await journal.admit([NewMessage(inbound, ADMIT, PairingReply.CODE, NOW)])
     assert isinstance(admitted, Admitted)
     await journal.reply(admitted.seq, [Text(DM, text)])
 

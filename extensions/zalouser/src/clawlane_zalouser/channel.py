@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from functools import cached_property, partial
 from typing import TypeVar
 
-from clawlane.abilities import Group, LoginStep, Members, Person, ProbeResult, RiskNotice
+from clawlane.capabilities import LoginStep, ProbeResult, RiskNotice
 from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
-from clawlane.messages import Outgoing, Receipt, Reply, Signal, Thread, ThreadKind
+from clawlane.messages import Group, Members, Outgoing, Person, Receipt, Reply, Signal, Thread, ThreadKind
 from clawlane_zalouser import directory, marks, outbound, risk, signin
 from clawlane_zalouser.lifetime import Lifetime
 from clawlane_zalouser.probe import probe

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from clawlane.abilities import DirectoryError, Group, Members, Person
+from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Vault
+from clawlane.messages import Group, Members, Person
 from clawlane_zalouser.session import StoredSession
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb.calls import groups

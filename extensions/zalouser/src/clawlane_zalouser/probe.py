@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clawlane.abilities import ProbeResult
+from clawlane.capabilities import ProbeResult
 from clawlane.channel import Account, Vault, VaultError
 from clawlane_zalouser.session import StoredSession
 from clawlane_zalouser.surroundings import Surroundings

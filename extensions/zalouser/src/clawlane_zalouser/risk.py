@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clawlane.abilities import RiskNotice
+from clawlane.capabilities import RiskNotice
 
 NOTICE = RiskNotice(
     title="Zalo Personal is experimental and unofficial",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from clawlane import abilities
+from clawlane import capabilities
 from clawlane.channel import Account
 from clawlane_zalouser.session import hosts_of, proxy_of
 from clawlane_zalouser.surroundings import Surroundings
@@ -13,7 +13,7 @@ from zaloweb import qr
 from zaloweb.errors import LoginFailed, ZaloError
 
 
-async def steps(account: Account, around: Surroundings) -> AsyncIterator[abilities.LoginStep]:
+async def steps(account: Account, around: Surroundings) -> AsyncIterator[capabilities.LoginStep]:
     """One login, from the code to the session. Nothing is stored: the last step carries the session."""
     name = ""
     run = qr.qr_login(
@@ -30,22 +30,22 @@ async def steps(account: Account, around: Surroundings) -> AsyncIterator[abiliti
             yield _told(step, name)
 
 
-def _told(step: qr.Step, name: str) -> abilities.LoginStep:
+def _told(step: qr.Step, name: str) -> capabilities.LoginStep:
     match step:
         case qr.ShowQr(png=png, expires_ms=expires_ms):
-            return abilities.ShowQr(png, expires_ms)
+            return capabilities.ShowQr(png, expires_ms)
         case qr.Scanned():
-            return abilities.Scanned(name)
+            return capabilities.Scanned(name)
         case qr.Confirmed():
-            return abilities.Confirmed()
+            return capabilities.Confirmed()
         case qr.Done(session=session):
-            return abilities.Done(session.uid, name, session.to_json())
+            return capabilities.Done(session.uid, name, session.to_json())
         case qr.Expired():
-            return abilities.Expired()
+            return capabilities.Expired()
         case qr.Declined():
-            return abilities.Declined()
+            return capabilities.Declined()
         case qr.Failed(stage=stage, error=error):
-            return abilities.Failed(stage, _reason(error))
+            return capabilities.Failed(stage, _reason(error))
 
 
 def _reason(error: ZaloError) -> str:

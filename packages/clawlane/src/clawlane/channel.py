@@ -1,6 +1,6 @@
 """The contract between the gateway and a channel.
 
-`Channel` is mandatory and small; what else a channel may be able to do stands in `clawlane.abilities`. A
+`Channel` is mandatory and small; what else a channel may be able to do stands in `clawlane.capabilities`. A
 plugin is a Python distribution with an entry point in the group `clawlane.channels` that gives a `Manifest`.
 
 How a send can fail, and what the outbox makes of it:
@@ -24,12 +24,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from importlib import import_module
+from typing import Any, Protocol
 
-from clawlane.messages import Fact, Inbound, Outgoing, Receipt, Reply, Signal, Thread, ThreadKind
-
-if TYPE_CHECKING:
-    from clawlane.abilities import Person
+from clawlane.messages import Fact, Inbound, Outgoing, Person, Receipt, Reply, Signal, Thread, ThreadKind
 
 ENTRY_POINT_GROUP = "clawlane.channels"
 
@@ -80,7 +78,7 @@ class Phase(StrEnum):
     NEEDS_CONSENT = "needs_consent"
     REPLACED = "replaced"
     PAUSED = "paused"
-    GAVE_UP = "gave_up"
+    FAILED = "gave_up"
 
 
 class Health(StrEnum):
@@ -266,3 +264,12 @@ class Channel(Protocol):
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         """A reply as chunks that fit the channel. Pure: must not do I/O."""
         ...
+
+
+def load_dotted(text: str) -> Any:
+    """The named attribute. Raises whatever its module raises; `ImportError` if there is no such attribute."""
+    module, _, attribute = text.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except AttributeError:
+        raise ImportError(f"{module} has no '{attribute}'") from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import overload
 
 
 class ThreadKind(StrEnum):
@@ -272,3 +273,52 @@ class Receipt:
     """What the platform answered to one send: the ids under which others see it."""
 
     message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody an account knows. `name` is what the account's owner sees; `aliases` are their other names.
+
+    `is_friend` is None where the channel cannot tell.
+    """
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    is_friend: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group the account is in. `member_count` is None where the channel did not say."""
+
+    id: str
+    name: str
+    member_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members(Sequence[Person]):
+    """Who is in a group, as far as the platform tells.
+
+    `total` is how many there are, as the platform says; None where it does not. A group may hide its members:
+    then there are more than it tells.
+    """
+
+    people: tuple[Person, ...]
+    total: int | None = None
+
+    @property
+    def hidden(self) -> int:
+        """How many members the platform does not name."""
+        return max(0, (self.total or 0) - len(self.people))
+
+    @overload
+    def __getitem__(self, index: int) -> Person: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Person]: ...
+    def __getitem__(self, index: int | slice) -> Person | Sequence[Person]:
+        return self.people[index]
+
+    def __len__(self) -> int:
+        return len(self.people)

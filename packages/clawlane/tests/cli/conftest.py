@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from clawlane.cli.main import run
-from clawlane.config.places import Places
-from clawlane.store.consent import read_consent
-from clawlane.store.vault import FileVault
+from clawlane.config.paths import Paths
+from clawlane.credentials.profile import read_consent
+from clawlane.credentials.vault import FileVault
 
 _PARROT = Path(__file__).parent / "parrot"
 
@@ -40,7 +40,7 @@ class Perch:
     def __init__(
         self, state: Path, capsys: pytest.CaptureFixture[str], setenv: Callable[[str, str], None]
     ) -> None:
-        self.places = Places(state, state / "config.json5")
+        self.places = Paths(state, state / "config.json5")
         self.setenv = setenv
         self._capsys = capsys
 

@@ -8,10 +8,10 @@ import json
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.policy import PairingReply
+from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Thread, ThreadKind
-from clawlane.store.records import Arrival
-from clawlane.store.store import open_store
+from clawlane.store.database import open_store
+from clawlane.store.models import NewMessage
 
 NOW = 1_700_000_000_000
 DROP = Decision(
@@ -19,7 +19,7 @@ DROP = Decision(
 )
 
 
-def store_messages(perch, *arrivals: Arrival) -> None:
+def store_messages(perch, *arrivals: NewMessage) -> None:
     async def store() -> None:
         places = perch.places
         async with (
@@ -31,10 +31,10 @@ def store_messages(perch, *arrivals: Arrival) -> None:
     asyncio.run(store())
 
 
-def message(message_id: str, decision: Decision | None) -> Arrival:
+def message(message_id: str, decision: Decision | None) -> NewMessage:
     thread = Thread(ThreadKind.DM, "11")
     inbound = Inbound("default", message_id, thread, "11", "Lan", "secret words", NOW)
-    return Arrival(inbound, decision, PairingReply.CODE, NOW)
+    return NewMessage(inbound, decision, PairingReply.CODE, NOW)
 
 
 def test_explain_names_the_line_that_decides_and_what_would_change_it(perch) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from clawlane.cli.table import print_table
-from clawlane.cli.wrap import columns, wrapped
+from clawlane.cli.output import columns, print_table, wrapped
 
 _TWO = "{ accounts: { work: {}, home: {} } }"
 

@@ -6,9 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from clawlane.cli.clean import clean
-from clawlane.cli.table import print_table
-from clawlane.cli.times import ago, length, local
+from clawlane.cli.output import ago, length, local, print_table, sanitize
 
 
 @pytest.mark.parametrize(
@@ -62,4 +60,4 @@ def test_columns_stay_straight_under_accents_and_wide_characters(capsys: pytest.
     ],
 )
 def test_a_name_cannot_draw_on_the_terminal(name: str, shown: str) -> None:
-    assert clean(name) == shown
+    assert sanitize(name) == shown

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from clawlane.config.settings import Acks
+
 BUILT_IN = "built-in"
 MENTION_GATE = "mention:"
 ASKED_GATE = "require_mention:"
+
 LIVE, FETCHED = "live", "fetched"
 
 
@@ -105,3 +108,25 @@ class Decision:
         """
         last = self.trail[-1] if self.trail else ""
         return last.removeprefix(MENTION_GATE) if last.startswith(MENTION_GATE) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown to the other side. `seen` is also the flag that the delivered signal carries."""
+
+    delivered: bool = False
+    seen: bool = False
+    typing: bool = False
+
+
+_NONE = Shown()
+
+_AFTER = {
+    Outcome.ADMIT: Shown(delivered=True, seen=True, typing=True),
+    Outcome.PEND: Shown(delivered=True),
+}
+
+
+def signals(outcome: Outcome, acks: Acks) -> Shown:
+    """What follows a decision. A blocked or challenged sender sees nothing; `off` stops all three."""
+    return _NONE if acks is Acks.OFF else _AFTER.get(outcome, _NONE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clawlane.access.decision import ASKED_GATE, BUILT_IN, RETENTION, Decision, Reason, Rule
-from clawlane.access.written import below
+from clawlane.access.policy import below
 from clawlane.messages import Thread, ThreadKind
 
 
@@ -24,7 +24,6 @@ class Explanation:
 _ALLOW_GROUP = "{group_key}: {{}}"
 _ADD_SENDER = "{path}: add '{sender}'"
 _APPROVE = "approve the code that `openclaw pairing list` shows"
-
 _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.SELF: ("The account wrote this message itself.", ""),
     Reason.OWN_ACCOUNT: ("The sender {sender} is another account of this gateway.", ""),

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clawlane.access.decision import Outcome, Reason
-from clawlane.access.slug import folded, slug
-from clawlane.config.pairing_text import filled
-from clawlane.config.policy import PairingReply
+from clawlane.access.names import folded, slug
+from clawlane.config.settings import PairingReply, filled
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 8
@@ -24,7 +23,6 @@ LAPSED_MS = 30 * 24 * 60 * 60 * 1000
 """How long it counts that a request of somebody expired unanswered."""
 
 _LONGEST_NAME = 200
-
 Choose = Callable[[Sequence[str]], str]
 """Picks one of several: `secrets.choice` where it counts."""
 

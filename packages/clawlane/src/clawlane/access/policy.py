@@ -2,23 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
 from clawlane.access.decision import Rule
-from clawlane.access.entries import SenderList
-from clawlane.access.group_entries import GroupTable
-from clawlane.access.pins import Name, NameList, Pins
-from clawlane.access.written import Written
+from clawlane.access.names import Name, NameList, Pins
+from clawlane.config.errors import format_path
 from clawlane.config.linear import Pattern
-from clawlane.config.policy import Acks, DmPolicy, GroupPolicy, PairingReply
+from clawlane.config.origin import Level, setting_text
+from clawlane.config.patterns import compile_pattern
+from clawlane.config.settings import Acks, DmPolicy, GroupPolicy, PairingReply
 
 if TYPE_CHECKING:
     from clawlane.channel import Account
     from clawlane.config.load import Config
+    from clawlane.config.settings import GroupEntry
     from clawlane.messages import Inbound
+
+
+_CLOSING_KEYS = ("allow", "enabled")
+
+
+def below(path: str, *keys: str) -> str:
+    """The path of a key below a written path: `groups` and `Work Chat` are `groups['Work Chat']`."""
+    return path + format_path(("x", *keys))[1:]
+
+
+class Written:
+    """The config as one account sees it."""
+
+    def __init__(self, config: Config, account: Account) -> None:
+        self._config = config
+        self._account = account
+        self._keys = {format_path(path): path for path in config.source.keys}
+
+    def rule(self, key: str) -> Rule:
+        """Who set a channel key (`groupPolicy`) for the account; if that is nobody, where it can be set."""
+        origin = self._config.effective(self._account, key).origin
+        return Rule(origin.path, origin.level, origin.line, self._text(origin.path))
+
+    def shared_rule(self, *path: str) -> Rule:
+        """The same for a key outside the channel blocks."""
+        return self._place(format_path(path), Level.DEFAULTS)
+
+    def group_rules(self) -> Iterator[GroupRule]:
+        """The keys of `groups`, in the order of the file."""
+        groups = self.rule("groups")
+        for key, entry in (self._account.settings.groups or {}).items():
+            path = below(groups.path, key)
+            yield GroupRule(
+                key=key,
+                rule=self._closing(path, groups.origin, entry),
+                denies=not (entry.allow and entry.enabled),
+                require_mention=entry.require_mention is not False,
+                mention_rule=self._place(f"{path}.requireMention", groups.origin),
+            )
+
+    def mention_patterns(self) -> tuple[Pattern, ...]:
+        """The patterns, compiled. The config has been checked to hold none that cannot be."""
+        return tuple(map(compile_pattern, self._config.root.messages.group_chat.mention_patterns))
+
+    def _closing(self, path: str, origin: str, entry: GroupEntry) -> Rule:
+        """What closes the entry's group, or else the entry itself."""
+        for key in _CLOSING_KEYS:
+            if getattr(entry, key) is False:
+                return self._place(f"{path}.{key}", origin)
+        return self._place(path, origin)
+
+    def _place(self, path: str, origin: str) -> Rule:
+        """The rule at a path: of this origin if the file has the path, else built-in."""
+        key = self._keys.get(path)
+        if key is None:
+            return Rule(path)
+        return Rule(path, origin, self._config.source.keys[key].line, self._text(path))
+
+    def _text(self, path: str) -> str:
+        return setting_text(self._config.source, self._keys.get(path))
+
 
 BACKLOG_MAX_AGE_MS = 15 * 60 * 1000
 HISTORY_LIMIT = 50
@@ -129,3 +192,17 @@ class Grants:
         if self.skew_ms is None and inbound.live:
             return 0
         return read_ms + (self.skew_ms or 0) - self.sent_ms(inbound, read_ms)
+
+
+PATIENCE_MS = 20_000
+
+
+def ready(policy: Policy, grants: Grants, waited_ms: int = 0) -> bool:
+    """Whether messages can be decided now; until then they are stored undecided.
+
+    True once the own id is known and every name of the config had its first look-up, at the latest when the
+    account has waited for 20 s since it started. It stays true; whoever asks may remember that.
+    """
+    if waited_ms >= PATIENCE_MS:
+        return True
+    return bool(grants.own_id) and grants.pins.looked_up(policy.names())

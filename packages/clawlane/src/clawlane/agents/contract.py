@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from clawlane.access.history import Pended
+from clawlane.access.context import Pended
 from clawlane.messages import Attachment, Inbound, Quote, Reply, Thread, merged
 
 
@@ -16,7 +16,7 @@ class TurnInput:
     `messages` are those of one sender that are answered together, in order: mostly one, the pictures of an
     album, or texts in quick succession. The properties show them as one message. `history` is what the group
     said since the account was last called, oldest first. It is context and no instruction;
-    `clawlane.access.history.render` writes it so that it cannot be taken for one.
+    `clawlane.access.context.render` writes it so that it cannot be taken for one.
     """
 
     account: str

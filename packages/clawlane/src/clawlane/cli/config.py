@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError, explain
-from clawlane.cli.setup import Setup
-from clawlane.config.problems import ConfigError, KeyPath, Problem, did_you_mean
+from clawlane.config.errors import ConfigError, KeyPath, Problem, did_you_mean
 
 _STEP = re.compile(r"\.?(?:([^.\[\]'\"]+)|\[(\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\])")
 
@@ -25,7 +25,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def validate(as_json: bool) -> int:
     """Check the whole config file and tell everything that is wrong with it. Never changes it."""
-    setup = Setup()
+    setup = CliContext()
     try:
         loaded = setup.config
     except ConfigError as error:
@@ -51,7 +51,7 @@ def validate(as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def get_value(path: str, as_json: bool) -> None:
     """Print what the config file says at PATH, such as channels.zalouser.dmPolicy."""
-    value = _at(Setup().config.source.data, _steps(path), path)
+    value = _at(CliContext().config.source.data, _steps(path), path)
     if as_json or isinstance(value, Mapping | list):
         click.echo(json.dumps(value, ensure_ascii=False, indent=None if as_json else 2))
     elif isinstance(value, bool) or value is None:
@@ -89,12 +89,12 @@ def _holds(data: Any, step: str | int) -> bool:
     return isinstance(data, list) and step < len(data)
 
 
-def _print_problems(setup: Setup, error: ConfigError) -> None:
+def _print_problems(setup: CliContext, error: ConfigError) -> None:
     body = {"message": "the config file has problems", "help": ""}
     _print_json(setup, ok=False, valid=False, **explain(error).details, error=body)
 
 
-def _print_json(setup: Setup, *, ok: bool, **more: Any) -> None:
+def _print_json(setup: CliContext, *, ok: bool, **more: Any) -> None:
     click.echo(json.dumps({"ok": ok, "path": str(setup.places.config_file), **more}, ensure_ascii=False))
 
 

@@ -3,19 +3,74 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from clawlane.cli.clean import clean
-from clawlane.cli.setup import Setup
-from clawlane.cli.wrap import echo_wrapped
+from clawlane.access.names import PinState
+from clawlane.access.policy import Policy
+from clawlane.capabilities import DirectoryError
+from clawlane.cli.context import CliContext, Target
+from clawlane.cli.directory import Source
+from clawlane.cli.failure import CliError
+from clawlane.cli.output import echo_wrapped, sanitize
+from clawlane.config.edit import EditError, backup_of, edit
+from clawlane.ops.client import ControlError
+from clawlane.ops.config_names import Names, agreed
+from clawlane.ops.doctor import names_of
 
 if TYPE_CHECKING:
-    from clawlane.cli.doctor_fix import Fixed
-    from clawlane.host.finding import Finding
+    from clawlane.ops.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What was changed: the lines as a diff, and the accounts whose names could not be looked up."""
+
+    file: str
+    backup: str
+    changes: tuple[str, ...]
+    failures: tuple[str, ...]
+
+
+def fix_names(setup: CliContext) -> Fixed:
+    """Look up what is not pinned, and write the ids of all names that have one. Raises `CliError`."""
+    failures: list[str] = []
+    looked_up = [_looked_up(setup, meant, failures) for meant in _enabled(setup)]
+    source = setup.config.source
+    edits = agreed(looked_up)
+    try:
+        changes = edit(source, edits) if edits else []
+    except EditError as error:
+        raise CliError(str(error)) from error
+    backup = str(backup_of(source.file.resolve())) if changes else ""
+    return Fixed(str(source.file), backup, tuple(changes), tuple(failures))
+
+
+def _enabled(setup: CliContext) -> Iterator[Target]:
+    for block in setup.config.channels.values():
+        for account in block.accounts:
+            if account.enabled:
+                yield Target(block.manifest, account, True, account.id == block.default_account)
+
+
+def _looked_up(setup: CliContext, meant: Target, failures: list[str]) -> Names:
+    """The names of an account, those that were not pinned looked up again."""
+    known = names_of(setup.config, meant.account, setup.places)
+    unpinned = [
+        name
+        for name in Policy.of(setup.config, meant.account).names()
+        if (before := known.looked_up.get(name)) is None or before.pin.state is not PinState.PINNED
+    ]
+    try:
+        found = Source(setup, meant).look_up(unpinned) if unpinned else []
+    except (DirectoryError, ControlError) as error:
+        failures.append(f"{error}; run: {error.help}" if error.help else str(error))
+        found = []
+    return replace(known, looked_up={**known.looked_up, **{one.pin.name: one for one in found}})
+
 
 _LONGEST = 400
 _INDENT = " " * 9
@@ -32,16 +87,14 @@ def doctor(fix: bool, as_json: bool) -> int:
       0  nothing is wrong, or there are only warnings and notes
       1  there are errors
     """
-    from clawlane.config.problems import ConfigError
-    from clawlane.host.doctor.checkup import check_up, of_broken_config
+    from clawlane.config.errors import ConfigError
+    from clawlane.ops.doctor import check_up, of_broken_config
 
-    setup, fixed = Setup(), None
+    setup, fixed = CliContext(), None
     try:
         if fix:
-            from clawlane.cli.doctor_fix import fix_names
-
             fixed = fix_names(setup)
-            setup = Setup()
+            setup = CliContext()
         found = [*check_up(setup.config, setup.places, setup.environ, setup.runtime), *_running(setup)]
     except ConfigError as error:
         found = of_broken_config(error, setup.places, setup.environ)
@@ -53,10 +106,10 @@ def doctor(fix: bool, as_json: bool) -> int:
     return 0 if ok else 1
 
 
-def _running(setup: Setup) -> list[Finding]:
+def _running(setup: CliContext) -> list[Finding]:
     """What the running gateway knows; nothing where none runs or it does not answer."""
-    from clawlane.host.clocks import of_status
-    from clawlane.host.control_client import ControlClient, ControlError
+    from clawlane.ops.client import ControlClient, ControlError
+    from clawlane.ops.clocks import of_status
 
     try:
         return list(of_status(ControlClient(setup.places).status()))
@@ -78,10 +131,10 @@ def _print(found: Sequence[Finding], fixed: Fixed | None) -> None:
         click.echo("Nothing is wrong.")
     for one in found:
         named = f" [{', '.join(one.accounts)}]" if len(one.accounts) > 1 else ""
-        text = f"{clean(one.place, _LONGEST)}: {clean(one.text, _LONGEST)}{named}"
+        text = f"{sanitize(one.place, _LONGEST)}: {sanitize(one.text, _LONGEST)}{named}"
         echo_wrapped(text, f"{one.severity:<9}", _INDENT)
         if one.mend:
-            echo_wrapped(clean(one.mend, _LONGEST), f"{_INDENT}→ ", f"{_INDENT}  ")
+            echo_wrapped(sanitize(one.mend, _LONGEST), f"{_INDENT}→ ", f"{_INDENT}  ")
 
 
 def _print_fixed(fixed: Fixed) -> None:

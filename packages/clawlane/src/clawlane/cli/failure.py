@@ -69,7 +69,7 @@ def _usage(error: click.ClickException) -> Failure:
 
 
 def _of_config(error: BaseException) -> Failure | None:
-    from clawlane.config.problems import ConfigError
+    from clawlane.config.errors import ConfigError
 
     if not isinstance(error, ConfigError):
         return None
@@ -81,13 +81,22 @@ def _of_config(error: BaseException) -> Failure | None:
 
 
 def _of_our_packages(error: BaseException) -> Failure | None:
-    from clawlane.abilities import DirectoryError
+    from clawlane.capabilities import DirectoryError
     from clawlane.channel import ChannelUnusable, VaultError
-    from clawlane.host.control_client import ControlError
+    from clawlane.credentials.files import CredentialsError
+    from clawlane.ops.client import ControlError
     from clawlane.plugins.errors import PluginError
     from clawlane.store.errors import StoreError
 
-    ours = ChannelUnusable | DirectoryError | VaultError | ControlError | PluginError | StoreError
+    ours = (
+        ChannelUnusable,
+        DirectoryError,
+        VaultError,
+        ControlError,
+        CredentialsError,
+        PluginError,
+        StoreError,
+    )
     if not isinstance(error, ours):
         return None
     message, help = str(error), str(getattr(error, "help", ""))
@@ -103,11 +112,11 @@ def _unforeseen(error: Exception) -> Failure:
 
 def _of_system(error: OSError, line: str) -> Failure:
     """A file or folder that cannot be used: in the state directory, that is where to look."""
-    from clawlane.config.places import Places
+    from clawlane.config.paths import Paths
 
     if not isinstance(error.filename, str | os.PathLike):
         return Failure((line,))
-    path, state = Path(os.fsdecode(error.filename)), Places.from_env(os.environ).state
+    path, state = Path(os.fsdecode(error.filename)), Paths.from_env(os.environ).state
     told = f"{path}: {error.strerror}"
     if state in (path, *path.parents) or path in state.parents:
         return Failure((told,), f"the state directory {state} has to be a folder that you can write")

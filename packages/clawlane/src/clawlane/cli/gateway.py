@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-from clawlane.cli.setup import Setup
 
 _UNIT = "clawlane.service"
 _PASSED_ON = ("CLAWLANE_STATE_DIR", "CLAWLANE_CONFIG", "CLAWLANE_KEY_FILE")
@@ -24,9 +24,9 @@ def gateway() -> None:
 @gateway.command()
 def run() -> int:
     """Run all enabled accounts in the foreground until Ctrl-C or SIGTERM."""
-    from clawlane.host.gateway import run as run_gateway
+    from clawlane.gateway.process import run as run_gateway
 
-    places = Setup().places
+    places = CliContext().places
     if not places.config_file.exists():
         raise CliError(
             f"there is no config file {places.config_file}, so there is nothing to run",
@@ -43,7 +43,7 @@ def install(only_print: bool, force: bool) -> None:
 
     The state directory and the config file of this call are written into it.
     """
-    from clawlane.host.systemd import unit
+    from clawlane.gateway.systemd import unit
 
     text = unit([str(_program()), "gateway", "run"], _variables(os.environ))
     if only_print:
@@ -65,7 +65,7 @@ def _program() -> Path:
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
-    places = Setup().places
+    places = CliContext().places
     key = Path(environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute()
     found = (str(places.state), str(places.config_file), str(key))
     written = dict(zip(_PASSED_ON, found, strict=True))

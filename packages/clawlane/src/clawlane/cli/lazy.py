@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from clawlane.cli.failure import CliError
-from clawlane.config.problems import did_you_mean
+from clawlane.config.errors import did_you_mean
 
 
 class LazyGroup(click.Group):

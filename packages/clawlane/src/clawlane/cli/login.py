@@ -5,25 +5,84 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
+import sys
+import time
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import click
 
-from clawlane.abilities import Declined, Done, Expired, Failed, Login, LoginStep, Probe, RiskNotice, Risky
-from clawlane.channel import Account, Channel
-from clawlane.cli.clean import clean
-from clawlane.cli.consent_prompt import FLAG, ask
+from clawlane.capabilities import (
+    Declined,
+    Done,
+    Expired,
+    Failed,
+    Login,
+    LoginStep,
+    NeedsConsent,
+    Probe,
+    ProbeResult,
+    Rehearsal,
+    RiskNotice,
+)
+from clawlane.channel import Account, Channel, VaultError
+from clawlane.cli.context import CliContext, Target, account_words
 from clawlane.cli.failure import CliError
 from clawlane.cli.login_view import JsonView, TextView, View
-from clawlane.cli.probing import probed
-from clawlane.cli.rehearsal import rehearsal_of
-from clawlane.cli.setup import Meant, Setup, account_words
-from clawlane.host.control_client import ControlClient, ControlError
-from clawlane.store.consent import Consent, read_consent, write_consent
-from clawlane.store.linked import linked_elsewhere
-from clawlane.store.private import secure
-from clawlane.store.vault import FileVault
+from clawlane.cli.output import sanitize
+from clawlane.credentials.files import secure
+from clawlane.credentials.profile import Consent, read_consent, write_consent
+from clawlane.credentials.vault import FileVault, linked_elsewhere
+from clawlane.ops.client import ControlClient, ControlError
+
+FLAG = "--accept-risk"
+NOT_ASKED = "not asked"
+
+
+def ask(account: Account, *, flag: bool) -> Consent:
+    """The operator's answer, to be recorded; it names no user yet. Raises `CliError` on a no."""
+    if not flag and not sys.stdin.isatty():
+        raise CliError(
+            "the risk has to be accepted first, and there is no terminal to ask", f"in scripts add {FLAG}"
+        )
+    return Consent(
+        channel=account.channel,
+        profile=account.profile,
+        accepted_ms=time.time_ns() // 1_000_000,
+        user_id="",
+        expendable=NOT_ASKED if flag else _questions(account),
+        how=FLAG if flag else "terminal",
+    )
+
+
+def _questions(account: Account) -> str:
+    click.echo(f"This is about the account '{account.id}' (profile '{account.profile}').")
+    answer = click.prompt("Do you accept this risk? Type yes to go on", default="no", show_default=False)
+    if answer.strip().lower() != "yes":
+        raise CliError("the risk was not accepted, so nothing was done")
+    expendable = click.confirm("Is this account expendable: could you do without it?", default=None)
+    if not expendable:
+        click.echo("Noted. Think about using another account: a ban takes the chats of this one with it.")
+    return "yes" if expendable else "no"
+
+
+_DEADLINE = 20.0
+
+
+async def probed(channel: Probe, account: Account, vault: FileVault) -> ProbeResult:
+    """The channel's answer; a silent platform and a damaged vault are answers too."""
+    try:
+        async with asyncio.timeout(_DEADLINE):
+            return await channel.probe(account, vault)
+    except TimeoutError:
+        return ProbeResult(ok=False, error=f"no answer within {_DEADLINE:.0f} s")
+    except VaultError as error:
+        return ProbeResult(ok=False, error=str(error))
+
+
+def rehearsal_of(channel: Channel) -> str:
+    """Where the simulator is, or empty for the real platform."""
+    return channel.rehearsal() if isinstance(channel, Rehearsal) else ""
 
 
 @click.command()
@@ -40,7 +99,7 @@ def login(channel: str | None, account: str | None, force: bool, accept_risk: bo
     The code is shown here and written as a picture into the state directory. Exit 1 if it was declined or
     expired.
     """
-    setup = Setup()
+    setup = CliContext()
     meant = setup.meant(channel, account)
     view: View = JsonView(meant.account) if as_json else TextView(meant.account)
     _LoginRun(setup, meant, setup.runtime(meant.manifest), view, accept_risk).run(force)
@@ -48,8 +107,8 @@ def login(channel: str | None, account: str | None, force: bool, accept_risk: bo
 
 @dataclass(frozen=True, slots=True)
 class _LoginRun:
-    setup: Setup
-    meant: Meant
+    setup: CliContext
+    meant: Target
     channel: Channel
     view: View
     accept_risk: bool
@@ -100,7 +159,7 @@ class _LoginRun:
         return consent
 
     def _notice(self) -> RiskNotice | None:
-        return self.channel.risk() if isinstance(self.channel, Risky) else None
+        return self.channel.risk() if isinstance(self.channel, NeedsConsent) else None
 
     async def _scan(self, channel: Login) -> Done:
         with self.view.picture(self.setup.places) as show:
@@ -144,7 +203,7 @@ class _LoginRun:
         block, _ = self.setup.block(self.meant.manifest)
         vaults, mine = self.setup.places.vault_dir, self.account
         for other in linked_elsewhere(vaults, mine, block.accounts, done.user_id):
-            who = f"{clean(done.user_name)} ({done.user_id})"
+            who = f"{sanitize(done.user_name)} ({done.user_id})"
             words = account_words(other.channel, other.id, other.id == block.default_account)
             raise CliError(
                 f"{who} is linked on {other} already; on two accounts each would end the other's session. "

@@ -2,28 +2,145 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import click
+from PIL import Image
 
-from clawlane.abilities import Confirmed, Done, LoginStep, RiskNotice, Scanned, ShowQr
+from clawlane.capabilities import Confirmed, Done, LoginStep, RiskNotice, Scanned, ShowQr
 from clawlane.channel import Account
-from clawlane.cli.clean import clean
-from clawlane.cli.qr import columns, half_blocks, read_modules
-from clawlane.cli.times import length
-from clawlane.cli.wrap import echo_wrapped, prose
-from clawlane.config.places import Places
-from clawlane.store.atomic import file_name, write_private
+from clawlane.cli.output import echo_wrapped, length, prose, sanitize
+from clawlane.config.paths import Paths
+from clawlane.credentials.files import file_name, write_private
+
+_QUIET = 2
+_FINDER = 7
+
+_SMALLEST, _LARGEST = 21, 177
+
+_LARGEST_SIDE = 2000
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEAD = struct.Struct(">8sI4sII")
+
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
+# Black on white whatever the colours of the terminal are: a phone must see dark modules on a light ground.
+_COLOURS, _RESET = "\x1b[38;5;16;48;5;231m", "\x1b[0m"
+
+_DARK_INK = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
+
+Modules = tuple[tuple[bool, ...], ...]
+"""Rows of a QR code without quiet zone; True is dark."""
+
+
+def read_modules(png: bytes) -> Modules | None:
+    """The modules of the QR code in a PNG; None if there is none to be made out.
+
+    What is no PNG, or has more than 2000 pixels a side, is not opened.
+    """
+    if not _may_be_opened(png):
+        return None
+    try:
+        picture = _on_white(Image.open(io.BytesIO(png), formats=("PNG",)))
+    except _BROKEN:
+        return None
+    box = picture.point(lambda level: 255 if level < 128 else 0).getbbox()
+    if box is None:
+        return None
+    size = _modules_across(picture, box)
+    return _sample(picture, box, size) if size else None
+
+
+def half_blocks(modules: Modules, *, colour: bool) -> list[str]:
+    """Lines to print, two rows of modules each, with a quiet zone.
+
+    With `colour` the code is black on white. Without, the light modules are inked, as on a dark terminal.
+    """
+    width = len(modules) + 2 * _QUIET
+    rows = [(False,) * width] * _QUIET
+    rows += [(False,) * _QUIET + tuple(row) + (False,) * _QUIET for row in modules]
+    rows += [(False,) * width] * _QUIET
+    if len(rows) % 2:
+        rows.append((False,) * width)
+    return [_line(upper, lower, colour) for upper, lower in zip(rows[::2], rows[1::2], strict=True)]
+
+
+def columns(modules: Modules) -> int:
+    """How wide the printed code is."""
+    return len(modules) + 2 * _QUIET
+
+
+def _line(upper: Sequence[bool], lower: Sequence[bool], colour: bool) -> str:
+    # Without colours the ink of the terminal is its light one, so it is the light modules that are inked.
+    blocks = "".join(
+        _DARK_INK[(a, b) if colour else (not a, not b)] for a, b in zip(upper, lower, strict=True)
+    )
+    return f"{_COLOURS}{blocks}{_RESET}" if colour else blocks
+
+
+def _may_be_opened(png: bytes) -> bool:
+    """Whether the first bytes are those of a PNG of a sane size: readers of other formats start programs."""
+    if not png.startswith(_SIGNATURE) or len(png) < _HEAD.size:
+        return False
+    _, length, kind, width, height = _HEAD.unpack_from(png)
+    sane = 1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE
+    return bool(kind == b"IHDR" and length == 13 and sane)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    ground = Image.new("RGBA", image.size, "white")
+    ground.alpha_composite(image.convert("RGBA"))
+    return ground.convert("L")
+
+
+def _modules_across(picture: Image.Image, box: tuple[int, int, int, int]) -> int | None:
+    """How many modules the code has a side, told by the finder pattern in its upper left corner."""
+    left, top, right, bottom = box
+    run = next((x - left for x in range(left, right) if not _dark(picture, x, top)), 0)
+    if not run or abs((right - left) - (bottom - top)) > run / _FINDER:
+        return None
+    near = (right - left) / (run / _FINDER)
+    size = round((near - 17) / 4) * 4 + 17
+    return size if _SMALLEST <= size <= _LARGEST and abs(near - size) < 2 else None
+
+
+def _sample(picture: Image.Image, box: tuple[int, int, int, int], size: int) -> Modules | None:
+    left, top, right, bottom = box
+    across = [int(left + (right - left) * (index + 0.5) / size) for index in range(size)]
+    down = [int(top + (bottom - top) * (index + 0.5) / size) for index in range(size)]
+    modules = tuple(tuple(_dark(picture, x, y) for x in across) for y in down)
+    return modules if _has_finders(modules) else None
+
+
+def _has_finders(modules: Modules) -> bool:
+    """Whether the three corners hold the ring, the gap and the core that scanners look for."""
+    ring = [max(abs(x - 3), abs(y - 3)) != 2 for y in range(_FINDER) for x in range(_FINDER)]
+    last = len(modules) - _FINDER
+    corners = ((0, 0), (0, last), (last, 0))
+    return all(
+        [modules[top + y][left + x] for y in range(_FINDER) for x in range(_FINDER)] == ring
+        for top, left in corners
+    )
+
+
+def _dark(picture: Image.Image, x: int, y: int) -> bool:
+    level = picture.getpixel((x, y))
+    return isinstance(level, int | float) and level < 128
+
 
 Show = Callable[[LoginStep], None]
+
 _INDENT = "  "
 
 
@@ -43,7 +160,7 @@ class View(Protocol):
         ...
 
     @contextmanager
-    def picture(self, places: Places) -> Iterator[Show]:
+    def picture(self, places: Paths) -> Iterator[Show]:
         """A way to show steps; the picture of the code is gone at the end."""
         ...
 
@@ -61,7 +178,7 @@ class View(Protocol):
 
 
 @contextmanager
-def _qr_file(places: Places, account: Account) -> Iterator[Callable[[bytes], Path]]:
+def _qr_file(places: Paths, account: Account) -> Iterator[Callable[[bytes], Path]]:
     """Writes the code as a private file, and removes it at the end, when it is of no more use."""
     path = places.qr_dir / f"{file_name(account.channel, account.profile)}.png"
 
@@ -100,7 +217,7 @@ class TextView:
         )
 
     @contextmanager
-    def picture(self, places: Places) -> Iterator[Show]:
+    def picture(self, places: Paths) -> Iterator[Show]:
         with _qr_file(places, self._account) as write:
 
             def show(step: LoginStep) -> None:
@@ -109,7 +226,7 @@ class TextView:
                         self._code(png, expires_ms, write(png))
                     case Scanned(name):
                         echo_wrapped(
-                            f"Scanned by {clean(name) or 'a phone'}. Confirm the login on the phone."
+                            f"Scanned by {sanitize(name) or 'a phone'}. Confirm the login on the phone."
                         )
                     case Confirmed():
                         click.echo("Confirmed. Fetching the session …")
@@ -120,12 +237,12 @@ class TextView:
         user_id, name = identity
         account = self._account
         echo_wrapped(
-            f"{account} is already linked as {clean(name)} ({user_id}), profile '{account.profile}'."
+            f"{account} is already linked as {sanitize(name)} ({user_id}), profile '{account.profile}'."
         )
         click.echo("For a new QR code add --force.")
 
     def done(self, done: Done) -> None:
-        echo_wrapped(f"Linked as {clean(done.user_name)} ({done.user_id}). The session is stored, sealed.")
+        echo_wrapped(f"Linked as {sanitize(done.user_name)} ({done.user_id}). The session is stored, sealed.")
 
     def note(self, line: str) -> None:
         echo_wrapped(f"{line[0].upper()}{line[1:]}")
@@ -164,7 +281,7 @@ class JsonView:
         self._print("begin", host=host, rehearsal=rehearsal)
 
     @contextmanager
-    def picture(self, places: Places) -> Iterator[Show]:
+    def picture(self, places: Paths) -> Iterator[Show]:
         with _qr_file(places, self._account) as write:
 
             def show(step: LoginStep) -> None:

@@ -17,7 +17,6 @@ from clawlane.cli.lazy import LazyGroup
 
 _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
-
 _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway."),
     "channels": ("clawlane.cli.channels:channels", "Log accounts in and out, and see how they are."),
@@ -27,7 +26,7 @@ _COMMANDS = {
     "policy": ("clawlane.cli.policy:policy", "Say who may write, without waiting for a message."),
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
     "outbox": (
-        "clawlane.cli.outbox:outbox",
+        "clawlane.cli.messages:outbox",
         "See what waits to be sent, or may have arrived.",
     ),
     "store": ("clawlane.cli.store:store", "Begin anew without what the gateway has stored."),

@@ -14,11 +14,9 @@ import click
 
 from clawlane.access.pairing import normalise_code
 from clawlane.channel import Manifest
-from clawlane.cli.clean import clean
+from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-from clawlane.cli.setup import Setup
-from clawlane.cli.table import print_table
-from clawlane.cli.times import length, local, when
+from clawlane.cli.output import length, local, print_table, sanitize, when
 
 _TOLD = {"dm_pairing_silent": "nothing (silent)", "dm_pairing_held": "nothing yet (held)"}
 """What the person who waits has been told, by the reason of their last message."""
@@ -39,7 +37,7 @@ def list_requests(
     channel: str | None, named: str | None, account: str | None, rejected: bool, as_json: bool
 ) -> None:
     """List the people who wait for an approval, with their codes. Friends come first."""
-    setup = Setup()
+    setup = CliContext()
     manifest = setup.manifest(named or channel)
     account = _known_account(setup, manifest.id, account)
     if rejected:
@@ -61,7 +59,7 @@ def list_requests(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def approved(channel: str | None, named: str | None, account: str | None, as_json: bool) -> None:
     """List the people who were let in by pairing."""
-    setup = Setup()
+    setup = CliContext()
     manifest = setup.manifest(named or channel)
     rows = _approved(setup, manifest.id, _known_account(setup, manifest.id, account))
     if as_json:
@@ -84,7 +82,7 @@ def approve(
     words: tuple[str, ...], named: str | None, account: str | None, notify: bool, yes: bool, as_json: bool
 ) -> None:
     """Let in the person who was given CODE: that sender, on that account, and nothing else."""
-    setup = Setup()
+    setup = CliContext()
     channel, code = _channel_and(setup, words, "approve", "CODE")
     manifest = setup.manifest(named or channel)
     account = _known_account(setup, manifest.id, account)
@@ -107,7 +105,7 @@ def approve(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_json: bool) -> None:
     """Take back that a person was let in. It holds at once, for messages that wait too."""
-    setup = Setup()
+    setup = CliContext()
     channel, sender = _channel_and(setup, words, "revoke", "ID")
     manifest = setup.manifest(named or channel)
     revoked = _revoke(setup, manifest.id, _known_account(setup, manifest.id, account), sender)
@@ -131,7 +129,7 @@ def reject(
     """Turn a person away, named by their code or id: for 30 days they get no code, and nobody answers."""
     if block and unblock:
         raise CliError("--block and --unblock exclude each other", "give one of them")
-    setup = Setup()
+    setup = CliContext()
     channel, who = _channel_and(setup, words, "reject", "CODE|ID")
     manifest = setup.manifest(named or channel)
     account = _known_account(setup, manifest.id, account)
@@ -158,7 +156,7 @@ _MISSING = {
 """What a command lacks, and which list shows it."""
 
 
-def _channel_and(setup: Setup, words: tuple[str, ...], verb: str, what: str) -> tuple[str | None, str]:
+def _channel_and(setup: CliContext, words: tuple[str, ...], verb: str, what: str) -> tuple[str | None, str]:
     """The channel, if one is named, and the code or id. Raises `CliError` that says what is missing."""
     missing, where = _MISSING[what]
     match words:
@@ -175,7 +173,7 @@ def _channel_and(setup: Setup, words: tuple[str, ...], verb: str, what: str) -> 
     raise CliError(f"{missing} is missing: openclaw pairing {verb} {channel} {what}", see)
 
 
-def _is_channel(setup: Setup, word: str) -> bool:
+def _is_channel(setup: CliContext, word: str) -> bool:
     """Whether a word is the name of a channel, installed or not: no code and no id is one."""
     wanted = word.strip().lower().removeprefix("@openclaw/")
     names = {name for manifest in setup.registry.manifests() for name in (manifest.id, *manifest.aliases)}
@@ -197,26 +195,26 @@ def _ask_about_namesake(rows: list[dict[str, Any]], channel: str, code: str) -> 
 
 
 def _namesake(row: Mapping[str, Any]) -> str:
-    return f"{clean(row['namesake'])} ({row['namesake_id']})"
+    return f"{sanitize(row['namesake'])} ({row['namesake_id']})"
 
 
 def _who(row: Mapping[str, Any]) -> str:
-    return f"{clean(row['sender_name']) or 'somebody without a name'} ({row['sender_id']})"
+    return f"{sanitize(row['sender_name']) or 'somebody without a name'} ({row['sender_id']})"
 
 
-def _known_account(setup: Setup, channel: str, account: str | None) -> str | None:
+def _known_account(setup: CliContext, channel: str, account: str | None) -> str | None:
     return setup.meant(channel, account).account.id if account else None
 
 
-def _only_account(setup: Setup, manifest: Manifest) -> str | None:
+def _only_account(setup: CliContext, manifest: Manifest) -> str | None:
     """The account of a channel that has one: somebody who never asked is meant on that."""
     block, _ = setup.block(manifest)
     return block.accounts[0].id if len(block.accounts) == 1 else None
 
 
-def _pending(setup: Setup, channel: str, account: str | None) -> list[dict[str, Any]]:
-    from clawlane.host.control_client import ControlClient
-    from clawlane.store.offline import pairing_list
+def _pending(setup: CliContext, channel: str, account: str | None) -> list[dict[str, Any]]:
+    from clawlane.ops.client import ControlClient
+    from clawlane.ops.pairing_offline import pairing_list
 
     client = ControlClient(setup.places)
     if client.running():
@@ -224,9 +222,9 @@ def _pending(setup: Setup, channel: str, account: str | None) -> list[dict[str, 
     return [asdict(request) for request in pairing_list(setup.places, channel, account, _now_ms())]
 
 
-def _approved(setup: Setup, channel: str, account: str | None) -> list[dict[str, Any]]:
-    from clawlane.host.control_client import ControlClient
-    from clawlane.store.offline import pairing_approved
+def _approved(setup: CliContext, channel: str, account: str | None) -> list[dict[str, Any]]:
+    from clawlane.ops.client import ControlClient
+    from clawlane.ops.pairing_offline import pairing_approved
 
     client = ControlClient(setup.places)
     if client.running():
@@ -235,11 +233,11 @@ def _approved(setup: Setup, channel: str, account: str | None) -> list[dict[str,
 
 
 def _approve(
-    setup: Setup, channel: str, account: str | None, code: str, *, notify: bool
+    setup: CliContext, channel: str, account: str | None, code: str, *, notify: bool
 ) -> tuple[Mapping[str, Any], str]:
     """Who was let in, and a warning where they could not be told."""
-    from clawlane.host.control_client import ControlClient
-    from clawlane.store.offline import pairing_approve
+    from clawlane.ops.client import ControlClient
+    from clawlane.ops.pairing_offline import pairing_approve
 
     client = ControlClient(setup.places)
     if client.running():
@@ -248,9 +246,9 @@ def _approve(
     return let_in, "the gateway is not running, so the person was not told" if notify else ""
 
 
-def _rejected(setup: Setup, channel: str, account: str | None) -> list[dict[str, Any]]:
-    from clawlane.host.control_client import ControlClient
-    from clawlane.store.offline import pairing_rejected
+def _rejected(setup: CliContext, channel: str, account: str | None) -> list[dict[str, Any]]:
+    from clawlane.ops.client import ControlClient
+    from clawlane.ops.pairing_offline import pairing_rejected
 
     client = ControlClient(setup.places)
     if client.running():
@@ -258,9 +256,11 @@ def _rejected(setup: Setup, channel: str, account: str | None) -> list[dict[str,
     return [asdict(row) for row in pairing_rejected(setup.places, channel, account, _now_ms())]
 
 
-def _reject(setup: Setup, channel: str, account: str | None, who: str, block: bool) -> list[dict[str, Any]]:
-    from clawlane.host.control_client import ControlClient
-    from clawlane.store.offline import pairing_reject
+def _reject(
+    setup: CliContext, channel: str, account: str | None, who: str, block: bool
+) -> list[dict[str, Any]]:
+    from clawlane.ops.client import ControlClient
+    from clawlane.ops.pairing_offline import pairing_reject
 
     client = ControlClient(setup.places)
     if client.running():
@@ -269,9 +269,9 @@ def _reject(setup: Setup, channel: str, account: str | None, who: str, block: bo
     return [asdict(row) for row in rejected]
 
 
-def _unblock(setup: Setup, channel: str, account: str | None, who: str) -> list[dict[str, Any]]:
-    from clawlane.host.control_client import ControlClient
-    from clawlane.store.offline import pairing_unblock
+def _unblock(setup: CliContext, channel: str, account: str | None, who: str) -> list[dict[str, Any]]:
+    from clawlane.ops.client import ControlClient
+    from clawlane.ops.pairing_offline import pairing_unblock
 
     client = ControlClient(setup.places)
     if client.running():
@@ -279,7 +279,7 @@ def _unblock(setup: Setup, channel: str, account: str | None, who: str) -> list[
     return [asdict(row) for row in asyncio.run(pairing_unblock(setup.places, channel, account, who, _now_ms))]
 
 
-def _list_rejected(setup: Setup, channel: str, account: str | None, as_json: bool) -> None:
+def _list_rejected(setup: CliContext, channel: str, account: str | None, as_json: bool) -> None:
     rows = _rejected(setup, channel, account)
     if as_json:
         click.echo(json.dumps({"ok": True, "channel": channel, "rejected": rows}, ensure_ascii=False))
@@ -292,16 +292,16 @@ def _list_rejected(setup: Setup, channel: str, account: str | None, as_json: boo
 
 def _rejected_cells(row: Mapping[str, Any]) -> list[str]:
     rejected = when(row["rejected_ms"], _now_ms())
-    return [row["sender_id"], clean(row["sender_name"]) or "–", rejected, _until(row), row["account"]]
+    return [row["sender_id"], sanitize(row["sender_name"]) or "–", rejected, _until(row), row["account"]]
 
 
 def _until(row: Mapping[str, Any]) -> str:
     return "for good" if row["until_ms"] is None else f"until {local(row['until_ms'])}"
 
 
-def _revoke(setup: Setup, channel: str, account: str | None, sender: str) -> list[dict[str, Any]]:
-    from clawlane.host.control_client import ControlClient
-    from clawlane.store.offline import pairing_revoke
+def _revoke(setup: CliContext, channel: str, account: str | None, sender: str) -> list[dict[str, Any]]:
+    from clawlane.ops.client import ControlClient
+    from clawlane.ops.pairing_offline import pairing_revoke
 
     client = ControlClient(setup.places)
     if client.running():
@@ -333,7 +333,7 @@ def _cells(row: dict[str, Any], now: int, several: bool) -> list[str]:
     cells = [
         row["code"],
         row["sender_id"],
-        clean(row["sender_name"]) or "–",
+        sanitize(row["sender_name"]) or "–",
         _friend(row),
         asked,
         length(row["expires_ms"] - now),
@@ -344,7 +344,7 @@ def _cells(row: dict[str, Any], now: int, several: bool) -> list[str]:
 
 def _approved_cells(row: Mapping[str, Any]) -> list[str]:
     approved_at = when(row["approved_ms"], _now_ms())
-    return [row["sender_id"], clean(row["sender_name"]) or "–", approved_at, row["account"]]
+    return [row["sender_id"], sanitize(row["sender_name"]) or "–", approved_at, row["account"]]
 
 
 def _now_ms() -> int:

@@ -5,16 +5,71 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
 
+from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-from clawlane.cli.pause_text import paused_lines, resumed_lines
-from clawlane.cli.setup import Setup
+from clawlane.cli.output import length, local, sanitize
 
-Fields = dict[str, Any]
+Fields = Mapping[str, Any]
+
+_LEVELS = {"mute": "muted", "offline": "offline"}
+
+
+def paused_lines(paused: Iterable[Fields], running: bool) -> Iterator[str]:
+    """What `pause` did."""
+    for one in paused:
+        yield f"Paused: {pause_words(one)}. Go on with: openclaw resume {pause_options(one)}"
+    if not running:
+        yield "The gateway is not running; it will start paused."
+
+
+def resumed_lines(resumed: Iterable[Fields], now_ms: int) -> Iterator[str]:
+    """What `resume` did, and what is left to decide."""
+    for one in resumed:
+        name = _name(one)
+        if one["was"]:
+            since = length(max(0, now_ms - one["was"]["since_ms"]))
+            yield f"Resumed: {name}, after {since}."
+        elif not one["taken_back"]:
+            yield f"{name} was not paused."
+        if one["taken_back"]:
+            yield f"{name} is taken back: it connects in a few seconds."
+            yield "  Close the other client before, or it takes the account over again."
+        if one["flushed"]:
+            yield f"  Had expired, and goes on: {len(one['flushed'])}."
+        if one["expired"]:
+            yield from _expired(one)
+        for still in one["still"]:
+            yield f"  Still paused: {pause_words(still)}. Go on with: openclaw resume {pause_options(still)}"
+
+
+def pause_words(pause: Fields) -> str:
+    """`zalouser/default in dm:7 is muted until …`."""
+    until = f" until {local(pause['until_ms'])}" if pause["until_ms"] is not None else ""
+    return f"{_name(pause)} is {_LEVELS[pause['level']]}{until}"
+
+
+def pause_options(pause: Fields) -> str:
+    """The options that name what is paused."""
+    channel, _, account = pause["account"].partition("/")
+    thread = f" --thread {pause['thread']}" if pause["thread"] else ""
+    return f"--channel {channel} --account {account}{thread}"
+
+
+def _name(one: Fields) -> str:
+    return f"{one['account']} in {one['thread']}" if one["thread"] else str(one["account"])
+
+
+def _expired(one: Fields) -> Iterator[str]:
+    yield f"  Expired, because older than backlogMaxAge by now: {len(one['expired'])}"
+    for overdue in one["expired"]:
+        what = f"message {sanitize(overdue['message_id'])}" if overdue["turn"] else "a text of the gateway"
+        yield f"    {sanitize(overdue['thread'])} {what}, {length(overdue['age_ms'])} old"
+    yield f"  Answer them after all: openclaw resume {pause_options(one)} --flush"
 
 
 @click.command()
@@ -80,9 +135,9 @@ def _named(channel: str | None, account: str | None, thread: str | None) -> dict
 
 def _ask(what: str, asked: dict[str, str]) -> tuple[Fields, bool]:
     """The answer, and whether it is the gateway's. A config that is broken now is in nobody's way there."""
-    from clawlane.host.control_client import ControlClient
+    from clawlane.ops.client import ControlClient
 
-    setup = Setup()
+    setup = CliContext()
     if channel := asked.get("channel"):
         asked = {**asked, "channel": setup.manifest(channel).id}
     client = ControlClient(setup.places)
@@ -91,13 +146,13 @@ def _ask(what: str, asked: dict[str, str]) -> tuple[Fields, bool]:
     return asyncio.run(_alone(setup, what, asked)), False
 
 
-async def _alone(setup: Setup, what: str, asked: Mapping[str, str]) -> Fields:
+async def _alone(setup: CliContext, what: str, asked: Mapping[str, str]) -> Fields:
     """Without a gateway the command writes itself, once it holds the lock."""
-    from clawlane.host.journals import Journals
-    from clawlane.host.pause_commands import NOTHING, PauseCommands
-    from clawlane.host.pauses import Pauses
+    from clawlane.ops.kill_switch import Pauses
+    from clawlane.ops.messages import Journals
+    from clawlane.ops.pause import NOTHING, PauseCommands
+    from clawlane.store.database import open_store
     from clawlane.store.errors import PauseRefused
-    from clawlane.store.store import open_store
 
     config, places = setup.config, setup.places
     if not config.channels:
@@ -115,9 +170,9 @@ async def _alone(setup: Setup, what: str, asked: Mapping[str, str]) -> Fields:
         return answer
 
 
-def _take_back(setup: Setup, name: str) -> bool:
+def _take_back(setup: CliContext, name: str) -> bool:
     """Forget that an account was replaced by another client; the next gateway connects it."""
-    from clawlane.store.replaced import ReplacedMark
+    from clawlane.credentials.profile import ReplacedMark
 
     [account] = [
         one for block in setup.config.channels.values() for one in block.accounts if str(one) == name

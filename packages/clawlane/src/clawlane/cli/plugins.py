@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from clawlane.cli.setup import Setup
-from clawlane.cli.table import print_table
+from clawlane.cli.context import CliContext
+from clawlane.cli.output import print_table
 
 _UNOFFICIAL = "unofficial · experimental"
 
@@ -27,10 +27,10 @@ def install(spec: str, as_json: bool) -> None:
 
     SPEC is a folder (./extensions/zalouser), a wheel file, or an official name (@openclaw/zalouser).
     """
-    from clawlane.host.control_client import ControlClient
+    from clawlane.ops.client import ControlClient
     from clawlane.plugins.install import install as install_plugin
 
-    setup = Setup()
+    setup = CliContext()
     done = install_plugin(spec, setup.registry, time.time_ns() // 1_000_000)
     restart = (done.new or done.copied) and ControlClient(setup.places).running()
     if as_json:
@@ -49,7 +49,7 @@ def install(spec: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_plugins(as_json: bool) -> None:
     """List the installed plugins and the official ones."""
-    rows = _rows(Setup())
+    rows = _rows(CliContext())
     if as_json:
         click.echo(_json({"ok": True, "plugins": rows}))
         return
@@ -60,7 +60,7 @@ def list_plugins(as_json: bool) -> None:
             click.echo(f"{row['id']}: {row['problem']}")
 
 
-def _rows(setup: Setup) -> list[dict[str, str]]:
+def _rows(setup: CliContext) -> list[dict[str, str]]:
     from clawlane.plugins.catalog import CATALOG
 
     registry = setup.registry

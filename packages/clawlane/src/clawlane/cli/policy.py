@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clawlane.cli.clean import clean
-from clawlane.cli.setup import Meant, Setup
-from clawlane.cli.wrap import echo_wrapped
+from clawlane.cli.context import CliContext, Target
+from clawlane.cli.output import echo_wrapped, sanitize
 from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
@@ -86,7 +85,7 @@ def explain(
     from clawlane.access.explain import as_dict
     from clawlane.access.explain import explain as in_words
 
-    setup = Setup()
+    setup = CliContext()
     found = setup.meant(channel, account)
     meant = found.account
     asked = Question(sender.strip(), group.strip(), mention, quote, text)
@@ -102,10 +101,10 @@ def explain(
     for line in _provisos(setup, found, asked.sender):
         echo_wrapped(line)
     if missing:
-        echo_wrapped(f"not looked up yet, so they match nobody: {', '.join(map(clean, missing))}")
+        echo_wrapped(f"not looked up yet, so they match nobody: {', '.join(map(sanitize, missing))}")
 
 
-def _provisos(setup: Setup, meant: Meant, sender: str) -> Iterator[str]:
+def _provisos(setup: CliContext, meant: Target, sender: str) -> Iterator[str]:
     """What the answer takes for granted."""
     account = meant.account
     if not meant.configured:
@@ -116,10 +115,10 @@ def _provisos(setup: Setup, meant: Meant, sender: str) -> Iterator[str]:
         yield f"'{sender}' {LOOKS_LIKE}; {find_the_id(account.channel)}"
 
 
-def _decide(setup: Setup, account: Account, asked: Question) -> tuple[Decision, Inbound, list[str]]:
+def _decide(setup: CliContext, account: Account, asked: Question) -> tuple[Decision, Inbound, list[str]]:
     """The decision, the message it is about, and the names of the config that have not been looked up."""
-    from clawlane.access.decide import decide
     from clawlane.access.policy import Policy
+    from clawlane.access.rules import decide
 
     rules, now_ms = Policy.of(setup.config, account), time.time_ns() // 1_000_000
     grants = _grants(setup, account)
@@ -134,7 +133,7 @@ def _decide(setup: Setup, account: Account, asked: Question) -> tuple[Decision, 
     return _after_pairing(setup, account, rules, inbound, decision), inbound, missing
 
 
-def _grants(setup: Setup, account: Account) -> Grants:
+def _grants(setup: CliContext, account: Account) -> Grants:
     """What the gateway would know of the account, from its session and the store."""
     from clawlane.access.policy import Grants
 
@@ -153,14 +152,14 @@ def _grants(setup: Setup, account: Account) -> Grants:
         return replace(grants, paired=paired, pins=reader.pins(str(account)))
 
 
-def _own_id(setup: Setup, account: Account) -> str:
-    from clawlane.store.linked import user_of
+def _own_id(setup: CliContext, account: Account) -> str:
+    from clawlane.credentials.vault import user_of
 
     return user_of(setup.places.vault_dir, account)
 
 
 def _after_pairing(
-    setup: Setup, account: Account, rules: Policy, inbound: Inbound, decision: Decision
+    setup: CliContext, account: Account, rules: Policy, inbound: Inbound, decision: Decision
 ) -> Decision:
     """A challenge as what it would lead to, given who waits already."""
     from clawlane.access import pairing

@@ -7,28 +7,26 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from clawlane.abilities import Probe
-from clawlane.access.pins import Pins
+from clawlane.access.names import Pins
+from clawlane.capabilities import Probe
 from clawlane.channel import Account, Channel, Health, Phase, VaultError
-from clawlane.cli.probing import probed
-from clawlane.cli.rehearsal import rehearsal_of
-from clawlane.cli.setup import Setup, account_words
+from clawlane.cli.context import CliContext, account_words
+from clawlane.cli.login import probed, rehearsal_of
 from clawlane.config.load import ChannelConfig
-from clawlane.host.holds import stopped_of
-from clawlane.host.problems import AMONG, problems
-from clawlane.host.status import gaps, names, pairing_counts, told
-from clawlane.store.consent import read_consent
-from clawlane.store.errors import ConsentDamaged
-from clawlane.store.offline import pairing_list
-from clawlane.store.pins import LookedUp
+from clawlane.credentials.profile import ConsentDamaged, read_consent
+from clawlane.credentials.vault import FileVault
+from clawlane.gateway.status import gaps, names, pairing_counts, told
+from clawlane.ops.holds import stopped_of
+from clawlane.ops.pairing_offline import pairing_list
+from clawlane.ops.problems import AMONG, problems
+from clawlane.store.directory import LookedUp
 from clawlane.store.reader import reading
-from clawlane.store.vault import FileVault
 
 Fields = dict[str, Any]
 
 
-def offline_status(setup: Setup, probe: bool) -> Fields:
-    """As `clawlane.host.status` describes, with `gateway` None. `probe` asks the platforms too."""
+def offline_status(setup: CliContext, probe: bool) -> Fields:
+    """As `clawlane.gateway.status` describes, with `gateway` None. `probe` asks the platforms too."""
     channels: Fields = {}
     for name, block in setup.config.channels.items():
         channel = setup.runtime(block.manifest)
@@ -44,7 +42,7 @@ def offline_status(setup: Setup, probe: bool) -> Fields:
     return {"gateway": None, "channels": channels}
 
 
-def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Account) -> Fields:
+def _account(setup: CliContext, channel: Channel, block: ChannelConfig, account: Account) -> Fields:
     words = account_words(account.channel, account.id, account.id == block.default_account)
     looked_up = _looked_up(setup, account)
     found = {
@@ -72,7 +70,7 @@ def _account(setup: Setup, channel: Channel, block: ChannelConfig, account: Acco
     return {**found, "problems": problems(found)}
 
 
-def _session(setup: Setup, account: Account, login: str) -> Fields:
+def _session(setup: CliContext, account: Account, login: str) -> Fields:
     try:
         identity = FileVault(setup.places.vault_dir, account.channel, account.profile).identity()
     except VaultError as error:
@@ -89,7 +87,7 @@ def _session(setup: Setup, account: Account, login: str) -> Fields:
     return {"linked": True, "identity": named, "auth": Health.UNKNOWN, "reason": "", "help": ""}
 
 
-def _consent(setup: Setup, account: Account) -> Fields | None:
+def _consent(setup: CliContext, account: Account) -> Fields | None:
     try:
         found = read_consent(setup.places.consent_dir, account.channel, account.profile)
     except ConsentDamaged:
@@ -97,20 +95,20 @@ def _consent(setup: Setup, account: Account) -> Fields | None:
     return asdict(found) if found else None
 
 
-def _policy(setup: Setup, account: Account, key: str) -> Fields:
+def _policy(setup: CliContext, account: Account, key: str) -> Fields:
     found = setup.config.effective(account, key)
     origin = found.origin
     return {"value": found.value, "origin": origin.level, "path": origin.path, "line": origin.line}
 
 
-def _looked_up(setup: Setup, account: Account) -> list[LookedUp]:
+def _looked_up(setup: CliContext, account: Account) -> list[LookedUp]:
     if not setup.places.store.exists():
         return []
     with reading(setup.places.store) as reader:
         return reader.looked_up(str(account))
 
 
-def _activity(setup: Setup, account: Account) -> Fields:
+def _activity(setup: CliContext, account: Account) -> Fields:
     if not setup.places.store.exists():
         return {
             "last_inbound_ms": None,
@@ -138,7 +136,9 @@ def _activity(setup: Setup, account: Account) -> Fields:
     return {**found, "pairing": pairing_counts(waiting)}
 
 
-async def _probe_all(setup: Setup, channel: Channel, accounts: tuple[Account, ...], into: Fields) -> None:
+async def _probe_all(
+    setup: CliContext, channel: Channel, accounts: tuple[Account, ...], into: Fields
+) -> None:
     for account in accounts:
         if isinstance(channel, Probe) and account.enabled:
             vault = FileVault(setup.places.vault_dir, account.channel, account.profile)

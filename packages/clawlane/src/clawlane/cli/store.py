@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-from clawlane.cli.setup import Setup
 
 if TYPE_CHECKING:
     from clawlane.store.reset import Holdings
@@ -41,7 +41,7 @@ def reset(forget: bool, as_json: bool) -> None:
     from clawlane.store.reset import forget as move_aside
     from clawlane.store.reset import holdings
 
-    places, now_ms = Setup().places, time.time_ns() // 1_000_000
+    places, now_ms = CliContext().places, time.time_ns() // 1_000_000
     found = holdings(places.store, now_ms)
     if not forget:
         told = _counted(found) or FORGOTTEN

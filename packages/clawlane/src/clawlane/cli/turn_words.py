@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from clawlane.cli.clean import clean
-from clawlane.cli.times import local
+from clawlane.cli.output import local, sanitize
 
 if TYPE_CHECKING:
     from clawlane.messages import Thread
@@ -20,7 +19,7 @@ _LETTERS = "see: openclaw channels dead-letters list"
 _REASON = 240
 
 
-class Standing(StrEnum):
+class TurnStage(StrEnum):
     """Where a turn stands, as people ask for it."""
 
     WAITING = "waiting"
@@ -55,7 +54,7 @@ class Hold:
 
     def __str__(self) -> str:
         until = local(self.until_ms) if self.until_ms is not None else "somebody runs: openclaw resume"
-        return f"held: {clean(self.rule, 120)} until {until}"
+        return f"held: {sanitize(self.rule, 120)} until {until}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _hold_of(held: Fields, account: str) -> Hold:
 class Told:
     """A standing with its sentence, and what holds it."""
 
-    standing: Standing
+    standing: TurnStage
     sentence: str
     hold: Hold | None = None
 
@@ -120,7 +119,7 @@ def tell(one: Recorded, live: Live) -> Told | None:
         case "running":
             return _with_agent(live)
         case "needs_decision":
-            return Told(Standing.NEEDS_DECISION, f"needs a decision: {_reply(turn)}; {_OUTBOX}")
+            return Told(TurnStage.NEEDS_DECISION, f"needs a decision: {_reply(turn)}; {_OUTBOX}")
         case "replied":
             return _leaving(turn, hold, live)
     return _waiting(turn, hold, live)
@@ -132,18 +131,18 @@ def _with_agent(live: Live) -> Told:
         if live.running
         else "was with the agent when the gateway ended; it goes on at the next start"
     )
-    return Told(Standing.WITH_AGENT, words)
+    return Told(TurnStage.WITH_AGENT, words)
 
 
 def _waiting(turn: Turn, hold: Hold | None, live: Live) -> Told:
     if hold is not None and hold.rule == "paused":
-        return Told(Standing.HELD, f"waiting for the agent, {hold}", hold)
+        return Told(TurnStage.HELD, f"waiting for the agent, {hold}", hold)
     words = "waiting for the agent" if live.running else "waiting: the gateway is not running"
     if turn.attempts:
         words += f"; tried {turn.attempts} times" + (
-            f", last: {clean(turn.reason, _REASON)}" if turn.reason else ""
+            f", last: {sanitize(turn.reason, _REASON)}" if turn.reason else ""
         )
-    return Told(Standing.WAITING, words)
+    return Told(TurnStage.WAITING, words)
 
 
 def _leaving(turn: Turn, hold: Hold | None, live: Live) -> Told:
@@ -151,41 +150,41 @@ def _leaving(turn: Turn, hold: Hold | None, live: Live) -> Told:
     sent = "sent" in turn.chunks
     parts = f"partly sent: {_reply(turn)}; " if sent else ""
     if "unknown" in turn.chunks:
-        return Told(Standing.NEEDS_DECISION, f"needs a decision: {_reply(turn)}; {_OUTBOX}")
+        return Told(TurnStage.NEEDS_DECISION, f"needs a decision: {_reply(turn)}; {_OUTBOX}")
     if "sending" in turn.chunks and live.running:
-        return Told(Standing.SENDING, f"{parts}the reply is on its way")
+        return Told(TurnStage.SENDING, f"{parts}the reply is on its way")
     if hold is not None:
-        return Told(Standing.HELD, f"{parts}{hold}", hold)
+        return Told(TurnStage.HELD, f"{parts}{hold}", hold)
     where = "the rest of the reply" if sent else "the reply"
     words = f"{where} waits to be sent" if live.running else f"{where} waits: the gateway is not running"
-    return Told(Standing.PARTLY_SENT if sent else Standing.WAITING, parts + words)
+    return Told(TurnStage.PARTLY_SENT if sent else TurnStage.WAITING, parts + words)
 
 
 def _over(turn: Turn) -> Told:
     sent = "sent" in turn.chunks
-    reason = clean(turn.reason, _REASON)
+    reason = sanitize(turn.reason, _REASON)
     because = f": {reason}" if reason else ""
     match turn.state:
         case "done" if not turn.chunks:
-            return Told(Standing.NO_REPLY, "the agent had no reply")
+            return Told(TurnStage.NO_REPLY, "the agent had no reply")
         case "done":
-            return Told(Standing.SENT, f"sent{_at(turn)}")
+            return Told(TurnStage.SENT, f"sent{_at(turn)}")
         case "dead":
-            return Told(Standing.SET_ASIDE, f"set aside after {turn.attempts} tries{because}; {_LETTERS}")
+            return Told(TurnStage.SET_ASIDE, f"set aside after {turn.attempts} tries{because}; {_LETTERS}")
         case "failed":
-            standing = Standing.PARTLY_SENT if sent else Standing.NOT_SENT
+            standing = TurnStage.PARTLY_SENT if sent else TurnStage.NOT_SENT
             return Told(standing, f"{'partly sent' if sent else 'not sent'}{because}")
         case "revoked":
             return Told(
-                Standing.REVOKED, "not answered: the sender was not admitted any more when its turn came"
+                TurnStage.REVOKED, "not answered: the sender was not admitted any more when its turn came"
             )
-    standing = Standing(turn.state)
+    standing = TurnStage(turn.state)
     left = f"; of the reply {_reply(turn)}" if sent and turn.told and turn.told not in turn.reason else ""
     return Told(standing, f"{turn.state}{because}{left}")
 
 
 def _reply(turn: Turn) -> str:
-    return clean(turn.told or turn.reason, _REASON)
+    return sanitize(turn.told or turn.reason, _REASON)
 
 
 def _at(turn: Turn) -> str:

@@ -10,8 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from clawlane.channel import Account
-from clawlane.config.findings import Finding, findings, what_is
-from clawlane.config.problems import KeyPath, did_you_mean
+from clawlane.config.errors import Finding, KeyPath, did_you_mean, findings, what_is
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clawlane.config.problems import ConfigError, KeyPath, written
+from clawlane.config.errors import ConfigError, KeyPath, format_path
 from clawlane.config.source import Position, Source, read_source
 
 _BOM = "\ufeff"
@@ -84,11 +84,11 @@ def _spot(source: Source, text: str, lines: Sequence[int], one: Edit) -> tuple[i
     """Where the token that an edit replaces begins and ends."""
     position: Position | None = (source.keys if one.at_key else source.values).get(one.path)
     if position is None or position.line > len(lines):
-        raise EditError(f"{written(one.path)} is not in the file; nothing was written")
+        raise EditError(f"{format_path(one.path)} is not in the file; nothing was written")
     begin = lines[position.line - 1] + position.column - 1
     found = _TOKEN.match(text, begin)
     if found is None:
-        raise EditError(f"{written(one.path)} is neither a text nor a number; nothing was written")
+        raise EditError(f"{format_path(one.path)} is neither a text nor a number; nothing was written")
     return found.span()
 
 

@@ -8,16 +8,14 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from clawlane.channel import Account, Manifest
+from clawlane.channel import Account, Manifest, load_dotted
 from clawlane.config import openclaw, schema
 from clawlane.config.accounts import Accounts, BlockError, resolve
-from clawlane.config.dotted import load_dotted
-from clawlane.config.findings import findings
+from clawlane.config.errors import ConfigError, KeyPath, Problem, findings
 from clawlane.config.origin import Effective, effective, inherited
+from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
 from clawlane.config.phones import LOOKS_LIKE, find_the_id, visible
-from clawlane.config.places import Places
-from clawlane.config.problems import ConfigError, KeyPath, Problem
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import Source, read_source
@@ -67,7 +65,7 @@ class Config:
         return effective(self.source, account, key)
 
 
-def load(places: Places, plugins: Plugins, environ: Mapping[str, str]) -> Config:
+def load(places: Paths, plugins: Plugins, environ: Mapping[str, str]) -> Config:
     """Read and check the config file. Never writes. A file that does not exist is an empty config.
 
     Raises `ConfigError` with every problem of the file.

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from clawlane.config.problems import did_you_mean
+from clawlane.config.errors import did_you_mean
 
 MESSAGE = "OpenClaw has this channel, clawlane does not"
-
 _CHANNELS: dict[str, tuple[str, ...]] = {
     "bluebubbles": ("bb",),
     "discord": (),

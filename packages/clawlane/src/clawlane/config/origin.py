@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from clawlane.channel import Account
-from clawlane.config.problems import KeyPath, written
+from clawlane.config.errors import KeyPath, format_path
 from clawlane.config.source import Source
 
 
@@ -65,8 +65,8 @@ def effective(source: Source, account: Account, key: str) -> Effective:
     ):
         position = source.values.get(path) if path else None
         if position is not None:
-            return Effective(_setting(account, key), Origin(level, written(path), position.line))
-    return Effective(_setting(account, key), Origin(Level.BUILT_IN, written((*channel, key))))
+            return Effective(_setting(account, key), Origin(level, format_path(path), position.line))
+    return Effective(_setting(account, key), Origin(Level.BUILT_IN, format_path((*channel, key))))
 
 
 def _account_path(source: Source, account: Account) -> KeyPath:
@@ -91,3 +91,41 @@ def _value(source: Source, path: KeyPath) -> Any:
             return None
         value = value[part]
     return value
+
+
+_LONGEST = 400
+
+
+def setting_text(source: Source, path: KeyPath | None) -> str:
+    """`groupPolicy: 'open'`; empty for what is not written. Long ones are cut."""
+    if not path:
+        return ""
+    value: Any = source.data
+    for key in path:
+        if not isinstance(value, Mapping) or key not in value:
+            return ""
+        value = value[key]
+    text = f"{_key(str(path[-1]))}: {_shown(value)}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = (f"{_key(key)}: {_shown(one)}" for key, one in value.items())
+        return f"{{ {', '.join(pairs)} }}" if value else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    return _quoted(value) if isinstance(value, str) else str(getattr(value, "raw", value))
+
+
+def _key(key: str) -> str:
+    return key if key.isidentifier() else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clawlane.channel import Manifest
+from clawlane.channel import Manifest, load_dotted
 from clawlane.config.accounts import DEFAULT
-from clawlane.config.dotted import load_dotted
-from clawlane.config.places import Places
-from clawlane.config.problems import ConfigError
+from clawlane.config.errors import ConfigError
+from clawlane.config.paths import Paths
 from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import read_source
 
@@ -25,7 +24,7 @@ class Guess:
 
 
 def guess_profile(
-    places: Places, channel: str, manifest: Manifest | None, account: str | None, environ: Mapping[str, str]
+    places: Paths, channel: str, manifest: Manifest | None, account: str | None, environ: Mapping[str, str]
 ) -> Guess:
     """By the same rules as for a config that loads; without a file that parses, the account's own name."""
     try:

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StrictStr
 
 from clawlane.config.patterns import check_pattern
-from clawlane.config.policy import GroupPolicy
 from clawlane.config.senders import PeopleList, SenderList
-from clawlane.config.settings import Block, Count, Maybe
+from clawlane.config.settings import Block, Count, GroupPolicy, Maybe
 
 LONGEST_WINDOW_MS = 60_000
 """Nobody should wait longer for an answer because of what might still follow."""

@@ -32,7 +32,7 @@ from json5.model import (
 )
 from json5.utils import JSON5DecodeError
 
-from clawlane.config.problems import ConfigError, KeyPath, Problem, written
+from clawlane.config.errors import ConfigError, KeyPath, Problem, format_path
 
 _MAX_BYTES = 4 * 1024 * 1024
 _PLACE = re.compile(r"line (\d+) column (\d+)")
@@ -88,9 +88,9 @@ class Source:
         """A finding about a value (or its key), placed as near to it as the file goes."""
         position = self.position(path, at_key=at_key)
         if position is None:
-            return Problem(written(path), self.file.name, None, None, message, hint)
+            return Problem(format_path(path), self.file.name, None, None, message, hint)
         where = f"{self.file.name}:{position.line}:{position.column}"
-        return Problem(written(path), where, position.line, position.column, message, hint)
+        return Problem(format_path(path), where, position.line, position.column, message, hint)
 
     def position(self, path: KeyPath, *, at_key: bool = False) -> Position | None:
         """Where a value (or its key) stands; for one that is not written, where its nearest parent stands."""
@@ -177,7 +177,7 @@ class _Reader:
 
     def _problem(self, path: KeyPath, at: Position, message: str, hint: str = "") -> None:
         where = f"{self.file.name}:{at.line}:{at.column}"
-        self.problems.append(Problem(written(path), where, at.line, at.column, message, hint))
+        self.problems.append(Problem(format_path(path), where, at.line, at.column, message, hint))
 
 
 def _number(node: Any) -> int | float:

@@ -9,13 +9,12 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from clawlane.channel import ENTRY_POINT_GROUP, Channel, Manifest
+from clawlane.channel import ENTRY_POINT_GROUP, Channel, Manifest, load_dotted
 from clawlane.config import openclaw
-from clawlane.config.dotted import load_dotted
-from clawlane.config.places import Places
+from clawlane.config.paths import Paths
+from clawlane.credentials.files import write_private
 from clawlane.plugins.catalog import CATALOG, refuse_official_name, same_distribution
 from clawlane.plugins.errors import BadSpec, Broken
-from clawlane.store.atomic import write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Record:
 class Registry:
     """The installed plugins of one state directory, as they were when this was made."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Paths) -> None:
         self._places = places
 
     @cached_property

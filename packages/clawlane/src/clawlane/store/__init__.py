@@ -1,1 +1,1 @@
-"""One SQLite file and the sealed sessions beside it."""
+"""One SQLite file: what an account has read, decided, answered."""

@@ -8,8 +8,8 @@ from math import inf
 
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
-from clawlane.store.fates import SKEW_MS
 from clawlane.store.transaction import Tx
+from clawlane.store.unknown_sends import SKEW_MS
 
 _GAPS = "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps"
 _AMONG = 1000
@@ -20,7 +20,6 @@ _ECHO_MS = 10_000
 
 _FIRST_WAIT_MS = 10_000
 _LONGEST_WAIT_MS = 160_000
-
 _LOOKED_UP_MS = 86_400_000
 """How long the platform is searched for a message of unknown fate."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from dataclasses import astuple
 from sqlite3 import Row
 from typing import Any
@@ -91,3 +92,13 @@ def thread_of(row: Row) -> Thread:
 def storable(text: str) -> str:
     """A text for a column: what is broken Unicode becomes a question mark."""
     return text.encode("utf-8", "replace").decode()
+
+
+def newest_of_accounts(connection: sqlite3.Connection, query: str, limit: int) -> list[sqlite3.Row]:
+    """The rows with the highest `seq`, the newest first.
+
+    `query` takes an account and a limit, and gives that account's newest first.
+    """
+    accounts = connection.execute("SELECT account FROM accounts").fetchall()
+    rows = [row for found in accounts for row in connection.execute(query, (found["account"], limit))]
+    return sorted(rows, key=lambda row: int(row["seq"]), reverse=True)[:limit]

@@ -8,8 +8,8 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from clawlane.credentials.files import make_private_dir
 from clawlane.store import marker, schema
-from clawlane.store.atomic import make_private_dir
 from clawlane.store.errors import StoreUnusable
 
 _OUT_OF_REACH = frozenset(

@@ -10,9 +10,8 @@ from clawlane.messages import Thread, merged
 from clawlane.store import turns
 from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.errors import NoDeadLetter
-from clawlane.store.records import OpenTurn, TurnState
-from clawlane.store.texts import forget_texts
-from clawlane.store.transaction import Tx
+from clawlane.store.models import OpenTurn, TurnState
+from clawlane.store.transaction import Tx, forget_texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from enum import StrEnum
 
 from clawlane.access.decision import LIVE, Decision, Outcome, Reason, Rule
 from clawlane.messages import Thread
-from clawlane.store import people
-from clawlane.store.codec import storable, thread_of
-from clawlane.store.newest import newest_of_accounts
-from clawlane.store.parts import told
-from clawlane.store.records import ChunkState, TurnState
+from clawlane.store import directory
+from clawlane.store.codec import newest_of_accounts, storable, thread_of
+from clawlane.store.models import ChunkState, TurnState
+from clawlane.store.outbox import told
 from clawlane.store.transaction import Tx
 
 
@@ -172,8 +171,8 @@ def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
         sent_ms=row["sent_ms"],
         read_ms=row["admitted_ms"],
         made=made,
-        sender_name=body.get("name") or people.name_of(connection, row["account"], row["sender_id"]),
-        group_name=people.group_name(connection, row["account"], thread),
+        sender_name=body.get("name") or directory.name_of(connection, row["account"], row["sender_id"]),
+        group_name=directory.group_name(connection, row["account"], thread),
         text=body.get("text"),
         attached=tuple(str(one[0]) for one in body.get("attachments", ())),
         repeats=row["repeats"],

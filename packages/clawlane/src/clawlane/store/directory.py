@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clawlane.abilities import Group, Person
+from clawlane.access.names import Match, Name, NameList, Pin
+from clawlane.messages import Group, Person, Thread, ThreadKind
 from clawlane.store.codec import storable
 from clawlane.store.transaction import Tx
 
@@ -180,3 +181,90 @@ def _stamp(tx: Tx, listing: Listing) -> None:
         " ON CONFLICT (account, listing) DO UPDATE SET at_ms = excluded.at_ms",
         (tx.account, listing, tx.now_ms),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """A completed look-up. `names` are what those of `pin.ids` were called then, in the same order."""
+
+    pin: Pin
+    names: tuple[str, ...]
+
+
+def keep(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
+    """Record completed look-ups, in the place of older ones of the same names."""
+    query = "SELECT coalesce(max(position), 0) AS last FROM pins WHERE account = ?"
+    first = tx.db.execute(query, (tx.account,)).fetchone()["last"] + 1
+    tx.db.executemany(
+        "INSERT INTO pins (account, list, entry, found, candidates, found_by, at_ms, position)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, list, entry) DO UPDATE SET"
+        " found = excluded.found, candidates = excluded.candidates, found_by = excluded.found_by,"
+        " at_ms = excluded.at_ms, position = excluded.position",
+        [(*_row(tx.account, one), position) for position, one in enumerate(looked_up, first)],
+    )
+
+
+def forget(tx: Tx, names: Iterable[Name]) -> None:
+    """Remove the names that have left the config, or that are to be looked up anew."""
+    tx.db.executemany(
+        "DELETE FROM pins WHERE account = ? AND list = ? AND entry = ?",
+        [(tx.account, name.where, name.entry) for name in names],
+    )
+
+
+def of_account(connection: sqlite3.Connection, account: str) -> list[LookedUp]:
+    """Every completed look-up of an account."""
+    rows = connection.execute(
+        "SELECT list, entry, candidates, found_by, at_ms FROM pins WHERE account = ?"
+        " ORDER BY position, list, entry",
+        (account,),
+    )
+    return [_looked_up(*row) for row in rows]
+
+
+def _row(account: str, one: LookedUp) -> tuple[object, ...]:
+    pin = one.pin
+    candidates = [(storable(id), storable(name)) for id, name in zip(pin.ids, one.names, strict=True)]
+    return (
+        account,
+        pin.name.where,
+        pin.name.entry,
+        pin.state,
+        json.dumps(candidates),
+        pin.match,
+        pin.at_ms,
+    )
+
+
+def _looked_up(where: str, entry: str, candidates: str, match: str, at_ms: int) -> LookedUp:
+    told = json.loads(candidates)
+    name = Name(NameList(where), entry)
+    pin = Pin(name, tuple(id for id, _ in told), Match(match), at_ms)
+    return LookedUp(pin, tuple(called for _, called in told))
+
+
+_NAMES = (
+    "SELECT name FROM known_people WHERE account = ? AND group_id = '' AND user_id = ?",
+    "SELECT sender_name FROM pairing WHERE account = ? AND sender_id = ?",
+    "SELECT sender_name FROM approved WHERE account = ? AND sender_id = ?",
+    "SELECT known_people.name FROM known_groups CROSS JOIN known_people USING (account, group_id)"
+    " WHERE known_groups.account = ? AND user_id = ? AND known_people.name <> '' LIMIT 1",
+)
+
+
+def name_of(connection: sqlite3.Connection, account: str, user_id: str) -> str:
+    """What a person is called: as a friend, in pairing, or as a member of a group. Empty if nobody knows."""
+    for query in _NAMES:
+        row = connection.execute(query, (account, user_id)).fetchone()
+        if row and row[0]:
+            return str(row[0])
+    return ""
+
+
+def group_name(connection: sqlite3.Connection, account: str, thread: Thread) -> str:
+    """What a group is called; empty for a direct message, and where nobody knows."""
+    if thread.kind is not ThreadKind.GROUP:
+        return ""
+    query = "SELECT name FROM known_groups WHERE account = ? AND group_id = ?"
+    row = connection.execute(query, (account, thread.id)).fetchone()
+    return str(row[0]) if row else ""

@@ -8,11 +8,10 @@
     ├── NotInOutbox     no message of the outbox has this number, or it is past deciding
     ├── NoDeadLetter    no message with this id was set aside
     ├── PauseRefused    there is no such account or thread to pause or resume
-    ├── PairingUnknown  no pending request has this code
-    ├── StateUnusable   the state directory or the config is not this user's alone, or cannot be used
-    └── ConsentDamaged  the record of an accepted risk cannot be read
+    └── PairingUnknown  no pending request has this code
 
-The sealed sessions have their own tree, `clawlane.channel.VaultError`. Every text is one line for the
+Sessions and the state directory have their own errors: `clawlane.channel.VaultError` and
+`clawlane.credentials.files.CredentialsError`. Every text is one line for the
 operator.
 """
 
@@ -57,15 +56,3 @@ class NoDeadLetter(StoreError):
 
 class PauseRefused(StoreError):
     """Nothing was paused or resumed; the text says what is wrong with what was named."""
-
-
-class StateUnusable(StoreError):
-    """The state directory or the config file cannot be trusted or used. `help` says what to do."""
-
-    def __init__(self, text: str, help: str) -> None:
-        super().__init__(text)
-        self.help = help
-
-
-class ConsentDamaged(StoreError):
-    """The record of an accepted risk cannot be read."""

@@ -13,7 +13,7 @@ import re
 import sqlite3
 from pathlib import Path
 
-from clawlane.store.atomic import sync_dir, write_private
+from clawlane.credentials.files import sync_dir, write_private
 from clawlane.store.errors import StoreUnusable
 
 RESET = "openclaw store reset --forget"

@@ -8,7 +8,7 @@ from clawlane.access.decision import Decision
 from clawlane.config.schema import LONGEST_WINDOW_MS
 from clawlane.messages import Inbound
 from clawlane.store.codec import inbound_of
-from clawlane.store.records import Arrival
+from clawlane.store.models import NewMessage
 from clawlane.store.transaction import Tx
 
 MESSAGES = 10
@@ -19,14 +19,14 @@ WINDOWS = 3
 LONGEST_MS = WINDOWS * LONGEST_WINDOW_MS
 
 
-def mergeable(arrival: Arrival, decision: Decision) -> bool:
+def mergeable(arrival: NewMessage, decision: Decision) -> bool:
     """Whether a message may be answered together with others: a plain text that is no command."""
     inbound = arrival.inbound
     plain = bool(inbound.text) and not inbound.attachments and inbound.album is None
     return arrival.merge_ms > 0 and decision.admitted and not decision.command and plain
 
 
-def join(tx: Tx, seq: int, arrival: Arrival) -> bool:
+def join(tx: Tx, seq: int, arrival: NewMessage) -> bool:
     """Add a stored message to the turn before it in its thread, if that is of its sender and still waits.
 
     That turn then waits a window longer.
@@ -58,7 +58,7 @@ def _last(tx: Tx, inbound: Inbound) -> sqlite3.Row | None:
     return row
 
 
-def _takes(tx: Tx, turn: sqlite3.Row, arrival: Arrival) -> bool:
+def _takes(tx: Tx, turn: sqlite3.Row, arrival: NewMessage) -> bool:
     if turn["state"] != "waiting" or turn["attempts"] or turn["settled_ms"] is not None or turn["command"]:
         return False
     if turn["sender_id"] != arrival.inbound.sender_id or turn["ready_ms"] <= arrival.read_ms:
@@ -74,7 +74,7 @@ def _takes(tx: Tx, turn: sqlite3.Row, arrival: Arrival) -> bool:
     return len(parts) < MESSAGES and length <= CHARACTERS and _near(parts, arrival)
 
 
-def _near(parts: list[Inbound], arrival: Arrival) -> bool:
+def _near(parts: list[Inbound], arrival: NewMessage) -> bool:
     """Messages that are fetched together were not written together: the time of writing counts, too."""
     times = [one.sent_ms for one in (*parts[-1:], arrival.inbound)]
     return not all(times) or max(times) - min(times) <= arrival.merge_ms

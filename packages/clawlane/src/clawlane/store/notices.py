@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from clawlane.messages import Notice, Thread, Unreadable
 from clawlane.store.aliases import is_id
-from clawlane.store.codec import storable, thread_of
-from clawlane.store.newest import newest_of_accounts
+from clawlane.store.codec import newest_of_accounts, storable, thread_of
 from clawlane.store.transaction import Tx, next_number
 
 COUNTED_AS = ("notice", "unreadable")

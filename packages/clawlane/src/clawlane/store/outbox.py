@@ -1,7 +1,7 @@
 """Transitions of the outbox.
 
 A chunk is a row before it is sent; what became of it is written once it is known. What nobody answered for is
-the business of `clawlane.store.fates`.
+the business of `clawlane.store.unknown_sends`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,65 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
+from itertools import groupby
 
 from clawlane.messages import Outgoing, Receipt, Thread
-from clawlane.store import history, pacing
+from clawlane.store import pending_history, send_log
 from clawlane.store.codec import NO_TEXT, text_body, text_of, thread_of
-from clawlane.store.pacing import Sent
-from clawlane.store.parts import retell, told
-from clawlane.store.records import Chunk, Ended, Hold, Lost, Purpose, TurnState, Waiting
+from clawlane.store.models import Chunk, ChunkState, Hold, Lost, Purpose, SendOutcome, TurnState, Waiting
+from clawlane.store.send_log import Sent
 from clawlane.store.transaction import Tx, next_number
+
+_WORDS = {
+    ChunkState.QUEUED: "to be sent",
+    ChunkState.SENDING: "on its way",
+    ChunkState.UNKNOWN: "of unknown fate",
+    ChunkState.HELD: "held back",
+    ChunkState.SENT: "arrived",
+    ChunkState.REFUSED: "refused",
+    ChunkState.CANCELLED: "not sent",
+    ChunkState.EXPIRED: "too late to be sent",
+}
+
+_WITH_REASON = (ChunkState.REFUSED, ChunkState.UNKNOWN)
+
+
+def told(tx: Tx, turn: int | None) -> str:
+    """`of 3 parts, 1 arrived, 2 refused (you are blocked), 3 not sent`; empty for what is no reply."""
+    if turn is None:
+        return ""
+    query = "SELECT state, reason FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
+    rows = tx.db.execute(query, (tx.account, turn)).fetchall()
+    stretches = []
+    parts = enumerate((_words(row) for row in rows), start=1)
+    for words, stretch in groupby(parts, key=lambda part: part[1]):
+        numbers = [number for number, _ in stretch]
+        stretches.append(f"{_span(numbers)} {words}" if len(rows) > 1 else words)
+    return (f"of {len(rows)} parts, " if len(rows) > 1 else "") + ", ".join(stretches)
+
+
+def retell(tx: Tx, turn: int | None) -> None:
+    """Say anew what has left of the reply to a recalled message, once something is known of it."""
+    reply = told(tx, turn)
+    if turn is not None and reply:
+        tx.db.execute(
+            "UPDATE turns SET reason = (SELECT recalled FROM turn_messages AS part JOIN messages"
+            "  ON messages.account = part.account AND messages.seq = part.message"
+            "  WHERE part.account = turns.account AND part.turn = turns.turn AND recalled <> '' LIMIT 1)"
+            " || ': ' || ? WHERE account = ? AND turn = ? AND state = 'recalled'",
+            (reply, tx.account, turn),
+        )
+
+
+def _words(row: sqlite3.Row) -> str:
+    state = ChunkState(row["state"])
+    words = _WORDS[state]
+    return f"{words} ({row['reason']})" if state in _WITH_REASON and row["reason"] else words
+
+
+def _span(numbers: list[int]) -> str:
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
+
 
 LOOK_UP_MS = 600_000
 """How long look-ups may settle a chunk of unknown fate before the operator has to."""
@@ -172,10 +223,12 @@ _QUEUED = (
     "SELECT id, thread_kind, thread_id, due_ms, place, attempts FROM outbox INDEXED BY queued_chunks"
     " WHERE account = ? AND settled_ms IS NULL AND state = 'queued'"
 )
+
 _THREADS = (
     f"{_QUEUED} AND thread_kind = ? AND thread_id > ? ORDER BY thread_id LIMIT 1",
     f"{_QUEUED} AND thread_kind > ? ORDER BY thread_kind, thread_id LIMIT 1",
 )
+
 _HEAD = f"{_QUEUED} AND thread_kind = ? AND thread_id = ? ORDER BY place, id LIMIT 1"
 
 
@@ -237,7 +290,7 @@ def begin(tx: Tx, chunk_ids: Sequence[int], notes: Sequence[Sent] = (), session:
     begun = {chunk_id for chunk_id in chunk_ids if _begin(tx, chunk_id, session)}
     for note in notes:
         if note.chunk in begun:
-            pacing.note_send(tx, note)
+            send_log.note_send(tx, note)
     return frozenset(begun)
 
 
@@ -314,7 +367,7 @@ def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
     return settle(tx, row["turn"])
 
 
-def refused(tx: Tx, chunk_id: int, reason: str) -> Ended:
+def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     """The platform said no: the rest of the reply is not sent."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE account = ? AND id = ?"
@@ -322,18 +375,18 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> Ended:
         (reason, tx.now_ms, tx.account, chunk_id),
     ).fetchone()
     if row is None or row["turn"] is None:
-        return Ended(None, "")
+        return SendOutcome(None, "")
     cancel(tx, row["turn"], chunk_id, "an earlier part was refused")
-    return Ended(settle(tx, row["turn"]), told(tx, row["turn"]))
+    return SendOutcome(settle(tx, row["turn"]), told(tx, row["turn"]))
 
 
-def unknown(tx: Tx, chunk_id: int, lost: Lost) -> Ended:
+def unknown(tx: Tx, chunk_id: int, lost: Lost) -> SendOutcome:
     """Nobody knows whether it arrived, unless the account saw it itself: the rest of the reply is held."""
     row = tx.db.execute(
         "SELECT turn, echo, resends FROM outbox WHERE account = ? AND id = ?", (tx.account, chunk_id)
     ).fetchone()
     if row["echo"]:
-        return Ended(sent(tx, chunk_id, Receipt((row["echo"],))), "")
+        return SendOutcome(sent(tx, chunk_id, Receipt((row["echo"],))), "")
     settles = lost.settle_ms and not lost.taken and not row["resends"]
     tx.db.execute(
         "UPDATE outbox SET state = 'unknown', reason = ?, taken = max(taken, ?), settling_ms = ?"
@@ -358,7 +411,7 @@ def unknown(tx: Tx, chunk_id: int, lost: Lost) -> Ended:
             (tx.account, turn),
         )
         mark(tx, turn, TurnState.NEEDS_DECISION, told(tx, turn))
-    return Ended(turn, told(tx, turn))
+    return SendOutcome(turn, told(tx, turn))
 
 
 def _was_recalled(tx: Tx, turn: int) -> bool:
@@ -441,7 +494,7 @@ def use_context(tx: Tx, turn: int) -> None:
     """The group's history that went with a turn is used up if anything of the reply arrived, else kept."""
     query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state = 'sent'"
     arrived = tx.db.execute(query, (tx.account, turn)).fetchone() is not None
-    (history.consume if arrived else history.give_back)(tx, turn)
+    (pending_history.consume if arrived else pending_history.give_back)(tx, turn)
 
 
 def mark(tx: Tx, turn: int, state: TurnState, reason: str) -> None:

@@ -9,16 +9,14 @@ from enum import StrEnum
 from typing import Any
 
 from clawlane.messages import Thread
-from clawlane.store import history
+from clawlane.store import pending_history
 from clawlane.store.codec import thread_of
-from clawlane.store.parts import told
+from clawlane.store.outbox import told
 from clawlane.store.transaction import Tx
 
 _REASON = "a pause made it older than backlogMaxAge"
-
 _BATCH = 200
 _THIS = "account = :account AND thread_kind = :kind AND thread_id = :id"
-
 _IN_SCOPE = (
     "AND (:kind = '' OR (thread_kind = :kind AND thread_id = :id))"
     " AND NOT EXISTS (SELECT 1 FROM pauses WHERE pauses.account = :account AND pauses.ended_ms IS NULL"
@@ -177,7 +175,7 @@ def _expire_turn(tx: Tx, seq: int, at_ms: int) -> None:
         "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE account = ? AND turn = ?",
         (reason, at_ms, tx.account, seq),
     )
-    history.give_back(tx, seq)
+    pending_history.give_back(tx, seq)
 
 
 def _expire_texts(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:

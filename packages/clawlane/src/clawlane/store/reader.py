@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from clawlane.access.names import Pins
 from clawlane.access.pairing import Requests
-from clawlane.access.pins import Pins
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
     catch_up,
@@ -16,22 +19,105 @@ from clawlane.store import (
     directory,
     marker,
     notices,
-    outbox_list,
-    pacing,
     pairing,
-    pairing_list,
     pauses,
-    pins,
+    send_log,
 )
+from clawlane.store import directory as pins
 from clawlane.store.catch_up import Gap
+from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_reader
 from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.decisions import Recorded
+from clawlane.store.models import Activity, Approved, ChunkState, PairingRequest, Rejected
 from clawlane.store.notices import NotedItem
-from clawlane.store.outbox_list import Listed
-from clawlane.store.pacing import Held
 from clawlane.store.pauses import Pause
-from clawlane.store.records import Activity, Approved, PairingRequest, Rejected
+from clawlane.store.send_log import Held
+
+_NEWEST = 50
+"""How many chunks are listed that did not arrive and are past deciding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One chunk. `part` of `parts` is its place in its reply; a challenge or notice answers no message.
+
+    `sent_ms` is when it was last given to the channel, `looked_up_ms` when the platform was asked about it.
+    Until `settling_ms` look-ups may settle its unknown fate; until `held_until_ms` pacing holds it.
+    """
+
+    id: int
+    account: str
+    thread: Thread
+    answers: str
+    part: int
+    parts: int
+    state: ChunkState
+    reason: str
+    text: str
+    tries: int
+    created_ms: int
+    sent_ms: int | None
+    looked_up_ms: int | None
+    settling_ms: int | None = None
+    held_until_ms: int | None = None
+
+    @property
+    def needs_decision(self) -> bool:
+        """Whether only the operator can say what becomes of it: look-ups do not settle it any more."""
+        return self.state is ChunkState.UNKNOWN and self.settling_ms is None
+
+
+_PARTS = (
+    "SELECT chunk.*, messages.message_id,"
+    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn) AS parts,"
+    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn"
+    "  AND id <= chunk.id) AS part FROM outbox AS chunk"
+    " LEFT JOIN messages ON messages.account = chunk.account AND messages.seq = chunk.turn"
+)
+
+
+def listed(connection: sqlite3.Connection, *, settled: bool) -> list[Listed]:
+    """What is open, over all accounts, in order; with `settled` also the newest that did not arrive."""
+    rows = connection.execute(f"{_PARTS} WHERE chunk.settled_ms IS NULL ORDER BY chunk.id").fetchall()
+    if settled:
+        rows += connection.execute(
+            f"{_PARTS} WHERE chunk.state IN ('refused', 'cancelled', 'expired')"
+            " ORDER BY chunk.id DESC LIMIT ?",
+            (_NEWEST,),
+        ).fetchall()
+    return [_listed(row) for row in sorted(rows, key=lambda row: int(row["id"]))]
+
+
+def account_of(connection: sqlite3.Connection, chunk_id: int) -> str | None:
+    """Whose chunk that is (`channel/id`)."""
+    row = connection.execute(
+        "SELECT outbox.account FROM accounts CROSS JOIN outbox"
+        " ON outbox.account = accounts.account AND outbox.id = ?",
+        (chunk_id,),
+    ).fetchone()
+    return str(row["account"]) if row else None
+
+
+def _listed(row: sqlite3.Row) -> Listed:
+    columns = dict(row)  # a store that no newer gateway has opened yet lacks the later ones
+    return Listed(
+        id=row["id"],
+        account=row["account"],
+        thread=thread_of(row),
+        answers=row["message_id"] or "",
+        part=row["part"] or 1,
+        parts=row["parts"] or 1,
+        state=ChunkState(row["state"]),
+        reason=row["reason"],
+        text=json.loads(row["body"])["text"] if row["body"] else "",
+        tries=row["attempts"],
+        created_ms=row["created_ms"],
+        sent_ms=columns.get("sent_ms"),
+        looked_up_ms=columns.get("looked_up_ms"),
+        settling_ms=columns.get("settling_ms"),
+        held_until_ms=columns.get("held_until_ms"),
+    )
 
 
 class Reader:
@@ -46,11 +132,11 @@ class Reader:
 
     def requests(self, now_ms: int) -> list[PairingRequest]:
         """Who waits for the owner, over all accounts, friends first, then the oldest first."""
-        return pairing_list.requests(self._connection, now_ms)
+        return pairing.open_requests(self._connection, now_ms)
 
     def rejected(self, now_ms: int) -> list[Rejected]:
         """Whom the owner turned away, over all accounts, the newest last."""
-        return pairing_list.rejected(self._connection, now_ms)
+        return pairing.rejected(self._connection, now_ms)
 
     def approved(self, account: str) -> list[Approved]:
         """Whom the owner let in on one account."""
@@ -133,11 +219,11 @@ class Reader:
 
     def outbox(self, *, settled: bool = False) -> list[Listed]:
         """What waits to be sent, over all accounts; with `settled` also the newest that did not arrive."""
-        return outbox_list.listed(self._connection, settled=settled)
+        return listed(self._connection, settled=settled)
 
     def account_of_chunk(self, chunk_id: int) -> str | None:
         """Whose chunk that is (`channel/id`)."""
-        return outbox_list.account_of(self._connection, chunk_id)
+        return account_of(self._connection, chunk_id)
 
     def dead_letters(self) -> list[DeadLetter]:
         """What was set aside, over all accounts, in the order of admission."""
@@ -161,7 +247,7 @@ class Reader:
 
     def held(self, account: str, now_ms: int) -> list[Held]:
         """What pacing holds, as the gateway noted it last."""
-        return pacing.held(self._connection, account, now_ms)
+        return send_log.held(self._connection, account, now_ms)
 
     def undecided_sends(self, account: str) -> int:
         """How many messages wait for the operator to say whether they arrived."""

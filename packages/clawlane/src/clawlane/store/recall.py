@@ -7,19 +7,51 @@ has left by then cannot be called back; the turn's reason says so.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from clawlane.messages import Deleted, Thread, ThreadKind, Undone
-from clawlane.store import aliases, history, outbox, turns
-from clawlane.store.parts import told
-from clawlane.store.records import Recalled, TurnState
-from clawlane.store.texts import forget_texts
-from clawlane.store.tombstones import bury
-from clawlane.store.transaction import Tx
+from clawlane.messages import Deleted, Inbound, Thread, ThreadKind, Undone
+from clawlane.store import aliases, outbox, pending_history, turns
+from clawlane.store.aliases import Id
+from clawlane.store.models import Recalled, TurnState
+from clawlane.store.outbox import told
+from clawlane.store.transaction import Tx, forget_texts
+
+AFTER_MS = 3_600_000
+"""How much longer than `backlogMaxAge` a message that was recalled is waited for."""
+
+
+def bury(tx: Tx, thread: Thread, author_id: str, ids: Sequence[Id], told: str, keep_ms: int) -> None:
+    """Expect a message that was taken back. `told` says by whom."""
+    tx.db.executemany(
+        "INSERT INTO tombstones VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET expires_ms = max(expires_ms, excluded.expires_ms)",
+        [
+            (tx.account, thread.kind, thread.id, author_id, id_, kind, told, tx.now_ms, tx.now_ms + keep_ms)
+            for kind, id_ in ids
+        ],
+    )
+
+
+def recalled(tx: Tx, inbound: Inbound) -> str:
+    """By whom a message was taken back before it came, in words; empty if it was not."""
+    for kind, id_ in aliases.keys(inbound):
+        row = tx.db.execute(
+            "SELECT told FROM tombstones WHERE account = ? AND thread_kind = ? AND thread_id = ?"
+            " AND author_id = ? AND id = ? AND kind = ? AND expires_ms > ?",
+            (tx.account, inbound.thread.kind, inbound.thread.id, inbound.sender_id, id_, kind, tx.now_ms),
+        ).fetchone()
+        if row is not None:
+            return str(row["told"])
+    return ""
+
+
+def prune(tx: Tx) -> None:
+    """Forget what nobody waits for any more."""
+    tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
+
 
 BY_AUTHOR = "recalled by its author"
 BY_OWNER = "deleted by the account's owner"
-
 _KEPT = (TurnState.DEAD, TurnState.EXPIRED)
 """Turns that are over, and that the operator may take up again."""
 
@@ -77,7 +109,7 @@ def _forget_one(tx: Tx, seq: int, reason: str) -> Recalled:
         return Recalled()
     forget_texts(tx, [seq])
     tx.scrub()
-    history.recall(tx, seq)
+    pending_history.recall(tx, seq)
     tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
     _withdraw_request(tx, row)
     return Recalled((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
@@ -141,7 +173,7 @@ def _from_context(tx: Tx, seq: int) -> Recalled:
 def _again(tx: Tx, turn: int) -> Recalled:
     """A turn begins anew. What its agent may still answer is void."""
     outbox.discard(tx, turn)
-    history.give_back(tx, turn)
+    pending_history.give_back(tx, turn)
     tx.db.execute(
         "UPDATE turns SET attempts = attempts - (state = 'running'), state = 'waiting', reason = '',"
         " run = run + 1 WHERE account = ? AND turn = ? AND settled_ms IS NULL",

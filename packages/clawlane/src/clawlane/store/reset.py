@@ -7,9 +7,9 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from clawlane.store.atomic import sync_dir
+from clawlane.credentials.files import sync_dir
+from clawlane.store.database import ProcessLock
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.lock import ProcessLock
 from clawlane.store.marker import marker_of
 from clawlane.store.reader import reading
 

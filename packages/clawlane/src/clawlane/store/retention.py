@@ -9,9 +9,8 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 
 from __future__ import annotations
 
-from clawlane.store import notices, tombstones
-from clawlane.store.texts import forget_texts
-from clawlane.store.transaction import Tx
+from clawlane.store import notices, recall
+from clawlane.store.transaction import Tx, forget_texts
 
 TEXTS = 1000
 """How many done messages of an account keep their text, and that of their reply."""
@@ -45,7 +44,7 @@ def prune(tx: Tx) -> bool:
     texts = _texts(tx)
     ids = _ids(tx, tx.now_ms - IDS_MS)
     notices.prune(tx, tx.now_ms - IDS_MS)
-    tombstones.prune(tx)
+    recall.prune(tx)
     tx.db.execute("DELETE FROM receipts WHERE account = ? AND at_ms < ?", (tx.account, tx.now_ms - IDS_MS))
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND created_ms < ? AND settled_ms < ?",

@@ -8,13 +8,12 @@ from itertools import groupby
 
 from clawlane.access.decision import Decision
 from clawlane.messages import Inbound, Outgoing, merged
-from clawlane.store import history, merging, outbox
+from clawlane.store import merging, outbox, pending_history
 from clawlane.store.codec import inbound_of
 from clawlane.store.decisions import Stage, record
-from clawlane.store.parts import told
-from clawlane.store.records import Context, OpenTurn, Purpose, Started, TurnState
-from clawlane.store.texts import forget_texts
-from clawlane.store.transaction import Tx
+from clawlane.store.models import History, OpenTurn, Purpose, Started, TurnState
+from clawlane.store.outbox import told
+from clawlane.store.transaction import Tx, forget_texts
 
 TRIES = 4
 """How often a message is given to the agent before it is set aside."""
@@ -86,7 +85,7 @@ def ready_in(tx: Tx, seq: int) -> int:
     return wait if 0 < wait <= merging.LONGEST_MS else 0  # more: the clock was set back meanwhile
 
 
-def start(tx: Tx, seq: int, context: Context) -> Started | None:
+def start(tx: Tx, seq: int, context: History) -> Started | None:
     """Claim a turn for the agent: its messages, and the pending history that goes with it.
 
     None when there is nothing to run any more: it has replied, or was recalled.
@@ -96,7 +95,7 @@ def start(tx: Tx, seq: int, context: Context) -> Started | None:
         " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running') RETURNING run",
         (tx.account, seq),
     ).fetchone()
-    return Started(messages(tx, seq), history.give(tx, seq, context), row["run"]) if row else None
+    return Started(messages(tx, seq), pending_history.give(tx, seq, context), row["run"]) if row else None
 
 
 def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
@@ -115,7 +114,7 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     for row in rows:
         record(tx, row["message"], Stage.RUN, decision)
     finish(tx, seq, TurnState.REVOKED, decision.reason)
-    history.give_back(tx, seq)
+    pending_history.give_back(tx, seq)
     forget_texts(tx, [row["message"] for row in rows])
 
 
@@ -128,7 +127,7 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None) -> bool:
         return False
     if not outs:
         finish(tx, seq, TurnState.DONE, "no reply")
-        history.consume(tx, seq)
+        pending_history.consume(tx, seq)
         return False
     cursor = tx.db.execute(
         "UPDATE turns SET state = 'replied', reason = '' WHERE account = ? AND turn = ?"
@@ -173,7 +172,7 @@ def fail(tx: Tx, seq: int, reason: str, run: int | None) -> bool:
     if row is None or row["attempts"] < TRIES:
         return row is None
     finish(tx, seq, TurnState.DEAD, reason)
-    history.give_back(tx, seq)
+    pending_history.give_back(tx, seq)
     return True
 
 
@@ -190,7 +189,7 @@ def recover(tx: Tx) -> int:
     for row in rows:
         reason = f"the gateway crashed while it was answered, and that was try {TRIES}"
         finish(tx, row["turn"], TurnState.DEAD, reason)
-        history.give_back(tx, row["turn"])
+        pending_history.give_back(tx, row["turn"])
     tx.db.execute(
         "UPDATE turns SET state = 'waiting' WHERE account = ? AND settled_ms IS NULL AND state = 'running'",
         (tx.account,),

@@ -17,7 +17,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 
-from clawlane.abilities import (
+from clawlane.capabilities import (
     Confirmed,
     Declined,
     Done,
@@ -43,7 +43,7 @@ MANIFEST = Manifest(
 
 
 class Parrot:
-    """Fulfils `Channel`, `Login`, `Probe`, `Risky` and `Rehearsal`."""
+    """Fulfils `Channel`, `Login`, `Probe`, `NeedsConsent` and `Rehearsal`."""
 
     async def run(self, account: Account, host: Host) -> None:
         phase, *broken = os.environ.get("PARROT_STATE", "ready").split()

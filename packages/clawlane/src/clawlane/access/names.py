@@ -1,0 +1,123 @@
+"""What the look-ups of the config's names found: which are pinned to which id. Values only."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from clawlane.config.senders import is_id
+
+
+class NameList(StrEnum):
+    """Where a name can stand, by the key of the channel block."""
+
+    ALLOW_FROM = "allowFrom"
+    GROUP_ALLOW_FROM = "groupAllowFrom"
+    GROUPS = "groups"
+
+
+class Match(StrEnum):
+    """How a group's name fitted the key of the config. People are found by exact name only."""
+
+    EXACT = "exact"
+    SLUG = "slug"
+
+
+class PinState(StrEnum):
+    """What a completed look-up found: one, nobody, or several."""
+
+    PINNED = "pinned"
+    UNRESOLVED = "unresolved"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name of one account's config: the list it stands in, and the entry as the settings hold it."""
+
+    where: NameList
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The result of one completed look-up. `ids` are all that fitted: none or several match nothing.
+
+    `at_ms` is when the look-up was done.
+    """
+
+    name: Name
+    ids: tuple[str, ...] = ()
+    match: Match = Match.EXACT
+    at_ms: int = 0
+
+    @property
+    def state(self) -> PinState:
+        if not self.ids:
+            return PinState.UNRESOLVED
+        return PinState.PINNED if len(self.ids) == 1 else PinState.AMBIGUOUS
+
+    @property
+    def id(self) -> str:
+        """The id that the name is pinned to; empty if it is not."""
+        return self.ids[0] if len(self.ids) == 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """The completed look-ups of one account. A name that has none yet is not among them.
+
+    Make one with `Pins.of`. Pins of names that have left the config do no harm: the rules only use a pin
+    whose entry is still written in its list.
+    """
+
+    all: tuple[Pin, ...] = ()
+    _by_name: Mapping[Name, Pin] = field(default_factory=dict, repr=False)
+    _by_id: Mapping[str, tuple[Pin, ...]] = field(default_factory=dict, repr=False)
+    _groups: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, pins: Iterable[Pin]) -> Pins:
+        """The look-ups of one account, at most one a name (the last one counts)."""
+        by_name = {pin.name: pin for pin in pins}
+        pinned = [pin for pin in by_name.values() if is_id(pin.id)]
+        by_id: dict[str, tuple[Pin, ...]] = {}
+        for pin in pinned:
+            by_id[pin.id] = (*by_id.get(pin.id, ()), pin)
+        groups = frozenset(pin.name.entry for pin in pinned if pin.name.where is NameList.GROUPS)
+        return cls(tuple(by_name.values()), by_name, by_id, groups)
+
+    def on(self, where: NameList, user_or_group_id: str) -> tuple[Pin, ...]:
+        """The pins of one list that lead to this id."""
+        found = self._by_id.get(user_or_group_id)
+        return tuple(pin for pin in found if pin.name.where is where) if found else ()
+
+    def unpinned_groups(self, keys: frozenset[str]) -> frozenset[str]:
+        """Those of these keys of `groups` that are pinned to no group."""
+        return keys - self._groups
+
+    def of_name(self, name: Name) -> Pin | None:
+        """What the look-up of a name found, or None if none was completed."""
+        return self._by_name.get(name)
+
+    def looked_up(self, names: Iterable[Name]) -> bool:
+        """Whether each of these names has had its look-up, whatever it found."""
+        return all(name in self._by_name for name in names)
+
+
+_OTHERS = re.compile(r"[^a-z0-9]+")
+
+
+def folded(name: str) -> str:
+    """The form in which two names are the same: case and the way accents are encoded do not count."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).strip()
+
+
+def slug(name: str) -> str:
+    """`Nhóm Đà Nẵng!` as `nhom-da-nang`. Empty, and so fitting none, without Latin letters or digits."""
+    decomposed = unicodedata.normalize("NFD", name.lower())
+    letters = "".join(char for char in decomposed if not unicodedata.combining(char)).replace("đ", "d")
+    return _OTHERS.sub("-", letters).strip("-")

@@ -1,0 +1,167 @@
+"""A plain table: columns as wide as they need, cells broken between words where the terminal is narrower."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import zip_longest
+
+import click
+
+_PROSE = 80
+"""Columns for sentences where nobody says how wide the screen is."""
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal, or of `COLUMNS`; None where the output goes into a file or a program."""
+    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
+        return max(20, shutil.get_terminal_size((_PROSE, 24)).columns)
+    return None
+
+
+def echo_wrapped(text: str, indent: str = "", hanging: str | None = None, *, err: bool = False) -> None:
+    """Print a paragraph as wide as the terminal; later lines begin with `hanging` (default: `indent`).
+
+    Into a file or a program it goes as one line, so that it can be searched.
+    """
+    width = terminal_width()
+    later = indent if hanging is None else hanging
+    for line in wrapped(text, width, indent, later) if width else (f"{indent}{text}".rstrip(),):
+        click.echo(line, err=err)
+
+
+def prose(text: str, indent: str = "") -> Iterator[str]:
+    """A paragraph as wide as the terminal, or 80 columns where there is none."""
+    yield from wrapped(text, terminal_width() or _PROSE, indent, indent)
+
+
+def wrapped(text: str, width: int, indent: str = "", hanging: str = "") -> Iterator[str]:
+    """The lines of a paragraph. A word wider than the terminal stays whole: it is there to be copied."""
+    line = indent
+    empty = True
+    for word in text.split():
+        if not empty and columns(line) + 1 + columns(word) > width:
+            yield line
+            line, empty = hanging, True
+        line += word if empty else f" {word}"
+        empty = False
+    yield line.rstrip()
+
+
+def columns(text: str) -> int:
+    """Columns on a terminal: combining marks take none, East Asian wide characters and emoji two."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+_GAP = "  "
+Row = Sequence[str]
+
+
+def print_table(heads: Row, rows: Sequence[Row]) -> None:
+    """Print rows under their heads, two spaces apart.
+
+    A table that does not fit at all, however its cells are broken, is printed row by row instead.
+    """
+    wide = [max(map(columns, cells)) for cells in zip(heads, *rows, strict=True)]
+    widths = _fitted(heads, rows, wide, terminal_width())
+    lines = _records(heads, rows) if widths is None else _lines(heads, rows, widths)
+    for line in lines:
+        click.echo(line)
+
+
+def _fitted(heads: Row, rows: Sequence[Row], wide: list[int], room: int | None) -> list[int] | None:
+    """The widths of the columns; None if the longest words alone need more room than there is."""
+    if room is None:
+        return wide
+    least = [max(map(_longest_word, cells)) for cells in zip(heads, *rows, strict=True)]
+    gaps = len(_GAP) * (len(heads) - 1)
+    if sum(least) + gaps > room:
+        return None
+    widths = list(wide)
+    while sum(widths) + gaps > room:
+        slack = [width - floor for width, floor in zip(widths, least, strict=True)]
+        widest = max(range(len(widths)), key=lambda at: (slack[at] > 0, widths[at]))
+        widths[widest] -= 1
+    return widths
+
+
+def _lines(heads: Row, rows: Sequence[Row], widths: list[int]) -> Iterator[str]:
+    for row in (heads, *rows):
+        broken = [list(wrapped(cell, width)) for cell, width in zip(row, widths, strict=True)]
+        for cells in zip_longest(*broken, fillvalue=""):
+            padded = [cell + " " * (width - columns(cell)) for cell, width in zip(cells, widths, strict=True)]
+            yield _GAP.join(padded).rstrip()
+
+
+def _records(heads: Row, rows: Sequence[Row]) -> Iterator[str]:
+    """Every cell on a line of its own, under the name of its column."""
+    head_width = max(map(columns, heads))
+    for count, row in enumerate(rows):
+        if count:
+            yield ""
+        for head, cell in zip(heads, row, strict=True):
+            indent = head + " " * (head_width - columns(head)) + _GAP
+            yield from wrapped(cell, terminal_width() or 0, indent, " " * len(indent))
+
+
+def _longest_word(cell: str) -> int:
+    return max(map(columns, cell.split()), default=0)
+
+
+def sanitize(text: str, longest: int = 60) -> str:
+    """The text without control characters and direction marks, on one line, and not too long."""
+    kept = "".join(" " if character in "\r\n\t" else character for character in text)
+    kept = "".join(
+        character for character in kept if unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+    )
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= longest else kept[: longest - 1] + "…"
+
+
+_STEPS = ((86_400, "days"), (3_600, "h"), (60, "min"))
+
+
+def local(ms: int) -> str:
+    """Local time with its offset: `2026-03-02 09:15:00+07:00`."""
+    return _local(ms).isoformat(" ", "seconds")
+
+
+def when(ms: int | None, now_ms: int) -> str:
+    """Local time to the minute with its age, for tables: `2026-03-02 09:15 (3 min ago)`, or `never`."""
+    return "never" if ms is None else f"{_local(ms):%Y-%m-%d %H:%M} ({ago(ms, now_ms)})"
+
+
+def ago(ms: int | None, now_ms: int) -> str:
+    """How long since: `3 min ago`, `never`."""
+    return "never" if ms is None else f"{length(max(0, now_ms - ms))} ago"
+
+
+def gap_words(kind: str, from_ms: int, to_ms: int) -> str:
+    """A stretch of time whose messages the platform did not give out."""
+    whose = {"dm": "direct messages", "group": "messages of groups"}[kind]
+    return (
+        f"{whose} from {local(from_ms)} to {local(to_ms)} may be missing: the platform did not give them out"
+    )
+
+
+def length(ms: int) -> str:
+    """A length of time in the largest unit of which there are two: `3 min`, `2 days`, `90 s`."""
+    seconds = ms // 1000
+    for size, unit in _STEPS:
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _local(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone()

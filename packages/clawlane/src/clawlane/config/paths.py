@@ -1,0 +1,61 @@
+"""Where clawlane keeps its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The state directory, what lies in it, and the config file. Nothing is created by asking."""
+
+    state: Path
+    config_file: Path
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Paths:
+        """As `$CLAWLANE_STATE_DIR` (else `~/.clawlane`) and `$CLAWLANE_CONFIG` say. Absolute paths."""
+        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+        state = _absolute(environ.get("CLAWLANE_STATE_DIR") or "~/.clawlane", home)
+        config = environ.get("CLAWLANE_CONFIG")
+        return cls(state, _absolute(config, home) if config else state / "config.json5")
+
+    @property
+    def store(self) -> Path:
+        return self.state / "store.sqlite"
+
+    @property
+    def vault_dir(self) -> Path:
+        return self.state / "vault"
+
+    @property
+    def consent_dir(self) -> Path:
+        return self.state / "consent"
+
+    @property
+    def plugins_file(self) -> Path:
+        return self.state / "plugins.json"
+
+    @property
+    def control_socket(self) -> Path:
+        return self.state / "control.sock"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.state / "gateway.lock"
+
+    @property
+    def qr_dir(self) -> Path:
+        return self.state / "qr"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.state / "logs"
+
+
+def _absolute(written: str, home: Path) -> Path:
+    if written == "~" or written.startswith("~/"):
+        return home / written[2:]
+    return Path(written).absolute()

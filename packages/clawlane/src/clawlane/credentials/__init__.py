@@ -1,0 +1,1 @@
+"""Sealed sessions, consent, and private files."""

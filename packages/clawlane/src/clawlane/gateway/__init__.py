@@ -1,0 +1,1 @@
+"""The process: all accounts, their supervision, the control socket, logging."""

@@ -1,0 +1,139 @@
+"""How an account is, since when, and whether that lasts too long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from clawlane.channel import Health, Phase, State
+from clawlane.lane.sender import Trouble
+from clawlane.ops.clocks import SET_CLOCK, clock_words
+from clawlane.store.account_store import Clock
+
+DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
+"""Seconds that a phase may last before the operator is told. The other phases wait for the operator."""
+
+OVER = (
+    Phase.NEEDS_LOGIN,
+    Phase.NEEDS_CONSENT,
+    Phase.REPLACED,
+    Phase.FAILED,
+    Phase.PAUSED,
+    Phase.STOPPED,
+)
+"""The phases in which nothing of an account runs."""
+
+_COMING_UP = (Phase.STARTING, Phase.CONNECTING)
+_HELP = "openclaw doctor"
+log = logging.getLogger(__name__)
+
+
+class AccountHealth:
+    """The state of one account as others see it. `told` is given every change.
+
+    An account that does not come up in time counts as degraded until it does; it goes on trying.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        told: Callable[[State], None],
+        now_ms: Clock,
+        deadlines: Mapping[Phase, float] = DEADLINES,
+    ) -> None:
+        self.state = self._channel = State(Phase.STOPPED)
+        self.since_ms = now_ms()
+        self._account = account
+        self._told = told
+        self._now_ms = now_ms
+        self._deadlines = deadlines
+        self._late = False
+        self._trouble: Trouble | None = None
+        self._entered = asyncio.Event()
+
+    def sending(self, trouble: Trouble | None) -> None:
+        """Sending does not work, or works again. That counts over what the channel says."""
+        known, self._trouble = self._trouble, trouble
+        if trouble is not None:
+            self._keep(self._channel)
+        elif known is not None or self._channel.outbound is not Health.OK:
+            self._keep(replace(self._channel, outbound=Health.OK))
+            if known is not None:
+                log.info("%s: messages arrive again", self._account)
+
+    def report(self, state: State) -> None:
+        """Keep a state; health and identity that it leaves open stay as they were known."""
+        if state.phase not in _COMING_UP:
+            self._late = False
+        elif self._late:
+            state = replace(state, phase=Phase.DEGRADED, help=state.help or _HELP)
+        self._keep(state)
+
+    async def watch(self) -> None:
+        """Tell when a phase lasts too long. Lives until cancelled."""
+        while True:
+            self._entered.clear()
+            deadline = self._deadlines.get(self.state.phase)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(deadline):
+                    await self._entered.wait()
+                continue
+            self._overdue()
+            await self._entered.wait()
+
+    def _overdue(self) -> None:
+        known = self._channel
+        since = f"for {(self._now_ms() - self.since_ms) / 1000:.0f} s now"
+        reason = f"{known.reason}; {since}" if known.reason else f"{known.phase} {since}"
+        self._late = known.phase in _COMING_UP
+        self._keep(replace(known, phase=Phase.DEGRADED, reason=reason, help=known.help or _HELP))
+
+    def _keep(self, state: State) -> None:
+        known, before = self._channel, self.state
+        self._channel = replace(
+            state,
+            auth=state.auth or known.auth,
+            inbound=state.inbound or known.inbound,
+            outbound=state.outbound or known.outbound,
+            user_id=state.user_id or known.user_id,
+            user_name=state.user_name or known.user_name,
+            noticed_ms=state.noticed_ms or known.noticed_ms,
+            skew_ms=known.skew_ms if state.skew_ms is None else state.skew_ms,
+        )
+        if state.phase in OVER:
+            self._trouble = None
+        self.state = self._with_trouble(self._channel)
+        if state.phase is not before.phase:
+            self.since_ms = self._now_ms()
+            self._entered.set()
+        if (self.state.phase, self.state.reason) != (before.phase, before.reason):
+            self._tell(self.state)
+        words = clock_words(self.state.skew_ms)
+        if words and not clock_words(before.skew_ms):
+            log.warning("%s: %s; set it: %s", self._account, words[0], SET_CLOCK)
+        self._told(self.state)
+
+    def _with_trouble(self, state: State) -> State:
+        """The reason why nothing is sent is told where the connection itself is well."""
+        if self._trouble is None:
+            return state
+        broken = replace(state, outbound=Health.BROKEN)
+        if state.phase is not Phase.READY:
+            return broken
+        return replace(broken, reason=self._trouble.reason, help=self._trouble.help)
+
+    def _tell(self, state: State) -> None:
+        well = state.phase not in (*OVER, Phase.DEGRADED) or state.phase is Phase.STOPPED
+        well = well and self._trouble is None
+        reason = f": {state.reason}" if state.reason else ""
+        command = f"; run: {state.help}" if state.help else ""
+        level = logging.INFO if well else logging.WARNING
+        log.log(level, "%s is %s%s%s", self._account, state.phase, reason, command)
+
+
+def stopped(reason: str) -> State:
+    """An account of which nothing runs, so that nothing is known of its connection."""
+    return State(Phase.STOPPED, reason, inbound=Health.UNKNOWN, outbound=Health.UNKNOWN)

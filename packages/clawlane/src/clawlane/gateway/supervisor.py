@@ -1,0 +1,272 @@
+"""One account over its whole life in the gateway: whether it may run, how it is, and starting it again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from clawlane.capabilities import Login, NeedsConsent
+from clawlane.channel import Health, Phase, State, VaultError
+from clawlane.credentials.profile import Consent, ConsentDamaged, Replaced, ReplacedMark, read_consent
+from clawlane.credentials.vault import FileVault, Identity
+from clawlane.gateway.health import OVER, AccountHealth, stopped
+from clawlane.lane.runner import AccountDeps, Runner, runner
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import Store
+from clawlane.store.errors import StoreLost
+from clawlane.store.models import OpenTurn
+from clawlane.store.pauses import Resumed
+
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 300.0
+_STABLE_MS = 300_000
+_MOST_CRASHES = 10
+"""In a row, none of them after a stable run: then the operator has to look."""
+
+_TAKE_BACK = 3.0
+"""Seconds for the other client to be closed before the account is taken back."""
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Keeps one account running while it is wanted. `run` owns the account in the store."""
+
+    def __init__(self, parts: AccountDeps, vaults: Path, consents: Path, is_default: bool) -> None:
+        self._standing = AccountHealth(str(parts.account), parts.report, parts.now_ms)
+        self._report = self._standing.report
+        self.parts = replace(parts, report=self._report, trouble=self._standing.sending)
+        self.journal: AccountStore | None = None
+        self.owned = asyncio.Event()
+        self._vaults = vaults
+        self._consents = consents
+        self._flag = () if is_default else ("--account", parts.account.id)
+        self._wanted = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stop: Callable[[], object] = self._wanted.clear
+        self._runner: Runner | None = None
+        self._patience = 0.0
+
+    @property
+    def state(self) -> State:
+        """How the account is."""
+        return self._standing.state
+
+    @property
+    def since_ms(self) -> int:
+        """Since when it is in its phase."""
+        return self._standing.since_ms
+
+    def vault(self) -> FileVault:
+        """The sealed session of the account's profile; a new handle each time, bound to no generation."""
+        return FileVault(self._vaults, self.parts.account.channel, self.parts.account.profile)
+
+    def wake(self) -> None:
+        """There is something new to send."""
+        if self._runner is not None:
+            self._runner.wake()
+
+    def settled(self, turn: int | None) -> None:
+        """The operator decided about a chunk: its turn may be settled, and others may go."""
+        if self._runner is not None:
+            self._runner.settled(turn)
+
+    def again(self, turn: OpenTurn) -> None:
+        """A turn that was over is open again."""
+        if self._runner is not None:
+            self._runner.again(turn)
+
+    async def resumed(self, resumed: Resumed) -> None:
+        """A pause has ended: the lanes learn what expired, and what goes on again."""
+        if self._runner is not None:
+            await self._runner.resumed(resumed)
+
+    def start(self) -> None:
+        """The account is wanted."""
+        self._wanted.set()
+
+    async def stop(self, reason: str = "stopped by the operator") -> None:
+        """Returns once nothing of the account runs. What is on its way gets its answer first."""
+        self._wanted.clear()
+        if self._runner is not None:
+            await self._runner.park()
+        self._stop()
+        await self._idle.wait()
+        self._report(stopped(reason))
+
+    async def restart(self) -> None:
+        """Start again from what is stored now."""
+        await self.stop("starting again")
+        self.start()
+
+    async def take_back(self) -> bool:
+        """Run an account again that was replaced by another client, or given up. False if it was neither."""
+        marked = await asyncio.to_thread(self._mark().clear)
+        if not (marked or self.state.phase in (Phase.REPLACED, Phase.FAILED)):
+            return False
+        if self.parts.account.enabled:
+            self._patience = _TAKE_BACK
+            await self.restart()
+        return True
+
+    async def run(self, store: Store) -> None:
+        """Live until cancelled; run the account whenever it is wanted."""
+        async with store.own(str(self.parts.account)) as self.journal, asyncio.TaskGroup() as group:
+            self.owned.set()
+            group.create_task(self._standing.watch())
+            while True:
+                await self._wanted.wait()
+                if self._wanted.is_set():
+                    await self._while_wanted(self.journal)
+
+    async def _while_wanted(self, journal: AccountStore) -> None:
+        self._idle.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._stop = group.create_task(self._keep_running(journal)).cancel
+        finally:
+            self._wanted.clear()
+            self._idle.set()
+
+    async def _keep_running(self, journal: AccountStore) -> None:
+        wait, crashes = _FIRST_WAIT, 0
+        while await self._begins():
+            started_ms = self.parts.now_ms()
+            try:
+                await self._once(journal)
+            except Exception as error:
+                if _lost(error):
+                    self._report(State(Phase.FAILED, "another gateway runs this account now"))
+                    return
+                stable = self.parts.now_ms() - started_ms > _STABLE_MS
+                wait, crashes = (_FIRST_WAIT, 1) if stable else (wait, crashes + 1)
+                if crashes >= _MOST_CRASHES:
+                    self._give_up(error, crashes)
+                    return
+                await self._pause(error, wait)
+                wait = min(2 * wait, _LONGEST_WAIT)
+            else:
+                self._ended()
+                return
+
+    async def _begins(self) -> bool:
+        """Whether the account may run; with the patience that taking it back needs."""
+        if not self._may_run():
+            return False
+        patience, self._patience = self._patience, 0.0
+        if patience:
+            self._report(State(Phase.STARTING, f"taking the account back in {patience:.0f} s"))
+            await asyncio.sleep(patience)
+        return True
+
+    async def _once(self, journal: AccountStore) -> None:
+        vault = self.vault()
+        parts = replace(self.parts, report=lambda state: self._hear(state, vault))
+        async with runner(parts, journal, vault) as made:
+            self._runner = made
+            try:
+                await made.run()
+            finally:
+                self._runner = None
+
+    def _hear(self, state: State, vault: FileVault) -> None:
+        """What the channel tells. That it was replaced must be on the disk before anybody knows of it."""
+        if state.phase is Phase.REPLACED:
+            try:
+                self._mark().set(Replaced(vault.generation, state.reason, self.parts.now_ms()))
+            except OSError as error:
+                log.error("%s: a restart will connect it again: %s", self.parts.account, error)
+        self._report(state)
+
+    async def _pause(self, error: Exception, wait: float) -> None:
+        log.error(
+            "%s stopped unexpectedly; starting again in %.0f s", self.parts.account, wait, exc_info=error
+        )
+        reason = f"stopped unexpectedly ({_kind(error)}); starting again in {wait:.0f} s"
+        self._report(State(Phase.DEGRADED, reason, inbound=Health.BROKEN, outbound=Health.BROKEN))
+        await self.parts.sleep(wait * (1 + 0.1 * self.parts.jitter()))
+
+    def _give_up(self, error: Exception, crashes: int) -> None:
+        log.error("%s stopped unexpectedly once more", self.parts.account, exc_info=error)
+        reason = f"stopped unexpectedly {crashes} times in a row ({_kind(error)}); the log says more"
+        again = f"openclaw resume {self._words()}"
+        self._report(State(Phase.FAILED, reason, again, inbound=Health.BROKEN, outbound=Health.BROKEN))
+
+    def _ended(self) -> None:
+        """The channel returned; it has said why, or else this does."""
+        if self.state.phase not in OVER:
+            self._report(stopped("the channel stopped by itself"))
+
+    def _may_run(self) -> bool:
+        """Whether nobody paused it or took it over, the risk was accepted and a session is stored.
+
+        The state says so, or what to do.
+        """
+        if self.parts.gate.offline is not None:
+            self._report(State(Phase.PAUSED, "offline by the operator", f"openclaw resume {self._words()}"))
+            return False
+        try:
+            identity = self.vault().identity()
+            consent = read_consent(self._consents, self.parts.account.channel, self.parts.account.profile)
+        except VaultError as error:
+            self._report(State(Phase.NEEDS_LOGIN, str(error), self._login("--force"), auth=Health.BROKEN))
+            return False
+        except ConsentDamaged as error:
+            self._report(State(Phase.NEEDS_CONSENT, str(error), self._login()))
+            return False
+        missing = self._missing(identity, consent) or self._taken_over()
+        user_id, name = identity or ("", "")
+        self._report(missing or State(Phase.STARTING, user_id=user_id, user_name=name))
+        return missing is None
+
+    def _missing(self, identity: Identity | None, consent: Consent | None) -> State | None:
+        channel = self.parts.channel
+        if isinstance(channel, NeedsConsent) and consent is None:
+            return State(Phase.NEEDS_CONSENT, "the risk of this channel has not been accepted", self._login())
+        if isinstance(channel, Login) and identity is None:
+            return State(Phase.NEEDS_LOGIN, "nobody is logged in", self._login(), auth=Health.BROKEN)
+        if (
+            isinstance(channel, NeedsConsent)
+            and consent
+            and identity
+            and consent.user_id not in ("", identity[0])
+        ):
+            reason = f"the risk was accepted for {consent.user_id}, but {identity[0]} is logged in"
+            return State(Phase.NEEDS_CONSENT, reason, self._login("--force"))
+        return None
+
+    def _taken_over(self) -> State | None:
+        """What was told when another client took the account over, if that holds for the stored session."""
+        vault = self.vault()
+        vault.read()
+        found = self._mark().read(vault.generation)
+        if found is None:
+            return None
+        return State(Phase.REPLACED, found.reason, f"openclaw resume {self._words()}", inbound=Health.BROKEN)
+
+    def _mark(self) -> ReplacedMark:
+        return ReplacedMark(self._vaults, self.parts.account.channel, self.parts.account.profile)
+
+    def _login(self, *flags: str) -> str:
+        return " ".join(
+            ("openclaw channels login --channel", self.parts.account.channel, *self._flag, *flags)
+        )
+
+    def _words(self) -> str:
+        return f"--channel {self.parts.account.channel} --account {self.parts.account.id}"
+
+
+def _kind(error: BaseException) -> str:
+    """What kind of error it was that ended a group of tasks."""
+    return _kind(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else type(error).__name__
+
+
+def _lost(error: BaseException) -> bool:
+    """Whether an error, or one inside a group of errors, says that somebody else owns the account."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(_lost, error.exceptions))
+    return isinstance(error, StoreLost)

@@ -1,0 +1,67 @@
+"""What systemd wants of a service: word of its readiness, and a unit file."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Mapping, Sequence
+
+READY = "READY=1"
+STOPPING = "STOPPING=1"
+_UNIT = """\
+[Unit]
+Description=clawlane, the gateway between chat accounts and an agent
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=300
+StartLimitBurst=10
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+{environment}Restart=on-failure
+RestartSec=5
+TimeoutStartSec=60
+TimeoutStopSec=60
+KillMode=mixed
+UMask=0077
+NoNewPrivileges=yes
+
+[Install]
+WantedBy=default.target
+"""
+
+log = logging.getLogger(__name__)
+
+
+def notify(environ: Mapping[str, str], *lines: str) -> None:
+    """Tell the service manager something, if `$NOTIFY_SOCKET` says that one listens."""
+    address = environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = f"\0{address[1:]}"
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as told:
+            told.connect(address)
+            told.sendall("\n".join(lines).encode())
+    except OSError as error:
+        log.warning("the service manager could not be told %s: %s", ", ".join(lines), error)
+
+
+def unit(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The text of a unit that runs a command with these variables. It restarts after crashes."""
+    variables = "".join(
+        f"Environment={_quoted(f'{name}={value}')}\n" for name, value in sorted(environment.items())
+    )
+    program, *words = map(_quoted, command)
+    # Variables are filled into the words behind the program, not into its path.
+    line = " ".join([program, *(word.replace("$", "$$") for word in words)])
+    return _UNIT.format(command=line, environment=variables)
+
+
+def _quoted(word: str) -> str:
+    """As systemd reads it: `%` begins a specifier, backslashes and quotes are escaped inside quotes."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("\n", "\\n")
+    return f'"{escaped}"'

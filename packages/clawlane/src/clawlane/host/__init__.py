@@ -1,1 +1,0 @@
-"""The running gateway, and the socket through which commands reach it."""

@@ -1,0 +1,46 @@
+"""Decisions in the log: every one, but what is dropped in a group only once for each reason."""
+
+from __future__ import annotations
+
+import logging
+
+from clawlane.access.decision import Decision, Outcome, Reason
+from clawlane.access.explain import explain
+from clawlane.channel import Account
+from clawlane.messages import Inbound, Thread, ThreadKind
+
+_FOR_THE_OWNER = (Reason.DM_PAIRING_SILENT, Reason.DM_PAIRING_HELD, Reason.DM_PAIRING_FULL)
+log = logging.getLogger(__name__)
+
+
+class DecisionLog:
+    """Tells the log what was decided for one account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._told: set[tuple[Thread, Reason]] = set()
+
+    def tell(self, inbound: Inbound, decision: Decision) -> None:
+        """Log a decision, with what would change it."""
+        if decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:
+            if (inbound.thread, decision.reason) in self._told:
+                return
+            self._told.add((inbound.thread, decision.reason))
+        log.log(
+            logging.ERROR if decision.reason is Reason.MENTION_UNDETECTABLE else logging.INFO,
+            "%s: %s %s in %s: %s%s",
+            self._account,
+            decision.outcome,
+            inbound.sender_id,
+            inbound.thread,
+            decision.reason,
+            self._hint(inbound, decision),
+        )
+
+    def _hint(self, inbound: Inbound, decision: Decision) -> str:
+        if decision.reason in _FOR_THE_OWNER:
+            return f"; see: openclaw pairing list {self._account.channel}"
+        if decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:
+            change = explain(decision, inbound.sender_id, inbound.thread).change
+            return f"; to change it: {change}" if change else ""
+        return ""

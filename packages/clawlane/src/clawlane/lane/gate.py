@@ -1,0 +1,169 @@
+"""The one gate of an account: whatever leaves passes it, and is held there by a pause or by pacing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from clawlane.channel import Account, Channel, NotSent
+from clawlane.lane.admission import AccessChecker
+from clawlane.lane.backoff import until_stored
+from clawlane.lane.pacing import GAP, Pacer
+from clawlane.messages import Inbound, Receipt, Signal, Thread
+from clawlane.store.account_store import AccountStore
+from clawlane.store.models import Chunk, Hold
+from clawlane.store.pauses import Level, Pause
+from clawlane.store.send_log import Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why a chunk may not leave now, in a few words, and until when; None until somebody resumes."""
+
+    reason: str
+    until_ms: int | None
+
+
+class Gate:
+    """Says when a chunk may leave, and is the only one that calls the channel's `send` and `signal`.
+
+    It lives as long as the gateway, over all runs of its account.
+    """
+
+    def __init__(self, account: Account, channel: Channel, pacer: Pacer | None = None) -> None:
+        """Without a `pacer` only pauses hold anything."""
+        self._account = account
+        self._channel = channel
+        self._pacer = pacer
+        self._judge: AccessChecker | None = None
+        self._waited: set[int] = set()
+        self._holds: dict[int, tuple[Thread, Hold]] = {}
+        self._pauses: dict[Thread | None, Pause] = {}
+        self._changed = asyncio.Event()
+
+    async def begin(self, journal: AccountStore, judge: AccessChecker) -> None:
+        """Read what left before, so that a new run does not begin with fresh budgets.
+
+        `judge` is asked again about the sender before a reply leaves that had to wait.
+        """
+        self._judge = judge
+        self._waited = set(await until_stored(journal.queued))
+        if self._pacer is not None:
+            self._pacer.remember(await until_stored(journal.sends))
+
+    def met(self, inbound: Inbound) -> None:
+        """A message that was read: its writer is a friend or not, which pacing has to know."""
+        if self._pacer is not None and self._pacer.met(inbound):
+            self._holds = {id_: hold for id_, hold in self._holds.items() if hold[0] != inbound.thread}
+
+    def shut(self) -> frozenset[Thread] | None:
+        """The threads that are paused; None if the whole account is."""
+        return None if None in self._pauses else frozenset(filter(None, self._pauses))
+
+    def rests_until_ms(self, now_ms: int) -> int:
+        """Until when nothing of the account may leave, because something just did."""
+        return self._pacer.rests_until_ms(now_ms) if self._pacer else now_ms
+
+    def held_until(self, now_ms: int) -> dict[int, int]:
+        """The chunks that a rule holds, and until when: they need not be asked about before."""
+        self._holds = {id_: hold for id_, hold in self._holds.items() if hold[1].until_ms > now_ms}
+        return {id_: hold.until_ms for id_, (_, hold) in self._holds.items()}
+
+    def in_turn(self, chunks: Iterable[Chunk]) -> list[Chunk]:
+        """The chunks that want to leave, first those whose thread has waited longest for one.
+
+        Whoever has many waiting does not keep the others waiting.
+        """
+        pacer = self._pacer
+        if pacer is None:
+            return list(chunks)
+        return sorted(chunks, key=lambda chunk: pacer.last_ms(chunk.out.thread))
+
+    def wait_ms(self, chunk: Chunk, now_ms: int) -> int | None:
+        """0 if the chunk may leave now, the milliseconds until it may, None while it is paused.
+
+        Ask it of the first open chunk of a thread. After 0 call `sent` before the next await, so that two
+        chunks do not use one budget. Whoever ends a pause wakes the outbox.
+        """
+        held = self.held(chunk, now_ms)
+        if held is None:
+            return 0
+        self._waited.add(chunk.id)
+        return None if held.until_ms is None else max(1, held.until_ms - now_ms)
+
+    def noted(self, chunk: Chunk, now_ms: int) -> Hold | None:
+        """The rule that holds a chunk now, if that is to be written down: it was not held by it before."""
+        hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
+        if hold is None or hold.reason == GAP:
+            return None
+        known = self._holds.get(chunk.id)
+        self._holds[chunk.id] = (chunk.out.thread, hold)
+        return hold if known is None or known[1] != hold else None
+
+    def held(self, chunk: Chunk, now_ms: int) -> Held | None:
+        """What keeps a chunk from leaving now, for people to read."""
+        pause = self._pause_of(chunk.out.thread)
+        if pause is not None:
+            return Held("paused", None)
+        hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
+        return Held(hold.reason, hold.until_ms) if hold else None
+
+    def sent(self, chunk: Chunk, now_ms: int) -> Sent | None:
+        """The chunk is about to leave: from now on it counts. One that is tried again counts once.
+
+        Gives what is to be kept of that.
+        """
+        self._holds.pop(chunk.id, None)
+        return self._pacer.note(chunk, now_ms) if self._pacer else None
+
+    def unsent(self, chunk: Chunk) -> None:
+        """The chunk did not leave after all, and was not to any more."""
+        if self._pacer is not None:
+            self._pacer.forget(chunk.id)
+
+    async def send(self, chunk: Chunk) -> Receipt:
+        """Hand the chunk to the channel. Raises a `SendFailed`.
+
+        A pause that came after `wait_ms` makes it `NotSent`.
+        """
+        if self._pause_of(chunk.out.thread) is not None:
+            raise NotSent("paused just before it left", 0.0)
+        return await self._channel.send(self._account, chunk.out)
+
+    async def still_admitted(self, chunk: Chunk, journal: AccountStore) -> bool:
+        """Whether a reply that had to wait is still for somebody who is let in."""
+        if chunk.id not in self._waited:
+            return True
+        self._waited.discard(chunk.id)
+        if chunk.turn is None or self._judge is None:
+            return True
+        turn = await until_stored(partial(journal.turn, chunk.turn))
+        return not (turn and await self._judge.again(turn.inbound))
+
+    async def show(self, signal: Signal) -> None:
+        """Show others something, unless it is paused."""
+        if self._pause_of(signal.thread) is None:
+            await self._channel.signal(self._account, signal)
+
+    async def opened(self, thread: Thread) -> None:
+        """Returns once nothing pauses the thread: a turn waits here before it starts."""
+        while self._pause_of(thread) is not None:
+            await self._changed.wait()
+
+    def pause(self, pauses: Iterable[Pause]) -> None:
+        """Let these pauses hold, and no others."""
+        self._pauses = {pause.thread: pause for pause in pauses}
+        self._holds.clear()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    @property
+    def offline(self) -> Pause | None:
+        """The pause that keeps the whole account from being connected."""
+        whole = self._pauses.get(None)
+        return whole if whole and whole.level is Level.OFFLINE else None
+
+    def _pause_of(self, thread: Thread) -> Pause | None:
+        return self._pauses.get(None) or self._pauses.get(thread)

@@ -1,0 +1,237 @@
+"""Pacing: when a message may leave, given what left before: a pure decision, and the memory behind it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from clawlane.config.settings import Pacing
+from clawlane.messages import Inbound, Thread, ThreadKind
+from clawlane.store.models import Chunk, Hold
+from clawlane.store.send_log import DAY_MS, Sent
+
+_HOUR_MS = 3_600_000
+_WINDOWS = (("minute", 60_000), ("hour", _HOUR_MS), ("day", DAY_MS))
+
+
+_KEPT = 4
+"""One part in so many of each of the account's windows is kept for threads that had little of it."""
+
+_LITTLE = 8
+"""Little is less than one part in so many."""
+
+GAP = "the gap between two messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A message that wants to leave. `stranger` says that it goes to a person not known to be a friend.
+
+    `digest` stands for the whole of an agent's reply, empty for other texts; so is its `turn` then.
+    """
+
+    chunk: int
+    thread: Thread
+    digest: str
+    stranger: bool
+    turn: int | None = None
+
+
+@dataclass(slots=True)
+class Past:
+    """What left an account, oldest first, as the rules ask for it: times of all, of a thread, of a reply."""
+
+    records: list[Sent] = field(default_factory=list)
+    chunks: set[int] = field(default_factory=set)
+    times: list[int] = field(default_factory=list)
+    of_thread: dict[Thread, list[int]] = field(default_factory=dict)
+    replies: dict[str, dict[int, tuple[Thread, int]]] = field(default_factory=dict)
+    turns: set[int] = field(default_factory=set)
+    strangers: dict[Thread, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sent: Iterable[Sent]) -> Past:
+        past = cls()
+        for one in sent:
+            past.add(one)
+        return past
+
+    def add(self, sent: Sent) -> None:
+        """The newest send."""
+        self.records.append(sent)
+        self.chunks.add(sent.chunk)
+        self.times.append(sent.at_ms)
+        self.of_thread.setdefault(sent.thread, []).append(sent.at_ms)
+        if sent.turn is not None:
+            self.replies.setdefault(sent.digest, {})[sent.turn] = (sent.thread, sent.at_ms)
+            self.turns.add(sent.turn)
+        if sent.stranger:
+            self.strangers[sent.thread] = sent.at_ms
+
+
+def decide(rules: Pacing, past: Past, going: Going, now_ms: int) -> Hold | None:
+    """None if it may leave now, else what holds it longest.
+
+    One that was on its way before has been counted: it only keeps the gap.
+    """
+    holds = list(_gap(past))
+    if going.chunk not in past.chunks:
+        holds += [
+            *_budgets(rules, past, going),
+            *_same_text(rules, past, going),
+            *_people(rules, past, going),
+        ]
+    longest = max(holds, key=lambda hold: hold.until_ms, default=None)
+    return longest if longest and longest.until_ms > now_ms else None
+
+
+def _gap(past: Past) -> Iterator[Hold]:
+    if past.records:
+        last = past.records[-1]
+        yield Hold(GAP, last.at_ms + last.gap_ms)
+
+
+def _budgets(rules: Pacing, past: Past, going: Going) -> Iterator[Hold]:
+    own = past.of_thread.get(going.thread, [])
+    scopes = (("account", rules.account, past.times), ("thread", rules.thread, own))
+    for scope, budget, times in scopes:
+        for name, window_ms in _WINDOWS:
+            limit = getattr(budget, name)
+            if len(times) >= limit:
+                yield Hold(f"pacing.{scope}.{name} ({limit})", times[-limit] + window_ms)
+    for name, window_ms in _WINDOWS:
+        yield from _share(getattr(rules.account, name), name, window_ms, past.times, own)
+
+
+def _share(limit: int, name: str, window_ms: int, times: list[int], own: list[int]) -> Iterator[Hold]:
+    """The last part of an account's window is for threads that had little of it: a flooder leaves it."""
+    open_to_all, little = limit - limit // _KEPT, max(1, limit // _LITTLE)
+    if open_to_all < limit and len(times) >= open_to_all and len(own) >= little:
+        until_ms = min(times[-open_to_all], own[-little]) + window_ms
+        yield Hold(f"pacing.account.{name} ({limit}), the rest is for others", until_ms)
+
+
+def _same_text(rules: Pacing, past: Past, going: Going) -> Iterator[Hold]:
+    """The guard against loops: whole replies count, and one that began to leave is let through."""
+    if not going.digest or going.turn in past.turns:
+        return
+    rule = rules.same_text
+    sent = sorted(past.replies.get(going.digest, {}).values(), key=lambda one: one[1])
+    here = [at_ms for thread, at_ms in sent if thread == going.thread]
+    if len(here) >= rule.times:
+        until_ms = here[-rule.times] + _ms(rule.wait)
+        yield Hold(f"pacing.sameText.times ({rule.times})", until_ms, aside=True)
+    if not here:
+        reason = f"pacing.sameText.threads ({rule.threads})"
+        for hold in _spread(dict(sent), rule.threads, _HOUR_MS, reason):
+            yield replace(hold, aside=True)
+
+
+def _people(rules: Pacing, past: Past, going: Going) -> Iterator[Hold]:
+    if going.stranger and going.thread not in past.strangers:
+        for name, window_ms in _WINDOWS[1:]:
+            limit = getattr(rules.strangers, name)
+            reason = f"pacing.strangers.{name} ({limit})"
+            yield from _spread(past.strangers, limit, window_ms, reason)
+
+
+def _spread(latest: Mapping[Thread, int], limit: int, window_ms: int, reason: str) -> Iterator[Hold]:
+    """One more thread, where only so many may have got something within the window."""
+    if len(latest) >= limit:
+        yield Hold(reason, sorted(latest.values())[-limit] + window_ms)
+
+
+class Pacer:
+    """Applies the rules to one account, with what it remembers of the last day.
+
+    `jitter` gives a number from 0 to 1, by which gaps are stretched.
+    """
+
+    def __init__(self, rules: Pacing, jitter: Callable[[], float]) -> None:
+        self._rules = rules
+        self._jitter = jitter
+        self._past = Past()
+        self._friends: set[str] = set()
+
+    def remember(self, sent: Iterable[Sent]) -> None:
+        """Begin with what an earlier run sent."""
+        self._past = Past.of(sent)
+
+    def met(self, inbound: Inbound) -> bool:
+        """Note whether the writer of a message is a friend, where the channel could tell.
+
+        True if that is news.
+        """
+        was_friend = inbound.sender_id in self._friends
+        if inbound.sender_is_friend:
+            self._friends.add(inbound.sender_id)
+        elif inbound.sender_is_friend is False:
+            self._friends.discard(inbound.sender_id)
+        return was_friend is not (inbound.sender_id in self._friends)
+
+    def hold(self, chunk: Chunk, now_ms: int) -> Hold | None:
+        """What keeps a chunk from leaving now."""
+        self._set_back(now_ms)
+        thread = chunk.out.thread
+        digest = digest_of(chunk.reply) if chunk.reply and not chunk.begun else ""
+        turn = chunk.turn if chunk.reply else None
+        going = Going(chunk.id, thread, digest, self._is_stranger(thread), turn)
+        return decide(self._rules, self._past, going, now_ms)
+
+    def note(self, chunk: Chunk, now_ms: int) -> Sent:
+        """Count a chunk that leaves now. Gives what to keep of it."""
+        thread = chunk.out.thread
+        gap_ms = _ms(self._rules.gap) + int(_ms(self._rules.gap_jitter) * self._jitter())
+        digest, turn = (digest_of(chunk.reply), chunk.turn) if chunk.reply else ("", None)
+        sent = Sent(chunk.id, thread, now_ms, digest, self._is_stranger(thread), gap_ms, turn)
+        self._forget(chunk.id, now_ms)
+        self._past.add(sent)
+        return sent
+
+    def forget(self, chunk_id: int) -> None:
+        """A chunk that was counted did not leave after all."""
+        self._past = Past.of(one for one in self._past.records if one.chunk != chunk_id)
+
+    def rests_until_ms(self, now_ms: int) -> int:
+        """Until when nothing at all may leave, because of the gap; a time that has passed if it may."""
+        self._set_back(now_ms)
+        return max((hold.until_ms for hold in _gap(self._past)), default=now_ms)
+
+    def last_ms(self, thread: Thread) -> int:
+        """When something left to this thread last, 0 if nothing did within a day."""
+        return self._past.of_thread.get(thread, [0])[-1]
+
+    def _forget(self, chunk: int, now_ms: int) -> None:
+        """Drop an earlier try of this chunk, and once an hour what is older than a day."""
+        records = self._past.records
+        outdated = bool(records) and records[0].at_ms <= now_ms - DAY_MS - _HOUR_MS
+        if outdated or chunk in self._past.chunks:
+            kept = (one for one in records if one.chunk != chunk and one.at_ms > now_ms - DAY_MS)
+            self._past = Past.of(kept)
+
+    def _is_stranger(self, thread: Thread) -> bool:
+        return thread.kind is ThreadKind.DM and thread.id not in self._friends
+
+    def _set_back(self, now_ms: int) -> None:
+        """After the clock was set back, what left in its future counts as having left now."""
+        if self._past.times and self._past.times[-1] > now_ms:
+            records = self._past.records
+            self._past = Past.of(replace(one, at_ms=min(one.at_ms, now_ms)) for one in records)
+
+
+def held_words(hold: Hold) -> str:
+    """`held: pacing.thread.minute (8) until 14:03:10`."""
+    until = datetime.fromtimestamp(hold.until_ms / 1000).astimezone()
+    return f"held: {hold.reason} until {until:%Y-%m-%d %H:%M:%S}"
+
+
+def digest_of(text: str) -> str:
+    """What stands for a text: the same for texts that differ in case and white space alone."""
+    folded = " ".join(text.casefold().split())
+    return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _ms(length: timedelta) -> int:
+    return int(length.total_seconds() * 1000)

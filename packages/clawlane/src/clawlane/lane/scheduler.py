@@ -1,0 +1,121 @@
+"""Lanes: one turn at a time in a thread, in order; many threads side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from types import TracebackType
+
+from clawlane.access.rules import STOP
+from clawlane.messages import Thread
+from clawlane.store.models import OpenTurn
+
+IN_MEMORY = 8
+"""How many turns that wait in a lane are kept whole; of the others only their numbers are."""
+
+
+class ThreadScheduler:
+    """The lanes of one account. A lane exists while it has turns; leaving cancels what runs.
+
+    `stop` is asked what an authorised `/stop` ends, and gives the numbers of those turns. Of a lane that is
+    long only the first turns are in memory: `read` gives the others when their time comes, None if they are
+    over by then.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[OpenTurn], Coroutine[None, None, None]],
+        stop: Callable[[OpenTurn], Awaitable[list[int]]],
+        read: Callable[[int], Awaitable[OpenTurn | None]],
+    ) -> None:
+        self._run = run
+        self._stop = stop
+        self._read = read
+        self._waiting: dict[Thread, deque[OpenTurn | int]] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._running: set[asyncio.Task[None]] = set()
+        self._turns: dict[int, asyncio.Task[None]] = {}
+        self._anew: dict[int, OpenTurn] = {}
+
+    async def __aenter__(self) -> ThreadScheduler:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._running:
+            task.cancel()
+        await self._tasks.__aexit__(kind, error, trace)
+
+    def put(self, turn: OpenTurn) -> None:
+        """Queue a turn behind the others of its thread. An authorised `/stop` passes them by."""
+        thread = turn.inbound.thread
+        if turn.command == STOP:
+            self._begin(self._pass_by(turn))
+        elif thread in self._waiting:
+            lane = self._waiting[thread]
+            lane.append(turn if len(lane) < IN_MEMORY else turn.seq)
+        else:
+            self._waiting[thread] = deque([turn])
+            self._begin(self._work(thread))
+
+    def again(self, turn: OpenTurn) -> None:
+        """Run a turn anew, in its place: what it answers has changed."""
+        waiting = self._waiting.get(turn.inbound.thread, deque())
+        place = next((place for place, one in enumerate(waiting) if _number(one) == turn.seq), None)
+        if running := self._turns.get(turn.seq):
+            self._anew[turn.seq] = turn
+            running.cancel()
+        elif place is None:
+            self.put(turn)
+        elif isinstance(waiting[place], OpenTurn):
+            waiting[place] = turn
+
+    def end(self, seq: int) -> None:
+        """A turn is over: it is not begun, and what runs of it is cancelled."""
+        self._anew.pop(seq, None)
+        if running := self._turns.get(seq):
+            running.cancel()
+        for waiting in self._waiting.values():
+            for turn in [one for one in waiting if _number(one) == seq]:
+                waiting.remove(turn)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = self._tasks.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _work(self, thread: Thread) -> None:
+        turns = self._waiting[thread]
+        try:
+            while turns:
+                turn = turns.popleft()
+                found = await self._read(turn) if isinstance(turn, int) else turn
+                if found is not None:
+                    await self._one(found)
+        finally:
+            del self._waiting[thread]
+
+    async def _one(self, turn: OpenTurn) -> None:
+        """Run a turn in a task of its own, so that a `/stop` or a recall can end it and not the lane."""
+        again: OpenTurn | None = turn
+        while again is not None:
+            task = self._turns[turn.seq] = self._begin(self._run(again))
+            try:
+                await asyncio.wait([task])
+            finally:
+                del self._turns[turn.seq]
+                again = self._anew.pop(turn.seq, None)
+
+    async def _pass_by(self, turn: OpenTurn) -> None:
+        for stopped in await self._stop(turn):
+            if running := self._turns.get(stopped):
+                running.cancel()
+        await self._run(turn)
+
+
+def _number(turn: OpenTurn | int) -> int:
+    return turn if isinstance(turn, int) else turn.seq

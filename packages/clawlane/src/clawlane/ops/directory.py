@@ -1,0 +1,154 @@
+"""Asking a channel whom an account knows, and keeping what it says in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from clawlane.access.names import Match, Name, NameList, Pin, folded, slug
+from clawlane.capabilities import Directory, DirectoryError
+from clawlane.channel import Account, Channel, Vault, VaultError
+from clawlane.messages import Group, Members, Person
+from clawlane.store.account_store import AccountStore
+from clawlane.store.directory import Kept, LookedUp
+
+DEADLINE = 20.0
+"""Seconds that one question may take, however many requests it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The questions for one account. Without a journal nothing is kept.
+
+    All of them raise `DirectoryError`, also for a platform that does not answer in time.
+    """
+
+    account: Account
+    channel: Channel
+    vault: Vault
+    journal: AccountStore | None = None
+
+    async def self_(self) -> Person:
+        """The account itself."""
+        async with _in_time(self._directory()) as directory:
+            return await directory.self_(self.account, self.vault)
+
+    async def peers(self, *, complete: bool = False) -> list[Person]:
+        """The friends of the account.
+
+        Sharply fewer than before, or none where there were some, are a `DirectoryError`: what was known
+        stays. With `complete` none at all are one, too, until the store believes it.
+        """
+        async with _in_time(self._directory()) as directory:
+            people = await directory.peers(self.account, self.vault)
+        kept = await self.journal.keep_peers(people) if self.journal is not None else None
+        _check("friends", len(people), kept, complete)
+        return people
+
+    async def groups(self, *, complete: bool = False) -> list[Group]:
+        """The groups of the account; what is doubtful as with `peers`."""
+        async with _in_time(self._directory()) as directory:
+            groups = await directory.groups(self.account, self.vault)
+        kept = await self.journal.keep_groups(groups) if self.journal is not None else None
+        _check("groups", len(groups), kept, complete)
+        return groups
+
+    async def members(self, group_id: str) -> Members:
+        """The members of a group, as far as the platform tells."""
+        async with _in_time(self._directory()) as directory:
+            people = await directory.members(self.account, self.vault, group_id)
+        if self.journal is not None:
+            await self.journal.keep_members(group_id, people)
+        return people
+
+    def _directory(self) -> Directory:
+        if not isinstance(self.channel, Directory):
+            raise DirectoryError(f"the channel {self.account.channel} cannot look people or groups up")
+        return self.channel
+
+
+def _check(what: str, count: int, kept: Kept | None, complete: bool) -> None:
+    """Raises `DirectoryError` for a list that is no completed look-up."""
+    if kept is not None and kept.doubted and kept.before:
+        told = f"told only {count}" if count else "told no"
+        raise DirectoryError(
+            f"the platform {told} {what} where {kept.before} are known; the former ones stay;"
+            " it is believed once it says so for an hour"
+        )
+    if complete and not count and (kept is None or kept.doubted):
+        raise DirectoryError(
+            f"the platform told no {what} at all; it is believed once it says so for an hour"
+        )
+
+
+@asynccontextmanager
+async def _in_time(directory: Directory) -> AsyncIterator[Directory]:
+    try:
+        async with asyncio.timeout(DEADLINE):
+            yield directory
+    except TimeoutError:
+        raise DirectoryError(f"the platform did not answer within {DEADLINE:.0f} s; try again") from None
+    except VaultError as error:
+        raise DirectoryError(str(error), error.help, needs_login=True) from error
+
+
+_Named = TypeVar("_Named", Person, Group)
+
+
+def look_up(
+    names: Iterable[Name], people: Sequence[Person], groups: Sequence[Group], now_ms: int
+) -> list[LookedUp]:
+    """What each name means now: senders are looked up among the people, keys of `groups` among the groups."""
+    return [
+        _group(name, groups, now_ms) if name.where is NameList.GROUPS else _person(name, people, now_ms)
+        for name in names
+    ]
+
+
+def search(found: Iterable[_Named], query: str) -> list[_Named]:
+    """Whose id or one of whose names holds the query; who is called exactly that comes first.
+
+    Case and diacritics do not count: `nguyen` finds `Nguyễn`, and `dang` finds `Đặng`.
+    """
+    wanted = _bare(query)
+    hits = [one for one in found if any(wanted in text for text in _texts(one))]
+    return sorted(hits, key=lambda one: wanted not in _texts(one))
+
+
+def _person(name: Name, people: Sequence[Person], now_ms: int) -> LookedUp:
+    """By the name that the owner sees, and only if nobody has it, by the other names."""
+    wanted = folded(name.entry)
+    named = _having(people, lambda one: folded(one.name) == wanted)
+    named = named or _having(people, lambda one: wanted in map(folded, one.aliases))
+    return _looked_up(name, named, Match.EXACT, now_ms)
+
+
+def _group(name: Name, groups: Sequence[Group], now_ms: int) -> LookedUp:
+    """By the exact name, and only if no group has it, by the slug."""
+    wanted, short = folded(name.entry), slug(name.entry)
+    if named := _having(groups, lambda one: folded(one.name) == wanted):
+        return _looked_up(name, named, Match.EXACT, now_ms)
+    slugged = _having(groups, lambda one: bool(short) and slug(one.name) == short)
+    return _looked_up(name, slugged, Match.SLUG, now_ms)
+
+
+def _having(found: Iterable[_Named], has: Callable[[_Named], bool]) -> dict[str, str]:
+    return {one.id: one.name for one in found if has(one)}
+
+
+def _looked_up(name: Name, named: dict[str, str], match: Match, now_ms: int) -> LookedUp:
+    return LookedUp(Pin(name, tuple(named), match, now_ms), tuple(named.values()))
+
+
+def _texts(one: Person | Group) -> list[str]:
+    aliases = one.aliases if isinstance(one, Person) else ()
+    return [_bare(text) for text in (one.id, one.name, *aliases)]
+
+
+def _bare(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", folded(text).replace("đ", "d"))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))

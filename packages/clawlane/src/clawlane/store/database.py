@@ -1,0 +1,128 @@
+"""The store of one state directory: one SQLite file, one process that writes, one owner an account."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+from clawlane.credentials.files import make_private_dir
+from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.connection import connect_writer
+from clawlane.store.errors import StoreOwned, StoreUnusable
+from clawlane.store.reader import Reader, reading
+from clawlane.store.writer import Writer
+
+
+class ProcessLock:
+    """Holds a lock file while entered; the file says whose it is.
+
+    Raises `StoreOwned` when somebody else holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def __enter__(self) -> ProcessLock:
+        make_private_dir(self._path.parent)
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = _written_pid(handle)
+            os.close(handle)
+            raise StoreOwned(_owned(pid), pid) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._handle = handle
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._handle is not None:
+            os.ftruncate(self._handle, 0)
+            os.close(self._handle)
+            self._handle = None
+
+
+def _written_pid(handle: int) -> int:
+    text = os.pread(handle, 32, 0).strip()
+    return int(text) if text.isdigit() else 0
+
+
+def _owned(pid: int) -> str:
+    who = f"pid {pid}" if pid else "it did not say its pid"
+    return f"another gateway runs with this state directory ({who}); stop it first"
+
+
+class Store:
+    """The open store. `own` gives the right to write for an account, `read` is for everybody."""
+
+    def __init__(self, path: Path, writer: Writer, now_ms: Clock) -> None:
+        self._path = path
+        self._writer = writer
+        self._now_ms = now_ms
+        self._owned: set[str] = set()
+
+    @asynccontextmanager
+    async def own(self, account: str) -> AsyncIterator[AccountStore]:
+        """Become the one owner of an account (`channel/id`). An owner before this one can no longer write.
+
+        Raises `StoreOwned` when this process owns it already.
+        """
+        if account in self._owned:
+            raise StoreOwned(f"{account} is run by this process already", os.getpid())
+        self._owned.add(account)
+        try:
+            epoch = await self._writer.submit(partial(_next_epoch, account=account, now_ms=self._now_ms()))
+            yield AccountStore(self._writer, account, epoch, self._now_ms)
+        finally:
+            self._owned.discard(account)
+
+    async def died(self) -> StoreUnusable:
+        """Returns when nothing can be written any more, with the reason."""
+        return await asyncio.shield(self._writer.dead)
+
+    @property
+    def failing(self) -> str:
+        """Why the last change could not be stored; empty while the disk takes them."""
+        return self._writer.failing
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """Ask what is stored. Takes no part in writing, and may be used in any thread."""
+        with reading(self._path) as reader:
+            yield reader
+
+
+@asynccontextmanager
+async def open_store(
+    path: Path, lock_file: Path, now_ms: Clock, *, checked: bool = True
+) -> AsyncIterator[Store]:
+    """The store, for the one process that may write.
+
+    Without `checked` a damaged page is found only when it is read: for a command that touches a few rows.
+    Raises `StoreOwned` with the owner's pid, or `StoreUnusable`.
+    """
+    async with AsyncExitStack() as stack:
+        stack.enter_context(ProcessLock(lock_file))
+        writer = Writer(connect_writer(path, now_ms(), checked=checked))
+        stack.push_async_callback(writer.close)
+        yield Store(path, writer, now_ms)
+
+
+def _next_epoch(connection: sqlite3.Connection, account: str, now_ms: int) -> int:
+    row = connection.execute(
+        "INSERT INTO owners VALUES (?, 1, ?, ?) ON CONFLICT (account) DO UPDATE SET"
+        " epoch = epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
+        (account, os.getpid(), now_ms),
+    ).fetchone()
+    return int(row["epoch"])

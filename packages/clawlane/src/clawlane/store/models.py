@@ -1,0 +1,298 @@
+"""What the store hands out and takes in: states, and the values of its transitions. No rows leave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from clawlane.access.decision import Decision
+from clawlane.config.settings import PairingReply
+from clawlane.messages import Inbound, Outgoing
+
+
+class TurnState(StrEnum):
+    """Where a turn stands.
+
+    The first four are open; one that needs a decision waits for somebody to say what became of a chunk. A
+    failed one did not get its whole reply out, a dead one was set aside after too many tries.
+    """
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    REPLIED = "replied"
+    NEEDS_DECISION = "needs_decision"
+    DONE = "done"
+    FAILED = "failed"
+    DEAD = "dead"
+    STOPPED = "stopped"
+    REVOKED = "revoked"
+    RECALLED = "recalled"
+    EXPIRED = "expired"
+
+
+OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.REPLIED)
+"""The states in which a lane has something to do."""
+
+
+class ChunkState(StrEnum):
+    """Where a chunk stands.
+
+    The first four are open; `held` waits behind an unknown chunk of the same reply.
+    """
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    SENT = "sent"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Purpose(StrEnum):
+    """What an outgoing text is for: the reply of a turn, or a text of the gateway itself.
+
+    Those are the challenge to a stranger, a notice on behalf of the operator, the answer to a command.
+    """
+
+    REPLY = "reply"
+    CHALLENGE = "challenge"
+    NOTICE = "notice"
+    COMMAND = "command"
+
+
+class History(StrEnum):
+    """What becomes of a group's pending history when a turn starts: given to it, left, or forgotten."""
+
+    INCLUDE = "give"
+    KEEP = "leave"
+    CLEAR = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message on its way into the store, what was decided about it, and the account's way of pairing.
+
+    Without a decision it waits in the store. `history_limit` is how many messages of a group are remembered,
+    `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text), `merge_ms` how
+    long an admitted text waits for others of its sender (0: it does not).
+    """
+
+    inbound: Inbound
+    decision: Decision | None
+    pairing_reply: PairingReply
+    read_ms: int
+    history_limit: int = 0
+    pairing_text: str = ""
+    merge_ms: int = 0
+
+    @property
+    def remembered(self) -> bool:
+        """Whether the message stays as pending history of its group."""
+        return self.decision is not None and self.decision.keep_as_history and self.history_limit > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A message that is in the store for the first time.
+
+    `decision` is the recorded one: a challenge has become one of the pairing reasons. One that `joined` is
+    answered with the turn of a message before it. Until `ready_ms` others may join it.
+    """
+
+    seq: int
+    inbound: Inbound
+    decision: Decision
+    read_ms: int
+    joined: bool = False
+    ready_ms: int = 0
+    album: Inbound | None = None
+
+    @property
+    def decided(self) -> Inbound:
+        """What the decision is about: the message, or its whole album."""
+        return self.album or self.inbound
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a recall led to: the messages that are gone, and turns that ended by it or have to run again."""
+
+    messages: tuple[int, ...] = ()
+    ended: tuple[int, ...] = ()
+    again: tuple[OpenTurn, ...] = ()
+
+    def __add__(self, later: Recalled) -> Recalled:
+        """Both. What ended does not run again, and what runs again does so as it stands later."""
+        ended = tuple(dict.fromkeys(self.ended + later.ended))
+        turns = {turn.seq: turn for turn in self.again + later.again if turn.seq not in ended}
+        return Recalled(self.messages + later.messages, ended, tuple(turns.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """In the store, and no decision follows. A fact, a message that was there before, or an undecided one.
+
+    `turn` is the one that an echo settled, `part` the number of a message that waits for its album to close.
+    """
+
+    turn: int | None = None
+    part: int | None = None
+    recalled: Recalled = field(default_factory=Recalled)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A stored message that waits for its decision."""
+
+    seq: int
+    inbound: Inbound
+    read_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """A turn that has not ended. `inbound` is what it answers, several messages as one.
+
+    `command` is the control command that this is, if it is one. Until `ready_ms` other messages may join.
+    """
+
+    seq: int
+    inbound: Inbound
+    read_ms: int
+    state: TurnState
+    command: str = ""
+    ready_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A turn that was given to the agent: the messages it answers, and the pending history that goes with it.
+
+    Both are in order. `run` belongs to its outcome, so that one of an earlier run is not taken for it.
+    """
+
+    messages: tuple[Inbound, ...]
+    history: tuple[Inbound, ...]
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One outgoing message that wants to go. `turn` is None for a text of the gateway itself.
+
+    `attempts` counts this one. `reply` is the whole text of the agent's reply that it is a part of, empty for
+    everything else. `begun` says that an earlier part of that reply has left.
+    """
+
+    id: int
+    turn: int | None
+    out: Outgoing
+    attempts: int
+    reply: str = ""
+    begun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What may be sent: of each thread its next chunk, in order; more is due at `due_ms` (None: nothing).
+
+    `expired` are the turns whose reply became too old meanwhile.
+    """
+
+    chunks: tuple[Chunk, ...]
+    due_ms: int | None = None
+    expired: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Why nobody knows whether a chunk arrived.
+
+    `taken` says that the platform answered without naming an id: it may have the message, whatever it tells
+    later. `settle_ms` is how long look-ups may settle it before the operator has to, 0 if they may not.
+    """
+
+    reason: str
+    taken: bool = False
+    settle_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a chunk may not leave yet. `reason` names the rule as the config does.
+
+    Where the guard against loops holds a reply it steps `aside`: later replies of its thread pass it.
+    """
+
+    reason: str
+    until_ms: int
+    aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendOutcome:
+    """What the fate of a chunk led to: the turn whose lane may go on, and how its reply stands, in words."""
+
+    turn: int | None
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a start found: how many chunks are of unknown fate, and how many messages were set aside."""
+
+    unknown: int
+    set_aside: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairingRequest:
+    """Somebody who waits for the owner. `reason` is the pairing reason of the last message.
+
+    `is_friend` is None where that is not known. `namesake_id` and `namesake` are the friend whose name
+    somebody bears who is not known to be a friend; empty for everybody else.
+    """
+
+    account: str
+    sender_id: str
+    sender_name: str
+    code: str
+    reason: str
+    created_ms: int
+    expires_ms: int
+    is_friend: bool | None = None
+    namesake_id: str = ""
+    namesake: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A sender whom the owner turned away on one account. `until_ms` is None for a block."""
+
+    account: str
+    sender_id: str
+    sender_name: str
+    rejected_ms: int
+    until_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A sender whom the owner let in, on one account."""
+
+    account: str
+    sender_id: str
+    sender_name: str
+    approved_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What one account did so far: decisions per reason, open chunks per state, times in milliseconds."""
+
+    counters: dict[str, int]
+    outbox: dict[str, int]
+    last_inbound_ms: int | None
+    last_outbound_ms: int | None

@@ -1,0 +1,64 @@
+"""Transitions of pending history: what a group said that was not for the account, until a turn used it."""
+
+from __future__ import annotations
+
+from clawlane.messages import Inbound, ThreadKind
+from clawlane.store.codec import inbound_of
+from clawlane.store.models import History
+from clawlane.store.transaction import Tx, forget_texts
+
+
+def keep(tx: Tx, seq: int, inbound: Inbound, limit: int) -> None:
+    """Remember a stored message of a group, and of that group only the newest `limit`."""
+    tx.db.execute("INSERT INTO history VALUES (?, ?, ?)", (tx.account, inbound.thread.id, seq))
+    rows = tx.db.execute(
+        "SELECT message FROM history WHERE account = ? AND thread_id = ?"
+        " ORDER BY message DESC LIMIT -1 OFFSET ?",
+        (tx.account, inbound.thread.id, limit),
+    ).fetchall()
+    _remove(tx, [row["message"] for row in rows])
+
+
+def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
+    """What goes with a turn that starts: what its group said before it, in order, noted as given."""
+    query = "SELECT thread_kind, thread_id FROM messages WHERE account = ? AND seq = ?"
+    thread = tx.db.execute(query, (tx.account, turn)).fetchone()
+    if thread["thread_kind"] != ThreadKind.GROUP or context is History.KEEP:
+        return ()
+    rows = tx.db.execute(
+        "SELECT messages.* FROM history"
+        " JOIN messages ON messages.account = history.account AND messages.seq = history.message"
+        " WHERE history.account = ? AND history.thread_id = ? AND history.message <"
+        "  (SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?) ORDER BY history.message",
+        (tx.account, thread["thread_id"], tx.account, turn),
+    ).fetchall()
+    if context is History.CLEAR:
+        _remove(tx, [row["seq"] for row in rows])
+        return ()
+    tx.db.execute("DELETE FROM given WHERE account = ? AND turn = ?", (tx.account, turn))
+    tx.db.executemany("INSERT INTO given VALUES (?, ?, ?)", [(tx.account, turn, row["seq"]) for row in rows])
+    return tuple(inbound_of(row, tx.account.partition("/")[2]) for row in rows)
+
+
+def consume(tx: Tx, turn: int) -> None:
+    """A turn has settled: exactly what went with it is forgotten."""
+    rows = tx.db.execute(
+        "DELETE FROM given WHERE account = ? AND turn = ? RETURNING message", (tx.account, turn)
+    ).fetchall()
+    _remove(tx, [row["message"] for row in rows])
+
+
+def give_back(tx: Tx, turn: int) -> None:
+    """A turn ended without settling: what went with it goes with the next one."""
+    tx.db.execute("DELETE FROM given WHERE account = ? AND turn = ?", (tx.account, turn))
+
+
+def recall(tx: Tx, seq: int) -> None:
+    """The author took a message back."""
+    _remove(tx, [seq])
+
+
+def _remove(tx: Tx, seqs: list[int]) -> None:
+    """Forget messages, their text included."""
+    query = "DELETE FROM history WHERE account = ? AND message = ?"
+    forget_texts(tx, [seq for seq in seqs if tx.db.execute(query, (tx.account, seq)).rowcount])

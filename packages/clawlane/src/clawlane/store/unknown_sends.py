@@ -1,0 +1,225 @@
+"""Transitions of chunks that nobody answered for: seen after all, absent, or settled by the operator."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from clawlane.messages import Receipt, ThreadKind
+from clawlane.store.errors import NotInOutbox
+from clawlane.store.models import ChunkState, Lost, TurnState
+from clawlane.store.outbox import cancel, mark, sent, settle, told, unknown
+from clawlane.store.transaction import Tx
+
+SKEW_MS = 60_000
+"""How far the clock of the platform may be from ours, where times of both are compared."""
+
+_GRACE_MS = 10_000
+"""A request that was cut off may still be carried out so long after it left."""
+
+_OPEN = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
+
+
+def recover(tx: Tx, settle_ms: int = 0) -> int:
+    """After a stop in the middle: what was being sent is of unknown fate. Gives how many chunks that were.
+
+    Look-ups may settle that for `settle_ms` from now on, and nothing without it, whatever the config said
+    when the chunks left.
+    """
+    tx.db.execute(
+        "UPDATE outbox SET settling_ms = CASE WHEN ?1 THEN max(settling_ms, ?2 + ?1) END"
+        " WHERE account = ?3 AND settled_ms IS NULL AND state = 'unknown' AND settling_ms IS NOT NULL",
+        (settle_ms, tx.now_ms, tx.account),
+    )
+    tx.db.execute(
+        "UPDATE outbox SET held_until_ms = NULL WHERE account = ? AND settled_ms IS NULL"
+        " AND state = 'queued' AND held_until_ms IS NOT NULL AND place <> 2",
+        (tx.account,),
+    )
+    rows = tx.db.execute(
+        "SELECT id FROM outbox WHERE account = ? AND state = 'sending' AND settled_ms IS NULL",
+        (tx.account,),
+    ).fetchall()
+    for row in rows:
+        unknown(tx, row["id"], Lost("stopped between sending and the answer", settle_ms=settle_ms))
+    return len(rows)
+
+
+def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
+    """The account saw a message of its own: a chunk of unknown fate has arrived.
+
+    Gives the turn that this settled.
+    """
+    row = tx.db.execute(
+        "SELECT id, turn, state FROM outbox WHERE account = ? AND client_id = ? AND settled_ms IS NULL",
+        (tx.account, client_id),
+    ).fetchone()
+    if row is None:
+        return None
+    if row["state"] == ChunkState.SENDING:
+        tx.db.execute(
+            "UPDATE outbox SET echo = ? WHERE account = ? AND id = ?", (message_id, tx.account, row["id"])
+        )
+        return None
+    return _arrived(tx, row, Receipt((message_id,)))
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What the platform had of a kind of thread at `at_ms`: everything that was sent since `back_to_ms`.
+
+    `own_ids` are the ids of the account's own messages among it, `session` the login that asked.
+    """
+
+    kind: ThreadKind
+    back_to_ms: int
+    at_ms: int
+    own_ids: frozenset[str]
+    session: str
+
+
+def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
+    """All that a look-up found was seen: what left before it and is still unknown is not there.
+
+    That counts only where the look-up reached far enough and shows a message that this login sent. What two
+    such look-ups, `gap_ms` apart, do not show is queued again, once. Gives how many chunks are queued.
+    """
+    present = _present(tx, asked)
+    rows = tx.db.execute(
+        "SELECT outbox.*, coalesce(messages.sent_ms, created_ms - ?) AS since_ms FROM outbox"
+        " LEFT JOIN messages ON messages.account = outbox.account AND messages.seq = outbox.turn"
+        " WHERE outbox.account = ? AND outbox.thread_kind = ? AND outbox.state = 'unknown'"
+        " AND settled_ms IS NULL AND outbox.sent_ms < ? ORDER BY id",
+        (SKEW_MS, tx.account, asked.kind, asked.at_ms),
+    ).fetchall()
+    return sum(_judge(tx, row, asked, gap_ms, present=present) for row in rows)
+
+
+def _present(tx: Tx, asked: LookUp) -> bool:
+    """Whether a send of this login came back; one of any login shows that look-ups find what was sent."""
+    placeholders = json.dumps(sorted(asked.own_ids))
+    rows = tx.db.execute(
+        "SELECT DISTINCT session FROM receipts JOIN json_each(?) AS own ON message_id = own.value"
+        " WHERE account = ? AND thread_kind = ?",
+        (placeholders, tx.account, asked.kind),
+    ).fetchall()
+    if rows:
+        tx.db.execute(
+            "INSERT INTO returned VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (tx.account, asked.kind, tx.now_ms),
+        )
+    return any(row["session"] == asked.session for row in rows)
+
+
+def _judge(tx: Tx, row: sqlite3.Row, asked: LookUp, gap_ms: int, *, present: bool) -> bool:
+    """Whether a chunk that a look-up did not find is sent again."""
+    # A reply is newer than what it answers, by the platform's own clock.
+    reached = row["since_ms"] >= asked.back_to_ms
+    if row["settling_ms"] is None:
+        if row["looked_up_ms"] is None:
+            found = "does not have it" if reached and present else "does not tell whether it has it"
+            _left_open(tx, row, f"the platform {found}")
+        return False
+    if row["session"] != asked.session:
+        _left_open(tx, row, "it was sent by an earlier login, whose messages the platform does not tell")
+        return False
+    shown = reached and present
+    first_ms = row["absent_ms"]
+    if shown and first_ms is not None and asked.at_ms >= first_ms + gap_ms:
+        _again(tx, row, max(tx.now_ms, row["sent_ms"] + _GRACE_MS))
+        tx.db.execute(
+            "UPDATE outbox SET resends = resends + 1 WHERE account = ? AND id = ?", (tx.account, row["id"])
+        )
+        return True
+    absent_ms = asked.at_ms if shown and first_ms is None else first_ms
+    until_ms = row["settling_ms"] if absent_ms is None else max(row["settling_ms"], absent_ms + 2 * gap_ms)
+    tx.db.execute(
+        "UPDATE outbox SET looked_up_ms = ?, look_ups = look_ups + 1, absent_ms = ?, settling_ms = ?"
+        " WHERE account = ? AND id = ?",
+        (asked.at_ms, absent_ms, until_ms, tx.account, row["id"]),
+    )
+    return False
+
+
+def resend(tx: Tx, chunk_id: int) -> None:
+    """The operator says that a chunk of unknown fate did not arrive: it is sent again, and the rest follows.
+
+    Raises `NotInOutbox`.
+    """
+    row = _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "sent again")
+    _again(tx, row, tx.now_ms)
+
+
+def arrived(tx: Tx, chunk_id: int) -> int | None:
+    """The operator saw a chunk of unknown fate arrive: the rest of its reply follows.
+
+    Gives the turn that this settled. Raises `NotInOutbox`.
+    """
+    row = _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "taken as arrived")
+    return _arrived(tx, row, Receipt(()))
+
+
+def drop(tx: Tx, chunk_id: int) -> int | None:
+    """The operator gives a chunk up, and what follows it in its reply.
+
+    Gives the turn that this settled. Raises `NotInOutbox`.
+    """
+    row = _of_operator(tx, chunk_id, _OPEN, "dropped")
+    reason = "dropped by the operator"
+    tx.db.execute(
+        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ? WHERE account = ? AND id = ?",
+        (tx.now_ms, reason, tx.account, chunk_id),
+    )
+    if row["turn"] is None:
+        return None
+    cancel(tx, row["turn"], chunk_id, reason)
+    return settle(tx, row["turn"])
+
+
+def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], what: str) -> sqlite3.Row:
+    row: sqlite3.Row | None = tx.db.execute(
+        "SELECT * FROM outbox WHERE id = ? AND account = ?", (chunk_id, tx.account)
+    ).fetchone()
+    if row is None:
+        raise NotInOutbox(f"the outbox of {tx.account} has no message {chunk_id}; see: openclaw outbox list")
+    if row["state"] not in states or row["settled_ms"] is not None:
+        raise NotInOutbox(
+            f"message {chunk_id} is {row['state']}: it cannot be {what}; see: openclaw outbox list"
+        )
+    return row
+
+
+def _arrived(tx: Tx, row: sqlite3.Row, receipt: Receipt) -> int | None:
+    _release(tx, row["turn"])
+    return sent(tx, row["id"], receipt)
+
+
+def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
+    tx.db.execute(
+        "UPDATE outbox SET state = 'queued', reason = '', due_ms = ?, looked_up_ms = NULL, settling_ms = NULL"
+        " WHERE account = ? AND id = ?",
+        (due_ms, tx.account, row["id"]),
+    )
+    _release(tx, row["turn"])
+
+
+def _release(tx: Tx, turn: int | None) -> None:
+    """What waited behind a chunk of unknown fate may go."""
+    if turn is not None:
+        tx.db.execute(
+            "UPDATE outbox SET state = 'queued' WHERE account = ? AND turn = ? AND state = 'held'",
+            (tx.account, turn),
+        )
+        mark(tx, turn, TurnState.REPLIED, "")
+
+
+def _left_open(tx: Tx, row: sqlite3.Row, found: str) -> None:
+    """It waits for the operator, who is told what the platform was asked and said."""
+    tx.db.execute(
+        "UPDATE outbox SET looked_up_ms = ?, look_ups = look_ups + 1, settling_ms = NULL, reason = ?"
+        " WHERE account = ? AND id = ?",
+        (tx.now_ms, f"{row['reason']}; {found}", tx.account, row["id"]),
+    )
+    if row["turn"] is not None:
+        mark(tx, row["turn"], TurnState.NEEDS_DECISION, told(tx, row["turn"]))

@@ -1,1 +1,0 @@
-"""From an admitted message to the replies that were sent."""

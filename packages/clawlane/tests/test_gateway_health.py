@@ -1,0 +1,98 @@
+"""How an account is: what is kept of earlier reports, since when it is so, and phases that last too long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from clawlane.channel import Health, Phase, State
+from clawlane.gateway.health import DEADLINES, OVER, AccountHealth
+from clawlane.lane.sender import Trouble
+
+SOON = 0.01
+
+
+class Told:
+    """Everything that was told, and the clock by which it was."""
+
+    def __init__(self) -> None:
+        self.states: asyncio.Queue[State] = asyncio.Queue()
+        self.now_ms = 1_000
+        deadlines = {Phase.STARTING: 60.0, Phase.CONNECTING: SOON, Phase.DEGRADED: SOON}
+        self.standing = AccountHealth("piped/default", self.states.put_nowait, lambda: self.now_ms, deadlines)
+
+    def report(self, state: State) -> State:
+        self.standing.report(state)
+        return self.states.get_nowait()
+
+
+@pytest.fixture
+async def told() -> AsyncIterator[Told]:
+    made = Told()
+    watching = asyncio.create_task(made.standing.watch())
+    yield made
+    watching.cancel()
+    await asyncio.wait([watching])
+
+
+async def test_health_and_identity_stay_as_they_were_known(told: Told) -> None:
+    told.report(State(Phase.READY, auth=Health.OK, inbound=Health.OK, user_id="7", noticed_ms=2000))
+    kept = told.report(State(Phase.DEGRADED, "the line is gone", inbound=Health.BROKEN))
+    assert (kept.auth, kept.inbound, kept.user_id, kept.noticed_ms) == (Health.OK, Health.BROKEN, "7", 2000)
+
+
+async def test_since_counts_from_the_phase_and_not_from_its_reason(told: Told) -> None:
+    told.report(State(Phase.STARTING, "one reason"))
+    told.now_ms = 5_000
+    told.report(State(Phase.STARTING, "another"))
+    assert told.standing.since_ms == 1_000
+    told.report(State(Phase.READY))
+    assert told.standing.since_ms == 5_000
+
+
+async def test_an_account_that_does_not_come_up_in_time_is_degraded_until_it_does(told: Told) -> None:
+    told.report(State(Phase.CONNECTING, "no route"))
+    late = await told.states.get()
+    assert (late.phase, late.help) == (Phase.DEGRADED, "openclaw doctor")
+    assert late.reason.startswith("no route; for ")
+
+    assert told.report(State(Phase.CONNECTING, "still no route")).phase is Phase.DEGRADED
+
+    assert told.report(State(Phase.READY)).phase is Phase.READY
+    assert told.report(State(Phase.CONNECTING)).phase is Phase.CONNECTING
+
+
+def test_every_phase_waits_for_the_operator_is_well_or_has_a_deadline() -> None:
+    assert {*OVER, *DEADLINES, Phase.READY} == set(Phase)
+    assert not {*OVER, Phase.READY} & set(DEADLINES)
+
+
+async def test_sends_that_fail_in_a_row_are_told_with_a_reason_and_healed_by_the_next(told: Told) -> None:
+    told.report(State(Phase.READY, outbound=Health.OK))
+    told.standing.sending(Trouble("none of the last 3 arrived", "openclaw outbox list"))
+    broken = told.states.get_nowait()
+    assert (broken.phase, broken.outbound) == (Phase.READY, Health.BROKEN)
+    assert (broken.reason, broken.help) == ("none of the last 3 arrived", "openclaw outbox list")
+    still = told.report(State(Phase.READY, auth=Health.OK, outbound=Health.OK))
+    assert (still.outbound, still.reason) == (Health.BROKEN, "none of the last 3 arrived")
+    told.standing.sending(None)
+    healed = told.states.get_nowait()
+    assert (healed.outbound, healed.reason, healed.help) == (Health.OK, "", "")
+
+
+async def test_a_connection_that_is_lost_has_its_own_reason(told: Told) -> None:
+    told.report(State(Phase.READY))
+    told.standing.sending(Trouble("none of the last 3 arrived"))
+    told.states.get_nowait()
+    lost = told.report(State(Phase.DEGRADED, "the line is gone"))
+    assert (lost.reason, lost.outbound) == ("the line is gone", Health.BROKEN)
+
+
+async def test_the_first_message_that_arrives_shows_that_sending_works(told: Told) -> None:
+    told.report(State(Phase.READY))
+    told.standing.sending(None)
+    assert told.states.get_nowait().outbound is Health.OK
+    told.standing.sending(None)
+    assert told.states.empty()

@@ -1,0 +1,159 @@
+"""An account over its life: a stop that lets an answer be finished, and starting again after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from clawlane.access.policy import Grants, Policy
+from clawlane.agents.contract import TurnInput
+from clawlane.channel import Account, Host, Phase, State
+from clawlane.config.settings import DmPolicy
+from clawlane.gateway.supervisor import Supervisor
+from clawlane.lane.gate import Gate
+from clawlane.lane.runner import AccountDeps
+from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Text, Thread, ThreadKind
+from clawlane.store.database import open_store
+from clawlane.store.errors import StoreFailed
+
+NOW = 1_700_000_000_000
+ALICE = Thread(ThreadKind.DM, "11")
+
+
+class Wire:
+    """A channel that brings one message, or breaks."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    async def run(self, account: Account, host: Host) -> None:
+        if self.error is not None:
+            raise self.error
+        host.report(State(Phase.READY, user_id="1"))
+        await host.admit(Inbound(account.id, "m1", ALICE, "11", "Alice", "hello", NOW))
+        await asyncio.Event().wait()
+
+    async def send(self, account: Account, out: Outgoing) -> Receipt:
+        return Receipt(("r1",))
+
+    async def signal(self, account: Account, signal: object) -> None:
+        """Nobody looks."""
+
+    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+        return [Text(thread, reply.text)]
+
+
+@dataclass
+class Slow:
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    allowed: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: bool = False
+
+    async def run(self, turn: TurnInput) -> Reply | None:
+        self.begun.set()
+        await self.allowed.wait()
+        self.finished = True
+        return Reply("hi")
+
+
+async def at_once() -> None:
+    """Messages can be decided."""
+
+
+async def no_names() -> None:
+    """There is nothing to look up."""
+
+
+@asynccontextmanager
+async def supervised(
+    folder: Path,
+    wire: Wire,
+    agent: object,
+    report: Callable[[State], None] = lambda state: None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    pin: Callable[[], Coroutine[None, None, None]] = no_names,
+) -> AsyncIterator[Supervisor]:
+    account = Account("wire", "default", "default", None)
+    parts = AccountDeps(
+        account=account,
+        channel=wire,  # type: ignore[arg-type]
+        agent=agent,  # type: ignore[arg-type]
+        policy=Policy(dm=DmPolicy.OPEN),
+        gate=Gate(account, wire),  # type: ignore[arg-type]
+        grants=Grants,
+        ready=at_once,
+        slots=asyncio.Semaphore(1),
+        now_ms=lambda: NOW,
+        jitter=lambda: 0.0,
+        report=report,
+        pin=pin,
+        sleep=sleep,
+    )
+    async with (
+        open_store(folder / "store.sqlite", folder / "lock", lambda: NOW) as store,
+        asyncio.TaskGroup() as group,
+    ):
+        supervisor = Supervisor(parts, folder / "vaults", folder / "consents", is_default=True)
+        task = group.create_task(supervisor.run(store))
+        supervisor.start()
+        yield supervisor
+        task.cancel()
+
+
+async def test_a_stop_waits_for_the_answer_that_is_being_made(tmp_path: Path) -> None:
+    agent = Slow()
+    async with supervised(tmp_path, Wire(), agent) as supervisor:
+        await agent.begun.wait()
+        stopping = asyncio.create_task(supervisor.stop())
+        for _ in range(50):  # turns of the loop, enough for a cancellation to reach the agent
+            await asyncio.sleep(0)
+        agent.allowed.set()
+        await stopping
+        assert agent.finished
+        assert supervisor.state.phase is Phase.STOPPED
+
+
+class Crashes:
+    """What is told about an account that crashes, and how long it waits each time."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.over = asyncio.Event()
+        self.seen: list[State] = []
+
+    def report(self, state: State) -> None:
+        self.seen.append(state)
+        if state.phase is Phase.FAILED:
+            self.over.set()
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > 3000:  # the hourly pruning
+            await asyncio.Event().wait()
+        self.waits.append(seconds)
+        await asyncio.sleep(0)
+
+
+async def test_the_waits_between_crashes_grow_until_it_gives_up(tmp_path: Path) -> None:
+    crashes = Crashes()
+    wire = Wire(RuntimeError("broken"))
+    async with supervised(tmp_path, wire, Slow(), crashes.report, crashes.sleep):
+        await crashes.over.wait()
+    grown = [wait for wait in crashes.waits if wait >= 1 and wait != 5.0]
+    assert grown == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+
+@pytest.mark.parametrize("error", [StoreFailed("disk full"), ValueError("odd")])
+async def test_what_fails_while_names_are_looked_up_is_the_accounts(tmp_path: Path, error: Exception) -> None:
+    crashes = Crashes()
+
+    async def pin() -> None:
+        raise error
+
+    async with supervised(tmp_path, Wire(), Slow(), crashes.report, crashes.sleep, pin):
+        await crashes.over.wait()
+    assert type(error).__name__ in next(one.reason for one in crashes.seen if one.phase is Phase.DEGRADED)

@@ -1,0 +1,22 @@
+"""What a command must not wait for when it talks to the gateway."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("clawlane.ops.client", ["aiohttp", "pydantic", "sqlite3", "cryptography", "asyncio"]),
+        ("clawlane.gateway.process", ["rich", "PIL", "pydantic_ai", "zaloweb"]),
+        ("clawlane.ops.pairing_offline", ["aiohttp", "rich"]),
+    ],
+)
+def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -> None:
+    script = f"import sys, {module}; print(*(name for name in {heavy} if name in sys.modules))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""

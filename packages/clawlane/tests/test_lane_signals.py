@@ -1,0 +1,65 @@
+"""Typing is shown before its reply or not at all; other signals keep their order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from clawlane.lane.sender import SignalQueue
+from clawlane.messages import Seen, Signal, Thread, ThreadKind, Typing
+
+LAN, HUNG = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.DM, "22")
+SEEN = Seen(LAN, "m1", "")
+
+
+@dataclass
+class Shown:
+    """A channel that shows one signal at a time, when it is let."""
+
+    begun: asyncio.Queue[Signal] = field(default_factory=asyncio.Queue)
+    let: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    after: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def show(self, signal: Signal) -> None:
+        self.begun.put_nowait(signal)
+        await self.let.acquire()
+
+
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+@pytest.fixture
+async def queue(shown: Shown) -> AsyncIterator[SignalQueue]:
+    made = SignalQueue(shown.show, shown.after.set)
+    running = asyncio.create_task(made.run())
+    yield made
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_typing_that_cannot_be_shown_in_time_is_not_shown_after_its_reply(
+    queue: SignalQueue, shown: Shown
+) -> None:
+    for signal in (SEEN, Typing(LAN), Typing(HUNG)):
+        queue.put(signal)
+    assert await shown.begun.get() == SEEN
+    assert not queue.answered(LAN), "it may still be shown"
+    await shown.after.wait()
+    assert queue.answered(LAN), "the reply does not wait longer"
+    shown.let.release()
+    assert await shown.begun.get() == Typing(HUNG)
+
+
+async def test_a_reply_waits_for_typing_that_is_just_being_shown(queue: SignalQueue, shown: Shown) -> None:
+    queue.put(Typing(LAN))
+    await shown.begun.get()
+    assert not queue.answered(LAN)
+    assert queue.answered(HUNG)
+    shown.let.release()
+    await shown.after.wait()
+    assert queue.answered(LAN)
