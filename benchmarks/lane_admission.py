@@ -127,11 +127,11 @@ async def _way_in(folder: Path, own_id: str) -> AsyncIterator[_WayIn]:
     way = _WayIn(Decoder(own_id, _KEY))
     async with (
         open_store(folder / "store.sqlite", folder / "lock", _now_ms) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
         asyncio.TaskGroup() as group,
     ):
-        judge = AccessChecker(journal, _policy(), lambda: Grants(own_id))
-        way.admission = Admission(journal, judge, _ready, way.committed, _noted, _caught_up, _now_ms)
+        judge = AccessChecker(account_store, _policy(), lambda: Grants(own_id))
+        way.admission = Admission(account_store, judge, _ready, way.committed, _noted, _caught_up, _now_ms)
         running = group.create_task(way.admission.run())
         yield way
         running.cancel()

@@ -70,16 +70,16 @@ async def stored(folder: Path) -> AsyncIterator[Store]:
 async def running(folder: Path, book: AddressBook, *names: Name) -> AsyncIterator[NameResolver]:
     """The pinning of an account whose gateway has just started."""
     async with stored(folder) as store:
-        journals = []
+        account_stores = []
 
         def lookup() -> Lookup:
             vault = FileVault(folder / "vault", "parrot", "default")
-            return Lookup(ACCOUNT, book, vault, journals[0])  # type: ignore[arg-type]
+            return Lookup(ACCOUNT, book, vault, account_stores[0])  # type: ignore[arg-type]
 
         pinning = NameResolver(ACCOUNT, names, lookup, lambda: 1000)
         await pinning.load(store)
-        async with store.own(str(ACCOUNT)) as journal, asyncio.TaskGroup() as group:
-            journals.append(journal)
+        async with store.own(str(ACCOUNT)) as account_store, asyncio.TaskGroup() as group:
+            account_stores.append(account_store)
             task = group.create_task(pinning.run())
             yield pinning
             task.cancel()

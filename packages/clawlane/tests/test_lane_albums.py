@@ -47,9 +47,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     clock = Clock()
     async with (
         open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as journal,
+        store.own(LANE) as account_store,
     ):
-        yield Bench(store, journal, tmp_path, clock)
+        yield Bench(store, account_store, tmp_path, clock)
 
 
 @pytest.fixture

@@ -44,9 +44,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     clock = Clock()
     async with (
         open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as journal,
+        store.own(LANE) as account_store,
     ):
-        yield Bench(store, journal, tmp_path, clock, policy=replace(OPEN, merge_ms=WINDOW))
+        yield Bench(store, account_store, tmp_path, clock, policy=replace(OPEN, merge_ms=WINDOW))
 
 
 async def turns_of(bench: Bench, *inbounds: Inbound) -> list[list[str]]:

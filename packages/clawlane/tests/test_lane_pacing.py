@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ from clawlane.lane.admission import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Going, Pacer, Past, decide
 from clawlane.messages import Inbound, Outgoing, Receipt, Signal, Text, Thread, ThreadKind, Typing
+from clawlane.store import inbox, outbox, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.models import Admitted, Chunk, History, NewMessage
@@ -135,7 +137,7 @@ class Wire:
 class Lane:
     """The gate of an account before a wire, with a real store behind it."""
 
-    journal: AccountStore
+    account_store: AccountStore
     clock: Clock
     wire: Wire
     rules: Pacing
@@ -146,14 +148,15 @@ class Lane:
     async def start(self) -> None:
         """A new run, which knows of the one before what is stored."""
         self.gate = Gate(ACCOUNT, self.wire, Pacer(self.rules, random.Random(7).random))  # type: ignore[arg-type]
-        await self.gate.begin(self, AccessChecker(self.journal, PAIRING, lambda: Grants(paired=self.paired)))  # type: ignore[arg-type]
+        await self.gate.begin(
+            self, AccessChecker(self.account_store, PAIRING, lambda: Grants(paired=self.paired))
+        )  # type: ignore[arg-type]
 
-    async def queued(self) -> list[int]:
-        return await self.journal.queued()
-
-    async def sends(self) -> list[Sent]:
-        """What a restart finds: the gate is tested without the outbox that writes it down."""
-        return sorted(self.kept.values(), key=lambda sent: (sent.at_ms, sent.chunk))
+    async def run(self, transition: Callable[..., Any], *args: Any) -> Any:
+        """What a restart finds: the gate is tested without the outbox that writes down what left."""
+        if transition is send_log.sends:
+            return sorted(self.kept.values(), key=lambda sent: (sent.at_ms, sent.chunk))
+        return await self.account_store.run(transition, *args)
 
     async def leave(self, chunk: Chunk) -> None:
         note = self.gate.sent(chunk, self.clock.ms)
@@ -183,9 +186,9 @@ async def lane(tmp_path: Path) -> AsyncIterator[Lane]:
     clock = Clock()
     async with (
         open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
     ):
-        made = Lane(journal, clock, Wire(clock), Pacing())
+        made = Lane(account_store, clock, Wire(clock), Pacing())
         await made.start()
         yield made
 
@@ -253,7 +256,7 @@ async def test_what_is_tried_again_counts_once_and_keeps_only_the_gap(lane: Lane
     lane.clock.ms += 2 * SECOND
     assert lane.gate.wait_ms(first, lane.clock.ms) == 0
     await lane.leave(first)
-    assert [sent.at_ms for sent in await lane.sends()] == [lane.clock.ms]
+    assert [sent.at_ms for sent in await lane.run(send_log.sends)] == [lane.clock.ms]
 
 
 async def test_a_clock_that_was_set_back_holds_no_longer_than_the_rule_says(lane: Lane) -> None:
@@ -336,11 +339,13 @@ async def test_a_reply_that_waited_does_not_go_to_somebody_who_was_shut_out_mean
 ) -> None:
     admit = Decision(Outcome.ADMIT, Reason.DM_PAIRED, Rule("channels.zalouser.dmPolicy", "channel"))
     message = Inbound("default", "m1", dm(7), "7", "Lan", "hi", NOW)
-    [turn] = await lane.journal.admit([NewMessage(message, admit, PairingReply.CODE, NOW)])
+    [turn] = await lane.account_store.run(
+        inbox.admit_all, [NewMessage(message, admit, PairingReply.CODE, NOW)]
+    )
     assert isinstance(turn, Admitted)
-    await lane.journal.start(turn.seq, History.INCLUDE)
-    await lane.journal.reply(turn.seq, [Text(dm(7), "hello")])
-    [waiting] = (await lane.journal.waiting()).chunks
+    await lane.account_store.run(turns.start, turn.seq, History.INCLUDE)
+    await lane.account_store.run(turns.reply, turn.seq, [Text(dm(7), "hello")])
+    [waiting] = (await lane.account_store.run(outbox.waiting)).chunks
     lane.gate.pause([Pause("zalouser/default", None, Level.MUTE, NOW)])
     assert restart or lane.gate.wait_ms(waiting, NOW) is None
 
@@ -348,7 +353,7 @@ async def test_a_reply_that_waited_does_not_go_to_somebody_who_was_shut_out_mean
     if restart:
         await lane.start()
     lane.gate.pause([])
-    assert not await lane.gate.still_admitted(waiting, lane.journal)
+    assert not await lane.gate.still_admitted(waiting, lane.account_store)
 
 
 async def test_a_paused_thread_leaves_the_others_alone(lane: Lane) -> None:

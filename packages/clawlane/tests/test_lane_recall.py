@@ -31,6 +31,7 @@ from clawlane.cli.turn_words import Live
 from clawlane.cli.why import as_dict, lines
 from clawlane.config.settings import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
+from clawlane.store import dead_letters, inbox
 from clawlane.store.database import open_store
 from clawlane.store.decisions import Recorded
 from clawlane.store.errors import NoDeadLetter
@@ -63,9 +64,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     clock = Clock()
     async with (
         open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as journal,
+        store.own(LANE) as account_store,
     ):
-        yield Bench(store, journal, tmp_path, clock)
+        yield Bench(store, account_store, tmp_path, clock)
 
 
 def recorded(bench: Bench, message_id: str) -> Recorded:
@@ -167,7 +168,7 @@ async def test_a_recalled_dead_letter_is_gone(bench: Bench) -> None:
         with bench.store.read() as reader:
             assert reader.dead_letters() == []
         with pytest.raises(NoDeadLetter):
-            await bench.journal.resubmit("m11-1")
+            await bench.account_store.run(dead_letters.resubmit, "m11-1")
     assert recorded(bench, "m11-1").turn_reason == "recalled by its author"
 
 
@@ -223,22 +224,26 @@ async def test_a_tombstone_waits_for_as_long_as_a_message_may_be_late(
     bench: Bench, ids: tuple[str, str]
 ) -> None:
     late = arrival(bench, replace(message(1), client_id="c1"))
-    await bench.journal.admit([Undone("default", DM, ids[0], "11", ids[1])], HOUR)
-    await bench.journal.admit([undo(2)], HOUR)
+    await bench.account_store.run(inbox.admit_all, [Undone("default", DM, ids[0], "11", ids[1])], HOUR)
+    await bench.account_store.run(inbox.admit_all, [undo(2)], HOUR)
     bench.clock.ms += 2 * HOUR - 1
-    assert await bench.journal.admit([late]) == [Noted()], "no turn, no challenge, no ack"
+    assert await bench.account_store.run(inbox.admit_all, [late]) == [Noted()], (
+        "no turn, no challenge, no ack"
+    )
     bench.clock.ms += 1
-    [second] = await bench.journal.admit([arrival(bench, message(2))])
+    [second] = await bench.account_store.run(inbox.admit_all, [arrival(bench, message(2))])
     assert isinstance(second, Admitted), "its tombstone is gone"
     told = recorded(bench, "m11-1")
     assert (told.recalled, told.made, told.waiting) == ("recalled by its author", (), False)
-    assert (await bench.journal.admit([late])) == [Noted()]
+    assert (await bench.account_store.run(inbox.admit_all, [late])) == [Noted()]
     assert recorded(bench, "m11-1").repeats == 1
 
 
 async def test_a_tombstone_is_of_one_author_and_one_thread(bench: Bench) -> None:
-    await bench.journal.admit([Undone("default", DM, "m11-1", "22"), Undone("default", GROUP, "m11-1", "11")])
-    [admitted] = await bench.journal.admit([arrival(bench, message(1))])
+    await bench.account_store.run(
+        inbox.admit_all, [Undone("default", DM, "m11-1", "22"), Undone("default", GROUP, "m11-1", "11")]
+    )
+    [admitted] = await bench.account_store.run(inbox.admit_all, [arrival(bench, message(1))])
     assert isinstance(admitted, Admitted)
 
 
@@ -268,11 +273,11 @@ async def test_a_request_goes_although_it_was_stored_a_while_after_its_message_w
         PairingReply.SILENT,
         bench.clock.ms - 5,
     )
-    await bench.journal.admit([asked])
+    await bench.account_store.run(inbox.admit_all, [asked])
     with bench.store.read() as reader:
         assert [one.sender_id for one in reader.requests(NOW)] == ["11"]
     bench.clock.ms += 1
-    await bench.journal.admit([undo(1)])
+    await bench.account_store.run(inbox.admit_all, [undo(1)])
     with bench.store.read() as reader:
         assert reader.requests(NOW) == []
 

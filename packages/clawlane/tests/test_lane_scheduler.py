@@ -39,6 +39,7 @@ from clawlane.messages import (
     Typing,
     Undone,
 )
+from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.models import OpenTurn, TurnState
@@ -152,7 +153,7 @@ async def no_wait(seconds: float) -> None:
 @dataclass
 class Bench:
     store: Store
-    journal: AccountStore
+    account_store: AccountStore
     folder: Path
     clock: Clock = field(default_factory=Clock)
     policy: Policy = OPEN
@@ -182,7 +183,7 @@ class Bench:
             sleep=no_wait,
         )
         vault = FileVault(self.folder, "zalouser", "default")
-        async with runner(parts, self.journal, vault) as made, asyncio.TaskGroup() as group:
+        async with runner(parts, self.account_store, vault) as made, asyncio.TaskGroup() as group:
             task = group.create_task(made.run())
             yield made
             task.cancel()
@@ -201,9 +202,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     clock = Clock()
     async with (
         open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
     ):
-        yield Bench(store, journal, tmp_path, clock)
+        yield Bench(store, account_store, tmp_path, clock)
 
 
 async def test_a_message_is_answered_in_parts_and_in_order(bench: Bench) -> None:
@@ -646,7 +647,7 @@ async def test_what_the_platform_puts_off_is_not_tried_again_before_that(bench: 
         wire.incoming.put_nowait(message(1))
         await wire.taken.wait()
         await account.park()
-    assert (await bench.journal.waiting()).due_ms == NOW + 1_800_000
+    assert (await bench.account_store.run(outbox.waiting)).due_ms == NOW + 1_800_000
 
 
 async def test_typing_is_shown_before_its_reply(bench: Bench) -> None:

@@ -35,6 +35,7 @@ from clawlane.messages import (
     Undone,
 )
 from clawlane.ops.pairing_offline import pairing_approve, pairing_list
+from clawlane.store import directory, inbox, outbox, pairing, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown, StoreLost, StoreOwned, StoreUnusable
@@ -64,13 +65,15 @@ def places_in(folder: Path) -> Paths:
 
 
 @asynccontextmanager
-async def journal_in(folder: Path, clock: Clock | None = None) -> AsyncIterator[tuple[Store, AccountStore]]:
+async def account_store_in(
+    folder: Path, clock: Clock | None = None
+) -> AsyncIterator[tuple[Store, AccountStore]]:
     places = places_in(folder)
     async with (
         open_store(places.store, places.lock_file, clock or Clock()) as store,
-        store.own(LANE) as journal,
+        store.own(LANE) as account_store,
     ):
-        yield store, journal
+        yield store, account_store
 
 
 def inbound(message_id: str, sender: str = "11", text: str = "xin chào") -> Inbound:
@@ -85,27 +88,27 @@ def arrival(
     return NewMessage(message, decision, reply, at_ms)
 
 
-async def admit(journal: AccountStore, *arrivals: NewMessage) -> list[Admitted]:
-    results = await journal.admit(arrivals)
+async def admit(account_store: AccountStore, *arrivals: NewMessage) -> list[Admitted]:
+    results = await account_store.run(inbox.admit_all, arrivals)
     assert all(isinstance(result, Admitted) for result in results)
     return [result for result in results if isinstance(result, Admitted)]
 
 
-async def take(journal: AccountStore) -> Chunk | None:
+async def take(account_store: AccountStore) -> Chunk | None:
     """The next chunk that may go, as the outbox takes it."""
-    waiting = (await journal.waiting()).chunks
+    waiting = (await account_store.run(outbox.waiting)).chunks
     if not waiting:
         return None
-    assert waiting[0].id in await journal.begin([waiting[0].id])
+    assert waiting[0].id in await account_store.run(outbox.begin, [waiting[0].id])
     return waiting[0]
 
 
 async def test_a_message_is_admitted_once(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        [first] = await admit(journal, arrival(inbound("m1")))
-        assert await journal.admit([arrival(inbound("m1", text="changed"))]) == [Noted()]
-        assert [turn.seq for turn in await journal.open_turns()] == [first.seq]
-        assert [turn.inbound.text for turn in await journal.open_turns()] == ["xin chào"]
+    async with account_store_in(tmp_path) as (_, account_store):
+        [first] = await admit(account_store, arrival(inbound("m1")))
+        assert await account_store.run(inbox.admit_all, [arrival(inbound("m1", text="changed"))]) == [Noted()]
+        assert [turn.seq for turn in await account_store.run(turns.open_turns)] == [first.seq]
+        assert [turn.inbound.text for turn in await account_store.run(turns.open_turns)] == ["xin chào"]
 
 
 async def test_an_admitted_message_comes_back_whole(tmp_path: Path) -> None:
@@ -117,17 +120,17 @@ async def test_an_admitted_message_comes_back_whole(tmp_path: Path) -> None:
         live=False,
         token="opaque",
     )
-    async with journal_in(tmp_path) as (_, journal):
-        await admit(journal, arrival(message))
-        [turn] = await journal.open_turns()
+    async with account_store_in(tmp_path) as (_, account_store):
+        await admit(account_store, arrival(message))
+        [turn] = await account_store.run(turns.open_turns)
         assert turn.inbound == message
         assert turn.state is TurnState.WAITING
 
 
 async def test_a_dropped_message_leaves_ids_and_decision_but_no_text(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        await admit(journal, arrival(inbound("m1", text="secret words"), DROP))
-        assert await journal.open_turns() == []
+    async with account_store_in(tmp_path) as (store, account_store):
+        await admit(account_store, arrival(inbound("m1", text="secret words"), DROP))
+        assert await account_store.run(turns.open_turns) == []
         with store.read() as reader:
             assert reader.activity(LANE).counters == {"dm_disabled": 1}
     assert b"secret words" not in places_in(tmp_path).store.read_bytes()
@@ -138,10 +141,10 @@ async def test_a_dropped_message_leaves_ids_and_decision_but_no_text(tmp_path: P
 
 
 async def test_a_message_that_cannot_be_stored_costs_the_others_nothing(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
+    async with account_store_in(tmp_path) as (_, account_store):
         broken = inbound("\ud800")
-        first, bad, last = await journal.admit(
-            [arrival(inbound("m1")), arrival(broken), arrival(inbound("m2"))]
+        first, bad, last = await account_store.run(
+            inbox.admit_all, [arrival(inbound("m1")), arrival(broken), arrival(inbound("m2"))]
         )
         assert isinstance(first, Admitted)
         assert isinstance(bad, UnicodeEncodeError)
@@ -149,95 +152,97 @@ async def test_a_message_that_cannot_be_stored_costs_the_others_nothing(tmp_path
 
 
 async def test_a_transition_that_fails_costs_those_of_its_group_nothing(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
+    async with account_store_in(tmp_path) as (_, account_store):
         results = await asyncio.gather(
-            admit(journal, arrival(inbound("m1"))),
-            journal.approve("WRONG234"),
-            admit(journal, arrival(inbound("m2"))),
+            admit(account_store, arrival(inbound("m1"))),
+            account_store.run(pairing.approve, "WRONG234"),
+            admit(account_store, arrival(inbound("m2"))),
             return_exceptions=True,
         )
         assert isinstance(results[1], PairingUnknown)
-        assert [turn.inbound.message_id for turn in await journal.open_turns()] == ["m1", "m2"]
+        assert [turn.inbound.message_id for turn in await account_store.run(turns.open_turns)] == ["m1", "m2"]
 
 
 async def test_client_ids_rise_strictly_even_when_the_clock_does_not(tmp_path: Path) -> None:
     clock = Clock()
-    async with journal_in(tmp_path, clock) as (_, journal):
-        [one, two] = await admit(journal, arrival(inbound("m1")), arrival(inbound("m2")))
-        await journal.reply(one.seq, [Text(ALICE, "a"), Text(ALICE, "b")])
+    async with account_store_in(tmp_path, clock) as (_, account_store):
+        [one, two] = await admit(account_store, arrival(inbound("m1")), arrival(inbound("m2")))
+        await account_store.run(turns.reply, one.seq, [Text(ALICE, "a"), Text(ALICE, "b")])
         clock.ms -= 5_000
-        await journal.reply(two.seq, [Text(ALICE, "c")])
+        await account_store.run(turns.reply, two.seq, [Text(ALICE, "c")])
         ids = []
         for _ in range(3):
             clock.ms = NOW
-            chunk = await take(journal)
+            chunk = await take(account_store)
             assert chunk
             ids.append(int(chunk.out.client_id))
-            await journal.sent(chunk.id, Receipt(("r",)))
+            await account_store.run(outbox.sent, chunk.id, Receipt(("r",)))
         assert ids == [NOW, NOW + 1, NOW + 2]
 
 
 async def test_a_reply_settles_its_turn_with_the_last_receipt(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        [one] = await admit(journal, arrival(inbound("m1")))
-        started = await journal.start(one.seq, History.INCLUDE)
+    async with account_store_in(tmp_path) as (store, account_store):
+        [one] = await admit(account_store, arrival(inbound("m1")))
+        started = await account_store.run(turns.start, one.seq, History.INCLUDE)
         assert started is not None
-        assert await journal.reply(one.seq, [Text(ALICE, "a", (Style(0, 1, "bold"),)), Text(ALICE, "b")])
-        assert await journal.start(one.seq, History.INCLUDE) is None, (
+        assert await account_store.run(
+            turns.reply, one.seq, [Text(ALICE, "a", (Style(0, 1, "bold"),)), Text(ALICE, "b")]
+        )
+        assert await account_store.run(turns.start, one.seq, History.INCLUDE) is None, (
             "a turn that has chunks never runs again"
         )
-        first = await take(journal)
+        first = await take(account_store)
         assert first
         assert first.out.styles == (Style(0, 1, "bold"),)
-        assert await take(journal) is None, "the second part waits for the first"
-        assert await journal.sent(first.id, Receipt(("r1",))) is None
-        second = await take(journal)
+        assert await take(account_store) is None, "the second part waits for the first"
+        assert await account_store.run(outbox.sent, first.id, Receipt(("r1",))) is None
+        second = await take(account_store)
         assert second
-        assert await journal.pending(one.seq)
-        assert await journal.sent(second.id, Receipt(("r2",))) == one.seq
-        assert await journal.open_turns() == []
+        assert await account_store.run(turns.pending, one.seq)
+        assert await account_store.run(outbox.sent, second.id, Receipt(("r2",))) == one.seq
+        assert await account_store.run(turns.open_turns) == []
         with store.read() as reader:
             assert reader.activity(LANE).last_outbound_ms == NOW
 
 
 async def test_silence_is_an_answer(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        [one] = await admit(journal, arrival(inbound("m1")))
-        assert not await journal.reply(one.seq, [])
-        assert await journal.open_turns() == []
+    async with account_store_in(tmp_path) as (_, account_store):
+        [one] = await admit(account_store, arrival(inbound("m1")))
+        assert not await account_store.run(turns.reply, one.seq, [])
+        assert await account_store.run(turns.open_turns) == []
 
 
 async def test_threads_do_not_wait_for_each_other(tmp_path: Path) -> None:
     bob = Thread(ThreadKind.DM, "22")
-    async with journal_in(tmp_path) as (_, journal):
-        [one, two] = await admit(journal, arrival(inbound("m1")), arrival(inbound("m2", "22")))
-        await journal.reply(one.seq, [Text(ALICE, "a")])
-        await journal.reply(two.seq, [Text(bob, "b")])
-        stuck = await take(journal)
+    async with account_store_in(tmp_path) as (_, account_store):
+        [one, two] = await admit(account_store, arrival(inbound("m1")), arrival(inbound("m2", "22")))
+        await account_store.run(turns.reply, one.seq, [Text(ALICE, "a")])
+        await account_store.run(turns.reply, two.seq, [Text(bob, "b")])
+        stuck = await take(account_store)
         assert stuck
-        await journal.retry(stuck.id, "later", NOW + 60_000)
-        other = await take(journal)
+        await account_store.run(outbox.retry, stuck.id, "later", NOW + 60_000)
+        other = await take(account_store)
         assert other
         assert other.out.thread == bob
-        await journal.sent(other.id, Receipt(("r",)))
-        assert (await journal.waiting()).due_ms == NOW + 60_000
+        await account_store.run(outbox.sent, other.id, Receipt(("r",)))
+        assert (await account_store.run(outbox.waiting)).due_ms == NOW + 60_000
 
 
 async def test_what_was_refused_ends_the_reply(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        [one] = await admit(journal, arrival(inbound("m1")))
-        await journal.reply(one.seq, [Text(ALICE, "a"), Text(ALICE, "b")])
-        chunk = await take(journal)
+    async with account_store_in(tmp_path) as (_, account_store):
+        [one] = await admit(account_store, arrival(inbound("m1")))
+        await account_store.run(turns.reply, one.seq, [Text(ALICE, "a"), Text(ALICE, "b")])
+        chunk = await take(account_store)
         assert chunk
-        assert (await journal.refused(chunk.id, "blocked")).turn == one.seq
-        assert await take(journal) is None
+        assert (await account_store.run(outbox.refused, chunk.id, "blocked")).turn == one.seq
+        assert await take(account_store) is None
 
 
-async def replied(journal: AccountStore, *texts: str) -> tuple[int, int, str]:
+async def replied(account_store: AccountStore, *texts: str) -> tuple[int, int, str]:
     """A turn whose first chunk is being sent: the turn, the chunk and its client id."""
-    [one] = await admit(journal, arrival(inbound("m1")))
-    await journal.reply(one.seq, [Text(ALICE, text) for text in texts])
-    chunk = await take(journal)
+    [one] = await admit(account_store, arrival(inbound("m1")))
+    await account_store.run(turns.reply, one.seq, [Text(ALICE, text) for text in texts])
+    chunk = await take(account_store)
     assert chunk
     return one.seq, chunk.id, chunk.out.client_id
 
@@ -247,105 +252,105 @@ def own(client_id: str) -> Own:
 
 
 async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        turn, chunk, client_id = await replied(journal, "a", "b")
-        assert (await journal.unknown(chunk, Lost("no answer"))).turn == turn
-        assert await take(journal) is None
+    async with account_store_in(tmp_path) as (store, account_store):
+        turn, chunk, client_id = await replied(account_store, "a", "b")
+        assert (await account_store.run(outbox.unknown, chunk, Lost("no answer"))).turn == turn
+        assert await take(account_store) is None
         with store.read() as reader:
             assert reader.activity(LANE).outbox == {"unknown": 1, "held": 1}
-        assert await journal.admit([own(client_id)]) == [Noted()]
-        rest = await take(journal)
+        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [Noted()]
+        rest = await take(account_store)
         assert rest
         assert isinstance(rest.out, Text)
         assert rest.out.text == "b"
-        assert await journal.sent(rest.id, Receipt(("r",))) == turn
+        assert await account_store.run(outbox.sent, rest.id, Receipt(("r",))) == turn
 
 
 async def test_an_echo_that_came_before_the_answer_was_lost_settles_it(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        turn, chunk, client_id = await replied(journal, "a")
-        assert await journal.admit([own(client_id)]) == [Noted()]
-        assert (await journal.unknown(chunk, Lost("no answer"))).turn == turn
-        assert await journal.open_turns() == []
+    async with account_store_in(tmp_path) as (_, account_store):
+        turn, chunk, client_id = await replied(account_store, "a")
+        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [Noted()]
+        assert (await account_store.run(outbox.unknown, chunk, Lost("no answer"))).turn == turn
+        assert await account_store.run(turns.open_turns) == []
 
 
 async def test_what_the_owner_writes_on_the_phone_settles_nothing(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        turn, chunk, _ = await replied(journal, "a")
-        assert await journal.admit([own("1")]) == [Noted()]
-        assert await journal.sent(chunk, Receipt(("r",))) == turn
+    async with account_store_in(tmp_path) as (_, account_store):
+        turn, chunk, _ = await replied(account_store, "a")
+        assert await account_store.run(inbox.admit_all, [own("1")]) == [Noted()]
+        assert await account_store.run(outbox.sent, chunk, Receipt(("r",))) == turn
 
 
 async def test_an_author_can_recall_a_message_that_has_not_been_answered(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        [one] = await admit(journal, arrival(inbound("m1")))
-        await journal.admit([Undone("default", ALICE, "m1", "somebody else")])
-        assert len(await journal.open_turns()) == 1
-        await journal.admit([Undone("default", ALICE, "m1", "11")])
-        assert await journal.open_turns() == []
-        assert await journal.start(one.seq, History.INCLUDE) is None
+    async with account_store_in(tmp_path) as (_, account_store):
+        [one] = await admit(account_store, arrival(inbound("m1")))
+        await account_store.run(inbox.admit_all, [Undone("default", ALICE, "m1", "somebody else")])
+        assert len(await account_store.run(turns.open_turns)) == 1
+        await account_store.run(inbox.admit_all, [Undone("default", ALICE, "m1", "11")])
+        assert await account_store.run(turns.open_turns) == []
+        assert await account_store.run(turns.start, one.seq, History.INCLUDE) is None
 
 
 async def ask(
-    journal: AccountStore, message_id: str, sender: str, at_ms: int = NOW, **more: object
+    account_store: AccountStore, message_id: str, sender: str, at_ms: int = NOW, **more: object
 ) -> Reason:
     message = replace(inbound(message_id, sender), sent_ms=at_ms, **more)  # type: ignore[arg-type]
-    [admitted] = await admit(journal, arrival(message, ASK, at_ms))
+    [admitted] = await admit(account_store, arrival(message, ASK, at_ms))
     return admitted.decision.reason
 
 
 async def test_a_stranger_gets_one_code_which_works_once(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        assert await ask(journal, "m1", "11") is Reason.DM_PAIRING_REQUIRED
-        assert await ask(journal, "m2", "11") is Reason.DM_PAIRING_PENDING
+    async with account_store_in(tmp_path) as (store, account_store):
+        assert await ask(account_store, "m1", "11") is Reason.DM_PAIRING_REQUIRED
+        assert await ask(account_store, "m2", "11") is Reason.DM_PAIRING_PENDING
         with store.read() as reader:
             [request] = reader.requests(NOW)
-        text = await take(journal)
+        text = await take(account_store)
         assert text
         assert request.code in text.out.text
         assert text.turn is None
-        approved = await journal.approve(request.code)
+        approved = await account_store.run(pairing.approve, request.code)
         assert (approved.account, approved.sender_id) == (LANE, "11")
         with pytest.raises(PairingUnknown):
-            await journal.approve(request.code)
-        assert await ask(journal, "m3", "11") is Reason.DM_PAIRED
+            await account_store.run(pairing.approve, request.code)
+        assert await ask(account_store, "m3", "11") is Reason.DM_PAIRED
 
 
 async def test_approving_before_the_text_left_keeps_it_from_leaving(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        await ask(journal, "m1", "11")
+    async with account_store_in(tmp_path) as (store, account_store):
+        await ask(account_store, "m1", "11")
         with store.read() as reader:
             [request] = reader.requests(NOW)
-        await journal.approve(request.code)
-        assert await take(journal) is None
+        await account_store.run(pairing.approve, request.code)
+        assert await take(account_store) is None
 
 
 async def test_three_wait_and_the_fourth_is_dropped_until_one_expires(tmp_path: Path) -> None:
     clock = Clock()
-    async with journal_in(tmp_path, clock) as (store, journal):
+    async with account_store_in(tmp_path, clock) as (store, account_store):
         for number in range(3):
-            assert await ask(journal, f"m{number}", f"{number}1") is Reason.DM_PAIRING_REQUIRED
-        assert await ask(journal, "m3", "99") is Reason.DM_PAIRING_FULL
+            assert await ask(account_store, f"m{number}", f"{number}1") is Reason.DM_PAIRING_REQUIRED
+        assert await ask(account_store, "m3", "99") is Reason.DM_PAIRING_FULL
         clock.ms += CODE_LIFE_MS
         with store.read() as reader:
             assert reader.requests(clock.ms) == []
-        assert await ask(journal, "m4", "99", clock.ms) is Reason.DM_PAIRING_REQUIRED
+        assert await ask(account_store, "m4", "99", clock.ms) is Reason.DM_PAIRING_REQUIRED
 
 
 async def test_a_held_request_gets_its_text_with_the_next_live_message(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        assert await ask(journal, "m1", "11", live=False) is Reason.DM_PAIRING_HELD
-        assert await take(journal) is None
-        assert await ask(journal, "m2", "11") is Reason.DM_PAIRING_REQUIRED
-        assert await take(journal) is not None
+    async with account_store_in(tmp_path) as (_, account_store):
+        assert await ask(account_store, "m1", "11", live=False) is Reason.DM_PAIRING_HELD
+        assert await take(account_store) is None
+        assert await ask(account_store, "m2", "11") is Reason.DM_PAIRING_REQUIRED
+        assert await take(account_store) is not None
 
 
 async def test_a_code_that_expired_before_it_left_is_not_sent(tmp_path: Path) -> None:
     clock = Clock()
-    async with journal_in(tmp_path, clock) as (_, journal):
-        await ask(journal, "m1", "11")
+    async with account_store_in(tmp_path, clock) as (_, account_store):
+        await ask(account_store, "m1", "11")
         clock.ms += CODE_LIFE_MS
-        assert await take(journal) is None
+        assert await take(account_store) is None
 
 
 async def test_commands_list_and_approve_without_a_gateway(tmp_path: Path) -> None:
@@ -353,8 +358,8 @@ async def test_commands_list_and_approve_without_a_gateway(tmp_path: Path) -> No
     assert pairing_list(places, "zalouser", None, NOW) == []
     with pytest.raises(PairingUnknown, match="openclaw pairing list zalouser"):
         await pairing_approve(places, "zalouser", None, "ABCD2345", Clock())
-    async with journal_in(tmp_path) as (_, journal):
-        await ask(journal, "m1", "11")
+    async with account_store_in(tmp_path) as (_, account_store):
+        await ask(account_store, "m1", "11")
         [request] = pairing_list(places, "zalouser", "default", NOW)
         with pytest.raises(StoreOwned, match="another gateway runs"):
             await pairing_approve(places, "zalouser", None, request.code, Clock())
@@ -367,7 +372,7 @@ async def test_commands_list_and_approve_without_a_gateway(tmp_path: Path) -> No
 
 
 async def test_a_newer_owner_shuts_the_older_one_out(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
+    async with account_store_in(tmp_path) as (store, account_store):
         with pytest.raises(StoreOwned):
             async with store.own(LANE):
                 pass
@@ -376,7 +381,7 @@ async def test_a_newer_owner_shuts_the_older_one_out(tmp_path: Path) -> None:
         usurper.commit()
         usurper.close()
         with pytest.raises(StoreLost):
-            await take(journal)
+            await take(account_store)
 
 
 async def test_another_process_is_refused_with_the_owners_pid(tmp_path: Path) -> None:
@@ -403,8 +408,8 @@ async def test_another_process_is_refused_with_the_owners_pid(tmp_path: Path) ->
 
 
 async def test_files_are_private_and_readers_cannot_write(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        await admit(journal, arrival(inbound("m1")))
+    async with account_store_in(tmp_path) as (store, account_store):
+        await admit(account_store, arrival(inbound("m1")))
         state = places_in(tmp_path).state
         assert state.stat().st_mode & 0o777 == 0o700
         assert {file.stat().st_mode & 0o777 for file in state.iterdir()} == {0o600}
@@ -413,8 +418,8 @@ async def test_files_are_private_and_readers_cannot_write(tmp_path: Path) -> Non
 
 
 async def test_the_store_is_read_while_nobody_writes(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        await admit(journal, arrival(inbound("m1"), DROP))
+    async with account_store_in(tmp_path) as (_, account_store):
+        await admit(account_store, arrival(inbound("m1"), DROP))
     with reading(places_in(tmp_path).store) as reader:
         assert reader.activity(LANE).last_inbound_ms == NOW
 
@@ -448,7 +453,7 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> No
 
 
 async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
-    async with journal_in(tmp_path):
+    async with account_store_in(tmp_path):
         pass
     path = places_in(tmp_path).store
     newer = sqlite3.connect(path)
@@ -459,7 +464,7 @@ async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
 
 
 async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
-    async with journal_in(tmp_path):
+    async with account_store_in(tmp_path):
         pass
     path = places_in(tmp_path).store
     raw = bytearray(path.read_bytes())
@@ -471,11 +476,11 @@ async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
 
 
 async def test_what_was_decided_can_be_asked_afterwards_without_the_text(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        await admit(journal, arrival(inbound("m1")), arrival(inbound("m2", text="secret words"), DROP))
-        [one] = [turn.seq for turn in await journal.open_turns()]
-        await journal.revoke(one, replace(DROP, reason=Reason.REVOKED_BEFORE_RUN))
-        await journal.admit([NewMessage(inbound("m3"), None, PairingReply.CODE, NOW)])
+    async with account_store_in(tmp_path) as (store, account_store):
+        await admit(account_store, arrival(inbound("m1")), arrival(inbound("m2", text="secret words"), DROP))
+        [one] = [turn.seq for turn in await account_store.run(turns.open_turns)]
+        await account_store.run(turns.revoke, one, replace(DROP, reason=Reason.REVOKED_BEFORE_RUN))
+        await account_store.run(inbox.admit_all, [NewMessage(inbound("m3"), None, PairingReply.CODE, NOW)])
         with store.read() as reader:
             newest = reader.newest_decided(10, dropped=False)
             dropped = reader.newest_decided(10, dropped=True)
@@ -489,81 +494,85 @@ async def test_what_was_decided_can_be_asked_afterwards_without_the_text(tmp_pat
 
 
 async def test_undecided_messages_are_decided_later_in_their_order(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        await journal.admit([NewMessage(inbound(f"m{n}"), None, PairingReply.CODE, NOW) for n in range(3)])
-        await journal.admit([Undone("default", ALICE, "m1", "11")])
-        waiting = await journal.undecided(10)
+    async with account_store_in(tmp_path) as (store, account_store):
+        await account_store.run(
+            inbox.admit_all, [NewMessage(inbound(f"m{n}"), None, PairingReply.CODE, NOW) for n in range(3)]
+        )
+        await account_store.run(inbox.admit_all, [Undone("default", ALICE, "m1", "11")])
+        waiting = await account_store.run(inbox.undecided, 10)
         assert [one.inbound.message_id for one in waiting] == ["m0", "m2"]
         decisions = [(waiting[0].seq, arrival(waiting[0].inbound, DROP))]
         decisions += [(one.seq, arrival(one.inbound)) for one in waiting[1:]]
-        assert [one.decision for one in await journal.decide(decisions)] == [DROP, ADMIT]
-        assert [turn.inbound.message_id for turn in await journal.open_turns()] == ["m2"]
-        assert await journal.undecided(10) == []
+        assert [one.decision for one in await account_store.run(inbox.decide, decisions)] == [DROP, ADMIT]
+        assert [turn.inbound.message_id for turn in await account_store.run(turns.open_turns)] == ["m2"]
+        assert await account_store.run(inbox.undecided, 10) == []
         with store.read() as reader:
             assert not reader.decided("m1")[0].waiting
 
 
 async def test_texts_that_are_not_kept_do_not_stay_in_the_file(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        await journal.admit([NewMessage(inbound("m1", text="secret words"), None, PairingReply.CODE, NOW)])
-        await journal.admit([Undone("default", ALICE, "m1", "11")])
+    async with account_store_in(tmp_path) as (_, account_store):
+        await account_store.run(
+            inbox.admit_all, [NewMessage(inbound("m1", text="secret words"), None, PairingReply.CODE, NOW)]
+        )
+        await account_store.run(inbox.admit_all, [Undone("default", ALICE, "m1", "11")])
     assert b"secret words" not in places_in(tmp_path).store.read_bytes()
 
 
 async def test_an_approval_can_be_taken_back(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        await ask(journal, "m1", "11")
+    async with account_store_in(tmp_path) as (store, account_store):
+        await ask(account_store, "m1", "11")
         with store.read() as reader:
             [request] = reader.requests(NOW)
-        await journal.approve(request.code, notice="welcome")
-        told = await take(journal)
+        await account_store.run(pairing.approve, request.code, notice="welcome")
+        told = await take(account_store)
         assert told
         assert (told.out.thread, told.out.text) == (ALICE, "welcome")
-        await journal.revoke_approval("11")
-        assert await ask(journal, "m2", "11") is Reason.DM_PAIRING_REQUIRED
+        await account_store.run(pairing.revoke, "11")
+        assert await ask(account_store, "m2", "11") is Reason.DM_PAIRING_REQUIRED
         with pytest.raises(PairingUnknown, match="is not approved"):
-            await journal.revoke_approval("22")
+            await account_store.run(pairing.revoke, "22")
 
 
 async def test_a_notice_is_no_challenge_and_does_not_count_as_one(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
+    async with account_store_in(tmp_path) as (store, account_store):
         for number in range(MAX_TEXTS - 1):
-            await ask(journal, f"m{number}", f"{number + 10}")
+            await ask(account_store, f"m{number}", f"{number + 10}")
             with store.read() as reader:
                 [request] = reader.requests(NOW)
-            await journal.approve(request.code, notice="welcome")
-        assert await ask(journal, "last", "99") is Reason.DM_PAIRING_REQUIRED
-        assert await ask(journal, "over", "98") is Reason.DM_PAIRING_HELD
+            await account_store.run(pairing.approve, request.code, notice="welcome")
+        assert await ask(account_store, "last", "99") is Reason.DM_PAIRING_REQUIRED
+        assert await ask(account_store, "over", "98") is Reason.DM_PAIRING_HELD
 
 
 async def test_a_receipt_is_known_by_the_id_that_others_see(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        _, chunk, _ = await replied(journal, "a")
-        await journal.sent(chunk, Receipt(("z1",)))
-        assert await journal.is_receipt("z1")
-        assert not await journal.is_receipt("z2")
+    async with account_store_in(tmp_path) as (_, account_store):
+        _, chunk, _ = await replied(account_store, "a")
+        await account_store.run(outbox.sent, chunk, Receipt(("z1",)))
+        assert await account_store.run(outbox.is_receipt, "z1")
+        assert not await account_store.run(outbox.is_receipt, "z2")
 
 
 async def test_what_an_orderly_stop_interrupts_is_no_try(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (_, journal):
-        [admitted] = await admit(journal, arrival(inbound("1")))
+    async with account_store_in(tmp_path) as (_, account_store):
+        [admitted] = await admit(account_store, arrival(inbound("1")))
         for _ in range(2 * TRIES):
-            assert await journal.start(admitted.seq, History.INCLUDE) is not None
-            await journal.put_back()
+            assert await account_store.run(turns.start, admitted.seq, History.INCLUDE) is not None
+            await account_store.run(turns.put_back)
         for attempt in range(1, TRIES + 1):
-            await journal.start(admitted.seq, History.INCLUDE)
-            assert await journal.fail(admitted.seq, "no") is (attempt == TRIES)
+            await account_store.run(turns.start, admitted.seq, History.INCLUDE)
+            assert await account_store.run(turns.fail, admitted.seq, "no") is (attempt == TRIES)
 
 
 async def test_messages_that_are_all_too_old_are_counted_if_one_came_live(tmp_path: Path) -> None:
     live = Decision(Outcome.DROP, Reason.TOO_OLD, RULE, ("not_empty", "live"))
     fetched = replace(live, trail=("not_empty", "fetched"))
-    async with journal_in(tmp_path) as (store, journal):
+    async with account_store_in(tmp_path) as (store, account_store):
         numbers = count()
 
         async def after(*decisions: Decision) -> int:
             for decision in decisions:
-                await admit(journal, arrival(inbound(f"m{next(numbers)}"), decision))
+                await admit(account_store, arrival(inbound(f"m{next(numbers)}"), decision))
             with store.read() as reader:
                 return reader.too_old_in_a_row(LANE, 3)
 
@@ -576,14 +585,14 @@ async def test_messages_that_are_all_too_old_are_counted_if_one_came_live(tmp_pa
 
 
 async def test_why_knows_names_texts_repeats_and_notices(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        await admit(journal, arrival(inbound("kept")))
-        await admit(journal, arrival(inbound("dropped", sender="22"), DROP))
-        await journal.keep_peers([Person("22", "Hà", (), True)])
-        await journal.keep_groups([Group("33", "Nhóm", 2)])
+    async with account_store_in(tmp_path) as (store, account_store):
+        await admit(account_store, arrival(inbound("kept")))
+        await admit(account_store, arrival(inbound("dropped", sender="22"), DROP))
+        await account_store.run(directory.keep_peers, [Person("22", "Hà", (), True)])
+        await account_store.run(directory.keep_groups, [Group("33", "Nhóm", 2)])
         group = replace(inbound("in group"), thread=Thread(ThreadKind.GROUP, "33"))
         ruled = replace(ADMIT, rule=replace(RULE, line=3, text="dmPolicy: 'open'"), revision="abc")
-        await admit(journal, arrival(group, ruled))
+        await admit(account_store, arrival(group, ruled))
         with store.read() as reader:
             in_group, dropped, kept = reader.newest_decided(10, dropped=False)
             [only] = reader.newest_decided(10, dropped=True)
@@ -596,8 +605,8 @@ async def test_why_knows_names_texts_repeats_and_notices(tmp_path: Path) -> None
 
 
 async def test_notices_are_read_beside_the_messages(tmp_path: Path) -> None:
-    async with journal_in(tmp_path) as (store, journal):
-        await admit(journal, arrival(inbound("m1")))
+    async with account_store_in(tmp_path) as (store, account_store):
+        await admit(account_store, arrival(inbound("m1")))
         places = places_in(tmp_path)
         with sqlite3.connect(places.store) as connection:
             insert = "INSERT INTO notices VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)"

@@ -11,6 +11,7 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
+from clawlane.store import inbox, outbox, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.models import Admitted, Chunk, Lost, NewMessage
@@ -36,56 +37,58 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def journal(tmp_path: Path, clock: Clock) -> AsyncIterator[AccountStore]:
+async def account_store(tmp_path: Path, clock: Clock) -> AsyncIterator[AccountStore]:
     async with (
         open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
     ):
-        yield journal
+        yield account_store
 
 
-async def answer(journal: AccountStore, message_id: str) -> None:
+async def answer(account_store: AccountStore, message_id: str) -> None:
     """Admit a message and put its reply into the outbox."""
     inbound = Inbound("default", message_id, LAN, LAN.id, "Lan", "chào", NOW)
-    [admitted] = await journal.admit([NewMessage(inbound, ADMIT, PairingReply.CODE, NOW)])
+    [admitted] = await account_store.run(
+        inbox.admit_all, [NewMessage(inbound, ADMIT, PairingReply.CODE, NOW)]
+    )
     assert isinstance(admitted, Admitted)
-    assert await journal.reply(admitted.seq, [Text(LAN, f"re {message_id}")])
+    assert await account_store.run(turns.reply, admitted.seq, [Text(LAN, f"re {message_id}")])
 
 
-async def due(journal: AccountStore) -> tuple[Chunk, ...]:
-    return (await journal.waiting()).chunks
+async def due(account_store: AccountStore) -> tuple[Chunk, ...]:
+    return (await account_store.run(outbox.waiting)).chunks
 
 
-async def test_a_chunk_that_was_due_by_the_old_time_is_due(journal: AccountStore, clock: Clock) -> None:
-    await answer(journal, "m1")
+async def test_a_chunk_that_was_due_by_the_old_time_is_due(account_store: AccountStore, clock: Clock) -> None:
+    await answer(account_store, "m1")
     clock.ms -= HOUR
-    assert [chunk.out.text for chunk in await due(journal) if isinstance(chunk.out, Text)] == ["re m1"]
+    assert [chunk.out.text for chunk in await due(account_store) if isinstance(chunk.out, Text)] == ["re m1"]
 
 
-async def test_a_retry_waits_no_longer_than_any_retry_does(journal: AccountStore, clock: Clock) -> None:
-    await answer(journal, "m1")
-    [chunk] = await due(journal)
-    await journal.begin([chunk.id])
-    await journal.retry(chunk.id, "the line is down", clock.ms + 60_000)
+async def test_a_retry_waits_no_longer_than_any_retry_does(account_store: AccountStore, clock: Clock) -> None:
+    await answer(account_store, "m1")
+    [chunk] = await due(account_store)
+    await account_store.run(outbox.begin, [chunk.id])
+    await account_store.run(outbox.retry, chunk.id, "the line is down", clock.ms + 60_000)
     clock.ms -= HOUR
-    assert await due(journal) == ()
+    assert await due(account_store) == ()
     clock.ms += LONGEST_RETRY_MS
-    assert len(await due(journal)) == 1
+    assert len(await due(account_store)) == 1
 
 
 async def test_a_chunk_of_unknown_fate_does_not_keep_its_thread_for_the_length_of_the_jump(
-    journal: AccountStore, clock: Clock
+    account_store: AccountStore, clock: Clock
 ) -> None:
-    await answer(journal, "m0")
-    [chunk] = await due(journal)
-    await journal.begin([chunk.id])
-    await journal.sent(chunk.id, Receipt(("r0",)))
-    await answer(journal, "m1")
-    [chunk] = await due(journal)
-    await journal.begin([chunk.id])
-    await journal.unknown(chunk.id, Lost("no answer", settle_ms=LOOK_UP_MS))
+    await answer(account_store, "m0")
+    [chunk] = await due(account_store)
+    await account_store.run(outbox.begin, [chunk.id])
+    await account_store.run(outbox.sent, chunk.id, Receipt(("r0",)))
+    await answer(account_store, "m1")
+    [chunk] = await due(account_store)
+    await account_store.run(outbox.begin, [chunk.id])
+    await account_store.run(outbox.unknown, chunk.id, Lost("no answer", settle_ms=LOOK_UP_MS))
     clock.ms -= HOUR
-    await answer(journal, "m2")
-    assert await due(journal) == ()
+    await answer(account_store, "m2")
+    assert await due(account_store) == ()
     clock.ms += LOOK_UP_MS + UNASKED_MS
-    assert len(await due(journal)) == 1
+    assert len(await due(account_store)) == 1

@@ -11,7 +11,7 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Attachment, Inbound, Notice, Receipt, Text, Thread, ThreadKind, Unreadable
-from clawlane.store import notices
+from clawlane.store import inbox, notices, outbox, retention, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.models import Admitted, NewMessage
@@ -28,13 +28,13 @@ BASE = Inbound("default", "m1", DM, "11", "An", "xin chào", NOW, client_id="c1"
 @dataclass
 class Desk:
     store: Store
-    journal: AccountStore
+    account_store: AccountStore
     now_ms: int = NOW
 
     async def new(self, *inbounds: Inbound) -> list[bool]:
         """Which of these are new messages."""
         arrivals = [NewMessage(inbound, ADMIT, PairingReply.CODE, self.now_ms) for inbound in inbounds]
-        return [isinstance(one, Admitted) for one in await self.journal.admit(arrivals)]
+        return [isinstance(one, Admitted) for one in await self.account_store.run(inbox.admit_all, arrivals)]
 
     def noted(self) -> list[notices.NotedItem]:
         with self.store.read() as reader:
@@ -48,9 +48,9 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         open_store(
             tmp_path / "store.db", tmp_path / "lock", lambda: made[0].now_ms if made else NOW
         ) as store,
-        store.own(LANE) as journal,
+        store.own(LANE) as account_store,
     ):
-        made.append(Desk(store, journal))
+        made.append(Desk(store, account_store))
         yield made[0]
 
 
@@ -102,22 +102,24 @@ async def test_without_ids_author_time_and_content_tell(desk: Desk, message_id: 
 
 async def test_a_quote_of_an_own_message_is_known_by_either_id(desk: Desk) -> None:
     await desk.new(BASE)
-    [turn] = await desk.journal.open_turns()
-    await desk.journal.reply(turn.seq, [Text(DM, "answer")])
-    [chunk] = (await desk.journal.waiting()).chunks
-    assert not await desk.journal.is_receipt("", chunk.out.client_id), "it has not left"
-    await desk.journal.begin([chunk.id])
-    await desk.journal.sent(chunk.id, Receipt(("r1",)))
-    assert await desk.journal.is_receipt("r1")
-    assert await desk.journal.is_receipt("0", chunk.out.client_id)
-    assert not await desk.journal.is_receipt("0", "")
+    [turn] = await desk.account_store.run(turns.open_turns)
+    await desk.account_store.run(turns.reply, turn.seq, [Text(DM, "answer")])
+    [chunk] = (await desk.account_store.run(outbox.waiting)).chunks
+    assert not await desk.account_store.run(outbox.is_receipt, "", chunk.out.client_id), "it has not left"
+    await desk.account_store.run(outbox.begin, [chunk.id])
+    await desk.account_store.run(outbox.sent, chunk.id, Receipt(("r1",)))
+    assert await desk.account_store.run(outbox.is_receipt, "r1")
+    assert await desk.account_store.run(outbox.is_receipt, "0", chunk.out.client_id)
+    assert not await desk.account_store.run(outbox.is_receipt, "0", "")
 
 
 async def test_notices_are_kept_once_counted_and_forgotten_with_the_ids(desk: Desk) -> None:
     call = Notice("default", DM, "n1", "chat.recommended", "[call]", NOW, actor_id="11", client_id="c9")
     broken = Unreadable("default", "the content is no object", "chat.sticker", DM, "u1", "11")
     lost = Unreadable("default", "no ids at all")
-    await desk.journal.admit([call, call, replace(call, message_id="n2"), broken, broken, lost, lost])
+    await desk.account_store.run(
+        inbox.admit_all, [call, call, replace(call, message_id="n2"), broken, broken, lost, lost]
+    )
     told = [(one.message_id, one.unreadable, one.text, one.repeats) for one in reversed(desk.noted())]
     assert told == [
         ("n1", False, "[call]", 1),
@@ -133,5 +135,5 @@ async def test_notices_are_kept_once_counted_and_forgotten_with_the_ids(desk: De
     assert (counters["notice"], counters["unreadable"]) == (2, 3)
     assert (found.thread, found.actor_id, found.kind) == (DM, "11", "chat.recommended")
     desk.now_ms += IDS_MS + 1
-    await desk.journal.prune()
+    await desk.account_store.run(retention.prune)
     assert desk.noted() == []

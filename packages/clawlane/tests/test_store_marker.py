@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clawlane.store import pairing
 from clawlane.store.database import ProcessLock, open_store
 from clawlane.store.errors import StoreOwned, StoreUnusable
 from clawlane.store.marker import marker_of
@@ -27,9 +28,9 @@ def path(tmp_path: Path) -> Path:
 async def start(path: Path, now_ms: int = NOW) -> None:
     async with (
         open_store(path, path.with_name("gateway.lock"), lambda: now_ms) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
     ):
-        await journal.reject("11", block=True)
+        await account_store.run(pairing.reject, "11", block=True)
 
 
 async def refused(path: Path, now_ms: int = NOW) -> str:
@@ -204,9 +205,9 @@ async def test_a_damaged_page_with_a_log_beside_it_is_copied_once(path, tmp_path
     await start(path)
     async with (
         open_store(path, path.with_name("gateway.lock"), lambda: NOW) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
     ):
-        await journal.reject("12")
+        await account_store.run(pairing.reject, "12")
         shutil.copytree(path.parent, tmp_path / "crashed")
     crashed = tmp_path / "crashed" / path.name
     raw = bytearray(crashed.read_bytes())

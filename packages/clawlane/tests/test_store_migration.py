@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from clawlane.messages import Receipt, Thread, ThreadKind
-from clawlane.store import schema
+from clawlane.store import dead_letters, inbox, outbox, schema, unknown_sends
+from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.models import History, TurnState
@@ -99,8 +100,11 @@ def ask(path: Path, query: str) -> list[tuple[object, ...]]:
 
 
 async def at_work(path: Path, what: Callable[[AccountStore], object]) -> None:
-    async with open_store(path, path.with_name("lock"), lambda: NOW) as store, store.own(LANE) as journal:
-        done = what(journal)
+    async with (
+        open_store(path, path.with_name("lock"), lambda: NOW) as store,
+        store.own(LANE) as account_store,
+    ):
+        done = what(account_store)
         if asyncio.iscoroutine(done):
             await done
 
@@ -136,20 +140,20 @@ async def test_new_numbers_go_on_where_the_old_ones_ended(store: Path) -> None:
 
 
 async def test_the_gateway_goes_on_with_what_was_open(store: Path) -> None:
-    async def go_on(journal: AccountStore) -> None:
-        found = await journal.recover()
+    async def go_on(account_store: AccountStore) -> None:
+        found = await account_store.run(unknown_sends.recover)
         assert found.unknown == 1, "what was being sent"
-        turns = {turn.inbound.message_id: turn for turn in await journal.open_turns()}
+        turns = {turn.inbound.message_id: turn for turn in await account_store.run(store_turns.open_turns)}
         assert set(turns) == {"115", "122", "123", "124"}
         assert turns["122"].state is TurnState.REPLIED
-        started = await journal.start(turns["115"].seq, History.INCLUDE)
+        started = await account_store.run(store_turns.start, turns["115"].seq, History.INCLUDE)
         assert started is not None
         assert [one.text for one in started.history] == ["pended one", "pended two"]
         assert [one.text for one in started.messages] == ["@bot go on"]
-        [waiting] = await journal.undecided(10)
+        [waiting] = await account_store.run(inbox.undecided, 10)
         assert waiting.inbound.message_id == "125"
-        assert await journal.is_receipt("r1")
-        letter = await journal.resubmit("103")
+        assert await account_store.run(outbox.is_receipt, "r1")
+        letter = await account_store.run(dead_letters.resubmit, "103")
         assert letter.inbound.text == "a dead letter"
 
     await at_work(store, go_on)
@@ -160,12 +164,14 @@ async def test_the_gateway_goes_on_with_what_was_open(store: Path) -> None:
 
 
 async def test_a_queued_reply_leaves_after_the_migration(store: Path) -> None:
-    async def send(journal: AccountStore) -> None:
-        chunks = {chunk.out.thread: chunk for chunk in (await journal.waiting()).chunks}
+    async def send(account_store: AccountStore) -> None:
+        chunks = {chunk.out.thread: chunk for chunk in (await account_store.run(outbox.waiting)).chunks}
         chunk = chunks[Thread(ThreadKind.DM, "43")]
         assert chunk.out.text == "queued one"
-        assert chunk.id in await journal.begin([chunk.id])
-        assert await journal.sent(chunk.id, Receipt(("z",))) is None, "its second part still waits"
+        assert chunk.id in await account_store.run(outbox.begin, [chunk.id])
+        assert await account_store.run(outbox.sent, chunk.id, Receipt(("z",))) is None, (
+            "its second part still waits"
+        )
 
     await at_work(store, send)
 

@@ -11,7 +11,7 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import outbox
+from clawlane.store import inbox, outbox, send_log, turns, unknown_sends
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.models import Admitted, Chunk, Hold, NewMessage
@@ -31,7 +31,7 @@ BUDGET = Hold("pacing.thread.minute (8)", NOW + MINUTE)
 @dataclass
 class Desk:
     store: Store
-    journal: AccountStore
+    account_store: AccountStore
     now_ms: int = NOW
     read: int = 0
 
@@ -40,24 +40,28 @@ class Desk:
         self.read += 1
         admit = Decision(Outcome.ADMIT, Reason.DM_OPEN, RULE, command=command)
         inbound = Inbound("default", f"m{self.read}", thread, "11", "Lan", "chào", self.now_ms)
-        [admitted] = await self.journal.admit([NewMessage(inbound, admit, PairingReply.CODE, self.now_ms)])
+        [admitted] = await self.account_store.run(
+            inbox.admit_all, [NewMessage(inbound, admit, PairingReply.CODE, self.now_ms)]
+        )
         assert isinstance(admitted, Admitted)
-        assert await self.journal.reply(admitted.seq, [Text(thread, part) for part in parts])
+        assert await self.account_store.run(turns.reply, admitted.seq, [Text(thread, part) for part in parts])
         return admitted.seq
 
     async def next(self, thread: Thread = LAN) -> Chunk:
-        [found] = [one for one in (await self.journal.waiting()).chunks if one.out.thread == thread]
+        [found] = [
+            one for one in (await self.account_store.run(outbox.waiting)).chunks if one.out.thread == thread
+        ]
         return found
 
     async def deliver(self, thread: Thread = LAN) -> str:
         """The next chunk of a thread arrives."""
         chunk = await self.next(thread)
-        await self.journal.begin([chunk.id])
-        await self.journal.sent(chunk.id, Receipt((f"r{chunk.id}",)))
+        await self.account_store.run(outbox.begin, [chunk.id])
+        await self.account_store.run(outbox.sent, chunk.id, Receipt((f"r{chunk.id}",)))
         return chunk.out.text
 
     async def texts(self) -> list[str]:
-        return [chunk.out.text for chunk in (await self.journal.waiting()).chunks]
+        return [chunk.out.text for chunk in (await self.account_store.run(outbox.waiting)).chunks]
 
     def turn(self, number: int) -> tuple[str, str]:
         with self.store.read() as reader:
@@ -72,9 +76,9 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         open_store(
             tmp_path / "store.sqlite", tmp_path / "lock", lambda: made[0].now_ms if made else NOW
         ) as store,
-        store.own(LANE) as journal,
+        store.own(LANE) as account_store,
     ):
-        made.append(Desk(store, journal))
+        made.append(Desk(store, account_store))
         yield made[0]
 
 
@@ -96,9 +100,9 @@ async def test_what_the_guard_against_loops_holds_is_passed_and_leaves_at_its_ti
     turn = await desk.answer("loop 1", "loop 2")
     await desk.answer("other")
     held = await desk.next()
-    assert await desk.journal.hold({held.id: LOOP}) == (turn,)
-    assert not await desk.journal.pending(turn), "its lane does not wait for it"
-    waiting = await desk.journal.waiting()
+    assert await desk.account_store.run(outbox.hold, {held.id: LOOP}) == (turn,)
+    assert not await desk.account_store.run(turns.pending, turn), "its lane does not wait for it"
+    waiting = await desk.account_store.run(outbox.waiting)
     assert ([one.out.text for one in waiting.chunks], waiting.due_ms) == (["other"], LOOP.until_ms)
     assert await desk.deliver() == "other"
     desk.now_ms = LOOP.until_ms
@@ -110,7 +114,7 @@ async def test_what_the_guard_against_loops_holds_is_passed_and_leaves_at_its_ti
 async def test_once_a_part_has_left_no_other_reply_gets_between(desk: Desk) -> None:
     await desk.answer("loop 1", "loop 2")
     await desk.answer("a 1", "a 2")
-    await desk.journal.hold({(await desk.next()).id: LOOP})
+    await desk.account_store.run(outbox.hold, {(await desk.next()).id: LOOP})
     assert await desk.deliver() == "a 1"
     desk.now_ms = LOOP.until_ms
     assert await desk.deliver() == "a 2", "although the other was read first and its time has come"
@@ -121,12 +125,12 @@ async def test_once_a_part_has_left_no_other_reply_gets_between(desk: Desk) -> N
 
 async def test_a_reply_that_is_held_again_and_again_expires_and_its_turn_ends(desk: Desk) -> None:
     turn = await desk.answer("loop")
-    await desk.journal.hold({(await desk.next()).id: LOOP})
+    await desk.account_store.run(outbox.hold, {(await desk.next()).id: LOOP})
     desk.now_ms = LOOP.until_ms
     again = Hold(LOOP.reason, LOOP.until_ms + 10 * MINUTE, aside=True)
-    await desk.journal.hold({(await desk.next()).id: again})
+    await desk.account_store.run(outbox.hold, {(await desk.next()).id: again})
     desk.now_ms = LOOP.until_ms + TOO_LATE_MS
-    waiting = await desk.journal.waiting()
+    waiting = await desk.account_store.run(outbox.waiting)
     assert (waiting.chunks, waiting.expired) == ((), (turn,))
     state, reason = desk.turn(1)
     assert (state, reason) == ("failed", "too late to be sent")
@@ -136,8 +140,8 @@ async def test_every_other_hold_keeps_the_order_of_its_thread(desk: Desk) -> Non
     await desk.answer("one")
     await desk.answer("two")
     chunk = await desk.next()
-    assert await desk.journal.hold({chunk.id: BUDGET}) == ()
-    waiting = await desk.journal.waiting(frozenset(), {chunk.id: BUDGET.until_ms})
+    assert await desk.account_store.run(outbox.hold, {chunk.id: BUDGET}) == ()
+    waiting = await desk.account_store.run(outbox.waiting, frozenset(), {chunk.id: BUDGET.until_ms})
     assert (waiting.chunks, waiting.due_ms) == ((), BUDGET.until_ms)
     with desk.store.read() as reader:
         [held] = reader.held(LANE, NOW)
@@ -146,7 +150,7 @@ async def test_every_other_hold_keeps_the_order_of_its_thread(desk: Desk) -> Non
 
 async def test_what_is_held_tells_its_rule_until_it_leaves(desk: Desk) -> None:
     await desk.answer("loop")
-    await desk.journal.hold({(await desk.next()).id: LOOP})
+    await desk.account_store.run(outbox.hold, {(await desk.next()).id: LOOP})
     with desk.store.read() as reader:
         [row] = reader.outbox()
         [held] = reader.held(LANE, NOW)
@@ -161,7 +165,7 @@ async def test_what_is_held_tells_its_rule_until_it_leaves(desk: Desk) -> None:
 async def test_threads_that_are_shut_are_not_read(desk: Desk) -> None:
     await desk.answer("one")
     await desk.answer("two", thread=HUNG)
-    waiting = await desk.journal.waiting(frozenset((LAN,)))
+    waiting = await desk.account_store.run(outbox.waiting, frozenset((LAN,)))
     assert [one.out.text for one in waiting.chunks] == ["two"]
 
 
@@ -170,7 +174,7 @@ async def test_only_the_next_chunk_of_a_thread_is_read_however_many_wait(desk: D
     steps = []
     for _ in range(2):
         await desk.answer(*(f"part {number}" for number in range(500)))
-        steps.append(await desk.journal._run(_steps))
+        steps.append(await desk.account_store.attempt(_steps))
     assert steps[1] < 1.5 * steps[0]
 
 
@@ -197,17 +201,19 @@ def _steps(tx: Tx) -> int:
 async def test_beginning_counts_and_marks_in_one(desk: Desk) -> None:
     await desk.answer("one")
     await desk.answer("two", thread=HUNG)
-    chunks = (await desk.journal.waiting()).chunks
-    await desk.journal.drop(chunks[0].id)
+    chunks = (await desk.account_store.run(outbox.waiting)).chunks
+    await desk.account_store.run(unknown_sends.drop, chunks[0].id)
     notes = [Sent(one.id, one.out.thread, NOW, "", False, 0) for one in chunks]
-    assert await desk.journal.begin([one.id for one in chunks], notes) == {chunks[1].id}
-    assert [sent.chunk for sent in await desk.journal.sends()] == [chunks[1].id], "what left, and no more"
+    assert await desk.account_store.run(outbox.begin, [one.id for one in chunks], notes) == {chunks[1].id}
+    assert [sent.chunk for sent in await desk.account_store.run(send_log.sends)] == [chunks[1].id], (
+        "what left, and no more"
+    )
 
 
 async def test_what_was_not_handed_to_the_channel_waits_again(desk: Desk) -> None:
     await desk.answer("one")
     chunk = await desk.next()
-    await desk.journal.begin([chunk.id])
-    await desk.journal.unhanded([chunk.id])
-    assert (await desk.journal.recover()).unknown == 0
+    await desk.account_store.run(outbox.begin, [chunk.id])
+    await desk.account_store.run(outbox.put_back, [chunk.id])
+    assert (await desk.account_store.run(unknown_sends.recover)).unknown == 0
     assert (await desk.next()).attempts == 1

@@ -14,6 +14,7 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, LAPSED_MS, REJECTED_MS
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Group, Inbound, Person, Text, Thread, ThreadKind
+from clawlane.store import directory, inbox, outbox, pairing
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown
@@ -43,7 +44,7 @@ class Lane:
     """An open store whose clock a test moves."""
 
     store: Store
-    journal: AccountStore
+    account_store: AccountStore
     clock: Clock
     count: int = 0
 
@@ -51,20 +52,22 @@ class Lane:
         """The reason of the sender's next message."""
         inbound = self._inbound(sender, name or f"name of {sender}", friend)
         arrival = replace(NewMessage(inbound, ASK, PairingReply.CODE, self.clock.ms), **more)
-        [admitted] = await self.journal.admit([arrival])
+        [admitted] = await self.account_store.run(inbox.admit_all, [arrival])
         assert isinstance(admitted, Admitted)
         return admitted.decision.reason
 
     async def heard(self) -> None:
         """Something else happens on the account."""
-        await self.journal.admit([NewMessage(self._inbound("77", "An", None), ADMIT, CODE, self.clock.ms)])
+        await self.account_store.run(
+            inbox.admit_all, [NewMessage(self._inbound("77", "An", None), ADMIT, CODE, self.clock.ms)]
+        )
 
     def requests(self) -> dict[str, PairingRequest]:
         with self.store.read() as reader:
             return {one.sender_id: one for one in reader.requests(self.clock.ms)}
 
     async def texts(self) -> list[str]:
-        waiting = (await self.journal.waiting()).chunks
+        waiting = (await self.account_store.run(outbox.waiting)).chunks
         return [chunk.out.text for chunk in waiting if isinstance(chunk.out, Text)]
 
     def _inbound(self, sender: str, name: str, friend: bool | None) -> Inbound:
@@ -78,9 +81,9 @@ async def opened(folder: Path, ms: int = NOW) -> AsyncIterator[Lane]:
     clock = Clock(ms)
     async with (
         open_store(folder / "store.sqlite", folder / "lock", clock) as store,
-        store.own(LANE) as journal,
+        store.own(LANE) as account_store,
     ):
-        yield Lane(store, journal, clock)
+        yield Lane(store, account_store, clock)
 
 
 @pytest.fixture
@@ -100,7 +103,7 @@ async def test_friends_neither_count_nor_are_kept_out(lane: Lane) -> None:
 
 
 async def test_where_the_channel_cannot_tell_the_last_look_up_says_who_is_a_friend(lane: Lane) -> None:
-    await lane.journal.keep_peers([Person("51", "Lan", is_friend=True)])
+    await lane.account_store.run(directory.keep_peers, [Person("51", "Lan", is_friend=True)])
     for stranger in ("11", "12", "13"):
         assert await lane.ask(stranger, None) is REQUIRED
     assert await lane.ask("14", None) is FULL
@@ -167,8 +170,8 @@ async def test_an_approval_ends_that_somebody_goes_behind(lane: Lane) -> None:
     await lane.ask("11")
     lane.clock.ms += CODE_LIFE_MS
     await lane.ask("11")
-    await lane.journal.approve(lane.requests()["11"].code)
-    await lane.journal.revoke_approval("11")
+    await lane.account_store.run(pairing.approve, lane.requests()["11"].code)
+    await lane.account_store.run(pairing.revoke, "11")
     for stranger in ("11", "12", "13"):
         assert await lane.ask(stranger) is REQUIRED
     assert await lane.ask("21") is FULL
@@ -178,7 +181,7 @@ async def test_a_rejected_sender_frees_the_place_and_hears_nothing_for_thirty_da
     async with opened(tmp_path) as lane:
         for stranger in ("11", "12", "13"):
             await lane.ask(stranger)
-        rejected = await lane.journal.reject("11")
+        rejected = await lane.account_store.run(pairing.reject, "11")
         assert (rejected.sender_name, rejected.until_ms) == ("name of 11", NOW + REJECTED_MS)
         assert await lane.ask("11") is REJECTED
         assert await lane.ask("14") is REQUIRED
@@ -193,31 +196,33 @@ async def test_a_rejected_sender_frees_the_place_and_hears_nothing_for_thirty_da
 
 
 async def test_a_block_holds_until_it_is_taken_back(lane: Lane) -> None:
-    await lane.journal.reject("11", block=True)
+    await lane.account_store.run(pairing.reject, "11", block=True)
     lane.clock.ms += 400 * DAY
     assert await lane.ask("11") is REJECTED
-    assert (await lane.journal.reject("11")).until_ms is None, "a block stays one"
-    await lane.journal.unblock("11")
+    assert (await lane.account_store.run(pairing.reject, "11")).until_ms is None, "a block stays one"
+    await lane.account_store.run(pairing.unblock, "11")
     assert await lane.ask("11") is REQUIRED
     with pytest.raises(PairingUnknown, match="not turned away"):
-        await lane.journal.unblock("11")
+        await lane.account_store.run(pairing.unblock, "11")
 
 
 async def test_a_rejected_friend_is_rejected(lane: Lane) -> None:
-    await lane.journal.reject("51", block=True)
+    await lane.account_store.run(pairing.reject, "51", block=True)
     assert await lane.ask("51", True) is REJECTED
 
 
 async def test_who_is_approved_is_revoked_before_a_rejection(lane: Lane) -> None:
     await lane.ask("11")
-    await lane.journal.approve(lane.requests()["11"].code)
+    await lane.account_store.run(pairing.approve, lane.requests()["11"].code)
     with pytest.raises(PairingUnknown, match="openclaw pairing revoke zalouser 11"):
-        await lane.journal.reject("11")
+        await lane.account_store.run(pairing.reject, "11")
     assert await lane.ask("11") is Reason.DM_PAIRED
 
 
 async def test_a_stranger_who_bears_a_friends_name_is_marked(lane: Lane) -> None:
-    await lane.journal.keep_peers([Person("51", "Mẹ", ("Trần Thị Lan",)), Person("52", "Hoa")])
+    await lane.account_store.run(
+        directory.keep_peers, [Person("51", "Mẹ", ("Trần Thị Lan",)), Person("52", "Hoa")]
+    )
     await lane.ask("11", name="tran thi  LAN.")
     await lane.ask("12", name="Lan")
     await lane.ask("52", True, name="Hoa")
@@ -240,7 +245,7 @@ async def test_a_clock_that_goes_back_makes_no_code_live_longer(lane: Lane, back
     lane.clock.ms += 10 * MINUTE
     assert lane.requests() == {}
     with pytest.raises(PairingUnknown):
-        await lane.journal.approve(code)
+        await lane.account_store.run(pairing.approve, code)
     assert await lane.ask("11") is REQUIRED
     assert lane.requests()["11"].code != code
 
@@ -248,7 +253,7 @@ async def test_a_clock_that_goes_back_makes_no_code_live_longer(lane: Lane, back
 async def test_a_clock_that_was_wrong_at_the_last_start_is_noticed(tmp_path: Path) -> None:
     async with opened(tmp_path, NOW + DAY) as lane:
         await lane.ask("11")
-        await lane.journal.reject("12")
+        await lane.account_store.run(pairing.reject, "12")
     async with opened(tmp_path, NOW) as lane:
         assert lane.requests()["11"].expires_ms == NOW + CODE_LIFE_MS
         await lane.heard()
@@ -273,22 +278,22 @@ async def test_the_hourly_texts_are_not_blocked_for_the_length_of_a_jump(lane: L
 async def test_a_list_that_cannot_be_right_leaves_the_former_one(lane: Lane) -> None:
     friends = [Person(str(number), f"F{number}") for number in range(10, 20)]
     groups = [Group(str(number), f"G{number}") for number in range(10, 20)]
-    assert (await lane.journal.keep_peers([])).doubted, "an empty first list"
-    assert not (await lane.journal.keep_peers(friends)).doubted
-    assert not (await lane.journal.keep_groups(groups)).doubted
+    assert (await lane.account_store.run(directory.keep_peers, [])).doubted, "an empty first list"
+    assert not (await lane.account_store.run(directory.keep_peers, friends)).doubted
+    assert not (await lane.account_store.run(directory.keep_groups, groups)).doubted
     for doubtful in (0, 1, 4):
-        kept = await lane.journal.keep_peers(friends[:doubtful])
+        kept = await lane.account_store.run(directory.keep_peers, friends[:doubtful])
         assert (kept.doubted, kept.before) == (True, 10)
-        assert (await lane.journal.keep_groups(groups[:doubtful])).doubted
+        assert (await lane.account_store.run(directory.keep_groups, groups[:doubtful])).doubted
     with lane.store.read() as reader:
         known = reader.known(LANE)
     assert (len(known.peers), len(known.groups)) == (10, 10)
-    assert not (await lane.journal.keep_peers(friends[:5])).doubted
+    assert not (await lane.account_store.run(directory.keep_peers, friends[:5])).doubted
 
 
 async def test_the_same_short_list_is_believed_when_it_stays(lane: Lane) -> None:
     friends = [Person(str(number), f"F{number}") for number in range(10, 20)]
-    await lane.journal.keep_peers(friends)
+    await lane.account_store.run(directory.keep_peers, friends)
     for after, count, doubted in (
         (0, 2, True),
         (30 * MINUTE, 2, True),
@@ -300,7 +305,7 @@ async def test_the_same_short_list_is_believed_when_it_stays(lane: Lane) -> None
         (131 * MINUTE, 2, False),
     ):
         lane.clock.ms = NOW + after
-        assert (await lane.journal.keep_peers(friends[:count])).doubted is doubted
+        assert (await lane.account_store.run(directory.keep_peers, friends[:count])).doubted is doubted
     with lane.store.read() as reader:
         assert len(reader.known(LANE).peers) == 2
 
@@ -309,5 +314,5 @@ async def test_an_account_without_friends_is_believed_after_an_hour(lane: Lane) 
     told = []
     for minutes in (0, 20, 40, 60, 80):
         lane.clock.ms = NOW + minutes * MINUTE
-        told.append((await lane.journal.keep_peers([])).doubted)
+        told.append((await lane.account_store.run(directory.keep_peers, [])).doubted)
     assert told == [True, True, True, False, False]

@@ -12,7 +12,9 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import pauses
+from clawlane.ops.kill_switch import end_pause
+from clawlane.store import inbox, outbox, pauses, unknown_sends
+from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.models import Admitted, History, Lost, NewMessage, TurnState
@@ -44,39 +46,41 @@ class Lane:
     """An account whose messages are put into the store by hand, on a clock turned by hand."""
 
     store: Store
-    journal: AccountStore
+    account_store: AccountStore
     clock: Clock
 
     async def hear(self, id_: str, sender: str = "11", decision: Decision = ADMIT) -> int:
         """A message that was just written; gives its turn."""
         message = Inbound("default", id_, dm(sender), sender, "", f"text of {id_}", self.clock.ms)
-        [found] = await self.journal.admit([NewMessage(message, decision, PairingReply.CODE, self.clock.ms)])
+        [found] = await self.account_store.run(
+            inbox.admit_all, [NewMessage(message, decision, PairingReply.CODE, self.clock.ms)]
+        )
         assert isinstance(found, Admitted)
         return found.seq
 
     async def reply(self, turn: int, *parts: str, sender: str = "11") -> None:
-        await self.journal.start(turn, History.INCLUDE)
-        await self.journal.reply(turn, [Text(dm(sender), part) for part in parts])
+        await self.account_store.run(store_turns.start, turn, History.INCLUDE)
+        await self.account_store.run(store_turns.reply, turn, [Text(dm(sender), part) for part in parts])
 
     async def send_one(self) -> None:
         """The next chunk arrives."""
-        [chunk, *_] = (await self.journal.waiting()).chunks
-        await self.journal.begin([chunk.id])
-        await self.journal.sent(chunk.id, Receipt((f"r{chunk.id}",)))
+        [chunk, *_] = (await self.account_store.run(outbox.waiting)).chunks
+        await self.account_store.run(outbox.begin, [chunk.id])
+        await self.account_store.run(outbox.sent, chunk.id, Receipt((f"r{chunk.id}",)))
 
     async def pause(self, thread: Thread | None = None, level: Level = Level.MUTE) -> None:
-        await self.journal.pause(Pause(LANE, thread, level, self.clock.ms))
+        await self.account_store.run(pauses.pause, Pause(LANE, thread, level, self.clock.ms))
 
     async def resume(self, thread: Thread | None = None, *, flush: bool = False) -> list[str]:
         """The ids of what expired."""
-        resumed = await self.journal.resume(thread, self.clock.ms - BACKLOG, flush=flush)
+        resumed = await end_pause(self.account_store, thread, self.clock.ms - BACKLOG, flush=flush)
         return [overdue.message_id for overdue in resumed.expired]
 
     async def waiting(self) -> list[str]:
-        return [turn.inbound.message_id for turn in await self.journal.open_turns()]
+        return [turn.inbound.message_id for turn in await self.account_store.run(store_turns.open_turns)]
 
     async def to_send(self) -> list[str]:
-        return [chunk.out.text for chunk in (await self.journal.waiting()).chunks]
+        return [chunk.out.text for chunk in (await self.account_store.run(outbox.waiting)).chunks]
 
     def ended(self, id_: str) -> tuple[str, str]:
         with self.store.read() as reader:
@@ -93,9 +97,9 @@ async def lane_in(folder: Path) -> AsyncIterator[Lane]:
     clock = Clock()
     async with (
         open_store(folder / "store.sqlite", folder / "lock", clock) as store,
-        store.own(LANE) as journal,
+        store.own(LANE) as account_store,
     ):
-        yield Lane(store, journal, clock)
+        yield Lane(store, account_store, clock)
 
 
 @pytest.fixture
@@ -138,7 +142,7 @@ async def test_many_turns_expire_in_batches_at_one_time_and_come_back_in_batches
     with lane.store.read() as reader:
         assert reader.expired(LANE) == 450
     assert lane.paused() == []
-    resumed = await lane.journal.resume(None, lane.clock.ms - BACKLOG, flush=True)
+    resumed = await end_pause(lane.account_store, None, lane.clock.ms - BACKLOG, flush=True)
     assert len(resumed.flushed) == 450
     assert len(await lane.waiting()) == 450
 
@@ -149,7 +153,7 @@ async def test_a_resume_that_was_cut_off_goes_on_where_it_was(lane: Lane) -> Non
     for number in range(250):
         await lane.hear(f"m{number}")
     lane.clock.ms += 20 * MINUTE
-    step = await lane.journal._run(pauses.resume, None, lane.clock.ms - BACKLOG, flush=False)
+    step = await lane.account_store.attempt(pauses.resume, None, lane.clock.ms - BACKLOG, flush=False)
     assert (step.done, len(step.expired)) == (False, 200)
     [pause] = lane.paused()
     assert pause.until_ms == lane.clock.ms
@@ -173,9 +177,9 @@ async def test_a_reply_that_waited_too_long_says_which_parts_arrived(lane: Lane)
 
 async def test_a_chunk_of_unknown_fate_keeps_its_turn_from_expiring(lane: Lane) -> None:
     await lane.reply(await lane.hear("m1"), "one", "two")
-    [chunk] = (await lane.journal.waiting()).chunks
-    await lane.journal.begin([chunk.id])
-    await lane.journal.unknown(chunk.id, Lost("no answer"))
+    [chunk] = (await lane.account_store.run(outbox.waiting)).chunks
+    await lane.account_store.run(outbox.begin, [chunk.id])
+    await lane.account_store.run(outbox.unknown, chunk.id, Lost("no answer"))
     await lane.pause()
     lane.clock.ms += 20 * MINUTE
     assert await lane.resume() == []
@@ -184,16 +188,16 @@ async def test_a_chunk_of_unknown_fate_keeps_its_turn_from_expiring(lane: Lane) 
 
 async def test_an_agent_that_still_works_on_an_old_message_is_not_interrupted(lane: Lane) -> None:
     turn = await lane.hear("m1")
-    await lane.journal.start(turn, History.INCLUDE)
+    await lane.account_store.run(store_turns.start, turn, History.INCLUDE)
     await lane.pause()
     lane.clock.ms += 20 * MINUTE
     assert await lane.resume() == []
-    assert await lane.journal.reply(turn, [Text(dm("11"), "here you are")])
+    assert await lane.account_store.run(store_turns.reply, turn, [Text(dm("11"), "here you are")])
 
 
 async def test_what_a_crash_interrupted_expires_like_what_never_ran(lane: Lane) -> None:
-    await lane.journal.start(await lane.hear("m1"), History.INCLUDE)
-    await lane.journal.recover()
+    await lane.account_store.run(store_turns.start, await lane.hear("m1"), History.INCLUDE)
+    await lane.account_store.run(unknown_sends.recover)
     await lane.pause()
     lane.clock.ms += 20 * MINUTE
     assert await lane.resume() == ["m1"]
@@ -235,12 +239,14 @@ async def test_a_late_flush_takes_up_what_the_last_resume_let_expire_once(lane: 
     assert await lane.resume() == ["m1", "m2"]
 
     lane.clock.ms += MINUTE
-    resumed = await lane.journal.resume(None, lane.clock.ms - BACKLOG, flush=True)
+    resumed = await end_pause(lane.account_store, None, lane.clock.ms - BACKLOG, flush=True)
     assert (resumed.was, resumed.flushed) == (None, (never_run, replied))
-    turns = {turn.inbound.message_id: turn.state for turn in await lane.journal.open_turns()}
+    turns = {
+        turn.inbound.message_id: turn.state for turn in await lane.account_store.run(store_turns.open_turns)
+    }
     assert turns == {"m1": TurnState.WAITING, "m2": TurnState.REPLIED}
     assert await lane.to_send() == ["one"]
-    again = await lane.journal.resume(None, lane.clock.ms - BACKLOG, flush=True)
+    again = await end_pause(lane.account_store, None, lane.clock.ms - BACKLOG, flush=True)
     assert again.flushed == ()
 
 

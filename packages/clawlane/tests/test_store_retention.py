@@ -13,6 +13,7 @@ from clawlane.access.decision import RETENTION, Decision, Outcome, Reason, Rule
 from clawlane.access.explain import explain
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
+from clawlane.store import catch_up, dead_letters, inbox, outbox, retention, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.models import Admitted, History, NewMessage, Noted
@@ -26,7 +27,7 @@ ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy
 @dataclass
 class Desk:
     store: Store
-    journal: AccountStore
+    account_store: AccountStore
     path: Path
     now_ms: int = NOW
 
@@ -37,29 +38,31 @@ class Desk:
         return NewMessage(inbound, ADMIT, PairingReply.CODE, self.now_ms)
 
     async def read(self, message_id: str, sent_ms: int = 0) -> Admitted | Noted | Exception:
-        [result] = await self.journal.admit([self.arrival(message_id, sent_ms)])
+        [result] = await self.account_store.run(inbox.admit_all, [self.arrival(message_id, sent_ms)])
         return result
 
     async def answered(self, *message_ids: str) -> None:
         """Messages that are read and answered now."""
-        results = await self.journal.admit(list(map(self.arrival, message_ids)))
+        results = await self.account_store.run(inbox.admit_all, list(map(self.arrival, message_ids)))
         await asyncio.gather(*(self.reply(one) for one in results if isinstance(one, Admitted)))
-        chunks = (await self.journal.waiting()).chunks
-        await self.journal.begin([chunk.id for chunk in chunks])
-        await asyncio.gather(*(self.journal.sent(one.id, Receipt((f"r{one.id}",))) for one in chunks))
+        chunks = (await self.account_store.run(outbox.waiting)).chunks
+        await self.account_store.run(outbox.begin, [chunk.id for chunk in chunks])
+        await asyncio.gather(
+            *(self.account_store.run(outbox.sent, one.id, Receipt((f"r{one.id}",))) for one in chunks)
+        )
 
     async def reply(self, to: Admitted) -> None:
-        await self.journal.reply(to.seq, [Text(to.inbound.thread, f"answer {to.seq}")])
+        await self.account_store.run(turns.reply, to.seq, [Text(to.inbound.thread, f"answer {to.seq}")])
 
     async def fail(self, one: Admitted | Noted | Exception) -> None:
         """The agent cannot answer a message."""
         assert isinstance(one, Admitted)
         for _ in range(TRIES):
-            await self.journal.start(one.seq, History.INCLUDE)
-            await self.journal.fail(one.seq, "no idea")
+            await self.account_store.run(turns.start, one.seq, History.INCLUDE)
+            await self.account_store.run(turns.fail, one.seq, "no idea")
 
     async def forget(self) -> None:
-        while await self.journal.prune():
+        while await self.account_store.run(retention.prune):
             pass
 
     def count(self, what: str) -> int:
@@ -74,9 +77,9 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     path = tmp_path / "store.sqlite"
     async with (
         open_store(path, tmp_path / "lock", lambda: made[0].now_ms if made else NOW) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
     ):
-        made.append(Desk(store, journal, path))
+        made.append(Desk(store, account_store, path))
         yield made[0]
 
 
@@ -112,13 +115,15 @@ async def test_a_message_that_was_set_aside_waits_for_the_operator_however_long(
     await desk.forget()
     with desk.store.read() as reader:
         assert [letter.text for letter in reader.dead_letters()] == ["text poison"]
-    await desk.journal.drop_dead_letter("poison")
+    await desk.account_store.run(dead_letters.drop, "poison")
     await desk.forget()
     assert desk.count("messages") == 0
 
 
 async def test_of_too_many_that_were_set_aside_the_oldest_are_forgotten_and_counted(desk: Desk) -> None:
-    results = await desk.journal.admit([desk.arrival(f"m{n}") for n in range(DEAD_LETTERS + 3)])
+    results = await desk.account_store.run(
+        inbox.admit_all, [desk.arrival(f"m{n}") for n in range(DEAD_LETTERS + 3)]
+    )
     for one in results:
         await desk.fail(one)
     await desk.forget()
@@ -132,8 +137,8 @@ async def test_of_too_many_that_were_set_aside_the_oldest_are_forgotten_and_coun
 
 async def test_gaps_go_after_a_month(desk: Desk) -> None:
     await desk.answered("one")
-    await desk.journal.cursor(ThreadKind.DM, 0)
-    assert await desk.journal.caught_up(ThreadKind.DM, NOW + 9_000) is not None
+    await desk.account_store.run(catch_up.cursor, ThreadKind.DM, 0)
+    assert await desk.account_store.run(catch_up.caught_up, ThreadKind.DM, NOW + 9_000) is not None
     desk.now_ms += IDS_MS
     await desk.forget()
     assert desk.count("gaps") == 1
@@ -146,7 +151,7 @@ async def test_what_is_not_done_is_not_forgotten(desk: Desk) -> None:
     await desk.read("waits")
     desk.now_ms += 2 * IDS_MS
     await desk.forget()
-    [turn] = await desk.journal.open_turns()
+    [turn] = await desk.account_store.run(turns.open_turns)
     assert turn.inbound.text == "text waits"
 
 

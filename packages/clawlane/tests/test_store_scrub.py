@@ -9,6 +9,7 @@ from pathlib import Path
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind, Undone
+from clawlane.store import inbox, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.connection import connect_reader
 from clawlane.store.database import open_store
@@ -30,24 +31,26 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def answer(journal: AccountStore) -> None:
+async def answer(account_store: AccountStore) -> None:
     """A long message with a reply that repeats it and has not left."""
     text = f"{SECRET.decode()} {'x' * 20_000}"
     inbound = Inbound("default", "m1", DM, "11", "", text, NOW)
-    [admitted] = await journal.admit([NewMessage(inbound, ADMIT, PairingReply.CODE, NOW)])
+    [admitted] = await account_store.run(
+        inbox.admit_all, [NewMessage(inbound, ADMIT, PairingReply.CODE, NOW)]
+    )
     assert isinstance(admitted, Admitted)
-    await journal.reply(admitted.seq, [Text(DM, text)])
+    await account_store.run(turns.reply, admitted.seq, [Text(DM, text)])
 
 
 async def test_a_recalled_text_leaves_the_files_of_a_store_that_stays_open(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with (
         open_store(path, tmp_path / "lock", lambda: NOW) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
     ):
-        await answer(journal)
+        await answer(account_store)
         assert SECRET in stored(path)
-        await journal.admit([Undone("default", DM, "m1", "11")])
+        await account_store.run(inbox.admit_all, [Undone("default", DM, "m1", "11")])
         await until(lambda: SECRET not in stored(path))
 
 
@@ -55,14 +58,14 @@ async def test_a_reader_only_delays_that(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with (
         open_store(path, tmp_path / "lock", lambda: NOW) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
     ):
-        await answer(journal)
+        await answer(account_store)
         reader = connect_reader(path)
         reader.execute("BEGIN")
         assert reader.execute("SELECT count(*) FROM messages WHERE body IS NOT NULL").fetchone()[0] == 1
-        await journal.admit([Undone("default", DM, "m1", "11")])
-        assert await journal.open_turns() == [], "nobody waits for the reader"
+        await account_store.run(inbox.admit_all, [Undone("default", DM, "m1", "11")])
+        assert await account_store.run(turns.open_turns) == [], "nobody waits for the reader"
         assert SECRET in stored(path)
         reader.close()
         await until(lambda: SECRET not in stored(path))
@@ -72,11 +75,11 @@ async def test_the_end_of_the_process_comes_after_it(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with (
         open_store(path, tmp_path / "lock", lambda: NOW) as store,
-        store.own("zalouser/default") as journal,
+        store.own("zalouser/default") as account_store,
     ):
         bystander = connect_reader(path)  # so that closing the store does not empty the log by itself
         bystander.execute("SELECT count(*) FROM messages").fetchone()
-        await answer(journal)
-        await journal.admit([Undone("default", DM, "m1", "11")])
+        await answer(account_store)
+        await account_store.run(inbox.admit_all, [Undone("default", DM, "m1", "11")])
     assert SECRET not in stored(path)
     bystander.close()

@@ -12,6 +12,8 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind
+from clawlane.store import catch_up, dead_letters, inbox, outbox, unknown_sends
+from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
@@ -41,7 +43,7 @@ class Desk:
     """A store with one account, and short ways to have messages answered."""
 
     store: Store
-    journal: AccountStore
+    account_store: AccountStore
     clock: Clock
     read: int = 0
     turns: dict[str, int] = field(default_factory=dict)
@@ -50,7 +52,9 @@ class Desk:
         self.read += 1
         message_id = f"m{self.read}"
         inbound = Inbound("default", message_id, thread, thread.id, "Lan", f"text {self.read}", self.clock.ms)
-        [admitted] = await self.journal.admit([NewMessage(inbound, ADMIT, PairingReply.CODE, self.clock.ms)])
+        [admitted] = await self.account_store.run(
+            inbox.admit_all, [NewMessage(inbound, ADMIT, PairingReply.CODE, self.clock.ms)]
+        )
         assert isinstance(admitted, Admitted)
         self.turns[message_id] = admitted.seq
         return message_id
@@ -58,24 +62,26 @@ class Desk:
     async def answer(self, *parts: str, thread: Thread = ALICE) -> str:
         """A message whose reply in these parts is in the outbox."""
         message_id = await self.admit(thread)
-        assert await self.journal.reply(self.turns[message_id], [Text(thread, part) for part in parts])
+        assert await self.account_store.run(
+            store_turns.reply, self.turns[message_id], [Text(thread, part) for part in parts]
+        )
         return message_id
 
     async def take(self) -> Chunk:
-        chunk = (await self.journal.waiting()).chunks[0]
-        assert chunk.id in await self.journal.begin([chunk.id], session="login 1")
+        chunk = (await self.account_store.run(outbox.waiting)).chunks[0]
+        assert chunk.id in await self.account_store.run(outbox.begin, [chunk.id], session="login 1")
         return chunk
 
     async def deliver(self) -> str:
         """The next chunk arrives. Gives its text."""
         chunk = await self.take()
-        await self.journal.sent(chunk.id, Receipt((f"r{chunk.id}",)))
+        await self.account_store.run(outbox.sent, chunk.id, Receipt((f"r{chunk.id}",)))
         return chunk.out.text
 
     async def lose(self, lost: Lost | None = None) -> Chunk:
         """The next chunk gets no answer."""
         chunk = await self.take()
-        await self.journal.unknown(chunk.id, lost or Lost("no answer"))
+        await self.account_store.run(outbox.unknown, chunk.id, lost or Lost("no answer"))
         return chunk
 
     async def lose_behind_one_that_arrived(self, lost: Lost | None = None) -> Chunk:
@@ -89,13 +95,13 @@ class Desk:
         """A look-up that reaches far back and holds what arrived before, unless told otherwise."""
         asked: dict[str, object] = {"back_to_ms": 0, "own_ids": frozenset({"r1"}), "session": "login 1"}
         look_up = LookUp(kind=kind, at_ms=self.clock.ms, **{**asked, **other})  # type: ignore[arg-type]
-        return await self.journal.absent(look_up, GAP)
+        return await self.account_store.run(unknown_sends.absent, look_up, GAP)
 
     async def due(self) -> list[ThreadKind]:
-        return await self.journal.to_look_up(GAP)
+        return await self.account_store.run(catch_up.to_look_up, GAP)
 
     async def waiting(self) -> list[str]:
-        return [chunk.out.text for chunk in (await self.journal.waiting()).chunks]
+        return [chunk.out.text for chunk in (await self.account_store.run(outbox.waiting)).chunks]
 
     def turn(self, message_id: str) -> tuple[str, str]:
         with self.store.read() as reader:
@@ -125,9 +131,9 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     clock = Clock()
     async with (
         open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as journal,
+        store.own(LANE) as account_store,
     ):
-        yield Desk(store, journal, clock)
+        yield Desk(store, account_store, clock)
 
 
 async def test_of_each_thread_the_first_chunk_may_go_and_threads_go_side_by_side(desk: Desk) -> None:
@@ -141,16 +147,16 @@ async def test_of_each_thread_the_first_chunk_may_go_and_threads_go_side_by_side
 
 async def test_a_chunk_that_is_gone_meanwhile_is_not_begun(desk: Desk) -> None:
     await desk.answer("a")
-    [chunk] = (await desk.journal.waiting()).chunks
-    await desk.journal.drop(chunk.id)
-    assert await desk.journal.begin([chunk.id]) == frozenset()
+    [chunk] = (await desk.account_store.run(outbox.waiting)).chunks
+    await desk.account_store.run(unknown_sends.drop, chunk.id)
+    assert await desk.account_store.run(outbox.begin, [chunk.id]) == frozenset()
 
 
 async def test_a_reply_that_fails_midway_says_which_parts_arrived(desk: Desk) -> None:
     message = await desk.answer("one", "two", "three", "four")
     assert await desk.deliver() == "one"
     chunk = await desk.take()
-    ended = await desk.journal.refused(chunk.id, "you are blocked")
+    ended = await desk.account_store.run(outbox.refused, chunk.id, "you are blocked")
     told = "of 4 parts, 1 arrived, 2 refused (you are blocked), 3–4 not sent"
     assert (ended.turn, ended.told) == (desk.turns[message], told)
     assert desk.turn(message) == ("failed", told)
@@ -162,16 +168,16 @@ async def test_a_turn_with_a_chunk_of_unknown_fate_needs_a_decision(desk: Desk) 
     await desk.lose()
     told = "of 3 parts, 1 arrived, 2 of unknown fate (no answer), 3 held back"
     assert desk.turn(message) == ("needs_decision", told)
-    assert await desk.journal.open_turns() == [], "its lane goes on"
+    assert await desk.account_store.run(store_turns.open_turns) == [], "its lane goes on"
 
 
 async def test_the_operator_has_it_sent_again_under_the_same_client_id(desk: Desk) -> None:
     message = await desk.answer("one", "two")
     lost = await desk.lose()
-    await desk.journal.resend(lost.id)
+    await desk.account_store.run(unknown_sends.resend, lost.id)
     again = await desk.take()
     assert (again.id, again.out.client_id, again.attempts) == (lost.id, lost.out.client_id, 2)
-    await desk.journal.sent(again.id, Receipt(("r",)))
+    await desk.account_store.run(outbox.sent, again.id, Receipt(("r",)))
     assert await desk.deliver() == "two"
     assert desk.turn(message) == ("done", "")
 
@@ -179,7 +185,7 @@ async def test_the_operator_has_it_sent_again_under_the_same_client_id(desk: Des
 async def test_the_operator_saw_it_arrive_and_the_rest_follows(desk: Desk) -> None:
     message = await desk.answer("one", "two")
     lost = await desk.lose()
-    assert await desk.journal.arrived(lost.id) is None
+    assert await desk.account_store.run(unknown_sends.arrived, lost.id) is None
     assert await desk.deliver() == "two"
     assert desk.turn(message) == ("done", "")
 
@@ -187,21 +193,21 @@ async def test_the_operator_saw_it_arrive_and_the_rest_follows(desk: Desk) -> No
 async def test_the_operator_drops_it_with_the_rest_of_its_reply(desk: Desk) -> None:
     message = await desk.answer("one", "two")
     lost = await desk.lose()
-    assert await desk.journal.drop(lost.id) == desk.turns[message]
+    assert await desk.account_store.run(unknown_sends.drop, lost.id) == desk.turns[message]
     assert await desk.waiting() == []
     assert desk.turn(message) == ("failed", "of 2 parts, 1–2 not sent")
 
 
 async def test_what_is_past_deciding_says_so(desk: Desk) -> None:
     await desk.answer("one")
-    [waiting] = (await desk.journal.waiting()).chunks
+    [waiting] = (await desk.account_store.run(outbox.waiting)).chunks
     with pytest.raises(NotInOutbox, match="is queued: it cannot be sent again"):
-        await desk.journal.resend(waiting.id)
+        await desk.account_store.run(unknown_sends.resend, waiting.id)
     await desk.deliver()
     with pytest.raises(NotInOutbox, match="is sent: it cannot be dropped; see: openclaw outbox list"):
-        await desk.journal.drop(waiting.id)
+        await desk.account_store.run(unknown_sends.drop, waiting.id)
     with pytest.raises(NotInOutbox, match="has no message 99"):
-        await desk.journal.arrived(99)
+        await desk.account_store.run(unknown_sends.arrived, 99)
 
 
 async def test_what_two_look_ups_with_something_of_this_login_do_not_show_is_sent_again(desk: Desk) -> None:
@@ -247,7 +253,7 @@ async def test_without_a_connection_the_first_look_up_is_waited_for_but_not_for_
     await desk.answer("two")
     desk.clock.ms += LOOK_UP_MS + UNASKED_MS - 1
     assert await desk.waiting() == []
-    assert (await desk.journal.waiting()).due_ms == desk.clock.ms + 1
+    assert (await desk.account_store.run(outbox.waiting)).due_ms == desk.clock.ms + 1
     desk.clock.ms += 1
     assert await desk.waiting() == ["two"]
     assert desk.undecided() == 1
@@ -256,7 +262,7 @@ async def test_without_a_connection_the_first_look_up_is_waited_for_but_not_for_
 async def test_a_restart_gives_look_ups_their_time_again(desk: Desk) -> None:
     await desk.lose_behind_one_that_arrived()
     desk.clock.ms += 9 * LOOK_UP_MS
-    await desk.journal.recover(LOOK_UP_MS)
+    await desk.account_store.run(unknown_sends.recover, LOOK_UP_MS)
     await desk.ask()
     desk.clock.ms += GAP
     assert await desk.ask() == 1
@@ -318,7 +324,7 @@ async def test_it_is_sent_again_once_and_not_a_second_time(desk: Desk) -> None:
 
 async def test_a_restart_under_never_leaves_everything_to_the_operator(desk: Desk) -> None:
     await desk.lose_behind_one_that_arrived()
-    await desk.journal.recover()
+    await desk.account_store.run(unknown_sends.recover)
     assert desk.undecided() == 1
 
 
@@ -375,10 +381,10 @@ async def test_a_request_that_was_cut_off_has_a_while_to_arrive_before_it_is_rep
     await desk.ask()
     desk.clock.ms += 1
     look_up = LookUp(ThreadKind.DM, 0, desk.clock.ms, frozenset({"r1"}), "login 1")
-    assert await desk.journal.absent(look_up, 1) == 1
+    assert await desk.account_store.run(unknown_sends.absent, look_up, 1) == 1
     assert await desk.waiting() == []
     seen = Own("default", "z1", lost.out.client_id, ALICE, "one", NOW)
-    await desk.journal.admit([seen])
+    await desk.account_store.run(inbox.admit_all, [seen])
     desk.clock.ms += 60_000
     assert await desk.waiting() == [], "it has arrived after all"
 
@@ -390,7 +396,7 @@ async def test_while_look_ups_may_settle_it_nothing_passes_in_that_thread(desk: 
     await desk.answer("two")
     await desk.answer("b", thread=BOB)
     assert await desk.waiting() == ["b"]
-    assert (await desk.journal.waiting()).due_ms == NOW + LOOK_UP_MS
+    assert (await desk.account_store.run(outbox.waiting)).due_ms == NOW + LOOK_UP_MS
     desk.clock.ms = NOW + LOOK_UP_MS
     assert await desk.waiting() == ["two", "b"], "nobody is kept waiting for ever"
 
@@ -411,10 +417,10 @@ async def test_a_message_that_nobody_can_answer_is_set_aside(desk: Desk) -> None
     message = await desk.admit()
     seq = desk.turns[message]
     for number in range(1, TRIES + 1):
-        started = await desk.journal.start(seq, History.INCLUDE)
+        started = await desk.account_store.run(store_turns.start, seq, History.INCLUDE)
         assert started is not None
-        assert await desk.journal.fail(seq, f"no idea {number}") is (number == TRIES)
-    assert await desk.journal.start(seq, History.INCLUDE) is None
+        assert await desk.account_store.run(store_turns.fail, seq, f"no idea {number}") is (number == TRIES)
+    assert await desk.account_store.run(store_turns.start, seq, History.INCLUDE) is None
     with desk.store.read() as reader:
         [letter] = reader.dead_letters()
     assert (letter.message_id, letter.text, letter.tries) == (message, "text 1", TRIES)
@@ -424,46 +430,46 @@ async def test_a_message_that_nobody_can_answer_is_set_aside(desk: Desk) -> None
 async def test_a_dead_letter_is_tried_again_or_forgotten(desk: Desk) -> None:
     message = await desk.admit()
     await fail(desk, message)
-    turn = await desk.journal.resubmit(message)
+    turn = await desk.account_store.run(dead_letters.resubmit, message)
     assert (turn.seq, turn.inbound.text) == (desk.turns[message], "text 1")
-    assert [one.seq for one in await desk.journal.open_turns()] == [turn.seq]
+    assert [one.seq for one in await desk.account_store.run(store_turns.open_turns)] == [turn.seq]
     await fail(desk, message)
-    await desk.journal.drop_dead_letter(message)
+    await desk.account_store.run(dead_letters.drop, message)
     assert desk.turn(message) == ("failed", "dropped by the operator: no idea")
     with pytest.raises(NoDeadLetter, match="see: openclaw channels dead-letters list"):
-        await desk.journal.resubmit(message)
+        await desk.account_store.run(dead_letters.resubmit, message)
 
 
 async def fail(desk: Desk, message: str) -> None:
     for _ in range(TRIES):
-        await desk.journal.start(desk.turns[message], History.INCLUDE)
-        await desk.journal.fail(desk.turns[message], "no idea")
+        await desk.account_store.run(store_turns.start, desk.turns[message], History.INCLUDE)
+        await desk.account_store.run(store_turns.fail, desk.turns[message], "no idea")
 
 
 async def test_a_turn_over_which_the_gateway_crashes_again_and_again_is_set_aside(desk: Desk) -> None:
     message = await desk.admit()
     for _ in range(TRIES):
-        assert await desk.journal.recover() == Recovered(unknown=0, set_aside=0)
-        await desk.journal.start(desk.turns[message], History.INCLUDE)
-    assert await desk.journal.recover() == Recovered(unknown=0, set_aside=1)
+        assert await desk.account_store.run(unknown_sends.recover) == Recovered(unknown=0, set_aside=0)
+        await desk.account_store.run(store_turns.start, desk.turns[message], History.INCLUDE)
+    assert await desk.account_store.run(unknown_sends.recover) == Recovered(unknown=0, set_aside=1)
     assert desk.turn(message)[0] == "dead"
 
 
 async def test_an_orderly_stop_is_no_try(desk: Desk) -> None:
     message = await desk.admit()
     for _ in range(2 * TRIES):
-        await desk.journal.start(desk.turns[message], History.INCLUDE)
-        await desk.journal.put_back()
-    assert await desk.journal.recover() == Recovered(unknown=0, set_aside=0)
+        await desk.account_store.run(store_turns.start, desk.turns[message], History.INCLUDE)
+        await desk.account_store.run(store_turns.put_back)
+    assert await desk.account_store.run(unknown_sends.recover) == Recovered(unknown=0, set_aside=0)
 
 
 async def test_a_stop_ends_what_was_begun_in_its_thread_and_nothing_else(desk: Desk) -> None:
     running, waiting = await desk.admit(), await desk.admit()
     elsewhere = await desk.answer("b", thread=BOB)
-    await desk.journal.start(desk.turns[running], History.INCLUDE)
+    await desk.account_store.run(store_turns.start, desk.turns[running], History.INCLUDE)
     stop = await desk.admit()
-    assert await desk.journal.stop(desk.turns[stop]) == [desk.turns[running]]
-    assert not await desk.journal.reply(desk.turns[running], [Text(ALICE, "too late")])
+    assert await desk.account_store.run(store_turns.stop, desk.turns[stop]) == [desk.turns[running]]
+    assert not await desk.account_store.run(store_turns.reply, desk.turns[running], [Text(ALICE, "too late")])
     assert await desk.waiting() == ["b"]
     assert [desk.turn(one)[0] for one in (running, waiting, elsewhere)] == ["stopped", "waiting", "replied"]
 
@@ -471,8 +477,8 @@ async def test_a_stop_ends_what_was_begun_in_its_thread_and_nothing_else(desk: D
 async def test_a_part_that_did_not_leave_before_the_stop_does_not_leave_after_it(desk: Desk) -> None:
     message = await desk.answer("one", "two")
     chunk = await desk.take()
-    await desk.journal.stop(desk.turns[await desk.admit()])
-    await desk.journal.retry(chunk.id, "the line is down", desk.clock.ms)
+    await desk.account_store.run(store_turns.stop, desk.turns[await desk.admit()])
+    await desk.account_store.run(outbox.retry, chunk.id, "the line is down", desk.clock.ms)
     assert await desk.waiting() == []
     assert desk.turn(message)[0] == "stopped"
 

@@ -10,6 +10,7 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Thread, ThreadKind
+from clawlane.store import inbox
 from clawlane.store.database import open_store
 from clawlane.store.models import NewMessage
 
@@ -24,9 +25,9 @@ def store_messages(perch, *arrivals: NewMessage) -> None:
         places = perch.places
         async with (
             open_store(places.store, places.lock_file, lambda: NOW) as opened,
-            opened.own("parrot/default") as journal,
+            opened.own("parrot/default") as account_store,
         ):
-            await journal.admit(arrivals)
+            await account_store.run(inbox.admit_all, arrivals)
 
     asyncio.run(store())
 

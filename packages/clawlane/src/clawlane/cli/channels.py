@@ -1,4 +1,4 @@
-"""The group `channels`."""
+"""`channels list` and `channels logout`."""
 
 from __future__ import annotations
 
@@ -11,28 +11,11 @@ import click
 from clawlane.channel import Account, Manifest
 from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-from clawlane.cli.lazy import LazyGroup
 from clawlane.cli.output import sanitize
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.vault import FileVault, profiles_of
 from clawlane.ops.client import ControlClient, ControlError
 from clawlane.plugins.errors import PluginError
-
-_COMMANDS = {
-    "login": ("clawlane.cli.login:login", "Link an account by scanning a QR code."),
-    "logout": ("clawlane.cli.channels:logout", "Forget the saved session of an account."),
-    "status": ("clawlane.cli.status:status", "Show how the accounts are."),
-    "dead-letters": (
-        "clawlane.cli.messages:dead_letters",
-        "See messages that the agent could not answer, and give them to it again.",
-    ),
-    "list": ("clawlane.cli.channels:list_channels", "List the configured accounts."),
-}
-
-
-@click.group(cls=LazyGroup, table=_COMMANDS)
-def channels() -> None:
-    """Log accounts in and out, and see how they are."""
 
 
 @click.command("list")

@@ -24,6 +24,7 @@ from clawlane.gateway.name_resolution import ask
 from clawlane.messages import Group, Members, Person
 from clawlane.ops.client import ControlClient
 from clawlane.ops.directory import Lookup, look_up
+from clawlane.store import directory as store_directory
 from clawlane.store.database import open_store
 from clawlane.store.directory import LookedUp
 from clawlane.store.errors import StoreOwned
@@ -94,19 +95,19 @@ async def lookup_alone(setup: CliContext, meant: Target) -> AsyncIterator[Lookup
         reason = f"{account} is not logged in"
         raise DirectoryError(reason, f"openclaw channels login {meant.words}", needs_login=True)
     async with AsyncExitStack() as stack:
-        journal = None
+        account_store = None
         with suppress(StoreOwned):
             store = await stack.enter_async_context(
                 open_store(places.store, places.lock_file, _now_ms, checked=False)
             )
-            journal = await stack.enter_async_context(store.own(str(account)))
-        yield Lookup(account, channel, vault, journal)
+            account_store = await stack.enter_async_context(store.own(str(account)))
+        yield Lookup(account, channel, vault, account_store)
 
 
 async def _look_up_and_pin(lookup: Lookup, names: Sequence[Name]) -> list[LookedUp]:
     found = await ask(lookup, names, _now_ms())
-    if lookup.journal is not None:
-        await lookup.journal.pin(found)
+    if lookup.account_store is not None:
+        await lookup.account_store.attempt(store_directory.keep_pins, found)
     return found
 
 

@@ -19,7 +19,7 @@ _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
 _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway."),
-    "channels": ("clawlane.cli.channels:channels", "Log accounts in and out, and see how they are."),
+    "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see how they are."),
     "pause": ("clawlane.cli.pause:pause", "Stop everything that leaves, at once and over restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and let them in."),
@@ -36,6 +36,17 @@ _COMMANDS = {
     "config": ("clawlane.cli.config:config", "Check the config file, and read values from it."),
 }
 
+_CHANNELS = {
+    "login": ("clawlane.cli.login:login", "Link an account by scanning a QR code."),
+    "logout": ("clawlane.cli.channels:logout", "Forget the saved session of an account."),
+    "status": ("clawlane.cli.status:status", "Show how the accounts are."),
+    "dead-letters": (
+        "clawlane.cli.messages:dead_letters",
+        "See messages that the agent could not answer, and give them to it again.",
+    ),
+    "list": ("clawlane.cli.channels:list_channels", "List the configured accounts."),
+}
+
 
 @click.group(cls=LazyGroup, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="clawlane", message="%(prog)s %(version)s")
@@ -45,6 +56,11 @@ def cli() -> None:
     The state lives in $CLAWLANE_STATE_DIR (else ~/.clawlane), the config in $CLAWLANE_CONFIG
     (else config.json5 in there).
     """
+
+
+@click.group(cls=LazyGroup, table=_CHANNELS)
+def channels() -> None:
+    """Log accounts in and out, and see how they are."""
 
 
 def main() -> None:

@@ -62,11 +62,11 @@ def rule_letter(
 
 def _alone(setup: CliContext, rule: Callable[[Resolutions], Awaitable[Fields]]) -> Fields:
     async def ruled() -> Fields:
-        from clawlane.ops.messages import Journals, Resolutions
+        from clawlane.ops.messages import AccountStores, Resolutions
         from clawlane.store.database import open_store
 
         async with open_store(setup.places.store, setup.places.lock_file, _now_ms, checked=False) as store:
-            return await rule(Resolutions(store, Journals(store, lambda _: None)))
+            return await rule(Resolutions(store, AccountStores(store, lambda _: None)))
 
     return asyncio.run(ruled())
 

@@ -149,7 +149,7 @@ def _ask(what: str, asked: dict[str, str]) -> tuple[Fields, bool]:
 async def _alone(setup: CliContext, what: str, asked: Mapping[str, str]) -> Fields:
     """Without a gateway the command writes itself, once it holds the lock."""
     from clawlane.ops.kill_switch import Pauses
-    from clawlane.ops.messages import Journals
+    from clawlane.ops.messages import AccountStores
     from clawlane.ops.pause import NOTHING, PauseCommands
     from clawlane.store.database import open_store
     from clawlane.store.errors import PauseRefused
@@ -158,7 +158,7 @@ async def _alone(setup: CliContext, what: str, asked: Mapping[str, str]) -> Fiel
     if not config.channels:
         raise PauseRefused(NOTHING)
     async with open_store(places.store, places.lock_file, _now_ms, checked=False) as store:
-        pauses = Pauses(store, Journals(store, lambda _: None), config, {}, _now_ms)
+        pauses = Pauses(store, AccountStores(store, lambda _: None), config, {}, _now_ms)
         commands = PauseCommands(config, store, pauses)
         if what == "pause":
             return await commands.pause(asked)

@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from clawlane.channel import Account
-from clawlane.config.errors import Finding, KeyPath, did_you_mean, findings, what_is
+from clawlane.config.errors import KeyPath, did_you_mean
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
+from clawlane.config.validation import Located, located_errors, what_is
 
 DEFAULT = "default"
 CHANNEL_ONLY = ("accounts", "defaultAccount")
@@ -24,7 +25,7 @@ _NAME_HINT = "use letters, digits, '.', '_' and '-', at most 64"
 class BlockError(Exception):
     """A channel block that cannot be used. The paths of `found` start at the block."""
 
-    def __init__(self, found: list[Finding]) -> None:
+    def __init__(self, found: list[Located]) -> None:
         super().__init__(f"{len(found)} problems in a channel block")
         self.found = found
 
@@ -68,7 +69,7 @@ class _Resolver:
         self.block = {key: value for key, value in block.items() if key not in CHANNEL_ONLY}
         self.shared = {**inherited, **{k: v for k, v in self.block.items() if k not in _OWN}}
         self.written = block
-        self.found: list[Finding] = []
+        self.found: list[Located] = []
 
     def accounts(self) -> Accounts:
         base = self._settings(self.block, self.block, lambda path: path)
@@ -146,7 +147,7 @@ class _Resolver:
         try:
             return self.model.model_validate(dict(data), context=self.lists)
         except ValidationError as error:
-            for path, message, hint, at_key in findings(error, self.model):
+            for path, message, hint, at_key in located_errors(error, self.model):
                 if path[0] not in written:
                     continue
                 self._report(place(path), *self._secret_or(path, message, hint), at_key=at_key)

@@ -6,15 +6,9 @@ ConfigError     the configuration cannot be used; `problems` holds everything th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import Enum
-from types import UnionType
-from typing import Any, get_args, get_origin
-
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 KeyPath = tuple[str | int, ...]
 """The way from the root to a value: keys and list indices."""
@@ -68,108 +62,3 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     by_lower = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"did you mean '{by_lower[close[0]]}'?" if close else ""
-
-
-_KINDS = {
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "string_type": "a text in quotes",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "list_type": "a list: [ … ]",
-    "tuple_type": "a list: [ … ]",
-    "dict_type": "an object: { … }",
-    "model_type": "an object: { … }",
-}
-
-Finding = tuple[KeyPath, str, str, bool]
-"""Where, what, what to do, and whether the key itself is meant rather than its value."""
-
-
-def findings(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
-    """Everything in a validation error, with paths relative to the validated object."""
-    for detail in error.errors(include_url=False):
-        path = tuple(detail["loc"])
-        if detail["type"] == "extra_forbidden":
-            known = known_keys(model, path[:-1])
-            yield path, "unknown key", did_you_mean(str(path[-1]), known) or _list_of(known), True
-        else:
-            message, _, hint = _explain(detail).partition("; ")
-            yield path, message, hint, False
-
-
-def _explain(detail: ErrorDetails) -> str:
-    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
-    if kind in _KINDS:
-        return f"must be {_KINDS[kind]}, not {what_is(value)}"
-    if kind == "enum":
-        return _not_one_of(value, str(context["expected"]))
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "greater_than_equal":
-        return f"must be {context['ge']:g} or more"
-    if kind == "greater_than":
-        return f"must be more than {context['gt']:g}"
-    return detail["msg"]
-
-
-def _not_one_of(value: object, expected: str) -> str:
-    words = expected.replace("'", "").replace(" or ", ", ").split(", ")
-    if not isinstance(value, str):
-        return f"must be one of {', '.join(words)}, not {what_is(value)}"
-    hint = did_you_mean(value, words)
-    shown = value if len(value) <= 40 else value[:40] + "…"
-    return f"'{shown}' is not one of {', '.join(words)}" + (f"; {hint}" if hint else "")
-
-
-def what_is(value: object) -> str:
-    """What kind of thing a value is. The value itself stays out of the text: it may be a secret."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return "a text"
-        case int() | float():
-            return "a number"
-        case list() | tuple():
-            return "a list"
-    return "an object" if isinstance(value, Mapping) else type(value).__name__
-
-
-def known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
-    """The keys that a model has at a path below it, in the order they are declared."""
-    for part in path:
-        inner = _inner(model, part)
-        if inner is None:
-            return []
-        model = inner
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _inner(model: type[BaseModel], key: str | int) -> type[BaseModel] | None:
-    for name, field in model.model_fields.items():
-        if (field.alias or name) == key:
-            return _model_in(field.annotation)
-    # A key that is no field is one of a mapping whose values are this very model.
-    return model
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if (
-        isinstance(annotation, type)
-        and issubclass(annotation, BaseModel)
-        and not issubclass(annotation, Enum)
-    ):
-        return annotation
-    if get_origin(annotation) is not None or isinstance(annotation, UnionType):
-        return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)
-    return None
-
-
-def _list_of(known: list[str]) -> str:
-    return f"known here: {', '.join(sorted(known))}" if known else ""

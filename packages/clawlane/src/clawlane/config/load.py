@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from clawlane.channel import Account, Manifest, load_dotted
 from clawlane.config import openclaw, schema
 from clawlane.config.accounts import Accounts, BlockError, resolve
-from clawlane.config.errors import ConfigError, KeyPath, Problem, findings
+from clawlane.config.errors import ConfigError, KeyPath, Problem
 from clawlane.config.origin import Effective, effective, inherited
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
@@ -19,6 +19,7 @@ from clawlane.config.phones import LOOKS_LIKE, find_the_id, visible
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import Source, read_source
+from clawlane.config.validation import located_errors
 
 
 class Plugins(Protocol):
@@ -106,7 +107,7 @@ class _Loader:
         try:
             return schema.Root.model_validate(dict(self.source.data), context=self._everywhere())
         except ValidationError as error:
-            for path, message, hint, at_key in findings(error, schema.Root):
+            for path, message, hint, at_key in located_errors(error, schema.Root):
                 self._error(path, *_unsupported(path, message, hint), at_key=at_key)
             return None
 
@@ -124,7 +125,7 @@ class _Loader:
         try:
             schema.ChannelDefaults.model_validate(block)
         except ValidationError as error:
-            for path, message, hint, at_key in findings(error, schema.ChannelDefaults):
+            for path, message, hint, at_key in located_errors(error, schema.ChannelDefaults):
                 self._error(
                     ("channels", "defaults", *path), *_unsupported_default(path, message, hint), at_key=at_key
                 )

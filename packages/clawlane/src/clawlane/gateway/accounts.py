@@ -19,7 +19,7 @@ from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
 from clawlane.ops.directory import Lookup
 from clawlane.ops.kill_switch import Pauses
-from clawlane.ops.messages import Journals, Resolutions
+from clawlane.ops.messages import AccountStores, Resolutions
 from clawlane.ops.pairing import Pairings
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.database import Store
@@ -44,11 +44,11 @@ class Accounts:
         self.config = config
         self.store = store
         self.now_ms = now_ms
-        journals = Journals(store, self._journal_of)
+        account_stores = AccountStores(store, self._store_of)
         self.pairings = Pairings(
-            store, journals, self._wake, now_ms, lambda account: self._languages.get(account, "")
+            store, account_stores, self._wake, now_ms, lambda account: self._languages.get(account, "")
         )
-        self.rulings = Resolutions(store, journals, self._ruled, self._again)
+        self.rulings = Resolutions(store, account_stores, self._ruled, self._again)
         self.begun = asyncio.Event()
         self._own_ids: dict[str, str] = {}
         self._languages: dict[str, str] = {}
@@ -64,7 +64,7 @@ class Accounts:
         }
 
         held = {name: HeldAccount(supervisor) for name, supervisor in self.supervisors.items()}
-        self.pauses = Pauses(store, journals, config, held, now_ms)
+        self.pauses = Pauses(store, account_stores, config, held, now_ms)
 
     def find(self, channel: str, account: str | None) -> Supervisor | None:
         """The account of that name, or the channel's default account."""
@@ -88,7 +88,7 @@ class Accounts:
     def lookup(self, account: str) -> Lookup:
         """The way to ask whom an account knows, with a fresh handle on its session."""
         one = self.supervisors[account]
-        return Lookup(one.parts.account, one.parts.channel, one.vault(), one.journal)
+        return Lookup(one.parts.account, one.parts.channel, one.vault(), one.account_store)
 
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good costs the others nothing."""
@@ -153,9 +153,9 @@ class Accounts:
         if supervisor := self.supervisors.get(account):
             supervisor.wake()
 
-    def _journal_of(self, account: str) -> AccountStore | None:
+    def _store_of(self, account: str) -> AccountStore | None:
         supervisor = self.supervisors.get(account)
-        return supervisor.journal if supervisor else None
+        return supervisor.account_store if supervisor else None
 
 
 def _pacer(account: Account) -> Pacer | None:

@@ -6,13 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 
 from clawlane.access.names import Name, NameList, Pins, PinState
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Phase, State
-from clawlane.lane.backoff import until_stored
 from clawlane.ops.directory import DEADLINE, Lookup, look_up
+from clawlane.store import directory
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
 from clawlane.store.directory import LookedUp
@@ -70,8 +69,8 @@ class NameResolver:
         with store.read() as reader:
             stored = {one.pin.name: one for one in reader.looked_up(str(self._account))}
         if gone := [name for name in stored if name not in self._names]:
-            async with store.own(str(self._account)) as journal:
-                await until_stored(partial(journal.unpin, gone))
+            async with store.own(str(self._account)) as account_store:
+                await account_store.run(directory.forget_pins, gone)
         self._learn([stored[name] for name in self._names if name in stored])
 
     def note(self, state: State) -> None:
@@ -117,8 +116,8 @@ class NameResolver:
 
     async def _look_up(self, lookup: Lookup) -> None:
         looked_up = await ask(lookup, self.waiting, self._now_ms())
-        if (journal := lookup.journal) is not None:
-            await until_stored(partial(journal.pin, looked_up))
+        if (account_store := lookup.account_store) is not None:
+            await account_store.run(directory.keep_pins, looked_up)
         self._learn(looked_up)
         for one in looked_up:
             _tell(self._account, one)

@@ -39,7 +39,7 @@ class Supervisor:
         self._standing = AccountHealth(str(parts.account), parts.report, parts.now_ms)
         self._report = self._standing.report
         self.parts = replace(parts, report=self._report, trouble=self._standing.sending)
-        self.journal: AccountStore | None = None
+        self.account_store: AccountStore | None = None
         self.owned = asyncio.Event()
         self._vaults = vaults
         self._consents = consents
@@ -115,29 +115,29 @@ class Supervisor:
 
     async def run(self, store: Store) -> None:
         """Live until cancelled; run the account whenever it is wanted."""
-        async with store.own(str(self.parts.account)) as self.journal, asyncio.TaskGroup() as group:
+        async with store.own(str(self.parts.account)) as self.account_store, asyncio.TaskGroup() as group:
             self.owned.set()
             group.create_task(self._standing.watch())
             while True:
                 await self._wanted.wait()
                 if self._wanted.is_set():
-                    await self._while_wanted(self.journal)
+                    await self._while_wanted(self.account_store)
 
-    async def _while_wanted(self, journal: AccountStore) -> None:
+    async def _while_wanted(self, account_store: AccountStore) -> None:
         self._idle.clear()
         try:
             async with asyncio.TaskGroup() as group:
-                self._stop = group.create_task(self._keep_running(journal)).cancel
+                self._stop = group.create_task(self._keep_running(account_store)).cancel
         finally:
             self._wanted.clear()
             self._idle.set()
 
-    async def _keep_running(self, journal: AccountStore) -> None:
+    async def _keep_running(self, account_store: AccountStore) -> None:
         wait, crashes = _FIRST_WAIT, 0
         while await self._begins():
             started_ms = self.parts.now_ms()
             try:
-                await self._once(journal)
+                await self._once(account_store)
             except Exception as error:
                 if _lost(error):
                     self._report(State(Phase.FAILED, "another gateway runs this account now"))
@@ -163,10 +163,10 @@ class Supervisor:
             await asyncio.sleep(patience)
         return True
 
-    async def _once(self, journal: AccountStore) -> None:
+    async def _once(self, account_store: AccountStore) -> None:
         vault = self.vault()
         parts = replace(self.parts, report=lambda state: self._hear(state, vault))
-        async with runner(parts, journal, vault) as made:
+        async with runner(parts, account_store, vault) as made:
             self._runner = made
             try:
                 await made.run()

@@ -7,14 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from clawlane.access.decision import Decision
 from clawlane.access.pairing import built_in_text
 from clawlane.access.policy import Grants, Policy
 from clawlane.access.rules import as_one, decide, decide_again
-from clawlane.lane.backoff import until_stored
 from clawlane.messages import Fact, Inbound, Thread, ThreadKind
+from clawlane.store import inbox, outbox
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Admitted, NewMessage, Noted, Undecided
 
@@ -25,7 +24,7 @@ _NOBODY = ("", "0")
 class AccessChecker:
     """Asks the access rules. `grants` gives what is known right now, but for the receipts."""
 
-    journal: AccountStore
+    account_store: AccountStore
     policy: Policy
     grants: Callable[[], Grants]
 
@@ -63,7 +62,7 @@ class AccessChecker:
             return grants
         # Ids of devices are no more than times: they count where nobody says whose message it was.
         client_id = quote.client_id if quote.owner_id in _NOBODY else ""
-        if await until_stored(partial(self.journal.is_receipt, quote.message_id, client_id)):
+        if await self.account_store.run(outbox.is_receipt, quote.message_id, client_id):
             return replace(grants, receipts=frozenset((quote.message_id, client_id)))
         return grants
 
@@ -173,7 +172,7 @@ class Admission:
 
     def __init__(
         self,
-        journal: AccountStore,
+        account_store: AccountStore,
         judge: AccessChecker,
         ready: Callable[[], Awaitable[None]],
         act: Callable[[Admitted], None],
@@ -181,7 +180,7 @@ class Admission:
         caught_up: Callable[[CaughtUp], Awaitable[None]],
         now_ms: Clock,
     ) -> None:
-        self._journal = journal
+        self._account_store = account_store
         self._judge = judge
         self._ready = ready
         self._act = act
@@ -275,7 +274,7 @@ class Admission:
             return
         ready = [await self._arrival(item) if isinstance(item, Read) else item for item in items]
         backlog_ms = self._judge.policy.backlog_max_age_ms
-        results = await until_stored(partial(self._journal.admit, ready, backlog_ms))
+        results = await self._account_store.run(inbox.admit_all, ready, backlog_ms)
         for item, result in zip(items, results, strict=True):
             match result:
                 case Admitted():
@@ -294,7 +293,7 @@ class Admission:
     async def _decide_waiting(self) -> None:
         """Decide what was stored undecided, by this run or an earlier one. Open albums go on waiting."""
         after = 0
-        while waiting := await until_stored(partial(self._journal.undecided, AHEAD, after)):
+        while waiting := await self._account_store.run(inbox.undecided, AHEAD, after):
             after = waiting[-1].seq
             stretch: list[Undecided] = []
             for one in waiting:
@@ -311,7 +310,7 @@ class Admission:
     async def _decide_stretch(self, waiting: Sequence[Undecided]) -> None:
         decided = [(one.seq, await self._decided(Read(one.inbound, one.read_ms))) for one in waiting]
         if decided:
-            for admitted in await until_stored(partial(self._journal.decide, decided)):
+            for admitted in await self._account_store.run(inbox.decide, decided):
                 self._act(admitted)
 
     async def _decide_albums(self, albums: Sequence[Sequence[Undecided]]) -> None:
@@ -320,7 +319,7 @@ class Admission:
             whole, decision = await self._judge.decide_album([one.inbound for one in parts], parts[0].read_ms)
             arrival = self._as_arrival(Read(whole, parts[0].read_ms), decision)
             numbered = [(one.seq, one.inbound) for one in parts]
-            for admitted in await until_stored(partial(self._journal.decide_album, numbered, arrival)):
+            for admitted in await self._account_store.run(inbox.decide_album, numbered, arrival):
                 self._act(admitted)
 
     async def _arrival(self, read: Read) -> NewMessage:

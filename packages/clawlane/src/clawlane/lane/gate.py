@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.lane.admission import AccessChecker
-from clawlane.lane.backoff import until_stored
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.messages import Inbound, Receipt, Signal, Thread
+from clawlane.store import send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
 from clawlane.store.pauses import Level, Pause
@@ -43,15 +42,15 @@ class Gate:
         self._pauses: dict[Thread | None, Pause] = {}
         self._changed = asyncio.Event()
 
-    async def begin(self, journal: AccountStore, judge: AccessChecker) -> None:
+    async def begin(self, account_store: AccountStore, judge: AccessChecker) -> None:
         """Read what left before, so that a new run does not begin with fresh budgets.
 
         `judge` is asked again about the sender before a reply leaves that had to wait.
         """
         self._judge = judge
-        self._waited = set(await until_stored(journal.queued))
+        self._waited = set(await account_store.run(send_log.queued))
         if self._pacer is not None:
-            self._pacer.remember(await until_stored(journal.sends))
+            self._pacer.remember(await account_store.run(send_log.sends))
 
     def met(self, inbound: Inbound) -> None:
         """A message that was read: its writer is a friend or not, which pacing has to know."""
@@ -132,14 +131,14 @@ class Gate:
             raise NotSent("paused just before it left", 0.0)
         return await self._channel.send(self._account, chunk.out)
 
-    async def still_admitted(self, chunk: Chunk, journal: AccountStore) -> bool:
+    async def still_admitted(self, chunk: Chunk, account_store: AccountStore) -> bool:
         """Whether a reply that had to wait is still for somebody who is let in."""
         if chunk.id not in self._waited:
             return True
         self._waited.discard(chunk.id)
         if chunk.turn is None or self._judge is None:
             return True
-        turn = await until_stored(partial(journal.turn, chunk.turn))
+        turn = await account_store.run(turns.whole, chunk.turn)
         return not (turn and await self._judge.again(turn.inbound))
 
     async def show(self, signal: Signal) -> None:

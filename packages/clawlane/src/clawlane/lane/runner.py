@@ -7,23 +7,24 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 
 from clawlane.access.decision import Decision, Reason, signals
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import Agent
+from clawlane.backoff import Sleep
 from clawlane.capabilities import CanReconcile
 from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
 from clawlane.config.settings import Acks, ResendUnknown
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.admission import AccessChecker, Admission, CaughtUp
-from clawlane.lane.backoff import Sleep, until_stored
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.gate import Gate
 from clawlane.lane.scheduler import ThreadScheduler
 from clawlane.lane.sender import Sender, Settling, Trouble
 from clawlane.lane.turn import DrainableAgent, TurnRunner
 from clawlane.messages import Delivered, Fact, Inbound, Person, Seen, Signal, ThreadKind
+from clawlane.store import catch_up, directory, retention, unknown_sends
+from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.models import Admitted, Noted, OpenTurn, Recovered, TurnState
@@ -54,7 +55,7 @@ _AT_LEAST = 0.2
 
 
 async def looking_up(
-    journal: AccountStore, ask: Callable[[ThreadKind], Awaitable[None]], gap_ms: int, sleep: Sleep
+    account_store: AccountStore, ask: Callable[[ThreadKind], Awaitable[None]], gap_ms: int, sleep: Sleep
 ) -> None:
     """Ask about the kinds of thread in which something waits to be looked up. Lives until cancelled.
 
@@ -62,7 +63,7 @@ async def looking_up(
     """
     while True:
         await sleep(min(_EVERY, max(gap_ms / 1000, _AT_LEAST)))
-        for kind in await until_stored(partial(journal.to_look_up, gap_ms)):
+        for kind in await account_store.run(catch_up.to_look_up, gap_ms):
             await ask(kind)
 
 
@@ -71,11 +72,11 @@ _BETWEEN = 0.05
 log = logging.getLogger(__name__)
 
 
-async def forgetting(journal: AccountStore, sleep: Sleep) -> None:
+async def forgetting(account_store: AccountStore, sleep: Sleep) -> None:
     """Keep the store of one account small. Lives until cancelled."""
     while True:
         try:
-            while await journal.prune():
+            while await account_store.run(retention.prune):
                 await sleep(_BETWEEN)
         except StoreFailed as error:
             log.warning("%s; nothing is forgotten until later", error)
@@ -130,7 +131,7 @@ class Runner:
     def __init__(
         self,
         parts: AccountDeps,
-        journal: AccountStore,
+        account_store: AccountStore,
         vault: FileVault,
         lanes: ThreadScheduler,
         outbox: Sender,
@@ -138,7 +139,7 @@ class Runner:
         settling: Settling,
     ) -> None:
         self._parts = parts
-        self._journal = journal
+        self._store = account_store
         self._vault = vault
         self._lanes = lanes
         self._outbox = outbox
@@ -149,9 +150,9 @@ class Runner:
         self._witness = DecisionLog(parts.account)
         self._asked_ms: dict[ThreadKind, int] = {}
         self._connected_all_along: set[ThreadKind] = set()
-        self._judge = judge = AccessChecker(journal, parts.policy, parts.grants)
+        self._judge = judge = AccessChecker(account_store, parts.policy, parts.grants)
         self._admission = Admission(
-            journal, judge, parts.ready, self._act, self._noted, self._caught_up, parts.now_ms
+            account_store, judge, parts.ready, self._act, self._noted, self._caught_up, parts.now_ms
         )
 
     @property
@@ -171,7 +172,7 @@ class Runner:
         self._asked_ms[kind] = self._parts.now_ms()
         backlog_ms = self._parts.policy.backlog_max_age_ms
         skew_ms = self._judge.skew_ms
-        return await until_stored(partial(self._journal.cursor, kind, backlog_ms, skew_ms))
+        return await self._store.run(catch_up.cursor, kind, backlog_ms, skew_ms)
 
     async def caught_up(
         self, kind: ThreadKind, back_to_ms: int, own_ids: frozenset[str] = frozenset()
@@ -179,7 +180,7 @@ class Runner:
         await self._admission.reached(CaughtUp(kind, back_to_ms, own_ids))
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
-        kept = await until_stored(partial(self._journal.keep_peers, people))
+        kept = await self._store.run(directory.keep_peers, people)
         return not kept.doubted
 
     def report(self, state: State) -> None:
@@ -196,17 +197,17 @@ class Runner:
 
         Returns when the channel cannot go on.
         """
-        self._tell(await until_stored(partial(self._journal.recover, self._settling.settle_ms)))
-        await self._parts.gate.begin(self._journal, self._judge)
+        self._tell(await self._store.run(unknown_sends.recover, self._settling.settle_ms))
+        await self._parts.gate.begin(self._store, self._judge)
         async for turn in self._open_turns():
             self._parts.gate.met(turn.inbound)
             self._lanes.put(turn)
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self._outbox.run())
-            forgetting_ = group.create_task(forgetting(self._journal, self._parts.sleep))
+            forgetting_ = group.create_task(forgetting(self._store, self._parts.sleep))
             storing = group.create_task(self._admission.run())
             asking = group.create_task(
-                looking_up(self._journal, self._ask, self._settling.gap_ms, self._parts.sleep)
+                looking_up(self._store, self._ask, self._settling.gap_ms, self._parts.sleep)
             )
             pinning = group.create_task(self._parts.pin())
             try:
@@ -243,7 +244,7 @@ class Runner:
     async def _open_turns(self) -> AsyncIterator[OpenTurn]:
         """What was admitted and has not settled, in order; read in batches, so that others may write."""
         after = 0
-        while batch := await until_stored(partial(self._journal.open_turns, after, _BATCH)):
+        while batch := await self._store.run(store_turns.open_turns, after, _BATCH):
             for turn in batch:
                 yield turn
             after = batch[-1].seq
@@ -303,9 +304,7 @@ class Runner:
         """Everything since then is on the disk."""
         missed = place.kind not in self._connected_all_along
         self._connected_all_along.discard(place.kind)
-        gap = await until_stored(
-            partial(self._journal.caught_up, place.kind, place.back_to_ms, missed=missed)
-        )
+        gap = await self._store.run(catch_up.caught_up, place.kind, place.back_to_ms, missed=missed)
         if gap is not None:
             log.warning(
                 "%s: %s messages of %.0f s may be missing: the platform does not give them out any more",
@@ -325,7 +324,7 @@ class Runner:
         """What is still of unknown fate is not among what was fetched."""
         asked_ms = self._asked_ms.get(place.kind, 0)
         asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._settling.session())
-        again = await until_stored(partial(self._journal.absent, asked, self._settling.gap_ms))
+        again = await self._store.run(unknown_sends.absent, asked, self._settling.gap_ms)
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._parts.account, again)
         self._outbox.wake()
@@ -340,20 +339,28 @@ class Runner:
 
 
 @asynccontextmanager
-async def runner(parts: AccountDeps, journal: AccountStore, vault: FileVault) -> AsyncIterator[Runner]:
+async def runner(parts: AccountDeps, account_store: AccountStore, vault: FileVault) -> AsyncIterator[Runner]:
     """A runner whose lanes live as long as this is entered."""
     resends = parts.resend_unknown is ResendUnknown.WHEN_ABSENT
     settling = Settling(resends, parts.look_up_gap_ms, lambda: vault.generation)
-    outbox = Sender(journal, parts.gate, parts.now_ms, parts.jitter, settling, parts.trouble)
-    judge = AccessChecker(journal, parts.policy, parts.grants)
+    outbox = Sender(account_store, parts.gate, parts.now_ms, parts.jitter, settling, parts.trouble)
+    judge = AccessChecker(account_store, parts.policy, parts.grants)
     thinking = DrainableAgent(parts.agent)
     turns = TurnRunner(
-        journal, outbox, parts.channel, thinking, judge, parts.gate, parts.ready, parts.slots, parts.sleep
+        account_store,
+        outbox,
+        parts.channel,
+        thinking,
+        judge,
+        parts.gate,
+        parts.ready,
+        parts.slots,
+        parts.sleep,
     )
     try:
         async with ThreadScheduler(turns.run, turns.stop, turns.read) as lanes:
-            yield Runner(parts, journal, vault, lanes, outbox, thinking, settling)
+            yield Runner(parts, account_store, vault, lanes, outbox, thinking, settling)
     finally:
         with suppress(StoreError):
             await outbox.put_back()
-            await journal.put_back()
+            await account_store.run(store_turns.put_back)

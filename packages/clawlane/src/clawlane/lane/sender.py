@@ -8,13 +8,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
-from clawlane.lane.backoff import until_stored
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import held_words
 from clawlane.messages import Signal, Thread, Typing
+from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, Lost, SendOutcome
 from clawlane.store.outbox import LOOK_UP_MS
@@ -171,7 +170,7 @@ class Sender:
 
     def __init__(
         self,
-        journal: AccountStore,
+        account_store: AccountStore,
         gate: Gate,
         now_ms: Clock,
         jitter: Callable[[], float],
@@ -182,7 +181,7 @@ class Sender:
 
         `told` hears when sending does not work any more, and None when it does again.
         """
-        self._journal = journal
+        self._store = account_store
         self._gate = gate
         self._signals = SignalQueue(gate.show, self.wake)
         self._now_ms = now_ms
@@ -250,7 +249,7 @@ class Sender:
     async def put_back(self) -> None:
         """After a stop: what was about to leave and was not handed to the channel waits again."""
         if self._unhanded:
-            await self._journal.unhanded(tuple(self._unhanded))
+            await self._store.run(outbox.put_back, tuple(self._unhanded))
             self._unhanded.clear()
 
     async def _round(self, group: asyncio.TaskGroup) -> int | None:
@@ -266,7 +265,7 @@ class Sender:
         self._idle.clear()
         try:
             held = self._gate.held_until(now_ms)
-            waiting = await until_stored(partial(self._journal.waiting, shut, held))
+            waiting = await self._store.run(outbox.waiting, shut, held)
             for turn in waiting.expired:
                 self.settled(turn)
             passing, gate_ms = await self._passing(waiting.chunks)
@@ -295,16 +294,16 @@ class Sender:
             elif wait == 0 and self._signals.answered(chunk.out.thread) and await self._admitted(chunk):
                 passing[chunk] = self._gate.sent(chunk, self._now_ms())
         if holds:
-            for turn in await until_stored(partial(self._journal.hold, holds)):
+            for turn in await self._store.run(outbox.hold, holds):
                 self.settled(turn)
         return passing, min(later, default=None)
 
     async def _admitted(self, chunk: Chunk) -> bool:
         """Whether a reply that had to wait may still leave; otherwise it is over."""
-        if await self._gate.still_admitted(chunk, self._journal):
+        if await self._gate.still_admitted(chunk, self._store):
             return True
         reason = "the sender is not admitted any more"
-        ended = await until_stored(partial(self._journal.refused, chunk.id, reason))
+        ended = await self._store.run(outbox.refused, chunk.id, reason)
         self.settled(_tell(chunk, f"was not sent: {reason}", ended))
         return False
 
@@ -315,7 +314,7 @@ class Sender:
         ids = [chunk.id for chunk in passing]
         notes = [note for note in passing.values() if note is not None]
         self._unhanded.update(ids)
-        begun = await until_stored(partial(self._journal.begin, ids, notes, self._settling.session()))
+        begun = await self._store.run(outbox.begin, ids, notes, self._settling.session())
         for chunk in passing:
             if chunk.id not in begun:
                 self._unhanded.discard(chunk.id)
@@ -350,19 +349,19 @@ class Sender:
             return None
         except Refused as error:
             self._record.refused(chunk.out.thread, f"was refused: {error}")
-            ended = await until_stored(partial(self._journal.refused, chunk.id, str(error)))
+            ended = await self._store.run(outbox.refused, chunk.id, str(error))
             return _tell(chunk, f"was refused: {error}", ended)
         except Exception as error:
             return await self._lost(chunk, error)
         self._record.arrived()
-        return await until_stored(partial(self._journal.sent, chunk.id, receipt))
+        return await self._store.run(outbox.sent, chunk.id, receipt)
 
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
         reason = _unknown(error)
         taken = isinstance(error, Unknown) and error.taken
         lost = Lost(reason, taken=taken, settle_ms=self._settling.settle_ms)
         self._record.failed(f"may or may not have arrived: {reason}")
-        ended = await until_stored(partial(self._journal.unknown, chunk.id, lost))
+        ended = await self._store.run(outbox.unknown, chunk.id, lost)
         return _tell(chunk, f"may or may not have arrived: {reason}", ended)
 
     async def _again(self, chunk: Chunk, reason: str, retry_in: float) -> None:
@@ -371,7 +370,7 @@ class Sender:
         wait = max(grown, min(retry_in, _LONGEST_ASKED)) * (1 + 0.1 * self._jitter())
         log.info("message %d to %s did not leave: %s", chunk.id, chunk.out.thread, reason)
         due_ms = self._now_ms() + int(1000 * wait)
-        await until_stored(partial(self._journal.retry, chunk.id, reason, due_ms))
+        await self._store.run(outbox.retry, chunk.id, reason, due_ms)
 
     async def _rest(self, due_ms: int | None) -> None:
         """Until something new comes or the next chunk is due."""

@@ -6,18 +6,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 
 from clawlane.access.context import Pended
 from clawlane.access.decision import Outcome, signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.contract import Agent, TurnInput
+from clawlane.backoff import Sleep
 from clawlane.channel import Channel
 from clawlane.lane.admission import AccessChecker
-from clawlane.lane.backoff import Sleep, until_stored
 from clawlane.lane.gate import Gate
 from clawlane.lane.sender import Sender
 from clawlane.messages import Outgoing, Reply, Typing
+from clawlane.store import turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import OPEN, History, OpenTurn, Started, TurnState
 
@@ -34,7 +34,7 @@ class TurnRunner:
     `ready` returns once the account knows what decisions need.
     """
 
-    journal: AccountStore
+    account_store: AccountStore
     outbox: Sender
     channel: Channel
     agent: Agent
@@ -48,7 +48,7 @@ class TurnRunner:
         """Bring a turn to its end. What the agent or the channel raise ends the turn, not the lane."""
         with self.outbox.expecting(turn.seq) as settled:
             if turn.state is TurnState.REPLIED:
-                waits = await until_stored(partial(self.journal.pending, turn.seq))
+                waits = await self.account_store.run(turns.pending, turn.seq)
             else:
                 waits = await self._answer(turn)
             if waits:
@@ -56,7 +56,7 @@ class TurnRunner:
 
     async def read(self, seq: int) -> OpenTurn | None:
         """A turn that waited long, as it stands now; None if it is over."""
-        turn = await until_stored(partial(self.journal.turn, seq))
+        turn = await self.account_store.run(turns.whole, seq)
         return turn if turn and turn.state in OPEN else None
 
     async def stop(self, turn: OpenTurn) -> list[int]:
@@ -64,7 +64,7 @@ class TurnRunner:
         await self.ready()
         if await self.judge.again(turn.inbound) is not None:
             return []
-        stopped = await until_stored(partial(self.journal.stop, turn.seq))
+        stopped = await self.account_store.run(turns.stop, turn.seq)
         if stopped:
             log.info("%s was stopped by %s", turn.inbound.thread, turn.inbound.sender_id)
         return stopped
@@ -87,21 +87,20 @@ class TurnRunner:
 
     async def _joined(self, turn: OpenTurn) -> None:
         """Wait for messages that may still join the turn."""
-        ready_in = partial(self.journal.ready_in, turn.seq)
-        while turn.ready_ms and (wait_ms := await until_stored(ready_in)):  # noqa: ASYNC110 — it moves
+        while turn.ready_ms and (wait_ms := await self.account_store.run(turns.ready_in, turn.seq)):  # noqa: ASYNC110
             await asyncio.sleep(wait_ms / 1000)
 
     async def _revoked(self, turn: OpenTurn) -> bool:
         revoked = await self.judge.again(turn.inbound)
         if revoked is None:
             return False
-        await until_stored(partial(self.journal.revoke, turn.seq, revoked))
+        await self.account_store.run(turns.revoke, turn.seq, revoked)
         log.info("turn %d: the sender is not admitted any more", turn.seq)
         return True
 
     async def _run_agent(self, turn: OpenTurn) -> bool | None:
         """Whether there is something to send; None if the agent failed and may be asked again."""
-        started = await until_stored(partial(self.journal.start, turn.seq, _context(turn.command)))
+        started = await self.account_store.run(turns.start, turn.seq, _context(turn.command))
         if started is None:
             return False
         if signals(Outcome.ADMIT, self.judge.policy.acks).typing:
@@ -114,7 +113,7 @@ class TurnRunner:
             return await self._failed(turn, error, started.run)
         except (Exception, SystemExit) as error:
             return await self._failed(turn, error, started.run)
-        replied = await until_stored(partial(self.journal.reply, turn.seq, outs, started.run))
+        replied = await self.account_store.run(turns.reply, turn.seq, outs, started.run)
         if replied:
             self.outbox.wake()
         return replied
@@ -122,7 +121,7 @@ class TurnRunner:
     async def _ask(self, started: Started) -> list[Outgoing]:
         """The reply as chunks; none for silence. Raises whatever the agent or the channel do."""
         history = tuple(map(Pended.of, started.history))
-        turn = TurnInput(self.journal.account, started.messages, history)
+        turn = TurnInput(self.account_store.account, started.messages, history)
         reply = await self.agent.run(turn)
         return self.channel.plan(turn.thread, reply) if reply else []
 
@@ -130,7 +129,7 @@ class TurnRunner:
         """What the error says may hold what people wrote: it stands in the dead letter, not in the log."""
         kind = type(error).__name__
         reason = f"{kind}: {error}"
-        if not await until_stored(partial(self.journal.fail, turn.seq, reason, run)):
+        if not await self.account_store.run(turns.fail, turn.seq, reason, run):
             log.warning("turn %d failed and is tried again: %s", turn.seq, kind)
             return None
         log.error(

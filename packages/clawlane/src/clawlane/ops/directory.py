@@ -13,6 +13,7 @@ from clawlane.access.names import Match, Name, NameList, Pin, folded, slug
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Channel, Vault, VaultError
 from clawlane.messages import Group, Members, Person
+from clawlane.store import directory as store_directory
 from clawlane.store.account_store import AccountStore
 from clawlane.store.directory import Kept, LookedUp
 
@@ -22,7 +23,7 @@ DEADLINE = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The questions for one account. Without a journal nothing is kept.
+    """The questions for one account. Without a account_store nothing is kept.
 
     All of them raise `DirectoryError`, also for a platform that does not answer in time.
     """
@@ -30,7 +31,7 @@ class Lookup:
     account: Account
     channel: Channel
     vault: Vault
-    journal: AccountStore | None = None
+    account_store: AccountStore | None = None
 
     async def self_(self) -> Person:
         """The account itself."""
@@ -45,7 +46,11 @@ class Lookup:
         """
         async with _in_time(self._directory()) as directory:
             people = await directory.peers(self.account, self.vault)
-        kept = await self.journal.keep_peers(people) if self.journal is not None else None
+        kept = (
+            await self.account_store.attempt(store_directory.keep_peers, people)
+            if self.account_store is not None
+            else None
+        )
         _check("friends", len(people), kept, complete)
         return people
 
@@ -53,7 +58,11 @@ class Lookup:
         """The groups of the account; what is doubtful as with `peers`."""
         async with _in_time(self._directory()) as directory:
             groups = await directory.groups(self.account, self.vault)
-        kept = await self.journal.keep_groups(groups) if self.journal is not None else None
+        kept = (
+            await self.account_store.attempt(store_directory.keep_groups, groups)
+            if self.account_store is not None
+            else None
+        )
         _check("groups", len(groups), kept, complete)
         return groups
 
@@ -61,8 +70,8 @@ class Lookup:
         """The members of a group, as far as the platform tells."""
         async with _in_time(self._directory()) as directory:
             people = await directory.members(self.account, self.vault, group_id)
-        if self.journal is not None:
-            await self.journal.keep_members(group_id, people)
+        if self.account_store is not None:
+            await self.account_store.attempt(store_directory.keep_members, group_id, people)
         return people
 
     def _directory(self) -> Directory:

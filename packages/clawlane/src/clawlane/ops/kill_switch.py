@@ -6,14 +6,13 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Protocol
 
 from clawlane.config.load import Config
-from clawlane.lane.backoff import until_stored
 from clawlane.messages import Thread
-from clawlane.ops.messages import Journals
-from clawlane.store.account_store import Clock
+from clawlane.ops.messages import AccountStores
+from clawlane.store import pauses as store_pauses
+from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed
 from clawlane.store.pauses import Level, Pause, Resumed
@@ -50,12 +49,12 @@ class Pauses:
     def __init__(
         self,
         store: Store,
-        journals: Journals,
+        account_stores: AccountStores,
         config: Config,
         held: Mapping[str, Held],
         now_ms: Clock,
     ) -> None:
-        self._journals = journals
+        self._account_stores = account_stores
         self._accounts = {str(one): one for block in config.channels.values() for one in block.accounts}
         self._held = held
         self._now_ms = now_ms
@@ -109,16 +108,18 @@ class Pauses:
 
     async def _keep(self, pause: Pause) -> None:
         try:
-            async with self._journals.of(pause.account) as journal:
-                await journal.pause(pause)
+            async with self._account_stores.of(pause.account) as account_store:
+                await account_store.attempt(store_pauses.pause, pause)
         except StoreFailed as error:
             raise StoreFailed(f"{pause} is paused, but a restart would forget it: {error}") from error
 
-    async def _resume(self, name: str, thread: Thread | None, *, flush: bool) -> Resumed:
+    async def _resume(
+        self, name: str, thread: Thread | None, *, flush: bool, patient: bool = False
+    ) -> Resumed:
         backlog = self._accounts[name].settings.backlog_max_age
         oldest_ms = self._now_ms() - int(backlog.total_seconds() * 1000)
-        async with self._journals.of(name) as journal:
-            resumed = await journal.resume(thread, oldest_ms, flush=flush)
+        async with self._account_stores.of(name) as account_store:
+            resumed = await end_pause(account_store, thread, oldest_ms, flush=flush, patient=patient)
         self._pauses = self._others(name, thread)
         if resumed.was is not None:
             log.info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
@@ -131,7 +132,7 @@ class Pauses:
     async def _end_overdue(self) -> None:
         for pause in list(self._pauses):
             if pause.until_ms is not None and pause.until_ms <= self._now_ms():
-                await until_stored(partial(self._resume, pause.account, pause.thread, flush=False))
+                await self._resume(pause.account, pause.thread, flush=False, patient=True)
 
     def of(self, name: str) -> list[Pause]:
         """What is paused of an account."""
@@ -147,3 +148,18 @@ class Pauses:
 
     def _others(self, name: str, thread: Thread | None) -> list[Pause]:
         return [pause for pause in self._pauses if (pause.account, pause.thread) != (name, thread)]
+
+
+async def end_pause(
+    account_store: AccountStore, thread: Thread | None, oldest_ms: int, *, flush: bool, patient: bool = False
+) -> Resumed:
+    """End a pause; what is about messages from before `oldest_ms` expires, or with `flush` goes on.
+
+    A batch at a time, so that others may write in between; the pause holds until the last one. Raises
+    `StoreFailed` while the disk is in the way, unless it is `patient`.
+    """
+    write = account_store.run if patient else account_store.attempt
+    steps = [await write(store_pauses.resume, thread, oldest_ms, flush=flush)]
+    while not steps[-1].done:
+        steps.append(await write(store_pauses.resume, thread, oldest_ms, flush=flush))
+    return store_pauses.joined(steps)

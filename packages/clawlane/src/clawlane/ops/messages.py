@@ -13,14 +13,15 @@ from enum import StrEnum
 from typing import Any
 
 from clawlane.ops.pairing_offline import on_account
+from clawlane.store import dead_letters, unknown_sends
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.models import OpenTurn
 
 
-class Journals:
-    """`running` gives the journal of an account (`channel/id`) that is being run, or None."""
+class AccountStores:
+    """`running` gives the account_store of an account (`channel/id`) that is being run, or None."""
 
     def __init__(self, store: Store, running: Callable[[str], AccountStore | None]) -> None:
         self._store = store
@@ -28,13 +29,13 @@ class Journals:
 
     @asynccontextmanager
     async def of(self, account: str) -> AsyncIterator[AccountStore]:
-        """The journal of an account, owned by this process meanwhile."""
-        journal = self._running(account)
-        if journal is not None:
-            yield journal
+        """The account_store of an account, owned by this process meanwhile."""
+        account_store = self._running(account)
+        if account_store is not None:
+            yield account_store
             return
-        async with self._store.own(account) as journal:
-            yield journal
+        async with self._store.own(account) as account_store:
+            yield account_store
 
 
 Fields = dict[str, Any]
@@ -58,12 +59,12 @@ class Resolutions:
     def __init__(
         self,
         store: Store,
-        journals: Journals,
+        account_stores: AccountStores,
         settled: Callable[[str, int | None], None] = lambda _account, _turn: None,
         again: Callable[[str, OpenTurn], None] = lambda _account, _turn: None,
     ) -> None:
         self._store = store
-        self._journals = journals
+        self._account_stores = account_stores
         self._settled = settled
         self._again = again
 
@@ -72,25 +73,25 @@ class Resolutions:
         account = await asyncio.to_thread(self._account_of, chunk_id)
         if account is None:
             raise NotInOutbox(f"there is no message {chunk_id}; see: openclaw outbox list")
-        async with self._journals.of(account) as journal:
+        async with self._account_stores.of(account) as account_store:
             turn: int | None = None
             if ruling is Resolution.RESEND:
-                await journal.resend(chunk_id)
+                await account_store.attempt(unknown_sends.resend, chunk_id)
             elif ruling is Resolution.ARRIVED:
-                turn = await journal.arrived(chunk_id)
+                turn = await account_store.attempt(unknown_sends.arrived, chunk_id)
             else:
-                turn = await journal.drop(chunk_id)
+                turn = await account_store.attempt(unknown_sends.drop, chunk_id)
         self._settled(account, turn)
         return {"account": account, "id": chunk_id, "ruling": ruling}
 
     async def letter(self, ruling: Resolution, channel: str, account: str | None, message_id: str) -> Fields:
         """Decide about a message that was set aside. Raises `NoDeadLetter`."""
         owner = await asyncio.to_thread(self._owner, channel, account, message_id)
-        async with self._journals.of(owner) as journal:
+        async with self._account_stores.of(owner) as account_store:
             if ruling is Resolution.RESUBMIT:
-                self._again(owner, await journal.resubmit(message_id))
+                self._again(owner, await account_store.attempt(dead_letters.resubmit, message_id))
             else:
-                await journal.drop_dead_letter(message_id)
+                await account_store.attempt(dead_letters.drop, message_id)
         return {"account": owner, "message_id": message_id, "ruling": ruling}
 
     def _account_of(self, chunk_id: int) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from clawlane.access.pairing import normalise_code
-from clawlane.ops.messages import Journals
+from clawlane.ops.messages import AccountStores
 from clawlane.ops.pairing_offline import (
     account_of_code,
     accounts_of_rejected,
@@ -15,6 +15,7 @@ from clawlane.ops.pairing_offline import (
     on_account,
     places_of_sender,
 )
+from clawlane.store import pairing
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
 from clawlane.store.models import Approved, PairingRequest, Rejected
@@ -40,13 +41,13 @@ class Pairings:
     def __init__(
         self,
         store: Store,
-        journals: Journals,
+        account_stores: AccountStores,
         queued: Callable[[str], None],
         now_ms: Clock,
         language: Callable[[str], str],
     ) -> None:
         self._store = store
-        self._journals = journals
+        self._account_stores = account_stores
         self._queued = queued
         self._now_ms = now_ms
         self._language = language
@@ -79,9 +80,9 @@ class Pairings:
         owner = await self._ask(
             lambda reader: account_of_code(reader, channel, account, code, self._now_ms())
         )
-        async with self._journals.of(owner) as journal:
-            approved = await journal.approve(
-                normalise_code(code), notice(self._language(owner)) if notify else ""
+        async with self._account_stores.of(owner) as account_store:
+            approved = await account_store.attempt(
+                pairing.approve, normalise_code(code), notice(self._language(owner)) if notify else ""
             )
         self._paired[owner] = self.paired(owner) | {approved.sender_id}
         if notify:
@@ -96,8 +97,8 @@ class Pairings:
         owners = await self._ask(lambda reader: accounts_of_sender(reader, channel, account, sender_id))
         revoked = []
         for owner in owners:
-            async with self._journals.of(owner) as journal:
-                revoked.append(await journal.revoke_approval(sender_id))
+            async with self._account_stores.of(owner) as account_store:
+                revoked.append(await account_store.attempt(pairing.revoke, sender_id))
             self._paired[owner] = self.paired(owner) - {sender_id}
         return revoked
 
@@ -115,8 +116,8 @@ class Pairings:
         )
         done = []
         for owner, sender_id in wanted:
-            async with self._journals.of(owner) as journal:
-                done.append(await journal.reject(sender_id, block=block))
+            async with self._account_stores.of(owner) as account_store:
+                done.append(await account_store.attempt(pairing.reject, sender_id, block=block))
         return done
 
     async def unblock(self, channel: str, account: str | None, sender_id: str) -> list[Rejected]:
@@ -126,8 +127,8 @@ class Pairings:
         )
         done = []
         for owner in owners:
-            async with self._journals.of(owner) as journal:
-                done.append(await journal.unblock(sender_id))
+            async with self._account_stores.of(owner) as account_store:
+                done.append(await account_store.attempt(pairing.unblock, sender_id))
         return done
 
     async def _ask(self, question: Callable[[Reader], T]) -> T:

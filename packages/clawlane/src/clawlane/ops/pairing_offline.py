@@ -8,6 +8,7 @@ from typing import TypeVar
 from clawlane.access.allowlists import well_formed
 from clawlane.access.pairing import normalise_code
 from clawlane.config.paths import Paths
+from clawlane.store import pairing
 from clawlane.store.account_store import Clock
 from clawlane.store.database import open_store
 from clawlane.store.dead_letters import DeadLetter
@@ -53,8 +54,8 @@ async def pairing_approve(
     async with open_store(places.store, places.lock_file, now_ms, checked=False) as store:
         with store.read() as reader:
             owner = account_of_code(reader, channel, account, code, now_ms())
-        async with store.own(owner) as journal:
-            return await journal.approve(normalise_code(code))
+        async with store.own(owner) as account_store:
+            return await account_store.attempt(pairing.approve, normalise_code(code))
 
 
 async def pairing_revoke(
@@ -68,8 +69,8 @@ async def pairing_revoke(
             owners = accounts_of_sender(reader, channel, account, sender_id)
         revoked = []
         for owner in owners:
-            async with store.own(owner) as journal:
-                revoked.append(await journal.revoke_approval(sender_id))
+            async with store.own(owner) as account_store:
+                revoked.append(await account_store.attempt(pairing.revoke, sender_id))
         return revoked
 
 
@@ -82,8 +83,8 @@ async def pairing_reject(
             wanted = places_of_sender(reader, channel, account, who, now_ms())
         done = []
         for owner, sender_id in wanted:
-            async with store.own(owner) as journal:
-                done.append(await journal.reject(sender_id, block=block))
+            async with store.own(owner) as account_store:
+                done.append(await account_store.attempt(pairing.reject, sender_id, block=block))
         return done
 
 
@@ -96,8 +97,8 @@ async def pairing_unblock(
             owners = accounts_of_rejected(reader, channel, account, sender_id, now_ms())
         done = []
         for owner in owners:
-            async with store.own(owner) as journal:
-                done.append(await journal.unblock(sender_id))
+            async with store.own(owner) as account_store:
+                done.append(await account_store.attempt(pairing.unblock, sender_id))
         return done
 
 

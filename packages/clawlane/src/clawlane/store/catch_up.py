@@ -37,7 +37,7 @@ class Gap:
     noted_ms: int
 
 
-def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int) -> Cursor:
+def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Cursor:
     """How far the account had read; from now on that is kept until `caught_up`, whatever is read meanwhile.
 
     An account that never read anything begins with what is young enough to be answered.
@@ -64,7 +64,7 @@ def caught_up(
     kind: ThreadKind,
     back_to_ms: int,
     *,
-    missed: bool,
+    missed: bool = True,
 ) -> Gap | None:
     """Everything since `back_to_ms` has been read. Gives the gap if that is too late, and keeps it.
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from clawlane.messages import Thread, merged
 from clawlane.store import turns
-from clawlane.store.codec import inbound_of, thread_of
+from clawlane.store.codec import inbound_of, storable, thread_of
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import OpenTurn, TurnState
 from clawlane.store.transaction import Tx, forget_texts
@@ -72,7 +72,7 @@ def _dead(tx: Tx, message_id: str) -> int:
         " CROSS JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
         " CROSS JOIN messages ON messages.account = part.account AND messages.seq = part.message"
         " WHERE turns.account = ? AND state = 'dead' AND message_id = ? AND body IS NOT NULL",
-        (tx.account, message_id),
+        (tx.account, storable(message_id)),
     ).fetchone()
     if row is None:
         raise NoDeadLetter(

@@ -191,7 +191,7 @@ class LookedUp:
     names: tuple[str, ...]
 
 
-def keep(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
+def keep_pins(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
     """Record completed look-ups, in the place of older ones of the same names."""
     query = "SELECT coalesce(max(position), 0) AS last FROM pins WHERE account = ?"
     first = tx.db.execute(query, (tx.account,)).fetchone()["last"] + 1
@@ -204,7 +204,7 @@ def keep(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
     )
 
 
-def forget(tx: Tx, names: Iterable[Name]) -> None:
+def forget_pins(tx: Tx, names: Iterable[Name]) -> None:
     """Remove the names that have left the config, or that are to be looked up anew."""
     tx.db.executemany(
         "DELETE FROM pins WHERE account = ? AND list = ? AND entry = ?",

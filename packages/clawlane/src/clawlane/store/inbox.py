@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from clawlane.access.decision import ALBUM, RETENTION, Decision, Outcome, Reason, Rule
+from clawlane.access.policy import BACKLOG_MAX_AGE_MS
 from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, Undone, Unreadable
 from clawlane.store import (
     aliases,
@@ -24,6 +25,28 @@ from clawlane.store.decisions import Stage, record
 from clawlane.store.models import Admitted, NewMessage, Noted, TurnState, Undecided
 from clawlane.store.recall import AFTER_MS
 from clawlane.store.transaction import Tx, forget_texts, next_number
+from clawlane.store.writer import is_disk, savepoint
+
+
+def admit_all(
+    tx: Tx, items: Sequence[NewMessage | Fact], backlog_ms: int = BACKLOG_MAX_AGE_MS
+) -> list[Admitted | Noted | Exception]:
+    """Store messages and facts in order. One that cannot be stored costs the others nothing.
+
+    A message that is recalled before it comes is expected for as long as it may be late (`backlog_ms`), and
+    an hour.
+    """
+    return [_admit_one(tx, item, backlog_ms) for item in items]
+
+
+def _admit_one(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> Admitted | Noted | Exception:
+    try:
+        with savepoint(tx.db):
+            return admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
+    except Exception as error:
+        if is_disk(error):
+            raise
+        return error
 
 
 def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | None:
@@ -103,7 +126,7 @@ def _keep_waiting(tx: Tx, arrival: NewMessage) -> Noted:
     return Noted(part=seq if album else None)
 
 
-def undecided(tx: Tx, limit: int, after: int) -> list[Undecided]:
+def undecided(tx: Tx, limit: int, after: int = 0) -> list[Undecided]:
     """The first messages behind `after` that wait for their decision, in the order they were read."""
     rows = tx.db.execute(
         "SELECT messages.* FROM undecided"

@@ -14,10 +14,10 @@ from itertools import groupby
 
 from clawlane.messages import Outgoing, Receipt, Thread
 from clawlane.store import pending_history, send_log
-from clawlane.store.codec import NO_TEXT, text_body, text_of, thread_of
+from clawlane.store.codec import NO_TEXT, storable, text_body, text_of, thread_of
 from clawlane.store.models import Chunk, ChunkState, Hold, Lost, Purpose, SendOutcome, TurnState, Waiting
 from clawlane.store.send_log import Sent
-from clawlane.store.transaction import Tx, next_number
+from clawlane.store.transaction import Tx, lazy, next_number
 
 _WORDS = {
     ChunkState.QUEUED: "to be sent",
@@ -129,6 +129,7 @@ def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing], purpose: Purpose =
     return ids
 
 
+@lazy
 def waiting(tx: Tx, shut: frozenset[Thread] = frozenset(), held: Mapping[int, int] | None = None) -> Waiting:
     """The next chunk of each thread that is not `shut`, as far as it is due and not `held` until later.
 
@@ -311,6 +312,7 @@ def _begin(tx: Tx, chunk_id: int, session: str) -> bool:
     return row is not None
 
 
+@lazy
 def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
     """Keep why chunks do not leave yet, for people to read. Gives the turns that nobody has to wait for.
 
@@ -349,6 +351,7 @@ def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
     )
 
 
+@lazy
 def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
     """It arrived. Gives the turn that this settled, if any."""
     row = tx.db.execute(
@@ -432,12 +435,12 @@ def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
         retell(tx, row["turn"])
 
 
-def is_receipt(tx: Tx, message_id: str, client_id: str) -> bool:
+def is_receipt(tx: Tx, message_id: str, client_id: str = "") -> bool:
     """Whether the account sent the message of this id, or under this client id."""
     found = tx.db.execute(
         "SELECT 1 FROM receipts WHERE account = ? AND message_id = ?"
         " UNION ALL SELECT 1 FROM outbox WHERE account = ? AND client_id = ? AND attempts > 0",
-        (tx.account, message_id, tx.account, client_id),
+        (tx.account, storable(message_id), tx.account, storable(client_id)),
     )
     return found.fetchone() is not None
 

@@ -86,7 +86,7 @@ def revoke(tx: Tx, sender_id: str) -> Approved:
     return Approved(tx.account, sender_id, row["sender_name"], row["approved_ms"])
 
 
-def reject(tx: Tx, sender_id: str, *, block: bool) -> Rejected:
+def reject(tx: Tx, sender_id: str, *, block: bool = False) -> Rejected:
     """Turn a sender away, whether they have a request or not, for 30 days or with `block` until `unblock`.
 
     A block stays one. Raises `PairingUnknown` for somebody who is approved.

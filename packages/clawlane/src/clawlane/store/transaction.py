@@ -1,10 +1,13 @@
-"""What every transition of the store is given first."""
+"""What every transition of the store is given first, and what all of them share."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Transition = TypeVar("Transition", bound=Callable[..., Any])
 
 
 def _nothing() -> None:
@@ -24,6 +27,20 @@ class Tx:
     scrub: Callable[[], None] = _nothing
 
 
+def lazy(transition: Transition) -> Transition:
+    """Mark a transition that need not reach the disk at once.
+
+    What a power cut takes of it is done again or looked up after the restart.
+    """
+    transition.lazy = True  # type: ignore[attr-defined]
+    return transition
+
+
+def is_lazy(transition: Callable[..., Any]) -> bool:
+    """Whether a transition is marked `lazy`."""
+    return getattr(transition, "lazy", False)
+
+
 def next_number(tx: Tx, name: str) -> int:
     """The next number of a `message` or a `chunk`; it rises over all accounts and so names its account."""
     query = "UPDATE numbers SET last = last + 1 WHERE name = ? RETURNING last"
@@ -37,7 +54,7 @@ _JITTER_MS = 10_000
 """The clock may be corrected by as much without a consequence."""
 
 
-def note(tx: Tx, latest_ms: int) -> None:
+def note_time(tx: Tx, latest_ms: int) -> None:
     """Before a change: keep its time, or move the times of pairing when it is earlier than `latest_ms`."""
     if latest_ms - tx.now_ms > _JITTER_MS:
         _move_back(tx, latest_ms - tx.now_ms)

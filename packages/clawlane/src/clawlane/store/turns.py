@@ -13,7 +13,7 @@ from clawlane.store.codec import inbound_of
 from clawlane.store.decisions import Stage, record
 from clawlane.store.models import History, OpenTurn, Purpose, Started, TurnState
 from clawlane.store.outbox import told
-from clawlane.store.transaction import Tx, forget_texts
+from clawlane.store.transaction import Tx, forget_texts, lazy
 
 TRIES = 4
 """How often a message is given to the agent before it is set aside."""
@@ -85,6 +85,7 @@ def ready_in(tx: Tx, seq: int) -> int:
     return wait if 0 < wait <= merging.LONGEST_MS else 0  # more: the clock was set back meanwhile
 
 
+@lazy
 def start(tx: Tx, seq: int, context: History) -> Started | None:
     """Claim a turn for the agent: its messages, and the pending history that goes with it.
 
@@ -118,7 +119,8 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     forget_texts(tx, [row["message"] for row in rows])
 
 
-def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None) -> bool:
+@lazy
+def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None) -> bool:
     """Write all chunks of a reply. True when there is something to send; without chunks the turn is done.
 
     Nothing is written for a turn that was stopped meanwhile, or has begun anew since this run.
@@ -148,6 +150,7 @@ def _purpose(tx: Tx, seq: int) -> Purpose:
     return Purpose.COMMAND if row and row["command"] else Purpose.REPLY
 
 
+@lazy
 def pending(tx: Tx, seq: int) -> bool:
     """Whether the lane of this turn has to wait for its reply, which others may not pass."""
     query = (
@@ -157,7 +160,7 @@ def pending(tx: Tx, seq: int) -> bool:
     return tx.db.execute(query, (tx.account, seq)).fetchone() is not None
 
 
-def fail(tx: Tx, seq: int, reason: str, run: int | None) -> bool:
+def fail(tx: Tx, seq: int, reason: str, run: int | None = None) -> bool:
     """The agent could not answer. True if that was the last try and the message is set aside.
 
     The history that went with the turn stays.

@@ -7,8 +7,9 @@ import sqlite3
 from dataclasses import dataclass
 
 from clawlane.messages import Receipt, ThreadKind
+from clawlane.store import turns
 from clawlane.store.errors import NotInOutbox
-from clawlane.store.models import ChunkState, Lost, TurnState
+from clawlane.store.models import ChunkState, Lost, Recovered, TurnState
 from clawlane.store.outbox import cancel, mark, sent, settle, told, unknown
 from clawlane.store.transaction import Tx
 
@@ -21,8 +22,8 @@ _GRACE_MS = 10_000
 _OPEN = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
 
 
-def recover(tx: Tx, settle_ms: int = 0) -> int:
-    """After a stop in the middle: what was being sent is of unknown fate. Gives how many chunks that were.
+def recover(tx: Tx, settle_ms: int = 0) -> Recovered:
+    """After a stop: what was being sent is of unknown fate, and what crashed too often is set aside.
 
     Look-ups may settle that for `settle_ms` from now on, and nothing without it, whatever the config said
     when the chunks left.
@@ -43,7 +44,7 @@ def recover(tx: Tx, settle_ms: int = 0) -> int:
     ).fetchall()
     for row in rows:
         unknown(tx, row["id"], Lost("stopped between sending and the answer", settle_ms=settle_ms))
-    return len(rows)
+    return Recovered(unknown=len(rows), set_aside=turns.recover(tx))
 
 
 def echo(tx: Tx, client_id: str, message_id: str) -> int | None:

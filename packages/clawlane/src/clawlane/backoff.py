@@ -1,0 +1,36 @@
+"""How long to wait before the next try."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits for seconds, as `asyncio.sleep` does."""
+
+
+def _no_jitter() -> float:
+    return 0.0
+
+
+class Backoff:
+    """Waits in seconds: `first`, then twice as long each time, up to `longest`.
+
+    `jitter` gives a number from 0 to 1; up to a tenth of the wait is added by it, so that many accounts do
+    not try at the same moment.
+    """
+
+    def __init__(self, first: float, longest: float, jitter: Callable[[], float] = _no_jitter) -> None:
+        self._first = first
+        self._longest = longest
+        self._jitter = jitter
+        self._wait = first
+
+    def next(self) -> float:
+        """The wait before the next try; the one after it is longer."""
+        wait = self._wait
+        self._wait = min(2 * wait, self._longest)
+        return wait * (1 + 0.1 * self._jitter())
+
+    def reset(self) -> None:
+        """A try worked: begin with the shortest wait again."""
+        self._wait = self._first
