@@ -11,8 +11,8 @@ from clawlane.access.decision import Rule
 from clawlane.access.names import Name, NameList, Pin, Pins
 from clawlane.access.policy import Grants, Policy
 from clawlane.access.rules import decide
+from clawlane.config.choices import DmPolicy
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.settings import DmPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 _DECISIONS, _ENTRIES, _GROUPS, _ROUNDS = 10_000, 500, 200, 5

@@ -21,7 +21,7 @@ import msgspec
 from clawlane.access.allowlists import SenderList
 from clawlane.access.names import NameList
 from clawlane.access.policy import Grants, Policy
-from clawlane.config.settings import DmPolicy
+from clawlane.config.choices import DmPolicy
 from clawlane.lane.admission import AccessChecker, Admission, CaughtUp
 from clawlane.store.database import open_store
 from clawlane.store.models import Admitted, Noted

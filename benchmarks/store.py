@@ -6,11 +6,13 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks.large_store import ACCOUNT, NOW, make_large_store
 from clawlane.messages import ThreadKind
 from clawlane.store import catch_up, retention, turns
+from clawlane.store.connection import connect_reader
 from clawlane.store.reader import Reader
 from clawlane.store.transaction import Tx
 
@@ -25,9 +27,8 @@ def run() -> None:
         writer = make_large_store(path, _COUNT)
         print(f"store of {_COUNT} messages, {path.stat().st_size / 2**20:.0f} MB")
         _measure_chores(writer)
-        reader = Reader(path)
-        _measure_questions(reader)
-        reader.close()
+        with closing(connect_reader(path)) as connection:
+            _measure_questions(Reader(connection))
         writer.close()
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clawlane.access.context import BEGIN, END, Pended, newest, render
 from clawlane.access.decision import Outcome, Shown, signals
-from clawlane.config.settings import Acks
+from clawlane.config.choices import Acks
 from clawlane.messages import Attachment, Inbound, Thread, ThreadKind
 
 AT = 1_773_133_380_000

@@ -11,7 +11,7 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.names import Match, Name, NameList, Pin, Pins
 from clawlane.access.policy import Grants, Policy
 from clawlane.access.rules import decide
-from clawlane.config.settings import GroupPolicy
+from clawlane.config.choices import GroupPolicy
 from clawlane.messages import Inbound, Mention, Thread, ThreadKind
 
 NOW = 1_700_000_000_000

@@ -12,8 +12,8 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.names import NameList
 from clawlane.access.policy import Grants, Policy
 from clawlane.access.rules import COMMANDS, command_in, decide, decide_again
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.settings import DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 NOW = 1_700_000_000_000

@@ -19,7 +19,7 @@ from clawlane.access.pairing import (
     normalise_code,
     outcome,
 )
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 
 CODE, FRIENDS_SILENT, SILENT = PairingReply.CODE, PairingReply.FRIENDS_SILENT, PairingReply.SILENT
 LIVE = Approach(live=True, friend=False)

@@ -12,9 +12,9 @@ from clawlane.access.names import Match, Name, NameList, Pin, Pins
 from clawlane.access.policy import Grants, Policy
 from clawlane.access.rules import decide
 from clawlane.channel import Manifest
+from clawlane.config.choices import Acks, DmPolicy, GroupPolicy
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
-from clawlane.config.settings import Acks, DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Thread, ThreadKind
 
 NOW = 1_700_000_000_000

@@ -13,8 +13,8 @@ from clawlane.access.explain import as_dict
 from clawlane.access.names import Match, Name, NameList, Pin, Pins
 from clawlane.access.policy import Grants, Policy
 from clawlane.access.rules import decide
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.settings import DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 NOW = 1_700_000_000_000

@@ -12,7 +12,7 @@ from clawlane.access.allowlists import SenderList
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.policy import Grants, Policy
 from clawlane.access.rules import decide, decide_again
-from clawlane.config.settings import DmPolicy
+from clawlane.config.choices import DmPolicy
 from clawlane.messages import Attachment, Inbound, Quote, Thread, ThreadKind
 
 NOW = 1_700_000_000_000

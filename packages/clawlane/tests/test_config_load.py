@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from clawlane.channel import Account, Manifest
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import ConfigError
 from clawlane.config.load import Config, load
 from clawlane.config.origin import Level
 from clawlane.config.paths import Paths
-from clawlane.config.settings import DmPolicy, GroupPolicy
 
 PERSONAL = Manifest(
     id="zalouser",

@@ -13,7 +13,7 @@ import pytest
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, Phase, State
-from clawlane.config.settings import DmPolicy
+from clawlane.config.choices import DmPolicy
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.gate import Gate
 from clawlane.lane.runner import AccountDeps
@@ -98,8 +98,8 @@ async def supervised(
         open_store(folder / "store.sqlite", folder / "lock", lambda: NOW) as store,
         asyncio.TaskGroup() as group,
     ):
-        supervisor = Supervisor(parts, folder / "vaults", folder / "consents", is_default=True)
-        task = group.create_task(supervisor.run(store))
+        supervisor = Supervisor(parts, store, folder / "vaults", folder / "consents", is_default=True)
+        task = group.create_task(supervisor.run())
         supervisor.start()
         yield supervisor
         task.cancel()

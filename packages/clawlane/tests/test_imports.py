@@ -13,7 +13,7 @@ import pytest
     [
         ("clawlane.ops.client", ["aiohttp", "pydantic", "sqlite3", "cryptography", "asyncio"]),
         ("clawlane.gateway.process", ["rich", "PIL", "pydantic_ai", "zaloweb"]),
-        ("clawlane.ops.pairing_offline", ["aiohttp", "rich"]),
+        ("clawlane.ops.pairing", ["aiohttp", "pydantic", "rich"]),
     ],
 )
 def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -> None:

@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.policy import Grants, Policy
 from clawlane.channel import Account, NotSent
-from clawlane.config.settings import ChannelSettings, DmPolicy, Pacing, PairingReply
+from clawlane.config.choices import DmPolicy, PairingReply
+from clawlane.config.settings import ChannelSettings, Pacing
 from clawlane.lane.admission import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Going, Pacer, Past, decide

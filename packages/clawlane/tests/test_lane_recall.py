@@ -29,7 +29,7 @@ from clawlane.channel import NotSent, Phase, State, Unknown
 from clawlane.cli.output import local
 from clawlane.cli.turn_words import Live
 from clawlane.cli.why import as_dict, lines
-from clawlane.config.settings import DmPolicy, PairingReply
+from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
 from clawlane.store import dead_letters, inbox
 from clawlane.store.database import open_store

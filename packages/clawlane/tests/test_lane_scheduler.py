@@ -16,7 +16,8 @@ from clawlane.access.decision import Rule
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, NeedsLogin, NotSent, Phase, Refused, State, Unknown
-from clawlane.config.settings import DmPolicy, Pacing, ResendUnknown
+from clawlane.config.choices import DmPolicy, ResendUnknown
+from clawlane.config.settings import Pacing
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Pacer

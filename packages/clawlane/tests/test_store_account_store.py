@@ -18,8 +18,8 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, MAX_TEXTS
 from clawlane.cli.turn_words import Live
 from clawlane.cli.why import lines
+from clawlane.config.choices import PairingReply
 from clawlane.config.paths import Paths
-from clawlane.config.settings import PairingReply
 from clawlane.messages import (
     Group,
     Inbound,
@@ -34,7 +34,6 @@ from clawlane.messages import (
     ThreadKind,
     Undone,
 )
-from clawlane.ops.pairing_offline import pairing_approve, pairing_list
 from clawlane.store import directory, inbox, outbox, pairing, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
@@ -351,24 +350,6 @@ async def test_a_code_that_expired_before_it_left_is_not_sent(tmp_path: Path) ->
         await ask(account_store, "m1", "11")
         clock.ms += CODE_LIFE_MS
         assert await take(account_store) is None
-
-
-async def test_commands_list_and_approve_without_a_gateway(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    assert pairing_list(places, "zalouser", None, NOW) == []
-    with pytest.raises(PairingUnknown, match="openclaw pairing list zalouser"):
-        await pairing_approve(places, "zalouser", None, "ABCD2345", Clock())
-    async with account_store_in(tmp_path) as (_, account_store):
-        await ask(account_store, "m1", "11")
-        [request] = pairing_list(places, "zalouser", "default", NOW)
-        with pytest.raises(StoreOwned, match="another gateway runs"):
-            await pairing_approve(places, "zalouser", None, request.code, Clock())
-    assert pairing_list(places, "zalouser", "work", NOW) == []
-    assert pairing_list(places, "telegram", None, NOW) == []
-    approved = await pairing_approve(places, "zalouser", None, f" {request.code.lower()} ", Clock())
-    assert approved.sender_id == "11"
-    with pytest.raises(PairingUnknown, match="was used before: it let in 11"):
-        await pairing_approve(places, "zalouser", None, request.code, Clock())
 
 
 async def test_a_newer_owner_shuts_the_older_one_out(tmp_path: Path) -> None:

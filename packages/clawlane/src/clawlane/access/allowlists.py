@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from clawlane.access.decision import Rule
 from clawlane.access.names import Match, Name, NameList, Pin, Pins
-from clawlane.config.senders import ANYONE, is_id
+from clawlane.config.entries import ANYONE, is_id
 
 
 def well_formed(user_id: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from clawlane.config.settings import Acks
+from clawlane.config.choices import Acks
 
 BUILT_IN = "built-in"
 MENTION_GATE = "mention:"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from clawlane.config.senders import is_id
+from clawlane.config.entries import is_id
 
 
 class NameList(StrEnum):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from clawlane.access.decision import Outcome, Reason
 from clawlane.access.names import folded, slug
-from clawlane.config.settings import PairingReply, filled
+from clawlane.config.choices import PairingReply
+from clawlane.config.pairing_text import filled
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 8

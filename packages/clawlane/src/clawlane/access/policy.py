@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
 from clawlane.access.decision import Rule
 from clawlane.access.names import Name, NameList, Pins
+from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply
 from clawlane.config.errors import format_path
 from clawlane.config.linear import Pattern
 from clawlane.config.origin import Level, setting_text
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.settings import Acks, DmPolicy, GroupPolicy, PairingReply
 
 if TYPE_CHECKING:
     from clawlane.channel import Account

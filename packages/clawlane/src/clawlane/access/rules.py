@@ -19,7 +19,7 @@ from clawlane.access.decision import (
 )
 from clawlane.access.mention import Recognised, detectable, names, recognised
 from clawlane.access.policy import Grants, Policy, below
-from clawlane.config.settings import DmPolicy, GroupPolicy
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, ThreadKind, merged
 
 COMMANDS = frozenset({"/new", "/reset", "/status", "/stop", "/help", "/whoami"})

@@ -1,43 +1,33 @@
-"""What most commands begin with: places, installed plugins, config, and the account that is meant."""
+"""What commands begin with: where everything is, and the way to the operations."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from clawlane.channel import Account, Channel, Manifest
+from clawlane.channel import Channel, Manifest
 from clawlane.cli.failure import CliError
 from clawlane.config.paths import Paths
+from clawlane.ops.client import GatewayDown, ask
+from clawlane.ops.context import OpContext, Target
+from clawlane.ops.operation import Caller, Request, operation_of
 
 if TYPE_CHECKING:
     from clawlane.config.load import ChannelConfig, Config
     from clawlane.plugins.registry import Registry
 
-
+R = TypeVar("R")
 STATE_HELP = "set CLAWLANE_STATE_DIR to a folder of your own"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The account a command is about. `configured` is false when the config has no block for its channel."""
-
-    manifest: Manifest
-    account: Account
-    configured: bool
-    is_default: bool
-
-    @property
-    def words(self) -> str:
-        """What names this account in a command: `--channel zalouser`, with `--account` where it is needed."""
-        return account_words(self.account.channel, self.account.id, self.is_default)
-
-
-def account_words(channel: str, account: str, is_default: bool) -> str:
-    """The options that name an account in a command."""
-    return f"--channel {channel}" + ("" if is_default else f" --account {account}")
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True)
@@ -58,50 +48,43 @@ class CliContext:
         return found
 
     @cached_property
+    def ops(self) -> OpContext:
+        """What operations are given when no gateway runs."""
+        return OpContext(self.places, self.environ, now_ms, Caller.CLI)
+
+    def call(self, request: Request[R]) -> R:
+        """What an operation gives, run by the gateway if there is one, else here."""
+
+        try:
+            return ask(self.places, request, Caller.CLI)
+        except GatewayDown:
+            return asyncio.run(self._here(request))
+
+    async def _here(self, request: Request[R]) -> R:
+        async with self.ops as ctx:
+            return cast(R, await operation_of(request).run(ctx, request))
+
+    @property
     def registry(self) -> Registry:
-        from clawlane.plugins.registry import Registry
+        return self.ops.registry
 
-        return Registry(self.places)
-
-    @cached_property
+    @property
     def config(self) -> Config:
         """The checked config. Raises `ConfigError`."""
-        from clawlane.config.load import load
-
-        return load(self.places, self.registry, self.environ)
+        return self.ops.config
 
     def manifest(self, channel: str | None) -> Manifest:
         """The installed channel of that id or alias; without one, the only channel there is."""
-        if channel:
-            return self.registry.find(channel)
-        installed = self.registry.manifests()
-        if len(installed) == 1:
-            return installed[0]
-        names = ", ".join(manifest.id for manifest in installed)
-        if not installed:
-            raise CliError("no channel plugin is installed", "openclaw plugins install @openclaw/zalouser")
-        raise CliError("there are several channels", f"name one with --channel: {names}")
+        return self.ops.manifest(channel)
 
     def block(self, manifest: Manifest) -> tuple[ChannelConfig, bool]:
         """The accounts of a channel, and whether the config has a block for it."""
-        if found := self.config.channels.get(manifest.id):
-            return found, True
-        from clawlane.config.load import unconfigured
-
-        return unconfigured(manifest, self.config.source, self.environ), False
+        return self.ops.block(manifest)
 
     def meant(self, channel: str | None, account: str | None) -> Target:
-        """The channel and account that a command names, or the default ones. Raises `CliError`."""
-        manifest = self.manifest(channel)
-        block, configured = self.block(manifest)
-        found = block.account(account)
-        if found is None:
-            known = ", ".join(one.id for one in block.accounts) or "none"
-            raise CliError(f"{manifest.id} has no account '{account}'", f"its accounts are: {known}")
-        return Target(manifest, found, configured, found.id == block.default_account)
+        """The channel and account that a command names, or the default ones."""
+        return self.ops.target(channel, account)
 
     def runtime(self, manifest: Manifest) -> Channel:
         """The channel itself, with its libraries."""
-        from clawlane.plugins.registry import load_runtime
-
-        return load_runtime(manifest)
+        return self.ops.runtime(manifest)

@@ -15,14 +15,15 @@ import click
 from clawlane.access.allowlists import well_formed
 from clawlane.access.names import Name
 from clawlane.capabilities import DirectoryError
-from clawlane.cli.context import CliContext, Target
+from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
 from clawlane.cli.output import echo_wrapped, print_table, sanitize
-from clawlane.config.phones import is_phone_number
+from clawlane.config.entries import is_phone_number
 from clawlane.credentials.vault import FileVault
 from clawlane.gateway.name_resolution import ask
 from clawlane.messages import Group, Members, Person
 from clawlane.ops.client import ControlClient
+from clawlane.ops.context import Target
 from clawlane.ops.directory import Lookup, look_up
 from clawlane.store import directory as store_directory
 from clawlane.store.database import open_store

@@ -12,13 +12,14 @@ import click
 from clawlane.access.names import PinState
 from clawlane.access.policy import Policy
 from clawlane.capabilities import DirectoryError
-from clawlane.cli.context import CliContext, Target
+from clawlane.cli.context import CliContext
 from clawlane.cli.directory import Source
 from clawlane.cli.failure import CliError
 from clawlane.cli.output import echo_wrapped, sanitize
 from clawlane.config.edit import EditError, backup_of, edit
 from clawlane.ops.client import ControlError
 from clawlane.ops.config_names import Names, agreed
+from clawlane.ops.context import Target
 from clawlane.ops.doctor import names_of
 
 if TYPE_CHECKING:

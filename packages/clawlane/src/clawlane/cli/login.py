@@ -26,7 +26,7 @@ from clawlane.capabilities import (
     RiskNotice,
 )
 from clawlane.channel import Account, Channel, VaultError
-from clawlane.cli.context import CliContext, Target, account_words
+from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
 from clawlane.cli.login_view import JsonView, TextView, View
 from clawlane.cli.output import sanitize
@@ -34,6 +34,7 @@ from clawlane.credentials.files import secure
 from clawlane.credentials.profile import Consent, read_consent, write_consent
 from clawlane.credentials.vault import FileVault, linked_elsewhere
 from clawlane.ops.client import ControlClient, ControlError
+from clawlane.ops.context import Target, account_words
 
 FLAG = "--accept-risk"
 NOT_ASKED = "not asked"

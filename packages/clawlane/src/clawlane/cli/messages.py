@@ -224,7 +224,7 @@ def _rule(ruling: str, message: str, channel: str | None, account: str | None, a
 
 
 def _find_dead_letters(setup: CliContext, channel: str, account: str | None) -> list[DeadLetter]:
-    from clawlane.ops.pairing_offline import on_account
+    from clawlane.ops.context import on_account
     from clawlane.store.reader import reading
 
     if not setup.places.store.exists():

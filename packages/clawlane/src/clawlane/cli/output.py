@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -9,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
+from typing import Any
 
 import click
 
@@ -65,6 +67,15 @@ def _columns(character: str) -> int:
 
 _GAP = "  "
 Row = Sequence[str]
+
+
+def print_json(**fields: Any) -> None:
+    """Print what came of a command as one JSON object: `"ok": true` and these fields."""
+    from clawlane.ops.operation import plain
+
+    click.echo(
+        json.dumps({"ok": True, **{name: plain(value) for name, value in fields.items()}}, ensure_ascii=False)
+    )
 
 
 def print_table(heads: Row, rows: Sequence[Row]) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import sys
-import time
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 import click
 
 from clawlane.access.pairing import normalise_code
-from clawlane.channel import Manifest
-from clawlane.cli.context import CliContext
+from clawlane.cli.context import CliContext, now_ms
 from clawlane.cli.failure import CliError
-from clawlane.cli.output import length, local, print_table, sanitize, when
+from clawlane.cli.output import length, local, print_json, print_table, sanitize, when
+from clawlane.ops.pairing import Approvals, Approve, Reject, Rejections, Requests, Revoke, Unblock
+from clawlane.store.models import Approved, PairingRequest, Rejected
 
 _TOLD = {"dm_pairing_silent": "nothing (silent)", "dm_pairing_held": "nothing yet (held)"}
 """What the person who waits has been told, by the reason of their last message."""
@@ -39,13 +34,12 @@ def list_requests(
     """List the people who wait for an approval, with their codes. Friends come first."""
     setup = CliContext()
     manifest = setup.manifest(named or channel)
-    account = _known_account(setup, manifest.id, account)
     if rejected:
         _list_rejected(setup, manifest.id, account, as_json)
         return
-    rows = _pending(setup, manifest.id, account)
+    rows = setup.call(Requests(manifest.id, account))
     if as_json:
-        click.echo(json.dumps({"ok": True, "channel": manifest.id, "requests": rows}, ensure_ascii=False))
+        print_json(channel=manifest.id, requests=rows)
     elif rows:
         _print(rows, manifest.id)
     else:
@@ -61,9 +55,9 @@ def approved(channel: str | None, named: str | None, account: str | None, as_jso
     """List the people who were let in by pairing."""
     setup = CliContext()
     manifest = setup.manifest(named or channel)
-    rows = _approved(setup, manifest.id, _known_account(setup, manifest.id, account))
+    rows = setup.call(Approvals(manifest.id, account))
     if as_json:
-        click.echo(json.dumps({"ok": True, "channel": manifest.id, "approved": rows}, ensure_ascii=False))
+        print_json(channel=manifest.id, approved=rows)
     elif rows:
         print_table(("ID", "NAME", "APPROVED", "ACCOUNT"), [_approved_cells(row) for row in rows])
         click.echo(f"\nTake it back: openclaw pairing revoke {manifest.id} ID")
@@ -85,15 +79,14 @@ def approve(
     setup = CliContext()
     channel, code = _channel_and(setup, words, "approve", "CODE")
     manifest = setup.manifest(named or channel)
-    account = _known_account(setup, manifest.id, account)
     if not yes:
-        _ask_about_namesake(_pending(setup, manifest.id, account), manifest.id, code)
-    let_in, warning = _approve(setup, manifest.id, account, code, notify=notify)
+        _ask_about_namesake(setup.call(Requests(manifest.id, account)), manifest.id, code)
+    let_in = setup.call(Approve(manifest.id, code, account, notify))
+    approved, warning = let_in.approved, let_in.warning
     if as_json:
-        body = {"ok": True, "approved": let_in, **({"warning": warning} if warning else {})}
-        click.echo(json.dumps(body, ensure_ascii=False))
+        print_json(approved=approved, **({"warning": warning} if warning else {}))
         return
-    click.echo(f"Approved: {_who(let_in)} may now write to {let_in['account']}.")
+    click.echo(f"Approved: {_who(approved)} may now write to {approved.account}.")
     if warning:
         click.echo(f"warning: {warning}", err=True)
 
@@ -108,12 +101,12 @@ def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_js
     setup = CliContext()
     channel, sender = _channel_and(setup, words, "revoke", "ID")
     manifest = setup.manifest(named or channel)
-    revoked = _revoke(setup, manifest.id, _known_account(setup, manifest.id, account), sender)
+    revoked = setup.call(Revoke(manifest.id, sender, account))
     if as_json:
-        click.echo(json.dumps({"ok": True, "revoked": revoked}, ensure_ascii=False))
+        print_json(revoked=revoked)
         return
     for row in revoked:
-        click.echo(f"Revoked: {_who(row)} was let in on {row['account']} by pairing, and is not any more.")
+        click.echo(f"Revoked: {_who(row)} was let in on {row.account} by pairing, and is not any more.")
 
 
 @pairing.command()
@@ -132,20 +125,19 @@ def reject(
     setup = CliContext()
     channel, who = _channel_and(setup, words, "reject", "CODE|ID")
     manifest = setup.manifest(named or channel)
-    account = _known_account(setup, manifest.id, account)
     if unblock:
-        rows = _unblock(setup, manifest.id, account, who)
+        rows = setup.call(Unblock(manifest.id, who, account))
     else:
-        rows = _reject(setup, manifest.id, account or _only_account(setup, manifest), who, block)
+        rows = setup.call(Reject(manifest.id, who, account, block))
     if as_json:
-        click.echo(json.dumps({"ok": True, "unblocked" if unblock else "rejected": rows}, ensure_ascii=False))
+        print_json(**{"unblocked" if unblock else "rejected": rows})
         return
     for row in rows:
         if unblock:
-            click.echo(f"{_who(row)} may ask {row['account']} for a code again.")
+            click.echo(f"{_who(row)} may ask {row.account} for a code again.")
         else:
-            undo = f"undo: openclaw pairing reject {manifest.id} {row['sender_id']} --unblock"
-            click.echo(f"Turned away: {_who(row)} on {row['account']} {_until(row)}; {undo}")
+            undo = f"undo: openclaw pairing reject {manifest.id} {row.sender_id} --unblock"
+            click.echo(f"Turned away: {_who(row)} on {row.account} {_until(row)}; {undo}")
 
 
 _MISSING = {
@@ -180,10 +172,10 @@ def _is_channel(setup: CliContext, word: str) -> bool:
     return wanted in names or wanted in setup.registry.installable()
 
 
-def _ask_about_namesake(rows: list[dict[str, Any]], channel: str, code: str) -> None:
+def _ask_about_namesake(rows: list[PairingRequest], channel: str, code: str) -> None:
     """Ask before somebody is let in who is no friend and bears a friend's name. Raises `CliError`."""
     wanted = normalise_code(code)
-    found = next((row for row in rows if row["code"] == wanted and row["namesake_id"]), None)
+    found = next((row for row in rows if row.code == wanted and row.namesake_id), None)
     if found is None:
         return
     told = f"{_who(found)} is not a friend, but bears the name of the friend {_namesake(found)}"
@@ -194,95 +186,18 @@ def _ask_about_namesake(rows: list[dict[str, Any]], channel: str, code: str) -> 
         raise CliError("nobody was approved")
 
 
-def _namesake(row: Mapping[str, Any]) -> str:
-    return f"{sanitize(row['namesake'])} ({row['namesake_id']})"
+def _namesake(row: PairingRequest) -> str:
+    return f"{sanitize(row.namesake)} ({row.namesake_id})"
 
 
-def _who(row: Mapping[str, Any]) -> str:
-    return f"{sanitize(row['sender_name']) or 'somebody without a name'} ({row['sender_id']})"
-
-
-def _known_account(setup: CliContext, channel: str, account: str | None) -> str | None:
-    return setup.meant(channel, account).account.id if account else None
-
-
-def _only_account(setup: CliContext, manifest: Manifest) -> str | None:
-    """The account of a channel that has one: somebody who never asked is meant on that."""
-    block, _ = setup.block(manifest)
-    return block.accounts[0].id if len(block.accounts) == 1 else None
-
-
-def _pending(setup: CliContext, channel: str, account: str | None) -> list[dict[str, Any]]:
-    from clawlane.ops.client import ControlClient
-    from clawlane.ops.pairing_offline import pairing_list
-
-    client = ControlClient(setup.places)
-    if client.running():
-        return [dict(row) for row in client.pairing_list(channel, account)]
-    return [asdict(request) for request in pairing_list(setup.places, channel, account, _now_ms())]
-
-
-def _approved(setup: CliContext, channel: str, account: str | None) -> list[dict[str, Any]]:
-    from clawlane.ops.client import ControlClient
-    from clawlane.ops.pairing_offline import pairing_approved
-
-    client = ControlClient(setup.places)
-    if client.running():
-        return [dict(row) for row in client.pairing_approved(channel, account)]
-    return [asdict(row) for row in pairing_approved(setup.places, channel, account)]
-
-
-def _approve(
-    setup: CliContext, channel: str, account: str | None, code: str, *, notify: bool
-) -> tuple[Mapping[str, Any], str]:
-    """Who was let in, and a warning where they could not be told."""
-    from clawlane.ops.client import ControlClient
-    from clawlane.ops.pairing_offline import pairing_approve
-
-    client = ControlClient(setup.places)
-    if client.running():
-        return client.pairing_approve(channel, account, code, notify=notify), ""
-    let_in = asdict(asyncio.run(pairing_approve(setup.places, channel, account, code, _now_ms)))
-    return let_in, "the gateway is not running, so the person was not told" if notify else ""
-
-
-def _rejected(setup: CliContext, channel: str, account: str | None) -> list[dict[str, Any]]:
-    from clawlane.ops.client import ControlClient
-    from clawlane.ops.pairing_offline import pairing_rejected
-
-    client = ControlClient(setup.places)
-    if client.running():
-        return [dict(row) for row in client.pairing_rejected(channel, account)]
-    return [asdict(row) for row in pairing_rejected(setup.places, channel, account, _now_ms())]
-
-
-def _reject(
-    setup: CliContext, channel: str, account: str | None, who: str, block: bool
-) -> list[dict[str, Any]]:
-    from clawlane.ops.client import ControlClient
-    from clawlane.ops.pairing_offline import pairing_reject
-
-    client = ControlClient(setup.places)
-    if client.running():
-        return [dict(row) for row in client.pairing_reject(channel, account, who, block=block)]
-    rejected = asyncio.run(pairing_reject(setup.places, channel, account, who, _now_ms, block=block))
-    return [asdict(row) for row in rejected]
-
-
-def _unblock(setup: CliContext, channel: str, account: str | None, who: str) -> list[dict[str, Any]]:
-    from clawlane.ops.client import ControlClient
-    from clawlane.ops.pairing_offline import pairing_unblock
-
-    client = ControlClient(setup.places)
-    if client.running():
-        return [dict(row) for row in client.pairing_unblock(channel, account, who)]
-    return [asdict(row) for row in asyncio.run(pairing_unblock(setup.places, channel, account, who, _now_ms))]
+def _who(row: Approved | PairingRequest | Rejected) -> str:
+    return f"{sanitize(row.sender_name) or 'somebody without a name'} ({row.sender_id})"
 
 
 def _list_rejected(setup: CliContext, channel: str, account: str | None, as_json: bool) -> None:
-    rows = _rejected(setup, channel, account)
+    rows = setup.call(Rejections(channel, account))
     if as_json:
-        click.echo(json.dumps({"ok": True, "channel": channel, "rejected": rows}, ensure_ascii=False))
+        print_json(channel=channel, rejected=rows)
     elif rows:
         print_table(("ID", "NAME", "TURNED AWAY", "UNTIL", "ACCOUNT"), [_rejected_cells(row) for row in rows])
         click.echo(f"\nLet one ask again: openclaw pairing reject {channel} ID --unblock")
@@ -290,29 +205,18 @@ def _list_rejected(setup: CliContext, channel: str, account: str | None, as_json
         click.echo(f"Nobody is turned away on {channel}.")
 
 
-def _rejected_cells(row: Mapping[str, Any]) -> list[str]:
-    rejected = when(row["rejected_ms"], _now_ms())
-    return [row["sender_id"], sanitize(row["sender_name"]) or "–", rejected, _until(row), row["account"]]
+def _rejected_cells(row: Rejected) -> list[str]:
+    rejected = when(row.rejected_ms, now_ms())
+    return [row.sender_id, sanitize(row.sender_name) or "–", rejected, _until(row), row.account]
 
 
-def _until(row: Mapping[str, Any]) -> str:
-    return "for good" if row["until_ms"] is None else f"until {local(row['until_ms'])}"
+def _until(row: Rejected) -> str:
+    return "for good" if row.until_ms is None else f"until {local(row.until_ms)}"
 
 
-def _revoke(setup: CliContext, channel: str, account: str | None, sender: str) -> list[dict[str, Any]]:
-    from clawlane.ops.client import ControlClient
-    from clawlane.ops.pairing_offline import pairing_revoke
-
-    client = ControlClient(setup.places)
-    if client.running():
-        return [dict(row) for row in client.pairing_revoke(channel, account, sender)]
-    revoked = asyncio.run(pairing_revoke(setup.places, channel, account, sender, _now_ms))
-    return [asdict(row) for row in revoked]
-
-
-def _print(rows: list[dict[str, Any]], channel: str) -> None:
-    now = _now_ms()
-    several = len({row["account"] for row in rows}) > 1
+def _print(rows: list[PairingRequest], channel: str) -> None:
+    now = now_ms()
+    several = len({row.account for row in rows}) > 1
     heads = ("CODE", "ID", "NAME", "FRIEND", "ASKED", "LEFT", "TOLD", *(("ACCOUNT",) if several else ()))
     print_table(heads, [_cells(row, now, several) for row in rows])
     click.echo(f"\nLet one in: openclaw pairing approve {channel} CODE")
@@ -322,30 +226,26 @@ def _print(rows: list[dict[str, Any]], channel: str) -> None:
 _FRIEND = {True: "yes", False: "no", None: "not known"}
 
 
-def _friend(row: Mapping[str, Any]) -> str:
-    if row["namesake_id"]:
+def _friend(row: PairingRequest) -> str:
+    if row.namesake_id:
         return f"NO, bears the name of {_namesake(row)}"
-    return _FRIEND[row["is_friend"]]
+    return _FRIEND[row.is_friend]
 
 
-def _cells(row: dict[str, Any], now: int, several: bool) -> list[str]:
-    asked = when(row["created_ms"], now)
+def _cells(row: PairingRequest, now: int, several: bool) -> list[str]:
+    asked = when(row.created_ms, now)
     cells = [
-        row["code"],
-        row["sender_id"],
-        sanitize(row["sender_name"]) or "–",
+        row.code,
+        row.sender_id,
+        sanitize(row.sender_name) or "–",
         _friend(row),
         asked,
-        length(row["expires_ms"] - now),
-        _TOLD.get(row["reason"], "the code"),
+        length(row.expires_ms - now),
+        _TOLD.get(row.reason, "the code"),
     ]
-    return [*cells, row["account"]] if several else cells
+    return [*cells, row.account] if several else cells
 
 
-def _approved_cells(row: Mapping[str, Any]) -> list[str]:
-    approved_at = when(row["approved_ms"], _now_ms())
-    return [row["sender_id"], sanitize(row["sender_name"]) or "–", approved_at, row["account"]]
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+def _approved_cells(row: Approved) -> list[str]:
+    approved_at = when(row.approved_ms, now_ms())
+    return [row.sender_id, sanitize(row.sender_name) or "–", approved_at, row.account]

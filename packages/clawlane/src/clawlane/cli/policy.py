@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clawlane.cli.context import CliContext, Target
+from clawlane.cli.context import CliContext
 from clawlane.cli.output import echo_wrapped, sanitize
-from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number
+from clawlane.config.entries import LOOKS_LIKE, find_the_id, is_phone_number
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
+from clawlane.ops.context import Target
 
 if TYPE_CHECKING:
     from clawlane.access.decision import Decision

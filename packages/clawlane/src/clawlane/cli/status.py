@@ -11,11 +11,12 @@ from typing import Any
 import click
 
 from clawlane.channel import Health, Phase
-from clawlane.cli.context import CliContext, account_words
+from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
 from clawlane.cli.output import ago, echo_wrapped, gap_words, length, local, sanitize
 from clawlane.cli.pause import pause_options, pause_words
 from clawlane.config.errors import ConfigError
+from clawlane.ops.context import account_words
 
 _WORDS = (
     ("pacing.sameText.times", "the same reply again and again in this conversation"),

@@ -10,14 +10,14 @@ from typing import Any
 from clawlane.access.names import Pins
 from clawlane.capabilities import Probe
 from clawlane.channel import Account, Channel, Health, Phase, VaultError
-from clawlane.cli.context import CliContext, account_words
+from clawlane.cli.context import CliContext
 from clawlane.cli.login import probed, rehearsal_of
 from clawlane.config.load import ChannelConfig
 from clawlane.credentials.profile import ConsentDamaged, read_consent
 from clawlane.credentials.vault import FileVault
 from clawlane.gateway.status import gaps, names, pairing_counts, told
+from clawlane.ops.context import account_words, on_account
 from clawlane.ops.holds import stopped_of
-from clawlane.ops.pairing_offline import pairing_list
 from clawlane.ops.problems import AMONG, problems
 from clawlane.store.directory import LookedUp
 from clawlane.store.reader import reading
@@ -131,7 +131,8 @@ def _activity(setup: CliContext, account: Account) -> Fields:
         stopped = stopped_of(reader, str(account), now_ms)
         missing = gaps(reader, str(account), now_ms)
         too_old = reader.too_old_in_a_row(str(account), AMONG)
-    waiting = pairing_list(setup.places, account.channel, account.id, now_ms)
+    with setup.ops.read() as reader:
+        waiting = on_account(reader.requests(now_ms), account.channel, account.id)
     found = {**asdict(activity), **stopped, "too_old": too_old, "gaps": missing}
     return {**found, "pairing": pairing_counts(waiting)}
 

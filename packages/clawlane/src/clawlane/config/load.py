@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from clawlane.channel import Account, Manifest, load_dotted
 from clawlane.config import openclaw, schema
 from clawlane.config.accounts import Accounts, BlockError, resolve
+from clawlane.config.entries import LOOKS_LIKE, find_the_id, visible
 from clawlane.config.errors import ConfigError, KeyPath, Problem
 from clawlane.config.origin import Effective, effective, inherited
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
-from clawlane.config.phones import LOOKS_LIKE, find_the_id, visible
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import Source, read_source

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from clawlane.channel import Manifest
+from clawlane.config.entries import is_phone_number
 from clawlane.config.errors import KeyPath
-from clawlane.config.phones import is_phone_number
 from clawlane.config.senders import ListContext, read_entry
 from clawlane.config.source import Source
 

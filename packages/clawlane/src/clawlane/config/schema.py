@@ -6,12 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictStr
 
+from clawlane.config.choices import LONGEST_WINDOW_MS, GroupPolicy
 from clawlane.config.patterns import check_pattern
 from clawlane.config.senders import PeopleList, SenderList
-from clawlane.config.settings import Block, Count, GroupPolicy, Maybe
-
-LONGEST_WINDOW_MS = 60_000
-"""Nobody should wait longer for an answer because of what might still follow."""
+from clawlane.config.settings import Block, Count, Maybe
 
 
 class ChannelDefaults(Block):

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from clawlane.channel import Account, Manifest
+from clawlane.config.entries import LOOKS_LIKE, find_the_id, is_phone_number, visible
 from clawlane.config.errors import KeyPath, did_you_mean
-from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number, visible
 from clawlane.config.source import OddInt, Source, WrittenFloat
 
-ANYONE = "*"
 _MEMBERS_OF = "accessGroup:"
 
 
@@ -35,11 +34,6 @@ class ListContext:
 
 
 _NOWHERE = ListContext()
-
-
-def is_id(entry: str) -> bool:
-    """Whether an entry is a user id: ASCII digits."""
-    return entry.isascii() and entry.isdecimal()
 
 
 def read_entry(value: object, context: ListContext = _NOWHERE) -> str:

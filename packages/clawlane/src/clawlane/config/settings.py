@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
@@ -21,81 +19,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
+from clawlane.config.pairing_text import checked
 from clawlane.config.senders import SenderList, context_of, refuse_phone_number
-
-
-class DmPolicy(StrEnum):
-    """Who may write to the account in a direct message."""
-
-    PAIRING = "pairing"
-    ALLOWLIST = "allowlist"
-    OPEN = "open"
-    DISABLED = "disabled"
-
-
-class GroupPolicy(StrEnum):
-    """In which groups the account listens."""
-
-    ALLOWLIST = "allowlist"
-    OPEN = "open"
-    DISABLED = "disabled"
-
-
-class PairingReply(StrEnum):
-    """Who is told a pairing code: everybody, strangers only, or nobody (the operator sees the request)."""
-
-    CODE = "code"
-    FRIENDS_SILENT = "friends-silent"
-    SILENT = "silent"
-
-
-class Acks(StrEnum):
-    """Whether admitted messages are marked as delivered and seen."""
-
-    AUTO = "auto"
-    OFF = "off"
-
-
-class ResendUnknown(StrEnum):
-    """Whether a message whose fate is unknown is sent again: not at all, or once its absence is shown."""
-
-    NEVER = "never"
-    WHEN_ABSENT = "when-absent"
-
-
-class Tables(StrEnum):
-    """How a markdown table is written for a channel that has none."""
-
-    OFF = "off"
-    BULLETS = "bullets"
-    CODE = "code"
-    BLOCK = "block"
-
-
-PLACEHOLDERS = ("{id}", "{code}", "{command}")
-
-_LONGEST = 1000
-"""Characters of the text as it is written; filled in, it still fits into one message."""
-
-_IN_BRACES = re.compile(r"\{[^{}]*\}")
-
-
-def checked(text: str) -> str:
-    """The text. Raises `ValueError` with what is wrong with it."""
-    for found in _IN_BRACES.findall(text):
-        if found not in PLACEHOLDERS:
-            raise ValueError(f"{found} is no placeholder here; there are {', '.join(PLACEHOLDERS)}")
-    if "{code}" not in text and "{command}" not in text:
-        raise ValueError("the text must hold {code}: without it nobody learns their code")
-    if len(text) > _LONGEST:
-        raise ValueError(f"the text must have at most {_LONGEST} characters, it has {len(text)}")
-    return text
-
-
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with its placeholders replaced, each once: what is filled in is not looked at again."""
-    return _IN_BRACES.sub(lambda found: values[found[0][1:-1]], text)
-
 
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)\Z")
 

@@ -11,16 +11,16 @@ from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, State
 from clawlane.config.load import Config
 from clawlane.config.paths import Paths
-from clawlane.gateway.held import HeldAccount
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
+from clawlane.ops.context import OpContext
 from clawlane.ops.directory import Lookup
 from clawlane.ops.kill_switch import Pauses
 from clawlane.ops.messages import AccountStores, Resolutions
-from clawlane.ops.pairing import Pairings
+from clawlane.ops.operation import Caller
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.database import Store
 from clawlane.store.models import OpenTurn
@@ -39,20 +39,18 @@ class Accounts:
         channels: Mapping[str, Channel],
         agent: Agent,
         now_ms: Clock,
+        environ: Mapping[str, str],
     ) -> None:
         """`channels` maps the id of every configured channel to the object that runs it."""
         self.config = config
         self.store = store
         self.now_ms = now_ms
         account_stores = AccountStores(store, self._store_of)
-        self.pairings = Pairings(
-            store, account_stores, self._wake, now_ms, lambda account: self._languages.get(account, "")
-        )
         self.rulings = Resolutions(store, account_stores, self._ruled, self._again)
         self.begun = asyncio.Event()
         self._own_ids: dict[str, str] = {}
-        self._languages: dict[str, str] = {}
         self._places = places
+        self._environ = environ
         self._agent = agent
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
         self.pinnings: dict[str, NameResolver] = {}
@@ -62,15 +60,25 @@ class Accounts:
             for name, channel in config.channels.items()
             for account in channel.accounts
         }
-
-        held = {name: HeldAccount(supervisor) for name, supervisor in self.supervisors.items()}
-        self.pauses = Pauses(store, account_stores, config, held, now_ms)
+        self.pauses = Pauses(store, account_stores, config, self.supervisors, now_ms)
 
     def find(self, channel: str, account: str | None) -> Supervisor | None:
         """The account of that name, or the channel's default account."""
         block = self.config.channels.get(channel)
         found = block.account(account) if block else None
         return self.supervisors[str(found)] if found else None
+
+    def context(self, caller: Caller) -> OpContext:
+        """What operations in this gateway are given."""
+        return OpContext(
+            self._places,
+            self._environ,
+            self.now_ms,
+            caller,
+            live=self.supervisors,
+            store=self.store,
+            loaded=self.config,
+        )
 
     def grants(self, account: str) -> Grants:
         """What access has to know of an account beside its config."""
@@ -79,9 +87,9 @@ class Accounts:
         return Grants(
             self._own_ids.get(account, ""),
             others,
-            self.pairings.paired(account),
+            self.supervisors[account].paired,
             pins,
-            language=self._languages.get(account, ""),
+            language=self.supervisors[account].language,
             skew_ms=self.supervisors[account].state.skew_ms,
         )
 
@@ -96,9 +104,9 @@ class Accounts:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.pauses.run())
             for name, supervisor in self.supervisors.items():
-                self.pairings.load(name)
+                supervisor.pairing_changed()
                 await self.pinnings[name].load(self.store)
-                group.create_task(supervisor.run(self.store))
+                group.create_task(supervisor.run())
                 if supervisor.parts.account.enabled:
                     supervisor.start()
             for supervisor in self.supervisors.values():
@@ -129,14 +137,14 @@ class Accounts:
             resend_unknown=account.settings.resend_unknown,
             look_up_gap_ms=int(account.settings.look_up_gap.total_seconds() * 1000),
         )
-        return Supervisor(parts, self._places.vault_dir, self._places.consent_dir, is_default)
+        return Supervisor(parts, self.store, self._places.vault_dir, self._places.consent_dir, is_default)
 
     def _noting(self, name: str) -> Callable[[State], None]:
         def note(state: State) -> None:
             if state.user_id:
                 self._own_ids[name] = state.user_id
             if state.language:
-                self._languages[name] = state.language
+                self.supervisors[name].language = state.language
             self.pinnings[name].note(state)
 
         return note
@@ -148,10 +156,6 @@ class Accounts:
     def _again(self, account: str, turn: OpenTurn) -> None:
         if supervisor := self.supervisors.get(account):
             supervisor.again(turn)
-
-    def _wake(self, account: str) -> None:
-        if supervisor := self.supervisors.get(account):
-            supervisor.wake()
 
     def _store_of(self, account: str) -> AccountStore | None:
         supervisor = self.supervisors.get(account)

@@ -20,7 +20,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,18 @@ from typing import Any
 from aiohttp import web
 
 from clawlane.capabilities import DirectoryError
+from clawlane.channel import VaultError
+from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.status import StatusBook
 from clawlane.gateway.supervisor import Supervisor
+from clawlane.ops.context import OpContext
 from clawlane.ops.directory import Lookup
 from clawlane.ops.messages import Resolution, Resolutions
-from clawlane.ops.pairing import Pairings
+from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
 from clawlane.ops.pause import PauseCommands
+from clawlane.plugins.errors import PluginError
 from clawlane.store.errors import NoDeadLetter, NotInOutbox, StoreError
 
 Find = Callable[[web.Request], Lookup]
@@ -58,54 +62,6 @@ def directory_routes(find: Find) -> list[web.RouteDef]:
         answering("peers", lambda lookup, _: lookup.peers()),
         answering("groups", lambda lookup, _: lookup.groups()),
         answering("members", lambda lookup, request: lookup.members(request.query.get("group", ""))),
-    ]
-
-
-def pairing_routes(pairings: Pairings, channel_of: Callable[[web.Request], str]) -> list[web.RouteDef]:
-    """The routes, for the control socket. They raise `PairingUnknown`."""
-
-    async def waiting(request: web.Request) -> web.Response:
-        found = await pairings.waiting(channel_of(request), request.query.get("account"))
-        return _json({"requests": [asdict(one) for one in found]})
-
-    async def approved(request: web.Request) -> web.Response:
-        found = await pairings.approved(channel_of(request), request.query.get("account"))
-        return _json({"approved": [asdict(one) for one in found]})
-
-    async def approve(request: web.Request) -> web.Response:
-        account, code = request.query.get("account"), request.query.get("code", "")
-        notify = request.query.get("notify") == "1"
-        let_in = await pairings.approve(channel_of(request), account, code, notify=notify)
-        return _json({"approved": asdict(let_in)})
-
-    async def revoke(request: web.Request) -> web.Response:
-        account, sender = request.query.get("account"), request.query.get("sender", "")
-        found = await pairings.revoke(channel_of(request), account, sender)
-        return _json({"revoked": [asdict(one) for one in found]})
-
-    async def rejected(request: web.Request) -> web.Response:
-        found = await pairings.rejected(channel_of(request), request.query.get("account"))
-        return _json({"rejected": [asdict(one) for one in found]})
-
-    async def reject(request: web.Request) -> web.Response:
-        account, who = request.query.get("account"), request.query.get("who", "")
-        block = request.query.get("block") == "1"
-        found = await pairings.reject(channel_of(request), account, who, block=block)
-        return _json({"rejected": [asdict(one) for one in found]})
-
-    async def unblock(request: web.Request) -> web.Response:
-        account, sender = request.query.get("account"), request.query.get("sender", "")
-        found = await pairings.unblock(channel_of(request), account, sender)
-        return _json({"unblocked": [asdict(one) for one in found]})
-
-    return [
-        web.get("/pairing", waiting),
-        web.get("/pairing/approved", approved),
-        web.post("/pairing/approve", approve),
-        web.post("/pairing/revoke", revoke),
-        web.get("/pairing/rejected", rejected),
-        web.post("/pairing/reject", reject),
-        web.post("/pairing/unblock", unblock),
     ]
 
 
@@ -157,7 +113,7 @@ class Control:
         app.router.add_post("/accounts/stop", self._stop)
         app.router.add_post("/pause", self._pause)
         app.router.add_post("/resume", self._resume)
-        app.add_routes(pairing_routes(self._fleet.pairings, channel_of))
+        app.router.add_post("/op/{name}", self._operation)
         app.add_routes(directory_routes(self._lookup))
         app.add_routes(ruling_routes(self._fleet.rulings, channel_of))
         return app
@@ -165,12 +121,23 @@ class Control:
     @web.middleware
     async def _begun(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Nothing is changed before every account has its owner."""
-        if request.method == "POST":
+        if request.method == "POST" and not request.path.startswith("/op/"):
             await self._fleet.begun.wait()
         return await handler(request)
 
     async def _ping(self, _request: web.Request) -> web.Response:
         return _json({"ok": True})
+
+    async def _operation(self, request: web.Request) -> web.StreamResponse:
+        operation = find(request.match_info["name"])
+        if operation.changes:
+            await self._fleet.begun.wait()
+        asked = decode(await request.read(), operation.request)
+        ctx = self._fleet.context(_caller(request))
+        if operation.events:
+            return await _streamed(request, operation, ctx, asked)
+        result = await asyncio.shield(operation.run(ctx, asked))
+        return web.Response(body=encode(result), content_type="application/json")
 
     async def _all(self, request: web.Request) -> web.Response:
         return _json(await self._status.all(probe=request.query.get("probe") == "1"))
@@ -232,20 +199,55 @@ def _private_socket(path: Path) -> socket.socket:
     return bound
 
 
+_OURS = (Bad, ConfigError, CredentialsError, DirectoryError, OpError, PluginError, StoreError, VaultError)
+"""Errors whose text is for the operator."""
+
+
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except (Bad, StoreError, CredentialsError, DirectoryError) as error:
-        return _json({"message": str(error), "help": getattr(error, "help", "")}, status=400)
+    except _OURS as error:
+        return _json(_told(request, error), status=400)
     except web.HTTPException as error:
         return _json({"message": f"{request.path}: {error.reason}", "help": ""}, status=error.status)
     except asyncio.CancelledError:
         raise
     except Exception as error:
         log.exception("%s failed", request.path)
-        message = f"{request.path} failed in the gateway ({type(error).__name__}); its log says more"
-        return _json({"message": message, "help": ""}, status=500)
+        return _json(_told(request, error), status=500)
+
+
+def _told(request: web.Request, error: Exception) -> dict[str, Any]:
+    if isinstance(error, _OURS):
+        return {"message": str(error), "help": str(getattr(error, "help", ""))}
+    what = f"{request.path} failed in the gateway ({type(error).__name__}); its log says more"
+    return {"message": what, "help": ""}
+
+
+def _caller(request: web.Request) -> Caller:
+    try:
+        return Caller(request.headers.get("Caller", Caller.CLI))
+    except ValueError:
+        raise OpError("the header Caller names nobody that may ask") from None
+
+
+async def _streamed(
+    request: web.Request, operation: Operation, ctx: OpContext, asked: object
+) -> web.StreamResponse:
+    """One line of JSON an event. Whoever reads slowly holds the operation back; whoever leaves ends it."""
+    response = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
+    await response.prepare(request)
+    async with aclosing(operation.run(ctx, asked)) as events:
+        try:
+            async for event in events:
+                await response.write(encode_event(event))
+        except ConnectionError:
+            log.debug("%s: whoever asked has left", operation.name)
+        except Exception as error:
+            log.exception("%s failed", operation.name)
+            await response.write(json.dumps(_told(request, error)).encode() + b"\n")
+    return response
 
 
 def channel_of(request: web.Request) -> str:

@@ -98,7 +98,7 @@ async def gateway(
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
     async with open_store(places.store, places.lock_file, _now_ms) as store:
-        fleet = Accounts(config, places, store, channels, agent, _now_ms)
+        fleet = Accounts(config, places, store, channels, agent, _now_ms, environ)
         control = Control(fleet, StatusBook(fleet, places.consent_dir))
         _announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(places, environ)):

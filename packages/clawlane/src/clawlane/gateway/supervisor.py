@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from clawlane.capabilities import Login, NeedsConsent
-from clawlane.channel import Health, Phase, State, VaultError
+from clawlane.channel import Account, Channel, Health, Phase, State, VaultError
 from clawlane.credentials.profile import Consent, ConsentDamaged, Replaced, ReplacedMark, read_consent
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
@@ -18,7 +18,7 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreLost
 from clawlane.store.models import OpenTurn
-from clawlane.store.pauses import Resumed
+from clawlane.store.pauses import Pause, Resumed
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 300.0
@@ -35,11 +35,18 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Keeps one account running while it is wanted. `run` owns the account in the store."""
 
-    def __init__(self, parts: AccountDeps, vaults: Path, consents: Path, is_default: bool) -> None:
+    def __init__(
+        self, parts: AccountDeps, store: Store, vaults: Path, consents: Path, is_default: bool
+    ) -> None:
         self._standing = AccountHealth(str(parts.account), parts.report, parts.now_ms)
         self._report = self._standing.report
         self.parts = replace(parts, report=self._report, trouble=self._standing.sending)
         self.account_store: AccountStore | None = None
+        self.paired: frozenset[str] = frozenset()
+        """The ids that pairing lets in."""
+        self.language = ""
+        """The language of the account on its platform, as it was told last."""
+        self._store = store
         self.owned = asyncio.Event()
         self._vaults = vaults
         self._consents = consents
@@ -60,6 +67,30 @@ class Supervisor:
     def since_ms(self) -> int:
         """Since when it is in its phase."""
         return self._standing.since_ms
+
+    @property
+    def account(self) -> Account:
+        return self.parts.account
+
+    @property
+    def channel(self) -> Channel:
+        return self.parts.channel
+
+    def pairing_changed(self) -> None:
+        """Read again whom the owner let in."""
+        with self._store.read() as reader:
+            self.paired = frozenset(approved.sender_id for approved in reader.approved(str(self.account)))
+
+    def hold(self, pauses: Sequence[Pause]) -> None:
+        """Let these pauses hold and no others, from now on."""
+        self.parts.gate.pause(pauses)
+        self.wake()
+
+    async def connect(self) -> None:
+        """Close or open the connection where the pauses changed that."""
+        is_paused = self.state.phase is Phase.PAUSED
+        if self.account.enabled and is_paused is not (self.parts.gate.offline is not None):
+            await self.restart()
 
     def vault(self) -> FileVault:
         """The sealed session of the account's profile; a new handle each time, bound to no generation."""
@@ -113,9 +144,12 @@ class Supervisor:
             await self.restart()
         return True
 
-    async def run(self, store: Store) -> None:
+    async def run(self) -> None:
         """Live until cancelled; run the account whenever it is wanted."""
-        async with store.own(str(self.parts.account)) as self.account_store, asyncio.TaskGroup() as group:
+        async with (
+            self._store.own(str(self.parts.account)) as self.account_store,
+            asyncio.TaskGroup() as group,
+        ):
             self.owned.set()
             group.create_task(self._standing.watch())
             while True:

@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from clawlane.config.settings import Pacing
 from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.store.models import Chunk, Hold
 from clawlane.store.send_log import DAY_MS, Sent
+
+if TYPE_CHECKING:
+    from clawlane.config.settings import Pacing
 
 _HOUR_MS = 3_600_000
 _WINDOWS = (("minute", 60_000), ("hour", _HOUR_MS), ("day", DAY_MS))

@@ -14,7 +14,7 @@ from clawlane.agents.contract import Agent
 from clawlane.backoff import Sleep
 from clawlane.capabilities import CanReconcile
 from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
-from clawlane.config.settings import Acks, ResendUnknown
+from clawlane.config.choices import Acks, ResendUnknown
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.admission import AccessChecker, Admission, CaughtUp
 from clawlane.lane.decision_log import DecisionLog

@@ -1,4 +1,6 @@
-"""How commands talk to the running gateway. Standard library only, so that commands start quickly.
+"""Asks the running gateway for an operation.
+
+Neither asyncio nor the store is imported here, so that commands start quickly.
 
 ControlError     the gateway refused or failed; `help` is what mends it
 └── GatewayDown  no gateway runs for this state directory
@@ -11,16 +13,21 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import make_private_dir, write_private
+from clawlane.ops.operation import Caller, Request, Stream, decode, decode_event, encode, operation_of
 from clawlane.store.errors import StoreUnusable
 
+R = TypeVar("R")
+_ERROR = b'{"message"'
+_LONGEST_LINE = 4 << 20
 _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
 
@@ -190,6 +197,56 @@ class ControlClient:
         if response.status != 200:
             raise ControlError(answer["message"], answer["help"])
         return answer
+
+
+def ask(paths: Paths, request: Request[R], caller: Caller) -> R:
+    """What the operation gives, run by the gateway of this state directory.
+
+    Raises `GatewayDown` where none runs, and `ControlError` for what it refused.
+    """
+    operation = operation_of(request)
+    with _posted(paths, operation.name, encode(request), caller) as response:
+        body = response.read()
+        if response.status != 200:
+            raise _refused(body)
+        return cast(R, decode(body, operation.result))
+
+
+def follow(paths: Paths, request: Stream[R], caller: Caller) -> Iterator[R]:
+    """The events of an operation as they come; closing the iterator cancels it. Raises as `ask` does."""
+    operation = operation_of(request)
+    with _posted(paths, operation.name, encode(request), caller) as response:
+        if response.status != 200:
+            raise _refused(response.read())
+        while line := response.readline(_LONGEST_LINE):
+            if line.startswith(_ERROR):
+                raise _refused(line)
+            yield cast(R, decode_event(line, operation.events))
+
+
+@contextmanager
+def _posted(paths: Paths, name: str, body: bytes, caller: Caller) -> Iterator[HTTPResponse]:
+    path = find_socket(paths)
+    if path is None:
+        raise _down()
+    connection = _UnixConnection(path)
+    try:
+        connection.request("POST", f"/op/{name}", body, {"Caller": caller})
+        yield connection.getresponse()
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise _down() from error
+    except (OSError, HTTPException) as error:
+        raise ControlError(f"the gateway did not answer: {error or type(error).__name__}") from error
+    finally:
+        connection.close()
+
+
+def _refused(body: bytes) -> ControlError:
+    try:
+        told = json.loads(body)
+        return ControlError(told["message"], told["help"])
+    except (ValueError, KeyError, TypeError):
+        return ControlError("the gateway's answer cannot be read", "openclaw gateway restart")
 
 
 class _UnixConnection(HTTPConnection):

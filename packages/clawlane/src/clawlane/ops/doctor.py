@@ -9,12 +9,12 @@ from clawlane.access.allowlists import SenderList
 from clawlane.access.names import Pins, PinState
 from clawlane.capabilities import Login, NeedsConsent
 from clawlane.channel import Account, Channel, Manifest, VaultError
+from clawlane.config.entries import is_phone_number
 from clawlane.config.errors import ConfigError
 from clawlane.config.load import ChannelConfig, Config
 from clawlane.config.origin import Level as From
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER
-from clawlane.config.phones import is_phone_number
 from clawlane.config.settings import ChannelSettings
 from clawlane.credentials.profile import ConsentDamaged, read_consent
 from clawlane.credentials.vault import FileVault, user_of

@@ -11,11 +11,11 @@ from clawlane.access.names import Name, NameList, Pin, Pins, PinState
 from clawlane.access.policy import Policy
 from clawlane.access.rules import sender_list
 from clawlane.channel import Account
+from clawlane.config.choices import DmPolicy, GroupPolicy
+from clawlane.config.entries import is_phone_number
 from clawlane.config.errors import Problem
 from clawlane.config.load import Config
 from clawlane.config.phone_entries import PHONE_NUMBER
-from clawlane.config.phones import is_phone_number
-from clawlane.config.settings import DmPolicy, GroupPolicy
 
 
 class Severity(StrEnum):

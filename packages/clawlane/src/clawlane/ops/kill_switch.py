@@ -34,7 +34,7 @@ class Held(Protocol):
         """Close or open the connection where the pauses changed that."""
         ...
 
-    async def go_on(self, resumed: Resumed) -> None:
+    async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: what expired and what goes on again is told."""
         ...
 
@@ -124,7 +124,7 @@ class Pauses:
         if resumed.was is not None:
             log.info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
         if held := self._held.get(name):
-            await held.go_on(resumed)
+            await held.resumed(resumed)
         self._enforce(name)
         await self._connect(name)
         return resumed

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any
 
-from clawlane.ops.pairing_offline import on_account
+from clawlane.ops.context import on_account
 from clawlane.store import dead_letters, unknown_sends
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store

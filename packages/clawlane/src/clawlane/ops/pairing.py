@@ -1,139 +1,223 @@
-"""Pairing in the running gateway: who waits, letting one of them in at once, and out again."""
+"""Pairing: who asks to write to an account, letting people in, turning them away, and taking it back."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
 
+from clawlane.access.allowlists import well_formed
 from clawlane.access.pairing import normalise_code
-from clawlane.ops.messages import AccountStores
-from clawlane.ops.pairing_offline import (
-    account_of_code,
-    accounts_of_rejected,
-    accounts_of_sender,
-    on_account,
-    places_of_sender,
-)
+from clawlane.ops.context import OpContext, on_account
+from clawlane.ops.operation import Request, operation
 from clawlane.store import pairing
-from clawlane.store.account_store import Clock
-from clawlane.store.database import Store
+from clawlane.store.errors import PairingUnknown
 from clawlane.store.models import Approved, PairingRequest, Rejected
+from clawlane.store.pairing import approved_before
 from clawlane.store.reader import Reader
 
-T = TypeVar("T")
 _NOTICE_VI = "Chủ tài khoản đã chấp thuận bạn: bạn có thể nhắn tin ở đây."
 _NOTICE_EN = "The owner has approved you: you can write here now."
 _NOTICES = {"vi": _NOTICE_VI, "en": _NOTICE_EN}
+_NOT_TOLD = "the gateway is not running, so the person was not told"
 
 
-def notice(language: str) -> str:
-    """What `approve --notify` sends, as plain text; in both languages where the account's is another."""
+@dataclass(frozen=True, slots=True)
+class Requests(Request[list[PairingRequest]]):
+    """Who waits for the owner, on one account or on all of a channel; the oldest first."""
+
+    channel: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals(Request[list[Approved]]):
+    """Whom the owner let in by pairing."""
+
+    channel: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejections(Request[list[Rejected]]):
+    """Whom the owner turned away; the newest last."""
+
+    channel: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approve(Request["LetIn"]):
+    """Let in the sender who was given `code`; with `notify` they are told."""
+
+    channel: str
+    code: str
+    account: str | None = None
+    notify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """Who may write now. `warning` says that they could not be told."""
+
+    approved: Approved
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke(Request[list[Approved]]):
+    """Take the approvals of a sender back, on one account or on all."""
+
+    channel: str
+    sender_id: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject(Request[list[Rejected]]):
+    """Turn somebody away, named by code or id, for 30 days or with `block` for good."""
+
+    channel: str
+    who: str
+    account: str | None = None
+    block: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock(Request[list[Rejected]]):
+    """Let somebody ask again who was turned away."""
+
+    channel: str
+    sender_id: str
+    account: str | None = None
+
+
+@operation
+async def requests(ctx: OpContext, request: Requests) -> list[PairingRequest]:
+    channel, account = ctx.named(request.channel, request.account)
+    return await ctx.ask(lambda reader: on_account(reader.requests(ctx.now_ms()), channel, account))
+
+
+@operation
+async def approvals(ctx: OpContext, request: Approvals) -> list[Approved]:
+    channel, account = ctx.named(request.channel, request.account)
+    return await ctx.ask(lambda reader: on_account(reader.approvals(), channel, account))
+
+
+@operation
+async def rejections(ctx: OpContext, request: Rejections) -> list[Rejected]:
+    channel, account = ctx.named(request.channel, request.account)
+    return await ctx.ask(lambda reader: on_account(reader.rejected(ctx.now_ms()), channel, account))
+
+
+@operation(changes=True)
+async def approve(ctx: OpContext, request: Approve) -> LetIn:
+    """It holds from the next message on. Raises `PairingUnknown`."""
+    channel, account = ctx.named(request.channel, request.account)
+    code = normalise_code(request.code)
+    owner = await ctx.ask(lambda reader: _account_of(reader, channel, account, code, ctx.now_ms()))
+    live = ctx.live.get(owner)
+    notice = _notice(live.language) if live and request.notify else ""
+    async with ctx.own(owner) as account_store:
+        approved = await account_store.attempt(pairing.approve, code, notice)
+    if live is not None:
+        live.pairing_changed()
+        live.wake()
+    return LetIn(approved, _NOT_TOLD if request.notify and live is None else "")
+
+
+@operation(changes=True)
+async def revoke(ctx: OpContext, request: Revoke) -> list[Approved]:
+    """It holds at once. Raises `PairingUnknown`."""
+    channel, account = ctx.named(request.channel, request.account)
+    sender_id = request.sender_id
+    approved = await ctx.ask(lambda reader: on_account(reader.approvals(), channel, account))
+    owners = [one.account for one in approved if one.sender_id == sender_id]
+    if not owners:
+        raise PairingUnknown(
+            f"{sender_id!r} was not approved by pairing; see: openclaw pairing approved {channel}"
+        )
+    revoked = []
+    for owner in owners:
+        async with ctx.own(owner) as account_store:
+            revoked.append(await account_store.attempt(pairing.revoke, sender_id))
+        if live := ctx.live.get(owner):
+            live.pairing_changed()
+    return revoked
+
+
+@operation(changes=True)
+async def reject(ctx: OpContext, request: Reject) -> list[Rejected]:
+    """It holds at once. Raises `PairingUnknown`."""
+    channel, account = ctx.named(request.channel, request.account)
+    if account is None:
+        block, _ = ctx.block(ctx.manifest(channel))
+        account = block.accounts[0].id if len(block.accounts) == 1 else None
+    who, now_ms = request.who, ctx.now_ms()
+    meant = await ctx.ask(lambda reader: _senders_meant(reader, channel, account, who, now_ms))
+    rejected = []
+    for owner, sender_id in meant:
+        async with ctx.own(owner) as account_store:
+            rejected.append(await account_store.attempt(pairing.reject, sender_id, block=request.block))
+    return rejected
+
+
+@operation(changes=True)
+async def unblock(ctx: OpContext, request: Unblock) -> list[Rejected]:
+    """Raises `PairingUnknown`."""
+    channel, account = ctx.named(request.channel, request.account)
+    sender_id = request.sender_id
+    found = await ctx.ask(lambda reader: on_account(reader.rejected(ctx.now_ms()), channel, account))
+    owners = [one.account for one in found if one.sender_id == sender_id]
+    if not owners:
+        raise PairingUnknown(
+            f"{sender_id!r} is not turned away; see: openclaw pairing list {channel} --rejected"
+        )
+    unblocked = []
+    for owner in owners:
+        async with ctx.own(owner) as account_store:
+            unblocked.append(await account_store.attempt(pairing.unblock, sender_id))
+    return unblocked
+
+
+def _notice(language: str) -> str:
+    """What `notify` sends; in both languages where the account's is another or not known."""
     return _NOTICES.get(language.lower()[:2], f"{_NOTICE_VI}\n{_NOTICE_EN}")
 
 
-class Pairings:
-    """`queued` is told the account (`channel/id`) for which a text was put into the outbox.
+def _account_of(reader: Reader, channel: str, account: str | None, code: str, now_ms: int) -> str:
+    """Which account a pending code belongs to (`channel/id`). Raises `PairingUnknown` with what to do."""
+    for request in on_account(reader.requests(now_ms), channel, account):
+        if request.code == code:
+            return request.account
+    if used := reader.used_code(code):
+        raise PairingUnknown(f"the code {code} was used before: it let in {used.sender_id} on {used.account}")
+    raise PairingUnknown(f"no pending request has the code {code!r}; see: openclaw pairing list {channel}")
 
-    `language` gives the language of an account, empty where it is not known.
+
+def _senders_meant(
+    reader: Reader, channel: str, account: str | None, who: str, now_ms: int
+) -> list[tuple[str, str]]:
+    """Who is meant by a code or an id, as accounts with the sender's id.
+
+    Somebody who asked nowhere is meant on the account that is named. Raises `PairingUnknown` with what to do.
     """
-
-    def __init__(
-        self,
-        store: Store,
-        account_stores: AccountStores,
-        queued: Callable[[str], None],
-        now_ms: Clock,
-        language: Callable[[str], str],
-    ) -> None:
-        self._store = store
-        self._account_stores = account_stores
-        self._queued = queued
-        self._now_ms = now_ms
-        self._language = language
-        self._paired: dict[str, frozenset[str]] = {}
-
-    def load(self, account: str) -> None:
-        """Read whom the owner let in on an account."""
-        with self._store.read() as reader:
-            self._paired[account] = frozenset(approved.sender_id for approved in reader.approved(account))
-
-    def paired(self, account: str) -> frozenset[str]:
-        """The ids that pairing lets in on an account. Cheap: it is asked for every message."""
-        return self._paired.get(account, frozenset())
-
-    async def waiting(self, channel: str, account: str | None) -> list[PairingRequest]:
-        """The pending requests of a channel, and of one account of it when that is named."""
-        return await self._ask(lambda reader: on_account(reader.requests(self._now_ms()), channel, account))
-
-    async def approved(self, channel: str, account: str | None) -> list[Approved]:
-        """Whom the owner let in on a channel, and on one account of it when that is named."""
-        return await self._ask(lambda reader: on_account(reader.approvals(), channel, account))
-
-    async def approve(
-        self, channel: str, account: str | None, code: str, *, notify: bool = False
-    ) -> Approved:
-        """Let in the sender of a pending request; it holds from the next message on.
-
-        With `notify` the sender is told. Raises `PairingUnknown`.
-        """
-        owner = await self._ask(
-            lambda reader: account_of_code(reader, channel, account, code, self._now_ms())
+    waiting = on_account(reader.requests(now_ms), channel, account)
+    if found := [(one.account, one.sender_id) for one in waiting if one.code == normalise_code(who)]:
+        return found
+    owners = {one.account for one in waiting if one.sender_id == who}
+    rejected = on_account(reader.rejected(now_ms), channel, account)
+    owners |= {one.account for one in rejected if one.sender_id == who}
+    if owners:
+        return [(owner, who) for owner in sorted(owners)]
+    for one in on_account(reader.approvals(), channel, account):
+        if one.sender_id == who:
+            raise PairingUnknown(approved_before(one.account, who))
+    if not well_formed(who):
+        raise PairingUnknown(
+            f"no pending request has the code or id {who!r}; see: openclaw pairing list {channel}"
         )
-        async with self._account_stores.of(owner) as account_store:
-            approved = await account_store.attempt(
-                pairing.approve, normalise_code(code), notice(self._language(owner)) if notify else ""
-            )
-        self._paired[owner] = self.paired(owner) | {approved.sender_id}
-        if notify:
-            self._queued(owner)
-        return approved
-
-    async def revoke(self, channel: str, account: str | None, sender_id: str) -> list[Approved]:
-        """Take the approvals of a sender back, on one account or on all; it holds at once.
-
-        Raises `PairingUnknown`.
-        """
-        owners = await self._ask(lambda reader: accounts_of_sender(reader, channel, account, sender_id))
-        revoked = []
-        for owner in owners:
-            async with self._account_stores.of(owner) as account_store:
-                revoked.append(await account_store.attempt(pairing.revoke, sender_id))
-            self._paired[owner] = self.paired(owner) - {sender_id}
-        return revoked
-
-    async def rejected(self, channel: str, account: str | None) -> list[Rejected]:
-        """Whom the owner turned away on a channel, and on one account of it when that is named."""
-        return await self._ask(lambda reader: on_account(reader.rejected(self._now_ms()), channel, account))
-
-    async def reject(self, channel: str, account: str | None, who: str, *, block: bool) -> list[Rejected]:
-        """Turn somebody away, by their code or id, for 30 days or with `block` for good; it holds at once.
-
-        Raises `PairingUnknown`.
-        """
-        wanted = await self._ask(
-            lambda reader: places_of_sender(reader, channel, account, who, self._now_ms())
+    if account is None:
+        raise PairingUnknown(
+            f"{who!r} is not waiting; to turn them away beforehand name the account:"
+            f" openclaw pairing reject {channel} {who} --account ACCOUNT"
         )
-        done = []
-        for owner, sender_id in wanted:
-            async with self._account_stores.of(owner) as account_store:
-                done.append(await account_store.attempt(pairing.reject, sender_id, block=block))
-        return done
-
-    async def unblock(self, channel: str, account: str | None, sender_id: str) -> list[Rejected]:
-        """Let somebody ask again who was turned away. Raises `PairingUnknown`."""
-        owners = await self._ask(
-            lambda reader: accounts_of_rejected(reader, channel, account, sender_id, self._now_ms())
-        )
-        done = []
-        for owner in owners:
-            async with self._account_stores.of(owner) as account_store:
-                done.append(await account_store.attempt(pairing.unblock, sender_id))
-        return done
-
-    async def _ask(self, question: Callable[[Reader], T]) -> T:
-        def ask() -> T:
-            with self._store.read() as reader:
-                return question(reader)
-
-        return await asyncio.to_thread(ask)
+    return [(f"{channel}/{account}", who)]

@@ -75,6 +75,14 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_nothing() -> sqlite3.Connection:
+    """A connection to an empty store in memory."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    schema.migrate(connection, Path(), 0)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
 def damaged(path: Path, error: sqlite3.Error) -> StoreUnusable:
     """The one line for a file that SQLite cannot use."""
     return StoreUnusable(f"the store {path} cannot be used ({error}); start the gateway: it keeps a copy")

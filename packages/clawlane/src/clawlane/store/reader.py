@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from clawlane.store import (
 from clawlane.store import directory as pins
 from clawlane.store.catch_up import Gap
 from clawlane.store.codec import thread_of
-from clawlane.store.connection import connect_reader
+from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.decisions import Recorded
 from clawlane.store.models import Activity, Approved, ChunkState, PairingRequest, Rejected
@@ -123,12 +123,9 @@ def _listed(row: sqlite3.Row) -> Listed:
 class Reader:
     """Questions to the store as it is now."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path
-        self._connection = connect_reader(path)
-
-    def close(self) -> None:
-        self._connection.close()
+        self._connection = connection
 
     def requests(self, now_ms: int) -> list[PairingRequest]:
         """Who waits for the owner, over all accounts, friends first, then the oldest first."""
@@ -203,7 +200,8 @@ class Reader:
 
     def check_marker(self) -> None:
         """Whether this is the store that was made here. Raises `StoreUnusable`."""
-        marker.check_opened(self._connection, self._path)
+        if self._path is not None:
+            marker.check_opened(self._connection, self._path)
 
     def message_count(self) -> int:
         """How many messages are known, over all accounts."""
@@ -295,8 +293,12 @@ class Reader:
 @contextmanager
 def reading(path: Path) -> Iterator[Reader]:
     """A reader for the time of a few questions. Raises `StoreUnusable`; the file must exist."""
-    reader = Reader(path)
-    try:
-        yield reader
-    finally:
-        reader.close()
+    with closing(connect_reader(path)) as connection:
+        yield Reader(connection, path)
+
+
+@contextmanager
+def reading_nothing() -> Iterator[Reader]:
+    """A reader of an empty store, where none was made yet."""
+    with closing(connect_nothing()) as connection:
+        yield Reader(connection)

@@ -1,15 +1,21 @@
-"""Telephone numbers where ids belong: guides tell people to write them, and they match nobody."""
+"""What an entry of a list looks like: everybody, an id, or a telephone number that somebody took for one."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+ANYONE = "*"
 LOOKS_LIKE = "looks like a telephone number, and no id is one, so it matches nobody"
 _NOISE = re.compile(r"\b(?:tel|phone|mobile|sdt|sđt|zalo|id|uid|user)\b|[\s().,:/'’_#-]", re.IGNORECASE)
 _INTERNATIONAL = range(7, 16)
 """Digits that a number with a + has, country code included (ITU-T E.164: at most 15)."""
 _PLAIN = range(8, 16)
+
+
+def is_id(entry: str) -> bool:
+    """Whether an entry is a user id: ASCII digits."""
+    return entry.isascii() and entry.isdecimal()
 
 
 def is_phone_number(entry: str, shortest_id: int) -> bool:

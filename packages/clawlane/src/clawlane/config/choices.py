@@ -1,0 +1,57 @@
+"""The words that settings choose among."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DmPolicy(StrEnum):
+    """Who may write to the account in a direct message."""
+
+    PAIRING = "pairing"
+    ALLOWLIST = "allowlist"
+    OPEN = "open"
+    DISABLED = "disabled"
+
+
+class GroupPolicy(StrEnum):
+    """In which groups the account listens."""
+
+    ALLOWLIST = "allowlist"
+    OPEN = "open"
+    DISABLED = "disabled"
+
+
+class PairingReply(StrEnum):
+    """Who is told a pairing code: everybody, strangers only, or nobody (the operator sees the request)."""
+
+    CODE = "code"
+    FRIENDS_SILENT = "friends-silent"
+    SILENT = "silent"
+
+
+class Acks(StrEnum):
+    """Whether admitted messages are marked as delivered and seen."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
+class ResendUnknown(StrEnum):
+    """Whether a message whose fate is unknown is sent again: not at all, or once its absence is shown."""
+
+    NEVER = "never"
+    WHEN_ABSENT = "when-absent"
+
+
+class Tables(StrEnum):
+    """How a markdown table is written for a channel that has none."""
+
+    OFF = "off"
+    BULLETS = "bullets"
+    CODE = "code"
+    BLOCK = "block"
+
+
+LONGEST_WINDOW_MS = 60_000
+"""How long quick messages of one sender may be collected."""

@@ -1,0 +1,269 @@
+"""What an operation works with: paths, config, store, and the accounts that a gateway runs.
+
+OpError         an operation cannot be done; the text is one line, `help` is what mends it
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from clawlane.channel import Account, Channel, Manifest, State, Vault
+from clawlane.config.paths import Paths
+from clawlane.ops.operation import Caller, OpError
+from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.database import Store, open_store
+from clawlane.store.marker import check_before
+from clawlane.store.models import OpenTurn
+from clawlane.store.pauses import Pause, Resumed
+from clawlane.store.reader import Reader, reading, reading_nothing
+
+if TYPE_CHECKING:
+    from clawlane.config.load import ChannelConfig, Config
+    from clawlane.plugins.registry import Registry
+
+T = TypeVar("T")
+
+
+class LiveAccount(Protocol):
+    """An account of a running gateway. Disabled and stopped accounts are among them."""
+
+    @property
+    def account(self) -> Account: ...
+    @property
+    def channel(self) -> Channel: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def since_ms(self) -> int:
+        """Since when it is in its phase."""
+        ...
+
+    @property
+    def account_store(self) -> AccountStore | None:
+        """What writes for it; None before the gateway owns it."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """The language of the account on its platform; empty while that is not known."""
+        ...
+
+    def vault(self) -> Vault:
+        """Its sealed session, as a new handle."""
+        ...
+
+    def pairing_changed(self) -> None:
+        """Somebody was let in or turned away: it counts from the next message on."""
+        ...
+
+    def wake(self) -> None:
+        """There is something new to send."""
+        ...
+
+    def settled(self, turn: int | None) -> None:
+        """The operator decided about a chunk: its turn may be settled, and others may go."""
+        ...
+
+    def again(self, turn: OpenTurn) -> None:
+        """A turn that was over is open again."""
+        ...
+
+    def hold(self, pauses: Sequence[Pause]) -> None:
+        """Let these pauses hold and no others, from now on."""
+        ...
+
+    async def connect(self) -> None:
+        """Close or open the connection where the pauses changed that."""
+        ...
+
+    async def resumed(self, resumed: Resumed) -> None:
+        """A pause has ended: what expired and what goes on again is told."""
+        ...
+
+    async def restart(self) -> None:
+        """Start again from what is stored now."""
+        ...
+
+    async def stop(self, reason: str = ...) -> None:
+        """Returns once nothing of the account runs."""
+        ...
+
+    async def take_back(self) -> bool:
+        """Run an account again that another client took over. False if none did."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The account an operation is about. `configured` is false if the config has no block for its channel."""
+
+    manifest: Manifest
+    account: Account
+    configured: bool
+    is_default: bool
+
+    @property
+    def words(self) -> str:
+        """What names this account in a command: `--channel zalouser`, with `--account` where it is needed."""
+        return account_words(self.account.channel, self.account.id, self.is_default)
+
+
+def account_words(channel: str, account: str, is_default: bool) -> str:
+    """The options that name an account in a command."""
+    return f"--channel {channel}" + ("" if is_default else f" --account {account}")
+
+
+class OfAccount(Protocol):
+    """Anything that is kept for one account (`channel/id`)."""
+
+    @property
+    def account(self) -> str: ...
+
+
+Kept = TypeVar("Kept", bound=OfAccount)
+
+
+def on_account(found: Iterable[Kept], channel: str, account: str | None) -> list[Kept]:
+    """What belongs to one channel, and to one account of it when that is named."""
+    return [
+        one
+        for one in found
+        if one.account.partition("/")[0] == channel and account in (None, one.account.partition("/")[2])
+    ]
+
+
+@dataclass(frozen=True)
+class OpContext:
+    """What operations are given. In a gateway `store` is open and `live` holds its accounts by `channel/id`.
+
+    Without one, the store is opened when something is to be written, which raises `StoreOwned` if a gateway
+    holds it; `async with` closes it again.
+    """
+
+    paths: Paths
+    environ: Mapping[str, str] = field(repr=False)
+    now_ms: Clock
+    caller: Caller
+    live: Mapping[str, LiveAccount] = field(default_factory=dict)
+    store: Store | None = None
+    loaded: Config | None = None
+    plugins: Registry | None = None
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
+    _opened: list[Store] = field(default_factory=list, repr=False)
+
+    async def __aenter__(self) -> OpContext:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The installed plugins."""
+        from clawlane.plugins.registry import Registry
+
+        return self.plugins or Registry(self.paths)
+
+    @cached_property
+    def config(self) -> Config:
+        """The checked config: of the gateway, else what the file says. Raises `ConfigError`."""
+        if self.loaded is not None:
+            return self.loaded
+        from clawlane.config.load import load
+
+        return load(self.paths, self.registry, self.environ)
+
+    def manifest(self, channel: str | None) -> Manifest:
+        """The installed channel of that id or alias; without one, the only channel there is."""
+        if channel:
+            return self._running(channel) or self.registry.find(channel)
+        installed = self.registry.manifests()
+        if len(installed) == 1:
+            return installed[0]
+        if not installed:
+            raise OpError("no channel plugin is installed", "openclaw plugins install @openclaw/zalouser")
+        names = ", ".join(manifest.id for manifest in installed)
+        raise OpError("there are several channels", f"name one with --channel: {names}")
+
+    def _running(self, channel: str) -> Manifest | None:
+        blocks = self.loaded.channels.values() if self.loaded else ()
+        manifests = (block.manifest for block in blocks)
+        return next((one for one in manifests if channel in (one.id, *one.aliases)), None)
+
+    def block(self, manifest: Manifest) -> tuple[ChannelConfig, bool]:
+        """The accounts of a channel, and whether the config has a block for it."""
+        if found := self.config.channels.get(manifest.id):
+            return found, True
+        from clawlane.config.load import unconfigured
+
+        return unconfigured(manifest, self.config.source, self.environ), False
+
+    def target(self, channel: str | None, account: str | None) -> Target:
+        """The channel and account that are named, or the default ones. Raises `OpError`."""
+        manifest = self.manifest(channel)
+        block, configured = self.block(manifest)
+        found = block.account(account)
+        if found is None:
+            known = ", ".join(one.id for one in block.accounts) or "none"
+            raise OpError(f"{manifest.id} has no account '{account}'", f"its accounts are: {known}")
+        return Target(manifest, found, configured, found.id == block.default_account)
+
+    def runtime(self, manifest: Manifest) -> Channel:
+        """The channel itself, with its libraries."""
+        from clawlane.plugins.registry import load_runtime
+
+        return load_runtime(manifest)
+
+    def named(self, channel: str, account: str | None) -> tuple[str, str | None]:
+        """The ids of a channel and of one of its accounts, if that is named. Raises `OpError`."""
+        if account is None:
+            return self.manifest(channel).id, None
+        target = self.target(channel, account)
+        return target.manifest.id, target.account.id
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """Ask what is stored. Where nothing was stored yet, nothing is found, and nothing is made.
+
+        Raises `StoreUnusable` for a store that is gone.
+        """
+        if self.store is not None:
+            with self.store.read() as reader:
+                yield reader
+            return
+        check_before(self.paths.store)
+        with reading(self.paths.store) if self.paths.store.exists() else reading_nothing() as reader:
+            yield reader
+
+    async def ask(self, question: Callable[[Reader], T]) -> T:
+        """The answer to a question to the store, asked in a thread of its own."""
+
+        def answer() -> T:
+            with self.read() as reader:
+                return question(reader)
+
+        return await asyncio.to_thread(answer)
+
+    @asynccontextmanager
+    async def own(self, account: str) -> AsyncIterator[AccountStore]:
+        """What writes for an account (`channel/id`), owned by this process meanwhile."""
+        live = self.live.get(account)
+        if live is not None and live.account_store is not None:
+            yield live.account_store
+            return
+        store = await self._writable()
+        async with store.own(account) as account_store:
+            yield account_store
+
+    async def _writable(self) -> Store:
+        if self.store is not None:
+            return self.store
+        if not self._opened:
+            opening = open_store(self.paths.store, self.paths.lock_file, self.now_ms, checked=False)
+            self._opened.append(await self._stack.enter_async_context(opening))
+        return self._opened[0]

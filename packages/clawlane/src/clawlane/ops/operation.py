@@ -1,0 +1,142 @@
+"""Operations by name, and how their requests and results travel as JSON.
+
+An operation is an async function `(ctx, request) -> result`, or an async generator of events that ends in its
+last one. Requests, results and events are dataclasses. Its name is its module and function: `pairing.approve`
+is `clawlane.ops.pairing.approve`.
+
+    OpError     an operation cannot be done; the text is one line, `help` is what mends it
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
+
+import msgspec
+
+MODULES = ("pairing",)
+"""The modules of this package that hold operations."""
+
+R = TypeVar("R")
+Q = TypeVar("Q", bound="Request[Any]")
+E = TypeVar("E", bound="Stream[Any]")
+
+
+class OpError(Exception):
+    """What was asked cannot be done."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+class Caller(StrEnum):
+    """Who asks for an operation."""
+
+    CLI = "cli"
+    CONSOLE = "console"
+    MCP = "mcp"
+    AGENT = "agent"
+    OWNER = "owner"
+
+
+class Request(Generic[R]):
+    """What is asked: a dataclass of plain values. `R` is what comes back."""
+
+    __slots__ = ()
+
+
+class Stream(Generic[R]):
+    """What is asked of an operation that tells its steps: `R` is the union of its events."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `events` are the types of what a stream gives, by name; empty for one result."""
+
+    name: str
+    run: Callable[[Any, Any], Any]
+    request: type
+    result: Any
+    events: dict[str, type]
+    changes: bool
+
+
+_BY_REQUEST: dict[type, Operation] = {}
+_BY_NAME: dict[str, Operation] = {}
+
+
+@overload
+def operation(run: Callable[[Any, Q], Awaitable[R]], /) -> Callable[[Any, Q], Awaitable[R]]: ...
+@overload
+def operation(run: Callable[[Any, E], AsyncIterator[R]], /) -> Callable[[Any, E], AsyncIterator[R]]: ...
+@overload
+def operation(*, changes: bool) -> Callable[[R], R]: ...
+def operation(run: Any = None, /, *, changes: bool = False) -> Any:
+    """Make a function an operation. One that `changes` something waits until the gateway has its accounts."""
+    if run is None:
+        return lambda function: _register(function, changes=changes)
+    return _register(run, changes=changes)
+
+
+def _register(run: Any, *, changes: bool) -> Any:
+    hints = get_type_hints(run)
+    request, result = (hint for name, hint in hints.items() if name != "ctx")
+    events: dict[str, type] = {}
+    if inspect.isasyncgenfunction(run):
+        (told,) = get_args(result)
+        events = {one.__name__: one for one in get_args(told) or (told,)}
+    name = f"{run.__module__.rpartition('.')[2]}.{run.__name__}"
+    made = Operation(name, run, request, result, events, changes)
+    _BY_NAME[name] = _BY_REQUEST[request] = made
+    return run
+
+
+def find(name: str) -> Operation:
+    """The operation of that name. Raises `OpError`."""
+    module = name.partition(".")[0]
+    if module in MODULES:
+        import_module(f"clawlane.ops.{module}")
+    if name not in _BY_NAME:
+        raise OpError(f"there is no operation '{name}'")
+    return _BY_NAME[name]
+
+
+def operation_of(request: Request[Any] | Stream[Any]) -> Operation:
+    """The operation that answers a request."""
+    return _BY_REQUEST[type(request)]
+
+
+def decode(data: bytes, type_: Any) -> Any:
+    """A value from JSON. Raises `OpError` for what is none of that type."""
+    try:
+        return msgspec.json.decode(data, type=type_)
+    except msgspec.DecodeError as error:
+        raise OpError(f"cannot be read: {error}") from None
+
+
+def encode(value: Any) -> bytes:
+    """A value as JSON."""
+    return msgspec.json.encode(value)
+
+
+def plain(value: Any) -> Any:
+    """A value as dicts, lists, texts and numbers, for `--json`."""
+    return msgspec.to_builtins(value)
+
+
+def encode_event(event: Any) -> bytes:
+    """One line of a stream."""
+    return msgspec.json.encode({"event": type(event).__name__, "data": event}) + b"\n"
+
+
+def decode_event(line: bytes, events: dict[str, type]) -> Any:
+    """What `encode_event` wrote."""
+    head = decode(line, dict[str, msgspec.Raw])
+    return decode(bytes(head["data"]), events[decode(bytes(head["event"]), str)])
