@@ -14,15 +14,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Consent, write_consent
 from clawlane.credentials.vault import FileVault
-from clawlane.ops.client import ControlClient, ControlError, GatewayDown
+from clawlane.ops.client import ControlClient, ControlError, GatewayDown, ask
+from clawlane.ops.operation import Caller, Request
+from clawlane.ops.pairing import Approve, Requests
 
+R = TypeVar("R")
 SCRIPT = Path(__file__).with_name("piped_gateway.py")
 ALICE = "1471383327500481391"
 
@@ -61,6 +64,9 @@ class Gateway:
 
     async def ask(self, verb: str, *args: Any) -> Any:
         return await asyncio.to_thread(getattr(ControlClient(self.places), verb), *args)
+
+    async def call(self, request: Request[R]) -> R:
+        return await asyncio.to_thread(ask, self.places, request, Caller.CLI)
 
     async def account(self) -> dict[str, Any]:
         found: dict[str, Any] = (await self.ask("status"))["channels"]["piped"]["accounts"]["default"]
@@ -120,16 +126,16 @@ async def test_a_stranger_is_paired_and_answered(house: House) -> None:
         await gateway.says("ready")
         await gateway.tell(say="xin chào", id="m1", **{"from": ALICE})
         challenge = await gateway.says("sending")
-        [request] = await gateway.ask("pairing_list", "piped")
-        assert request["code"] in challenge
-        assert (request["account"], request["sender_id"]) == ("piped/default", ALICE)
-        approved = await gateway.ask("pairing_approve", "piped", None, request["code"].lower())
-        assert approved["sender_id"] == ALICE
+        [request] = await gateway.call(Requests("piped"))
+        assert request.code in challenge
+        assert (request.account, request.sender_id) == ("piped/default", ALICE)
+        approved = await gateway.call(Approve("piped", request.code.lower()))
+        assert approved.approved.sender_id == ALICE
         await gateway.tell(say="xin chào nữa", id="m2", **{"from": ALICE})
         assert await gateway.says("agent") == "xin chào nữa"
         assert await gateway.says("sending") == "echo: xin chào nữa"
         with pytest.raises(ControlError, match="was used before"):
-            await gateway.ask("pairing_approve", "piped", None, request["code"])
+            await gateway.call(Approve("piped", request.code))
         await gateway.stop()
 
 
@@ -139,8 +145,8 @@ async def test_an_approval_holds_after_a_restart(house: House) -> None:
         await gateway.says("ready")
         await gateway.tell(say="a", id="m1", **{"from": ALICE})
         await gateway.says("sending")
-        [request] = await gateway.ask("pairing_list", "piped")
-        await gateway.ask("pairing_approve", "piped", "default", request["code"])
+        [request] = await gateway.call(Requests("piped"))
+        await gateway.call(Approve("piped", request.code, "default"))
         await gateway.stop()
     async with house.gateway() as gateway:
         await gateway.says("ready")

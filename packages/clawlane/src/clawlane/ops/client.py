@@ -114,41 +114,6 @@ class ControlClient:
         """
         return self._ask("GET", "/status", {"probe": "1"} if probe else {})
 
-    def pairing_list(self, channel: str, account: str | None = None) -> list[Answer]:
-        """Pending requests, each as a `clawlane.store.models.PairingRequest` in JSON, oldest first."""
-        found = self._ask("GET", "/pairing", _named(channel, account))
-        return list(found["requests"])
-
-    def pairing_approved(self, channel: str, account: str | None = None) -> list[Answer]:
-        """Whom pairing let in, each as a `clawlane.store.models.Approved` in JSON, oldest first."""
-        return list(self._ask("GET", "/pairing/approved", _named(channel, account))["approved"])
-
-    def pairing_approve(
-        self, channel: str, account: str | None, code: str, *, notify: bool = False
-    ) -> Answer:
-        """Let a sender in, and tell them so with `notify`. Gives the `Approved` in JSON."""
-        values = {**_named(channel, account), "code": code, **({"notify": "1"} if notify else {})}
-        return dict(self._ask("POST", "/pairing/approve", values)["approved"])
-
-    def pairing_revoke(self, channel: str, account: str | None, sender_id: str) -> list[Answer]:
-        """Take a sender's approvals back, on one account or on all. Gives what was revoked."""
-        values = {**_named(channel, account), "sender": sender_id}
-        return list(self._ask("POST", "/pairing/revoke", values)["revoked"])
-
-    def pairing_rejected(self, channel: str, account: str | None = None) -> list[Answer]:
-        """Who was turned away, each as a `clawlane.store.models.Rejected` in JSON, the newest last."""
-        return list(self._ask("GET", "/pairing/rejected", _named(channel, account))["rejected"])
-
-    def pairing_reject(self, channel: str, account: str | None, who: str, *, block: bool) -> list[Answer]:
-        """Turn somebody away, by their code or id. Gives the `Rejected` in JSON."""
-        values = {**_named(channel, account), "who": who, **({"block": "1"} if block else {})}
-        return list(self._ask("POST", "/pairing/reject", values)["rejected"])
-
-    def pairing_unblock(self, channel: str, account: str | None, sender_id: str) -> list[Answer]:
-        """Let somebody ask again who was turned away. Gives what ended."""
-        values = {**_named(channel, account), "sender": sender_id}
-        return list(self._ask("POST", "/pairing/unblock", values)["unblocked"])
-
     def account_start(self, channel: str, account: str | None = None) -> Answer:
         """Start an account, or start it again, with the session that is stored now. Gives its status."""
         return self._ask("POST", "/accounts/start", _named(channel, account))
