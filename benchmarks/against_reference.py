@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from zaloweb.frames import Cmd
-from zaloweb.sim.arrived import Connected
+from zaloweb.sim.event_log import Connected
 from zaloweb.sim.rules import Sealing
 from zaloweb.sim.server import Simulator
 

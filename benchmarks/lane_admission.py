@@ -146,7 +146,9 @@ def _frames(count: int) -> tuple[str, list[bytes]]:
     frames = []
     for number in range(count):
         friend = friends[number % THREADS]
-        message = world.post.accept(friend, me.uid, f"{number} em hỏi anh chút được không?", in_group=False)
+        message = world.message_store.accept(
+            friend, me.uid, f"{number} em hỏi anh chút được không?", in_group=False
+        )
         frames.append(_frame([message.seen_by(me.uid)]))
     return me.uid, frames
 

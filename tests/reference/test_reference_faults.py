@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from reference.reference_client import GROUP, USER, Client, Failed, Node
 from zaloweb.sim.accounts import Account
-from zaloweb.sim.arrived import Connected, Meddled, Refused, Sent
+from zaloweb.sim.event_log import Connected, Meddled, Refused, Sent
 from zaloweb.sim.faults import Error, Lost, Reset, Slow, Status
 from zaloweb.sim.people import Group, Person
 from zaloweb.sim.server import Simulator

@@ -18,8 +18,8 @@ import pytest
 
 from zaloweb.network import Network
 from zaloweb.sim.__main__ import first_day
-from zaloweb.sim.arrived import Arrived
 from zaloweb.sim.control import Control
+from zaloweb.sim.event_log import Record
 from zaloweb.sim.faults import CallFault, PushFault
 from zaloweb.sim.server import ROUTES
 
@@ -243,7 +243,7 @@ def test_the_documented_calls_are_those_there_are() -> None:
 def test_the_documented_records_are_those_there_are() -> None:
     table = PAGE.partition("| kind | further fields |")[2].partition("\n\n")[0]
     documented = re.findall(r"^\| `(\w+)` \| ?(.*)\|$", table, re.MULTILINE)
-    kinds = {kind.__struct_config__.tag: kind for kind in Arrived.__subclasses__()}
+    kinds = {kind.__struct_config__.tag: kind for kind in Record.__subclasses__()}
     assert {name for name, _ in documented} == set(kinds)
     for name, fields in documented:
         own = {field.name for field in msgspec.structs.fields(kinds[name])} - {"seq", "at_ms", "account"}

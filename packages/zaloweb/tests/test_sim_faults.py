@@ -17,12 +17,12 @@ from zaloweb import cipher
 from zaloweb.events import Message, Undecodable
 from zaloweb.events.decoder import Decoder
 from zaloweb.frames import Cmd, old_messages, ping
-from zaloweb.sim.arrived import Disconnected, Meddled, Pinged, Sent
+from zaloweb.sim.event_log import Disconnected, Meddled, Pinged, Sent
 from zaloweb.sim.faults import (
     AnyCallFault,
     AnyPushFault,
     Error,
-    FaultBook,
+    Faults,
     FileDone,
     Lost,
     Packed,
@@ -70,7 +70,7 @@ async def send(client: Bare, lan: Person) -> dict[str, Any]:
 
 @pytest.mark.parametrize("call", ["*", "sms", "message/sms", "/api/message/sms", "/api/*/sms", "send text"])
 async def test_a_call_is_meant_by_its_path_a_part_of_it_a_pattern_or_its_name(call: str) -> None:
-    faults = FaultBook(Random(0))
+    faults = Faults(Random(0))
     faults.add(Error(call=call, code=221))
     assert faults.for_call("/api/social/profile/me-v2", "account info", "1") is None or call == "*"
     faults.clear()
@@ -79,7 +79,7 @@ async def test_a_call_is_meant_by_its_path_a_part_of_it_a_pattern_or_its_name(ca
 
 
 def test_faults_hit_so_often_and_only_the_account_that_is_meant() -> None:
-    faults = FaultBook(Random(0))
+    faults = Faults(Random(0))
     faults.add(Error(code=1, account="8", times=2))
     faults.add(Error(code=2, times=None))
     hit = [faults.for_call("/x", "", account) for account in ("7", "8", "8", "8", "8")]
@@ -89,7 +89,7 @@ def test_faults_hit_so_often_and_only_the_account_that_is_meant() -> None:
 
 def test_chance_can_be_repeated() -> None:
     def hits(seed: int) -> list[bool]:
-        faults = FaultBook(Random(seed))
+        faults = Faults(Random(seed))
         faults.add(Reset(times=None, probability=0.3))
         return [faults.for_call("/x", "", "") is not None for _ in range(200)]
 

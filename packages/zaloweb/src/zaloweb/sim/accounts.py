@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zaloweb.sim.kept import Kept
 from zaloweb.sim.people import Person
 from zaloweb.sim.qr import Phone
+from zaloweb.sim.ring_buffer import RingBuffer
 
 if TYPE_CHECKING:
-    from zaloweb.sim.listener import Listener
+    from zaloweb.sim.connections import Connection
     from zaloweb.sim.messages import Message
     from zaloweb.sim.reactions import Reaction
     from zaloweb.sim.sessions import WebSession
@@ -35,7 +35,7 @@ class Account(Person):
     """
 
     session: WebSession | None = field(default=None, repr=False)
-    listener: Listener | None = field(default=None, repr=False)
+    listener: Connection | None = field(default=None, repr=False)
     blocked: set[str] = field(default_factory=set, repr=False)
     requests: dict[str, str] = field(default_factory=dict, repr=False)
     mutes: dict[str, Mute] = field(default_factory=dict, repr=False)
@@ -46,11 +46,11 @@ class Account(Person):
         self.phone = Phone(self, self.world.codes)
         limit = self.world.rules.remembered
         self.missed = deque(maxlen=limit)
-        self._messages: Mapping[bool, Kept[Message]] = {
-            in_group: Kept(limit, lambda message: message.number) for in_group in (False, True)
+        self._messages: Mapping[bool, RingBuffer[Message]] = {
+            in_group: RingBuffer(limit, lambda message: message.number) for in_group in (False, True)
         }
-        self._reactions: Mapping[bool, Kept[Reaction]] = {
-            in_group: Kept(limit, lambda reaction: reaction.number) for in_group in (False, True)
+        self._reactions: Mapping[bool, RingBuffer[Reaction]] = {
+            in_group: RingBuffer(limit, lambda reaction: reaction.number) for in_group in (False, True)
         }
 
     async def deletes(self, *messages: Message, whole: bool = False) -> None:

@@ -13,10 +13,10 @@ from multidict import MultiMapping
 from zaloweb import cipher
 from zaloweb.errors import CipherError
 from zaloweb.sim.accounts import Account
-from zaloweb.sim.arrived import Called, Refused
 from zaloweb.sim.errors import Refusal, Unknown
+from zaloweb.sim.event_log import Called, Refused
+from zaloweb.sim.fault_injection import Answering, answered
 from zaloweb.sim.faults import Crooked, Error
-from zaloweb.sim.meddling import Answering, answered
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
 from zaloweb.sim.world import World
@@ -200,7 +200,7 @@ class Api:
 
     def _begin(self, errands: list[Errand]) -> None:
         while errands:
-            self._world.errands.start(errands.pop(0))
+            self._world.background_tasks.start(errands.pop(0))
 
     def _route(self, request: web.Request) -> Route | None:
         service = SERVICES[_host(request)]

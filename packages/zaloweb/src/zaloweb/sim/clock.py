@@ -57,7 +57,7 @@ class ManualClock:
                 alarm.set_result(None)
 
 
-class WallClock:
+class ServerClock:
     """The clock of a world, which need not show what this machine's shows."""
 
     def __init__(self, clock: Clock) -> None:

@@ -72,7 +72,7 @@ def media(
     }
 
 
-class Studio:
+class MediaFactory:
     """Makes what people send. Files are given as bytes, or made up."""
 
     def __init__(self, host: MediaHost) -> None:

@@ -10,11 +10,11 @@ import msgspec
 from aiohttp import web
 
 from zaloweb.sim.accounts import Account
-from zaloweb.sim.arrived import Arrived
 from zaloweb.sim.errors import Impossible, Unknown
+from zaloweb.sim.event_log import Record
+from zaloweb.sim.http_server import LOOPBACK, HttpServer
 from zaloweb.sim.people import Person
-from zaloweb.sim.served import LOOPBACK, Served
-from zaloweb.sim.steps import circles, phones, talk, trouble
+from zaloweb.sim.steps import faults, messaging, phones, social
 from zaloweb.sim.steps.step import Step
 from zaloweb.sim.world import World
 
@@ -25,11 +25,11 @@ _MOST_RECORDS = 1000
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-STEPS = [*phones.STEPS, *talk.STEPS, *circles.STEPS, *trouble.STEPS]
+STEPS = [*phones.STEPS, *messaging.STEPS, *social.STEPS, *faults.STEPS]
 """What there is besides looking: every step, in the order of the documentation."""
 
 
-class Control(Served):
+class Control(HttpServer):
     """The interface, served on a loopback port while entered; 0 takes a free one.
 
     `requests` are the methods and paths it answers.
@@ -59,14 +59,14 @@ class Control(Served):
         if log.last <= after and wait:
             try:
                 async with asyncio.timeout(min(wait, _LONGEST_WAIT)):
-                    await log.first(Arrived, None, after)
+                    await log.first(Record, None, after)
             except TimeoutError:
                 pass
         records = log.since(after)[:_MOST_RECORDS]
         return _json({"arrived": records, "last": records[-1].seq if records else max(after, log.last)})
 
     async def _show_world(self, _request: web.Request) -> web.Response:
-        cast = self._world.cast
+        cast = self._world.registry
         return _json(
             {
                 "accounts": [_shown_account(account) for account in cast.accounts.values()],

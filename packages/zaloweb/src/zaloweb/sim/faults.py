@@ -248,7 +248,7 @@ class _Active:
     left: int | None
 
 
-class FaultBook:
+class Faults:
     """The faults of a world. Of those that fit, the one added first hits."""
 
     def __init__(self, random: Random) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from zaloweb.sim.accounts import Account
-from zaloweb.sim.cast import Cast
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.people import Person
 from zaloweb.sim.pushes import Push, control, push_all
+from zaloweb.sim.registry import Registry
 
 _FROM_PHONE_BOOK = 30
 
@@ -14,8 +14,8 @@ _FROM_PHONE_BOOK = 30
 class Friendships:
     """Changes who is whose friend. Each step changes the world at once; the returned pushes tell of it."""
 
-    def __init__(self, cast: Cast) -> None:
-        self._cast = cast
+    def __init__(self, cast: Registry) -> None:
+        self._registry = cast
 
     async def ask(self, person: Person, account: Account, text: str) -> None:
         """Somebody asks the account to be friends. Zalo tells it twice, once in an older way."""
@@ -67,5 +67,5 @@ class Friendships:
 
     def _both(self, person: Person, account: Account, act: str) -> list[Push]:
         pushes = [control(account, "fr", act, person.uid)]
-        other = self._cast.accounts.get(person.uid)
+        other = self._registry.accounts.get(person.uid)
         return [*pushes, control(other, "fr", act, account.uid)] if other else pushes

@@ -75,17 +75,17 @@ class Person:
     async def types(self, *, to: Person | None = None, group: Group | None = None) -> None:
         """Be seen typing. In a group of two nobody is told, as on the real servers."""
         if group is not None:
-            await self.world.marks.type_in(self, group)
+            await self.world.receipts.type_in(self, group)
         else:
-            await self.world.marks.type_to(self, to or self.world.me)
+            await self.world.receipts.type_to(self, to or self.world.me)
 
     async def receives(self, *messages: Message) -> None:
         """Have the messages arrive on one's phone: their senders are told."""
-        await self.world.marks.receive(self, messages, seen=False)
+        await self.world.receipts.receive(self, messages, seen=False)
 
     async def sees(self, *messages: Message) -> None:
         """Read the messages: their senders are told."""
-        await self.world.marks.receive(self, messages, seen=True)
+        await self.world.receipts.receive(self, messages, seen=True)
 
     async def asks_friendship(self, account: Account | None = None, text: str = "Kết bạn nhé") -> None:
         """Send a friend request."""
@@ -105,23 +105,23 @@ class Person:
 
     async def renames(self, group: Group, name: str) -> None:
         """Give a group another name."""
-        await self.world.gatherings.rename(group, self, name)
+        await self.world.groups.rename(group, self, name)
 
     async def adds(self, other: Person, group: Group) -> None:
         """Add somebody to a group."""
-        await self.world.gatherings.add(group, self, [other])
+        await self.world.groups.add(group, self, [other])
 
     async def joins(self, group: Group) -> None:
         """Join a group, as with a link."""
-        await self.world.gatherings.add(group, self, [self])
+        await self.world.groups.add(group, self, [self])
 
     async def removes(self, other: Person, group: Group) -> None:
         """Remove somebody from a group."""
-        await self.world.gatherings.remove(group, self, [other])
+        await self.world.groups.remove(group, self, [other])
 
     async def leaves(self, group: Group) -> None:
         """Leave a group."""
-        await self.world.gatherings.leave(group, self)
+        await self.world.groups.leave(group, self)
 
 
 @dataclass(eq=False)

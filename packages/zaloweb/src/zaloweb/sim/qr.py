@@ -8,8 +8,8 @@ from collections import OrderedDict
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from zaloweb.sim.arrived import QrShown
 from zaloweb.sim.errors import Impossible
+from zaloweb.sim.event_log import QrShown
 
 if TYPE_CHECKING:
     from zaloweb.sim.accounts import Account
@@ -62,7 +62,7 @@ class QrCode:
         return await _within(seconds, self._settled)
 
 
-class QrDesk:
+class QrCodes:
     """The codes the login page has shown; the oldest are forgotten."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class QrDesk:
 class Phone:
     """The telephone of an account's owner. A step with nothing to do it to raises `Impossible`."""
 
-    def __init__(self, account: Account, desk: QrDesk) -> None:
+    def __init__(self, account: Account, desk: QrCodes) -> None:
         self._account = account
         self._desk = desk
 

@@ -14,21 +14,21 @@ from aiohttp import web
 from zaloweb.network import Network
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.api import Api, enveloped
-from zaloweb.sim.arrived import Refused
+from zaloweb.sim.event_log import Refused
+from zaloweb.sim.fault_injection import Answering, answered
 from zaloweb.sim.faults import Error
-from zaloweb.sim.front import Authority, Front
-from zaloweb.sim.meddling import Answering, answered
+from zaloweb.sim.http_server import Authority, TlsServer
 from zaloweb.sim.media import HOST as MEDIA_HOST
 from zaloweb.sim.routes import (
     attachments,
-    changes,
     directory,
     friends,
     groups,
     links,
     login,
+    message_actions,
     qr,
-    signals,
+    receipts,
     stickers,
     texts,
     uploads,
@@ -45,8 +45,8 @@ ROUTES = [
         stickers,
         uploads,
         attachments,
-        changes,
-        signals,
+        message_actions,
+        receipts,
         directory,
         friends,
         groups,
@@ -99,7 +99,7 @@ class Simulator:
             authority = Authority()
             authority.write(self._ca_file)
             front = await stack.enter_async_context(
-                Front(self._answer, authority, self.port, date=self._date)
+                TlsServer(self._answer, authority, self.port, date=self._date)
             )
             self.port = front.port
             stack.push_async_callback(self.world.close)

@@ -31,7 +31,7 @@ class WebSession:
         self.key = cipher.session_key(self.enk)
 
 
-class SessionBook:
+class Sessions:
     """The live sessions, found by what a client shows. An account has at most one."""
 
     def __init__(self) -> None:

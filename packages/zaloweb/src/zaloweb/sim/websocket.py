@@ -11,8 +11,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from zaloweb.errors import FrameError
 from zaloweb.frames import Cmd, Frame, unpack
 from zaloweb.sim.accounts import Account
-from zaloweb.sim.arrived import AskedOld, Connected, Disconnected, Pinged, Refused, UnknownFrame
-from zaloweb.sim.listener import CUT, Listener
+from zaloweb.sim.connections import CUT, Connection
+from zaloweb.sim.event_log import AskedOld, Connected, Disconnected, Pinged, Refused, UnknownFrame
 from zaloweb.sim.world import World
 
 _CLOSE_SECONDS = 2.0
@@ -35,7 +35,7 @@ async def listen(world: World, request: web.Request) -> web.StreamResponse:
     account = session.account
     socket = web.WebSocketResponse(compress=False, autoclose=False, autoping=False, timeout=_CLOSE_SECONDS)
     await socket.prepare(request)
-    listener = Listener(
+    listener = Connection(
         socket,
         _transport(request),
         world.rules.sealing,
@@ -54,7 +54,7 @@ async def listen(world: World, request: web.Request) -> web.StreamResponse:
     return socket
 
 
-async def _take_over(account: Account, listener: Listener) -> None:
+async def _take_over(account: Account, listener: Connection) -> None:
     """One web listener an account: a second one makes the first one go."""
     former, account.listener = account.listener, None
     if former is not None:
@@ -63,14 +63,14 @@ async def _take_over(account: Account, listener: Listener) -> None:
     account.listener = listener
 
 
-async def _push_missed(world: World, account: Account, listener: Listener) -> None:
+async def _push_missed(world: World, account: Account, listener: Connection) -> None:
     missed = list(account.missed)
     account.missed.clear()
     if world.pushes_backlog and missed:
         await listener.push_messages(account.uid, missed)
 
 
-async def _serve(world: World, account: Account, listener: Listener, socket: web.WebSocketResponse) -> None:
+async def _serve(world: World, account: Account, listener: Connection, socket: web.WebSocketResponse) -> None:
     async for message in socket:
         if message.type is WSMsgType.PING and not listener.silent:
             await socket.pong(message.data)
@@ -88,7 +88,7 @@ async def _serve(world: World, account: Account, listener: Listener, socket: web
         await socket.close(code=WSCloseCode.OK if code in _NEVER_SENT else code, drain=False)
 
 
-async def _answer(world: World, account: Account, listener: Listener, frame: Frame) -> None:
+async def _answer(world: World, account: Account, listener: Connection, frame: Frame) -> None:
     asked = _json(frame.body)
     if frame.cmd == Cmd.PING:
         world.log.add(Pinged(account=account.uid, event_id=asked.get("eventId", 0)))
@@ -103,7 +103,7 @@ async def _answer(world: World, account: Account, listener: Listener, frame: Fra
 
 
 async def _old_messages(
-    world: World, account: Account, listener: Listener, cmd: int, asked: dict[str, Any]
+    world: World, account: Account, listener: Connection, cmd: int, asked: dict[str, Any]
 ) -> None:
     """The newest messages, or those before `lastId`, oldest first; `more` is 1 while there are older ones."""
     group = cmd == Cmd.OLD_GROUP_MESSAGES
@@ -125,7 +125,7 @@ async def _old_messages(
 
 
 async def _old_reactions(
-    world: World, account: Account, listener: Listener, cmd: int, asked: dict[str, Any]
+    world: World, account: Account, listener: Connection, cmd: int, asked: dict[str, Any]
 ) -> None:
     """The newest reactions, or those before `lastId`, oldest first."""
     name, what = _REACTIONS[cmd]

@@ -11,31 +11,31 @@ from uuid import UUID
 from zaloweb import cipher
 from zaloweb.clock import Clock, SystemClock
 from zaloweb.sim.accounts import Account
-from zaloweb.sim.arrived import Arrived, Log, Sent
-from zaloweb.sim.cast import Cast
-from zaloweb.sim.clock import WallClock
-from zaloweb.sim.contents import Content, Studio
-from zaloweb.sim.errands import Errands
+from zaloweb.sim.background_tasks import BackgroundTasks
+from zaloweb.sim.clock import ServerClock
+from zaloweb.sim.connections import CUT, KICKED, Connection
+from zaloweb.sim.contents import Content, MediaFactory
 from zaloweb.sim.errors import Impossible, NothingArrived
-from zaloweb.sim.faults import FaultBook
+from zaloweb.sim.event_log import EventLog, Record, Sent
+from zaloweb.sim.faults import Faults
 from zaloweb.sim.friendships import Friendships
-from zaloweb.sim.gatherings import Gatherings
-from zaloweb.sim.listener import CUT, KICKED, Listener
-from zaloweb.sim.marks import Marks
+from zaloweb.sim.groups import Groups
 from zaloweb.sim.media import MediaHost
+from zaloweb.sim.message_store import MessageStore
 from zaloweb.sim.messages import Message, mentions_in
 from zaloweb.sim.people import Group, Person
-from zaloweb.sim.post import Post
 from zaloweb.sim.pushes import push_all
-from zaloweb.sim.qr import Phone, QrDesk
+from zaloweb.sim.qr import Phone, QrCodes
 from zaloweb.sim.reactions import kind_of
+from zaloweb.sim.receipts import Receipts
+from zaloweb.sim.registry import Registry
 from zaloweb.sim.rules import Rules
-from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE, SessionBook
+from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE, Sessions
 from zaloweb.sim.uploads import Uploads
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 
-R = TypeVar("R", bound=Arrived)
+R = TypeVar("R", bound=Record)
 
 
 class World:
@@ -55,36 +55,36 @@ class World:
         random: Random | None = None,
     ) -> None:
         self.rules = rules or Rules()
-        self.clock = WallClock(clock or SystemClock())
+        self.clock = ServerClock(clock or SystemClock())
         self.pushes_backlog = False
-        self.log = Log(self.clock, self.rules.recorded)
-        self.sessions = SessionBook()
-        self.codes = QrDesk()
-        self.cast = Cast(self)
-        self.post = Post(self.cast, self.clock, self.rules.remembered)
-        self.gatherings = Gatherings(self.cast, self.clock)
-        self.friendships = Friendships(self.cast)
-        self.marks = Marks(self.cast, self.clock)
+        self.log = EventLog(self.clock, self.rules.recorded)
+        self.sessions = Sessions()
+        self.codes = QrCodes()
+        self.registry = Registry(self)
+        self.message_store = MessageStore(self.registry, self.clock, self.rules.remembered)
+        self.groups = Groups(self.registry, self.clock)
+        self.friendships = Friendships(self.registry)
+        self.receipts = Receipts(self.registry, self.clock)
         self.media = MediaHost(self.rules.media_bytes)
         self.uploads = Uploads(self.media, self.rules.chunk_bytes)
-        self.studio = Studio(self.media)
-        self.errands = Errands()
-        self.faults = FaultBook(Random(self.rules.fault_seed))  # noqa: S311 - chance that can be repeated
+        self.media_factory = MediaFactory(self.media)
+        self.background_tasks = BackgroundTasks()
+        self.faults = Faults(Random(self.rules.fault_seed))  # noqa: S311 - chance that can be repeated
         self._random = random or Random()  # noqa: S311 - device ids of a simulator are no secrets
         self._last_sent_told = 0
         self.me = self.account(name)
 
     def account(self, name: str) -> Account:
         """A further account that clients can log in as."""
-        return self.cast.account(name)
+        return self.registry.account(name)
 
     def person(self, name: str, *, friend: bool = True, of: Account | None = None, uid: str = "") -> Person:
         """Somebody new: a friend of `of`, or a stranger; with this uid if there is one."""
-        return self.cast.person(name, (of or self.me) if friend else None, uid)
+        return self.registry.person(name, (of or self.me) if friend else None, uid)
 
     def group(self, name: str, members: Sequence[Person] = ()) -> Group:
         """A group made by the first account, with these people in it."""
-        return self.cast.group(name, [self.me, *members], self.clock.now_ms())
+        return self.registry.group(name, [self.me, *members], self.clock.now_ms())
 
     @property
     def phone(self) -> Phone:
@@ -109,7 +109,7 @@ class World:
         if receiver == sender.uid:
             raise Impossible("nobody writes to themselves: say to whom, or in which group")
         content = Content("webchat", what) if isinstance(what, str) else what
-        message = self.post.accept(
+        message = self.message_store.accept(
             sender,
             receiver,
             content.body,
@@ -120,27 +120,29 @@ class World:
             quote=quote.as_quote() if quote else None,
             extra=content.extra,
         )
-        await self.post.deliver(message)
+        await self.message_store.deliver(message)
         return message
 
     async def react(self, person: Person, message: Message, icon: str, kind: int | None = None) -> None:
         """Let somebody react to a message (see `Person.reacts`)."""
         number = kind_of(icon) if kind is None else kind
-        await push_all(self.post.react(person, message, icon, number)[1])
+        await push_all(self.message_store.react(person, message, icon, number)[1])
 
     async def undo(self, person: Person, message: Message) -> None:
         """Let somebody take back a message of their own."""
         if message.sender is not person:
             raise Impossible(f"{person.name} did not write this message: {message.sender.name} did")
-        await self.post.deliver(self.post.undo(message))
+        await self.message_store.deliver(self.message_store.undo(message))
 
     async def delete(self, account: Account, messages: Sequence[Message], *, whole: bool = False) -> None:
         """Let an account's owner delete messages on their own side (see `Account.deletes`)."""
         if len({(message.in_group, message.other_side(account)) for message in messages}) != 1:
             raise Impossible("messages of one thread are deleted together")
-        if any(account not in self.cast.readers(message) for message in messages):
+        if any(account not in self.registry.readers(message) for message in messages):
             raise Impossible(f"{account.name} cannot read these messages")
-        await self.post.deliver(self.post.delete_for(account, messages, whole=whole), account)
+        await self.message_store.deliver(
+            self.message_store.delete_for(account, messages, whole=whole), account
+        )
 
     @property
     def sent(self) -> list[Sent]:
@@ -229,15 +231,15 @@ class World:
 
     async def close(self) -> None:
         """The end of the world: waits end, connections are cut."""
-        await self.errands.close()
+        await self.background_tasks.close()
         self.codes.close()
         self.log.close()
-        for account in self.cast.accounts.values():
+        for account in self.registry.accounts.values():
             if account.listener is not None:
                 await account.listener.drop(CUT)
         self.media.close()
 
-    def _listener(self, account: Account | None) -> Listener:
+    def _listener(self, account: Account | None) -> Connection:
         listener = (account or self.me).listener
         if listener is None:
             raise Impossible("no client is listening to this account")

@@ -43,7 +43,7 @@ def friends(call: ApiCall) -> object:
     page, count = call.number("page", 1), call.number("count", 20_000)
     if page < 1 or count < 1:
         raise bad_parameters("page and count start at 1")
-    listed = call.world.cast.friends(call.account)[(page - 1) * count : page * count]
+    listed = call.world.registry.friends(call.account)[(page - 1) * count : page * count]
     return [_user(call, person) for person in listed]
 
 
@@ -63,14 +63,14 @@ def group_members(call: ApiCall) -> object:
 
 def group_list(call: ApiCall) -> object:
     """The ids of the account's groups with their versions."""
-    groups = call.world.cast.groups_of(call.account)
+    groups = call.world.registry.groups_of(call.account)
     return {"version": _LIST_VERSION, "gridVerMap": {group.gid: str(group.version) for group in groups}}
 
 
 def group_info(call: ApiCall) -> object:
     """Groups by id; those the account is not in count as removed."""
     asked = call.json("gridVerMap", dict[str, Any])
-    own = {group.gid: group for group in call.world.cast.groups_of(call.account)}
+    own = {group.gid: group for group in call.world.registry.groups_of(call.account)}
     return {
         "removedsGroup": [gid for gid in asked if gid not in own],
         "unchangedsGroup": [],
@@ -92,7 +92,7 @@ def _asked(call: ApiCall) -> list[Person]:
     asked = call.params.get("friend_pversion_map")
     if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
         raise bad_parameters("friend_pversion_map must be a list of texts such as 8200000000000000001_0")
-    people = call.world.cast.people
+    people = call.world.registry.people
     ids = (_VERSION_SUFFIX.sub("", one) for one in asked)
     return [people[uid] for uid in ids if uid in people]
 

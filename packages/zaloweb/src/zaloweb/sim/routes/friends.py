@@ -22,7 +22,7 @@ _FOR_EVER = -1
 
 def find(call: ApiCall) -> object:
     """Who has this telephone number."""
-    person = call.world.cast.by_number(call.text("phone"))
+    person = call.world.registry.by_number(call.text("phone"))
     if person is None:
         raise Refusal(_NOBODY, "Không tìm thấy người dùng")
     return {
@@ -65,7 +65,7 @@ def unblock(call: ApiCall) -> object:
 
 def online(call: ApiCall) -> object:
     """The friends who are online, with their status in a JSON text."""
-    friends = (person for person in call.world.cast.friends(call.account) if person.online)
+    friends = (person for person in call.world.registry.friends(call.account) if person.online)
     return {
         "predefine": ["Đang bận", "Đang họp"],
         "ownerStatus": call.account.status,
@@ -85,7 +85,7 @@ def mute(call: ApiCall) -> object:
     thread_id, action = call.text("toid"), call.number("action")
     if action not in (_MUTE, _UNMUTE) or call.number("muteType") not in (_OF_USERS, _OF_GROUPS):
         raise bad_parameters("action must be 1 or 3 and muteType 1 or 2")
-    known = call.world.cast.people if call.number("muteType") == _OF_USERS else call.world.cast.groups
+    known = call.world.registry.people if call.number("muteType") == _OF_USERS else call.world.registry.groups
     if thread_id not in known:
         raise bad_parameters("toid is not the id of such a thread")
     if action == _MUTE:
@@ -98,7 +98,7 @@ def mute(call: ApiCall) -> object:
 def mutes(call: ApiCall) -> object:
     """The silent threads."""
     now = call.world.clock.now_ms() // 1000
-    groups = call.world.cast.groups
+    groups = call.world.registry.groups
     told: dict[str, list[dict[str, Any]]] = {"chatEntries": [], "groupChatEntries": []}
     for thread_id, one in call.account.mutes.items():
         if one.duration != _FOR_EVER and one.started + one.duration <= now:

@@ -11,8 +11,8 @@ from aiohttp import web
 from zaloweb import cipher
 from zaloweb.errors import CipherError
 from zaloweb.sim.api import NO_SESSION, bad_parameters, enveloped
-from zaloweb.sim.arrived import Login, Refused
 from zaloweb.sim.errors import Refusal
+from zaloweb.sim.event_log import Login, Refused
 from zaloweb.sim.services import EXTRA_VER, SERVICE_MAP, SOCKET_URLS, settings
 from zaloweb.sim.sessions import WebSession
 from zaloweb.sim.world import World

@@ -8,8 +8,8 @@ import segno
 from aiohttp import web
 
 from zaloweb.sim.api import enveloped, session_cookie
-from zaloweb.sim.arrived import QrLogin, QrShown
-from zaloweb.sim.listener import KICKED
+from zaloweb.sim.connections import KICKED
+from zaloweb.sim.event_log import QrLogin, QrShown
 from zaloweb.sim.qr import QrCode, QrState
 from zaloweb.sim.routes.directory import avatar
 from zaloweb.sim.sessions import ACCOUNT_COOKIE

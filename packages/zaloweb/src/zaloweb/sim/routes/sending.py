@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zaloweb.sim.api import ApiCall, bad_parameters
-from zaloweb.sim.arrived import Sent, ThreadName
 from zaloweb.sim.contents import Content
 from zaloweb.sim.errors import Refusal
+from zaloweb.sim.event_log import Sent, ThreadName
 from zaloweb.sim.messages import Message
 from zaloweb.sim.people import Group, Person
 
@@ -50,7 +50,7 @@ def own_group(call: ApiCall, name: str = "grid") -> Group:
 
 def group_of(call: ApiCall, gid: str) -> Group:
     """The group with this id, in which the account must be."""
-    group = call.world.cast.groups.get(gid)
+    group = call.world.registry.groups.get(gid)
     if group is None or call.account.uid not in group.members:
         raise Refusal(NOT_A_MEMBER, _NOT_A_MEMBER_TEXT)
     return group
@@ -58,7 +58,7 @@ def group_of(call: ApiCall, gid: str) -> Group:
 
 def somebody(call: ApiCall, name: str) -> Person:
     """The person a parameter names."""
-    person = call.world.cast.people.get(call.text(name))
+    person = call.world.registry.people.get(call.text(name))
     if person is None:
         raise bad_parameters(f"{name} is nobody's id")
     return person
@@ -83,7 +83,7 @@ def mentions(call: ApiCall) -> list[dict[str, Any]]:
 
 def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Message:
     """Accept a message of the account, record it, and let it be delivered once the call is answered."""
-    message = call.world.post.accept(
+    message = call.world.message_store.accept(
         call.account,
         to.id,
         content.body,
@@ -96,7 +96,7 @@ def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Mes
         extra=content.extra,
     )
     _record(call, to, message, outgoing)
-    call.then(call.world.post.deliver(message))
+    call.then(call.world.message_store.deliver(message))
     return message
 
 

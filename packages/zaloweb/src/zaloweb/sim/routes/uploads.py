@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.arrived import Uploaded
+from zaloweb.sim.event_log import Uploaded
 from zaloweb.sim.pushes import file_done, push_all
 from zaloweb.sim.routes.sending import thread
 from zaloweb.sim.uploads import WrongChunk
@@ -94,7 +94,7 @@ def _tell(call: ApiCall, file_id: str, url: str) -> None:
     elif fault.when == "late":
         call.then(_after(fault.seconds, call, file_id, url))
     elif fault.when == "early":
-        call.world.errands.start(_after(0.0, call, file_id, url))
+        call.world.background_tasks.start(_after(0.0, call, file_id, url))
 
 
 async def _after(seconds: float, call: ApiCall, file_id: str, url: str) -> None:

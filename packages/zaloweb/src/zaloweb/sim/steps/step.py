@@ -37,14 +37,14 @@ class Step:
 
 def account(world: World, named: str | None) -> Account:
     """The account that is meant."""
-    return world.me if named is None else world.cast.find_account(named)
+    return world.me if named is None else world.registry.find_account(named)
 
 
 def person(world: World, named: str | None) -> Person | None:
     """The person that is meant, if any."""
-    return None if named is None else world.cast.find_person(named)
+    return None if named is None else world.registry.find_person(named)
 
 
 def group(world: World, named: str | None) -> Group | None:
     """The group that is meant, if any."""
-    return None if named is None else world.cast.find_group(named)
+    return None if named is None else world.registry.find_group(named)

@@ -9,23 +9,23 @@ from typing import Any
 from zaloweb.clock import Clock
 from zaloweb.frames import Cmd
 from zaloweb.sim.accounts import Account
-from zaloweb.sim.cast import Cast
 from zaloweb.sim.deletions import entries
 from zaloweb.sim.errors import Unknown
 from zaloweb.sim.messages import Message
 from zaloweb.sim.people import Person
 from zaloweb.sim.pushes import Push
 from zaloweb.sim.reactions import Reaction
+from zaloweb.sim.registry import Registry
 
 _MESSAGE_IDS = 6_800_000_000_000
 _ACTION_IDS = 11_800_000_000
 
 
-class Post:
+class MessageStore:
     """Carries messages and reactions. Ids rise strictly, and so do the client ids it makes up (ms)."""
 
-    def __init__(self, cast: Cast, clock: Clock, remembered: int) -> None:
-        self._cast = cast
+    def __init__(self, cast: Registry, clock: Clock, remembered: int) -> None:
+        self._registry = cast
         self._clock = clock
         self._remembered = remembered
         self._by_id: dict[str, Message] = {}
@@ -67,13 +67,13 @@ class Post:
         self._by_id[msg_id] = message
         if len(self._by_id) > self._remembered:
             del self._by_id[next(iter(self._by_id))]
-        for account in [only_for] if only_for else self._cast.readers(message):
+        for account in [only_for] if only_for else self._registry.readers(message):
             account.remember(message)
         return message
 
     async def deliver(self, message: Message, only_to: Account | None = None) -> None:
         """Push a message to every connected account that may read it, or to one."""
-        for account in [only_to] if only_to else self._cast.readers(message):
+        for account in [only_to] if only_to else self._registry.readers(message):
             if account.listener is not None:
                 await account.listener.push_messages(account.uid, [message])
             else:
@@ -142,14 +142,14 @@ class Post:
             kind=kind,
             sent_ms=self._clock.now_ms(),
         )
-        readers = self._cast.readers(message)
+        readers = self._registry.readers(message)
         for account in readers:
             account.remember_reaction(reaction)
         return reaction, [_reaction_push(account, reaction) for account in readers]
 
     def _lose(self, message: Message) -> None:
         self._by_id.pop(message.msg_id, None)
-        for account in self._cast.readers(message):
+        for account in self._registry.readers(message):
             account.lose(message)
 
     def _tell_of(

@@ -14,7 +14,7 @@ from zaloweb.sim.faults import AnyAnswerFault
 ThreadName = Literal["user", "group"]
 
 
-class Arrived(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
     """One thing the client did. `seq` counts from 1 without gaps; `account` is a uid, "" before a login."""
 
     seq: int = 0
@@ -22,17 +22,17 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=s
     account: str = ""
 
 
-class QrShown(Arrived, frozen=True, kw_only=True):
+class QrShown(Record, frozen=True, kw_only=True):
     """The client asked for a QR code and has it."""
 
     code: str
 
 
-class QrLogin(Arrived, frozen=True, kw_only=True):
+class QrLogin(Record, frozen=True, kw_only=True):
     """A confirmed QR code became a session."""
 
 
-class Login(Arrived, frozen=True, kw_only=True):
+class Login(Record, frozen=True, kw_only=True):
     """The client logged in with its cookies; every QR login is followed by one."""
 
     imei: str
@@ -41,7 +41,7 @@ class Login(Arrived, frozen=True, kw_only=True):
     user_agent: str
 
 
-class Connected(Arrived, frozen=True, kw_only=True):
+class Connected(Record, frozen=True, kw_only=True):
     """A WebSocket opened. `t` is the time the client put into the address."""
 
     host: str
@@ -50,19 +50,19 @@ class Connected(Arrived, frozen=True, kw_only=True):
     user_agent: str
 
 
-class Disconnected(Arrived, frozen=True, kw_only=True):
+class Disconnected(Record, frozen=True, kw_only=True):
     """A WebSocket ended, with the close code of the client or of the simulator; 1006 is a cut connection."""
 
     code: int
 
 
-class Pinged(Arrived, frozen=True, kw_only=True):
+class Pinged(Record, frozen=True, kw_only=True):
     """A keep-alive frame."""
 
     event_id: int
 
 
-class AskedOld(Arrived, frozen=True, kw_only=True):
+class AskedOld(Record, frozen=True, kw_only=True):
     """The client asked over the socket for what it missed; `answered` items went back."""
 
     what: Literal["user messages", "group messages", "user reactions", "group reactions"]
@@ -70,7 +70,7 @@ class AskedOld(Arrived, frozen=True, kw_only=True):
     answered: int
 
 
-class UnknownFrame(Arrived, frozen=True, kw_only=True):
+class UnknownFrame(Record, frozen=True, kw_only=True):
     """A frame the simulator has no answer for."""
 
     cmd: int
@@ -78,7 +78,7 @@ class UnknownFrame(Arrived, frozen=True, kw_only=True):
     body: str
 
 
-class Sent(Arrived, frozen=True, kw_only=True):
+class Sent(Record, frozen=True, kw_only=True):
     """A message was sent. `params` is what the client encrypted, whole.
 
     `text` is the text or the caption. `mentions` and `styles` are as they were sent: positions in UTF-16
@@ -103,14 +103,14 @@ class Sent(Arrived, frozen=True, kw_only=True):
     params: dict[str, Any]
 
 
-class Typed(Arrived, frozen=True, kw_only=True):
+class Typed(Record, frozen=True, kw_only=True):
     """The client said that somebody is typing."""
 
     thread: ThreadName
     thread_id: str
 
 
-class Delivered(Arrived, frozen=True, kw_only=True):
+class Delivered(Record, frozen=True, kw_only=True):
     """The client confirmed that messages reached it; `seen` when it said so in the same call."""
 
     thread: ThreadName
@@ -119,7 +119,7 @@ class Delivered(Arrived, frozen=True, kw_only=True):
     seen: bool
 
 
-class Seen(Arrived, frozen=True, kw_only=True):
+class Seen(Record, frozen=True, kw_only=True):
     """The client confirmed that messages were read."""
 
     thread: ThreadName
@@ -127,7 +127,7 @@ class Seen(Arrived, frozen=True, kw_only=True):
     msg_ids: list[str]
 
 
-class Uploaded(Arrived, frozen=True, kw_only=True):
+class Uploaded(Record, frozen=True, kw_only=True):
     """A file arrived whole, in so many chunks."""
 
     name: str
@@ -137,7 +137,7 @@ class Uploaded(Arrived, frozen=True, kw_only=True):
     path: str
 
 
-class Reacted(Arrived, frozen=True, kw_only=True):
+class Reacted(Record, frozen=True, kw_only=True):
     """The client reacted to a message; an empty icon takes a reaction back."""
 
     thread: ThreadName
@@ -147,7 +147,7 @@ class Reacted(Arrived, frozen=True, kw_only=True):
     type: int
 
 
-class Undone(Arrived, frozen=True, kw_only=True):
+class Undone(Record, frozen=True, kw_only=True):
     """The client took back one of its messages."""
 
     thread: ThreadName
@@ -155,7 +155,7 @@ class Undone(Arrived, frozen=True, kw_only=True):
     msg_id: str
 
 
-class Deleted(Arrived, frozen=True, kw_only=True):
+class Deleted(Record, frozen=True, kw_only=True):
     """The client deleted messages, for everyone in the group or only for itself."""
 
     thread: ThreadName
@@ -164,14 +164,14 @@ class Deleted(Arrived, frozen=True, kw_only=True):
     everyone: bool
 
 
-class Meddled(Arrived, frozen=True, kw_only=True):
+class Meddled(Record, frozen=True, kw_only=True):
     """A fault hit a call."""
 
     path: str
     fault: AnyAnswerFault
 
 
-class Called(Arrived, frozen=True, kw_only=True):
+class Called(Record, frozen=True, kw_only=True):
     """Any other API call that was answered."""
 
     service: str
@@ -179,7 +179,7 @@ class Called(Arrived, frozen=True, kw_only=True):
     params: dict[str, Any]
 
 
-class Refused(Arrived, frozen=True, kw_only=True):
+class Refused(Record, frozen=True, kw_only=True):
     """A request answered with an error: an unknown path and cookies of no session are among them."""
 
     host: str
@@ -188,16 +188,16 @@ class Refused(Arrived, frozen=True, kw_only=True):
     message: str
 
 
-R = TypeVar("R", bound=Arrived)
+R = TypeVar("R", bound=Record)
 
 
-class Log:
+class EventLog:
     """The records so far, at least the newest `limit` of them, and a way to wait for the next."""
 
     def __init__(self, clock: Clock, limit: int) -> None:
         self._clock = clock
         self._limit = limit
-        self._records: list[Arrived] = []
+        self._records: list[Record] = []
         self._dropped = 0
         self._waiting: set[_Waiter[Any]] = set()
         self._closed = False
@@ -218,7 +218,7 @@ class Log:
             waiter.offer(record)
         return record
 
-    def since(self, after: int = 0) -> list[Arrived]:
+    def since(self, after: int = 0) -> list[Record]:
         """The records with a `seq` above `after`, oldest first."""
         return self._records[max(0, after - self._dropped) :]
 
@@ -252,7 +252,7 @@ class _Waiter(Generic[R]):
         self._where = where
         self.found: asyncio.Future[R | None] = asyncio.get_running_loop().create_future()
 
-    def offer(self, record: Arrived) -> None:
+    def offer(self, record: Record) -> None:
         if self.found.done() or not isinstance(record, self._kind):
             return
         if self._where is None or self._where(record):

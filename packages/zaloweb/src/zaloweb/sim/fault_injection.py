@@ -9,8 +9,8 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from zaloweb.sim import bombs
-from zaloweb.sim.arrived import Meddled
+from zaloweb.sim import compression_bombs
+from zaloweb.sim.event_log import Meddled
 from zaloweb.sim.faults import (
     AnyAnswerFault,
     Bomb,
@@ -73,7 +73,7 @@ async def _instead(request: web.Request, fault: AnyAnswerFault, how: Answering) 
         case Silence():
             await _until_the_client_is_gone()
         case Bomb():
-            packed = await asyncio.to_thread(bombs.packed, fault.encoding, fault.mebibytes)
+            packed = await asyncio.to_thread(compression_bombs.packed, fault.encoding, fault.mebibytes)
             return web.Response(body=packed, headers={"content-encoding": fault.encoding})
         case Endless():
             await _drip(request, fault)

@@ -29,7 +29,7 @@ class _Clock(Body, frozen=True, kw_only=True):
 
 async def add(world: World, told: AnyFault) -> object:
     """Something goes wrong from now on. Its account may be given by name."""
-    who = world.cast.find_account(told.account).uid if told.account else ""
+    who = world.registry.find_account(told.account).uid if told.account else ""
     world.faults.add(msgspec.structs.replace(told, account=who))
     return DONE
 

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-class Errands:
+class BackgroundTasks:
     """The tasks of a world. They begin in the order they were given and end with the world if not before."""
 
     def __init__(self) -> None:

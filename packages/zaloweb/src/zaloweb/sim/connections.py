@@ -13,7 +13,7 @@ from aiohttp import ClientConnectionError, web
 
 from zaloweb import cipher
 from zaloweb.frames import VERSION, Cmd, Frame, pack
-from zaloweb.sim.bombs import packed
+from zaloweb.sim.compression_bombs import packed
 from zaloweb.sim.faults import (
     AnyPushFault,
     Bombed,
@@ -24,8 +24,8 @@ from zaloweb.sim.faults import (
     Swapped,
     Undecodable,
 )
+from zaloweb.sim.malformed_frames import RUBBISH, spoiled
 from zaloweb.sim.messages import Message
-from zaloweb.sim.rubbish import RUBBISH, spoiled
 from zaloweb.sim.rules import Packing, Sealing
 
 KICKED = 3003
@@ -33,7 +33,7 @@ CUT = 1006
 _STUCK_SECONDS = 10.0
 
 
-class Listener:
+class Connection:
     """One open WebSocket of an account. Pushing to one that is gone does nothing."""
 
     def __init__(

@@ -77,17 +77,17 @@ class _Read(OfAccount, frozen=True, kw_only=True):
 
 async def say(world: World, told: _Say) -> object:
     """Somebody writes or sends something; of an album the last message is answered."""
-    sender = world.cast.find_person(told.sender)
+    sender = world.registry.find_person(told.sender)
     to, into = person(world, told.to), group(world, told.group)
     if told.kind == "album":
-        photos = [world.studio.photo(told.text) for _ in range(max(1, told.count))]
+        photos = [world.media_factory.photo(told.text) for _ in range(max(1, told.count))]
         return _sent((await sender.sends_album(photos, to=to, group=into))[-1])
     message = await sender.says(
         _content(world, told),
         to=to,
         group=into,
-        mentions=[world.cast.find_mentioned(name) for name in told.mentions],
-        quote=None if told.quote is None else world.post.find(told.quote),
+        mentions=[world.registry.find_mentioned(name) for name in told.mentions],
+        quote=None if told.quote is None else world.message_store.find(told.quote),
         ttl_ms=told.ttl,
     )
     return _sent(message)
@@ -95,46 +95,46 @@ async def say(world: World, told: _Say) -> object:
 
 async def react(world: World, told: _React) -> object:
     """Somebody reacts to a message."""
-    message = world.post.find(told.message)
-    await world.cast.find_person(told.sender).reacts(message, told.icon, told.type)
+    message = world.message_store.find(told.message)
+    await world.registry.find_person(told.sender).reacts(message, told.icon, told.type)
     return DONE
 
 
 async def undo(world: World, told: _About) -> object:
     """Somebody takes a message back."""
-    await world.cast.find_person(told.sender).undoes(world.post.find(told.message))
+    await world.registry.find_person(told.sender).undoes(world.message_store.find(told.message))
     return DONE
 
 
 async def delete(world: World, told: _Delete) -> object:
     """The account's owner deletes a message with the phone, on the own side only."""
     owner = account(world, told.account)
-    await owner.deletes(world.post.find(told.message), whole=told.whole)
+    await owner.deletes(world.message_store.find(told.message), whole=told.whole)
     return DONE
 
 
 async def type_(world: World, told: _Type) -> object:
     """Somebody types."""
-    sender = world.cast.find_person(told.sender)
+    sender = world.registry.find_person(told.sender)
     await sender.types(to=person(world, told.to), group=group(world, told.group))
     return DONE
 
 
 async def receive(world: World, told: _About) -> object:
     """A message reaches somebody."""
-    await world.cast.find_person(told.sender).receives(world.post.find(told.message))
+    await world.registry.find_person(told.sender).receives(world.message_store.find(told.message))
     return DONE
 
 
 async def see(world: World, told: _About) -> object:
     """Somebody reads a message."""
-    await world.cast.find_person(told.sender).sees(world.post.find(told.message))
+    await world.registry.find_person(told.sender).sees(world.message_store.find(told.message))
     return DONE
 
 
 async def read(world: World, told: _Read) -> object:
     """The account reads a thread with its phone."""
-    await world.marks.read_elsewhere(account(world, told.account), world.post.find(told.message))
+    await world.receipts.read_elsewhere(account(world, told.account), world.message_store.find(told.message))
     return DONE
 
 
@@ -153,15 +153,15 @@ STEPS = [
 def _content(world: World, told: _Say) -> str | Content:
     match told.kind:
         case "photo":
-            return world.studio.photo(told.text)
+            return world.media_factory.photo(told.text)
         case "gif":
-            return world.studio.gif()
+            return world.media_factory.gif()
         case "video":
-            return world.studio.video(told.text)
+            return world.media_factory.video(told.text)
         case "voice":
-            return world.studio.voice()
+            return world.media_factory.voice()
         case "file":
-            return world.studio.file(told.text or "báo cáo.pdf")
+            return world.media_factory.file(told.text or "báo cáo.pdf")
     return _card(world, told)
 
 
@@ -172,7 +172,7 @@ def _card(world: World, told: _Say) -> str | Content:
         case "link":
             return contents.link(told.text or "https://example.com/")
         case "contact":
-            return contents.contact(world.cast.find_person(told.person))
+            return contents.contact(world.registry.find_person(told.person))
         case "location":
             return contents.location(told.latitude, told.longitude, told.text)
         case "todo":

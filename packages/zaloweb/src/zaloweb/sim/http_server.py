@@ -1,19 +1,50 @@
-"""The TLS front of everything that plays Zalo: one loopback port with a certificate for any host name."""
+"""HTTP servers on loopback: plain, and over TLS with a certificate for any host name."""
 
 from __future__ import annotations
 
 import os
 import ssl
 from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Final, Self
 
 import trustme
 from aiohttp import web
 
-from zaloweb.sim.served import LOOPBACK, Served
-
+LOOPBACK: Final = "127.0.0.1"
+_PATIENCE = 0.05  # seconds a handler that is still waiting gets at the end; 0 would mean for ever
 _LARGEST_BODY = 64 * 1024 * 1024
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class HttpServer:
+    """`port` 0 takes a free port; read it from `port` once entered. Without `tls` it is plain HTTP.
+
+    A handler whose client goes away is cancelled.
+    """
+
+    def __init__(self, app: web.Application, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self.port = port
+        self._tls = tls
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, LOOPBACK, self.port, ssl_context=self._tls).start()
+        except BaseException:
+            await self._runner.cleanup()
+            raise
+        self.port = int(self._runner.addresses[0][1])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._runner.cleanup()
 
 
 class Authority:
@@ -53,7 +84,7 @@ class Authority:
         return context
 
 
-class Front(Served):
+class TlsServer(HttpServer):
     """An aiohttp application, or one handler for everything, served over TLS on loopback while entered.
 
     The application sees the host name the client meant (`request.host`). `date` gives the `Date` of every

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class RingBuffer(Generic[T]):
     """At least the newest `limit` items that were added, in their order. Adding one costs the same always."""
 
     def __init__(self, limit: int, number: Callable[[T], int]) -> None:

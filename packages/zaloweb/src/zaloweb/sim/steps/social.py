@@ -52,49 +52,49 @@ async def new_account(world: World, told: _NewAccount) -> object:
 
 async def new_group(world: World, told: _NewGroup) -> object:
     """A group made by the first account."""
-    made = world.group(told.name, [world.cast.find_person(name) for name in told.members])
+    made = world.group(told.name, [world.registry.find_person(name) for name in told.members])
     return {"gid": made.gid, "name": made.name}
 
 
 async def ask_friend(world: World, told: _Friendship) -> object:
     """Somebody asks to be friends."""
-    await world.cast.find_person(told.person).asks_friendship(account(world, told.account), told.text)
+    await world.registry.find_person(told.person).asks_friendship(account(world, told.account), told.text)
     return DONE
 
 
 async def befriend(world: World, told: _Friendship) -> object:
     """Somebody becomes a friend."""
-    await world.cast.find_person(told.person).befriends(account(world, told.account))
+    await world.registry.find_person(told.person).befriends(account(world, told.account))
     return DONE
 
 
 async def unfriend(world: World, told: _Friendship) -> object:
     """Somebody stops being a friend."""
-    await world.cast.find_person(told.person).unfriends(account(world, told.account))
+    await world.registry.find_person(told.person).unfriends(account(world, told.account))
     return DONE
 
 
 async def rename(world: World, told: _Rename) -> object:
     """Somebody renames a group."""
-    await world.cast.find_person(told.by).renames(world.cast.find_group(told.group), told.name)
+    await world.registry.find_person(told.by).renames(world.registry.find_group(told.group), told.name)
     return DONE
 
 
 async def join(world: World, told: _Member) -> object:
     """Somebody joins a group, or is added."""
-    one, group = world.cast.find_person(told.person), world.cast.find_group(told.group)
-    by = one if told.by is None else world.cast.find_person(told.by)
+    one, group = world.registry.find_person(told.person), world.registry.find_group(told.group)
+    by = one if told.by is None else world.registry.find_person(told.by)
     await by.adds(one, group)
     return DONE
 
 
 async def leave(world: World, told: _Member) -> object:
     """Somebody leaves a group, or is removed."""
-    one, group = world.cast.find_person(told.person), world.cast.find_group(told.group)
+    one, group = world.registry.find_person(told.person), world.registry.find_group(told.group)
     if told.by is None:
         await one.leaves(group)
     else:
-        await world.cast.find_person(told.by).removes(one, group)
+        await world.registry.find_person(told.by).removes(one, group)
     return DONE
 
 

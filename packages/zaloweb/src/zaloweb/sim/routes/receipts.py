@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.arrived import Delivered, Seen, ThreadName, Typed
+from zaloweb.sim.event_log import Delivered, Seen, ThreadName, Typed
 from zaloweb.sim.pushes import Push, push_all
 from zaloweb.sim.routes.sending import own_group
 
@@ -16,14 +16,14 @@ _DONE = {"status": 0}
 def typing_to_user(call: ApiCall) -> object:
     """The account types in a chat of two."""
     return _typed(
-        call, "user", call.text("toid"), call.world.marks.typing_to(call.account, call.text("toid"))
+        call, "user", call.text("toid"), call.world.receipts.typing_to(call.account, call.text("toid"))
     )
 
 
 def typing_to_group(call: ApiCall) -> object:
     """The account types in a group."""
     group = own_group(call)
-    return _typed(call, "group", group.gid, call.world.marks.typing_in(call.account, group))
+    return _typed(call, "group", group.gid, call.world.receipts.typing_in(call.account, group))
 
 
 def delivered(call: ApiCall) -> object:
@@ -86,8 +86,8 @@ def _told(call: ApiCall) -> dict[str, Any]:
 
 async def _tell_senders(call: ApiCall, told: dict[str, Any], *, seen: bool) -> None:
     """The senders are told, as far as they are accounts; a message the world holds no more tells nobody."""
-    known = [message for msg_id in _ids(told) if (message := call.world.post.get(msg_id))]
-    await push_all(call.world.marks.received(call.account, known, seen=seen))
+    known = [message for msg_id in _ids(told) if (message := call.world.message_store.get(msg_id))]
+    await push_all(call.world.receipts.received(call.account, known, seen=seen))
 
 
 def _thread(told: dict[str, Any]) -> tuple[ThreadName, str]:

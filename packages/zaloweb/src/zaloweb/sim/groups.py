@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from zaloweb.clock import Clock
-from zaloweb.sim.cast import Cast
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.people import Group, Person
 from zaloweb.sim.pushes import Push, control, push_all
+from zaloweb.sim.registry import Registry
 
 
-class Gatherings:
+class Groups:
     """Changes groups. Each step changes the world at once; the returned pushes tell the members."""
 
-    def __init__(self, cast: Cast, clock: Clock) -> None:
-        self._cast = cast
+    def __init__(self, cast: Registry, clock: Clock) -> None:
+        self._registry = cast
         self._clock = clock
 
     async def make(self, name: str, members: Sequence[Person]) -> Group:
@@ -51,7 +51,7 @@ class Gatherings:
 
     def made(self, name: str, members: Sequence[Person]) -> tuple[Group, list[Push]]:
         """A new group, and the pushes that tell its members."""
-        group = self._cast.group(name, members, self._clock.now_ms())
+        group = self._registry.group(name, members, self._clock.now_ms())
         return group, self._told(group, "join", group.creator, members)
 
     def renamed(self, group: Group, by: Person, name: str) -> list[Push]:
@@ -89,7 +89,7 @@ class Gatherings:
         group.version += 1
         data = self._event(group, act, by, people)
         uids = group.members if audience is None else audience
-        accounts = self._cast.accounts
+        accounts = self._registry.accounts
         return [control(accounts[uid], "group", act, data) for uid in uids if uid in accounts]
 
     def _event(self, group: Group, act: str, by: Person, people: Sequence[Person]) -> dict[str, Any]:

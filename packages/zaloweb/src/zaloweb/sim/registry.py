@@ -25,7 +25,7 @@ class _Named(Protocol):
 N = TypeVar("N", bound=_Named)
 
 
-class Cast:
+class Registry:
     """Everybody and every group, by id. A name finds whoever has it alone."""
 
     def __init__(self, world: World) -> None:

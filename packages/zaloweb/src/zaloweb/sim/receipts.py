@@ -6,20 +6,20 @@ from collections.abc import Iterable, Sequence
 
 from zaloweb.clock import Clock
 from zaloweb.sim.accounts import Account
-from zaloweb.sim.cast import Cast
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.messages import Message
 from zaloweb.sim.people import Group, Person
 from zaloweb.sim.pushes import Push, delivered, push_all, seen, typing, unread_cleared
+from zaloweb.sim.registry import Registry
 
 _TYPING_IS_TOLD_FROM = 3
 
 
-class Marks:
+class Receipts:
     """Makes the pushes that tell the accounts of a world about typing and reading."""
 
-    def __init__(self, cast: Cast, clock: Clock) -> None:
-        self._cast = cast
+    def __init__(self, cast: Registry, clock: Clock) -> None:
+        self._registry = cast
         self._clock = clock
 
     async def type_to(self, person: Person, other: Person) -> None:
@@ -44,7 +44,7 @@ class Marks:
 
     def typing_to(self, person: Person, uid: str) -> list[Push]:
         """The pushes for typing in a chat of two."""
-        account = self._cast.accounts.get(uid)
+        account = self._registry.accounts.get(uid)
         return [typing(account, person, None, self._clock.now_ms())] if account else []
 
     def typing_in(self, person: Person, group: Group) -> list[Push]:
@@ -52,7 +52,7 @@ class Marks:
         if len(group.members) < _TYPING_IS_TOLD_FROM:
             return []
         now = self._clock.now_ms()
-        accounts = self._cast.accounts
+        accounts = self._registry.accounts
         others = [accounts[uid] for uid in group.members if uid in accounts and uid != person.uid]
         return [typing(account, person, group, now) for account in others]
 
@@ -61,7 +61,7 @@ class Marks:
         return [push for message in messages for push in self._one_received(person, message, seen)]
 
     def _one_received(self, person: Person, message: Message, was_seen: bool) -> list[Push]:
-        sender = self._cast.accounts.get(message.sender.uid)
+        sender = self._registry.accounts.get(message.sender.uid)
         if sender is None or sender is person:
             return []
         if was_seen:
