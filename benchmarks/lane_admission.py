@@ -149,7 +149,7 @@ def _frames(count: int) -> tuple[str, list[bytes]]:
         message = world.message_store.accept(
             friend, me.uid, f"{number} em hỏi anh chút được không?", in_group=False
         )
-        frames.append(_frame([message.seen_by(me.uid)]))
+        frames.append(_frame([message.item_for(me.uid)]))
     return me.uid, frames
 
 

@@ -17,9 +17,10 @@ from zaloweb.sim import contents
 from zaloweb.sim.contents import Content
 from zaloweb.sim.event_log import AskedOld, Connected, Disconnected
 from zaloweb.sim.faults import Packed, Repeated, Spoiled, Swapped, Undecodable
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.people import Person
 from zaloweb.sim.rules import Packing
 from zaloweb.sim.server import Simulator
+from zaloweb.sim.users import Group
 from zaloweb.sim.world import World
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -113,7 +114,7 @@ async def test_two_accounts_in_one_group_hear_each_other(
 ) -> None:
     world = sim.world
     other = world.account("Võ Thị Hoa")
-    both = await world.groups.make("Hai tài khoản", [world.me, other, lan])
+    both = await world.me.creates_group("Hai tài khoản", [other, lan])
     hoa = node.client()
     await hoa.log_in(other)
     await hoa.listen()
@@ -182,7 +183,7 @@ async def test_delivered_then_seen(
 
 async def test_group_events(sim: Simulator, listening: Client, lan: Person, hung: Person) -> None:
     world = sim.world
-    made = await world.groups.make("Đội bóng", [world.me, lan])
+    made = await world.me.creates_group("Đội bóng", [lan])
 
     async def heard() -> tuple[str, str, list[str], bool]:
         (event,) = await listening.hears("group_event", told_in(made.gid))
@@ -204,7 +205,7 @@ async def test_group_events(sim: Simulator, listening: Client, lan: Person, hung
 
 
 async def test_being_removed_from_a_group(sim: Simulator, listening: Client, lan: Person) -> None:
-    theirs = await sim.world.groups.make("Nhóm của Lan", [lan, sim.world.me])
+    theirs = await lan.creates_group("Nhóm của Lan", [sim.world.me])
     await lan.removes(sim.world.me, theirs)
     events = [(await listening.hears("group_event", told_in(theirs.gid)))[0] for _ in range(2)]
     assert [(event["type"], event["isSelf"]) for event in events] == [("join", True), ("remove_member", True)]

@@ -35,8 +35,9 @@ from zaloweb import (
 from zaloweb.frames import request
 from zaloweb.sim import event_log
 from zaloweb.sim.faults import Error, Reset
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.people import Person
 from zaloweb.sim.server import Simulator
+from zaloweb.sim.users import Group
 from zaloweb.text import utf16_len
 
 

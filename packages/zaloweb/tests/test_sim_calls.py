@@ -111,8 +111,8 @@ async def test_an_album_is_one_message_for_each_picture(sim: Simulator, client: 
         told |= {"totalItemInGroup": 2, "extMsgProp": '{"groupMediaMsg":{"groupLayoutId":"17"}}'}
         await client.data("POST", "file", "/api/group/photo_original/send", told)
     kept = sim.world.me.remembered(group=True, before=None, count=9)
-    places = [json.loads(m.seen_by("")["content"]["params"])["id_in_group"] for m in kept]
-    albums = {json.loads(m.seen_by("")["extraData"])["groupMediaMsg"]["groupLayoutId"] for m in kept}
+    places = [json.loads(m.item_for("")["content"]["params"])["id_in_group"] for m in kept]
+    albums = {json.loads(m.item_for("")["extraData"])["groupMediaMsg"]["groupLayoutId"] for m in kept}
     assert (places, albums) == ([0, 1], {"17"})
 
 

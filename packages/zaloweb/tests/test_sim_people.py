@@ -237,7 +237,7 @@ async def test_typing_and_reading_are_seen(sim: Simulator, ear: Ear, lan: Person
     seen = await ear.hears()
     assert isinstance(seen, Seen)
     assert seen.user_ids == (lan.uid,)
-    await sim.world.receipts.read_elsewhere(sim.world.me, message)
+    await sim.world.me.reads(message)
     assert await ear.hears() == UnreadCleared(Thread(ThreadKind.GROUP, work.gid), message.msg_id)
 
 

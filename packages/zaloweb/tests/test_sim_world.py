@@ -78,10 +78,10 @@ async def test_the_reader_sees_the_sender_and_the_sender_sees_zero() -> None:
     world = World()
     lan = world.person("Trần Thị Lan")
     message = await lan.says("xin chào")
-    to_me = message.seen_by(world.me.uid)
+    to_me = message.item_for(world.me.uid)
     assert (to_me["uidFrom"], to_me["idTo"], to_me["dName"]) == (lan.uid, world.me.uid, "Trần Thị Lan")
     assert (to_me["msgId"], to_me["content"], to_me["cmd"]) == (message.msg_id, "xin chào", 501)
-    from_me = (await world.me.says("chào Lan", to=lan)).seen_by(world.me.uid)
+    from_me = (await world.me.says("chào Lan", to=lan)).item_for(world.me.uid)
     assert (from_me["uidFrom"], from_me["idTo"]) == ("0", lan.uid)
 
 
@@ -98,7 +98,7 @@ async def test_mentions_count_in_utf16_units() -> None:
     lan = world.person("Trần Thị Lan")
     work = world.group("Nhóm Làm Việc", [lan])
     message = await lan.says("👩‍👩‍👧‍👦 @Minh Anh ơi", group=work, mentions=[world.me])
-    assert message.seen_by(world.me.uid)["mentions"] == [
+    assert message.item_for(world.me.uid)["mentions"] == [
         {"uid": world.me.uid, "pos": 12, "len": 9, "type": 0}
     ]
     with pytest.raises(Impossible, match="@Minh Anh does not stand in the text"):
@@ -109,7 +109,7 @@ async def test_a_quote_names_the_message_it_answers() -> None:
     world = World()
     lan = world.person("Trần Thị Lan")
     asked = await world.me.says("mấy giờ?", to=lan)
-    answer = (await lan.says("9 giờ", quote=asked)).seen_by(world.me.uid)["quote"]
+    answer = (await lan.says("9 giờ", quote=asked)).item_for(world.me.uid)["quote"]
     assert (answer["globalMsgId"], answer["ownerId"]) == (int(asked.msg_id), int(world.me.uid))
     assert (answer["msg"], answer["fromD"]) == ("mấy giờ?", world.me.name)
 

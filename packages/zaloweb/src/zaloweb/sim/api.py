@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,14 +12,15 @@ from multidict import MultiMapping
 
 from zaloweb import cipher
 from zaloweb.errors import CipherError
-from zaloweb.sim.accounts import Account
+from zaloweb.sim.backend import Backend
 from zaloweb.sim.errors import Refusal, Unknown
 from zaloweb.sim.event_log import Called, Refused
-from zaloweb.sim.fault_injection import Answering, answered
+from zaloweb.sim.fault_injection import Responder, respond
 from zaloweb.sim.faults import Crooked, Error
+from zaloweb.sim.pushes import Push
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
-from zaloweb.sim.world import World
+from zaloweb.sim.users import User
 
 NO_SESSION = 600
 BAD_PARAMETERS = 114
@@ -38,24 +39,28 @@ class Part:
     data: bytes
 
 
-Errand = Coroutine[Any, Any, None]
+Task = Coroutine[Any, Any, None]
 
 
 @dataclass(slots=True)
 class ApiCall:
     """One call: who makes it, with which parameters (decrypted), and with which file."""
 
-    world: World
+    backend: Backend
     session: WebSession
     name: str
     path: str
     params: dict[str, Any]
     part: Part | None = None
-    errands: list[Errand] = field(default_factory=list)
+    after_answer: list[Task] = field(default_factory=list)
 
-    def then(self, errand: Errand) -> None:
-        """Let this happen once the call is answered, or once it is clear that it never will be."""
-        self.errands.append(errand)
+    def then(self, task: Task) -> None:
+        """Run this once the call is answered, or once a fault has taken its answer."""
+        self.after_answer.append(task)
+
+    def then_push(self, pushes: Iterable[Push]) -> None:
+        """Push these once the call is answered."""
+        self.then(self.backend.connections.push(pushes))
 
     @property
     def file(self) -> Part:
@@ -65,7 +70,7 @@ class ApiCall:
         return self.part
 
     @property
-    def account(self) -> Account:
+    def account(self) -> User:
         """Whose session this is."""
         return self.session.account
 
@@ -128,30 +133,30 @@ class Route:
 class Api:
     """Answers requests to the service hosts."""
 
-    def __init__(self, world: World, routes: list[Route]) -> None:
-        self._world = world
+    def __init__(self, backend: Backend, routes: list[Route]) -> None:
+        self._backend = backend
         self._routes: dict[tuple[str, str, str], Route] = {
             (route.method, route.service, route.path): route for route in routes
         }
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """The answer to one request, sent; then the errands of the call begin."""
-        errands: list[Errand] = []
+        """The answer to one request, sent; then the tasks of the call begin."""
+        tasks: list[Task] = []
         try:
-            response = await self._meddled(request, errands)
+            response = await self._respond(request, tasks)
             await response.prepare(request)
             await response.write_eof()
         finally:
-            self._begin(errands)
+            self._begin(tasks)
         return response
 
-    async def _meddled(self, request: web.Request, errands: list[Errand]) -> web.StreamResponse:
-        session = self._world.sessions.of(request.cookies)
+    async def _respond(self, request: web.Request, tasks: list[Task]) -> web.StreamResponse:
+        session = self._backend.sessions.of(request.cookies)
         route = self._route(request)
 
         async def serve() -> web.StreamResponse:
             try:
-                return await self._serve(request, route, session, errands)
+                return await self._serve(request, route, session, tasks)
             except Refusal as refusal:
                 return self._refuse(request, session, refusal)
 
@@ -166,16 +171,16 @@ class Api:
                 return enveloped(cipher.encrypt(session.key, inner))
             return web.Response(text=f'{{"error_code":0,"data":{fault.json}}}')
 
-        return await answered(
-            self._world,
+        return await respond(
+            self._backend,
             request,
             session.account.uid if session else "",
             route.name if route else "",
-            Answering(serve, refuse, lambda: self._begin(errands), crooked),
+            Responder(serve, refuse, lambda: self._begin(tasks), crooked),
         )
 
     async def _serve(
-        self, request: web.Request, route: Route | None, session: WebSession | None, errands: list[Errand]
+        self, request: web.Request, route: Route | None, session: WebSession | None, tasks: list[Task]
     ) -> web.Response:
         if route is None:
             service = SERVICES[_host(request)]
@@ -185,8 +190,8 @@ class Api:
             raise Refusal(NO_SESSION, _NO_SESSION_TEXT)
         if not {"zpw_ver", "zpw_type"} <= request.query.keys():
             raise bad_parameters("zpw_ver and zpw_type must stand in the query")
-        call = await _open(self._world, request, route, session)
-        call.errands = errands
+        call = await _open(self._backend, request, route, session)
+        call.after_answer = tasks
         try:
             data = route.handler(call)
         except Unknown as unknown:
@@ -195,19 +200,19 @@ class Api:
             called = Called(
                 account=call.account.uid, service=route.service, path=route.path, params=call.params
             )
-            self._world.log.add(called)
+            self._backend.log.add(called)
         return _with_fresh_cookie(session, _sealed(session, data) if route.sealed else enveloped(data))
 
-    def _begin(self, errands: list[Errand]) -> None:
-        while errands:
-            self._world.background_tasks.start(errands.pop(0))
+    def _begin(self, tasks: list[Task]) -> None:
+        while tasks:
+            self._backend.background_tasks.start(tasks.pop(0))
 
     def _route(self, request: web.Request) -> Route | None:
         service = SERVICES[_host(request)]
         return self._routes.get((request.method, service, request.path))
 
     def _refuse(self, request: web.Request, session: WebSession | None, refusal: Refusal) -> web.Response:
-        self._world.log.add(
+        self._backend.log.add(
             Refused(
                 account=session.account.uid if session else "",
                 host=request.host,
@@ -258,10 +263,10 @@ def _host(request: web.Request) -> str:
     return request.host.partition(":")[0]
 
 
-async def _open(world: World, request: web.Request, route: Route, session: WebSession) -> ApiCall:
+async def _open(backend: Backend, request: web.Request, route: Route, session: WebSession) -> ApiCall:
     part = await _part(request, route.part) if route.part else None
     if route.place is None:
-        return ApiCall(world, session, route.name, route.path, {}, part)
+        return ApiCall(backend, session, route.name, route.path, {}, part)
     fields: MultiMapping[Any] = request.query if route.place == "query" else await request.post()
     sealed = fields.get("params")
     if not isinstance(sealed, str):
@@ -270,7 +275,7 @@ async def _open(world: World, request: web.Request, route: Route, session: WebSe
         params = msgspec.json.decode(cipher.decrypt(session.key, sealed), type=dict[str, Any])
     except (CipherError, msgspec.MsgspecError):
         raise bad_parameters("params do not open with the session key, or are no JSON object") from None
-    return ApiCall(world, session, route.name, route.path, params, part)
+    return ApiCall(backend, session, route.name, route.path, params, part)
 
 
 async def _part(request: web.Request, name: str) -> Part:

@@ -9,12 +9,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zaloweb.sim.media import MediaHost
-
-if TYPE_CHECKING:
-    from zaloweb.sim.people import Person
+from zaloweb.sim.users import User
 
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c494441"
@@ -42,10 +40,10 @@ class Content:
         params |= {"group_layout_id": album_id, "is_group_layout": 1, "id_in_group": place}
         params |= {"total_item_in_group": total}
         extra = {"groupMediaMsg": {"groupLayoutId": album_id}}
-        return replace(self, body=self.body | {"params": text_of(params)}, extra=extra)
+        return replace(self, body=self.body | {"params": json_text(params)}, extra=extra)
 
 
-def text_of(value: object) -> str:
+def json_text(value: object) -> str:
     """JSON in a text, as it stands inside of other JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
@@ -67,7 +65,7 @@ def media(
         "thumb": thumb,
         "childnumber": 0,
         "action": action,
-        "params": params if isinstance(params, str) else text_of(params),
+        "params": params if isinstance(params, str) else json_text(params),
         "type": "",
     }
 
@@ -140,9 +138,9 @@ def link(url: str, text: str = "", *, page_title: str = "Trang ví dụ", descri
     return Content("chat.recommended", body)
 
 
-def contact(person: Person) -> Content:
+def contact(person: User) -> Content:
     """Somebody's contact card."""
-    told = text_of({"phone": person.number, "qrCodeUrl": ""})
+    told = json_text({"phone": person.number, "qrCodeUrl": ""})
     body = media(title=person.name, description=told, action="recommened.user", params=person.uid)
     return Content("chat.recommended", body)
 

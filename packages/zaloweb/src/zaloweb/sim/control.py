@@ -1,4 +1,4 @@
-"""The control interface of the simulator: the handles of a world as plain HTTP and JSON, on loopback only."""
+"""The control interface of the simulator: plain HTTP and JSON, on loopback only."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from zaloweb.sim.accounts import Account
 from zaloweb.sim.errors import Impossible, Unknown
 from zaloweb.sim.event_log import Record
 from zaloweb.sim.http_server import LOOPBACK, HttpServer
-from zaloweb.sim.people import Person
 from zaloweb.sim.steps import faults, messaging, phones, social
 from zaloweb.sim.steps.step import Step
 from zaloweb.sim.world import World
@@ -26,7 +24,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 STEPS = [*phones.STEPS, *messaging.STEPS, *social.STEPS, *faults.STEPS]
-"""What there is besides looking: every step, in the order of the documentation."""
+"""Every request but `/arrived` and `/world`, in the order of the documentation."""
 
 
 class Control(HttpServer):
@@ -66,37 +64,34 @@ class Control(HttpServer):
         return _json({"arrived": records, "last": records[-1].seq if records else max(after, log.last)})
 
     async def _show_world(self, _request: web.Request) -> web.Response:
-        cast = self._world.registry
+        world, registry = self._world, self._world.registry
         return _json(
             {
-                "accounts": [_shown_account(account) for account in cast.accounts.values()],
+                "accounts": [
+                    {
+                        "uid": account.uid,
+                        "name": account.name,
+                        "loggedIn": world.sessions.of_account(account) is not None,
+                        "connected": account.uid in world.connections,
+                    }
+                    for account in registry.accounts.values()
+                ],
                 "people": [
-                    _shown_person(one) for one in cast.people.values() if one.uid not in cast.accounts
+                    {"uid": person.uid, "name": person.name, "friendOf": sorted(person.friend_of)}
+                    for person in registry.people.values()
+                    if person.uid not in registry.accounts
                 ],
                 "groups": [
                     {
                         "gid": group.gid,
                         "name": group.name,
-                        "members": [one.name for one in group.members.values()],
+                        "members": [member.name for member in group.members.values()],
                     }
-                    for group in cast.groups.values()
+                    for group in registry.groups.values()
                 ],
-                "last": self._world.log.last,
+                "last": world.log.last,
             }
         )
-
-
-def _shown_account(account: Account) -> dict[str, Any]:
-    return {
-        "uid": account.uid,
-        "name": account.name,
-        "loggedIn": account.session is not None,
-        "connected": account.listener is not None,
-    }
-
-
-def _shown_person(person: Person) -> dict[str, Any]:
-    return {"uid": person.uid, "name": person.name, "friendOf": sorted(person.friend_of)}
 
 
 async def _body(request: web.Request, kind: Any) -> Any:
@@ -136,7 +131,7 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A page in a browser could reach this port under a name of its own; such a name stands in Host."""
+    """A web page could reach this port under a host name of its own (DNS rebinding)."""
     host = request.headers.get("Host", "").lower()
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     if name not in _LOOPBACK_NAMES:

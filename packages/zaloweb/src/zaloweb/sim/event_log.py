@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from zaloweb.clock import Clock
+from zaloweb.sim.errors import NothingArrived
 from zaloweb.sim.faults import AnyAnswerFault
 
 ThreadName = Literal["user", "group"]
@@ -237,8 +238,28 @@ class EventLog:
         finally:
             self._waiting.discard(waiter)
 
+    async def wait_for(
+        self,
+        kind: type[R],
+        where: Callable[[R], bool] | None = None,
+        *,
+        after: int = 0,
+        deadline: float = 10.0,
+    ) -> R:
+        """Like `first`, within `deadline` seconds. Raises `NothingArrived`."""
+        start = self.last
+        try:
+            async with asyncio.timeout(deadline):
+                record = await self.first(kind, where, after)
+        except TimeoutError:
+            record = None
+        if record is None:
+            came = ", ".join(type(other).__name__ for other in self.since(start)) or "nothing"
+            raise NothingArrived(f"no {kind.__name__} that fits in {deadline} s; meanwhile came: {came}")
+        return record
+
     def close(self) -> None:
-        """Nothing comes any more: end all waits."""
+        """End all waits; no record comes any more."""
         self._closed = True
         for waiter in self._waiting:
             waiter.give_up()

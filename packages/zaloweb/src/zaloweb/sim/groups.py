@@ -1,4 +1,4 @@
-"""How groups change: made, renamed, joined and left; and what their members' clients are told."""
+"""Changes of groups: create, rename, add, remove, leave."""
 
 from __future__ import annotations
 
@@ -7,92 +7,71 @@ from typing import Any
 
 from zaloweb.clock import Clock
 from zaloweb.sim.errors import Impossible
-from zaloweb.sim.people import Group, Person
-from zaloweb.sim.pushes import Push, control, push_all
+from zaloweb.sim.pushes import Push, control
 from zaloweb.sim.registry import Registry
+from zaloweb.sim.users import Group, User
 
 
 class Groups:
-    """Changes groups. Each step changes the world at once; the returned pushes tell the members."""
+    """Each method changes the group at once and returns the pushes that tell its members.
 
-    def __init__(self, cast: Registry, clock: Clock) -> None:
-        self._registry = cast
+    Raises `Impossible` if the group does not allow the change.
+    """
+
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self._registry = registry
         self._clock = clock
 
-    async def make(self, name: str, members: Sequence[Person]) -> Group:
-        """A new group of these people, the first of whom made it."""
-        group, told = self.made(name, members)
-        await push_all(told)
-        return group
+    def create(self, name: str, members: Sequence[User]) -> tuple[Group, list[Push]]:
+        """A new group of these users; the first one is its creator."""
+        group = self._registry.add_group(name, members, self._clock.now_ms())
+        return group, self._pushes(group, "join", group.creator, members)
 
-    async def rename(self, group: Group, by: Person, name: str) -> None:
-        """Somebody in the group gives it another name."""
-        _must_be_in(group, by)
-        await push_all(self.renamed(group, by, name))
+    def rename(self, group: Group, by: User, name: str) -> list[Push]:
+        """A member changes the group's name."""
+        must_be_member(group, by)
+        group.name = name
+        return self._pushes(group, "update", by, [])
 
-    async def add(self, group: Group, by: Person, people: Sequence[Person]) -> None:
-        """Somebody in the group adds people; or they join by themselves (`by` is one of them)."""
+    def add(self, group: Group, by: User, people: Sequence[User]) -> list[Push]:
+        """A member adds users, or users join by themselves (`by` is one of them)."""
         if by not in people:
-            _must_be_in(group, by)
-        await push_all(self.added(group, by, people))
+            must_be_member(group, by)
+        group.members.update((person.uid, person) for person in people)
+        return self._pushes(group, "join", by, people)
 
-    async def remove(self, group: Group, by: Person, people: Sequence[Person]) -> None:
-        """The creator of the group removes people."""
+    def remove(self, group: Group, by: User, people: Sequence[User]) -> list[Push]:
+        """The creator removes members; they get the push, too."""
         if by is not group.creator:
             raise Impossible(f"only {group.creator.name}, who made the group {group.name}, removes people")
+        return self._take_out(group, "remove_member", by, people)
+
+    def leave(self, group: Group, person: User) -> list[Push]:
+        """A member leaves and gets the push, too."""
+        return self._take_out(group, "leave", person, [person])
+
+    def _take_out(self, group: Group, act: str, by: User, people: Sequence[User]) -> list[Push]:
         for person in people:
-            _must_be_in(group, person)
-        await push_all(self.removed(group, by, people))
-
-    async def leave(self, group: Group, person: Person) -> None:
-        """Somebody leaves the group."""
-        _must_be_in(group, person)
-        await push_all(self.left(group, person))
-
-    def made(self, name: str, members: Sequence[Person]) -> tuple[Group, list[Push]]:
-        """A new group, and the pushes that tell its members."""
-        group = self._registry.group(name, members, self._clock.now_ms())
-        return group, self._told(group, "join", group.creator, members)
-
-    def renamed(self, group: Group, by: Person, name: str) -> list[Push]:
-        """The group is called something else."""
-        group.name = name
-        return self._told(group, "update", by, [])
-
-    def added(self, group: Group, by: Person, people: Sequence[Person]) -> list[Push]:
-        """People are in the group."""
-        group.members.update((person.uid, person) for person in people)
-        return self._told(group, "join", by, people)
-
-    def removed(self, group: Group, by: Person, people: Sequence[Person]) -> list[Push]:
-        """People are out of the group; they are told, too."""
-        return self._gone(group, "remove_member", by, people)
-
-    def left(self, group: Group, person: Person) -> list[Push]:
-        """Somebody is out of the group."""
-        return self._gone(group, "leave", person, [person])
-
-    def _gone(self, group: Group, act: str, by: Person, people: Sequence[Person]) -> list[Push]:
-        told = dict(group.members)
+            must_be_member(group, person)
+        before = list(group.members)
         for person in people:
             group.members.pop(person.uid, None)
-        return self._told(group, act, by, people, told)
+        return self._pushes(group, act, by, people, before)
 
-    def _told(
+    def _pushes(
         self,
         group: Group,
         act: str,
-        by: Person,
-        people: Sequence[Person],
+        by: User,
+        people: Sequence[User],
         audience: Iterable[str] | None = None,
     ) -> list[Push]:
         group.version += 1
-        data = self._event(group, act, by, people)
+        event = self._event(group, act, by, people)
         uids = group.members if audience is None else audience
-        accounts = self._registry.accounts
-        return [control(accounts[uid], "group", act, data) for uid in uids if uid in accounts]
+        return [control(uid, "group", act, event) for uid in uids if uid in self._registry.accounts]
 
-    def _event(self, group: Group, act: str, by: Person, people: Sequence[Person]) -> dict[str, Any]:
+    def _event(self, group: Group, act: str, by: User, people: Sequence[User]) -> dict[str, Any]:
         """The fields and types of a recorded group event."""
         return {
             "subType": 1,
@@ -100,7 +79,10 @@ class Groups:
             "creatorId": group.creator.uid,
             "groupName": group.name,
             "sourceId": by.uid,
-            "updateMembers": [_member(person) for person in people],
+            "updateMembers": [
+                {"id": person.uid, "dName": person.name, "avatar": "", "type": 1, "avatar_25": ""}
+                for person in people
+            ],
             "groupSetting": None,
             "groupTopic": None,
             "info": None,
@@ -115,10 +97,7 @@ class Groups:
         }
 
 
-def _member(person: Person) -> dict[str, Any]:
-    return {"id": person.uid, "dName": person.name, "avatar": "", "type": 1, "avatar_25": ""}
-
-
-def _must_be_in(group: Group, person: Person) -> None:
+def must_be_member(group: Group, person: User) -> None:
+    """Raise `Impossible` for somebody who is not in the group."""
     if person.uid not in group.members:
         raise Impossible(f"{person.name} is not in the group {group.name}")

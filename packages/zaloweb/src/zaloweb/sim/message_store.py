@@ -1,40 +1,107 @@
-"""The post of a world: gives messages their ids, keeps them for those who may read them, and pushes them."""
+"""The messages and reactions that Zalo holds, and their delivery to the accounts that may read them."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from zaloweb.clock import Clock
-from zaloweb.frames import Cmd
-from zaloweb.sim.accounts import Account
-from zaloweb.sim.deletions import entries
+from zaloweb.sim.connections import Connections
 from zaloweb.sim.errors import Unknown
-from zaloweb.sim.messages import Message
-from zaloweb.sim.people import Person
-from zaloweb.sim.pushes import Push
-from zaloweb.sim.reactions import Reaction
+from zaloweb.sim.messages import Message, Reaction, deletion_list
+from zaloweb.sim.pushes import Push, new_messages, reacted
 from zaloweb.sim.registry import Registry
+from zaloweb.sim.ring_buffer import RingBuffer
+from zaloweb.sim.users import User
 
 _MESSAGE_IDS = 6_800_000_000_000
 _ACTION_IDS = 11_800_000_000
 
 
-class MessageStore:
-    """Carries messages and reactions. Ids rise strictly, and so do the client ids it makes up (ms)."""
+class Mailbox:
+    """What one account can ask for again, for direct chats and groups apart.
 
-    def __init__(self, cast: Registry, clock: Clock, remembered: int) -> None:
-        self._registry = cast
+    `missed` holds the messages written while no client of the account was connected.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.missed: deque[Message] = deque(maxlen=limit)
+        self._messages: Mapping[bool, RingBuffer[Message]] = {
+            in_group: RingBuffer(limit, lambda message: message.number) for in_group in (False, True)
+        }
+        self._reactions: Mapping[bool, RingBuffer[Reaction]] = {
+            in_group: RingBuffer(limit, lambda reaction: reaction.number) for in_group in (False, True)
+        }
+
+    def add(self, message: Message) -> None:
+        """Keep a message."""
+        self._messages[message.in_group].add(message)
+
+    def add_reaction(self, reaction: Reaction) -> None:
+        """Keep a reaction."""
+        self._reactions[reaction.in_group].add(reaction)
+
+    def remove(self, message: Message) -> None:
+        """Drop a message that was undone or deleted."""
+        self._messages[message.in_group].drop(message.number)
+        if message in self.missed:
+            self.missed.remove(message)
+
+    def forget(self, keep: int = 0) -> None:
+        """Drop all but the newest `keep` messages and reactions of each kind of thread."""
+        for in_group in (False, True):
+            self._messages[in_group].forget(keep)
+            self._reactions[in_group].forget(keep)
+
+    def messages(self, *, group: bool, before: str | None, count: int) -> list[Message]:
+        """The newest `count` messages, or those before the one with the id `before`, oldest first."""
+        return self._messages[group].before(None if before is None else int(before), count)
+
+    def reactions(self, *, group: bool, before: str | None, count: int) -> list[Reaction]:
+        """The newest `count` reactions, or those before the one with the id `before`, oldest first."""
+        return self._reactions[group].before(None if before is None else int(before), count)
+
+
+class MessageStore:
+    """Message ids rise strictly, and so do the client ids it makes up (milliseconds).
+
+    The newest `remembered` messages can be found by id; each mailbox holds as many of each kind of thread.
+    """
+
+    def __init__(self, registry: Registry, connections: Connections, clock: Clock, remembered: int) -> None:
+        self._registry = registry
+        self._connections = connections
         self._clock = clock
         self._remembered = remembered
         self._by_id: dict[str, Message] = {}
+        self._mailboxes: dict[str, Mailbox] = {}
         self._count = 0
         self._last_client_id = 0
 
+    def mailbox(self, account: User) -> Mailbox:
+        """The mailbox of an account."""
+        if account.uid not in self._mailboxes:
+            self._mailboxes[account.uid] = Mailbox(self._remembered)
+        return self._mailboxes[account.uid]
+
+    def readers(self, message: Message) -> list[User]:
+        """The accounts that can read a message, its sender included.
+
+        A direct message does not reach an account that has blocked the sender.
+        """
+        sender = message.sender.uid
+        accounts = self._registry.accounts
+        if message.in_group:
+            members = self._registry.groups[message.receiver].members
+            return [account for account in accounts.values() if account.uid in members]
+        both = dict.fromkeys((sender, message.receiver))
+        return [accounts[uid] for uid in both if uid in accounts and sender not in accounts[uid].blocked]
+
     def accept(
         self,
-        sender: Person,
+        sender: User,
         receiver: str,
         content: str | dict[str, Any] | list[dict[str, Any]],
         *,
@@ -45,9 +112,9 @@ class MessageStore:
         mentions: Sequence[dict[str, Any]] = (),
         quote: dict[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
-        only_for: Account | None = None,
+        only_for: User | None = None,
     ) -> Message:
-        """A new message, kept for every account that may read it, or for one; it is not pushed yet."""
+        """A new message, kept for every account that can read it, or for one; it is not pushed yet."""
         msg_id, action_id = self._ids()
         message = Message(
             msg_id=msg_id,
@@ -67,26 +134,21 @@ class MessageStore:
         self._by_id[msg_id] = message
         if len(self._by_id) > self._remembered:
             del self._by_id[next(iter(self._by_id))]
-        for account in [only_for] if only_for else self._registry.readers(message):
-            account.remember(message)
+        for account in [only_for] if only_for else self.readers(message):
+            self.mailbox(account).add(message)
         return message
 
-    async def deliver(self, message: Message, only_to: Account | None = None) -> None:
-        """Push a message to every connected account that may read it, or to one."""
-        for account in [only_to] if only_to else self._registry.readers(message):
-            if account.listener is not None:
-                await account.listener.push_messages(account.uid, [message])
+    async def deliver(self, message: Message, only_to: User | None = None) -> None:
+        """Push a message to every connected account that can read it, or to one."""
+        for account in [only_to] if only_to else self.readers(message):
+            if account.uid in self._connections:
+                await self._connections.push(new_messages(account.uid, [message]))
             else:
-                account.missed.append(message)
+                self.mailbox(account).missed.append(message)
 
     def get(self, msg_id: str) -> Message | None:
-        """The message with this id, if there is one."""
+        """The message with this id, if the store holds it."""
         return self._by_id.get(msg_id)
-
-    def history(self, gid: str, count: int) -> list[Message]:
-        """The newest messages of a group, oldest first."""
-        newest = (m for m in reversed(self._by_id.values()) if m.in_group and m.receiver == gid)
-        return list(islice(newest, count))[::-1]
 
     def find(self, msg_id: str) -> Message:
         """The message with this id. Raises `Unknown`."""
@@ -95,9 +157,14 @@ class MessageStore:
             raise Unknown(f"there is no message {msg_id}, or none any more")
         return message
 
+    def history(self, gid: str, count: int) -> list[Message]:
+        """The newest messages of a group, oldest first."""
+        newest = (m for m in reversed(self._by_id.values()) if m.in_group and m.receiver == gid)
+        return list(islice(newest, count))[::-1]
+
     def undo(self, message: Message, client_id: str = "") -> Message:
-        """Take a message back: what tells of it is a message itself. Nobody finds the old one any more."""
-        self._lose(message)
+        """Undo a message: nobody finds it any more. Returns the message that tells of it."""
+        self._remove(message)
         content = {
             "globalMsgId": message.number,
             "cliMsgId": int(message.cli_msg_id),
@@ -105,31 +172,52 @@ class MessageStore:
             "srcId": int(message.sender.uid),
             "destId": int(message.receiver),
         }
-        return self._tell_of(message, message.sender, "chat.undo", content, client_id=client_id)
+        return self.accept(
+            message.sender,
+            message.receiver,
+            content,
+            in_group=message.in_group,
+            msg_type="chat.undo",
+            client_id=client_id,
+        )
 
-    def delete(self, message: Message, by: Person) -> Message:
-        """Delete a message for everybody in its group."""
-        self._lose(message)
-        return self._tell_of(message, by, "chat.delete", entries([message]))
+    def delete(self, message: Message, by: User) -> Message:
+        """Delete a message for everybody in its group. Returns the message that tells of it."""
+        self._remove(message)
+        return self.accept(
+            by,
+            message.receiver,
+            deletion_list([message]),
+            in_group=message.in_group,
+            msg_type="chat.delete",
+        )
 
-    def delete_for(self, account: Account, messages: Sequence[Message], *, whole: bool = False) -> Message:
-        """Delete messages on one account's side only, if `whole` with all before them in their thread."""
-        first = messages[0]
+    def delete_for(self, account: User, messages: Sequence[Message], *, whole: bool = False) -> Message:
+        """Delete messages of one thread on one account's side, if `whole` with all before them.
+
+        Returns the message that tells the account's clients of it.
+        """
+        first, mailbox = messages[0], self.mailbox(account)
+        gone = list(messages)
         if whole:
-            everything = account.remembered(group=first.in_group, before=None, count=self._remembered)
-            thread = [one for one in everything if one.other_side(account) == first.other_side(account)]
-            gone = [one for one in thread if one.number <= max(message.number for message in messages)]
-        else:
-            gone = [*messages]
+            last, thread_id = max(message.number for message in messages), first.other_side(account)
+            kept = mailbox.messages(group=first.in_group, before=None, count=self._remembered)
+            gone = [one for one in kept if one.other_side(account) == thread_id and one.number <= last]
         for message in gone:
-            account.lose(message)
-        content = entries(messages, account.uid, whole=whole)
-        return self._tell_of(first, account, "chat.delete", content, only_for=account)
+            mailbox.remove(message)
+        return self.accept(
+            account,
+            first.other_side(account),
+            deletion_list(messages, account.uid, whole=whole),
+            in_group=first.in_group,
+            msg_type="chat.delete",
+            only_for=account,
+        )
 
     def react(
-        self, sender: Person, message: Message, icon: str, kind: int, client_id: str = ""
+        self, sender: User, message: Message, icon: str, type_: int, client_id: str = ""
     ) -> tuple[Reaction, list[Push]]:
-        """A reaction, kept for everybody who may read the message, and the pushes that tell them."""
+        """A reaction, kept for every account that can read the message, and the pushes for them."""
         msg_id, action_id = self._ids()
         reaction = Reaction(
             msg_id=msg_id,
@@ -139,39 +227,18 @@ class MessageStore:
             receiver=message.other_side(sender),
             message=message,
             icon=icon,
-            kind=kind,
+            type=type_,
             sent_ms=self._clock.now_ms(),
         )
-        readers = self._registry.readers(message)
+        readers = self.readers(message)
         for account in readers:
-            account.remember_reaction(reaction)
-        return reaction, [_reaction_push(account, reaction) for account in readers]
+            self.mailbox(account).add_reaction(reaction)
+        return reaction, [reacted(account.uid, reaction) for account in readers]
 
-    def _lose(self, message: Message) -> None:
+    def _remove(self, message: Message) -> None:
         self._by_id.pop(message.msg_id, None)
-        for account in self._registry.readers(message):
-            account.lose(message)
-
-    def _tell_of(
-        self,
-        message: Message,
-        by: Person,
-        msg_type: str,
-        content: dict[str, Any] | list[dict[str, Any]],
-        *,
-        client_id: str = "",
-        only_for: Account | None = None,
-    ) -> Message:
-        """What tells of a message that is gone stands where it stood."""
-        return self.accept(
-            by,
-            message.other_side(by) if only_for else message.receiver,
-            content,
-            in_group=message.in_group,
-            msg_type=msg_type,
-            client_id=client_id,
-            only_for=only_for,
-        )
+        for account in self.readers(message):
+            self.mailbox(account).remove(message)
 
     def _ids(self) -> tuple[str, str]:
         self._count += 1
@@ -180,9 +247,3 @@ class MessageStore:
     def _client_id(self) -> str:
         self._last_client_id = max(self._last_client_id + 1, self._clock.now_ms())
         return str(self._last_client_id)
-
-
-def _reaction_push(account: Account, reaction: Reaction) -> Push:
-    item = [reaction.seen_by(account.uid)]
-    lists = ([], item) if reaction.in_group else (item, [])
-    return Push(account, Cmd.REACTIONS, dict(zip(("reacts", "reactGroups"), lists, strict=True)))

@@ -1,69 +1,48 @@
-"""What people show without writing: that they type, that messages reached them, that they read them."""
+"""Typing, delivered and seen: what the accounts concerned are told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from zaloweb.clock import Clock
-from zaloweb.sim.accounts import Account
-from zaloweb.sim.errors import Impossible
+from zaloweb.sim.groups import must_be_member
 from zaloweb.sim.messages import Message
-from zaloweb.sim.people import Group, Person
-from zaloweb.sim.pushes import Push, delivered, push_all, seen, typing, unread_cleared
+from zaloweb.sim.pushes import Push, delivered, seen, typing
 from zaloweb.sim.registry import Registry
+from zaloweb.sim.users import Group, User
 
-_TYPING_IS_TOLD_FROM = 3
+_SMALLEST_GROUP_WITH_TYPING = 3
 
 
 class Receipts:
-    """Makes the pushes that tell the accounts of a world about typing and reading."""
+    """Each method returns the pushes; nothing is kept."""
 
-    def __init__(self, cast: Registry, clock: Clock) -> None:
-        self._registry = cast
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self._registry = registry
         self._clock = clock
 
-    async def type_to(self, person: Person, other: Person) -> None:
-        """Somebody types in a chat of two."""
-        await push_all(self.typing_to(person, other.uid))
+    def typing_to(self, person: User, uid: str) -> list[Push]:
+        """Somebody types in a direct chat with the user who has this uid."""
+        if uid not in self._registry.accounts:
+            return []
+        return [typing(uid, person, None, self._clock.now_ms())]
 
-    async def type_in(self, person: Person, group: Group) -> None:
-        """Somebody types in a group."""
-        if person.uid not in group.members:
-            raise Impossible(f"{person.name} is not in the group {group.name}")
-        await push_all(self.typing_in(person, group))
-
-    async def receive(self, person: Person, messages: Sequence[Message], *, seen: bool) -> None:
-        """Messages reach somebody, who reads them or does not."""
-        await push_all(self.received(person, messages, seen=seen))
-
-    async def read_elsewhere(self, account: Account, message: Message) -> None:
-        """The account reads a thread up to this message with its phone."""
-        thread_id = message.other_side(account)
-        push = unread_cleared(account, thread_id, message.msg_id, group=message.in_group)
-        await push_all([push])
-
-    def typing_to(self, person: Person, uid: str) -> list[Push]:
-        """The pushes for typing in a chat of two."""
-        account = self._registry.accounts.get(uid)
-        return [typing(account, person, None, self._clock.now_ms())] if account else []
-
-    def typing_in(self, person: Person, group: Group) -> list[Push]:
-        """The pushes for typing in a group; as on the real servers there are none in a group of two."""
-        if len(group.members) < _TYPING_IS_TOLD_FROM:
+    def typing_in(self, person: User, group: Group) -> list[Push]:
+        """Somebody types in a group. As on the real servers a group of two gets no push."""
+        must_be_member(group, person)
+        if len(group.members) < _SMALLEST_GROUP_WITH_TYPING:
             return []
         now = self._clock.now_ms()
-        accounts = self._registry.accounts
-        others = [accounts[uid] for uid in group.members if uid in accounts and uid != person.uid]
-        return [typing(account, person, group, now) for account in others]
+        others = [uid for uid in group.members if uid in self._registry.accounts and uid != person.uid]
+        return [typing(uid, person, group, now) for uid in others]
 
-    def received(self, person: Person, messages: Iterable[Message], *, seen: bool) -> list[Push]:
-        """The pushes for messages that reached somebody: one for the sender of each, if it is an account."""
-        return [push for message in messages for push in self._one_received(person, message, seen)]
-
-    def _one_received(self, person: Person, message: Message, was_seen: bool) -> list[Push]:
-        sender = self._registry.accounts.get(message.sender.uid)
-        if sender is None or sender is person:
-            return []
-        if was_seen:
-            return [seen(sender, person, [message])]
-        return [delivered(sender, person, [message], self._clock.now_ms(), seen=False)]
+    def received(self, person: User, messages: Iterable[Message], *, read: bool) -> list[Push]:
+        """Messages reached somebody, who has `read` them or not: one push for each sender's account."""
+        now = self._clock.now_ms()
+        return [
+            seen(message.sender.uid, person, message)
+            if read
+            else delivered(message.sender.uid, person, message, now)
+            for message in messages
+            if message.sender.uid in self._registry.accounts and message.sender is not person
+        ]

@@ -1,17 +1,12 @@
-"""Who there is in a world: accounts, people and groups, each found by its id or its name."""
+"""Every account, user and group, found by id or by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from zaloweb.sim.accounts import Account
 from zaloweb.sim.errors import Impossible, Unknown
-from zaloweb.sim.people import Group, Person
-
-if TYPE_CHECKING:
-    from zaloweb.sim.messages import Message
-    from zaloweb.sim.world import World
+from zaloweb.sim.users import Group, User
 
 _FIRST_UID = 8_200_000_000_000_000_001
 _FIRST_GID = 9_100_000_000_000_000_001
@@ -26,31 +21,38 @@ N = TypeVar("N", bound=_Named)
 
 
 class Registry:
-    """Everybody and every group, by id. A name finds whoever has it alone."""
+    """`accounts` are the users that clients can log in as; `people` are all users, accounts included.
 
-    def __init__(self, world: World) -> None:
-        self.accounts: dict[str, Account] = {}
-        self.people: dict[str, Person] = {}
+    `find_person`, `find_group` and `find_account` take an id, or a name that only one has. They raise
+    `Unknown` if there is no match and `Impossible` if the name is ambiguous.
+    """
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, User] = {}
+        self.people: dict[str, User] = {}
         self.groups: dict[str, Group] = {}
-        self._world = world
 
-    def account(self, name: str) -> Account:
-        """A further account that clients can log in as."""
-        account = Account(self._free_uid(), name, self._world)
-        self.accounts[account.uid] = self.people[account.uid] = account
-        return account
+    def free_uid(self) -> str:
+        """A uid that nobody has yet."""
+        number = _FIRST_UID + len(self.people)
+        while str(number) in self.people:
+            number += 1
+        return str(number)
 
-    def person(self, name: str, friend_of: Account | None, uid: str = "") -> Person:
-        """Somebody new, as a friend of this account or as a stranger to all; with this uid or a free one."""
-        if uid in self.people:
-            raise Impossible(f"{self.people[uid].name!r} has the uid {uid} already: take another one")
-        friends = {friend_of.uid} if friend_of else set()
-        person = Person(uid or self._free_uid(), name, self._world, friends)
+    def add_person(self, person: User) -> None:
+        """Register a user that no client logs in as."""
+        if person.uid in self.people:
+            taken = self.people[person.uid].name
+            raise Impossible(f"{taken!r} has the uid {person.uid} already: take another one")
         self.people[person.uid] = person
-        return person
 
-    def group(self, name: str, members: Sequence[Person], created_ms: int) -> Group:
-        """A group of these people; the first one made it."""
+    def add_account(self, account: User) -> None:
+        """Register a user that clients can log in as."""
+        self.add_person(account)
+        self.accounts[account.uid] = account
+
+    def add_group(self, name: str, members: Sequence[User], created_ms: int) -> Group:
+        """A new group of these users; the first one is its creator."""
         if not members:
             raise Impossible("a group needs at least one member")
         gid = str(_FIRST_GID + len(self.groups))
@@ -58,53 +60,34 @@ class Registry:
         self.groups[gid] = group
         return group
 
-    def find_person(self, who: str) -> Person:
-        """The person with this uid or name. Raises `Unknown`, and `Impossible` if several have the name."""
+    def find_person(self, who: str) -> User:
+        """The user with this uid or name."""
         return _find("person", who, self.people)
 
-    def find_mentioned(self, who: str) -> Person:
-        """The person with this uid or name, or whom `@All` means: everybody, and nobody in particular."""
-        return Person("-1", who, self._world) if who == "All" else self.find_person(who)
+    def find_mentioned(self, who: str) -> User:
+        """The user with this uid or name; `All` is the mention of everybody, which has the uid -1."""
+        return User("-1", who) if who == "All" else self.find_person(who)
 
     def find_group(self, which: str) -> Group:
-        """The group with this id or name. Raises `Unknown`, and `Impossible` if several have the name."""
+        """The group with this id or name."""
         return _find("group", which, self.groups)
 
-    def find_account(self, which: str) -> Account:
-        """The account with this uid or name. Raises `Unknown`, and `Impossible` if several have the name."""
+    def find_account(self, which: str) -> User:
+        """The account with this uid or name."""
         return _find("account", which, self.accounts)
 
-    def readers(self, message: Message) -> list[Account]:
-        """The accounts that find this message on their side, its sender's included.
-
-        What somebody writes to an account that has blocked them does not reach it.
-        """
-        sender = message.sender.uid
-        if message.in_group:
-            members = self.groups[message.receiver].members
-            return [account for account in self.accounts.values() if account.uid in members]
-        both = dict.fromkeys((sender, message.receiver))
-        accounts = (self.accounts[uid] for uid in both if uid in self.accounts)
-        return [account for account in accounts if sender not in account.blocked]
-
-    def by_number(self, number: str) -> Person | None:
-        """Whose telephone number this is, written with the country's code or with a 0."""
+    def by_number(self, number: str) -> User | None:
+        """The user with this phone number, written with the country code or with a leading 0."""
         wanted = f"84{number[1:]}" if number.startswith("0") else number.removeprefix("+")
         return next((person for person in self.people.values() if person.number == wanted), None)
 
-    def friends(self, account: Account) -> list[Person]:
-        """The friends of an account, in the order they came."""
+    def friends(self, account: User) -> list[User]:
+        """The friends of an account, in the order they were registered."""
         return [person for person in self.people.values() if account.uid in person.friend_of]
 
-    def groups_of(self, account: Account) -> list[Group]:
+    def groups_of(self, account: User) -> list[Group]:
         """The groups the account is in."""
         return [group for group in self.groups.values() if account.uid in group.members]
-
-    def _free_uid(self) -> str:
-        number = _FIRST_UID + len(self.people)
-        while str(number) in self.people:
-            number += 1
-        return str(number)
 
 
 def _find(what: str, wanted: str, by_id: Mapping[str, N]) -> N:

@@ -6,12 +6,9 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from zaloweb import cipher
-
-if TYPE_CHECKING:
-    from zaloweb.sim.accounts import Account
+from zaloweb.sim.users import User
 
 ACCOUNT_COOKIE = "zpsid"
 SESSION_COOKIE = "zpw_sek"
@@ -21,7 +18,7 @@ SESSION_COOKIE = "zpw_sek"
 class WebSession:
     """One login of an account in a browser. `enk` is the session key in base64, as the client gets it."""
 
-    account: Account
+    account: User
     zpsid: str = field(repr=False)
     zpw_sek: str = field(repr=False)
     enk: str = field(repr=False)
@@ -35,23 +32,28 @@ class Sessions:
     """The live sessions, found by what a client shows. An account has at most one."""
 
     def __init__(self) -> None:
+        self._by_account: dict[str, WebSession] = {}
         self._by_sek: dict[str, WebSession] = {}
         self._by_zpsid: dict[str, WebSession] = {}
         self._by_token: dict[str, WebSession] = {}
 
-    def open(self, account: Account) -> WebSession:
+    def open(self, account: User) -> WebSession:
         """A new session; the account's former one is over."""
         self.end(account)
         enk = base64.b64encode(secrets.token_bytes(16)).decode()
         session = WebSession(account, f"sim-{secrets.token_hex(16)}", f"sim-{secrets.token_hex(16)}", enk)
         self._by_sek[session.zpw_sek] = session
         self._by_zpsid[session.zpsid] = session
-        account.session = session
+        self._by_account[account.uid] = session
         return session
 
-    def end(self, account: Account) -> None:
+    def of_account(self, account: User) -> WebSession | None:
+        """The live session of an account."""
+        return self._by_account.get(account.uid)
+
+    def end(self, account: User) -> None:
         """The account's session is over: its cookies prove nothing any more."""
-        session, account.session = account.session, None
+        session = self._by_account.pop(account.uid, None)
         for book in (self._by_sek, self._by_zpsid, self._by_token):
             for shown in [shown for shown, held in book.items() if held is session]:
                 del book[shown]

@@ -48,7 +48,7 @@ def photo(call: ApiCall) -> object:
 def file(call: ApiCall) -> object:
     """An uploaded file."""
     url = _uploaded(call, "fileId")
-    stored = call.world.media.at(url)
+    stored = call.backend.media.at(url)
     if call.text("fileUrl") != url:
         raise bad_parameters("fileUrl must be the address that the push for the upload told")
     if stored is not None and stored.md5 != call.text("checksum"):
@@ -67,8 +67,8 @@ def file(call: ApiCall) -> object:
 
 def gif(call: ApiCall) -> object:
     """A GIF, which comes with the call."""
-    url = call.world.media.put(call.text("fileName"), call.file.data)
-    stored = call.world.media.at(url)
+    url = call.backend.media.put(call.text("fileName"), call.file.data)
+    stored = call.backend.media.at(url)
     if stored is None or stored.md5 != call.text("checksum"):
         raise bad_parameters("checksum is not that of the file")
     params = {name: call.number(name) for name in ("width", "height") if name in call.params}
@@ -104,7 +104,7 @@ ROUTES += [
 
 
 def _uploaded(call: ApiCall, name: str) -> str:
-    url = call.world.uploads.address(call.text(name))
+    url = call.backend.uploads.address(call.text(name))
     if url is None:
         raise bad_parameters(f"{name} is not the id of a finished upload")
     return url

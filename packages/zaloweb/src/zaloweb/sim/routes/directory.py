@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.users import Group, User
 
 _VERSION_SUFFIX = re.compile(r"_\d+$")
 _LIST_VERSION = "1690000001"
@@ -28,7 +28,7 @@ _GROUP_SETTING = {
 }
 
 
-def avatar(person: Person) -> str:
+def avatar(person: User) -> str:
     """The address of a person's picture; nothing is served there."""
     return _AVATAR.format(person.uid)
 
@@ -43,7 +43,7 @@ def friends(call: ApiCall) -> object:
     page, count = call.number("page", 1), call.number("count", 20_000)
     if page < 1 or count < 1:
         raise bad_parameters("page and count start at 1")
-    listed = call.world.registry.friends(call.account)[(page - 1) * count : page * count]
+    listed = call.backend.registry.friends(call.account)[(page - 1) * count : page * count]
     return [_user(call, person) for person in listed]
 
 
@@ -63,14 +63,14 @@ def group_members(call: ApiCall) -> object:
 
 def group_list(call: ApiCall) -> object:
     """The ids of the account's groups with their versions."""
-    groups = call.world.registry.groups_of(call.account)
+    groups = call.backend.registry.groups_of(call.account)
     return {"version": _LIST_VERSION, "gridVerMap": {group.gid: str(group.version) for group in groups}}
 
 
 def group_info(call: ApiCall) -> object:
     """Groups by id; those the account is not in count as removed."""
     asked = call.json("gridVerMap", dict[str, Any])
-    own = {group.gid: group for group in call.world.registry.groups_of(call.account)}
+    own = {group.gid: group for group in call.backend.registry.groups_of(call.account)}
     return {
         "removedsGroup": [gid for gid in asked if gid not in own],
         "unchangedsGroup": [],
@@ -88,16 +88,16 @@ ROUTES = [
 ]
 
 
-def _asked(call: ApiCall) -> list[Person]:
+def _asked(call: ApiCall) -> list[User]:
     asked = call.params.get("friend_pversion_map")
     if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
         raise bad_parameters("friend_pversion_map must be a list of texts such as 8200000000000000001_0")
-    people = call.world.registry.people
+    people = call.backend.registry.people
     ids = (_VERSION_SUFFIX.sub("", one) for one in asked)
     return [people[uid] for uid in ids if uid in people]
 
 
-def _user(call: ApiCall, person: Person) -> dict[str, Any]:
+def _user(call: ApiCall, person: User) -> dict[str, Any]:
     return {
         "userId": person.uid,
         "username": "",
@@ -132,7 +132,7 @@ def _user(call: ApiCall, person: Person) -> dict[str, Any]:
     }
 
 
-def _member_profile(person: Person) -> dict[str, Any]:
+def _member_profile(person: User) -> dict[str, Any]:
     return {
         "displayName": person.name,
         "zaloName": person.name,

@@ -10,7 +10,6 @@ from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.errors import Refusal
 from zaloweb.sim.event_log import Deleted, Reacted, Undone
 from zaloweb.sim.messages import Message
-from zaloweb.sim.pushes import push_all
 from zaloweb.sim.routes.sending import NOT_A_MEMBER, Thread, own_group, thread
 
 _CANNOT_UNDO = 330
@@ -45,11 +44,11 @@ def undo(call: ApiCall) -> object:
     if message.sender is not call.account or str(call.params.get("cliMsgIdUndo")) != message.cli_msg_id:
         raise Refusal(_CANNOT_UNDO, "Không thể thu hồi tin nhắn")
     to = thread(call)
-    told = call.world.message_store.undo(message, str(call.number("clientId")))
-    call.world.log.add(
+    told = call.backend.message_store.undo(message, str(call.number("clientId")))
+    call.backend.log.add(
         Undone(account=call.account.uid, thread=to.name, thread_id=to.id, msg_id=message.msg_id)
     )
-    call.then(call.world.message_store.deliver(told))
+    call.then(call.backend.message_store.deliver(told))
     return _DONE
 
 
@@ -60,13 +59,13 @@ def delete(call: ApiCall) -> object:
     messages = [_message(call, to, one.get("globalMsgId")) for one in _listed(call)]
     if not only_me:
         _check_may_delete_for_all(call)
-    post = call.world.message_store
+    post = call.backend.message_store
     if only_me:
         call.then(post.deliver(post.delete_for(call.account, messages), call.account))
     else:
         for message in messages:
             call.then(post.deliver(post.delete(message, call.account)))
-    call.world.log.add(
+    call.backend.log.add(
         Deleted(
             account=call.account.uid,
             thread=to.name,
@@ -81,14 +80,14 @@ def delete(call: ApiCall) -> object:
 def history(call: ApiCall) -> object:
     """The newest messages of a group, oldest first."""
     group = own_group(call)
-    messages = call.world.message_store.history(group.gid, call.number("count", 50) + 1)
+    messages = call.backend.message_store.history(group.gid, call.number("count", 50) + 1)
     shown = messages[-call.number("count", 50) :]
     last = shown[-1].action_id if shown else "0"
     return {
         "lastActionId": last,
         "lastActionIdOther": last,
         "more": int(len(messages) > len(shown)),
-        "groupMsgs": [message.seen_by(call.account.uid) for message in shown],
+        "groupMsgs": [message.item_for(call.account.uid) for message in shown],
     }
 
 
@@ -117,10 +116,10 @@ def _react(call: ApiCall, to: Thread, one: Any) -> list[int]:
 
 def _react_to(call: ApiCall, to: Thread, told: _Reaction, msg_id: str, client_id: str) -> int:
     message = _message(call, to, msg_id)
-    reaction, pushes = call.world.message_store.react(
+    reaction, pushes = call.backend.message_store.react(
         call.account, message, told.rIcon, told.rType, client_id
     )
-    call.world.log.add(
+    call.backend.log.add(
         Reacted(
             account=call.account.uid,
             thread=to.name,
@@ -130,12 +129,12 @@ def _react_to(call: ApiCall, to: Thread, told: _Reaction, msg_id: str, client_id
             type=told.rType,
         )
     )
-    call.then(push_all(pushes))
+    call.then_push(pushes)
     return reaction.number
 
 
 def _message(call: ApiCall, to: Thread, msg_id: object) -> Message:
-    message = call.world.message_store.find(str(msg_id))
+    message = call.backend.message_store.find(str(msg_id))
     if message.in_group is not to.in_group or message.other_side(call.account) != to.id:
         raise bad_parameters(f"message {message.msg_id} stands in another thread")
     return message

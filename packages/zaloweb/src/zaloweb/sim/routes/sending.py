@@ -11,7 +11,7 @@ from zaloweb.sim.contents import Content
 from zaloweb.sim.errors import Refusal
 from zaloweb.sim.event_log import Sent, ThreadName
 from zaloweb.sim.messages import Message
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.users import Group, User
 
 NOT_A_MEMBER = 166
 _NOT_A_MEMBER_TEXT = "Bạn không phải là thành viên của nhóm"
@@ -50,15 +50,15 @@ def own_group(call: ApiCall, name: str = "grid") -> Group:
 
 def group_of(call: ApiCall, gid: str) -> Group:
     """The group with this id, in which the account must be."""
-    group = call.world.registry.groups.get(gid)
+    group = call.backend.registry.groups.get(gid)
     if group is None or call.account.uid not in group.members:
         raise Refusal(NOT_A_MEMBER, _NOT_A_MEMBER_TEXT)
     return group
 
 
-def somebody(call: ApiCall, name: str) -> Person:
+def somebody(call: ApiCall, name: str) -> User:
     """The person a parameter names."""
-    person = call.world.registry.people.get(call.text(name))
+    person = call.backend.registry.people.get(call.text(name))
     if person is None:
         raise bad_parameters(f"{name} is nobody's id")
     return person
@@ -83,7 +83,7 @@ def mentions(call: ApiCall) -> list[dict[str, Any]]:
 
 def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Message:
     """Accept a message of the account, record it, and let it be delivered once the call is answered."""
-    message = call.world.message_store.accept(
+    message = call.backend.message_store.accept(
         call.account,
         to.id,
         content.body,
@@ -96,12 +96,12 @@ def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Mes
         extra=content.extra,
     )
     _record(call, to, message, outgoing)
-    call.then(call.world.message_store.deliver(message))
+    call.then(call.backend.message_store.deliver(message))
     return message
 
 
 def _record(call: ApiCall, to: Thread, message: Message, outgoing: Outgoing) -> None:
-    call.world.log.add(
+    call.backend.log.add(
         Sent(
             account=call.account.uid,
             thread=to.name,
@@ -123,5 +123,5 @@ def _record(call: ApiCall, to: Thread, message: Message, outgoing: Outgoing) -> 
 
 
 def _file(call: ApiCall, url: str) -> Mapping[str, Any]:
-    stored = call.world.media.at(url) if url else None
+    stored = call.backend.media.at(url) if url else None
     return {} if stored is None else {"size": stored.size, "md5": stored.md5}

@@ -107,7 +107,7 @@ def _target(call: ApiCall, wanted: str, *, in_group: bool) -> Thread | None:
             return Thread(group_of(call, wanted).gid, in_group=True)
         except Refusal:
             return None
-    return Thread(wanted, in_group=False) if wanted in call.world.registry.people else None
+    return Thread(wanted, in_group=False) if wanted in call.backend.registry.people else None
 
 
 def _styles(call: ApiCall) -> list[dict[str, Any]]:
@@ -120,7 +120,7 @@ def _styles(call: ApiCall) -> list[dict[str, Any]]:
 def _quote(call: ApiCall) -> dict[str, Any] | None:
     if "qmsgId" not in call.params:
         return None
-    owner = call.world.registry.people.get(str(call.params["qmsgOwner"]))
+    owner = call.backend.registry.people.get(str(call.params["qmsgOwner"]))
     return {
         "ownerId": int(owner.uid) if owner else 0,
         "cliMsgId": call.decimal("qmsgCliId"),

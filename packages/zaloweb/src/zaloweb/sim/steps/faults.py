@@ -1,4 +1,4 @@
-"""Faults, and frames of one's own making."""
+"""Faults, frames with any payload, the backlog and the clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.sim.errors import Impossible
 from zaloweb.sim.faults import AnyFault
 from zaloweb.sim.steps.step import DONE, Body, OfAccount, Step, account
 from zaloweb.sim.world import World
@@ -27,50 +26,47 @@ class _Clock(Body, frozen=True, kw_only=True):
     shown: bool = True
 
 
-async def add(world: World, told: AnyFault) -> object:
-    """Something goes wrong from now on. Its account may be given by name."""
-    who = world.registry.find_account(told.account).uid if told.account else ""
-    world.faults.add(msgspec.structs.replace(told, account=who))
+async def add_fault(world: World, body: AnyFault) -> object:
+    """Add a fault. Its account may be given by name."""
+    who = world.registry.find_account(body.account).uid if body.account else ""
+    world.faults.add(msgspec.structs.replace(body, account=who))
     return DONE
 
 
-async def clear(world: World, _: Body) -> object:
-    """Nothing goes wrong any more."""
+async def clear_faults(world: World, _: Body) -> object:
+    """Remove all faults."""
     world.faults.clear()
     return DONE
 
 
-async def show(world: World, _: Body) -> object:
-    """What can still go wrong."""
+async def show_faults(world: World, _: Body) -> object:
+    """The faults that can still hit."""
     return {"faults": world.faults.active()}
 
 
-async def push(world: World, told: _Push) -> object:
-    """A frame with this payload, packed like all others."""
-    listener = account(world, told.account).listener
-    if listener is None:
-        raise Impossible("no client is listening to this account")
-    await listener.push(told.cmd, told.sub, told.data)
+async def push(world: World, body: _Push) -> object:
+    """Push a frame with this payload, packed like all others."""
+    await world.connections.of(account(world, body.account)).push(body.cmd, body.sub, body.data)
     return DONE
 
 
-async def backlog(world: World, told: _Backlog) -> object:
+async def backlog(world: World, body: _Backlog) -> object:
     """Whether what was written while nobody listened is pushed at the next connect."""
-    world.pushes_backlog = told.pushed
+    world.pushes_backlog = body.pushed
     return DONE
 
 
-async def clock(world: World, told: _Clock) -> object:
+async def clock(world: World, body: _Clock) -> object:
     """Zalo's clock shows another time than this machine's, in messages and answers; or answers have none."""
-    world.clock.ahead_ms = round(told.ahead * 1000)
-    world.clock.shown = told.shown
+    world.clock.ahead_ms = round(body.ahead * 1000)
+    world.clock.shown = body.shown
     return DONE
 
 
 STEPS = [
-    Step("POST", "/fault", AnyFault, add),
-    Step("GET", "/faults", Body, show),
-    Step("DELETE", "/faults", Body, clear),
+    Step("POST", "/fault", AnyFault, add_fault),
+    Step("GET", "/faults", Body, show_faults),
+    Step("DELETE", "/faults", Body, clear_faults),
     Step("POST", "/push", _Push, push),
     Step("POST", "/backlog", _Backlog, backlog),
     Step("POST", "/clock", _Clock, clock),

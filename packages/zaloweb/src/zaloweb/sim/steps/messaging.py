@@ -1,4 +1,4 @@
-"""What people say and do with messages."""
+"""Messages and what people do with them: write, react, undo, delete, type, read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 from zaloweb.sim import contents
 from zaloweb.sim.contents import Content
 from zaloweb.sim.messages import Message
+from zaloweb.sim.pushes import unread_cleared
 from zaloweb.sim.steps.step import DONE, Body, OfAccount, Step, account, group, person
 from zaloweb.sim.world import World
 
@@ -75,66 +76,73 @@ class _Read(OfAccount, frozen=True, kw_only=True):
     message: str
 
 
-async def say(world: World, told: _Say) -> object:
+async def say(world: World, body: _Say) -> object:
     """Somebody writes or sends something; of an album the last message is answered."""
-    sender = world.registry.find_person(told.sender)
-    to, into = person(world, told.to), group(world, told.group)
-    if told.kind == "album":
-        photos = [world.media_factory.photo(told.text) for _ in range(max(1, told.count))]
-        return _sent((await sender.sends_album(photos, to=to, group=into))[-1])
-    message = await sender.says(
-        _content(world, told),
+    sender = world.registry.find_person(body.sender)
+    to, into = person(world, body.to), group(world, body.group)
+    if body.kind == "album":
+        photos = [world.media_factory.photo(body.text) for _ in range(max(1, body.count))]
+        return _sent((await world.send_album(sender, photos, to=to, group=into))[-1])
+    message = await world.send(
+        sender,
+        _content(world, body),
         to=to,
         group=into,
-        mentions=[world.registry.find_mentioned(name) for name in told.mentions],
-        quote=None if told.quote is None else world.message_store.find(told.quote),
-        ttl_ms=told.ttl,
+        mentions=[world.registry.find_mentioned(name) for name in body.mentions],
+        quote=None if body.quote is None else world.message_store.find(body.quote),
+        ttl_ms=body.ttl,
     )
     return _sent(message)
 
 
-async def react(world: World, told: _React) -> object:
+async def react(world: World, body: _React) -> object:
     """Somebody reacts to a message."""
-    message = world.message_store.find(told.message)
-    await world.registry.find_person(told.sender).reacts(message, told.icon, told.type)
+    message = world.message_store.find(body.message)
+    await world.react(world.registry.find_person(body.sender), message, body.icon, body.type)
     return DONE
 
 
-async def undo(world: World, told: _About) -> object:
-    """Somebody takes a message back."""
-    await world.registry.find_person(told.sender).undoes(world.message_store.find(told.message))
+async def undo(world: World, body: _About) -> object:
+    """Somebody undoes a message."""
+    message = world.message_store.find(body.message)
+    await world.undo(world.registry.find_person(body.sender), message)
     return DONE
 
 
-async def delete(world: World, told: _Delete) -> object:
-    """The account's owner deletes a message with the phone, on the own side only."""
-    owner = account(world, told.account)
-    await owner.deletes(world.message_store.find(told.message), whole=told.whole)
+async def delete(world: World, body: _Delete) -> object:
+    """The account's owner deletes a message with the phone, on their own side only."""
+    message = world.message_store.find(body.message)
+    await world.delete(account(world, body.account), [message], whole=body.whole)
     return DONE
 
 
-async def type_(world: World, told: _Type) -> object:
+async def type_(world: World, body: _Type) -> object:
     """Somebody types."""
-    sender = world.registry.find_person(told.sender)
-    await sender.types(to=person(world, told.to), group=group(world, told.group))
+    sender, into = world.registry.find_person(body.sender), group(world, body.group)
+    if into is not None:
+        pushes = world.receipts.typing_in(sender, into)
+    else:
+        pushes = world.receipts.typing_to(sender, account(world, body.to).uid)
+    await world.connections.push(pushes)
     return DONE
 
 
-async def receive(world: World, told: _About) -> object:
+async def receive(world: World, body: _About) -> object:
     """A message reaches somebody."""
-    await world.registry.find_person(told.sender).receives(world.message_store.find(told.message))
+    await _confirm(world, body, read=False)
     return DONE
 
 
-async def see(world: World, told: _About) -> object:
+async def see(world: World, body: _About) -> object:
     """Somebody reads a message."""
-    await world.registry.find_person(told.sender).sees(world.message_store.find(told.message))
+    await _confirm(world, body, read=True)
     return DONE
 
 
-async def read(world: World, told: _Read) -> object:
+async def read(world: World, body: _Read) -> object:
     """The account reads a thread with its phone."""
-    await world.receipts.read_elsewhere(account(world, told.account), world.message_store.find(told.message))
+    message = world.message_store.find(body.message)
+    await world.connections.push([unread_cleared(account(world, body.account), message)])
     return DONE
 
 
@@ -150,52 +158,57 @@ STEPS = [
 ]
 
 
-def _content(world: World, told: _Say) -> str | Content:
-    match told.kind:
+async def _confirm(world: World, body: _About, *, read: bool) -> None:
+    reader, message = world.registry.find_person(body.sender), world.message_store.find(body.message)
+    await world.connections.push(world.receipts.received(reader, [message], read=read))
+
+
+def _content(world: World, body: _Say) -> str | Content:
+    match body.kind:
         case "photo":
-            return world.media_factory.photo(told.text)
+            return world.media_factory.photo(body.text)
         case "gif":
             return world.media_factory.gif()
         case "video":
-            return world.media_factory.video(told.text)
+            return world.media_factory.video(body.text)
         case "voice":
             return world.media_factory.voice()
         case "file":
-            return world.media_factory.file(told.text or "báo cáo.pdf")
-    return _card(world, told)
+            return world.media_factory.file(body.text or "báo cáo.pdf")
+    return _card(world, body)
 
 
-def _card(world: World, told: _Say) -> str | Content:
-    match told.kind:
+def _card(world: World, body: _Say) -> str | Content:
+    match body.kind:
         case "sticker":
             return contents.sticker()
         case "link":
-            return contents.link(told.text or "https://example.com/")
+            return contents.link(body.text or "https://example.com/")
         case "contact":
-            return contents.contact(world.registry.find_person(told.person))
+            return contents.contact(world.registry.find_person(body.person))
         case "location":
-            return contents.location(told.latitude, told.longitude, told.text)
+            return contents.location(body.latitude, body.longitude, body.text)
         case "todo":
-            return contents.todo(told.text)
+            return contents.todo(body.text)
         case "poll":
-            return contents.poll(told.text, told.options)
+            return contents.poll(body.text, body.options)
         case "bankcard":
             return contents.bank_card()
-    return _notice(told)
+    return _notice(body)
 
 
-def _notice(told: _Say) -> str | Content:
-    """What Zalo itself writes into the conversation with this person; a text is the person's own."""
-    match told.kind:
+def _notice(body: _Say) -> str | Content:
+    """What Zalo itself writes into the conversation; anything else is the sender's own text."""
+    match body.kind:
         case "vote":
-            return contents.poll(told.text, action="vote")
+            return contents.poll(body.text, action="vote")
         case "call":
-            return contents.call(seconds=told.seconds)
+            return contents.call(seconds=body.seconds)
         case "banner":
-            return contents.banner(told.text)
+            return contents.banner(body.text)
         case "reminder":
-            return contents.ecard(told.text)
-    return told.text
+            return contents.ecard(body.text)
+    return body.text
 
 
 def _sent(message: Message) -> object:

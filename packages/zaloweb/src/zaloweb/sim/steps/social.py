@@ -1,4 +1,4 @@
-"""Who there is: new people, accounts and groups, friendships, and how groups change."""
+"""New people, accounts and groups; friendships; changes of groups."""
 
 from __future__ import annotations
 
@@ -38,63 +38,68 @@ class _Member(Body, frozen=True, kw_only=True):
     by: str | None = None
 
 
-async def new_person(world: World, told: _NewPerson) -> object:
+async def new_person(world: World, body: _NewPerson) -> object:
     """Somebody new."""
-    made = world.person(told.name, friend=told.friend, uid=told.uid)
-    return {"uid": made.uid, "name": made.name}
+    person = world.person(body.name, friend=body.friend, uid=body.uid)
+    return {"uid": person.uid, "name": person.name}
 
 
-async def new_account(world: World, told: _NewAccount) -> object:
+async def new_account(world: World, body: _NewAccount) -> object:
     """A further account."""
-    made = world.account(told.name)
+    made = world.account(body.name)
     return {"uid": made.uid, "name": made.name}
 
 
-async def new_group(world: World, told: _NewGroup) -> object:
+async def new_group(world: World, body: _NewGroup) -> object:
     """A group made by the first account."""
-    made = world.group(told.name, [world.registry.find_person(name) for name in told.members])
-    return {"gid": made.gid, "name": made.name}
+    group = world.group(body.name, [world.registry.find_person(name) for name in body.members])
+    return {"gid": group.gid, "name": group.name}
 
 
-async def ask_friend(world: World, told: _Friendship) -> object:
-    """Somebody asks to be friends."""
-    await world.registry.find_person(told.person).asks_friendship(account(world, told.account), told.text)
+async def ask_friend(world: World, body: _Friendship) -> object:
+    """Somebody sends a friend request."""
+    person, owner = world.registry.find_person(body.person), account(world, body.account)
+    await world.connections.push(world.friendships.ask(person, owner, body.text))
     return DONE
 
 
-async def befriend(world: World, told: _Friendship) -> object:
+async def befriend(world: World, body: _Friendship) -> object:
     """Somebody becomes a friend."""
-    await world.registry.find_person(told.person).befriends(account(world, told.account))
+    person, owner = world.registry.find_person(body.person), account(world, body.account)
+    await world.connections.push(world.friendships.make(person, owner))
     return DONE
 
 
-async def unfriend(world: World, told: _Friendship) -> object:
+async def unfriend(world: World, body: _Friendship) -> object:
     """Somebody stops being a friend."""
-    await world.registry.find_person(told.person).unfriends(account(world, told.account))
+    person, owner = world.registry.find_person(body.person), account(world, body.account)
+    await world.connections.push(world.friendships.end(person, owner))
     return DONE
 
 
-async def rename(world: World, told: _Rename) -> object:
+async def rename(world: World, body: _Rename) -> object:
     """Somebody renames a group."""
-    await world.registry.find_person(told.by).renames(world.registry.find_group(told.group), told.name)
+    by, group = world.registry.find_person(body.by), world.registry.find_group(body.group)
+    await world.connections.push(world.groups.rename(group, by, body.name))
     return DONE
 
 
-async def join(world: World, told: _Member) -> object:
+async def join(world: World, body: _Member) -> object:
     """Somebody joins a group, or is added."""
-    one, group = world.registry.find_person(told.person), world.registry.find_group(told.group)
-    by = one if told.by is None else world.registry.find_person(told.by)
-    await by.adds(one, group)
+    person, group = world.registry.find_person(body.person), world.registry.find_group(body.group)
+    by = person if body.by is None else world.registry.find_person(body.by)
+    await world.connections.push(world.groups.add(group, by, [person]))
     return DONE
 
 
-async def leave(world: World, told: _Member) -> object:
+async def leave(world: World, body: _Member) -> object:
     """Somebody leaves a group, or is removed."""
-    one, group = world.registry.find_person(told.person), world.registry.find_group(told.group)
-    if told.by is None:
-        await one.leaves(group)
+    person, group = world.registry.find_person(body.person), world.registry.find_group(body.group)
+    if body.by is None:
+        pushes = world.groups.leave(group, person)
     else:
-        await world.registry.find_person(told.by).removes(one, group)
+        pushes = world.groups.remove(group, world.registry.find_person(body.by), [person])
+    await world.connections.push(pushes)
     return DONE
 
 
