@@ -15,13 +15,15 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from packages.zaloweb.tests.sim_client import Bare, cookies_of
 
+from zaloweb.frames import Cmd
 from zaloweb.network import Network
 from zaloweb.sim.__main__ import first_day
 from zaloweb.sim.control import Control
 from zaloweb.sim.event_log import Record
 from zaloweb.sim.faults import CallFault, PushFault
-from zaloweb.sim.server import ROUTES
+from zaloweb.sim.server import ROUTES, Simulator
 
 
 class Handle:
@@ -148,6 +150,18 @@ async def test_people_and_groups_are_made_and_write(control: Handle) -> None:
         mentions=["Nguyễn Minh Anh"],
     )
     assert (status, told["msgId"]) == (200, "6800000000001")
+
+
+async def test_a_new_friend_is_pushed_to_who_listens_and_a_stranger_is_not() -> None:
+    async with Simulator() as sim, Control(sim.world) as served, Bare(sim, cookies_of(sim.world)) as client:
+        socket = await client.connect()
+        async with aiohttp.ClientSession() as http:
+            control = Handle(served.port, http)
+            await control.post("/person", name="Người Lạ", friend=False)
+            _, lan = await control.post("/person", name="Trần Thị Lan")
+        control_event = (await socket.event(Cmd.CONTROLS))["controls"][0]["content"]
+        assert control_event == {"act_type": "fr", "act": "add", "data": lan["uid"]}
+        assert [friend.uid for friend in sim.world.registry.friends(sim.world.me)] == [lan["uid"]]
 
 
 async def test_what_arrived_is_waited_for_without_polling(program: Program) -> None:

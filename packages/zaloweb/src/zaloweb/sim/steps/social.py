@@ -39,8 +39,10 @@ class _Member(Body, frozen=True, kw_only=True):
 
 
 async def new_person(world: World, body: _NewPerson) -> object:
-    """Somebody new."""
-    person = world.person(body.name, friend=body.friend, uid=body.uid)
+    """Somebody new. A new friend is pushed to the first account, as Zalo does."""
+    person = world.person(body.name, friend=False, uid=body.uid)
+    if body.friend:
+        await world.connections.push(world.friendships.make(person, world.me))
     return {"uid": person.uid, "name": person.name}
 
 
