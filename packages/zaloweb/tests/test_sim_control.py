@@ -164,6 +164,23 @@ async def test_a_new_friend_is_pushed_to_who_listens_and_a_stranger_is_not() -> 
         assert [friend.uid for friend in sim.world.registry.friends(sim.world.me)] == [lan["uid"]]
 
 
+async def test_hidden_members_are_counted_and_not_listed() -> None:
+    async with Simulator() as sim, Control(sim.world) as served, Bare(sim, cookies_of(sim.world)) as client:
+        async with aiohttp.ClientSession() as http:
+            control = Handle(served.port, http)
+            _, lan = await control.post("/person", name="Trần Thị Lan")
+            _, group = await control.post("/group", name="Hội", members=["Trần Thị Lan"], hidden=337)
+            status, error = await control.post("/group", name="Hội", hidden=-1)
+        await client.login()
+        asked = {"gridVerMap": json.dumps({group["gid"]: 0})}
+        answer = await client.data("POST", "group", "/api/group/getmg-v2", asked)
+        info = answer["gridInfoMap"][group["gid"]]
+        assert info["totalMember"] == 339
+        assert info["memVerList"] == [f"{sim.world.me.uid}_1", f"{lan['uid']}_1"]
+        assert info["setting"]["lockViewMember"] == 1
+        assert (status, "the body does not fit" in error["error"]) == (400, True)
+
+
 async def test_what_arrived_is_waited_for_without_polling(program: Program) -> None:
     assert await program.get("/arrived") == (200, {"arrived": [], "last": 0})
     waiting = asyncio.create_task(program.get("/arrived?after=0&wait=20"))

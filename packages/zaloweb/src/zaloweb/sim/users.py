@@ -42,7 +42,10 @@ class User:
 
 @dataclass(eq=False)
 class Group:
-    """A group. Its creator may remove members, even after leaving it."""
+    """A group. Its creator may remove members, even after leaving it.
+
+    `hidden` is how many members there are beside `members`: Zalo counts them but does not list them.
+    """
 
     gid: str
     name: str
@@ -50,3 +53,4 @@ class Group:
     creator: User = field(repr=False)
     created_ms: int = 0
     version: int = 1_690_000_001
+    hidden: int = 0

@@ -55,9 +55,14 @@ class World(Backend):
         self.registry.add_person(person)
         return person
 
-    def group(self, name: str, members: Sequence[User] = ()) -> Group:
-        """A group made by the first account, with these users in it. Nothing is pushed."""
-        return self.registry.add_group(name, [self.me, *members], self.clock.now_ms())
+    def group(self, name: str, members: Sequence[User] = (), *, hidden: int = 0) -> Group:
+        """A group made by the first account, with these users and `hidden` unlisted ones in it.
+
+        Nothing is pushed.
+        """
+        group = self.registry.add_group(name, [self.me, *members], self.clock.now_ms())
+        group.hidden = hidden
+        return group
 
     @property
     def phone(self) -> Phone:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+
 from zaloweb.sim.steps.step import DONE, Body, OfAccount, Step, account
 from zaloweb.sim.world import World
 
@@ -19,6 +23,7 @@ class _NewAccount(Body, frozen=True, kw_only=True):
 class _NewGroup(Body, frozen=True, kw_only=True):
     name: str
     members: tuple[str, ...] = ()
+    hidden: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class _Friendship(OfAccount, frozen=True, kw_only=True):
@@ -54,7 +59,8 @@ async def new_account(world: World, body: _NewAccount) -> object:
 
 async def new_group(world: World, body: _NewGroup) -> object:
     """A group made by the first account."""
-    group = world.group(body.name, [world.registry.find_person(name) for name in body.members])
+    members = [world.registry.find_person(name) for name in body.members]
+    group = world.group(body.name, members, hidden=body.hidden)
     return {"gid": group.gid, "name": group.name}
 
 
