@@ -24,6 +24,7 @@ from zaloweb.sim.faults import (
     Error,
     Faults,
     FileDone,
+    ForeignEcho,
     Lost,
     Packed,
     Repeated,
@@ -189,6 +190,36 @@ async def test_the_push_for_an_upload_comes_early_late_or_never(
     assert uploading.done() is (when == "late")
     uploading.cancel()
     await asyncio.gather(uploading, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "same"),
+    [
+        (ForeignEcho(call="send text"), {"msgId": False, "cliMsgId": False}),
+        (ForeignEcho(call="send text", message_id=False), {"msgId": True, "cliMsgId": False}),
+        (ForeignEcho(call="send text", client_id=False), {"msgId": False, "cliMsgId": True}),
+    ],
+)
+async def test_an_echo_can_have_ids_that_its_sender_does_not_know(
+    sim: Simulator, client: Bare, fault: ForeignEcho, same: dict[str, bool]
+) -> None:
+    huy = sim.world.account("Hoàng Gia Huy")
+    sim.world.faults.add(fault)
+    socket = await client.connect()
+    async with Bare(sim, cookies_of(sim.world, huy)) as other:
+        await other.login()
+        theirs = await other.connect()
+        answer = (await send(client, huy))["data"]
+        told = {"msgId": str(answer["msgId"]), "cliMsgId": "17"}
+        echo = (await socket.event(Cmd.USER_MESSAGES))["msgs"][0]
+        received = (await theirs.event(Cmd.USER_MESSAGES))["msgs"][0]
+    assert (echo["uidFrom"], echo["idTo"], echo["content"]) == ("0", huy.uid, "chào")
+    assert {name: echo[name] == told[name] for name in told} == same
+    assert {name: received[name] for name in told} == told
+    (kept,) = sim.world.me.remembered(group=False, before=None, count=9)
+    assert (kept.msg_id, kept.cli_msg_id) == (echo["msgId"], echo["cliMsgId"])
+    await send(client, huy)  # the fault hits once
+    assert (await socket.event(Cmd.USER_MESSAGES))["msgs"][0]["cliMsgId"] == "17"
 
 
 async def heard(socket: BareSocket, decoder: Decoder, count: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from aiohttp import BodyPartReader, web
@@ -16,7 +16,7 @@ from zaloweb.sim.backend import Backend
 from zaloweb.sim.errors import Refusal, Unknown
 from zaloweb.sim.event_log import Called, Refused
 from zaloweb.sim.fault_injection import Responder, respond
-from zaloweb.sim.faults import Crooked, Error
+from zaloweb.sim.faults import CallFault, Crooked, Error
 from zaloweb.sim.pushes import Push
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
@@ -40,6 +40,7 @@ class Part:
 
 
 Task = Coroutine[Any, Any, None]
+F = TypeVar("F", bound=CallFault)
 
 
 @dataclass(slots=True)
@@ -73,6 +74,10 @@ class ApiCall:
     def account(self) -> User:
         """Whose session this is."""
         return self.session.account
+
+    def fault(self, kind: type[F]) -> F | None:
+        """The fault of this kind that hits something around the call, if any."""
+        return self.backend.faults.of_kind(kind, self.path, self.name, self.account.uid)
 
     def text(self, name: str) -> str:
         """A parameter that must be a non-empty text."""

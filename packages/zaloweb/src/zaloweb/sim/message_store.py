@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,7 @@ from zaloweb.sim.users import User
 
 _MESSAGE_IDS = 6_800_000_000_000
 _ACTION_IDS = 11_800_000_000
+_FOREIGN_CLIENT_IDS = 9_000_000_000_000
 
 
 class Mailbox:
@@ -131,9 +133,7 @@ class MessageStore:
             quote=quote,
             extra=extra or {},
         )
-        self._by_id[msg_id] = message
-        if len(self._by_id) > self._remembered:
-            del self._by_id[next(iter(self._by_id))]
+        self._index(message)
         for account in [only_for] if only_for else self.readers(message):
             self.mailbox(account).add(message)
         return message
@@ -145,6 +145,18 @@ class MessageStore:
                 await self._connections.push(new_messages(account.uid, [message]))
             else:
                 self.mailbox(account).missed.append(message)
+
+    def replace_echo(self, message: Message, *, msg_id: bool, client_id: bool) -> Message:
+        """Give a message other ids, but only for its sender, who knows neither of the new ones."""
+        new_id = self._ids()[0] if msg_id else message.msg_id
+        new_client_id = str(_FOREIGN_CLIENT_IDS + self._count) if client_id else message.cli_msg_id
+        echo = replace(message, msg_id=new_id, cli_msg_id=new_client_id)
+        mailbox = self.mailbox(message.sender)
+        mailbox.remove(message)
+        mailbox.add(echo)
+        if msg_id:
+            self._index(echo)
+        return echo
 
     def get(self, msg_id: str) -> Message | None:
         """The message with this id, if the store holds it."""
@@ -234,6 +246,11 @@ class MessageStore:
         for account in readers:
             self.mailbox(account).add_reaction(reaction)
         return reaction, [reacted(account.uid, reaction) for account in readers]
+
+    def _index(self, message: Message) -> None:
+        self._by_id[message.msg_id] = message
+        if len(self._by_id) > self._remembered:
+            del self._by_id[next(iter(self._by_id))]
 
     def _remove(self, message: Message) -> None:
         self._by_id.pop(message.msg_id, None)

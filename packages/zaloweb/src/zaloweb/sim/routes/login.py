@@ -14,6 +14,7 @@ from zaloweb.sim.api import NO_SESSION, bad_parameters, enveloped
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.errors import Refusal
 from zaloweb.sim.event_log import Login, Refused
+from zaloweb.sim.faults import Addresses
 from zaloweb.sim.services import EXTRA_VER, SERVICE_MAP, SOCKET_URLS, settings
 from zaloweb.sim.sessions import WebSession
 
@@ -77,7 +78,7 @@ def _check_signature(kind: str, names: tuple[str, ...], request: web.Request) ->
 
 
 def _login_answer(backend: Backend, request: web.Request, session: WebSession) -> dict[str, Any]:
-    odd = backend.faults.for_login(request.path, session.account.uid)
+    odd = backend.faults.of_kind(Addresses, request.path, account=session.account.uid)
     sockets = SOCKET_URLS if odd is None or odd.sockets is None else odd.sockets
     return {
         "haspcclient": 0,

@@ -11,6 +11,7 @@ from zaloweb.sim.api import enveloped, session_cookie
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.connections import KICKED
 from zaloweb.sim.event_log import QrLogin, QrShown
+from zaloweb.sim.faults import Picture
 from zaloweb.sim.qr import QrCode, QrState
 from zaloweb.sim.routes.directory import avatar
 from zaloweb.sim.sessions import ACCOUNT_COOKIE
@@ -44,7 +45,7 @@ async def generate(backend: Backend, request: web.Request) -> web.Response:
     code = backend.codes.show()
     backend.log.add(QrShown(code=code.code))
     options = {"enabledCheckOCR": False, "enabledMultiLayer": False}
-    odd = backend.faults.for_picture(request.path)
+    odd = backend.faults.of_kind(Picture, request.path)
     image = _image(code) if odd is None else f"data:image/png;base64,{odd.base64}"
     return enveloped({"code": code.code, "image": image, "token": code.token, "options": options})
 

@@ -10,6 +10,7 @@ from zaloweb.sim.api import ApiCall, bad_parameters
 from zaloweb.sim.contents import Content
 from zaloweb.sim.errors import Refusal
 from zaloweb.sim.event_log import Sent, ThreadName
+from zaloweb.sim.faults import ForeignEcho
 from zaloweb.sim.messages import Message
 from zaloweb.sim.users import Group, User
 
@@ -83,7 +84,8 @@ def mentions(call: ApiCall) -> list[dict[str, Any]]:
 
 def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Message:
     """Accept a message of the account, record it, and let it be delivered once the call is answered."""
-    message = call.backend.message_store.accept(
+    store = call.backend.message_store
+    message = store.accept(
         call.account,
         to.id,
         content.body,
@@ -96,7 +98,13 @@ def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Mes
         extra=content.extra,
     )
     _record(call, to, message, outgoing)
-    call.then(call.backend.message_store.deliver(message))
+    fault = call.fault(ForeignEcho)
+    if fault is None:
+        call.then(store.deliver(message))
+        return message
+    echo = store.replace_echo(message, msg_id=fault.message_id, client_id=fault.client_id)
+    for account in store.readers(message):
+        call.then(store.deliver(echo if account is call.account else message, account))
     return message
 
 

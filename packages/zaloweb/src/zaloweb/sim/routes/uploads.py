@@ -6,6 +6,7 @@ import asyncio
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.event_log import Uploaded
+from zaloweb.sim.faults import FileDone
 from zaloweb.sim.pushes import file_done
 from zaloweb.sim.routes.sending import thread
 from zaloweb.sim.uploads import WrongChunk
@@ -88,7 +89,7 @@ def _check_limits(call: ApiCall, name: str, size: int) -> None:
 
 def _tell(call: ApiCall, file_id: str, url: str) -> None:
     """Push that the file can be used: a little after the answer, unless a fault wants it otherwise."""
-    fault = call.backend.faults.for_upload(call.path, call.name, call.account.uid)
+    fault = call.fault(FileDone)
     if fault is None:
         call.then(_after(call.backend.rules.upload_seconds, call, file_id, url))
     elif fault.when == "late":
