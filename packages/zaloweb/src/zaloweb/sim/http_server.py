@@ -67,16 +67,13 @@ class Authority:
     def _answer_name(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         if name is None:
             return None
-        try:
-            connection.context = self._for_name(name)
-        except ValueError:
-            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-        return None
-
-    def _for_name(self, name: str) -> ssl.SSLContext:
         if name not in self._contexts:
-            self._contexts[name] = self._issue(name)
-        return self._contexts[name]
+            try:
+                self._contexts[name] = self._issue(name)
+            except ValueError:
+                return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        connection.context = self._contexts[name]
+        return None
 
     def _issue(self, name: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

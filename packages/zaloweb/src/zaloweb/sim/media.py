@@ -51,7 +51,10 @@ class MediaHost:
         self._stored[path] = stored
         self._bytes += stored.size
         while self._bytes > self._limit and len(self._stored) > 1:
-            self._remove(self._stored.popitem(last=False)[1])
+            _, oldest = self._stored.popitem(last=False)
+            self._bytes -= oldest.size
+            if isinstance(oldest.content, Path):
+                oldest.content.unlink(missing_ok=True)
         return _ADDRESS + quote(path)
 
     def at(self, url: str) -> Stored | None:
@@ -82,8 +85,3 @@ class MediaHost:
         self._stored.clear()
         if self._folder is not None:
             self._folder.cleanup()
-
-    def _remove(self, stored: Stored) -> None:
-        self._bytes -= stored.size
-        if isinstance(stored.content, Path):
-            stored.content.unlink(missing_ok=True)

@@ -22,7 +22,6 @@ from zaloweb.sim.routes import (
     directory,
     friends,
     groups,
-    links,
     login,
     message_actions,
     qr,
@@ -40,7 +39,6 @@ ROUTES = [
     route
     for part in (
         texts,
-        links,
         stickers,
         uploads,
         attachments,

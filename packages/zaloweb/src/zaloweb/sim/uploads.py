@@ -96,16 +96,13 @@ class Uploads:
         if stored is None:
             return None
         del self._open[key]
-        return self._finish(stored)
-
-    def address(self, upload_id: str) -> str | None:
-        """Where the finished upload with this id lies."""
-        return self._done.get(upload_id)
-
-    def _finish(self, stored: Stored) -> tuple[str, str, Stored]:
         self._count += 1
         upload_id, url = str(_FIRST_ID + self._count), self._host.add(stored)
         self._done[upload_id] = url
         if len(self._done) > _MOST_DONE:
             self._done.popitem(last=False)
         return upload_id, url, stored
+
+    def address(self, upload_id: str) -> str | None:
+        """Where the finished upload with this id lies."""
+        return self._done.get(upload_id)

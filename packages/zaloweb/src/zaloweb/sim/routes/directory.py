@@ -1,4 +1,4 @@
-"""Who is who: the own account, friends, profiles, groups and their members."""
+"""The account itself, friends, profiles, groups and their members."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _GROUP_SETTING = {
 
 
 def avatar(person: User) -> str:
-    """The address of a person's picture; nothing is served there."""
+    """The address of a user's picture; nothing is served there."""
     return _AVATAR.format(person.uid)
 
 
@@ -58,7 +58,20 @@ def profiles(call: ApiCall) -> object:
 
 def group_members(call: ApiCall) -> object:
     """Short profiles of group members."""
-    return {"profiles": {one.uid: _member_profile(one) for one in _asked(call)}, "unchangeds_profile": []}
+    profiles = {
+        person.uid: {
+            "displayName": person.name,
+            "zaloName": person.name,
+            "avatar": avatar(person),
+            "accountStatus": 0,
+            "type": 0,
+            "lastUpdateTime": 0,
+            "globalId": f"G{person.uid}",
+            "id": person.uid,
+        }
+        for person in _asked(call)
+    }
+    return {"profiles": profiles, "unchangeds_profile": []}
 
 
 def group_list(call: ApiCall) -> object:
@@ -132,19 +145,6 @@ def _user(call: ApiCall, person: User) -> dict[str, Any]:
     }
 
 
-def _member_profile(person: User) -> dict[str, Any]:
-    return {
-        "displayName": person.name,
-        "zaloName": person.name,
-        "avatar": avatar(person),
-        "accountStatus": 0,
-        "type": 0,
-        "lastUpdateTime": 0,
-        "globalId": f"G{person.uid}",
-        "id": person.uid,
-    }
-
-
 def _group(group: Group) -> dict[str, Any]:
     return {
         "groupId": group.gid,
@@ -155,7 +155,7 @@ def _group(group: Group) -> dict[str, Any]:
         "version": str(group.version),
         "avt": "",
         "fullAvt": "",
-        "memberIds": [],  # as on the real servers, the members stand in memVerList
+        "memberIds": [],  # as on the real servers, the members are in memVerList
         "adminIds": [],
         "currentMems": [],
         "updateMems": [],

@@ -1,4 +1,4 @@
-"""What is done to messages that exist: reactions, taking back, deleting; and the history of a group."""
+"""Reactions, undo, delete, and the history of a group."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def react(call: ApiCall) -> object:
 
 
 def undo(call: ApiCall) -> object:
-    """Take back a message of one's own."""
+    """Undo a message of the account."""
     message = _message(call, thread(call), call.params.get("msgId"))
     if message.sender is not call.account or str(call.params.get("cliMsgIdUndo")) != message.cli_msg_id:
         raise Refusal(_CANNOT_UNDO, "Không thể thu hồi tin nhắn")
@@ -53,12 +53,18 @@ def undo(call: ApiCall) -> object:
 
 
 def delete(call: ApiCall) -> object:
-    """Delete messages: for oneself, or in a group one has made for everybody."""
+    """Delete messages for the account only, or for everybody in a group it has made."""
     to = thread(call)
     only_me = call.number("onlyMe")
-    messages = [_message(call, to, one.get("globalMsgId")) for one in _listed(call)]
+    listed = call.params.get("msgs")
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
+        raise bad_parameters("msgs must list messages")
+    messages = [_message(call, to, one.get("globalMsgId")) for one in listed]
     if not only_me:
-        _check_may_delete_for_all(call)
+        if not to.in_group:
+            raise bad_parameters("in a chat of two messages are deleted for oneself only")
+        if own_group(call).creator is not call.account:
+            raise Refusal(NOT_A_MEMBER, "Bạn không có quyền xoá tin nhắn")
     post = call.backend.message_store
     if only_me:
         call.then(post.deliver(post.delete_for(call.account, messages), call.account))
@@ -109,28 +115,24 @@ def _react(call: ApiCall, to: Thread, one: Any) -> list[int]:
         told = msgspec.json.decode(one["message"], type=_Reaction)
     except msgspec.MsgspecError as error:
         raise bad_parameters(f"a message of react_list must be JSON in a text: {error}") from None
-    return [
-        _react_to(call, to, told, str(target.gMsgID), str(one.get("clientId", ""))) for target in told.rMsg
-    ]
-
-
-def _react_to(call: ApiCall, to: Thread, told: _Reaction, msg_id: str, client_id: str) -> int:
-    message = _message(call, to, msg_id)
-    reaction, pushes = call.backend.message_store.react(
-        call.account, message, told.rIcon, told.rType, client_id
-    )
-    call.backend.log.add(
-        Reacted(
-            account=call.account.uid,
-            thread=to.name,
-            thread_id=to.id,
-            msg_id=message.msg_id,
-            icon=told.rIcon,
-            type=told.rType,
+    store, icon, type_ = call.backend.message_store, told.rIcon, told.rType
+    ids = []
+    for target in told.rMsg:
+        message = _message(call, to, str(target.gMsgID))
+        reaction, pushes = store.react(call.account, message, icon, type_, str(one.get("clientId", "")))
+        call.backend.log.add(
+            Reacted(
+                account=call.account.uid,
+                thread=to.name,
+                thread_id=to.id,
+                msg_id=message.msg_id,
+                icon=icon,
+                type=type_,
+            )
         )
-    )
-    call.then_push(pushes)
-    return reaction.number
+        call.then_push(pushes)
+        ids.append(reaction.number)
+    return ids
 
 
 def _message(call: ApiCall, to: Thread, msg_id: object) -> Message:
@@ -138,17 +140,3 @@ def _message(call: ApiCall, to: Thread, msg_id: object) -> Message:
     if message.in_group is not to.in_group or message.other_side(call.account) != to.id:
         raise bad_parameters(f"message {message.msg_id} stands in another thread")
     return message
-
-
-def _listed(call: ApiCall) -> list[dict[str, Any]]:
-    listed = call.params.get("msgs")
-    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
-        raise bad_parameters("msgs must list messages")
-    return listed
-
-
-def _check_may_delete_for_all(call: ApiCall) -> None:
-    if "grid" not in call.params:
-        raise bad_parameters("in a chat of two messages are deleted for oneself only")
-    if own_group(call).creator is not call.account:
-        raise Refusal(NOT_A_MEMBER, "Bạn không có quyền xoá tin nhắn")

@@ -1,8 +1,8 @@
-"""What all calls share that send a message: to whom, how it is recorded, and what is pushed after it."""
+"""What all calls that send a message share: thread, mentions, record, delivery."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,18 +97,7 @@ def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Mes
         quote=outgoing.quote,
         extra=content.extra,
     )
-    _record(call, to, message, outgoing)
-    fault = call.fault(ForeignEcho)
-    if fault is None:
-        call.then(store.deliver(message))
-        return message
-    echo = store.replace_echo(message, msg_id=fault.message_id, client_id=fault.client_id)
-    for account in store.readers(message):
-        call.then(store.deliver(echo if account is call.account else message, account))
-    return message
-
-
-def _record(call: ApiCall, to: Thread, message: Message, outgoing: Outgoing) -> None:
+    stored = call.backend.media.at(outgoing.url) if outgoing.url else None
     call.backend.log.add(
         Sent(
             account=call.account.uid,
@@ -125,11 +114,15 @@ def _record(call: ApiCall, to: Thread, message: Message, outgoing: Outgoing) -> 
             path=call.path,
             params=call.params,
             url=outgoing.url,
-            **_file(call, outgoing.url),
+            size=stored.size if stored else 0,
+            md5=stored.md5 if stored else "",
         )
     )
-
-
-def _file(call: ApiCall, url: str) -> Mapping[str, Any]:
-    stored = call.backend.media.at(url) if url else None
-    return {} if stored is None else {"size": stored.size, "md5": stored.md5}
+    fault = call.fault(ForeignEcho)
+    if fault is None:
+        call.then(store.deliver(message))
+        return message
+    echo = store.replace_echo(message, msg_id=fault.message_id, client_id=fault.client_id)
+    for account in store.readers(message):
+        call.then(store.deliver(echo if account is call.account else message, account))
+    return message

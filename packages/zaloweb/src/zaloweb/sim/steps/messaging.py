@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from zaloweb.sim import contents
@@ -164,51 +165,26 @@ async def _confirm(world: World, body: _About, *, read: bool) -> None:
 
 
 def _content(world: World, body: _Say) -> str | Content:
-    match body.kind:
-        case "photo":
-            return world.media_factory.photo(body.text)
-        case "gif":
-            return world.media_factory.gif()
-        case "video":
-            return world.media_factory.video(body.text)
-        case "voice":
-            return world.media_factory.voice()
-        case "file":
-            return world.media_factory.file(body.text or "báo cáo.pdf")
-    return _card(world, body)
-
-
-def _card(world: World, body: _Say) -> str | Content:
-    match body.kind:
-        case "sticker":
-            return contents.sticker()
-        case "link":
-            return contents.link(body.text or "https://example.com/")
-        case "contact":
-            return contents.contact(world.registry.find_person(body.person))
-        case "location":
-            return contents.location(body.latitude, body.longitude, body.text)
-        case "todo":
-            return contents.todo(body.text)
-        case "poll":
-            return contents.poll(body.text, body.options)
-        case "bankcard":
-            return contents.bank_card()
-    return _notice(body)
-
-
-def _notice(body: _Say) -> str | Content:
-    """What Zalo itself writes into the conversation; anything else is the sender's own text."""
-    match body.kind:
-        case "vote":
-            return contents.poll(body.text, action="vote")
-        case "call":
-            return contents.call(seconds=body.seconds)
-        case "banner":
-            return contents.banner(body.text)
-        case "reminder":
-            return contents.ecard(body.text)
-    return body.text
+    factory = world.media_factory
+    make: dict[Kind, Callable[[], Content]] = {
+        "photo": lambda: factory.photo(body.text),
+        "gif": factory.gif,
+        "video": lambda: factory.video(body.text),
+        "voice": factory.voice,
+        "file": lambda: factory.file(body.text or "báo cáo.pdf"),
+        "sticker": contents.sticker,
+        "link": lambda: contents.link(body.text or "https://example.com/"),
+        "contact": lambda: contents.contact(world.registry.find_person(body.person)),
+        "location": lambda: contents.location(body.latitude, body.longitude, body.text),
+        "todo": lambda: contents.todo(body.text),
+        "poll": lambda: contents.poll(body.text, body.options),
+        "bankcard": contents.bank_card,
+        "vote": lambda: contents.poll(body.text, action="vote"),
+        "call": lambda: contents.call(seconds=body.seconds),
+        "banner": lambda: contents.banner(body.text),
+        "reminder": lambda: contents.ecard(body.text),
+    }
+    return make[body.kind]() if body.kind in make else body.text
 
 
 def _sent(message: Message) -> object:
