@@ -1,4 +1,4 @@
-"""The encrypted API: finds the route of a request, proves the session, opens parameters, seals answers."""
+"""The encrypted API: finds the route, checks the session, decrypts parameters, encrypts answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ F = TypeVar("F", bound=CallFault)
 
 @dataclass(slots=True)
 class ApiCall:
-    """One call: who makes it, with which parameters (decrypted), and with which file."""
+    """One call: its session, its decrypted parameters and its file."""
 
     backend: Backend
     session: WebSession
@@ -65,14 +65,14 @@ class ApiCall:
 
     @property
     def file(self) -> Part:
-        """The file that must stand in the body."""
+        """The file in the body. A call without one is refused."""
         if self.part is None:
             raise bad_parameters("the body must hold a file")
         return self.part
 
     @property
     def account(self) -> User:
-        """Whose session this is."""
+        """The account of the session."""
         return self.session.account
 
     def fault(self, kind: type[F]) -> F | None:
@@ -80,35 +80,35 @@ class ApiCall:
         return self.backend.faults.of_kind(kind, self.path, self.name, self.account.uid)
 
     def text(self, name: str) -> str:
-        """A parameter that must be a non-empty text."""
+        """A parameter that must be a non-empty string."""
         value = self.params.get(name)
         if not isinstance(value, str) or not value:
             raise bad_parameters(f"{name} must be a text")
         return value
 
     def number(self, name: str, default: int | None = None) -> int:
-        """A parameter that must be a whole number."""
+        """A parameter that must be an integer."""
         value = self.params.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool):
             raise bad_parameters(f"{name} must be a number")
         return value
 
     def decimal(self, name: str) -> int:
-        """A parameter that must be a whole number or a text of digits."""
+        """A parameter that must be an integer or a string of digits."""
         value = self.params.get(name)
         if isinstance(value, str) and value.isdecimal():
             return int(value)
         return self.number(name)
 
     def texts(self, name: str) -> list[str]:
-        """A parameter that must be a list of texts, at least one."""
+        """A parameter that must be a non-empty list of strings."""
         value = self.params.get(name)
         if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
             raise bad_parameters(f"{name} must be a list of texts")
         return value
 
     def json(self, name: str, kind: type[Any]) -> Any:
-        """A parameter that must be a text holding JSON of this kind, opened."""
+        """A parameter that must be a string of JSON of this type, decoded."""
         try:
             return msgspec.json.decode(self.text(name), type=kind)
         except msgspec.MsgspecError as error:
@@ -119,9 +119,8 @@ class ApiCall:
 class Route:
     """A call the simulator answers; faults are matched to its `name` or its path.
 
-    `place` is where its parameters stand, None for a call without any; `part` is the field of the body that
-    holds a file. `recorded` means that the handler writes its own record. `sealed` is False for the one
-    plain answer.
+    `place` is where the parameters are, None for a call without any; `part` is the form field with a file.
+    `recorded` means that the handler writes its own record. `sealed` is false for the one plain answer.
     """
 
     name: str
@@ -145,7 +144,7 @@ class Api:
         }
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """The answer to one request, sent; then the tasks of the call begin."""
+        """Send the answer to one request, then start the tasks of the call."""
         tasks: list[Task] = []
         try:
             response = await self._respond(request, tasks)
@@ -230,18 +229,18 @@ class Api:
 
 
 def bad_parameters(why: str) -> Refusal:
-    """The refusal of a call whose parameters are wrong; `why` is for the person who reads the error."""
+    """The refusal of a call with wrong parameters; `why` is for the developer who reads the error."""
     return Refusal(BAD_PARAMETERS, f"{_BAD_PARAMETERS_TEXT}: {why}")
 
 
 def enveloped(data: object, code: int = 0, message: str = "") -> web.Response:
-    """A JSON answer with the envelope every one of Zalo's answers has."""
+    """A JSON answer in the envelope that all of Zalo's answers have."""
     body = msgspec.json.encode({"error_code": code, "error_message": message, "data": data})
     return web.Response(body=body, content_type="application/json")
 
 
 def session_cookie(response: web.Response, session: WebSession) -> None:
-    """Let an answer set the session cookie."""
+    """Set the session cookie with this answer."""
     response.set_cookie(
         SESSION_COOKIE,
         session.zpw_sek,

@@ -30,8 +30,8 @@ from zaloweb.sim.users import Group, User
 class Backend:
     """What the API, the login pages and the WebSocket share.
 
-    With `pushes_backlog` an account is pushed at its next connect what was written while no client of it was
-    connected. All methods belong to one event loop.
+    With `pushes_backlog` an account gets at its next connect what was written while it was not connected.
+    All methods belong to one event loop.
     """
 
     def __init__(self, *, rules: Rules | None = None, clock: Clock | None = None) -> None:
@@ -55,7 +55,7 @@ class Backend:
 
     @property
     def first_account(self) -> User:
-        """The account that is meant where none is named."""
+        """The account that is meant if none is named."""
         return next(iter(self.registry.accounts.values()))
 
     def phone_of(self, account: User) -> Phone:

@@ -28,7 +28,7 @@ STEPS = [*phones.STEPS, *messaging.STEPS, *social.STEPS, *faults.STEPS]
 
 
 class Control(HttpServer):
-    """The interface, served on a loopback port while entered; 0 takes a free one.
+    """Serves a world's control interface while entered; `port` 0 takes a free one.
 
     `requests` are the methods and paths it answers.
     """

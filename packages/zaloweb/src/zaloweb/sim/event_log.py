@@ -1,4 +1,4 @@
-"""What the client did, as typed records in the order it did them, and a log of them that can be waited on."""
+"""What the clients did, as typed records in order, and a log of them that can be waited on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ThreadName = Literal["user", "group"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
-    """One thing the client did. `seq` counts from 1 without gaps; `account` is a uid, "" before a login."""
+    """One thing a client did. `seq` counts from 1 without gaps; `account` is a uid, "" before a login."""
 
     seq: int = 0
     at_ms: int = 0
@@ -24,7 +24,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=st
 
 
 class QrShown(Record, frozen=True, kw_only=True):
-    """The client asked for a QR code and has it."""
+    """The client asked for a QR code and got it."""
 
     code: str
 
@@ -43,7 +43,7 @@ class Login(Record, frozen=True, kw_only=True):
 
 
 class Connected(Record, frozen=True, kw_only=True):
-    """A WebSocket opened. `t` is the time the client put into the address."""
+    """A WebSocket opened. `t` is the time in the address."""
 
     host: str
     t: str
@@ -64,7 +64,7 @@ class Pinged(Record, frozen=True, kw_only=True):
 
 
 class AskedOld(Record, frozen=True, kw_only=True):
-    """The client asked over the socket for what it missed; `answered` items went back."""
+    """The client asked over the socket for old messages or reactions and got `answered` items."""
 
     what: Literal["user messages", "group messages", "user reactions", "group reactions"]
     last_id: str | None
@@ -80,11 +80,11 @@ class UnknownFrame(Record, frozen=True, kw_only=True):
 
 
 class Sent(Record, frozen=True, kw_only=True):
-    """A message was sent. `params` is what the client encrypted, whole.
+    """A message was sent. `params` are all decrypted parameters.
 
     `text` is the text or the caption. `mentions` and `styles` are as they were sent: positions in UTF-16
-    units. `quoted` is the id of the message this one answers, "" for none. `url`, `size` and `md5` tell of
-    what is sent with it, as far as the world holds the file.
+    units. `quoted` is the id of the quoted message, "" for none. `url`, `size` and `md5` describe the file
+    if the media host holds it.
     """
 
     thread: ThreadName
@@ -105,14 +105,14 @@ class Sent(Record, frozen=True, kw_only=True):
 
 
 class Typed(Record, frozen=True, kw_only=True):
-    """The client said that somebody is typing."""
+    """The client reported typing."""
 
     thread: ThreadName
     thread_id: str
 
 
 class Delivered(Record, frozen=True, kw_only=True):
-    """The client confirmed that messages reached it; `seen` when it said so in the same call."""
+    """The client confirmed the delivery of messages; `seen` if the same call says so."""
 
     thread: ThreadName
     thread_id: str
@@ -121,7 +121,7 @@ class Delivered(Record, frozen=True, kw_only=True):
 
 
 class Seen(Record, frozen=True, kw_only=True):
-    """The client confirmed that messages were read."""
+    """The client reported messages as read."""
 
     thread: ThreadName
     thread_id: str
@@ -129,7 +129,7 @@ class Seen(Record, frozen=True, kw_only=True):
 
 
 class Uploaded(Record, frozen=True, kw_only=True):
-    """A file arrived whole, in so many chunks."""
+    """A file was uploaded, in this many chunks."""
 
     name: str
     size: int
@@ -139,7 +139,7 @@ class Uploaded(Record, frozen=True, kw_only=True):
 
 
 class Reacted(Record, frozen=True, kw_only=True):
-    """The client reacted to a message; an empty icon takes a reaction back."""
+    """The client reacted to a message; an empty icon removes a reaction."""
 
     thread: ThreadName
     thread_id: str
@@ -149,7 +149,7 @@ class Reacted(Record, frozen=True, kw_only=True):
 
 
 class Undone(Record, frozen=True, kw_only=True):
-    """The client took back one of its messages."""
+    """The client undid one of its messages."""
 
     thread: ThreadName
     thread_id: str
@@ -157,7 +157,7 @@ class Undone(Record, frozen=True, kw_only=True):
 
 
 class Deleted(Record, frozen=True, kw_only=True):
-    """The client deleted messages, for everyone in the group or only for itself."""
+    """The client deleted messages, for everyone in the group or for itself only."""
 
     thread: ThreadName
     thread_id: str
@@ -181,7 +181,7 @@ class Called(Record, frozen=True, kw_only=True):
 
 
 class Refused(Record, frozen=True, kw_only=True):
-    """A request answered with an error: an unknown path and cookies of no session are among them."""
+    """A request answered with an error, unknown paths and dead cookies included."""
 
     host: str
     path: str
@@ -193,7 +193,7 @@ R = TypeVar("R", bound=Record)
 
 
 class EventLog:
-    """The records so far, at least the newest `limit` of them, and a way to wait for the next."""
+    """At least the newest `limit` records, and waits for the next ones."""
 
     def __init__(self, clock: Clock, limit: int) -> None:
         self._clock = clock
@@ -209,7 +209,7 @@ class EventLog:
         return self._dropped + len(self._records)
 
     def add(self, record: R) -> R:
-        """Number a record, keep it and wake whoever waits for it."""
+        """Number a record, keep it and wake the waits it fulfils."""
         record = msgspec.structs.replace(record, seq=self.last + 1, at_ms=self._clock.now_ms())
         self._records.append(record)
         if len(self._records) >= 2 * self._limit:  # dropping half at a time keeps adding cheap
@@ -266,7 +266,7 @@ class EventLog:
 
 
 class _Waiter(Generic[R]):
-    """One wait: the kind, the condition, and the place where the record is put."""
+    """One wait: the kind, the condition, and the future that gets the record."""
 
     def __init__(self, kind: type[R], where: Callable[[R], bool] | None) -> None:
         self._kind = kind

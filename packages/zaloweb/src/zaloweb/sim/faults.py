@@ -212,17 +212,17 @@ class Lost(PushFault, frozen=True, kw_only=True):
 
 
 class Repeated(PushFault, frozen=True, kw_only=True):
-    """The frame comes `copies` times."""
+    """The frame is sent `copies` times."""
 
     copies: int = 2
 
 
 class Swapped(PushFault, frozen=True, kw_only=True):
-    """The frame comes after the next one of its connection."""
+    """The frame is sent after the next one of its connection."""
 
 
 class Spoiled(PushFault, frozen=True, kw_only=True):
-    """Bad items stand before and behind the good ones of each list in the frame."""
+    """Bad items are put before and after the good ones of each list in the frame."""
 
 
 class Undecodable(PushFault, frozen=True, kw_only=True):

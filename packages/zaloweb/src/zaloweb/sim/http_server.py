@@ -12,16 +12,18 @@ import trustme
 from aiohttp import web
 
 LOOPBACK: Final = "127.0.0.1"
-_PATIENCE = 0.05  # seconds a handler that is still waiting gets at the end; 0 would mean for ever
+_PATIENCE = 0.05  # seconds a waiting handler gets at shutdown; 0 would mean for ever
 _LARGEST_BODY = 64 * 1024 * 1024
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class HttpServer:
-    """`port` 0 takes a free port; read it from `port` once entered. Without `tls` it is plain HTTP.
+    """Serves an aiohttp application on loopback while entered; without `tls` as plain HTTP.
 
-    A handler whose client goes away is cancelled.
+    `port` 0 takes a free port, which `port` holds once entered.
+
+    A handler whose client disconnects is cancelled.
     """
 
     def __init__(self, app: web.Application, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
@@ -48,19 +50,19 @@ class HttpServer:
 
 
 class Authority:
-    """A certificate authority made anew each time; one certificate per host name, kept once made."""
+    """A new certificate authority, which issues one certificate per host name and caches it."""
 
     def __init__(self) -> None:
         self._ca = trustme.CA(organization_name="zaloweb simulator", key_type=trustme.KeyType.ECDSA)
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the public certificate as PEM; whoever trusts it trusts every name of this front."""
+        """Write the public certificate as PEM; a client that trusts it trusts every name of this server."""
         self._ca.cert_pem.write_to_path(os.fspath(path))
 
     def context(self) -> ssl.SSLContext:
-        """A server context that changes to the certificate of the name the client asks for."""
-        context = self._issue(LOOPBACK)  # a client that uses a number sends no name
+        """A server context that answers with the certificate of the requested name."""
+        context = self._issue(LOOPBACK)  # a client that connects to an IP address sends no name
         context.sni_callback = self._answer_name
         return context
 
@@ -82,10 +84,10 @@ class Authority:
 
 
 class TlsServer(HttpServer):
-    """An aiohttp application, or one handler for everything, served over TLS on loopback while entered.
+    """Serves an application, or one handler for every request, over TLS on loopback while entered.
 
-    The application sees the host name the client meant (`request.host`). `date` gives the `Date` of every
-    answer, or None for answers without; left out it is this machine's.
+    The application sees the requested host name in `request.host`. `date` gives the `Date` of every answer,
+    None for answers without one; by default it is this machine's time.
     """
 
     def __init__(
@@ -118,7 +120,7 @@ def _dating(
 def _for_all(handler: Handler) -> web.Application:
     async def answer(
         request: web.Request,
-    ) -> web.StreamResponse:  # a handler may be any object that can be called
+    ) -> web.StreamResponse:  # a handler may be any callable
         return await handler(request)
 
     app = web.Application(client_max_size=_LARGEST_BODY)

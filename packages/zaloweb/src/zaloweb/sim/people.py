@@ -1,4 +1,4 @@
-"""Handles for a story: people and accounts that act by themselves."""
+"""People and accounts that act in a test: write, react, join, leave …"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _KEPT_CODES = 100
 
 
 class QrState(Enum):
-    """Where a code stands; the last three are final."""
+    """The state of a code; the last three are final."""
 
     SHOWN = "shown"
     SCANNED = "scanned"
@@ -39,7 +39,7 @@ class QrCode:
 
     @property
     def open(self) -> bool:
-        """Whether something can still become of it."""
+        """Whether the code can still be scanned or decided."""
         return self.state in (QrState.SHOWN, QrState.SCANNED)
 
     def become(self, state: QrState, account: User | None = None) -> None:
@@ -51,16 +51,16 @@ class QrCode:
             self._settled.set()
 
     async def scanned(self, seconds: float) -> bool:
-        """Whether something happened to the code within this time."""
+        """Whether the code was scanned or expired within this time."""
         return await _within(seconds, self._scanned)
 
     async def settled(self, seconds: float) -> bool:
-        """Whether it was decided within this time what becomes of the code."""
+        """Whether the code reached a final state within this time."""
         return await _within(seconds, self._settled)
 
 
 class QrCodes:
-    """The codes the login page has shown; the oldest are forgotten."""
+    """The newest codes of the login page."""
 
     def __init__(self) -> None:
         self._codes: OrderedDict[str, QrCode] = OrderedDict()
@@ -85,7 +85,7 @@ class QrCodes:
         return None
 
     def close(self) -> None:
-        """All open codes expire; long polls end."""
+        """Expire all open codes, which ends the long polls."""
         for code in self._codes.values():
             if code.open:
                 code.become(QrState.EXPIRED)
@@ -100,7 +100,7 @@ class Phone:
         self._log = log
 
     async def sees_code(self, *, after: int = 0, deadline: float = 10.0) -> QrCode:
-        """Wait until a login page shows a code (one recorded after `after`) that nobody has scanned."""
+        """The first code recorded after `after` that nobody has scanned, now or within `deadline` seconds."""
 
         def waits_for_a_phone(shown: QrShown) -> bool:
             code = self._codes.find(shown.code)
@@ -119,15 +119,15 @@ class Phone:
         code.become(QrState.SCANNED, self._account)
 
     def confirm(self) -> None:
-        """Say yes to the code scanned last: the client is logged in."""
+        """Confirm the code scanned last: the client is logged in."""
         self._scanned("confirm").become(QrState.CONFIRMED)
 
     def decline(self) -> None:
-        """Say no to the code scanned last."""
+        """Decline the code scanned last."""
         self._scanned("decline").become(QrState.DECLINED)
 
     def expire(self) -> None:
-        """Let the newest open code, scanned or not, run out."""
+        """Expire the newest open code, scanned or not."""
         code = self._codes.newest(QrState.SCANNED, self._account) or self._codes.newest(QrState.SHOWN)
         if code is None:
             raise Impossible("no QR code is open: start a login first")

@@ -57,10 +57,10 @@ _NOTHING_HERE = 404
 
 
 class Simulator:
-    """A Zalo on loopback while entered.
+    """Serves a world on loopback while entered.
 
     `port` 0 takes a free port. The authority's certificate is written to `ca_file`, or to a temporary file
-    that goes away at the end. Give `network` to a client and it reaches this simulator and nothing else.
+    that is removed at the end. A client with `network` reaches this simulator and nothing else.
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class Simulator:
 
     @property
     def ca_file(self) -> Path:
-        """The certificate to trust; it is there once the simulator is entered."""
+        """The certificate to trust; it exists once the simulator is entered."""
         assert self._ca_file is not None, "enter the simulator first"
         return self._ca_file
 
     @property
     def network(self) -> Network:
-        """The way for clients in this process."""
+        """The network for clients in this process."""
         return Network.loopback(self.port, self.ca_file)
 
     @property

@@ -1,4 +1,4 @@
-"""The web sessions of accounts: the cookies that prove them and the key that encrypts their calls."""
+"""The web sessions of accounts: their cookies, and the key that encrypts their calls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WebSession:
 
 
 class Sessions:
-    """The live sessions, found by what a client shows. An account has at most one."""
+    """The live sessions, found by cookie, token or account. An account has at most one."""
 
     def __init__(self) -> None:
         self._by_account: dict[str, WebSession] = {}
@@ -38,7 +38,7 @@ class Sessions:
         self._by_token: dict[str, WebSession] = {}
 
     def open(self, account: User) -> WebSession:
-        """A new session; the account's former one is over."""
+        """Open a session; the account's former one ends."""
         self.end(account)
         enk = base64.b64encode(secrets.token_bytes(16)).decode()
         session = WebSession(account, f"sim-{secrets.token_hex(16)}", f"sim-{secrets.token_hex(16)}", enk)
@@ -52,20 +52,20 @@ class Sessions:
         return self._by_account.get(account.uid)
 
     def end(self, account: User) -> None:
-        """The account's session is over: its cookies prove nothing any more."""
+        """End the account's session: its cookies are refused from now on."""
         session = self._by_account.pop(account.uid, None)
         for book in (self._by_sek, self._by_zpsid, self._by_token):
             for shown in [shown for shown, held in book.items() if held is session]:
                 del book[shown]
 
     def refresh(self, session: WebSession) -> None:
-        """A second session cookie, handed out with the next answer. The old one stays good."""
+        """Make a second session cookie, set with the next answer. The old one stays valid."""
         session.zpw_sek = f"sim-{secrets.token_hex(16)}"
         session.fresh_cookie = True
         self._by_sek[session.zpw_sek] = session
 
     def token(self, session: WebSession) -> str:
-        """A one-time token that carries the session from one host to the other."""
+        """A one-time token that carries the session from one host to another."""
         token = secrets.token_hex(16)
         self._by_token[token] = session
         return token
@@ -75,9 +75,9 @@ class Sessions:
         return self._by_token.pop(token, None)
 
     def signed_in(self, cookies: Mapping[str, str]) -> WebSession | None:
-        """The session whose account cookie (`zpsid`) is shown."""
+        """The session with this account cookie (`zpsid`)."""
         return self._by_zpsid.get(cookies.get(ACCOUNT_COOKIE, ""))
 
     def of(self, cookies: Mapping[str, str]) -> WebSession | None:
-        """The session whose session cookie (`zpw_sek`) is shown."""
+        """The session with this session cookie (`zpw_sek`)."""
         return self._by_sek.get(cookies.get(SESSION_COOKIE, ""))

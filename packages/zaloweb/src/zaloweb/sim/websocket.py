@@ -1,4 +1,4 @@
-"""The simulator's WebSocket: the handshake, the keep-alive, and the answers to what a client asks over it."""
+"""The simulator's WebSocket: handshake, keep-alive, and answers to what clients ask over it."""
 
 from __future__ import annotations
 

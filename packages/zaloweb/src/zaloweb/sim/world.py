@@ -1,4 +1,4 @@
-"""A world to tell a story in: accounts, people and groups, and everything the clients did."""
+"""The world of a test: accounts, people and groups, and everything the clients did."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def file(call: ApiCall) -> object:
 
 
 def gif(call: ApiCall) -> object:
-    """A GIF, which comes with the call."""
+    """A GIF, which is in the call itself."""
     url = call.backend.media.put(call.text("fileName"), call.file.data)
     stored = call.backend.media.at(url)
     if stored is None or stored.md5 != call.text("checksum"):

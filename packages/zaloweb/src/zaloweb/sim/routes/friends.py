@@ -1,4 +1,4 @@
-"""Finding people, friend requests, blocks, who is online, and silent threads."""
+"""Find users, accept friend requests, block, who is online, mute threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FOR_EVER = -1
 
 
 def find(call: ApiCall) -> object:
-    """Who has this telephone number."""
+    """The user with this phone number."""
     person = call.backend.registry.by_number(call.text("phone"))
     if person is None:
         raise Refusal(_NOBODY, "Không tìm thấy người dùng")
@@ -39,7 +39,7 @@ def find(call: ApiCall) -> object:
 
 
 def accept(call: ApiCall) -> object:
-    """Say yes to a friend request."""
+    """Accept a friend request."""
     person = somebody(call, "fid")
     if call.account.uid in person.friend_of:
         raise Refusal(_ALREADY, "Hai bạn đã là bạn bè")
@@ -62,7 +62,7 @@ def unblock(call: ApiCall) -> object:
 
 
 def online(call: ApiCall) -> object:
-    """The friends who are online, with their status in a JSON text."""
+    """The friends who are online, with their status as JSON in a string."""
     friends = (person for person in call.backend.registry.friends(call.account) if person.online)
     return {
         "predefine": ["Đang bận", "Đang họp"],
@@ -79,7 +79,7 @@ def last_online(call: ApiCall) -> object:
 
 
 def mute(call: ApiCall) -> object:
-    """Make a thread silent, or not any more."""
+    """Mute or unmute a thread."""
     thread_id, action = call.text("toid"), call.number("action")
     if action not in (_MUTE, _UNMUTE) or call.number("muteType") not in (_OF_USERS, _OF_GROUPS):
         raise bad_parameters("action must be 1 or 3 and muteType 1 or 2")
@@ -96,7 +96,7 @@ def mute(call: ApiCall) -> object:
 
 
 def mutes(call: ApiCall) -> object:
-    """The silent threads."""
+    """The muted threads."""
     now = call.backend.clock.now_ms() // 1000
     groups = call.backend.registry.groups
     told: dict[str, list[dict[str, Any]]] = {"chatEntries": [], "groupChatEntries": []}

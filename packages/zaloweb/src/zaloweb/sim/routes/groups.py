@@ -12,7 +12,7 @@ _ALREADY_A_MEMBER = "178"
 
 
 def create(call: ApiCall) -> object:
-    """A new group of the account and these people."""
+    """Create a group of the account and these users."""
     wanted = call.texts("members")
     people = _known(call, wanted)
     group, told = call.backend.groups.create(call.text("gname"), [call.account, *people])
@@ -28,13 +28,13 @@ def create(call: ApiCall) -> object:
 
 
 def rename(call: ApiCall) -> object:
-    """Another name for a group."""
+    """Rename a group."""
     call.then_push(call.backend.groups.rename(own_group(call), call.account, call.text("gname")))
     return {"status": 0}
 
 
 def add(call: ApiCall) -> object:
-    """People into a group; who is in it already is told in `error_data`."""
+    """Add users to a group; those who are members already are listed in `error_data`."""
     group, wanted = own_group(call), call.texts("members")
     members = [uid for uid in wanted if uid in group.members]
     people = [person for person in _known(call, wanted) if person.uid not in group.members]
@@ -48,7 +48,7 @@ def add(call: ApiCall) -> object:
 
 
 def remove(call: ApiCall) -> object:
-    """People out of a group the account has made."""
+    """Remove members from a group the account has made."""
     group, wanted = own_group(call), call.texts("members")
     if group.creator is not call.account:
         raise Refusal(NOT_A_MEMBER, "Bạn không có quyền xoá thành viên")
@@ -60,7 +60,7 @@ def remove(call: ApiCall) -> object:
 
 
 def leave(call: ApiCall) -> object:
-    """Out of groups."""
+    """Leave groups."""
     groups: list[Group] = [group_of(call, gid) for gid in call.texts("grids")]
     for group in groups:
         call.then_push(call.backend.groups.leave(group, call.account))

@@ -1,4 +1,4 @@
-"""The login with cookies: getLoginInfo, whose parameters have a key of their own, and getServerInfo."""
+"""The login with cookies: getLoginInfo, which has its own key, and getServerInfo."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SIGNED_INFO = ("imei", "type", "client_version", "computer_name")
 async def login_info(backend: Backend, request: web.Request) -> web.Response:
     """The session key, the service map and the socket addresses, for valid cookies and a valid signature.
 
-    Dead cookies are told in the encrypted inner answer (code 102), as the real servers do.
+    Dead cookies are refused in the encrypted inner answer (code 102), as on the real servers.
     """
     try:
         key, told = _opened(request)

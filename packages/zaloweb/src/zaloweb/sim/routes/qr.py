@@ -1,4 +1,4 @@
-"""The login page with its QR code: from the page itself to the cookies of a session."""
+"""The login page with its QR code, up to the cookies of a session."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COOKIE_DAYS = 30 * 86_400
 
 
 async def page(_backend: Backend, _request: web.Request) -> web.Response:
-    """The page whose script name tells the version that all later forms repeat."""
+    """The page whose script name holds the version that all later forms repeat."""
     response = web.Response(text=_PAGE, content_type="text/html")
     response.set_cookie("zlogin_session", "sim-login", domain=ID_HOST, secure=True, httponly=True)
     response.set_cookie("_zlang", "vn", domain="zalo.me")
@@ -36,7 +36,7 @@ async def page(_backend: Backend, _request: web.Request) -> web.Response:
 
 
 async def accept(_backend: Backend, _request: web.Request) -> web.Response:
-    """The two calls of the page whose answer no client reads."""
+    """Two calls of the page whose answers no client reads."""
     return enveloped({})
 
 
@@ -51,7 +51,7 @@ async def generate(backend: Backend, request: web.Request) -> web.Response:
 
 
 async def waiting_scan(backend: Backend, request: web.Request) -> web.Response:
-    """Held until the code is scanned: who scanned it, "nothing yet", or that the code is gone."""
+    """Long poll until the code is scanned: who scanned it, "nothing yet", or that the code is gone."""
     code = await _code(backend, request)
     if code is None:
         return _gone()
@@ -63,7 +63,7 @@ async def waiting_scan(backend: Backend, request: web.Request) -> web.Response:
 
 
 async def waiting_confirm(backend: Backend, request: web.Request) -> web.Response:
-    """Held until the phone decides. With a yes the account cookie comes."""
+    """Long poll until the phone decides. A confirmation sets the account cookie."""
     code = await _code(backend, request)
     if code is None:
         return _gone()
@@ -77,7 +77,7 @@ async def waiting_confirm(backend: Backend, request: web.Request) -> web.Respons
 
 
 async def check_session(backend: Backend, request: web.Request) -> web.Response:
-    """The first of two redirects, which carries the account cookie's session to the chat's host."""
+    """The first of two redirects, which carries the session to the chat host by a token."""
     session = backend.sessions.signed_in(request.cookies)
     if session is None:
         return _to(request.query.get("continue", f"https://{CHAT_HOST}/"))
@@ -96,12 +96,12 @@ async def push_session(backend: Backend, request: web.Request) -> web.Response:
 
 
 async def chat_page(_backend: Backend, _request: web.Request) -> web.Response:
-    """Where the redirects end."""
+    """The page where the redirects end."""
     return web.Response(text="<html>Zalo</html>", content_type="text/html")
 
 
 async def user_info(backend: Backend, request: web.Request) -> web.Response:
-    """Whether the cookies are those of a session, and whose."""
+    """Whether the cookies belong to a session, and to whose."""
     session = backend.sessions.of(request.cookies)
     if session is None:
         return enveloped({"logged": False, "session_chat_valid": False, "info": {"name": "", "avatar": ""}})
@@ -124,7 +124,7 @@ PAGES = {
 
 
 async def _signed_in(backend: Backend, code: QrCode) -> web.Response:
-    """A session for the confirmed code, once: who asks again gets the same. The former session is kicked."""
+    """The session of a confirmed code, opened once. The account's former session is kicked."""
     account = code.account
     assert account is not None
     if code.session is None:

@@ -14,7 +14,7 @@ _DONE = {"status": 0}
 
 
 def typing_to_user(call: ApiCall) -> object:
-    """The account types in a chat of two."""
+    """The account types in a direct chat."""
     return _typed(
         call, "user", call.text("toid"), call.backend.receipts.typing_to(call.account, call.text("toid"))
     )

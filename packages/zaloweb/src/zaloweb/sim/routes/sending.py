@@ -20,7 +20,7 @@ _NOT_A_MEMBER_TEXT = "Bạn không phải là thành viên của nhóm"
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """Where a call sends: to a person or into a group of the account."""
+    """The thread a call sends to: a user, or a group of the account."""
 
     id: str
     in_group: bool
@@ -58,7 +58,7 @@ def group_of(call: ApiCall, gid: str) -> Group:
 
 
 def somebody(call: ApiCall, name: str) -> User:
-    """The person a parameter names."""
+    """The user a parameter names."""
     person = call.backend.registry.people.get(call.text(name))
     if person is None:
         raise bad_parameters(f"{name} is nobody's id")
@@ -66,7 +66,7 @@ def somebody(call: ApiCall, name: str) -> User:
 
 
 def thread(call: ApiCall, user: str = "toid") -> Thread:
-    """Where the call sends: to `grid` by the path of a group, else to the parameter called `user`."""
+    """The thread of the call: `grid` for a group path, else the parameter called `user`."""
     if call.path.startswith("/api/group/"):
         return Thread(own_group(call).gid, in_group=True)
     return Thread(somebody(call, user).uid, in_group=False)
@@ -83,7 +83,7 @@ def mentions(call: ApiCall) -> list[dict[str, Any]]:
 
 
 def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Message:
-    """Accept a message of the account, record it, and let it be delivered once the call is answered."""
+    """Accept a message of the account, record it, and deliver it once the call is answered."""
     store = call.backend.message_store
     message = store.accept(
         call.account,

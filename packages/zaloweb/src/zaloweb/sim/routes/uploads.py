@@ -1,4 +1,4 @@
-"""Uploading pictures and files in chunks, and the small picture of a GIF."""
+"""Uploads of pictures and files in chunks, and of a GIF's thumbnail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def photo(call: ApiCall) -> object:
 
 
 def file(call: ApiCall) -> object:
-    """A chunk of a file or a video; a push tells the address, some time around the last chunk's answer."""
+    """A chunk of a file or a video; a push around the last chunk's answer gives the address."""
     done = _take(call)
     told = {"clientFileId": call.number("clientId"), "chunkId": call.number("chunkId")}
     if done is None:
@@ -36,7 +36,7 @@ def file(call: ApiCall) -> object:
 
 
 def thumb(call: ApiCall) -> object:
-    """The small picture of a GIF."""
+    """The thumbnail of a GIF."""
     url = call.backend.media.put(call.file.name, call.file.data)
     return {"url": url, "clientFileId": call.number("clientId")}
 
@@ -88,7 +88,7 @@ def _check_limits(call: ApiCall, name: str, size: int) -> None:
 
 
 def _tell(call: ApiCall, file_id: str, url: str) -> None:
-    """Push that the file can be used: a little after the answer, unless a fault wants it otherwise."""
+    """Push that the file is ready: a little after the answer, unless a fault changes that."""
     fault = call.fault(FileDone)
     if fault is None:
         call.then(_after(call.backend.rules.upload_seconds, call, file_id, url))

@@ -51,13 +51,13 @@ async def push(world: World, body: _Push) -> object:
 
 
 async def backlog(world: World, body: _Backlog) -> object:
-    """Whether what was written while nobody listened is pushed at the next connect."""
+    """Set whether messages missed while not connected are pushed at the next connect."""
     world.pushes_backlog = body.pushed
     return DONE
 
 
 async def clock(world: World, body: _Clock) -> object:
-    """Zalo's clock shows another time than this machine's, in messages and answers; or answers have none."""
+    """Set how far Zalo's clock is ahead, in messages and answers, and whether answers have a `Date`."""
     world.clock.ahead_ms = round(body.ahead * 1000)
     world.clock.shown = body.shown
     return DONE

@@ -1,4 +1,4 @@
-"""The phones of accounts, their sessions, and their connections."""
+"""Phones, sessions and connections of accounts."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def second_login(world: World, body: OfAccount) -> object:
 
 
 async def second_listener(world: World, body: OfAccount) -> object:
-    """Another listener of the session makes the client go."""
+    """Another WebSocket of the session: the client is told to go."""
     await world.second_listener(account(world, body.account))
     return DONE
 

@@ -1,4 +1,4 @@
-"""New people, accounts and groups; friendships; changes of groups."""
+"""New people, accounts and groups; friendships; group changes."""
 
 from __future__ import annotations
 
