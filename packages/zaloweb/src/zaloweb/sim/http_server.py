@@ -12,7 +12,7 @@ import trustme
 from aiohttp import web
 
 LOOPBACK: Final = "127.0.0.1"
-_PATIENCE = 0.05  # seconds a waiting handler gets at shutdown; 0 would mean for ever
+_SHUTDOWN_SECONDS = 0.05  # for a handler that is still waiting; 0 would mean for ever
 _LARGEST_BODY = 64 * 1024 * 1024
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -21,16 +21,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class HttpServer:
     """Serves an aiohttp application on loopback while entered; without `tls` as plain HTTP.
 
-    `port` 0 takes a free port, which `port` holds once entered.
-
-    A handler whose client disconnects is cancelled.
+    `port` 0 takes a free port; the attribute holds it once entered. The handler of a client that disconnects
+    is cancelled.
     """
 
     def __init__(self, app: web.Application, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.port = port
         self._tls = tls
         self._runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS
         )
 
     async def __aenter__(self) -> Self:
