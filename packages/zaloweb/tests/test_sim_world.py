@@ -133,7 +133,7 @@ async def test_missed_messages_are_remembered_up_to_a_bound_and_paged_backwards(
     assert world.me.remembered(group=True, before=None, count=3) == []
 
 
-async def test_what_is_kept_is_bounded_paged_and_can_be_dropped() -> None:
+async def test_a_ring_buffer_is_bounded_paged_and_drops_items() -> None:
     kept: RingBuffer[int] = RingBuffer(5, lambda number: number)
     for number in range(1, 100):
         kept.add(number)
@@ -147,7 +147,7 @@ async def test_what_is_kept_is_bounded_paged_and_can_be_dropped() -> None:
     assert kept.before(None, 9) == [99]
 
 
-async def test_errands_end_with_the_world_and_none_begins_after_it() -> None:
+async def test_background_tasks_end_with_the_world_and_none_starts_after_it() -> None:
     world = World()
     begun, never = asyncio.Event(), asyncio.Event()
 

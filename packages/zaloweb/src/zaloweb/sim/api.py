@@ -156,7 +156,8 @@ class Api:
 
     async def _respond(self, request: web.Request, tasks: list[Task]) -> web.StreamResponse:
         session = self._backend.sessions.of(request.cookies)
-        route = self._route(request)
+        service = SERVICES[request.host.partition(":")[0]]
+        route = self._routes.get((request.method, service, request.path))
 
         async def serve() -> web.StreamResponse:
             try:
@@ -187,9 +188,8 @@ class Api:
         self, request: web.Request, route: Route | None, session: WebSession | None, tasks: list[Task]
     ) -> web.Response:
         if route is None:
-            service = SERVICES[_host(request)]
-            told = f"the simulator has no {request.method} {request.path} at {service}"
-            raise Refusal(NO_SUCH_CALL, told)
+            service = SERVICES[request.host.partition(":")[0]]
+            raise Refusal(NO_SUCH_CALL, f"the simulator has no {request.method} {request.path} at {service}")
         if session is None:
             raise Refusal(NO_SESSION, _NO_SESSION_TEXT)
         if not {"zpw_ver", "zpw_type"} <= request.query.keys():
@@ -205,15 +205,15 @@ class Api:
                 account=call.account.uid, service=route.service, path=route.path, params=call.params
             )
             self._backend.log.add(called)
-        return _with_fresh_cookie(session, _sealed(session, data) if route.sealed else enveloped(data))
+        response = _sealed(session, data) if route.sealed else enveloped(data)
+        if session.fresh_cookie:
+            session.fresh_cookie = False
+            session_cookie(response, session)
+        return response
 
     def _begin(self, tasks: list[Task]) -> None:
         while tasks:
             self._backend.background_tasks.start(tasks.pop(0))
-
-    def _route(self, request: web.Request) -> Route | None:
-        service = SERVICES[_host(request)]
-        return self._routes.get((request.method, service, request.path))
 
     def _refuse(self, request: web.Request, session: WebSession | None, refusal: Refusal) -> web.Response:
         self._backend.log.add(
@@ -254,17 +254,6 @@ def session_cookie(response: web.Response, session: WebSession) -> None:
 def _sealed(session: WebSession, data: object, code: int = 0, message: str = "Successful.") -> web.Response:
     inner = msgspec.json.encode({"error_code": code, "error_message": message, "data": data})
     return enveloped(cipher.encrypt(session.key, inner.decode()))
-
-
-def _with_fresh_cookie(session: WebSession, response: web.Response) -> web.Response:
-    if session.fresh_cookie:
-        session.fresh_cookie = False
-        session_cookie(response, session)
-    return response
-
-
-def _host(request: web.Request) -> str:
-    return request.host.partition(":")[0]
 
 
 async def _open(backend: Backend, request: web.Request, route: Route, session: WebSession) -> ApiCall:

@@ -14,12 +14,12 @@ class BackgroundTasks:
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def start(self, errand: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run this as a task, even if the client that caused it disconnects."""
         if self._closed:
-            errand.close()
+            work.close()
             return
-        task = asyncio.get_running_loop().create_task(errand)
+        task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 

@@ -51,6 +51,12 @@ class Mailbox:
         if message in self.missed:
             self.missed.remove(message)
 
+    def take_missed(self) -> list[Message]:
+        """The missed messages, which are then no longer missed."""
+        messages = list(self.missed)
+        self.missed.clear()
+        return messages
+
     def forget(self, keep: int = 0) -> None:
         """Drop all but the newest `keep` messages and reactions of each kind of thread."""
         for in_group in (False, True):

@@ -46,22 +46,24 @@ async def listen(backend: Backend, request: web.Request) -> web.StreamResponse:
     )
     try:
         await backend.connections.take_over(account, connection)
-        _record(backend, account, request)
-        await _push_missed(backend, account)
+        backend.log.add(
+            Connected(
+                account=account.uid,
+                host=request.host,
+                t=request.query.get("t", ""),
+                origin=request.headers.get("Origin", ""),
+                user_agent=request.headers.get("User-Agent", ""),
+            )
+        )
+        missed = backend.message_store.mailbox(account).take_missed()
+        if backend.pushes_backlog:
+            await backend.connections.push(new_messages(account.uid, missed))
         await _serve(backend, account, connection, socket)
     finally:
         backend.connections.release(account, connection)
         code = connection.dropped_with or socket.close_code or CUT
         backend.log.add(Disconnected(account=account.uid, code=code))
     return socket
-
-
-async def _push_missed(backend: Backend, account: User) -> None:
-    missed = backend.message_store.mailbox(account).missed
-    messages = list(missed)
-    missed.clear()
-    if backend.pushes_backlog:
-        await backend.connections.push(new_messages(account.uid, messages))
 
 
 async def _serve(
@@ -132,18 +134,6 @@ async def _old_reactions(
     )
     backend.log.add(AskedOld(account=account.uid, what=what, last_id=last_id, answered=len(found)))
     await connection.push(cmd, 1, {name: [reaction.item_for(account.uid) for reaction in found]})
-
-
-def _record(backend: Backend, account: User, request: web.Request) -> None:
-    backend.log.add(
-        Connected(
-            account=account.uid,
-            host=request.host,
-            t=request.query.get("t", ""),
-            origin=request.headers.get("Origin", ""),
-            user_agent=request.headers.get("User-Agent", ""),
-        )
-    )
 
 
 def _message_id(told: object) -> str | None:

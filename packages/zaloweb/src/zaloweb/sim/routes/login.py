@@ -40,7 +40,15 @@ async def login_info(backend: Backend, request: web.Request) -> web.Response:
     if session is None:
         _refused(backend, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
         return _sealed(key, None, _EXPIRED, _EXPIRED_TEXT)
-    _record(backend, request, session, told)
+    backend.log.add(
+        Login(
+            account=session.account.uid,
+            imei=str(told.get("imei", "")),
+            language=str(told.get("language", "")),
+            client_version=request.query["client_version"],
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+    )
     return _sealed(key, _login_answer(backend, request, session))
 
 
@@ -90,18 +98,6 @@ def _login_answer(backend: Backend, request: web.Request, session: WebSession) -
         "zpw_enk": session.enk,
         "uid": session.account.uid,
     }
-
-
-def _record(backend: Backend, request: web.Request, session: WebSession, told: dict[str, Any]) -> None:
-    backend.log.add(
-        Login(
-            account=session.account.uid,
-            imei=str(told.get("imei", "")),
-            language=str(told.get("language", "")),
-            client_version=request.query["client_version"],
-            user_agent=request.headers.get("User-Agent", ""),
-        )
-    )
 
 
 def _refused(backend: Backend, request: web.Request, refusal: Refusal) -> web.Response:
