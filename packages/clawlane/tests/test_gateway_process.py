@@ -21,7 +21,8 @@ import pytest
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Consent, write_consent
 from clawlane.credentials.vault import FileVault
-from clawlane.ops.client import ControlClient, ControlError, GatewayDown, ask
+from clawlane.ops.accounts import Start, Stop
+from clawlane.ops.client import ControlClient, ControlError, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller, Request
 from clawlane.ops.pairing import Approve, Requests
 
@@ -66,7 +67,7 @@ class Gateway:
         return await asyncio.to_thread(getattr(ControlClient(self.places), verb), *args)
 
     async def call(self, request: Request[R]) -> R:
-        return await asyncio.to_thread(ask, self.places, request, Caller.CLI)
+        return await asyncio.to_thread(ask_gateway, self.places, request, Caller.CLI)
 
     async def account(self) -> dict[str, Any]:
         found: dict[str, Any] = (await self.ask("status"))["channels"]["piped"]["accounts"]["default"]
@@ -252,15 +253,15 @@ async def test_accounts_are_stopped_and_started_by_command(house: House) -> None
     house.configure(OPEN)
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        assert (await gateway.ask("account_stop", "piped"))["phase"] == "stopped"
+        assert (await gateway.call(Stop("piped"))).phase == "stopped"
         await gateway.tell(say="a", id="m1", **{"from": ALICE})
-        await gateway.ask("account_start", "piped", "default")
+        await gateway.call(Start("piped", "default"))
         await gateway.says("ready")
         assert await gateway.says("agent") == "a"
         with pytest.raises(ControlError, match="has no piped/other"):
-            await gateway.ask("account_start", "piped", "other")
+            await gateway.call(Start("piped", "other"))
         with pytest.raises(ControlError, match="has no nothing"):
-            await gateway.ask("account_stop", "nothing")
+            await gateway.call(Stop("nothing"))
 
 
 async def test_a_channel_that_breaks_is_started_again(house: House) -> None:
@@ -310,11 +311,11 @@ async def test_without_an_accepted_risk_and_a_session_an_account_does_not_run(ho
         account = await phase(gateway, "needs_consent")
         assert account["help"] == LOGIN
         write_consent(places.consent_dir, Consent("piped", "default", 1, "", "yes", "terminal"))
-        await gateway.ask("account_start", "piped")
+        await gateway.call(Start("piped"))
         account = await phase(gateway, "needs_login")
         assert account["help"] == LOGIN
         FileVault(places.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
-        await gateway.ask("account_start", "piped")
+        await gateway.call(Start("piped"))
         await gateway.says("ready")
         account = await gateway.account()
         assert account["identity"] == {"id": "100", "name": "Bot"}

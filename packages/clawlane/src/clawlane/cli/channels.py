@@ -14,7 +14,9 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.output import sanitize
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.vault import FileVault, profiles_of
-from clawlane.ops.client import ControlClient, ControlError
+from clawlane.ops.accounts import Stop
+from clawlane.ops.client import ControlError, GatewayDown, ask_gateway
+from clawlane.ops.operation import Caller
 from clawlane.plugins.errors import PluginError
 
 
@@ -183,11 +185,10 @@ def _guessed(
 
 def _stop(setup: CliContext, channel: str, account: str) -> str:
     """Stop the account in a running gateway; what went wrong with that, or empty."""
-    client = ControlClient(setup.places)
-    if not client.running():
-        return ""
     try:
-        client.account_stop(channel, account)
+        ask_gateway(setup.places, Stop(channel, account), Caller.CLI)
+    except GatewayDown:
+        return ""
     except ControlError as error:
         return f"the running gateway did not stop the account: {error}"
     return ""

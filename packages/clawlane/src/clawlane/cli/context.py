@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from clawlane.channel import Channel, Manifest
 from clawlane.cli.failure import CliError
 from clawlane.config.paths import Paths
-from clawlane.ops.client import GatewayDown, ask
+from clawlane.ops.client import GatewayDown, ask_gateway
 from clawlane.ops.context import OpContext, Target
 from clawlane.ops.operation import Caller, Request, operation_of
 
@@ -56,7 +56,7 @@ class CliContext:
         """What an operation gives, run by the gateway if there is one, else here."""
 
         try:
-            return ask(self.places, request, Caller.CLI)
+            return ask_gateway(self.places, request, Caller.CLI)
         except GatewayDown:
             return asyncio.run(self._here(request))
 

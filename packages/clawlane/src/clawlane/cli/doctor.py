@@ -13,13 +13,13 @@ from clawlane.access.names import PinState
 from clawlane.access.policy import Policy
 from clawlane.capabilities import DirectoryError
 from clawlane.cli.context import CliContext
-from clawlane.cli.directory import Source
 from clawlane.cli.failure import CliError
 from clawlane.cli.output import echo_wrapped, sanitize
 from clawlane.config.edit import EditError, backup_of, edit
 from clawlane.ops.client import ControlError
 from clawlane.ops.config_names import Names, agreed
 from clawlane.ops.context import Target
+from clawlane.ops.directory import Resolve
 from clawlane.ops.doctor import names_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def _looked_up(setup: CliContext, meant: Target, failures: list[str]) -> Names:
         if (before := known.looked_up.get(name)) is None or before.pin.state is not PinState.PINNED
     ]
     try:
-        found = Source(setup, meant).look_up(unpinned) if unpinned else []
+        wanted = Resolve(tuple(unpinned), meant.manifest.id, meant.account.id)
+        found = setup.call(wanted) if unpinned else []
     except (DirectoryError, ControlError) as error:
         failures.append(f"{error}; run: {error.help}" if error.help else str(error))
         found = []

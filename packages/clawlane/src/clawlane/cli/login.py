@@ -33,8 +33,10 @@ from clawlane.cli.output import sanitize
 from clawlane.credentials.files import secure
 from clawlane.credentials.profile import Consent, read_consent, write_consent
 from clawlane.credentials.vault import FileVault, linked_elsewhere
-from clawlane.ops.client import ControlClient, ControlError
+from clawlane.ops.accounts import Start
+from clawlane.ops.client import ControlError, GatewayDown, ask_gateway
 from clawlane.ops.context import Target, account_words
+from clawlane.ops.operation import Caller
 
 FLAG = "--accept-risk"
 NOT_ASKED = "not asked"
@@ -213,13 +215,11 @@ class _LoginRun:
             )
 
     def _tell_gateway(self) -> None:
-        client = ControlClient(self.setup.places)
-        if not client.running():
-            self.view.note("start the gateway: openclaw gateway run")
-            return
         try:
-            client.account_start(self.account.channel, self.account.id)
+            ask_gateway(self.setup.places, Start(self.account.channel, self.account.id), Caller.CLI)
             self.view.note("the running gateway starts the account now")
+        except GatewayDown:
+            self.view.note("start the gateway: openclaw gateway run")
         except ControlError as error:
             self.view.note(f"the running gateway did not start the account: {error}; restart the gateway")
 

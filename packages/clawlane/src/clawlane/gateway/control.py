@@ -21,7 +21,6 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,36 +32,12 @@ from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.status import StatusBook
-from clawlane.gateway.supervisor import Supervisor
 from clawlane.ops.context import OpContext
-from clawlane.ops.directory import Lookup
 from clawlane.ops.messages import Resolution, Resolutions
 from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
 from clawlane.ops.pause import PauseCommands
 from clawlane.plugins.errors import PluginError
 from clawlane.store.errors import NoDeadLetter, NotInOutbox, StoreError
-
-Find = Callable[[web.Request], Lookup]
-"""The account that a request means."""
-
-
-def directory_routes(find: Find) -> list[web.RouteDef]:
-    """The routes, for the control socket. They raise `DirectoryError`."""
-
-    def answering(name: str, ask: Callable[[Lookup, web.Request], Awaitable[Any]]) -> web.RouteDef:
-        async def answer(request: web.Request) -> web.Response:
-            found = await ask(find(request), request)
-            told = [asdict(one) for one in found] if isinstance(found, list) else asdict(found)
-            return web.Response(text=json.dumps({name: told}), content_type="application/json")
-
-        return web.get(f"/directory/{name}", answer)
-
-    return [
-        answering("self", lambda lookup, _: lookup.self_()),
-        answering("peers", lambda lookup, _: lookup.peers()),
-        answering("groups", lambda lookup, _: lookup.groups()),
-        answering("members", lambda lookup, request: lookup.members(request.query.get("group", ""))),
-    ]
 
 
 def ruling_routes(rulings: Resolutions, channel_of: Callable[[web.Request], str]) -> list[web.RouteDef]:
@@ -109,12 +84,9 @@ class Control:
         app = web.Application(middlewares=[_errors, self._begun])
         app.router.add_get("/ping", self._ping)
         app.router.add_get("/status", self._all)
-        app.router.add_post("/accounts/start", self._start)
-        app.router.add_post("/accounts/stop", self._stop)
         app.router.add_post("/pause", self._pause)
         app.router.add_post("/resume", self._resume)
         app.router.add_post("/op/{name}", self._operation)
-        app.add_routes(directory_routes(self._lookup))
         app.add_routes(ruling_routes(self._fleet.rulings, channel_of))
         return app
 
@@ -142,18 +114,6 @@ class Control:
     async def _all(self, request: web.Request) -> web.Response:
         return _json(await self._status.all(probe=request.query.get("probe") == "1"))
 
-    async def _start(self, request: web.Request) -> web.Response:
-        supervisor = self._meant(request)
-        if not supervisor.parts.account.enabled:
-            raise Bad(f"{supervisor.parts.account} is disabled in the config", "set enabled: true")
-        await supervisor.restart()
-        return _json(await self._status.one(supervisor))
-
-    async def _stop(self, request: web.Request) -> web.Response:
-        supervisor = self._meant(request)
-        await supervisor.stop()
-        return _json(await self._status.one(supervisor))
-
     async def _pause(self, request: web.Request) -> web.Response:
         return _json(await self._pauses.pause(request.query))
 
@@ -163,19 +123,6 @@ class Control:
             whole = "account" in request.query and one["thread"] is None
             one["taken_back"] = whole and await self._fleet.supervisors[one["account"]].take_back()
         return _json(answer)
-
-    def _lookup(self, request: web.Request) -> Lookup:
-        return self._fleet.lookup(str(self._meant(request).parts.account))
-
-    def _meant(self, request: web.Request) -> Supervisor:
-        channel, account = channel_of(request), request.query.get("account")
-        found = self._fleet.find(channel, account)
-        if found is None:
-            name = f"{channel}/{account}" if account else channel
-            raise Bad(
-                f"the running gateway has no {name}", "restart the gateway after a change of the config"
-            )
-        return found
 
 
 @asynccontextmanager

@@ -114,14 +114,6 @@ class ControlClient:
         """
         return self._ask("GET", "/status", {"probe": "1"} if probe else {})
 
-    def account_start(self, channel: str, account: str | None = None) -> Answer:
-        """Start an account, or start it again, with the session that is stored now. Gives its status."""
-        return self._ask("POST", "/accounts/start", _named(channel, account))
-
-    def account_stop(self, channel: str, account: str | None = None) -> Answer:
-        """Stop an account; returns once it has stopped. Gives its status."""
-        return self._ask("POST", "/accounts/stop", _named(channel, account))
-
     def rule_send(self, ruling: str, chunk_id: int) -> Answer:
         """Decide about a message of the outbox, see `clawlane.gateway.control`."""
         return self._ask("POST", "/outbox", {"ruling": ruling, "id": str(chunk_id)})
@@ -138,11 +130,6 @@ class ControlClient:
     def resume(self, asked: dict[str, str]) -> Answer:
         """End a pause, see `clawlane.ops.pause`."""
         return self._ask("POST", "/resume", asked)
-
-    def directory(self, what: str, channel: str, account: str | None = None, group: str = "") -> Any:
-        """Whom an account knows: `self`, `peers`, `groups`, or the `members` of a group, as JSON values."""
-        values = {**_named(channel, account), **({"group": group} if group else {})}
-        return self._ask("GET", f"/directory/{what}", values)[what]
 
     def _ask(self, method: str, path: str, values: dict[str, str] | None = None) -> Answer:
         if self._path is None:
@@ -164,7 +151,7 @@ class ControlClient:
         return answer
 
 
-def ask(paths: Paths, request: Request[R], caller: Caller) -> R:
+def ask_gateway(paths: Paths, request: Request[R], caller: Caller) -> R:
     """What the operation gives, run by the gateway of this state directory.
 
     Raises `GatewayDown` where none runs, and `ControlError` for what it refused.
@@ -177,8 +164,8 @@ def ask(paths: Paths, request: Request[R], caller: Caller) -> R:
         return cast(R, decode(body, operation.result))
 
 
-def follow(paths: Paths, request: Stream[R], caller: Caller) -> Iterator[R]:
-    """The events of an operation as they come; closing the iterator cancels it. Raises as `ask` does."""
+def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Iterator[R]:
+    """The events of an operation as they come; closing the iterator cancels it. Raises as `ask_gateway` does."""
     operation = operation_of(request)
     with _posted(paths, operation.name, encode(request), caller) as response:
         if response.status != 200:
