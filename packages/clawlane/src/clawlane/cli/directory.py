@@ -130,10 +130,9 @@ def _one_group(group: str | None, named: str | None) -> str:
 
 
 def _print_hidden(members: FoundMembers, shown: int) -> None:
-    words = f"{shown} of {members.total} shown: the group hides its members, and the platform names {members.told}."
-    echo_wrapped(
-        words if shown else f"The platform names only {members.told} of the {members.total} members."
-    )
+    told, total = members.told, members.total
+    words = f"{shown} of {total} shown: the group hides its members, and the platform names {told}."
+    echo_wrapped(words if shown else f"The platform names only {told} of the {total} members.")
 
 
 def _print_people(found: Sequence[Person], limit: int | None) -> None:

@@ -165,7 +165,10 @@ def ask_gateway(paths: Paths, request: Request[R], caller: Caller) -> R:
 
 
 def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Iterator[R]:
-    """The events of an operation as they come; closing the iterator cancels it. Raises as `ask_gateway` does."""
+    """The events of an operation as they come; closing the iterator cancels it.
+
+    Raises as `ask_gateway` does.
+    """
     operation = operation_of(request)
     with _posted(paths, operation.name, encode(request), caller) as response:
         if response.status != 200:
