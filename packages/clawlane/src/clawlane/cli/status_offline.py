@@ -11,13 +11,13 @@ from clawlane.access.names import Pins
 from clawlane.capabilities import Probe
 from clawlane.channel import Account, Channel, Health, Phase, VaultError
 from clawlane.cli.context import CliContext
-from clawlane.cli.login import probed, rehearsal_of
 from clawlane.config.load import ChannelConfig
 from clawlane.credentials.profile import ConsentDamaged, read_consent
 from clawlane.credentials.vault import FileVault
 from clawlane.gateway.status import gaps, names, pairing_counts, told
 from clawlane.ops.context import account_words, on_account
 from clawlane.ops.holds import stopped_of
+from clawlane.ops.login import probed, rehearsal_of
 from clawlane.ops.problems import AMONG, problems
 from clawlane.store.directory import LookedUp
 from clawlane.store.reader import reading

@@ -128,7 +128,7 @@ class Control:
 @asynccontextmanager
 async def listening(app: web.Application, path: Path) -> AsyncIterator[None]:
     """Serve on a Unix socket, 0600, while entered. The file is gone afterwards."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, handler_cancellation=True)
     await runner.setup()
     try:
         await web.SockSite(runner, _private_socket(path)).start()

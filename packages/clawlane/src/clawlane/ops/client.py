@@ -13,7 +13,7 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
@@ -164,7 +164,7 @@ def ask_gateway(paths: Paths, request: Request[R], caller: Caller) -> R:
         return cast(R, decode(body, operation.result))
 
 
-def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Iterator[R]:
+def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Generator[R, None, None]:
     """The events of an operation as they come; closing the iterator cancels it.
 
     Raises as `ask_gateway` does.
