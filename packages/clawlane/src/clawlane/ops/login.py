@@ -23,10 +23,12 @@ from clawlane.capabilities import (
     Scanned,
     ShowQr,
 )
-from clawlane.channel import Account, Channel, Vault, VaultError
-from clawlane.ops.accounts import Start, start
+from clawlane.channel import Account, Channel, Manifest, Vault, VaultError
+from clawlane.config.errors import ConfigError
+from clawlane.ops.accounts import Start, Stop, start, stop
 from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.operation import OpError, Request, Stream, operation
+from clawlane.plugins.errors import PluginError
 
 if TYPE_CHECKING:
     from clawlane.credentials.profile import Consent
@@ -118,6 +120,25 @@ class Accept(Request[None]):
     expendable: str = NOT_ASKED
 
 
+@dataclass(frozen=True, slots=True)
+class LogOut(Request["LoggedOut"]):
+    """Stop an account in a running gateway and forget its session. A broken config is no obstacle."""
+
+    channel: str | None = None
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """Whose session is gone; `cleared` is false if there was none."""
+
+    channel: str
+    account: str
+    profile: str
+    cleared: bool
+    warnings: tuple[str, ...] = ()
+
+
 @operation
 async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     """Raises `OpError` for a login that failed, with everything as it was. Closing it cancels the login."""
@@ -171,6 +192,50 @@ async def accept(ctx: OpContext, request: Accept) -> None:
     account = ctx.target(request.channel, request.account).account
     consent = Consent(account.channel, account.profile, ctx.now_ms(), "", request.expendable, request.how)
     await asyncio.to_thread(write_consent, ctx.paths.consent_dir, consent)
+
+
+@operation(changes=True)
+async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
+    """Raises `OpError` where a broken config leaves open which of several sessions is meant."""
+    from clawlane.credentials.vault import FileVault
+
+    channel, account, profile, doubt = _to_log_out(ctx, request.channel, request.account)
+    warnings = [doubt] if doubt else []
+    if ctx.live:
+        try:
+            await stop(ctx, Stop(channel, account))
+        except OpError as error:
+            warnings.append(f"the running gateway did not stop the account: {error}")
+    cleared = await asyncio.to_thread(FileVault(ctx.paths.vault_dir, channel, profile).close)
+    return LoggedOut(channel, account, profile, cleared, tuple(warnings))
+
+
+def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
+    """Channel, account and profile, and why they are read from what is left of a broken set-up, if so."""
+    from clawlane.credentials.vault import profiles_of
+
+    try:
+        found = ctx.target(channel, account).account
+        return found.channel, found.id, found.profile, ""
+    except ConfigError as error:
+        manifest: Manifest | None = ctx.manifest(channel)
+        name, why = ctx.manifest(channel).id, f"the config does not load ({error.problems[0]})"
+    except PluginError as error:
+        manifest, name, why = None, (channel or "").strip().lower(), str(error)
+        if not profiles_of(ctx.paths.vault_dir, name):
+            raise
+    from clawlane.config.profile_guess import guess_profile
+
+    guess = guess_profile(ctx.paths, name, manifest, account, ctx.environ)
+    stored = profiles_of(ctx.paths.vault_dir, name)
+    if not guess.sure and not account and len(stored) > 1:
+        raise OpError(
+            f"{why}, so it is not clear which session is meant",
+            f"name the profile with --account: {', '.join(stored)}",
+        )
+    profile = stored[0] if not guess.sure and not account and stored else guess.profile
+    named = guess.account if guess.sure or account else profile
+    return name, named, profile, f"{why}; this was about the profile '{profile}'"
 
 
 async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
