@@ -17,48 +17,48 @@ def vault(folder: Path, profile: str = "default") -> FileVault:
     return FileVault(folder / "vault", "zalouser", profile)
 
 
-def test_a_session_is_read_back_with_its_owner(tmp_path: Path) -> None:
+async def test_a_session_is_read_back_with_its_owner(tmp_path: Path) -> None:
     vault(tmp_path).replace(b"cookies \x00\xff", ALICE)
-    assert vault(tmp_path).read() == b"cookies \x00\xff"
+    assert await vault(tmp_path).read() == b"cookies \x00\xff"
     assert vault(tmp_path).identity() == ALICE
 
 
-def test_nobody_is_logged_in_at_first(tmp_path: Path) -> None:
-    assert vault(tmp_path).read() is None
+async def test_nobody_is_logged_in_at_first(tmp_path: Path) -> None:
+    assert await vault(tmp_path).read() is None
     assert vault(tmp_path).identity() is None
     assert vault(tmp_path).close() is False
     with pytest.raises(VaultClosed):
-        vault(tmp_path).write(b"late")
+        await vault(tmp_path).write(b"late")
 
 
-def test_a_refreshed_session_keeps_its_owner(tmp_path: Path) -> None:
+async def test_a_refreshed_session_keeps_its_owner(tmp_path: Path) -> None:
     vault(tmp_path).replace(b"old", ALICE)
     running = vault(tmp_path)
-    running.read()
-    running.write(b"new")
-    running.write(b"newer")
-    assert vault(tmp_path).read() == b"newer"
+    await running.read()
+    await running.write(b"new")
+    await running.write(b"newer")
+    assert await vault(tmp_path).read() == b"newer"
     assert vault(tmp_path).identity() == ALICE
 
 
-def test_a_late_save_cannot_revive_a_session_that_was_logged_out(tmp_path: Path) -> None:
+async def test_a_late_save_cannot_revive_a_session_that_was_logged_out(tmp_path: Path) -> None:
     vault(tmp_path).replace(b"old", ALICE)
     running = vault(tmp_path)
-    running.read()
+    await running.read()
     assert vault(tmp_path).close() is True
     with pytest.raises(VaultClosed):
-        running.write(b"late")
-    assert vault(tmp_path).read() is None
+        await running.write(b"late")
+    assert await vault(tmp_path).read() is None
 
 
-def test_a_late_save_cannot_overwrite_a_newer_login(tmp_path: Path) -> None:
+async def test_a_late_save_cannot_overwrite_a_newer_login(tmp_path: Path) -> None:
     vault(tmp_path).replace(b"old", ALICE)
     running = vault(tmp_path)
-    running.read()
+    await running.read()
     vault(tmp_path).replace(b"new", ("42", "Bình"))
     with pytest.raises(VaultClosed):
-        running.write(b"late")
-    assert vault(tmp_path).read() == b"new"
+        await running.write(b"late")
+    assert await vault(tmp_path).read() == b"new"
 
 
 def test_files_are_private_and_hold_nothing_readable(tmp_path: Path) -> None:
@@ -72,39 +72,39 @@ def test_files_are_private_and_hold_nothing_readable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("position", [0, 20, 60, -1])
-def test_a_damaged_session_names_the_command_that_helps(tmp_path: Path, position: int) -> None:
+async def test_a_damaged_session_names_the_command_that_helps(tmp_path: Path, position: int) -> None:
     vault(tmp_path).replace(b"x" * 100, ALICE)
     [file] = (tmp_path / "vault").glob("*.session")
     raw = bytearray(file.read_bytes())
     raw[position] ^= 1
     file.write_bytes(raw)
     with pytest.raises(VaultError, match="openclaw channels login --channel zalouser --force"):
-        vault(tmp_path).read()
+        await vault(tmp_path).read()
     assert vault(tmp_path).close() is True
 
 
-def test_a_session_of_another_profile_is_not_taken(tmp_path: Path) -> None:
+async def test_a_session_of_another_profile_is_not_taken(tmp_path: Path) -> None:
     vault(tmp_path).replace(b"mine", ALICE)
     vault(tmp_path, "work").replace(b"theirs", ("42", "Bình"))
     mine, theirs = sorted((tmp_path / "vault").glob("*.session"))
     mine.write_bytes(theirs.read_bytes())
     with pytest.raises(VaultError):
-        vault(tmp_path).read()
+        await vault(tmp_path).read()
 
 
-def test_another_key_opens_nothing(tmp_path: Path) -> None:
+async def test_another_key_opens_nothing(tmp_path: Path) -> None:
     vault(tmp_path).replace(b"mine", ALICE)
     (tmp_path / "vault" / "key").write_bytes(bytes(32))
     with pytest.raises(VaultError, match="another key"):
-        vault(tmp_path).read()
+        await vault(tmp_path).read()
     (tmp_path / "vault" / "key").unlink()
     with pytest.raises(VaultError, match="lost its key"):
-        vault(tmp_path).read()
+        await vault(tmp_path).read()
 
 
-def test_odd_profile_names_stay_in_the_folder(tmp_path: Path) -> None:
+async def test_odd_profile_names_stay_in_the_folder(tmp_path: Path) -> None:
     vault(tmp_path, "../../etc/passwd").replace(b"mine", ALICE)
-    assert vault(tmp_path, "../../etc/passwd").read() == b"mine"
+    assert await vault(tmp_path, "../../etc/passwd").read() == b"mine"
     assert len(list((tmp_path / "vault").glob("*.session"))) == 1
 
 

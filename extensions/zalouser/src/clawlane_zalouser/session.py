@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from clawlane.channel import Account, Vault, VaultClosed
@@ -25,7 +24,7 @@ class StoredSession:
 
     async def read(self) -> Session | None:
         """The session as it was last saved, or None. Raises `VaultError` and zaloweb's `SettingsError`."""
-        secret = await asyncio.to_thread(self._vault.read)
+        secret = await self._vault.read()
         if secret is None:
             return None
         return Session.from_json(secret, self._around.clock.now_ms(), hosts=hosts_of(self._account))
@@ -64,7 +63,7 @@ class StoredSession:
     async def save(self, session: Session) -> None:
         """Keep the cookies as they are now, unless the operator has logged out or in again meanwhile."""
         try:
-            await asyncio.to_thread(self._vault.write, session.to_json())
+            await self._vault.write(session.to_json())
         except VaultClosed as error:
             log.info("%s: %s", self._account, error)
 

@@ -130,14 +130,14 @@ class VaultClosed(VaultError):
 class Vault(Protocol):
     """The sealed session of one profile. A session that was logged out refuses to be written."""
 
-    def read(self) -> bytes | None:
+    async def read(self) -> bytes | None:
         """The session as it was last written, or None when nobody is logged in.
 
         Raises `VaultError` if it is damaged.
         """
         ...
 
-    def write(self, secret: bytes) -> None:
+    async def write(self, secret: bytes) -> None:
         """Seal and store atomically.
 
         Raises `VaultClosed` if the session read before was logged out or replaced since.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
 import select
@@ -42,7 +43,7 @@ def test_a_login_tells_risk_host_account_and_every_step(perch) -> None:
 
 def test_a_login_keeps_the_session_sealed_and_the_risk_recorded(perch) -> None:
     perch.link()
-    assert perch.vault().read() == b"feathers"
+    assert asyncio.run(perch.vault().read()) == b"feathers"
     assert perch.vault().identity() == ("42", "Nguyễn Văn An")
     assert perch.consent() == {"user": "42", "expendable": "not asked", "how": "--accept-risk"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import stat
@@ -182,7 +183,7 @@ def test_a_key_in_a_file_elsewhere_seals_and_opens(perch, tmp_path: Path) -> Non
     key.chmod(0o600)
     perch.setenv("CLAWLANE_KEY_FILE", str(key))
     perch.link()
-    assert perch.vault().read() == b"feathers"
+    assert asyncio.run(perch.vault().read()) == b"feathers"
     assert not (perch.places.vault_dir / "key").exists()
     key.write_bytes(os.urandom(32))
     told = perch("channels status")
@@ -195,7 +196,7 @@ def test_a_key_comes_from_systemd_credentials(perch, tmp_path: Path, hexadecimal
     (tmp_path / "clawlane-key").write_bytes(made.hex().encode() + b"\n" if hexadecimal else made)
     perch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     perch.link()
-    assert perch.vault().read() == b"feathers"
+    assert asyncio.run(perch.vault().read()) == b"feathers"
     assert not (perch.places.vault_dir / "key").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ def test_one_user_on_two_accounts_is_refused_and_nothing_is_replaced(perch) -> N
     perch.link("work")
     perch.script("qr", "43")
     assert perch("channels login --channel parrot --account home --accept-risk").code == 0
-    before = perch.vault("home").read()
+    before = asyncio.run(perch.vault("home").read())
     perch.script("qr", "42")
     told = perch("channels login --channel parrot --account home --accept-risk --force")
     assert told.code == 1
@@ -30,7 +31,7 @@ def test_one_user_on_two_accounts_is_refused_and_nothing_is_replaced(perch) -> N
         "first: openclaw channels logout --channel parrot --account work\n"
     )
     assert perch.vault("home").identity() == ("43", "Nguyễn Văn An")
-    assert perch.vault("home").read() == before
+    assert asyncio.run(perch.vault("home").read()) == before
     assert perch.vault("work").identity() == ("42", "Nguyễn Văn An")
 
 

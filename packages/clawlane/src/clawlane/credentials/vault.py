@@ -8,6 +8,7 @@ save over a newer one.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -119,9 +120,9 @@ class FileVault:
         self._help = f"run: openclaw channels login --channel {channel} --force"
         self._bound: bytes | None = None
 
-    def read(self) -> bytes | None:
+    async def read(self) -> bytes | None:
         """The session, or None when nobody is logged in. Later writes hold for this session only."""
-        found = self._load()
+        found = await asyncio.to_thread(self._load)
         if found is None:
             self._bound = None
             return None
@@ -129,11 +130,14 @@ class FileVault:
         self._bound = generation
         return secret
 
-    def write(self, secret: bytes) -> None:
+    async def write(self, secret: bytes) -> None:
         """Save a refreshed session.
 
         Raises `VaultClosed` if the one read before was logged out or replaced.
         """
+        await asyncio.to_thread(self._write, secret)
+
+    def _write(self, secret: bytes) -> None:
         with self._locked():
             found = self._load()
             if found is None or self._bound is None or found[0] != self._bound:

@@ -194,7 +194,7 @@ class Supervisor:
 
     async def _begins(self) -> bool:
         """Whether the account may run; with the patience that taking it back needs."""
-        if not self._may_run():
+        if not await self._may_run():
             return False
         patience, self._patience = self._patience, 0.0
         if patience:
@@ -240,7 +240,7 @@ class Supervisor:
         if self.state.phase not in OVER:
             self._report(stopped("the channel stopped by itself"))
 
-    def _may_run(self) -> bool:
+    async def _may_run(self) -> bool:
         """Whether nobody paused it or took it over, the risk was accepted and a session is stored.
 
         The state says so, or what to do.
@@ -257,7 +257,7 @@ class Supervisor:
         except ConsentDamaged as error:
             self._report(State(Phase.NEEDS_CONSENT, str(error), self._login()))
             return False
-        missing = self._missing(identity, consent) or self._taken_over()
+        missing = self._missing(identity, consent) or await self._taken_over()
         user_id, name = identity or ("", "")
         self._report(missing or State(Phase.STARTING, user_id=user_id, user_name=name))
         return missing is None
@@ -278,10 +278,10 @@ class Supervisor:
             return State(Phase.NEEDS_CONSENT, reason, self._login("--force"))
         return None
 
-    def _taken_over(self) -> State | None:
+    async def _taken_over(self) -> State | None:
         """What was told when another client took the account over, if that holds for the stored session."""
         vault = self.vault()
-        vault.read()
+        await vault.read()
         found = self._mark().read(vault.generation)
         if found is None:
             return None

@@ -74,7 +74,7 @@ class Parrot:
 
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:
         found = os.environ.get("PARROT_PROBE", "ok")
-        good = found == "ok" and vault.read() == b"feathers"
+        good = found == "ok" and await vault.read() == b"feathers"
         return ProbeResult(good, "42", "An", "" if good else "error_code 102", found == "expired", 7)
 
     def risk(self) -> RiskNotice:
