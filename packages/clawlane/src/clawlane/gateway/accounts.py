@@ -11,6 +11,7 @@ from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, State
 from clawlane.config.load import Config
 from clawlane.config.paths import Paths
+from clawlane.gateway import pauses
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.gate import Gate
@@ -18,12 +19,9 @@ from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
 from clawlane.ops.context import OpContext
 from clawlane.ops.directory import Lookup
-from clawlane.ops.kill_switch import Pauses
-from clawlane.ops.messages import AccountStores, Resolutions
 from clawlane.ops.operation import Caller
-from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
-from clawlane.store.models import OpenTurn
 
 AGENTS_AT_ONCE = 8
 
@@ -45,8 +43,6 @@ class Accounts:
         self.config = config
         self.store = store
         self.now_ms = now_ms
-        account_stores = AccountStores(store, self._store_of)
-        self.rulings = Resolutions(store, account_stores, self._ruled, self._again)
         self.begun = asyncio.Event()
         self._own_ids: dict[str, str] = {}
         self._places = places
@@ -60,7 +56,6 @@ class Accounts:
             for name, channel in config.channels.items()
             for account in channel.accounts
         }
-        self.pauses = Pauses(store, account_stores, config, self.supervisors, now_ms)
 
     def find(self, channel: str, account: str | None) -> Supervisor | None:
         """The account of that name, or the channel's default account."""
@@ -100,9 +95,10 @@ class Accounts:
 
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good costs the others nothing."""
-        await self.pauses.begin()
+        ctx = self.context(Caller.GATEWAY)
+        for supervisor in self.supervisors.values():
+            await pauses.put_in_force(ctx, supervisor)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.pauses.run())
             for name, supervisor in self.supervisors.items():
                 supervisor.pairing_changed()
                 await self.pinnings[name].load(self.store)
@@ -111,6 +107,7 @@ class Accounts:
                     supervisor.start()
             for supervisor in self.supervisors.values():
                 await supervisor.owned.wait()
+                group.create_task(pauses.end_in_time(ctx, supervisor))
             self.begun.set()
 
     async def stop(self) -> None:
@@ -148,18 +145,6 @@ class Accounts:
             self.pinnings[name].note(state)
 
         return note
-
-    def _ruled(self, account: str, turn: int | None) -> None:
-        if supervisor := self.supervisors.get(account):
-            supervisor.settled(turn)
-
-    def _again(self, account: str, turn: OpenTurn) -> None:
-        if supervisor := self.supervisors.get(account):
-            supervisor.again(turn)
-
-    def _store_of(self, account: str) -> AccountStore | None:
-        supervisor = self.supervisors.get(account)
-        return supervisor.account_store if supervisor else None
 
 
 def _pacer(account: Account) -> Pacer | None:
