@@ -25,6 +25,7 @@ from clawlane.ops.accounts import Start, Stop
 from clawlane.ops.client import ControlClient, ControlError, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller, Request
 from clawlane.ops.pairing import Approve, Requests
+from clawlane.ops.pause import BeginPause, EndPause
 
 R = TypeVar("R")
 SCRIPT = Path(__file__).with_name("piped_gateway.py")
@@ -286,6 +287,25 @@ async def test_while_the_disk_is_full_messages_wait_and_none_is_lost(house: Hous
         resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, limits)
         told = [await gateway.line() for _ in range(4)]
         assert [line["sending"] for line in told if "sending" in line] == ["echo: a", "echo: b"]
+
+
+async def test_a_pause_holds_on_a_full_disk_and_says_that_a_restart_would_forget_it(house: House) -> None:
+    house.configure(OPEN)
+    async with house.gateway() as gateway:
+        await gateway.says("ready")
+        limits = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (8192, limits[1]))
+        with pytest.raises(ControlError, match="piped/default is paused, but a restart would forget it: "):
+            await gateway.call(BeginPause())
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, limits)
+        await gateway.tell(say="a", id="m1", **{"from": ALICE})
+        await gateway.logs(f"admit {ALICE}")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(gateway.line(), 0.5)
+        [ended] = (await gateway.call(EndPause())).resumed
+        assert (ended.was, ended.still) == (None, [])
+        assert await gateway.says("agent") == "a"
+        assert await gateway.says("sending") == "echo: a"
 
 
 async def test_an_account_that_another_gateway_took_over_stops(house: House) -> None:

@@ -12,7 +12,7 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.ops.kill_switch import end_pause
+from clawlane.ops.pause import end_pause
 from clawlane.store import inbox, outbox, pauses, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore

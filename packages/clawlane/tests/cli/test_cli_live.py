@@ -14,6 +14,14 @@ from pathlib import Path
 import pytest
 
 _OPENCLAW = Path(sys.executable).parent / "openclaw"
+_LOADING = """
+import sys
+from clawlane.cli.main import run
+code = run(sys.argv[1:], "openclaw")
+heavy = ("aiohttp", "cryptography", "json5", "pydantic")
+sys.exit(code or " ".join(name for name in heavy if name in sys.modules) or 0)
+"""
+"""Runs a command, and fails with the names of what it should not have loaded."""
 
 
 @contextmanager
@@ -109,3 +117,17 @@ def test_a_second_gateway_is_refused_with_the_pid_of_the_first(perch) -> None:
         told = perch("gateway run")
     assert told.code == 1
     assert f"pid {first.pid}" in told.err
+
+
+def test_commands_load_nothing_heavy_while_a_gateway_does_the_work(perch) -> None:
+    perch.link()
+    with gateway("is ready"):
+        for command in (
+            "pause --for 30m",
+            "resume --account default",
+            "outbox list --all",
+            "channels dead-letters list --account default",
+        ):
+            words = [sys.executable, "-c", _LOADING, *command.split()]
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr) == (0, ""), command

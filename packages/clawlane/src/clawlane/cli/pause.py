@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import click
 
-from clawlane.cli.context import CliContext
+from clawlane.cli.context import CliContext, now_ms
 from clawlane.cli.failure import CliError
-from clawlane.cli.output import length, local, sanitize
-
-Fields = Mapping[str, Any]
+from clawlane.cli.output import length, local, print_json, sanitize
+from clawlane.config.duration import duration
+from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseBegun, PauseInfo
+from clawlane.store.pauses import Level
 
 _LEVELS = {"mute": "muted", "offline": "offline"}
-
-
-def paused_lines(paused: Iterable[Fields], running: bool) -> Iterator[str]:
-    """What `pause` did."""
-    for one in paused:
-        yield f"Paused: {pause_words(one)}. Go on with: openclaw resume {pause_options(one)}"
-    if not running:
-        yield "The gateway is not running; it will start paused."
-
-
-def resumed_lines(resumed: Iterable[Fields], now_ms: int) -> Iterator[str]:
-    """What `resume` did, and what is left to decide."""
-    for one in resumed:
-        name = _name(one)
-        if one["was"]:
-            since = length(max(0, now_ms - one["was"]["since_ms"]))
-            yield f"Resumed: {name}, after {since}."
-        elif not one["taken_back"]:
-            yield f"{name} was not paused."
-        if one["taken_back"]:
-            yield f"{name} is taken back: it connects in a few seconds."
-            yield "  Close the other client before, or it takes the account over again."
-        if one["flushed"]:
-            yield f"  Had expired, and goes on: {len(one['flushed'])}."
-        if one["expired"]:
-            yield from _expired(one)
-        for still in one["still"]:
-            yield f"  Still paused: {pause_words(still)}. Go on with: openclaw resume {pause_options(still)}"
-
-
-def pause_words(pause: Fields) -> str:
-    """`zalouser/default in dm:7 is muted until …`."""
-    until = f" until {local(pause['until_ms'])}" if pause["until_ms"] is not None else ""
-    return f"{_name(pause)} is {_LEVELS[pause['level']]}{until}"
-
-
-def pause_options(pause: Fields) -> str:
-    """The options that name what is paused."""
-    channel, _, account = pause["account"].partition("/")
-    thread = f" --thread {pause['thread']}" if pause["thread"] else ""
-    return f"--channel {channel} --account {account}{thread}"
-
-
-def _name(one: Fields) -> str:
-    return f"{one['account']} in {one['thread']}" if one["thread"] else str(one["account"])
-
-
-def _expired(one: Fields) -> Iterator[str]:
-    yield f"  Expired, because older than backlogMaxAge by now: {len(one['expired'])}"
-    for overdue in one["expired"]:
-        what = f"message {sanitize(overdue['message_id'])}" if overdue["turn"] else "a text of the gateway"
-        yield f"    {sanitize(overdue['thread'])} {what}, {length(overdue['age_ms'])} old"
-    yield f"  Answer them after all: openclaw resume {pause_options(one)} --flush"
 
 
 @click.command()
@@ -97,14 +41,12 @@ def pause(
     It holds at once, and over restarts. Messages wait; on `openclaw resume` the young ones are answered. What
     is on the wire already cannot be called back.
     """
-    asked = {**_named(channel, account, thread), "level": level}
-    if length is not None:
-        asked["until_ms"] = str(_now_ms() + _length_ms(length))
-    answer, running = _ask("pause", asked)
+    until_ms = None if length is None else now_ms() + _length_ms(length)
+    begun = CliContext().call(BeginPause(channel, account, thread, Level(level), until_ms))
     if as_json:
-        click.echo(json.dumps({"ok": True, "running": running, **answer}))
+        print_json(running=begun.running, paused=begun.paused)
         return
-    for line in paused_lines(answer["paused"], running):
+    for line in _begun_lines(begun):
         click.echo(line)
 
 
@@ -119,70 +61,66 @@ def resume(channel: str | None, account: str | None, thread: str | None, flush: 
 
     What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed.
     """
-    asked = {**_named(channel, account, thread), **({"flush": "1"} if flush else {})}
-    answer, running = _ask("resume", asked)
+    ended = CliContext().call(EndPause(channel, account, thread, flush))
     if as_json:
-        click.echo(json.dumps({"ok": True, "running": running, **answer}))
+        print_json(running=ended.running, resumed=ended.resumed)
         return
-    for line in resumed_lines(answer["resumed"], _now_ms()):
-        click.echo(line)
+    for one in ended.resumed:
+        for line in _resumed_lines(one):
+            click.echo(line)
 
 
-def _named(channel: str | None, account: str | None, thread: str | None) -> dict[str, str]:
-    values = {"channel": channel, "account": account, "thread": thread}
-    return {name: value for name, value in values.items() if value is not None}
+def pause_words(pause: PauseInfo) -> str:
+    """`zalouser/default in dm:7 is muted until …`."""
+    until = f" until {local(pause.until_ms)}" if pause.until_ms is not None else ""
+    return f"{_name(pause)} is {_LEVELS[pause.level]}{until}"
 
 
-def _ask(what: str, asked: dict[str, str]) -> tuple[Fields, bool]:
-    """The answer, and whether it is the gateway's. A config that is broken now is in nobody's way there."""
-    from clawlane.ops.client import ControlClient
-
-    setup = CliContext()
-    if channel := asked.get("channel"):
-        asked = {**asked, "channel": setup.manifest(channel).id}
-    client = ControlClient(setup.places)
-    if client.running():
-        return (client.pause(asked) if what == "pause" else client.resume(asked)), True
-    return asyncio.run(_alone(setup, what, asked)), False
+def pause_options(one: PauseInfo | AccountResumed) -> str:
+    """The options that name what is paused."""
+    channel, _, account = one.account.partition("/")
+    thread = f" --thread {one.thread}" if one.thread else ""
+    return f"--channel {channel} --account {account}{thread}"
 
 
-async def _alone(setup: CliContext, what: str, asked: Mapping[str, str]) -> Fields:
-    """Without a gateway the command writes itself, once it holds the lock."""
-    from clawlane.ops.kill_switch import Pauses
-    from clawlane.ops.messages import AccountStores
-    from clawlane.ops.pause import NOTHING, PauseCommands
-    from clawlane.store.database import open_store
-    from clawlane.store.errors import PauseRefused
-
-    config, places = setup.config, setup.places
-    if not config.channels:
-        raise PauseRefused(NOTHING)
-    async with open_store(places.store, places.lock_file, _now_ms, checked=False) as store:
-        pauses = Pauses(store, AccountStores(store, lambda _: None), config, {}, _now_ms)
-        commands = PauseCommands(config, store, pauses)
-        if what == "pause":
-            return await commands.pause(asked)
-        answer = await commands.resume(asked)
-        for one in answer["resumed"]:
-            one["taken_back"] = (
-                "account" in asked and one["thread"] is None and _take_back(setup, one["account"])
-            )
-        return answer
+def _begun_lines(begun: PauseBegun) -> Iterator[str]:
+    for one in begun.paused:
+        yield f"Paused: {pause_words(one)}. Go on with: openclaw resume {pause_options(one)}"
+    if not begun.running:
+        yield "The gateway is not running; it will start paused."
 
 
-def _take_back(setup: CliContext, name: str) -> bool:
-    """Forget that an account was replaced by another client; the next gateway connects it."""
-    from clawlane.credentials.profile import ReplacedMark
+def _resumed_lines(one: AccountResumed) -> Iterator[str]:
+    """What `resume` did, and what is left to decide."""
+    name = _name(one)
+    if one.was:
+        yield f"Resumed: {name}, after {length(max(0, now_ms() - one.was.since_ms))}."
+    elif not one.taken_back:
+        yield f"{name} was not paused."
+    if one.taken_back:
+        yield f"{name} is taken back: it connects in a few seconds."
+        yield "  Close the other client before, or it takes the account over again."
+    if one.flushed:
+        yield f"  Had expired, and goes on: {len(one.flushed)}."
+    if one.expired:
+        yield from _expired_lines(one)
+    for still in one.still:
+        yield f"  Still paused: {pause_words(still)}. Go on with: openclaw resume {pause_options(still)}"
 
-    [account] = [
-        one for block in setup.config.channels.values() for one in block.accounts if str(one) == name
-    ]
-    return ReplacedMark(setup.places.vault_dir, account.channel, account.profile).clear()
+
+def _expired_lines(one: AccountResumed) -> Iterator[str]:
+    yield f"  Expired, because older than backlogMaxAge by now: {len(one.expired)}"
+    for expired in one.expired:
+        what = f"message {sanitize(expired.message_id)}" if expired.turn else "a text of the gateway"
+        yield f"    {sanitize(expired.thread)} {what}, {length(expired.age_ms)} old"
+    yield f"  Answer them after all: openclaw resume {pause_options(one)} --flush"
+
+
+def _name(one: PauseInfo | AccountResumed) -> str:
+    return f"{one.account} in {one.thread}" if one.thread else one.account
 
 
 def _length_ms(written: str) -> int:
-    from clawlane.config.settings import duration
-
     try:
         length = duration(written)
     except ValueError as error:
@@ -190,7 +128,3 @@ def _length_ms(written: str) -> int:
     if not length:
         raise CliError("--for must be longer than nothing")
     return int(length.total_seconds() * 1000)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

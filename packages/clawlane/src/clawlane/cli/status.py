@@ -17,6 +17,7 @@ from clawlane.cli.output import ago, echo_wrapped, gap_words, length, local, san
 from clawlane.cli.pause import pause_options, pause_words
 from clawlane.config.errors import ConfigError
 from clawlane.ops.context import account_words
+from clawlane.ops.pause import PauseInfo
 
 _WORDS = (
     ("pacing.sameText.times", "the same reply again and again in this conversation"),
@@ -156,7 +157,7 @@ def _finding(finding: Fields) -> str:
 def _held_rows(one: Fields) -> Iterator[tuple[str, str]]:
     """What does not leave now, until when, and what makes it leave."""
     waiting = f" · turns that wait: {one['waiting']}" if one["waiting"] else ""
-    for pause in one["pauses"]:
+    for pause in (PauseInfo(**pause) for pause in one["pauses"]):
         yield "paused", f"{pause_words(pause)}{waiting}; go on with: openclaw resume {pause_options(pause)}"
     for held in one["held"]:
         yield "held", _held(held)

@@ -255,11 +255,12 @@ def _live(setup: CliContext, found: Sequence[Item]) -> Live:
 
 
 def _stored_pauses(setup: CliContext) -> list[dict[str, Any]]:
-    from clawlane.ops.pause import pause_answer
+    from clawlane.ops.operation import plain
+    from clawlane.ops.pause import PauseInfo
     from clawlane.store.reader import reading
 
     with reading(setup.places.store) as reader:
-        return list(map(pause_answer, reader.pauses()))
+        return [plain(PauseInfo.of(pause)) for pause in reader.pauses()]
 
 
 def _source(setup: CliContext) -> Source | None:

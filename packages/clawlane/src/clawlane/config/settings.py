@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -20,12 +19,9 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
+from clawlane.config.duration import duration
 from clawlane.config.pairing_text import checked
 from clawlane.config.senders import SenderList, context_of, refuse_phone_number
-
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)\Z")
-
-_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Block(BaseModel):
@@ -44,19 +40,6 @@ _T = TypeVar("_T")
 
 Maybe = Annotated[_T | None, BeforeValidator(_not_null)]
 """A key that may be absent (None), but not be written as null."""
-
-
-def duration(value: object) -> timedelta:
-    """A time written as `15m`, `30s`, `2h` or `1d`. Raises `ValueError` with what is wrong."""
-    if isinstance(value, timedelta):
-        return value
-    found = _DURATION.match(value.strip()) if isinstance(value, str) else None
-    if not found:
-        raise ValueError("must be a time such as '15m', '30s', '2h' or '1d'")
-    try:
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except (OverflowError, ValueError):
-        raise ValueError("is too long") from None
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]

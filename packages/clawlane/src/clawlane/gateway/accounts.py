@@ -12,6 +12,7 @@ from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, State
 from clawlane.config.load import Config
 from clawlane.config.paths import Paths
+from clawlane.gateway import pauses
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.gate import Gate
@@ -19,12 +20,9 @@ from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
 from clawlane.ops.context import OpContext
 from clawlane.ops.directory import Lookup
-from clawlane.ops.kill_switch import Pauses
-from clawlane.ops.messages import AccountStores, Resolutions
 from clawlane.ops.operation import Caller
-from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
-from clawlane.store.models import OpenTurn
 
 AGENTS_AT_ONCE = 8
 
@@ -46,8 +44,6 @@ class Accounts:
         self.config = config
         self.store = store
         self.now_ms = now_ms
-        account_stores = AccountStores(store, self._store_of)
-        self.rulings = Resolutions(store, account_stores, self._ruled, self._again)
         self.begun = asyncio.Event()
         self._own_ids: dict[str, str] = {}
         self._places = places
@@ -61,7 +57,6 @@ class Accounts:
             for name, channel in config.channels.items()
             for account in channel.accounts
         }
-        self.pauses = Pauses(store, account_stores, config, self.supervisors, now_ms)
 
     def context(self, caller: Caller) -> OpContext:
         """What operations in this gateway are given."""
@@ -90,9 +85,10 @@ class Accounts:
 
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good costs the others nothing."""
-        await self.pauses.begin()
+        ctx = self.context(Caller.GATEWAY)
+        for supervisor in self.supervisors.values():
+            await pauses.put_in_force(ctx, supervisor)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.pauses.run())
             for name, supervisor in self.supervisors.items():
                 supervisor.pairing_changed()
                 await self.pinnings[name].load(self.store)
@@ -101,6 +97,7 @@ class Accounts:
                     supervisor.start()
             for supervisor in self.supervisors.values():
                 await supervisor.owned.wait()
+                group.create_task(pauses.end_in_time(ctx, supervisor))
             self.begun.set()
 
     async def stop(self) -> None:
@@ -141,18 +138,6 @@ class Accounts:
             self.pinnings[name].note(state)
 
         return note
-
-    def _ruled(self, account: str, turn: int | None) -> None:
-        if supervisor := self.supervisors.get(account):
-            supervisor.settled(turn)
-
-    def _again(self, account: str, turn: OpenTurn) -> None:
-        if supervisor := self.supervisors.get(account):
-            supervisor.again(turn)
-
-    def _store_of(self, account: str) -> AccountStore | None:
-        supervisor = self.supervisors.get(account)
-        return supervisor.account_store if supervisor else None
 
 
 def _pacer(account: Account) -> Pacer | None:

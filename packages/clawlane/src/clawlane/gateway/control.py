@@ -5,8 +5,6 @@
     …    /pairing/…                                     see `clawlane.gateway.control`
     POST /accounts/start?channel=C[&account=A]          the account's status
     POST /accounts/stop?channel=C[&account=A]           the account's status
-    POST /pause?…, /resume?…                            see `clawlane.ops.pause`
-    POST /outbox?…, /dead-letters?…                     see `clawlane.gateway.control`
     GET  /directory/…                                   see `clawlane.gateway.control`
 
 What cannot be done is answered with 400, or 500 for a defect, and {"message", "help"}.
@@ -33,31 +31,9 @@ from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.status import StatusBook
 from clawlane.ops.context import OpContext
-from clawlane.ops.messages import Resolution, Resolutions
 from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
-from clawlane.ops.pause import PauseCommands
 from clawlane.plugins.errors import PluginError
-from clawlane.store.errors import NoDeadLetter, NotInOutbox, StoreError
-
-
-def ruling_routes(rulings: Resolutions, channel_of: Callable[[web.Request], str]) -> list[web.RouteDef]:
-    """The routes, for the control socket. They raise `NotInOutbox` and `NoDeadLetter`."""
-
-    async def outbox(request: web.Request) -> web.Response:
-        number, ruling = request.query.get("id", ""), request.query.get("ruling", "")
-        if not number.isdecimal() or ruling not in (Resolution.RESEND, Resolution.ARRIVED, Resolution.DROP):
-            raise NotInOutbox("name a message of the outbox by its number, and resend, arrived or drop")
-        return _json(await rulings.send(Resolution(ruling), int(number)))
-
-    async def letters(request: web.Request) -> web.Response:
-        ruling, message = request.query.get("ruling", ""), request.query.get("message", "")
-        if ruling not in (Resolution.RESUBMIT, Resolution.DROP):
-            raise NoDeadLetter("name a message that was set aside, and resubmit or drop")
-        account = request.query.get("account")
-        return _json(await rulings.letter(Resolution(ruling), channel_of(request), account, message))
-
-    return [web.post("/outbox", outbox), web.post("/dead-letters", letters)]
-
+from clawlane.store.errors import StoreError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -78,16 +54,12 @@ class Control:
     def __init__(self, fleet: Accounts, status: StatusBook) -> None:
         self._fleet = fleet
         self._status = status
-        self._pauses = PauseCommands(fleet.config, fleet.store, fleet.pauses)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_errors, self._begun])
         app.router.add_get("/ping", self._ping)
         app.router.add_get("/status", self._all)
-        app.router.add_post("/pause", self._pause)
-        app.router.add_post("/resume", self._resume)
         app.router.add_post("/op/{name}", self._operation)
-        app.add_routes(ruling_routes(self._fleet.rulings, channel_of))
         return app
 
     @web.middleware
@@ -113,16 +85,6 @@ class Control:
 
     async def _all(self, request: web.Request) -> web.Response:
         return _json(await self._status.all(probe=request.query.get("probe") == "1"))
-
-    async def _pause(self, request: web.Request) -> web.Response:
-        return _json(await self._pauses.pause(request.query))
-
-    async def _resume(self, request: web.Request) -> web.Response:
-        answer = await self._pauses.resume(request.query)
-        for one in answer["resumed"]:
-            whole = "account" in request.query and one["thread"] is None
-            one["taken_back"] = whole and await self._fleet.supervisors[one["account"]].take_back()
-        return _json(answer)
 
 
 @asynccontextmanager

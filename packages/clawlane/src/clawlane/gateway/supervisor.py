@@ -77,6 +77,11 @@ class Supervisor:
     def channel(self) -> Channel:
         return self.parts.channel
 
+    @property
+    def pauses(self) -> list[Pause]:
+        """What is in force of its pauses, whether it could be written down or not."""
+        return self.parts.gate.pauses
+
     def pairing_changed(self) -> None:
         """Read again whom the owner let in."""
         with self._store.read() as reader:

@@ -159,6 +159,15 @@ class Gate:
         changed.set()
 
     @property
+    def pauses(self) -> list[Pause]:
+        """What holds now."""
+        return list(self._pauses.values())
+
+    async def changed(self) -> None:
+        """Returns once other pauses hold."""
+        await self._changed.wait()
+
+    @property
     def offline(self) -> Pause | None:
         """The pause that keeps the whole account from being connected."""
         whole = self._pauses.get(None)

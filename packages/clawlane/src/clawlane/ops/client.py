@@ -114,23 +114,6 @@ class ControlClient:
         """
         return self._ask("GET", "/status", {"probe": "1"} if probe else {})
 
-    def rule_send(self, ruling: str, chunk_id: int) -> Answer:
-        """Decide about a message of the outbox, see `clawlane.gateway.control`."""
-        return self._ask("POST", "/outbox", {"ruling": ruling, "id": str(chunk_id)})
-
-    def rule_letter(self, ruling: str, channel: str, account: str | None, message_id: str) -> Answer:
-        """Decide about a message that was set aside, see `clawlane.gateway.control`."""
-        values = {**_named(channel, account), "ruling": ruling, "message": message_id}
-        return self._ask("POST", "/dead-letters", values)
-
-    def pause(self, asked: dict[str, str]) -> Answer:
-        """Pause accounts or a thread, see `clawlane.ops.pause`."""
-        return self._ask("POST", "/pause", asked)
-
-    def resume(self, asked: dict[str, str]) -> Answer:
-        """End a pause, see `clawlane.ops.pause`."""
-        return self._ask("POST", "/resume", asked)
-
     def _ask(self, method: str, path: str, values: dict[str, str] | None = None) -> Answer:
         if self._path is None:
             raise _down()

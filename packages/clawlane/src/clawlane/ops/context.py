@@ -53,6 +53,11 @@ class LiveAccount(Protocol):
         """The language of the account on its platform; empty while that is not known."""
         ...
 
+    @property
+    def pauses(self) -> Sequence[Pause]:
+        """What is in force of its pauses, whether it could be written down or not."""
+        ...
+
     def vault(self) -> Vault:
         """Its sealed session, as a new handle."""
         ...
@@ -161,6 +166,11 @@ class OpContext:
 
     async def __aexit__(self, *error: object) -> None:
         await self._stack.aclose()
+
+    @property
+    def in_gateway(self) -> bool:
+        """Whether this is a gateway, and not a process that acts because none runs."""
+        return self.store is not None
 
     @cached_property
     def registry(self) -> Registry:

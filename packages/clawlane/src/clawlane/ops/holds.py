@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from clawlane.ops.pause import pause_answer
+from clawlane.ops.pause import PauseInfo
 from clawlane.store.reader import Reader
 from clawlane.store.retention import FORGOTTEN
 
@@ -23,7 +23,7 @@ def stopped_of(reader: Reader, account: str, now_ms: int) -> Fields:
     """
     forgotten = reader.activity(account).counters.get(FORGOTTEN, 0)
     return {
-        "pauses": [pause_answer(pause) for pause in reader.pauses() if pause.account == account],
+        "pauses": [asdict(PauseInfo.of(pause)) for pause in reader.pauses() if pause.account == account],
         "waiting": reader.waiting_turns(account),
         "expired": reader.expired(account),
         "held": [{**asdict(one), "thread": str(one.thread)} for one in reader.held(account, now_ms)],

@@ -1,113 +1,168 @@
-"""What the operator decides about messages that are stuck, with a gateway or without.
-
-send    {"account", "id", "ruling"}            a chunk of the outbox: resend, arrived, drop
-letter  {"account", "message_id", "ruling"}    a message that was set aside: resubmit, drop
-"""
+"""Messages that are stuck: what has not left or may have arrived, and what the agent could not answer."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from clawlane.ops.context import on_account
-from clawlane.store import dead_letters, unknown_sends
-from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store
+from clawlane.ops.context import OpContext, on_account
+from clawlane.ops.operation import Request, operation
+from clawlane.store import dead_letters as letters
+from clawlane.store import unknown_sends
+from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
-from clawlane.store.models import OpenTurn
+from clawlane.store.reader import Listed, Reader
+from clawlane.store.transaction import Tx
 
 
-class AccountStores:
-    """`running` gives the account_store of an account (`channel/id`) that is being run, or None."""
+@dataclass(frozen=True, slots=True)
+class Outbox(Request[list[Listed]]):
+    """What waits to be sent, over all accounts; with `settled` also the newest that did not arrive."""
 
-    def __init__(self, store: Store, running: Callable[[str], AccountStore | None]) -> None:
-        self._store = store
-        self._running = running
-
-    @asynccontextmanager
-    async def of(self, account: str) -> AsyncIterator[AccountStore]:
-        """The account_store of an account, owned by this process meanwhile."""
-        account_store = self._running(account)
-        if account_store is not None:
-            yield account_store
-            return
-        async with self._store.own(account) as account_store:
-            yield account_store
+    settled: bool = False
 
 
-Fields = dict[str, Any]
+@dataclass(frozen=True, slots=True)
+class Resend(Request["ChunkDecided"]):
+    """A chunk of unknown fate did not arrive: it is sent again, and the rest of its reply follows."""
+
+    id: int
 
 
-class Resolution(StrEnum):
-    """What becomes of a chunk of the outbox, or of a message that was set aside."""
+@dataclass(frozen=True, slots=True)
+class Arrived(Request["ChunkDecided"]):
+    """A chunk of unknown fate did arrive: the rest of its reply follows."""
 
-    RESEND = "resend"
-    ARRIVED = "arrived"
-    DROP = "drop"
-    RESUBMIT = "resubmit"
+    id: int
 
 
-class Resolutions:
-    """Writes the decision down; the account, where it runs, goes on at once.
+@dataclass(frozen=True, slots=True)
+class Drop(Request["ChunkDecided"]):
+    """A chunk is not sent, nor the rest of its reply."""
 
-    `settled` is told the account and the turn that this settled, if any; `again` the turn that runs again.
-    """
+    id: int
 
-    def __init__(
-        self,
-        store: Store,
-        account_stores: AccountStores,
-        settled: Callable[[str, int | None], None] = lambda _account, _turn: None,
-        again: Callable[[str, OpenTurn], None] = lambda _account, _turn: None,
-    ) -> None:
-        self._store = store
-        self._account_stores = account_stores
-        self._settled = settled
-        self._again = again
 
-    async def send(self, ruling: Resolution, chunk_id: int) -> Fields:
-        """Decide about a chunk of the outbox. Raises `NotInOutbox`."""
-        account = await asyncio.to_thread(self._account_of, chunk_id)
-        if account is None:
-            raise NotInOutbox(f"there is no message {chunk_id}; see: openclaw outbox list")
-        async with self._account_stores.of(account) as account_store:
-            turn: int | None = None
-            if ruling is Resolution.RESEND:
-                await account_store.attempt(unknown_sends.resend, chunk_id)
-            elif ruling is Resolution.ARRIVED:
-                turn = await account_store.attempt(unknown_sends.arrived, chunk_id)
-            else:
-                turn = await account_store.attempt(unknown_sends.drop, chunk_id)
-        self._settled(account, turn)
-        return {"account": account, "id": chunk_id, "ruling": ruling}
+@dataclass(frozen=True, slots=True)
+class ChunkDecided:
+    """Whose chunk it was. `running` says whether a gateway goes on with it now, or the next one will."""
 
-    async def letter(self, ruling: Resolution, channel: str, account: str | None, message_id: str) -> Fields:
-        """Decide about a message that was set aside. Raises `NoDeadLetter`."""
-        owner = await asyncio.to_thread(self._owner, channel, account, message_id)
-        async with self._account_stores.of(owner) as account_store:
-            if ruling is Resolution.RESUBMIT:
-                self._again(owner, await account_store.attempt(dead_letters.resubmit, message_id))
-            else:
-                await account_store.attempt(dead_letters.drop, message_id)
-        return {"account": owner, "message_id": message_id, "ruling": ruling}
+    running: bool
+    account: str
+    id: int
 
-    def _account_of(self, chunk_id: int) -> str | None:
-        with self._store.read() as reader:
-            return reader.account_of_chunk(chunk_id)
 
-    def _owner(self, channel: str, account: str | None, message_id: str) -> str:
-        with self._store.read() as reader:
-            letters = reader.dead_letters()
-        letters = on_account(letters, channel, account)
-        found = [one.account for one in letters if one.message_id == message_id]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            where = " and ".join(found)
-            raise NoDeadLetter(f"{message_id!r} was set aside on {where}; name one with --account")
-        raise NoDeadLetter(
-            f"no message {message_id!r} was set aside; see: openclaw channels dead-letters list"
-        )
+@dataclass(frozen=True, slots=True)
+class DeadLetters(Request[list[DeadLetter]]):
+    """What was set aside on a channel, or on one account of it, in the order of admission."""
+
+    channel: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resubmit(Request["LetterDecided"]):
+    """A message that was set aside is given to the agent again, with all its tries."""
+
+    channel: str
+    message_id: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropDeadLetter(Request["LetterDecided"]):
+    """A message that was set aside is given up; its text is forgotten."""
+
+    channel: str
+    message_id: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterDecided:
+    """Whose message it was. `running` says whether a gateway goes on with it now, or the next one will."""
+
+    running: bool
+    account: str
+    message_id: str
+
+
+@operation
+async def outbox(ctx: OpContext, request: Outbox) -> list[Listed]:
+    return await ctx.ask(lambda reader: reader.outbox(settled=request.settled))
+
+
+@operation(changes=True)
+async def resend(ctx: OpContext, request: Resend) -> ChunkDecided:
+    """Raises `NotInOutbox`."""
+    return await _decide(ctx, request.id, unknown_sends.resend)
+
+
+@operation(changes=True)
+async def arrived(ctx: OpContext, request: Arrived) -> ChunkDecided:
+    """Raises `NotInOutbox`."""
+    return await _decide(ctx, request.id, unknown_sends.arrived)
+
+
+@operation(changes=True)
+async def drop(ctx: OpContext, request: Drop) -> ChunkDecided:
+    """Raises `NotInOutbox`."""
+    return await _decide(ctx, request.id, unknown_sends.drop)
+
+
+@operation
+async def dead_letters(ctx: OpContext, request: DeadLetters) -> list[DeadLetter]:
+    channel, account = ctx.named(request.channel, request.account)
+    return await ctx.ask(lambda reader: on_account(reader.dead_letters(), channel, account))
+
+
+@operation(changes=True)
+async def resubmit(ctx: OpContext, request: Resubmit) -> LetterDecided:
+    """Raises `NoDeadLetter`."""
+    owner = await _owner(ctx, request)
+    async with ctx.own(owner) as account_store:
+        turn = await account_store.attempt(letters.resubmit, request.message_id)
+    if live := ctx.live.get(owner):
+        live.again(turn)
+    return LetterDecided(ctx.in_gateway, owner, request.message_id)
+
+
+@operation(changes=True)
+async def drop_dead_letter(ctx: OpContext, request: DropDeadLetter) -> LetterDecided:
+    """Raises `NoDeadLetter`."""
+    owner = await _owner(ctx, request)
+    async with ctx.own(owner) as account_store:
+        await account_store.attempt(letters.drop, request.message_id)
+    return LetterDecided(ctx.in_gateway, owner, request.message_id)
+
+
+async def _decide(ctx: OpContext, id_: int, transition: Callable[[Tx, int], int | None]) -> ChunkDecided:
+    """Run a transition that gives the turn it settled, if any. A running account goes on at once."""
+    account = await ctx.ask(lambda reader: reader.account_of_chunk(id_))
+    if account is None:
+        raise NotInOutbox(f"there is no message {id_}; see: openclaw outbox list")
+    async with ctx.own(account) as account_store:
+        turn = await account_store.attempt(transition, id_)
+    if live := ctx.live.get(account):
+        live.settled(turn)
+    return ChunkDecided(ctx.in_gateway, account, id_)
+
+
+async def _owner(ctx: OpContext, request: Resubmit | DropDeadLetter) -> str:
+    channel, account = ctx.named(request.channel, request.account)
+    message_id = request.message_id
+    return await ctx.ask(lambda reader: _account_of(reader, channel, account, message_id))
+
+
+def _account_of(reader: Reader, channel: str, account: str | None, message_id: str) -> str:
+    """On which account a message was set aside (`channel/id`). Raises `NoDeadLetter` with what to do."""
+    found = [
+        one.account
+        for one in on_account(reader.dead_letters(), channel, account)
+        if one.message_id == message_id
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise NoDeadLetter(f"{message_id!r} was set aside on {' and '.join(found)}; name one with --account")
+    raise NoDeadLetter(f"no message {message_id!r} was set aside; see: openclaw channels dead-letters list")

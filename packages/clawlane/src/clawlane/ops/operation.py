@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 
 import msgspec
 
-MODULES = ("accounts", "directory", "login", "pairing")
+MODULES = ("accounts", "directory", "login", "messages", "pairing", "pause")
 """The modules of this package that hold operations."""
 
 R = TypeVar("R")
@@ -42,6 +42,7 @@ class Caller(StrEnum):
     MCP = "mcp"
     AGENT = "agent"
     OWNER = "owner"
+    GATEWAY = "gateway"
 
 
 class Request(Generic[R]):

@@ -1,133 +1,280 @@
-"""`pause` and `resume` as a command asks for them, with a gateway or without: words in, JSON-able answer out.
+"""The kill switch: pauses that begin at once, hold over restarts, and end by a command or by their time.
 
-Values asked with, all optional: `channel` and `account` (without either all accounts are meant), `thread`
-(`dm:ID`, `group:ID`, or the id of a thread that was read from), and `level`, `until_ms` or `flush`.
-
-    pause   {"paused": [PAUSE, …]}
-    resume  {"resumed": [{"account", "thread", "was": PAUSE or null,
-                          "expired": [{"thread", "age_ms", "turn", "message_id"}, …],
-                          "flushed": [TURN, …], "still": [PAUSE, …]}, …]}
-
-A PAUSE is {"account", "thread", "level", "since_ms", "until_ms"}; a thread is `dm:ID`, `group:ID` or null,
-and `still` what stays paused of the account.
+The gate of an account holds what is in force, the store what a restart finds.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from clawlane.config.load import Config
+from clawlane.channel import Account
 from clawlane.messages import Thread, ThreadKind
-from clawlane.ops.kill_switch import Pauses
-from clawlane.store.database import Store
-from clawlane.store.errors import PauseRefused
+from clawlane.ops.context import LiveAccount, OpContext
+from clawlane.ops.operation import Request, operation
+from clawlane.store import pauses
+from clawlane.store.account_store import AccountStore
+from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.pauses import Level, Overdue, Pause, Resumed
 
-Fields = dict[str, Any]
 NOTHING = (
     "no account is configured, so there is nothing to pause or resume; see: openclaw channels list --all"
 )
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
 
-
-class PauseCommands:
-    """Finds the accounts and threads that are named, and tells what came of it. Raises `PauseRefused`."""
-
-    def __init__(self, config: Config, store: Store, pauses: Pauses) -> None:
-        self._channels = config.channels
-        self._store = store
-        self._pauses = pauses
-
-    async def pause(self, asked: Mapping[str, str]) -> Fields:
-        """Begin a pause; it holds when this returns."""
-        accounts, thread = await self._named(asked)
-        level, until = asked.get("level", Level.MUTE), asked.get("until_ms")
-        if level not in list(Level) or not (until is None or until.isdecimal()):
-            raise PauseRefused("the level is mute or offline, and until_ms a number")
-        if thread is not None and level == Level.OFFLINE:
-            raise PauseRefused("a thread can only be muted; offline is for whole accounts")
-        new = await self._pauses.pause(accounts, thread, Level(level), int(until) if until else None)
-        return {"paused": list(map(pause_answer, new))}
-
-    async def resume(self, asked: Mapping[str, str]) -> Fields:
-        """End a pause."""
-        accounts, thread = await self._named(asked)
-        ended = await self._pauses.resume(accounts, thread, flush=asked.get("flush") == "1")
-        return {"resumed": [self._resumed_answer(one) for one in ended]}
-
-    async def _named(self, asked: Mapping[str, str]) -> tuple[list[str], Thread | None]:
-        channel, account = asked.get("channel"), asked.get("account")
-        if (thread := asked.get("thread")) is None:
-            return self._accounts(channel, account), None
-        if not self._channels:
-            raise PauseRefused(NOTHING)
-        if account is None and (channel or len(self._channels) == 1):
-            block = self._channels.get(channel or next(iter(self._channels)))
-            account = block.default_account if block else None
-        names = self._accounts(channel, account)
-        if len(names) > 1:
-            raise PauseRefused("a thread belongs to one account; name it with --account")
-        return names, await self._thread(names[0], thread)
-
-    def _accounts(self, channel: str | None, account: str | None) -> list[str]:
-        everything = {
-            str(one): (name, one.id) for name, block in self._channels.items() for one in block.accounts
-        }
-        wanted = account.strip().lower() if account else None
-        found = [
-            name
-            for name, (in_channel, id_) in everything.items()
-            if channel in (None, in_channel) and wanted in (None, id_)
-        ]
-        if len(found) == 1 or (found and wanted is None):
-            return found
-        if not everything:
-            raise PauseRefused(NOTHING)
-        what = "several channels have an account" if found else "there is no account"
-        named = "/".join(word for word in (channel, wanted) if word)
-        raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(everything) or 'none'}")
-
-    async def _thread(self, account: str, named: str) -> Thread:
-        kind, colon, id_ = named.strip().rpartition(":")
-        if colon and kind in _KINDS and id_:
-            return Thread(_KINDS[kind], id_)
-        known = [] if colon else await asyncio.to_thread(self._read_from, account, id_)
-        if len(known) == 1:
-            return known[0]
-        raise PauseRefused(f"{account} has read nothing from a thread '{named}'; write dm:ID or group:ID")
-
-    def _read_from(self, account: str, id_: str) -> list[Thread]:
-        with self._store.read() as reader:
-            return reader.threads(account, id_)
-
-    def _resumed_answer(self, resumed: Resumed) -> Fields:
-        return {
-            "account": resumed.account,
-            "thread": str(resumed.thread) if resumed.thread else None,
-            "was": pause_answer(resumed.was) if resumed.was else None,
-            "expired": list(map(_overdue_answer, resumed.expired)),
-            "flushed": list(resumed.flushed),
-            "still": list(map(pause_answer, self._pauses.of(resumed.account))),
-        }
+log = logging.getLogger(__name__)
 
 
-def pause_answer(pause: Pause) -> Fields:
-    """A pause for JSON."""
-    return {
-        "account": pause.account,
-        "thread": str(pause.thread) if pause.thread else None,
-        "level": pause.level,
-        "since_ms": pause.since_ms,
-        "until_ms": pause.until_ms,
-    }
+@dataclass(frozen=True, slots=True)
+class BeginPause(Request["PauseBegun"]):
+    """Pause an account or a thread of it; without a channel and an account, all accounts.
+
+    A thread is `dm:ID`, `group:ID`, or the id of one that was read from. `until_ms` is when the pause ends by
+    itself.
+    """
+
+    channel: str | None = None
+    account: str | None = None
+    thread: str | None = None
+    level: Level = Level.MUTE
+    until_ms: int | None = None
 
 
-def _overdue_answer(overdue: Overdue) -> Fields:
-    return {
-        "thread": str(overdue.thread),
-        "age_ms": overdue.age_ms,
-        "turn": overdue.turn,
-        "message_id": overdue.message_id,
-    }
+@dataclass(frozen=True, slots=True)
+class PauseInfo:
+    """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account."""
+
+    account: str
+    thread: str | None
+    level: Level
+    since_ms: int
+    until_ms: int | None
+
+    @classmethod
+    def of(cls, pause: Pause) -> PauseInfo:
+        return cls(pause.account, _name(pause.thread), pause.level, pause.since_ms, pause.until_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class PauseBegun:
+    """What is paused now. `running` says whether a gateway holds to it, or the next one will."""
+
+    running: bool
+    paused: list[PauseInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class EndPause(Request["PauseEnded"]):
+    """End a pause, named as for `BeginPause`.
+
+    What waited and is too old by now expires; with `flush` it goes on, and so does what expired at the last
+    resume. An account that is named is also taken back from another client.
+    """
+
+    channel: str | None = None
+    account: str | None = None
+    thread: str | None = None
+    flush: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Something that a pause made too old: a message with its `turn`, or a text of the gateway itself."""
+
+    thread: str
+    age_ms: int
+    turn: int | None
+    message_id: str
+
+    @classmethod
+    def of(cls, overdue: Overdue) -> Expired:
+        return cls(str(overdue.thread), overdue.age_ms, overdue.turn, overdue.message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountResumed:
+    """What the end of a pause came to. `was` is None where nothing was paused, `still` is paused on.
+
+    `flushed` are the turns that had expired at the last resume, and go on now.
+    """
+
+    account: str
+    thread: str | None
+    was: PauseInfo | None
+    expired: list[Expired]
+    flushed: list[int]
+    still: list[PauseInfo]
+    taken_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PauseEnded:
+    """What came of it for each account. `running` says whether a gateway did it."""
+
+    running: bool
+    resumed: list[AccountResumed]
+
+
+@operation(changes=True)
+async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
+    """It holds at once, and is on the disk on return.
+
+    Raises `PauseRefused`, and `StoreFailed` where it holds, but could not be written down.
+    """
+    accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
+    if thread is not None and request.level is Level.OFFLINE:
+        raise PauseRefused("a thread can only be muted; offline is for whole accounts")
+    now_ms = ctx.now_ms()
+    new = [Pause(str(one), thread, request.level, now_ms, request.until_ms) for one in accounts]
+    for one in new:
+        if live := ctx.live.get(one.account):
+            live.hold([*(held for held in live.pauses if held.thread != thread), one])
+    for one in new:
+        live = ctx.live.get(one.account)
+        await _keep(ctx, one, live)
+        if live is not None:
+            await live.connect()
+        log.info("%s is paused (%s)", one, one.level)
+    return PauseBegun(ctx.in_gateway, list(map(PauseInfo.of, new)))
+
+
+@operation(changes=True)
+async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
+    """Raises `PauseRefused`, and `StoreFailed` where the pause holds on because nothing can be written."""
+    accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
+    told = []
+    for account in accounts:
+        resumed = await end(ctx, account, thread, flush=request.flush)
+        still = await _in_force(ctx, str(account))
+        whole = request.account is not None and thread is None
+        taken_back = whole and await _take_back(ctx, account)
+        told.append(_outcome(resumed, still, taken_back=taken_back))
+    return PauseEnded(ctx.in_gateway, told)
+
+
+async def end(
+    ctx: OpContext, account: Account, thread: Thread | None, *, flush: bool = False, patient: bool = False
+) -> Resumed:
+    """End the pause of an account, or of one of its threads. One that begins meanwhile holds on.
+
+    Raises `StoreFailed` while the disk is in the way, unless it is `patient`.
+    """
+    name = str(account)
+    live = ctx.live.get(name)
+    ended = [held for held in live.pauses if held.thread == thread] if live else []
+    oldest_ms = ctx.now_ms() - int(account.settings.backlog_max_age.total_seconds() * 1000)
+    async with ctx.own(name) as account_store:
+        resumed = await end_pause(account_store, thread, oldest_ms, flush=flush, patient=patient)
+        if live is not None:
+            write = account_store.run if patient else account_store.attempt
+            for later in (held for held in live.pauses if held.thread == thread and held not in ended):
+                await write(pauses.pause, later)
+    if resumed.was is not None:
+        log.info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
+    if live is not None:
+        await live.resumed(resumed)
+        live.hold([held for held in live.pauses if held not in ended])
+        await live.connect()
+    return resumed
+
+
+async def end_pause(
+    account_store: AccountStore, thread: Thread | None, oldest_ms: int, *, flush: bool, patient: bool = False
+) -> Resumed:
+    """End a pause in the store. What is about messages from before `oldest_ms` expires, or goes on (`flush`).
+
+    A batch at a time, so that others may write in between; the pause holds until the last one. Raises
+    `StoreFailed` while the disk is in the way, unless it is `patient`.
+    """
+    write = account_store.run if patient else account_store.attempt
+    steps = [await write(pauses.resume, thread, oldest_ms, flush=flush)]
+    while not steps[-1].done:
+        steps.append(await write(pauses.resume, thread, oldest_ms, flush=flush))
+    return pauses.joined(steps)
+
+
+async def _keep(ctx: OpContext, new: Pause, live: LiveAccount | None) -> None:
+    try:
+        async with ctx.own(new.account) as account_store:
+            await account_store.attempt(pauses.pause, new)
+    except StoreFailed as error:
+        if live is None:
+            raise
+        raise StoreFailed(f"{new} is paused, but a restart would forget it: {error}") from error
+
+
+async def _in_force(ctx: OpContext, account: str) -> Sequence[Pause]:
+    """What is paused of an account now."""
+    if live := ctx.live.get(account):
+        return live.pauses
+    return await ctx.ask(lambda reader: [one for one in reader.pauses() if one.account == account])
+
+
+async def _take_back(ctx: OpContext, account: Account) -> bool:
+    """Run an account again that another client took over, now or with the next gateway. False if none did."""
+    if live := ctx.live.get(str(account)):
+        return await live.take_back()
+    from clawlane.credentials.profile import ReplacedMark
+
+    mark = ReplacedMark(ctx.paths.vault_dir, account.channel, account.profile)
+    return await asyncio.to_thread(mark.clear)
+
+
+async def _meant(
+    ctx: OpContext, channel: str | None, account: str | None, thread: str | None
+) -> tuple[list[Account], Thread | None]:
+    """The accounts that are named, and the thread. A thread belongs to one account: the default one."""
+    channel = ctx.manifest(channel).id if channel else None
+    channels = ctx.config.channels
+    if not channels:
+        raise PauseRefused(NOTHING)
+    if thread is None:
+        return _accounts(ctx, channel, account), None
+    if account is None and (channel or len(channels) == 1):
+        block = channels.get(channel or next(iter(channels)))
+        account = block.default_account if block else None
+    accounts = _accounts(ctx, channel, account)
+    if len(accounts) > 1:
+        raise PauseRefused("a thread belongs to one account; name it with --account")
+    return accounts, await _thread(ctx, str(accounts[0]), thread)
+
+
+def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[Account]:
+    everything = [one for block in ctx.config.channels.values() for one in block.accounts]
+    wanted = account.strip().lower() if account else None
+    found = [one for one in everything if channel in (None, one.channel) and wanted in (None, one.id)]
+    if len(found) == 1 or (found and wanted is None):
+        return found
+    if not everything:
+        raise PauseRefused(NOTHING)
+    what = "several channels have an account" if found else "there is no account"
+    named = "/".join(word for word in (channel, wanted) if word)
+    raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(map(str, everything))}")
+
+
+async def _thread(ctx: OpContext, account: str, named: str) -> Thread:
+    kind, colon, id_ = named.strip().rpartition(":")
+    if colon and kind in _KINDS and id_:
+        return Thread(_KINDS[kind], id_)
+    known = [] if colon else await ctx.ask(lambda reader: reader.threads(account, id_))
+    if len(known) == 1:
+        return known[0]
+    raise PauseRefused(f"{account} has read nothing from a thread '{named}'; write dm:ID or group:ID")
+
+
+def _outcome(resumed: Resumed, still: Sequence[Pause], *, taken_back: bool) -> AccountResumed:
+    return AccountResumed(
+        account=resumed.account,
+        thread=_name(resumed.thread),
+        was=PauseInfo.of(resumed.was) if resumed.was else None,
+        expired=list(map(Expired.of, resumed.expired)),
+        flushed=list(resumed.flushed),
+        still=list(map(PauseInfo.of, still)),
+        taken_back=taken_back,
+    )
+
+
+def _name(thread: Thread | None) -> str | None:
+    return str(thread) if thread else None

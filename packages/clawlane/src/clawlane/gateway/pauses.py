@@ -1,0 +1,46 @@
+"""The pauses of a gateway: in force from its start on, and ended when their time has come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from clawlane.gateway.supervisor import Supervisor
+from clawlane.ops import pause
+from clawlane.ops.context import OpContext
+from clawlane.store.errors import StoreLost
+
+_LONGEST_SLEEP = 30.0
+"""Seconds. The clock may be set meanwhile."""
+
+log = logging.getLogger(__name__)
+
+
+async def put_in_force(ctx: OpContext, supervisor: Supervisor) -> None:
+    """Pause an account as it was when the last gateway stopped. What was to end meanwhile is resumed."""
+    name = str(supervisor.account)
+    supervisor.hold(await ctx.ask(lambda reader: [one for one in reader.pauses() if one.account == name]))
+    await _end_overdue(ctx, supervisor)
+
+
+async def end_in_time(ctx: OpContext, supervisor: Supervisor) -> None:
+    """End each pause of an account when its time has come. Lives until cancelled, or the account is lost."""
+    gate = supervisor.parts.gate
+    while True:
+        ends = [one.until_ms for one in gate.pauses if one.until_ms is not None]
+        wait = max(0.0, min(_LONGEST_SLEEP, (min(ends) - ctx.now_ms()) / 1000)) if ends else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await gate.changed()
+        try:
+            await _end_overdue(ctx, supervisor)
+        except StoreLost as error:
+            log.error("%s: its pauses do not end by themselves any more: %s", supervisor.account, error)
+            return
+
+
+async def _end_overdue(ctx: OpContext, supervisor: Supervisor) -> None:
+    for one in supervisor.pauses:
+        if one.until_ms is not None and one.until_ms <= ctx.now_ms():
+            await pause.end(ctx, supervisor.account, one.thread, patient=True)

@@ -1,0 +1,162 @@
+"""Decisions about messages that are stuck, as operations without a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.channel import Manifest
+from clawlane.config.choices import PairingReply
+from clawlane.config.paths import Paths
+from clawlane.messages import Inbound, Text, Thread, ThreadKind
+from clawlane.ops.context import OpContext
+from clawlane.ops.messages import (
+    Arrived,
+    DeadLetters,
+    Drop,
+    DropDeadLetter,
+    Outbox,
+    Resend,
+    Resubmit,
+    arrived,
+    dead_letters,
+    drop,
+    drop_dead_letter,
+    outbox,
+    resend,
+    resubmit,
+)
+from clawlane.ops.operation import Caller, decode, encode
+from clawlane.plugins.registry import Registry
+from clawlane.store import inbox, turns
+from clawlane.store import outbox as store_outbox
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import open_store
+from clawlane.store.errors import NoDeadLetter, NotInOutbox
+from clawlane.store.models import Admitted, History, Lost, NewMessage
+from clawlane.store.reader import Listed
+from clawlane.store.turns import TRIES
+
+NOW = 1_700_000_000_000
+LANE, WORK = "zalouser/default", "zalouser/work"
+ALICE = Thread(ThreadKind.DM, "11")
+ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path / "state", tmp_path / "config.json5")
+
+
+class Installed(Registry):
+    """Any channel, without its package."""
+
+    def find(self, name: str) -> Manifest:
+        return Manifest(name, name.title(), (), "", "", frozenset())
+
+
+def context(paths: Paths) -> OpContext:
+    return OpContext(paths, {}, lambda: NOW, Caller.CLI, plugins=Installed(paths))
+
+
+@asynccontextmanager
+async def lane(paths: Paths, account: str = LANE) -> AsyncIterator[AccountStore]:
+    async with (
+        open_store(paths.store, paths.lock_file, lambda: NOW) as store,
+        store.own(account) as account_store,
+    ):
+        yield account_store
+
+
+async def hear(account_store: AccountStore, id_: str = "m1") -> int:
+    message = Inbound("default", id_, ALICE, "11", "Lan", "xin chào", NOW)
+    [found] = await account_store.run(inbox.admit_all, [NewMessage(message, ADMIT, PairingReply.CODE, NOW)])
+    assert isinstance(found, Admitted)
+    return found.seq
+
+
+async def lose(paths: Paths) -> None:
+    """The first part of a reply may or may not have arrived, the second waits behind it."""
+    async with lane(paths) as account_store:
+        turn = await hear(account_store)
+        await account_store.run(turns.start, turn, History.INCLUDE)
+        await account_store.run(turns.reply, turn, [Text(ALICE, "one"), Text(ALICE, "two")])
+        chunk = (await account_store.run(store_outbox.waiting)).chunks[0]
+        await account_store.run(store_outbox.begin, [chunk.id])
+        await account_store.run(store_outbox.unknown, chunk.id, Lost("no answer"))
+
+
+async def fail(paths: Paths, account: str = LANE) -> None:
+    """A message is set aside."""
+    async with lane(paths, account) as account_store:
+        turn = await hear(account_store)
+        for _ in range(TRIES):
+            await account_store.run(turns.start, turn, History.INCLUDE)
+            await account_store.run(turns.fail, turn, "RuntimeError: told to fail")
+
+
+async def states(paths: Paths, *, settled: bool = False) -> list[tuple[str, str]]:
+    rows = await outbox(context(paths), Outbox(settled))
+    return [("needs_decision" if row.needs_decision else str(row.state), row.text) for row in rows]
+
+
+async def test_where_nothing_was_stored_nothing_is_found_and_nothing_made(paths: Paths) -> None:
+    async with context(paths) as ctx:
+        assert await outbox(ctx, Outbox()) == []
+        assert await dead_letters(ctx, DeadLetters("zalouser")) == []
+        with pytest.raises(NotInOutbox, match="there is no message 7; see: openclaw outbox list"):
+            await drop(ctx, Drop(7))
+        with pytest.raises(NoDeadLetter, match="see: openclaw channels dead-letters list"):
+            await resubmit(ctx, Resubmit("zalouser", "m1"))
+    assert not paths.store.exists()
+
+
+async def test_a_message_of_unknown_fate_is_listed_and_sent_again(paths: Paths) -> None:
+    await lose(paths)
+    assert await states(paths) == [("needs_decision", "one"), ("held", "two")]
+    async with context(paths) as ctx:
+        rows = await outbox(ctx, Outbox())
+        assert decode(encode(rows), list[Listed]) == rows, "it travels"
+        decided = await resend(ctx, Resend(rows[0].id))
+        assert (decided.running, decided.account, decided.id) == (False, LANE, rows[0].id)
+        with pytest.raises(NotInOutbox, match="is queued: it cannot be sent again"):
+            await resend(ctx, Resend(rows[0].id))
+    assert await states(paths) == [("queued", "one"), ("queued", "two")]
+
+
+async def test_a_message_that_arrived_lets_the_rest_follow_and_one_that_is_dropped_does_not(
+    paths: Paths,
+) -> None:
+    await lose(paths)
+    first, second = await outbox(context(paths), Outbox())
+    async with context(paths) as ctx:
+        await arrived(ctx, Arrived(first.id))
+        assert await states(paths) == [("queued", "two")]
+        await drop(ctx, Drop(second.id))
+    assert await states(paths) == []
+    assert await states(paths, settled=True) == [("cancelled", "two")]
+
+
+async def test_a_message_that_was_set_aside_is_given_to_the_agent_again_or_dropped(paths: Paths) -> None:
+    await fail(paths)
+    async with context(paths) as ctx:
+        [letter] = await dead_letters(ctx, DeadLetters("zalouser"))
+        assert (letter.account, letter.message_id, letter.tries) == (LANE, "m1", TRIES)
+        assert await dead_letters(ctx, DeadLetters("telegram")) == []
+        decided = await resubmit(ctx, Resubmit("zalouser", "m1"))
+        assert (decided.running, decided.account, decided.message_id) == (False, LANE, "m1")
+        with pytest.raises(NoDeadLetter):
+            await drop_dead_letter(ctx, DropDeadLetter("zalouser", "m1"))
+
+
+async def test_a_message_that_was_set_aside_on_two_accounts_needs_the_account(paths: Paths) -> None:
+    paths.config_file.write_text("{}")
+    await fail(paths)
+    await fail(paths, WORK)
+    async with context(paths) as ctx:
+        with pytest.raises(NoDeadLetter, match="on zalouser/default and zalouser/work; name one with"):
+            await drop_dead_letter(ctx, DropDeadLetter("zalouser", "m1"))
