@@ -14,17 +14,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Consent, write_consent
 from clawlane.credentials.vault import FileVault
+from clawlane.ops import client
 from clawlane.ops.client import ControlClient, ControlError, GatewayDown
+from clawlane.ops.operation import Caller, Request, plain
+from clawlane.ops.pairing import Approve, Requests
+from clawlane.ops.status import GetStatus
 
 SCRIPT = Path(__file__).with_name("piped_gateway.py")
 ALICE = "1471383327500481391"
+R = TypeVar("R")
 
 
 @dataclass
@@ -62,9 +67,13 @@ class Gateway:
     async def ask(self, verb: str, *args: Any) -> Any:
         return await asyncio.to_thread(getattr(ControlClient(self.places), verb), *args)
 
+    async def call(self, request: Request[R]) -> R:
+        return await asyncio.to_thread(client.ask, self.places, request, Caller.CLI)
+
     async def account(self) -> dict[str, Any]:
-        found: dict[str, Any] = (await self.ask("status"))["channels"]["piped"]["accounts"]["default"]
-        return found
+        found = await self.call(GetStatus())
+        account: dict[str, Any] = plain(found.channels["piped"].accounts["default"])
+        return account
 
     async def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -120,16 +129,16 @@ async def test_a_stranger_is_paired_and_answered(house: House) -> None:
         await gateway.says("ready")
         await gateway.tell(say="xin chào", id="m1", **{"from": ALICE})
         challenge = await gateway.says("sending")
-        [request] = await gateway.ask("pairing_list", "piped")
-        assert request["code"] in challenge
-        assert (request["account"], request["sender_id"]) == ("piped/default", ALICE)
-        approved = await gateway.ask("pairing_approve", "piped", None, request["code"].lower())
-        assert approved["sender_id"] == ALICE
+        [request] = await gateway.call(Requests("piped"))
+        assert request.code in challenge
+        assert (request.account, request.sender_id) == ("piped/default", ALICE)
+        let_in = await gateway.call(Approve("piped", request.code.lower()))
+        assert let_in.approved.sender_id == ALICE
         await gateway.tell(say="xin chào nữa", id="m2", **{"from": ALICE})
         assert await gateway.says("agent") == "xin chào nữa"
         assert await gateway.says("sending") == "echo: xin chào nữa"
         with pytest.raises(ControlError, match="was used before"):
-            await gateway.ask("pairing_approve", "piped", None, request["code"])
+            await gateway.call(Approve("piped", request.code))
         await gateway.stop()
 
 
@@ -139,8 +148,8 @@ async def test_an_approval_holds_after_a_restart(house: House) -> None:
         await gateway.says("ready")
         await gateway.tell(say="a", id="m1", **{"from": ALICE})
         await gateway.says("sending")
-        [request] = await gateway.ask("pairing_list", "piped")
-        await gateway.ask("pairing_approve", "piped", "default", request["code"])
+        [request] = await gateway.call(Requests("piped"))
+        await gateway.call(Approve("piped", request.code, "default"))
         await gateway.stop()
     async with house.gateway() as gateway:
         await gateway.says("ready")
@@ -237,9 +246,12 @@ async def test_status_tells_how_an_account_is(house: House) -> None:
         assert (account["reason"], account["help"]) == ("as told", "openclaw something")
         assert (account["auth"], account["inbound"], account["linked"]) == ("ok", "ok", False)
         assert account["last_inbound_ms"]
-        status = await gateway.ask("status", True)
-        assert status["channels"]["piped"]["accounts"]["default"]["probe"]["ok"] is True
-        assert status["gateway"]["pid"] == gateway.process.pid
+        status = await gateway.call(GetStatus(probe=True))
+        probe = status.channels["piped"].accounts["default"].probe
+        assert probe
+        assert probe.ok
+        assert status.gateway
+        assert status.gateway.pid == gateway.process.pid
 
 
 async def test_accounts_are_stopped_and_started_by_command(house: House) -> None:
@@ -344,12 +356,12 @@ async def phase(gateway: Gateway, wanted: str) -> dict[str, Any]:
 async def test_a_gateway_without_channels_runs(house: House) -> None:
     async with house.gateway() as gateway:
         await gateway.logs("runs after")
-        status = await gateway.ask("status")
-        assert status["channels"] == {}
+        status = await gateway.call(GetStatus())
+        assert status.channels == {}
         await gateway.stop()
     assert not ControlClient(house.places).running()
     with pytest.raises(GatewayDown, match="the gateway is not running"):
-        ControlClient(house.places).status()
+        client.ask(house.places, GetStatus(), Caller.CLI)
 
 
 async def test_a_second_gateway_is_refused_with_the_owners_pid(house: House) -> None:

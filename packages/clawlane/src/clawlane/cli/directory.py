@@ -7,27 +7,22 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
 from typing import Any, TypeVar
 
 import click
 
 from clawlane.access.allowlists import well_formed
-from clawlane.access.names import Name
 from clawlane.capabilities import DirectoryError
 from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
 from clawlane.cli.output import echo_wrapped, print_table, sanitize
 from clawlane.config.entries import is_phone_number
 from clawlane.credentials.vault import FileVault
-from clawlane.gateway.name_resolution import ask
 from clawlane.messages import Group, Members, Person
 from clawlane.ops.client import ControlClient
 from clawlane.ops.context import Target
-from clawlane.ops.directory import Lookup, look_up
-from clawlane.store import directory as store_directory
+from clawlane.ops.directory import Lookup
 from clawlane.store.database import open_store
-from clawlane.store.directory import LookedUp
 from clawlane.store.errors import StoreOwned
 
 T = TypeVar("T")
@@ -69,12 +64,6 @@ class Source:
             return Members(tuple(map(_person, told["people"])), told["total"])
         return self._ask(lambda lookup: lookup.members(group))
 
-    def look_up(self, names: Sequence[Name]) -> list[LookedUp]:
-        """What names of the account's config stand for now. Without a gateway the store learns it, too."""
-        if self._running:
-            return look_up(names, self.peers(), self.groups(), _now_ms())
-        return self._ask(partial(_look_up_and_pin, names=names))
-
     def _told(self, what: str, group: str = "") -> Any:
         return self._client.directory(what, self._meant.manifest.id, self._meant.account.id, group)
 
@@ -103,13 +92,6 @@ async def lookup_alone(setup: CliContext, meant: Target) -> AsyncIterator[Lookup
             )
             account_store = await stack.enter_async_context(store.own(str(account)))
         yield Lookup(account, channel, vault, account_store)
-
-
-async def _look_up_and_pin(lookup: Lookup, names: Sequence[Name]) -> list[LookedUp]:
-    found = await ask(lookup, names, _now_ms())
-    if lookup.account_store is not None:
-        await lookup.account_store.attempt(store_directory.keep_pins, found)
-    return found
 
 
 def group_id(written: str, meant: Target) -> str:

@@ -85,6 +85,7 @@ def _of_our_packages(error: BaseException) -> Failure | None:
     from clawlane.channel import ChannelUnusable, VaultError
     from clawlane.credentials.files import CredentialsError
     from clawlane.ops.client import ControlError
+    from clawlane.ops.operation import OpError
     from clawlane.plugins.errors import PluginError
     from clawlane.store.errors import StoreError
 
@@ -94,6 +95,7 @@ def _of_our_packages(error: BaseException) -> Failure | None:
         VaultError,
         ControlError,
         CredentialsError,
+        OpError,
         PluginError,
         StoreError,
     )

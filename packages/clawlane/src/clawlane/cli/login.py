@@ -21,11 +21,9 @@ from clawlane.capabilities import (
     LoginStep,
     NeedsConsent,
     Probe,
-    ProbeResult,
-    Rehearsal,
     RiskNotice,
 )
-from clawlane.channel import Account, Channel, VaultError
+from clawlane.channel import Account, Channel
 from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
 from clawlane.cli.login_view import JsonView, TextView, View
@@ -35,6 +33,7 @@ from clawlane.credentials.profile import Consent, read_consent, write_consent
 from clawlane.credentials.vault import FileVault, linked_elsewhere
 from clawlane.ops.client import ControlClient, ControlError
 from clawlane.ops.context import Target, account_words
+from clawlane.ops.status import probed, rehearsal_of
 
 FLAG = "--accept-risk"
 NOT_ASKED = "not asked"
@@ -65,25 +64,6 @@ def _questions(account: Account) -> str:
     if not expendable:
         click.echo("Noted. Think about using another account: a ban takes the chats of this one with it.")
     return "yes" if expendable else "no"
-
-
-_DEADLINE = 20.0
-
-
-async def probed(channel: Probe, account: Account, vault: FileVault) -> ProbeResult:
-    """The channel's answer; a silent platform and a damaged vault are answers too."""
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            return await channel.probe(account, vault)
-    except TimeoutError:
-        return ProbeResult(ok=False, error=f"no answer within {_DEADLINE:.0f} s")
-    except VaultError as error:
-        return ProbeResult(ok=False, error=str(error))
-
-
-def rehearsal_of(channel: Channel) -> str:
-    """Where the simulator is, or empty for the real platform."""
-    return channel.rehearsal() if isinstance(channel, Rehearsal) else ""
 
 
 @click.command()

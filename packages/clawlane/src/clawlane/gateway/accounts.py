@@ -45,6 +45,7 @@ class Accounts:
         self.config = config
         self.store = store
         self.now_ms = now_ms
+        self._started_ms = now_ms()
         account_stores = AccountStores(store, self._store_of)
         self.rulings = Resolutions(store, account_stores, self._ruled, self._again)
         self.begun = asyncio.Event()
@@ -78,6 +79,7 @@ class Accounts:
             live=self.supervisors,
             store=self.store,
             loaded=self.config,
+            started_ms=self._started_ms,
         )
 
     def grants(self, account: str) -> Grants:

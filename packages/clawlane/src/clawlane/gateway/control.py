@@ -1,7 +1,6 @@
 """The control socket: HTTP and JSON on a Unix socket that only the gateway's user can open.
 
     GET  /ping                                          {"ok": true}
-    GET  /status[?probe=1]                              see `clawlane.gateway.status`
     …    /pairing/…                                     see `clawlane.gateway.control`
     POST /accounts/start?channel=C[&account=A]          the account's status
     POST /accounts/stop?channel=C[&account=A]           the account's status
@@ -32,13 +31,13 @@ from clawlane.channel import VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
-from clawlane.gateway.status import StatusBook
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.ops.context import OpContext
 from clawlane.ops.directory import Lookup
 from clawlane.ops.messages import Resolution, Resolutions
-from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
+from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find, plain
 from clawlane.ops.pause import PauseCommands
+from clawlane.ops.status import GetStatus, status
 from clawlane.plugins.errors import PluginError
 from clawlane.store.errors import NoDeadLetter, NotInOutbox, StoreError
 
@@ -100,15 +99,13 @@ class Bad(Exception):
 class Control:
     """Answers commands from what the gateway knows."""
 
-    def __init__(self, fleet: Accounts, status: StatusBook) -> None:
+    def __init__(self, fleet: Accounts) -> None:
         self._fleet = fleet
-        self._status = status
         self._pauses = PauseCommands(fleet.config, fleet.store, fleet.pauses)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_errors, self._begun])
         app.router.add_get("/ping", self._ping)
-        app.router.add_get("/status", self._all)
         app.router.add_post("/accounts/start", self._start)
         app.router.add_post("/accounts/stop", self._stop)
         app.router.add_post("/pause", self._pause)
@@ -139,20 +136,22 @@ class Control:
         result = await asyncio.shield(operation.run(ctx, asked))
         return web.Response(body=encode(result), content_type="application/json")
 
-    async def _all(self, request: web.Request) -> web.Response:
-        return _json(await self._status.all(probe=request.query.get("probe") == "1"))
-
     async def _start(self, request: web.Request) -> web.Response:
         supervisor = self._meant(request)
         if not supervisor.parts.account.enabled:
             raise Bad(f"{supervisor.parts.account} is disabled in the config", "set enabled: true")
         await supervisor.restart()
-        return _json(await self._status.one(supervisor))
+        return await self._how(supervisor)
 
     async def _stop(self, request: web.Request) -> web.Response:
         supervisor = self._meant(request)
         await supervisor.stop()
-        return _json(await self._status.one(supervisor))
+        return await self._how(supervisor)
+
+    async def _how(self, supervisor: Supervisor) -> web.Response:
+        account = supervisor.parts.account
+        found = await status(self._fleet.context(Caller.CLI), GetStatus(account.channel, account.id))
+        return _json(plain(found.channels[account.channel].accounts[account.id]))
 
     async def _pause(self, request: web.Request) -> web.Response:
         return _json(await self._pauses.pause(request.query))
@@ -219,6 +218,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _told(request: web.Request, error: Exception) -> dict[str, Any]:
+    if isinstance(error, ConfigError):
+        return {"message": str(error), "help": "", "problems": [asdict(one) for one in error.problems]}
     if isinstance(error, _OURS):
         return {"message": str(error), "help": str(getattr(error, "help", ""))}
     what = f"{request.path} failed in the gateway ({type(error).__name__}); its log says more"

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from clawlane.access.names import Name, NameList, Pins, PinState
+from clawlane.access.names import Name, Pins, PinState
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Phase, State
-from clawlane.ops.directory import DEADLINE, Lookup, look_up
+from clawlane.ops.directory import DEADLINE, Lookup, ask
 from clawlane.store import directory
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
@@ -130,17 +130,6 @@ class NameResolver:
     def _consider(self) -> None:
         if self._own_id and (self._over or not self.waiting):
             self._ready.set()
-
-
-async def ask(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[LookedUp]:
-    """One look-up of names, complete or not at all.
-
-    Raises `DirectoryError`, also for lists that cannot be right.
-    """
-    lists = {name.where for name in names}
-    people = await lookup.peers(complete=True) if lists - {NameList.GROUPS} else []
-    groups = await lookup.groups(complete=True) if NameList.GROUPS in lists else []
-    return look_up(names, people, groups, now_ms)
 
 
 def _tell(account: Account, one: LookedUp) -> None:

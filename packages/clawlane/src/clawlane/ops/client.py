@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
+from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import make_private_dir, write_private
 from clawlane.ops.operation import Caller, Request, Stream, decode, decode_event, encode, operation_of
@@ -106,13 +107,6 @@ class ControlClient:
         except GatewayDown:
             return False
         return True
-
-    def status(self, probe: bool = False) -> Answer:
-        """The status of the gateway and all accounts, see `clawlane.gateway.status`.
-
-        `probe` asks the platforms too.
-        """
-        return self._ask("GET", "/status", {"probe": "1"} if probe else {})
 
     def pairing_list(self, channel: str, account: str | None = None) -> list[Answer]:
         """Pending requests, each as a `clawlane.store.models.PairingRequest` in JSON, oldest first."""
@@ -202,7 +196,7 @@ class ControlClient:
 def ask(paths: Paths, request: Request[R], caller: Caller) -> R:
     """What the operation gives, run by the gateway of this state directory.
 
-    Raises `GatewayDown` where none runs, and `ControlError` for what it refused.
+    Raises `GatewayDown` where none runs, `ControlError` for what it refused, and `ConfigError`.
     """
     operation = operation_of(request)
     with _posted(paths, operation.name, encode(request), caller) as response:
@@ -241,9 +235,12 @@ def _posted(paths: Paths, name: str, body: bytes, caller: Caller) -> Iterator[HT
         connection.close()
 
 
-def _refused(body: bytes) -> ControlError:
+def _refused(body: bytes) -> Exception:
+    """What the gateway raised: a `ConfigError` with all its problems, or else a `ControlError`."""
     try:
         told = json.loads(body)
+        if "problems" in told:
+            return ConfigError(Problem(**one) for one in told["problems"])
         return ControlError(told["message"], told["help"])
     except (ValueError, KeyError, TypeError):
         return ControlError("the gateway's answer cannot be read", "openclaw gateway restart")

@@ -105,6 +105,17 @@ async def _in_time(directory: Directory) -> AsyncIterator[Directory]:
         raise DirectoryError(str(error), error.help, needs_login=True) from error
 
 
+async def ask(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[LookedUp]:
+    """One look-up of names, complete or not at all.
+
+    Raises `DirectoryError`, also for lists that cannot be right.
+    """
+    lists = {name.where for name in names}
+    people = await lookup.peers(complete=True) if lists - {NameList.GROUPS} else []
+    groups = await lookup.groups(complete=True) if NameList.GROUPS in lists else []
+    return look_up(names, people, groups, now_ms)
+
+
 _Named = TypeVar("_Named", Person, Group)
 
 
