@@ -14,6 +14,8 @@ import pytest
         ("clawlane.ops.client", ["aiohttp", "pydantic", "sqlite3", "cryptography", "asyncio"]),
         ("clawlane.gateway.process", ["rich", "PIL", "pydantic_ai", "zaloweb"]),
         ("clawlane.ops.pairing", ["aiohttp", "pydantic", "rich"]),
+        ("clawlane.ops.status", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
+        ("clawlane.ops.doctor", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
     ],
 )
 def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -> None:
