@@ -3,7 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PROJECTS := packages/zaloweb/pyproject.toml packages/clawlane/pyproject.toml extensions/zalouser/pyproject.toml
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Two times quiet: otherwise warnings about the machine's own pip configuration come once per package.
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: setup demo test test-long check bench chaos constraints clean
 
@@ -14,6 +15,7 @@ setup: .venv/.complete
 	@$(PYTHON) -c 'import venv, ensurepip' || (echo "python3 lacks venv or pip: install them (Debian: apt install python3-venv) and run make again" >&2; exit 1)
 	@echo "setting up .venv (once; a minute or less plus downloads)"
 	@$(PYTHON) -m venv .venv
+	@$(PIP) --upgrade pip setuptools
 	@$(PIP) hatchling editables
 	@$(PIP) --no-build-isolation -e 'packages/zaloweb[sim]' -e packages/clawlane -e extensions/zalouser -r requirements-dev.txt
 	@touch $@

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from zaloweb.frames import Cmd
-from zaloweb.sim.arrived import Connected
+from zaloweb.sim.event_log import Connected
 from zaloweb.sim.rules import Sealing
 from zaloweb.sim.server import Simulator
 
@@ -138,10 +138,10 @@ async def cpu_seconds(sim: Simulator, client: Client, pushes: list[Push]) -> flo
         *client.command, str(wanted), cwd=ROOT, env={**os.environ, **client.environment, **credentials}
     )
     await sim.world.arrived(Connected, after=last, deadline=DEADLINE_S)
-    listener = sim.world.me.listener
-    assert listener is not None
+    connection = sim.world.connections.get(sim.world.me)
+    assert connection is not None
     for push in pushes:
-        await listener.push(push.cmd, 0, push.payload, push.sealing)
+        await connection.push(push.cmd, 0, push.payload, push.sealing)
     async with asyncio.timeout(DEADLINE_S):
         if await process.wait():
             raise SystemExit(f"{client.name} did not hear all {wanted} messages")

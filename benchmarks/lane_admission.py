@@ -145,8 +145,10 @@ def _frames(count: int) -> tuple[str, list[bytes]]:
     frames = []
     for number in range(count):
         friend = friends[number % THREADS]
-        message = world.post.accept(friend, me.uid, f"{number} em hỏi anh chút được không?", in_group=False)
-        frames.append(_frame([message.seen_by(me.uid)]))
+        message = world.message_store.accept(
+            friend, me.uid, f"{number} em hỏi anh chút được không?", in_group=False
+        )
+        frames.append(_frame([message.item_for(me.uid)]))
     return me.uid, frames
 
 

@@ -15,7 +15,7 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from zaloweb.sim.arrived import Uploaded
+from zaloweb.sim.event_log import Uploaded
 from zaloweb.sim.server import Simulator
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ import pytest
 from zaloweb import Credentials, Event, Session, Zalo, ZaloError, errors, log_in, text
 from zaloweb.events import Content
 from zaloweb.handles import GroupHandle, PersonHandle
-from zaloweb.sim.arrived import Connected, Disconnected
+from zaloweb.sim.event_log import Connected, Disconnected
 from zaloweb.sim.faults import Error
 from zaloweb.sim.server import Simulator
 
@@ -150,7 +150,7 @@ async def test_it_keeps_a_picture_and_sends_two_files(sim: Simulator, tmp_path: 
     (tmp_path / "report.pdf").write_bytes(bytes(5_000_000))
     async with running("4. Pictures and files, both ways", sim, tmp_path) as program:
         await world.arrived(Connected)
-        await lan.says(world.studio.photo(data=PIXEL))
+        await lan.says(world.media_factory.photo(data=PIXEL))
         assert await program.says("received") == f"received {len(PIXEL)} bytes"
         await lan.says("báo cáo?")
         image, file = await world.next_sent(), await world.next_sent()

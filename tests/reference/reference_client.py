@@ -13,8 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from zaloweb.sim.accounts import Account
 from zaloweb.sim.messages import Message
+from zaloweb.sim.people import Account
 from zaloweb.sim.server import Simulator
 
 HERE = Path(__file__).parent

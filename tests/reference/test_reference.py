@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from reference.reference_client import GROUP, USER, Client, Failed, Node, reference_node
-from zaloweb.sim.arrived import Connected, Login, QrLogin, Refused
+from zaloweb.sim.event_log import Connected, Login, QrLogin, Refused
 from zaloweb.sim.server import Simulator
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from reference.reference_client import GROUP, USER, Client, Failed
-from zaloweb.sim.arrived import Called, Delivered, Seen, Typed, UnknownFrame
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.event_log import Called, Delivered, Seen, Typed, UnknownFrame
+from zaloweb.sim.people import Person
 from zaloweb.sim.server import Simulator
+from zaloweb.sim.users import Group
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -133,7 +134,7 @@ async def test_more_groups_at_once_than_a_page_of_ours(
 async def test_the_life_of_a_group(sim: Simulator, listening: Client, lan: Person, hung: Person) -> None:
     made = await listening.call("createGroup", {"name": "Nhóm mới 🎉", "members": [lan.uid]})
     assert made["sucessMembers"] == [lan.uid]
-    group = sim.world.cast.groups[made["groupId"]]
+    group = sim.world.registry.groups[made["groupId"]]
     assert (group.name, set(group.members)) == ("Nhóm mới 🎉", {sim.world.me.uid, lan.uid})
     assert await listening.call("changeGroupName", "Tên khác ✨", group.gid) == {"status": 0}
     assert group.name == "Tên khác ✨"
@@ -150,7 +151,7 @@ async def test_the_life_of_a_group(sim: Simulator, listening: Client, lan: Perso
 
 async def test_a_group_without_a_name(sim: Simulator, listening: Client, lan: Person, hung: Person) -> None:
     made = await listening.call("createGroup", {"members": [lan.uid, hung.uid]})
-    assert sim.world.cast.groups[made["groupId"]].name.isdecimal()
+    assert sim.world.registry.groups[made["groupId"]].name.isdecimal()
 
 
 async def test_the_history_of_a_group(sim: Simulator, listening: Client, lan: Person, hung: Person) -> None:

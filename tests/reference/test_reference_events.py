@@ -14,23 +14,24 @@ import pytest
 
 from reference.reference_client import GROUP, USER, Client, Node
 from zaloweb.sim import contents
-from zaloweb.sim.arrived import AskedOld, Connected, Disconnected
 from zaloweb.sim.contents import Content
+from zaloweb.sim.event_log import AskedOld, Connected, Disconnected
 from zaloweb.sim.faults import Packed, Repeated, Spoiled, Swapped, Undecodable
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.people import Person
 from zaloweb.sim.rules import Packing
 from zaloweb.sim.server import Simulator
+from zaloweb.sim.users import Group
 from zaloweb.sim.world import World
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 CONTENTS: dict[str, Callable[[World], Content]] = {
     "text": lambda world: Content("webchat", "dòng 1\ndòng 2 👩‍👩‍👧‍👦"),
-    "photo": lambda world: world.studio.photo("ảnh đẹp", size=(640, 480)),
-    "gif": lambda world: world.studio.gif(),
-    "video": lambda world: world.studio.video("phim"),
-    "voice": lambda world: world.studio.voice(),
-    "file": lambda world: world.studio.file("báo cáo.pdf"),
+    "photo": lambda world: world.media_factory.photo("ảnh đẹp", size=(640, 480)),
+    "gif": lambda world: world.media_factory.gif(),
+    "video": lambda world: world.media_factory.video("phim"),
+    "voice": lambda world: world.media_factory.voice(),
+    "file": lambda world: world.media_factory.file("báo cáo.pdf"),
     "sticker": lambda world: contents.sticker(),
     "link": lambda world: contents.link("https://example.com/a", "xem này"),
     "contact": lambda world: contents.contact(world.me),
@@ -64,7 +65,7 @@ async def test_messages_of_every_content(
 async def test_an_album_is_a_message_for_each_picture(
     sim: Simulator, listening: Client, lan: Person, work: Group
 ) -> None:
-    photos = [sim.world.studio.photo(f"ảnh {number}") for number in (1, 2, 3)]
+    photos = [sim.world.media_factory.photo(f"ảnh {number}") for number in (1, 2, 3)]
     album = [await listening.hears_message(one) for one in await lan.sends_album(photos, group=work)]
     assert [one["data"]["content"]["title"] for one in album] == ["ảnh 1", "ảnh 2", "ảnh 3"]
     assert len({one["data"]["extraData"] for one in album}) == 1
@@ -113,7 +114,7 @@ async def test_two_accounts_in_one_group_hear_each_other(
 ) -> None:
     world = sim.world
     other = world.account("Võ Thị Hoa")
-    both = await world.gatherings.make("Hai tài khoản", [world.me, other, lan])
+    both = await world.me.creates_group("Hai tài khoản", [other, lan])
     hoa = node.client()
     await hoa.log_in(other)
     await hoa.listen()
@@ -182,7 +183,7 @@ async def test_delivered_then_seen(
 
 async def test_group_events(sim: Simulator, listening: Client, lan: Person, hung: Person) -> None:
     world = sim.world
-    made = await world.gatherings.make("Đội bóng", [world.me, lan])
+    made = await world.me.creates_group("Đội bóng", [lan])
 
     async def heard() -> tuple[str, str, list[str], bool]:
         (event,) = await listening.hears("group_event", told_in(made.gid))
@@ -204,7 +205,7 @@ async def test_group_events(sim: Simulator, listening: Client, lan: Person, hung
 
 
 async def test_being_removed_from_a_group(sim: Simulator, listening: Client, lan: Person) -> None:
-    theirs = await sim.world.gatherings.make("Nhóm của Lan", [lan, sim.world.me])
+    theirs = await lan.creates_group("Nhóm của Lan", [sim.world.me])
     await lan.removes(sim.world.me, theirs)
     events = [(await listening.hears("group_event", told_in(theirs.gid)))[0] for _ in range(2)]
     assert [(event["type"], event["isSelf"]) for event in events] == [("join", True), ("remove_member", True)]

@@ -14,11 +14,11 @@ import pytest
 import pytest_asyncio
 
 from reference.reference_client import GROUP, USER, Client, Failed, Node
-from zaloweb.sim.accounts import Account
-from zaloweb.sim.arrived import Connected, Meddled, Refused, Sent
+from zaloweb.sim.event_log import Connected, Meddled, Refused, Sent
 from zaloweb.sim.faults import Error, Lost, Reset, Slow, Status
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.people import Account, Person
 from zaloweb.sim.server import Simulator
+from zaloweb.sim.users import Group
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -193,9 +193,10 @@ async def test_a_kick_is_not_tried_again(sim: Simulator, client: Client, account
 async def test_a_refreshed_cookie_is_used(sim: Simulator, client: Client, account: Account) -> None:
     sim.world.refresh_cookies(account)
     await client.call("getAllFriends")
-    assert account.session is not None
+    session = sim.world.sessions.of_account(account)
+    assert session is not None
     kept = {one["key"]: one["value"] for one in (await client.call("getCookie"))["cookies"]}
-    assert kept["zpw_sek"] == account.session.zpw_sek
+    assert kept["zpw_sek"] == session.zpw_sek
 
 
 @pytest.mark.parametrize("page", ["getLoginInfo", "getServerInfo"])

@@ -14,11 +14,12 @@ import pytest
 
 from reference.reference_client import GROUP, USER, Client, Failed
 from zaloweb.calls.reactions import ICONS
-from zaloweb.sim.arrived import Deleted, Reacted, Sent, Undone, Uploaded
 from zaloweb.sim.contents import Content, sticker
+from zaloweb.sim.event_log import Deleted, Reacted, Sent, Undone, Uploaded
 from zaloweb.sim.faults import FileDone
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.people import Person
 from zaloweb.sim.server import Simulator
+from zaloweb.sim.users import Group
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -94,7 +95,7 @@ async def test_all_are_mentioned(sim: Simulator, listening: Client, work: Group)
 async def test_answers_to_a_text_and_to_a_picture(
     sim: Simulator, listening: Client, lan: Person, kind: int, group: Group | None, thread: str
 ) -> None:
-    for said in ("đi không?", sim.world.studio.photo("ở đây"), sticker()):
+    for said in ("đi không?", sim.world.media_factory.photo("ở đây"), sticker()):
         asked = await lan.says(said, group=group)
         quote = (await listening.hears_message(asked))["data"]
         await listening.call("sendMessage", {"msg": "đi chứ", "quote": quote}, thread, kind)

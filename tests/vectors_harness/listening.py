@@ -20,7 +20,7 @@ from zaloweb.frames import Frame, pack
 from zaloweb.http import Transport
 from zaloweb.listener import Listener
 from zaloweb.network import Network
-from zaloweb.sim.front import Authority, Front
+from zaloweb.sim.http_server import Authority, TlsServer
 from zaloweb.stream import Stream
 
 
@@ -81,7 +81,7 @@ async def listening(
     clock = WatchedClock(fixture()["client"]["clock_ms"])
     session = replace(recorded_session(), ws_urls=urls)
     server = SocketServer()
-    async with Front(server.handle, authority) as front:
+    async with TlsServer(server.handle, authority) as front:
         network = Network.loopback(front.port, ca_file)
         transport = Transport(
             network,

@@ -17,7 +17,7 @@ from zaloweb.errors import Kicked, Replaced
 from zaloweb.events import CipherKey, Connected, Disconnected, Duplicate, Event, Message, Undecodable
 from zaloweb.retry import RetryTable
 from zaloweb.settings import Settings
-from zaloweb.sim.front import Authority
+from zaloweb.sim.http_server import Authority
 
 SETTINGS = Settings(fixture()["settings"])
 PING_S = SETTINGS.ping_interval_ms / 1000

@@ -35,7 +35,7 @@ from zaloweb.frames import Cmd
 from zaloweb.frames import request as request_frame
 from zaloweb.network import Network
 from zaloweb.sim.clock import ManualClock
-from zaloweb.sim.front import Authority, Front
+from zaloweb.sim.http_server import Authority, TlsServer
 
 _OF_THE_LIBRARY = {"host", "content-length", "connection", "cookie", "transfer-encoding"}
 _UPLOADS = ("/upload", "/upthumb")
@@ -148,7 +148,7 @@ async def playing(case: Case, expected: Sequence[Expected]) -> AsyncIterator[Vec
 
     with tempfile.TemporaryDirectory() as folder:
         _AUTHORITY.write(Path(folder) / "ca.pem")
-        async with Front(answer, _AUTHORITY) as front:
+        async with TlsServer(answer, _AUTHORITY) as front:
             network = Network.loopback(front.port, Path(folder) / "ca.pem")
             server = VectorServer(case, list(expected), network, clock)
             yield server

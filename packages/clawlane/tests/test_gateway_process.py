@@ -21,15 +21,15 @@ import pytest
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Consent, write_consent
 from clawlane.credentials.vault import FileVault
-from clawlane.ops import client
-from clawlane.ops.client import ControlClient, ControlError, GatewayDown
+from clawlane.ops.accounts import Start, Stop
+from clawlane.ops.client import ControlClient, ControlError, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller, Request, plain
 from clawlane.ops.pairing import Approve, Requests
 from clawlane.ops.status import GetStatus
 
+R = TypeVar("R")
 SCRIPT = Path(__file__).with_name("piped_gateway.py")
 ALICE = "1471383327500481391"
-R = TypeVar("R")
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Gateway:
         return await asyncio.to_thread(getattr(ControlClient(self.places), verb), *args)
 
     async def call(self, request: Request[R]) -> R:
-        return await asyncio.to_thread(client.ask, self.places, request, Caller.CLI)
+        return await asyncio.to_thread(ask_gateway, self.places, request, Caller.CLI)
 
     async def account(self) -> dict[str, Any]:
         found = await self.call(GetStatus())
@@ -132,8 +132,8 @@ async def test_a_stranger_is_paired_and_answered(house: House) -> None:
         [request] = await gateway.call(Requests("piped"))
         assert request.code in challenge
         assert (request.account, request.sender_id) == ("piped/default", ALICE)
-        let_in = await gateway.call(Approve("piped", request.code.lower()))
-        assert let_in.approved.sender_id == ALICE
+        approved = await gateway.call(Approve("piped", request.code.lower()))
+        assert approved.approved.sender_id == ALICE
         await gateway.tell(say="xin chào nữa", id="m2", **{"from": ALICE})
         assert await gateway.says("agent") == "xin chào nữa"
         assert await gateway.says("sending") == "echo: xin chào nữa"
@@ -258,15 +258,15 @@ async def test_accounts_are_stopped_and_started_by_command(house: House) -> None
     house.configure(OPEN)
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        assert (await gateway.ask("account_stop", "piped"))["phase"] == "stopped"
+        assert (await gateway.call(Stop("piped"))).phase == "stopped"
         await gateway.tell(say="a", id="m1", **{"from": ALICE})
-        await gateway.ask("account_start", "piped", "default")
+        await gateway.call(Start("piped", "default"))
         await gateway.says("ready")
         assert await gateway.says("agent") == "a"
         with pytest.raises(ControlError, match="has no piped/other"):
-            await gateway.ask("account_start", "piped", "other")
+            await gateway.call(Start("piped", "other"))
         with pytest.raises(ControlError, match="has no nothing"):
-            await gateway.ask("account_stop", "nothing")
+            await gateway.call(Stop("nothing"))
 
 
 async def test_a_channel_that_breaks_is_started_again(house: House) -> None:
@@ -316,11 +316,11 @@ async def test_without_an_accepted_risk_and_a_session_an_account_does_not_run(ho
         account = await phase(gateway, "needs_consent")
         assert account["help"] == LOGIN
         write_consent(places.consent_dir, Consent("piped", "default", 1, "", "yes", "terminal"))
-        await gateway.ask("account_start", "piped")
+        await gateway.call(Start("piped"))
         account = await phase(gateway, "needs_login")
         assert account["help"] == LOGIN
         FileVault(places.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
-        await gateway.ask("account_start", "piped")
+        await gateway.call(Start("piped"))
         await gateway.says("ready")
         account = await gateway.account()
         assert account["identity"] == {"id": "100", "name": "Bot"}
@@ -361,7 +361,7 @@ async def test_a_gateway_without_channels_runs(house: House) -> None:
         await gateway.stop()
     assert not ControlClient(house.places).running()
     with pytest.raises(GatewayDown, match="the gateway is not running"):
-        client.ask(house.places, GetStatus(), Caller.CLI)
+        ask_gateway(house.places, GetStatus(), Caller.CLI)
 
 
 async def test_a_second_gateway_is_refused_with_the_owners_pid(house: House) -> None:

@@ -31,7 +31,7 @@ from clawlane.store import (
 )
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import Admitted, History, NewMessage
-from clawlane.store.reader import Reader
+from clawlane.store.reader import Reader, reading
 from clawlane.store.transaction import Tx
 
 COUNT = 300_000
@@ -127,13 +127,10 @@ QUESTIONS: dict[str, Callable[[Reader], object]] = {
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_question_reads_what_it_is_about(writer: sqlite3.Connection, path: Path, question: str) -> None:
-    reader = Reader(path)
-    try:
+    with reading(path) as reader:
         with watched(reader._connection) as work:
             QUESTIONS[question](reader)
         assert_bounded(writer, work)
-    finally:
-        reader.close()
 
 
 def arrival(message_id: str) -> NewMessage:

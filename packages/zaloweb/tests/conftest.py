@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zaloweb.network import Network
-from zaloweb.sim.front import Authority, Front, Handler
+from zaloweb.sim.http_server import Authority, Handler, TlsServer
 
 Serve = Callable[[Handler], Awaitable[Network]]
 
@@ -26,7 +26,7 @@ async def serve(authority: Authority, tmp_path: Path) -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(handler: Handler) -> Network:
-            front = await stack.enter_async_context(Front(handler, authority))
+            front = await stack.enter_async_context(TlsServer(handler, authority))
             authority.write(tmp_path / "ca.pem")
             return Network.loopback(front.port, tmp_path / "ca.pem")
 

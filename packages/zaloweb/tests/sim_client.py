@@ -12,7 +12,7 @@ import aiohttp
 
 from zaloweb import cipher
 from zaloweb.frames import Frame, unpack
-from zaloweb.sim.accounts import Account
+from zaloweb.sim.people import Account
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.services import SERVICE_MAP, SOCKET_URLS
 from zaloweb.sim.world import World

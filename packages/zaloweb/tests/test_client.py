@@ -33,7 +33,7 @@ from zaloweb import (
     ThreadKind,
     Zalo,
 )
-from zaloweb.sim import arrived
+from zaloweb.sim import event_log
 from zaloweb.sim.server import Simulator
 
 
@@ -214,7 +214,7 @@ async def test_leaving_closes_the_connection_properly(sim: Simulator, session: S
     async with Zalo(session, network=sim.network) as zalo:
         events = zalo.events()
         await until(Connected, events)
-    assert (await sim.world.arrived(arrived.Disconnected)).code == 1000
+    assert (await sim.world.arrived(event_log.Disconnected)).code == 1000
     assert [event async for event in events] == []
 
 

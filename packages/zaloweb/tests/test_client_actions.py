@@ -33,10 +33,11 @@ from zaloweb import (
     icon_of,
 )
 from zaloweb.frames import request
-from zaloweb.sim import arrived
+from zaloweb.sim import event_log
 from zaloweb.sim.faults import Error, Reset
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.people import Person
 from zaloweb.sim.server import Simulator
+from zaloweb.sim.users import Group
 from zaloweb.text import utf16_len
 
 
@@ -175,7 +176,7 @@ async def test_a_frame_of_ones_own_goes_out_as_it_is(sim: Simulator, zalo: Zalo)
         await zalo.send_frame(frame)
     async with hearing(zalo):
         await zalo.send_frame(frame)
-        assert (await sim.world.arrived(arrived.UnknownFrame)).cmd == 4242
+        assert (await sim.world.arrived(event_log.UnknownFrame)).cmd == 4242
 
 
 # What is done to messages
@@ -190,7 +191,7 @@ async def test_reacting_to_a_message_and_taking_it_back(
     await zalo.react(message.thread, message, ICONS["HEART"])
     await zalo.react(message.thread, message, icon_of("/-strong"))
     await zalo.unreact(message.thread, message)
-    seen = [one for one in sim.world.log.since() if isinstance(one, arrived.Reacted)]
+    seen = [one for one in sim.world.log.since() if isinstance(one, event_log.Reacted)]
     assert [(one.msg_id, one.icon, one.type) for one in seen] == [
         (message.msg_id, "/-heart", 5),
         (message.msg_id, "/-strong", 3),
@@ -205,7 +206,7 @@ async def test_what_was_just_sent_can_be_recalled(
         sent = await zalo.send_text(thread, "nhầm", client_id=17)
         await zalo.undo(thread, sent)
         undone = sim.world.log.since()[-1]
-        assert isinstance(undone, arrived.Undone)
+        assert isinstance(undone, event_log.Undone)
         assert undone.msg_id == sent.msg_id
 
 
@@ -217,7 +218,7 @@ async def test_deleting_for_oneself_and_for_everyone(
         message = await until(Message, events)
     await zalo.delete(message.thread, message, message.sender_id)
     await zalo.delete(message.thread, message, message.sender_id, for_everyone=True)
-    seen = [one.everyone for one in sim.world.log.since() if isinstance(one, arrived.Deleted)]
+    seen = [one.everyone for one in sim.world.log.since() if isinstance(one, event_log.Deleted)]
     assert seen == [False, True]
 
 
@@ -241,8 +242,8 @@ async def test_typing_delivered_and_seen_are_told(
         await zalo.mark_delivered(message.thread.kind, [Marked.of(message)])
         await zalo.mark_seen(message.thread.kind, [Marked.of(message)])
     log = sim.world.log.since()
-    assert [one.thread_id for one in log if isinstance(one, arrived.Typed)] == [lan.uid, team.gid]
-    told = [one for one in log if isinstance(one, arrived.Delivered | arrived.Seen)]
+    assert [one.thread_id for one in log if isinstance(one, event_log.Typed)] == [lan.uid, team.gid]
+    told = [one for one in log if isinstance(one, event_log.Delivered | event_log.Seen)]
     assert [one.msg_ids for one in told] == [[heard[0].msg_id]] * 2 + [[heard[1].msg_id]] * 2
     await zalo.typing(user(lan), to=Destination.PAGE)
 
@@ -273,7 +274,7 @@ async def test_somebody_is_blocked_and_unblocked(sim: Simulator, zalo: Zalo, lan
     before = sim.world.log.last
     await zalo.person(lan.uid).block()
     await zalo.person(lan.uid).unblock()
-    called = [one.path for one in sim.world.log.since(before) if isinstance(one, arrived.Called)]
+    called = [one.path for one in sim.world.log.since(before) if isinstance(one, event_log.Called)]
     assert called == ["/api/friend/block", "/api/friend/unblock"]
 
 

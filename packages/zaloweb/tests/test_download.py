@@ -18,7 +18,7 @@ from zaloweb.cookies import Jar
 from zaloweb.fetch import download, size_of
 from zaloweb.http import Transport
 from zaloweb.network import Network
-from zaloweb.sim.front import Handler
+from zaloweb.sim.http_server import Handler
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

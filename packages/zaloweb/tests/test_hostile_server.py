@@ -22,7 +22,7 @@ from zaloweb import Credentials, LoginFailed, NoAnswer, ProtocolError, Zalo, log
 from zaloweb.clock import SystemClock
 from zaloweb.cookies import Jar
 from zaloweb.http import Deadlines, Transport
-from zaloweb.sim.arrived import Refused
+from zaloweb.sim.event_log import Refused
 from zaloweb.sim.faults import (
     Addresses,
     AnyFault,

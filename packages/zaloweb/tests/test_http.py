@@ -34,7 +34,7 @@ from zaloweb.http import Deadlines, Transport
 from zaloweb.network import Network
 from zaloweb.session import Credentials, Session
 from zaloweb.settings import Settings
-from zaloweb.sim.front import Handler
+from zaloweb.sim.http_server import Handler
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

@@ -18,7 +18,7 @@ from zaloweb.login import log_in
 from zaloweb.network import Network
 from zaloweb.session import Credentials, Session
 from zaloweb.sim.clock import ManualClock
-from zaloweb.sim.front import Handler
+from zaloweb.sim.http_server import Handler
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

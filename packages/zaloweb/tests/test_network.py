@@ -12,7 +12,7 @@ from aiohttp import web
 
 from zaloweb.errors import SettingsError
 from zaloweb.network import VARIABLE, Network
-from zaloweb.sim.front import Authority, Handler
+from zaloweb.sim.http_server import Authority, Handler
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

@@ -19,7 +19,7 @@ from zaloweb.errors import HttpStatusError, LoginFailed, NoAnswer, SessionExpire
 from zaloweb.network import Network
 from zaloweb.qr import Confirmed, Declined, Done, Expired, Failed, Scanned, ShowQr, Step, qr_login
 from zaloweb.sim.clock import ManualClock
-from zaloweb.sim.front import Handler
+from zaloweb.sim.http_server import Handler
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

@@ -11,7 +11,7 @@ import pytest
 from packages.zaloweb.tests.sim_client import IMEI, Bare, BareSocket, cookies_of
 
 from zaloweb.frames import Cmd, old_messages, old_reactions
-from zaloweb.sim.arrived import Deleted, Reacted, Refused, Undone, Uploaded
+from zaloweb.sim.event_log import Deleted, Reacted, Refused, Undone, Uploaded
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.world import World
@@ -111,8 +111,8 @@ async def test_an_album_is_one_message_for_each_picture(sim: Simulator, client: 
         told |= {"totalItemInGroup": 2, "extMsgProp": '{"groupMediaMsg":{"groupLayoutId":"17"}}'}
         await client.data("POST", "file", "/api/group/photo_original/send", told)
     kept = sim.world.me.remembered(group=True, before=None, count=9)
-    places = [json.loads(m.seen_by("")["content"]["params"])["id_in_group"] for m in kept]
-    albums = {json.loads(m.seen_by("")["extraData"])["groupMediaMsg"]["groupLayoutId"] for m in kept}
+    places = [json.loads(m.item_for("")["content"]["params"])["id_in_group"] for m in kept]
+    albums = {json.loads(m.item_for("")["extraData"])["groupMediaMsg"]["groupLayoutId"] for m in kept}
     assert (places, albums) == ([0, 1], {"17"})
 
 
@@ -313,7 +313,7 @@ async def test_people_are_found_by_number_and_befriended(sim: Simulator, client:
     assert [(await control(socket))["act"], (await control(socket))["act"]] == ["req", "req_v2"]
     assert await client.data("POST", "friend", "/api/friend/accept", accept) == ""
     assert await control(socket) == {"act_type": "fr", "act": "add", "data": lan.uid}
-    assert sim.world.cast.friends(sim.world.me) == [lan]
+    assert sim.world.registry.friends(sim.world.me) == [lan]
     assert (await client.call("POST", "friend", "/api/friend/accept", accept))["error_code"] == 225
 
 
@@ -387,7 +387,7 @@ async def test_a_group_is_made_renamed_filled_emptied_and_left(sim: Simulator, c
     leave = {"grids": [gid], "imei": IMEI, "silent": 0, "language": "vi"}
     assert await client.data("POST", "group", "/api/group/leave", leave) == {"memberError": []}
     assert (await client.call("POST", "group", "/api/group/leave", leave))["error_code"] == 166
-    assert list(sim.world.cast.groups[gid].members) == [huy.uid]
+    assert list(sim.world.registry.groups[gid].members) == [huy.uid]
 
 
 async def test_typing_and_marks_reach_the_other_account(sim: Simulator, client: Bare) -> None:

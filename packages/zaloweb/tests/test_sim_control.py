@@ -15,13 +15,15 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from packages.zaloweb.tests.sim_client import Bare, cookies_of
 
+from zaloweb.frames import Cmd
 from zaloweb.network import Network
 from zaloweb.sim.__main__ import first_day
-from zaloweb.sim.arrived import Arrived
 from zaloweb.sim.control import Control
+from zaloweb.sim.event_log import Record
 from zaloweb.sim.faults import CallFault, PushFault
-from zaloweb.sim.server import ROUTES
+from zaloweb.sim.server import ROUTES, Simulator
 
 
 class Handle:
@@ -150,6 +152,35 @@ async def test_people_and_groups_are_made_and_write(control: Handle) -> None:
     assert (status, told["msgId"]) == (200, "6800000000001")
 
 
+async def test_a_new_friend_is_pushed_to_who_listens_and_a_stranger_is_not() -> None:
+    async with Simulator() as sim, Control(sim.world) as served, Bare(sim, cookies_of(sim.world)) as client:
+        socket = await client.connect()
+        async with aiohttp.ClientSession() as http:
+            control = Handle(served.port, http)
+            await control.post("/person", name="Người Lạ", friend=False)
+            _, lan = await control.post("/person", name="Trần Thị Lan")
+        control_event = (await socket.event(Cmd.CONTROLS))["controls"][0]["content"]
+        assert control_event == {"act_type": "fr", "act": "add", "data": lan["uid"]}
+        assert [friend.uid for friend in sim.world.registry.friends(sim.world.me)] == [lan["uid"]]
+
+
+async def test_hidden_members_are_counted_and_not_listed() -> None:
+    async with Simulator() as sim, Control(sim.world) as served, Bare(sim, cookies_of(sim.world)) as client:
+        async with aiohttp.ClientSession() as http:
+            control = Handle(served.port, http)
+            _, lan = await control.post("/person", name="Trần Thị Lan")
+            _, group = await control.post("/group", name="Hội", members=["Trần Thị Lan"], hidden=337)
+            status, error = await control.post("/group", name="Hội", hidden=-1)
+        await client.login()
+        asked = {"gridVerMap": json.dumps({group["gid"]: 0})}
+        answer = await client.data("POST", "group", "/api/group/getmg-v2", asked)
+        info = answer["gridInfoMap"][group["gid"]]
+        assert info["totalMember"] == 339
+        assert info["memVerList"] == [f"{sim.world.me.uid}_1", f"{lan['uid']}_1"]
+        assert info["setting"]["lockViewMember"] == 1
+        assert (status, "the body does not fit" in error["error"]) == (400, True)
+
+
 async def test_what_arrived_is_waited_for_without_polling(program: Program) -> None:
     assert await program.get("/arrived") == (200, {"arrived": [], "last": 0})
     waiting = asyncio.create_task(program.get("/arrived?after=0&wait=20"))
@@ -243,7 +274,7 @@ def test_the_documented_calls_are_those_there_are() -> None:
 def test_the_documented_records_are_those_there_are() -> None:
     table = PAGE.partition("| kind | further fields |")[2].partition("\n\n")[0]
     documented = re.findall(r"^\| `(\w+)` \| ?(.*)\|$", table, re.MULTILINE)
-    kinds = {kind.__struct_config__.tag: kind for kind in Arrived.__subclasses__()}
+    kinds = {kind.__struct_config__.tag: kind for kind in Record.__subclasses__()}
     assert {name for name, _ in documented} == set(kinds)
     for name, fields in documented:
         own = {field.name for field in msgspec.structs.fields(kinds[name])} - {"seq", "at_ms", "account"}

@@ -17,13 +17,14 @@ from zaloweb import cipher
 from zaloweb.events import Message, Undecodable
 from zaloweb.events.decoder import Decoder
 from zaloweb.frames import Cmd, old_messages, ping
-from zaloweb.sim.arrived import Disconnected, Meddled, Pinged, Sent
+from zaloweb.sim.event_log import Disconnected, Meddled, Pinged, Sent
 from zaloweb.sim.faults import (
     AnyCallFault,
     AnyPushFault,
     Error,
-    FaultBook,
+    Faults,
     FileDone,
+    ForeignEcho,
     Lost,
     Packed,
     Repeated,
@@ -70,7 +71,7 @@ async def send(client: Bare, lan: Person) -> dict[str, Any]:
 
 @pytest.mark.parametrize("call", ["*", "sms", "message/sms", "/api/message/sms", "/api/*/sms", "send text"])
 async def test_a_call_is_meant_by_its_path_a_part_of_it_a_pattern_or_its_name(call: str) -> None:
-    faults = FaultBook(Random(0))
+    faults = Faults(Random(0))
     faults.add(Error(call=call, code=221))
     assert faults.for_call("/api/social/profile/me-v2", "account info", "1") is None or call == "*"
     faults.clear()
@@ -79,7 +80,7 @@ async def test_a_call_is_meant_by_its_path_a_part_of_it_a_pattern_or_its_name(ca
 
 
 def test_faults_hit_so_often_and_only_the_account_that_is_meant() -> None:
-    faults = FaultBook(Random(0))
+    faults = Faults(Random(0))
     faults.add(Error(code=1, account="8", times=2))
     faults.add(Error(code=2, times=None))
     hit = [faults.for_call("/x", "", account) for account in ("7", "8", "8", "8", "8")]
@@ -89,7 +90,7 @@ def test_faults_hit_so_often_and_only_the_account_that_is_meant() -> None:
 
 def test_chance_can_be_repeated() -> None:
     def hits(seed: int) -> list[bool]:
-        faults = FaultBook(Random(seed))
+        faults = Faults(Random(seed))
         faults.add(Reset(times=None, probability=0.3))
         return [faults.for_call("/x", "", "") is not None for _ in range(200)]
 
@@ -189,6 +190,36 @@ async def test_the_push_for_an_upload_comes_early_late_or_never(
     assert uploading.done() is (when == "late")
     uploading.cancel()
     await asyncio.gather(uploading, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "same"),
+    [
+        (ForeignEcho(call="send text"), {"msgId": False, "cliMsgId": False}),
+        (ForeignEcho(call="send text", message_id=False), {"msgId": True, "cliMsgId": False}),
+        (ForeignEcho(call="send text", client_id=False), {"msgId": False, "cliMsgId": True}),
+    ],
+)
+async def test_an_echo_can_have_ids_that_its_sender_does_not_know(
+    sim: Simulator, client: Bare, fault: ForeignEcho, same: dict[str, bool]
+) -> None:
+    huy = sim.world.account("Hoàng Gia Huy")
+    sim.world.faults.add(fault)
+    socket = await client.connect()
+    async with Bare(sim, cookies_of(sim.world, huy)) as other:
+        await other.login()
+        theirs = await other.connect()
+        answer = (await send(client, huy))["data"]
+        told = {"msgId": str(answer["msgId"]), "cliMsgId": "17"}
+        echo = (await socket.event(Cmd.USER_MESSAGES))["msgs"][0]
+        received = (await theirs.event(Cmd.USER_MESSAGES))["msgs"][0]
+    assert (echo["uidFrom"], echo["idTo"], echo["content"]) == ("0", huy.uid, "chào")
+    assert {name: echo[name] == told[name] for name in told} == same
+    assert {name: received[name] for name in told} == told
+    (kept,) = sim.world.me.remembered(group=False, before=None, count=9)
+    assert (kept.msg_id, kept.cli_msg_id) == (echo["msgId"], echo["cliMsgId"])
+    await send(client, huy)  # the fault hits once
+    assert (await socket.event(Cmd.USER_MESSAGES))["msgs"][0]["cliMsgId"] == "17"
 
 
 async def heard(socket: BareSocket, decoder: Decoder, count: int) -> list[str]:

@@ -89,7 +89,7 @@ async def content(ear: Ear) -> Content:
 
 
 async def test_what_has_a_file_can_be_downloaded(sim: Simulator, client: Bare, ear: Ear, lan: Person) -> None:
-    studio = sim.world.studio
+    studio = sim.world.media_factory
     for what, kind in (
         (studio.photo("đẹp", data=b"photo"), Photo),
         (studio.gif(data=b"gif"), Gif),
@@ -131,7 +131,7 @@ async def test_what_has_no_file_says_what_it_is(ear: Ear, lan: Person) -> None:
 async def test_an_album_is_one_photo_after_the_other_with_one_name(
     sim: Simulator, ear: Ear, lan: Person
 ) -> None:
-    await lan.sends_album([sim.world.studio.photo() for _ in range(3)])
+    await lan.sends_album([sim.world.media_factory.photo() for _ in range(3)])
     photos = [await content(ear) for _ in range(3)]
     albums = {photo.album_id for photo in photos if isinstance(photo, Photo)}
     assert len(albums) == 1
@@ -237,7 +237,7 @@ async def test_typing_and_reading_are_seen(sim: Simulator, ear: Ear, lan: Person
     seen = await ear.hears()
     assert isinstance(seen, Seen)
     assert seen.user_ids == (lan.uid,)
-    await sim.world.marks.read_elsewhere(sim.world.me, message)
+    await sim.world.me.reads(message)
     assert await ear.hears() == UnreadCleared(Thread(ThreadKind.GROUP, work.gid), message.msg_id)
 
 
@@ -259,7 +259,7 @@ async def test_groups_change_before_everybodys_eyes(sim: Simulator, ear: Ear, la
         (GroupEventKind.REMOVE_MEMBER, True),
         (GroupEventKind.LEAVE, False),
     ]
-    assert sim.world.cast.find_group("Nhóm Đi Chơi").members.keys() == {sim.world.me.uid}
+    assert sim.world.registry.find_group("Nhóm Đi Chơi").members.keys() == {sim.world.me.uid}
     with pytest.raises(Impossible, match="Trần Thị Lan is not in the group"):
         await lan.renames(work, "Nhóm Cũ")
     with pytest.raises(Impossible, match="who made the group"):

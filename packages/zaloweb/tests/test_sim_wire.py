@@ -13,7 +13,7 @@ from packages.zaloweb.tests.sim_client import IMEI, VERSION, Bare, cookies_of
 
 from zaloweb import cipher
 from zaloweb.frames import Cmd, Frame, old_messages, old_reactions, pack, ping
-from zaloweb.sim.arrived import (
+from zaloweb.sim.event_log import (
     AskedOld,
     Called,
     Connected,

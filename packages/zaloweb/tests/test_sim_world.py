@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from zaloweb.sim.arrived import AskedOld, Pinged, Sent
 from zaloweb.sim.errors import Impossible, NothingArrived, Unknown
-from zaloweb.sim.kept import Kept
+from zaloweb.sim.event_log import AskedOld, Pinged, Sent
 from zaloweb.sim.qr import QrState
+from zaloweb.sim.ring_buffer import RingBuffer
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.world import World
 
@@ -18,9 +18,9 @@ async def test_a_world_has_an_account_and_knows_people_and_groups_by_name_and_id
     world = World("Nguyễn Minh Anh")
     lan = world.person("Trần Thị Lan")
     work = world.group("Nhóm Làm Việc", [lan])
-    assert world.cast.find_account("Nguyễn Minh Anh") is world.me
-    assert world.cast.find_person(lan.uid) is world.cast.find_person("Trần Thị Lan") is lan
-    assert world.cast.find_group("Nhóm Làm Việc") is work
+    assert world.registry.find_account("Nguyễn Minh Anh") is world.me
+    assert world.registry.find_person(lan.uid) is world.registry.find_person("Trần Thị Lan") is lan
+    assert world.registry.find_group("Nhóm Làm Việc") is work
     assert list(work.members) == [world.me.uid, lan.uid]
     assert work.creator is world.me
 
@@ -31,9 +31,9 @@ async def test_a_name_that_is_nobodys_is_answered_with_those_there_are() -> None
     with pytest.raises(
         Unknown, match=r"no person is called 'Bảo'; there are: Nguyễn Minh Anh, Trần Thị Lan$"
     ):
-        world.cast.find_person("Bảo")
+        world.registry.find_person("Bảo")
     with pytest.raises(Unknown, match=r"no group is called 'Nhóm'; there are: none$"):
-        world.cast.find_group("Nhóm")
+        world.registry.find_group("Nhóm")
 
 
 async def test_of_several_with_one_name_each_has_to_be_named_by_id() -> None:
@@ -41,13 +41,13 @@ async def test_of_several_with_one_name_each_has_to_be_named_by_id() -> None:
     lan, other = world.person("Trần Thị Lan"), world.person("Trần Thị Lan")
     first, second = world.group("Nhóm", [lan]), world.group("Nhóm", [other])
     with pytest.raises(Impossible, match=rf"several .* by id, one of {lan.uid}, {other.uid}$"):
-        world.cast.find_person("Trần Thị Lan")
+        world.registry.find_person("Trần Thị Lan")
     with pytest.raises(Impossible, match=rf"several .* by id, one of {first.gid}, {second.gid}$"):
-        world.cast.find_group("Nhóm")
-    assert world.cast.find_person(other.uid) is other
-    assert world.cast.find_group(second.gid) is second
+        world.registry.find_group("Nhóm")
+    assert world.registry.find_person(other.uid) is other
+    assert world.registry.find_group(second.gid) is second
     await lan.renames(first, "Nhóm Họp")
-    assert world.cast.find_group("Nhóm") is second
+    assert world.registry.find_group("Nhóm") is second
 
 
 async def test_two_with_one_name_are_mentioned_one_after_the_other() -> None:
@@ -70,18 +70,18 @@ async def test_friends_are_those_of_one_account() -> None:
     lan = world.person("Trần Thị Lan")
     bao = world.person("Phạm Quốc Bảo", of=second)
     world.person("Người Lạ", friend=False)
-    assert world.cast.friends(world.me) == [lan]
-    assert world.cast.friends(second) == [bao]
+    assert world.registry.friends(world.me) == [lan]
+    assert world.registry.friends(second) == [bao]
 
 
 async def test_the_reader_sees_the_sender_and_the_sender_sees_zero() -> None:
     world = World()
     lan = world.person("Trần Thị Lan")
     message = await lan.says("xin chào")
-    to_me = message.seen_by(world.me.uid)
+    to_me = message.item_for(world.me.uid)
     assert (to_me["uidFrom"], to_me["idTo"], to_me["dName"]) == (lan.uid, world.me.uid, "Trần Thị Lan")
     assert (to_me["msgId"], to_me["content"], to_me["cmd"]) == (message.msg_id, "xin chào", 501)
-    from_me = (await world.me.says("chào Lan", to=lan)).seen_by(world.me.uid)
+    from_me = (await world.me.says("chào Lan", to=lan)).item_for(world.me.uid)
     assert (from_me["uidFrom"], from_me["idTo"]) == ("0", lan.uid)
 
 
@@ -98,7 +98,7 @@ async def test_mentions_count_in_utf16_units() -> None:
     lan = world.person("Trần Thị Lan")
     work = world.group("Nhóm Làm Việc", [lan])
     message = await lan.says("👩‍👩‍👧‍👦 @Minh Anh ơi", group=work, mentions=[world.me])
-    assert message.seen_by(world.me.uid)["mentions"] == [
+    assert message.item_for(world.me.uid)["mentions"] == [
         {"uid": world.me.uid, "pos": 12, "len": 9, "type": 0}
     ]
     with pytest.raises(Impossible, match="@Minh Anh does not stand in the text"):
@@ -109,7 +109,7 @@ async def test_a_quote_names_the_message_it_answers() -> None:
     world = World()
     lan = world.person("Trần Thị Lan")
     asked = await world.me.says("mấy giờ?", to=lan)
-    answer = (await lan.says("9 giờ", quote=asked)).seen_by(world.me.uid)["quote"]
+    answer = (await lan.says("9 giờ", quote=asked)).item_for(world.me.uid)["quote"]
     assert (answer["globalMsgId"], answer["ownerId"]) == (int(asked.msg_id), int(world.me.uid))
     assert (answer["msg"], answer["fromD"]) == ("mấy giờ?", world.me.name)
 
@@ -133,8 +133,8 @@ async def test_missed_messages_are_remembered_up_to_a_bound_and_paged_backwards(
     assert world.me.remembered(group=True, before=None, count=3) == []
 
 
-async def test_what_is_kept_is_bounded_paged_and_can_be_dropped() -> None:
-    kept: Kept[int] = Kept(5, lambda number: number)
+async def test_a_ring_buffer_is_bounded_paged_and_drops_items() -> None:
+    kept: RingBuffer[int] = RingBuffer(5, lambda number: number)
     for number in range(1, 100):
         kept.add(number)
     assert (len(kept), kept.before(None, 9)) == (5, [95, 96, 97, 98, 99])
@@ -147,7 +147,7 @@ async def test_what_is_kept_is_bounded_paged_and_can_be_dropped() -> None:
     assert kept.before(None, 9) == [99]
 
 
-async def test_errands_end_with_the_world_and_none_begins_after_it() -> None:
+async def test_background_tasks_end_with_the_world_and_none_starts_after_it() -> None:
     world = World()
     begun, never = asyncio.Event(), asyncio.Event()
 
@@ -155,10 +155,10 @@ async def test_errands_end_with_the_world_and_none_begins_after_it() -> None:
         begin.set()
         await asyncio.Event().wait()
 
-    world.errands.start(wait(begun))
+    world.background_tasks.start(wait(begun))
     await begun.wait()
     await world.close()
-    world.errands.start(wait(never))
+    world.background_tasks.start(wait(never))
     await asyncio.sleep(0)
     assert not never.is_set()
 

@@ -17,7 +17,7 @@ from zaloweb.frames import Cmd, Frame, old_messages, pack
 from zaloweb.listener import endpoint_url, upgrade_headers
 from zaloweb.session import Api
 from zaloweb.settings import Settings
-from zaloweb.sim.front import Authority
+from zaloweb.sim.http_server import Authority
 from zaloweb.socket import ANSWER_S, HANDSHAKE_S, Upgrade
 
 PING_S = Settings(fixture()["settings"]).ping_interval_ms / 1000

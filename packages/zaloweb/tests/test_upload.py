@@ -32,7 +32,7 @@ from zaloweb import (
 )
 from zaloweb.events import File, Photo
 from zaloweb.finished import ANNOUNCED_S
-from zaloweb.sim.arrived import Sent, Uploaded
+from zaloweb.sim.event_log import Sent, Uploaded
 from zaloweb.sim.faults import Error, FileDone, Reset
 from zaloweb.sim.people import Person
 from zaloweb.sim.rules import Rules

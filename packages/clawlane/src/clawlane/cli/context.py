@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -13,9 +15,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from clawlane.channel import Channel, Manifest
 from clawlane.cli.failure import CliError
 from clawlane.config.paths import Paths
-from clawlane.ops.client import GatewayDown, ask
+from clawlane.ops.client import GatewayDown, ask_gateway, follow_gateway
 from clawlane.ops.context import OpContext, Target
-from clawlane.ops.operation import Caller, Request, operation_of
+from clawlane.ops.operation import Caller, Request, Stream, operation_of
 
 if TYPE_CHECKING:
     from clawlane.config.load import ChannelConfig, Config
@@ -56,13 +58,32 @@ class CliContext:
         """What an operation gives, run by the gateway if there is one, else here."""
 
         try:
-            return ask(self.places, request, Caller.CLI)
+            return ask_gateway(self.places, request, Caller.CLI)
         except GatewayDown:
             return self.run_here(request)
 
     def run_here(self, request: Request[R]) -> R:
         """What an operation gives, run in this process beside any gateway."""
-        return asyncio.run(self._here(request))
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self._here(request))
+        with ThreadPoolExecutor(1) as elsewhere:  # between two events of an operation that runs here
+            return elsewhere.submit(asyncio.run, self._here(request)).result()
+
+    def follow(self, request: Stream[R], show: Callable[[R], None]) -> None:
+        """Show the events of an operation as they come. What `show` raises ends it."""
+        try:
+            with closing(follow_gateway(self.places, request, Caller.CLI)) as events:
+                for event in events:
+                    show(event)
+        except GatewayDown:
+            asyncio.run(self._follow_here(request, show))
+
+    async def _follow_here(self, request: Stream[R], show: Callable[[R], None]) -> None:
+        async with self.ops as ctx, aclosing(operation_of(request).run(ctx, request)) as events:
+            async for event in events:
+                show(event)
 
     async def _here(self, request: Request[R]) -> R:
         async with self.ops as ctx:

@@ -2,114 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
-from clawlane.access.allowlists import well_formed
-from clawlane.capabilities import DirectoryError
 from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-from clawlane.cli.output import echo_wrapped, print_table, sanitize
-from clawlane.config.entries import is_phone_number
-from clawlane.credentials.vault import FileVault
-from clawlane.messages import Group, Members, Person
-from clawlane.ops.client import ControlClient
-from clawlane.ops.context import Target
-from clawlane.ops.directory import Lookup
-from clawlane.store.database import open_store
-from clawlane.store.errors import StoreOwned
-
-T = TypeVar("T")
-
-_GROUP = "group:"
-
-
-class Source:
-    """The questions about one account. They raise `DirectoryError` and `ControlError`."""
-
-    def __init__(self, setup: CliContext, meant: Target) -> None:
-        self._setup = setup
-        self._meant = meant
-        self._client = ControlClient(setup.places)
-        self._running = meant.configured and self._client.running()
-
-    def self_(self) -> Person:
-        """The account itself."""
-        if self._running:
-            return _person(self._told("self"))
-        return self._ask(lambda lookup: lookup.self_())
-
-    def peers(self) -> list[Person]:
-        """Its friends."""
-        if self._running:
-            return [_person(one) for one in self._told("peers")]
-        return self._ask(lambda lookup: lookup.peers())
-
-    def groups(self) -> list[Group]:
-        """Its groups."""
-        if self._running:
-            return [Group(**one) for one in self._told("groups")]
-        return self._ask(lambda lookup: lookup.groups())
-
-    def members(self, group: str) -> Members:
-        """The members of a group, as far as the platform tells."""
-        if self._running:
-            told = self._told("members", group)
-            return Members(tuple(map(_person, told["people"])), told["total"])
-        return self._ask(lambda lookup: lookup.members(group))
-
-    def _told(self, what: str, group: str = "") -> Any:
-        return self._client.directory(what, self._meant.manifest.id, self._meant.account.id, group)
-
-    def _ask(self, question: Callable[[Lookup], Awaitable[T]]) -> T:
-        return asyncio.run(self._answered(question))
-
-    async def _answered(self, question: Callable[[Lookup], Awaitable[T]]) -> T:
-        async with lookup_alone(self._setup, self._meant) as lookup:
-            return await question(lookup)
-
-
-@asynccontextmanager
-async def lookup_alone(setup: CliContext, meant: Target) -> AsyncIterator[Lookup]:
-    """The questions over the stored session. The answers are kept, unless a gateway has just started."""
-    account, places = meant.account, setup.places
-    vault = FileVault(places.vault_dir, account.channel, account.profile)
-    channel = setup.runtime(meant.manifest)
-    if vault.identity() is None:
-        reason = f"{account} is not logged in"
-        raise DirectoryError(reason, f"openclaw channels login {meant.words}", needs_login=True)
-    async with AsyncExitStack() as stack:
-        account_store = None
-        with suppress(StoreOwned):
-            store = await stack.enter_async_context(
-                open_store(places.store, places.lock_file, _now_ms, checked=False)
-            )
-            account_store = await stack.enter_async_context(store.own(str(account)))
-        yield Lookup(account, channel, vault, account_store)
-
-
-def group_id(written: str, meant: Target) -> str:
-    """The id in `9001` or `group:9001`. Raises `CliError`."""
-    bare = written.strip()
-    bare = bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare
-    if not well_formed(bare):
-        raise CliError(f"'{written}' is no group id", f"openclaw directory groups list {meant.words}")
-    return bare
-
-
-def _person(told: dict[str, Any]) -> Person:
-    return Person(**{**told, "aliases": tuple(told["aliases"])})
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
+from clawlane.cli.output import echo_wrapped, print_json, print_table, sanitize
+from clawlane.messages import Group, Person
+from clawlane.ops.directory import FoundMembers, GroupMembers, Groups, Peers, Self
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -146,11 +48,9 @@ def _narrowing(command: C) -> C:
 @_of_account
 def self_(channel: str | None, account: str | None, as_json: bool) -> None:
     """Show who the account itself is."""
-
-    meant = (setup := CliContext()).meant(channel, account)
-    person = Source(setup, meant).self_()
+    person = (setup := CliContext()).call(Self(channel, account))
     if as_json:
-        _print_json(meant, self=_person_directory(person))
+        _print_json(setup, channel, account, self=person)
     else:
         print_table(("ID", "NAME"), [(person.id, _called(person.name))])
 
@@ -162,14 +62,13 @@ def list_peers(
     channel: str | None, account: str | None, query: str, limit: int | None, as_json: bool
 ) -> None:
     """List the account's friends. The ids go into allowFrom and groupAllowFrom."""
-    from clawlane.ops.directory import search
-
-    meant = (setup := CliContext()).meant(channel, account)
-    found = search(Source(setup, meant).peers(), query)
+    found = (setup := CliContext()).call(Peers(channel, account, query))
     if as_json:
-        _print_json(meant, peers=[_person_directory(one) for one in found[:limit]], total=len(found))
+        _print_json(setup, channel, account, peers=found[:limit], total=len(found))
+    elif found:
+        _print_people(found, limit)
     else:
-        _print_people(found, limit, _none("friend", query, meant))
+        click.echo(_none("friend", query, setup, channel, account))
 
 
 @groups.command("list")
@@ -179,14 +78,13 @@ def list_groups(
     channel: str | None, account: str | None, query: str, limit: int | None, as_json: bool
 ) -> None:
     """List the account's groups. The ids are keys of groups."""
-    from clawlane.ops.directory import search
-
-    meant = (setup := CliContext()).meant(channel, account)
-    found = search(Source(setup, meant).groups(), query)
+    found = (setup := CliContext()).call(Groups(channel, account, query))
     if as_json:
-        _print_json(meant, groups=[_group(one) for one in found[:limit]], total=len(found))
+        _print_json(setup, channel, account, groups=found[:limit], total=len(found))
+    elif found:
+        _print_groups(found, limit)
     else:
-        _print_groups(found, limit, _none("group", query, meant))
+        click.echo(_none("group", query, setup, channel, account))
 
 
 @groups.command("members")
@@ -207,18 +105,18 @@ def list_members(
 
     Of a group that hides its members, the platform tells only some; then this says how many there are.
     """
-    from clawlane.ops.directory import search
-
-    meant = (setup := CliContext()).meant(channel, account)
-    wanted = group_id(_one_group(group, named), meant)
-    members = Source(setup, meant).members(wanted)
-    found = search(members, query)
+    setup, wanted = CliContext(), _one_group(group, named)
+    members = setup.call(GroupMembers(wanted, channel, account, query))
+    found = members.found
     if as_json:
-        told = {"found": len(found), "told": len(members), "total": len(members) + members.hidden}
-        _print_json(meant, group=wanted, members=[_person_directory(one) for one in found[:limit]], **told)
+        counts = {"found": len(found), "told": members.told, "total": members.total}
+        _print_json(setup, channel, account, group=members.group_id, members=found[:limit], **counts)
         return
-    _print_people(found, limit, _none("member", query, meant))
-    if members.hidden:
+    if found:
+        _print_people(found, limit)
+    else:
+        click.echo(_none("member", query, setup, channel, account))
+    if members.total > members.told:
         _print_hidden(members, len(found[:limit]))
 
 
@@ -231,16 +129,13 @@ def _one_group(group: str | None, named: str | None) -> str:
     return group or named or ""
 
 
-def _print_hidden(members: Members, shown: int) -> None:
-    total = len(members) + members.hidden
-    words = f"{shown} of {total} shown: the group hides its members, and the platform names {len(members)}."
-    echo_wrapped(words if shown else f"The platform names only {len(members)} of the {total} members.")
+def _print_hidden(members: FoundMembers, shown: int) -> None:
+    told, total = members.told, members.total
+    words = f"{shown} of {total} shown: the group hides its members, and the platform names {told}."
+    echo_wrapped(words if shown else f"The platform names only {told} of the {total} members.")
 
 
-def _print_people(found: Sequence[Person], limit: int | None, none: str) -> None:
-    if not found:
-        click.echo(none)
-        return
+def _print_people(found: Sequence[Person], limit: int | None) -> None:
     shown = found[:limit]
     heads = ("ID", "NAME", "ALSO", "FRIEND")
     rows = [
@@ -251,10 +146,7 @@ def _print_people(found: Sequence[Person], limit: int | None, none: str) -> None
     _print_rest(len(found), len(shown))
 
 
-def _print_groups(found: Sequence[Group], limit: int | None, none: str) -> None:
-    if not found:
-        click.echo(none)
-        return
+def _print_groups(found: Sequence[Group], limit: int | None) -> None:
     shown = found[:limit]
     rows = [(one.id, _called(one.name), str(one.member_count or "")) for one in shown]
     print_table(("ID", "NAME", "MEMBERS"), rows)
@@ -266,25 +158,20 @@ def _print_rest(found: int, shown: int) -> None:
         click.echo(f"\n{found - shown} more; leave out --limit, or narrow down with --query")
 
 
-def _none(what: str, query: str, meant: Target) -> str:
-    if is_phone_number(query, type(meant.account.settings).shortest_id):
+def _none(what: str, query: str, setup: CliContext, channel: str | None, account: str | None) -> str:
+    from clawlane.config.entries import is_phone_number
+
+    target = setup.meant(channel, account)
+    if is_phone_number(query, type(target.account.settings).shortest_id):
         return f"'{sanitize(query)}' looks like a telephone number, and lists show none; search for the name."
     if query:
-        return f"No {what} of {meant.account} has '{sanitize(query)}' in the name or the id."
-    return f"{meant.account} has no {what}s."
+        return f"No {what} of {target.account} has '{sanitize(query)}' in the name or the id."
+    return f"{target.account} has no {what}s."
 
 
-def _print_json(meant: Target, **found: Any) -> None:
-    body = {"ok": True, "channel": meant.manifest.id, "account": meant.account.id, **found}
-    click.echo(json.dumps(body, ensure_ascii=False))
-
-
-def _person_directory(one: Person) -> dict[str, Any]:
-    return {"id": one.id, "name": one.name, "aliases": list(one.aliases), "is_friend": one.is_friend}
-
-
-def _group(one: Group) -> dict[str, Any]:
-    return {"id": one.id, "name": one.name, "member_count": one.member_count}
+def _print_json(setup: CliContext, channel: str | None, account: str | None, **found: Any) -> None:
+    target = setup.meant(channel, account)
+    print_json(channel=target.manifest.id, account=target.account.id, **found)
 
 
 def _called(name: str) -> str:

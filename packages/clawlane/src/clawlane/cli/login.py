@@ -1,69 +1,29 @@
-"""`channels login`: the risk, the QR code, and keeping the session."""
+"""`channels login`: the risk, the QR code, and what came of it."""
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
-import socket
 import sys
-import time
-from contextlib import aclosing
-from dataclasses import dataclass
 
 import click
 
-from clawlane.capabilities import (
-    Declined,
-    Done,
-    Expired,
-    Failed,
-    Login,
-    LoginStep,
-    NeedsConsent,
-    Probe,
-    RiskNotice,
-)
-from clawlane.channel import Account, Channel
+from clawlane.capabilities import Confirmed, Scanned, ShowQr
 from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-from clawlane.cli.login_view import JsonView, TextView, View
-from clawlane.cli.output import sanitize
-from clawlane.credentials.files import secure
-from clawlane.credentials.profile import Consent, read_consent, write_consent
-from clawlane.credentials.vault import FileVault, linked_elsewhere
-from clawlane.ops.client import ControlClient, ControlError
-from clawlane.ops.context import Target, account_words
-from clawlane.ops.status import probed, rehearsal_of
+from clawlane.cli.login_view import JsonView, Show, TextView, View
+from clawlane.ops.context import Target
+from clawlane.ops.login import (
+    NOT_ASKED,
+    Accept,
+    Begun,
+    ConsentNeeded,
+    Linked,
+    LogIn,
+    LoginEvent,
+    SessionExpired,
+    Tightened,
+)
 
 FLAG = "--accept-risk"
-NOT_ASKED = "not asked"
-
-
-def ask(account: Account, *, flag: bool) -> Consent:
-    """The operator's answer, to be recorded; it names no user yet. Raises `CliError` on a no."""
-    if not flag and not sys.stdin.isatty():
-        raise CliError(
-            "the risk has to be accepted first, and there is no terminal to ask", f"in scripts add {FLAG}"
-        )
-    return Consent(
-        channel=account.channel,
-        profile=account.profile,
-        accepted_ms=time.time_ns() // 1_000_000,
-        user_id="",
-        expendable=NOT_ASKED if flag else _questions(account),
-        how=FLAG if flag else "terminal",
-    )
-
-
-def _questions(account: Account) -> str:
-    click.echo(f"This is about the account '{account.id}' (profile '{account.profile}').")
-    answer = click.prompt("Do you accept this risk? Type yes to go on", default="no", show_default=False)
-    if answer.strip().lower() != "yes":
-        raise CliError("the risk was not accepted, so nothing was done")
-    expendable = click.confirm("Is this account expendable: could you do without it?", default=None)
-    if not expendable:
-        click.echo("Noted. Think about using another account: a ban takes the chats of this one with it.")
-    return "yes" if expendable else "no"
 
 
 @click.command()
@@ -81,131 +41,71 @@ def login(channel: str | None, account: str | None, force: bool, accept_risk: bo
     expired.
     """
     setup = CliContext()
-    meant = setup.meant(channel, account)
-    view: View = JsonView(meant.account) if as_json else TextView(meant.account)
-    _LoginRun(setup, meant, setup.runtime(meant.manifest), view, accept_risk).run(force)
+    target = setup.meant(channel, account)
+    view: View = JsonView(target.account) if as_json else TextView(target.account)
+    with view.picture(setup.places) as picture:
+
+        def show(event: LoginEvent) -> None:
+            if isinstance(event, ConsentNeeded):
+                _accept(setup, target, view, event, flag=accept_risk)
+            else:
+                _show(event, view, picture, target)
+
+        setup.follow(LogIn(target.manifest.id, target.account.id, force), show)
 
 
-@dataclass(frozen=True, slots=True)
-class _LoginRun:
-    setup: CliContext
-    meant: Target
-    channel: Channel
-    view: View
-    accept_risk: bool
+def _show(event: LoginEvent, view: View, picture: Show, target: Target) -> None:
+    match event:
+        case Tightened(text):
+            view.tightened(text)
+        case SessionExpired():
+            view.note("the stored session has expired, so here is a new code")
+        case Begun(host, rehearsal):
+            view.begin(host, rehearsal)
+        case ShowQr() | Scanned() | Confirmed():
+            picture(event)
+        case Linked():
+            _linked(event, view, target)
 
-    @property
-    def account(self) -> Account:
-        return self.meant.account
 
-    def run(self, force: bool) -> None:
-        if not isinstance(self.channel, Login):
-            raise CliError(f"{self.meant.manifest.label} has no login")
-        for line in secure(self.setup.places):
-            self.view.tightened(line)
-        consent = self._consent()
-        vault = FileVault(self.setup.places.vault_dir, self.account.channel, self.account.profile)
-        linked = None if force else vault.identity()
-        if linked and not self._expired(vault):
-            self.view.already(linked)
+def _linked(linked: Linked, view: View, target: Target) -> None:
+    identity = linked.user_id, linked.user_name
+    if linked.already:
+        view.already(identity)
+    else:
+        view.done(identity)
+        if linked.started:
+            view.note("the running gateway starts the account now")
+        elif linked.start_failed:
+            reason = linked.start_failed
+            view.note(f"the running gateway did not start the account: {reason}; restart the gateway")
         else:
-            self.view.begin(socket.gethostname(), rehearsal_of(self.channel))
-            done = asyncio.run(self._scan(self.channel))
-            self._keep(done, vault, consent)
-            self.view.done(done)
-            self._tell_gateway()
-        if not self.meant.configured:
-            self.view.note(f"the channel is off until the config has a block for it: {_block(self.account)}")
-
-    def _expired(self, vault: FileVault) -> bool:
-        """Whether the platform says that the stored session is over. One that does not answer says no."""
-        if not isinstance(self.channel, Probe):
-            return False
-        over = asyncio.run(probed(self.channel, self.account, vault)).expired
-        if over:
-            self.view.note("the stored session has expired, so here is a new code")
-        return over
-
-    def _consent(self) -> Consent | None:
-        notice = self._notice()
-        if notice is None:
-            return None
-        found = read_consent(self.setup.places.consent_dir, self.account.channel, self.account.profile)
-        return found or self._ask(notice)
-
-    def _ask(self, notice: RiskNotice) -> Consent:
-        self.view.risk(notice)
-        consent = ask(self.account, flag=self.accept_risk)
-        write_consent(self.setup.places.consent_dir, consent)
-        return consent
-
-    def _notice(self) -> RiskNotice | None:
-        return self.channel.risk() if isinstance(self.channel, NeedsConsent) else None
-
-    async def _scan(self, channel: Login) -> Done:
-        with self.view.picture(self.setup.places) as show:
-            async with aclosing(channel.steps(self.account)) as steps:  # type: ignore[type-var]
-                async for step in steps:
-                    if isinstance(step, Done):
-                        return step
-                    show(step)
-                    self._refuse(step)
-        raise CliError("the login ended without an answer", self._again())
-
-    def _refuse(self, step: LoginStep) -> None:
-        match step:
-            case Expired():
-                raise CliError("the QR code expired before it was scanned and confirmed", self._again())
-            case Declined():
-                raise CliError("the login was declined on the phone", self._again())
-            case Failed(stage, reason):
-                raise CliError(f"the login failed ({stage}): {reason}", self._again())
-
-    def _ask_again(self) -> Consent | None:
-        notice = self._notice()
-        return self._ask(notice) if notice else None
-
-    def _keep(self, done: Done, vault: FileVault, consent: Consent | None) -> None:
-        """Store the session, after the risk was accepted for the very id that logged in.
-
-        Raises `CliError`, with everything as it was, for somebody who is logged in on another account.
-        """
-        self._refuse_second(done)
-        if consent is not None and consent.user_id not in ("", done.user_id):
-            self.view.note(
-                f"the risk was accepted for another user ({consent.user_id}), so it is asked again"
-            )
-            consent = self._ask_again()
-        vault.replace(done.secret, (done.user_id, done.user_name))
-        if consent is not None:
-            write_consent(self.setup.places.consent_dir, dataclasses.replace(consent, user_id=done.user_id))
-
-    def _refuse_second(self, done: Done) -> None:
-        block, _ = self.setup.block(self.meant.manifest)
-        vaults, mine = self.setup.places.vault_dir, self.account
-        for other in linked_elsewhere(vaults, mine, block.accounts, done.user_id):
-            who = f"{sanitize(done.user_name)} ({done.user_id})"
-            words = account_words(other.channel, other.id, other.id == block.default_account)
-            raise CliError(
-                f"{who} is linked on {other} already; on two accounts each would end the other's session. "
-                f"Nothing was changed on {mine}",
-                f"scan with the phone of another account, or first: openclaw channels logout {words}",
-            )
-
-    def _tell_gateway(self) -> None:
-        client = ControlClient(self.setup.places)
-        if not client.running():
-            self.view.note("start the gateway: openclaw gateway run")
-            return
-        try:
-            client.account_start(self.account.channel, self.account.id)
-            self.view.note("the running gateway starts the account now")
-        except ControlError as error:
-            self.view.note(f"the running gateway did not start the account: {error}; restart the gateway")
-
-    def _again(self) -> str:
-        return f"try again: openclaw channels login {self.meant.words}"
+            view.note("start the gateway: openclaw gateway run")
+    if not linked.configured:
+        block = f"{{ channels: {{ {target.account.channel}: {{ enabled: true }} }} }}"
+        view.note(f"the channel is off until the config has a block for it: {block}")
 
 
-def _block(account: Account) -> str:
-    return f"{{ channels: {{ {account.channel}: {{ enabled: true }} }} }}"
+def _accept(setup: CliContext, target: Target, view: View, needed: ConsentNeeded, *, flag: bool) -> None:
+    """Ask the person at the terminal. Raises `CliError` on a no."""
+    if needed.former_user:
+        view.note(f"the risk was accepted for another user ({needed.former_user}), so it is asked again")
+    view.risk(needed)
+    if not flag and not sys.stdin.isatty():
+        raise CliError(
+            "the risk has to be accepted first, and there is no terminal to ask", f"in scripts add {FLAG}"
+        )
+    expendable = NOT_ASKED if flag else _questions(needed)
+    account = target.account
+    setup.call(Accept(account.channel, account.id, FLAG if flag else "terminal", expendable))
+
+
+def _questions(needed: ConsentNeeded) -> str:
+    click.echo(f"This is about the account '{needed.account}' (profile '{needed.profile}').")
+    answer = click.prompt("Do you accept this risk? Type yes to go on", default="no", show_default=False)
+    if answer.strip().lower() != "yes":
+        raise CliError("the risk was not accepted, so nothing was done")
+    expendable = click.confirm("Is this account expendable: could you do without it?", default=None)
+    if not expendable:
+        click.echo("Noted. Think about using another account: a ban takes the chats of this one with it.")
+    return "yes" if expendable else "no"

@@ -18,11 +18,12 @@ from typing import Any, Protocol
 import click
 from PIL import Image
 
-from clawlane.capabilities import Confirmed, Done, LoginStep, RiskNotice, Scanned, ShowQr
+from clawlane.capabilities import Confirmed, LoginStep, Scanned, ShowQr
 from clawlane.channel import Account
 from clawlane.cli.output import echo_wrapped, length, prose, sanitize
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import file_name, write_private
+from clawlane.ops.login import ConsentNeeded
 
 _QUIET = 2
 _FINDER = 7
@@ -147,7 +148,7 @@ _INDENT = "  "
 class View(Protocol):
     """What the login tells, step by step."""
 
-    def risk(self, notice: RiskNotice) -> None:
+    def risk(self, notice: ConsentNeeded) -> None:
         """What the account risks, before anything else."""
         ...
 
@@ -168,7 +169,7 @@ class View(Protocol):
         """Somebody is logged in already."""
         ...
 
-    def done(self, done: Done) -> None:
+    def done(self, identity: tuple[str, str]) -> None:
         """The session is stored."""
         ...
 
@@ -198,7 +199,7 @@ class TextView:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    def risk(self, notice: RiskNotice) -> None:
+    def risk(self, notice: ConsentNeeded) -> None:
         click.echo(f"\n{notice.title}\n")
         for paragraph in (" ".join(notice.lines), notice.alternative):
             for line in prose(paragraph, _INDENT):
@@ -241,8 +242,9 @@ class TextView:
         )
         click.echo("For a new QR code add --force.")
 
-    def done(self, done: Done) -> None:
-        echo_wrapped(f"Linked as {sanitize(done.user_name)} ({done.user_id}). The session is stored, sealed.")
+    def done(self, identity: tuple[str, str]) -> None:
+        user_id, name = identity
+        echo_wrapped(f"Linked as {sanitize(name)} ({user_id}). The session is stored, sealed.")
 
     def note(self, line: str) -> None:
         echo_wrapped(f"{line[0].upper()}{line[1:]}")
@@ -271,7 +273,7 @@ class JsonView:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    def risk(self, notice: RiskNotice) -> None:
+    def risk(self, notice: ConsentNeeded) -> None:
         self._print("risk", title=notice.title, lines=notice.lines, alternative=notice.alternative)
 
     def tightened(self, line: str) -> None:
@@ -298,8 +300,8 @@ class JsonView:
     def already(self, identity: tuple[str, str]) -> None:
         self._print("linked", ok=True, already=True, user={"id": identity[0], "name": identity[1]})
 
-    def done(self, done: Done) -> None:
-        self._print("linked", ok=True, already=False, user={"id": done.user_id, "name": done.user_name})
+    def done(self, identity: tuple[str, str]) -> None:
+        self._print("linked", ok=True, already=False, user={"id": identity[0], "name": identity[1]})
 
     def note(self, line: str) -> None:
         self._print("note", text=line)

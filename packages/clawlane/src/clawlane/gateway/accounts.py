@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import Agent
@@ -63,12 +64,6 @@ class Accounts:
         }
         self.pauses = Pauses(store, account_stores, config, self.supervisors, now_ms)
 
-    def find(self, channel: str, account: str | None) -> Supervisor | None:
-        """The account of that name, or the channel's default account."""
-        block = self.config.channels.get(channel)
-        found = block.account(account) if block else None
-        return self.supervisors[str(found)] if found else None
-
     def context(self, caller: Caller) -> OpContext:
         """What operations in this gateway are given."""
         return OpContext(
@@ -95,11 +90,6 @@ class Accounts:
             skew_ms=self.supervisors[account].state.skew_ms,
         )
 
-    def lookup(self, account: str) -> Lookup:
-        """The way to ask whom an account knows, with a fresh handle on its session."""
-        one = self.supervisors[account]
-        return Lookup(one.parts.account, one.parts.channel, one.vault(), one.account_store)
-
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good costs the others nothing."""
         await self.pauses.begin()
@@ -122,7 +112,7 @@ class Accounts:
     def _supervise(self, account: Account, channel: Channel, is_default: bool) -> Supervisor:
         name, policy = str(account), Policy.of(self.config, account)
         self.gates[name] = Gate(account, channel, _pacer(account))
-        self.pinnings[name] = NameResolver(account, policy.names(), lambda: self.lookup(name), self.now_ms)
+        self.pinnings[name] = NameResolver(account, policy.names(), partial(self._lookup, name), self.now_ms)
         parts = AccountDeps(
             account=account,
             channel=channel,
@@ -140,6 +130,9 @@ class Accounts:
             look_up_gap_ms=int(account.settings.look_up_gap.total_seconds() * 1000),
         )
         return Supervisor(parts, self.store, self._places.vault_dir, self._places.consent_dir, is_default)
+
+    def _lookup(self, name: str) -> Lookup:
+        return self.supervisors[name].lookup()
 
     def _noting(self, name: str) -> Callable[[State], None]:
         def note(state: State) -> None:

@@ -20,7 +20,6 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,37 +30,12 @@ from clawlane.channel import VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
-from clawlane.gateway.supervisor import Supervisor
 from clawlane.ops.context import OpContext
-from clawlane.ops.directory import Lookup
 from clawlane.ops.messages import Resolution, Resolutions
-from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find, plain
+from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
 from clawlane.ops.pause import PauseCommands
-from clawlane.ops.status import GetStatus, status
 from clawlane.plugins.errors import PluginError
 from clawlane.store.errors import NoDeadLetter, NotInOutbox, StoreError
-
-Find = Callable[[web.Request], Lookup]
-"""The account that a request means."""
-
-
-def directory_routes(find: Find) -> list[web.RouteDef]:
-    """The routes, for the control socket. They raise `DirectoryError`."""
-
-    def answering(name: str, ask: Callable[[Lookup, web.Request], Awaitable[Any]]) -> web.RouteDef:
-        async def answer(request: web.Request) -> web.Response:
-            found = await ask(find(request), request)
-            told = [asdict(one) for one in found] if isinstance(found, list) else asdict(found)
-            return web.Response(text=json.dumps({name: told}), content_type="application/json")
-
-        return web.get(f"/directory/{name}", answer)
-
-    return [
-        answering("self", lambda lookup, _: lookup.self_()),
-        answering("peers", lambda lookup, _: lookup.peers()),
-        answering("groups", lambda lookup, _: lookup.groups()),
-        answering("members", lambda lookup, request: lookup.members(request.query.get("group", ""))),
-    ]
 
 
 def ruling_routes(rulings: Resolutions, channel_of: Callable[[web.Request], str]) -> list[web.RouteDef]:
@@ -106,12 +80,9 @@ class Control:
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_errors, self._begun])
         app.router.add_get("/ping", self._ping)
-        app.router.add_post("/accounts/start", self._start)
-        app.router.add_post("/accounts/stop", self._stop)
         app.router.add_post("/pause", self._pause)
         app.router.add_post("/resume", self._resume)
         app.router.add_post("/op/{name}", self._operation)
-        app.add_routes(directory_routes(self._lookup))
         app.add_routes(ruling_routes(self._fleet.rulings, channel_of))
         return app
 
@@ -136,22 +107,6 @@ class Control:
         result = await asyncio.shield(operation.run(ctx, asked))
         return web.Response(body=encode(result), content_type="application/json")
 
-    async def _start(self, request: web.Request) -> web.Response:
-        supervisor = self._meant(request)
-        if not supervisor.parts.account.enabled:
-            raise Bad(f"{supervisor.parts.account} is disabled in the config", "set enabled: true")
-        await supervisor.restart()
-        return await self._how(supervisor)
-
-    async def _stop(self, request: web.Request) -> web.Response:
-        supervisor = self._meant(request)
-        await supervisor.stop()
-        return await self._how(supervisor)
-
-    async def _how(self, supervisor: Supervisor) -> web.Response:
-        account = supervisor.parts.account
-        found = await status(self._fleet.context(Caller.CLI), GetStatus(account.channel, account.id))
-        return _json(plain(found.channels[account.channel].accounts[account.id]))
 
     async def _pause(self, request: web.Request) -> web.Response:
         return _json(await self._pauses.pause(request.query))
@@ -163,24 +118,11 @@ class Control:
             one["taken_back"] = whole and await self._fleet.supervisors[one["account"]].take_back()
         return _json(answer)
 
-    def _lookup(self, request: web.Request) -> Lookup:
-        return self._fleet.lookup(str(self._meant(request).parts.account))
-
-    def _meant(self, request: web.Request) -> Supervisor:
-        channel, account = channel_of(request), request.query.get("account")
-        found = self._fleet.find(channel, account)
-        if found is None:
-            name = f"{channel}/{account}" if account else channel
-            raise Bad(
-                f"the running gateway has no {name}", "restart the gateway after a change of the config"
-            )
-        return found
-
 
 @asynccontextmanager
 async def listening(app: web.Application, path: Path) -> AsyncIterator[None]:
     """Serve on a Unix socket, 0600, while entered. The file is gone afterwards."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, handler_cancellation=True)
     await runner.setup()
     try:
         await web.SockSite(runner, _private_socket(path)).start()

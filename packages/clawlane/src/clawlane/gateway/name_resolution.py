@@ -10,7 +10,7 @@ from contextlib import suppress
 from clawlane.access.names import Name, Pins, PinState
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Phase, State
-from clawlane.ops.directory import DEADLINE, Lookup, ask
+from clawlane.ops.directory import DEADLINE, Lookup, resolve
 from clawlane.store import directory
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
@@ -115,7 +115,7 @@ class NameResolver:
         self._consider()
 
     async def _look_up(self, lookup: Lookup) -> None:
-        looked_up = await ask(lookup, self.waiting, self._now_ms())
+        looked_up = await resolve(lookup, self.waiting, self._now_ms())
         if (account_store := lookup.account_store) is not None:
             await account_store.run(directory.keep_pins, looked_up)
         self._learn(looked_up)

@@ -14,6 +14,7 @@ from clawlane.credentials.profile import Consent, ConsentDamaged, Replaced, Repl
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.lane.runner import AccountDeps, Runner, runner
+from clawlane.ops.directory import Lookup
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreLost
@@ -95,6 +96,10 @@ class Supervisor:
     def vault(self) -> FileVault:
         """The sealed session of the account's profile; a new handle each time, bound to no generation."""
         return FileVault(self._vaults, self.parts.account.channel, self.parts.account.profile)
+
+    def lookup(self) -> Lookup:
+        """The way to ask whom the account knows."""
+        return Lookup(self.account, self.channel, self.vault(), self.account_store)
 
     def wake(self) -> None:
         """There is something new to send."""

@@ -13,7 +13,7 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
@@ -108,48 +108,6 @@ class ControlClient:
             return False
         return True
 
-    def pairing_list(self, channel: str, account: str | None = None) -> list[Answer]:
-        """Pending requests, each as a `clawlane.store.models.PairingRequest` in JSON, oldest first."""
-        found = self._ask("GET", "/pairing", _named(channel, account))
-        return list(found["requests"])
-
-    def pairing_approved(self, channel: str, account: str | None = None) -> list[Answer]:
-        """Whom pairing let in, each as a `clawlane.store.models.Approved` in JSON, oldest first."""
-        return list(self._ask("GET", "/pairing/approved", _named(channel, account))["approved"])
-
-    def pairing_approve(
-        self, channel: str, account: str | None, code: str, *, notify: bool = False
-    ) -> Answer:
-        """Let a sender in, and tell them so with `notify`. Gives the `Approved` in JSON."""
-        values = {**_named(channel, account), "code": code, **({"notify": "1"} if notify else {})}
-        return dict(self._ask("POST", "/pairing/approve", values)["approved"])
-
-    def pairing_revoke(self, channel: str, account: str | None, sender_id: str) -> list[Answer]:
-        """Take a sender's approvals back, on one account or on all. Gives what was revoked."""
-        values = {**_named(channel, account), "sender": sender_id}
-        return list(self._ask("POST", "/pairing/revoke", values)["revoked"])
-
-    def pairing_rejected(self, channel: str, account: str | None = None) -> list[Answer]:
-        """Who was turned away, each as a `clawlane.store.models.Rejected` in JSON, the newest last."""
-        return list(self._ask("GET", "/pairing/rejected", _named(channel, account))["rejected"])
-
-    def pairing_reject(self, channel: str, account: str | None, who: str, *, block: bool) -> list[Answer]:
-        """Turn somebody away, by their code or id. Gives the `Rejected` in JSON."""
-        values = {**_named(channel, account), "who": who, **({"block": "1"} if block else {})}
-        return list(self._ask("POST", "/pairing/reject", values)["rejected"])
-
-    def pairing_unblock(self, channel: str, account: str | None, sender_id: str) -> list[Answer]:
-        """Let somebody ask again who was turned away. Gives what ended."""
-        values = {**_named(channel, account), "sender": sender_id}
-        return list(self._ask("POST", "/pairing/unblock", values)["unblocked"])
-
-    def account_start(self, channel: str, account: str | None = None) -> Answer:
-        """Start an account, or start it again, with the session that is stored now. Gives its status."""
-        return self._ask("POST", "/accounts/start", _named(channel, account))
-
-    def account_stop(self, channel: str, account: str | None = None) -> Answer:
-        """Stop an account; returns once it has stopped. Gives its status."""
-        return self._ask("POST", "/accounts/stop", _named(channel, account))
 
     def rule_send(self, ruling: str, chunk_id: int) -> Answer:
         """Decide about a message of the outbox, see `clawlane.gateway.control`."""
@@ -167,11 +125,6 @@ class ControlClient:
     def resume(self, asked: dict[str, str]) -> Answer:
         """End a pause, see `clawlane.ops.pause`."""
         return self._ask("POST", "/resume", asked)
-
-    def directory(self, what: str, channel: str, account: str | None = None, group: str = "") -> Any:
-        """Whom an account knows: `self`, `peers`, `groups`, or the `members` of a group, as JSON values."""
-        values = {**_named(channel, account), **({"group": group} if group else {})}
-        return self._ask("GET", f"/directory/{what}", values)[what]
 
     def _ask(self, method: str, path: str, values: dict[str, str] | None = None) -> Answer:
         if self._path is None:
@@ -193,7 +146,7 @@ class ControlClient:
         return answer
 
 
-def ask(paths: Paths, request: Request[R], caller: Caller) -> R:
+def ask_gateway(paths: Paths, request: Request[R], caller: Caller) -> R:
     """What the operation gives, run by the gateway of this state directory.
 
     Raises `GatewayDown` where none runs, `ControlError` for what it refused, and `ConfigError`.
@@ -206,8 +159,11 @@ def ask(paths: Paths, request: Request[R], caller: Caller) -> R:
         return cast(R, decode(body, operation.result))
 
 
-def follow(paths: Paths, request: Stream[R], caller: Caller) -> Iterator[R]:
-    """The events of an operation as they come; closing the iterator cancels it. Raises as `ask` does."""
+def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Generator[R, None, None]:
+    """The events of an operation as they come; closing the iterator cancels it.
+
+    Raises as `ask_gateway` does.
+    """
     operation = operation_of(request)
     with _posted(paths, operation.name, encode(request), caller) as response:
         if response.status != 200:

@@ -1,24 +1,159 @@
-"""Asking a channel whom an account knows, and keeping what it says in the store."""
+"""Whom an account knows: asked over its session, and kept in the store."""
 
 from __future__ import annotations
 
 import asyncio
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from clawlane.access.allowlists import well_formed
 from clawlane.access.names import Match, Name, NameList, Pin, folded, slug
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Channel, Vault, VaultError
 from clawlane.messages import Group, Members, Person
+from clawlane.ops.context import OpContext, Target
+from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store import directory as store_directory
 from clawlane.store.account_store import AccountStore
 from clawlane.store.directory import Kept, LookedUp
+from clawlane.store.errors import StoreOwned
 
 DEADLINE = 20.0
 """Seconds that one question may take, however many requests it needs."""
+
+
+_GROUP = "group:"
+
+
+@dataclass(frozen=True, slots=True)
+class Self(Request[Person]):
+    """Who the account itself is."""
+
+    channel: str | None = None
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Peers(Request[list[Person]]):
+    """The friends of an account, those who match `query` first."""
+
+    channel: str | None = None
+    account: str | None = None
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups(Request[list[Group]]):
+    """The groups of an account, as with `Peers`."""
+
+    channel: str | None = None
+    account: str | None = None
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMembers(Request["FoundMembers"]):
+    """The members of a group, an id or `group:ID`, as with `Peers`."""
+
+    group: str
+    channel: str | None = None
+    account: str | None = None
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMembers:
+    """`told` members were named by the platform, `total` are in the group: it may hide some."""
+
+    group_id: str
+    found: tuple[Person, ...]
+    told: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve(Request[list[LookedUp]]):
+    """What names of an account's config stand for now. Without a gateway the store learns it, too."""
+
+    names: tuple[Name, ...]
+    channel: str | None = None
+    account: str | None = None
+
+
+@operation
+async def self_(ctx: OpContext, request: Self) -> Person:
+    """Raises `DirectoryError`, as all of these do."""
+    async with lookup(ctx, ctx.target(request.channel, request.account)) as asked:
+        return await asked.self_()
+
+
+@operation
+async def peers(ctx: OpContext, request: Peers) -> list[Person]:
+    async with lookup(ctx, ctx.target(request.channel, request.account)) as asked:
+        return search(await asked.peers(), request.query)
+
+
+@operation
+async def groups(ctx: OpContext, request: Groups) -> list[Group]:
+    async with lookup(ctx, ctx.target(request.channel, request.account)) as asked:
+        return search(await asked.groups(), request.query)
+
+
+@operation
+async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
+    target = ctx.target(request.channel, request.account)
+    group_id = _group_id(request.group, target)
+    async with lookup(ctx, target) as asked:
+        told = await asked.members(group_id)
+    found = tuple(search(told, request.query))
+    return FoundMembers(group_id, found, len(told), len(told) + told.hidden)
+
+
+@operation
+async def resolve_names(ctx: OpContext, request: Resolve) -> list[LookedUp]:
+    target = ctx.target(request.channel, request.account)
+    async with lookup(ctx, target) as asked:
+        found = await resolve(asked, request.names, ctx.now_ms())
+        if str(target.account) not in ctx.live and asked.account_store is not None:
+            await asked.account_store.attempt(store_directory.keep_pins, found)
+        return found
+
+
+@asynccontextmanager
+async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
+    """The questions about one account: over its connection in a gateway, else over its stored session.
+
+    The answers are kept, unless a gateway has just started.
+    """
+    account = target.account
+    if live := ctx.live.get(str(account)):
+        yield Lookup(account, live.channel, live.vault(), live.account_store)
+        return
+    from clawlane.credentials.vault import FileVault
+
+    channel, vault = (
+        ctx.runtime(target.manifest),
+        FileVault(ctx.paths.vault_dir, account.channel, account.profile),
+    )
+    if vault.identity() is None:
+        reason = f"{account} is not logged in"
+        raise DirectoryError(reason, f"openclaw channels login {target.words}", needs_login=True)
+    async with AsyncExitStack() as stack:
+        account_store = None
+        with suppress(StoreOwned):
+            account_store = await stack.enter_async_context(ctx.own(str(account)))
+        yield Lookup(account, channel, vault, account_store)
+
+
+def _group_id(written: str, target: Target) -> str:
+    bare = written.strip()
+    bare = bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare
+    if not well_formed(bare):
+        raise OpError(f"'{written}' is no group id", f"openclaw directory groups list {target.words}")
+    return bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +240,11 @@ async def _in_time(directory: Directory) -> AsyncIterator[Directory]:
         raise DirectoryError(str(error), error.help, needs_login=True) from error
 
 
-async def ask(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[LookedUp]:
-    """One look-up of names, complete or not at all.
+_Named = TypeVar("_Named", Person, Group)
+
+
+async def resolve(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[LookedUp]:
+    """What names stand for now, asked completely or not at all.
 
     Raises `DirectoryError`, also for lists that cannot be right.
     """
@@ -114,9 +252,6 @@ async def ask(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[Looked
     people = await lookup.peers(complete=True) if lists - {NameList.GROUPS} else []
     groups = await lookup.groups(complete=True) if NameList.GROUPS in lists else []
     return look_up(names, people, groups, now_ms)
-
-
-_Named = TypeVar("_Named", Person, Group)
 
 
 def look_up(

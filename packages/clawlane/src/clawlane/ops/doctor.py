@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,14 +20,14 @@ from clawlane.config.paths import Paths
 from clawlane.credentials.profile import ConsentDamaged, read_consent
 from clawlane.ops.config_names import Names, agreed
 from clawlane.ops.context import OpContext, Target
-from clawlane.ops.directory import Lookup, ask
+from clawlane.ops.directory import lookup, resolve
 from clawlane.ops.findings import Finding, Severity, merged, of_policy
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.private_files import private_files
 from clawlane.ops.problems import clock_problem, sentence
 from clawlane.store import directory as store_directory
 from clawlane.store.directory import Known
-from clawlane.store.errors import StoreOwned, StoreUnusable
+from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import check_before
 from clawlane.store.reader import reading
 
@@ -117,35 +116,13 @@ async def _looked_up(ctx: OpContext, config: Config, target: Target) -> tuple[Na
     if not unpinned:
         return known, ""
     try:
-        async with _lookup(ctx, target) as lookup:
-            found = await ask(lookup, unpinned, ctx.now_ms())
-            if str(target.account) not in ctx.live and lookup.account_store is not None:
-                await lookup.account_store.attempt(store_directory.keep_pins, found)
+        async with lookup(ctx, target) as asked:
+            found = await resolve(asked, unpinned, ctx.now_ms())
+            if str(target.account) not in ctx.live and asked.account_store is not None:
+                await asked.account_store.attempt(store_directory.keep_pins, found)
     except DirectoryError as error:
         return known, f"{error}; run: {error.help}" if error.help else str(error)
     return replace(known, looked_up={**known.looked_up, **{one.pin.name: one for one in found}}), ""
-
-
-@asynccontextmanager
-async def _lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
-    """The way to ask whom an account knows. Without a gateway what it tells is kept, if that is possible."""
-    from clawlane.credentials.vault import FileVault
-
-    account = target.account
-    vault = FileVault(ctx.paths.vault_dir, account.channel, account.profile)
-    if live := ctx.live.get(str(account)):
-        yield Lookup(account, live.channel, vault, live.account_store)
-        return
-    if ctx.started_ms is not None:
-        raise DirectoryError(f"the running gateway has no {account}; restart it after a change of the config")
-    if vault.identity() is None:
-        login = f"openclaw channels login {target.words}"
-        raise DirectoryError(f"{account} is not logged in", login, needs_login=True)
-    async with AsyncExitStack() as stack:
-        account_store = None
-        with suppress(StoreOwned):
-            account_store = await stack.enter_async_context(ctx.own(str(account)))
-        yield Lookup(account, ctx.runtime(target.manifest), vault, account_store)
 
 
 def _check(ctx: OpContext, config: Config) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""A Zalo on loopback: TLS for all of Zalo's host names on one port, with an authority made at start.
+"""A Zalo on loopback: TLS for all of Zalo's host names on one port, with its own certificate authority.
 
 async with Simulator() as sim:
     lan = sim.world.person("Trần Thị Lan")

@@ -17,7 +17,7 @@ from zaloweb.sim.world import World
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT; the exit code is 0 then, and 1 with one line if it cannot start."""
+    """Run until SIGTERM or SIGINT and return 0; return 1 with one line on stderr if it cannot start."""
     options = _options(argv)
     try:
         asyncio.run(_run(options))
@@ -47,7 +47,7 @@ async def _run(options: argparse.Namespace) -> None:
 
 
 def first_day(rules: Rules | None = None) -> World:
-    """A small world to begin with: an account, two friends, a group and a stranger."""
+    """The world the program starts with: an account, two friends, a group and a stranger."""
     world = World(rules=rules)
     lan = world.person("Trần Thị Lan")
     hung = world.person("Lê Văn Hùng")

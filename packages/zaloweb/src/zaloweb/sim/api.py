@@ -1,10 +1,10 @@
-"""The encrypted API: finds the route of a request, proves the session, opens parameters, seals answers."""
+"""The encrypted API: finds the route, checks the session, decrypts parameters, encrypts answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from aiohttp import BodyPartReader, web
@@ -12,14 +12,15 @@ from multidict import MultiMapping
 
 from zaloweb import cipher
 from zaloweb.errors import CipherError
-from zaloweb.sim.accounts import Account
-from zaloweb.sim.arrived import Called, Refused
+from zaloweb.sim.backend import Backend
 from zaloweb.sim.errors import Refusal, Unknown
-from zaloweb.sim.faults import Crooked, Error
-from zaloweb.sim.meddling import Answering, answered
+from zaloweb.sim.event_log import Called, Refused
+from zaloweb.sim.fault_injection import Responder, respond
+from zaloweb.sim.faults import CallFault, Crooked, Error
+from zaloweb.sim.pushes import Push
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
-from zaloweb.sim.world import World
+from zaloweb.sim.users import User
 
 NO_SESSION = 600
 BAD_PARAMETERS = 114
@@ -38,67 +39,76 @@ class Part:
     data: bytes
 
 
-Errand = Coroutine[Any, Any, None]
+Task = Coroutine[Any, Any, None]
+F = TypeVar("F", bound=CallFault)
 
 
 @dataclass(slots=True)
 class ApiCall:
-    """One call: who makes it, with which parameters (decrypted), and with which file."""
+    """One call: its session, its decrypted parameters and its file."""
 
-    world: World
+    backend: Backend
     session: WebSession
     name: str
     path: str
     params: dict[str, Any]
     part: Part | None = None
-    errands: list[Errand] = field(default_factory=list)
+    after_answer: list[Task] = field(default_factory=list)
 
-    def then(self, errand: Errand) -> None:
-        """Let this happen once the call is answered, or once it is clear that it never will be."""
-        self.errands.append(errand)
+    def then(self, task: Task) -> None:
+        """Run this once the call is answered, or once a fault has taken its answer."""
+        self.after_answer.append(task)
+
+    def then_push(self, pushes: Iterable[Push]) -> None:
+        """Push these once the call is answered."""
+        self.then(self.backend.connections.push(pushes))
 
     @property
     def file(self) -> Part:
-        """The file that must stand in the body."""
+        """The file in the body. A call without one is refused."""
         if self.part is None:
             raise bad_parameters("the body must hold a file")
         return self.part
 
     @property
-    def account(self) -> Account:
-        """Whose session this is."""
+    def account(self) -> User:
+        """The account of the session."""
         return self.session.account
 
+    def fault(self, kind: type[F]) -> F | None:
+        """The fault of this kind that hits something around the call, if any."""
+        return self.backend.faults.of_kind(kind, self.path, self.name, self.account.uid)
+
     def text(self, name: str) -> str:
-        """A parameter that must be a non-empty text."""
+        """A parameter that must be a non-empty string."""
         value = self.params.get(name)
         if not isinstance(value, str) or not value:
             raise bad_parameters(f"{name} must be a text")
         return value
 
     def number(self, name: str, default: int | None = None) -> int:
-        """A parameter that must be a whole number."""
+        """A parameter that must be an integer."""
         value = self.params.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool):
             raise bad_parameters(f"{name} must be a number")
         return value
 
     def decimal(self, name: str) -> int:
-        """A parameter that must be a whole number or a text of digits."""
+        """A parameter that must be an integer or a string of digits."""
         value = self.params.get(name)
         if isinstance(value, str) and value.isdecimal():
             return int(value)
         return self.number(name)
 
     def texts(self, name: str) -> list[str]:
-        """A parameter that must be a list of texts, at least one."""
+        """A parameter that must be a non-empty list of strings."""
         value = self.params.get(name)
         if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
             raise bad_parameters(f"{name} must be a list of texts")
         return value
 
     def json(self, name: str, kind: type[Any]) -> Any:
-        """A parameter that must be a text holding JSON of this kind, opened."""
+        """A parameter that must be a string of JSON of this type, decoded."""
         try:
             return msgspec.json.decode(self.text(name), type=kind)
         except msgspec.MsgspecError as error:
@@ -109,9 +119,8 @@ class ApiCall:
 class Route:
     """A call the simulator answers; faults are matched to its `name` or its path.
 
-    `place` is where its parameters stand, None for a call without any; `part` is the field of the body that
-    holds a file. `recorded` means that the handler writes its own record. `sealed` is False for the one
-    plain answer.
+    `place` is where the parameters are, None for a call without any; `part` is the form field with a file.
+    `recorded` means that the handler writes its own record. `sealed` is false for the one plain answer.
     """
 
     name: str
@@ -128,30 +137,31 @@ class Route:
 class Api:
     """Answers requests to the service hosts."""
 
-    def __init__(self, world: World, routes: list[Route]) -> None:
-        self._world = world
+    def __init__(self, backend: Backend, routes: list[Route]) -> None:
+        self._backend = backend
         self._routes: dict[tuple[str, str, str], Route] = {
             (route.method, route.service, route.path): route for route in routes
         }
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """The answer to one request, sent; then the errands of the call begin."""
-        errands: list[Errand] = []
+        """Send the answer to one request, then start the tasks of the call."""
+        tasks: list[Task] = []
         try:
-            response = await self._meddled(request, errands)
+            response = await self._respond(request, tasks)
             await response.prepare(request)
             await response.write_eof()
         finally:
-            self._begin(errands)
+            self._begin(tasks)
         return response
 
-    async def _meddled(self, request: web.Request, errands: list[Errand]) -> web.StreamResponse:
-        session = self._world.sessions.of(request.cookies)
-        route = self._route(request)
+    async def _respond(self, request: web.Request, tasks: list[Task]) -> web.StreamResponse:
+        session = self._backend.sessions.of(request.cookies)
+        service = SERVICES[request.host.partition(":")[0]]
+        route = self._routes.get((request.method, service, request.path))
 
         async def serve() -> web.StreamResponse:
             try:
-                return await self._serve(request, route, session, errands)
+                return await self._serve(request, route, session, tasks)
             except Refusal as refusal:
                 return self._refuse(request, session, refusal)
 
@@ -166,27 +176,26 @@ class Api:
                 return enveloped(cipher.encrypt(session.key, inner))
             return web.Response(text=f'{{"error_code":0,"data":{fault.json}}}')
 
-        return await answered(
-            self._world,
+        return await respond(
+            self._backend,
             request,
             session.account.uid if session else "",
             route.name if route else "",
-            Answering(serve, refuse, lambda: self._begin(errands), crooked),
+            Responder(serve, refuse, lambda: self._begin(tasks), crooked),
         )
 
     async def _serve(
-        self, request: web.Request, route: Route | None, session: WebSession | None, errands: list[Errand]
+        self, request: web.Request, route: Route | None, session: WebSession | None, tasks: list[Task]
     ) -> web.Response:
         if route is None:
-            service = SERVICES[_host(request)]
-            told = f"the simulator has no {request.method} {request.path} at {service}"
-            raise Refusal(NO_SUCH_CALL, told)
+            service = SERVICES[request.host.partition(":")[0]]
+            raise Refusal(NO_SUCH_CALL, f"the simulator has no {request.method} {request.path} at {service}")
         if session is None:
             raise Refusal(NO_SESSION, _NO_SESSION_TEXT)
         if not {"zpw_ver", "zpw_type"} <= request.query.keys():
             raise bad_parameters("zpw_ver and zpw_type must stand in the query")
-        call = await _open(self._world, request, route, session)
-        call.errands = errands
+        call = await _open(self._backend, request, route, session)
+        call.after_answer = tasks
         try:
             data = route.handler(call)
         except Unknown as unknown:
@@ -195,19 +204,19 @@ class Api:
             called = Called(
                 account=call.account.uid, service=route.service, path=route.path, params=call.params
             )
-            self._world.log.add(called)
-        return _with_fresh_cookie(session, _sealed(session, data) if route.sealed else enveloped(data))
+            self._backend.log.add(called)
+        response = _sealed(session, data) if route.sealed else enveloped(data)
+        if session.fresh_cookie:
+            session.fresh_cookie = False
+            session_cookie(response, session)
+        return response
 
-    def _begin(self, errands: list[Errand]) -> None:
-        while errands:
-            self._world.errands.start(errands.pop(0))
-
-    def _route(self, request: web.Request) -> Route | None:
-        service = SERVICES[_host(request)]
-        return self._routes.get((request.method, service, request.path))
+    def _begin(self, tasks: list[Task]) -> None:
+        while tasks:
+            self._backend.background_tasks.start(tasks.pop(0))
 
     def _refuse(self, request: web.Request, session: WebSession | None, refusal: Refusal) -> web.Response:
-        self._world.log.add(
+        self._backend.log.add(
             Refused(
                 account=session.account.uid if session else "",
                 host=request.host,
@@ -220,18 +229,18 @@ class Api:
 
 
 def bad_parameters(why: str) -> Refusal:
-    """The refusal of a call whose parameters are wrong; `why` is for the person who reads the error."""
+    """The refusal of a call with wrong parameters; `why` is for the developer who reads the error."""
     return Refusal(BAD_PARAMETERS, f"{_BAD_PARAMETERS_TEXT}: {why}")
 
 
 def enveloped(data: object, code: int = 0, message: str = "") -> web.Response:
-    """A JSON answer with the envelope every one of Zalo's answers has."""
+    """A JSON answer in the envelope that all of Zalo's answers have."""
     body = msgspec.json.encode({"error_code": code, "error_message": message, "data": data})
     return web.Response(body=body, content_type="application/json")
 
 
 def session_cookie(response: web.Response, session: WebSession) -> None:
-    """Let an answer set the session cookie."""
+    """Set the session cookie with this answer."""
     response.set_cookie(
         SESSION_COOKIE,
         session.zpw_sek,
@@ -247,21 +256,10 @@ def _sealed(session: WebSession, data: object, code: int = 0, message: str = "Su
     return enveloped(cipher.encrypt(session.key, inner.decode()))
 
 
-def _with_fresh_cookie(session: WebSession, response: web.Response) -> web.Response:
-    if session.fresh_cookie:
-        session.fresh_cookie = False
-        session_cookie(response, session)
-    return response
-
-
-def _host(request: web.Request) -> str:
-    return request.host.partition(":")[0]
-
-
-async def _open(world: World, request: web.Request, route: Route, session: WebSession) -> ApiCall:
+async def _open(backend: Backend, request: web.Request, route: Route, session: WebSession) -> ApiCall:
     part = await _part(request, route.part) if route.part else None
     if route.place is None:
-        return ApiCall(world, session, route.name, route.path, {}, part)
+        return ApiCall(backend, session, route.name, route.path, {}, part)
     fields: MultiMapping[Any] = request.query if route.place == "query" else await request.post()
     sealed = fields.get("params")
     if not isinstance(sealed, str):
@@ -270,7 +268,7 @@ async def _open(world: World, request: web.Request, route: Route, session: WebSe
         params = msgspec.json.decode(cipher.decrypt(session.key, sealed), type=dict[str, Any])
     except (CipherError, msgspec.MsgspecError):
         raise bad_parameters("params do not open with the session key, or are no JSON object") from None
-    return ApiCall(world, session, route.name, route.path, params, part)
+    return ApiCall(backend, session, route.name, route.path, params, part)
 
 
 async def _part(request: web.Request, name: str) -> Part:

@@ -1,4 +1,4 @@
-"""Clocks to play with: one that stands still until it is moved, and the one on the wall at Zalo."""
+"""Clocks: one that only moves when told to, and the clock of the simulated servers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zaloweb.clock import Clock
 
 
 class ManualClock:
-    """A `zaloweb.clock.Clock` that only `advance` moves. Whoever sleeps wakes when his time has come."""
+    """A `zaloweb.clock.Clock` that only `advance` moves; it wakes the sleepers that are due."""
 
     def __init__(self, now_ms: int = 0) -> None:
         self._started_ms = now_ms
@@ -28,7 +28,7 @@ class ManualClock:
         return self._passed
 
     def set_back(self, seconds: float) -> None:
-        """Set the wall clock back, or ahead with a negative number. No time passes by that."""
+        """Set the wall clock back, or ahead with a negative number. Monotonic time does not change."""
         self._started_ms -= round(seconds * 1000)
 
     async def sleep(self, seconds: float) -> None:
@@ -44,25 +44,25 @@ class ManualClock:
             self._sleepers.remove(sleeper)
 
     async def asleep(self, seconds: float) -> None:
-        """Wait until somebody sleeps who has so many seconds still to go."""
+        """Wait until a sleeper has this many seconds left."""
         while not any(math.isclose(due - self._passed, seconds) for due, _ in self._sleepers):
             self._arrived.clear()
             await self._arrived.wait()
 
     def advance(self, seconds: float) -> None:
-        """Let so much time pass at once. Call it on the loop of those who sleep."""
+        """Let this much time pass at once. Call it on the event loop of the sleepers."""
         self._passed += seconds
         for due, alarm in sorted(self._sleepers, key=lambda sleeper: sleeper[0]):
             if due <= self._passed and not alarm.done():
                 alarm.set_result(None)
 
 
-class WallClock:
-    """The clock of a world, which need not show what this machine's shows."""
+class ServerClock:
+    """The clock of a world, which may differ from this machine's."""
 
     def __init__(self, clock: Clock) -> None:
         self.ahead_ms = 0
-        """By how much it is ahead of this machine's; negative: behind."""
+        """Milliseconds ahead of this machine's clock; negative: behind."""
         self.shown = True
         """Whether answers have a `Date`."""
         self._clock = clock
@@ -80,5 +80,5 @@ class WallClock:
         await self._clock.sleep(seconds)
 
     def date(self) -> str:
-        """The time as a `Date` header has it."""
+        """The time in the form of a `Date` header."""
         return formatdate(self.now_ms() // 1000, usegmt=True)

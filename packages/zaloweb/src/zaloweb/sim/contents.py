@@ -1,6 +1,6 @@
-"""What people send: texts, pictures, sounds, files, cards … each as Zalo writes it into a message.
+"""What people send: texts, pictures, voices, files, cards … in the form Zalo gives them in a message.
 
-The shapes are those of recorded messages; the files behind them lie on the media host of the world.
+The forms are those of recorded messages; the files are on the media host of the world.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zaloweb.sim.media import MediaHost
-
-if TYPE_CHECKING:
-    from zaloweb.sim.people import Person
+from zaloweb.sim.users import User
 
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c494441"
@@ -24,7 +22,7 @@ _PIXEL = bytes.fromhex(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a message holds: its `msgType`, the body of that type, and what stands beside it (`extraData`)."""
+    """The content of a message: its `msgType`, the body of that type, and its `extraData`."""
 
     msg_type: str
     body: str | dict[str, Any]
@@ -32,21 +30,21 @@ class Content:
 
     @property
     def text(self) -> str:
-        """What mentions stand in: the text or the caption."""
+        """The text that mentions refer to: the text itself or the caption."""
         return self.body if isinstance(self.body, str) else str(self.body.get("title", ""))
 
     def in_album(self, album_id: str, place: int, total: int) -> Content:
-        """The same picture as one of an album."""
+        """The same picture as part of an album; `place` counts from 0."""
         assert isinstance(self.body, dict)
         params = json.loads(self.body["params"])
         params |= {"group_layout_id": album_id, "is_group_layout": 1, "id_in_group": place}
         params |= {"total_item_in_group": total}
         extra = {"groupMediaMsg": {"groupLayoutId": album_id}}
-        return replace(self, body=self.body | {"params": text_of(params)}, extra=extra)
+        return replace(self, body=self.body | {"params": json_text(params)}, extra=extra)
 
 
-def text_of(value: object) -> str:
-    """JSON in a text, as it stands inside of other JSON."""
+def json_text(value: object) -> str:
+    """JSON as a string inside other JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -59,7 +57,7 @@ def media(
     action: str = "",
     params: object = "",
 ) -> dict[str, Any]:
-    """The body that all contents share which are no text."""
+    """The body of every content that is not a text."""
     return {
         "title": title,
         "description": description,
@@ -67,13 +65,13 @@ def media(
         "thumb": thumb,
         "childnumber": 0,
         "action": action,
-        "params": params if isinstance(params, str) else text_of(params),
+        "params": params if isinstance(params, str) else json_text(params),
         "type": "",
     }
 
 
-class Studio:
-    """Makes what people send. Files are given as bytes, or made up."""
+class MediaFactory:
+    """Contents with files, which are given as bytes or made up."""
 
     def __init__(self, host: MediaHost) -> None:
         self._host = host
@@ -92,7 +90,7 @@ class Studio:
         return Content("chat.photo", media(title=caption, href=url, thumb=url, params=params))
 
     def gif(self, *, data: bytes = b"GIF89a;", size: tuple[int, int] = (120, 90)) -> Content:
-        """A moving picture."""
+        """A GIF."""
         url = self._host.put("vui.gif", data)
         params = {"width": size[0], "height": size[1]}
         return Content("chat.gif", media(href=url, thumb=url, params=params))
@@ -116,7 +114,7 @@ class Studio:
         stored = self._host.at(url)
         assert stored is not None
         params = {
-            "fileSize": str(stored.size),  # a text here, as recorded
+            "fileSize": str(stored.size),  # a string here, as recorded
             "checksum": stored.md5,
             "checksumSha": None,
             "fileExt": PurePath(name).suffix[1:],
@@ -132,7 +130,7 @@ def sticker(sticker_id: int = 23299, category_id: int = 10425, kind: int = 7) ->
 
 
 def link(url: str, text: str = "", *, page_title: str = "Trang ví dụ", description: str = "") -> Content:
-    """A link with its preview; `text` is what the sender wrote, the address itself if left out."""
+    """A link with its preview; `text` is what the sender wrote, by default the address."""
     params = {"mediaTitle": page_title, "src": url.partition("://")[2].partition("/")[0]}
     body = media(
         title=text or url, description=description, href=url, action="recommened.link", params=params
@@ -140,15 +138,15 @@ def link(url: str, text: str = "", *, page_title: str = "Trang ví dụ", descri
     return Content("chat.recommended", body)
 
 
-def contact(person: Person) -> Content:
+def contact(person: User) -> Content:
     """Somebody's contact card."""
-    told = text_of({"phone": person.number, "qrCodeUrl": ""})
+    told = json_text({"phone": person.number, "qrCodeUrl": ""})
     body = media(title=person.name, description=told, action="recommened.user", params=person.uid)
     return Content("chat.recommended", body)
 
 
 def location(latitude: float, longitude: float, address: str = "") -> Content:
-    """A place on the map, in degrees."""
+    """A location in degrees."""
     params = {"latitude": latitude, "longitude": longitude}
     return Content("chat.location.new", media(title=address, params=params))
 
@@ -159,16 +157,16 @@ def todo(text: str) -> Content:
 
 
 def poll(question: str, _options: Sequence[str] = (), *, action: str = "create") -> Content:
-    """A poll of a group was made, or with another action voted in, changed, closed.
+    """A poll of a group was created, or with another `action` voted in, changed or closed.
 
-    As on the real servers neither the options nor what was chosen are told.
+    As on the real servers neither the options nor the votes are in it.
     """
     params = {"pollId": 1, "question": question, "isAnonymous": False}
     return Content("group.poll", media(action=action, params=params))
 
 
 def call(*, seconds: int = 0, video: bool = False, own: bool = False) -> Content:
-    """A call that took so long, or was missed if it took no time. The title is Zalo's own, as recorded."""
+    """A call of this length; 0 seconds is a missed call. The title is Zalo's own, as recorded."""
     params = {
         "duration": seconds,
         "reason": 1,
@@ -195,7 +193,7 @@ def ecard(title: str, description: str = "", *, action_id: str = "action.open.re
 
 
 def bank_card(shown: str = "[Tài khoản ngân hàng]") -> Content:
-    """A bank card. Its number stands on a page that it leads to."""
+    """A bank card. Its number is on a page it links to."""
     params = {
         "pcItem": {"data_url": "https://zinstant.example/card?data=html"},
         "customMsg": {"msg": {"vi": shown, "en": "[Bank account]"}},

@@ -1,4 +1,4 @@
-"""The control interface of the simulator: the handles of a world as plain HTTP and JSON, on loopback only."""
+"""The control interface of the simulator: plain HTTP and JSON, on loopback only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from zaloweb.sim.accounts import Account
-from zaloweb.sim.arrived import Arrived
 from zaloweb.sim.errors import Impossible, Unknown
-from zaloweb.sim.people import Person
-from zaloweb.sim.served import LOOPBACK, Served
-from zaloweb.sim.steps import circles, phones, talk, trouble
+from zaloweb.sim.event_log import Record
+from zaloweb.sim.http_server import LOOPBACK, HttpServer
+from zaloweb.sim.steps import faults, messaging, phones, social
 from zaloweb.sim.steps.step import Step
 from zaloweb.sim.world import World
 
@@ -25,12 +23,12 @@ _MOST_RECORDS = 1000
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-STEPS = [*phones.STEPS, *talk.STEPS, *circles.STEPS, *trouble.STEPS]
-"""What there is besides looking: every step, in the order of the documentation."""
+STEPS = [*phones.STEPS, *messaging.STEPS, *social.STEPS, *faults.STEPS]
+"""Every request but `/arrived` and `/world`, in the order of the documentation."""
 
 
-class Control(Served):
-    """The interface, served on a loopback port while entered; 0 takes a free one.
+class Control(HttpServer):
+    """Serves a world's control interface while entered; `port` 0 takes a free one.
 
     `requests` are the methods and paths it answers.
     """
@@ -59,44 +57,41 @@ class Control(Served):
         if log.last <= after and wait:
             try:
                 async with asyncio.timeout(min(wait, _LONGEST_WAIT)):
-                    await log.first(Arrived, None, after)
+                    await log.first(Record, None, after)
             except TimeoutError:
                 pass
         records = log.since(after)[:_MOST_RECORDS]
         return _json({"arrived": records, "last": records[-1].seq if records else max(after, log.last)})
 
     async def _show_world(self, _request: web.Request) -> web.Response:
-        cast = self._world.cast
+        world, registry = self._world, self._world.registry
         return _json(
             {
-                "accounts": [_shown_account(account) for account in cast.accounts.values()],
+                "accounts": [
+                    {
+                        "uid": account.uid,
+                        "name": account.name,
+                        "loggedIn": world.sessions.of_account(account) is not None,
+                        "connected": account.uid in world.connections,
+                    }
+                    for account in registry.accounts.values()
+                ],
                 "people": [
-                    _shown_person(one) for one in cast.people.values() if one.uid not in cast.accounts
+                    {"uid": person.uid, "name": person.name, "friendOf": sorted(person.friend_of)}
+                    for person in registry.people.values()
+                    if person.uid not in registry.accounts
                 ],
                 "groups": [
                     {
                         "gid": group.gid,
                         "name": group.name,
-                        "members": [one.name for one in group.members.values()],
+                        "members": [member.name for member in group.members.values()],
                     }
-                    for group in cast.groups.values()
+                    for group in registry.groups.values()
                 ],
-                "last": self._world.log.last,
+                "last": world.log.last,
             }
         )
-
-
-def _shown_account(account: Account) -> dict[str, Any]:
-    return {
-        "uid": account.uid,
-        "name": account.name,
-        "loggedIn": account.session is not None,
-        "connected": account.listener is not None,
-    }
-
-
-def _shown_person(person: Person) -> dict[str, Any]:
-    return {"uid": person.uid, "name": person.name, "friendOf": sorted(person.friend_of)}
 
 
 async def _body(request: web.Request, kind: Any) -> Any:
@@ -136,7 +131,7 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A page in a browser could reach this port under a name of its own; such a name stands in Host."""
+    """A web page could reach this port under a host name of its own (DNS rebinding)."""
     host = request.headers.get("Host", "").lower()
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     if name not in _LOOPBACK_NAMES:

@@ -1,12 +1,12 @@
-"""What can go wrong on the simulator's side.
+"""The simulator's errors.
 
     SimulatorError
-    ├── Impossible        the story cannot go on like this: a confirmation without a scan, an ambiguous name
-    │   └── Unknown       nobody and nothing has that name or id
-    ├── NothingArrived    what was waited for did not come before the deadline
+    ├── Impossible        an action does not fit the moment: a confirmation without a scan, an ambiguous name
+    │   └── Unknown       no user, group or message has that name or id
+    ├── NothingArrived    a wait reached its deadline
     └── Refusal           an API call answered with an error code instead of data
 
-Texts are one line and say what to do instead.
+Messages are one line and say what to do instead.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class SimulatorError(Exception):
 
 
 class Impossible(SimulatorError):
-    """A handle of the world was used at the wrong moment."""
+    """An action that is not possible now."""
 
 
 class Unknown(Impossible):
@@ -25,11 +25,11 @@ class Unknown(Impossible):
 
 
 class NothingArrived(SimulatorError):
-    """A wait for something the client should do ran out."""
+    """A wait for something the client should do reached its deadline."""
 
 
 class Refusal(SimulatorError):
-    """An answer of the API that is an error: `code` and the text the client gets."""
+    """An API answer with an error: the `code` and `message` the client gets."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

@@ -1,30 +1,31 @@
-"""What goes wrong on purpose: faults as values, matched to calls and to pushed frames.
+"""Faults as values, matched to calls and to pushed frames.
 
     Fault                   which account, how often, how likely
     ├── CallFault           matched to a call by its path, the end of its path, a pattern, or its name
     │   ├── Error           an error code in the outer or the inner layer of the envelope
-    │   ├── Status          an HTTP status and a body: 5xx, or 200 with rubbish
+    │   ├── Status          an HTTP status and a body: 5xx, or 200 with garbage
     │   ├── Slow            the answer comes late
-    │   ├── Silence         the answer never comes
+    │   ├── Silence         no answer
     │   ├── Reset           the connection is cut
-    │   ├── Bomb            a small answer that becomes a large one
+    │   ├── Bomb            a small answer that unpacks to a large one
     │   ├── Endless         the answer never ends
-    │   ├── Crooked         JSON that is too deep, too long, has too long numbers, or is of one's own
+    │   ├── Crooked         JSON that is too deep, too long, has too long numbers, or is any given text
     │   ├── Redirect        the answer is somewhere else
-    │   ├── Addresses       a login names other services and sockets
-    │   ├── Picture         the picture of the QR code is this one
-    │   └── FileDone        the push that an uploaded file can be used comes early, late or never
-    └── PushFault           matched to a pushed frame by what it tells
-        ├── Lost            it does not come; messages can be asked for later
-        ├── Repeated        it comes several times
-        ├── Swapped         it comes after the next one
-        ├── Spoiled         bad items stand beside the good ones
-        ├── Undecodable     frames that cannot be decoded come before it
-        ├── Bombed          a frame that becomes a large one comes before it
+    │   ├── Addresses       a login gets other services and sockets
+    │   ├── Picture         the QR code is this picture
+    │   ├── FileDone        the push that an uploaded file is ready comes early, late or never
+    │   └── ForeignEcho     the echo of a sent message has ids that the sender does not know
+    └── PushFault           matched to a pushed frame by what it holds
+        ├── Lost            the frame is not sent; messages can be asked for later
+        ├── Repeated        it is sent several times
+        ├── Swapped         it is sent after the next one
+        ├── Spoiled         it has bad items beside the good ones
+        ├── Undecodable     malformed frames are sent before it
+        ├── Bombed          a frame that unpacks to a large one is sent before it
         └── Packed          it is packed and encrypted in another way
 
-A fault of the classes with `processed` hits before the call is done, or after it was (`processed` true):
-then the world has changed and only the answer is missing.
+The names are those of the control interface (`"does": "crooked"`). A fault with `processed` false hits before
+the call is done; with true the call is done and only its answer is missing.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -41,9 +42,9 @@ from zaloweb.frames import Cmd
 from zaloweb.sim.rules import Packing
 
 Encoding = Literal["gzip", "deflate", "br", "zstd"]
-Told = Literal["messages", "marks", "controls", "actions", "reactions", "unread", "old", "pings", "any"]
+EventName = Literal["messages", "marks", "controls", "actions", "reactions", "unread", "old", "pings", "any"]
 
-_COMMANDS: dict[Told, Collection[int]] = {
+_COMMANDS: dict[EventName, Collection[int]] = {
     "messages": (Cmd.USER_MESSAGES, Cmd.GROUP_MESSAGES),
     "marks": (Cmd.USER_MARKS, Cmd.GROUP_MARKS),
     "controls": (Cmd.CONTROLS,),
@@ -63,9 +64,9 @@ _COMMANDS: dict[Told, Collection[int]] = {
 class Fault(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="does", tag=str.lower, forbid_unknown_fields=True
 ):
-    """Hits what fits `times` times (None: until it is cleared), each time with this `probability`.
+    """Hits whatever matches `times` times (None: until it is cleared), each time with this `probability`.
 
-    `account` is a uid; "" stands for every account and for calls without a session.
+    `account` is a uid; "" is every account, and calls without a session.
     """
 
     account: str = ""
@@ -76,18 +77,18 @@ class Fault(
 class CallFault(Fault, frozen=True, kw_only=True):
     """Hits calls. `call` is a path, the end of one (`sendmsg`), a pattern (`*/upload`) or a call's name.
 
-    The upgrade to a WebSocket is the call `listen`. Without `call` every call is hit.
+    The upgrade to a WebSocket is the call `listen`. The default matches every call.
     """
 
     call: str = "*"
 
     def fits(self, path: str, name: str) -> bool:
-        """Whether a call with this path and name is meant."""
+        """Whether a call with this path and name matches."""
         return self.call == name or path.endswith(f"/{self.call}") or fnmatchcase(path, self.call)
 
 
 class Error(CallFault, frozen=True, kw_only=True):
-    """The envelope holds an error: the outer one, or the inner one that is encrypted."""
+    """An error in the outer layer of the envelope, or in the inner, encrypted one."""
 
     code: int
     message: str = ""
@@ -96,7 +97,7 @@ class Error(CallFault, frozen=True, kw_only=True):
 
 
 class Status(CallFault, frozen=True, kw_only=True):
-    """The answer is this, as it is; `retry_after` is the header of that name."""
+    """This HTTP status and body; `retry_after` is the header of that name."""
 
     status: int = 503
     body: str = ""
@@ -105,14 +106,14 @@ class Status(CallFault, frozen=True, kw_only=True):
 
 
 class Slow(CallFault, frozen=True, kw_only=True):
-    """The call is done `seconds` later than it came, or is done at once and answered later."""
+    """The call is done after `seconds`, or done at once and answered after `seconds`."""
 
     seconds: float
     processed: bool = False
 
 
 class Silence(CallFault, frozen=True, kw_only=True):
-    """Nothing is answered until the client gives up. Unless told otherwise, the call is done."""
+    """No answer until the client gives up. By default the call is done."""
 
     processed: bool = True
 
@@ -124,23 +125,23 @@ class Reset(CallFault, frozen=True, kw_only=True):
 
 
 class Bomb(CallFault, frozen=True, kw_only=True):
-    """The answer is `mebibytes` of blanks, packed in this way to almost nothing."""
+    """The answer is `mebibytes` of blanks, compressed to almost nothing."""
 
     encoding: Encoding = "gzip"
     mebibytes: int = 256
 
 
 class Endless(CallFault, frozen=True, kw_only=True):
-    """The answer comes in blocks of `bytes`, `seconds` apart, without an end."""
+    """The answer comes in blocks of `bytes`, `seconds` apart, and never ends."""
 
     bytes: int = 65_536
     seconds: float = 0.0
 
 
 class Crooked(CallFault, frozen=True, kw_only=True):
-    """The answer holds JSON that is hard to read, in one of the layers of the envelope.
+    """The answer holds JSON that is hard to parse, in one of the layers of the envelope.
 
-    `deep` lists in one another, `many` empty objects in a list, a number of `digits`, or the `text` as it is.
+    `deep` nested lists, a list of `many` empty objects, a number of `digits`, or the `text` as it is.
     """
 
     deep: int = 0
@@ -167,7 +168,7 @@ class Redirect(CallFault, frozen=True, kw_only=True):
 
 
 class Addresses(CallFault, frozen=True, kw_only=True):
-    """A login names these `services` instead of the usual ones, and these `sockets` if there are any."""
+    """A login gets these `services` instead of the usual ones, and these `sockets` if any are given."""
 
     call: str = "getLoginInfo"
     services: dict[str, list[str]] = {}
@@ -175,7 +176,7 @@ class Addresses(CallFault, frozen=True, kw_only=True):
 
 
 class Picture(CallFault, frozen=True, kw_only=True):
-    """The picture of the QR code is this one, in base64."""
+    """The QR code is this picture, in base64."""
 
     call: str = "generate"
     base64: str
@@ -189,32 +190,39 @@ class FileDone(CallFault, frozen=True, kw_only=True):
     seconds: float = 1.0
 
 
-class PushFault(Fault, frozen=True, kw_only=True):
-    """Hits pushed frames that tell of this."""
+class ForeignEcho(CallFault, frozen=True, kw_only=True):
+    """The echo of a sent message has a message id or a client id (or both) that the sender does not know."""
 
-    event: Told = "messages"
+    message_id: bool = True
+    client_id: bool = True
+
+
+class PushFault(Fault, frozen=True, kw_only=True):
+    """Hits pushed frames that hold this kind of event."""
+
+    event: EventName = "messages"
 
     def fits(self, cmd: int) -> bool:
-        """Whether a frame with this command is meant."""
+        """Whether a frame with this command matches."""
         return self.event == "any" or cmd in _COMMANDS[self.event]
 
 
 class Lost(PushFault, frozen=True, kw_only=True):
-    """The frame does not come."""
+    """The frame is not sent."""
 
 
 class Repeated(PushFault, frozen=True, kw_only=True):
-    """The frame comes `copies` times."""
+    """The frame is sent `copies` times."""
 
     copies: int = 2
 
 
 class Swapped(PushFault, frozen=True, kw_only=True):
-    """The frame comes after the next one of its connection."""
+    """The frame is sent after the next one of its connection."""
 
 
 class Spoiled(PushFault, frozen=True, kw_only=True):
-    """Bad items stand before and behind the good ones of each list in the frame."""
+    """Bad items are put before and after the good ones of each list in the frame."""
 
 
 class Undecodable(PushFault, frozen=True, kw_only=True):
@@ -222,7 +230,7 @@ class Undecodable(PushFault, frozen=True, kw_only=True):
 
 
 class Bombed(PushFault, frozen=True, kw_only=True):
-    """Before the frame comes one that becomes `mebibytes` once it is unpacked."""
+    """Before the frame comes one that unpacks to `mebibytes`."""
 
     mebibytes: int = 256
 
@@ -235,32 +243,35 @@ class Packed(PushFault, frozen=True, kw_only=True):
 
 
 AnyAnswerFault = Error | Status | Slow | Silence | Reset | Bomb | Endless | Crooked | Redirect
-AnyCallFault = AnyAnswerFault | Addresses | Picture | FileDone
+AnyCallFault = AnyAnswerFault | Addresses | Picture | FileDone | ForeignEcho
 AnyPushFault = Lost | Repeated | Swapped | Spoiled | Undecodable | Bombed | Packed
 AnyFault = AnyCallFault | AnyPushFault
 
 
+F = TypeVar("F", bound=CallFault)
+
+
 @dataclass(slots=True)
 class _Active:
-    """A fault that is waiting, and how often it can still hit."""
+    """A fault, and how often it can still hit (None: always)."""
 
     fault: AnyFault
     left: int | None
 
 
-class FaultBook:
-    """The faults of a world. Of those that fit, the one added first hits."""
+class Faults:
+    """The faults of a world. Of those that match, the one added first hits."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._active: list[_Active] = []
 
     def add(self, fault: AnyFault) -> None:
-        """Let this go wrong from now on."""
+        """Let this fault hit from now on."""
         self._active.append(_Active(fault, fault.times))
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all faults."""
         self._active.clear()
 
     def active(self) -> list[AnyFault]:
@@ -268,39 +279,23 @@ class FaultBook:
         return [msgspec.structs.replace(one.fault, times=one.left) for one in self._active]
 
     def for_call(self, path: str, name: str, account: str) -> AnyAnswerFault | None:
-        """What goes wrong with the answer to this call."""
+        """The fault that hits the answer to this call."""
         for active in self._of(account):
             fault = active.fault
             if isinstance(fault, AnyAnswerFault) and fault.fits(path, name) and self._hits(active):
                 return fault
         return None
 
-    def for_upload(self, path: str, name: str, account: str) -> FileDone | None:
-        """What goes wrong with the push for this upload."""
+    def of_kind(self, kind: type[F], path: str, name: str = "", account: str = "") -> F | None:
+        """The fault of a kind that changes no answer but something around it."""
         for active in self._of(account):
             fault = active.fault
-            if isinstance(fault, FileDone) and fault.fits(path, name) and self._hits(active):
-                return fault
-        return None
-
-    def for_login(self, path: str, account: str) -> Addresses | None:
-        """Which other addresses a login is told."""
-        for active in self._of(account):
-            fault = active.fault
-            if isinstance(fault, Addresses) and fault.fits(path, "") and self._hits(active):
-                return fault
-        return None
-
-    def for_picture(self, path: str) -> Picture | None:
-        """Which other picture a QR code has."""
-        for active in self._of(""):
-            fault = active.fault
-            if isinstance(fault, Picture) and fault.fits(path, "") and self._hits(active):
+            if isinstance(fault, kind) and fault.fits(path, name) and self._hits(active):
                 return fault
         return None
 
     def for_push(self, cmd: int, account: str) -> AnyPushFault | None:
-        """What goes wrong with this frame."""
+        """The fault that hits this frame."""
         for active in self._of(account):
             fault = active.fault
             if isinstance(fault, AnyPushFault) and fault.fits(cmd) and self._hits(active):
@@ -313,11 +308,8 @@ class FaultBook:
     def _hits(self, active: _Active) -> bool:
         if self._random.random() >= active.fault.probability:
             return False
-        self._count_down(active)
-        return True
-
-    def _count_down(self, active: _Active) -> None:
         if active.left is not None:
             active.left -= 1
             if active.left <= 0:
                 self._active.remove(active)
+        return True

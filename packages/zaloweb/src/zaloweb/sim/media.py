@@ -1,4 +1,4 @@
-"""The media host: the files people send and those the client uploads, served with HEAD and GET."""
+"""The media host: files that people send and clients upload, served with HEAD and GET."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Stored:
 
 
 class MediaHost:
-    """Files by address. The oldest go when all together are larger than `limit` bytes.
+    """Files by address. The oldest are dropped once all together exceed `limit` bytes.
 
-    What is uploaded lies in a folder that is made when it is needed first; `close` removes it.
+    Uploads are kept in a temporary folder, which `close` removes.
     """
 
     def __init__(self, limit: int) -> None:
@@ -51,15 +51,18 @@ class MediaHost:
         self._stored[path] = stored
         self._bytes += stored.size
         while self._bytes > self._limit and len(self._stored) > 1:
-            self._remove(self._stored.popitem(last=False)[1])
+            _, oldest = self._stored.popitem(last=False)
+            self._bytes -= oldest.size
+            if isinstance(oldest.content, Path):
+                oldest.content.unlink(missing_ok=True)
         return _ADDRESS + quote(path)
 
     def at(self, url: str) -> Stored | None:
-        """The file at an address; None where there is none, or none any more."""
+        """The file at an address, if there still is one."""
         return self._stored.get(unquote(url.removeprefix(_ADDRESS).partition("?")[0]))
 
     def new_path(self) -> Path:
-        """Where an upload is written to before it is added."""
+        """A new path for an upload that is not complete yet."""
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="zaloweb-sim-")
         self._count += 1
@@ -78,12 +81,7 @@ class MediaHost:
         return web.Response(body=stored.content, content_type=kind)
 
     def close(self) -> None:
-        """Forget all files."""
+        """Drop all files."""
         self._stored.clear()
         if self._folder is not None:
             self._folder.cleanup()
-
-    def _remove(self, stored: Stored) -> None:
-        self._bytes -= stored.size
-        if isinstance(stored.content, Path):
-            stored.content.unlink(missing_ok=True)

@@ -1,36 +1,46 @@
-"""A message as the world keeps it, and as each account sees it on the wire."""
+"""Messages and reactions, and the items that each account gets of them on the wire."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zaloweb.events.content import type_number
 from zaloweb.frames import Cmd
-from zaloweb.sim.contents import text_of
+from zaloweb.sim.contents import json_text
 from zaloweb.sim.errors import Impossible
-
-if TYPE_CHECKING:
-    from zaloweb.sim.people import Person
+from zaloweb.sim.users import User
 
 _PLAIN_TEXT = {"color": 0, "size": 0, "type": 0, "subType": 0, "ext": '{"shouldParseLinkOrContact":0}'}
 _EVERYONE = "-1"
+_ME = "0"
+_REACTION_SOURCE = 6
+_REACTION_TYPES = {
+    "": -1,
+    "/-heart": 5,
+    "/-strong": 3,
+    ":>": 0,
+    ":o": 32,
+    ":-((": 2,
+    ":-h": 20,
+    "/-rose": 120,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Message:
-    """One message. `receiver` is a group's id or a person's uid; times are milliseconds since 1970.
+    """One message. `receiver` is a group id or a uid; times are milliseconds since 1970.
 
-    Ids are decimal strings. `content` is a text, or the object of a message type that is none, or the
-    list of a deletion. `mentions` count in UTF-16 units. `extra` stands beside the content (the album of a
-    picture).
+    Ids are decimal strings. `content` is the text of a `webchat`, the object of any other message type, or
+    the list of a deletion. `mentions` count in UTF-16 units. `extra` is the `extraData` beside the content
+    (the album of a picture).
     """
 
     msg_id: str
     cli_msg_id: str
     action_id: str
-    sender: Person
+    sender: User
     receiver: str
     in_group: bool
     content: str | dict[str, Any] | list[dict[str, Any]]
@@ -43,26 +53,26 @@ class Message:
 
     @property
     def number(self) -> int:
-        """The id as a number: what messages are ordered and paged by."""
+        """The id as a number; messages are ordered and paged by it."""
         return int(self.msg_id)
 
-    def other_side(self, person: Person) -> str:
-        """The thread's id as this person sees it: the group, or whom they talk to."""
-        if self.in_group or self.sender is person:
+    def other_side(self, user: User) -> str:
+        """The thread id from this user's side: the group, or the other user."""
+        if self.in_group or self.sender is user:
             return self.receiver
         return self.sender.uid
 
-    def seen_by(self, viewer: str) -> dict[str, Any]:
-        """The item pushed to an account (its uid). Whoever reads their own message finds "0" as the sender.
+    def item_for(self, viewer: str) -> dict[str, Any]:
+        """The item pushed to the account with this uid, whose own messages have "0" as the sender.
 
-        Fields and their types: an item of the commands 501 and 521.
+        Fields and types are those of an item of the commands 501 and 521.
         """
         item = {
             "actionId": self.action_id,
             "msgId": self.msg_id,
             "cliMsgId": self.cli_msg_id,
             "msgType": self.msg_type,
-            "uidFrom": "0" if self.sender.uid == viewer else self.sender.uid,
+            "uidFrom": _ME if self.sender.uid == viewer else self.sender.uid,
             "idTo": self.receiver,
             "dName": self.sender.name,
             "ts": str(self.sent_ms),
@@ -87,7 +97,7 @@ class Message:
         if self.quote is not None:
             item["quote"] = self.quote
         if self.extra:
-            item["extraData"] = text_of(self.extra)
+            item["extraData"] = json_text(self.extra)
         return item
 
     def as_quote(self) -> dict[str, Any]:
@@ -99,36 +109,114 @@ class Message:
             "cliMsgType": type_number(self.msg_type),
             "ts": self.sent_ms,
             "msg": self.content if isinstance(self.content, str) else "",
-            "attach": "" if isinstance(self.content, str) else text_of(self.content),
+            "attach": "" if isinstance(self.content, str) else json_text(self.content),
             "fromD": self.sender.name,
             "ttl": self.ttl_ms,
         }
 
 
-def mentions_in(text: str, people: Sequence[Person]) -> list[dict[str, Any]]:
-    """Where these people stand in the text as `@Name`, in UTF-16 units. Raises `Impossible`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Reaction:
+    """A reaction to a message; `receiver` is a group id or the uid of the other user."""
 
-    Of several with one name the first stands where the name comes first.
+    msg_id: str
+    cli_msg_id: str
+    action_id: str
+    sender: User
+    receiver: str
+    message: Message
+    icon: str
+    type: int
+    sent_ms: int
+
+    @property
+    def number(self) -> int:
+        """The id as a number; reactions are ordered and paged by it."""
+        return int(self.msg_id)
+
+    @property
+    def in_group(self) -> bool:
+        """Whether the message is in a group."""
+        return self.message.in_group
+
+    def item_for(self, viewer: str) -> dict[str, Any]:
+        """The item pushed to the account with this uid, whose own reactions have "0" as the sender.
+
+        Fields and types are those of an item of command 612. The content is JSON in a string.
+        """
+        target = {
+            "gMsgID": int(self.message.msg_id),
+            "cMsgID": int(self.message.cli_msg_id),
+            "msgType": type_number(self.message.msg_type),
+        }
+        content = {"rMsg": [target], "rIcon": self.icon, "rType": self.type, "source": _REACTION_SOURCE}
+        return {
+            "actionId": self.action_id,
+            "msgId": self.msg_id,
+            "cliMsgId": self.cli_msg_id,
+            "msgType": "chat.reaction",
+            "uidFrom": _ME if self.sender.uid == viewer else self.sender.uid,
+            "idTo": self.receiver,
+            "dName": self.sender.name,
+            "content": json_text(content),
+            "ts": str(self.sent_ms),
+            "ttl": 0,
+        }
+
+
+def reaction_type(icon: str) -> int:
+    """The number that goes with a common icon; an empty icon removes a reaction. Raises `Impossible`."""
+    if icon not in _REACTION_TYPES:
+        known = " ".join(filter(None, _REACTION_TYPES))
+        raise Impossible(f"what number goes with {icon!r} must be said; known are: {known}")
+    return _REACTION_TYPES[icon]
+
+
+def deletion_list(
+    messages: Sequence[Message], viewer: str = "", *, whole: bool = False
+) -> list[dict[str, Any]]:
+    """The content of a `chat.delete` for these messages, in which the viewer is "0".
+
+    As seen on real accounts: types 1 and 3 are one message of a direct chat and of a group, 2 and 4 (`whole`)
+    everything up to the named one. A recorded clearing of a direct chat names its last message by the client
+    id alone.
+    """
+    return [
+        {
+            "type": 1 + whole + 2 * message.in_group,
+            "actionType": 0,
+            "uidFrom": _ME if message.sender.uid == viewer else message.sender.uid,
+            "uidTo": _ME if message.receiver == viewer else message.receiver,
+            "clientDelMsgId": int(message.cli_msg_id),
+            "globalDelMsgId": 0 if whole and not message.in_group else message.number,
+            "destId": message.sender.uid if message.receiver == viewer else message.receiver,
+        }
+        for message in messages
+    ]
+
+
+def mentions_in(text: str, people: Sequence[User]) -> list[dict[str, Any]]:
+    """The mentions of these users in a text that names each as `@Name`. Raises `Impossible`.
+
+    Users with the same name take the places of that name in order.
     """
     found = []
     ends: dict[str, int] = {}
-    for person in people:
-        word = "@" + person.name
+    for user in people:
+        word = "@" + user.name
         start = text.find(word, ends.get(word, 0))
-        found.append(_mention(text, word, start, person.uid))
+        if start < 0:
+            raise Impossible(f"{word} does not stand in the text: write it where the mention belongs")
+        found.append(
+            {
+                "uid": user.uid,
+                "pos": _utf16_units(text[:start]),
+                "len": _utf16_units(word),
+                "type": 1 if user.uid == _EVERYONE else 0,
+            }
+        )
         ends[word] = start + len(word)
     return found
-
-
-def _mention(text: str, word: str, start: int, uid: str) -> dict[str, Any]:
-    if start < 0:
-        raise Impossible(f"{word} does not stand in the text: write it where the mention belongs")
-    return {
-        "uid": uid,
-        "pos": _utf16_units(text[:start]),
-        "len": _utf16_units(word),
-        "type": 1 if uid == _EVERYONE else 0,
-    }
 
 
 def _utf16_units(text: str) -> int:

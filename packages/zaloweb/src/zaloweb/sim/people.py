@@ -1,136 +1,141 @@
-"""The people and groups of a world, as handles that read like a story."""
+"""People and accounts that act in a test: write, react, join, leave …"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from zaloweb.sim.accounts import Account
-    from zaloweb.sim.contents import Content
-    from zaloweb.sim.messages import Message
-    from zaloweb.sim.world import World
-
-_PERSONAL_DIGITS = 10**8
+from zaloweb.sim.backend import Backend
+from zaloweb.sim.contents import Content
+from zaloweb.sim.messages import Message
+from zaloweb.sim.pushes import Push, unread_cleared
+from zaloweb.sim.qr import Phone
+from zaloweb.sim.users import Group, User
 
 
-@dataclass(eq=False)
-class Person:
-    """Somebody on Zalo. `friend_of` holds the uids of the accounts this person is a friend of.
+@dataclass(eq=False, kw_only=True)
+class Person(User):
+    """Somebody who acts in a world; without `to` or `account` towards its first account.
 
-    When one of these steps returns, its pushes are on the wire of every connected account they concern.
+    When one of these methods returns, its pushes are on the wire of every connected account they concern.
+    An action that does not fit the moment raises `Impossible`.
     """
 
-    uid: str
-    name: str
-    world: World = field(repr=False)
-    friend_of: set[str] = field(default_factory=set, repr=False)
-    online: bool = field(default=True, repr=False)
-    status: str = field(default="", repr=False)
-    last_online_ms: int = field(default=0, repr=False)
-
-    def __post_init__(self) -> None:
-        self.last_online_ms = self.last_online_ms or self.world.clock.now_ms()
-
-    @property
-    def number(self) -> str:
-        """The telephone number, with the country's code and without a plus."""
-        return f"849{int(self.uid) % _PERSONAL_DIGITS:08}"
+    backend: Backend = field(repr=False)
 
     async def says(
         self,
         what: str | Content,
         *,
-        to: Person | None = None,
+        to: User | None = None,
         group: Group | None = None,
-        mentions: Sequence[Person] = (),
+        mentions: Sequence[User] = (),
         quote: Message | None = None,
         ttl_ms: int = 0,
     ) -> Message:
-        """Write a text or send something: to the world's first account, to somebody else, or into a group.
+        """Write a text or send something, to somebody or into a group.
 
-        Whoever is mentioned must stand in the text as `@Name`. Who is not connected can ask for it later.
+        The text must name everybody in `mentions` as `@Name`. An account that is not connected can ask for
+        the message later.
         """
-        return await self.world.tell(
+        return await self.backend.send(
             self, what, to=to, group=group, mentions=mentions, quote=quote, ttl_ms=ttl_ms
         )
 
     async def sends_album(
-        self, photos: Sequence[Content], *, to: Person | None = None, group: Group | None = None
+        self, photos: Sequence[Content], *, to: User | None = None, group: Group | None = None
     ) -> list[Message]:
-        """Send these pictures as one album: a message each, which name the same album."""
-        album = str(self.world.clock.now_ms())
-        pictures = [photo.in_album(album, place, len(photos)) for place, photo in enumerate(photos)]
-        return [await self.says(picture, to=to, group=group) for picture in pictures]
+        """Send these pictures as one album: one message for each."""
+        return await self.backend.send_album(self, photos, to=to, group=group)
 
     async def reacts(self, message: Message, icon: str = "/-heart", kind: int | None = None) -> None:
-        """React to a message; an empty icon takes it back. `kind` is the number that goes with the icon."""
-        await self.world.react(self, message, icon, kind)
+        """React to a message; an empty icon removes the reaction. `kind` is the icon's number."""
+        await self.backend.react(self, message, icon, kind)
 
     async def undoes(self, message: Message) -> None:
-        """Take back a message of one's own."""
-        await self.world.undo(self, message)
+        """Undo a message of one's own."""
+        await self.backend.undo(self, message)
 
-    async def types(self, *, to: Person | None = None, group: Group | None = None) -> None:
-        """Be seen typing. In a group of two nobody is told, as on the real servers."""
-        if group is not None:
-            await self.world.marks.type_in(self, group)
-        else:
-            await self.world.marks.type_to(self, to or self.world.me)
+    async def types(self, *, to: User | None = None, group: Group | None = None) -> None:
+        """Be seen typing. As on the real servers a group of two gets no push."""
+        receipts, account = self.backend.receipts, to or self.backend.first_account
+        await self._push(receipts.typing_in(self, group) if group else receipts.typing_to(self, account.uid))
 
     async def receives(self, *messages: Message) -> None:
-        """Have the messages arrive on one's phone: their senders are told."""
-        await self.world.marks.receive(self, messages, seen=False)
+        """Have the messages delivered to one's phone: their senders are told."""
+        await self._push(self.backend.receipts.received(self, messages, read=False))
 
     async def sees(self, *messages: Message) -> None:
         """Read the messages: their senders are told."""
-        await self.world.marks.receive(self, messages, seen=True)
+        await self._push(self.backend.receipts.received(self, messages, read=True))
 
-    async def asks_friendship(self, account: Account | None = None, text: str = "Kết bạn nhé") -> None:
+    async def asks_friendship(self, account: User | None = None, text: str = "Kết bạn nhé") -> None:
         """Send a friend request."""
-        await self.world.friendships.ask(self, account or self.world.me, text)
+        await self._push(self.backend.friendships.ask(self, account or self.backend.first_account, text))
 
-    async def takes_request_back(self, account: Account | None = None) -> None:
+    async def takes_request_back(self, account: User | None = None) -> None:
         """Withdraw the friend request."""
-        await self.world.friendships.take_back(self, account or self.world.me)
+        await self._push(self.backend.friendships.take_back(self, account or self.backend.first_account))
 
-    async def befriends(self, account: Account | None = None) -> None:
+    async def befriends(self, account: User | None = None) -> None:
         """Become a friend, as after the account's own request."""
-        await self.world.friendships.make(self, account or self.world.me)
+        await self._push(self.backend.friendships.make(self, account or self.backend.first_account))
 
-    async def unfriends(self, account: Account | None = None) -> None:
+    async def unfriends(self, account: User | None = None) -> None:
         """Stop being a friend."""
-        await self.world.friendships.end(self, account or self.world.me)
+        await self._push(self.backend.friendships.end(self, account or self.backend.first_account))
+
+    async def creates_group(self, name: str, members: Sequence[User]) -> Group:
+        """Create a group of oneself and these users."""
+        group, pushes = self.backend.groups.create(name, [self, *members])
+        await self._push(pushes)
+        return group
 
     async def renames(self, group: Group, name: str) -> None:
         """Give a group another name."""
-        await self.world.gatherings.rename(group, self, name)
+        await self._push(self.backend.groups.rename(group, self, name))
 
-    async def adds(self, other: Person, group: Group) -> None:
+    async def adds(self, other: User, group: Group) -> None:
         """Add somebody to a group."""
-        await self.world.gatherings.add(group, self, [other])
+        await self._push(self.backend.groups.add(group, self, [other]))
 
     async def joins(self, group: Group) -> None:
         """Join a group, as with a link."""
-        await self.world.gatherings.add(group, self, [self])
+        await self._push(self.backend.groups.add(group, self, [self]))
 
-    async def removes(self, other: Person, group: Group) -> None:
+    async def removes(self, other: User, group: Group) -> None:
         """Remove somebody from a group."""
-        await self.world.gatherings.remove(group, self, [other])
+        await self._push(self.backend.groups.remove(group, self, [other]))
 
     async def leaves(self, group: Group) -> None:
         """Leave a group."""
-        await self.world.gatherings.leave(group, self)
+        await self._push(self.backend.groups.leave(group, self))
+
+    async def _push(self, pushes: Iterable[Push]) -> None:
+        await self.backend.connections.push(pushes)
 
 
-@dataclass(eq=False)
-class Group:
-    """A group thread; its creator made it and may remove people, whether still a member or not."""
+@dataclass(eq=False, kw_only=True)
+class Account(Person):
+    """A person that clients can log in as."""
 
-    gid: str
-    name: str
-    members: dict[str, Person] = field(repr=False)
-    creator: Person = field(repr=False)
-    created_ms: int = 0
-    version: int = 1_690_000_001
+    @property
+    def phone(self) -> Phone:
+        """The owner's phone, which scans QR codes."""
+        return self.backend.phone_of(self)
+
+    async def reads(self, message: Message) -> None:
+        """Read a thread up to this message with the phone."""
+        await self._push([unread_cleared(self, message)])
+
+    async def deletes(self, *messages: Message, whole: bool = False) -> None:
+        """Delete messages of one thread on one's own side, with `whole` also everything before them."""
+        await self.backend.delete(self, messages, whole=whole)
+
+    def remembered(self, *, group: bool, before: str | None, count: int) -> list[Message]:
+        """The messages a client is given when it asks for old ones (see `Mailbox.messages`)."""
+        return self.backend.message_store.mailbox(self).messages(group=group, before=before, count=count)
+
+    def forget(self, keep: int = 0) -> None:
+        """Let Zalo drop all but the newest `keep` messages and reactions of each kind of thread."""
+        self.backend.message_store.mailbox(self).forget(keep)

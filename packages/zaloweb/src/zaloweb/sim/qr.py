@@ -6,20 +6,17 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from zaloweb.sim.arrived import QrShown
 from zaloweb.sim.errors import Impossible
-
-if TYPE_CHECKING:
-    from zaloweb.sim.accounts import Account
-    from zaloweb.sim.sessions import WebSession
+from zaloweb.sim.event_log import EventLog, QrShown
+from zaloweb.sim.sessions import WebSession
+from zaloweb.sim.users import User
 
 _KEPT_CODES = 100
 
 
 class QrState(Enum):
-    """Where a code stands; the last three are final."""
+    """The state of a code; the last three are final."""
 
     SHOWN = "shown"
     SCANNED = "scanned"
@@ -35,17 +32,17 @@ class QrCode:
         self.code = f"sim-{secrets.token_urlsafe(18)}"
         self.token = secrets.token_hex(16)
         self.state = QrState.SHOWN
-        self.account: Account | None = None
+        self.account: User | None = None
         self.session: WebSession | None = None
         self._scanned = asyncio.Event()
         self._settled = asyncio.Event()
 
     @property
     def open(self) -> bool:
-        """Whether something can still become of it."""
+        """Whether the code can still be scanned or decided."""
         return self.state in (QrState.SHOWN, QrState.SCANNED)
 
-    def become(self, state: QrState, account: Account | None = None) -> None:
+    def become(self, state: QrState, account: User | None = None) -> None:
         """Change the state and wake the long polls that wait for it."""
         self.state = state
         self.account = account or self.account
@@ -54,16 +51,16 @@ class QrCode:
             self._settled.set()
 
     async def scanned(self, seconds: float) -> bool:
-        """Whether something happened to the code within this time."""
+        """Whether the code was scanned or expired within this time."""
         return await _within(seconds, self._scanned)
 
     async def settled(self, seconds: float) -> bool:
-        """Whether it was decided within this time what becomes of the code."""
+        """Whether the code reached a final state within this time."""
         return await _within(seconds, self._settled)
 
 
-class QrDesk:
-    """The codes the login page has shown; the oldest are forgotten."""
+class QrCodes:
+    """The newest codes of the login page."""
 
     def __init__(self) -> None:
         self._codes: OrderedDict[str, QrCode] = OrderedDict()
@@ -80,7 +77,7 @@ class QrDesk:
         """The code with this text."""
         return self._codes.get(code)
 
-    def newest(self, state: QrState, account: Account | None = None) -> QrCode | None:
+    def newest(self, state: QrState, account: User | None = None) -> QrCode | None:
         """The newest code in this state, scanned by this account if one is given."""
         for code in reversed(self._codes.values()):
             if code.state is state and account in (None, code.account):
@@ -88,55 +85,56 @@ class QrDesk:
         return None
 
     def close(self) -> None:
-        """All open codes expire; long polls end."""
+        """Expire all open codes, which ends the long polls."""
         for code in self._codes.values():
             if code.open:
                 code.become(QrState.EXPIRED)
 
 
 class Phone:
-    """The telephone of an account's owner. A step with nothing to do it to raises `Impossible`."""
+    """The phone of an account's owner. A step without a matching code raises `Impossible`."""
 
-    def __init__(self, account: Account, desk: QrDesk) -> None:
+    def __init__(self, account: User, codes: QrCodes, log: EventLog) -> None:
         self._account = account
-        self._desk = desk
+        self._codes = codes
+        self._log = log
 
     async def sees_code(self, *, after: int = 0, deadline: float = 10.0) -> QrCode:
-        """Wait until a login page shows a code (one recorded after `after`) that nobody has scanned."""
+        """The first code recorded after `after` that nobody has scanned, now or within `deadline` seconds."""
 
         def waits_for_a_phone(shown: QrShown) -> bool:
-            code = self._desk.find(shown.code)
+            code = self._codes.find(shown.code)
             return code is not None and code.state is QrState.SHOWN
 
-        shown = await self._account.world.arrived(QrShown, waits_for_a_phone, after=after, deadline=deadline)
-        code = self._desk.find(shown.code)
+        shown = await self._log.wait_for(QrShown, waits_for_a_phone, after=after, deadline=deadline)
+        code = self._codes.find(shown.code)
         assert code is not None
         return code
 
     def scan(self) -> None:
         """Scan the newest code that nobody has scanned."""
-        code = self._desk.newest(QrState.SHOWN)
+        code = self._codes.newest(QrState.SHOWN)
         if code is None:
             raise Impossible("no QR code is waiting to be scanned: start a login first")
         code.become(QrState.SCANNED, self._account)
 
     def confirm(self) -> None:
-        """Say yes to the code scanned last: the client is logged in."""
+        """Confirm the code scanned last: the client is logged in."""
         self._scanned("confirm").become(QrState.CONFIRMED)
 
     def decline(self) -> None:
-        """Say no to the code scanned last."""
+        """Decline the code scanned last."""
         self._scanned("decline").become(QrState.DECLINED)
 
     def expire(self) -> None:
-        """Let the newest open code, scanned or not, run out."""
-        code = self._desk.newest(QrState.SCANNED, self._account) or self._desk.newest(QrState.SHOWN)
+        """Expire the newest open code, scanned or not."""
+        code = self._codes.newest(QrState.SCANNED, self._account) or self._codes.newest(QrState.SHOWN)
         if code is None:
             raise Impossible("no QR code is open: start a login first")
         code.become(QrState.EXPIRED)
 
     def _scanned(self, step: str) -> QrCode:
-        code = self._desk.newest(QrState.SCANNED, self._account)
+        code = self._codes.newest(QrState.SCANNED, self._account)
         if code is None:
             raise Impossible(f"nothing to {step}: this phone has scanned no QR code that is still open")
         return code

@@ -1,4 +1,4 @@
-"""How the simulated Zalo behaves: times, limits, and how it packs what it pushes."""
+"""How the simulated Zalo behaves: times, limits, and the packing of pushed events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Packing = Literal["zlib", "gzip"]
 class Sealing:
     """How a pushed event is packed: `encrypt` 0 plain, 1 compressed, 2 compressed and encrypted, 3 encrypted.
 
-    `packing` None takes zlib and gzip in turn, because clients must read both.
+    `packing` None alternates between zlib and gzip, because clients must read both.
     """
 
     encrypt: Literal[0, 1, 2, 3] = 2
@@ -23,13 +23,13 @@ class Sealing:
 class Rules:
     """The constants of one world.
 
-    `ping_interval_ms` is what the settings tell the client. `poll_seconds` is how long a QR long poll is held
-    before it is answered with "nothing yet". `remembered` messages a kind of thread and account can be asked
-    for again, `page` at a time; `recorded` entries of what arrived are kept.
+    `ping_interval_ms` is in the settings a client gets. A QR long poll is answered with "nothing yet" after
+    `poll_seconds`. Each account can ask for `remembered` messages of each kind of thread, `page` at a time.
+    The event log keeps `recorded` records.
 
-    Files of `media_bytes` together are served by the media host. Uploads come in chunks of `chunk_bytes`; a
-    file may have `file_mib` MiB and none of the `forbidden_extensions`; the settings tell the client all
-    three. `upload_seconds` after the answer to the last chunk of a file the push comes that it can be used.
+    The media host keeps up to `media_bytes` of files. Uploads come in chunks of `chunk_bytes`; a file may
+    have `file_mib` MiB and none of the `forbidden_extensions`; the settings hold all three. The push that a
+    file is ready comes `upload_seconds` after the answer to its last chunk.
 
     `fault_seed` decides which calls a fault with a probability hits.
     """

@@ -1,4 +1,4 @@
-"""The simulator: a world, and the TLS front through which clients reach it."""
+"""The simulator: a world, and the TLS server through which clients reach it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from typing import Self
 from aiohttp import web
 
 from zaloweb.network import Network
-from zaloweb.sim.accounts import Account
 from zaloweb.sim.api import Api, enveloped
-from zaloweb.sim.arrived import Refused
-from zaloweb.sim.faults import Error
-from zaloweb.sim.front import Authority, Front
-from zaloweb.sim.meddling import Answering, answered
+from zaloweb.sim.event_log import Refused
+from zaloweb.sim.fault_injection import Responder, respond
+from zaloweb.sim.http_server import Authority, TlsServer
 from zaloweb.sim.media import HOST as MEDIA_HOST
 from zaloweb.sim.routes import (
     attachments,
-    changes,
     directory,
     friends,
     groups,
-    links,
     login,
+    message_actions,
     qr,
-    signals,
+    receipts,
     stickers,
     texts,
     uploads,
 )
 from zaloweb.sim.services import SERVICES, SOCKET_HOSTS
+from zaloweb.sim.users import User
 from zaloweb.sim.websocket import listen
 from zaloweb.sim.world import World
 
@@ -41,12 +39,11 @@ ROUTES = [
     route
     for part in (
         texts,
-        links,
         stickers,
         uploads,
         attachments,
-        changes,
-        signals,
+        message_actions,
+        receipts,
         directory,
         friends,
         groups,
@@ -60,10 +57,10 @@ _NOTHING_HERE = 404
 
 
 class Simulator:
-    """A Zalo on loopback while entered.
+    """Serves a world on loopback while entered.
 
     `port` 0 takes a free port. The authority's certificate is written to `ca_file`, or to a temporary file
-    that goes away at the end. Give `network` to a client and it reaches this simulator and nothing else.
+    that is removed at the end. A client with `network` reaches this simulator and nothing else.
     """
 
     def __init__(
@@ -77,13 +74,13 @@ class Simulator:
 
     @property
     def ca_file(self) -> Path:
-        """The certificate to trust; it is there once the simulator is entered."""
+        """The certificate to trust; it exists once the simulator is entered."""
         assert self._ca_file is not None, "enter the simulator first"
         return self._ca_file
 
     @property
     def network(self) -> Network:
-        """The way for clients in this process."""
+        """The network for clients in this process."""
         return Network.loopback(self.port, self.ca_file)
 
     @property
@@ -98,10 +95,10 @@ class Simulator:
                 self._ca_file = Path(folder) / "ca.pem"
             authority = Authority()
             authority.write(self._ca_file)
-            front = await stack.enter_async_context(
-                Front(self._answer, authority, self.port, date=self._date)
+            server = await stack.enter_async_context(
+                TlsServer(self._answer, authority, self.port, date=self._date)
             )
-            self.port = front.port
+            self.port = server.port
             stack.push_async_callback(self.world.close)
             self._resources = stack.pop_all()
         return self
@@ -115,11 +112,11 @@ class Simulator:
         clock = self.world.clock
         return clock.date() if clock.shown else None
 
-    async def drop(self, code: int = 1006, account: Account | None = None) -> None:
-        """End the account's WebSocket: 1006 cuts it without a word, other codes are close codes."""
+    async def drop(self, code: int = 1006, account: User | None = None) -> None:
+        """End the account's WebSocket: 1006 cuts the connection, other codes are sent as close codes."""
         await self.world.drop(code, account)
 
-    async def kick(self, account: Account | None = None) -> None:
+    async def kick(self, account: User | None = None) -> None:
         """Close the account's WebSocket as Zalo does when it ends a session: 3003."""
         await self.world.kick(account)
 
@@ -130,8 +127,10 @@ class Simulator:
         session = self.world.sessions.of(request.cookies) or self.world.sessions.signed_in(request.cookies)
         account = session.account.uid if session else ""
         name = "listen" if host in SOCKET_HOSTS else "download" if host == MEDIA_HOST else ""
-        how = Answering(lambda: self._page(host, request), _refusing)
-        return await answered(self.world, request, account, name, how)
+        how = Responder(
+            lambda: self._page(host, request), lambda fault: enveloped(None, fault.code, fault.message)
+        )
+        return await respond(self.world, request, account, name, how)
 
     async def _page(self, host: str, request: web.Request) -> web.StreamResponse:
         if host in SOCKET_HOSTS:
@@ -141,14 +140,7 @@ class Simulator:
         page = _PAGES.get((request.method, host, request.path))
         if page is not None:
             return await page(self.world, request)
-        return self._nothing_here(request)
-
-    def _nothing_here(self, request: web.Request) -> web.Response:
         told = f"the simulator has no {request.method} {request.path} at {request.host}"
         refused = Refused(host=request.host, path=request.path, code=_NOTHING_HERE, message=told)
         self.world.log.add(refused)
         return web.Response(status=_NOTHING_HERE, text=told)
-
-
-def _refusing(fault: Error) -> web.StreamResponse:
-    return enveloped(None, fault.code, fault.message)

@@ -1,4 +1,4 @@
-"""What a login tells the client about the servers: service hosts, WebSocket addresses, settings."""
+"""What a client gets at login: service hosts, WebSocket addresses, settings."""
 
 from __future__ import annotations
 

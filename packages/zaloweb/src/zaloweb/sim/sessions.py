@@ -1,4 +1,4 @@
-"""The web sessions of accounts: the cookies that prove them and the key that encrypts their calls."""
+"""The web sessions of accounts: their cookies, and the key that encrypts their calls."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from zaloweb import cipher
-
-if TYPE_CHECKING:
-    from zaloweb.sim.accounts import Account
+from zaloweb.sim.users import User
 
 ACCOUNT_COOKIE = "zpsid"
 SESSION_COOKIE = "zpw_sek"
@@ -21,7 +18,7 @@ SESSION_COOKIE = "zpw_sek"
 class WebSession:
     """One login of an account in a browser. `enk` is the session key in base64, as the client gets it."""
 
-    account: Account
+    account: User
     zpsid: str = field(repr=False)
     zpw_sek: str = field(repr=False)
     enk: str = field(repr=False)
@@ -31,39 +28,44 @@ class WebSession:
         self.key = cipher.session_key(self.enk)
 
 
-class SessionBook:
-    """The live sessions, found by what a client shows. An account has at most one."""
+class Sessions:
+    """The live sessions, found by cookie, token or account. An account has at most one."""
 
     def __init__(self) -> None:
+        self._by_account: dict[str, WebSession] = {}
         self._by_sek: dict[str, WebSession] = {}
         self._by_zpsid: dict[str, WebSession] = {}
         self._by_token: dict[str, WebSession] = {}
 
-    def open(self, account: Account) -> WebSession:
-        """A new session; the account's former one is over."""
+    def open(self, account: User) -> WebSession:
+        """Open a session; the account's former one ends."""
         self.end(account)
         enk = base64.b64encode(secrets.token_bytes(16)).decode()
         session = WebSession(account, f"sim-{secrets.token_hex(16)}", f"sim-{secrets.token_hex(16)}", enk)
         self._by_sek[session.zpw_sek] = session
         self._by_zpsid[session.zpsid] = session
-        account.session = session
+        self._by_account[account.uid] = session
         return session
 
-    def end(self, account: Account) -> None:
-        """The account's session is over: its cookies prove nothing any more."""
-        session, account.session = account.session, None
+    def of_account(self, account: User) -> WebSession | None:
+        """The live session of an account."""
+        return self._by_account.get(account.uid)
+
+    def end(self, account: User) -> None:
+        """End the account's session: its cookies are refused from now on."""
+        session = self._by_account.pop(account.uid, None)
         for book in (self._by_sek, self._by_zpsid, self._by_token):
             for shown in [shown for shown, held in book.items() if held is session]:
                 del book[shown]
 
     def refresh(self, session: WebSession) -> None:
-        """A second session cookie, handed out with the next answer. The old one stays good."""
+        """Make a second session cookie, set with the next answer. The old one stays valid."""
         session.zpw_sek = f"sim-{secrets.token_hex(16)}"
         session.fresh_cookie = True
         self._by_sek[session.zpw_sek] = session
 
     def token(self, session: WebSession) -> str:
-        """A one-time token that carries the session from one host to the other."""
+        """A one-time token that carries the session from one host to another."""
         token = secrets.token_hex(16)
         self._by_token[token] = session
         return token
@@ -73,9 +75,9 @@ class SessionBook:
         return self._by_token.pop(token, None)
 
     def signed_in(self, cookies: Mapping[str, str]) -> WebSession | None:
-        """The session whose account cookie (`zpsid`) is shown."""
+        """The session with this account cookie (`zpsid`)."""
         return self._by_zpsid.get(cookies.get(ACCOUNT_COOKIE, ""))
 
     def of(self, cookies: Mapping[str, str]) -> WebSession | None:
-        """The session whose session cookie (`zpw_sek`) is shown."""
+        """The session with this session cookie (`zpw_sek`)."""
         return self._by_sek.get(cookies.get(SESSION_COOKIE, ""))

@@ -1,4 +1,4 @@
-"""Uploads in chunks: they may come in any order and side by side; the file is whole when all have come."""
+"""Uploads in chunks, which may come in any order and concurrently."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Key = tuple[str, str, str, int]
 
 
 class WrongChunk(Exception):
-    """A chunk that does not fit its upload; the text says why."""
+    """A chunk that does not fit its upload; the message says why."""
 
 
 class Upload:
-    """One file on its way. Chunks are written where they belong; all but the last have the same size."""
+    """One unfinished upload. Chunks are written in place; all but the last have the same size."""
 
     def __init__(self, path: Path, name: str, size: int, chunks: int, chunk_bytes: int) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Upload:
         path.touch()
 
     def add(self, number: int, data: bytes) -> Stored | None:
-        """Write a chunk, counted from 1; the file once it is whole. Raises `WrongChunk`."""
+        """Write a chunk, counted from 1. Returns the file once it is complete. Raises `WrongChunk`."""
         if not 1 <= number <= self.chunks:
             raise WrongChunk(f"chunkId must be from 1 to {self.chunks}")
         start = (number - 1) * self._chunk_bytes
@@ -51,11 +51,11 @@ class Upload:
         return Stored(self.name, self.size, self._md5.hexdigest(), self._path)
 
     def discard(self) -> None:
-        """Remove what has come."""
+        """Delete the chunks received so far."""
         self._path.unlink(missing_ok=True)
 
     def _hash(self, number: int, data: bytes) -> None:
-        # The sum needs the chunks in order: what came too early is read again from the disk.
+        # The checksum needs the chunks in order: those that came early are read back from the disk.
         if number == self._hashed + 1:
             self._md5.update(data)
             self._hashed += 1
@@ -67,7 +67,7 @@ class Upload:
 
 
 class Uploads:
-    """The uploads of a world: those on their way by what their chunks share, and those done by id."""
+    """The uploads of a world: the unfinished ones by what their chunks share, the finished ones by id."""
 
     def __init__(self, host: MediaHost, chunk_bytes: int) -> None:
         self._host = host
@@ -79,7 +79,7 @@ class Uploads:
     def chunk(
         self, key: Key, *, name: str, size: int, chunks: int, number: int, data: bytes
     ) -> tuple[str, str, Stored] | None:
-        """Take a chunk. With the last one: the upload's id, its address, and what was stored there.
+        """Take a chunk. The last one returns the upload's id, its address and the stored file.
 
         Raises `WrongChunk`.
         """
@@ -96,16 +96,13 @@ class Uploads:
         if stored is None:
             return None
         del self._open[key]
-        return self._finish(stored)
-
-    def address(self, upload_id: str) -> str | None:
-        """Where the finished upload with this id lies."""
-        return self._done.get(upload_id)
-
-    def _finish(self, stored: Stored) -> tuple[str, str, Stored]:
         self._count += 1
         upload_id, url = str(_FIRST_ID + self._count), self._host.add(stored)
         self._done[upload_id] = url
         if len(self._done) > _MOST_DONE:
             self._done.popitem(last=False)
         return upload_id, url, stored
+
+    def address(self, upload_id: str) -> str | None:
+        """The address of the finished upload with this id."""
+        return self._done.get(upload_id)

@@ -1,4 +1,4 @@
-"""Sending what was uploaded: pictures, files, GIFs, and voices and videos that lie somewhere."""
+"""Sending pictures, files and GIFs that were uploaded, and voices and videos from any address."""
 
 from __future__ import annotations
 
@@ -41,14 +41,18 @@ def photo(call: ApiCall) -> object:
     content = Content(
         "chat.photo", media(title=caption, href=url, thumb=call.text("thumbUrl"), params=params)
     )
+    if "groupLayoutId" in call.params:
+        call.json("extMsgProp", dict[str, Any])
+        album_id, place = call.text("groupLayoutId"), call.number("idInGroup")
+        content = content.in_album(album_id, place, call.number("totalItemInGroup"))
     outgoing = _outgoing(call, url, caption, mentions(call))
-    return {"msgId": send(call, thread(call), _in_album(call, content), outgoing).number}
+    return {"msgId": send(call, thread(call), content, outgoing).number}
 
 
 def file(call: ApiCall) -> object:
     """An uploaded file."""
     url = _uploaded(call, "fileId")
-    stored = call.world.media.at(url)
+    stored = call.backend.media.at(url)
     if call.text("fileUrl") != url:
         raise bad_parameters("fileUrl must be the address that the push for the upload told")
     if stored is not None and stored.md5 != call.text("checksum"):
@@ -66,9 +70,9 @@ def file(call: ApiCall) -> object:
 
 
 def gif(call: ApiCall) -> object:
-    """A GIF, which comes with the call."""
-    url = call.world.media.put(call.text("fileName"), call.file.data)
-    stored = call.world.media.at(url)
+    """A GIF, which is in the call itself."""
+    url = call.backend.media.put(call.text("fileName"), call.file.data)
+    stored = call.backend.media.at(url)
     if stored is None or stored.md5 != call.text("checksum"):
         raise bad_parameters("checksum is not that of the file")
     params = {name: call.number(name) for name in ("width", "height") if name in call.params}
@@ -77,15 +81,23 @@ def gif(call: ApiCall) -> object:
 
 
 def forward(call: ApiCall) -> object:
-    """A voice or a video that lies at some address."""
+    """A voice or a video at some address."""
     kind = call.number("msgType")
     if kind == _VOICE:
-        content, url, text = _voice(call)
+        voice: _Voice = call.json("msgInfo", _Voice)
+        params: dict[str, Any] = {"m4a": voice.m4a_url, "fileSize": voice.file_size}
+        content = Content("chat.voice", media(href=voice.voice_url, params=params))
+        outgoing = _outgoing(call, voice.voice_url)
     elif kind == _VIDEO:
-        content, url, text = _video(call)
+        video: _Video = call.json("msgInfo", _Video)
+        params = {"duration": video.duration, "fileSize": video.file_size}
+        params |= {"video_width": video.width, "video_height": video.height}
+        body = media(title=video.title, href=video.video_url, thumb=video.thumb_url, params=params)
+        content = Content("chat.video.msg", body)
+        outgoing = _outgoing(call, video.video_url, video.title)
     else:
         raise bad_parameters(f"msgType must be {_VOICE} or {_VIDEO}")
-    return {"msgId": send(call, thread(call, "toId"), content, _outgoing(call, url, text)).msg_id}
+    return {"msgId": send(call, thread(call, "toId"), content, outgoing).msg_id}
 
 
 ROUTES = [
@@ -104,7 +116,7 @@ ROUTES += [
 
 
 def _uploaded(call: ApiCall, name: str) -> str:
-    url = call.world.uploads.address(call.text(name))
+    url = call.backend.uploads.address(call.text(name))
     if url is None:
         raise bad_parameters(f"{name} is not the id of a finished upload")
     return url
@@ -118,30 +130,3 @@ def _outgoing(call: ApiCall, url: str, text: str = "", named: list[dict[str, Any
         mentions=named or (),
         url=url,
     )
-
-
-def _in_album(call: ApiCall, content: Content) -> Content:
-    if "groupLayoutId" not in call.params:
-        return content
-    call.json("extMsgProp", dict[str, Any])
-    return content.in_album(
-        call.text("groupLayoutId"), call.number("idInGroup"), call.number("totalItemInGroup")
-    )
-
-
-def _voice(call: ApiCall) -> tuple[Content, str, str]:
-    told: _Voice = call.json("msgInfo", _Voice)
-    params = {"m4a": told.m4a_url, "fileSize": told.file_size}
-    return Content("chat.voice", media(href=told.voice_url, params=params)), told.voice_url, ""
-
-
-def _video(call: ApiCall) -> tuple[Content, str, str]:
-    told: _Video = call.json("msgInfo", _Video)
-    params = {
-        "duration": told.duration,
-        "fileSize": told.file_size,
-        "video_width": told.width,
-        "video_height": told.height,
-    }
-    body = media(title=told.title, href=told.video_url, thumb=told.thumb_url, params=params)
-    return Content("chat.video.msg", body), told.video_url, told.title

@@ -1,4 +1,4 @@
-"""Who is who: the own account, friends, profiles, groups and their members."""
+"""The account itself, friends, profiles, groups and their members."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.users import Group, User
 
 _VERSION_SUFFIX = re.compile(r"_\d+$")
 _LIST_VERSION = "1690000001"
@@ -28,8 +28,8 @@ _GROUP_SETTING = {
 }
 
 
-def avatar(person: Person) -> str:
-    """The address of a person's picture; nothing is served there."""
+def avatar(person: User) -> str:
+    """The address of a user's picture; nothing is served there."""
     return _AVATAR.format(person.uid)
 
 
@@ -43,7 +43,7 @@ def friends(call: ApiCall) -> object:
     page, count = call.number("page", 1), call.number("count", 20_000)
     if page < 1 or count < 1:
         raise bad_parameters("page and count start at 1")
-    listed = call.world.cast.friends(call.account)[(page - 1) * count : page * count]
+    listed = call.backend.registry.friends(call.account)[(page - 1) * count : page * count]
     return [_user(call, person) for person in listed]
 
 
@@ -58,19 +58,32 @@ def profiles(call: ApiCall) -> object:
 
 def group_members(call: ApiCall) -> object:
     """Short profiles of group members."""
-    return {"profiles": {one.uid: _member_profile(one) for one in _asked(call)}, "unchangeds_profile": []}
+    profiles = {
+        person.uid: {
+            "displayName": person.name,
+            "zaloName": person.name,
+            "avatar": avatar(person),
+            "accountStatus": 0,
+            "type": 0,
+            "lastUpdateTime": 0,
+            "globalId": f"G{person.uid}",
+            "id": person.uid,
+        }
+        for person in _asked(call)
+    }
+    return {"profiles": profiles, "unchangeds_profile": []}
 
 
 def group_list(call: ApiCall) -> object:
     """The ids of the account's groups with their versions."""
-    groups = call.world.cast.groups_of(call.account)
+    groups = call.backend.registry.groups_of(call.account)
     return {"version": _LIST_VERSION, "gridVerMap": {group.gid: str(group.version) for group in groups}}
 
 
 def group_info(call: ApiCall) -> object:
     """Groups by id; those the account is not in count as removed."""
     asked = call.json("gridVerMap", dict[str, Any])
-    own = {group.gid: group for group in call.world.cast.groups_of(call.account)}
+    own = {group.gid: group for group in call.backend.registry.groups_of(call.account)}
     return {
         "removedsGroup": [gid for gid in asked if gid not in own],
         "unchangedsGroup": [],
@@ -88,16 +101,16 @@ ROUTES = [
 ]
 
 
-def _asked(call: ApiCall) -> list[Person]:
+def _asked(call: ApiCall) -> list[User]:
     asked = call.params.get("friend_pversion_map")
     if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
         raise bad_parameters("friend_pversion_map must be a list of texts such as 8200000000000000001_0")
-    people = call.world.cast.people
+    people = call.backend.registry.people
     ids = (_VERSION_SUFFIX.sub("", one) for one in asked)
     return [people[uid] for uid in ids if uid in people]
 
 
-def _user(call: ApiCall, person: Person) -> dict[str, Any]:
+def _user(call: ApiCall, person: User) -> dict[str, Any]:
     return {
         "userId": person.uid,
         "username": "",
@@ -132,19 +145,6 @@ def _user(call: ApiCall, person: Person) -> dict[str, Any]:
     }
 
 
-def _member_profile(person: Person) -> dict[str, Any]:
-    return {
-        "displayName": person.name,
-        "zaloName": person.name,
-        "avatar": avatar(person),
-        "accountStatus": 0,
-        "type": 0,
-        "lastUpdateTime": 0,
-        "globalId": f"G{person.uid}",
-        "id": person.uid,
-    }
-
-
 def _group(group: Group) -> dict[str, Any]:
     return {
         "groupId": group.gid,
@@ -155,16 +155,16 @@ def _group(group: Group) -> dict[str, Any]:
         "version": str(group.version),
         "avt": "",
         "fullAvt": "",
-        "memberIds": [],  # as on the real servers, the members stand in memVerList
+        "memberIds": [],  # as on the real servers, the members are in memVerList
         "adminIds": [],
         "currentMems": [],
         "updateMems": [],
         "admins": [],
         "hasMoreMember": 0,
         "subType": 1,
-        "totalMember": len(group.members),
+        "totalMember": len(group.members) + group.hidden,
         "maxMember": 1000,
-        "setting": _GROUP_SETTING,
+        "setting": _GROUP_SETTING | {"lockViewMember": int(group.hidden > 0)},
         "createdTime": group.created_ms,
         "visibility": 0,
         "globalId": f"GG{group.gid}",

@@ -1,17 +1,15 @@
-"""Finding people, friend requests, blocks, who is online, and silent threads."""
+"""Find users, accept friend requests, block, who is online, mute threads."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from zaloweb.sim.accounts import Mute
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.contents import text_of
+from zaloweb.sim.contents import json_text
 from zaloweb.sim.errors import Refusal
-from zaloweb.sim.people import Person
-from zaloweb.sim.pushes import push_all
 from zaloweb.sim.routes.directory import avatar
 from zaloweb.sim.routes.sending import somebody
+from zaloweb.sim.users import Mute, User
 
 _NOBODY = 216
 _ALREADY = 225
@@ -21,8 +19,8 @@ _FOR_EVER = -1
 
 
 def find(call: ApiCall) -> object:
-    """Who has this telephone number."""
-    person = call.world.cast.by_number(call.text("phone"))
+    """The user with this phone number."""
+    person = call.backend.registry.by_number(call.text("phone"))
     if person is None:
         raise Refusal(_NOBODY, "Không tìm thấy người dùng")
     return {
@@ -41,36 +39,36 @@ def find(call: ApiCall) -> object:
 
 
 def accept(call: ApiCall) -> object:
-    """Say yes to a friend request."""
+    """Accept a friend request."""
     person = somebody(call, "fid")
     if call.account.uid in person.friend_of:
         raise Refusal(_ALREADY, "Hai bạn đã là bạn bè")
     if person.uid not in call.account.requests:
         raise bad_parameters("fid has not asked to be friends")
-    call.then(push_all(call.world.friendships.made(person, call.account)))
+    call.then_push(call.backend.friendships.make(person, call.account))
     return ""
 
 
 def block(call: ApiCall) -> object:
     """Block somebody."""
-    call.then(push_all(call.world.friendships.blocked(call.account, _other(call))))
+    call.then_push(call.backend.friendships.block(call.account, _other(call)))
     return ""
 
 
 def unblock(call: ApiCall) -> object:
     """Lift a block."""
-    call.then(push_all(call.world.friendships.unblocked(call.account, _other(call))))
+    call.then_push(call.backend.friendships.unblock(call.account, _other(call)))
     return ""
 
 
 def online(call: ApiCall) -> object:
-    """The friends who are online, with their status in a JSON text."""
-    friends = (person for person in call.world.cast.friends(call.account) if person.online)
+    """The friends who are online, with their status as JSON in a string."""
+    friends = (person for person in call.backend.registry.friends(call.account) if person.online)
     return {
         "predefine": ["Đang bận", "Đang họp"],
         "ownerStatus": call.account.status,
         "onlines": [
-            {"userId": person.uid, "status": text_of({"status": person.status})} for person in friends
+            {"userId": person.uid, "status": json_text({"status": person.status})} for person in friends
         ],
     }
 
@@ -81,11 +79,13 @@ def last_online(call: ApiCall) -> object:
 
 
 def mute(call: ApiCall) -> object:
-    """Make a thread silent, or not any more."""
+    """Mute or unmute a thread."""
     thread_id, action = call.text("toid"), call.number("action")
     if action not in (_MUTE, _UNMUTE) or call.number("muteType") not in (_OF_USERS, _OF_GROUPS):
         raise bad_parameters("action must be 1 or 3 and muteType 1 or 2")
-    known = call.world.cast.people if call.number("muteType") == _OF_USERS else call.world.cast.groups
+    known = (
+        call.backend.registry.people if call.number("muteType") == _OF_USERS else call.backend.registry.groups
+    )
     if thread_id not in known:
         raise bad_parameters("toid is not the id of such a thread")
     if action == _MUTE:
@@ -96,9 +96,9 @@ def mute(call: ApiCall) -> object:
 
 
 def mutes(call: ApiCall) -> object:
-    """The silent threads."""
-    now = call.world.clock.now_ms() // 1000
-    groups = call.world.cast.groups
+    """The muted threads."""
+    now = call.backend.clock.now_ms() // 1000
+    groups = call.backend.registry.groups
     told: dict[str, list[dict[str, Any]]] = {"chatEntries": [], "groupChatEntries": []}
     for thread_id, one in call.account.mutes.items():
         if one.duration != _FOR_EVER and one.started + one.duration <= now:
@@ -121,7 +121,7 @@ ROUTES = [
 ]
 
 
-def _other(call: ApiCall) -> Person:
+def _other(call: ApiCall) -> User:
     person = somebody(call, "fid")
     if person is call.account:
         raise bad_parameters("fid is the account itself")

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.errors import Refusal
-from zaloweb.sim.people import Group, Person
-from zaloweb.sim.pushes import push_all
 from zaloweb.sim.routes.sending import NOT_A_MEMBER, group_of, own_group
+from zaloweb.sim.users import Group, User
 
 _NOT_IN_GROUP = 165
 _ALREADY_A_MEMBER = "178"
 
 
 def create(call: ApiCall) -> object:
-    """A new group of the account and these people."""
+    """Create a group of the account and these users."""
     wanted = call.texts("members")
     people = _known(call, wanted)
-    group, told = call.world.gatherings.made(call.text("gname"), [call.account, *people])
-    call.then(push_all(told))
+    group, told = call.backend.groups.create(call.text("gname"), [call.account, *people])
+    call.then_push(told)
     found = [person.uid for person in people]
     return {
         "groupType": 1,
@@ -29,18 +28,18 @@ def create(call: ApiCall) -> object:
 
 
 def rename(call: ApiCall) -> object:
-    """Another name for a group."""
-    call.then(push_all(call.world.gatherings.renamed(own_group(call), call.account, call.text("gname"))))
+    """Rename a group."""
+    call.then_push(call.backend.groups.rename(own_group(call), call.account, call.text("gname")))
     return {"status": 0}
 
 
 def add(call: ApiCall) -> object:
-    """People into a group; who is in it already is told in `error_data`."""
+    """Add users to a group; those who are members already are listed in `error_data`."""
     group, wanted = own_group(call), call.texts("members")
     members = [uid for uid in wanted if uid in group.members]
     people = [person for person in _known(call, wanted) if person.uid not in group.members]
     if people:
-        call.then(push_all(call.world.gatherings.added(group, call.account, people)))
+        call.then_push(call.backend.groups.add(group, call.account, people))
     added = {person.uid for person in people}
     return {
         "errorMembers": [uid for uid in wanted if uid not in added],
@@ -49,22 +48,22 @@ def add(call: ApiCall) -> object:
 
 
 def remove(call: ApiCall) -> object:
-    """People out of a group the account has made."""
+    """Remove members from a group the account has made."""
     group, wanted = own_group(call), call.texts("members")
     if group.creator is not call.account:
         raise Refusal(NOT_A_MEMBER, "Bạn không có quyền xoá thành viên")
     people = [group.members[uid] for uid in wanted if uid in group.members]
     if not people:
         raise Refusal(_NOT_IN_GROUP, "Người dùng không ở trong nhóm")
-    call.then(push_all(call.world.gatherings.removed(group, call.account, people)))
+    call.then_push(call.backend.groups.remove(group, call.account, people))
     return {"errorMembers": [uid for uid in wanted if uid not in {person.uid for person in people}]}
 
 
 def leave(call: ApiCall) -> object:
-    """Out of groups."""
+    """Leave groups."""
     groups: list[Group] = [group_of(call, gid) for gid in call.texts("grids")]
     for group in groups:
-        call.then(push_all(call.world.gatherings.left(group, call.account)))
+        call.then_push(call.backend.groups.leave(group, call.account))
     return {"memberError": []}
 
 
@@ -77,8 +76,8 @@ ROUTES = [
 ]
 
 
-def _known(call: ApiCall, uids: list[str]) -> list[Person]:
-    people = call.world.cast.people
+def _known(call: ApiCall, uids: list[str]) -> list[User]:
+    people = call.backend.registry.people
     known = [people[uid] for uid in dict.fromkeys(uids) if uid in people]
     if not known:
         raise bad_parameters("members are nobody's ids")

@@ -1,4 +1,4 @@
-"""The login with cookies: getLoginInfo, whose parameters have a key of their own, and getServerInfo."""
+"""The login with cookies: getLoginInfo, which has its own key, and getServerInfo."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from aiohttp import web
 from zaloweb import cipher
 from zaloweb.errors import CipherError
 from zaloweb.sim.api import NO_SESSION, bad_parameters, enveloped
-from zaloweb.sim.arrived import Login, Refused
+from zaloweb.sim.backend import Backend
 from zaloweb.sim.errors import Refusal
+from zaloweb.sim.event_log import Login, Refused
+from zaloweb.sim.faults import Addresses
 from zaloweb.sim.services import EXTRA_VER, SERVICE_MAP, SOCKET_URLS, settings
 from zaloweb.sim.sessions import WebSession
-from zaloweb.sim.world import World
 
 HOST = "wpa.chat.zalo.me"
 _EXPIRED = 102
@@ -26,32 +27,40 @@ _SIGNED_LOGIN = ("zcid", "zcid_ext", "enc_ver", "params", "type", "client_versio
 _SIGNED_INFO = ("imei", "type", "client_version", "computer_name")
 
 
-async def login_info(world: World, request: web.Request) -> web.Response:
+async def login_info(backend: Backend, request: web.Request) -> web.Response:
     """The session key, the service map and the socket addresses, for valid cookies and a valid signature.
 
-    Dead cookies are told in the encrypted inner answer (code 102), as the real servers do.
+    Dead cookies are refused in the encrypted inner answer (code 102), as on the real servers.
     """
     try:
         key, told = _opened(request)
     except Refusal as refusal:
-        return _refused(world, request, refusal)
-    session = world.sessions.of(request.cookies)
+        return _refused(backend, request, refusal)
+    session = backend.sessions.of(request.cookies)
     if session is None:
-        _refused(world, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
+        _refused(backend, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
         return _sealed(key, None, _EXPIRED, _EXPIRED_TEXT)
-    _record(world, request, session, told)
-    return _sealed(key, _login_answer(world, request, session))
+    backend.log.add(
+        Login(
+            account=session.account.uid,
+            imei=str(told.get("imei", "")),
+            language=str(told.get("language", "")),
+            client_version=request.query["client_version"],
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+    )
+    return _sealed(key, _login_answer(backend, request, session))
 
 
-async def server_info(world: World, request: web.Request) -> web.Response:
+async def server_info(backend: Backend, request: web.Request) -> web.Response:
     """The settings, for valid cookies and a valid signature."""
     try:
         _check_signature("getserverinfo", _SIGNED_INFO, request)
-        if world.sessions.of(request.cookies) is None:
+        if backend.sessions.of(request.cookies) is None:
             raise Refusal(NO_SESSION, _NO_SESSION_TEXT)
     except Refusal as refusal:
-        return _refused(world, request, refusal)
-    return enveloped({"setttings": settings(world.rules), "extra_ver": EXTRA_VER})
+        return _refused(backend, request, refusal)
+    return enveloped({"setttings": settings(backend.rules), "extra_ver": EXTRA_VER})
 
 
 def _opened(request: web.Request) -> tuple[bytes, dict[str, Any]]:
@@ -76,8 +85,8 @@ def _check_signature(kind: str, names: tuple[str, ...], request: web.Request) ->
         raise bad_parameters("signkey does not fit")
 
 
-def _login_answer(world: World, request: web.Request, session: WebSession) -> dict[str, Any]:
-    odd = world.faults.for_login(request.path, session.account.uid)
+def _login_answer(backend: Backend, request: web.Request, session: WebSession) -> dict[str, Any]:
+    odd = backend.faults.of_kind(Addresses, request.path, account=session.account.uid)
     sockets = SOCKET_URLS if odd is None or odd.sockets is None else odd.sockets
     return {
         "haspcclient": 0,
@@ -91,21 +100,9 @@ def _login_answer(world: World, request: web.Request, session: WebSession) -> di
     }
 
 
-def _record(world: World, request: web.Request, session: WebSession, told: dict[str, Any]) -> None:
-    world.log.add(
-        Login(
-            account=session.account.uid,
-            imei=str(told.get("imei", "")),
-            language=str(told.get("language", "")),
-            client_version=request.query["client_version"],
-            user_agent=request.headers.get("User-Agent", ""),
-        )
-    )
-
-
-def _refused(world: World, request: web.Request, refusal: Refusal) -> web.Response:
+def _refused(backend: Backend, request: web.Request, refusal: Refusal) -> web.Response:
     refused = Refused(host=request.host, path=request.path, code=refusal.code, message=refusal.message)
-    world.log.add(refused)
+    backend.log.add(refused)
     return enveloped(None, refusal.code, refusal.message)
 
 

@@ -1,4 +1,4 @@
-"""The login page with its QR code: from the page itself to the cookies of a session."""
+"""The login page with its QR code, up to the cookies of a session."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import segno
 from aiohttp import web
 
 from zaloweb.sim.api import enveloped, session_cookie
-from zaloweb.sim.arrived import QrLogin, QrShown
-from zaloweb.sim.listener import KICKED
+from zaloweb.sim.backend import Backend
+from zaloweb.sim.connections import KICKED
+from zaloweb.sim.event_log import QrLogin, QrShown
+from zaloweb.sim.faults import Picture
 from zaloweb.sim.qr import QrCode, QrState
 from zaloweb.sim.routes.directory import avatar
 from zaloweb.sim.sessions import ACCOUNT_COOKIE
-from zaloweb.sim.world import World
 
 ID_HOST = "id.zalo.me"
 SESSION_HOST = "jr.chat.zalo.me"
@@ -26,82 +27,82 @@ _GONE = -3
 _COOKIE_DAYS = 30 * 86_400
 
 
-async def page(_world: World, _request: web.Request) -> web.Response:
-    """The page whose script name tells the version that all later forms repeat."""
+async def page(_backend: Backend, _request: web.Request) -> web.Response:
+    """The page whose script name holds the version that all later forms repeat."""
     response = web.Response(text=_PAGE, content_type="text/html")
     response.set_cookie("zlogin_session", "sim-login", domain=ID_HOST, secure=True, httponly=True)
     response.set_cookie("_zlang", "vn", domain="zalo.me")
     return response
 
 
-async def accept(_world: World, _request: web.Request) -> web.Response:
-    """The two calls of the page whose answer no client reads."""
+async def accept(_backend: Backend, _request: web.Request) -> web.Response:
+    """Two calls of the page whose answers no client reads."""
     return enveloped({})
 
 
-async def generate(world: World, request: web.Request) -> web.Response:
+async def generate(backend: Backend, request: web.Request) -> web.Response:
     """A new QR code as a PNG data URL."""
-    code = world.codes.show()
-    world.log.add(QrShown(code=code.code))
+    code = backend.codes.show()
+    backend.log.add(QrShown(code=code.code))
     options = {"enabledCheckOCR": False, "enabledMultiLayer": False}
-    odd = world.faults.for_picture(request.path)
+    odd = backend.faults.of_kind(Picture, request.path)
     image = _image(code) if odd is None else f"data:image/png;base64,{odd.base64}"
     return enveloped({"code": code.code, "image": image, "token": code.token, "options": options})
 
 
-async def waiting_scan(world: World, request: web.Request) -> web.Response:
-    """Held until the code is scanned: who scanned it, "nothing yet", or that the code is gone."""
-    code = await _code(world, request)
+async def waiting_scan(backend: Backend, request: web.Request) -> web.Response:
+    """Long poll until the code is scanned: who scanned it, "nothing yet", or that the code is gone."""
+    code = await _code(backend, request)
     if code is None:
         return _gone()
-    if not await code.scanned(world.rules.poll_seconds):
+    if not await code.scanned(backend.rules.poll_seconds):
         return _nothing_yet()
     if code.account is None or code.state is QrState.EXPIRED:
         return _gone()
     return enveloped({"avatar": avatar(code.account), "display_name": code.account.name})
 
 
-async def waiting_confirm(world: World, request: web.Request) -> web.Response:
-    """Held until the phone decides. With a yes the account cookie comes."""
-    code = await _code(world, request)
+async def waiting_confirm(backend: Backend, request: web.Request) -> web.Response:
+    """Long poll until the phone decides. A confirmation sets the account cookie."""
+    code = await _code(backend, request)
     if code is None:
         return _gone()
-    if not await code.settled(world.rules.poll_seconds):
+    if not await code.settled(backend.rules.poll_seconds):
         return _nothing_yet()
     if code.state is QrState.DECLINED:
         return enveloped(None, _DECLINED, "Người dùng từ chối đăng nhập")
     if code.state is not QrState.CONFIRMED or code.account is None:
         return _gone()
-    return await _signed_in(world, code)
+    return await _signed_in(backend, code)
 
 
-async def check_session(world: World, request: web.Request) -> web.Response:
-    """The first of two redirects, which carries the account cookie's session to the chat's host."""
-    session = world.sessions.signed_in(request.cookies)
+async def check_session(backend: Backend, request: web.Request) -> web.Response:
+    """The first of two redirects, which carries the session to the chat host by a token."""
+    session = backend.sessions.signed_in(request.cookies)
     if session is None:
         return _to(request.query.get("continue", f"https://{CHAT_HOST}/"))
-    carried = {"token": world.sessions.token(session), "continue": f"https://{CHAT_HOST}/index.html"}
+    carried = {"token": backend.sessions.token(session), "continue": f"https://{CHAT_HOST}/index.html"}
     return _to(f"https://{SESSION_HOST}/jr/pushsession?{urlencode(carried)}")
 
 
-async def push_session(world: World, request: web.Request) -> web.Response:
+async def push_session(backend: Backend, request: web.Request) -> web.Response:
     """The second redirect, which sets the session cookie."""
-    session = world.sessions.by_token(request.query.get("token", ""))
+    session = backend.sessions.by_token(request.query.get("token", ""))
     response = _to(f"https://{CHAT_HOST}/index.html")
     if session is not None:
         session_cookie(response, session)
-        world.log.add(QrLogin(account=session.account.uid))
+        backend.log.add(QrLogin(account=session.account.uid))
     return response
 
 
-async def chat_page(_world: World, _request: web.Request) -> web.Response:
-    """Where the redirects end."""
+async def chat_page(_backend: Backend, _request: web.Request) -> web.Response:
+    """The page where the redirects end."""
     return web.Response(text="<html>Zalo</html>", content_type="text/html")
 
 
-async def user_info(world: World, request: web.Request) -> web.Response:
-    """Whether the cookies are those of a session, and whose."""
-    session = world.sessions.of(request.cookies)
+async def user_info(backend: Backend, request: web.Request) -> web.Response:
+    """Whether the cookies belong to a session, and to whose."""
+    session = backend.sessions.of(request.cookies)
     if session is None:
         return enveloped({"logged": False, "session_chat_valid": False, "info": {"name": "", "avatar": ""}})
     info = {"name": session.account.name, "avatar": avatar(session.account)}
@@ -122,14 +123,13 @@ PAGES = {
 }
 
 
-async def _signed_in(world: World, code: QrCode) -> web.Response:
-    """A session for the confirmed code, once: who asks again gets the same. The former session is kicked."""
+async def _signed_in(backend: Backend, code: QrCode) -> web.Response:
+    """The session of a confirmed code, opened once. The account's former session is kicked."""
     account = code.account
     assert account is not None
     if code.session is None:
-        code.session = world.sessions.open(account)
-        if account.listener is not None:
-            await account.listener.drop(KICKED)
+        code.session = backend.sessions.open(account)
+        await backend.connections.drop(account, KICKED)
     response = enveloped({})
     response.set_cookie(
         ACCOUNT_COOKIE,
@@ -142,8 +142,8 @@ async def _signed_in(world: World, code: QrCode) -> web.Response:
     return response
 
 
-async def _code(world: World, request: web.Request) -> QrCode | None:
-    return world.codes.find(str((await request.post()).get("code", "")))
+async def _code(backend: Backend, request: web.Request) -> QrCode | None:
+    return backend.codes.find(str((await request.post()).get("code", "")))
 
 
 def _image(code: QrCode) -> str:

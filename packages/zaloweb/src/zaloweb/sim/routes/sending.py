@@ -1,17 +1,18 @@
-"""What all calls share that send a message: to whom, how it is recorded, and what is pushed after it."""
+"""What all calls that send a message share: thread, mentions, record, delivery."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from zaloweb.sim.api import ApiCall, bad_parameters
-from zaloweb.sim.arrived import Sent, ThreadName
 from zaloweb.sim.contents import Content
 from zaloweb.sim.errors import Refusal
+from zaloweb.sim.event_log import Sent, ThreadName
+from zaloweb.sim.faults import ForeignEcho
 from zaloweb.sim.messages import Message
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.users import Group, User
 
 NOT_A_MEMBER = 166
 _NOT_A_MEMBER_TEXT = "Bạn không phải là thành viên của nhóm"
@@ -19,7 +20,7 @@ _NOT_A_MEMBER_TEXT = "Bạn không phải là thành viên của nhóm"
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """Where a call sends: to a person or into a group of the account."""
+    """The thread a call sends to: a user, or a group of the account."""
 
     id: str
     in_group: bool
@@ -50,22 +51,22 @@ def own_group(call: ApiCall, name: str = "grid") -> Group:
 
 def group_of(call: ApiCall, gid: str) -> Group:
     """The group with this id, in which the account must be."""
-    group = call.world.cast.groups.get(gid)
+    group = call.backend.registry.groups.get(gid)
     if group is None or call.account.uid not in group.members:
         raise Refusal(NOT_A_MEMBER, _NOT_A_MEMBER_TEXT)
     return group
 
 
-def somebody(call: ApiCall, name: str) -> Person:
-    """The person a parameter names."""
-    person = call.world.cast.people.get(call.text(name))
+def somebody(call: ApiCall, name: str) -> User:
+    """The user a parameter names."""
+    person = call.backend.registry.people.get(call.text(name))
     if person is None:
         raise bad_parameters(f"{name} is nobody's id")
     return person
 
 
 def thread(call: ApiCall, user: str = "toid") -> Thread:
-    """Where the call sends: to `grid` by the path of a group, else to the parameter called `user`."""
+    """The thread of the call: `grid` for a group path, else the parameter called `user`."""
     if call.path.startswith("/api/group/"):
         return Thread(own_group(call).gid, in_group=True)
     return Thread(somebody(call, user).uid, in_group=False)
@@ -82,8 +83,9 @@ def mentions(call: ApiCall) -> list[dict[str, Any]]:
 
 
 def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Message:
-    """Accept a message of the account, record it, and let it be delivered once the call is answered."""
-    message = call.world.post.accept(
+    """Accept a message of the account, record it, and deliver it once the call is answered."""
+    store = call.backend.message_store
+    message = store.accept(
         call.account,
         to.id,
         content.body,
@@ -95,13 +97,8 @@ def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Mes
         quote=outgoing.quote,
         extra=content.extra,
     )
-    _record(call, to, message, outgoing)
-    call.then(call.world.post.deliver(message))
-    return message
-
-
-def _record(call: ApiCall, to: Thread, message: Message, outgoing: Outgoing) -> None:
-    call.world.log.add(
+    stored = call.backend.media.at(outgoing.url) if outgoing.url else None
+    call.backend.log.add(
         Sent(
             account=call.account.uid,
             thread=to.name,
@@ -117,11 +114,15 @@ def _record(call: ApiCall, to: Thread, message: Message, outgoing: Outgoing) -> 
             path=call.path,
             params=call.params,
             url=outgoing.url,
-            **_file(call, outgoing.url),
+            size=stored.size if stored else 0,
+            md5=stored.md5 if stored else "",
         )
     )
-
-
-def _file(call: ApiCall, url: str) -> Mapping[str, Any]:
-    stored = call.world.media.at(url) if url else None
-    return {} if stored is None else {"size": stored.size, "md5": stored.md5}
+    fault = call.fault(ForeignEcho)
+    if fault is None:
+        call.then(store.deliver(message))
+        return message
+    echo = store.replace_echo(message, msg_id=fault.message_id, client_id=fault.client_id)
+    for account in store.readers(message):
+        call.then(store.deliver(echo if account is call.account else message, account))
+    return message

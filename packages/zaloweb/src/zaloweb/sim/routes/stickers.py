@@ -1,4 +1,4 @@
-"""Stickers: finding them, what one looks like, and sending one."""
+"""Stickers: search, details, and sending one."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ SHOP = {
 
 
 def suggest(call: ApiCall) -> object:
-    """Stickers that go with a word."""
+    """Stickers that match a word."""
     return {"sugg_sticker": _found(call), "sugg_guggy": None, "sugg_gif": None}
 
 
 def search(call: ApiCall) -> object:
-    """Stickers that go with a word, as a plain list."""
+    """Stickers that match a word, as a plain list."""
     return _found(call)[: call.number("limit", 50)]
 
 

@@ -1,12 +1,13 @@
-"""Uploading pictures and files in chunks, and the small picture of a GIF."""
+"""Uploads of pictures and files in chunks, and of a GIF's thumbnail."""
 
 from __future__ import annotations
 
 import asyncio
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.arrived import Uploaded
-from zaloweb.sim.pushes import file_done, push_all
+from zaloweb.sim.event_log import Uploaded
+from zaloweb.sim.faults import FileDone
+from zaloweb.sim.pushes import file_done
 from zaloweb.sim.routes.sending import thread
 from zaloweb.sim.uploads import WrongChunk
 
@@ -24,7 +25,7 @@ def photo(call: ApiCall) -> object:
 
 
 def file(call: ApiCall) -> object:
-    """A chunk of a file or a video; a push tells the address, some time around the last chunk's answer."""
+    """A chunk of a file or a video; a push around the last chunk's answer gives the address."""
     done = _take(call)
     told = {"clientFileId": call.number("clientId"), "chunkId": call.number("chunkId")}
     if done is None:
@@ -35,8 +36,8 @@ def file(call: ApiCall) -> object:
 
 
 def thumb(call: ApiCall) -> object:
-    """The small picture of a GIF."""
-    url = call.world.media.put(call.file.name, call.file.data)
+    """The thumbnail of a GIF."""
+    url = call.backend.media.put(call.file.name, call.file.data)
     return {"url": url, "clientFileId": call.number("clientId")}
 
 
@@ -59,13 +60,13 @@ def _take(call: ApiCall) -> tuple[str, str] | None:
     key = (call.account.uid, call.path, thread(call).id, call.number("clientId"))
     number, data = call.number("chunkId"), call.file.data
     try:
-        done = call.world.uploads.chunk(key, name=name, size=size, chunks=chunks, number=number, data=data)
+        done = call.backend.uploads.chunk(key, name=name, size=size, chunks=chunks, number=number, data=data)
     except WrongChunk as error:
         raise bad_parameters(str(error)) from None
     if done is None:
         return None
     upload_id, url, stored = done
-    call.world.log.add(
+    call.backend.log.add(
         Uploaded(
             account=call.account.uid,
             name=name,
@@ -79,7 +80,7 @@ def _take(call: ApiCall) -> tuple[str, str] | None:
 
 
 def _check_limits(call: ApiCall, name: str, size: int) -> None:
-    rules = call.world.rules
+    rules = call.backend.rules
     if name.rpartition(".")[2].lower() in rules.forbidden_extensions:
         raise bad_parameters("files of this kind are not taken")
     if not 0 <= size <= rules.file_mib << 20:
@@ -87,16 +88,16 @@ def _check_limits(call: ApiCall, name: str, size: int) -> None:
 
 
 def _tell(call: ApiCall, file_id: str, url: str) -> None:
-    """Push that the file can be used: a little after the answer, unless a fault wants it otherwise."""
-    fault = call.world.faults.for_upload(call.path, call.name, call.account.uid)
+    """Push that the file is ready: a little after the answer, unless a fault changes that."""
+    fault = call.fault(FileDone)
     if fault is None:
-        call.then(_after(call.world.rules.upload_seconds, call, file_id, url))
+        call.then(_after(call.backend.rules.upload_seconds, call, file_id, url))
     elif fault.when == "late":
         call.then(_after(fault.seconds, call, file_id, url))
     elif fault.when == "early":
-        call.world.errands.start(_after(0.0, call, file_id, url))
+        call.backend.background_tasks.start(_after(0.0, call, file_id, url))
 
 
 async def _after(seconds: float, call: ApiCall, file_id: str, url: str) -> None:
     await asyncio.sleep(seconds)
-    await push_all([file_done(call.account, file_id, url)])
+    await call.backend.connections.push([file_done(call.account.uid, file_id, url)])

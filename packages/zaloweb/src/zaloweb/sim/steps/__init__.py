@@ -1,1 +1,1 @@
-"""What the control interface can do, one module for each part of a story."""
+"""The requests of the control interface, one module for each subject."""

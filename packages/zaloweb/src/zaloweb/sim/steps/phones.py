@@ -1,4 +1,4 @@
-"""The phones of accounts, their sessions, and their connections."""
+"""Phones, sessions and connections of accounts."""
 
 from __future__ import annotations
 
@@ -14,80 +14,80 @@ class _Forget(OfAccount, frozen=True, kw_only=True):
     keep: int = 0
 
 
-async def scan(world: World, told: OfAccount) -> object:
+async def scan(world: World, body: OfAccount) -> object:
     """The phone scans the newest QR code."""
-    account(world, told.account).phone.scan()
+    world.phone_of(account(world, body.account)).scan()
     return DONE
 
 
-async def confirm(world: World, told: OfAccount) -> object:
-    """It says yes."""
-    account(world, told.account).phone.confirm()
+async def confirm(world: World, body: OfAccount) -> object:
+    """The phone confirms the code it scanned."""
+    world.phone_of(account(world, body.account)).confirm()
     return DONE
 
 
-async def decline(world: World, told: OfAccount) -> object:
-    """It says no."""
-    account(world, told.account).phone.decline()
+async def decline(world: World, body: OfAccount) -> object:
+    """The phone declines the code it scanned."""
+    world.phone_of(account(world, body.account)).decline()
     return DONE
 
 
-async def expire(world: World, told: OfAccount) -> object:
-    """The code runs out."""
-    account(world, told.account).phone.expire()
+async def expire(world: World, body: OfAccount) -> object:
+    """The newest open code expires."""
+    world.phone_of(account(world, body.account)).expire()
     return DONE
 
 
-async def credentials(world: World, told: OfAccount) -> object:
+async def credentials(world: World, body: OfAccount) -> object:
     """The cookies of the session."""
-    return world.credentials(account(world, told.account))
+    return world.credentials(account(world, body.account))
 
 
-async def expire_session(world: World, told: OfAccount) -> object:
+async def expire_session(world: World, body: OfAccount) -> object:
     """The cookies are refused from now on."""
-    world.expire_session(account(world, told.account))
+    world.expire_session(account(world, body.account))
     return DONE
 
 
-async def refresh_cookies(world: World, told: OfAccount) -> object:
+async def refresh_cookies(world: World, body: OfAccount) -> object:
     """The next answer sets a new session cookie."""
-    world.refresh_cookies(account(world, told.account))
+    world.refresh_cookies(account(world, body.account))
     return DONE
 
 
-async def drop(world: World, told: _Drop) -> object:
+async def drop(world: World, body: _Drop) -> object:
     """The WebSocket ends."""
-    await world.drop(told.code, account(world, told.account))
+    await world.drop(body.code, account(world, body.account))
     return DONE
 
 
-async def kick(world: World, told: OfAccount) -> object:
+async def kick(world: World, body: OfAccount) -> object:
     """The WebSocket is closed with 3003."""
-    await world.kick(account(world, told.account))
+    await world.kick(account(world, body.account))
     return DONE
 
 
-async def half_open(world: World, told: OfAccount) -> object:
-    """The WebSocket stays open and says nothing more."""
-    world.half_open(account(world, told.account))
+async def half_open(world: World, body: OfAccount) -> object:
+    """The WebSocket stays open, but nothing comes over it any more."""
+    world.half_open(account(world, body.account))
     return DONE
 
 
-async def second_login(world: World, told: OfAccount) -> object:
+async def second_login(world: World, body: OfAccount) -> object:
     """A login somewhere else ends the session and kicks its client."""
-    await world.second_login(account(world, told.account))
+    await world.second_login(account(world, body.account))
     return DONE
 
 
-async def second_listener(world: World, told: OfAccount) -> object:
-    """Another listener of the session makes the client go."""
-    await world.second_listener(account(world, told.account))
+async def second_listener(world: World, body: OfAccount) -> object:
+    """Another WebSocket of the session: the client is told to go."""
+    await world.second_listener(account(world, body.account))
     return DONE
 
 
-async def forget(world: World, told: _Forget) -> object:
+async def forget(world: World, body: _Forget) -> object:
     """Zalo holds only the newest messages."""
-    account(world, told.account).forget(told.keep)
+    world.message_store.mailbox(account(world, body.account)).forget(body.keep)
     return DONE
 
 

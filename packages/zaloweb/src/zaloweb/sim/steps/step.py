@@ -1,4 +1,4 @@
-"""One request of the control interface, as a value: its path, its body, and what it does to the world."""
+"""One request of the control interface as a value: its path, its body, and what it does to the world."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from zaloweb.sim.accounts import Account
-from zaloweb.sim.people import Group, Person
+from zaloweb.sim.users import Group, User
 from zaloweb.sim.world import World
 
 DONE = {"ok": True}
@@ -27,7 +26,7 @@ class OfAccount(Body, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`act` gets the world and the body; the answer is what it returns, as JSON."""
+    """`act` gets the world and the decoded body; what it returns is the answer, as JSON."""
 
     method: Literal["POST", "DELETE", "GET"]
     path: str
@@ -35,16 +34,16 @@ class Step:
     act: Callable[[World, Any], Awaitable[object]]
 
 
-def account(world: World, named: str | None) -> Account:
-    """The account that is meant."""
-    return world.me if named is None else world.cast.find_account(named)
+def account(world: World, named: str | None) -> User:
+    """The account with this name or uid, or the first one."""
+    return world.me if named is None else world.registry.find_account(named)
 
 
-def person(world: World, named: str | None) -> Person | None:
-    """The person that is meant, if any."""
-    return None if named is None else world.cast.find_person(named)
+def person(world: World, named: str | None) -> User | None:
+    """The user with this name or uid, or None if none is named."""
+    return None if named is None else world.registry.find_person(named)
 
 
 def group(world: World, named: str | None) -> Group | None:
-    """The group that is meant, if any."""
-    return None if named is None else world.cast.find_group(named)
+    """The group with this name or id, or None if none is named."""
+    return None if named is None else world.registry.find_group(named)

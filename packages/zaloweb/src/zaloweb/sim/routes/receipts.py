@@ -1,12 +1,12 @@
-"""What shows itself to others without being a message: typing, delivered, seen; and the keep-alive."""
+"""Typing, delivered and seen; and the keep-alive."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.arrived import Delivered, Seen, ThreadName, Typed
-from zaloweb.sim.pushes import Push, push_all
+from zaloweb.sim.event_log import Delivered, Seen, ThreadName, Typed
+from zaloweb.sim.pushes import Push
 from zaloweb.sim.routes.sending import own_group
 
 _MOST_ITEMS = 50
@@ -14,23 +14,23 @@ _DONE = {"status": 0}
 
 
 def typing_to_user(call: ApiCall) -> object:
-    """The account types in a chat of two."""
+    """The account types in a direct chat."""
     return _typed(
-        call, "user", call.text("toid"), call.world.marks.typing_to(call.account, call.text("toid"))
+        call, "user", call.text("toid"), call.backend.receipts.typing_to(call.account, call.text("toid"))
     )
 
 
 def typing_to_group(call: ApiCall) -> object:
     """The account types in a group."""
     group = own_group(call)
-    return _typed(call, "group", group.gid, call.world.marks.typing_in(call.account, group))
+    return _typed(call, "group", group.gid, call.backend.receipts.typing_in(call.account, group))
 
 
 def delivered(call: ApiCall) -> object:
     """Messages reached the client."""
     told = _told(call)
     thread, thread_id = _thread(told)
-    call.world.log.add(
+    call.backend.log.add(
         Delivered(
             account=call.account.uid,
             thread=thread,
@@ -39,7 +39,7 @@ def delivered(call: ApiCall) -> object:
             seen=told.get("seen") == 1,
         )
     )
-    call.then(_tell_senders(call, told, seen=False))
+    _tell_senders(call, told, read=False)
     return ""
 
 
@@ -47,8 +47,10 @@ def seen(call: ApiCall) -> object:
     """Messages were read."""
     told = _told(call)
     thread, thread_id = _thread(told)
-    call.world.log.add(Seen(account=call.account.uid, thread=thread, thread_id=thread_id, msg_ids=_ids(told)))
-    call.then(_tell_senders(call, told, seen=True))
+    call.backend.log.add(
+        Seen(account=call.account.uid, thread=thread, thread_id=thread_id, msg_ids=_ids(told))
+    )
+    _tell_senders(call, told, read=True)
     return _DONE
 
 
@@ -69,8 +71,8 @@ ROUTES = [
 
 
 def _typed(call: ApiCall, thread: ThreadName, thread_id: str, pushes: list[Push]) -> object:
-    call.world.log.add(Typed(account=call.account.uid, thread=thread, thread_id=thread_id))
-    call.then(push_all(pushes))
+    call.backend.log.add(Typed(account=call.account.uid, thread=thread, thread_id=thread_id))
+    call.then_push(pushes)
     return _DONE
 
 
@@ -84,10 +86,11 @@ def _told(call: ApiCall) -> dict[str, Any]:
     return told
 
 
-async def _tell_senders(call: ApiCall, told: dict[str, Any], *, seen: bool) -> None:
-    """The senders are told, as far as they are accounts; a message the world holds no more tells nobody."""
-    known = [message for msg_id in _ids(told) if (message := call.world.post.get(msg_id))]
-    await push_all(call.world.marks.received(call.account, known, seen=seen))
+def _tell_senders(call: ApiCall, told: dict[str, Any], *, read: bool) -> None:
+    """Tell the senders that are accounts; messages that the store has dropped tell nobody."""
+    known = [message for msg_id in _ids(told) if (message := call.backend.message_store.get(msg_id))]
+    pushes = call.backend.receipts.received(call.account, known, read=read)
+    call.then_push(pushes)
 
 
 def _thread(told: dict[str, Any]) -> tuple[ThreadName, str]:

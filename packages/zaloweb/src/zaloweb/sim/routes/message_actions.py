@@ -1,4 +1,4 @@
-"""What is done to messages that exist: reactions, taking back, deleting; and the history of a group."""
+"""Reactions, undo, delete, and the history of a group."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.arrived import Deleted, Reacted, Undone
 from zaloweb.sim.errors import Refusal
+from zaloweb.sim.event_log import Deleted, Reacted, Undone
 from zaloweb.sim.messages import Message
-from zaloweb.sim.pushes import push_all
 from zaloweb.sim.routes.sending import NOT_A_MEMBER, Thread, own_group, thread
 
 _CANNOT_UNDO = 330
@@ -40,33 +39,39 @@ def react(call: ApiCall) -> object:
 
 
 def undo(call: ApiCall) -> object:
-    """Take back a message of one's own."""
+    """Undo a message of the account."""
     message = _message(call, thread(call), call.params.get("msgId"))
     if message.sender is not call.account or str(call.params.get("cliMsgIdUndo")) != message.cli_msg_id:
         raise Refusal(_CANNOT_UNDO, "Không thể thu hồi tin nhắn")
     to = thread(call)
-    told = call.world.post.undo(message, str(call.number("clientId")))
-    call.world.log.add(
+    told = call.backend.message_store.undo(message, str(call.number("clientId")))
+    call.backend.log.add(
         Undone(account=call.account.uid, thread=to.name, thread_id=to.id, msg_id=message.msg_id)
     )
-    call.then(call.world.post.deliver(told))
+    call.then(call.backend.message_store.deliver(told))
     return _DONE
 
 
 def delete(call: ApiCall) -> object:
-    """Delete messages: for oneself, or in a group one has made for everybody."""
+    """Delete messages for the account only, or for everybody in a group it has made."""
     to = thread(call)
     only_me = call.number("onlyMe")
-    messages = [_message(call, to, one.get("globalMsgId")) for one in _listed(call)]
+    listed = call.params.get("msgs")
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
+        raise bad_parameters("msgs must list messages")
+    messages = [_message(call, to, one.get("globalMsgId")) for one in listed]
     if not only_me:
-        _check_may_delete_for_all(call)
-    post = call.world.post
+        if not to.in_group:
+            raise bad_parameters("in a chat of two messages are deleted for oneself only")
+        if own_group(call).creator is not call.account:
+            raise Refusal(NOT_A_MEMBER, "Bạn không có quyền xoá tin nhắn")
+    post = call.backend.message_store
     if only_me:
         call.then(post.deliver(post.delete_for(call.account, messages), call.account))
     else:
         for message in messages:
             call.then(post.deliver(post.delete(message, call.account)))
-    call.world.log.add(
+    call.backend.log.add(
         Deleted(
             account=call.account.uid,
             thread=to.name,
@@ -81,14 +86,14 @@ def delete(call: ApiCall) -> object:
 def history(call: ApiCall) -> object:
     """The newest messages of a group, oldest first."""
     group = own_group(call)
-    messages = call.world.post.history(group.gid, call.number("count", 50) + 1)
+    messages = call.backend.message_store.history(group.gid, call.number("count", 50) + 1)
     shown = messages[-call.number("count", 50) :]
     last = shown[-1].action_id if shown else "0"
     return {
         "lastActionId": last,
         "lastActionIdOther": last,
         "more": int(len(messages) > len(shown)),
-        "groupMsgs": [message.seen_by(call.account.uid) for message in shown],
+        "groupMsgs": [message.item_for(call.account.uid) for message in shown],
     }
 
 
@@ -110,44 +115,28 @@ def _react(call: ApiCall, to: Thread, one: Any) -> list[int]:
         told = msgspec.json.decode(one["message"], type=_Reaction)
     except msgspec.MsgspecError as error:
         raise bad_parameters(f"a message of react_list must be JSON in a text: {error}") from None
-    return [
-        _react_to(call, to, told, str(target.gMsgID), str(one.get("clientId", ""))) for target in told.rMsg
-    ]
-
-
-def _react_to(call: ApiCall, to: Thread, told: _Reaction, msg_id: str, client_id: str) -> int:
-    message = _message(call, to, msg_id)
-    reaction, pushes = call.world.post.react(call.account, message, told.rIcon, told.rType, client_id)
-    call.world.log.add(
-        Reacted(
-            account=call.account.uid,
-            thread=to.name,
-            thread_id=to.id,
-            msg_id=message.msg_id,
-            icon=told.rIcon,
-            type=told.rType,
+    store, icon, type_ = call.backend.message_store, told.rIcon, told.rType
+    ids = []
+    for target in told.rMsg:
+        message = _message(call, to, str(target.gMsgID))
+        reaction, pushes = store.react(call.account, message, icon, type_, str(one.get("clientId", "")))
+        call.backend.log.add(
+            Reacted(
+                account=call.account.uid,
+                thread=to.name,
+                thread_id=to.id,
+                msg_id=message.msg_id,
+                icon=icon,
+                type=type_,
+            )
         )
-    )
-    call.then(push_all(pushes))
-    return reaction.number
+        call.then_push(pushes)
+        ids.append(reaction.number)
+    return ids
 
 
 def _message(call: ApiCall, to: Thread, msg_id: object) -> Message:
-    message = call.world.post.find(str(msg_id))
+    message = call.backend.message_store.find(str(msg_id))
     if message.in_group is not to.in_group or message.other_side(call.account) != to.id:
         raise bad_parameters(f"message {message.msg_id} stands in another thread")
     return message
-
-
-def _listed(call: ApiCall) -> list[dict[str, Any]]:
-    listed = call.params.get("msgs")
-    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
-        raise bad_parameters("msgs must list messages")
-    return listed
-
-
-def _check_may_delete_for_all(call: ApiCall) -> None:
-    if "grid" not in call.params:
-        raise bad_parameters("in a chat of two messages are deleted for oneself only")
-    if own_group(call).creator is not call.account:
-        raise Refusal(NOT_A_MEMBER, "Bạn không có quyền xoá tin nhắn")

@@ -1,4 +1,4 @@
-"""A bounded list of things with rising numbers: what Zalo still holds and gives out a page at a time."""
+"""A bounded list of items with rising numbers, read in pages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
-    """At least the newest `limit` items that were added, in their order. Adding one costs the same always."""
+class RingBuffer(Generic[T]):
+    """The newest `limit` items in order. Adding one takes constant time."""
 
     def __init__(self, limit: int, number: Callable[[T], int]) -> None:
         self._limit = limit
@@ -33,11 +33,11 @@ class Kept(Generic[T]):
         return self._items[start:end]
 
     def drop(self, number: int) -> None:
-        """Forget the item with this number, if it is there."""
+        """Remove the item with this number, if there is one."""
         at = bisect_left(self._items, number, key=self._number)
         if at < len(self._items) and self._number(self._items[at]) == number:
             del self._items[at]
 
     def forget(self, keep: int) -> None:
-        """Forget all but the newest `keep` items."""
+        """Remove all but the newest `keep` items."""
         del self._items[: max(0, len(self._items) - keep)]

@@ -1,4 +1,4 @@
-"""What the client did, as typed records in the order it did them, and a log of them that can be waited on."""
+"""What the clients did, as typed records in order, and a log of them that can be waited on."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from zaloweb.clock import Clock
+from zaloweb.sim.errors import NothingArrived
 from zaloweb.sim.faults import AnyAnswerFault
 
 ThreadName = Literal["user", "group"]
 
 
-class Arrived(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
-    """One thing the client did. `seq` counts from 1 without gaps; `account` is a uid, "" before a login."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
+    """One thing a client did. `seq` counts from 1 without gaps; `account` is a uid, "" before a login."""
 
     seq: int = 0
     at_ms: int = 0
     account: str = ""
 
 
-class QrShown(Arrived, frozen=True, kw_only=True):
-    """The client asked for a QR code and has it."""
+class QrShown(Record, frozen=True, kw_only=True):
+    """The client asked for a QR code and got it."""
 
     code: str
 
 
-class QrLogin(Arrived, frozen=True, kw_only=True):
+class QrLogin(Record, frozen=True, kw_only=True):
     """A confirmed QR code became a session."""
 
 
-class Login(Arrived, frozen=True, kw_only=True):
+class Login(Record, frozen=True, kw_only=True):
     """The client logged in with its cookies; every QR login is followed by one."""
 
     imei: str
@@ -41,8 +42,8 @@ class Login(Arrived, frozen=True, kw_only=True):
     user_agent: str
 
 
-class Connected(Arrived, frozen=True, kw_only=True):
-    """A WebSocket opened. `t` is the time the client put into the address."""
+class Connected(Record, frozen=True, kw_only=True):
+    """A WebSocket opened. `t` is the time in the address."""
 
     host: str
     t: str
@@ -50,27 +51,27 @@ class Connected(Arrived, frozen=True, kw_only=True):
     user_agent: str
 
 
-class Disconnected(Arrived, frozen=True, kw_only=True):
+class Disconnected(Record, frozen=True, kw_only=True):
     """A WebSocket ended, with the close code of the client or of the simulator; 1006 is a cut connection."""
 
     code: int
 
 
-class Pinged(Arrived, frozen=True, kw_only=True):
+class Pinged(Record, frozen=True, kw_only=True):
     """A keep-alive frame."""
 
     event_id: int
 
 
-class AskedOld(Arrived, frozen=True, kw_only=True):
-    """The client asked over the socket for what it missed; `answered` items went back."""
+class AskedOld(Record, frozen=True, kw_only=True):
+    """The client asked over the socket for old messages or reactions and got `answered` items."""
 
     what: Literal["user messages", "group messages", "user reactions", "group reactions"]
     last_id: str | None
     answered: int
 
 
-class UnknownFrame(Arrived, frozen=True, kw_only=True):
+class UnknownFrame(Record, frozen=True, kw_only=True):
     """A frame the simulator has no answer for."""
 
     cmd: int
@@ -78,12 +79,12 @@ class UnknownFrame(Arrived, frozen=True, kw_only=True):
     body: str
 
 
-class Sent(Arrived, frozen=True, kw_only=True):
-    """A message was sent. `params` is what the client encrypted, whole.
+class Sent(Record, frozen=True, kw_only=True):
+    """A message was sent. `params` are all decrypted parameters.
 
     `text` is the text or the caption. `mentions` and `styles` are as they were sent: positions in UTF-16
-    units. `quoted` is the id of the message this one answers, "" for none. `url`, `size` and `md5` tell of
-    what is sent with it, as far as the world holds the file.
+    units. `quoted` is the id of the quoted message, "" for none. `url`, `size` and `md5` describe the file
+    if the media host holds it.
     """
 
     thread: ThreadName
@@ -103,15 +104,15 @@ class Sent(Arrived, frozen=True, kw_only=True):
     params: dict[str, Any]
 
 
-class Typed(Arrived, frozen=True, kw_only=True):
-    """The client said that somebody is typing."""
+class Typed(Record, frozen=True, kw_only=True):
+    """The client reported typing."""
 
     thread: ThreadName
     thread_id: str
 
 
-class Delivered(Arrived, frozen=True, kw_only=True):
-    """The client confirmed that messages reached it; `seen` when it said so in the same call."""
+class Delivered(Record, frozen=True, kw_only=True):
+    """The client confirmed the delivery of messages; `seen` if the same call says so."""
 
     thread: ThreadName
     thread_id: str
@@ -119,16 +120,16 @@ class Delivered(Arrived, frozen=True, kw_only=True):
     seen: bool
 
 
-class Seen(Arrived, frozen=True, kw_only=True):
-    """The client confirmed that messages were read."""
+class Seen(Record, frozen=True, kw_only=True):
+    """The client reported messages as read."""
 
     thread: ThreadName
     thread_id: str
     msg_ids: list[str]
 
 
-class Uploaded(Arrived, frozen=True, kw_only=True):
-    """A file arrived whole, in so many chunks."""
+class Uploaded(Record, frozen=True, kw_only=True):
+    """A file was uploaded, in this many chunks."""
 
     name: str
     size: int
@@ -137,8 +138,8 @@ class Uploaded(Arrived, frozen=True, kw_only=True):
     path: str
 
 
-class Reacted(Arrived, frozen=True, kw_only=True):
-    """The client reacted to a message; an empty icon takes a reaction back."""
+class Reacted(Record, frozen=True, kw_only=True):
+    """The client reacted to a message; an empty icon removes a reaction."""
 
     thread: ThreadName
     thread_id: str
@@ -147,16 +148,16 @@ class Reacted(Arrived, frozen=True, kw_only=True):
     type: int
 
 
-class Undone(Arrived, frozen=True, kw_only=True):
-    """The client took back one of its messages."""
+class Undone(Record, frozen=True, kw_only=True):
+    """The client undid one of its messages."""
 
     thread: ThreadName
     thread_id: str
     msg_id: str
 
 
-class Deleted(Arrived, frozen=True, kw_only=True):
-    """The client deleted messages, for everyone in the group or only for itself."""
+class Deleted(Record, frozen=True, kw_only=True):
+    """The client deleted messages, for everyone in the group or for itself only."""
 
     thread: ThreadName
     thread_id: str
@@ -164,14 +165,14 @@ class Deleted(Arrived, frozen=True, kw_only=True):
     everyone: bool
 
 
-class Meddled(Arrived, frozen=True, kw_only=True):
+class Meddled(Record, frozen=True, kw_only=True):
     """A fault hit a call."""
 
     path: str
     fault: AnyAnswerFault
 
 
-class Called(Arrived, frozen=True, kw_only=True):
+class Called(Record, frozen=True, kw_only=True):
     """Any other API call that was answered."""
 
     service: str
@@ -179,8 +180,8 @@ class Called(Arrived, frozen=True, kw_only=True):
     params: dict[str, Any]
 
 
-class Refused(Arrived, frozen=True, kw_only=True):
-    """A request answered with an error: an unknown path and cookies of no session are among them."""
+class Refused(Record, frozen=True, kw_only=True):
+    """A request answered with an error, unknown paths and dead cookies included."""
 
     host: str
     path: str
@@ -188,16 +189,16 @@ class Refused(Arrived, frozen=True, kw_only=True):
     message: str
 
 
-R = TypeVar("R", bound=Arrived)
+R = TypeVar("R", bound=Record)
 
 
-class Log:
-    """The records so far, at least the newest `limit` of them, and a way to wait for the next."""
+class EventLog:
+    """At least the newest `limit` records, and waits for the next ones."""
 
     def __init__(self, clock: Clock, limit: int) -> None:
         self._clock = clock
         self._limit = limit
-        self._records: list[Arrived] = []
+        self._records: list[Record] = []
         self._dropped = 0
         self._waiting: set[_Waiter[Any]] = set()
         self._closed = False
@@ -208,7 +209,7 @@ class Log:
         return self._dropped + len(self._records)
 
     def add(self, record: R) -> R:
-        """Number a record, keep it and wake whoever waits for it."""
+        """Number a record, keep it and wake the waits it fulfils."""
         record = msgspec.structs.replace(record, seq=self.last + 1, at_ms=self._clock.now_ms())
         self._records.append(record)
         if len(self._records) >= 2 * self._limit:  # dropping half at a time keeps adding cheap
@@ -218,7 +219,7 @@ class Log:
             waiter.offer(record)
         return record
 
-    def since(self, after: int = 0) -> list[Arrived]:
+    def since(self, after: int = 0) -> list[Record]:
         """The records with a `seq` above `after`, oldest first."""
         return self._records[max(0, after - self._dropped) :]
 
@@ -237,22 +238,42 @@ class Log:
         finally:
             self._waiting.discard(waiter)
 
+    async def wait_for(
+        self,
+        kind: type[R],
+        where: Callable[[R], bool] | None = None,
+        *,
+        after: int = 0,
+        deadline: float = 10.0,
+    ) -> R:
+        """Like `first`, within `deadline` seconds. Raises `NothingArrived`."""
+        start = self.last
+        try:
+            async with asyncio.timeout(deadline):
+                record = await self.first(kind, where, after)
+        except TimeoutError:
+            record = None
+        if record is None:
+            came = ", ".join(type(other).__name__ for other in self.since(start)) or "nothing"
+            raise NothingArrived(f"no {kind.__name__} that fits in {deadline} s; meanwhile came: {came}")
+        return record
+
     def close(self) -> None:
-        """Nothing comes any more: end all waits."""
+        """End all waits; no record comes any more."""
         self._closed = True
         for waiter in self._waiting:
             waiter.give_up()
 
 
 class _Waiter(Generic[R]):
-    """One wait: the kind, the condition, and the place where the record is put."""
+    """One wait: the kind, the condition, and the future that gets the record."""
 
     def __init__(self, kind: type[R], where: Callable[[R], bool] | None) -> None:
         self._kind = kind
         self._where = where
         self.found: asyncio.Future[R | None] = asyncio.get_running_loop().create_future()
 
-    def offer(self, record: Arrived) -> None:
+    def offer(self, record: Record) -> None:
         if self.found.done() or not isinstance(record, self._kind):
             return
         if self._where is None or self._where(record):

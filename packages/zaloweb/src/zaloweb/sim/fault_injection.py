@@ -1,4 +1,4 @@
-"""Where the faults of a world come between a call and its answer."""
+"""Faults of calls: what the client gets instead of the answer, or before it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from zaloweb.sim import bombs
-from zaloweb.sim.arrived import Meddled
+from zaloweb.sim.backend import Backend
+from zaloweb.sim.compression_bombs import compressed_blanks
+from zaloweb.sim.event_log import Meddled
 from zaloweb.sim.faults import (
     AnyAnswerFault,
     Bomb,
@@ -23,17 +24,16 @@ from zaloweb.sim.faults import (
     Slow,
     Status,
 )
-from zaloweb.sim.world import World
 
 Serve = Callable[[], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
+class Responder:
     """How one call is answered.
 
-    `serve` does it and gives the answer. `refuse` gives an answer that holds an error, `crooked` one that is
-    hard to read. `begin` starts what the call set off, when its answer is not to be waited for.
+    `serve` does the call and returns its answer. `refuse` returns an answer with an error, `crooked` one that
+    is hard to parse. `begin` starts what the call causes if its answer does not start it.
     """
 
     serve: Serve
@@ -42,22 +42,26 @@ class Answering:
     crooked: Callable[[Crooked], web.StreamResponse] = lambda fault: web.Response(text=fault.json)
 
 
-async def answered(
-    world: World, request: web.Request, account: str, name: str, how: Answering
+async def respond(
+    backend: Backend, request: web.Request, account: str, name: str, how: Responder
 ) -> web.StreamResponse:
-    """The answer to a call, or what a fault makes of it."""
-    fault = world.faults.for_call(request.path, name, account)
+    """The answer to a call, or what a fault makes of it. `account` is a uid, "" without a session."""
+    fault = backend.faults.for_call(request.path, name, account)
     if fault is None:
         return await how.serve()
-    world.log.add(Meddled(account=account, path=request.path, fault=fault))
-    if not getattr(fault, "processed", False):
-        return await _instead(request, fault, how)
-    response = await how.serve()
-    how.begin()
-    return await _instead(request, fault, replace(how, serve=_giving(response)))
+    backend.log.add(Meddled(account=account, path=request.path, fault=fault))
+    if getattr(fault, "processed", False):
+        response = await how.serve()
+        how.begin()
+
+        async def give() -> web.StreamResponse:
+            return response
+
+        how = replace(how, serve=give)
+    return await _instead(request, fault, how)
 
 
-async def _instead(request: web.Request, fault: AnyAnswerFault, how: Answering) -> web.StreamResponse:
+async def _instead(request: web.Request, fault: AnyAnswerFault, how: Responder) -> web.StreamResponse:
     match fault:
         case Error():
             return how.refuse(fault)
@@ -69,11 +73,11 @@ async def _instead(request: web.Request, fault: AnyAnswerFault, how: Answering) 
         case Reset():
             if request.transport is not None:
                 request.transport.abort()
-            await _until_the_client_is_gone()
+            await _wait_for_disconnect()
         case Silence():
-            await _until_the_client_is_gone()
+            await _wait_for_disconnect()
         case Bomb():
-            packed = await asyncio.to_thread(bombs.packed, fault.encoding, fault.mebibytes)
+            packed = await asyncio.to_thread(compressed_blanks, fault.encoding, fault.mebibytes)
             return web.Response(body=packed, headers={"content-encoding": fault.encoding})
         case Endless():
             await _drip(request, fault)
@@ -84,15 +88,8 @@ async def _instead(request: web.Request, fault: AnyAnswerFault, how: Answering) 
     return await how.serve()
 
 
-def _giving(response: web.StreamResponse) -> Serve:
-    async def serve() -> web.StreamResponse:
-        return response
-
-    return serve
-
-
 async def _drip(request: web.Request, fault: Endless) -> NoReturn:
-    """The front cancels a handler whose client goes away."""
+    """The server cancels the handler when the client disconnects."""
     stream = web.StreamResponse()
     await stream.prepare(request)
     block = b" " * fault.bytes
@@ -101,7 +98,7 @@ async def _drip(request: web.Request, fault: Endless) -> NoReturn:
         await asyncio.sleep(fault.seconds)
 
 
-async def _until_the_client_is_gone() -> NoReturn:
-    """The front cancels a handler whose client goes away."""
+async def _wait_for_disconnect() -> NoReturn:
+    """The server cancels the handler when the client disconnects."""
     while True:
         await asyncio.Event().wait()

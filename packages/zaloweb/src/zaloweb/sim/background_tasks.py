@@ -1,4 +1,4 @@
-"""What happens on the simulator's side by itself, a moment after a call was answered."""
+"""Tasks that outlive the call that started them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-class Errands:
-    """The tasks of a world. They begin in the order they were given and end with the world if not before."""
+class BackgroundTasks:
+    """The tasks of a world. They start in the order they were given and are cancelled with the world."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def start(self, errand: Coroutine[Any, Any, None]) -> None:
-        """Let this go on by itself, whatever becomes of the client who caused it."""
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run this as a task, even if the client that caused it disconnects."""
         if self._closed:
-            errand.close()
+            work.close()
             return
-        task = asyncio.get_running_loop().create_task(errand)
+        task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def close(self) -> None:
-        """End what still goes on; nothing begins any more."""
+        """Cancel the running tasks; no more are started."""
         self._closed = True
         running = tuple(self._running)
         for task in running:

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from zaloweb.network import Network
-from zaloweb.sim.front import Authority, Front, Handler
+from zaloweb.sim.http_server import Authority, Handler, TlsServer
 
 Serve = Callable[[Handler], Awaitable[Network]]
 
@@ -76,7 +76,7 @@ async def test_a_whole_application_can_stand_behind_it(authority: Authority, tmp
 
     app.router.add_get("/hello", hello)
     authority.write(tmp_path / "ca.pem")
-    async with Front(app, authority) as front:
+    async with TlsServer(app, authority) as front:
         network = Network.loopback(front.port, tmp_path / "ca.pem")
         async with client(network) as http, http.get("https://a.zalo.me/hello") as answer:
             assert await answer.text() == "hello a.zalo.me"
@@ -105,9 +105,9 @@ async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_open(authorit
     async def hello(_: web.Request) -> web.Response:
         return web.Response()
 
-    async with Front(hello, authority) as first:
+    async with TlsServer(hello, authority) as first:
         with pytest.raises(OSError, match="address already in use"):
-            await Front(hello, authority, first.port).__aenter__()
+            await TlsServer(hello, authority, first.port).__aenter__()
 
 
 def test_only_the_public_certificate_is_written(authority: Authority, tmp_path: Path) -> None:

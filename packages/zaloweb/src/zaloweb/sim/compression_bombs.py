@@ -1,4 +1,4 @@
-"""Much of nothing, packed to almost nothing: what a client must not unpack as a whole."""
+"""Small compressed data that grows large when a client unpacks it whole."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _WBITS = {"gzip": 31, "deflate": 15}
 
 
 @cache
-def packed(encoding: Encoding, mebibytes: int) -> bytes:
-    """So many mebibytes of blanks. Takes a moment for many."""
-    put, end = _packer(encoding)
+def compressed_blanks(encoding: Encoding, mebibytes: int) -> bytes:
+    """So many mebibytes of blanks, compressed. Slow for many."""
+    put, end = _compressor(encoding)
     return b"".join([*(put(_MEBIBYTE) for _ in range(mebibytes)), end()])
 
 
-def _packer(encoding: Encoding) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
+def _compressor(encoding: Encoding) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
     if encoding == "br":
         brotlified = brotli.Compressor(quality=1)
         return brotlified.process, brotlified.finish

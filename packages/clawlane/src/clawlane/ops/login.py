@@ -1,0 +1,306 @@
+"""Linking an account by QR code, accepting the risk of its channel, and forgetting its session."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from clawlane.capabilities import (
+    Confirmed,
+    Declined,
+    Done,
+    Expired,
+    Failed,
+    Login,
+    NeedsConsent,
+    Probe,
+    Scanned,
+    ShowQr,
+)
+from clawlane.channel import Account, Channel, Manifest, Vault, VaultError
+from clawlane.config.errors import ConfigError
+from clawlane.ops.accounts import Start, Stop, start, stop
+from clawlane.ops.context import OpContext, Target, account_words
+from clawlane.ops.operation import OpError, Request, Stream, operation
+from clawlane.ops.status import probed, rehearsal_of
+from clawlane.plugins.errors import PluginError
+
+if TYPE_CHECKING:
+    from clawlane.credentials.profile import Consent
+    from clawlane.credentials.vault import FileVault
+
+NOT_ASKED = "not asked"
+_CONSENT_DEADLINE = 600.0
+"""Seconds that a login waits for the answer to the question about the risk."""
+
+_LOOK_EVERY = 0.2
+"""Seconds between two looks for the answer, which another process may give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tightened:
+    """A file or folder was made private."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentNeeded:
+    """The risk has to be accepted: the login waits for `login.accept`.
+
+    `former_user` is who it was accepted for, if somebody else has just logged in.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    alternative: str
+    account: str
+    profile: str
+    former_user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionExpired:
+    """The platform says that the stored session is over, so a new code is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The account is about to be linked on this host. `rehearsal` is where the simulator is, or empty."""
+
+    host: str
+    rehearsal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Somebody is logged in: `already` before, or since the scan.
+
+    `configured` is false while the config has no block for the channel. `started` says that the running
+    gateway starts the account now, and `start_failed` why it does not.
+    """
+
+    user_id: str
+    user_name: str
+    already: bool
+    configured: bool
+    started: bool = False
+    start_failed: str = ""
+
+
+LoginEvent = Tightened | ConsentNeeded | SessionExpired | Begun | ShowQr | Scanned | Confirmed | Linked
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn(Stream[LoginEvent]):
+    """Link an account; ends with `Linked`. With `force` a new code is shown although it is linked."""
+
+    channel: str | None = None
+    account: str | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accept(Request[None]):
+    """Accept the risk of a channel for an account.
+
+    `how` is `terminal` or the flag that stood in for the question; `expendable` is the answer to "can you do
+    without this account?": `yes`, `no`, or `not asked`.
+    """
+
+    channel: str
+    account: str
+    how: str
+    expendable: str = NOT_ASKED
+
+
+@dataclass(frozen=True, slots=True)
+class LogOut(Request["LoggedOut"]):
+    """Stop an account in a running gateway and forget its session. A broken config is no obstacle."""
+
+    channel: str | None = None
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """Whose session is gone; `cleared` is false if there was none."""
+
+    channel: str
+    account: str
+    profile: str
+    cleared: bool
+    warnings: tuple[str, ...] = ()
+
+
+@operation
+async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
+    """Raises `OpError` for a login that failed, with everything as it was. Closing it cancels the login."""
+    from clawlane.credentials.files import secure
+    from clawlane.credentials.vault import FileVault
+
+    target = ctx.target(request.channel, request.account)
+    channel, account = ctx.runtime(target.manifest), target.account
+    if not isinstance(channel, Login):
+        raise OpError(f"{target.manifest.label} has no login")
+    for line in await asyncio.to_thread(secure, ctx.paths):
+        yield Tightened(line)
+    if isinstance(channel, NeedsConsent) and _consent(ctx, account) is None:
+        yield _question(channel, account)
+        await _answered(ctx, account, None)
+    vault = FileVault(ctx.paths.vault_dir, account.channel, account.profile)
+    linked = None if request.force else await asyncio.to_thread(vault.identity)
+    if linked and isinstance(channel, Probe) and (await probed(channel, account, vault)).expired:
+        yield SessionExpired()
+        linked = None
+    if linked:
+        yield Linked(*linked, already=True, configured=target.configured)
+        return
+    yield Begun(socket.gethostname(), rehearsal_of(channel))
+    done: Done | None = None
+    async with aclosing(channel.steps(account)) as steps:  # type: ignore[type-var]
+        async for step in steps:
+            match step:
+                case Done():
+                    done = step
+                case ShowQr() | Scanned() | Confirmed():
+                    yield step
+                case Expired() | Declined() | Failed():
+                    raise _failure(step, target)
+    if done is None:
+        raise OpError("the login ended without an answer", _again(target))
+    _refuse_second(ctx, target, done)
+    consent = _consent(ctx, account)
+    if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
+        yield replace(_question(channel, account), former_user=consent.user_id)
+        consent = await _answered(ctx, account, consent)
+    await asyncio.shield(asyncio.to_thread(_keep, ctx, vault, done, consent))
+    started, failed = await _started(ctx, account)
+    yield Linked(done.user_id, done.user_name, False, target.configured, started, failed)
+
+
+@operation(changes=True)
+async def accept(ctx: OpContext, request: Accept) -> None:
+    from clawlane.credentials.profile import Consent, write_consent
+
+    account = ctx.target(request.channel, request.account).account
+    consent = Consent(account.channel, account.profile, ctx.now_ms(), "", request.expendable, request.how)
+    await asyncio.to_thread(write_consent, ctx.paths.consent_dir, consent)
+
+
+@operation(changes=True)
+async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
+    """Raises `OpError` where a broken config leaves open which of several sessions is meant."""
+    from clawlane.credentials.vault import FileVault
+
+    channel, account, profile, doubt = _to_log_out(ctx, request.channel, request.account)
+    warnings = [doubt] if doubt else []
+    if ctx.live:
+        try:
+            await stop(ctx, Stop(channel, account))
+        except OpError as error:
+            warnings.append(f"the running gateway did not stop the account: {error}")
+    cleared = await asyncio.to_thread(FileVault(ctx.paths.vault_dir, channel, profile).close)
+    return LoggedOut(channel, account, profile, cleared, tuple(warnings))
+
+
+def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
+    """Channel, account and profile, and why they are read from what is left of a broken set-up, if so."""
+    from clawlane.credentials.vault import profiles_of
+
+    try:
+        found = ctx.target(channel, account).account
+        return found.channel, found.id, found.profile, ""
+    except ConfigError as error:
+        manifest: Manifest | None = ctx.manifest(channel)
+        name, why = ctx.manifest(channel).id, f"the config does not load ({error.problems[0]})"
+    except PluginError as error:
+        manifest, name, why = None, (channel or "").strip().lower(), str(error)
+        if not profiles_of(ctx.paths.vault_dir, name):
+            raise
+    from clawlane.config.profile_guess import guess_profile
+
+    guess = guess_profile(ctx.paths, name, manifest, account, ctx.environ)
+    stored = profiles_of(ctx.paths.vault_dir, name)
+    if not guess.sure and not account and len(stored) > 1:
+        raise OpError(
+            f"{why}, so it is not clear which session is meant",
+            f"name the profile with --account: {', '.join(stored)}",
+        )
+    profile = stored[0] if not guess.sure and not account and stored else guess.profile
+    named = guess.account if guess.sure or account else profile
+    return name, named, profile, f"{why}; this was about the profile '{profile}'"
+
+
+def _consent(ctx: OpContext, account: Account) -> Consent | None:
+    from clawlane.credentials.profile import read_consent
+
+    return read_consent(ctx.paths.consent_dir, account.channel, account.profile)
+
+
+def _question(channel: NeedsConsent, account: Account) -> ConsentNeeded:
+    notice = channel.risk()
+    return ConsentNeeded(notice.title, notice.lines, notice.alternative, account.id, account.profile)
+
+
+async def _answered(ctx: OpContext, account: Account, before: Consent | None) -> Consent:
+    """The answer, once there is one that is not the one `before`. Raises `OpError` if none comes."""
+    try:
+        async with asyncio.timeout(_CONSENT_DEADLINE):
+            # The answer is a file, and may come from another process.
+            while (consent := _consent(ctx, account)) is None or consent == before:  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_EVERY)
+            return consent
+    except TimeoutError:
+        raise OpError("the risk was not accepted, so nothing was done") from None
+
+
+def _keep(ctx: OpContext, vault: FileVault, done: Done, consent: Consent | None) -> None:
+    from clawlane.credentials.profile import write_consent
+
+    vault.replace(done.secret, (done.user_id, done.user_name))
+    if consent is not None:
+        write_consent(ctx.paths.consent_dir, replace(consent, user_id=done.user_id))
+
+
+async def _started(ctx: OpContext, account: Account) -> tuple[bool, str]:
+    if not ctx.live:
+        return False, ""
+    try:
+        await start(ctx, Start(account.channel, account.id))
+    except OpError as error:
+        return False, str(error)
+    return True, ""
+
+
+def _refuse_second(ctx: OpContext, target: Target, done: Done) -> None:
+    """One user of the platform on two accounts would end their own session again and again."""
+    from clawlane.credentials.vault import linked_elsewhere
+
+    block, _ = ctx.block(target.manifest)
+    for other in linked_elsewhere(ctx.paths.vault_dir, target.account, block.accounts, done.user_id):
+        words = account_words(other.channel, other.id, other.id == block.default_account)
+        raise OpError(
+            f"{done.user_name} ({done.user_id}) is linked on {other} already; on two accounts each would end"
+            f" the other's session. Nothing was changed on {target.account}",
+            f"scan with the phone of another account, or first: openclaw channels logout {words}",
+        )
+
+
+def _failure(step: Expired | Declined | Failed, target: Target) -> OpError:
+    match step:
+        case Expired():
+            what = "the QR code expired before it was scanned and confirmed"
+        case Declined():
+            what = "the login was declined on the phone"
+        case Failed(stage, reason):
+            what = f"the login failed ({stage}): {reason}"
+    return OpError(what, _again(target))
+
+
+def _again(target: Target) -> str:
+    return f"try again: openclaw channels login {target.words}"

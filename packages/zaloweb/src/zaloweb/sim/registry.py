@@ -1,0 +1,107 @@
+"""Every account, user and group, found by id or by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from zaloweb.sim.errors import Impossible, Unknown
+from zaloweb.sim.users import Group, User
+
+_FIRST_UID = 8_200_000_000_000_000_001
+_FIRST_GID = 9_100_000_000_000_000_001
+_MOST_LISTED = 10
+
+
+class _Named(Protocol):
+    name: str
+
+
+N = TypeVar("N", bound=_Named)
+
+
+class Registry:
+    """`accounts` are the users that clients can log in as; `people` are all users, accounts included.
+
+    `find_person`, `find_group` and `find_account` take an id, or a name that only one has. They raise
+    `Unknown` if there is no match and `Impossible` if the name is ambiguous.
+    """
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, User] = {}
+        self.people: dict[str, User] = {}
+        self.groups: dict[str, Group] = {}
+
+    def free_uid(self) -> str:
+        """A uid that nobody has yet."""
+        number = _FIRST_UID + len(self.people)
+        while str(number) in self.people:
+            number += 1
+        return str(number)
+
+    def add_person(self, person: User) -> None:
+        """Register a user that no client logs in as."""
+        if person.uid in self.people:
+            taken = self.people[person.uid].name
+            raise Impossible(f"{taken!r} has the uid {person.uid} already: take another one")
+        self.people[person.uid] = person
+
+    def add_account(self, account: User) -> None:
+        """Register a user that clients can log in as."""
+        self.add_person(account)
+        self.accounts[account.uid] = account
+
+    def add_group(self, name: str, members: Sequence[User], created_ms: int) -> Group:
+        """A new group of these users; the first one is its creator."""
+        if not members:
+            raise Impossible("a group needs at least one member")
+        gid = str(_FIRST_GID + len(self.groups))
+        group = Group(gid, name, {member.uid: member for member in members}, members[0], created_ms)
+        self.groups[gid] = group
+        return group
+
+    def find_person(self, who: str) -> User:
+        """The user with this uid or name."""
+        return _find("person", who, self.people)
+
+    def find_mentioned(self, who: str) -> User:
+        """The user with this uid or name; `All` is the mention of everybody, which has the uid -1."""
+        return User("-1", who) if who == "All" else self.find_person(who)
+
+    def find_group(self, which: str) -> Group:
+        """The group with this id or name."""
+        return _find("group", which, self.groups)
+
+    def find_account(self, which: str) -> User:
+        """The account with this uid or name."""
+        return _find("account", which, self.accounts)
+
+    def by_number(self, number: str) -> User | None:
+        """The user with this phone number, written with the country code or with a leading 0."""
+        wanted = f"84{number[1:]}" if number.startswith("0") else number.removeprefix("+")
+        return next((person for person in self.people.values() if person.number == wanted), None)
+
+    def friends(self, account: User) -> list[User]:
+        """The friends of an account, in the order they were registered."""
+        return [person for person in self.people.values() if account.uid in person.friend_of]
+
+    def groups_of(self, account: User) -> list[Group]:
+        """The groups the account is in."""
+        return [group for group in self.groups.values() if account.uid in group.members]
+
+
+def _find(what: str, wanted: str, by_id: Mapping[str, N]) -> N:
+    if wanted in by_id:
+        return by_id[wanted]
+    named = [one for one, there in by_id.items() if there.name == wanted]
+    if len(named) > 1:
+        raise Impossible(f"several are called {wanted!r}: name the {what} by id, one of {_listed(named)}")
+    if not named:
+        names = sorted({there.name for there in by_id.values()})
+        raise Unknown(f"no {what} is called {wanted!r}; there are: {_listed(names) or 'none'}")
+    return by_id[named[0]]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_LISTED
+    return ", ".join(names[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
