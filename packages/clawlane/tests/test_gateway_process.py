@@ -22,10 +22,11 @@ from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Consent, write_consent
 from clawlane.credentials.vault import FileVault
 from clawlane.ops.accounts import Start, Stop
-from clawlane.ops.client import ControlClient, ControlError, GatewayDown, ask_gateway
-from clawlane.ops.operation import Caller, Request
+from clawlane.ops.client import ControlError, GatewayDown, ask_gateway, gateway_runs
+from clawlane.ops.operation import Caller, Request, plain
 from clawlane.ops.pairing import Approve, Requests
 from clawlane.ops.pause import BeginPause, EndPause
+from clawlane.ops.status import GetStatus
 
 R = TypeVar("R")
 SCRIPT = Path(__file__).with_name("piped_gateway.py")
@@ -64,15 +65,13 @@ class Gateway:
                 return
         raise AssertionError(f"the gateway ended without logging {text!r}")
 
-    async def ask(self, verb: str, *args: Any) -> Any:
-        return await asyncio.to_thread(getattr(ControlClient(self.places), verb), *args)
-
     async def call(self, request: Request[R]) -> R:
         return await asyncio.to_thread(ask_gateway, self.places, request, Caller.CLI)
 
     async def account(self) -> dict[str, Any]:
-        found: dict[str, Any] = (await self.ask("status"))["channels"]["piped"]["accounts"]["default"]
-        return found
+        found = await self.call(GetStatus())
+        account: dict[str, Any] = plain(found.channels["piped"].accounts["default"])
+        return account
 
     async def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -245,9 +244,12 @@ async def test_status_tells_how_an_account_is(house: House) -> None:
         assert (account["reason"], account["help"]) == ("as told", "openclaw something")
         assert (account["auth"], account["inbound"], account["linked"]) == ("ok", "ok", False)
         assert account["last_inbound_ms"]
-        status = await gateway.ask("status", True)
-        assert status["channels"]["piped"]["accounts"]["default"]["probe"]["ok"] is True
-        assert status["gateway"]["pid"] == gateway.process.pid
+        status = await gateway.call(GetStatus(probe=True))
+        probe = status.channels["piped"].accounts["default"].probe
+        assert probe
+        assert probe.ok
+        assert status.gateway
+        assert status.gateway.pid == gateway.process.pid
 
 
 async def test_accounts_are_stopped_and_started_by_command(house: House) -> None:
@@ -371,12 +373,12 @@ async def phase(gateway: Gateway, wanted: str) -> dict[str, Any]:
 async def test_a_gateway_without_channels_runs(house: House) -> None:
     async with house.gateway() as gateway:
         await gateway.logs("runs after")
-        status = await gateway.ask("status")
-        assert status["channels"] == {}
+        status = await gateway.call(GetStatus())
+        assert status.channels == {}
         await gateway.stop()
-    assert not ControlClient(house.places).running()
+    assert not gateway_runs(house.places)
     with pytest.raises(GatewayDown, match="the gateway is not running"):
-        ControlClient(house.places).status()
+        ask_gateway(house.places, GetStatus(), Caller.CLI)
 
 
 async def test_a_second_gateway_is_refused_with_the_owners_pid(house: House) -> None:
@@ -395,7 +397,7 @@ async def test_a_second_gateway_is_refused_with_the_owners_pid(house: House) -> 
 
 async def test_a_state_directory_with_a_long_path_has_a_socket_too(tmp_path: Path) -> None:
     house = House(Paths(tmp_path / ("long" * 30) / "state", tmp_path / "config.json5"))
-    assert not ControlClient(house.places).running()
+    assert not gateway_runs(house.places)
     async with house.gateway() as gateway:
         await gateway.logs("runs after")
         assert await gateway.ask("running")

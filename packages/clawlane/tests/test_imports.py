@@ -16,6 +16,8 @@ import pytest
         ("clawlane.ops.pairing", ["aiohttp", "pydantic", "rich"]),
         ("clawlane.ops.messages", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
         ("clawlane.ops.pause", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
+        ("clawlane.ops.status", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
+        ("clawlane.ops.doctor", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
     ],
 )
 def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -> None:

@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from clawlane.channel import Health, Phase
-from clawlane.ops.problems import problems
+from clawlane.ops.problems import problems, sentence
+from clawlane.ops.status import AccountStatus, Decisions, PairingCounts, PolicyStatus
 
-WELL: dict[str, Any] = {
-    "enabled": True,
-    "phase": Phase.READY,
-    "reason": "",
-    "help": "",
-    "inbound": Health.OK,
-    "outbound": Health.OK,
-    "storing": Health.OK,
-    "storing_reason": "",
-    "too_old": 0,
-    "skew_ms": 0,
-    "decisions": {"sends": 0, "dead_letters": 0},
-}
+WELL = AccountStatus(
+    id="default",
+    profile="default",
+    name="",
+    enabled=True,
+    linked=True,
+    identity=None,
+    consent=None,
+    phase=Phase.READY,
+    since_ms=0,
+    reason="",
+    help="",
+    auth=Health.OK,
+    inbound=Health.OK,
+    outbound=Health.OK,
+    noticed_ms=0,
+    skew_ms=0,
+    dm_policy=PolicyStatus("pairing", "built-in", "channels.zalouser.dmPolicy", None),
+    group_policy=PolicyStatus("allowlist", "built-in", "channels.zalouser.groupPolicy", None),
+    rehearsal="",
+    last_inbound_ms=None,
+    last_outbound_ms=None,
+    counters={},
+    outbox={},
+    too_old=0,
+    gaps=[],
+    pairing=PairingCounts(0, 0, 0),
+    pauses=[],
+    waiting=0,
+    expired=0,
+    held=[],
+    decisions=Decisions(0, 0, 0),
+    look_ups=[],
+    storing=Health.OK,
+    storing_reason="",
+    names=[],
+    findings=[],
+    problems=[],
+)
 
 
-def found(**changed: object) -> list[tuple[str, bool]]:
-    told = problems({**WELL, **changed})
-    assert all(one["text"] and one["command"] for one in told)
-    return [(one["code"], one["degrades"]) for one in told]
+def found(**changed: Any) -> list[tuple[str, bool]]:
+    told = problems(replace(WELL, **changed))
+    assert all(sentence(one) and one.command for one in told)
+    return [(one.code, one.degrades) for one in told]
 
 
 @pytest.mark.parametrize(
@@ -41,10 +69,10 @@ def found(**changed: object) -> list[tuple[str, bool]]:
         ({"outbound": Health.BROKEN, "reason": "5 sends failed in a row"}, [("outbound", True)]),
         ({"reason": "addresses that the login gave are left out"}, [("connection", True)]),
         ({"phase": Phase.CONNECTING, "reason": "logging in"}, []),
-        ({"decisions": {"sends": 2, "dead_letters": 0}}, [("needs_decision", True)]),
-        ({"decisions": {"sends": 0, "dead_letters": 1}}, [("dead_letters", True)]),
+        ({"decisions": Decisions(2, 0, 0)}, [("needs_decision", True)]),
+        ({"decisions": Decisions(0, 1, 0)}, [("dead_letters", True)]),
         (
-            {"decisions": {"sends": 0, "dead_letters": 0, "forgotten": 3}},
+            {"decisions": Decisions(0, 0, 3)},
             [("dead_letters_forgotten", False)],
         ),
         ({"skew_ms": 119_999}, []),
@@ -61,7 +89,7 @@ def test_a_problem_is_told_with_a_command(
 
 
 def test_the_sentence_says_how_many_and_which_side() -> None:
-    [letters] = problems({**WELL, "decisions": {"sends": 0, "dead_letters": 1}})
-    assert letters["text"] == "1 message is set aside after too many tries and waits for your decision"
-    [clock] = problems({**WELL, "skew_ms": 180_000})
-    assert clock["text"].startswith("this machine's clock is 3 min behind the platform's;")
+    [letters] = problems(replace(WELL, decisions=Decisions(0, 1, 0)))
+    assert sentence(letters) == "1 message is set aside after too many tries and waits for your decision"
+    [clock] = problems(replace(WELL, skew_ms=180_000))
+    assert sentence(clock).startswith("this machine's clock is 3 min behind the platform's;")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
+
+from clawlane.ops.status import AccountStatus
 
 
 def test_logout_forgets_the_session_and_says_so(perch) -> None:
@@ -73,6 +77,16 @@ def test_status_in_json_carries_the_exit_code_and_the_risk_record(perch) -> None
     account = told["channels"]["parrot"]["accounts"]["default"]  # type: ignore[index]
     assert account["consent"]["expendable"] == "not asked"
     assert account["identity"] == {"id": "42", "name": "Nguyễn Văn An"}
+
+
+def test_status_without_a_gateway_has_every_key_and_makes_no_store(perch) -> None:
+    (told,) = perch("channels status --json").json
+    account = told["channels"]["parrot"]["accounts"]["default"]
+    assert list(account) == [one.name for one in fields(AccountStatus) if one.name != "probe"]
+    assert account["outbox"] == {"queued": 0, "unknown": 0}
+    assert account["pairing"] == {"pending": 0, "silent": 0, "held": 0}
+    assert (told["gateway"], told["config"]) == (None, {"error": None, "changed": False})
+    assert not perch.places.store.exists()
 
 
 def test_status_of_a_channel_without_a_block_says_that_it_is_off(perch) -> None:

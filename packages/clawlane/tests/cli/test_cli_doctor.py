@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socketserver
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+
+from clawlane.ops.client import choose_socket
 
 
 def found(perch: Any) -> dict[str, dict[str, Any]]:
@@ -50,6 +54,19 @@ def test_open_doors_are_critical(perch, home: Path) -> None:
     assert told.code == 1
     assert "critical channels.parrot.dmPolicy" in told.out
     assert "→ write 'pairing'" in told.out
+
+
+def test_a_gateway_that_does_not_answer_hinders_no_check_up(perch, home: Path) -> None:
+    perch.link()
+    listening = socketserver.UnixStreamServer(
+        str(choose_socket(perch.places, {})), socketserver.StreamRequestHandler
+    )
+    with listening:
+        Thread(target=listening.serve_forever, daemon=True).start()
+        assert perch("channels status").err.startswith("error: the gateway did not answer")
+        told = perch("doctor")
+        listening.shutdown()
+    assert (told.code, "groupPolicy" in told.out) == (0, True)
 
 
 def test_an_unset_group_policy_is_a_note(perch, home: Path) -> None:

@@ -68,6 +68,26 @@ def test_an_account_that_nobody_linked_is_3_with_the_command(perch) -> None:
     assert "→ openclaw channels login --channel parrot" in told.out
 
 
+def test_a_config_file_that_changes_under_the_gateway_is_told(perch) -> None:
+    perch.link()
+    with gateway("is ready"):
+        (well,) = perch("channels status --json").json
+        perch.configure("{ name: 'Lane' }")
+        (changed,) = perch("channels status --json").json
+        ((listed,),) = (told["channels"] for told in perch("channels list --json").json)
+        perch.configure("{ dmPolicy: 'ask' }")
+        (broken,) = perch("channels status --json").json
+        unlisted = perch("channels list --json")
+        doctor = perch("doctor")
+    assert well["config"] == {"error": None, "changed": False}
+    assert (changed["exit_code"], changed["config"]) == (0, {"error": None, "changed": True})
+    assert listed["accounts"][0]["name"] == "Lane", "the list is that of the file"
+    assert (broken["exit_code"], broken["config"]["changed"]) == (2, True)
+    assert "'ask' is not one of" in broken["config"]["error"]
+    assert (unlisted.code, unlisted.json[0]["issues"][0]["path"]) == (1, "channels.parrot.dmPolicy")
+    assert (doctor.code, "'ask' is not one of" in doctor.out) == (1, True)
+
+
 def test_disabled_accounts_alone_are_3(perch) -> None:
     perch.configure("{ enabled: false }")
     with gateway("is disabled"):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from clawlane.channel import Account, Manifest
 from clawlane.cli.context import CliContext
 from clawlane.cli.output import print_json, sanitize
-from clawlane.credentials.vault import FileVault
 from clawlane.ops.login import LogOut
+from clawlane.ops.status import ChannelEntry, LinkedAccount, ListChannels
 
 
 @click.command("list")
@@ -21,16 +20,9 @@ from clawlane.ops.login import LogOut
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_channels(everything: bool, as_json: bool) -> None:
     """List the configured accounts, and with --all what else there is."""
-    setup = CliContext()
-    rows = [
-        _row(setup, manifest)
-        for manifest in setup.registry.manifests()
-        if everything or _configured(setup, manifest)
-    ]
-    if everything:
-        rows += _available(setup)
+    rows = CliContext().call(ListChannels(everything))
     if as_json:
-        click.echo(json.dumps({"ok": True, "channels": rows}, ensure_ascii=False))
+        print_json(channels=list(map(_row, rows)))
         return
     for row in rows:
         _print(row)
@@ -38,69 +30,29 @@ def list_channels(everything: bool, as_json: bool) -> None:
         click.echo("no channel is configured; see: openclaw channels list --all")
 
 
-def _configured(setup: CliContext, manifest: Manifest) -> bool:
-    return manifest.id in setup.config.channels
+def _row(entry: ChannelEntry) -> dict[str, Any]:
+    """Only what is not installed has a command that installs it."""
+    row = asdict(entry)
+    if entry.installed:
+        del row["install"]
+    return row
 
 
-def _row(setup: CliContext, manifest: Manifest) -> dict[str, Any]:
-    block, configured = setup.block(manifest)
-    return {
-        "channel": manifest.id,
-        "label": manifest.label,
-        "installed": True,
-        "configured": configured,
-        "unofficial": manifest.unofficial,
-        "accounts": [_account(setup, account) for account in block.accounts] if configured else [],
-    }
-
-
-def _account(setup: CliContext, account: Account) -> dict[str, Any]:
-
-    identity = FileVault(setup.places.vault_dir, account.channel, account.profile).identity()
-    return {
-        "id": account.id,
-        "name": account.name,
-        "profile": account.profile,
-        "enabled": account.enabled,
-        "linked": identity is not None,
-        "user": {"id": identity[0], "name": identity[1]} if identity else None,
-    }
-
-
-def _available(setup: CliContext) -> list[dict[str, Any]]:
-    from clawlane.plugins.catalog import CATALOG
-
-    missing = setup.registry.installable()
-    return [
-        {
-            "channel": entry.channel,
-            "label": entry.label,
-            "installed": False,
-            "configured": False,
-            "unofficial": True,
-            "accounts": [],
-            "install": f"openclaw plugins install {entry.spec}",
-        }
-        for entry in CATALOG
-        if entry.channel in missing
-    ]
-
-
-def _print(row: dict[str, Any]) -> None:
-    note = " (unofficial · experimental)" if row["unofficial"] else ""
-    title = f"{row['label']} [{row['channel']}]{note}"
-    if not row["installed"]:
-        click.echo(f"{title}: not installed; {row['install']}")
-    elif not row["configured"]:
+def _print(entry: ChannelEntry) -> None:
+    note = " (unofficial · experimental)" if entry.unofficial else ""
+    title = f"{entry.label} [{entry.channel}]{note}"
+    if not entry.installed:
+        click.echo(f"{title}: not installed; {entry.install}")
+    elif not entry.configured:
         click.echo(f"{title}: installed, not configured (off)")
-    for account in row["accounts"]:
-        words = ["enabled" if account["enabled"] else "disabled", _linked(account)]
-        click.echo(f"{title} {account['id']}: {', '.join(words)}")
+    for account in entry.accounts:
+        words = ["enabled" if account.enabled else "disabled", _linked(account)]
+        click.echo(f"{title} {account.id}: {', '.join(words)}")
 
 
-def _linked(account: dict[str, Any]) -> str:
-    user = account["user"]
-    return f"linked as {sanitize(user['name'])} ({user['id']})" if user else "not linked"
+def _linked(account: LinkedAccount) -> str:
+    user = account.user
+    return f"linked as {sanitize(user.name)} ({user.id})" if user else "not linked"
 
 
 @click.command()

@@ -60,7 +60,10 @@ class CliContext:
         try:
             return ask_gateway(self.places, request, Caller.CLI)
         except GatewayDown:
-            pass
+            return self.run_here(request)
+
+    def run_here(self, request: Request[R]) -> R:
+        """What an operation gives, run in this process beside any gateway."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:

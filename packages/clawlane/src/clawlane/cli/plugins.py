@@ -27,12 +27,12 @@ def install(spec: str, as_json: bool) -> None:
 
     SPEC is a folder (./extensions/zalouser), a wheel file, or an official name (@openclaw/zalouser).
     """
-    from clawlane.ops.client import ControlClient
+    from clawlane.ops.client import gateway_runs
     from clawlane.plugins.install import install as install_plugin
 
     setup = CliContext()
     done = install_plugin(spec, setup.registry, time.time_ns() // 1_000_000)
-    restart = (done.new or done.copied) and ControlClient(setup.places).running()
+    restart = (done.new or done.copied) and gateway_runs(setup.places)
     if as_json:
         body = {"plugin": done.record.channel, "version": done.record.version, "new": done.new}
         click.echo(_json({"ok": True, **body, "restart_needed": restart}))

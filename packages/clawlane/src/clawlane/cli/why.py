@@ -242,14 +242,16 @@ def _newest(reader: Reader, last: int, dropped: bool) -> list[Item]:
 def _live(setup: CliContext, found: Sequence[Item]) -> Live:
     """What holds replies right now. Nobody is asked unless something has not ended."""
     from clawlane.cli.turn_words import Live
-    from clawlane.ops.client import ControlClient, ControlError
+    from clawlane.ops.client import ControlError, ask_gateway
+    from clawlane.ops.operation import Caller, plain
+    from clawlane.ops.status import GetStatus
     from clawlane.store.decisions import Recorded
 
     is_open = (one.standing and one.standing.settled_ms is None for one in found if isinstance(one, Recorded))
     if not any(is_open):
         return Live()
     try:
-        return Live.of_status(ControlClient(setup.places).status())
+        return Live.of_status(plain(ask_gateway(setup.places, GetStatus(), Caller.CLI)))
     except ControlError:
         return Live(pauses=_stored_pauses(setup))
 

@@ -122,7 +122,17 @@ def read_source(file: Path) -> Source:
         raise ConfigError(reader.problems)
     if not isinstance(data, dict):
         raise _unreadable(file, "must hold one object: { … }")
-    return Source(file, data, reader.values, reader.keys, revision=hashlib.sha256(raw).hexdigest()[:16])
+    return Source(file, data, reader.values, reader.keys, revision=_revision(raw))
+
+
+def revision_of(file: Path) -> str:
+    """The revision of a config file as it is now, or empty without one. Raises `ConfigError`."""
+    raw = _read(file)
+    return "" if raw is None else _revision(raw)
+
+
+def _revision(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:16]
 
 
 class _Reader:

@@ -44,6 +44,7 @@ class Accounts:
         self.config = config
         self.store = store
         self.now_ms = now_ms
+        self._started_ms = now_ms()
         self.begun = asyncio.Event()
         self._own_ids: dict[str, str] = {}
         self._places = places
@@ -68,6 +69,7 @@ class Accounts:
             live=self.supervisors,
             store=self.store,
             loaded=self.config,
+            started_ms=self._started_ms,
         )
 
     def grants(self, account: str) -> Grants:

@@ -1,11 +1,8 @@
 """The control socket: HTTP and JSON on a Unix socket that only the gateway's user can open.
 
-    GET  /ping                                          {"ok": true}
-    GET  /status[?probe=1]                              see `clawlane.gateway.status`
-    …    /pairing/…                                     see `clawlane.gateway.control`
-    POST /accounts/start?channel=C[&account=A]          the account's status
-    POST /accounts/stop?channel=C[&account=A]           the account's status
-    GET  /directory/…                                   see `clawlane.gateway.control`
+    GET  /ping       {"ok": true}
+    POST /op/NAME    runs the operation of that name (see `clawlane.ops.operation`): the body is its request,
+                     the header `Caller` says who asks; the answer is its result, or one line per event
 
 What cannot be done is answered with 400, or 500 for a defect, and {"message", "help"}.
 """
@@ -19,6 +16,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,6 @@ from clawlane.channel import VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
-from clawlane.gateway.status import StatusBook
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
 from clawlane.plugins.errors import PluginError
@@ -40,34 +37,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
 
 
-class Bad(Exception):
-    """A request that cannot be done, in one line; `help` is what mends it."""
-
-    def __init__(self, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.help = help
-
-
 class Control:
-    """Answers commands from what the gateway knows."""
+    """Runs operations for whoever connects."""
 
-    def __init__(self, fleet: Accounts, status: StatusBook) -> None:
+    def __init__(self, fleet: Accounts) -> None:
         self._fleet = fleet
-        self._status = status
 
     def app(self) -> web.Application:
-        app = web.Application(middlewares=[_errors, self._begun])
+        app = web.Application(middlewares=[_errors])
         app.router.add_get("/ping", self._ping)
-        app.router.add_get("/status", self._all)
         app.router.add_post("/op/{name}", self._operation)
         return app
-
-    @web.middleware
-    async def _begun(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Nothing is changed before every account has its owner."""
-        if request.method == "POST" and not request.path.startswith("/op/"):
-            await self._fleet.begun.wait()
-        return await handler(request)
 
     async def _ping(self, _request: web.Request) -> web.Response:
         return _json({"ok": True})
@@ -82,9 +62,6 @@ class Control:
             return await _streamed(request, operation, ctx, asked)
         result = await asyncio.shield(operation.run(ctx, asked))
         return web.Response(body=encode(result), content_type="application/json")
-
-    async def _all(self, request: web.Request) -> web.Response:
-        return _json(await self._status.all(probe=request.query.get("probe") == "1"))
 
 
 @asynccontextmanager
@@ -108,7 +85,7 @@ def _private_socket(path: Path) -> socket.socket:
     return bound
 
 
-_OURS = (Bad, ConfigError, CredentialsError, DirectoryError, OpError, PluginError, StoreError, VaultError)
+_OURS = (ConfigError, CredentialsError, DirectoryError, OpError, PluginError, StoreError, VaultError)
 """Errors whose text is for the operator."""
 
 
@@ -128,6 +105,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _told(request: web.Request, error: Exception) -> dict[str, Any]:
+    if isinstance(error, ConfigError):
+        return {"message": str(error), "help": "", "problems": [asdict(one) for one in error.problems]}
     if isinstance(error, _OURS):
         return {"message": str(error), "help": str(getattr(error, "help", ""))}
     what = f"{request.path} failed in the gateway ({type(error).__name__}); its log says more"
@@ -157,14 +136,6 @@ async def _streamed(
             log.exception("%s failed", operation.name)
             await response.write(json.dumps(_told(request, error)).encode() + b"\n")
     return response
-
-
-def channel_of(request: web.Request) -> str:
-    """The channel that a request names. Raises `Bad`."""
-    try:
-        return request.query["channel"]
-    except KeyError:
-        raise Bad("no channel was named", "add channel=…") from None
 
 
 def _json(value: dict[str, Any], status: int = 200) -> web.Response:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from clawlane.channel import Health, Phase, State
 from clawlane.lane.sender import Trouble
-from clawlane.ops.clocks import SET_CLOCK, clock_words
+from clawlane.ops.problems import clock_problem, sentence
 from clawlane.store.account_store import Clock
 
 DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
@@ -111,9 +111,9 @@ class AccountHealth:
             self._entered.set()
         if (self.state.phase, self.state.reason) != (before.phase, before.reason):
             self._tell(self.state)
-        words = clock_words(self.state.skew_ms)
-        if words and not clock_words(before.skew_ms):
-            log.warning("%s: %s; set it: %s", self._account, words[0], SET_CLOCK)
+        clock = clock_problem(self.state.skew_ms)
+        if clock and not clock_problem(before.skew_ms):
+            log.warning("%s: %s; set it: %s", self._account, sentence(clock), clock.command)
         self._told(self.state)
 
     def _with_trouble(self, state: State) -> State:

@@ -21,10 +21,10 @@ from clawlane.credentials.files import secure
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.control import Control, listening
 from clawlane.gateway.logging import logging_to
-from clawlane.gateway.status import StatusBook, resident_bytes
 from clawlane.gateway.systemd import READY, STOPPING, notify
 from clawlane.ops.client import choose_socket
 from clawlane.ops.findings import findings
+from clawlane.ops.status import resident_bytes
 from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
@@ -99,7 +99,7 @@ async def gateway(
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
     async with open_store(places.store, places.lock_file, _now_ms) as store:
         fleet = Accounts(config, places, store, channels, agent, _now_ms, environ)
-        control = Control(fleet, StatusBook(fleet, places.consent_dir))
+        control = Control(fleet)
         _announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(places, environ)):
             _announce_accounts(config, store)

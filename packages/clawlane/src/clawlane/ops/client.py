@@ -17,9 +17,9 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, TypeVar, cast
-from urllib.parse import urlencode
+from typing import TypeVar, cast
 
+from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import make_private_dir, write_private
 from clawlane.ops.operation import Caller, Request, Stream, decode, decode_event, encode, operation_of
@@ -76,8 +76,6 @@ def _runtime_dir(environ: Mapping[str, str]) -> Path:
     return folder
 
 
-Answer = dict[str, Any]
-
 _DEADLINE = 60.0
 
 
@@ -93,54 +91,22 @@ class GatewayDown(ControlError):
     """Nothing listens on the control socket."""
 
 
-class ControlClient:
-    """Requests to the gateway of one state directory. All of them raise `ControlError`."""
-
-    def __init__(self, places: Paths) -> None:
-        self._path = find_socket(places)
-
-    def running(self) -> bool:
-        """Whether a gateway runs."""
-        try:
-            self._ask("GET", "/ping")
-        except GatewayDown:
-            return False
-        return True
-
-    def status(self, probe: bool = False) -> Answer:
-        """The status of the gateway and all accounts, see `clawlane.gateway.status`.
-
-        `probe` asks the platforms too.
-        """
-        return self._ask("GET", "/status", {"probe": "1"} if probe else {})
-
-    def _ask(self, method: str, path: str, values: dict[str, str] | None = None) -> Answer:
-        if self._path is None:
-            raise _down()
-        query = f"?{urlencode(values)}" if values else ""
-        connection = _UnixConnection(self._path)
-        try:
-            connection.request(method, path + query)
-            response = connection.getresponse()
-            answer: Answer = json.loads(response.read())
-        except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise _down() from error
-        except (OSError, HTTPException, ValueError) as error:
-            raise ControlError(f"the gateway did not answer: {error or type(error).__name__}") from error
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise ControlError(answer["message"], answer["help"])
-        return answer
+def gateway_runs(paths: Paths) -> bool:
+    """Whether a gateway runs for this state directory. Raises `ControlError` if it does not answer."""
+    try:
+        with _asked(paths, "GET", "/ping") as response:
+            return response.status == 200
+    except GatewayDown:
+        return False
 
 
 def ask_gateway(paths: Paths, request: Request[R], caller: Caller) -> R:
     """What the operation gives, run by the gateway of this state directory.
 
-    Raises `GatewayDown` where none runs, and `ControlError` for what it refused.
+    Raises `GatewayDown` where none runs, `ControlError` for what it refused, and `ConfigError`.
     """
     operation = operation_of(request)
-    with _posted(paths, operation.name, encode(request), caller) as response:
+    with _asked(paths, "POST", f"/op/{operation.name}", encode(request), caller) as response:
         body = response.read()
         if response.status != 200:
             raise _refused(body)
@@ -153,7 +119,7 @@ def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Generato
     Raises as `ask_gateway` does.
     """
     operation = operation_of(request)
-    with _posted(paths, operation.name, encode(request), caller) as response:
+    with _asked(paths, "POST", f"/op/{operation.name}", encode(request), caller) as response:
         if response.status != 200:
             raise _refused(response.read())
         while line := response.readline(_LONGEST_LINE):
@@ -163,13 +129,15 @@ def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Generato
 
 
 @contextmanager
-def _posted(paths: Paths, name: str, body: bytes, caller: Caller) -> Iterator[HTTPResponse]:
+def _asked(
+    paths: Paths, method: str, target: str, body: bytes = b"", caller: Caller = Caller.CLI
+) -> Iterator[HTTPResponse]:
     path = find_socket(paths)
     if path is None:
         raise _down()
     connection = _UnixConnection(path)
     try:
-        connection.request("POST", f"/op/{name}", body, {"Caller": caller})
+        connection.request(method, target, body, {"Caller": caller})
         yield connection.getresponse()
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise _down() from error
@@ -179,9 +147,12 @@ def _posted(paths: Paths, name: str, body: bytes, caller: Caller) -> Iterator[HT
         connection.close()
 
 
-def _refused(body: bytes) -> ControlError:
+def _refused(body: bytes) -> Exception:
+    """What the gateway raised: a `ConfigError` with all its problems, or else a `ControlError`."""
     try:
         told = json.loads(body)
+        if "problems" in told:
+            return ConfigError(Problem(**one) for one in told["problems"])
         return ControlError(told["message"], told["help"])
     except (ValueError, KeyError, TypeError):
         return ControlError("the gateway's answer cannot be read", "openclaw gateway restart")
@@ -200,7 +171,3 @@ class _UnixConnection(HTTPConnection):
 
 def _down() -> GatewayDown:
     return GatewayDown("the gateway is not running", "openclaw gateway run")
-
-
-def _named(channel: str, account: str | None) -> dict[str, str]:
-    return {"channel": channel} if account is None else {"channel": channel, "account": account}

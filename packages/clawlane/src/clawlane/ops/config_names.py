@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from clawlane.access.allowlists import well_formed
 from clawlane.access.names import Name, NameList, PinState
 from clawlane.access.policy import Policy
 from clawlane.channel import Account
-from clawlane.config.edit import Edit
 from clawlane.config.errors import format_path
-from clawlane.config.load import Config
-from clawlane.config.senders import WrittenEntry, entries
 from clawlane.ops.findings import Finding, Severity, is_phone
 from clawlane.store.directory import Known, LookedUp
+
+if TYPE_CHECKING:
+    from clawlane.config.edit import Edit
+    from clawlane.config.load import Config
+    from clawlane.config.senders import WrittenEntry
 
 _GROUP = "group:"
 _ID_DIGITS = 10
@@ -52,6 +55,8 @@ class Names:
 
         A name whose id is a key of `groups` already has none: two keys cannot be one.
         """
+        from clawlane.config.edit import Edit
+
         made = []
         names = set(Policy.of(self.config, self.account).names())
         for where in NameList:
@@ -66,6 +71,8 @@ class Names:
         return made
 
     def _written(self, where: NameList) -> list[WrittenEntry]:
+        from clawlane.config.senders import entries
+
         manifest = self.config.channels[self.account.channel].manifest
         return entries(self.config.source, self.account, manifest, where)
 

@@ -158,6 +158,8 @@ class OpContext:
     store: Store | None = None
     loaded: Config | None = None
     plugins: Registry | None = None
+    started_ms: int | None = None
+    """When the gateway started; None without one."""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
     _opened: list[Store] = field(default_factory=list, repr=False)
 
@@ -182,8 +184,10 @@ class OpContext:
     @cached_property
     def config(self) -> Config:
         """The checked config: of the gateway, else what the file says. Raises `ConfigError`."""
-        if self.loaded is not None:
-            return self.loaded
+        return self.written_config() if self.loaded is None else self.loaded
+
+    def written_config(self) -> Config:
+        """The config as the file has it now, which a gateway may not run with yet. Raises `ConfigError`."""
         from clawlane.config.load import load
 
         return load(self.paths, self.registry, self.environ)
@@ -224,7 +228,10 @@ class OpContext:
         return Target(manifest, found, configured, found.id == block.default_account)
 
     def runtime(self, manifest: Manifest) -> Channel:
-        """The channel itself, with its libraries."""
+        """The channel itself, with its libraries: what the gateway runs, else a new one."""
+        running = (one.channel for one in self.live.values() if one.account.channel == manifest.id)
+        if found := next(running, None):
+            return found
         from clawlane.plugins.registry import load_runtime
 
         return load_runtime(manifest)

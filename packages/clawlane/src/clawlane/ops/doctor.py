@@ -1,35 +1,159 @@
-"""The whole check-up, in the order in which an operator would mend things."""
+"""The check-up of the whole set-up, in the order in which one would mend things; and mending names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clawlane.access.allowlists import SenderList
 from clawlane.access.names import Pins, PinState
-from clawlane.capabilities import Login, NeedsConsent
-from clawlane.channel import Account, Channel, Manifest, VaultError
+from clawlane.access.policy import Policy
+from clawlane.capabilities import DirectoryError, Login, NeedsConsent
+from clawlane.channel import Account, Channel, VaultError
 from clawlane.config.entries import is_phone_number
 from clawlane.config.errors import ConfigError
-from clawlane.config.load import ChannelConfig, Config
 from clawlane.config.origin import Level as From
 from clawlane.config.paths import Paths
-from clawlane.config.phone_entries import PHONE_NUMBER
-from clawlane.config.settings import ChannelSettings
 from clawlane.credentials.profile import ConsentDamaged, read_consent
-from clawlane.credentials.vault import FileVault, user_of
-from clawlane.ops.config_names import Names
+from clawlane.ops.config_names import Names, agreed
+from clawlane.ops.context import OpContext, Target
+from clawlane.ops.directory import lookup, resolve
 from clawlane.ops.findings import Finding, Severity, merged, of_policy
+from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.private_files import private_files
+from clawlane.ops.problems import clock_problem, sentence
+from clawlane.store import directory as store_directory
 from clawlane.store.directory import Known
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import check_before
 from clawlane.store.reader import reading
 
+if TYPE_CHECKING:
+    from clawlane.config.load import ChannelConfig, Config
+    from clawlane.config.settings import ChannelSettings
+
 _OLD_CREDENTIALS = Path(".openclaw", "credentials")
 
 
-def store(places: Paths) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class CheckUp(Request["list[Finding]"]):
+    """Everything there is to say about the set-up: config file, state directory, sessions, names, clocks.
+
+    Asks files and the running gateway, no platform.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class FixNames(Request["Fixed | None"]):
+    """Look up the names that are not pinned, and write ids into the config file for all that have one.
+
+    None for a file that does not load: `CheckUp` says why.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What was changed: the lines as a diff, and the accounts whose names could not be looked up."""
+
+    file: str
+    backup: str
+    changes: tuple[str, ...]
+    failures: tuple[str, ...]
+
+
+@operation
+async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: ARG001
+    """The worst first; clocks at the end."""
+    try:
+        config = await asyncio.to_thread(ctx.written_config)
+    except ConfigError as error:
+        found = [Finding.of_problem(one, Severity.ERROR) for one in error.problems]
+        found += await asyncio.to_thread(lambda: list(private_files(ctx.paths, ctx.environ)))
+        return merged(found)
+    found = await asyncio.to_thread(_check, ctx, config)
+    return [*found, *_clocks(ctx)]
+
+
+@operation(changes=True)
+async def fix_names(ctx: OpContext, request: FixNames) -> Fixed | None:  # noqa: ARG001
+    """Raises `OpError` if the file cannot be edited. A running gateway reads it at its next start."""
+    from clawlane.config.edit import EditError, backup_of, edit
+
+    try:
+        config = await asyncio.to_thread(ctx.written_config)
+    except ConfigError:
+        return None
+    enabled = [
+        Target(block.manifest, account, True, account.id == block.default_account)
+        for block in config.channels.values()
+        for account in block.accounts
+        if account.enabled
+    ]
+    looking = [_looked_up(ctx, config, target) for target in enabled]
+    # Without a gateway one after the other: the first of them opens the store.
+    looked_up = await asyncio.gather(*looking) if ctx.store else [await one for one in looking]
+    edits = agreed(names for names, _ in looked_up)
+    try:
+        changes = await asyncio.to_thread(edit, config.source, edits) if edits else []
+    except EditError as error:
+        raise OpError(str(error)) from error
+    backup = str(backup_of(config.source.file.resolve())) if changes else ""
+    failures = tuple(failure for _, failure in looked_up if failure)
+    return Fixed(str(config.source.file), backup, tuple(changes), failures)
+
+
+async def _looked_up(ctx: OpContext, config: Config, target: Target) -> tuple[Names, str]:
+    """The names of an account, those that were not pinned looked up again; and why that failed."""
+    known = await asyncio.to_thread(_names, config, target.account, ctx.paths)
+    unpinned = [
+        name
+        for name in Policy.of(config, target.account).names()
+        if (before := known.looked_up.get(name)) is None or before.pin.state is not PinState.PINNED
+    ]
+    if not unpinned:
+        return known, ""
+    try:
+        async with lookup(ctx, target) as asked:
+            found = await resolve(asked, unpinned, ctx.now_ms())
+            if str(target.account) not in ctx.live and asked.account_store is not None:
+                await asked.account_store.attempt(store_directory.keep_pins, found)
+    except DirectoryError as error:
+        return known, f"{error}; run: {error.help}" if error.help else str(error)
+    return replace(known, looked_up={**known.looked_up, **{one.pin.name: one for one in found}}), ""
+
+
+def _check(ctx: OpContext, config: Config) -> list[Finding]:
+    from clawlane.config.phone_entries import PHONE_NUMBER
+
+    worse = {PHONE_NUMBER: Severity.ERROR}  # it shuts out somebody who should write
+    found = [Finding.of_problem(one, worse.get(one.code, Severity.WARNING)) for one in config.warnings]
+    found += private_files(ctx.paths, ctx.environ)
+    found += _store(ctx.paths)
+    found += _owners(config)
+    for block in config.channels.values():
+        found += _accounts(ctx.runtime(block.manifest), block, ctx.paths)
+        found += _leftovers(block, ctx.environ)
+        found += [one for account in block.accounts for one in _of_account(config, account, ctx.paths)]
+    if not config.channels:
+        mend = "see: openclaw channels list --all"
+        found.append(
+            Finding(Severity.NOTE, "no_channel", config.source.file.name, "no channel is configured", mend)
+        )
+    return merged(found)
+
+
+def _clocks(ctx: OpContext) -> Iterator[Finding]:
+    """What the accounts of a running gateway learnt about this machine's clock."""
+    for name, live in ctx.live.items():
+        if problem := clock_problem(live.state.skew_ms):
+            mend = f"set it: {problem.command}"
+            yield Finding(Severity.WARNING, "clock", "clock", sentence(problem), mend, None, (name,))
+
+
+def _store(places: Paths) -> Iterator[Finding]:
     """Whether the gateway would start with the store that is there."""
     try:
         check_before(places.store)
@@ -42,7 +166,7 @@ def store(places: Paths) -> Iterator[Finding]:
         yield Finding(Severity.ERROR, "store_unusable", str(places.store), text, mend)
 
 
-def accounts(channel: Channel, block: ChannelConfig, places: Paths) -> Iterator[Finding]:
+def _accounts(channel: Channel, block: ChannelConfig, places: Paths) -> Iterator[Finding]:
     """Whether the enabled accounts can run."""
     for account in block.accounts:
         if not account.enabled:
@@ -54,7 +178,7 @@ def accounts(channel: Channel, block: ChannelConfig, places: Paths) -> Iterator[
     yield from _one_user_twice(block, places)
 
 
-def leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Finding]:
     """What the external command of earlier days left behind."""
     channel, settings = block.manifest.id, _settings(block)
     _, *older = settings.profile_env or ("",)
@@ -73,6 +197,8 @@ def leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Find
 
 
 def _login(channel: Channel, account: Account, places: Paths, words: str) -> Iterator[Finding]:
+    from clawlane.credentials.vault import FileVault
+
     vault = FileVault(places.vault_dir, account.channel, account.profile)
     try:
         identity = vault.identity()
@@ -102,6 +228,8 @@ def _login(channel: Channel, account: Account, places: Paths, words: str) -> Ite
 
 def _one_user_twice(block: ChannelConfig, places: Paths) -> Iterator[Finding]:
     """Two enabled accounts on which the same user is logged in: each ends the other's session."""
+    from clawlane.credentials.vault import user_of
+
     first: dict[str, Account] = {}
     for account in block.accounts:
         user_id = user_of(places.vault_dir, account) if account.enabled else ""
@@ -134,38 +262,7 @@ def _settings(block: ChannelConfig) -> ChannelSettings:
     return settings
 
 
-_SEVERITIES = {PHONE_NUMBER: Severity.ERROR}
-"""What is worse than other things that the loader lets pass: it shuts out somebody who should write."""
-
-Runtime = Callable[[Manifest], Channel]
-"""Loads the channel of a manifest."""
-
-
-def check_up(config: Config, places: Paths, environ: Mapping[str, str], runtime: Runtime) -> list[Finding]:
-    """Everything there is to say about a config that loads. Asks only files, no platform."""
-    found = [Finding.of_problem(one, _SEVERITIES.get(one.code, Severity.WARNING)) for one in config.warnings]
-    found += private_files(places, environ)
-    found += store(places)
-    found += _owners(config)
-    for block in config.channels.values():
-        found += accounts(runtime(block.manifest), block, places)
-        found += leftovers(block, environ)
-        found += [one for account in block.accounts for one in _of_account(config, account, places)]
-    if not config.channels:
-        mend = "see: openclaw channels list --all"
-        found.append(
-            Finding(Severity.NOTE, "no_channel", config.source.file.name, "no channel is configured", mend)
-        )
-    return merged(found)
-
-
-def of_broken_config(error: ConfigError, places: Paths, environ: Mapping[str, str]) -> list[Finding]:
-    """What can be said when the config does not load: everything that is wrong with it."""
-    found = [Finding.of_problem(one, Severity.ERROR) for one in error.problems]
-    return merged([*found, *private_files(places, environ)])
-
-
-def names_of(config: Config, account: Account, places: Paths) -> Names:
+def _names(config: Config, account: Account, places: Paths) -> Names:
     """The names of one account with what the store knows about them now."""
     if not places.store.exists():
         return Names(config, account, {}, Known())
@@ -202,7 +299,7 @@ def _unset_policy(config: Config, account: Account) -> Iterator[Finding]:
 def _of_account(config: Config, account: Account, places: Paths) -> Iterator[Finding]:
     if not account.enabled:
         return
-    names = names_of(config, account, places)
+    names = _names(config, account, places)
     pins = Pins.of(one.pin for one in names.looked_up.values() if one.pin.state is PinState.PINNED)
     yield from of_policy(config, account, pins)
     yield from _unset_policy(config, account)

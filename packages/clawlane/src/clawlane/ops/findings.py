@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from clawlane.access.decision import Rule
 from clawlane.access.names import Name, NameList, Pin, Pins, PinState
@@ -14,8 +15,9 @@ from clawlane.channel import Account
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.entries import is_phone_number
 from clawlane.config.errors import Problem
-from clawlane.config.load import Config
-from clawlane.config.phone_entries import PHONE_NUMBER
+
+if TYPE_CHECKING:
+    from clawlane.config.load import Config
 
 
 class Severity(StrEnum):
@@ -132,6 +134,8 @@ def _nobody(policy: Policy, account: Account) -> Iterator[Finding]:
 
 
 def _phone_numbers(config: Config, account: Account) -> Iterator[Finding]:
+    from clawlane.config.phone_entries import PHONE_NUMBER
+
     outside = ("accessGroups.", "accessGroups[", "commands.")
     mine = f"channels.{account.channel}."
     others = f"{mine}accounts"

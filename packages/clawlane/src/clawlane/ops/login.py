@@ -18,16 +18,15 @@ from clawlane.capabilities import (
     Login,
     NeedsConsent,
     Probe,
-    ProbeResult,
-    Rehearsal,
     Scanned,
     ShowQr,
 )
-from clawlane.channel import Account, Channel, Manifest, Vault, VaultError
+from clawlane.channel import Account, Manifest
 from clawlane.config.errors import ConfigError
 from clawlane.ops.accounts import Start, Stop, start, stop
 from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.operation import OpError, Request, Stream, operation
+from clawlane.ops.status import probed, rehearsal_of
 from clawlane.plugins.errors import PluginError
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from clawlane.credentials.vault import FileVault
 
 NOT_ASKED = "not asked"
-_PROBE_DEADLINE = 20.0
 _CONSENT_DEADLINE = 600.0
 """Seconds that a login waits for the answer to the question about the risk."""
 
@@ -236,22 +234,6 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
     profile = stored[0] if not guess.sure and not account and stored else guess.profile
     named = guess.account if guess.sure or account else profile
     return name, named, profile, f"{why}; this was about the profile '{profile}'"
-
-
-async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
-    """The channel's answer; a silent platform and a damaged vault are answers too."""
-    try:
-        async with asyncio.timeout(_PROBE_DEADLINE):
-            return await channel.probe(account, vault)
-    except TimeoutError:
-        return ProbeResult(ok=False, error=f"no answer within {_PROBE_DEADLINE:.0f} s")
-    except VaultError as error:
-        return ProbeResult(ok=False, error=str(error))
-
-
-def rehearsal_of(channel: Channel) -> str:
-    """Where the simulator is, or empty for the real platform."""
-    return channel.rehearsal() if isinstance(channel, Rehearsal) else ""
 
 
 def _consent(ctx: OpContext, account: Account) -> Consent | None:

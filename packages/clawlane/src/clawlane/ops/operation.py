@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 
 import msgspec
 
-MODULES = ("accounts", "directory", "login", "messages", "pairing", "pause")
+MODULES = ("accounts", "directory", "doctor", "login", "messages", "pairing", "pause", "status")
 """The modules of this package that hold operations."""
 
 R = TypeVar("R")

@@ -1,85 +1,150 @@
-"""What keeps an account from working as a whole, in the status: one sentence and one command each.
+"""What keeps an account from working as a whole, found in its status: data, with the command that mends it.
 
-A problem: `code`, `text`, `command`, and `degrades` (whether the account counts as degraded for it).
+`sentence` makes the one sentence of each, for the status, `doctor` and the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 from clawlane.channel import Health, Phase
-from clawlane.ops.clocks import SET_CLOCK, clock_words
 
-AMONG = 3
-"""As many of the newest messages have to be too old before that is told."""
+if TYPE_CHECKING:
+    from clawlane.ops.status import AccountStatus
 
-Fields = Mapping[str, Any]
+AMONG: Final = 3
+"""As many of the newest messages have to be too old before that is a problem."""
+
+TOLERATED_MS: Final = 120_000
+"""By how much this machine's clock may be wrong without a word."""
+
+SET_CLOCK: Final = "timedatectl set-ntp true"
 
 
-def problems(one: Fields) -> list[dict[str, Any]]:
-    """Of an account as `clawlane.gateway.status` describes it; none for a disabled one."""
-    if not one["enabled"]:
+class ProblemCode(StrEnum):
+    """What the problem is, for programs."""
+
+    STORING = "storing"
+    TOO_OLD = "too_old"
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    NEEDS_DECISION = "needs_decision"
+    DEAD_LETTERS = "dead_letters"
+    DEAD_LETTERS_FORGOTTEN = "dead_letters_forgotten"
+    CONNECTION = "connection"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem. `command` mends it or shows more; an account counts as degraded if it `degrades`.
+
+    `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
+    machine's, and `reason` what the store or the channel said; each where the code has one.
+    """
+
+    code: ProblemCode
+    command: str
+    degrades: bool = True
+    count: int = 0
+    skew_ms: int = 0
+    reason: str = ""
+
+
+def problems(one: AccountStatus) -> list[Problem]:
+    """What is wrong with an account; nothing for a disabled one."""
+    if not one.enabled:
         return []
-    found = (*_storing(one), *_way_in(one), *_way_out(one), *_decisions(one), *_connection(one), *_clock(one))
-    return [
-        {"code": code, "text": text, "command": command, "degrades": degrades}
-        for code, text, command, degrades in found
-    ]
+    return [*_storing(one), *_way_in(one), *_way_out(one), *_decisions(one), *_connection(one), *_clock(one)]
 
 
-Problem = tuple[str, str, str, bool]
+def clock_problem(skew_ms: int | None) -> Problem | None:
+    """If the platform's clock is more than two minutes ahead of this machine's, or behind it."""
+    if skew_ms is None or abs(skew_ms) <= TOLERATED_MS:
+        return None
+    return Problem(ProblemCode.CLOCK, SET_CLOCK, degrades=False, skew_ms=skew_ms)
 
 
-def _storing(one: Fields) -> Iterator[Problem]:
-    if one["storing"] == Health.BROKEN:
-        text = f"nothing can be stored, so nothing is answered ({one['storing_reason']})"
-        yield "storing", text, "openclaw doctor", True
+def sentence(problem: Problem) -> str:
+    """One sentence for people, without the command."""
+    count, one = problem.count, problem.count == 1
+    match problem.code:
+        case ProblemCode.STORING:
+            return f"nothing can be stored, so nothing is answered ({problem.reason})"
+        case ProblemCode.TOO_OLD:
+            what = "the newest message was" if one else f"the newest {count} messages were all"
+            return f"{what} older than backlogMaxAge when read, so nobody is answered"
+        case ProblemCode.INBOUND:
+            return "messages do not come in"
+        case ProblemCode.OUTBOUND:
+            unsaid = "the platform's answers to the last ones made no sense or were refusals"
+            return problem.reason or f"messages do not get out: {unsaid}"
+        case ProblemCode.NEEDS_DECISION:
+            what = "message may or may not have arrived and waits"
+            several = "messages may or may not have arrived and wait"
+            return f"{count} {what if one else several} for your decision"
+        case ProblemCode.DEAD_LETTERS:
+            what = "message is set aside after too many tries and waits"
+            several = "messages are set aside after too many tries and wait"
+            return f"{count} {what if one else several} for your decision"
+        case ProblemCode.DEAD_LETTERS_FORGOTTEN:
+            return f"set-aside messages that were forgotten undecided: {count}"
+        case ProblemCode.CONNECTION:
+            return problem.reason
+        case ProblemCode.CLOCK:
+            side = "behind" if problem.skew_ms > 0 else "ahead of"
+            return (
+                f"this machine's clock is {_length(abs(problem.skew_ms))} {side} the platform's; messages are"
+                " judged by the platform's, everything else by this machine's"
+            )
 
 
-def _way_in(one: Fields) -> Iterator[Problem]:
-    count = one["too_old"]
-    if count:
-        what = "the newest message was" if count == 1 else f"the newest {count} messages were all"
-        text = f"{what} older than backlogMaxAge when read, so nobody is answered"
-        yield "too_old", text, f"openclaw why --last {count}", True
-    if one["inbound"] == Health.BROKEN and not one["reason"]:
-        yield "inbound", "messages do not come in", one["help"] or "openclaw doctor", True
+def _storing(one: AccountStatus) -> Iterator[Problem]:
+    if one.storing is Health.BROKEN:
+        yield Problem(ProblemCode.STORING, "openclaw doctor", reason=one.storing_reason)
 
 
-def _way_out(one: Fields) -> Iterator[Problem]:
-    if one["outbound"] != Health.BROKEN:
-        return
-    if one["phase"] == Phase.READY and one["reason"]:
-        yield "outbound", one["reason"], one["help"] or "openclaw outbox list --all", True
-    elif not one["reason"]:
-        text = (
-            "messages do not get out: the platform's answers to the last ones made no sense or were refusals"
-        )
-        yield "outbound", text, one["help"] or "openclaw outbox list --all", True
+def _way_in(one: AccountStatus) -> Iterator[Problem]:
+    if one.too_old:
+        yield Problem(ProblemCode.TOO_OLD, f"openclaw why --last {one.too_old}", count=one.too_old)
+    if one.inbound is Health.BROKEN and not one.reason:
+        yield Problem(ProblemCode.INBOUND, one.help or "openclaw doctor")
 
 
-def _decisions(one: Fields) -> Iterator[Problem]:
-    waiting = one["decisions"]
-    if sends := waiting["sends"]:
-        what, waits = ("message", "waits") if sends == 1 else ("messages", "wait")
-        text = f"{sends} {what} may or may not have arrived and {waits} for your decision"
-        yield "needs_decision", text, "openclaw outbox list", True
-    if letters := waiting["dead_letters"]:
-        what, wait = ("message is", "waits") if letters == 1 else ("messages are", "wait")
-        text = f"{letters} {what} set aside after too many tries and {wait} for your decision"
-        yield "dead_letters", text, "openclaw channels dead-letters list", True
-    if forgotten := waiting.get("forgotten", 0):
-        text = f"set-aside messages that were forgotten undecided: {forgotten}"
-        yield "dead_letters_forgotten", text, "openclaw channels dead-letters list", False
+def _way_out(one: AccountStatus) -> Iterator[Problem]:
+    """While an account is not ready, its reason says more than that nothing gets out."""
+    if one.outbound is Health.BROKEN and (one.phase is Phase.READY or not one.reason):
+        yield Problem(ProblemCode.OUTBOUND, one.help or "openclaw outbox list --all", reason=one.reason)
 
 
-def _connection(one: Fields) -> Iterator[Problem]:
+def _decisions(one: AccountStatus) -> Iterator[Problem]:
+    waiting = one.decisions
+    if waiting.sends:
+        yield Problem(ProblemCode.NEEDS_DECISION, "openclaw outbox list", count=waiting.sends)
+    letters = "openclaw channels dead-letters list"
+    if waiting.dead_letters:
+        yield Problem(ProblemCode.DEAD_LETTERS, letters, count=waiting.dead_letters)
+    if waiting.forgotten:
+        yield Problem(ProblemCode.DEAD_LETTERS_FORGOTTEN, letters, degrades=False, count=waiting.forgotten)
+
+
+def _connection(one: AccountStatus) -> Iterator[Problem]:
     """A connected account that has something to say, such as services that it leaves out."""
-    if one["phase"] == Phase.READY and one["reason"] and one["outbound"] != Health.BROKEN:
-        yield "connection", one["reason"], one["help"] or "openclaw doctor", True
+    if one.phase is Phase.READY and one.reason and one.outbound is not Health.BROKEN:
+        yield Problem(ProblemCode.CONNECTION, one.help or "openclaw doctor", reason=one.reason)
 
 
-def _clock(one: Fields) -> Iterator[Problem]:
-    for text in clock_words(one.get("skew_ms")):
-        yield "clock", text, SET_CLOCK, False
+def _clock(one: AccountStatus) -> Iterator[Problem]:
+    if found := clock_problem(one.skew_ms):
+        yield found
+
+
+def _length(ms: int) -> str:
+    minutes = round(ms / 60_000)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"

@@ -1,0 +1,494 @@
+"""How the gateway, its channels and accounts are: as they run, or without a gateway as they are stored."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clawlane import __version__
+from clawlane.access.decision import Reason
+from clawlane.access.names import Pins
+from clawlane.access.policy import Policy
+from clawlane.capabilities import Probe, ProbeResult, Rehearsal
+from clawlane.channel import Account, Channel, Health, Manifest, Phase, State, Vault, VaultError
+from clawlane.config.errors import ConfigError
+from clawlane.credentials.profile import Consent, ConsentDamaged, read_consent
+from clawlane.ops.context import OpContext, account_words
+from clawlane.ops.findings import Finding, findings
+from clawlane.ops.operation import Request, operation
+from clawlane.ops.pause import PauseInfo
+from clawlane.ops.problems import AMONG, Problem, problems
+from clawlane.store.catch_up import Gap
+from clawlane.store.directory import LookedUp
+from clawlane.store.models import PairingRequest
+from clawlane.store.pauses import Pause
+from clawlane.store.reader import Reader, reading_nothing
+from clawlane.store.retention import FORGOTTEN
+
+if TYPE_CHECKING:
+    from clawlane.config.load import ChannelConfig, Config
+
+_PROBE_DEADLINE = 20.0
+_GAPS_SHOWN_MS = 7 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class GetStatus(Request["Status"]):
+    """How everything is, or one channel, or one account of it.
+
+    With `probe` the platforms are asked whether the sessions hold.
+    """
+
+    channel: str | None = None
+    account: str | None = None
+    probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """The process. `rss` is its memory in bytes, `config_revision` stands for the config it runs with."""
+
+    pid: int
+    started_ms: int
+    version: str
+    rss: int
+    config_revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigStatus:
+    """The file beside a running gateway: what is wrong with it, and whether the gateway runs with another."""
+
+    error: str | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who is logged in, as the platform names them."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStatus:
+    """A policy, and where it was set: at which level, under which path, in which line of the file."""
+
+    value: str
+    origin: str
+    path: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairingCounts:
+    """How many people wait for the owner, and how many of them were told nothing, or nothing yet."""
+
+    pending: int
+    silent: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReply:
+    """What pacing holds: how many `chunks` wait in a thread, by which rule (`reason`) and until when.
+
+    `turn` is None for a text of the gateway itself. Later replies pass one that steps `aside`.
+    """
+
+    thread: str
+    chunks: int
+    reason: str
+    until_ms: int
+    turn: int | None
+    aside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What waits for the operator, and how many set-aside messages were `forgotten` undecided."""
+
+    sends: int
+    dead_letters: int
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameStatus:
+    """What a name of the config stands for. `state` is pinned, unresolved or ambiguous."""
+
+    list: str
+    entry: str
+    state: str
+    ids: tuple[str, ...]
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """One account.
+
+    `noticed_ms` is how long a dead connection goes unnoticed at most, 0 where that is not known; `skew_ms`
+    how far the platform's clock is ahead of this machine's. `counters` are decisions by reason, `outbox` open
+    chunks by state (`queued` and `unknown` always). `too_old` is how many of the newest messages were, if all
+    of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
+    kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
+    `probe` is None unless it was asked for.
+    """
+
+    id: str
+    profile: str
+    name: str
+    enabled: bool
+    linked: bool
+    identity: User | None
+    consent: Consent | None
+    phase: Phase
+    since_ms: int | None
+    reason: str
+    help: str
+    auth: Health
+    inbound: Health
+    outbound: Health
+    noticed_ms: int
+    skew_ms: int | None
+    dm_policy: PolicyStatus
+    group_policy: PolicyStatus
+    rehearsal: str
+    last_inbound_ms: int | None
+    last_outbound_ms: int | None
+    counters: dict[str, int]
+    outbox: dict[str, int]
+    too_old: int
+    gaps: list[Gap]
+    pairing: PairingCounts
+    pauses: list[PauseInfo]
+    waiting: int
+    expired: int
+    held: list[HeldReply]
+    decisions: Decisions
+    look_ups: list[str]
+    storing: Health
+    storing_reason: str
+    names: list[NameStatus]
+    findings: list[Finding]
+    problems: list[Problem]
+    probe: ProbeResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """One configured channel and its accounts by id. `unofficial` channels carry a risk."""
+
+    label: str
+    unofficial: bool
+    default_account: str
+    accounts: dict[str, AccountStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`gateway` is None where none runs. `channels` are the configured ones that were asked for, by id."""
+
+    gateway: GatewayStatus | None
+    channels: dict[str, ChannelStatus]
+    config: ConfigStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ListChannels(Request["list[ChannelEntry]"]):
+    """The channels that the config file names; with `everything` also what else is or can be installed."""
+
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedAccount:
+    """An account, and who is logged in on it."""
+
+    id: str
+    name: str
+    profile: str
+    enabled: bool
+    linked: bool
+    user: User | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEntry:
+    """A channel; `install` is the command for one that is not installed."""
+
+    channel: str
+    label: str
+    installed: bool
+    configured: bool
+    unofficial: bool
+    accounts: list[LinkedAccount]
+    install: str = ""
+
+
+@operation
+async def status(ctx: OpContext, request: GetStatus) -> Status:
+    """A session that cannot be read is part of the answer. Raises `ConfigError` and `StoreUnusable`."""
+    blocks = _asked_for(ctx, request)
+    runtimes = {block.manifest.id: ctx.runtime(block.manifest) for block, _ in blocks}
+    asked = [(runtimes[one.channel], one) for _, accounts in blocks for one in accounts]
+    probes = await _probes(ctx, asked) if request.probe else {}
+    found = await asyncio.to_thread(_read, ctx, asked)
+    channels = {
+        block.manifest.id: ChannelStatus(
+            block.manifest.label,
+            block.manifest.unofficial,
+            block.default_account,
+            {one.id: replace(found[str(one)], probe=probes.get(str(one))) for one in accounts},
+        )
+        for block, accounts in blocks
+    }
+    return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx))
+
+
+@operation
+async def channels(ctx: OpContext, request: ListChannels) -> list[ChannelEntry]:
+    """Raises `ConfigError` and `VaultError`."""
+    return await asyncio.to_thread(_channels, ctx, request.everything)
+
+
+async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
+    """The platform's answer; a silent platform and a damaged vault are answers too."""
+    try:
+        async with asyncio.timeout(_PROBE_DEADLINE):
+            return await channel.probe(account, vault)
+    except TimeoutError:
+        return ProbeResult(ok=False, error=f"no answer within {_PROBE_DEADLINE:.0f} s")
+    except VaultError as error:
+        return ProbeResult(ok=False, error=str(error))
+
+
+def rehearsal_of(channel: Channel) -> str:
+    """Where the simulator is (`127.0.0.1:4443`), or empty for the real platform."""
+    return channel.rehearsal() if isinstance(channel, Rehearsal) else ""
+
+
+def resident_bytes() -> int:
+    """The memory this process has in RAM; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGESIZE")
+
+
+def _asked_for(ctx: OpContext, request: GetStatus) -> list[tuple[ChannelConfig, tuple[Account, ...]]]:
+    if request.channel is None and request.account is None:
+        return [(block, block.accounts) for block in ctx.config.channels.values()]
+    target = ctx.target(request.channel, request.account)
+    block = ctx.config.channels.get(target.manifest.id)
+    if block is None:
+        return []
+    return [(block, block.accounts if request.account is None else (target.account,))]
+
+
+async def _probes(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, ProbeResult]:
+    """Of the enabled accounts, side by side."""
+    from clawlane.credentials.vault import FileVault
+
+    able = {
+        str(account): probed(
+            channel, account, FileVault(ctx.paths.vault_dir, account.channel, account.profile)
+        )
+        for channel, account in asked
+        if isinstance(channel, Probe) and account.enabled
+    }
+    return dict(zip(able, await asyncio.gather(*able.values()), strict=True))
+
+
+def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, AccountStatus]:
+    now_ms = ctx.now_ms()
+    with _reading(ctx) as reader:
+        requests, pauses = reader.requests(now_ms), reader.pauses()
+        found = {
+            str(account): _account(ctx, channel, account, reader, requests, pauses, now_ms)
+            for channel, account in asked
+        }
+    return {name: replace(one, problems=problems(one)) for name, one in found.items()}
+
+
+@contextmanager
+def _reading(ctx: OpContext) -> Iterator[Reader]:
+    """What is stored. A store that is gone is for `doctor` and the gateway to complain about."""
+    if ctx.store is None and not ctx.paths.store.exists():
+        with reading_nothing() as reader:
+            yield reader
+        return
+    with ctx.read() as reader:
+        yield reader
+
+
+def _account(
+    ctx: OpContext,
+    channel: Channel,
+    account: Account,
+    reader: Reader,
+    requests: list[PairingRequest],
+    pauses: list[Pause],
+    now_ms: int,
+) -> AccountStatus:
+    name, live = str(account), ctx.live.get(str(account))
+    user, doubt = _user(ctx, account)
+    state = live.state if live else _stopped(ctx.config, account, user, doubt)
+    activity, looked_up = reader.activity(name), _names(ctx.config, account, reader)
+    failing = ctx.store.failing if ctx.store else ""
+    return AccountStatus(
+        id=account.id,
+        profile=account.profile,
+        name=account.name,
+        enabled=account.enabled,
+        linked=user is not None,
+        identity=user,
+        consent=_consent(ctx, account),
+        phase=state.phase,
+        since_ms=live.since_ms if live else None,
+        reason=state.reason,
+        help=state.help,
+        auth=state.auth or Health.UNKNOWN,
+        inbound=state.inbound or Health.UNKNOWN,
+        outbound=state.outbound or Health.UNKNOWN,
+        noticed_ms=state.noticed_ms,
+        skew_ms=state.skew_ms,
+        dm_policy=_policy(ctx.config, account, "dmPolicy"),
+        group_policy=_policy(ctx.config, account, "groupPolicy"),
+        rehearsal=rehearsal_of(channel),
+        last_inbound_ms=activity.last_inbound_ms,
+        last_outbound_ms=activity.last_outbound_ms,
+        counters=activity.counters,
+        outbox={"queued": 0, "unknown": 0, **activity.outbox},
+        too_old=reader.too_old_in_a_row(name, AMONG),
+        gaps=reader.gaps(name, now_ms - _GAPS_SHOWN_MS),
+        pairing=_pairing([one for one in requests if one.account == name]),
+        pauses=[PauseInfo.of(one) for one in pauses if one.account == name],
+        waiting=reader.waiting_turns(name),
+        expired=reader.expired(name),
+        held=[
+            HeldReply(str(one.thread), one.chunks, one.reason, one.until_ms, one.turn, one.aside)
+            for one in reader.held(name, now_ms)
+        ],
+        decisions=Decisions(
+            reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
+        ),
+        look_ups=[str(kind) for kind in reader.returned(name)],
+        storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
+        storing_reason=failing,
+        names=[
+            NameStatus(one.pin.name.where, one.pin.name.entry, one.pin.state, one.pin.ids, one.pin.at_ms)
+            for one in looked_up
+        ],
+        findings=findings(ctx.config, account, Pins.of(one.pin for one in looked_up)),
+        problems=[],
+    )
+
+
+def _user(ctx: OpContext, account: Account) -> tuple[User | None, str]:
+    """Who is logged in, and why nobody can tell."""
+    from clawlane.credentials.vault import FileVault
+
+    try:
+        identity = FileVault(ctx.paths.vault_dir, account.channel, account.profile).identity()
+    except VaultError as error:
+        return None, str(error)
+    return (User(*identity) if identity else None), ""
+
+
+def _stopped(config: Config, account: Account, user: User | None, doubt: str) -> State:
+    """How an account is that no gateway runs."""
+    if user is not None:
+        return State(Phase.STOPPED)
+    if doubt:
+        return State(Phase.STOPPED, doubt, auth=Health.BROKEN)
+    is_default = account.id == config.channels[account.channel].default_account
+    login = f"openclaw channels login {account_words(account.channel, account.id, is_default)}"
+    return State(Phase.STOPPED, "not linked", login, auth=Health.BROKEN)
+
+
+def _consent(ctx: OpContext, account: Account) -> Consent | None:
+    try:
+        return read_consent(ctx.paths.consent_dir, account.channel, account.profile)
+    except ConsentDamaged:
+        return None
+
+
+def _policy(config: Config, account: Account, key: str) -> PolicyStatus:
+    effective = config.effective(account, key)
+    origin = effective.origin
+    return PolicyStatus(str(effective.value), str(origin.level), origin.path, origin.line)
+
+
+def _names(config: Config, account: Account, reader: Reader) -> list[LookedUp]:
+    """What the names of the config stand for, in its order, without those still to be looked up."""
+    looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
+    return [looked_up[name] for name in Policy.of(config, account).names() if name in looked_up]
+
+
+def _pairing(waiting: list[PairingRequest]) -> PairingCounts:
+    reasons = Counter(request.reason for request in waiting)
+    return PairingCounts(len(waiting), reasons[Reason.DM_PAIRING_SILENT], reasons[Reason.DM_PAIRING_HELD])
+
+
+def _gateway(ctx: OpContext) -> GatewayStatus | None:
+    if ctx.started_ms is None:
+        return None
+    revision = ctx.config.source.revision
+    return GatewayStatus(os.getpid(), ctx.started_ms, __version__, resident_bytes(), revision)
+
+
+def _config(ctx: OpContext) -> ConfigStatus:
+    """Whether the file is what the gateway runs with. It is loaded only if its text is another."""
+    if ctx.started_ms is None:
+        return ConfigStatus()
+    from clawlane.config.source import revision_of
+
+    try:
+        if revision_of(ctx.paths.config_file) == ctx.config.source.revision:
+            return ConfigStatus()
+        source = ctx.written_config().source
+    except ConfigError as error:
+        return ConfigStatus(str(error.problems[0]), changed=True)
+    return ConfigStatus(changed=source.revision != ctx.config.source.revision)
+
+
+def _channels(ctx: OpContext, everything: bool) -> list[ChannelEntry]:
+    config = ctx.written_config()
+    found = [
+        _entry(ctx, manifest, config.channels.get(manifest.id))
+        for manifest in ctx.registry.manifests()
+        if everything or manifest.id in config.channels
+    ]
+    return [*found, *_installable(ctx.registry.installable())] if everything else found
+
+
+def _entry(ctx: OpContext, manifest: Manifest, block: ChannelConfig | None) -> ChannelEntry:
+    accounts = [_linked(ctx, account) for account in block.accounts] if block else []
+    return ChannelEntry(manifest.id, manifest.label, True, block is not None, manifest.unofficial, accounts)
+
+
+def _linked(ctx: OpContext, account: Account) -> LinkedAccount:
+    from clawlane.credentials.vault import FileVault
+
+    identity = FileVault(ctx.paths.vault_dir, account.channel, account.profile).identity()
+    user = User(*identity) if identity else None
+    return LinkedAccount(account.id, account.name, account.profile, account.enabled, user is not None, user)
+
+
+def _installable(missing: Mapping[str, str]) -> Iterator[ChannelEntry]:
+    from clawlane.plugins.catalog import CATALOG
+
+    for entry in CATALOG:
+        if entry.channel in missing:
+            install = f"openclaw plugins install {entry.spec}"
+            yield ChannelEntry(entry.channel, entry.label, False, False, True, [], install)

@@ -1,0 +1,67 @@
+"""Status and check-up beside a running gateway, which does the work: the commands only ask it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.stage import Gateway, Operator, Simulator, running
+
+SCRIPT = """
+import sys
+from clawlane.cli.main import run
+run(sys.argv[1:], "openclaw")
+print("imported:", *sys.modules)
+"""
+HEAVY = {"aiohttp", "json5", "pydantic", "zaloweb"}
+PLUGIN = {"clawlane_zalouser.channel", "clawlane_zalouser.settings"}
+
+
+@pytest.fixture
+def linked(operator: Operator, zalo: Simulator, state: Path) -> Operator:
+    (state / "config.json5").chmod(0o600)
+    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
+    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
+        zalo.wait("qrshown")
+        zalo.do("/scan")
+        zalo.do("/confirm")
+        assert login.wait(60) == 0
+    return operator
+
+
+def imported(operator: Operator, *words: str) -> set[str]:
+    """The modules that a command has imported when it is done."""
+    command = [sys.executable, "-c", SCRIPT, *words]
+    done = subprocess.run(command, env=operator.env, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_commands_import_neither_pydantic_nor_the_plugin_while_the_gateway_runs(
+    linked: Operator, gateway: Gateway
+) -> None:
+    gateway.start()
+    gateway.said("is ready")
+    for words in (
+        "channels status --channel zlu",
+        "channels status --probe --json",
+        "channels list",
+        "doctor",
+    ):
+        found = imported(linked, *words.split())
+        assert "clawlane.ops.client" in found
+        assert not found & (HEAVY | PLUGIN), words
+    gateway.stop()
+    assert "pydantic" in imported(linked, "channels", "status"), "without a gateway the work is done here"
+
+
+def test_a_check_up_by_the_gateway_finds_what_one_alone_finds(linked: Operator, gateway: Gateway) -> None:
+    alone = linked.run("doctor", "--json")
+    gateway.start()
+    gateway.said("is ready")
+    assert linked.run("doctor", "--json").stdout == alone.stdout
+    gateway.stop()
