@@ -63,11 +63,21 @@ class AccountStore:
         now_ms = self._now_ms()
 
         def checked(db: sqlite3.Connection) -> T:
-            row = db.execute(_OWNER, (self.account,)).fetchone()
-            if row is None or row["epoch"] != self._epoch:
-                raise StoreLost(f"{self.account} is run by another gateway now")
             tx = Tx(db, self.account, now_ms, self._writer.scrub)
-            note_time(tx, row["last_seen_ms"])
+            if note_time(tx, self._last_seen_ms(db)):
+                del self._writer.owners[self.account]
             return transition(tx, *args, **kwargs)
 
         return await self._writer.submit(checked, lazy=is_lazy(transition))
+
+    def _last_seen_ms(self, db: sqlite3.Connection) -> int:
+        """The time of the latest change. Raises `StoreLost` if another owner took the account over."""
+        owners = self._writer.owners
+        found = owners.get(self.account)
+        if found is None:
+            row = db.execute(_OWNER, (self.account,)).fetchone()
+            found = owners[self.account] = (row["epoch"], row["last_seen_ms"]) if row else (0, 0)
+        epoch, last_seen_ms = found
+        if epoch != self._epoch:
+            raise StoreLost(f"{self.account} is run by another gateway now")
+        return last_seen_ms

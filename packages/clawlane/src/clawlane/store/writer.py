@@ -40,7 +40,7 @@ _DISK = {
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Job:
     transition: Transition[Any]
     future: asyncio.Future[Any]
@@ -68,6 +68,8 @@ class Writer:
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.owners: dict[str, tuple[int, int]] = {}
+        """Epoch and latest time of each account that the current group has read: it reads them once."""
         self._connection = connection
         self._lazy = False
         self._failing = ""
@@ -171,19 +173,23 @@ class Writer:
             log.info("the log of the store could not be emptied (%s); trying again", error)
 
     def _write(self, group: list[_Job]) -> list[Any]:
+        connection = self._connection
         try:
-            before = self._connection.total_changes
+            before = connection.total_changes
             self._sync(lazy=all(job.lazy for job in group))
-            self._connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._apply(job.transition) for job in group]
-            self._connection.execute("COMMIT")
+            connection.execute("BEGIN IMMEDIATE")
+            self.owners.clear()
+            alone = len(group) == 1
+            outcomes = [self._apply(job.transition, alone=alone) for job in group]
+            undone = alone and isinstance(outcomes[0], Exception)
+            connection.execute("ROLLBACK" if undone and connection.in_transaction else "COMMIT")
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             self._failing = str(error)
             failure = StoreFailed(f"the store could not be written ({error}); see to the disk")
             return [failure] * len(group)
-        if self._connection.total_changes != before:  # an empty transaction asks nothing of the disk
+        if connection.total_changes != before:  # an empty transaction asks nothing of the disk
             self._failing = ""
         return outcomes
 
@@ -193,12 +199,14 @@ class Writer:
             self._connection.execute(f"PRAGMA synchronous = {'NORMAL' if lazy else 'FULL'}")
             self._lazy = lazy
 
-    def _apply(self, transition: Transition[Any]) -> Any:
-        """The result or the exception of one transition.
+    def _apply(self, transition: Transition[Any], *, alone: bool) -> Any:
+        """The result or the exception of one transition; one that is `alone` needs no savepoint.
 
         A failing disk is not its fault and ends the group.
         """
         try:
+            if alone:
+                return transition(self._connection)
             with savepoint(self._connection):
                 return transition(self._connection)
         except StoreError as error:
