@@ -22,7 +22,8 @@ from clawlane.access.allowlists import SenderList
 from clawlane.access.names import NameList
 from clawlane.access.policy import Grants, Policy
 from clawlane.config.settings import DmPolicy
-from clawlane.lane.admission import AccessChecker, Admission, CaughtUp
+from clawlane.lane.access_checker import AccessChecker
+from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.store.database import open_store
 from clawlane.store.models import Admitted, Noted
 from clawlane_zalouser.monitor import inbound_of
@@ -130,8 +131,8 @@ async def _way_in(folder: Path, own_id: str) -> AsyncIterator[_WayIn]:
         store.own("zalouser/default") as account_store,
         asyncio.TaskGroup() as group,
     ):
-        judge = AccessChecker(account_store, _policy(), lambda: Grants(own_id))
-        way.admission = Admission(account_store, judge, _ready, way.committed, _noted, _caught_up, _now_ms)
+        access = AccessChecker(account_store, _policy(), lambda: Grants(own_id))
+        way.admission = Admission(account_store, access, _ready, way.committed, _noted, _caught_up, _now_ms)
         running = group.create_task(way.admission.run())
         yield way
         running.cancel()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from clawlane.lane.sender import SignalQueue
+from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Seen, Signal, Thread, ThreadKind, Typing
 
 LAN, HUNG = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.DM, "22")

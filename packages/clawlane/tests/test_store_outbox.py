@@ -91,6 +91,25 @@ async def test_a_chunk_knows_the_whole_reply_that_it_is_a_part_of(desk: Desk) ->
     assert (second.out.text, second.reply, second.begun) == ("two", "one\ntwo", True)
 
 
+async def test_only_as_many_chunks_are_read_as_may_leave_and_it_says_that_there_are_more(desk: Desk) -> None:
+    threads = [Thread(ThreadKind.DM, str(number)) for number in range(11, 16)]
+    for thread in threads:
+        await desk.answer(f"to {thread.id}", thread=thread)
+    some = await desk.account_store.run(outbox.waiting, limit=2)
+    assert ([one.out.text for one in some.chunks], some.more) == (["to 11", "to 12"], True)
+    rest = await desk.account_store.run(outbox.waiting, {threads[0], threads[1]}, limit=3)
+    assert ([one.out.text for one in rest.chunks], rest.more) == (["to 13", "to 14", "to 15"], False)
+
+
+async def test_the_thread_comes_first_to_which_nothing_has_left_for_longest(desk: Desk) -> None:
+    flooder, friend, stranger = (Thread(ThreadKind.DM, one) for one in ("11", "22", "33"))
+    for thread in (flooder, friend, stranger):
+        await desk.answer(thread.id, thread=thread)
+    last_ms = {flooder: NOW - 1, friend: NOW - MINUTE}
+    waiting = await desk.account_store.run(outbox.waiting, last_ms=last_ms)
+    assert [one.out.text for one in waiting.chunks] == ["33", "22", "11"]
+
+
 async def test_the_answer_to_a_command_is_no_reply_of_an_agent(desk: Desk) -> None:
     await desk.answer("stopped", command="/stop")
     assert (await desk.next()).reply == ""

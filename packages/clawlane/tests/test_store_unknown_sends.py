@@ -158,7 +158,7 @@ async def test_a_reply_that_fails_midway_says_which_parts_arrived(desk: Desk) ->
     chunk = await desk.take()
     ended = await desk.account_store.run(outbox.refused, chunk.id, "you are blocked")
     told = "of 4 parts, 1 arrived, 2 refused (you are blocked), 3–4 not sent"
-    assert (ended.turn, ended.told) == (desk.turns[message], told)
+    assert (ended.turn, ended.summary) == (desk.turns[message], told)
     assert desk.turn(message) == ("failed", told)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clawlane.channel import Account, Channel, NotSent
-from clawlane.lane.admission import AccessChecker
+from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.messages import Inbound, Receipt, Signal, Thread
 from clawlane.store import send_log, turns
@@ -36,18 +36,18 @@ class Gate:
         self._account = account
         self._channel = channel
         self._pacer = pacer
-        self._judge: AccessChecker | None = None
+        self._access: AccessChecker | None = None
         self._waited: set[int] = set()
         self._holds: dict[int, tuple[Thread, Hold]] = {}
         self._pauses: dict[Thread | None, Pause] = {}
         self._changed = asyncio.Event()
 
-    async def begin(self, account_store: AccountStore, judge: AccessChecker) -> None:
+    async def begin(self, account_store: AccountStore, access: AccessChecker) -> None:
         """Read what left before, so that a new run does not begin with fresh budgets.
 
-        `judge` is asked again about the sender before a reply leaves that had to wait.
+        `access` is asked again about the sender before a reply leaves that had to wait.
         """
-        self._judge = judge
+        self._access = access
         self._waited = set(await account_store.run(send_log.queued))
         if self._pacer is not None:
             self._pacer.remember(await account_store.run(send_log.sends))
@@ -70,15 +70,13 @@ class Gate:
         self._holds = {id_: hold for id_, hold in self._holds.items() if hold[1].until_ms > now_ms}
         return {id_: hold.until_ms for id_, (_, hold) in self._holds.items()}
 
-    def in_turn(self, chunks: Iterable[Chunk]) -> list[Chunk]:
-        """The chunks that want to leave, first those whose thread has waited longest for one.
+    @property
+    def last_ms(self) -> dict[Thread, int]:
+        """When something left to each thread last: one that has waited longest comes first.
 
-        Whoever has many waiting does not keep the others waiting.
+        So a thread with many waiting chunks does not keep the others waiting. Empty without pacing.
         """
-        pacer = self._pacer
-        if pacer is None:
-            return list(chunks)
-        return sorted(chunks, key=lambda chunk: pacer.last_ms(chunk.out.thread))
+        return self._pacer.last_ms() if self._pacer else {}
 
     def wait_ms(self, chunk: Chunk, now_ms: int) -> int | None:
         """0 if the chunk may leave now, the milliseconds until it may, None while it is paused.
@@ -136,10 +134,10 @@ class Gate:
         if chunk.id not in self._waited:
             return True
         self._waited.discard(chunk.id)
-        if chunk.turn is None or self._judge is None:
+        if chunk.turn is None or self._access is None:
             return True
         turn = await account_store.run(turns.whole, chunk.turn)
-        return not (turn and await self._judge.again(turn.inbound))
+        return not (turn and await self._access.recheck(turn.inbound))
 
     async def show(self, signal: Signal) -> None:
         """Show others something, unless it is paused."""

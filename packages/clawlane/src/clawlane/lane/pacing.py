@@ -47,6 +47,7 @@ class Past:
     chunks: set[int] = field(default_factory=set)
     times: list[int] = field(default_factory=list)
     of_thread: dict[Thread, list[int]] = field(default_factory=dict)
+    last_ms: dict[Thread, int] = field(default_factory=dict)
     replies: dict[str, dict[int, tuple[Thread, int]]] = field(default_factory=dict)
     turns: set[int] = field(default_factory=set)
     strangers: dict[Thread, int] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Past:
         self.chunks.add(sent.chunk)
         self.times.append(sent.at_ms)
         self.of_thread.setdefault(sent.thread, []).append(sent.at_ms)
+        self.last_ms[sent.thread] = sent.at_ms
         if sent.turn is not None:
             self.replies.setdefault(sent.digest, {})[sent.turn] = (sent.thread, sent.at_ms)
             self.turns.add(sent.turn)
@@ -199,9 +201,9 @@ class Pacer:
         self._set_back(now_ms)
         return max((hold.until_ms for hold in _gap(self._past)), default=now_ms)
 
-    def last_ms(self, thread: Thread) -> int:
-        """When something left to this thread last, 0 if nothing did within a day."""
-        return self._past.of_thread.get(thread, [0])[-1]
+    def last_ms(self) -> dict[Thread, int]:
+        """When something left to each thread last, as far as that was within a day."""
+        return self._past.last_ms.copy()
 
     def _forget(self, chunk: int, now_ms: int) -> None:
         """Drop an earlier try of this chunk, and once an hour what is older than a day."""

@@ -12,7 +12,7 @@ from clawlane.messages import Thread
 from clawlane.store import directory
 from clawlane.store.codec import newest_of_accounts, storable, thread_of
 from clawlane.store.models import ChunkState, TurnState
-from clawlane.store.outbox import told
+from clawlane.store.outbox import delivery_summary
 from clawlane.store.transaction import Tx
 
 
@@ -203,7 +203,7 @@ def _turn(connection: sqlite3.Connection, account: str, message: int) -> Turn | 
         messages=parts,
         settled_ms=row["settled_ms"],
         chunks=tuple(ChunkState(chunk["state"]) for chunk in chunks),
-        told=told(Tx(connection, account, 0), row["turn"]),
+        told=delivery_summary(Tx(connection, account, 0), row["turn"]),
     )
 
 

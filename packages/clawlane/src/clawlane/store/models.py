@@ -198,12 +198,14 @@ class Chunk:
 class Waiting:
     """What may be sent: of each thread its next chunk, in order; more is due at `due_ms` (None: nothing).
 
-    `expired` are the turns whose reply became too old meanwhile.
+    `expired` are the turns whose reply became too old meanwhile. `more` says that further chunks are due now,
+    beyond the limit.
     """
 
     chunks: tuple[Chunk, ...]
     due_ms: int | None = None
     expired: tuple[int, ...] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +235,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """What the fate of a chunk led to: the turn whose lane may go on, and how its reply stands, in words."""
+    """What became of a chunk: the turn whose lane may go on, and how its reply stands, in words."""
 
     turn: int | None
-    told: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from itertools import groupby
 
 from clawlane.messages import Outgoing, Receipt, Thread
 from clawlane.store import pending_history, send_log
-from clawlane.store.codec import NO_TEXT, storable, text_body, text_of, thread_of
+from clawlane.store.codec import NO_TEXT, said_in, storable, text_body, text_of, thread_of
 from clawlane.store.models import Chunk, ChunkState, Hold, Lost, Purpose, SendOutcome, TurnState, Waiting
 from clawlane.store.send_log import Sent
 from clawlane.store.transaction import Tx, lazy, next_number
@@ -33,7 +33,7 @@ _WORDS = {
 _WITH_REASON = (ChunkState.REFUSED, ChunkState.UNKNOWN)
 
 
-def told(tx: Tx, turn: int | None) -> str:
+def delivery_summary(tx: Tx, turn: int | None) -> str:
     """`of 3 parts, 1 arrived, 2 refused (you are blocked), 3 not sent`; empty for what is no reply."""
     if turn is None:
         return ""
@@ -47,9 +47,9 @@ def told(tx: Tx, turn: int | None) -> str:
     return (f"of {len(rows)} parts, " if len(rows) > 1 else "") + ", ".join(stretches)
 
 
-def retell(tx: Tx, turn: int | None) -> None:
+def update_summary(tx: Tx, turn: int | None) -> None:
     """Say anew what has left of the reply to a recalled message, once something is known of it."""
-    reply = told(tx, turn)
+    reply = delivery_summary(tx, turn)
     if turn is not None and reply:
         tx.db.execute(
             "UPDATE turns SET reason = (SELECT recalled FROM turn_messages AS part JOIN messages"
@@ -130,21 +130,39 @@ def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing], purpose: Purpose =
 
 
 @lazy
-def waiting(tx: Tx, shut: frozenset[Thread] = frozenset(), held: Mapping[int, int] | None = None) -> Waiting:
+def waiting(
+    tx: Tx,
+    shut: Collection[Thread] = (),
+    held: Mapping[int, int] | None = None,
+    last_ms: Mapping[Thread, int] | None = None,
+    limit: int | None = None,
+) -> Waiting:
     """The next chunk of each thread that is not `shut`, as far as it is due and not `held` until later.
+
+    The threads come first whose `last_ms` (when something left to them, 0 if nothing did) is lowest; without
+    it, those whose chunk is due first. At most `limit` chunks are read (None: all).
 
     A chunk on its way keeps its thread waiting, and so does one of unknown fate that look-ups may settle: it
     may have to be sent again, and in order.
     """
     expired = _expire(tx)
     _mend(tx)
-    busy = _busy(tx)
-    heads = [head for head in _heads(tx) if thread_of(head) not in shut and thread_of(head) not in busy]
-    times = {head["id"]: max(head["due_ms"], (held or {}).get(head["id"], 0)) for head in heads}
-    heads.sort(key=lambda head: (times[head["id"]], head["id"]))
-    due = tuple(_chunk(tx, head) for head in heads if times[head["id"]] <= tx.now_ms)
-    later = [times[head["id"]] for head in heads[len(due) :][:1]]
-    return Waiting(due, min([*later, *_next_change(tx)], default=None), expired)
+    held, last_ms = held or {}, last_ms or {}
+    due: list[tuple[int, int, int]] = []
+    later = _next_change(tx)
+    closed = {*((thread.kind, thread.id) for thread in shut), *_busy(tx)}
+    for head in _heads(tx):
+        id_ = head["id"]
+        at_ms = max(head["due_ms"], held.get(id_, 0))
+        if (head["thread_kind"], head["thread_id"]) in closed:
+            continue
+        if at_ms > tx.now_ms:
+            later.append(at_ms)
+        else:
+            due.append((last_ms.get(thread_of(head), 0) if last_ms else 0, at_ms, id_))
+    due.sort()
+    chunks = tuple(_chunk(tx, id_) for *_, id_ in due[:limit])
+    return Waiting(chunks, min(later, default=None), expired, more=len(chunks) < len(due))
 
 
 def _expire(tx: Tx) -> tuple[int, ...]:
@@ -185,11 +203,11 @@ def _mend(tx: Tx) -> None:
     ).fetchall()
     for row in rows:
         if row["turn"] is not None:
-            mark(tx, row["turn"], TurnState.NEEDS_DECISION, told(tx, row["turn"]))
+            mark(tx, row["turn"], TurnState.NEEDS_DECISION, delivery_summary(tx, row["turn"]))
 
 
-def _busy(tx: Tx) -> set[Thread]:
-    """The threads in which nothing may leave until something is known.
+def _busy(tx: Tx) -> list[tuple[str, str]]:
+    """The threads (kind, id) in which nothing may leave until something is known.
 
     A look-up is worth waiting for only where sends of this login have arrived that it could find.
     """
@@ -202,43 +220,26 @@ def _busy(tx: Tx) -> set[Thread]:
         " AND state <> 'queued'",
         (tx.account,),
     )
-    return {thread_of(row) for row in rows}
+    return list(map(tuple, rows))
 
 
-def _heads(tx: Tx) -> list[sqlite3.Row]:
+_NEXT_HEAD = (
+    "SELECT id, thread_kind, thread_id, due_ms, place, attempts FROM outbox INDEXED BY queued_chunks"
+    " WHERE account = ? AND settled_ms IS NULL AND state = 'queued' AND (thread_kind, thread_id) > (?, ?)"
+    " ORDER BY thread_kind, thread_id, place, id LIMIT 1"
+)
+
+
+def _heads(tx: Tx) -> Iterator[sqlite3.Row]:
     """Of each thread its next queued chunk: the rest of a reply that began to leave, else the oldest.
 
     Neither the texts nor what waits behind is read.
     """
-    found = []
-    thread = ("", "")
-    while following := _next_thread(tx, *thread):
-        thread = following
-        head = tx.db.execute(_HEAD, (tx.account, *thread)).fetchone()
+    thread_kind = thread_id = ""
+    while head := tx.db.execute(_NEXT_HEAD, (tx.account, thread_kind, thread_id)).fetchone():
+        thread_kind, thread_id = head["thread_kind"], head["thread_id"]
         if head["place"] != Place.ASIDE:
-            found.append(_not_ahead(tx, head))
-    return found
-
-
-_QUEUED = (
-    "SELECT id, thread_kind, thread_id, due_ms, place, attempts FROM outbox INDEXED BY queued_chunks"
-    " WHERE account = ? AND settled_ms IS NULL AND state = 'queued'"
-)
-
-_THREADS = (
-    f"{_QUEUED} AND thread_kind = ? AND thread_id > ? ORDER BY thread_id LIMIT 1",
-    f"{_QUEUED} AND thread_kind > ? ORDER BY thread_kind, thread_id LIMIT 1",
-)
-
-_HEAD = f"{_QUEUED} AND thread_kind = ? AND thread_id = ? ORDER BY place, id LIMIT 1"
-
-
-def _next_thread(tx: Tx, kind: str, id_: str) -> tuple[str, str] | None:
-    """The next thread in which something is queued; none of what waits in the one before is read."""
-    within, beyond = _THREADS
-    row = tx.db.execute(within, (tx.account, kind, id_)).fetchone()
-    row = row or tx.db.execute(beyond, (tx.account, kind)).fetchone()
-    return (row["thread_kind"], row["thread_id"]) if row else None
+            yield _not_ahead(tx, head)
 
 
 def _not_ahead(tx: Tx, head: sqlite3.Row) -> sqlite3.Row:
@@ -246,25 +247,25 @@ def _not_ahead(tx: Tx, head: sqlite3.Row) -> sqlite3.Row:
     latest_ms = tx.now_ms + (LONGEST_RETRY_MS if head["attempts"] else 0)
     if head["due_ms"] <= latest_ms:
         return head
-    key = (latest_ms, tx.account, head["id"])
-    tx.db.execute("UPDATE outbox SET due_ms = ? WHERE account = ? AND id = ?", key)
-    row: sqlite3.Row = tx.db.execute(_HEAD, (tx.account, head["thread_kind"], head["thread_id"])).fetchone()
+    row: sqlite3.Row = tx.db.execute(
+        "UPDATE outbox SET due_ms = ? WHERE account = ? AND id = ?"
+        " RETURNING id, thread_kind, thread_id, due_ms, place, attempts",
+        (latest_ms, tx.account, head["id"]),
+    ).fetchone()
     return row
 
 
-def _chunk(tx: Tx, head: sqlite3.Row) -> Chunk:
+def _chunk(tx: Tx, id_: int) -> Chunk:
     """The chunk with its text, and that of its whole reply."""
-    row = tx.db.execute(
-        "SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, head["id"])
-    ).fetchone()
+    row = tx.db.execute("SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, id_)).fetchone()
+    out = text_of(row)
     reply = ""
     if row["turn"] is not None and row["purpose"] == Purpose.REPLY:
-        parts = tx.db.execute(
-            "SELECT * FROM outbox WHERE account = ? AND turn = ? ORDER BY id", (tx.account, row["turn"])
-        )
-        reply = "\n".join(text_of(part).text for part in parts if part["body"])
-    begun = row["place"] == Place.BEGUN
-    return Chunk(row["id"], row["turn"], text_of(row), row["attempts"] + 1, reply, begun)
+        query = "SELECT id, body FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
+        parts = tx.db.execute(query, (tx.account, row["turn"]))
+        texts = (out.text if part["id"] == id_ else said_in(part["body"]) for part in parts if part["body"])
+        reply = "\n".join(texts)
+    return Chunk(row["id"], row["turn"], out, row["attempts"] + 1, reply, row["place"] == Place.BEGUN)
 
 
 def _next_change(tx: Tx) -> list[int]:
@@ -380,7 +381,7 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     if row is None or row["turn"] is None:
         return SendOutcome(None, "")
     cancel(tx, row["turn"], chunk_id, "an earlier part was refused")
-    return SendOutcome(settle(tx, row["turn"]), told(tx, row["turn"]))
+    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
 
 
 def unknown(tx: Tx, chunk_id: int, lost: Lost) -> SendOutcome:
@@ -407,14 +408,14 @@ def unknown(tx: Tx, chunk_id: int, lost: Lost) -> SendOutcome:
         tx.db.execute(
             "UPDATE outbox SET settled_ms = ? WHERE account = ? AND id = ?", (tx.now_ms, tx.account, chunk_id)
         )
-        retell(tx, turn)
+        update_summary(tx, turn)
     elif turn is not None:
         tx.db.execute(
             "UPDATE outbox SET state = 'held' WHERE account = ? AND turn = ? AND state = 'queued'",
             (tx.account, turn),
         )
-        mark(tx, turn, TurnState.NEEDS_DECISION, told(tx, turn))
-    return SendOutcome(turn, told(tx, turn))
+        mark(tx, turn, TurnState.NEEDS_DECISION, delivery_summary(tx, turn))
+    return SendOutcome(turn, delivery_summary(tx, turn))
 
 
 def _was_recalled(tx: Tx, turn: int) -> bool:
@@ -432,7 +433,7 @@ def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
     if row and tx.db.execute(query, (tx.account, row["turn"])).fetchone():
         cancel(tx, row["turn"], chunk_id, "its turn was stopped")
-        retell(tx, row["turn"])
+        update_summary(tx, row["turn"])
 
 
 def is_receipt(tx: Tx, message_id: str, client_id: str = "") -> bool:
@@ -480,14 +481,14 @@ def settle(tx: Tx, turn: int | None) -> int | None:
         " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
         (
             TurnState.DONE if whole else TurnState.FAILED,
-            "" if whole else told(tx, turn),
+            "" if whole else delivery_summary(tx, turn),
             tx.now_ms,
             tx.account,
             turn,
         ),
     )
     if not cursor.rowcount:
-        retell(tx, turn)
+        update_summary(tx, turn)
         return None
     use_context(tx, turn)
     return turn

@@ -11,7 +11,7 @@ from typing import Any
 from clawlane.messages import Thread
 from clawlane.store import pending_history
 from clawlane.store.codec import thread_of
-from clawlane.store.outbox import told
+from clawlane.store.outbox import delivery_summary
 from clawlane.store.transaction import Tx
 
 _REASON = "a pause made it older than backlogMaxAge"
@@ -170,7 +170,7 @@ def _expire_turn(tx: Tx, seq: int, at_ms: int) -> None:
         " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
         (at_ms, _REASON, tx.account, seq),
     )
-    reason = "; ".join(filter(None, (_REASON, told(tx, seq))))
+    reason = "; ".join(filter(None, (_REASON, delivery_summary(tx, seq))))
     tx.db.execute(
         "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE account = ? AND turn = ?",
         (reason, at_ms, tx.account, seq),

@@ -13,7 +13,7 @@ from clawlane.messages import Deleted, Inbound, Thread, ThreadKind, Undone
 from clawlane.store import aliases, outbox, pending_history, turns
 from clawlane.store.aliases import Id
 from clawlane.store.models import Recalled, TurnState
-from clawlane.store.outbox import told
+from clawlane.store.outbox import delivery_summary
 from clawlane.store.transaction import Tx, forget_texts
 
 AFTER_MS = 3_600_000
@@ -132,7 +132,7 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> Recalled:
         return _again(tx, turn)
     outbox.cancel(tx, turn, 0, reason)
     _give_up_unknown(tx, turn)
-    reply = told(tx, turn)
+    reply = delivery_summary(tx, turn)
     turns.finish(tx, turn, TurnState.RECALLED, f"{reason}: {reply}" if reply else reason)
     outbox.use_context(tx, turn)
     outbox.forget_texts(tx, turn)
@@ -147,7 +147,7 @@ def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
         query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state = 'expired'"
         tx.db.execute(query, (tx.account, turn))
     else:
-        reply = told(tx, turn)
+        reply = delivery_summary(tx, turn)
         state = TurnState.RECALLED if row["state"] in _KEPT else row["state"]
         tx.db.execute(
             "UPDATE turns SET state = ?, reason = ? WHERE account = ? AND turn = ?",

@@ -12,7 +12,7 @@ from clawlane.store import merging, outbox, pending_history
 from clawlane.store.codec import inbound_of
 from clawlane.store.decisions import Stage, record
 from clawlane.store.models import History, OpenTurn, Purpose, Started, TurnState
-from clawlane.store.outbox import told
+from clawlane.store.outbox import delivery_summary
 from clawlane.store.transaction import Tx, forget_texts, lazy
 
 TRIES = 4
@@ -223,7 +223,7 @@ def stop(tx: Tx, seq: int) -> list[int]:
     for row in rows:
         turn = row["turn"]
         outbox.cancel(tx, turn, 0, "stopped")
-        reply = told(tx, turn)
+        reply = delivery_summary(tx, turn)
         finish(tx, turn, TurnState.STOPPED, f"stopped: {reply}" if reply else "stopped")
         outbox.use_context(tx, turn)
     return [row["turn"] for row in rows]

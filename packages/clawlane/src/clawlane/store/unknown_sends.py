@@ -10,7 +10,7 @@ from clawlane.messages import Receipt, ThreadKind
 from clawlane.store import turns
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import ChunkState, Lost, Recovered, TurnState
-from clawlane.store.outbox import cancel, mark, sent, settle, told, unknown
+from clawlane.store.outbox import cancel, delivery_summary, mark, sent, settle, unknown
 from clawlane.store.transaction import Tx
 
 SKEW_MS = 60_000
@@ -223,4 +223,4 @@ def _left_open(tx: Tx, row: sqlite3.Row, found: str) -> None:
         (tx.now_ms, f"{row['reason']}; {found}", tx.account, row["id"]),
     )
     if row["turn"] is not None:
-        mark(tx, row["turn"], TurnState.NEEDS_DECISION, told(tx, row["turn"]))
+        mark(tx, row["turn"], TurnState.NEEDS_DECISION, delivery_summary(tx, row["turn"]))
