@@ -31,7 +31,7 @@ from clawlane.cli.turn_words import Live
 from clawlane.cli.why import as_dict, lines
 from clawlane.config.settings import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
-from clawlane.store import dead_letters, inbox
+from clawlane.store import inbox, turns
 from clawlane.store.database import open_store
 from clawlane.store.decisions import Recorded
 from clawlane.store.errors import NoDeadLetter
@@ -168,7 +168,7 @@ async def test_a_recalled_dead_letter_is_gone(bench: Bench) -> None:
         with bench.store.read() as reader:
             assert reader.dead_letters() == []
         with pytest.raises(NoDeadLetter):
-            await bench.account_store.run(dead_letters.resubmit, "m11-1")
+            await bench.account_store.run(turns.resubmit, "m11-1")
     assert recorded(bench, "m11-1").turn_reason == "recalled by its author"
 
 

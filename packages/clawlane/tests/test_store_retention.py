@@ -13,7 +13,7 @@ from clawlane.access.decision import RETENTION, Decision, Outcome, Reason, Rule
 from clawlane.access.explain import explain
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import catch_up, dead_letters, inbox, outbox, retention, turns
+from clawlane.store import catch_up, inbox, outbox, retention, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.models import Admitted, History, NewMessage, Noted
@@ -115,7 +115,7 @@ async def test_a_message_that_was_set_aside_waits_for_the_operator_however_long(
     await desk.forget()
     with desk.store.read() as reader:
         assert [letter.text for letter in reader.dead_letters()] == ["text poison"]
-    await desk.account_store.run(dead_letters.drop, "poison")
+    await desk.account_store.run(turns.drop_dead_letter, "poison")
     await desk.forget()
     assert desk.count("messages") == 0
 

@@ -18,17 +18,7 @@ from benchmarks.large_store import ACCOUNT, NOW, make_large_store
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import (
-    catch_up,
-    dead_letters,
-    inbox,
-    outbox,
-    pauses,
-    retention,
-    send_log,
-    turns,
-    unknown_sends,
-)
+from clawlane.store import catch_up, inbox, outbox, pauses, retention, send_log, turns, unknown_sends
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import Admitted, History, NewMessage
 from clawlane.store.reader import Reader
@@ -157,7 +147,7 @@ def whole_turn(tx: Tx) -> None:
 
 def nothing_set_aside(tx: Tx) -> None:
     with pytest.raises(NoDeadLetter):
-        dead_letters.resubmit(tx, "m77")
+        turns.resubmit(tx, "m77")
 
 
 TRANSITIONS: dict[str, Callable[[Tx], object]] = {

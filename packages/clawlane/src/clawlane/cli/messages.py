@@ -16,8 +16,8 @@ from clawlane.cli.output import local, print_table, sanitize, when
 
 if TYPE_CHECKING:
     from clawlane.ops.messages import Resolutions
-    from clawlane.store.dead_letters import DeadLetter
     from clawlane.store.reader import Listed
+    from clawlane.store.turns import DeadLetter
 
 
 Fields = dict[str, Any]

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from clawlane.ops.pairing_offline import on_account
-from clawlane.store import dead_letters, unknown_sends
+from clawlane.store import turns, unknown_sends
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
@@ -89,9 +89,9 @@ class Resolutions:
         owner = await asyncio.to_thread(self._owner, channel, account, message_id)
         async with self._account_stores.of(owner) as account_store:
             if ruling is Resolution.RESUBMIT:
-                self._again(owner, await account_store.attempt(dead_letters.resubmit, message_id))
+                self._again(owner, await account_store.attempt(turns.resubmit, message_id))
             else:
-                await account_store.attempt(dead_letters.drop, message_id)
+                await account_store.attempt(turns.drop_dead_letter, message_id)
         return {"account": owner, "message_id": message_id, "ruling": ruling}
 
     def _account_of(self, chunk_id: int) -> str | None:

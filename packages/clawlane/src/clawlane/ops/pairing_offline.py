@@ -11,12 +11,12 @@ from clawlane.config.paths import Paths
 from clawlane.store import pairing
 from clawlane.store.account_store import Clock
 from clawlane.store.database import open_store
-from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.marker import check_before
 from clawlane.store.models import Approved, PairingRequest, Rejected
 from clawlane.store.pairing import approved_before
 from clawlane.store.reader import Reader, reading
+from clawlane.store.turns import DeadLetter
 
 _OfAccount = TypeVar("_OfAccount", PairingRequest, Approved, Rejected, DeadLetter)
 

@@ -12,27 +12,17 @@ from pathlib import Path
 from clawlane.access.names import Pins
 from clawlane.access.pairing import Requests
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store import (
-    catch_up,
-    dead_letters,
-    decisions,
-    directory,
-    marker,
-    notices,
-    pairing,
-    pauses,
-    send_log,
-)
+from clawlane.store import catch_up, decisions, directory, marker, notices, pairing, pauses, send_log, turns
 from clawlane.store import directory as pins
 from clawlane.store.catch_up import Gap
 from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_reader
-from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.decisions import Recorded
 from clawlane.store.models import Activity, Approved, ChunkState, PairingRequest, Rejected
 from clawlane.store.notices import NotedItem
 from clawlane.store.pauses import Pause
 from clawlane.store.send_log import Held
+from clawlane.store.turns import DeadLetter
 
 _NEWEST = 50
 """How many chunks are listed that did not arrive and are past deciding."""
@@ -227,7 +217,7 @@ class Reader:
 
     def dead_letters(self) -> list[DeadLetter]:
         """What was set aside, over all accounts, in the order of admission."""
-        return dead_letters.dead_letters(self._connection)
+        return turns.dead_letters(self._connection)
 
     def known(self, account: str) -> directory.Known:
         """Whom and what the account knew when it was last looked up."""

@@ -1,22 +1,41 @@
-"""Transitions of turns: run, tried again, replied, stopped, set aside, settled."""
+"""Transitions of turns: run, tried again, replied, stopped, settled, or set aside as dead letters."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.access.decision import Decision
-from clawlane.messages import Inbound, Outgoing, merged
+from clawlane.messages import Inbound, Outgoing, Thread, merged
 from clawlane.store import merging, outbox, pending_history
-from clawlane.store.codec import inbound_of
+from clawlane.store.codec import inbound_of, storable, thread_of
 from clawlane.store.decisions import Stage, record
+from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import History, OpenTurn, Purpose, Started, TurnState
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.transaction import Tx, forget_texts, lazy
 
 TRIES = 4
 """How often a message is given to the agent before it is set aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was set aside, with the reason of the last try."""
+
+    account: str
+    message_id: str
+    thread: Thread
+    sender_id: str
+    sender_name: str
+    text: str
+    sent_ms: int
+    set_aside_ms: int
+    tries: int
+    reason: str
+
 
 _PARTS = (
     "SELECT messages.*, turns.turn, turns.state, turns.ready_ms, decisions.command FROM turns"
@@ -235,4 +254,74 @@ def finish(tx: Tx, seq: int, state: TurnState, reason: str) -> None:
         "UPDATE turns SET state = ?, reason = ?, settled_ms = ?"
         " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
         (state, reason, tx.now_ms, tx.account, seq),
+    )
+
+
+def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
+    """The messages that were set aside, over all accounts, in the order of admission."""
+    rows = connection.execute(
+        "SELECT messages.*, turns.turn, turns.attempts, turns.reason, turns.settled_ms FROM turns"
+        " CROSS JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
+        " CROSS JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+        " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.turn, messages.seq"
+    )
+    return [_dead_letter(list(parts)) for _, parts in groupby(rows, key=lambda row: row["turn"])]
+
+
+def resubmit(tx: Tx, message_id: str) -> OpenTurn:
+    """Give a message that was set aside to the agent again, with all its tries. Raises `NoDeadLetter`."""
+    seq = _dead_turn(tx, message_id)
+    tx.db.execute(
+        "UPDATE turns SET state = 'waiting', attempts = 0, reason = '', settled_ms = NULL"
+        " WHERE account = ? AND turn = ?",
+        (tx.account, seq),
+    )
+    return open_turn(tx, seq)
+
+
+def drop_dead_letter(tx: Tx, message_id: str) -> None:
+    """Give up a message that was set aside, with those of its turn. The texts go. Raises `NoDeadLetter`."""
+    seq = _dead_turn(tx, message_id)
+    tx.db.execute(
+        "UPDATE turns SET state = ?, reason = 'dropped by the operator: ' || reason"
+        " WHERE account = ? AND turn = ?",
+        (TurnState.FAILED, tx.account, seq),
+    )
+    rows = tx.db.execute(
+        "SELECT message FROM turn_messages WHERE account = ? AND turn = ?", (tx.account, seq)
+    ).fetchall()
+    forget_texts(tx, [row["message"] for row in rows])
+
+
+def _dead_turn(tx: Tx, message_id: str) -> int:
+    row = tx.db.execute(
+        "SELECT turns.turn FROM turns"
+        " CROSS JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
+        " CROSS JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+        " WHERE turns.account = ? AND state = 'dead' AND message_id = ? AND body IS NOT NULL",
+        (tx.account, storable(message_id)),
+    ).fetchone()
+    if row is None:
+        raise NoDeadLetter(
+            f"no message {message_id!r} of {tx.account} was set aside;"
+            " see: openclaw channels dead-letters list"
+        )
+    return int(row["turn"])
+
+
+def _dead_letter(parts: list[sqlite3.Row]) -> DeadLetter:
+    row = parts[0]
+    account = row["account"]
+    inbound = merged([inbound_of(part, account.partition("/")[2]) for part in parts])
+    return DeadLetter(
+        account=account,
+        message_id=row["message_id"],
+        thread=thread_of(row),
+        sender_id=row["sender_id"],
+        sender_name=inbound.sender_name,
+        text=inbound.text,
+        sent_ms=row["sent_ms"],
+        set_aside_ms=row["settled_ms"],
+        tries=row["attempts"],
+        reason=row["reason"],
     )
