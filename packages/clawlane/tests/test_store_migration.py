@@ -153,7 +153,7 @@ async def test_the_gateway_goes_on_with_what_was_open(store: Path) -> None:
         [waiting] = await account_store.run(inbox.undecided, 10)
         assert waiting.inbound.message_id == "125"
         assert await account_store.run(outbox.is_receipt, "r1")
-        letter = await account_store.run(turns.resubmit, "103")
+        letter = await account_store.run(store_turns.resubmit, "103")
         assert letter.inbound.text == "a dead letter"
 
     await at_work(store, go_on)

@@ -12,7 +12,7 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind
-from clawlane.store import catch_up, inbox, outbox, turns, unknown_sends
+from clawlane.store import catch_up, inbox, outbox, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
@@ -430,14 +430,14 @@ async def test_a_message_that_nobody_can_answer_is_set_aside(desk: Desk) -> None
 async def test_a_dead_letter_is_tried_again_or_forgotten(desk: Desk) -> None:
     message = await desk.admit()
     await fail(desk, message)
-    turn = await desk.account_store.run(turns.resubmit, message)
+    turn = await desk.account_store.run(store_turns.resubmit, message)
     assert (turn.seq, turn.inbound.text) == (desk.turns[message], "text 1")
     assert [one.seq for one in await desk.account_store.run(store_turns.open_turns)] == [turn.seq]
     await fail(desk, message)
-    await desk.account_store.run(turns.drop_dead_letter, message)
+    await desk.account_store.run(store_turns.drop_dead_letter, message)
     assert desk.turn(message) == ("failed", "dropped by the operator: no idea")
     with pytest.raises(NoDeadLetter, match="see: openclaw channels dead-letters list"):
-        await desk.account_store.run(turns.resubmit, message)
+        await desk.account_store.run(store_turns.resubmit, message)
 
 
 async def fail(desk: Desk, message: str) -> None:

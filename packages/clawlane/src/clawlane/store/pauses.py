@@ -90,7 +90,10 @@ def pause(tx: Tx, new: Pause) -> None:
     """Begin a pause, in the place of one of the same account or thread."""
     kind, id_ = _scope(new.thread)
     tx.db.execute(
-        "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?, ?, ?, ?, NULL)",
+        "INSERT INTO pauses (account, thread_kind, thread_id, level, since_ms, until_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account, thread_kind, thread_id) DO UPDATE SET"
+        " level = excluded.level, since_ms = excluded.since_ms, until_ms = excluded.until_ms,"
+        " ended_ms = NULL",
         (new.account, kind, id_, new.level, new.since_ms, new.until_ms),
     )
 

@@ -10,7 +10,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 from __future__ import annotations
 
 from clawlane.store import notices, recall
-from clawlane.store.transaction import Tx, forget_texts
+from clawlane.store.transaction import Tx, count, forget_texts
 
 TEXTS = 1000
 """How many done messages of an account keep their text, and that of their reply."""
@@ -107,10 +107,7 @@ def _dead_letters(tx: Tx) -> None:
         " WHERE account = ? AND turn = ?",
         [(tx.account, row["turn"]) for row in rows],
     )
-    tx.db.execute(
-        "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-        (tx.account, FORGOTTEN, len(rows)),
-    )
+    count(tx, FORGOTTEN, len(rows))
 
 
 def _ids(tx: Tx, before_ms: int) -> int:

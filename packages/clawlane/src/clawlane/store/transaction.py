@@ -47,6 +47,15 @@ def next_number(tx: Tx, name: str) -> int:
     return int(tx.db.execute(query, (name,)).fetchone()["last"])
 
 
+def count(tx: Tx, what: str, by: int = 1) -> None:
+    """Add to one of the account's counters, as the status shows them."""
+    tx.db.execute(
+        "INSERT INTO counters (account, reason, n) VALUES (?, ?, ?)"
+        " ON CONFLICT (account, reason) DO UPDATE SET n = counters.n + excluded.n",
+        (tx.account, what, by),
+    )
+
+
 _STEP_MS = 15_000
 """How precisely the latest time is kept: not every change is worth a write."""
 

@@ -48,8 +48,8 @@ _PARTS = (
 """The messages of turns that still have their text; a turn has one row for each."""
 
 
-def open_turns(tx: Tx, after: int = 0, limit: int = -1) -> list[OpenTurn]:
-    """What a restart has to go on with, in the order of admission: `limit` turns `after` one (-1: all).
+def open_turns(tx: Tx, after: int = 0, limit: int = 2**31 - 1) -> list[OpenTurn]:
+    """What a restart has to go on with, in the order of admission: at most `limit` turns `after` one.
 
     Turns that need a decision are not among it.
     """
@@ -173,8 +173,9 @@ def _purpose(tx: Tx, seq: int) -> Purpose:
 def pending(tx: Tx, seq: int) -> bool:
     """Whether the lane of this turn has to wait for its reply, which others may not pass."""
     query = (
-        "SELECT 1 FROM turns WHERE account = ?1 AND turn = ?2 AND state = 'replied' AND EXISTS"
-        " (SELECT 1 FROM outbox WHERE account = ?1 AND turn = ?2 AND settled_ms IS NULL AND place <> 2)"
+        "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'replied' AND EXISTS (SELECT 1"
+        " FROM outbox WHERE outbox.account = turns.account AND outbox.turn = turns.turn"
+        "  AND outbox.settled_ms IS NULL AND outbox.place <> 2)"
     )
     return tx.db.execute(query, (tx.account, seq)).fetchone() is not None
 
