@@ -202,7 +202,8 @@ class Sender:
                     later.append(rests_ms)
                     break
                 held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
-                waiting = await self._store.run(outbox.waiting, shut | looked_at, held, last_ms, limit)
+                later_threads = shut | looked_at | self._signals.typing_first()
+                waiting = await self._store.run(outbox.waiting, later_threads, held, last_ms, limit)
                 for turn in waiting.expired:
                     self.settled(turn)
                 passing, gate_ms = await self._passing(waiting.chunks)

@@ -62,6 +62,14 @@ class SignalQueue:
             self._too_late[signal.thread] = loop.time() + _PATIENCE
             loop.call_later(_PATIENCE, self._typing_over)
 
+    def typing_first(self) -> set[Thread]:
+        """The threads in which typing is still to be shown before a reply."""
+        now = asyncio.get_running_loop().time()
+        first = {thread for thread, too_late in self._too_late.items() if now < too_late}
+        if isinstance(self._showing, Typing):
+            first.add(self._showing.thread)
+        return first
+
     def answered(self, thread: Thread) -> bool:
         """A reply is about to leave. False while typing is still to be shown before it.
 
