@@ -25,7 +25,7 @@ from clawlane.config.settings import DmPolicy
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.store.database import open_store
-from clawlane.store.models import Admitted, Noted
+from clawlane.store.models import AdmittedMessage, NoteResult
 from clawlane_zalouser.monitor import inbound_of
 from zaloweb.cipher import seal_event
 from zaloweb.events import Decoder, Message
@@ -104,7 +104,7 @@ class _WayIn:
         await self._all_in.wait()
         return self._took
 
-    def committed(self, admitted: Admitted) -> None:
+    def committed(self, admitted: AdmittedMessage) -> None:
         """A message is on the disk."""
         self._took.append(1000 * (time.perf_counter() - self._read_at.pop(admitted.inbound.message_id)))
         if len(self._took) == self._wanted:
@@ -165,7 +165,7 @@ async def _ready() -> None:
     pass
 
 
-def _noted(_noted: Noted) -> None:
+def _noted(_noted: NoteResult) -> None:
     pass
 
 

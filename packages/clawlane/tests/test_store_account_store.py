@@ -39,7 +39,7 @@ from clawlane.store import directory, inbox, outbox, pairing, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown, StoreLost, StoreOwned, StoreUnusable
-from clawlane.store.models import Admitted, Chunk, History, Lost, NewMessage, Noted, TurnState
+from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage, NoteResult, TurnState
 from clawlane.store.reader import reading
 from clawlane.store.turns import TRIES
 
@@ -88,10 +88,10 @@ def arrival(
     return NewMessage(message, decision, reply, at_ms)
 
 
-async def admit(account_store: AccountStore, *arrivals: NewMessage) -> list[Admitted]:
+async def admit(account_store: AccountStore, *arrivals: NewMessage) -> list[AdmittedMessage]:
     results = await account_store.run(inbox.admit_all, arrivals)
-    assert all(isinstance(result, Admitted) for result in results)
-    return [result for result in results if isinstance(result, Admitted)]
+    assert all(isinstance(result, AdmittedMessage) for result in results)
+    return [result for result in results if isinstance(result, AdmittedMessage)]
 
 
 async def take(account_store: AccountStore) -> Chunk | None:
@@ -106,7 +106,9 @@ async def take(account_store: AccountStore) -> Chunk | None:
 async def test_a_message_is_admitted_once(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         [first] = await admit(account_store, arrival(inbound("m1")))
-        assert await account_store.run(inbox.admit_all, [arrival(inbound("m1", text="changed"))]) == [Noted()]
+        assert await account_store.run(inbox.admit_all, [arrival(inbound("m1", text="changed"))]) == [
+            NoteResult()
+        ]
         assert [turn.seq for turn in await account_store.run(turns.open_turns)] == [first.seq]
         assert [turn.inbound.text for turn in await account_store.run(turns.open_turns)] == ["xin chào"]
 
@@ -146,9 +148,9 @@ async def test_a_message_that_cannot_be_stored_costs_the_others_nothing(tmp_path
         first, bad, last = await account_store.run(
             inbox.admit_all, [arrival(inbound("m1")), arrival(broken), arrival(inbound("m2"))]
         )
-        assert isinstance(first, Admitted)
+        assert isinstance(first, AdmittedMessage)
         assert isinstance(bad, UnicodeEncodeError)
-        assert isinstance(last, Admitted)
+        assert isinstance(last, AdmittedMessage)
 
 
 async def test_a_transition_that_fails_costs_those_of_its_group_nothing(tmp_path: Path) -> None:
@@ -254,11 +256,11 @@ def own(client_id: str) -> Own:
 async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (store, account_store):
         turn, chunk, client_id = await replied(account_store, "a", "b")
-        assert (await account_store.run(outbox.unknown, chunk, Lost("no answer"))).turn == turn
+        assert (await account_store.run(outbox.unknown, chunk, LostSend("no answer"))).turn == turn
         assert await take(account_store) is None
         with store.read() as reader:
             assert reader.activity(LANE).outbox == {"unknown": 1, "held": 1}
-        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [Noted()]
+        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [NoteResult()]
         rest = await take(account_store)
         assert rest
         assert isinstance(rest.out, Text)
@@ -269,15 +271,15 @@ async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -
 async def test_an_echo_that_came_before_the_answer_was_lost_settles_it(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         turn, chunk, client_id = await replied(account_store, "a")
-        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [Noted()]
-        assert (await account_store.run(outbox.unknown, chunk, Lost("no answer"))).turn == turn
+        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [NoteResult()]
+        assert (await account_store.run(outbox.unknown, chunk, LostSend("no answer"))).turn == turn
         assert await account_store.run(turns.open_turns) == []
 
 
 async def test_what_the_owner_writes_on_the_phone_settles_nothing(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         turn, chunk, _ = await replied(account_store, "a")
-        assert await account_store.run(inbox.admit_all, [own("1")]) == [Noted()]
+        assert await account_store.run(inbox.admit_all, [own("1")]) == [NoteResult()]
         assert await account_store.run(outbox.sent, chunk, Receipt(("r",))) == turn
 
 

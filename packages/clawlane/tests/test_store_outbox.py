@@ -14,9 +14,9 @@ from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import inbox, outbox, send_log, turns, unknown_sends
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
-from clawlane.store.models import Admitted, Chunk, Hold, NewMessage
+from clawlane.store.models import AdmittedMessage, Chunk, Hold, NewMessage
 from clawlane.store.outbox import TOO_LATE_MS
-from clawlane.store.send_log import Sent
+from clawlane.store.send_log import SentChunk
 from clawlane.store.transaction import Tx
 
 LANE = "zalouser/default"
@@ -43,7 +43,7 @@ class Desk:
         [admitted] = await self.account_store.run(
             inbox.admit_all, [NewMessage(inbound, admit, PairingReply.CODE, self.now_ms)]
         )
-        assert isinstance(admitted, Admitted)
+        assert isinstance(admitted, AdmittedMessage)
         assert await self.account_store.run(turns.reply, admitted.seq, [Text(thread, part) for part in parts])
         return admitted.seq
 
@@ -222,7 +222,7 @@ async def test_beginning_counts_and_marks_in_one(desk: Desk) -> None:
     await desk.answer("two", thread=HUNG)
     chunks = (await desk.account_store.run(outbox.waiting)).chunks
     await desk.account_store.run(unknown_sends.drop, chunks[0].id)
-    notes = [Sent(one.id, one.out.thread, NOW, "", False, 0) for one in chunks]
+    notes = [SentChunk(one.id, one.out.thread, NOW, "", False, 0) for one in chunks]
     assert await desk.account_store.run(outbox.begin, [one.id for one in chunks], notes) == {chunks[1].id}
     assert [sent.chunk for sent in await desk.account_store.run(send_log.sends)] == [chunks[1].id], (
         "what left, and no more"

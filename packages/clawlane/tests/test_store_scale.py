@@ -20,7 +20,7 @@ from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import catch_up, inbox, outbox, pauses, retention, send_log, turns, unknown_sends
 from clawlane.store.errors import NoDeadLetter
-from clawlane.store.models import Admitted, History, NewMessage
+from clawlane.store.models import AdmittedMessage, History, NewMessage
 from clawlane.store.reader import Reader
 from clawlane.store.transaction import Tx
 
@@ -136,7 +136,7 @@ def arrival(message_id: str) -> NewMessage:
 def whole_turn(tx: Tx) -> None:
     """From a message to its sent answer."""
     admitted = inbox.admit(tx, arrival("fresh"))
-    assert isinstance(admitted, Admitted)
+    assert isinstance(admitted, AdmittedMessage)
     started = turns.start(tx, admitted.seq, History.INCLUDE)
     assert started is not None
     turns.reply(tx, admitted.seq, [Text(admitted.inbound.thread, "chào")], started.run)

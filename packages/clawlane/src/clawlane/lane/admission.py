@@ -15,7 +15,7 @@ from clawlane.lane.albums import Albums
 from clawlane.messages import Fact, Inbound, ThreadKind
 from clawlane.store import inbox
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.models import Admitted, NewMessage, Noted, Undecided
+from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, UndecidedMessage
 
 AHEAD = 256
 """How many messages the reader may be ahead of the disk."""
@@ -63,8 +63,8 @@ class Admission:
         account_store: AccountStore,
         access: AccessChecker,
         ready: Callable[[], Awaitable[None]],
-        act: Callable[[Admitted], None],
-        noted: Callable[[Noted], None],
+        act: Callable[[AdmittedMessage], None],
+        noted: Callable[[NoteResult], None],
         caught_up: Callable[[CaughtUp], Awaitable[None]],
         now_ms: Clock,
     ) -> None:
@@ -146,7 +146,7 @@ class Admission:
                 stretch.append(item)
         await self._store(stretch)
 
-    def _ended_by(self, inbound: Inbound) -> list[list[Undecided]]:
+    def _ended_by(self, inbound: Inbound) -> list[list[UndecidedMessage]]:
         """The albums that close before this message: those of its sender, and those that are due."""
         return [*self._albums.due(self._now_ms()), *self._albums.ended_by(inbound)]
 
@@ -168,17 +168,17 @@ class Admission:
         log.debug("stored %d messages and facts in %.1f ms", len(items), took_ms)
         for item, result in zip(items, results, strict=True):
             match result:
-                case Admitted():
+                case AdmittedMessage():
                     self._act(result)
-                case Noted():
+                case NoteResult():
                     self._note(item, result)
                 case Exception():
                     log.error("message %r could not be stored: %r", _id_of(item), result)
 
-    def _note(self, item: Read | Fact, noted: Noted) -> None:
+    def _note(self, item: Read | Fact, noted: NoteResult) -> None:
         self._albums.remove(noted.recalled.messages)
         if self._deciding and noted.part is not None and isinstance(item, Read):
-            self._albums.add(Undecided(noted.part, item.inbound, item.read_ms))
+            self._albums.add(UndecidedMessage(noted.part, item.inbound, item.read_ms))
         self._noted(noted)
 
     async def _decide_waiting(self) -> None:
@@ -186,7 +186,7 @@ class Admission:
         after = 0
         while waiting := await self._account_store.run(inbox.undecided, AHEAD, after):
             after = waiting[-1].seq
-            stretch: list[Undecided] = []
+            stretch: list[UndecidedMessage] = []
             for one in waiting:
                 if ended := self._albums.ended_by(one.inbound):
                     await self._decide_stretch(stretch)
@@ -198,13 +198,13 @@ class Admission:
                     stretch.append(one)
             await self._decide_stretch(stretch)
 
-    async def _decide_stretch(self, waiting: Sequence[Undecided]) -> None:
+    async def _decide_stretch(self, waiting: Sequence[UndecidedMessage]) -> None:
         decided = [(one.seq, await self._decided(one.inbound, one.read_ms)) for one in waiting]
         if decided:
             for admitted in await self._account_store.run(inbox.decide, decided):
                 self._act(admitted)
 
-    async def _decide_albums(self, albums: Sequence[Sequence[Undecided]]) -> None:
+    async def _decide_albums(self, albums: Sequence[Sequence[UndecidedMessage]]) -> None:
         """Each as one message, read when its first part was."""
         for parts in albums:
             read_ms = parts[0].read_ms

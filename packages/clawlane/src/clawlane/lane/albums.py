@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from clawlane.messages import Inbound, Thread
-from clawlane.store.models import Undecided
+from clawlane.store.models import UndecidedMessage
 
 AFTER_LAST_MS = 1_500
 AFTER_FIRST_MS = 6_000
@@ -19,7 +19,7 @@ _SET_BACK_MS = 1_000
 class _Album:
     """The parts of one album that were read so far, in order."""
 
-    parts: list[Undecided] = field(default_factory=list)
+    parts: list[UndecidedMessage] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -41,7 +41,7 @@ class Albums:
     def __init__(self) -> None:
         self._open: dict[tuple[Thread, str, str], _Album] = {}
 
-    def add(self, part: Undecided) -> None:
+    def add(self, part: UndecidedMessage) -> None:
         """A part was read."""
         self._open.setdefault(_key(part.inbound), _Album()).parts.append(part)
 
@@ -52,13 +52,13 @@ class Albums:
             if not album.parts:
                 del self._open[key]
 
-    def ended_by(self, inbound: Inbound) -> list[list[Undecided]]:
+    def ended_by(self, inbound: Inbound) -> list[list[UndecidedMessage]]:
         """The albums that a message closes: those of its sender in its thread that it is no part of."""
         thread, sender, album = _key(inbound)
         keys = [key for key in self._open if key[:2] == (thread, sender) and key[2] != album]
         return [self._open.pop(key).parts for key in keys]
 
-    def due(self, now_ms: int) -> list[list[Undecided]]:
+    def due(self, now_ms: int) -> list[list[UndecidedMessage]]:
         """The albums that are complete or whose time is up."""
         keys = [key for key, one in self._open.items() if one.complete or one.due_ms(now_ms) <= now_ms]
         return [self._open.pop(key).parts for key in keys]

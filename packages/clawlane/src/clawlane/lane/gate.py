@@ -13,12 +13,12 @@ from clawlane.messages import Inbound, Receipt, Signal, Thread
 from clawlane.store import send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
-from clawlane.store.pauses import Level, Pause
-from clawlane.store.send_log import Sent
+from clawlane.store.pauses import Pause, PauseLevel
+from clawlane.store.send_log import SentChunk
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class GateHold:
     """Why a chunk may not leave now, in a few words, and until when; None until somebody resumes."""
 
     reason: str
@@ -99,15 +99,15 @@ class Gate:
         self._holds[chunk.id] = (chunk.out.thread, hold)
         return hold if known is None or known[1] != hold else None
 
-    def held(self, chunk: Chunk, now_ms: int) -> Held | None:
+    def held(self, chunk: Chunk, now_ms: int) -> GateHold | None:
         """What keeps a chunk from leaving now, for people to read."""
         pause = self._pause_of(chunk.out.thread)
         if pause is not None:
-            return Held("paused", None)
+            return GateHold("paused", None)
         hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
-        return Held(hold.reason, hold.until_ms) if hold else None
+        return GateHold(hold.reason, hold.until_ms) if hold else None
 
-    def sent(self, chunk: Chunk, now_ms: int) -> Sent | None:
+    def sent(self, chunk: Chunk, now_ms: int) -> SentChunk | None:
         """The chunk is about to leave: from now on it counts. One that is tried again counts once.
 
         Gives what is to be kept of that.
@@ -160,7 +160,7 @@ class Gate:
     def offline(self) -> Pause | None:
         """The pause that keeps the whole account from being connected."""
         whole = self._pauses.get(None)
-        return whole if whole and whole.level is Level.OFFLINE else None
+        return whole if whole and whole.level is PauseLevel.OFFLINE else None
 
     def _pause_of(self, thread: Thread) -> Pause | None:
         return self._pauses.get(None) or self._pauses.get(thread)

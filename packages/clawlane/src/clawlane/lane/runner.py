@@ -29,7 +29,7 @@ from clawlane.store import catch_up, directory, retention, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
-from clawlane.store.models import Admitted, Noted, OpenTurn, Recovered, TurnState
+from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult, TurnState
 from clawlane.store.pauses import Resumed
 from clawlane.store.unknown_sends import LookUp
 
@@ -221,7 +221,7 @@ class Runner:
             async with asyncio.timeout(_PARK):
                 await self._sender.quiet()
 
-    def _log_recovery(self, found: Recovered) -> None:
+    def _log_recovery(self, found: RecoveryResult) -> None:
         account = self._deps.account
         if found.unknown:
             log.warning(
@@ -259,7 +259,7 @@ class Runner:
                     self._connected_all_along.add(kind)
                     await channel.look_up(self._deps.account, kind)
 
-    def _act(self, admitted: Admitted) -> None:
+    def _act(self, admitted: AdmittedMessage) -> None:
         """What follows from a message that is on the disk."""
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
@@ -298,7 +298,7 @@ class Runner:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
         self._sender.wake()
 
-    def _noted(self, noted: Noted) -> None:
+    def _noted(self, noted: NoteResult) -> None:
         self._sender.settled(noted.turn)
         for seq in noted.recalled.ended:
             self._scheduler.end(seq)

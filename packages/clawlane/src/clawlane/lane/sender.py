@@ -16,9 +16,9 @@ from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Signal, Thread
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.models import Chunk, Hold, Lost, SendOutcome
+from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.outbox import LOOK_UP_MS
-from clawlane.store.send_log import Sent
+from clawlane.store.send_log import SentChunk
 
 AT_ONCE = 4
 """How many chunks, each of another thread, are on their way at once."""
@@ -219,9 +219,9 @@ class Sender:
             self._maybe_idle()
         return min(later, default=None)
 
-    async def _passing(self, chunks: tuple[Chunk, ...]) -> tuple[dict[Chunk, Sent | None], int | None]:
+    async def _passing(self, chunks: tuple[Chunk, ...]) -> tuple[dict[Chunk, SentChunk | None], int | None]:
         """As many chunks as may leave at once, and when the next one may that has to wait at the gate."""
-        passing: dict[Chunk, Sent | None] = {}
+        passing: dict[Chunk, SentChunk | None] = {}
         holds: dict[int, Hold] = {}
         later: list[int] = []
         for chunk in chunks:
@@ -250,7 +250,7 @@ class Sender:
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
 
-    async def _begin(self, passing: dict[Chunk, Sent | None]) -> list[Chunk]:
+    async def _begin(self, passing: dict[Chunk, SentChunk | None]) -> list[Chunk]:
         """Mark the chunks as on their way and count them, in one. Gives those that still were to leave."""
         if not passing:
             return []
@@ -305,7 +305,7 @@ class Sender:
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
         reason = _why_unknown(error)
         taken = isinstance(error, Unknown) and error.taken
-        lost = Lost(reason, taken=taken, settle_ms=self._reconcile.settle_ms)
+        lost = LostSend(reason, taken=taken, settle_ms=self._reconcile.settle_ms)
         self._record.failed(f"may or may not have arrived: {reason}")
         outcome = await self._store.run(outbox.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)

@@ -20,7 +20,7 @@ from clawlane.lane.sender import Sender
 from clawlane.messages import Outgoing, Reply, Typing
 from clawlane.store import turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.models import OPEN, History, OpenTurn, Started, TurnState
+from clawlane.store.models import OPEN, History, OpenTurn, StartedTurn, TurnState
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 """Seconds before the agent is asked again after a failure. A turn is set aside long before the longest."""
@@ -113,7 +113,7 @@ class TurnRunner:
             self.sender.wake()
         return replied
 
-    async def _ask(self, started: Started) -> list[Outgoing]:
+    async def _ask(self, started: StartedTurn) -> list[Outgoing]:
         """The reply as chunks; none for silence. Raises whatever the agent or the channel raise."""
         history = tuple(map(Pended.of, started.history))
         turn = TurnInput(self.account_store.account, started.messages, history)

@@ -15,7 +15,7 @@ from clawlane.store import pauses as store_pauses
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed
-from clawlane.store.pauses import Level, Pause, Resumed
+from clawlane.store.pauses import Pause, PauseLevel, Resumed
 
 _LONGEST_SLEEP = 30.0
 """Seconds. The clock may be set meanwhile."""
@@ -80,7 +80,7 @@ class Pauses:
             await self._end_overdue()
 
     async def pause(
-        self, accounts: Sequence[str], thread: Thread | None, level: Level, until_ms: int | None
+        self, accounts: Sequence[str], thread: Thread | None, level: PauseLevel, until_ms: int | None
     ) -> list[Pause]:
         """Pause accounts, or one thread of one account; it holds at once, and is on the disk on return.
 

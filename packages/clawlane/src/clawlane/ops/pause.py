@@ -23,7 +23,7 @@ from clawlane.messages import Thread, ThreadKind
 from clawlane.ops.kill_switch import Pauses
 from clawlane.store.database import Store
 from clawlane.store.errors import PauseRefused
-from clawlane.store.pauses import Level, Overdue, Pause, Resumed
+from clawlane.store.pauses import Overdue, Pause, PauseLevel, Resumed
 
 Fields = dict[str, Any]
 NOTHING = (
@@ -43,12 +43,12 @@ class PauseCommands:
     async def pause(self, asked: Mapping[str, str]) -> Fields:
         """Begin a pause; it holds when this returns."""
         accounts, thread = await self._named(asked)
-        level, until = asked.get("level", Level.MUTE), asked.get("until_ms")
-        if level not in list(Level) or not (until is None or until.isdecimal()):
+        level, until = asked.get("level", PauseLevel.MUTE), asked.get("until_ms")
+        if level not in list(PauseLevel) or not (until is None or until.isdecimal()):
             raise PauseRefused("the level is mute or offline, and until_ms a number")
-        if thread is not None and level == Level.OFFLINE:
+        if thread is not None and level == PauseLevel.OFFLINE:
             raise PauseRefused("a thread can only be muted; offline is for whole accounts")
-        new = await self._pauses.pause(accounts, thread, Level(level), int(until) if until else None)
+        new = await self._pauses.pause(accounts, thread, PauseLevel(level), int(until) if until else None)
         return {"paused": list(map(pause_answer, new))}
 
     async def resume(self, asked: Mapping[str, str]) -> Fields:

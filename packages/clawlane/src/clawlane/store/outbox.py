@@ -15,8 +15,8 @@ from itertools import groupby
 from clawlane.messages import Outgoing, Receipt, Thread
 from clawlane.store import pending_history, send_log
 from clawlane.store.codec import NO_TEXT, said_in, storable, text_body, text_of, thread_of
-from clawlane.store.models import Chunk, ChunkState, Hold, Lost, Purpose, SendOutcome, TurnState, Waiting
-from clawlane.store.send_log import Sent
+from clawlane.store.models import Chunk, ChunkState, Hold, LostSend, Purpose, SendOutcome, TurnState, Waiting
+from clawlane.store.send_log import SentChunk
 from clawlane.store.transaction import Tx, lazy, next_number
 
 _WORDS = {
@@ -284,7 +284,9 @@ def _next_change(tx: Tx) -> list[int]:
     return [row["at_ms"] for row in rows if row["at_ms"] is not None]
 
 
-def begin(tx: Tx, chunk_ids: Sequence[int], notes: Sequence[Sent] = (), session: str = "") -> frozenset[int]:
+def begin(
+    tx: Tx, chunk_ids: Sequence[int], notes: Sequence[SentChunk] = (), session: str = ""
+) -> frozenset[int]:
     """Mark chunks as on their way and count them (`notes`), in one. Gives those that still were to be sent.
 
     `session` names the login under which they leave. From now on the other parts of their replies come first.
@@ -384,7 +386,7 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
 
 
-def unknown(tx: Tx, chunk_id: int, lost: Lost) -> SendOutcome:
+def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
     """Nobody knows whether it arrived, unless the account saw it itself: the rest of the reply is held."""
     row = tx.db.execute(
         "SELECT turn, echo, resends FROM outbox WHERE account = ? AND id = ?", (tx.account, chunk_id)

@@ -26,7 +26,7 @@ _IN_SCOPE = (
 """Of an account or a thread, without what another pause still holds."""
 
 
-class Level(StrEnum):
+class PauseLevel(StrEnum):
     """How far a pause goes: nothing leaves, or the connection is closed as well."""
 
     MUTE = "mute"
@@ -42,7 +42,7 @@ class Pause:
 
     account: str
     thread: Thread | None
-    level: Level
+    level: PauseLevel
     since_ms: int
     until_ms: int | None = None
 
@@ -228,4 +228,4 @@ def _scope(thread: Thread | None) -> tuple[str, str]:
 
 def _pause_of(row: sqlite3.Row) -> Pause:
     thread = thread_of(row) if row["thread_kind"] else None
-    return Pause(row["account"], thread, Level(row["level"]), row["since_ms"], row["until_ms"])
+    return Pause(row["account"], thread, PauseLevel(row["level"]), row["since_ms"], row["until_ms"])

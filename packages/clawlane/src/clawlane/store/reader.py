@@ -21,7 +21,7 @@ from clawlane.store.decisions import Recorded
 from clawlane.store.models import Activity, Approved, ChunkState, PairingRequest, Rejected
 from clawlane.store.notices import NotedItem
 from clawlane.store.pauses import Pause
-from clawlane.store.send_log import Held
+from clawlane.store.send_log import HeldThread
 from clawlane.store.turns import DeadLetter
 
 _NEWEST = 50
@@ -235,7 +235,7 @@ class Reader:
         """What is paused, over all accounts."""
         return pauses.pauses(self._connection)
 
-    def held(self, account: str, now_ms: int) -> list[Held]:
+    def held(self, account: str, now_ms: int) -> list[HeldThread]:
         """What pacing holds, as the gateway noted it last."""
         return send_log.held(self._connection, account, now_ms)
 

@@ -13,7 +13,7 @@ from clawlane.store import merging, outbox, pending_history
 from clawlane.store.codec import inbound_of, storable, thread_of
 from clawlane.store.decisions import Stage, record
 from clawlane.store.errors import NoDeadLetter
-from clawlane.store.models import History, OpenTurn, Purpose, Started, TurnState
+from clawlane.store.models import History, OpenTurn, Purpose, StartedTurn, TurnState
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.transaction import Tx, forget_texts, lazy
 
@@ -105,7 +105,7 @@ def ready_in(tx: Tx, seq: int) -> int:
 
 
 @lazy
-def start(tx: Tx, seq: int, context: History) -> Started | None:
+def start(tx: Tx, seq: int, context: History) -> StartedTurn | None:
     """Claim a turn for the agent: its messages, and the pending history that goes with it.
 
     None when there is nothing to run any more: it has replied, or was recalled.
@@ -115,7 +115,7 @@ def start(tx: Tx, seq: int, context: History) -> Started | None:
         " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running') RETURNING run",
         (tx.account, seq),
     ).fetchone()
-    return Started(messages(tx, seq), pending_history.give(tx, seq, context), row["run"]) if row else None
+    return StartedTurn(messages(tx, seq), pending_history.give(tx, seq, context), row["run"]) if row else None
 
 
 def _is_void(tx: Tx, seq: int, run: int | None) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from clawlane.messages import Receipt, ThreadKind
 from clawlane.store import turns
 from clawlane.store.errors import NotInOutbox
-from clawlane.store.models import ChunkState, Lost, Recovered, TurnState
+from clawlane.store.models import ChunkState, LostSend, RecoveryResult, TurnState
 from clawlane.store.outbox import cancel, delivery_summary, mark, sent, settle, unknown
 from clawlane.store.transaction import Tx
 
@@ -22,7 +22,7 @@ _GRACE_MS = 10_000
 _OPEN = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
 
 
-def recover(tx: Tx, settle_ms: int = 0) -> Recovered:
+def recover(tx: Tx, settle_ms: int = 0) -> RecoveryResult:
     """After a stop: what was being sent is of unknown fate, and what crashed too often is set aside.
 
     Look-ups may settle that for `settle_ms` from now on, and nothing without it, whatever the config said
@@ -43,8 +43,8 @@ def recover(tx: Tx, settle_ms: int = 0) -> Recovered:
         (tx.account,),
     ).fetchall()
     for row in rows:
-        unknown(tx, row["id"], Lost("stopped between sending and the answer", settle_ms=settle_ms))
-    return Recovered(unknown=len(rows), set_aside=turns.recover(tx))
+        unknown(tx, row["id"], LostSend("stopped between sending and the answer", settle_ms=settle_ms))
+    return RecoveryResult(unknown=len(rows), set_aside=turns.recover(tx))
 
 
 def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
