@@ -281,8 +281,12 @@ class Sender:
         self._unhanded.discard(chunk.id)
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(ANSWER_DEADLINE):
-                receipt = await self._gate.send(chunk)
+            try:
+                async with asyncio.timeout(ANSWER_DEADLINE):
+                    receipt = await self._gate.send(chunk)
+            finally:
+                took_ms = 1000 * (time.perf_counter() - started)
+                log.debug("chunk %d: attempt %d took %.1f ms", chunk.id, chunk.attempts, took_ms)
         except NotSent as error:
             self._record.failed(f"did not leave: {error}")
             await self._retry(chunk, str(error), error.retry_in)
@@ -297,9 +301,8 @@ class Sender:
             return _warn(chunk, f"was refused: {error}", outcome)
         except Exception as error:
             return await self._lost(chunk, error)
-        took_ms = 1000 * (time.perf_counter() - started)
-        log.debug("chunk %d arrived at attempt %d after %.1f ms", chunk.id, chunk.attempts, took_ms)
         self._record.arrived()
+        log.debug("chunk %d arrived", chunk.id)
         return await self._store.run(outbox.sent, chunk.id, receipt)
 
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:

@@ -285,16 +285,16 @@ def _next_change(tx: Tx) -> list[int]:
 
 
 def begin(
-    tx: Tx, chunk_ids: Sequence[int], notes: Sequence[SentChunk] = (), session: str = ""
+    tx: Tx, chunk_ids: Sequence[int], counted: Sequence[SentChunk] = (), session: str = ""
 ) -> frozenset[int]:
-    """Mark chunks as on their way and count them (`notes`), in one. Gives those that still were to be sent.
+    """Mark chunks as on their way and count them for pacing, in one. Gives those still to be sent.
 
     `session` names the login under which they leave. From now on the other parts of their replies come first.
     """
     begun = {chunk_id for chunk_id in chunk_ids if _begin(tx, chunk_id, session)}
-    for note in notes:
-        if note.chunk in begun:
-            send_log.note_send(tx, note)
+    for sent_chunk in counted:
+        if sent_chunk.chunk in begun:
+            send_log.note_send(tx, sent_chunk)
     return frozenset(begun)
 
 

@@ -13,7 +13,6 @@ from clawlane.access.names import Pins
 from clawlane.access.pairing import Requests
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import catch_up, decisions, directory, marker, notices, pairing, pauses, send_log, turns
-from clawlane.store import directory as pins
 from clawlane.store.catch_up import Gap
 from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_reader
@@ -223,9 +222,9 @@ class Reader:
         """Whom and what the account knew when it was last looked up."""
         return directory.known(self._connection, account)
 
-    def looked_up(self, account: str) -> list[pins.LookedUp]:
+    def looked_up(self, account: str) -> list[directory.LookedUp]:
         """What the names in the account's config stand for."""
-        return pins.of_account(self._connection, account)
+        return directory.of_account(self._connection, account)
 
     def pins(self, account: str) -> Pins:
         """The same, as the access rules take it."""

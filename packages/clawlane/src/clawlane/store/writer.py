@@ -174,9 +174,11 @@ class Writer:
 
     def _write(self, group: list[_Job]) -> list[Any]:
         connection = self._connection
+        started = time.perf_counter()
         try:
             before = connection.total_changes
-            self._sync(lazy=all(job.lazy for job in group))
+            lazy = all(job.lazy for job in group)
+            self._sync(lazy=lazy)
             connection.execute("BEGIN IMMEDIATE")
             self.owners.clear()
             alone = len(group) == 1
@@ -191,6 +193,8 @@ class Writer:
             return [failure] * len(group)
         if connection.total_changes != before:  # an empty transaction asks nothing of the disk
             self._failing = ""
+        took_ms = 1000 * (time.perf_counter() - started)
+        log.debug("stored %d changes in %.1f ms%s", len(group), took_ms, "" if lazy else ", on the disk")
         return outcomes
 
     def _sync(self, *, lazy: bool) -> None:
