@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+import threading
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,6 +42,7 @@ from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown, StoreLost, StoreOwned, StoreUnusable
 from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage, NoteResult, TurnState
 from clawlane.store.reader import reading
+from clawlane.store.transaction import Tx
 from clawlane.store.turns import TRIES
 
 LANE = "zalouser/default"
@@ -384,6 +386,35 @@ async def test_a_newer_owner_shuts_the_older_one_out(tmp_path: Path) -> None:
         usurper.close()
         with pytest.raises(StoreLost):
             await take(account_store)
+
+
+async def test_an_older_owner_cannot_write_in_the_group_in_which_a_newer_one_comes(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "store.sqlite", tmp_path / "lock", lambda: NOW) as store:
+        async with store.own(LANE) as older:
+            assert await older.run(turns.open_turns) == []
+        busy, over = threading.Event(), threading.Event()
+
+        def hold_up(_: Tx) -> None:
+            busy.set()
+            over.wait()
+
+        holding = asyncio.create_task(older.attempt(hold_up))
+        await asyncio.to_thread(busy.wait)
+        before = asyncio.create_task(older.attempt(turns.open_turns))
+        await asyncio.sleep(0)
+        owning = store.own(LANE)
+        entering = asyncio.create_task(owning.__aenter__())
+        await asyncio.sleep(0)
+        after = asyncio.create_task(older.attempt(turns.open_turns))
+        await asyncio.sleep(0)
+        over.set()
+        await holding
+        assert await before == []
+        newer = await entering
+        with pytest.raises(StoreLost):
+            await after
+        assert await newer.run(turns.open_turns) == []
+        await owning.__aexit__(None, None, None)
 
 
 async def test_another_process_is_refused_with_the_owners_pid(tmp_path: Path) -> None:
