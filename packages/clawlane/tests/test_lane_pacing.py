@@ -336,9 +336,9 @@ async def test_a_pause_holds_texts_and_signals_until_it_ends(lane: Lane) -> None
     assert (len(lane.wire.arrived), len(lane.wire.shown)) == (1, 1)
 
 
-@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("how", ["asked", "unasked", "restart"])
 async def test_a_reply_that_waited_does_not_go_to_somebody_who_was_shut_out_meanwhile(
-    lane: Lane, restart: bool
+    lane: Lane, how: str
 ) -> None:
     admit = Decision(Outcome.ADMIT, Reason.DM_PAIRED, Rule("channels.zalouser.dmPolicy", "channel"))
     message = Inbound("default", "m1", dm(7), "7", "Lan", "hi", NOW)
@@ -350,10 +350,13 @@ async def test_a_reply_that_waited_does_not_go_to_somebody_who_was_shut_out_mean
     await lane.account_store.run(turns.reply, turn.seq, [Text(dm(7), "hello")])
     [waiting] = (await lane.account_store.run(outbox.waiting)).chunks
     lane.gate.pause([Pause("zalouser/default", None, PauseLevel.MUTE, NOW)])
-    assert restart or lane.gate.wait_ms(waiting, NOW) is None
+    if how == "asked":
+        assert lane.gate.wait_ms(waiting, NOW) is None
+    elif how == "unasked":
+        lane.gate.delay([waiting.id])
 
     lane.paired = frozenset()
-    if restart:
+    if how == "restart":
         await lane.start()
     lane.gate.pause([])
     assert not await lane.gate.still_admitted(waiting, lane.account_store)

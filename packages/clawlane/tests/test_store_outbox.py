@@ -96,9 +96,10 @@ async def test_only_as_many_chunks_are_read_as_may_leave_and_it_says_that_there_
     for thread in threads:
         await desk.answer(f"to {thread.id}", thread=thread)
     some = await desk.account_store.run(outbox.waiting, limit=2)
-    assert ([one.out.text for one in some.chunks], some.more) == (["to 11", "to 12"], True)
+    assert ([one.out.text for one in some.chunks], len(some.beyond)) == (["to 11", "to 12"], 3)
     rest = await desk.account_store.run(outbox.waiting, {threads[0], threads[1]}, limit=3)
-    assert ([one.out.text for one in rest.chunks], rest.more) == (["to 13", "to 14", "to 15"], False)
+    assert ([one.out.text for one in rest.chunks], rest.beyond) == (["to 13", "to 14", "to 15"], ())
+    assert [one.id for one in rest.chunks] == list(some.beyond)
 
 
 async def test_the_thread_comes_first_to_which_nothing_has_left_for_longest(desk: Desk) -> None:

@@ -90,6 +90,10 @@ class Gate:
         self._waited.add(chunk.id)
         return None if held.until_ms is None else max(1, held.until_ms - now_ms)
 
+    def delay(self, chunk_ids: Iterable[int]) -> None:
+        """These chunks have to wait, unasked: access is checked again before they leave."""
+        self._waited.update(chunk_ids)
+
     def noted(self, chunk: Chunk, now_ms: int) -> Hold | None:
         """The rule that holds a chunk now, if that is to be written down: it was not held by it before."""
         hold = self._pacer.hold(chunk, now_ms) if self._pacer else None

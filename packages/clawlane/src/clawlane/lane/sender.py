@@ -191,7 +191,8 @@ class Sender:
         """
         looked_at: set[Thread] = set()
         later: list[int] = []
-        limit = AT_ONCE - self._on_their_way
+        beyond: tuple[int, ...] = ()
+        all_passed = True
         self._idle.clear()
         try:
             while self._open.is_set() and self._on_their_way < AT_ONCE:
@@ -199,11 +200,13 @@ class Sender:
                 if shut is None:
                     return None
                 if (rests_ms := self._gate.rests_until_ms(now_ms)) > now_ms:
+                    self._gate.delay(beyond)
                     later.append(rests_ms)
                     break
                 held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
-                later_threads = shut | looked_at | self._signals.typing_first()
-                waiting = await self._store.run(outbox.waiting, later_threads, held, last_ms, limit)
+                passed_over = shut | looked_at | self._signals.typing_first()
+                limit = AT_ONCE - self._on_their_way if all_passed else _AT_A_TIME
+                waiting = await self._store.run(outbox.waiting, passed_over, held, last_ms, limit)
                 for turn in waiting.expired:
                     self.settled(turn)
                 passing, gate_ms = await self._passing(waiting.chunks)
@@ -211,10 +214,11 @@ class Sender:
                     self._on_their_way += 1
                     group.create_task(self._carry(chunk))
                 later += (ms for ms in (waiting.due_ms, gate_ms) if ms is not None)
-                if not waiting.more:
+                if not waiting.beyond:
                     break
+                beyond = waiting.beyond
                 looked_at.update(chunk.out.thread for chunk in waiting.chunks)
-                limit = _AT_A_TIME
+                all_passed = len(passing) == len(waiting.chunks)
         finally:
             self._maybe_idle()
         return min(later, default=None)

@@ -198,14 +198,14 @@ class Chunk:
 class Waiting:
     """What may be sent: of each thread its next chunk, in order; more is due at `due_ms` (None: nothing).
 
-    `expired` are the turns whose reply became too old meanwhile. `more` says that further chunks are due now,
-    beyond the limit.
+    `expired` are the turns whose reply became too old meanwhile. `beyond` are the numbers of further chunks
+    that are due now, beyond the limit.
     """
 
     chunks: tuple[Chunk, ...]
     due_ms: int | None = None
     expired: tuple[int, ...] = ()
-    more: bool = False
+    beyond: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,8 @@ def waiting(
             due.append((last_ms.get(thread_of(head), 0) if last_ms else 0, at_ms, id_))
     due.sort()
     chunks = tuple(_chunk(tx, id_) for *_, id_ in due[:limit])
-    return Waiting(chunks, min(later, default=None), expired, more=len(chunks) < len(due))
+    beyond = tuple(id_ for *_, id_ in due[len(chunks) :])
+    return Waiting(chunks, min(later, default=None), expired, beyond)
 
 
 def _expire(tx: Tx) -> tuple[int, ...]:
