@@ -1,4 +1,4 @@
-"""The one gate of an account: whatever leaves passes it, and is held there by a pause or by pacing."""
+"""The one gate of an account: everything that leaves passes it; pauses and pacing hold it back here."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class Gate:
             self._pacer.remember(await account_store.run(send_log.sends))
 
     def met(self, inbound: Inbound) -> None:
-        """A message that was read: its writer is a friend or not, which pacing has to know."""
+        """Note from a message whether its writer is a friend, which pacing has to know."""
         if self._pacer is not None and self._pacer.met(inbound):
             self._holds = {id_: hold for id_, hold in self._holds.items() if hold[0] != inbound.thread}
 
     def shut(self) -> frozenset[Thread] | None:
-        """The threads that are paused; None if the whole account is."""
+        """The paused threads; None if the whole account is paused."""
         return None if None in self._pauses else frozenset(filter(None, self._pauses))
 
     def rests_until_ms(self, now_ms: int) -> int:
@@ -154,7 +154,7 @@ class Gate:
             await self._changed.wait()
 
     def pause(self, pauses: Iterable[Pause]) -> None:
-        """Let these pauses hold, and no others."""
+        """Replace the pauses in force."""
         self._pauses = {pause.thread: pause for pause in pauses}
         self._holds.clear()
         changed, self._changed = self._changed, asyncio.Event()

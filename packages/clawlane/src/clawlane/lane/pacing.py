@@ -1,4 +1,4 @@
-"""Pacing: when a message may leave, given what left before: a pure decision, and the memory behind it."""
+"""Pacing: when a message may leave, given what left before. A pure decision and the history it needs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _WINDOWS = (("minute", 60_000), ("hour", _HOUR_MS), ("day", DAY_MS))
 
 
 _KEPT = 4
-"""One part in so many of each of the account's windows is kept for threads that had little of it."""
+"""1/4 of each of the account's windows is reserved for threads that had little of it."""
 
 _LITTLE = 8
-"""Little is less than one part in so many."""
+"""Little is less than 1/8 of the window."""
 
 GAP = "the gap between two messages"
 

@@ -208,9 +208,9 @@ class Runner:
             after = batch[-1].seq
 
     async def park(self) -> None:
-        """Before a stop: nothing more is read, and what the agent or the platform is at is waited for.
+        """Before a stop: read nothing more, and wait for running agents and for sends on their way.
 
-        What is not finished in time goes on at the next start.
+        What does not finish in time goes on at the next start.
         """
         self._reading.clear()
         with suppress(TimeoutError):
@@ -260,7 +260,7 @@ class Runner:
                     await channel.look_up(self._deps.account, kind)
 
     def _act(self, admitted: AdmittedMessage) -> None:
-        """What follows from a message that is on the disk."""
+        """Act on a message that is on the disk."""
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)

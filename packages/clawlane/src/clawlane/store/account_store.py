@@ -1,4 +1,4 @@
-"""What the owner of an account writes with: `run` carries out a named transition of this package."""
+"""What the owner of an account writes with: `run` carries out a named transition."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class AccountStore:
     async def attempt(
         self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same, tried once: raises `StoreFailed` while the disk is in the way. For commands.
+        """The same, tried once: raises `StoreFailed` when the disk fails. For commands.
 
         What the transition changed is on the disk, unless it is marked `lazy`.
         """

@@ -74,7 +74,7 @@ class Store:
 
     @asynccontextmanager
     async def own(self, account: str) -> AsyncIterator[AccountStore]:
-        """Become the one owner of an account (`channel/id`). An owner before this one can no longer write.
+        """Become the one owner of an account (`channel/id`). An earlier owner can no longer write.
 
         Raises `StoreOwned` when this process owns it already.
         """
@@ -107,7 +107,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        """Ask what is stored. Takes no part in writing, and may be used in any thread."""
+        """Read what is stored. Never writes, and may be used in any thread."""
         with reading(self._path) as reader:
             yield reader
 

@@ -1,4 +1,4 @@
-"""Transitions of the way in: a message is stored once, at once decided or as soon as that can be."""
+"""Transitions of incoming messages: stored once, and decided at once or as soon as possible."""
 
 from __future__ import annotations
 

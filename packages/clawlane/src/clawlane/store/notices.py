@@ -1,4 +1,4 @@
-"""What the platform wrote into a conversation itself, and items that nobody could read: kept for `why`."""
+"""The platform's own notices in a conversation, and unreadable items: kept for `why`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Transitions of the outbox.
 
-A chunk is a row before it is sent; what became of it is written once it is known. What nobody answered for is
-the business of `clawlane.store.unknown_sends`.
+A chunk is a row before it is sent; its outcome is written once it is known. Sends that got no
+answer are dealt with in `clawlane.store.unknown_sends`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def delivery_summary(tx: Tx, turn: int | None) -> str:
 
 
 def update_summary(tx: Tx, turn: int | None) -> None:
-    """Say anew what has left of the reply to a recalled message, once something is known of it."""
+    """Update the reason of a recalled turn with what has left of its reply."""
     reply = delivery_summary(tx, turn)
     if turn is not None and reply:
         tx.db.execute(
@@ -74,13 +74,13 @@ LOOK_UP_MS = 600_000
 """How long look-ups may settle a chunk of unknown fate before the operator has to."""
 
 LONGEST_RETRY_MS = 3_960_000
-"""No retry is planned further ahead; what is was planned before the clock jumped back."""
+"""No retry is planned further ahead. One that is was planned before the clock jumped back."""
 
 UNASKED_MS = 1_200_000
-"""So much longer a chunk of unknown fate waits for its first look-up, while there is no connection."""
+"""How much longer a chunk of unknown fate waits for its first look-up while there is no connection."""
 
 TOO_LATE_MS = 900_000
-"""A reply that the guard against loops holds expires so long after the time until which it was held."""
+"""A reply held by the guard against loops expires this long after the end of the hold."""
 
 
 class Place(IntEnum):
@@ -167,7 +167,7 @@ def waiting(
 
 
 def _expire(tx: Tx) -> tuple[int, ...]:
-    """End what became too old to be sent, and with it its turn; then its lane has nothing to wait for."""
+    """End chunks that became too old to be sent, and their turns, so that no lane waits for them."""
     rows = tx.db.execute(
         "UPDATE outbox INDEXED BY expiring_chunks SET state = 'expired', settled_ms = ?,"
         " held_until_ms = NULL WHERE account = ?"
@@ -180,7 +180,7 @@ def _expire(tx: Tx) -> tuple[int, ...]:
 
 
 def _mend(tx: Tx) -> None:
-    """Let go on what has waited long enough, and bring back times that a clock set back put ahead."""
+    """Release chunks that have waited long enough, and correct times that lie ahead of a clock set back."""
     tx.db.execute(
         "UPDATE outbox INDEXED BY expiring_chunks SET place = 1, due_ms = min(due_ms, ?1)"
         " WHERE account = ?2 AND state = 'queued' AND settled_ms IS NULL AND expires_ms IS NOT NULL"
@@ -244,7 +244,7 @@ def _heads(tx: Tx) -> Iterator[sqlite3.Row]:
 
 
 def _not_ahead(tx: Tx, head: sqlite3.Row) -> sqlite3.Row:
-    """The same, due no later than anything is planned: what is was planned before the clock jumped back."""
+    """The head, due no later than anything is planned now: the clock may have jumped back since."""
     latest_ms = tx.now_ms + (LONGEST_RETRY_MS if head["attempts"] else 0)
     if head["due_ms"] <= latest_ms:
         return head
@@ -270,7 +270,7 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
 
 
 def _next_change(tx: Tx) -> list[int]:
-    """When a thread is free again that waits for a look-up, or a reply that others may pass is due."""
+    """When a thread that waits for a look-up is free again, or a reply that others may pass is due."""
     rows = tx.db.execute(
         "SELECT min(CASE look_ups WHEN 0 THEN settling_ms + ?2 ELSE settling_ms END) AS at_ms"
         " FROM outbox INDEXED BY moving_chunks"
@@ -388,7 +388,7 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
 
 
 def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
-    """Nobody knows whether it arrived, unless the account saw it itself: the rest of the reply is held."""
+    """It is unknown whether it arrived, unless the account saw its echo: the rest of the reply is held."""
     row = tx.db.execute(
         "SELECT turn, echo, resends FROM outbox WHERE account = ? AND id = ?", (tx.account, chunk_id)
     ).fetchone()
@@ -459,7 +459,7 @@ def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
 
 
 def discard(tx: Tx, turn: int) -> None:
-    """A reply is made anew: what has not left of it never was."""
+    """A reply is made anew: delete what has not left of it."""
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn = ? AND state IN ('queued', 'held')",
         (tx.account, turn),
@@ -474,34 +474,37 @@ def forget_texts(tx: Tx, turn: int) -> None:
 
 def settle(tx: Tx, turn: int | None) -> int | None:
     """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it."""
-    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND settled_ms IS NULL"
-    if turn is None or tx.db.execute(query, (tx.account, turn)).fetchone():
+    if turn is None:
         return None
-    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state <> 'sent'"
-    whole = tx.db.execute(query, (tx.account, turn)).fetchone() is None
+    query = "SELECT state, settled_ms FROM outbox WHERE account = ? AND turn = ?"
+    rows = tx.db.execute(query, (tx.account, turn)).fetchall()
+    if any(row["settled_ms"] is None for row in rows):
+        return None
+    whole = all(row["state"] == ChunkState.SENT for row in rows)
+    state, reason = (TurnState.DONE, "") if whole else (TurnState.FAILED, delivery_summary(tx, turn))
     cursor = tx.db.execute(
         "UPDATE turns SET state = ?, reason = ?, settled_ms = ?"
         " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
-        (
-            TurnState.DONE if whole else TurnState.FAILED,
-            "" if whole else delivery_summary(tx, turn),
-            tx.now_ms,
-            tx.account,
-            turn,
-        ),
+        (state, reason, tx.now_ms, tx.account, turn),
     )
     if not cursor.rowcount:
         update_summary(tx, turn)
         return None
-    use_context(tx, turn)
+    _use_context(tx, turn, arrived=any(row["state"] == ChunkState.SENT for row in rows))
     return turn
 
 
 def use_context(tx: Tx, turn: int) -> None:
     """The group's history that went with a turn is used up if anything of the reply arrived, else kept."""
-    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state = 'sent'"
-    arrived = tx.db.execute(query, (tx.account, turn)).fetchone() is not None
-    (pending_history.consume if arrived else pending_history.give_back)(tx, turn)
+    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state = 'sent' LIMIT 1"
+    _use_context(tx, turn, arrived=tx.db.execute(query, (tx.account, turn)).fetchone() is not None)
+
+
+def _use_context(tx: Tx, turn: int, *, arrived: bool) -> None:
+    if arrived:
+        pending_history.consume(tx, turn)
+    else:
+        pending_history.give_back(tx, turn)
 
 
 def mark(tx: Tx, turn: int, state: TurnState, reason: str) -> None:

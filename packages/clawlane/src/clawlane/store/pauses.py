@@ -1,4 +1,4 @@
-"""Transitions of the kill switch: pauses that outlive every restart, and what becomes of what waited."""
+"""Transitions of pauses: they survive restarts, and ending one settles what waited."""
 
 from __future__ import annotations
 

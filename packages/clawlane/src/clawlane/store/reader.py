@@ -1,4 +1,4 @@
-"""What everybody may ask the store: a connection that cannot write, open as long as a question takes."""
+"""Questions to the store, over a connection that cannot write and is open only while they are asked."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Transitions of messages that were taken back: by their author, or by the owner on this account's side.
 
-Whatever stage such a message is in, it is not answered and not remembered, and its text leaves the file. What
-has left by then cannot be called back; the turn's reason says so.
+At whatever stage, such a message is neither answered nor remembered, and its text leaves the file. What has
+been sent by then stays sent; the turn's reason says so.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def recalled(tx: Tx, inbound: Inbound) -> str:
 
 
 def prune(tx: Tx) -> None:
-    """Forget what nobody waits for any more."""
+    """Delete tombstones that have expired."""
     tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
 
 
@@ -100,7 +100,7 @@ def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
 
 
 def _forget_one(tx: Tx, seq: int, reason: str) -> RecallResult:
-    """Take one message out of wherever it is."""
+    """Remove one message from wherever it is."""
     row = tx.db.execute(
         "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
         (reason, tx.account, seq),

@@ -1,4 +1,4 @@
-"""Transitions of chunks that nobody answered for: seen after all, absent, or settled by the operator."""
+"""Transitions of unconfirmed sends: found, missing, or resolved by the operator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SKEW_MS = 60_000
 """How far the clock of the platform may be from ours, where times of both are compared."""
 
 _GRACE_MS = 10_000
-"""A request that was cut off may still be carried out so long after it left."""
+"""How long after it left a request that was cut off may still be carried out."""
 
 _OPEN = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
 
@@ -81,7 +81,7 @@ class LookUp:
 
 
 def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
-    """All that a look-up found was seen: what left before it and is still unknown is not there.
+    """Everything a look-up found was stored: what left before it and is still unknown is missing.
 
     That counts only where the look-up reached far enough and shows a message that this login sent. What two
     such look-ups, `gap_ms` apart, do not show is queued again, once. Gives how many chunks are queued.
@@ -206,7 +206,7 @@ def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
 
 
 def _release(tx: Tx, turn: int | None) -> None:
-    """What waited behind a chunk of unknown fate may go."""
+    """What waited behind a chunk of unknown fate may leave."""
     if turn is not None:
         tx.db.execute(
             "UPDATE outbox SET state = 'queued' WHERE account = ? AND turn = ? AND state = 'held'",
@@ -216,7 +216,7 @@ def _release(tx: Tx, turn: int | None) -> None:
 
 
 def _left_open(tx: Tx, row: sqlite3.Row, found: str) -> None:
-    """It waits for the operator, who is told what the platform was asked and said."""
+    """Leave a chunk to the operator, with what the look-up showed as its reason."""
     tx.db.execute(
         "UPDATE outbox SET looked_up_ms = ?, look_ups = look_ups + 1, settling_ms = NULL, reason = ?"
         " WHERE account = ? AND id = ?",

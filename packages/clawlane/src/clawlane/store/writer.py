@@ -1,4 +1,4 @@
-"""The one thread that writes: many transitions a transaction, each in a savepoint of its own."""
+"""The one thread that writes: it groups transitions into a transaction, each in its own savepoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCRUB_EVERY = 1.0
 """Seconds between two attempts to empty the write-ahead log."""
 
 _LAST_SCRUB_MS = 2000
-"""How long the end of the process waits for somebody who still reads the log."""
+"""How long the end of the process waits for readers of the log."""
 
 _BUSY_MS = 5000
 _DISK = {
@@ -49,7 +49,7 @@ class _Job:
 
 @contextmanager
 def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
-    """What happens inside is undone as a whole when it raises, and costs what stands around it nothing."""
+    """Undo what happens inside if it raises, and nothing else."""
     connection.execute("SAVEPOINT transition")
     try:
         yield
@@ -73,7 +73,7 @@ class Writer:
         self._connection = connection
         self._lazy = False
         self._failing = ""
-        self._to_scrub = True  # an earlier process may have been killed before it came to that
+        self._to_scrub = True  # an earlier process may have been killed before it did that
         self._scrubbed_at = -_SCRUB_EVERY
         self._loop = asyncio.get_running_loop()
         self.dead: asyncio.Future[StoreUnusable] = self._loop.create_future()
@@ -162,7 +162,7 @@ class Writer:
         return self._jobs.get()
 
     def _empty_log(self, patience_ms: int) -> None:
-        """Write everything into the file itself and cut the log to nothing. A reader may hold that up."""
+        """Write everything into the main file and truncate the log. A reader may delay that."""
         self._scrubbed_at = time.monotonic()
         try:
             self._connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
@@ -206,7 +206,7 @@ class Writer:
     def _apply(self, transition: Transition[Any], *, alone: bool) -> Any:
         """The result or the exception of one transition; one that is `alone` needs no savepoint.
 
-        A failing disk is not its fault and ends the group.
+        A failing disk is not its fault: that ends the whole group.
         """
         try:
             if alone:
