@@ -22,9 +22,10 @@ from clawlane.access.allowlists import SenderList
 from clawlane.access.names import NameList
 from clawlane.access.policy import Grants, Policy
 from clawlane.config.choices import DmPolicy
-from clawlane.lane.admission import AccessChecker, Admission, CaughtUp
+from clawlane.lane.access_checker import AccessChecker
+from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.store.database import open_store
-from clawlane.store.models import Admitted, Noted
+from clawlane.store.models import AdmittedMessage, NoteResult
 from clawlane_zalouser.monitor import inbound_of
 from zaloweb.cipher import seal_event
 from zaloweb.events import Decoder, Message
@@ -103,7 +104,7 @@ class _WayIn:
         await self._all_in.wait()
         return self._took
 
-    def committed(self, admitted: Admitted) -> None:
+    def committed(self, admitted: AdmittedMessage) -> None:
         """A message is on the disk."""
         self._took.append(1000 * (time.perf_counter() - self._read_at.pop(admitted.inbound.message_id)))
         if len(self._took) == self._wanted:
@@ -130,8 +131,8 @@ async def _way_in(folder: Path, own_id: str) -> AsyncIterator[_WayIn]:
         store.own("zalouser/default") as account_store,
         asyncio.TaskGroup() as group,
     ):
-        judge = AccessChecker(account_store, _policy(), lambda: Grants(own_id))
-        way.admission = Admission(account_store, judge, _ready, way.committed, _noted, _caught_up, _now_ms)
+        access = AccessChecker(account_store, _policy(), lambda: Grants(own_id))
+        way.admission = Admission(account_store, access, _ready, way.committed, _noted, _caught_up, _now_ms)
         running = group.create_task(way.admission.run())
         yield way
         running.cancel()
@@ -166,7 +167,7 @@ async def _ready() -> None:
     pass
 
 
-def _noted(_noted: Noted) -> None:
+def _noted(_noted: NoteResult) -> None:
     pass
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from clawlane.channel import Health, Phase, State
 from clawlane.gateway.health import DEADLINES, OVER, AccountHealth
-from clawlane.lane.sender import Trouble
+from clawlane.lane.sender import SendTrouble
 
 SOON = 0.01
 
@@ -71,7 +71,7 @@ def test_every_phase_waits_for_the_operator_is_well_or_has_a_deadline() -> None:
 
 async def test_sends_that_fail_in_a_row_are_told_with_a_reason_and_healed_by_the_next(told: Told) -> None:
     told.report(State(Phase.READY, outbound=Health.OK))
-    told.standing.sending(Trouble("none of the last 3 arrived", "openclaw outbox list"))
+    told.standing.sending(SendTrouble("none of the last 3 arrived", "openclaw outbox list"))
     broken = told.states.get_nowait()
     assert (broken.phase, broken.outbound) == (Phase.READY, Health.BROKEN)
     assert (broken.reason, broken.help) == ("none of the last 3 arrived", "openclaw outbox list")
@@ -84,7 +84,7 @@ async def test_sends_that_fail_in_a_row_are_told_with_a_reason_and_healed_by_the
 
 async def test_a_connection_that_is_lost_has_its_own_reason(told: Told) -> None:
     told.report(State(Phase.READY))
-    told.standing.sending(Trouble("none of the last 3 arrived"))
+    told.standing.sending(SendTrouble("none of the last 3 arrived"))
     told.states.get_nowait()
     lost = told.report(State(Phase.DEGRADED, "the line is gone"))
     assert (lost.reason, lost.outbound) == ("the line is gone", Health.BROKEN)

@@ -76,3 +76,16 @@ def test_long_lines_are_cut_before_anybody_reads_them() -> None:
     assert len(capped("x y " * 100_000)) <= LONGEST_TEXT
     assert capped("one\ntwo") == "one\ntwo"
     assert SECRET not in redact(capped("x " * 950 + SECRET * 50))
+
+
+def test_the_file_is_turned_over_when_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clawlane.gateway.logging._MAX_BYTES", 600)
+    (tmp_path / "logs").mkdir(mode=0o700)
+    (tmp_path / "logs" / "gateway.log").write_text("x" * 500 + "\n")
+    with logging_to(tmp_path / "logs") as file:
+        for number in range(4):
+            logging.getLogger("clawlane.test").info("line %d ạ %s", number, "y " * 100)
+    written = [json.loads(line)["message"] for line in file.read_text().splitlines()]
+    assert written[-1].startswith("line 3")
+    assert all(one.stat().st_size <= 600 for one in file.parent.iterdir())
+    assert file.with_name("gateway.log.1").exists()

@@ -23,7 +23,7 @@ from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import TurnInput
 from clawlane.config.choices import DmPolicy, GroupPolicy
-from clawlane.lane.admission import AFTER_FIRST_MS, AFTER_LAST_MS
+from clawlane.lane.albums import AFTER_FIRST_MS, AFTER_LAST_MS
 from clawlane.messages import Album, Attachment, Delivered, Inbound, Mention, Quote, Reply, Undone
 from clawlane.store.database import open_store
 from clawlane.store.decisions import Recorded

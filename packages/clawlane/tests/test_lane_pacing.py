@@ -20,16 +20,16 @@ from clawlane.access.policy import Grants, Policy
 from clawlane.channel import Account, NotSent
 from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.config.settings import ChannelSettings, Pacing
-from clawlane.lane.admission import AccessChecker
+from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
-from clawlane.lane.pacing import Going, Pacer, Past, decide
+from clawlane.lane.pacing import Pacer, PendingSend, SendHistory, decide
 from clawlane.messages import Inbound, Outgoing, Receipt, Signal, Text, Thread, ThreadKind, Typing
 from clawlane.store import inbox, outbox, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
-from clawlane.store.models import Admitted, Chunk, History, NewMessage
-from clawlane.store.pauses import Level, Pause
-from clawlane.store.send_log import Sent
+from clawlane.store.models import AdmittedMessage, Chunk, History, NewMessage
+from clawlane.store.pauses import Pause, PauseLevel
+from clawlane.store.send_log import SentChunk
 
 NOW = 1_700_000_000_000
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
@@ -60,10 +60,10 @@ def rules(**written: object) -> Pacing:
     return Pacing.model_validate(loose)
 
 
-def went(*ages: int, thread: Thread | None = None, text: str = "", stranger: bool = False) -> list[Sent]:
+def went(*ages: int, thread: Thread | None = None, text: str = "", stranger: bool = False) -> list[SentChunk]:
     """What left so many milliseconds ago, the oldest first, each text another unless one is given."""
     return [
-        Sent(number, thread or dm(number), NOW - age, text or f"text {number}", stranger, 0, number)
+        SentChunk(number, thread or dm(number), NOW - age, text or f"text {number}", stranger, 0, number)
         for number, age in enumerate(sorted(ages, reverse=True), start=1000)
     ]
 
@@ -93,9 +93,11 @@ def went(*ages: int, thread: Thread | None = None, text: str = "", stranger: boo
     ],
 )
 def test_each_rule_says_what_holds_a_message_and_how_long(
-    written: dict[str, object], past: list[Sent], reason: str | None, wait: int
+    written: dict[str, object], past: list[SentChunk], reason: str | None, wait: int
 ) -> None:
-    hold = decide(rules(**written), Past.of(past), Going(1, dm(7), "hi", stranger=True, turn=1), NOW)
+    hold = decide(
+        rules(**written), SendHistory.of(past), PendingSend(1, dm(7), "hi", stranger=True, turn=1), NOW
+    )
     if reason is None:
         assert hold is None
     else:
@@ -106,8 +108,8 @@ def test_each_rule_says_what_holds_a_message_and_how_long(
 
 def test_friends_do_not_count_as_strangers() -> None:
     tight = rules(strangers={"hour": 1})
-    past = Past.of(went(5, stranger=True))
-    assert decide(tight, past, Going(1, dm(7), "hi", stranger=False, turn=1), NOW) is None
+    past = SendHistory.of(went(5, stranger=True))
+    assert decide(tight, past, PendingSend(1, dm(7), "hi", stranger=False, turn=1), NOW) is None
 
 
 @dataclass
@@ -143,7 +145,7 @@ class Lane:
     wire: Wire
     rules: Pacing
     paired: frozenset[str] = frozenset({"7"})
-    kept: dict[int, Sent] = field(default_factory=dict)
+    kept: dict[int, SentChunk] = field(default_factory=dict)
     gate: Gate = field(init=False)
 
     async def start(self) -> None:
@@ -314,11 +316,12 @@ async def test_whoever_waited_longest_comes_first(lane: Lane) -> None:
     await lane.start()
     await lane.leave(chunk(1, dm(7)))
     flooding, friend = chunk(2, dm(7)), chunk(3, dm(8))
-    assert lane.gate.in_turn([flooding, friend]) == [friend, flooding]
+    last_ms = lane.gate.last_ms
+    assert last_ms.get(friend.out.thread, 0) < last_ms[flooding.out.thread]
 
 
 async def test_a_pause_holds_texts_and_signals_until_it_ends(lane: Lane) -> None:
-    muted = Pause("zalouser/default", None, Level.MUTE, NOW)
+    muted = Pause("zalouser/default", None, PauseLevel.MUTE, NOW)
     going = chunk(1, dm(7))
     lane.gate.pause([muted])
     assert lane.gate.wait_ms(going, lane.clock.ms) is None
@@ -334,31 +337,34 @@ async def test_a_pause_holds_texts_and_signals_until_it_ends(lane: Lane) -> None
     assert (len(lane.wire.arrived), len(lane.wire.shown)) == (1, 1)
 
 
-@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("how", ["asked", "unasked", "restart"])
 async def test_a_reply_that_waited_does_not_go_to_somebody_who_was_shut_out_meanwhile(
-    lane: Lane, restart: bool
+    lane: Lane, how: str
 ) -> None:
     admit = Decision(Outcome.ADMIT, Reason.DM_PAIRED, Rule("channels.zalouser.dmPolicy", "channel"))
     message = Inbound("default", "m1", dm(7), "7", "Lan", "hi", NOW)
     [turn] = await lane.account_store.run(
         inbox.admit_all, [NewMessage(message, admit, PairingReply.CODE, NOW)]
     )
-    assert isinstance(turn, Admitted)
+    assert isinstance(turn, AdmittedMessage)
     await lane.account_store.run(turns.start, turn.seq, History.INCLUDE)
     await lane.account_store.run(turns.reply, turn.seq, [Text(dm(7), "hello")])
     [waiting] = (await lane.account_store.run(outbox.waiting)).chunks
-    lane.gate.pause([Pause("zalouser/default", None, Level.MUTE, NOW)])
-    assert restart or lane.gate.wait_ms(waiting, NOW) is None
+    lane.gate.pause([Pause("zalouser/default", None, PauseLevel.MUTE, NOW)])
+    if how == "asked":
+        assert lane.gate.wait_ms(waiting, NOW) is None
+    elif how == "unasked":
+        lane.gate.delay([waiting.id])
 
     lane.paired = frozenset()
-    if restart:
+    if how == "restart":
         await lane.start()
     lane.gate.pause([])
     assert not await lane.gate.still_admitted(waiting, lane.account_store)
 
 
 async def test_a_paused_thread_leaves_the_others_alone(lane: Lane) -> None:
-    lane.gate.pause([Pause("zalouser/default", dm(7), Level.MUTE, NOW)])
+    lane.gate.pause([Pause("zalouser/default", dm(7), PauseLevel.MUTE, NOW)])
     assert lane.gate.wait_ms(chunk(1, dm(7)), lane.clock.ms) is None
     assert lane.gate.wait_ms(chunk(2, dm(8)), lane.clock.ms) == 0
 

@@ -31,11 +31,11 @@ from clawlane.cli.turn_words import Live
 from clawlane.cli.why import as_dict, lines
 from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
-from clawlane.store import dead_letters, inbox
+from clawlane.store import inbox, turns
 from clawlane.store.database import open_store
 from clawlane.store.decisions import Recorded
 from clawlane.store.errors import NoDeadLetter
-from clawlane.store.models import Admitted, NewMessage, Noted
+from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult
 
 DM = Thread(ThreadKind.DM, "11")
 LANE = "zalouser/default"
@@ -168,7 +168,7 @@ async def test_a_recalled_dead_letter_is_gone(bench: Bench) -> None:
         with bench.store.read() as reader:
             assert reader.dead_letters() == []
         with pytest.raises(NoDeadLetter):
-            await bench.account_store.run(dead_letters.resubmit, "m11-1")
+            await bench.account_store.run(turns.resubmit, "m11-1")
     assert recorded(bench, "m11-1").turn_reason == "recalled by its author"
 
 
@@ -227,15 +227,15 @@ async def test_a_tombstone_waits_for_as_long_as_a_message_may_be_late(
     await bench.account_store.run(inbox.admit_all, [Undone("default", DM, ids[0], "11", ids[1])], HOUR)
     await bench.account_store.run(inbox.admit_all, [undo(2)], HOUR)
     bench.clock.ms += 2 * HOUR - 1
-    assert await bench.account_store.run(inbox.admit_all, [late]) == [Noted()], (
+    assert await bench.account_store.run(inbox.admit_all, [late]) == [NoteResult()], (
         "no turn, no challenge, no ack"
     )
     bench.clock.ms += 1
     [second] = await bench.account_store.run(inbox.admit_all, [arrival(bench, message(2))])
-    assert isinstance(second, Admitted), "its tombstone is gone"
+    assert isinstance(second, AdmittedMessage), "its tombstone is gone"
     told = recorded(bench, "m11-1")
     assert (told.recalled, told.made, told.waiting) == ("recalled by its author", (), False)
-    assert (await bench.account_store.run(inbox.admit_all, [late])) == [Noted()]
+    assert (await bench.account_store.run(inbox.admit_all, [late])) == [NoteResult()]
     assert recorded(bench, "m11-1").repeats == 1
 
 
@@ -244,7 +244,7 @@ async def test_a_tombstone_is_of_one_author_and_one_thread(bench: Bench) -> None
         inbox.admit_all, [Undone("default", DM, "m11-1", "22"), Undone("default", GROUP, "m11-1", "11")]
     )
     [admitted] = await bench.account_store.run(inbox.admit_all, [arrival(bench, message(1))])
-    assert isinstance(admitted, Admitted)
+    assert isinstance(admitted, AdmittedMessage)
 
 
 async def test_a_recalled_strangers_message_was_never_written(bench: Bench) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from clawlane.lane.sender import IN_A_ROW, SendRecord, Trouble
+from clawlane.lane.sender import IN_A_ROW, SendRecord, SendTrouble
 from clawlane.messages import Thread, ThreadKind
 
 
 @pytest.fixture
-def told() -> list[Trouble | None]:
+def told() -> list[SendTrouble | None]:
     return []
 
 
 @pytest.fixture
-def record(told: list[Trouble | None]) -> SendRecord:
+def record(told: list[SendTrouble | None]) -> SendRecord:
     return SendRecord(told.append)
 
 
@@ -23,7 +23,7 @@ def dm(number: int) -> Thread:
 
 
 def test_one_failure_is_no_trouble_and_several_in_a_row_are(
-    record: SendRecord, told: list[Trouble | None]
+    record: SendRecord, told: list[SendTrouble | None]
 ) -> None:
     for _ in range(IN_A_ROW - 1):
         record.failed("did not leave: the line is down")
@@ -39,7 +39,7 @@ def test_one_failure_is_no_trouble_and_several_in_a_row_are(
 
 
 def test_one_that_arrives_heals_it_and_the_count_begins_anew(
-    record: SendRecord, told: list[Trouble | None]
+    record: SendRecord, told: list[SendTrouble | None]
 ) -> None:
     for _ in range(IN_A_ROW):
         record.failed("did not leave")
@@ -50,7 +50,9 @@ def test_one_that_arrives_heals_it_and_the_count_begins_anew(
     assert told[-1] is None
 
 
-def test_refusals_in_one_thread_are_about_one_person(record: SendRecord, told: list[Trouble | None]) -> None:
+def test_refusals_in_one_thread_are_about_one_person(
+    record: SendRecord, told: list[SendTrouble | None]
+) -> None:
     for _ in range(9):
         record.refused(dm(1), "was refused: you are blocked")
     assert told == []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from clawlane.lane.sender import SignalQueue
+from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Seen, Signal, Thread, ThreadKind, Typing
 
 LAN, HUNG = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.DM, "22")
@@ -63,3 +63,16 @@ async def test_a_reply_waits_for_typing_that_is_just_being_shown(queue: SignalQu
     shown.let.release()
     await shown.after.wait()
     assert queue.answered(LAN)
+
+
+async def test_the_threads_are_named_whose_replies_wait_for_typing(queue: SignalQueue, shown: Shown) -> None:
+    for signal in (SEEN, Typing(LAN), Typing(HUNG)):
+        queue.put(signal)
+    assert queue.typing_first() == {LAN, HUNG}
+    for _ in range(2):
+        await shown.begun.get()
+        shown.let.release()
+    await shown.after.wait()
+    assert await shown.begun.get() == Typing(HUNG)
+    assert queue.typing_first() == {HUNG}
+    shown.let.release()

@@ -37,7 +37,7 @@ from clawlane.store import outbox as store_outbox
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
-from clawlane.store.models import Admitted, History, Lost, NewMessage
+from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage
 from clawlane.store.reader import Listed
 from clawlane.store.turns import TRIES
 
@@ -75,7 +75,7 @@ async def lane(paths: Paths, account: str = LANE) -> AsyncIterator[AccountStore]
 async def hear(account_store: AccountStore, id_: str = "m1") -> int:
     message = Inbound("default", id_, ALICE, "11", "Lan", "xin chào", NOW)
     [found] = await account_store.run(inbox.admit_all, [NewMessage(message, ADMIT, PairingReply.CODE, NOW)])
-    assert isinstance(found, Admitted)
+    assert isinstance(found, AdmittedMessage)
     return found.seq
 
 
@@ -87,7 +87,7 @@ async def lose(paths: Paths) -> None:
         await account_store.run(turns.reply, turn, [Text(ALICE, "one"), Text(ALICE, "two")])
         chunk = (await account_store.run(store_outbox.waiting)).chunks[0]
         await account_store.run(store_outbox.begin, [chunk.id])
-        await account_store.run(store_outbox.unknown, chunk.id, Lost("no answer"))
+        await account_store.run(store_outbox.unknown, chunk.id, LostSend("no answer"))
 
 
 async def fail(paths: Paths, account: str = LANE) -> None:

@@ -27,7 +27,7 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.errors import PauseRefused
 from clawlane.store.models import NewMessage
-from clawlane.store.pauses import Level, Pause
+from clawlane.store.pauses import Pause, PauseLevel
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
@@ -119,8 +119,11 @@ def house(tmp_path: Path) -> House:
 
 async def test_without_a_gateway_a_pause_is_written_down_and_its_end_says_what_expired(house: House) -> None:
     async with house.alone() as ctx:
-        begun = await pause(ctx, BeginPause("zlu", level=Level.OFFLINE))
-    assert (begun.running, begun.paused) == (False, [PauseInfo(LANE, None, Level.OFFLINE, NOW + 1, None)])
+        begun = await pause(ctx, BeginPause("zlu", level=PauseLevel.OFFLINE))
+    assert (begun.running, begun.paused) == (
+        False,
+        [PauseInfo(LANE, None, PauseLevel.OFFLINE, NOW + 1, None)],
+    )
     async with house.alone() as ctx, ctx.own(LANE) as account_store:
         await house.hear(account_store)
     house.ms += 20 * MINUTE
@@ -148,7 +151,7 @@ async def test_a_pause_of_a_thread_stays_when_the_account_is_resumed(house: Hous
     [
         (BeginPause(account="nobody"), "there is no account 'nobody'; the accounts are: zalouser/default"),
         (BeginPause(thread="7"), "zalouser/default has read nothing from a thread '7'"),
-        (BeginPause(thread="dm:7", level=Level.OFFLINE), "a thread can only be muted"),
+        (BeginPause(thread="dm:7", level=PauseLevel.OFFLINE), "a thread can only be muted"),
     ],
 )
 async def test_what_cannot_be_paused_is_refused_and_no_store_is_made(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+import threading
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,8 +39,9 @@ from clawlane.store import directory, inbox, outbox, pairing, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown, StoreLost, StoreOwned, StoreUnusable
-from clawlane.store.models import Admitted, Chunk, History, Lost, NewMessage, Noted, TurnState
+from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage, NoteResult, TurnState
 from clawlane.store.reader import reading
+from clawlane.store.transaction import Tx
 from clawlane.store.turns import TRIES
 
 LANE = "zalouser/default"
@@ -87,10 +89,10 @@ def arrival(
     return NewMessage(message, decision, reply, at_ms)
 
 
-async def admit(account_store: AccountStore, *arrivals: NewMessage) -> list[Admitted]:
+async def admit(account_store: AccountStore, *arrivals: NewMessage) -> list[AdmittedMessage]:
     results = await account_store.run(inbox.admit_all, arrivals)
-    assert all(isinstance(result, Admitted) for result in results)
-    return [result for result in results if isinstance(result, Admitted)]
+    assert all(isinstance(result, AdmittedMessage) for result in results)
+    return [result for result in results if isinstance(result, AdmittedMessage)]
 
 
 async def take(account_store: AccountStore) -> Chunk | None:
@@ -105,7 +107,9 @@ async def take(account_store: AccountStore) -> Chunk | None:
 async def test_a_message_is_admitted_once(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         [first] = await admit(account_store, arrival(inbound("m1")))
-        assert await account_store.run(inbox.admit_all, [arrival(inbound("m1", text="changed"))]) == [Noted()]
+        assert await account_store.run(inbox.admit_all, [arrival(inbound("m1", text="changed"))]) == [
+            NoteResult()
+        ]
         assert [turn.seq for turn in await account_store.run(turns.open_turns)] == [first.seq]
         assert [turn.inbound.text for turn in await account_store.run(turns.open_turns)] == ["xin chào"]
 
@@ -145,9 +149,9 @@ async def test_a_message_that_cannot_be_stored_costs_the_others_nothing(tmp_path
         first, bad, last = await account_store.run(
             inbox.admit_all, [arrival(inbound("m1")), arrival(broken), arrival(inbound("m2"))]
         )
-        assert isinstance(first, Admitted)
+        assert isinstance(first, AdmittedMessage)
         assert isinstance(bad, UnicodeEncodeError)
-        assert isinstance(last, Admitted)
+        assert isinstance(last, AdmittedMessage)
 
 
 async def test_a_transition_that_fails_costs_those_of_its_group_nothing(tmp_path: Path) -> None:
@@ -253,11 +257,11 @@ def own(client_id: str) -> Own:
 async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (store, account_store):
         turn, chunk, client_id = await replied(account_store, "a", "b")
-        assert (await account_store.run(outbox.unknown, chunk, Lost("no answer"))).turn == turn
+        assert (await account_store.run(outbox.unknown, chunk, LostSend("no answer"))).turn == turn
         assert await take(account_store) is None
         with store.read() as reader:
             assert reader.activity(LANE).outbox == {"unknown": 1, "held": 1}
-        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [Noted()]
+        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [NoteResult()]
         rest = await take(account_store)
         assert rest
         assert isinstance(rest.out, Text)
@@ -268,15 +272,15 @@ async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -
 async def test_an_echo_that_came_before_the_answer_was_lost_settles_it(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         turn, chunk, client_id = await replied(account_store, "a")
-        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [Noted()]
-        assert (await account_store.run(outbox.unknown, chunk, Lost("no answer"))).turn == turn
+        assert await account_store.run(inbox.admit_all, [own(client_id)]) == [NoteResult()]
+        assert (await account_store.run(outbox.unknown, chunk, LostSend("no answer"))).turn == turn
         assert await account_store.run(turns.open_turns) == []
 
 
 async def test_what_the_owner_writes_on_the_phone_settles_nothing(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         turn, chunk, _ = await replied(account_store, "a")
-        assert await account_store.run(inbox.admit_all, [own("1")]) == [Noted()]
+        assert await account_store.run(inbox.admit_all, [own("1")]) == [NoteResult()]
         assert await account_store.run(outbox.sent, chunk, Receipt(("r",))) == turn
 
 
@@ -363,6 +367,35 @@ async def test_a_newer_owner_shuts_the_older_one_out(tmp_path: Path) -> None:
         usurper.close()
         with pytest.raises(StoreLost):
             await take(account_store)
+
+
+async def test_an_older_owner_cannot_write_in_the_group_in_which_a_newer_one_comes(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "store.sqlite", tmp_path / "lock", lambda: NOW) as store:
+        async with store.own(LANE) as older:
+            assert await older.run(turns.open_turns) == []
+        busy, over = threading.Event(), threading.Event()
+
+        def hold_up(_: Tx) -> None:
+            busy.set()
+            over.wait()
+
+        holding = asyncio.create_task(older.attempt(hold_up))
+        await asyncio.to_thread(busy.wait)
+        before = asyncio.create_task(older.attempt(turns.open_turns))
+        await asyncio.sleep(0)
+        owning = store.own(LANE)
+        entering = asyncio.create_task(owning.__aenter__())
+        await asyncio.sleep(0)
+        after = asyncio.create_task(older.attempt(turns.open_turns))
+        await asyncio.sleep(0)
+        over.set()
+        await holding
+        assert await before == []
+        newer = await entering
+        with pytest.raises(StoreLost):
+            await after
+        assert await newer.run(turns.open_turns) == []
+        await owning.__aexit__(None, None, None)
 
 
 async def test_another_process_is_refused_with_the_owners_pid(tmp_path: Path) -> None:

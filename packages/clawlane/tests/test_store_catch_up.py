@@ -16,7 +16,7 @@ from clawlane.store import catch_up, inbox, outbox, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.catch_up import Gap
 from clawlane.store.database import Store, open_store
-from clawlane.store.models import Admitted, History, Lost, NewMessage
+from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
@@ -44,7 +44,7 @@ async def read(
 ) -> int:
     message = Inbound("default", id_, Thread(kind, "11"), "11", "A name", "xin chào", sent_ms)
     [result] = await account_store.run(inbox.admit_all, [NewMessage(message, how, PairingReply.CODE, NOW)])
-    assert isinstance(result, Admitted)
+    assert isinstance(result, AdmittedMessage)
     return result.seq
 
 
@@ -54,7 +54,7 @@ async def unknown_reply(account_store: AccountStore, to: int) -> None:
     await account_store.run(turns.reply, to, [Text(Thread(DM, "11"), "xin chào")])
     [chunk] = (await account_store.run(outbox.waiting)).chunks
     await account_store.run(outbox.begin, [chunk.id])
-    await account_store.run(outbox.unknown, chunk.id, Lost("no answer"))
+    await account_store.run(outbox.unknown, chunk.id, LostSend("no answer"))
 
 
 async def test_an_account_that_read_nothing_begins_with_what_may_still_be_answered(

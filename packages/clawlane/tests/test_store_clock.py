@@ -14,7 +14,7 @@ from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import inbox, outbox, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
-from clawlane.store.models import Admitted, Chunk, Lost, NewMessage
+from clawlane.store.models import AdmittedMessage, Chunk, LostSend, NewMessage
 from clawlane.store.outbox import LONGEST_RETRY_MS, LOOK_UP_MS, UNASKED_MS
 
 NOW = 1_700_000_000_000
@@ -51,7 +51,7 @@ async def answer(account_store: AccountStore, message_id: str) -> None:
     [admitted] = await account_store.run(
         inbox.admit_all, [NewMessage(inbound, ADMIT, PairingReply.CODE, NOW)]
     )
-    assert isinstance(admitted, Admitted)
+    assert isinstance(admitted, AdmittedMessage)
     assert await account_store.run(turns.reply, admitted.seq, [Text(LAN, f"re {message_id}")])
 
 
@@ -86,7 +86,7 @@ async def test_a_chunk_of_unknown_fate_does_not_keep_its_thread_for_the_length_o
     await answer(account_store, "m1")
     [chunk] = await due(account_store)
     await account_store.run(outbox.begin, [chunk.id])
-    await account_store.run(outbox.unknown, chunk.id, Lost("no answer", settle_ms=LOOK_UP_MS))
+    await account_store.run(outbox.unknown, chunk.id, LostSend("no answer", settle_ms=LOOK_UP_MS))
     clock.ms -= HOUR
     await answer(account_store, "m2")
     assert await due(account_store) == ()

@@ -14,7 +14,7 @@ from clawlane.messages import Attachment, Inbound, Notice, Receipt, Text, Thread
 from clawlane.store import inbox, notices, outbox, retention, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
-from clawlane.store.models import Admitted, NewMessage
+from clawlane.store.models import AdmittedMessage, NewMessage
 from clawlane.store.retention import IDS_MS
 
 NOW = 1_700_000_000_000
@@ -34,7 +34,10 @@ class Desk:
     async def new(self, *inbounds: Inbound) -> list[bool]:
         """Which of these are new messages."""
         arrivals = [NewMessage(inbound, ADMIT, PairingReply.CODE, self.now_ms) for inbound in inbounds]
-        return [isinstance(one, Admitted) for one in await self.account_store.run(inbox.admit_all, arrivals)]
+        return [
+            isinstance(one, AdmittedMessage)
+            for one in await self.account_store.run(inbox.admit_all, arrivals)
+        ]
 
     def noted(self) -> list[notices.NotedItem]:
         with self.store.read() as reader:

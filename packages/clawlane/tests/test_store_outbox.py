@@ -14,9 +14,9 @@ from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import inbox, outbox, send_log, turns, unknown_sends
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
-from clawlane.store.models import Admitted, Chunk, Hold, NewMessage
+from clawlane.store.models import AdmittedMessage, Chunk, Hold, NewMessage
 from clawlane.store.outbox import TOO_LATE_MS
-from clawlane.store.send_log import Sent
+from clawlane.store.send_log import SentChunk
 from clawlane.store.transaction import Tx
 
 LANE = "zalouser/default"
@@ -43,7 +43,7 @@ class Desk:
         [admitted] = await self.account_store.run(
             inbox.admit_all, [NewMessage(inbound, admit, PairingReply.CODE, self.now_ms)]
         )
-        assert isinstance(admitted, Admitted)
+        assert isinstance(admitted, AdmittedMessage)
         assert await self.account_store.run(turns.reply, admitted.seq, [Text(thread, part) for part in parts])
         return admitted.seq
 
@@ -89,6 +89,26 @@ async def test_a_chunk_knows_the_whole_reply_that_it_is_a_part_of(desk: Desk) ->
     await desk.deliver()
     second = await desk.next()
     assert (second.out.text, second.reply, second.begun) == ("two", "one\ntwo", True)
+
+
+async def test_only_as_many_chunks_are_read_as_may_leave_and_it_says_that_there_are_more(desk: Desk) -> None:
+    threads = [Thread(ThreadKind.DM, str(number)) for number in range(11, 16)]
+    for thread in threads:
+        await desk.answer(f"to {thread.id}", thread=thread)
+    some = await desk.account_store.run(outbox.waiting, limit=2)
+    assert ([one.out.text for one in some.chunks], len(some.beyond)) == (["to 11", "to 12"], 3)
+    rest = await desk.account_store.run(outbox.waiting, {threads[0], threads[1]}, limit=3)
+    assert ([one.out.text for one in rest.chunks], rest.beyond) == (["to 13", "to 14", "to 15"], ())
+    assert [one.id for one in rest.chunks] == list(some.beyond)
+
+
+async def test_the_thread_comes_first_to_which_nothing_has_left_for_longest(desk: Desk) -> None:
+    flooder, friend, stranger = (Thread(ThreadKind.DM, one) for one in ("11", "22", "33"))
+    for thread in (flooder, friend, stranger):
+        await desk.answer(thread.id, thread=thread)
+    last_ms = {flooder: NOW - 1, friend: NOW - MINUTE}
+    waiting = await desk.account_store.run(outbox.waiting, last_ms=last_ms)
+    assert [one.out.text for one in waiting.chunks] == ["33", "22", "11"]
 
 
 async def test_the_answer_to_a_command_is_no_reply_of_an_agent(desk: Desk) -> None:
@@ -203,7 +223,7 @@ async def test_beginning_counts_and_marks_in_one(desk: Desk) -> None:
     await desk.answer("two", thread=HUNG)
     chunks = (await desk.account_store.run(outbox.waiting)).chunks
     await desk.account_store.run(unknown_sends.drop, chunks[0].id)
-    notes = [Sent(one.id, one.out.thread, NOW, "", False, 0) for one in chunks]
+    notes = [SentChunk(one.id, one.out.thread, NOW, "", False, 0) for one in chunks]
     assert await desk.account_store.run(outbox.begin, [one.id for one in chunks], notes) == {chunks[1].id}
     assert [sent.chunk for sent in await desk.account_store.run(send_log.sends)] == [chunks[1].id], (
         "what left, and no more"

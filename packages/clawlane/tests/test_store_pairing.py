@@ -18,7 +18,7 @@ from clawlane.store import directory, inbox, outbox, pairing
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown
-from clawlane.store.models import Admitted, NewMessage, PairingRequest
+from clawlane.store.models import AdmittedMessage, NewMessage, PairingRequest
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
@@ -53,7 +53,7 @@ class Lane:
         inbound = self._inbound(sender, name or f"name of {sender}", friend)
         arrival = replace(NewMessage(inbound, ASK, PairingReply.CODE, self.clock.ms), **more)
         [admitted] = await self.account_store.run(inbox.admit_all, [arrival])
-        assert isinstance(admitted, Admitted)
+        assert isinstance(admitted, AdmittedMessage)
         return admitted.decision.reason
 
     async def heard(self) -> None:

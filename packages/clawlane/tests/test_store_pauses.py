@@ -17,8 +17,8 @@ from clawlane.store import inbox, outbox, pauses, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
-from clawlane.store.models import Admitted, History, Lost, NewMessage, TurnState
-from clawlane.store.pauses import Level, Pause
+from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage, TurnState
+from clawlane.store.pauses import Pause, PauseLevel
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
@@ -55,7 +55,7 @@ class Lane:
         [found] = await self.account_store.run(
             inbox.admit_all, [NewMessage(message, decision, PairingReply.CODE, self.clock.ms)]
         )
-        assert isinstance(found, Admitted)
+        assert isinstance(found, AdmittedMessage)
         return found.seq
 
     async def reply(self, turn: int, *parts: str, sender: str = "11") -> None:
@@ -68,7 +68,7 @@ class Lane:
         await self.account_store.run(outbox.begin, [chunk.id])
         await self.account_store.run(outbox.sent, chunk.id, Receipt((f"r{chunk.id}",)))
 
-    async def pause(self, thread: Thread | None = None, level: Level = Level.MUTE) -> None:
+    async def pause(self, thread: Thread | None = None, level: PauseLevel = PauseLevel.MUTE) -> None:
         await self.account_store.run(pauses.pause, Pause(LANE, thread, level, self.clock.ms))
 
     async def resume(self, thread: Thread | None = None, *, flush: bool = False) -> list[str]:
@@ -111,15 +111,15 @@ async def lane(tmp_path: Path) -> AsyncIterator[Lane]:
 async def test_a_pause_outlives_the_process_and_a_later_one_takes_its_place(tmp_path: Path) -> None:
     async with lane_in(tmp_path) as lane:
         await lane.pause()
-        await lane.pause(level=Level.OFFLINE)
+        await lane.pause(level=PauseLevel.OFFLINE)
         await lane.pause(dm("11"))
     async with lane_in(tmp_path) as lane:
         assert lane.paused() == [
-            Pause(LANE, None, Level.OFFLINE, NOW),
-            Pause(LANE, dm("11"), Level.MUTE, NOW),
+            Pause(LANE, None, PauseLevel.OFFLINE, NOW),
+            Pause(LANE, dm("11"), PauseLevel.MUTE, NOW),
         ]
         await lane.resume()
-        assert lane.paused() == [Pause(LANE, dm("11"), Level.MUTE, NOW)]
+        assert lane.paused() == [Pause(LANE, dm("11"), PauseLevel.MUTE, NOW)]
 
 
 async def test_what_is_young_goes_on_and_what_is_old_expires_with_a_reason(lane: Lane) -> None:
@@ -179,7 +179,7 @@ async def test_a_chunk_of_unknown_fate_keeps_its_turn_from_expiring(lane: Lane) 
     await lane.reply(await lane.hear("m1"), "one", "two")
     [chunk] = (await lane.account_store.run(outbox.waiting)).chunks
     await lane.account_store.run(outbox.begin, [chunk.id])
-    await lane.account_store.run(outbox.unknown, chunk.id, Lost("no answer"))
+    await lane.account_store.run(outbox.unknown, chunk.id, LostSend("no answer"))
     await lane.pause()
     lane.clock.ms += 20 * MINUTE
     assert await lane.resume() == []

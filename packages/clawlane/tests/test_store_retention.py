@@ -13,10 +13,10 @@ from clawlane.access.decision import RETENTION, Decision, Outcome, Reason, Rule
 from clawlane.access.explain import explain
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import catch_up, dead_letters, inbox, outbox, retention, turns
+from clawlane.store import catch_up, inbox, outbox, retention, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
-from clawlane.store.models import Admitted, History, NewMessage, Noted
+from clawlane.store.models import AdmittedMessage, History, NewMessage, NoteResult
 from clawlane.store.retention import DEAD_LETTERS, FORGOTTEN, IDS_MS, TEXTS
 from clawlane.store.turns import TRIES
 
@@ -37,26 +37,26 @@ class Desk:
         inbound = Inbound("default", message_id, thread, thread.id, "", text, sent_ms)
         return NewMessage(inbound, ADMIT, PairingReply.CODE, self.now_ms)
 
-    async def read(self, message_id: str, sent_ms: int = 0) -> Admitted | Noted | Exception:
+    async def read(self, message_id: str, sent_ms: int = 0) -> AdmittedMessage | NoteResult | Exception:
         [result] = await self.account_store.run(inbox.admit_all, [self.arrival(message_id, sent_ms)])
         return result
 
     async def answered(self, *message_ids: str) -> None:
         """Messages that are read and answered now."""
         results = await self.account_store.run(inbox.admit_all, list(map(self.arrival, message_ids)))
-        await asyncio.gather(*(self.reply(one) for one in results if isinstance(one, Admitted)))
+        await asyncio.gather(*(self.reply(one) for one in results if isinstance(one, AdmittedMessage)))
         chunks = (await self.account_store.run(outbox.waiting)).chunks
         await self.account_store.run(outbox.begin, [chunk.id for chunk in chunks])
         await asyncio.gather(
             *(self.account_store.run(outbox.sent, one.id, Receipt((f"r{one.id}",))) for one in chunks)
         )
 
-    async def reply(self, to: Admitted) -> None:
+    async def reply(self, to: AdmittedMessage) -> None:
         await self.account_store.run(turns.reply, to.seq, [Text(to.inbound.thread, f"answer {to.seq}")])
 
-    async def fail(self, one: Admitted | Noted | Exception) -> None:
+    async def fail(self, one: AdmittedMessage | NoteResult | Exception) -> None:
         """The agent cannot answer a message."""
-        assert isinstance(one, Admitted)
+        assert isinstance(one, AdmittedMessage)
         for _ in range(TRIES):
             await self.account_store.run(turns.start, one.seq, History.INCLUDE)
             await self.account_store.run(turns.fail, one.seq, "no idea")
@@ -88,7 +88,7 @@ async def test_the_newest_thousand_keep_their_text_and_older_ones_their_ids(desk
     await desk.forget()
     assert desk.count("messages WHERE body IS NOT NULL") == TEXTS
     assert desk.count("outbox WHERE body <> ''") == TEXTS
-    assert await desk.read("m0") == Noted(), "it is still known, and not answered again"
+    assert await desk.read("m0") == NoteResult(), "it is still known, and not answered again"
 
 
 async def test_a_month_later_the_ids_go_and_what_is_as_old_is_too_old(desk: Desk) -> None:
@@ -101,11 +101,11 @@ async def test_a_month_later_the_ids_go_and_what_is_as_old_is_too_old(desk: Desk
         desk.count("messages") == desk.count("turns") == desk.count("outbox") == desk.count("receipts") == 1
     )
     again = await desk.read("old", sent_ms=NOW)
-    assert isinstance(again, Admitted)
+    assert isinstance(again, AdmittedMessage)
     assert (again.decision.reason, again.decision.rule) == (Reason.TOO_OLD, RETENTION)
     assert explain(again.decision, "11", again.inbound.thread).change == ""
     fresh = await desk.read("fresh")
-    assert isinstance(fresh, Admitted)
+    assert isinstance(fresh, AdmittedMessage)
     assert fresh.decision.admitted
 
 
@@ -115,7 +115,7 @@ async def test_a_message_that_was_set_aside_waits_for_the_operator_however_long(
     await desk.forget()
     with desk.store.read() as reader:
         assert [letter.text for letter in reader.dead_letters()] == ["text poison"]
-    await desk.account_store.run(dead_letters.drop, "poison")
+    await desk.account_store.run(turns.drop_dead_letter, "poison")
     await desk.forget()
     assert desk.count("messages") == 0
 
@@ -161,5 +161,5 @@ async def test_a_clock_that_jumps_ahead_and_back_shuts_nobody_out(desk: Desk) ->
     await desk.forget()
     desk.now_ms = NOW + 1_000
     later = await desk.read("two")
-    assert isinstance(later, Admitted)
+    assert isinstance(later, AdmittedMessage)
     assert later.decision.admitted

@@ -18,19 +18,9 @@ from benchmarks.large_store import ACCOUNT, NOW, make_large_store
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import (
-    catch_up,
-    dead_letters,
-    inbox,
-    outbox,
-    pauses,
-    retention,
-    send_log,
-    turns,
-    unknown_sends,
-)
+from clawlane.store import catch_up, inbox, outbox, pauses, retention, send_log, turns, unknown_sends
 from clawlane.store.errors import NoDeadLetter
-from clawlane.store.models import Admitted, History, NewMessage
+from clawlane.store.models import AdmittedMessage, History, NewMessage
 from clawlane.store.reader import Reader, reading
 from clawlane.store.transaction import Tx
 
@@ -143,7 +133,7 @@ def arrival(message_id: str) -> NewMessage:
 def whole_turn(tx: Tx) -> None:
     """From a message to its sent answer."""
     admitted = inbox.admit(tx, arrival("fresh"))
-    assert isinstance(admitted, Admitted)
+    assert isinstance(admitted, AdmittedMessage)
     started = turns.start(tx, admitted.seq, History.INCLUDE)
     assert started is not None
     turns.reply(tx, admitted.seq, [Text(admitted.inbound.thread, "chào")], started.run)
@@ -154,7 +144,7 @@ def whole_turn(tx: Tx) -> None:
 
 def nothing_set_aside(tx: Tx) -> None:
     with pytest.raises(NoDeadLetter):
-        dead_letters.resubmit(tx, "m77")
+        turns.resubmit(tx, "m77")
 
 
 TRANSITIONS: dict[str, Callable[[Tx], object]] = {

@@ -13,7 +13,7 @@ from clawlane.store import inbox, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.connection import connect_reader
 from clawlane.store.database import open_store
-from clawlane.store.models import Admitted, NewMessage
+from clawlane.store.models import AdmittedMessage, NewMessage
 
 NOW = 1_700_000_000_000
 DM = Thread(ThreadKind.DM, "11")
@@ -38,7 +38,7 @@ async def answer(account_store: AccountStore) -> None:
     [admitted] = await account_store.run(
         inbox.admit_all, [NewMessage(inbound, ADMIT, PairingReply.CODE, NOW)]
     )
-    assert isinstance(admitted, Admitted)
+    assert isinstance(admitted, AdmittedMessage)
     await account_store.run(turns.reply, admitted.seq, [Text(DM, text)])
 
 

@@ -12,12 +12,12 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind
-from clawlane.store import catch_up, dead_letters, inbox, outbox, unknown_sends
+from clawlane.store import catch_up, inbox, outbox, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
-from clawlane.store.models import Admitted, Chunk, History, Lost, NewMessage, Recovered
+from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage, RecoveryResult
 from clawlane.store.outbox import LOOK_UP_MS, UNASKED_MS
 from clawlane.store.turns import TRIES
 from clawlane.store.unknown_sends import LookUp
@@ -27,7 +27,7 @@ NOW = 1_700_000_000_000
 GAP = 60_000
 ALICE, BOB = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.DM, "22")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
-SETTLES = Lost("no answer", settle_ms=LOOK_UP_MS)
+SETTLES = LostSend("no answer", settle_ms=LOOK_UP_MS)
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Desk:
         [admitted] = await self.account_store.run(
             inbox.admit_all, [NewMessage(inbound, ADMIT, PairingReply.CODE, self.clock.ms)]
         )
-        assert isinstance(admitted, Admitted)
+        assert isinstance(admitted, AdmittedMessage)
         self.turns[message_id] = admitted.seq
         return message_id
 
@@ -78,13 +78,13 @@ class Desk:
         await self.account_store.run(outbox.sent, chunk.id, Receipt((f"r{chunk.id}",)))
         return chunk.out.text
 
-    async def lose(self, lost: Lost | None = None) -> Chunk:
+    async def lose(self, lost: LostSend | None = None) -> Chunk:
         """The next chunk gets no answer."""
         chunk = await self.take()
-        await self.account_store.run(outbox.unknown, chunk.id, lost or Lost("no answer"))
+        await self.account_store.run(outbox.unknown, chunk.id, lost or LostSend("no answer"))
         return chunk
 
-    async def lose_behind_one_that_arrived(self, lost: Lost | None = None) -> Chunk:
+    async def lose_behind_one_that_arrived(self, lost: LostSend | None = None) -> Chunk:
         """The same, in a login of which something has arrived that a look-up can find: `r1`."""
         await self.answer("before", thread=BOB)
         assert await self.deliver() == "before"
@@ -158,7 +158,7 @@ async def test_a_reply_that_fails_midway_says_which_parts_arrived(desk: Desk) ->
     chunk = await desk.take()
     ended = await desk.account_store.run(outbox.refused, chunk.id, "you are blocked")
     told = "of 4 parts, 1 arrived, 2 refused (you are blocked), 3–4 not sent"
-    assert (ended.turn, ended.told) == (desk.turns[message], told)
+    assert (ended.turn, ended.summary) == (desk.turns[message], told)
     assert desk.turn(message) == ("failed", told)
 
 
@@ -292,12 +292,12 @@ async def test_receipts_of_another_kind_of_thread_or_of_an_earlier_login_do_not_
 @pytest.mark.parametrize(
     ("lost", "reason"),
     [
-        (Lost("no id", taken=True, settle_ms=LOOK_UP_MS), "an answer without an id"),
-        (Lost("no answer"), "resendUnknown: 'never'"),
+        (LostSend("no id", taken=True, settle_ms=LOOK_UP_MS), "an answer without an id"),
+        (LostSend("no answer"), "resendUnknown: 'never'"),
     ],
 )
 async def test_what_must_not_be_sent_again_waits_for_the_operator_at_once(
-    desk: Desk, lost: Lost, reason: str
+    desk: Desk, lost: LostSend, reason: str
 ) -> None:
     await desk.lose_behind_one_that_arrived(lost)
     assert desk.undecided() == 1, reason
@@ -430,14 +430,14 @@ async def test_a_message_that_nobody_can_answer_is_set_aside(desk: Desk) -> None
 async def test_a_dead_letter_is_tried_again_or_forgotten(desk: Desk) -> None:
     message = await desk.admit()
     await fail(desk, message)
-    turn = await desk.account_store.run(dead_letters.resubmit, message)
+    turn = await desk.account_store.run(store_turns.resubmit, message)
     assert (turn.seq, turn.inbound.text) == (desk.turns[message], "text 1")
     assert [one.seq for one in await desk.account_store.run(store_turns.open_turns)] == [turn.seq]
     await fail(desk, message)
-    await desk.account_store.run(dead_letters.drop, message)
+    await desk.account_store.run(store_turns.drop_dead_letter, message)
     assert desk.turn(message) == ("failed", "dropped by the operator: no idea")
     with pytest.raises(NoDeadLetter, match="see: openclaw channels dead-letters list"):
-        await desk.account_store.run(dead_letters.resubmit, message)
+        await desk.account_store.run(store_turns.resubmit, message)
 
 
 async def fail(desk: Desk, message: str) -> None:
@@ -449,9 +449,9 @@ async def fail(desk: Desk, message: str) -> None:
 async def test_a_turn_over_which_the_gateway_crashes_again_and_again_is_set_aside(desk: Desk) -> None:
     message = await desk.admit()
     for _ in range(TRIES):
-        assert await desk.account_store.run(unknown_sends.recover) == Recovered(unknown=0, set_aside=0)
+        assert await desk.account_store.run(unknown_sends.recover) == RecoveryResult(unknown=0, set_aside=0)
         await desk.account_store.run(store_turns.start, desk.turns[message], History.INCLUDE)
-    assert await desk.account_store.run(unknown_sends.recover) == Recovered(unknown=0, set_aside=1)
+    assert await desk.account_store.run(unknown_sends.recover) == RecoveryResult(unknown=0, set_aside=1)
     assert desk.turn(message)[0] == "dead"
 
 
@@ -460,7 +460,7 @@ async def test_an_orderly_stop_is_no_try(desk: Desk) -> None:
     for _ in range(2 * TRIES):
         await desk.account_store.run(store_turns.start, desk.turns[message], History.INCLUDE)
         await desk.account_store.run(store_turns.put_back)
-    assert await desk.account_store.run(unknown_sends.recover) == Recovered(unknown=0, set_aside=0)
+    assert await desk.account_store.run(unknown_sends.recover) == RecoveryResult(unknown=0, set_aside=0)
 
 
 async def test_a_stop_ends_what_was_begun_in_its_thread_and_nothing_else(desk: Desk) -> None:

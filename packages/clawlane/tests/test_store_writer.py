@@ -79,6 +79,24 @@ async def test_a_transition_that_raises_leaves_nothing_and_costs_its_group_nothi
     assert await writer.submit(rows) == [1, 4]
 
 
+@pytest.mark.parametrize("error", [StoreError("no"), ValueError("no")])
+async def test_a_transition_that_is_alone_and_raises_leaves_nothing(writer: Writer, error: Exception) -> None:
+    def make(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE counted (number INTEGER)")
+
+    def insert_and_raise(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO counted VALUES (1)")
+        raise error
+
+    def count(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("SELECT count(*) FROM counted").fetchone()[0])
+
+    await writer.submit(make)
+    with pytest.raises(type(error)):
+        await writer.submit(insert_and_raise)
+    assert await writer.submit(count) == 0
+
+
 def test_a_savepoint_undoes_only_what_is_inside() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("CREATE TABLE counted (number INTEGER)")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
+from clawlane.backoff import Backoff
 from clawlane.channel import Cursor, Host
 from clawlane.messages import ThreadKind
 from clawlane_zalouser import monitor
@@ -155,14 +156,14 @@ class _Course:
         The first may go unanswered because the line is dead, which is noticed a little later; what came live
         just before must not get ahead of what the next connection fetches.
         """
-        wait = _FIRST_WAIT_S
+        backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
         patient = True
         while not await self._once(cursor, patient):
+            wait = backoff.next()
             log.warning(
                 "Zalo did not say what %s messages were missed; asking again in %.0f s", self._told_kind, wait
             )
             await self._clock.sleep(wait)
-            wait = min(2 * wait, _LONGEST_WAIT_S)
             self._holding, patient = True, False
 
     async def _once(self, cursor: Cursor, patient: bool) -> bool:

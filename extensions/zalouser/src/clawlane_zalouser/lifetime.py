@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from clawlane.backoff import Backoff
 from clawlane.channel import Account, Health, Host, Phase, State
 from clawlane.messages import ThreadKind
 from clawlane_zalouser import monitor
@@ -87,7 +88,7 @@ class Lifetime:
 
     async def _login(self, session: Session) -> Session | None:
         """A fresh session, however long the network takes; None when its cookies are not taken any more."""
-        wait = _FIRST_WAIT
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self._around.random.random)
         while True:
             self._report(Phase.CONNECTING, "logging in with the stored session")
             try:
@@ -96,11 +97,9 @@ class Lifetime:
                 self._need_login(f"the session has expired: {error}", force=True)
                 return None
             except ZaloError as error:
-                if isinstance(error, TryLater):
-                    wait = max(wait, error.retry_in_s)
+                wait = backoff.next(error.retry_in_s if isinstance(error, TryLater) else 0.0)
                 self._report(Phase.CONNECTING, f"{error}; trying again in {wait:.0f} s", auth=Health.UNKNOWN)
-            await self._around.clock.sleep(wait * (1 + 0.1 * self._around.random.random()))
-            wait = min(2 * wait, _LONGEST_WAIT)
+            await self._around.clock.sleep(wait)
 
     async def _follow(self, session: Session) -> Session | None:
         """Live with one session. Gives it back when another login may help, None when the operator has to."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import msgspec
 
 from clawlane.messages import Delivered, Seen, Signal, Typing
@@ -22,7 +20,7 @@ def token_of(message: events.Message) -> str:
     marked = Marked.of(message)
     if not all((marked.msg_id, marked.cli_msg_id, marked.sender_id, marked.receiver_id)):
         return ""
-    return msgspec.json.encode(asdict(marked)).decode()
+    return msgspec.json.encode(marked).decode()
 
 
 async def show(zalo: Zalo, signal: Signal) -> None:

@@ -25,9 +25,9 @@ class Backoff:
         self._jitter = jitter
         self._wait = first
 
-    def next(self) -> float:
-        """The wait before the next try; the one after it is longer."""
-        wait = self._wait
+    def next(self, at_least: float = 0.0) -> float:
+        """The wait before the next try, `at_least` that many seconds; the one after it is longer."""
+        wait = max(self._wait, at_least)
         self._wait = min(2 * wait, self._longest)
         return wait * (1 + 0.1 * self._jitter())
 

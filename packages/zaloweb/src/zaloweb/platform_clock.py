@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from statistics import median_low
 from types import SimpleNamespace
 from typing import Final
@@ -82,6 +83,7 @@ def _is_platform(host: str | None) -> bool:
     return host is not None and f".{host}".endswith(f".{_PLATFORM}")
 
 
+@lru_cache(maxsize=4)  # a `Date` names whole seconds: many answers have the same
 def _milliseconds(date: str) -> int | None:
     try:
         told = parsedate_to_datetime(date)

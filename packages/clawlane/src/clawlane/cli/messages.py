@@ -20,8 +20,8 @@ from clawlane.ops.messages import (
     Resend,
     Resubmit,
 )
-from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.reader import Listed
+from clawlane.store.turns import DeadLetter
 
 _LATER = "The gateway is not running: that happens once it does."
 

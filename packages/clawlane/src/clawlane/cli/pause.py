@@ -11,7 +11,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.output import length, local, print_json, sanitize
 from clawlane.config.duration import duration
 from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseBegun, PauseInfo
-from clawlane.store.pauses import Level
+from clawlane.store.pauses import PauseLevel
 
 _LEVELS = {"mute": "muted", "offline": "offline"}
 
@@ -42,7 +42,7 @@ def pause(
     is on the wire already cannot be called back.
     """
     until_ms = None if length is None else now_ms() + _length_ms(length)
-    begun = CliContext().call(BeginPause(channel, account, thread, Level(level), until_ms))
+    begun = CliContext().call(BeginPause(channel, account, thread, PauseLevel(level), until_ms))
     if as_json:
         print_json(running=begun.running, paused=begun.paused)
         return

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from clawlane.channel import Health, Phase, State
-from clawlane.lane.sender import Trouble
+from clawlane.lane.sender import SendTrouble
 from clawlane.ops.problems import clock_problem, sentence
 from clawlane.store.account_store import Clock
 
@@ -51,10 +51,10 @@ class AccountHealth:
         self._now_ms = now_ms
         self._deadlines = deadlines
         self._late = False
-        self._trouble: Trouble | None = None
+        self._trouble: SendTrouble | None = None
         self._entered = asyncio.Event()
 
-    def sending(self, trouble: Trouble | None) -> None:
+    def sending(self, trouble: SendTrouble | None) -> None:
         """Sending does not work, or works again. That counts over what the channel says."""
         known, self._trouble = self._trouble, trouble
         if trouble is not None:

@@ -51,11 +51,31 @@ class _Redacted(logging.Handler):
 
 
 class _PrivateFile(RotatingFileHandler):
+    """Formats each record once and counts the bytes, where its base class formats twice and asks the disk."""
+
+    _size = 0
+
     def _open(self) -> TextIOWrapper:
         def opener(path: str, flags: int) -> int:
             return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
-        return cast("TextIOWrapper", open(self.baseFilename, self.mode, encoding="utf-8", opener=opener))
+        opened = open(self.baseFilename, self.mode, encoding="utf-8", opener=opener)  # noqa: SIM115
+        self._size = os.fstat(opened.fileno()).st_size
+        return cast("TextIOWrapper", opened)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record) + self.terminator
+            size = len(line.encode("utf-8", "replace"))
+            if self._size and self._size + size >= self.maxBytes:
+                self.doRollover()
+            if self.stream is None:
+                self.stream = self._open()
+            self._size += size
+            self.stream.write(line)
+            self.flush()
+        except Exception:
+            self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Leave the line out. On a full disk its traceback would bury what is said on stderr."""

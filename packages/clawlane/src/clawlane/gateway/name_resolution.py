@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from clawlane.access.names import Name, Pins, PinState
+from clawlane.backoff import Backoff
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Phase, State
 from clawlane.ops.directory import DEADLINE, Lookup, resolve
@@ -102,15 +103,15 @@ class NameResolver:
             self._ready.set()
 
     async def _look_up_all(self) -> None:
-        wait = _FIRST_WAIT
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
         while self.waiting and isinstance((lookup := self._lookup()).channel, Directory):
             await self._up.wait()
             try:
                 await self._look_up(lookup)
             except (DirectoryError, StoreFailed) as error:
+                wait = backoff.next()
                 log.warning("%s: names not looked up: %s; again in %.0f s", self._account, error, wait)
                 await asyncio.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
         self._over = True
         self._consider()
 

@@ -1,6 +1,6 @@
 """Taking secrets out of log lines, in time that grows with the text and no faster.
 
-Each pattern here runs over characters that no other part of it could take, so nothing is tried twice.
+No pattern here backtracks: each part runs over characters that no other part could match.
 """
 
 from __future__ import annotations

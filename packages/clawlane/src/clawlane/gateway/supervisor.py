@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from clawlane.backoff import Backoff
 from clawlane.capabilities import Login, NeedsConsent
 from clawlane.channel import Account, Channel, Health, Phase, State, VaultError
 from clawlane.credentials.profile import Consent, ConsentDamaged, Replaced, ReplacedMark, read_consent
@@ -177,7 +178,7 @@ class Supervisor:
             self._idle.set()
 
     async def _keep_running(self, account_store: AccountStore) -> None:
-        wait, crashes = _FIRST_WAIT, 0
+        backoff, crashes = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self.parts.jitter), 0
         while await self._begins():
             started_ms = self.parts.now_ms()
             try:
@@ -186,13 +187,14 @@ class Supervisor:
                 if _lost(error):
                     self._report(State(Phase.FAILED, "another gateway runs this account now"))
                     return
-                stable = self.parts.now_ms() - started_ms > _STABLE_MS
-                wait, crashes = (_FIRST_WAIT, 1) if stable else (wait, crashes + 1)
+                if self.parts.now_ms() - started_ms > _STABLE_MS:
+                    backoff.reset()
+                    crashes = 0
+                crashes += 1
                 if crashes >= _MOST_CRASHES:
                     self._give_up(error, crashes)
                     return
-                await self._pause(error, wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
+                await self._pause(error, backoff.next())
             else:
                 self._ended()
                 return
@@ -232,7 +234,7 @@ class Supervisor:
         )
         reason = f"stopped unexpectedly ({_kind(error)}); starting again in {wait:.0f} s"
         self._report(State(Phase.DEGRADED, reason, inbound=Health.BROKEN, outbound=Health.BROKEN))
-        await self.parts.sleep(wait * (1 + 0.1 * self.parts.jitter()))
+        await self.parts.sleep(wait)
 
     def _give_up(self, error: Exception, crashes: int) -> None:
         log.error("%s stopped unexpectedly once more", self.parts.account, exc_info=error)

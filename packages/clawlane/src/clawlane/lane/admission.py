@@ -1,136 +1,21 @@
-"""The way in: what was read is decided and stored in order; the rest follows once it is on the disk."""
+"""The way in: messages are decided and stored in the order of reading; the rest follows after the commit."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from clawlane.access.decision import Decision
-from clawlane.access.pairing import built_in_text
-from clawlane.access.policy import Grants, Policy
-from clawlane.access.rules import as_one, decide, decide_again
-from clawlane.messages import Fact, Inbound, Thread, ThreadKind
-from clawlane.store import inbox, outbox
+from clawlane.access.decision import Decision, Outcome
+from clawlane.lane.access_checker import AccessChecker
+from clawlane.lane.albums import Albums
+from clawlane.messages import Fact, Inbound, ThreadKind
+from clawlane.store import inbox
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.models import Admitted, NewMessage, Noted, Undecided
-
-_NOBODY = ("", "0")
-
-
-@dataclass(frozen=True, slots=True)
-class AccessChecker:
-    """Asks the access rules. `grants` gives what is known right now, but for the receipts."""
-
-    account_store: AccountStore
-    policy: Policy
-    grants: Callable[[], Grants]
-
-    @property
-    def pairing_text(self) -> str:
-        """What strangers are sent: the text of the config, or the built-in one of the account's language."""
-        return self.policy.pairing_text or built_in_text(self.grants().language)
-
-    async def decide(self, inbound: Inbound, read_ms: int) -> Decision:
-        """What to do with a message that was read at `read_ms`."""
-        return decide(inbound, self.policy, await self._known(inbound), read_ms)
-
-    async def decide_album(self, parts: Sequence[Inbound], read_ms: int) -> tuple[Inbound, Decision]:
-        """What to do with an album of which the first part was read at `read_ms`, and what it says as one."""
-        whole = as_one(parts, self.grants().own_id)
-        return whole, await self.decide(whole, read_ms)
-
-    async def again(self, inbound: Inbound) -> Decision | None:
-        """The second decision, just before a turn starts, if it closes the door."""
-        return decide_again(inbound, self.policy, await self._known(inbound))
-
-    def dated(self, inbound: Inbound, read_ms: int) -> Inbound:
-        """The message with a time of sending, also where the channel could not tell one."""
-        return replace(inbound, sent_ms=self.grants().sent_ms(inbound, read_ms))
-
-    @property
-    def skew_ms(self) -> int:
-        """How far the platform's clock is ahead of this machine's, as far as that is known."""
-        return self.grants().skew_ms or 0
-
-    async def _known(self, inbound: Inbound) -> Grants:
-        """Whether a quoted message is the account's own is asked of the store, where all receipts are."""
-        grants, quote = self.grants(), inbound.quote
-        if quote is None or quote.owner_id == grants.own_id:
-            return grants
-        # Ids of devices are no more than times: they count where nobody says whose message it was.
-        client_id = quote.client_id if quote.owner_id in _NOBODY else ""
-        if await self.account_store.run(outbox.is_receipt, quote.message_id, client_id):
-            return replace(grants, receipts=frozenset((quote.message_id, client_id)))
-        return grants
-
-
-AFTER_LAST_MS = 1_500
-AFTER_FIRST_MS = 6_000
-"""How long after its last part, and at most after its first one, an album closes without being complete."""
-
-_SET_BACK_MS = 1_000
-"""If the clock is further behind the last part, it was set back: nothing is waited for."""
-
-
-@dataclass(slots=True)
-class Open:
-    """The parts of one album so far, in the order they were read."""
-
-    parts: list[Undecided] = field(default_factory=list)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all parts are there that the sender's client announced."""
-        total = max((one.inbound.album.total for one in self.parts if one.inbound.album), default=0)
-        return 0 < total <= len(self.parts)
-
-    def due_ms(self, now_ms: int) -> int:
-        """When it closes."""
-        last_ms = self.parts[-1].read_ms
-        if now_ms < last_ms - _SET_BACK_MS:
-            return now_ms
-        return min(last_ms + AFTER_LAST_MS, self.parts[0].read_ms + AFTER_FIRST_MS)
-
-
-class Albums:
-    """The open albums of one account. One that is given out is closed."""
-
-    def __init__(self) -> None:
-        self._open: dict[tuple[Thread, str, str], Open] = {}
-
-    def add(self, part: Undecided) -> None:
-        """A part was read."""
-        self._open.setdefault(_key(part.inbound), Open()).parts.append(part)
-
-    def remove(self, seqs: tuple[int, ...]) -> None:
-        """Messages were recalled."""
-        for key, album in list(self._open.items()):
-            album.parts = [one for one in album.parts if one.seq not in seqs]
-            if not album.parts:
-                del self._open[key]
-
-    def ended_by(self, inbound: Inbound) -> list[list[Undecided]]:
-        """The albums that a message of their sender closes: it is no part of them."""
-        thread, sender, album = _key(inbound)
-        keys = [key for key in self._open if key[:2] == (thread, sender) and key[2] != album]
-        return [self._open.pop(key).parts for key in keys]
-
-    def due(self, now_ms: int) -> list[list[Undecided]]:
-        """The albums that are complete or have had their time."""
-        keys = [key for key, one in self._open.items() if one.complete or one.due_ms(now_ms) <= now_ms]
-        return [self._open.pop(key).parts for key in keys]
-
-    def next_ms(self, now_ms: int) -> int | None:
-        """When the next album closes; None without one."""
-        return min((one.due_ms(now_ms) for one in self._open.values()), default=None)
-
-
-def _key(inbound: Inbound) -> tuple[Thread, str, str]:
-    return inbound.thread, inbound.sender_id, inbound.album.id if inbound.album else ""
-
+from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, UndecidedMessage
 
 AHEAD = 256
 """How many messages the reader may be ahead of the disk."""
@@ -147,13 +32,13 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """The place in the queue from which on messages are decided."""
+class StartDeciding:
+    """The place in the queue behind which messages are decided at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """The place in the queue before which stands everything of a kind that was sent since `back_to_ms`.
+    """The place in the queue before which everything of one kind stands that was sent since `back_to_ms`.
 
     `own_ids` are the ids of the account's own messages among what was fetched.
     """
@@ -161,6 +46,9 @@ class CaughtUp:
     kind: ThreadKind
     back_to_ms: int
     own_ids: frozenset[str] = frozenset()
+
+
+_Item = Read | Fact | StartDeciding | CaughtUp
 
 
 class Admission:
@@ -173,15 +61,15 @@ class Admission:
     def __init__(
         self,
         account_store: AccountStore,
-        judge: AccessChecker,
+        access: AccessChecker,
         ready: Callable[[], Awaitable[None]],
-        act: Callable[[Admitted], None],
-        noted: Callable[[Noted], None],
+        act: Callable[[AdmittedMessage], None],
+        noted: Callable[[NoteResult], None],
         caught_up: Callable[[CaughtUp], Awaitable[None]],
         now_ms: Clock,
     ) -> None:
         self._account_store = account_store
-        self._judge = judge
+        self._access = access
         self._ready = ready
         self._act = act
         self._noted = noted
@@ -189,26 +77,26 @@ class Admission:
         self._now_ms = now_ms
         self._deciding = False
         self._albums = Albums()
-        self._items: asyncio.Queue[Read | Fact | Opening | CaughtUp] = asyncio.Queue(AHEAD)
+        self._items: asyncio.Queue[_Item] = asyncio.Queue(AHEAD)
 
     async def admit(self, inbound: Inbound) -> None:
-        """Take a message in. Waits only while the reader is too far ahead of the disk."""
+        """Queue a message. Waits only while the reader is too far ahead of the disk."""
         read_ms = self._now_ms()
-        dated = inbound if inbound.sent_ms else self._judge.dated(inbound, read_ms)
+        dated = inbound if inbound.sent_ms else self._access.dated(inbound, read_ms)
         await self._items.put(Read(dated, read_ms))
 
     async def observe(self, fact: Fact) -> None:
-        """Take a fact in, behind the messages that were read before it."""
+        """Queue a fact behind the messages that were read before it."""
         await self._items.put(fact)
 
     async def reached(self, place: CaughtUp) -> None:
-        """Say that a kind of thread has been caught up with, behind what was read for that."""
+        """Queue the end of a catch-up behind what was read for it."""
         await self._items.put(place)
 
     async def run(self) -> None:
-        """Store what arrives, as much at once as came meanwhile. Lives until cancelled."""
+        """Store what arrives, all that came meanwhile in one transaction. Lives until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._open())
+            group.create_task(self._start_deciding())
             while True:
                 items = await self._next()
                 try:
@@ -222,11 +110,11 @@ class Admission:
         """Returns once everything that was read is stored."""
         await self._items.join()
 
-    async def _next(self) -> list[Read | Fact | Opening | CaughtUp]:
+    async def _next(self) -> list[_Item]:
         """All that has arrived; nothing if an album has to close before anything does."""
         now_ms = self._now_ms()
         due_ms = self._albums.next_ms(now_ms)
-        items: list[Read | Fact | Opening | CaughtUp] = []
+        items: list[_Item] = []
         with suppress(TimeoutError):
             async with asyncio.timeout(None if due_ms is None else max(0, due_ms - now_ms) / 1000):
                 items.append(await self._items.get())
@@ -234,14 +122,14 @@ class Admission:
             items.append(self._items.get_nowait())
         return items
 
-    async def _open(self) -> None:
+    async def _start_deciding(self) -> None:
         await self._ready()
-        await self._items.put(Opening())
+        await self._items.put(StartDeciding())
 
-    async def _take(self, items: Sequence[Read | Fact | Opening | CaughtUp]) -> None:
+    async def _take(self, items: Sequence[_Item]) -> None:
         stretch: list[Read | Fact] = []
         for item in items:
-            if isinstance(item, Opening | CaughtUp):
+            if isinstance(item, StartDeciding | CaughtUp):
                 await self._store(stretch)
                 await self._pass(item)
                 stretch = []
@@ -258,11 +146,11 @@ class Admission:
                 stretch.append(item)
         await self._store(stretch)
 
-    def _ended_by(self, inbound: Inbound) -> list[list[Undecided]]:
+    def _ended_by(self, inbound: Inbound) -> list[list[UndecidedMessage]]:
         """The albums that close before this message: those of its sender, and those that are due."""
         return [*self._albums.due(self._now_ms()), *self._albums.ended_by(inbound)]
 
-    async def _pass(self, place: Opening | CaughtUp) -> None:
+    async def _pass(self, place: StartDeciding | CaughtUp) -> None:
         if isinstance(place, CaughtUp):
             await self._caught_up(place)
         else:
@@ -272,22 +160,25 @@ class Admission:
     async def _store(self, items: Sequence[Read | Fact]) -> None:
         if not items:
             return
-        ready = [await self._arrival(item) if isinstance(item, Read) else item for item in items]
-        backlog_ms = self._judge.policy.backlog_max_age_ms
-        results = await self._account_store.run(inbox.admit_all, ready, backlog_ms)
+        started = time.perf_counter()
+        new = [await self._new_message(item) if isinstance(item, Read) else item for item in items]
+        backlog_ms = self._access.policy.backlog_max_age_ms
+        results = await self._account_store.run(inbox.admit_all, new, backlog_ms)
+        took_ms = 1000 * (time.perf_counter() - started)
+        log.debug("stored %d messages and facts in %.1f ms", len(items), took_ms)
         for item, result in zip(items, results, strict=True):
             match result:
-                case Admitted():
+                case AdmittedMessage():
                     self._act(result)
-                case Noted():
+                case NoteResult():
                     self._note(item, result)
                 case Exception():
                     log.error("message %r could not be stored: %r", _id_of(item), result)
 
-    def _note(self, item: Read | Fact, noted: Noted) -> None:
+    def _note(self, item: Read | Fact, noted: NoteResult) -> None:
         self._albums.remove(noted.recalled.messages)
         if self._deciding and noted.part is not None and isinstance(item, Read):
-            self._albums.add(Undecided(noted.part, item.inbound, item.read_ms))
+            self._albums.add(UndecidedMessage(noted.part, item.inbound, item.read_ms))
         self._noted(noted)
 
     async def _decide_waiting(self) -> None:
@@ -295,7 +186,7 @@ class Admission:
         after = 0
         while waiting := await self._account_store.run(inbox.undecided, AHEAD, after):
             after = waiting[-1].seq
-            stretch: list[Undecided] = []
+            stretch: list[UndecidedMessage] = []
             for one in waiting:
                 if ended := self._albums.ended_by(one.inbound):
                     await self._decide_stretch(stretch)
@@ -307,39 +198,41 @@ class Admission:
                     stretch.append(one)
             await self._decide_stretch(stretch)
 
-    async def _decide_stretch(self, waiting: Sequence[Undecided]) -> None:
-        decided = [(one.seq, await self._decided(Read(one.inbound, one.read_ms))) for one in waiting]
+    async def _decide_stretch(self, waiting: Sequence[UndecidedMessage]) -> None:
+        decided = [(one.seq, await self._decided(one.inbound, one.read_ms)) for one in waiting]
         if decided:
             for admitted in await self._account_store.run(inbox.decide, decided):
                 self._act(admitted)
 
-    async def _decide_albums(self, albums: Sequence[Sequence[Undecided]]) -> None:
+    async def _decide_albums(self, albums: Sequence[Sequence[UndecidedMessage]]) -> None:
         """Each as one message, read when its first part was."""
         for parts in albums:
-            whole, decision = await self._judge.decide_album([one.inbound for one in parts], parts[0].read_ms)
-            arrival = self._as_arrival(Read(whole, parts[0].read_ms), decision)
+            read_ms = parts[0].read_ms
+            whole, decision = await self._access.decide_album([one.inbound for one in parts], read_ms)
             numbered = [(one.seq, one.inbound) for one in parts]
-            for admitted in await self._account_store.run(inbox.decide_album, numbered, arrival):
+            album = self._with_policy(whole, read_ms, decision)
+            for admitted in await self._account_store.run(inbox.decide_album, numbered, album):
                 self._act(admitted)
 
-    async def _arrival(self, read: Read) -> NewMessage:
+    async def _new_message(self, read: Read) -> NewMessage:
         """One that is part of an album waits for the others."""
         if self._deciding and read.inbound.album is None:
-            return await self._decided(read)
-        return self._as_arrival(read, None)
+            return await self._decided(read.inbound, read.read_ms)
+        return self._with_policy(read.inbound, read.read_ms, None)
 
-    async def _decided(self, read: Read) -> NewMessage:
-        return self._as_arrival(read, await self._judge.decide(read.inbound, read.read_ms))
+    async def _decided(self, inbound: Inbound, read_ms: int) -> NewMessage:
+        return self._with_policy(inbound, read_ms, await self._access.decide(inbound, read_ms))
 
-    def _as_arrival(self, read: Read, decision: Decision | None) -> NewMessage:
-        policy = self._judge.policy
+    def _with_policy(self, inbound: Inbound, read_ms: int, decision: Decision | None) -> NewMessage:
+        policy = self._access.policy
+        challenged = decision is not None and decision.outcome is Outcome.CHALLENGE
         return NewMessage(
-            inbound=read.inbound,
+            inbound=inbound,
             decision=decision,
             pairing_reply=policy.pairing_reply,
-            read_ms=read.read_ms,
+            read_ms=read_ms,
             history_limit=policy.history_limit,
-            pairing_text=self._judge.pairing_text,
+            pairing_text=self._access.pairing_text if challenged else "",
             merge_ms=policy.merge_ms,
         )
 

@@ -1,4 +1,4 @@
-"""Decisions in the log: every one, but what is dropped in a group only once for each reason."""
+"""Decisions in the log: all of them, but of drops in a group only the first for each reason."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ log = logging.getLogger(__name__)
 
 
 class DecisionLog:
-    """Tells the log what was decided for one account."""
+    """Logs what was decided for one account."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._told: set[tuple[Thread, Reason]] = set()
+        self._logged: set[tuple[Thread, Reason]] = set()
 
-    def tell(self, inbound: Inbound, decision: Decision) -> None:
+    def log(self, inbound: Inbound, decision: Decision) -> None:
         """Log a decision, with what would change it."""
         if decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:
-            if (inbound.thread, decision.reason) in self._told:
+            if (inbound.thread, decision.reason) in self._logged:
                 return
-            self._told.add((inbound.thread, decision.reason))
+            self._logged.add((inbound.thread, decision.reason))
         log.log(
             logging.ERROR if decision.reason is Reason.MENTION_UNDETECTABLE else logging.INFO,
             "%s: %s %s in %s: %s%s",

@@ -1,4 +1,4 @@
-"""The one gate of an account: whatever leaves passes it, and is held there by a pause or by pacing."""
+"""The one gate of an account: everything that leaves passes it; pauses and pacing hold it back here."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clawlane.channel import Account, Channel, NotSent
-from clawlane.lane.admission import AccessChecker
+from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.messages import Inbound, Receipt, Signal, Thread
 from clawlane.store import send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
-from clawlane.store.pauses import Level, Pause
-from clawlane.store.send_log import Sent
+from clawlane.store.pauses import Pause, PauseLevel
+from clawlane.store.send_log import SentChunk
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class GateHold:
     """Why a chunk may not leave now, in a few words, and until when; None until somebody resumes."""
 
     reason: str
@@ -36,29 +36,29 @@ class Gate:
         self._account = account
         self._channel = channel
         self._pacer = pacer
-        self._judge: AccessChecker | None = None
+        self._access: AccessChecker | None = None
         self._waited: set[int] = set()
         self._holds: dict[int, tuple[Thread, Hold]] = {}
         self._pauses: dict[Thread | None, Pause] = {}
         self._changed = asyncio.Event()
 
-    async def begin(self, account_store: AccountStore, judge: AccessChecker) -> None:
+    async def begin(self, account_store: AccountStore, access: AccessChecker) -> None:
         """Read what left before, so that a new run does not begin with fresh budgets.
 
-        `judge` is asked again about the sender before a reply leaves that had to wait.
+        `access` is asked again about the sender before a reply leaves that had to wait.
         """
-        self._judge = judge
+        self._access = access
         self._waited = set(await account_store.run(send_log.queued))
         if self._pacer is not None:
             self._pacer.remember(await account_store.run(send_log.sends))
 
     def met(self, inbound: Inbound) -> None:
-        """A message that was read: its writer is a friend or not, which pacing has to know."""
+        """Note from a message whether its writer is a friend, which pacing has to know."""
         if self._pacer is not None and self._pacer.met(inbound):
             self._holds = {id_: hold for id_, hold in self._holds.items() if hold[0] != inbound.thread}
 
     def shut(self) -> frozenset[Thread] | None:
-        """The threads that are paused; None if the whole account is."""
+        """The paused threads; None if the whole account is paused."""
         return None if None in self._pauses else frozenset(filter(None, self._pauses))
 
     def rests_until_ms(self, now_ms: int) -> int:
@@ -70,15 +70,13 @@ class Gate:
         self._holds = {id_: hold for id_, hold in self._holds.items() if hold[1].until_ms > now_ms}
         return {id_: hold.until_ms for id_, (_, hold) in self._holds.items()}
 
-    def in_turn(self, chunks: Iterable[Chunk]) -> list[Chunk]:
-        """The chunks that want to leave, first those whose thread has waited longest for one.
+    @property
+    def last_ms(self) -> dict[Thread, int]:
+        """When something left to each thread last: one that has waited longest comes first.
 
-        Whoever has many waiting does not keep the others waiting.
+        So a thread with many waiting chunks does not keep the others waiting. Empty without pacing.
         """
-        pacer = self._pacer
-        if pacer is None:
-            return list(chunks)
-        return sorted(chunks, key=lambda chunk: pacer.last_ms(chunk.out.thread))
+        return self._pacer.last_ms() if self._pacer else {}
 
     def wait_ms(self, chunk: Chunk, now_ms: int) -> int | None:
         """0 if the chunk may leave now, the milliseconds until it may, None while it is paused.
@@ -92,6 +90,10 @@ class Gate:
         self._waited.add(chunk.id)
         return None if held.until_ms is None else max(1, held.until_ms - now_ms)
 
+    def delay(self, chunk_ids: Iterable[int]) -> None:
+        """These chunks have to wait, unasked: access is checked again before they leave."""
+        self._waited.update(chunk_ids)
+
     def noted(self, chunk: Chunk, now_ms: int) -> Hold | None:
         """The rule that holds a chunk now, if that is to be written down: it was not held by it before."""
         hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
@@ -101,15 +103,15 @@ class Gate:
         self._holds[chunk.id] = (chunk.out.thread, hold)
         return hold if known is None or known[1] != hold else None
 
-    def held(self, chunk: Chunk, now_ms: int) -> Held | None:
+    def held(self, chunk: Chunk, now_ms: int) -> GateHold | None:
         """What keeps a chunk from leaving now, for people to read."""
         pause = self._pause_of(chunk.out.thread)
         if pause is not None:
-            return Held("paused", None)
+            return GateHold("paused", None)
         hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
-        return Held(hold.reason, hold.until_ms) if hold else None
+        return GateHold(hold.reason, hold.until_ms) if hold else None
 
-    def sent(self, chunk: Chunk, now_ms: int) -> Sent | None:
+    def sent(self, chunk: Chunk, now_ms: int) -> SentChunk | None:
         """The chunk is about to leave: from now on it counts. One that is tried again counts once.
 
         Gives what is to be kept of that.
@@ -136,10 +138,10 @@ class Gate:
         if chunk.id not in self._waited:
             return True
         self._waited.discard(chunk.id)
-        if chunk.turn is None or self._judge is None:
+        if chunk.turn is None or self._access is None:
             return True
         turn = await account_store.run(turns.whole, chunk.turn)
-        return not (turn and await self._judge.again(turn.inbound))
+        return not (turn and await self._access.recheck(turn.inbound))
 
     async def show(self, signal: Signal) -> None:
         """Show others something, unless it is paused."""
@@ -152,7 +154,7 @@ class Gate:
             await self._changed.wait()
 
     def pause(self, pauses: Iterable[Pause]) -> None:
-        """Let these pauses hold, and no others."""
+        """Replace the pauses in force."""
         self._pauses = {pause.thread: pause for pause in pauses}
         self._holds.clear()
         changed, self._changed = self._changed, asyncio.Event()
@@ -171,7 +173,7 @@ class Gate:
     def offline(self) -> Pause | None:
         """The pause that keeps the whole account from being connected."""
         whole = self._pauses.get(None)
-        return whole if whole and whole.level is Level.OFFLINE else None
+        return whole if whole and whole.level is PauseLevel.OFFLINE else None
 
     def _pause_of(self, thread: Thread) -> Pause | None:
         return self._pauses.get(None) or self._pauses.get(thread)

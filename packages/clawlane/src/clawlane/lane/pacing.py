@@ -1,4 +1,4 @@
-"""Pacing: when a message may leave, given what left before: a pure decision, and the memory behind it."""
+"""Pacing: when a message may leave, given what left before. A pure decision and the history it needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.store.models import Chunk, Hold
-from clawlane.store.send_log import DAY_MS, Sent
+from clawlane.store.send_log import DAY_MS, SentChunk
 
 if TYPE_CHECKING:
     from clawlane.config.settings import Pacing
@@ -20,16 +20,16 @@ _WINDOWS = (("minute", 60_000), ("hour", _HOUR_MS), ("day", DAY_MS))
 
 
 _KEPT = 4
-"""One part in so many of each of the account's windows is kept for threads that had little of it."""
+"""1/4 of each of the account's windows is reserved for threads that had little of it."""
 
 _LITTLE = 8
-"""Little is less than one part in so many."""
+"""Little is less than 1/8 of the window."""
 
 GAP = "the gap between two messages"
 
 
 @dataclass(frozen=True, slots=True)
-class Going:
+class PendingSend:
     """A message that wants to leave. `stranger` says that it goes to a person not known to be a friend.
 
     `digest` stands for the whole of an agent's reply, empty for other texts; so is its `turn` then.
@@ -43,30 +43,32 @@ class Going:
 
 
 @dataclass(slots=True)
-class Past:
+class SendHistory:
     """What left an account, oldest first, as the rules ask for it: times of all, of a thread, of a reply."""
 
-    records: list[Sent] = field(default_factory=list)
+    records: list[SentChunk] = field(default_factory=list)
     chunks: set[int] = field(default_factory=set)
     times: list[int] = field(default_factory=list)
     of_thread: dict[Thread, list[int]] = field(default_factory=dict)
+    last_ms: dict[Thread, int] = field(default_factory=dict)
     replies: dict[str, dict[int, tuple[Thread, int]]] = field(default_factory=dict)
     turns: set[int] = field(default_factory=set)
     strangers: dict[Thread, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sent: Iterable[Sent]) -> Past:
+    def of(cls, sent: Iterable[SentChunk]) -> SendHistory:
         past = cls()
         for one in sent:
             past.add(one)
         return past
 
-    def add(self, sent: Sent) -> None:
+    def add(self, sent: SentChunk) -> None:
         """The newest send."""
         self.records.append(sent)
         self.chunks.add(sent.chunk)
         self.times.append(sent.at_ms)
         self.of_thread.setdefault(sent.thread, []).append(sent.at_ms)
+        self.last_ms[sent.thread] = sent.at_ms
         if sent.turn is not None:
             self.replies.setdefault(sent.digest, {})[sent.turn] = (sent.thread, sent.at_ms)
             self.turns.add(sent.turn)
@@ -74,7 +76,7 @@ class Past:
             self.strangers[sent.thread] = sent.at_ms
 
 
-def decide(rules: Pacing, past: Past, going: Going, now_ms: int) -> Hold | None:
+def decide(rules: Pacing, past: SendHistory, going: PendingSend, now_ms: int) -> Hold | None:
     """None if it may leave now, else what holds it longest.
 
     One that was on its way before has been counted: it only keeps the gap.
@@ -90,13 +92,13 @@ def decide(rules: Pacing, past: Past, going: Going, now_ms: int) -> Hold | None:
     return longest if longest and longest.until_ms > now_ms else None
 
 
-def _gap(past: Past) -> Iterator[Hold]:
+def _gap(past: SendHistory) -> Iterator[Hold]:
     if past.records:
         last = past.records[-1]
         yield Hold(GAP, last.at_ms + last.gap_ms)
 
 
-def _budgets(rules: Pacing, past: Past, going: Going) -> Iterator[Hold]:
+def _budgets(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator[Hold]:
     own = past.of_thread.get(going.thread, [])
     scopes = (("account", rules.account, past.times), ("thread", rules.thread, own))
     for scope, budget, times in scopes:
@@ -116,7 +118,7 @@ def _share(limit: int, name: str, window_ms: int, times: list[int], own: list[in
         yield Hold(f"pacing.account.{name} ({limit}), the rest is for others", until_ms)
 
 
-def _same_text(rules: Pacing, past: Past, going: Going) -> Iterator[Hold]:
+def _same_text(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator[Hold]:
     """The guard against loops: whole replies count, and one that began to leave is let through."""
     if not going.digest or going.turn in past.turns:
         return
@@ -132,7 +134,7 @@ def _same_text(rules: Pacing, past: Past, going: Going) -> Iterator[Hold]:
             yield replace(hold, aside=True)
 
 
-def _people(rules: Pacing, past: Past, going: Going) -> Iterator[Hold]:
+def _people(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator[Hold]:
     if going.stranger and going.thread not in past.strangers:
         for name, window_ms in _WINDOWS[1:]:
             limit = getattr(rules.strangers, name)
@@ -155,12 +157,12 @@ class Pacer:
     def __init__(self, rules: Pacing, jitter: Callable[[], float]) -> None:
         self._rules = rules
         self._jitter = jitter
-        self._past = Past()
+        self._past = SendHistory()
         self._friends: set[str] = set()
 
-    def remember(self, sent: Iterable[Sent]) -> None:
+    def remember(self, sent: Iterable[SentChunk]) -> None:
         """Begin with what an earlier run sent."""
-        self._past = Past.of(sent)
+        self._past = SendHistory.of(sent)
 
     def met(self, inbound: Inbound) -> bool:
         """Note whether the writer of a message is a friend, where the channel could tell.
@@ -180,31 +182,31 @@ class Pacer:
         thread = chunk.out.thread
         digest = digest_of(chunk.reply) if chunk.reply and not chunk.begun else ""
         turn = chunk.turn if chunk.reply else None
-        going = Going(chunk.id, thread, digest, self._is_stranger(thread), turn)
+        going = PendingSend(chunk.id, thread, digest, self._is_stranger(thread), turn)
         return decide(self._rules, self._past, going, now_ms)
 
-    def note(self, chunk: Chunk, now_ms: int) -> Sent:
+    def note(self, chunk: Chunk, now_ms: int) -> SentChunk:
         """Count a chunk that leaves now. Gives what to keep of it."""
         thread = chunk.out.thread
         gap_ms = _ms(self._rules.gap) + int(_ms(self._rules.gap_jitter) * self._jitter())
         digest, turn = (digest_of(chunk.reply), chunk.turn) if chunk.reply else ("", None)
-        sent = Sent(chunk.id, thread, now_ms, digest, self._is_stranger(thread), gap_ms, turn)
+        sent = SentChunk(chunk.id, thread, now_ms, digest, self._is_stranger(thread), gap_ms, turn)
         self._forget(chunk.id, now_ms)
         self._past.add(sent)
         return sent
 
     def forget(self, chunk_id: int) -> None:
         """A chunk that was counted did not leave after all."""
-        self._past = Past.of(one for one in self._past.records if one.chunk != chunk_id)
+        self._past = SendHistory.of(one for one in self._past.records if one.chunk != chunk_id)
 
     def rests_until_ms(self, now_ms: int) -> int:
         """Until when nothing at all may leave, because of the gap; a time that has passed if it may."""
         self._set_back(now_ms)
         return max((hold.until_ms for hold in _gap(self._past)), default=now_ms)
 
-    def last_ms(self, thread: Thread) -> int:
-        """When something left to this thread last, 0 if nothing did within a day."""
-        return self._past.of_thread.get(thread, [0])[-1]
+    def last_ms(self) -> dict[Thread, int]:
+        """When something left to each thread last, as far as that was within a day."""
+        return self._past.last_ms.copy()
 
     def _forget(self, chunk: int, now_ms: int) -> None:
         """Drop an earlier try of this chunk, and once an hour what is older than a day."""
@@ -212,7 +214,7 @@ class Pacer:
         outdated = bool(records) and records[0].at_ms <= now_ms - DAY_MS - _HOUR_MS
         if outdated or chunk in self._past.chunks:
             kept = (one for one in records if one.chunk != chunk and one.at_ms > now_ms - DAY_MS)
-            self._past = Past.of(kept)
+            self._past = SendHistory.of(kept)
 
     def _is_stranger(self, thread: Thread) -> bool:
         return thread.kind is ThreadKind.DM and thread.id not in self._friends
@@ -221,7 +223,7 @@ class Pacer:
         """After the clock was set back, what left in its future counts as having left now."""
         if self._past.times and self._past.times[-1] > now_ms:
             records = self._past.records
-            self._past = Past.of(replace(one, at_ms=min(one.at_ms, now_ms)) for one in records)
+            self._past = SendHistory.of(replace(one, at_ms=min(one.at_ms, now_ms)) for one in records)
 
 
 def held_words(hold: Hold) -> str:

@@ -1,4 +1,4 @@
-"""Lanes: one turn at a time in a thread, in order; many threads side by side."""
+"""Runs the turns of an account: one at a time in each thread, in order; many threads side by side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clawlane.messages import Thread
 from clawlane.store.models import OpenTurn
 
 IN_MEMORY = 8
-"""How many turns that wait in a lane are kept whole; of the others only their numbers are."""
+"""How many waiting turns of a lane are kept in memory; of the others only the numbers are."""
 
 
 class ThreadScheduler:
@@ -36,7 +36,7 @@ class ThreadScheduler:
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
         self._turns: dict[int, asyncio.Task[None]] = {}
-        self._anew: dict[int, OpenTurn] = {}
+        self._run_again: dict[int, OpenTurn] = {}
 
     async def __aenter__(self) -> ThreadScheduler:
         await self._tasks.__aenter__()
@@ -50,10 +50,10 @@ class ThreadScheduler:
         await self._tasks.__aexit__(kind, error, trace)
 
     def put(self, turn: OpenTurn) -> None:
-        """Queue a turn behind the others of its thread. An authorised `/stop` passes them by."""
+        """Queue a turn behind the others of its thread. An authorised `/stop` overtakes them."""
         thread = turn.inbound.thread
         if turn.command == STOP:
-            self._begin(self._pass_by(turn))
+            self._begin(self._overtake(turn))
         elif thread in self._waiting:
             lane = self._waiting[thread]
             lane.append(turn if len(lane) < IN_MEMORY else turn.seq)
@@ -62,11 +62,11 @@ class ThreadScheduler:
             self._begin(self._work(thread))
 
     def again(self, turn: OpenTurn) -> None:
-        """Run a turn anew, in its place: what it answers has changed."""
+        """Run a turn again, in its place in the lane: what it answers has changed."""
         waiting = self._waiting.get(turn.inbound.thread, deque())
         place = next((place for place, one in enumerate(waiting) if _number(one) == turn.seq), None)
         if running := self._turns.get(turn.seq):
-            self._anew[turn.seq] = turn
+            self._run_again[turn.seq] = turn
             running.cancel()
         elif place is None:
             self.put(turn)
@@ -74,8 +74,8 @@ class ThreadScheduler:
             waiting[place] = turn
 
     def end(self, seq: int) -> None:
-        """A turn is over: it is not begun, and what runs of it is cancelled."""
-        self._anew.pop(seq, None)
+        """A turn is over: do not start it, and cancel it if it runs."""
+        self._run_again.pop(seq, None)
         if running := self._turns.get(seq):
             running.cancel()
         for waiting in self._waiting.values():
@@ -108,9 +108,9 @@ class ThreadScheduler:
                 await asyncio.wait([task])
             finally:
                 del self._turns[turn.seq]
-                again = self._anew.pop(turn.seq, None)
+                again = self._run_again.pop(turn.seq, None)
 
-    async def _pass_by(self, turn: OpenTurn) -> None:
+    async def _overtake(self, turn: OpenTurn) -> None:
         for stopped in await self._stop(turn):
             if running := self._turns.get(stopped):
                 running.cancel()

@@ -1,141 +1,24 @@
-"""The way out: the one sender of an account, in order in each thread and threads side by side."""
+"""The one sender of an account: queued chunks leave in order in each thread, threads side by side."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import held_words
-from clawlane.messages import Signal, Thread, Typing
+from clawlane.lane.signals import SignalQueue
+from clawlane.messages import Signal, Thread
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.models import Chunk, Hold, Lost, SendOutcome
+from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.outbox import LOOK_UP_MS
-from clawlane.store.send_log import Sent
-
-_WAITING = 64
-_DEADLINE = 10.0
-_TYPING_DEADLINE = 3.0
-"""Seconds. A reply waits for the typing that is being shown in its thread, so that does not take long."""
-
-_PATIENCE = 1.0
-"""Seconds that a reply waits for typing that could not be shown yet, because other signals come first."""
-
-log = logging.getLogger(__name__)
-
-
-class SignalQueue:
-    """Sends signals in the order they came. What is too much, too slow or refused is left out."""
-
-    def __init__(self, send: Callable[[Signal], Awaitable[None]], shown: Callable[[], None]) -> None:
-        """`shown` is called after each one."""
-        self._send = send
-        self._shown = shown
-        self._waiting: deque[Signal] = deque()
-        self._news = asyncio.Event()
-        self._showing: Signal | None = None
-        self._too_late: dict[Thread, float] = {}
-
-    def put(self, signal: Signal) -> None:
-        """Show this soon. Never waits and never fails."""
-        if len(self._waiting) >= _WAITING:
-            log.debug("too much to show at once; left out: %r", signal)
-            return
-        self._waiting.append(signal)
-        self._news.set()
-        if isinstance(signal, Typing):
-            loop = asyncio.get_running_loop()
-            self._too_late[signal.thread] = loop.time() + _PATIENCE
-            loop.call_later(_PATIENCE, self._shown)
-
-    def answered(self, thread: Thread) -> bool:
-        """A reply is about to leave. False while typing is still to be shown before it.
-
-        Typing that could not be shown for a while is not shown any more.
-        """
-        typing = Typing(thread)
-        if typing in self._waiting:
-            if asyncio.get_running_loop().time() < self._too_late[thread]:
-                return False
-            self._waiting = deque(signal for signal in self._waiting if signal != typing)
-        return self._showing != typing
-
-    async def run(self) -> None:
-        """Lives until cancelled."""
-        while True:
-            while self._waiting:
-                await self._show(self._waiting.popleft())
-            self._news.clear()
-            await self._news.wait()
-
-    async def _show(self, signal: Signal) -> None:
-        self._showing = signal
-        try:
-            async with asyncio.timeout(_TYPING_DEADLINE if isinstance(signal, Typing) else _DEADLINE):
-                await self._send(signal)
-        except Exception as error:
-            log.info("%s in %s was not shown: %r", type(signal).__name__, signal.thread, error)
-        finally:
-            self._showing = None
-            if Typing(signal.thread) not in self._waiting:
-                self._too_late.pop(signal.thread, None)
-            self._shown()
-
-
-IN_A_ROW = 3
-"""After so many failed sends nothing is said to leave any more."""
-
-_HELP = "openclaw outbox list"
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """That sending does not work: one sentence, and the command that shows what waits."""
-
-    reason: str
-    help: str = _HELP
-
-
-class SendRecord:
-    """The sends of one account since the last that arrived. `told` hears of every change.
-
-    What is refused in one thread counts once: that may be about this one person.
-    """
-
-    def __init__(self, told: Callable[[Trouble | None], None]) -> None:
-        self._told = told
-        self._failed = 0
-        self._refused: set[Thread] = set()
-
-    def arrived(self) -> None:
-        """A send arrived, so that sending works."""
-        self._failed = 0
-        self._refused.clear()
-        self._told(None)
-
-    def failed(self, what: str) -> None:
-        """A send did not leave, or nobody knows whether it arrived."""
-        self._failed += 1
-        self._tell(what)
-
-    def refused(self, thread: Thread, what: str) -> None:
-        """The platform said no."""
-        self._refused.add(thread)
-        self._tell(what)
-
-    def _tell(self, what: str) -> None:
-        count = self._failed + len(self._refused)
-        if count >= IN_A_ROW:
-            self._told(
-                Trouble(f"none of the last {count} messages is known to have arrived; the last {what}")
-            )
-
+from clawlane.store.send_log import SentChunk
 
 AT_ONCE = 4
 """How many chunks, each of another thread, are on their way at once."""
@@ -143,14 +26,64 @@ AT_ONCE = 4
 ANSWER_DEADLINE = 120.0
 """Seconds after which a send without an answer counts as unknown, whatever the channel waits for."""
 
+IN_A_ROW = 3
+"""How many sends in a row must fail before sending counts as broken."""
+
+_AT_A_TIME = 64
+"""How many chunks are read at once when the first of those that wait may not leave."""
+
 _LONGEST_RETRY = 300.0
 _LONGEST_ASKED = 3600.0
 """Seconds that the platform may ask for before the next try."""
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
-class Settling:
-    """How sends of unknown fate are settled. `resends` says that what is shown to be absent is sent again.
+class SendTrouble:
+    """Sending does not work: why, in one sentence, and the command that shows what waits."""
+
+    reason: str
+    help: str = "openclaw outbox list"
+
+
+class SendRecord:
+    """The failed sends of one account since the last that arrived. `report` hears of every change.
+
+    Refusals in one thread count once: they may be about this one person.
+    """
+
+    def __init__(self, report: Callable[[SendTrouble | None], None]) -> None:
+        self._report = report
+        self._failed = 0
+        self._refused: set[Thread] = set()
+
+    def arrived(self) -> None:
+        """A send arrived, so sending works."""
+        self._failed = 0
+        self._refused.clear()
+        self._report(None)
+
+    def failed(self, what: str) -> None:
+        """A send did not leave, or it is unknown whether it arrived."""
+        self._failed += 1
+        self._count(what)
+
+    def refused(self, thread: Thread, what: str) -> None:
+        """The platform said no."""
+        self._refused.add(thread)
+        self._count(what)
+
+    def _count(self, what: str) -> None:
+        count = self._failed + len(self._refused)
+        if count >= IN_A_ROW:
+            reason = f"none of the last {count} messages is known to have arrived; the last {what}"
+            self._report(SendTrouble(reason))
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcilePolicy:
+    """What becomes of sends of unknown fate. With `resends` one that is shown to be absent is sent again.
 
     `gap_ms` lies between the two look-ups that show it. `session` names the login that sends now.
     """
@@ -166,7 +99,7 @@ class Settling:
 
 
 class Sender:
-    """Sends the queued chunks of one account while it is open, and keeps what became of each."""
+    """Sends the queued chunks of one account while it is open, and records what became of each."""
 
     def __init__(
         self,
@@ -174,20 +107,20 @@ class Sender:
         gate: Gate,
         now_ms: Clock,
         jitter: Callable[[], float],
-        settling: Settling,
-        told: Callable[[Trouble | None], None],
+        reconcile: ReconcilePolicy,
+        report_trouble: Callable[[SendTrouble | None], None],
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
-        `told` hears when sending does not work any more, and None when it does again.
+        `report_trouble` hears when sending does not work any more, and None when it does again.
         """
         self._store = account_store
         self._gate = gate
         self._signals = SignalQueue(gate.show, self.wake)
         self._now_ms = now_ms
         self._jitter = jitter
-        self._settling = settling
-        self._record = SendRecord(told)
+        self._reconcile = reconcile
+        self._record = SendRecord(report_trouble)
         self._open = asyncio.Event()
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
@@ -226,7 +159,7 @@ class Sender:
             self._expected.pop(turn, None)
 
     def settled(self, turn: int | None) -> None:
-        """Something else than a send told what became of a chunk, and maybe settled a turn."""
+        """Something other than a send settled a chunk, and maybe its turn."""
         if turn is not None and turn in self._expected:
             self._expected[turn].set()
         self.wake()
@@ -243,11 +176,10 @@ class Sender:
             while True:
                 await self._open.wait()
                 self._news.clear()
-                due_ms = await self._round(group)
-                await self._rest(due_ms)
+                await self._rest(await self._round(group))
 
     async def put_back(self) -> None:
-        """After a stop: what was about to leave and was not handed to the channel waits again."""
+        """After a stop: chunks that were marked as on their way but not handed to the channel wait again."""
         if self._unhanded:
             await self._store.run(outbox.put_back, tuple(self._unhanded))
             self._unhanded.clear()
@@ -257,41 +189,56 @@ class Sender:
 
         Not idle from before a chunk is taken, so that a stop does not fall in between.
         """
-        shut, now_ms = self._gate.shut(), self._now_ms()
-        if shut is None:
-            return None
-        if (rests_ms := self._gate.rests_until_ms(now_ms)) > now_ms:
-            return rests_ms
+        looked_at: set[Thread] = set()
+        later: list[int] = []
+        beyond: tuple[int, ...] = ()
+        all_passed = True
         self._idle.clear()
         try:
-            held = self._gate.held_until(now_ms)
-            waiting = await self._store.run(outbox.waiting, shut, held)
-            for turn in waiting.expired:
-                self.settled(turn)
-            passing, gate_ms = await self._passing(waiting.chunks)
-            for chunk in await self._begin(passing):
-                self._on_their_way += 1
-                group.create_task(self._carry(chunk))
+            while self._open.is_set() and self._on_their_way < AT_ONCE:
+                shut, now_ms = self._gate.shut(), self._now_ms()
+                if shut is None:
+                    return None
+                if (rests_ms := self._gate.rests_until_ms(now_ms)) > now_ms:
+                    self._gate.delay(beyond)
+                    later.append(rests_ms)
+                    break
+                held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
+                passed_over = shut | looked_at | self._signals.typing_first()
+                limit = AT_ONCE - self._on_their_way if all_passed else _AT_A_TIME
+                waiting = await self._store.run(outbox.waiting, passed_over, held, last_ms, limit)
+                for turn in waiting.expired:
+                    self.settled(turn)
+                passing, gate_ms = await self._passing(waiting.chunks)
+                for chunk in await self._begin(passing):
+                    self._on_their_way += 1
+                    group.create_task(self._carry(chunk))
+                later += (ms for ms in (waiting.due_ms, gate_ms) if ms is not None)
+                if not waiting.beyond:
+                    break
+                beyond = waiting.beyond
+                looked_at.update(chunk.out.thread for chunk in waiting.chunks)
+                all_passed = len(passing) == len(waiting.chunks)
         finally:
             self._maybe_idle()
-        return min((ms for ms in (waiting.due_ms, gate_ms) if ms is not None), default=None)
+        return min(later, default=None)
 
-    async def _passing(self, chunks: tuple[Chunk, ...]) -> tuple[dict[Chunk, Sent | None], int | None]:
+    async def _passing(self, chunks: tuple[Chunk, ...]) -> tuple[dict[Chunk, SentChunk | None], int | None]:
         """As many chunks as may leave at once, and when the next one may that has to wait at the gate."""
-        passing: dict[Chunk, Sent | None] = {}
+        passing: dict[Chunk, SentChunk | None] = {}
         holds: dict[int, Hold] = {}
         later: list[int] = []
-        for chunk in self._gate.in_turn(chunks):
+        for chunk in chunks:
             if not self._open.is_set() or self._on_their_way + len(passing) >= AT_ONCE:
                 break
             now_ms = self._now_ms()
-            wait = self._gate.wait_ms(chunk, now_ms)
-            if wait is not None and wait > 0:
-                later.append(now_ms + wait)
+            wait_ms = self._gate.wait_ms(chunk, now_ms)
+            if wait_ms is not None and wait_ms > 0:
+                later.append(now_ms + wait_ms)
                 if hold := self._gate.noted(chunk, now_ms):
                     holds[chunk.id] = hold
                     log.info("message %d to %s is %s", chunk.id, chunk.out.thread, held_words(hold))
-            elif wait == 0 and self._signals.answered(chunk.out.thread) and await self._admitted(chunk):
+            elif wait_ms == 0 and self._signals.answered(chunk.out.thread) and await self._admitted(chunk):
                 passing[chunk] = self._gate.sent(chunk, self._now_ms())
         if holds:
             for turn in await self._store.run(outbox.hold, holds):
@@ -303,18 +250,18 @@ class Sender:
         if await self._gate.still_admitted(chunk, self._store):
             return True
         reason = "the sender is not admitted any more"
-        ended = await self._store.run(outbox.refused, chunk.id, reason)
-        self.settled(_tell(chunk, f"was not sent: {reason}", ended))
+        outcome = await self._store.run(outbox.refused, chunk.id, reason)
+        self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
 
-    async def _begin(self, passing: dict[Chunk, Sent | None]) -> list[Chunk]:
+    async def _begin(self, passing: dict[Chunk, SentChunk | None]) -> list[Chunk]:
         """Mark the chunks as on their way and count them, in one. Gives those that still were to leave."""
         if not passing:
             return []
         ids = [chunk.id for chunk in passing]
-        notes = [note for note in passing.values() if note is not None]
+        counted = [sent for sent in passing.values() if sent is not None]
         self._unhanded.update(ids)
-        begun = await self._store.run(outbox.begin, ids, notes, self._settling.session())
+        begun = await self._store.run(outbox.begin, ids, counted, self._reconcile.session())
         for chunk in passing:
             if chunk.id not in begun:
                 self._unhanded.discard(chunk.id)
@@ -334,46 +281,55 @@ class Sender:
             self._idle.set()
 
     async def _attempt(self, chunk: Chunk) -> int | None:
-        """Send one chunk and write down what became of it. Gives the turn whose lane may go on."""
+        """Send one chunk and record what became of it. Gives the turn whose lane may go on."""
         self._unhanded.discard(chunk.id)
+        started = time.perf_counter()
         try:
-            async with asyncio.timeout(ANSWER_DEADLINE):
-                receipt = await self._gate.send(chunk)
+            try:
+                async with asyncio.timeout(ANSWER_DEADLINE):
+                    receipt = await self._gate.send(chunk)
+            finally:
+                took_ms = 1000 * (time.perf_counter() - started)
+                log.debug("chunk %d: attempt %d took %.1f ms", chunk.id, chunk.attempts, took_ms)
         except NotSent as error:
             self._record.failed(f"did not leave: {error}")
-            await self._again(chunk, str(error), error.retry_in)
+            await self._retry(chunk, str(error), error.retry_in)
             return None
         except NeedsLogin as error:
             self.close()
-            await self._again(chunk, str(error), 0.0)
+            await self._retry(chunk, str(error), 0.0)
             return None
         except Refused as error:
             self._record.refused(chunk.out.thread, f"was refused: {error}")
-            ended = await self._store.run(outbox.refused, chunk.id, str(error))
-            return _tell(chunk, f"was refused: {error}", ended)
+            outcome = await self._store.run(outbox.refused, chunk.id, str(error))
+            return _warn(chunk, f"was refused: {error}", outcome)
         except Exception as error:
             return await self._lost(chunk, error)
         self._record.arrived()
+        log.debug("chunk %d arrived", chunk.id)
         return await self._store.run(outbox.sent, chunk.id, receipt)
 
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
-        reason = _unknown(error)
+        reason = _why_unknown(error)
         taken = isinstance(error, Unknown) and error.taken
-        lost = Lost(reason, taken=taken, settle_ms=self._settling.settle_ms)
+        lost = LostSend(reason, taken=taken, settle_ms=self._reconcile.settle_ms)
         self._record.failed(f"may or may not have arrived: {reason}")
-        ended = await self._store.run(outbox.unknown, chunk.id, lost)
-        return _tell(chunk, f"may or may not have arrived: {reason}", ended)
+        outcome = await self._store.run(outbox.unknown, chunk.id, lost)
+        return _warn(chunk, f"may or may not have arrived: {reason}", outcome)
 
-    async def _again(self, chunk: Chunk, reason: str, retry_in: float) -> None:
+    async def _retry(self, chunk: Chunk, reason: str, retry_in: float) -> None:
         """Not before the platform said, and longer each time."""
         grown = min(retry_in * 2 ** min(chunk.attempts - 1, 10), _LONGEST_RETRY)
         wait = max(grown, min(retry_in, _LONGEST_ASKED)) * (1 + 0.1 * self._jitter())
         log.info("message %d to %s did not leave: %s", chunk.id, chunk.out.thread, reason)
+        log.debug("chunk %d is tried again in %.1f s, after attempt %d", chunk.id, wait, chunk.attempts)
         due_ms = self._now_ms() + int(1000 * wait)
         await self._store.run(outbox.retry, chunk.id, reason, due_ms)
 
     async def _rest(self, due_ms: int | None) -> None:
         """Until something new comes or the next chunk is due."""
+        if self._news.is_set():
+            return
         wait = None if due_ms is None else max(0.0, (due_ms - self._now_ms()) / 1000)
         try:
             async with asyncio.timeout(wait):
@@ -382,8 +338,8 @@ class Sender:
             return
 
 
-def _unknown(error: Exception) -> str:
-    """Why nobody knows whether it arrived. Every surprise counts: bytes may have left."""
+def _why_unknown(error: Exception) -> str:
+    """Why it is unknown whether it arrived. Every surprise counts: bytes may have left."""
     if isinstance(error, Unknown):
         return str(error)
     if isinstance(error, TimeoutError):
@@ -391,8 +347,8 @@ def _unknown(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _tell(chunk: Chunk, what: str, ended: SendOutcome) -> int | None:
-    """Tell the operator what became of a chunk and its reply, and what can be done about it."""
-    reply = f" ({ended.told})" if ended.told.startswith("of ") else ""
+def _warn(chunk: Chunk, what: str, outcome: SendOutcome) -> int | None:
+    """Log what became of a chunk and its reply, and what the operator can do. Gives the turn that ended."""
+    reply = f" ({outcome.summary})" if outcome.summary.startswith("of ") else ""
     log.warning("message %d to %s %s%s; see: openclaw outbox list", chunk.id, chunk.out.thread, what, reply)
-    return ended.turn
+    return outcome.turn

@@ -1,9 +1,10 @@
-"""One turn: access once more, the agent, its reply as chunks in the store, the wait until they are out."""
+"""One turn: check access again, run the agent, store its reply as chunks, wait until they have left."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,42 +12,42 @@ from clawlane.access.context import Pended
 from clawlane.access.decision import Outcome, signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.contract import Agent, TurnInput
-from clawlane.backoff import Sleep
+from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Channel
-from clawlane.lane.admission import AccessChecker
+from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.sender import Sender
 from clawlane.messages import Outgoing, Reply, Typing
 from clawlane.store import turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.models import OPEN, History, OpenTurn, Started, TurnState
+from clawlane.store.models import OPEN, History, OpenTurn, StartedTurn, TurnState
 
-_FIRST_WAIT = 0.5
-"""Seconds before the agent is asked again after a failure; twice as long each time."""
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
+"""Seconds before the agent is asked again after a failure. A turn is set aside long before the longest."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TurnRunner:
-    """What every turn of one account needs. `slots` caps how many agents run at once, over all accounts.
+    """Runs the turns of one account. `slots` caps how many agents run at once, over all accounts.
 
     `ready` returns once the account knows what decisions need.
     """
 
     account_store: AccountStore
-    outbox: Sender
+    sender: Sender
     channel: Channel
     agent: Agent
-    judge: AccessChecker
+    access: AccessChecker
     gate: Gate
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
     sleep: Sleep = asyncio.sleep
 
     async def run(self, turn: OpenTurn) -> None:
-        """Bring a turn to its end. What the agent or the channel raise ends the turn, not the lane."""
-        with self.outbox.expecting(turn.seq) as settled:
+        """Bring a turn to its end. What the agent or the channel raises ends the turn, not the lane."""
+        with self.sender.expecting(turn.seq) as settled:
             if turn.state is TurnState.REPLIED:
                 waits = await self.account_store.run(turns.pending, turn.seq)
             else:
@@ -62,7 +63,7 @@ class TurnRunner:
     async def stop(self, turn: OpenTurn) -> list[int]:
         """What an authorised `/stop` ends: what runs in its thread, and what has not left of a reply."""
         await self.ready()
-        if await self.judge.again(turn.inbound) is not None:
+        if await self.access.recheck(turn.inbound) is not None:
             return []
         stopped = await self.account_store.run(turns.stop, turn.seq)
         if stopped:
@@ -70,41 +71,33 @@ class TurnRunner:
         return stopped
 
     async def _answer(self, turn: OpenTurn) -> bool:
-        """Whether there is now something to send. A try that failed is followed by another, after a while."""
-        wait = _FIRST_WAIT
+        """Whether there is now something to send. A failed try is followed by another, after a while."""
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
         while True:
             await self.ready()
             await self.gate.opened(turn.inbound.thread)
-            await self._joined(turn)
-            if await self._revoked(turn):
+            while turn.ready_ms and (wait_ms := await self.account_store.run(turns.ready_in, turn.seq)):  # noqa: ASYNC110
+                await asyncio.sleep(wait_ms / 1000)  # more messages may join the turn meanwhile
+            if revoked := await self.access.recheck(turn.inbound):
+                await self.account_store.run(turns.revoke, turn.seq, revoked)
+                log.info("turn %d: the sender is not admitted any more", turn.seq)
                 return False
             async with self.slots:
                 replied = await self._run_agent(turn)
             if replied is not None:
                 return replied
-            await self.sleep(wait)
-            wait *= 2
-
-    async def _joined(self, turn: OpenTurn) -> None:
-        """Wait for messages that may still join the turn."""
-        while turn.ready_ms and (wait_ms := await self.account_store.run(turns.ready_in, turn.seq)):  # noqa: ASYNC110
-            await asyncio.sleep(wait_ms / 1000)
-
-    async def _revoked(self, turn: OpenTurn) -> bool:
-        revoked = await self.judge.again(turn.inbound)
-        if revoked is None:
-            return False
-        await self.account_store.run(turns.revoke, turn.seq, revoked)
-        log.info("turn %d: the sender is not admitted any more", turn.seq)
-        return True
+            await self.sleep(backoff.next())
 
     async def _run_agent(self, turn: OpenTurn) -> bool | None:
         """Whether there is something to send; None if the agent failed and may be asked again."""
         started = await self.account_store.run(turns.start, turn.seq, _context(turn.command))
         if started is None:
+            log.debug("turn %d is over before it started", turn.seq)
             return False
-        if signals(Outcome.ADMIT, self.judge.policy.acks).typing:
-            self.outbox.show(Typing(turn.inbound.thread))
+        log.debug("turn %d: run %d, %d messages", turn.seq, started.run, len(started.messages))
+        asked_at = time.perf_counter()
+        if signals(Outcome.ADMIT, self.access.policy.acks).typing:
+            self.sender.show(Typing(turn.inbound.thread))
         try:
             outs = await self._ask(started)
         except asyncio.CancelledError as error:
@@ -113,20 +106,22 @@ class TurnRunner:
             return await self._failed(turn, error, started.run)
         except (Exception, SystemExit) as error:
             return await self._failed(turn, error, started.run)
+        took_ms = 1000 * (time.perf_counter() - asked_at)
         replied = await self.account_store.run(turns.reply, turn.seq, outs, started.run)
+        log.debug("turn %d: %d chunks after %.1f ms; to send: %s", turn.seq, len(outs), took_ms, replied)
         if replied:
-            self.outbox.wake()
+            self.sender.wake()
         return replied
 
-    async def _ask(self, started: Started) -> list[Outgoing]:
-        """The reply as chunks; none for silence. Raises whatever the agent or the channel do."""
+    async def _ask(self, started: StartedTurn) -> list[Outgoing]:
+        """The reply as chunks; none for silence. Raises whatever the agent or the channel raise."""
         history = tuple(map(Pended.of, started.history))
         turn = TurnInput(self.account_store.account, started.messages, history)
         reply = await self.agent.run(turn)
         return self.channel.plan(turn.thread, reply) if reply else []
 
     async def _failed(self, turn: OpenTurn, error: BaseException, run: int) -> bool | None:
-        """What the error says may hold what people wrote: it stands in the dead letter, not in the log."""
+        """The error's text may repeat what people wrote: it goes into the dead letter, not into the log."""
         kind = type(error).__name__
         reason = f"{kind}: {error}"
         if not await self.account_store.run(turns.fail, turn.seq, reason, run):

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from clawlane.ops.context import OpContext, on_account
 from clawlane.ops.operation import Request, operation
-from clawlane.store import dead_letters as letters
-from clawlane.store import unknown_sends
-from clawlane.store.dead_letters import DeadLetter
+from clawlane.store import turns, unknown_sends
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.reader import Listed, Reader
 from clawlane.store.transaction import Tx
+from clawlane.store.turns import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ async def resubmit(ctx: OpContext, request: Resubmit) -> LetterDecided:
     """Raises `NoDeadLetter`."""
     owner = await _owner(ctx, request)
     async with ctx.own(owner) as account_store:
-        turn = await account_store.attempt(letters.resubmit, request.message_id)
+        turn = await account_store.attempt(turns.resubmit, request.message_id)
     if live := ctx.live.get(owner):
         live.again(turn)
     return LetterDecided(ctx.in_gateway, owner, request.message_id)
@@ -132,7 +131,7 @@ async def drop_dead_letter(ctx: OpContext, request: DropDeadLetter) -> LetterDec
     """Raises `NoDeadLetter`."""
     owner = await _owner(ctx, request)
     async with ctx.own(owner) as account_store:
-        await account_store.attempt(letters.drop, request.message_id)
+        await account_store.attempt(turns.drop_dead_letter, request.message_id)
     return LetterDecided(ctx.in_gateway, owner, request.message_id)
 
 

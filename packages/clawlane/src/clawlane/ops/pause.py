@@ -17,7 +17,7 @@ from clawlane.ops.operation import Request, operation
 from clawlane.store import pauses
 from clawlane.store.account_store import AccountStore
 from clawlane.store.errors import PauseRefused, StoreFailed
-from clawlane.store.pauses import Level, Overdue, Pause, Resumed
+from clawlane.store.pauses import Overdue, Pause, PauseLevel, Resumed
 
 NOTHING = (
     "no account is configured, so there is nothing to pause or resume; see: openclaw channels list --all"
@@ -38,7 +38,7 @@ class BeginPause(Request["PauseBegun"]):
     channel: str | None = None
     account: str | None = None
     thread: str | None = None
-    level: Level = Level.MUTE
+    level: PauseLevel = PauseLevel.MUTE
     until_ms: int | None = None
 
 
@@ -48,7 +48,7 @@ class PauseInfo:
 
     account: str
     thread: str | None
-    level: Level
+    level: PauseLevel
     since_ms: int
     until_ms: int | None
 
@@ -124,7 +124,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
     Raises `PauseRefused`, and `StoreFailed` where it holds, but could not be written down.
     """
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
-    if thread is not None and request.level is Level.OFFLINE:
+    if thread is not None and request.level is PauseLevel.OFFLINE:
         raise PauseRefused("a thread can only be muted; offline is for whole accounts")
     now_ms = ctx.now_ms()
     new = [Pause(str(one), thread, request.level, now_ms, request.until_ms) for one in accounts]

@@ -1,4 +1,4 @@
-"""What the owner of an account writes with: `run` carries out a named transition of this package."""
+"""What the owner of an account writes with: `run` carries out a named transition."""
 
 from __future__ import annotations
 
@@ -56,18 +56,28 @@ class AccountStore:
     async def attempt(
         self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same, tried once: raises `StoreFailed` while the disk is in the way. For commands.
+        """The same, tried once: raises `StoreFailed` when the disk fails. For commands.
 
         What the transition changed is on the disk, unless it is marked `lazy`.
         """
         now_ms = self._now_ms()
 
         def checked(db: sqlite3.Connection) -> T:
-            row = db.execute(_OWNER, (self.account,)).fetchone()
-            if row is None or row["epoch"] != self._epoch:
-                raise StoreLost(f"{self.account} is run by another gateway now")
             tx = Tx(db, self.account, now_ms, self._writer.scrub)
-            note_time(tx, row["last_seen_ms"])
+            if note_time(tx, self._last_seen_ms(db)):
+                del self._writer.owners[self.account]
             return transition(tx, *args, **kwargs)
 
         return await self._writer.submit(checked, lazy=is_lazy(transition))
+
+    def _last_seen_ms(self, db: sqlite3.Connection) -> int:
+        """The time of the latest change. Raises `StoreLost` if another owner took the account over."""
+        owners = self._writer.owners
+        found = owners.get(self.account)
+        if found is None:
+            row = db.execute(_OWNER, (self.account,)).fetchone()
+            found = owners[self.account] = (row["epoch"], row["last_seen_ms"]) if row else (0, 0)
+        epoch, last_seen_ms = found
+        if epoch != self._epoch:
+            raise StoreLost(f"{self.account} is run by another gateway now")
+        return last_seen_ms

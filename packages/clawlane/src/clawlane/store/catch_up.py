@@ -77,7 +77,9 @@ def caught_up(
         return None
     gap = Gap(kind, row["at_ms"], back_to_ms, tx.now_ms)
     tx.db.execute(
-        "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO gaps (account, thread_kind, from_ms, to_ms, noted_ms) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (account, thread_kind, from_ms)"
+        " DO UPDATE SET to_ms = excluded.to_ms, noted_ms = excluded.noted_ms",
         (tx.account, kind, gap.from_ms, gap.to_ms, gap.noted_ms),
     )
     return gap

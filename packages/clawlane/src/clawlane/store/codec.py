@@ -85,6 +85,11 @@ def text_of(row: Row) -> Text:
     return Text(thread_of(row), body["text"], styles, row["client_id"])
 
 
+def said_in(body: str) -> str:
+    """The text alone of a chunk's body."""
+    return str(json.loads(body)["text"])
+
+
 def thread_of(row: Row) -> Thread:
     return Thread(ThreadKind(row["thread_kind"]), row["thread_id"])
 

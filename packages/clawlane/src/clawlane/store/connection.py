@@ -24,8 +24,9 @@ _OUT_OF_REACH = frozenset(
 )
 """What fails around the file: that says nothing against what stands in it."""
 
-
 _DAMAGED = ".damaged-"
+_STATEMENTS = 256
+"""How many prepared statements are kept: more than there are, so that none is prepared again and again."""
 
 
 def connect_writer(path: Path, now_ms: int, *, checked: bool = True) -> sqlite3.Connection:
@@ -38,7 +39,9 @@ def connect_writer(path: Path, now_ms: int, *, checked: bool = True) -> sqlite3.
     make_private_dir(path.parent)
     marker.check_before(path)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS
+    )
     try:
         _prepare(connection, path, now_ms, checked=checked)
     except sqlite3.DatabaseError as error:

@@ -74,7 +74,7 @@ class Store:
 
     @asynccontextmanager
     async def own(self, account: str) -> AsyncIterator[AccountStore]:
-        """Become the one owner of an account (`channel/id`). An owner before this one can no longer write.
+        """Become the one owner of an account (`channel/id`). An earlier owner can no longer write.
 
         Raises `StoreOwned` when this process owns it already.
         """
@@ -82,10 +82,19 @@ class Store:
             raise StoreOwned(f"{account} is run by this process already", os.getpid())
         self._owned.add(account)
         try:
-            epoch = await self._writer.submit(partial(_next_epoch, account=account, now_ms=self._now_ms()))
+            epoch = await self._writer.submit(partial(self._next_epoch, account, self._now_ms()))
             yield AccountStore(self._writer, account, epoch, self._now_ms)
         finally:
             self._owned.discard(account)
+
+    def _next_epoch(self, account: str, now_ms: int, db: sqlite3.Connection) -> int:
+        self._writer.owners.pop(account, None)
+        row = db.execute(
+            "INSERT INTO owners VALUES (?, 1, ?, ?) ON CONFLICT (account) DO UPDATE SET"
+            " epoch = epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
+            (account, os.getpid(), now_ms),
+        ).fetchone()
+        return int(row["epoch"])
 
     async def died(self) -> StoreUnusable:
         """Returns when nothing can be written any more, with the reason."""
@@ -98,7 +107,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        """Ask what is stored. Takes no part in writing, and may be used in any thread."""
+        """Read what is stored. Never writes, and may be used in any thread."""
         with reading(self._path) as reader:
             yield reader
 
@@ -117,12 +126,3 @@ async def open_store(
         writer = Writer(connect_writer(path, now_ms(), checked=checked))
         stack.push_async_callback(writer.close)
         yield Store(path, writer, now_ms)
-
-
-def _next_epoch(connection: sqlite3.Connection, account: str, now_ms: int) -> int:
-    row = connection.execute(
-        "INSERT INTO owners VALUES (?, 1, ?, ?) ON CONFLICT (account) DO UPDATE SET"
-        " epoch = epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
-        (account, os.getpid(), now_ms),
-    ).fetchone()
-    return int(row["epoch"])

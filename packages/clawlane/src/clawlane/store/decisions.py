@@ -12,8 +12,8 @@ from clawlane.messages import Thread
 from clawlane.store import directory
 from clawlane.store.codec import newest_of_accounts, storable, thread_of
 from clawlane.store.models import ChunkState, TurnState
-from clawlane.store.outbox import told
-from clawlane.store.transaction import Tx
+from clawlane.store.outbox import delivery_summary
+from clawlane.store.transaction import Tx, count
 
 
 class Stage(StrEnum):
@@ -110,10 +110,7 @@ def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
             storable(rule.text),
         ),
     )
-    tx.db.execute(
-        "INSERT INTO counters VALUES (?, ?, 1) ON CONFLICT (account, reason) DO UPDATE SET n = n + 1",
-        (tx.account, decision.reason),
-    )
+    count(tx, decision.reason)
 
 
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded]:
@@ -203,7 +200,7 @@ def _turn(connection: sqlite3.Connection, account: str, message: int) -> Turn | 
         messages=parts,
         settled_ms=row["settled_ms"],
         chunks=tuple(ChunkState(chunk["state"]) for chunk in chunks),
-        told=told(Tx(connection, account, 0), row["turn"]),
+        told=delivery_summary(Tx(connection, account, 0), row["turn"]),
     )
 
 

@@ -85,8 +85,11 @@ def _weigh(tx: Tx, listing: Listing, ids: Sequence[str], count: str) -> Kept:
         "INSERT INTO doubted (account, listing, digest, times, first_ms)"
         " VALUES (:account, :list, :digest, 1, :now)"
         " ON CONFLICT (account, listing) DO UPDATE SET"
-        " times = iif(digest = :digest AND first_ms <= :now, times + 1, 1),"
-        " first_ms = iif(digest = :digest AND first_ms <= :now, first_ms, :now), digest = :digest"
+        " times = CASE WHEN doubted.digest = :digest AND doubted.first_ms <= :now"
+        "  THEN doubted.times + 1 ELSE 1 END,"
+        " first_ms = CASE WHEN doubted.digest = :digest AND doubted.first_ms <= :now"
+        "  THEN doubted.first_ms ELSE :now END,"
+        " digest = :digest"
         " RETURNING times, first_ms",
         {"account": tx.account, "list": listing, "digest": digest, "now": tx.now_ms},
     ).fetchone()

@@ -1,4 +1,4 @@
-"""Transitions of the way in: a message is stored once, at once decided or as soon as that can be."""
+"""Transitions of incoming messages: stored once, and decided at once or as soon as possible."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from clawlane.store import (
 )
 from clawlane.store.codec import content_digest, inbound_body, inbound_of
 from clawlane.store.decisions import Stage, record
-from clawlane.store.models import Admitted, NewMessage, Noted, TurnState, Undecided
+from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, TurnState, UndecidedMessage
 from clawlane.store.recall import AFTER_MS
 from clawlane.store.transaction import Tx, forget_texts, next_number
 from clawlane.store.writer import is_disk, savepoint
@@ -30,7 +30,7 @@ from clawlane.store.writer import is_disk, savepoint
 
 def admit_all(
     tx: Tx, items: Sequence[NewMessage | Fact], backlog_ms: int = BACKLOG_MAX_AGE_MS
-) -> list[Admitted | Noted | Exception]:
+) -> list[AdmittedMessage | NoteResult | Exception]:
     """Store messages and facts in order. One that cannot be stored costs the others nothing.
 
     A message that is recalled before it comes is expected for as long as it may be late (`backlog_ms`), and
@@ -39,7 +39,7 @@ def admit_all(
     return [_admit_one(tx, item, backlog_ms) for item in items]
 
 
-def _admit_one(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> Admitted | Noted | Exception:
+def _admit_one(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> AdmittedMessage | NoteResult | Exception:
     try:
         with savepoint(tx.db):
             return admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
@@ -89,18 +89,18 @@ _FORGOTTEN = Decision(Outcome.DROP, Reason.TOO_OLD, RETENTION)
 """About a message from before the oldest that is remembered: it may have been answered."""
 
 
-def admit(tx: Tx, arrival: NewMessage) -> Admitted | Noted:
+def admit(tx: Tx, arrival: NewMessage) -> AdmittedMessage | NoteResult:
     """Store a message with its decision, once. Of what is neither answered nor remembered only ids stay.
 
     One without a decision is kept whole, and waits for `decide`.
     """
     if aliases.known(tx, arrival.inbound):
-        return Noted()
+        return NoteResult()
     if reason := recall.recalled(tx, arrival.inbound):
         seq = _insert(tx, arrival, keep=False)
         query = "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ?"
         tx.db.execute(query, (reason, tx.account, seq))
-        return Noted()
+        return NoteResult()
     if arrival.inbound.sent_ms < retention.kept_from_ms(tx):
         arrival = replace(arrival, decision=_forgotten(arrival))
     elif late := decision_after(tx, arrival.inbound, arrival.history_limit):
@@ -119,14 +119,14 @@ def _forgotten(arrival: NewMessage) -> Decision:
     return replace(_FORGOTTEN, revision=revision)
 
 
-def _keep_waiting(tx: Tx, arrival: NewMessage) -> Noted:
+def _keep_waiting(tx: Tx, arrival: NewMessage) -> NoteResult:
     album = arrival.inbound.album
     seq = _insert(tx, arrival, keep=True)
     tx.db.execute("INSERT INTO undecided VALUES (?, ?, ?)", (tx.account, seq, album.id if album else ""))
-    return Noted(part=seq if album else None)
+    return NoteResult(part=seq if album else None)
 
 
-def undecided(tx: Tx, limit: int, after: int = 0) -> list[Undecided]:
+def undecided(tx: Tx, limit: int, after: int = 0) -> list[UndecidedMessage]:
     """The first messages behind `after` that wait for their decision, in the order they were read."""
     rows = tx.db.execute(
         "SELECT messages.* FROM undecided"
@@ -135,10 +135,10 @@ def undecided(tx: Tx, limit: int, after: int = 0) -> list[Undecided]:
         (tx.account, after, limit),
     )
     account_id = tx.account.partition("/")[2]
-    return [Undecided(row["seq"], inbound_of(row, account_id), row["admitted_ms"]) for row in rows]
+    return [UndecidedMessage(row["seq"], inbound_of(row, account_id), row["admitted_ms"]) for row in rows]
 
 
-def decide(tx: Tx, decided: Sequence[tuple[int, NewMessage]]) -> list[Admitted]:
+def decide(tx: Tx, decided: Sequence[tuple[int, NewMessage]]) -> list[AdmittedMessage]:
     """Give waiting messages their decisions, in order. One that was recalled meanwhile has no part in it."""
     results = []
     for seq, arrival in decided:
@@ -154,7 +154,7 @@ def decide(tx: Tx, decided: Sequence[tuple[int, NewMessage]]) -> list[Admitted]:
     return results
 
 
-def decide_album(tx: Tx, parts: Sequence[tuple[int, Inbound]], arrival: NewMessage) -> list[Admitted]:
+def decide_album(tx: Tx, parts: Sequence[tuple[int, Inbound]], arrival: NewMessage) -> list[AdmittedMessage]:
     """Give the parts of an album the decision about all of them, which is one turn or one request."""
     if arrival.decision is None:
         return []
@@ -179,7 +179,7 @@ def _final(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
 
 def _follow(
     tx: Tx, seq: int, arrival: NewMessage, decision: Decision, *, turn: int | None = None
-) -> Admitted:
+) -> AdmittedMessage:
     """The record of a decision, and the turn or the memory that it leads to. `turn` is that of its album."""
     joined = False
     ready_ms = arrival.read_ms + arrival.merge_ms if merging.mergeable(arrival, decision) else 0
@@ -190,7 +190,7 @@ def _follow(
     elif arrival.remembered:
         pending_history.keep(tx, seq, arrival.inbound, arrival.history_limit)
     record(tx, seq, Stage.ADMISSION, decision)
-    return Admitted(seq, arrival.inbound, decision, arrival.read_ms, joined, ready_ms)
+    return AdmittedMessage(seq, arrival.inbound, decision, arrival.read_ms, joined, ready_ms)
 
 
 def _begin(tx: Tx, seq: int, turn: int, ready_ms: int) -> bool:
@@ -237,15 +237,15 @@ def _insert(tx: Tx, arrival: NewMessage, *, keep: bool) -> int:
     return seq
 
 
-def note(tx: Tx, fact: Fact, backlog_ms: int) -> Noted:
+def note(tx: Tx, fact: Fact, backlog_ms: int) -> NoteResult:
     """Keep what follows from a fact. Messages up to `backlog_ms` old may still come and be answered."""
     match fact:
         case Own():
-            return Noted(unknown_sends.echo(tx, fact.client_id, fact.message_id))
+            return NoteResult(unknown_sends.echo(tx, fact.client_id, fact.message_id))
         case Undone():
-            return Noted(recalled=recall.undone(tx, fact, backlog_ms + AFTER_MS))
+            return NoteResult(recalled=recall.undone(tx, fact, backlog_ms + AFTER_MS))
         case Deleted():
-            return Noted(recalled=recall.deleted(tx, fact, backlog_ms + AFTER_MS))
+            return NoteResult(recalled=recall.deleted(tx, fact, backlog_ms + AFTER_MS))
         case Notice() | Unreadable():
             notices.note(tx, fact)
-            return Noted()
+            return NoteResult()

@@ -1,4 +1,4 @@
-"""Quick texts of one sender that are answered together: a turn that has not begun takes the next one in."""
+"""Quick texts of one sender are answered together: a turn that has not begun takes in the next one."""
 
 from __future__ import annotations
 

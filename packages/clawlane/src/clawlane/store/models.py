@@ -94,7 +94,7 @@ class NewMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class AdmittedMessage:
     """A message that is in the store for the first time.
 
     `decision` is the recorded one: a challenge has become one of the pairing reasons. One that `joined` is
@@ -116,22 +116,22 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
+class RecallResult:
     """What a recall led to: the messages that are gone, and turns that ended by it or have to run again."""
 
     messages: tuple[int, ...] = ()
     ended: tuple[int, ...] = ()
     again: tuple[OpenTurn, ...] = ()
 
-    def __add__(self, later: Recalled) -> Recalled:
+    def __add__(self, later: RecallResult) -> RecallResult:
         """Both. What ended does not run again, and what runs again does so as it stands later."""
         ended = tuple(dict.fromkeys(self.ended + later.ended))
         turns = {turn.seq: turn for turn in self.again + later.again if turn.seq not in ended}
-        return Recalled(self.messages + later.messages, ended, tuple(turns.values()))
+        return RecallResult(self.messages + later.messages, ended, tuple(turns.values()))
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class NoteResult:
     """In the store, and no decision follows. A fact, a message that was there before, or an undecided one.
 
     `turn` is the one that an echo settled, `part` the number of a message that waits for its album to close.
@@ -139,11 +139,11 @@ class Noted:
 
     turn: int | None = None
     part: int | None = None
-    recalled: Recalled = field(default_factory=Recalled)
+    recalled: RecallResult = field(default_factory=RecallResult)
 
 
 @dataclass(frozen=True, slots=True)
-class Undecided:
+class UndecidedMessage:
     """A stored message that waits for its decision."""
 
     seq: int
@@ -167,7 +167,7 @@ class OpenTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedTurn:
     """A turn that was given to the agent: the messages it answers, and the pending history that goes with it.
 
     Both are in order. `run` belongs to its outcome, so that one of an earlier run is not taken for it.
@@ -198,16 +198,18 @@ class Chunk:
 class Waiting:
     """What may be sent: of each thread its next chunk, in order; more is due at `due_ms` (None: nothing).
 
-    `expired` are the turns whose reply became too old meanwhile.
+    `expired` are the turns whose reply became too old meanwhile. `beyond` are the numbers of further chunks
+    that are due now, beyond the limit.
     """
 
     chunks: tuple[Chunk, ...]
     due_ms: int | None = None
     expired: tuple[int, ...] = ()
+    beyond: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostSend:
     """Why nobody knows whether a chunk arrived.
 
     `taken` says that the platform answered without naming an id: it may have the message, whatever it tells
@@ -233,14 +235,14 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """What the fate of a chunk led to: the turn whose lane may go on, and how its reply stands, in words."""
+    """What became of a chunk: the turn whose lane may go on, and how its reply stands, in words."""
 
     turn: int | None
-    told: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
-class Recovered:
+class RecoveryResult:
     """What a start found: how many chunks are of unknown fate, and how many messages were set aside."""
 
     unknown: int

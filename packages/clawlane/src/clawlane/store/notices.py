@@ -1,4 +1,4 @@
-"""What the platform wrote into a conversation itself, and items that nobody could read: kept for `why`."""
+"""The platform's own notices in a conversation, and unreadable items: kept for `why`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clawlane.messages import Notice, Thread, Unreadable
 from clawlane.store.aliases import is_id
 from clawlane.store.codec import newest_of_accounts, storable, thread_of
-from clawlane.store.transaction import Tx, next_number
+from clawlane.store.transaction import Tx, count, next_number
 
 COUNTED_AS = ("notice", "unreadable")
 """The counters' names, of a notice and of an item that could not be read."""
@@ -62,10 +62,7 @@ def note(tx: Tx, item: Notice | Unreadable) -> None:
         " text, unreadable, sent_ms, noted_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
-    tx.db.execute(
-        "INSERT INTO counters VALUES (?, ?, 1) ON CONFLICT (account, reason) DO UPDATE SET n = n + 1",
-        (tx.account, COUNTED_AS[unreadable]),
-    )
+    count(tx, COUNTED_AS[unreadable])
 
 
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[NotedItem]:

@@ -1,22 +1,22 @@
 """Transitions of the outbox.
 
-A chunk is a row before it is sent; what became of it is written once it is known. What nobody answered for is
-the business of `clawlane.store.unknown_sends`.
+A chunk is a row before it is sent; its outcome is written once it is known. Sends that got no
+answer are dealt with in `clawlane.store.unknown_sends`.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from itertools import groupby
 
 from clawlane.messages import Outgoing, Receipt, Thread
 from clawlane.store import pending_history, send_log
-from clawlane.store.codec import NO_TEXT, storable, text_body, text_of, thread_of
-from clawlane.store.models import Chunk, ChunkState, Hold, Lost, Purpose, SendOutcome, TurnState, Waiting
-from clawlane.store.send_log import Sent
+from clawlane.store.codec import NO_TEXT, said_in, storable, text_body, text_of, thread_of
+from clawlane.store.models import Chunk, ChunkState, Hold, LostSend, Purpose, SendOutcome, TurnState, Waiting
+from clawlane.store.send_log import SentChunk
 from clawlane.store.transaction import Tx, lazy, next_number
 
 _WORDS = {
@@ -33,7 +33,7 @@ _WORDS = {
 _WITH_REASON = (ChunkState.REFUSED, ChunkState.UNKNOWN)
 
 
-def told(tx: Tx, turn: int | None) -> str:
+def delivery_summary(tx: Tx, turn: int | None) -> str:
     """`of 3 parts, 1 arrived, 2 refused (you are blocked), 3 not sent`; empty for what is no reply."""
     if turn is None:
         return ""
@@ -47,9 +47,9 @@ def told(tx: Tx, turn: int | None) -> str:
     return (f"of {len(rows)} parts, " if len(rows) > 1 else "") + ", ".join(stretches)
 
 
-def retell(tx: Tx, turn: int | None) -> None:
-    """Say anew what has left of the reply to a recalled message, once something is known of it."""
-    reply = told(tx, turn)
+def update_summary(tx: Tx, turn: int | None) -> None:
+    """Update the reason of a recalled turn with what has left of its reply."""
+    reply = delivery_summary(tx, turn)
     if turn is not None and reply:
         tx.db.execute(
             "UPDATE turns SET reason = (SELECT recalled FROM turn_messages AS part JOIN messages"
@@ -74,13 +74,13 @@ LOOK_UP_MS = 600_000
 """How long look-ups may settle a chunk of unknown fate before the operator has to."""
 
 LONGEST_RETRY_MS = 3_960_000
-"""No retry is planned further ahead; what is was planned before the clock jumped back."""
+"""No retry is planned further ahead. One that is was planned before the clock jumped back."""
 
 UNASKED_MS = 1_200_000
-"""So much longer a chunk of unknown fate waits for its first look-up, while there is no connection."""
+"""How much longer a chunk of unknown fate waits for its first look-up while there is no connection."""
 
 TOO_LATE_MS = 900_000
-"""A reply that the guard against loops holds expires so long after the time until which it was held."""
+"""A reply held by the guard against loops expires this long after the end of the hold."""
 
 
 class Place(IntEnum):
@@ -130,25 +130,44 @@ def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing], purpose: Purpose =
 
 
 @lazy
-def waiting(tx: Tx, shut: frozenset[Thread] = frozenset(), held: Mapping[int, int] | None = None) -> Waiting:
+def waiting(
+    tx: Tx,
+    shut: Collection[Thread] = (),
+    held: Mapping[int, int] | None = None,
+    last_ms: Mapping[Thread, int] | None = None,
+    limit: int | None = None,
+) -> Waiting:
     """The next chunk of each thread that is not `shut`, as far as it is due and not `held` until later.
+
+    The threads come first whose `last_ms` (when something left to them, 0 if nothing did) is lowest; without
+    it, those whose chunk is due first. At most `limit` chunks are read (None: all).
 
     A chunk on its way keeps its thread waiting, and so does one of unknown fate that look-ups may settle: it
     may have to be sent again, and in order.
     """
     expired = _expire(tx)
     _mend(tx)
-    busy = _busy(tx)
-    heads = [head for head in _heads(tx) if thread_of(head) not in shut and thread_of(head) not in busy]
-    times = {head["id"]: max(head["due_ms"], (held or {}).get(head["id"], 0)) for head in heads}
-    heads.sort(key=lambda head: (times[head["id"]], head["id"]))
-    due = tuple(_chunk(tx, head) for head in heads if times[head["id"]] <= tx.now_ms)
-    later = [times[head["id"]] for head in heads[len(due) :][:1]]
-    return Waiting(due, min([*later, *_next_change(tx)], default=None), expired)
+    held, last_ms = held or {}, last_ms or {}
+    due: list[tuple[int, int, int]] = []
+    later = _next_change(tx)
+    closed = {*((thread.kind, thread.id) for thread in shut), *_busy(tx)}
+    for head in _heads(tx):
+        id_ = head["id"]
+        at_ms = max(head["due_ms"], held.get(id_, 0))
+        if (head["thread_kind"], head["thread_id"]) in closed:
+            continue
+        if at_ms > tx.now_ms:
+            later.append(at_ms)
+        else:
+            due.append((last_ms.get(thread_of(head), 0) if last_ms else 0, at_ms, id_))
+    due.sort()
+    chunks = tuple(_chunk(tx, id_) for *_, id_ in due[:limit])
+    beyond = tuple(id_ for *_, id_ in due[len(chunks) :])
+    return Waiting(chunks, min(later, default=None), expired, beyond)
 
 
 def _expire(tx: Tx) -> tuple[int, ...]:
-    """End what became too old to be sent, and with it its turn; then its lane has nothing to wait for."""
+    """End chunks that became too old to be sent, and their turns, so that no lane waits for them."""
     rows = tx.db.execute(
         "UPDATE outbox INDEXED BY expiring_chunks SET state = 'expired', settled_ms = ?,"
         " held_until_ms = NULL WHERE account = ?"
@@ -161,7 +180,7 @@ def _expire(tx: Tx) -> tuple[int, ...]:
 
 
 def _mend(tx: Tx) -> None:
-    """Let go on what has waited long enough, and bring back times that a clock set back put ahead."""
+    """Release chunks that have waited long enough, and correct times that lie ahead of a clock set back."""
     tx.db.execute(
         "UPDATE outbox INDEXED BY expiring_chunks SET place = 1, due_ms = min(due_ms, ?1)"
         " WHERE account = ?2 AND state = 'queued' AND settled_ms IS NULL AND expires_ms IS NOT NULL"
@@ -185,11 +204,11 @@ def _mend(tx: Tx) -> None:
     ).fetchall()
     for row in rows:
         if row["turn"] is not None:
-            mark(tx, row["turn"], TurnState.NEEDS_DECISION, told(tx, row["turn"]))
+            mark(tx, row["turn"], TurnState.NEEDS_DECISION, delivery_summary(tx, row["turn"]))
 
 
-def _busy(tx: Tx) -> set[Thread]:
-    """The threads in which nothing may leave until something is known.
+def _busy(tx: Tx) -> list[tuple[str, str]]:
+    """The threads (kind, id) in which nothing may leave until something is known.
 
     A look-up is worth waiting for only where sends of this login have arrived that it could find.
     """
@@ -202,73 +221,56 @@ def _busy(tx: Tx) -> set[Thread]:
         " AND state <> 'queued'",
         (tx.account,),
     )
-    return {thread_of(row) for row in rows}
+    return list(map(tuple, rows))
 
 
-def _heads(tx: Tx) -> list[sqlite3.Row]:
+_NEXT_HEAD = (
+    "SELECT id, thread_kind, thread_id, due_ms, place, attempts FROM outbox INDEXED BY queued_chunks"
+    " WHERE account = ? AND settled_ms IS NULL AND state = 'queued' AND (thread_kind, thread_id) > (?, ?)"
+    " ORDER BY thread_kind, thread_id, place, id LIMIT 1"
+)
+
+
+def _heads(tx: Tx) -> Iterator[sqlite3.Row]:
     """Of each thread its next queued chunk: the rest of a reply that began to leave, else the oldest.
 
     Neither the texts nor what waits behind is read.
     """
-    found = []
-    thread = ("", "")
-    while following := _next_thread(tx, *thread):
-        thread = following
-        head = tx.db.execute(_HEAD, (tx.account, *thread)).fetchone()
+    thread_kind = thread_id = ""
+    while head := tx.db.execute(_NEXT_HEAD, (tx.account, thread_kind, thread_id)).fetchone():
+        thread_kind, thread_id = head["thread_kind"], head["thread_id"]
         if head["place"] != Place.ASIDE:
-            found.append(_not_ahead(tx, head))
-    return found
-
-
-_QUEUED = (
-    "SELECT id, thread_kind, thread_id, due_ms, place, attempts FROM outbox INDEXED BY queued_chunks"
-    " WHERE account = ? AND settled_ms IS NULL AND state = 'queued'"
-)
-
-_THREADS = (
-    f"{_QUEUED} AND thread_kind = ? AND thread_id > ? ORDER BY thread_id LIMIT 1",
-    f"{_QUEUED} AND thread_kind > ? ORDER BY thread_kind, thread_id LIMIT 1",
-)
-
-_HEAD = f"{_QUEUED} AND thread_kind = ? AND thread_id = ? ORDER BY place, id LIMIT 1"
-
-
-def _next_thread(tx: Tx, kind: str, id_: str) -> tuple[str, str] | None:
-    """The next thread in which something is queued; none of what waits in the one before is read."""
-    within, beyond = _THREADS
-    row = tx.db.execute(within, (tx.account, kind, id_)).fetchone()
-    row = row or tx.db.execute(beyond, (tx.account, kind)).fetchone()
-    return (row["thread_kind"], row["thread_id"]) if row else None
+            yield _not_ahead(tx, head)
 
 
 def _not_ahead(tx: Tx, head: sqlite3.Row) -> sqlite3.Row:
-    """The same, due no later than anything is planned: what is was planned before the clock jumped back."""
+    """The head, due no later than anything is planned now: the clock may have jumped back since."""
     latest_ms = tx.now_ms + (LONGEST_RETRY_MS if head["attempts"] else 0)
     if head["due_ms"] <= latest_ms:
         return head
-    key = (latest_ms, tx.account, head["id"])
-    tx.db.execute("UPDATE outbox SET due_ms = ? WHERE account = ? AND id = ?", key)
-    row: sqlite3.Row = tx.db.execute(_HEAD, (tx.account, head["thread_kind"], head["thread_id"])).fetchone()
+    row: sqlite3.Row = tx.db.execute(
+        "UPDATE outbox SET due_ms = ? WHERE account = ? AND id = ?"
+        " RETURNING id, thread_kind, thread_id, due_ms, place, attempts",
+        (latest_ms, tx.account, head["id"]),
+    ).fetchone()
     return row
 
 
-def _chunk(tx: Tx, head: sqlite3.Row) -> Chunk:
+def _chunk(tx: Tx, id_: int) -> Chunk:
     """The chunk with its text, and that of its whole reply."""
-    row = tx.db.execute(
-        "SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, head["id"])
-    ).fetchone()
+    row = tx.db.execute("SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, id_)).fetchone()
+    out = text_of(row)
     reply = ""
     if row["turn"] is not None and row["purpose"] == Purpose.REPLY:
-        parts = tx.db.execute(
-            "SELECT * FROM outbox WHERE account = ? AND turn = ? ORDER BY id", (tx.account, row["turn"])
-        )
-        reply = "\n".join(text_of(part).text for part in parts if part["body"])
-    begun = row["place"] == Place.BEGUN
-    return Chunk(row["id"], row["turn"], text_of(row), row["attempts"] + 1, reply, begun)
+        query = "SELECT id, body FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
+        parts = tx.db.execute(query, (tx.account, row["turn"]))
+        texts = (out.text if part["id"] == id_ else said_in(part["body"]) for part in parts if part["body"])
+        reply = "\n".join(texts)
+    return Chunk(row["id"], row["turn"], out, row["attempts"] + 1, reply, row["place"] == Place.BEGUN)
 
 
 def _next_change(tx: Tx) -> list[int]:
-    """When a thread is free again that waits for a look-up, or a reply that others may pass is due."""
+    """When a thread that waits for a look-up is free again, or a reply that others may pass is due."""
     rows = tx.db.execute(
         "SELECT min(CASE look_ups WHEN 0 THEN settling_ms + ?2 ELSE settling_ms END) AS at_ms"
         " FROM outbox INDEXED BY moving_chunks"
@@ -283,15 +285,17 @@ def _next_change(tx: Tx) -> list[int]:
     return [row["at_ms"] for row in rows if row["at_ms"] is not None]
 
 
-def begin(tx: Tx, chunk_ids: Sequence[int], notes: Sequence[Sent] = (), session: str = "") -> frozenset[int]:
-    """Mark chunks as on their way and count them (`notes`), in one. Gives those that still were to be sent.
+def begin(
+    tx: Tx, chunk_ids: Sequence[int], counted: Sequence[SentChunk] = (), session: str = ""
+) -> frozenset[int]:
+    """Mark chunks as on their way and count them for pacing, in one. Gives those still to be sent.
 
     `session` names the login under which they leave. From now on the other parts of their replies come first.
     """
     begun = {chunk_id for chunk_id in chunk_ids if _begin(tx, chunk_id, session)}
-    for note in notes:
-        if note.chunk in begun:
-            send_log.note_send(tx, note)
+    for sent_chunk in counted:
+        if sent_chunk.chunk in begun:
+            send_log.note_send(tx, sent_chunk)
     return frozenset(begun)
 
 
@@ -380,11 +384,11 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     if row is None or row["turn"] is None:
         return SendOutcome(None, "")
     cancel(tx, row["turn"], chunk_id, "an earlier part was refused")
-    return SendOutcome(settle(tx, row["turn"]), told(tx, row["turn"]))
+    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
 
 
-def unknown(tx: Tx, chunk_id: int, lost: Lost) -> SendOutcome:
-    """Nobody knows whether it arrived, unless the account saw it itself: the rest of the reply is held."""
+def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
+    """It is unknown whether it arrived, unless the account saw its echo: the rest of the reply is held."""
     row = tx.db.execute(
         "SELECT turn, echo, resends FROM outbox WHERE account = ? AND id = ?", (tx.account, chunk_id)
     ).fetchone()
@@ -407,14 +411,14 @@ def unknown(tx: Tx, chunk_id: int, lost: Lost) -> SendOutcome:
         tx.db.execute(
             "UPDATE outbox SET settled_ms = ? WHERE account = ? AND id = ?", (tx.now_ms, tx.account, chunk_id)
         )
-        retell(tx, turn)
+        update_summary(tx, turn)
     elif turn is not None:
         tx.db.execute(
             "UPDATE outbox SET state = 'held' WHERE account = ? AND turn = ? AND state = 'queued'",
             (tx.account, turn),
         )
-        mark(tx, turn, TurnState.NEEDS_DECISION, told(tx, turn))
-    return SendOutcome(turn, told(tx, turn))
+        mark(tx, turn, TurnState.NEEDS_DECISION, delivery_summary(tx, turn))
+    return SendOutcome(turn, delivery_summary(tx, turn))
 
 
 def _was_recalled(tx: Tx, turn: int) -> bool:
@@ -432,7 +436,7 @@ def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
     if row and tx.db.execute(query, (tx.account, row["turn"])).fetchone():
         cancel(tx, row["turn"], chunk_id, "its turn was stopped")
-        retell(tx, row["turn"])
+        update_summary(tx, row["turn"])
 
 
 def is_receipt(tx: Tx, message_id: str, client_id: str = "") -> bool:
@@ -455,7 +459,7 @@ def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
 
 
 def discard(tx: Tx, turn: int) -> None:
-    """A reply is made anew: what has not left of it never was."""
+    """A reply is made anew: delete what has not left of it."""
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn = ? AND state IN ('queued', 'held')",
         (tx.account, turn),
@@ -470,34 +474,37 @@ def forget_texts(tx: Tx, turn: int) -> None:
 
 def settle(tx: Tx, turn: int | None) -> int | None:
     """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it."""
-    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND settled_ms IS NULL"
-    if turn is None or tx.db.execute(query, (tx.account, turn)).fetchone():
+    if turn is None:
         return None
-    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state <> 'sent'"
-    whole = tx.db.execute(query, (tx.account, turn)).fetchone() is None
+    query = "SELECT state, settled_ms FROM outbox WHERE account = ? AND turn = ?"
+    rows = tx.db.execute(query, (tx.account, turn)).fetchall()
+    if any(row["settled_ms"] is None for row in rows):
+        return None
+    whole = all(row["state"] == ChunkState.SENT for row in rows)
+    state, reason = (TurnState.DONE, "") if whole else (TurnState.FAILED, delivery_summary(tx, turn))
     cursor = tx.db.execute(
         "UPDATE turns SET state = ?, reason = ?, settled_ms = ?"
         " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
-        (
-            TurnState.DONE if whole else TurnState.FAILED,
-            "" if whole else told(tx, turn),
-            tx.now_ms,
-            tx.account,
-            turn,
-        ),
+        (state, reason, tx.now_ms, tx.account, turn),
     )
     if not cursor.rowcount:
-        retell(tx, turn)
+        update_summary(tx, turn)
         return None
-    use_context(tx, turn)
+    _use_context(tx, turn, arrived=any(row["state"] == ChunkState.SENT for row in rows))
     return turn
 
 
 def use_context(tx: Tx, turn: int) -> None:
     """The group's history that went with a turn is used up if anything of the reply arrived, else kept."""
-    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state = 'sent'"
-    arrived = tx.db.execute(query, (tx.account, turn)).fetchone() is not None
-    (pending_history.consume if arrived else pending_history.give_back)(tx, turn)
+    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state = 'sent' LIMIT 1"
+    _use_context(tx, turn, arrived=tx.db.execute(query, (tx.account, turn)).fetchone() is not None)
+
+
+def _use_context(tx: Tx, turn: int, *, arrived: bool) -> None:
+    if arrived:
+        pending_history.consume(tx, turn)
+    else:
+        pending_history.give_back(tx, turn)
 
 
 def mark(tx: Tx, turn: int, state: TurnState, reason: str) -> None:

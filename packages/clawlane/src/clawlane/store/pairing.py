@@ -63,8 +63,9 @@ def approve(tx: Tx, code: str, notice: str = "") -> Approved:
         raise PairingUnknown(f"no pending request has the code {storable(code)!r} on {tx.account}")
     approved = Approved(tx.account, row["sender_id"], row["sender_name"], tx.now_ms)
     tx.db.execute(
-        "INSERT OR REPLACE INTO approved (account, sender_id, sender_name, code, approved_ms)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO approved (account, sender_id, sender_name, code, approved_ms) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (account, sender_id) DO UPDATE SET sender_name = excluded.sender_name,"
+        " code = excluded.code, approved_ms = excluded.approved_ms",
         (tx.account, approved.sender_id, approved.sender_name, code, tx.now_ms),
     )
     tx.db.execute("DELETE FROM lapsed WHERE account = ? AND sender_id = ?", (tx.account, approved.sender_id))
@@ -102,8 +103,8 @@ def reject(tx: Tx, sender_id: str, *, block: bool = False) -> Rejected:
     row = tx.db.execute(
         "INSERT INTO rejected (account, sender_id, sender_name, rejected_ms, until_ms)"
         " VALUES (:account, :id, :name, :now, :until) ON CONFLICT (account, sender_id) DO UPDATE SET"
-        " sender_name = iif(:name = '', sender_name, :name), rejected_ms = :now,"
-        " until_ms = iif(until_ms IS NULL, NULL, :until)"
+        " sender_name = CASE WHEN :name = '' THEN rejected.sender_name ELSE :name END, rejected_ms = :now,"
+        " until_ms = CASE WHEN rejected.until_ms IS NOT NULL THEN :until END"
         " RETURNING account, sender_id, sender_name, rejected_ms, until_ms",
         {
             "account": tx.account,
@@ -202,8 +203,9 @@ def _is_known_friend(connection: sqlite3.Connection, account: str, sender_id: st
 def _forget_what_is_over(tx: Tx) -> None:
     """Whose request expired goes behind others from now on; that and a rejection end after their time."""
     tx.db.execute(
-        "INSERT OR REPLACE INTO lapsed (account, sender_id, at_ms)"
-        " SELECT account, sender_id, expires_ms FROM pairing WHERE account = ? AND expires_ms <= ?",
+        "INSERT INTO lapsed (account, sender_id, at_ms)"
+        " SELECT account, sender_id, expires_ms FROM pairing WHERE account = ? AND expires_ms <= ?"
+        " ON CONFLICT (account, sender_id) DO UPDATE SET at_ms = excluded.at_ms",
         (tx.account, tx.now_ms),
     )
     tx.db.execute("DELETE FROM pairing WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))

@@ -1,4 +1,4 @@
-"""Transitions of the kill switch: pauses that outlive every restart, and what becomes of what waited."""
+"""Transitions of pauses: they survive restarts, and ending one settles what waited."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from clawlane.messages import Thread
 from clawlane.store import pending_history
 from clawlane.store.codec import thread_of
-from clawlane.store.outbox import told
+from clawlane.store.outbox import delivery_summary
 from clawlane.store.transaction import Tx
 
 _REASON = "a pause made it older than backlogMaxAge"
@@ -26,7 +26,7 @@ _IN_SCOPE = (
 """Of an account or a thread, without what another pause still holds."""
 
 
-class Level(StrEnum):
+class PauseLevel(StrEnum):
     """How far a pause goes: nothing leaves, or the connection is closed as well."""
 
     MUTE = "mute"
@@ -42,7 +42,7 @@ class Pause:
 
     account: str
     thread: Thread | None
-    level: Level
+    level: PauseLevel
     since_ms: int
     until_ms: int | None = None
 
@@ -90,7 +90,10 @@ def pause(tx: Tx, new: Pause) -> None:
     """Begin a pause, in the place of one of the same account or thread."""
     kind, id_ = _scope(new.thread)
     tx.db.execute(
-        "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?, ?, ?, ?, NULL)",
+        "INSERT INTO pauses (account, thread_kind, thread_id, level, since_ms, until_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account, thread_kind, thread_id) DO UPDATE SET"
+        " level = excluded.level, since_ms = excluded.since_ms, until_ms = excluded.until_ms,"
+        " ended_ms = NULL",
         (new.account, kind, id_, new.level, new.since_ms, new.until_ms),
     )
 
@@ -170,7 +173,7 @@ def _expire_turn(tx: Tx, seq: int, at_ms: int) -> None:
         " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
         (at_ms, _REASON, tx.account, seq),
     )
-    reason = "; ".join(filter(None, (_REASON, told(tx, seq))))
+    reason = "; ".join(filter(None, (_REASON, delivery_summary(tx, seq))))
     tx.db.execute(
         "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE account = ? AND turn = ?",
         (reason, at_ms, tx.account, seq),
@@ -225,4 +228,4 @@ def _scope(thread: Thread | None) -> tuple[str, str]:
 
 def _pause_of(row: sqlite3.Row) -> Pause:
     thread = thread_of(row) if row["thread_kind"] else None
-    return Pause(row["account"], thread, Level(row["level"]), row["since_ms"], row["until_ms"])
+    return Pause(row["account"], thread, PauseLevel(row["level"]), row["since_ms"], row["until_ms"])

@@ -7,14 +7,16 @@ from clawlane.store.codec import inbound_of
 from clawlane.store.models import History
 from clawlane.store.transaction import Tx, forget_texts
 
+_ALL = 2**31 - 1
+
 
 def keep(tx: Tx, seq: int, inbound: Inbound, limit: int) -> None:
     """Remember a stored message of a group, and of that group only the newest `limit`."""
     tx.db.execute("INSERT INTO history VALUES (?, ?, ?)", (tx.account, inbound.thread.id, seq))
     rows = tx.db.execute(
         "SELECT message FROM history WHERE account = ? AND thread_id = ?"
-        " ORDER BY message DESC LIMIT -1 OFFSET ?",
-        (tx.account, inbound.thread.id, limit),
+        " ORDER BY message DESC LIMIT ? OFFSET ?",
+        (tx.account, inbound.thread.id, _ALL, limit),
     ).fetchall()
     _remove(tx, [row["message"] for row in rows])
 

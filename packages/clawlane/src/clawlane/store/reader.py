@@ -1,4 +1,4 @@
-"""What everybody may ask the store: a connection that cannot write, open as long as a question takes."""
+"""Questions to the store, over a connection that cannot write and is open only while they are asked."""
 
 from __future__ import annotations
 
@@ -12,27 +12,16 @@ from pathlib import Path
 from clawlane.access.names import Pins
 from clawlane.access.pairing import Requests
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store import (
-    catch_up,
-    dead_letters,
-    decisions,
-    directory,
-    marker,
-    notices,
-    pairing,
-    pauses,
-    send_log,
-)
-from clawlane.store import directory as pins
+from clawlane.store import catch_up, decisions, directory, marker, notices, pairing, pauses, send_log, turns
 from clawlane.store.catch_up import Gap
 from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_nothing, connect_reader
-from clawlane.store.dead_letters import DeadLetter
 from clawlane.store.decisions import Recorded
 from clawlane.store.models import Activity, Approved, ChunkState, PairingRequest, Rejected
 from clawlane.store.notices import NotedItem
 from clawlane.store.pauses import Pause
-from clawlane.store.send_log import Held
+from clawlane.store.send_log import HeldThread
+from clawlane.store.turns import DeadLetter
 
 _NEWEST = 50
 """How many chunks are listed that did not arrive and are past deciding."""
@@ -225,15 +214,15 @@ class Reader:
 
     def dead_letters(self) -> list[DeadLetter]:
         """What was set aside, over all accounts, in the order of admission."""
-        return dead_letters.dead_letters(self._connection)
+        return turns.dead_letters(self._connection)
 
     def known(self, account: str) -> directory.Known:
         """Whom and what the account knew when it was last looked up."""
         return directory.known(self._connection, account)
 
-    def looked_up(self, account: str) -> list[pins.LookedUp]:
+    def looked_up(self, account: str) -> list[directory.LookedUp]:
         """What the names in the account's config stand for."""
-        return pins.of_account(self._connection, account)
+        return directory.of_account(self._connection, account)
 
     def pins(self, account: str) -> Pins:
         """The same, as the access rules take it."""
@@ -243,7 +232,7 @@ class Reader:
         """What is paused, over all accounts."""
         return pauses.pauses(self._connection)
 
-    def held(self, account: str, now_ms: int) -> list[Held]:
+    def held(self, account: str, now_ms: int) -> list[HeldThread]:
         """What pacing holds, as the gateway noted it last."""
         return send_log.held(self._connection, account, now_ms)
 

@@ -1,7 +1,7 @@
 """Transitions of messages that were taken back: by their author, or by the owner on this account's side.
 
-Whatever stage such a message is in, it is not answered and not remembered, and its text leaves the file. What
-has left by then cannot be called back; the turn's reason says so.
+At whatever stage, such a message is neither answered nor remembered, and its text leaves the file. What has
+been sent by then stays sent; the turn's reason says so.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from clawlane.messages import Deleted, Inbound, Thread, ThreadKind, Undone
 from clawlane.store import aliases, outbox, pending_history, turns
 from clawlane.store.aliases import Id
-from clawlane.store.models import Recalled, TurnState
-from clawlane.store.outbox import told
+from clawlane.store.models import RecallResult, TurnState
+from clawlane.store.outbox import delivery_summary
 from clawlane.store.transaction import Tx, forget_texts
 
 AFTER_MS = 3_600_000
@@ -46,7 +46,7 @@ def recalled(tx: Tx, inbound: Inbound) -> str:
 
 
 def prune(tx: Tx) -> None:
-    """Forget what nobody waits for any more."""
+    """Delete tombstones that have expired."""
     tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
 
 
@@ -56,7 +56,7 @@ _KEPT = (TurnState.DEAD, TurnState.EXPIRED)
 """Turns that are over, and that the operator may take up again."""
 
 
-def undone(tx: Tx, fact: Undone, keep_ms: int) -> Recalled:
+def undone(tx: Tx, fact: Undone, keep_ms: int) -> RecallResult:
     """An author took a message back. One that is not here yet is expected for `keep_ms`."""
     ids = aliases.ids(fact.message_id, fact.client_id)
     found = aliases.first_found(tx, fact.thread, fact.actor_id, ids)
@@ -65,7 +65,7 @@ def undone(tx: Tx, fact: Undone, keep_ms: int) -> Recalled:
     return _forget(tx, found, BY_AUTHOR)
 
 
-def deleted(tx: Tx, fact: Deleted, keep_ms: int) -> Recalled:
+def deleted(tx: Tx, fact: Deleted, keep_ms: int) -> RecallResult:
     """The owner deleted a message, or the conversation up to and including it."""
     ids = aliases.ids(fact.message_id, fact.client_id)
     found = aliases.first_found(tx, fact.thread, fact.author_id, ids)
@@ -92,30 +92,30 @@ def _up_to(tx: Tx, fact: Deleted, found: list[int]) -> list[int]:
     return [row["seq"] for row in rows.fetchall()]
 
 
-def _forget(tx: Tx, messages: Iterable[int], reason: str) -> Recalled:
-    recalled = Recalled()
+def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
+    recalled = RecallResult()
     for seq in messages:
         recalled += _forget_one(tx, seq, reason)
     return recalled
 
 
-def _forget_one(tx: Tx, seq: int, reason: str) -> Recalled:
-    """Take one message out of wherever it is."""
+def _forget_one(tx: Tx, seq: int, reason: str) -> RecallResult:
+    """Remove one message from wherever it is."""
     row = tx.db.execute(
         "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
         (reason, tx.account, seq),
     ).fetchone()
     if row is None:
-        return Recalled()
+        return RecallResult()
     forget_texts(tx, [seq])
     tx.scrub()
     pending_history.recall(tx, seq)
     tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
     _withdraw_request(tx, row)
-    return Recalled((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
+    return RecallResult((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
 
 
-def _from_turn(tx: Tx, seq: int, reason: str) -> Recalled:
+def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
     """Take a message out of its turn, which runs again with the others unless something of it has left."""
     row = tx.db.execute(
         "SELECT turns.* FROM turn_messages JOIN turns USING (account, turn)"
@@ -123,20 +123,20 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> Recalled:
         (tx.account, seq),
     ).fetchone()
     if row is None:
-        return Recalled()
+        return RecallResult()
     turn, others = row["turn"], turns.messages(tx, row["turn"])
     if row["settled_ms"] is not None:
         _from_settled(tx, row, reason, rest=bool(others))
-        return Recalled()
+        return RecallResult()
     if others and not _has_left(tx, turn):
         return _again(tx, turn)
     outbox.cancel(tx, turn, 0, reason)
     _give_up_unknown(tx, turn)
-    reply = told(tx, turn)
+    reply = delivery_summary(tx, turn)
     turns.finish(tx, turn, TurnState.RECALLED, f"{reason}: {reply}" if reply else reason)
     outbox.use_context(tx, turn)
     outbox.forget_texts(tx, turn)
-    return Recalled(ended=(turn,))
+    return RecallResult(ended=(turn,))
 
 
 def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
@@ -147,7 +147,7 @@ def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
         query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state = 'expired'"
         tx.db.execute(query, (tx.account, turn))
     else:
-        reply = told(tx, turn)
+        reply = delivery_summary(tx, turn)
         state = TurnState.RECALLED if row["state"] in _KEPT else row["state"]
         tx.db.execute(
             "UPDATE turns SET state = ?, reason = ? WHERE account = ? AND turn = ?",
@@ -155,14 +155,14 @@ def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
         )
 
 
-def _from_context(tx: Tx, seq: int) -> Recalled:
+def _from_context(tx: Tx, seq: int) -> RecallResult:
     """Turns that were given the message as what their group said, and have sent nothing yet, run again."""
     rows = tx.db.execute(
         "SELECT turn FROM given JOIN turns USING (account, turn)"
         " WHERE given.account = ? AND given.message = ? AND settled_ms IS NULL",
         (tx.account, seq),
     ).fetchall()
-    recalled = Recalled()
+    recalled = RecallResult()
     for row in rows:
         if not _has_left(tx, row["turn"]):
             recalled += _again(tx, row["turn"])
@@ -170,7 +170,7 @@ def _from_context(tx: Tx, seq: int) -> Recalled:
     return recalled
 
 
-def _again(tx: Tx, turn: int) -> Recalled:
+def _again(tx: Tx, turn: int) -> RecallResult:
     """A turn begins anew. What its agent may still answer is void."""
     outbox.discard(tx, turn)
     pending_history.give_back(tx, turn)
@@ -179,7 +179,7 @@ def _again(tx: Tx, turn: int) -> Recalled:
         " run = run + 1 WHERE account = ? AND turn = ? AND settled_ms IS NULL",
         (tx.account, turn),
     )
-    return Recalled(again=(turns.open_turn(tx, turn),))
+    return RecallResult(again=(turns.open_turn(tx, turn),))
 
 
 def _has_left(tx: Tx, turn: int) -> bool:

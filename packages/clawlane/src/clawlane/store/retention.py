@@ -1,7 +1,7 @@
-"""Transitions that keep the file small: texts that are done with go first, and ids a month later.
+"""Prunes expired data in small batches: texts of settled turns first, ids a month later.
 
-Once ids are gone, a message from before that time cannot be told from one that was answered already: what was
-sent before the oldest kept is too old, whatever else the rules say.
+Without its ids, a message cannot be told from one that was answered already: whatever was sent before the
+oldest id that is kept counts as too old, whatever the rules say.
 
 A message that was set aside (a dead letter) is kept until the operator decides, but for the oldest once an
 account has more than `DEAD_LETTERS`; how many were forgotten is counted, and the status says so.
@@ -10,7 +10,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 from __future__ import annotations
 
 from clawlane.store import notices, recall
-from clawlane.store.transaction import Tx, forget_texts
+from clawlane.store.transaction import Tx, count, forget_texts
 
 TEXTS = 1000
 """How many done messages of an account keep their text, and that of their reply."""
@@ -39,7 +39,7 @@ _OF_A_MESSAGE = (
 
 
 def prune(tx: Tx) -> bool:
-    """Forget a little of what has had its time. True if there is more."""
+    """Prune one batch. True if there is more."""
     _dead_letters(tx)
     texts = _texts(tx)
     ids = _ids(tx, tx.now_ms - IDS_MS)
@@ -94,7 +94,7 @@ def _last_message(tx: Tx, turn: int) -> int:
 
 
 def _dead_letters(tx: Tx) -> None:
-    """Forget the oldest of too many dead letters: they count as given up from then on."""
+    """Forget the oldest dead letters beyond the limit: they count as given up from then on."""
     rows = tx.db.execute(
         "SELECT turn FROM turns WHERE account = ? AND state = 'dead' ORDER BY turn DESC LIMIT ? OFFSET ?",
         (tx.account, _BATCH, DEAD_LETTERS),
@@ -107,14 +107,11 @@ def _dead_letters(tx: Tx) -> None:
         " WHERE account = ? AND turn = ?",
         [(tx.account, row["turn"]) for row in rows],
     )
-    tx.db.execute(
-        "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-        (tx.account, FORGOTTEN, len(rows)),
-    )
+    count(tx, FORGOTTEN, len(rows))
 
 
 def _ids(tx: Tx, before_ms: int) -> int:
-    """What is still open, remembered or undecided stays. Times are the platform's and ours: both count."""
+    """What is open, remembered or undecided stays. Both the platform's time and ours must have passed."""
     rows = tx.db.execute(
         "SELECT seq, sent_ms FROM messages AS old WHERE account = ? AND admitted_ms < ? AND sent_ms < ?"
         " AND NOT EXISTS (SELECT 1 FROM turn_messages AS part JOIN turns USING (account, turn)"

@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentChunk:
     """One chunk that left. `gap_ms` is how long the account rests after it.
 
     `stranger` says that it went to a person who is not known to be a friend. `turn` is that of an agent's
@@ -31,7 +31,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldThread:
     """What pacing holds of a thread: how many `chunks` wait, until when, and the rule that holds the first.
 
     `turn` is the turn of that, None for a text of the gateway itself. `aside` says that others pass it.
@@ -45,7 +45,7 @@ class Held:
     aside: bool
 
 
-def note_send(tx: Tx, sent: Sent) -> None:
+def note_send(tx: Tx, sent: SentChunk) -> None:
     """Keep that a chunk leaves. One that is tried again counts once, at its last try."""
     tx.db.execute("DELETE FROM sends WHERE account = ? AND at_ms < ?", (tx.account, sent.at_ms - DAY_MS))
     tx.db.execute(
@@ -67,14 +67,14 @@ def note_send(tx: Tx, sent: Sent) -> None:
     )
 
 
-def sends(tx: Tx) -> list[Sent]:
+def sends(tx: Tx) -> list[SentChunk]:
     """What left within the last day, in order."""
     rows = tx.db.execute(
         "SELECT * FROM sends WHERE account = ? AND at_ms > ? ORDER BY at_ms, chunk",
         (tx.account, tx.now_ms - DAY_MS),
     )
     return [
-        Sent(
+        SentChunk(
             chunk=row["chunk"],
             thread=thread_of(row),
             at_ms=row["at_ms"],
@@ -96,7 +96,7 @@ def queued(tx: Tx) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def held(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Held]:
+def held(connection: sqlite3.Connection, account: str, now_ms: int) -> list[HeldThread]:
     """What pacing holds of an account, as the gateway noted it: by thread, the first chunk of each reply."""
     rows = connection.execute(
         "SELECT *, min(id), (SELECT count(*) FROM outbox AS other WHERE other.account = chunk.account"
@@ -107,7 +107,7 @@ def held(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Held
         (account, now_ms),
     )
     return [
-        Held(
+        HeldThread(
             thread=thread_of(row),
             chunks=row["waiting"],
             reason=row["reason"].removeprefix("held: "),

@@ -47,6 +47,15 @@ def next_number(tx: Tx, name: str) -> int:
     return int(tx.db.execute(query, (name,)).fetchone()["last"])
 
 
+def count(tx: Tx, what: str, by: int = 1) -> None:
+    """Add to one of the account's counters, as the status shows them."""
+    tx.db.execute(
+        "INSERT INTO counters (account, reason, n) VALUES (?, ?, ?)"
+        " ON CONFLICT (account, reason) DO UPDATE SET n = counters.n + excluded.n",
+        (tx.account, what, by),
+    )
+
+
 _STEP_MS = 15_000
 """How precisely the latest time is kept: not every change is worth a write."""
 
@@ -54,17 +63,21 @@ _JITTER_MS = 10_000
 """The clock may be corrected by as much without a consequence."""
 
 
-def note_time(tx: Tx, latest_ms: int) -> None:
-    """Before a change: keep its time, or move the times of pairing when it is earlier than `latest_ms`."""
+def note_time(tx: Tx, latest_ms: int) -> bool:
+    """Before a change: keep its time, or move the times of pairing when it is earlier than `latest_ms`.
+
+    True if something was written.
+    """
     if latest_ms - tx.now_ms > _JITTER_MS:
         _move_back(tx, latest_ms - tx.now_ms)
     elif tx.now_ms - latest_ms <= _STEP_MS:
-        return
+        return False
     tx.db.execute(
         "INSERT INTO accounts (account, last_seen_ms) VALUES (?, ?)"
         " ON CONFLICT (account) DO UPDATE SET last_seen_ms = excluded.last_seen_ms",
         (tx.account, tx.now_ms),
     )
+    return True
 
 
 def _move_back(tx: Tx, by_ms: int) -> None:

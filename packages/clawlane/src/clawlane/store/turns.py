@@ -1,22 +1,41 @@
-"""Transitions of turns: run, tried again, replied, stopped, set aside, settled."""
+"""Transitions of turns: run, tried again, replied, stopped, settled, or set aside as dead letters."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.access.decision import Decision
-from clawlane.messages import Inbound, Outgoing, merged
+from clawlane.messages import Inbound, Outgoing, Thread, merged
 from clawlane.store import merging, outbox, pending_history
-from clawlane.store.codec import inbound_of
+from clawlane.store.codec import inbound_of, storable, thread_of
 from clawlane.store.decisions import Stage, record
-from clawlane.store.models import History, OpenTurn, Purpose, Started, TurnState
-from clawlane.store.outbox import told
+from clawlane.store.errors import NoDeadLetter
+from clawlane.store.models import History, OpenTurn, Purpose, StartedTurn, TurnState
+from clawlane.store.outbox import delivery_summary
 from clawlane.store.transaction import Tx, forget_texts, lazy
 
 TRIES = 4
 """How often a message is given to the agent before it is set aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was set aside, with the reason of the last try."""
+
+    account: str
+    message_id: str
+    thread: Thread
+    sender_id: str
+    sender_name: str
+    text: str
+    sent_ms: int
+    set_aside_ms: int
+    tries: int
+    reason: str
+
 
 _PARTS = (
     "SELECT messages.*, turns.turn, turns.state, turns.ready_ms, decisions.command FROM turns"
@@ -29,8 +48,8 @@ _PARTS = (
 """The messages of turns that still have their text; a turn has one row for each."""
 
 
-def open_turns(tx: Tx, after: int = 0, limit: int = -1) -> list[OpenTurn]:
-    """What a restart has to go on with, in the order of admission: `limit` turns `after` one (-1: all).
+def open_turns(tx: Tx, after: int = 0, limit: int = 2**31 - 1) -> list[OpenTurn]:
+    """What a restart has to go on with, in the order of admission: at most `limit` turns `after` one.
 
     Turns that need a decision are not among it.
     """
@@ -86,7 +105,7 @@ def ready_in(tx: Tx, seq: int) -> int:
 
 
 @lazy
-def start(tx: Tx, seq: int, context: History) -> Started | None:
+def start(tx: Tx, seq: int, context: History) -> StartedTurn | None:
     """Claim a turn for the agent: its messages, and the pending history that goes with it.
 
     None when there is nothing to run any more: it has replied, or was recalled.
@@ -96,7 +115,7 @@ def start(tx: Tx, seq: int, context: History) -> Started | None:
         " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running') RETURNING run",
         (tx.account, seq),
     ).fetchone()
-    return Started(messages(tx, seq), pending_history.give(tx, seq, context), row["run"]) if row else None
+    return StartedTurn(messages(tx, seq), pending_history.give(tx, seq, context), row["run"]) if row else None
 
 
 def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
@@ -154,8 +173,9 @@ def _purpose(tx: Tx, seq: int) -> Purpose:
 def pending(tx: Tx, seq: int) -> bool:
     """Whether the lane of this turn has to wait for its reply, which others may not pass."""
     query = (
-        "SELECT 1 FROM turns WHERE account = ?1 AND turn = ?2 AND state = 'replied' AND EXISTS"
-        " (SELECT 1 FROM outbox WHERE account = ?1 AND turn = ?2 AND settled_ms IS NULL AND place <> 2)"
+        "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'replied' AND EXISTS (SELECT 1"
+        " FROM outbox WHERE outbox.account = turns.account AND outbox.turn = turns.turn"
+        "  AND outbox.settled_ms IS NULL AND outbox.place <> 2)"
     )
     return tx.db.execute(query, (tx.account, seq)).fetchone() is not None
 
@@ -223,7 +243,7 @@ def stop(tx: Tx, seq: int) -> list[int]:
     for row in rows:
         turn = row["turn"]
         outbox.cancel(tx, turn, 0, "stopped")
-        reply = told(tx, turn)
+        reply = delivery_summary(tx, turn)
         finish(tx, turn, TurnState.STOPPED, f"stopped: {reply}" if reply else "stopped")
         outbox.use_context(tx, turn)
     return [row["turn"] for row in rows]
@@ -235,4 +255,74 @@ def finish(tx: Tx, seq: int, state: TurnState, reason: str) -> None:
         "UPDATE turns SET state = ?, reason = ?, settled_ms = ?"
         " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
         (state, reason, tx.now_ms, tx.account, seq),
+    )
+
+
+def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
+    """The messages that were set aside, over all accounts, in the order of admission."""
+    rows = connection.execute(
+        "SELECT messages.*, turns.turn, turns.attempts, turns.reason, turns.settled_ms FROM turns"
+        " CROSS JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
+        " CROSS JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+        " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.turn, messages.seq"
+    )
+    return [_dead_letter(list(parts)) for _, parts in groupby(rows, key=lambda row: row["turn"])]
+
+
+def resubmit(tx: Tx, message_id: str) -> OpenTurn:
+    """Give a message that was set aside to the agent again, with all its tries. Raises `NoDeadLetter`."""
+    seq = _dead_turn(tx, message_id)
+    tx.db.execute(
+        "UPDATE turns SET state = 'waiting', attempts = 0, reason = '', settled_ms = NULL"
+        " WHERE account = ? AND turn = ?",
+        (tx.account, seq),
+    )
+    return open_turn(tx, seq)
+
+
+def drop_dead_letter(tx: Tx, message_id: str) -> None:
+    """Give up a message that was set aside, with those of its turn. The texts go. Raises `NoDeadLetter`."""
+    seq = _dead_turn(tx, message_id)
+    tx.db.execute(
+        "UPDATE turns SET state = ?, reason = 'dropped by the operator: ' || reason"
+        " WHERE account = ? AND turn = ?",
+        (TurnState.FAILED, tx.account, seq),
+    )
+    rows = tx.db.execute(
+        "SELECT message FROM turn_messages WHERE account = ? AND turn = ?", (tx.account, seq)
+    ).fetchall()
+    forget_texts(tx, [row["message"] for row in rows])
+
+
+def _dead_turn(tx: Tx, message_id: str) -> int:
+    row = tx.db.execute(
+        "SELECT turns.turn FROM turns"
+        " CROSS JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
+        " CROSS JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+        " WHERE turns.account = ? AND state = 'dead' AND message_id = ? AND body IS NOT NULL",
+        (tx.account, storable(message_id)),
+    ).fetchone()
+    if row is None:
+        raise NoDeadLetter(
+            f"no message {message_id!r} of {tx.account} was set aside;"
+            " see: openclaw channels dead-letters list"
+        )
+    return int(row["turn"])
+
+
+def _dead_letter(parts: list[sqlite3.Row]) -> DeadLetter:
+    row = parts[0]
+    account = row["account"]
+    inbound = merged([inbound_of(part, account.partition("/")[2]) for part in parts])
+    return DeadLetter(
+        account=account,
+        message_id=row["message_id"],
+        thread=thread_of(row),
+        sender_id=row["sender_id"],
+        sender_name=inbound.sender_name,
+        text=inbound.text,
+        sent_ms=row["sent_ms"],
+        set_aside_ms=row["settled_ms"],
+        tries=row["attempts"],
+        reason=row["reason"],
     )

@@ -1,4 +1,4 @@
-"""Transitions of chunks that nobody answered for: seen after all, absent, or settled by the operator."""
+"""Transitions of unconfirmed sends: found, missing, or resolved by the operator."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from clawlane.messages import Receipt, ThreadKind
 from clawlane.store import turns
 from clawlane.store.errors import NotInOutbox
-from clawlane.store.models import ChunkState, Lost, Recovered, TurnState
-from clawlane.store.outbox import cancel, mark, sent, settle, told, unknown
+from clawlane.store.models import ChunkState, LostSend, RecoveryResult, TurnState
+from clawlane.store.outbox import cancel, delivery_summary, mark, sent, settle, unknown
 from clawlane.store.transaction import Tx
 
 SKEW_MS = 60_000
 """How far the clock of the platform may be from ours, where times of both are compared."""
 
 _GRACE_MS = 10_000
-"""A request that was cut off may still be carried out so long after it left."""
+"""How long after it left a request that was cut off may still be carried out."""
 
 _OPEN = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
 
 
-def recover(tx: Tx, settle_ms: int = 0) -> Recovered:
+def recover(tx: Tx, settle_ms: int = 0) -> RecoveryResult:
     """After a stop: what was being sent is of unknown fate, and what crashed too often is set aside.
 
     Look-ups may settle that for `settle_ms` from now on, and nothing without it, whatever the config said
@@ -43,8 +43,8 @@ def recover(tx: Tx, settle_ms: int = 0) -> Recovered:
         (tx.account,),
     ).fetchall()
     for row in rows:
-        unknown(tx, row["id"], Lost("stopped between sending and the answer", settle_ms=settle_ms))
-    return Recovered(unknown=len(rows), set_aside=turns.recover(tx))
+        unknown(tx, row["id"], LostSend("stopped between sending and the answer", settle_ms=settle_ms))
+    return RecoveryResult(unknown=len(rows), set_aside=turns.recover(tx))
 
 
 def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
@@ -81,7 +81,7 @@ class LookUp:
 
 
 def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
-    """All that a look-up found was seen: what left before it and is still unknown is not there.
+    """Everything a look-up found was stored: what left before it and is still unknown is missing.
 
     That counts only where the look-up reached far enough and shows a message that this login sent. What two
     such look-ups, `gap_ms` apart, do not show is queued again, once. Gives how many chunks are queued.
@@ -206,7 +206,7 @@ def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
 
 
 def _release(tx: Tx, turn: int | None) -> None:
-    """What waited behind a chunk of unknown fate may go."""
+    """What waited behind a chunk of unknown fate may leave."""
     if turn is not None:
         tx.db.execute(
             "UPDATE outbox SET state = 'queued' WHERE account = ? AND turn = ? AND state = 'held'",
@@ -216,11 +216,11 @@ def _release(tx: Tx, turn: int | None) -> None:
 
 
 def _left_open(tx: Tx, row: sqlite3.Row, found: str) -> None:
-    """It waits for the operator, who is told what the platform was asked and said."""
+    """Leave a chunk to the operator, with what the look-up showed as its reason."""
     tx.db.execute(
         "UPDATE outbox SET looked_up_ms = ?, look_ups = look_ups + 1, settling_ms = NULL, reason = ?"
         " WHERE account = ? AND id = ?",
         (tx.now_ms, f"{row['reason']}; {found}", tx.account, row["id"]),
     )
     if row["turn"] is not None:
-        mark(tx, row["turn"], TurnState.NEEDS_DECISION, told(tx, row["turn"]))
+        mark(tx, row["turn"], TurnState.NEEDS_DECISION, delivery_summary(tx, row["turn"]))

@@ -1,4 +1,4 @@
-"""The one thread that writes: many transitions a transaction, each in a savepoint of its own."""
+"""The one thread that writes: it groups transitions into a transaction, each in its own savepoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCRUB_EVERY = 1.0
 """Seconds between two attempts to empty the write-ahead log."""
 
 _LAST_SCRUB_MS = 2000
-"""How long the end of the process waits for somebody who still reads the log."""
+"""How long the end of the process waits for readers of the log."""
 
 _BUSY_MS = 5000
 _DISK = {
@@ -40,7 +40,7 @@ _DISK = {
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Job:
     transition: Transition[Any]
     future: asyncio.Future[Any]
@@ -49,7 +49,7 @@ class _Job:
 
 @contextmanager
 def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
-    """What happens inside is undone as a whole when it raises, and costs what stands around it nothing."""
+    """Undo what happens inside if it raises, and nothing else."""
     connection.execute("SAVEPOINT transition")
     try:
         yield
@@ -68,10 +68,12 @@ class Writer:
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.owners: dict[str, tuple[int, int]] = {}
+        """Epoch and latest time of each account that the current group has read: it reads them once."""
         self._connection = connection
         self._lazy = False
         self._failing = ""
-        self._to_scrub = True  # an earlier process may have been killed before it came to that
+        self._to_scrub = True  # an earlier process may have been killed before it did that
         self._scrubbed_at = -_SCRUB_EVERY
         self._loop = asyncio.get_running_loop()
         self.dead: asyncio.Future[StoreUnusable] = self._loop.create_future()
@@ -160,7 +162,7 @@ class Writer:
         return self._jobs.get()
 
     def _empty_log(self, patience_ms: int) -> None:
-        """Write everything into the file itself and cut the log to nothing. A reader may hold that up."""
+        """Write everything into the main file and truncate the log. A reader may delay that."""
         self._scrubbed_at = time.monotonic()
         try:
             self._connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
@@ -171,20 +173,28 @@ class Writer:
             log.info("the log of the store could not be emptied (%s); trying again", error)
 
     def _write(self, group: list[_Job]) -> list[Any]:
+        connection = self._connection
+        started = time.perf_counter()
         try:
-            before = self._connection.total_changes
-            self._sync(lazy=all(job.lazy for job in group))
-            self._connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._apply(job.transition) for job in group]
-            self._connection.execute("COMMIT")
+            before = connection.total_changes
+            lazy = all(job.lazy for job in group)
+            self._sync(lazy=lazy)
+            connection.execute("BEGIN IMMEDIATE")
+            self.owners.clear()
+            alone = len(group) == 1
+            outcomes = [self._apply(job.transition, alone=alone) for job in group]
+            undone = alone and isinstance(outcomes[0], Exception)
+            connection.execute("ROLLBACK" if undone and connection.in_transaction else "COMMIT")
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             self._failing = str(error)
             failure = StoreFailed(f"the store could not be written ({error}); see to the disk")
             return [failure] * len(group)
-        if self._connection.total_changes != before:  # an empty transaction asks nothing of the disk
+        if connection.total_changes != before:  # an empty transaction asks nothing of the disk
             self._failing = ""
+        took_ms = 1000 * (time.perf_counter() - started)
+        log.debug("stored %d changes in %.1f ms%s", len(group), took_ms, "" if lazy else ", on the disk")
         return outcomes
 
     def _sync(self, *, lazy: bool) -> None:
@@ -193,12 +203,14 @@ class Writer:
             self._connection.execute(f"PRAGMA synchronous = {'NORMAL' if lazy else 'FULL'}")
             self._lazy = lazy
 
-    def _apply(self, transition: Transition[Any]) -> Any:
-        """The result or the exception of one transition.
+    def _apply(self, transition: Transition[Any], *, alone: bool) -> Any:
+        """The result or the exception of one transition; one that is `alone` needs no savepoint.
 
-        A failing disk is not its fault and ends the group.
+        A failing disk is not its fault: that ends the whole group.
         """
         try:
+            if alone:
+                return transition(self._connection)
             with savepoint(self._connection):
                 return transition(self._connection)
         except StoreError as error:

@@ -1,0 +1,108 @@
+"""Typing, delivered and seen: signals that others are shown, best-effort and never stored."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from clawlane.access.decision import Decision, signals
+from clawlane.config.choices import Acks
+from clawlane.messages import Delivered, Inbound, Seen, Signal, Thread, Typing
+
+_MOST_WAITING = 64
+_DEADLINE = 10.0
+_TYPING_DEADLINE = 3.0
+"""Seconds. A reply waits for the typing that is being shown in its thread, so this is short."""
+
+_PATIENCE = 1.0
+"""Seconds that a reply waits for typing that could not be shown yet because other signals come first."""
+
+log = logging.getLogger(__name__)
+
+
+def after_decision(inbound: Inbound, decision: Decision, acks: Acks) -> list[Signal]:
+    """What is shown as soon as a message is decided. Typing follows when its turn starts.
+
+    Nothing for a message without a token: the platform did not say what it needs for a signal.
+    """
+    if not inbound.token:
+        return []
+    shown: list[Signal] = []
+    wanted = signals(decision.outcome, acks)
+    if wanted.delivered:
+        shown.append(Delivered(inbound.thread, inbound.message_id, wanted.seen, inbound.token))
+    if wanted.seen:
+        shown.append(Seen(inbound.thread, inbound.message_id, inbound.token))
+    return shown
+
+
+class SignalQueue:
+    """Shows signals one by one, in the order they came. Leaves out what is too much, too slow or refused."""
+
+    def __init__(self, show: Callable[[Signal], Awaitable[None]], typing_over: Callable[[], None]) -> None:
+        """`typing_over` is called when a reply need not wait for typing any longer."""
+        self._send = show
+        self._typing_over = typing_over
+        self._waiting: deque[Signal] = deque()
+        self._news = asyncio.Event()
+        self._showing: Signal | None = None
+        self._too_late: dict[Thread, float] = {}
+
+    def put(self, signal: Signal) -> None:
+        """Show this soon. Never waits and never fails."""
+        if len(self._waiting) >= _MOST_WAITING:
+            log.debug("%d signals wait; %s is left out", _MOST_WAITING, type(signal).__name__)
+            return
+        self._waiting.append(signal)
+        self._news.set()
+        if isinstance(signal, Typing):
+            loop = asyncio.get_running_loop()
+            self._too_late[signal.thread] = loop.time() + _PATIENCE
+            loop.call_later(_PATIENCE, self._typing_over)
+
+    def typing_first(self) -> set[Thread]:
+        """The threads in which typing is still to be shown before a reply."""
+        now = asyncio.get_running_loop().time()
+        first = {thread for thread, too_late in self._too_late.items() if now < too_late}
+        if isinstance(self._showing, Typing):
+            first.add(self._showing.thread)
+        return first
+
+    def answered(self, thread: Thread) -> bool:
+        """A reply is about to leave. False while typing is still to be shown before it.
+
+        Typing that could not be shown for a while is dropped.
+        """
+        if thread not in self._too_late:
+            return True
+        typing = Typing(thread)
+        if typing in self._waiting:
+            if asyncio.get_running_loop().time() < self._too_late[thread]:
+                return False
+            self._waiting = deque(signal for signal in self._waiting if signal != typing)
+        return self._showing != typing
+
+    async def run(self) -> None:
+        """Lives until cancelled."""
+        while True:
+            while self._waiting:
+                await self._show(self._waiting.popleft())
+            self._news.clear()
+            await self._news.wait()
+
+    async def _show(self, signal: Signal) -> None:
+        self._showing = signal
+        is_typing = isinstance(signal, Typing)
+        try:
+            async with asyncio.timeout(_TYPING_DEADLINE if is_typing else _DEADLINE):
+                await self._send(signal)
+        except Exception as error:
+            log.info("%s in %s was not shown: %r", type(signal).__name__, signal.thread, error)
+        finally:
+            self._showing = None
+            if signal.thread in self._too_late and Typing(signal.thread) not in self._waiting:
+                del self._too_late[signal.thread]
+            if is_typing:
+                self._typing_over()
