@@ -58,7 +58,11 @@ class CliContext:
         try:
             return ask(self.places, request, Caller.CLI)
         except GatewayDown:
-            return asyncio.run(self._here(request))
+            return self.run_here(request)
+
+    def run_here(self, request: Request[R]) -> R:
+        """What an operation gives, run in this process beside any gateway."""
+        return asyncio.run(self._here(request))
 
     async def _here(self, request: Request[R]) -> R:
         async with self.ops as ctx:

@@ -20,10 +20,10 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -84,6 +84,7 @@ def ruling_routes(rulings: Resolutions, channel_of: Callable[[web.Request], str]
     return [web.post("/outbox", outbox), web.post("/dead-letters", letters)]
 
 
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
@@ -104,9 +105,13 @@ class Control:
         self._fleet = fleet
         self._status = status
         self._pauses = PauseCommands(fleet.config, fleet.store, fleet.pauses)
+        self._ends = False
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._answering: set[asyncio.Future[Any]] = set()
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_errors, self._begun])
+        app.on_shutdown.append(self._end_streams)
         app.router.add_get("/ping", self._ping)
         app.router.add_get("/status", self._all)
         app.router.add_post("/accounts/start", self._start)
@@ -121,9 +126,18 @@ class Control:
     @web.middleware
     async def _begun(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Nothing is changed before every account has its owner."""
-        if request.method == "POST" and not request.path.startswith("/op/"):
+        if request.path.startswith("/op/"):
+            return await handler(request)
+        if request.method == "POST":
             await self._fleet.begun.wait()
-        return await handler(request)
+        return await self._to_its_end(handler(request))
+
+    async def _to_its_end(self, answer: Awaitable[T]) -> T:
+        """What came of something that is done even if whoever asked leaves meanwhile."""
+        running = asyncio.ensure_future(answer)
+        self._answering.add(running)
+        running.add_done_callback(self._answering.discard)
+        return await asyncio.shield(running)
 
     async def _ping(self, _request: web.Request) -> web.Response:
         return _json({"ok": True})
@@ -135,9 +149,33 @@ class Control:
         asked = decode(await request.read(), operation.request)
         ctx = self._fleet.context(_caller(request))
         if operation.events:
-            return await _streamed(request, operation, ctx, asked)
-        result = await asyncio.shield(operation.run(ctx, asked))
+            return await self._stream(request, operation, ctx, asked)
+        result = await self._to_its_end(operation.run(ctx, asked))
         return web.Response(body=encode(result), content_type="application/json")
+
+    async def _stream(
+        self, request: web.Request, operation: Operation, ctx: OpContext, asked: object
+    ) -> web.StreamResponse:
+        """One line of JSON an event. A slow reader holds the operation back; one that leaves ends it."""
+        response = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
+        await response.prepare(request)
+        running = asyncio.ensure_future(_write(response, request, operation, ctx, asked))
+        self._streams.add(running)
+        running.add_done_callback(self._streams.discard)
+        try:
+            await running
+        except asyncio.CancelledError:
+            if not self._ends:
+                raise
+            with suppress(ConnectionError):
+                await response.write(json.dumps(_told(request, Bad("the gateway stops"))).encode() + b"\n")
+        return response
+
+    async def _end_streams(self, _app: web.Application) -> None:
+        """A stream may have no end of its own: the gateway does not wait for that."""
+        self._ends = True
+        for running in self._streams:
+            running.cancel()
 
     async def _all(self, request: web.Request) -> web.Response:
         return _json(await self._status.all(probe=request.query.get("probe") == "1"))
@@ -181,7 +219,7 @@ class Control:
 @asynccontextmanager
 async def listening(app: web.Application, path: Path) -> AsyncIterator[None]:
     """Serve on a Unix socket, 0600, while entered. The file is gone afterwards."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, handler_cancellation=True)
     await runner.setup()
     try:
         await web.SockSite(runner, _private_socket(path)).start()
@@ -219,6 +257,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _told(request: web.Request, error: Exception) -> dict[str, Any]:
+    if isinstance(error, ConfigError):
+        return {"message": str(error), "help": "", "problems": [asdict(one) for one in error.problems]}
     if isinstance(error, _OURS):
         return {"message": str(error), "help": str(getattr(error, "help", ""))}
     what = f"{request.path} failed in the gateway ({type(error).__name__}); its log says more"
@@ -232,12 +272,9 @@ def _caller(request: web.Request) -> Caller:
         raise OpError("the header Caller names nobody that may ask") from None
 
 
-async def _streamed(
-    request: web.Request, operation: Operation, ctx: OpContext, asked: object
-) -> web.StreamResponse:
-    """One line of JSON an event. Whoever reads slowly holds the operation back; whoever leaves ends it."""
-    response = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
-    await response.prepare(request)
+async def _write(
+    response: web.StreamResponse, request: web.Request, operation: Operation, ctx: OpContext, asked: object
+) -> None:
     async with aclosing(operation.run(ctx, asked)) as events:
         try:
             async for event in events:
@@ -245,9 +282,9 @@ async def _streamed(
         except ConnectionError:
             log.debug("%s: whoever asked has left", operation.name)
         except Exception as error:
-            log.exception("%s failed", operation.name)
+            if not isinstance(error, _OURS):
+                log.exception("%s failed", operation.name)
             await response.write(json.dumps(_told(request, error)).encode() + b"\n")
-    return response
 
 
 def channel_of(request: web.Request) -> str:

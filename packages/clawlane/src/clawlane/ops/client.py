@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
+from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import make_private_dir, write_private
 from clawlane.ops.operation import Caller, Request, Stream, decode, decode_event, encode, operation_of
@@ -167,7 +168,7 @@ class ControlClient:
 def ask(paths: Paths, request: Request[R], caller: Caller) -> R:
     """What the operation gives, run by the gateway of this state directory.
 
-    Raises `GatewayDown` where none runs, and `ControlError` for what it refused.
+    Raises `GatewayDown` where none runs, `ControlError` for what it refused, and `ConfigError`.
     """
     operation = operation_of(request)
     with _posted(paths, operation.name, encode(request), caller) as response:
@@ -206,9 +207,11 @@ def _posted(paths: Paths, name: str, body: bytes, caller: Caller) -> Iterator[HT
         connection.close()
 
 
-def _refused(body: bytes) -> ControlError:
+def _refused(body: bytes) -> ControlError | ConfigError:
     try:
         told = json.loads(body)
+        if problems := told.get("problems"):
+            return ConfigError(Problem(**one) for one in problems)
         return ControlError(told["message"], told["help"])
     except (ValueError, KeyError, TypeError):
         return ControlError("the gateway's answer cannot be read", "openclaw gateway restart")

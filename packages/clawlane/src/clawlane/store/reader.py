@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clawlane.access.names import Pins
@@ -17,6 +17,7 @@ from clawlane.store import (
     dead_letters,
     decisions,
     directory,
+    events,
     marker,
     notices,
     pairing,
@@ -163,6 +164,11 @@ class Reader:
     def newest_decided(self, limit: int, *, dropped: bool) -> list[Recorded]:
         """What was decided about the messages that were read last, the newest first."""
         return decisions.newest(self._connection, limit, dropped=dropped)
+
+    def events(self, after: str, account: str | None, limit: int) -> events.Page:
+        """What the event feed tells next; see `clawlane.store.events.page`. Raises `CursorUnknown`."""
+        found = events.page(self._connection, after, account, limit)
+        return found if self._path is not None else replace(found, cursor="")
 
     def noted(self, message_id: str) -> list[NotedItem]:
         """The notices, and items that nobody could read, with this id."""
