@@ -23,8 +23,8 @@ def _nothing() -> None:
 class Tx:
     """One change of one account (`channel/id`) at one time, inside an open transaction.
 
-    `scrub` asks for what was deleted to leave the write-ahead log as well, soon after the commit; `news` wakes
-    the readers of the event feed after it. `noted` is what the record of an operator's change says about it.
+    `scrub` asks for what was deleted to leave the write-ahead log, soon after the commit; `news` wakes the
+    readers of the event feed after it. `noted` is what the record of an operator's change says about it.
     """
 
     db: sqlite3.Connection
@@ -63,7 +63,7 @@ def is_lazy(transition: Callable[..., Any]) -> bool:
 
 
 def next_number(tx: Tx, name: str) -> int:
-    """The next number of a `message`, a `chunk` or an `event`; it rises over all accounts: it names its own."""
+    """The next number of a `message`, `chunk` or `event`; it rises over all accounts: it names its own."""
     query = "UPDATE numbers SET last = last + 1 WHERE name = ? RETURNING last"
     return int(tx.db.execute(query, (name,)).fetchone()["last"])
 
