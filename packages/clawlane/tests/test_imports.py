@@ -14,6 +14,10 @@ import pytest
         ("clawlane.ops.client", ["aiohttp", "pydantic", "sqlite3", "cryptography", "asyncio"]),
         ("clawlane.gateway.process", ["rich", "PIL", "pydantic_ai", "zaloweb"]),
         ("clawlane.ops.pairing", ["aiohttp", "pydantic", "rich"]),
+        *(
+            (f"clawlane.ops.{module}", ["aiohttp", "pydantic", "cryptography", "json5", "rich"])
+            for module in ("config", "events", "plugins", "policy", "store", "why")
+        ),
     ],
 )
 def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -> None:
