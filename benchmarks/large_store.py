@@ -24,9 +24,9 @@ INSERT INTO messages (account, seq, message_id, client_id, thread_kind, thread_i
 _FOLLOWING = (
     f"INSERT INTO aliases {_NUMBERS}"
     " SELECT :account, 'dm', 't' || (i % 500), 't' || (i % 500), 'm' || i, 'message', i FROM n",
-    "INSERT INTO decisions (account, message, stage, at_ms, outcome, reason, rule_path, rule_origin, trail)"
-    f" {_NUMBERS} SELECT :account, i, 'admission', :now, iif(i <= 5, 'drop', 'admit'),"
-    " iif(i <= 5, 'dm_disabled', 'dm_open'), 'channels.zalouser.dmPolicy', 'channel', '[]' FROM n",
+    "INSERT INTO decisions (account, message, stage, at_ms, outcome, reason, rule_path, rule_origin, trail,"
+    f" event) {_NUMBERS} SELECT :account, i, 'admission', :now, iif(i <= 5, 'drop', 'admit'),"
+    " iif(i <= 5, 'dm_disabled', 'dm_open'), 'channels.zalouser.dmPolicy', 'channel', '[]', i FROM n",
     f"INSERT INTO turns (account, turn, state, attempts, settled_ms) {_NUMBERS}"
     " SELECT :account, i, iif(i < 10, 'dead', 'done'), 1, :now - (:count - i) * 1000 FROM n WHERE i > 5",
     f"INSERT INTO turn_messages {_NUMBERS} SELECT :account, i, i FROM n WHERE i > 5",

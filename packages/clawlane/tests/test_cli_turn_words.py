@@ -6,18 +6,21 @@ from dataclasses import dataclass
 
 import pytest
 
-from clawlane.cli.turn_words import Hold, Live, TurnStage, tell
+from clawlane.cli.turn_words import sentence
 from clawlane.messages import Thread, ThreadKind
+from clawlane.ops.why import Hold, Live, TurnStage, standing
 from clawlane.store.decisions import Recorded, Turn
 from clawlane.store.models import ChunkState, TurnState
+from clawlane.store.pauses import Level, Pause
+from clawlane.store.send_log import Held
 
 ACCOUNT = "zalouser/default"
 ALICE = Thread(ThreadKind.DM, "11")
 QUEUED, SENDING, UNKNOWN = ChunkState.QUEUED, ChunkState.SENDING, ChunkState.UNKNOWN
 SENT, CANCELLED = ChunkState.SENT, ChunkState.CANCELLED
 RUNNING = Live(running=True)
-PACED = Live(running=True, holds=(Hold("pacing.account.hour (200)", 0, str(ALICE), ACCOUNT),))
-PAUSED = Live(pauses=({"account": ACCOUNT, "thread": None, "until_ms": None},))
+PACED = Live(running=True, held=((ACCOUNT, Held(ALICE, 1, "pacing.account.hour (200)", 0, None, False)),))
+PAUSED = Live(pauses=(Pause(ACCOUNT, None, Level.MUTE, 0),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,12 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.state}-{case.standing}")
 def test_a_turn_is_told_as_it_stands(case: Case) -> None:
-    told = tell(case.message, case.live)
-    assert told is not None
-    assert told.standing is case.standing
-    assert case.words in told.sentence
+    message = case.message
+    found = standing(message, case.live)
+    assert found is not None
+    assert message.standing is not None
+    assert found.stage is case.standing
+    assert case.words in sentence(message.standing, found)
 
 
 def test_every_state_has_its_words() -> None:
@@ -132,27 +137,12 @@ def test_every_state_has_its_words() -> None:
 
 
 def test_a_hold_is_that_of_the_turn_or_else_of_what_stands_before_it() -> None:
-    status = {
-        "gateway": {},
-        "channels": {
-            "zalouser": {
-                "accounts": {
-                    "default": {
-                        "pauses": [],
-                        "held": [
-                            {"thread": "dm:11", "reason": "loop", "until_ms": 1, "turn": 9, "aside": True},
-                            {"thread": "dm:11", "reason": "minute", "until_ms": 2, "turn": 4, "aside": False},
-                            {"thread": "dm:12", "reason": "other", "until_ms": 3},
-                        ],
-                    }
-                }
-            }
-        },
-    }
-    live = Live.of_status(status)
-    assert [str(live.hold(ACCOUNT, ALICE, turn)).split(" until")[0] for turn in (9, 4, 5)] == [
-        "held: loop",
-        "held: minute",
-        "held: minute",
+    bob = Thread(ThreadKind.DM, "12")
+    held = (Held(ALICE, 1, "loop", 1, 9, True), Held(ALICE, 1, "minute", 2, 4, False))
+    live = Live(held=(*((ACCOUNT, one) for one in held), (ACCOUNT, Held(bob, 1, "other", 3, None, False))))
+    assert [live.hold(ACCOUNT, ALICE, turn) for turn in (9, 4, 5)] == [
+        Hold("loop", 1),
+        Hold("minute", 2),
+        Hold("minute", 2),
     ]
     assert live.hold("zalouser/other", ALICE, 4) is None

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from clawlane.ops.operation import MODULES
+
 
 @pytest.mark.parametrize(
     ("module", "heavy"),
@@ -14,10 +16,10 @@ import pytest
         ("clawlane.ops.client", ["aiohttp", "pydantic", "sqlite3", "cryptography", "asyncio"]),
         ("clawlane.gateway.process", ["rich", "PIL", "pydantic_ai", "zaloweb"]),
         ("clawlane.ops.pairing", ["aiohttp", "pydantic", "rich"]),
-        ("clawlane.ops.messages", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
-        ("clawlane.ops.pause", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
-        ("clawlane.ops.status", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
-        ("clawlane.ops.doctor", ["aiohttp", "pydantic", "cryptography", "json5", "rich"]),
+        *(
+            (f"clawlane.ops.{module}", ["aiohttp", "pydantic", "cryptography", "json5", "rich"])
+            for module in MODULES
+        ),
     ],
 )
 def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -> None:

@@ -27,10 +27,10 @@ from clawlane.access.policy import Grants, Policy
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import NotSent, Phase, State, Unknown
 from clawlane.cli.output import local
-from clawlane.cli.turn_words import Live
 from clawlane.cli.why import as_dict, lines
 from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
+from clawlane.ops.why import Item, Live, story
 from clawlane.store import inbox, turns
 from clawlane.store.database import open_store
 from clawlane.store.decisions import Recorded
@@ -295,12 +295,12 @@ async def test_why_says_that_a_message_was_recalled_after_its_answer_had_left(be
         await until(lambda: settled(bench))
         wire.incoming.put_nowait(undo(1))
         await until(lambda: bool(recorded(bench, "m11-1").recalled))
-        told = recorded(bench, "m11-1")
-    assert list(lines(told, Live(), None))[-2:] == [
+        told = Item(story(recorded(bench, "m11-1"), Live(), None))
+    assert list(lines(told))[-2:] == [
         f"turn: sent at {local(NOW)}",
         "It was recalled by its author.",
     ]
-    assert as_dict(told, Live(), None)["recalled"] == "recalled by its author"
+    assert as_dict(told)["recalled"] == "recalled by its author"
 
 
 async def test_a_request_whose_text_has_left_stays(bench: Bench) -> None:

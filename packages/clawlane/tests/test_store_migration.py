@@ -136,7 +136,11 @@ async def test_new_numbers_go_on_where_the_old_ones_ended(store: Path) -> None:
     [(last_chunk,)] = ask(store, "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
     async with open_store(store, store.with_name("lock"), lambda: NOW):
         pass
-    assert ask(store, "SELECT name, last FROM numbers") == [("chunk", last_chunk), ("message", last_message)]
+    assert ask(store, "SELECT name, last FROM numbers") == [
+        ("chunk", last_chunk),
+        ("event", 0),
+        ("message", last_message),
+    ]
 
 
 async def test_the_gateway_goes_on_with_what_was_open(store: Path) -> None:
@@ -208,7 +212,8 @@ async def test_a_kill_in_the_middle_leaves_the_old_store_and_the_next_start_migr
     process.kill()
     assert await process.wait() == -signal.SIGKILL
     assert content(store) == before
-    assert ask(store, "SELECT max(number) FROM migrations") == [(6,)]
+    [(done,)] = ask(store, "SELECT max(number) FROM migrations")
+    assert 6 <= done < len(schema.MIGRATIONS)
     async with open_store(store, store.with_name("lock"), lambda: NOW):
         pass
     assert content(store) == before

@@ -132,6 +132,62 @@ def test_a_new_plugin_says_that_the_gateway_needs_a_restart(perch) -> None:
     assert "a gateway is running: restart it to use the plugin" in told.out
 
 
+_HEAVY = ("pydantic", "aiohttp", "json5", "cryptography", "parrot_channel", "rich")
+_IMPORTS = """
+import sys
+from clawlane.cli.main import run
+code = run(sys.argv[1:], "openclaw")
+print(code, *(name for name in {heavy!r} if name in sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("command", ["why", "why --json", "policy explain --from 77", "why m1"])
+def test_beside_a_gateway_a_command_imports_nothing_heavy(perch, command: str) -> None:
+    perch.link()
+    perch.setenv("PARROT_HEARS", "77")
+    script = _IMPORTS.format(heavy=_HEAVY)
+    with gateway("dm_pairing_required"):
+        told = subprocess.run(
+            [sys.executable, "-c", script, *command.split()], capture_output=True, text=True, check=True
+        )
+    code = "1" if command == "why m1" else "0"
+    assert told.stderr.splitlines()[-1] == code
+
+
+def test_explain_tells_apart_the_config_of_the_gateway_and_of_the_file(perch) -> None:
+    perch.link()
+    ask = "policy explain --from 78"
+    with gateway("is ready"):
+        assert "older config" not in perch(ask).out
+        perch.configure("{ dmPolicy: 'disabled' }")
+        told = perch(ask)
+        assert told.out.startswith("drop (dm_disabled)")
+        words = "until its restart the gateway decides by its older config: challenge (dm_pairing_required)"
+        assert words in told.out
+        (as_json,) = perch(f"{ask} --json").json
+        assert (as_json["reason"], "running" in as_json) == ("dm_disabled", False)
+        perch.configure("{ dmPolicy: 'x' }")
+        broken, (as_json,) = perch(ask), perch(f"{ask} --json").json
+    assert (broken.code, broken.err.count("error: channels.parrot.dmPolicy (config.json5:1:")) == (1, 1)
+    assert [one["path"] for one in as_json["issues"]] == ["channels.parrot.dmPolicy"]
+
+
+def test_why_asks_the_gateway_and_answers_as_it_does_without_one(perch) -> None:
+    perch.link()
+    perch.setenv("PARROT_HEARS", "77")
+    with gateway("dm_pairing_required"):
+        beside, as_json = perch("why"), perch("why --json").json
+    assert "challenge (dm_pairing_required)" in beside.out
+    assert (perch("why").out, perch("why --json").json) == (beside.out, as_json)
+
+
+def test_a_store_is_not_reset_beside_a_gateway(perch) -> None:
+    with gateway("runs after") as running:
+        told = perch("store reset --forget")
+        assert (told.code, f"(pid {running.pid}); stop it first" in told.err) == (1, True)
+        assert "this would forget: 0 senders approved by pairing" in perch("store reset").err
+
+
 def test_a_second_gateway_is_refused_with_the_pid_of_the_first(perch) -> None:
     with gateway("runs after") as first:
         told = perch("gateway run")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from clawlane.cli.context import CliContext
-from clawlane.cli.failure import CliError, explain
-from clawlane.config.errors import ConfigError, KeyPath, Problem, did_you_mean
-
-_STEP = re.compile(r"\.?(?:([^.\[\]'\"]+)|\[(\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\])")
+from clawlane.cli.failure import explain
+from clawlane.config.errors import ConfigError, Problem
+from clawlane.ops.config import Get, Validate
 
 
 @click.group()
@@ -25,24 +23,22 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def validate(as_json: bool) -> int:
     """Check the whole config file and tell everything that is wrong with it. Never changes it."""
-    setup = CliContext()
-    try:
-        loaded = setup.config
-    except ConfigError as error:
+    checked = CliContext().run_here(Validate())
+    if checked.problems:
+        error = ConfigError(checked.problems)
         if not as_json:
-            raise
-        _print_problems(setup, error)
+            raise error
+        body = {"message": "the config file has problems", "help": ""}
+        _print_json(checked.path, ok=False, valid=False, **explain(error).details, error=body)
         return 1
     if as_json:
-        warnings = [_warning(problem) for problem in loaded.warnings]
-        _print_json(setup, ok=True, valid=True, warnings=warnings)
+        warnings = [_warning(problem) for problem in checked.warnings]
+        _print_json(checked.path, ok=True, valid=True, warnings=warnings)
         return 0
-    for problem in loaded.warnings:
+    for problem in checked.warnings:
         click.echo(f"warning: {problem}", err=True)
-    file = setup.places.config_file
-    click.echo(
-        f"ok: {file}" if loaded.source.exists else f"ok: {file} does not exist; the built-in defaults hold"
-    )
+    absent = "" if checked.exists else " does not exist; the built-in defaults hold"
+    click.echo(f"ok: {checked.path}{absent}")
     return 0
 
 
@@ -51,7 +47,7 @@ def validate(as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def get_value(path: str, as_json: bool) -> None:
     """Print what the config file says at PATH, such as channels.zalouser.dmPolicy."""
-    value = _at(CliContext().config.source.data, _steps(path), path)
+    value = CliContext().run_here(Get(path)).value
     if as_json or isinstance(value, Mapping | list):
         click.echo(json.dumps(value, ensure_ascii=False, indent=None if as_json else 2))
     elif isinstance(value, bool) or value is None:
@@ -60,42 +56,8 @@ def get_value(path: str, as_json: bool) -> None:
         click.echo(value)
 
 
-def _steps(path: str) -> KeyPath:
-    steps: list[str | int] = []
-    at = 0
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if not found:
-            raise CliError(f"'{path}' is no path", "write it as channels.zalouser.groups['Work Chat'].allow")
-        key, index, single, double = found.groups()
-        steps.append(int(index) if index is not None else key or single or double or "")
-        at = found.end()
-    return tuple(steps)
-
-
-def _at(data: Any, steps: KeyPath, path: str) -> Any:
-    for step in steps:
-        if _holds(data, step):
-            data = data[step]
-        else:
-            known = list(data) if isinstance(data, Mapping) else []
-            raise CliError(f"{path} is not set in the config file", did_you_mean(str(step), known))
-    return data
-
-
-def _holds(data: Any, step: str | int) -> bool:
-    if isinstance(step, str):
-        return isinstance(data, Mapping) and step in data
-    return isinstance(data, list) and step < len(data)
-
-
-def _print_problems(setup: CliContext, error: ConfigError) -> None:
-    body = {"message": "the config file has problems", "help": ""}
-    _print_json(setup, ok=False, valid=False, **explain(error).details, error=body)
-
-
-def _print_json(setup: CliContext, *, ok: bool, **more: Any) -> None:
-    click.echo(json.dumps({"ok": ok, "path": str(setup.places.config_file), **more}, ensure_ascii=False))
+def _print_json(path: str, *, ok: bool, **more: Any) -> None:
+    click.echo(json.dumps({"ok": ok, "path": path, **more}, ensure_ascii=False))
 
 
 def _warning(problem: Problem) -> dict[str, Any]:

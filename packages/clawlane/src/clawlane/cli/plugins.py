@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import time
-from typing import Any
-
 import click
 
 from clawlane.cli.context import CliContext
-from clawlane.cli.output import print_table
+from clawlane.cli.output import print_json, print_table
+from clawlane.ops.plugins import Install, Plugin, Plugins
 
 _UNOFFICIAL = "unofficial · experimental"
 
@@ -27,31 +24,25 @@ def install(spec: str, as_json: bool) -> None:
 
     SPEC is a folder (./extensions/zalouser), a wheel file, or an official name (@openclaw/zalouser).
     """
-    from clawlane.ops.client import gateway_runs
-    from clawlane.plugins.install import install as install_plugin
-
-    setup = CliContext()
-    done = install_plugin(spec, setup.registry, time.time_ns() // 1_000_000)
-    restart = (done.new or done.copied) and gateway_runs(setup.places)
+    done = CliContext().run_here(Install(spec))
     if as_json:
-        body = {"plugin": done.record.channel, "version": done.record.version, "new": done.new}
-        click.echo(_json({"ok": True, **body, "restart_needed": restart}))
+        print_json(plugin=done.id, version=done.version, new=done.new, restart_needed=done.restart_needed)
         return
-    note = f" ({_UNOFFICIAL})" if done.manifest.unofficial else ""
+    note = f" ({_UNOFFICIAL})" if done.unofficial else ""
     how = "installed" if done.new else "installed again"
-    click.echo(f"{how}: {done.record.channel} · {done.record.label} {done.record.version}{note}")
-    if restart:
+    click.echo(f"{how}: {done.id} · {done.name} {done.version}{note}")
+    if done.restart_needed:
         click.echo("a gateway is running: restart it to use the plugin")
-    click.echo(f"next: openclaw channels login --channel {done.record.channel}")
+    click.echo(f"next: openclaw channels login --channel {done.id}")
 
 
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_plugins(as_json: bool) -> None:
     """List the installed plugins and the official ones."""
-    rows = _rows(CliContext())
+    rows = [_row(one) for one in CliContext().run_here(Plugins())]
     if as_json:
-        click.echo(_json({"ok": True, "plugins": rows}))
+        print_json(plugins=rows)
         return
     heads = ("ID", "NAME", "VERSION", "STATUS", "SOURCE", "NOTE")
     print_table(heads, [[row[key.lower()] or "–" for key in heads] for row in rows])
@@ -60,36 +51,7 @@ def list_plugins(as_json: bool) -> None:
             click.echo(f"{row['id']}: {row['problem']}")
 
 
-def _rows(setup: CliContext) -> list[dict[str, str]]:
-    from clawlane.plugins.catalog import CATALOG
-
-    registry = setup.registry
-    unofficial = {manifest.id: manifest.unofficial for manifest in registry.manifests()}
-    rows = []
-    for record in registry.records:
-        broken = registry.broken().get(record.channel)
-        rows.append(
-            _row(
-                record.channel,
-                record.label,
-                record.version,
-                "broken" if broken else "installed",
-                record.source,
-            )
-            | {"note": _UNOFFICIAL if unofficial.get(record.channel) else "", "problem": str(broken or "")}
-        )
-    recorded = {record.channel for record in registry.records}
-    rows += [
-        _row(entry.channel, entry.label, "", "available", entry.spec) | {"note": _UNOFFICIAL}
-        for entry in CATALOG
-        if entry.channel not in recorded
-    ]
-    return rows
-
-
-def _row(id: str, name: str, version: str, status: str, source: str) -> dict[str, str]:
-    return {"id": id, "name": name, "version": version, "status": status, "source": source, "problem": ""}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _row(one: Plugin) -> dict[str, str]:
+    note = _UNOFFICIAL if one.unofficial else ""
+    told = {"id": one.id, "name": one.name, "version": one.version, "status": one.status}
+    return {**told, "source": one.source, "problem": one.problem, "note": note}

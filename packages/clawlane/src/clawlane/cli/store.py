@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
 from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-
-if TYPE_CHECKING:
-    from clawlane.store.reset import Holdings
+from clawlane.cli.output import print_json
+from clawlane.ops.store import GetHoldings, Reset
+from clawlane.store.marker import FORGOTTEN
+from clawlane.store.reset import Holdings
 
 _WORDS = {
     "approved": "senders approved by pairing",
@@ -37,32 +35,17 @@ def reset(forget: bool, as_json: bool) -> None:
 
     Logins and the config stay. A pause ends with the store that it stands in.
     """
-    from clawlane.store.marker import FORGOTTEN
-    from clawlane.store.reset import forget as move_aside
-    from clawlane.store.reset import holdings
-
-    places, now_ms = CliContext().places, time.time_ns() // 1_000_000
-    found = holdings(places.store, now_ms)
+    setup = CliContext()
     if not forget:
-        told = _counted(found) or FORGOTTEN
+        told = _counted(setup.run_here(GetHoldings())) or FORGOTTEN
         raise CliError(f"this would forget: {told}", "openclaw store reset --forget")
-    if not places.state.is_dir():
-        raise CliError(
-            f"there is no state directory {places.state}", "nothing is stored, so nothing to reset"
-        )
-    aside = move_aside(places.store, places.lock_file, now_ms)
+    done = setup.run_here(Reset())
     if as_json:
-        body = {
-            "ok": True,
-            "moved_to": str(aside) if aside else None,
-            "forgotten": asdict(found) if found else None,
-        }
-        click.echo(json.dumps(body, ensure_ascii=False))
+        print_json(moved_to=done.moved_to, forgotten=done.forgotten)
         return
-    if aside is not None:
-        click.echo(
-            f"The store is now {aside}; remove it when you do not need it: it holds people's messages."
-        )
+    if done.moved_to is not None:
+        told = "remove it when you do not need it: it holds people's messages."
+        click.echo(f"The store is now {done.moved_to}; {told}")
     click.echo("The next start of the gateway makes an empty store.")
 
 

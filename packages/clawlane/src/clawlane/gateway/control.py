@@ -15,10 +15,10 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -32,6 +32,7 @@ from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, e
 from clawlane.plugins.errors import PluginError
 from clawlane.store.errors import StoreError
 
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
@@ -42,12 +43,23 @@ class Control:
 
     def __init__(self, fleet: Accounts) -> None:
         self._fleet = fleet
+        self._ends = False
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._answering: set[asyncio.Future[Any]] = set()
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_errors])
+        app.on_shutdown.append(self._end_streams)
         app.router.add_get("/ping", self._ping)
         app.router.add_post("/op/{name}", self._operation)
         return app
+
+    async def _to_its_end(self, answer: Awaitable[T]) -> T:
+        """What came of something that is done even if whoever asked leaves meanwhile."""
+        running = asyncio.ensure_future(answer)
+        self._answering.add(running)
+        running.add_done_callback(self._answering.discard)
+        return await asyncio.shield(running)
 
     async def _ping(self, _request: web.Request) -> web.Response:
         return _json({"ok": True})
@@ -59,9 +71,35 @@ class Control:
         asked = decode(await request.read(), operation.request)
         ctx = self._fleet.context(_caller(request))
         if operation.events:
-            return await _streamed(request, operation, ctx, asked)
-        result = await asyncio.shield(operation.run(ctx, asked))
+            return await self._stream(request, operation, ctx, asked)
+        result = await self._to_its_end(operation.run(ctx, asked))
         return web.Response(body=encode(result), content_type="application/json")
+
+    async def _stream(
+        self, request: web.Request, operation: Operation, ctx: OpContext, asked: object
+    ) -> web.StreamResponse:
+        """One line of JSON an event. A slow reader holds the operation back; one that leaves ends it."""
+        response = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
+        await response.prepare(request)
+        running = asyncio.ensure_future(_write(response, request, operation, ctx, asked))
+        self._streams.add(running)
+        running.add_done_callback(self._streams.discard)
+        try:
+            await running
+        except asyncio.CancelledError:
+            if not self._ends:
+                raise
+            with suppress(ConnectionError):
+                await response.write(
+                    json.dumps(_told(request, OpError("the gateway stops"))).encode() + b"\n"
+                )
+        return response
+
+    async def _end_streams(self, _app: web.Application) -> None:
+        """A stream may have no end of its own: the gateway does not wait for that."""
+        self._ends = True
+        for running in self._streams:
+            running.cancel()
 
 
 @asynccontextmanager
@@ -120,12 +158,13 @@ def _caller(request: web.Request) -> Caller:
         raise OpError("the header Caller names nobody that may ask") from None
 
 
-async def _streamed(
-    request: web.Request, operation: Operation, ctx: OpContext, asked: object
-) -> web.StreamResponse:
-    """One line of JSON an event. Whoever reads slowly holds the operation back; whoever leaves ends it."""
-    response = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
-    await response.prepare(request)
+def _error_line(request: web.Request, error: Exception) -> bytes:
+    return json.dumps(_told(request, error)).encode() + b"\n"
+
+
+async def _write(
+    response: web.StreamResponse, request: web.Request, operation: Operation, ctx: OpContext, asked: object
+) -> None:
     async with aclosing(operation.run(ctx, asked)) as events:
         try:
             async for event in events:
@@ -133,9 +172,9 @@ async def _streamed(
         except ConnectionError:
             log.debug("%s: whoever asked has left", operation.name)
         except Exception as error:
-            log.exception("%s failed", operation.name)
-            await response.write(json.dumps(_told(request, error)).encode() + b"\n")
-    return response
+            if not isinstance(error, _OURS):
+                log.exception("%s failed", operation.name)
+            await response.write(_error_line(request, error))
 
 
 def _json(value: dict[str, Any], status: int = 200) -> web.Response:

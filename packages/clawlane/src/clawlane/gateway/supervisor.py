@@ -14,6 +14,7 @@ from clawlane.channel import Account, Channel, Health, Phase, State, VaultError
 from clawlane.credentials.profile import Consent, ConsentDamaged, Replaced, ReplacedMark, read_consent
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
+from clawlane.gateway.state_log import StateLog
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.ops.directory import Lookup
 from clawlane.store.account_store import AccountStore
@@ -40,7 +41,9 @@ class Supervisor:
     def __init__(
         self, parts: AccountDeps, store: Store, vaults: Path, consents: Path, is_default: bool
     ) -> None:
-        self._standing = AccountHealth(str(parts.account), parts.report, parts.now_ms)
+        self._state_log = StateLog(parts.now_ms)
+        self._told = parts.report
+        self._standing = AccountHealth(str(parts.account), self._tell, parts.now_ms)
         self._report = self._standing.report
         self.parts = replace(parts, report=self._report, trouble=self._standing.sending)
         self.account_store: AccountStore | None = None
@@ -163,10 +166,15 @@ class Supervisor:
         ):
             self.owned.set()
             group.create_task(self._standing.watch())
+            group.create_task(self._state_log.write(self.account_store))
             while True:
                 await self._wanted.wait()
                 if self._wanted.is_set():
                     await self._while_wanted(self.account_store)
+
+    def _tell(self, state: State) -> None:
+        self._state_log.note(state)
+        self._told(state)
 
     async def _while_wanted(self, account_store: AccountStore) -> None:
         self._idle.clear()

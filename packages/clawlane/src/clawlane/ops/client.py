@@ -15,7 +15,7 @@ import socket
 import tempfile
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -27,6 +27,7 @@ from clawlane.store.errors import StoreUnusable
 
 R = TypeVar("R")
 _ERROR = b'{"message"'
+_PIECE = 1 << 16
 _LONGEST_LINE = 4 << 20
 _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
@@ -122,10 +123,23 @@ def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Generato
     with _asked(paths, "POST", f"/op/{operation.name}", encode(request), caller) as response:
         if response.status != 200:
             raise _refused(response.read())
-        while line := response.readline(_LONGEST_LINE):
+        for line in _lines(response):
             if line.startswith(_ERROR):
                 raise _refused(line)
             yield cast(R, decode_event(line, operation.events))
+
+
+def _lines(response: HTTPResponse) -> Iterator[bytes]:
+    """The lines as they come. `HTTPResponse.readline` would take a broken connection for the end."""
+    rest = b""
+    try:
+        while piece := response.read1(_PIECE):
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+            if len(rest) > _LONGEST_LINE:
+                raise ControlError("the gateway told something that is too long")
+    except IncompleteRead:
+        raise ControlError("the gateway ended before everything was told", "openclaw gateway run") from None
 
 
 @contextmanager
@@ -147,12 +161,12 @@ def _asked(
         connection.close()
 
 
-def _refused(body: bytes) -> Exception:
+def _refused(body: bytes) -> ControlError | ConfigError:
     """What the gateway raised: a `ConfigError` with all its problems, or else a `ControlError`."""
     try:
         told = json.loads(body)
-        if "problems" in told:
-            return ConfigError(Problem(**one) for one in told["problems"])
+        if problems := told.get("problems"):
+            return ConfigError(Problem(**one) for one in problems)
         return ControlError(told["message"], told["help"])
     except (ValueError, KeyError, TypeError):
         return ControlError("the gateway's answer cannot be read", "openclaw gateway restart")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clawlane.channel import Account, Channel, Manifest, State, Vault
@@ -160,6 +162,8 @@ class OpContext:
     plugins: Registry | None = None
     started_ms: int | None = None
     """When the gateway started; None without one."""
+    operation: str = ""
+    """The operation that runs, for the record of who changed what."""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
     _opened: list[Store] = field(default_factory=list, repr=False)
 
@@ -168,6 +172,22 @@ class OpContext:
 
     async def __aexit__(self, *error: object) -> None:
         await self._stack.aclose()
+        self._opened.clear()
+
+    def during(self, operation: str) -> OpContext:
+        """The same while an operation runs; one that calls another keeps its own name."""
+        if self.operation:
+            return self
+        named = copy(self)
+        object.__setattr__(named, "operation", operation)
+        return named
+
+    def as_written(self, config_file: str = "") -> OpContext:
+        """The same with the config as the file has it now, which a gateway may not run with yet."""
+        paths = replace(self.paths, config_file=Path(config_file)) if config_file else self.paths
+        if self.loaded is None and paths == self.paths:
+            return self
+        return replace(self, paths=paths, loaded=None)
 
     @property
     def in_gateway(self) -> bool:
@@ -268,14 +288,23 @@ class OpContext:
 
     @asynccontextmanager
     async def own(self, account: str) -> AsyncIterator[AccountStore]:
-        """What writes for an account (`channel/id`), owned by this process meanwhile."""
+        """What writes for an account (`channel/id`), owned by this process meanwhile.
+
+        What it changes is recorded with the caller and the operation.
+        """
         live = self.live.get(account)
         if live is not None and live.account_store is not None:
-            yield live.account_store
+            yield live.account_store.by(self.caller, self.operation)
             return
         store = await self._writable()
         async with store.own(account) as account_store:
-            yield account_store
+            yield account_store.by(self.caller, self.operation)
+
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Event]:
+        """An event that is set when the event feed has grown; without a gateway it never is."""
+        with self.store.listening() if self.store else nullcontext(asyncio.Event()) as heard:
+            yield heard
 
     async def _writable(self) -> Store:
         if self.store is not None:

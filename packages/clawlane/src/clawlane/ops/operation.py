@@ -13,12 +13,28 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import wraps
 from importlib import import_module
 from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 
 import msgspec
 
-MODULES = ("accounts", "directory", "doctor", "login", "messages", "pairing", "pause", "status")
+MODULES = (
+    "accounts",
+    "config",
+    "directory",
+    "doctor",
+    "events",
+    "login",
+    "messages",
+    "pairing",
+    "pause",
+    "plugins",
+    "policy",
+    "status",
+    "store",
+    "why",
+)
 """The modules of this package that hold operations."""
 
 R = TypeVar("R")
@@ -94,9 +110,14 @@ def _register(run: Any, *, changes: bool) -> Any:
         (told,) = get_args(result)
         events = {one.__name__: one for one in get_args(told) or (told,)}
     name = f"{run.__module__.rpartition('.')[2]}.{run.__name__}"
-    made = Operation(name, run, request, result, events, changes)
+
+    @wraps(run)
+    def named(ctx: Any, asked: Any) -> Any:
+        return run(ctx.during(name), asked)
+
+    made = Operation(name, named, request, result, events, changes)
     _BY_NAME[name] = _BY_REQUEST[request] = made
-    return run
+    return named
 
 
 def find(name: str) -> Operation:

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from copy import copy
 from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.backoff import Backoff, Sleep
+from clawlane.store import events
 from clawlane.store.errors import StoreFailed, StoreLost
 from clawlane.store.transaction import Tx, is_lazy, note_time
 from clawlane.store.writer import Writer
@@ -37,7 +39,14 @@ class AccountStore:
         self._epoch = epoch
         self._now_ms = now_ms
         self._sleep = sleep
+        self._by: tuple[str, str] | None = None
         self.account = account
+
+    def by(self, caller: str, operation: str) -> AccountStore:
+        """The same right, in the name of somebody who asked for an operation: what it changes is recorded."""
+        bound = copy(self)
+        bound._by = (caller, operation)
+        return bound
 
     async def run(self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a transition, tried again until the disk takes it.
@@ -60,15 +69,28 @@ class AccountStore:
 
         What the transition changed is on the disk, unless it is marked `lazy`.
         """
+        return await self._submit(transition, *args, **kwargs)
+
+    def post(self, transition: Callable[Concatenate[Tx, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """The same for what nobody waits for. It is written before the store closes; a failure is logged."""
+        self._submit(transition, *args, **kwargs).add_done_callback(_log_failure)
+
+    def _submit(
+        self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
         now_ms = self._now_ms()
 
         def checked(db: sqlite3.Connection) -> T:
-            tx = Tx(db, self.account, now_ms, self._writer.scrub)
+            tx = Tx(db, self.account, now_ms, self._writer.scrub, self._writer.news)
             if note_time(tx, self._last_seen_ms(db)):
                 del self._writer.owners[self.account]
-            return transition(tx, *args, **kwargs)
+            before = db.total_changes
+            result = transition(tx, *args, **kwargs)
+            if self._by is not None and db.total_changes != before:
+                events.note_change(tx, *self._by, _name(transition))
+            return result
 
-        return await self._writer.submit(checked, lazy=is_lazy(transition))
+        return self._writer.submit(checked, lazy=is_lazy(transition))
 
     def _last_seen_ms(self, db: sqlite3.Connection) -> int:
         """The time of the latest change. Raises `StoreLost` if another owner took the account over."""
@@ -81,3 +103,14 @@ class AccountStore:
         if epoch != self._epoch:
             raise StoreLost(f"{self.account} is run by another gateway now")
         return last_seen_ms
+
+
+def _name(transition: Callable[..., object]) -> str:
+    """`pairing.approve`: the module and the function."""
+    module = transition.__module__.rpartition(".")[2]
+    return f"{module}.{transition.__name__}"
+
+
+def _log_failure(future: asyncio.Future[None]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.error("a change was not stored: %s", error)

@@ -7,7 +7,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -104,6 +104,10 @@ class Store:
     def failing(self) -> str:
         """Why the last change could not be stored; empty while the disk takes them."""
         return self._writer.failing
+
+    def listening(self) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set whenever the event feed has grown, for whoever clears it again."""
+        return self._writer.listening()
 
     @contextmanager
     def read(self) -> Iterator[Reader]:

@@ -13,7 +13,7 @@ from clawlane.store import directory
 from clawlane.store.codec import newest_of_accounts, storable, thread_of
 from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.outbox import delivery_summary
-from clawlane.store.transaction import Tx, count
+from clawlane.store.transaction import Tx, count, next_event
 
 
 class Stage(StrEnum):
@@ -91,8 +91,8 @@ def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
     rule = decision.rule
     tx.db.execute(
         "INSERT INTO decisions (account, message, stage, at_ms, outcome, reason, rule_path, rule_origin,"
-        " trail, rule_line, command, keep_as_history, revision, rule_text)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " trail, rule_line, command, keep_as_history, revision, rule_text, event)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             tx.account,
             seq,
@@ -108,6 +108,7 @@ def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
             decision.keep_as_history,
             decision.revision,
             storable(rule.text),
+            next_event(tx),
         ),
     )
     count(tx, decision.reason)

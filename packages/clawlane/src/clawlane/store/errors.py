@@ -8,6 +8,7 @@
     ├── NotInOutbox     no message of the outbox has this number, or it is past deciding
     ├── NoDeadLetter    no message with this id was set aside
     ├── PauseRefused    there is no such account or thread to pause or resume
+    ├── CursorUnknown   a position in the event feed is not one of this store
     └── PairingUnknown  no pending request has this code
 
 Sessions and the state directory have their own errors: `clawlane.channel.VaultError` and
@@ -44,6 +45,10 @@ class StoreFailed(StoreError):
 
 class PairingUnknown(StoreError):
     """There is no pending request to approve; the text says whether the code was used before."""
+
+
+class CursorUnknown(StoreError):
+    """The event feed cannot go on from there: the cursor is of another store, or is none."""
 
 
 class NotInOutbox(StoreError):

@@ -70,6 +70,7 @@ def approve(tx: Tx, code: str, notice: str = "") -> Approved:
     )
     tx.db.execute("DELETE FROM lapsed WHERE account = ? AND sender_id = ?", (tx.account, approved.sender_id))
     _cancel_text(tx, approved.sender_id, "approved meanwhile")
+    tx.note(sender_id=approved.sender_id, told=bool(notice))
     if notice:
         thread = Thread(ThreadKind.DM, approved.sender_id)
         outbox.queue(tx, None, [Text(thread, notice)], Purpose.NOTICE)
@@ -84,6 +85,7 @@ def revoke(tx: Tx, sender_id: str) -> Approved:
     ).fetchone()
     if row is None:
         raise PairingUnknown(f"{storable(sender_id)!r} is not approved on {tx.account}")
+    tx.note(sender_id=sender_id)
     return Approved(tx.account, sender_id, row["sender_name"], row["approved_ms"])
 
 
@@ -114,6 +116,7 @@ def reject(tx: Tx, sender_id: str, *, block: bool = False) -> Rejected:
             "until": None if block else tx.now_ms + pairing.REJECTED_MS,
         },
     ).fetchone()
+    tx.note(sender_id=sender, until_ms=row["until_ms"])
     return Rejected(*row)
 
 
@@ -126,6 +129,7 @@ def unblock(tx: Tx, sender_id: str) -> Rejected:
     ).fetchone()
     if row is None:
         raise PairingUnknown(f"{storable(sender_id)!r} is not turned away on {tx.account}")
+    tx.note(sender_id=sender_id)
     return Rejected(*row)
 
 

@@ -96,6 +96,7 @@ def pause(tx: Tx, new: Pause) -> None:
         " ended_ms = NULL",
         (new.account, kind, id_, new.level, new.since_ms, new.until_ms),
     )
+    tx.note(thread_kind=kind, thread_id=id_, level=new.level, until_ms=new.until_ms)
 
 
 def pauses(connection: sqlite3.Connection) -> list[Pause]:
@@ -129,6 +130,7 @@ def resume(
     a batch; one that was cut off goes on with the time at which it began (`until_ms` of the pause).
     """
     kind, id_ = _scope(thread)
+    tx.note(thread_kind=kind, thread_id=id_, flush=flush)
     scope: dict[str, Any] = {"account": tx.account, "kind": kind, "id": id_, "oldest_ms": oldest_ms}
     row = tx.db.execute(f"SELECT * FROM pauses WHERE {_THIS}", scope).fetchone()  # noqa: S608 — our own text
     flushed = _reopen(tx, {**scope, "ended_ms": row["ended_ms"]}) if flush and row else ()

@@ -6,13 +6,24 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clawlane.access.names import Pins
 from clawlane.access.pairing import Requests
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store import catch_up, decisions, directory, marker, notices, pairing, pauses, send_log, turns
+from clawlane.store import (
+    catch_up,
+    decisions,
+    directory,
+    events,
+    marker,
+    notices,
+    pairing,
+    pauses,
+    send_log,
+    turns,
+)
 from clawlane.store.catch_up import Gap
 from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_nothing, connect_reader
@@ -152,6 +163,11 @@ class Reader:
     def newest_decided(self, limit: int, *, dropped: bool) -> list[Recorded]:
         """What was decided about the messages that were read last, the newest first."""
         return decisions.newest(self._connection, limit, dropped=dropped)
+
+    def events(self, after: str, account: str | None, limit: int) -> events.Page:
+        """What the event feed tells next; see `clawlane.store.events.page`. Raises `CursorUnknown`."""
+        found = events.page(self._connection, after, account, limit)
+        return found if self._path is not None else replace(found, cursor="")
 
     def noted(self, message_id: str) -> list[NotedItem]:
         """The notices, and items that nobody could read, with this id."""

@@ -9,7 +9,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 
 from __future__ import annotations
 
-from clawlane.store import notices, recall
+from clawlane.store import events, notices, recall
 from clawlane.store.transaction import Tx, count, forget_texts
 
 TEXTS = 1000
@@ -44,6 +44,7 @@ def prune(tx: Tx) -> bool:
     texts = _texts(tx)
     ids = _ids(tx, tx.now_ms - IDS_MS)
     notices.prune(tx, tx.now_ms - IDS_MS)
+    events.prune(tx, tx.now_ms - IDS_MS)
     recall.prune(tx)
     tx.db.execute("DELETE FROM receipts WHERE account = ? AND at_ms < ?", (tx.account, tx.now_ms - IDS_MS))
     tx.db.execute(

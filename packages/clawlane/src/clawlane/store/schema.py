@@ -414,6 +414,29 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('undecided', 'undecided', '20 10 1');
 """
 
+_EVENTS = """
+INSERT INTO numbers VALUES ('event', 0); -- of the event feed, over all accounts and the three tables below
+ALTER TABLE decisions ADD COLUMN event INTEGER; -- null: decided before there was a feed
+CREATE INDEX decisions_by_event ON decisions (account, event) WHERE event IS NOT NULL;
+CREATE TABLE operator_log ( -- who changed what by an operation, written with the change
+    account TEXT NOT NULL, id INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+    caller TEXT NOT NULL, operation TEXT NOT NULL, change TEXT NOT NULL, -- the transition
+    details TEXT NOT NULL, -- JSON: ids, numbers, enum words and flags
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+CREATE TABLE state_log ( -- when an account came into which phase
+    account TEXT NOT NULL, id INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+    phase TEXT NOT NULL, code TEXT NOT NULL, PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+"""
+
+_EVENT_STATISTICS = """
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('decisions', 'decisions_by_event', '1000000 500000 1'),
+    ('operator_log', 'operator_log', '1000 500 1'),
+    ('state_log', 'state_log', '1000 500 1');
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _REMEMBERING,
@@ -422,6 +445,7 @@ MIGRATIONS: tuple[str, ...] = (
     _STOPPING,
     _SETTLING,
     _BY_ACCOUNT + _STATISTICS,
+    _EVENTS + _EVENT_STATISTICS,
 )
 """Each runs once, in order; a released one never changes."""
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
 
 Transition = TypeVar("Transition", bound=Callable[..., Any])
+Noted: TypeAlias = str | int | bool | None
+"""An id or an enum word, a number, a flag, or nothing."""
+
+_ID = re.compile(r"[\w.:/@-]{1,120}\Z")
 
 
 def _nothing() -> None:
@@ -18,13 +23,29 @@ def _nothing() -> None:
 class Tx:
     """One change of one account (`channel/id`) at one time, inside an open transaction.
 
-    `scrub` asks for what was deleted to leave the write-ahead log as well, soon after the commit.
+    `scrub` asks for what was deleted to leave the write-ahead log, soon after the commit; `news` wakes the
+    readers of the event feed after it. `noted` is what the record of an operator's change says about it.
     """
 
     db: sqlite3.Connection
     account: str
     now_ms: int
     scrub: Callable[[], None] = _nothing
+    news: Callable[[], None] = _nothing
+    noted: dict[str, Noted] = field(default_factory=dict)
+
+    def note(self, **values: Noted) -> None:
+        """Say what this change is about, should an operator have asked for it.
+
+        Only ids, numbers, enum words and flags: a text that looks like none of them is left out. Never give
+        it a code, a name or a message.
+        """
+        self.noted.update(
+            {
+                name: value if not isinstance(value, str) or _ID.match(value) else ""
+                for name, value in values.items()
+            }
+        )
 
 
 def lazy(transition: Transition) -> Transition:
@@ -42,7 +63,7 @@ def is_lazy(transition: Callable[..., Any]) -> bool:
 
 
 def next_number(tx: Tx, name: str) -> int:
-    """The next number of a `message` or a `chunk`; it rises over all accounts and so names its account."""
+    """The next number of a `message`, `chunk` or `event`; it rises over all accounts: it names its own."""
     query = "UPDATE numbers SET last = last + 1 WHERE name = ? RETURNING last"
     return int(tx.db.execute(query, (name,)).fetchone()["last"])
 
@@ -54,6 +75,12 @@ def count(tx: Tx, what: str, by: int = 1) -> None:
         " ON CONFLICT (account, reason) DO UPDATE SET n = counters.n + excluded.n",
         (tx.account, what, by),
     )
+
+
+def next_event(tx: Tx) -> int:
+    """The number of something that the event feed tells. It rises in the order of commits."""
+    tx.news()
+    return next_number(tx, "event")
 
 
 _STEP_MS = 15_000

@@ -307,6 +307,7 @@ def _dead_turn(tx: Tx, message_id: str) -> int:
             f"no message {message_id!r} of {tx.account} was set aside;"
             " see: openclaw channels dead-letters list"
         )
+    tx.note(message_id=message_id, turn=row["turn"])
     return int(row["turn"])
 
 

@@ -188,6 +188,7 @@ def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], what: st
         raise NotInOutbox(
             f"message {chunk_id} is {row['state']}: it cannot be {what}; see: openclaw outbox list"
         )
+    tx.note(chunk=chunk_id)
     return row
 
 

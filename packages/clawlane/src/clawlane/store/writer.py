@@ -73,6 +73,8 @@ class Writer:
         self._connection = connection
         self._lazy = False
         self._failing = ""
+        self._is_news = False
+        self._listeners: set[asyncio.Event] = set()
         self._to_scrub = True  # an earlier process may have been killed before it did that
         self._scrubbed_at = -_SCRUB_EVERY
         self._loop = asyncio.get_running_loop()
@@ -108,6 +110,20 @@ class Writer:
         """
         self._to_scrub = True
 
+    def news(self) -> None:
+        """Wake who listens once this is committed. For transitions, in the writer's thread."""
+        self._is_news = True
+
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Event]:
+        """An event that is set after every commit with news, for whoever clears it again."""
+        heard = asyncio.Event()
+        self._listeners.add(heard)
+        try:
+            yield heard
+        finally:
+            self._listeners.discard(heard)
+
     async def close(self) -> None:
         """Finish what was submitted, checkpoint and close the file."""
         self._jobs.put(None)
@@ -118,7 +134,7 @@ class Writer:
         try:
             while group := self._next_group():
                 outcomes = self._write(group)
-                self._loop.call_soon_threadsafe(_resolve, group, outcomes)
+                self._loop.call_soon_threadsafe(self._tell, group, outcomes, self._is_news)
             if self._to_scrub:
                 self._empty_log(_LAST_SCRUB_MS)
         except BaseException as error:
@@ -126,6 +142,11 @@ class Writer:
             self._loop.call_soon_threadsafe(self._die, group, error)
         finally:
             self._connection.close()
+
+    def _tell(self, group: list[_Job], outcomes: list[Any], is_news: bool) -> None:
+        _resolve(group, outcomes)
+        for heard in self._listeners if is_news else ():
+            heard.set()
 
     def _die(self, group: list[_Job], error: BaseException) -> None:
         """Fail what was being written and all that waits. Runs on the loop, as `submit` does."""
@@ -173,6 +194,7 @@ class Writer:
             log.info("the log of the store could not be emptied (%s); trying again", error)
 
     def _write(self, group: list[_Job]) -> list[Any]:
+        self._is_news = False
         connection = self._connection
         started = time.perf_counter()
         try:

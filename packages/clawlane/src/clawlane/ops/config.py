@@ -1,0 +1,106 @@
+"""The config file: whether it is right, and what it says. Nothing here changes it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clawlane.config.errors import ConfigError, KeyPath, Problem, did_you_mean
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import OpError, Request, operation
+
+_STEP = re.compile(r"\.?(?:([^.\[\]'\"]+)|\[(\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\])")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """All that is wrong with the file; without problems it can be used. `exists` is false without a file."""
+
+    path: str
+    exists: bool
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Validate(Request[Checked]):
+    """Check the whole file as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What the file says at a path."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Get(Request[Value]):
+    """The value at a path, such as `channels.zalouser.groups['Work Chat'].allow`."""
+
+    path: str
+
+
+@operation
+async def validate(ctx: OpContext, _request: Validate) -> Checked:
+    return await asyncio.to_thread(_checked, ctx.as_written())
+
+
+@operation
+async def get(ctx: OpContext, request: Get) -> Value:
+    """Raises `ConfigError` for a file that cannot be used, and `OpError` for what is not set."""
+    written = ctx.as_written()
+    config = await asyncio.to_thread(lambda: written.config)
+    return Value(_plain(_at(config.source.data, _steps(request.path), request.path)))
+
+
+def _checked(ctx: OpContext) -> Checked:
+    path = str(ctx.paths.config_file)
+    try:
+        config = ctx.config
+    except ConfigError as error:
+        return Checked(path, exists=True, problems=error.problems, warnings=())
+    return Checked(path, config.source.exists, (), config.warnings)
+
+
+def _steps(path: str) -> KeyPath:
+    steps: list[str | int] = []
+    at = 0
+    while at < len(path):
+        found = _STEP.match(path, at)
+        if not found:
+            raise OpError(f"'{path}' is no path", "write it as channels.zalouser.groups['Work Chat'].allow")
+        key, index, single, double = found.groups()
+        steps.append(int(index) if index is not None else key or single or double or "")
+        at = found.end()
+    return tuple(steps)
+
+
+def _at(data: Any, steps: KeyPath, path: str) -> Any:
+    for step in steps:
+        if _holds(data, step):
+            data = data[step]
+        else:
+            known = list(data) if isinstance(data, Mapping) else []
+            raise OpError(f"{path} is not set in the config file", did_you_mean(str(step), known))
+    return data
+
+
+def _plain(value: Any) -> Any:
+    """Without what the source knows about how numbers were written, so that it travels as JSON."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return list(map(_plain, value))
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    return int(value) if isinstance(value, int) else float(value)
+
+
+def _holds(data: Any, step: str | int) -> bool:
+    if isinstance(step, str):
+        return isinstance(data, Mapping) and step in data
+    return isinstance(data, list) and step < len(data)

@@ -1,0 +1,75 @@
+"""The event feed: decisions, states of accounts and operators' changes, from a durable cursor.
+
+A reader holds no place in memory: what it has not read yet waits in the store, however slow it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import Stream, operation
+from clawlane.store.events import Decided, OperatorChanged, StateChanged
+from clawlane.store.reader import Reader
+
+_BATCH = 200
+_POLL = 1.0
+"""Seconds between two looks into a store that another process may write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """All that is stored was told. With `follow` it comes again after `quiet` seconds without an event."""
+
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Events(Stream[Decided | StateChanged | OperatorChanged | Reached]):
+    """What happened after a cursor, on all accounts or on one (`channel/id`).
+
+    An empty cursor begins with the oldest event kept (a month), `newest` with what happens next. Every event
+    has the cursor behind it. Without `follow` the feed ends once all is told.
+    """
+
+    after: str = ""
+    account: str | None = None
+    follow: bool = False
+    quiet: float = 15.0
+
+
+@operation
+async def events(
+    ctx: OpContext, request: Events
+) -> AsyncIterator[Decided | StateChanged | OperatorChanged | Reached]:
+    """Raises `CursorUnknown` for a cursor of another store."""
+    loop, quiet = asyncio.get_running_loop(), max(0.1, request.quiet)
+    cursor, due = request.after, 0.0
+    with ctx.listening() as heard:
+        while True:
+            heard.clear()
+            page = await ctx.ask(partial(Reader.events, after=cursor, account=request.account, limit=_BATCH))
+            for event in page.events:
+                yield event
+            cursor = page.cursor
+            if page.more:
+                continue
+            if page.events and due:
+                due = loop.time() + quiet
+            if loop.time() >= due:
+                yield Reached(cursor)
+                due = loop.time() + quiet
+            if not request.follow:
+                return
+            rest = max(0.0, due - loop.time())
+            await _wait(heard, rest if ctx.store else min(_POLL, rest))
+
+
+async def _wait(heard: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await heard.wait()

@@ -1,0 +1,100 @@
+"""Channel plugins: installing them, and which there are. Nothing is ever fetched from a network."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import Request, operation
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin that is `installed`, `broken` (`problem` says why), or `available` as an official one."""
+
+    id: str
+    name: str
+    version: str
+    status: str
+    source: str
+    problem: str
+    unofficial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins(Request[list[Plugin]]):
+    """The installed plugins, then the official ones that are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What an installation did. `new`: it was not recorded before. A gateway that runs may need a restart."""
+
+    id: str
+    name: str
+    version: str
+    unofficial: bool
+    new: bool
+    restart_needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Install(Request[Installed]):
+    """Install from a folder, a wheel file, or an official name.
+
+    A folder is found from where this process runs, and the plugin is made importable for its Python.
+    """
+
+    spec: str
+
+
+@operation
+async def listing(ctx: OpContext, _request: Plugins) -> list[Plugin]:
+    return await asyncio.to_thread(_listing, ctx)
+
+
+@operation(changes=True)
+async def install(ctx: OpContext, request: Install) -> Installed:
+    """Raises a `PluginError`, with nothing recorded."""
+    from clawlane.plugins.install import install as install_plugin
+
+    done = await asyncio.to_thread(install_plugin, request.spec, ctx.registry, ctx.now_ms())
+    return Installed(
+        id=done.record.channel,
+        name=done.record.label,
+        version=done.record.version,
+        unofficial=done.manifest.unofficial,
+        new=done.new,
+        restart_needed=(done.new or done.copied) and await _gateway_runs(ctx),
+    )
+
+
+async def _gateway_runs(ctx: OpContext) -> bool:
+    from clawlane.ops.client import gateway_runs
+
+    return ctx.store is not None or await asyncio.to_thread(gateway_runs, ctx.paths)
+
+
+def _listing(ctx: OpContext) -> list[Plugin]:
+    from clawlane.plugins.catalog import CATALOG
+
+    registry = ctx.registry
+    unofficial = {manifest.id: manifest.unofficial for manifest in registry.manifests()}
+    rows = []
+    for record in registry.records:
+        broken = registry.broken().get(record.channel)
+        status, problem = ("broken", str(broken)) if broken else ("installed", "")
+        is_unofficial = unofficial.get(record.channel, False)
+        rows.append(
+            Plugin(
+                record.channel, record.label, record.version, status, record.source, problem, is_unofficial
+            )
+        )
+    recorded = {record.channel for record in registry.records}
+    rows += [
+        Plugin(entry.channel, entry.label, "", "available", entry.spec, "", unofficial=True)
+        for entry in CATALOG
+        if entry.channel not in recorded
+    ]
+    return rows

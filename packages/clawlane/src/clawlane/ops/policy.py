@@ -1,0 +1,158 @@
+"""What the access rules would say to a message, without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from clawlane.access.decision import Decision, Outcome
+from clawlane.channel import Account
+from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import OpError, Request, operation
+from clawlane.store.reader import Reader
+
+if TYPE_CHECKING:
+    from clawlane.access.policy import Grants, Policy
+
+_AT = "@bot "
+_QUOTED = "quoted"
+_NOT_LINKED = "the account itself"
+"""Stands for the own id of an account that is not linked. No sender has it: it is no id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explain(Request["Explained"]):
+    """The message that is asked about: a direct one, or one in `group`, as if it came now.
+
+    `config_file` is the file to decide by, where it is not that of the gateway.
+    """
+
+    sender: str
+    channel: str | None = None
+    account: str | None = None
+    group: str = ""
+    mention: bool = False
+    quote: bool = False
+    text: str = "hello"
+    config_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What the config file and the store, as they are now, make of a message to `account` (`channel/id`).
+
+    `words` name the account in a command. `is_phone` says that the sender looks like a telephone number,
+    `not_looked_up` names entries that match nobody yet. A gateway that `runs_other` config than the file's
+    decides otherwise or not: `running` is its decision, None where it has no such account.
+    """
+
+    account: str
+    words: str
+    configured: bool
+    linked: bool
+    sender_id: str
+    thread: Thread
+    decision: Decision
+    is_phone: bool
+    not_looked_up: list[str]
+    runs_other: bool = False
+    running: Decision | None = None
+
+
+@operation
+async def explain(ctx: OpContext, request: Explain) -> Explained:
+    """Before the login it is as if the account were linked. Raises `ConfigError`."""
+    asked = replace(request, sender=request.sender.strip(), group=request.group.strip())
+    written = ctx.as_written(request.config_file)
+    told = await written.ask(lambda reader: _explained(written, reader, asked))
+    if ctx.loaded is None or ctx.loaded.source.revision == written.config.source.revision:
+        return told
+    running = await ctx.ask(lambda reader: _by_gateway(ctx, reader, asked))
+    return replace(told, runs_other=True, running=running)
+
+
+def _explained(ctx: OpContext, reader: Reader, asked: Explain) -> Explained:
+    from clawlane.access.policy import Policy
+    from clawlane.config.entries import is_phone_number
+
+    target = ctx.target(asked.channel, asked.account)
+    account, rules = target.account, Policy.of(ctx.config, target.account)
+    grants = _grants(ctx, reader, account)
+    inbound = _inbound(asked, account, grants.own_id, ctx.now_ms())
+    shortest = type(account.settings).shortest_id
+    missing = [
+        name.entry
+        for name in rules.names()
+        if grants.pins.of_name(name) is None and not is_phone_number(name.entry, shortest)
+    ]
+    return Explained(
+        account=str(account),
+        words=target.words,
+        configured=target.configured,
+        linked=grants.own_id != _NOT_LINKED,
+        sender_id=inbound.sender_id,
+        thread=inbound.thread,
+        decision=_decide(reader, account, rules, grants, inbound),
+        is_phone=is_phone_number(asked.sender, shortest),
+        not_looked_up=missing,
+    )
+
+
+def _by_gateway(ctx: OpContext, reader: Reader, asked: Explain) -> Decision | None:
+    """What the config decides that the gateway was started with."""
+    try:
+        return _explained(ctx, reader, asked).decision
+    except OpError:
+        return None
+
+
+def _inbound(asked: Explain, account: Account, own_id: str, now_ms: int) -> Inbound:
+    """The message as the channel would have read it just now."""
+    thread = Thread(ThreadKind.GROUP, asked.group) if asked.group else Thread(ThreadKind.DM, asked.sender)
+    return Inbound(
+        account=account.id,
+        message_id="",
+        thread=thread,
+        sender_id=asked.sender,
+        sender_name="",
+        text=(_AT if asked.mention else "") + asked.text,
+        sent_ms=now_ms,
+        mentions=(Mention(own_id, 0, len(_AT) - 1),) if asked.mention else (),
+        quote=Quote(_QUOTED, own_id, "") if asked.quote else None,
+    )
+
+
+def _grants(ctx: OpContext, reader: Reader, account: Account) -> Grants:
+    """What the gateway would know of the account, from its session and the store."""
+    from clawlane.access.policy import Grants
+
+    others = (one for block in ctx.config.channels.values() for one in block.accounts if one.enabled)
+    return Grants(
+        own_id=_own_id(ctx, account) or _NOT_LINKED,
+        other_own_ids=frozenset(_own_id(ctx, one) for one in others if str(one) != str(account)) - {""},
+        receipts=frozenset((_QUOTED,)),
+        paired=frozenset(one.sender_id for one in reader.approved(str(account))),
+        pins=reader.pins(str(account)),
+    )
+
+
+def _own_id(ctx: OpContext, account: Account) -> str:
+    from clawlane.credentials.vault import user_of
+
+    return user_of(ctx.paths.vault_dir, account)
+
+
+def _decide(reader: Reader, account: Account, rules: Policy, grants: Grants, inbound: Inbound) -> Decision:
+    """The decision; a challenge as what it would lead to, given who waits already."""
+    from clawlane.access import pairing
+    from clawlane.access.rules import decide
+    from clawlane.store.pairing import led_to
+
+    decision = decide(inbound, rules, grants, inbound.sent_ms)
+    if decision.outcome is not Outcome.CHALLENGE:
+        return decision
+    waiting = reader.pairing_state(str(account), inbound.sender_id, inbound.sent_ms)
+    friends = reader.known(str(account))
+    known = None if friends.peers_ms is None else inbound.sender_id in {one.id for one in friends.peers}
+    return led_to(decision, pairing.answer(rules.pairing_reply, pairing.Approach(True, known), waiting))

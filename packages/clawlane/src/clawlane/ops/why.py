@@ -1,0 +1,230 @@
+"""Why messages were or were not answered: what was decided about each, and where its turn stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clawlane.config.errors import ConfigError, format_path
+from clawlane.config.origin import setting_text
+from clawlane.messages import Thread
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import Request, operation
+from clawlane.store.catch_up import Gap
+from clawlane.store.decisions import Made, Recorded, Turn
+from clawlane.store.models import ChunkState, TurnState
+from clawlane.store.notices import NotedItem
+from clawlane.store.pauses import Pause
+from clawlane.store.reader import Reader
+from clawlane.store.send_log import HeldThread
+
+if TYPE_CHECKING:
+    from clawlane.config.source import Source
+
+PAUSED = "paused"
+"""The rule of a hold that somebody has to resume, or that ends by its time."""
+
+
+class TurnStage(StrEnum):
+    """Where a turn stands, as people ask for it."""
+
+    WAITING = "waiting"
+    WITH_AGENT = "with_agent"
+    HELD = "held"
+    SENDING = "sending"
+    SENT = "sent"
+    PARTLY_SENT = "partly_sent"
+    NOT_SENT = "not_sent"
+    NO_REPLY = "no_reply"
+    NEEDS_DECISION = "needs_decision"
+    SET_ASIDE = "set_aside"
+    STOPPED = "stopped"
+    REVOKED = "revoked"
+    RECALLED = "recalled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps a reply from leaving: a rule of pacing, or `paused`. `until_ms` None: until a resume."""
+
+    rule: str
+    until_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a turn stands, what holds it, and whether a gateway runs that can move it."""
+
+    stage: TurnStage
+    hold: Hold | None = None
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A message that was read, and where its turn stands.
+
+    `now` has, for each decision, what the setting that decided reads today: None where it reads the same, or
+    where nobody knows, and empty where it is not written any more.
+    """
+
+    recorded: Recorded
+    now: tuple[str | None, ...]
+    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A message, or else a notice."""
+
+    message: Story | None = None
+    notice: NotedItem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was found, the newest first, and where accounts could not catch up."""
+
+    items: list[Item]
+    gaps: list[Gap]
+
+
+@dataclass(frozen=True, slots=True)
+class Why(Request[Told]):
+    """About the message of an id, or about the `last` ones; with `dropped` only those that were dropped.
+
+    `config_file` is the file that settings are compared with, where it is not that of the gateway.
+    """
+
+    message_id: str = ""
+    last: int = 10
+    dropped: bool = False
+    config_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is true right now: whether a gateway runs, what is paused, and what pacing holds, by account."""
+
+    running: bool = False
+    pauses: Sequence[Pause] = ()
+    held: Sequence[tuple[str, HeldThread]] = ()
+
+    def hold(self, account: str, thread: Thread, turn: int) -> Hold | None:
+        """What holds a reply: a pause, a hold of its own, or one of what has to leave before it."""
+        for pause in self.pauses:
+            if pause.account == account and pause.thread in (None, thread):
+                return Hold(PAUSED, pause.until_ms)
+        here = [one for name, one in self.held if (name, one.thread) == (account, thread)]
+        own = next((one for one in here if one.turn == turn), None)
+        found = own or next((one for one in here if not one.aside), None)
+        return Hold(found.reason, found.until_ms) if found else None
+
+
+@operation
+async def why(ctx: OpContext, request: Why) -> Told:
+    config_file = Path(request.config_file) if request.config_file else ctx.paths.config_file
+    source = await asyncio.to_thread(_source, config_file)
+    running = ctx.store is not None
+
+    def find(reader: Reader) -> Told:
+        messages, notices = _found(reader, request)
+        live = _live(reader, messages, ctx.now_ms(), running=running)
+        items = [Item(message=story(one, live, source)) for one in messages]
+        items += [Item(notice=one) for one in notices]
+        if not request.message_id:
+            items = sorted(items, key=_read_ms, reverse=True)[: request.last]
+        return Told(items, reader.all_gaps())
+
+    return await ctx.ask(find)
+
+
+def story(one: Recorded, live: Live, source: Source | None) -> Story:
+    """A message with what is true of it now."""
+    now = tuple(_text_now(made, source) for made in one.made)
+    return Story(one, now, standing(one, live))
+
+
+def standing(one: Recorded, live: Live) -> Standing | None:
+    """Where the turn of a message stands; None without a turn."""
+    turn = one.standing
+    if turn is None:
+        return None
+    if turn.settled_ms is not None:
+        return Standing(_over(turn), running=live.running)
+    hold = live.hold(one.account, one.thread, turn.id)
+    stage = _open(turn, hold, running=live.running)
+    return Standing(stage, hold if stage is TurnStage.HELD else None, live.running)
+
+
+def _open(turn: Turn, hold: Hold | None, *, running: bool) -> TurnStage:
+    if turn.state is TurnState.RUNNING:
+        return TurnStage.WITH_AGENT
+    if turn.state is TurnState.NEEDS_DECISION:
+        return TurnStage.NEEDS_DECISION
+    if turn.state is not TurnState.REPLIED:
+        # Pacing holds what leaves; only a pause holds what waits for the agent.
+        return TurnStage.HELD if hold is not None and hold.rule == PAUSED else TurnStage.WAITING
+    if ChunkState.UNKNOWN in turn.chunks:
+        return TurnStage.NEEDS_DECISION
+    if ChunkState.SENDING in turn.chunks and running:
+        return TurnStage.SENDING
+    if hold is not None:
+        return TurnStage.HELD
+    return TurnStage.PARTLY_SENT if ChunkState.SENT in turn.chunks else TurnStage.WAITING
+
+
+def _over(turn: Turn) -> TurnStage:
+    match turn.state:
+        case TurnState.DONE:
+            return TurnStage.SENT if turn.chunks else TurnStage.NO_REPLY
+        case TurnState.DEAD:
+            return TurnStage.SET_ASIDE
+        case TurnState.FAILED:
+            return TurnStage.PARTLY_SENT if ChunkState.SENT in turn.chunks else TurnStage.NOT_SENT
+    return TurnStage(turn.state)
+
+
+def _found(reader: Reader, request: Why) -> tuple[list[Recorded], list[NotedItem]]:
+    if request.message_id:
+        return reader.decided(request.message_id), reader.noted(request.message_id)
+    messages = reader.newest_decided(request.last, dropped=request.dropped)
+    return messages, [] if request.dropped else reader.newest_noted(request.last)
+
+
+def _read_ms(item: Item) -> int:
+    if item.message is not None:
+        return item.message.recorded.read_ms
+    assert item.notice is not None
+    return item.notice.read_ms
+
+
+def _live(reader: Reader, found: Sequence[Recorded], now_ms: int, *, running: bool) -> Live:
+    """What holds replies right now. Pacing holds nothing while no gateway runs."""
+    accounts = {one.account for one in found if one.standing and one.standing.settled_ms is None}
+    held = [(name, one) for name in sorted(accounts) for one in reader.held(name, now_ms)]
+    return Live(running, reader.pauses() if accounts else (), held if running else ())
+
+
+def _source(file: Path) -> Source | None:
+    """The config file as it stands now; None if it cannot be read."""
+    from clawlane.config.source import read_source
+
+    try:
+        return read_source(file)
+    except ConfigError:
+        return None
+
+
+def _text_now(made: Made, source: Source | None) -> str | None:
+    decision = made.decision
+    if source is None or not decision.revision or decision.revision == source.revision:
+        return None
+    path = next((path for path in source.keys if format_path(path) == decision.rule.path), None)
+    now = setting_text(source, path)
+    return None if now == decision.rule.text else now
