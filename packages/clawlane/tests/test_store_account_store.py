@@ -33,7 +33,7 @@ from clawlane.messages import (
     ThreadKind,
     Undone,
 )
-from clawlane.ops.why import Item, Live, story
+from clawlane.ops.why import Item
 from clawlane.store import directory, inbox, outbox, pairing, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
@@ -601,7 +601,7 @@ async def test_notices_are_read_beside_the_messages(tmp_path: Path) -> None:
         ("n2", True, None),
         ("n1", False, ALICE),
     ]
-    told = list(lines(Item(story(found, Live(), None))))
+    told = list(lines(Item(notice=found)))
     assert told[0].endswith("zalouser/default notice n1: call from 11 in dm:11")
     assert told[1:] == [
         "says: missed call",
