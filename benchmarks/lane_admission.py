@@ -18,9 +18,9 @@ from pathlib import Path
 
 import msgspec
 
-from clawlane.access.allowlists import SenderList
+from clawlane.access.allowlists import Allowlist
 from clawlane.access.names import NameList
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.config.choices import DmPolicy
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
@@ -159,8 +159,8 @@ def _frame(messages: list[dict[str, object]]) -> bytes:
     return pack(Frame(VERSION, Cmd.USER_MESSAGES, 0, msgspec.json.encode(body)))
 
 
-def _policy() -> Policy:
-    return Policy(dm=DmPolicy.OPEN, allow=SenderList.of(["*"], NameList.ALLOW_FROM))
+def _policy() -> AccessPolicy:
+    return AccessPolicy(dm=DmPolicy.OPEN, allow=Allowlist.of(["*"], NameList.ALLOW_FROM))
 
 
 async def _ready() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from clawlane.channel import Manifest
-from clawlane.config.entries import is_phone_number
 from clawlane.config.errors import ConfigError
 from clawlane.config.load import Config, load
 from clawlane.config.paths import Paths
+from clawlane.config.phones import is_phone_number
 
 ZALO = Manifest("zalouser", "Zalo Personal", ("zlu",), "clawlane_zalouser.settings:ZaloUserSettings", "x:X")
 FIND = "write the id; find it by the person's name: openclaw directory peers list --channel zalouser"

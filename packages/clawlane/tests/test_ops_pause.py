@@ -15,7 +15,7 @@ from clawlane.channel import Account, Host, Manifest, Phase, State
 from clawlane.config.choices import PairingReply
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
-from clawlane.credentials.profile import Replaced, ReplacedMark
+from clawlane.credentials.profile import Takeover, TakeoverMark
 from clawlane.gateway.accounts import Accounts
 from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Text, Thread, ThreadKind
 from clawlane.ops.context import OpContext
@@ -164,8 +164,8 @@ async def test_what_cannot_be_paused_is_refused_and_no_store_is_made(
 
 
 async def test_an_account_that_is_named_is_taken_back_without_a_gateway_too(house: House) -> None:
-    mark = ReplacedMark(house.paths.vault_dir, "zalouser", "default")
-    mark.set(Replaced("1", "another client took the account over", NOW))
+    mark = TakeoverMark(house.paths.vault_dir, "zalouser", "default")
+    mark.set(Takeover("1", "another client took the account over", NOW))
     async with house.alone() as ctx:
         assert not (await resume(ctx, EndPause())).resumed[0].taken_back
         assert (await resume(ctx, EndPause(account="default"))).resumed[0].taken_back

@@ -159,7 +159,7 @@ def _print_rest(found: int, shown: int) -> None:
 
 
 def _none(what: str, query: str, setup: CliContext, channel: str | None, account: str | None) -> str:
-    from clawlane.config.entries import is_phone_number
+    from clawlane.config.phones import is_phone_number
 
     target = setup.meant(channel, account)
     if is_phone_number(query, type(target.account.settings).shortest_id):

@@ -78,6 +78,6 @@ def _provisos(told: Explained) -> Iterator[str]:
     if not told.linked:
         yield f"{told.account} is not linked; this is as if it were: openclaw channels login {told.words}"
     if told.is_phone:
-        from clawlane.config.entries import LOOKS_LIKE, find_the_id
+        from clawlane.config.phones import LOOKS_LIKE, find_the_id
 
         yield f"'{told.sender_id}' {LOOKS_LIKE}; {find_the_id(channel)}"

@@ -1,4 +1,4 @@
-"""The words that settings choose among."""
+"""The words a setting can take. Free of pydantic, so that the access rules import them cheaply."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class GroupPolicy(StrEnum):
 
 
 class PairingReply(StrEnum):
-    """Who is told a pairing code: everybody, strangers only, or nobody (the operator sees the request)."""
+    """Who is sent a pairing code: everybody, strangers only, or nobody (the operator sees the request)."""
 
     CODE = "code"
     FRIENDS_SILENT = "friends-silent"
@@ -38,7 +38,7 @@ class Acks(StrEnum):
 
 
 class ResendUnknown(StrEnum):
-    """Whether a message whose fate is unknown is sent again: not at all, or once its absence is shown."""
+    """Whether a message whose delivery is unknown is sent again: never, or once it is known to be missing."""
 
     NEVER = "never"
     WHEN_ABSENT = "when-absent"
@@ -51,7 +51,3 @@ class Tables(StrEnum):
     BULLETS = "bullets"
     CODE = "code"
     BLOCK = "block"
-
-
-LONGEST_WINDOW_MS = 60_000
-"""How long quick messages of one sender may be collected."""

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from clawlane.access.names import Name, Pins, PinState
+from clawlane.access.names import ConfigName, Pins, PinState
 from clawlane.backoff import Backoff
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Phase, State
@@ -33,7 +33,7 @@ class NameResolver:
     """
 
     def __init__(
-        self, account: Account, names: Sequence[Name], lookup: Callable[[], Lookup], now_ms: Clock
+        self, account: Account, names: Sequence[ConfigName], lookup: Callable[[], Lookup], now_ms: Clock
     ) -> None:
         self.pins = Pins()
         """What the names stand for: the part of `Grants` that pinning knows."""
@@ -41,7 +41,7 @@ class NameResolver:
         self._names = tuple(names)
         self._lookup = lookup
         self._now_ms = now_ms
-        self._found: dict[Name, LookedUp] = {}
+        self._found: dict[ConfigName, LookedUp] = {}
         self._up = asyncio.Event()
         self._ready = asyncio.Event()
         self._own_id = ""
@@ -58,7 +58,7 @@ class NameResolver:
         return tuple(self._found[name] for name in self._names if name in self._found)
 
     @property
-    def waiting(self) -> tuple[Name, ...]:
+    def waiting(self) -> tuple[ConfigName, ...]:
         """The names whose look-up is still to come."""
         return tuple(name for name in self._names if name not in self._found)
 

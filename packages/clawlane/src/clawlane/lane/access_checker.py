@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from clawlane.access.decision import Decision
 from clawlane.access.pairing import built_in_text
-from clawlane.access.policy import Grants, Policy
-from clawlane.access.rules import as_one, decide, decide_again
+from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.access.rules import album_message, decide, decide_again
 from clawlane.messages import Inbound
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore
@@ -21,7 +21,7 @@ class AccessChecker:
     """Applies the access rules to one account. `grants` gives what is known now, except for receipts."""
 
     account_store: AccountStore
-    policy: Policy
+    policy: AccessPolicy
     grants: Callable[[], Grants]
 
     @property
@@ -35,7 +35,7 @@ class AccessChecker:
 
     async def decide_album(self, parts: Sequence[Inbound], read_ms: int) -> tuple[Inbound, Decision]:
         """An album as one message, and the decision about it. Its first part was read at `read_ms`."""
-        whole = as_one(parts, self.grants().own_id)
+        whole = album_message(parts, self.grants().own_id)
         return whole, await self.decide(whole, read_ms)
 
     async def recheck(self, inbound: Inbound) -> Decision | None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from clawlane.access.decision import Reason
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import Agent
 from clawlane.backoff import Sleep
 from clawlane.capabilities import CanReconcile
@@ -67,7 +67,7 @@ class AccountDeps:
     account: Account
     channel: Channel
     agent: Agent
-    policy: Policy
+    policy: AccessPolicy
     gate: Gate
     grants: Callable[[], Grants]
     ready: Callable[[], Awaitable[None]]

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from clawlane.access.decision import Decision, signals
+from clawlane.access.decision import Decision, ack_signals
 from clawlane.config.choices import Acks
 from clawlane.messages import Delivered, Inbound, Seen, Signal, Thread, Typing
 
@@ -30,7 +30,7 @@ def after_decision(inbound: Inbound, decision: Decision, acks: Acks) -> list[Sig
     if not inbound.token:
         return []
     shown: list[Signal] = []
-    wanted = signals(decision.outcome, acks)
+    wanted = ack_signals(decision.outcome, acks)
     if wanted.delivered:
         shown.append(Delivered(inbound.thread, inbound.message_id, wanted.seen, inbound.token))
     if wanted.seen:

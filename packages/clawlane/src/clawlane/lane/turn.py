@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from clawlane.access.context import Pended
-from clawlane.access.decision import Outcome, signals
+from clawlane.access.context import HistoryMessage
+from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.contract import Agent, TurnInput
 from clawlane.backoff import Backoff, Sleep
@@ -96,7 +96,7 @@ class TurnRunner:
             return False
         log.debug("turn %d: run %d, %d messages", turn.seq, started.run, len(started.messages))
         asked_at = time.perf_counter()
-        if signals(Outcome.ADMIT, self.access.policy.acks).typing:
+        if ack_signals(Outcome.ADMIT, self.access.policy.acks).typing:
             self.sender.show(Typing(turn.inbound.thread))
         try:
             outs = await self._ask(started)
@@ -115,7 +115,7 @@ class TurnRunner:
 
     async def _ask(self, started: StartedTurn) -> list[Outgoing]:
         """The reply as chunks; none for silence. Raises whatever the agent or the channel raise."""
-        history = tuple(map(Pended.of, started.history))
+        history = tuple(map(HistoryMessage.of, started.history))
         turn = TurnInput(self.account_store.account, started.messages, history)
         reply = await self.agent.run(turn)
         return self.channel.plan(turn.thread, reply) if reply else []

@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from clawlane.access.allowlists import well_formed
-from clawlane.access.names import Match, Name, NameList, Pin, folded, slug
+from clawlane.access.names import ConfigName, Match, NameList, Pin, fold_name, slug
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Channel, Vault, VaultError
+from clawlane.config.senders import is_numeric_id
 from clawlane.messages import Group, Members, Person
 from clawlane.ops.context import OpContext, Target
 from clawlane.ops.operation import OpError, Request, operation
@@ -78,7 +78,7 @@ class FoundMembers:
 class Resolve(Request[list[LookedUp]]):
     """What names of an account's config stand for now. Without a gateway the store learns it, too."""
 
-    names: tuple[Name, ...]
+    names: tuple[ConfigName, ...]
     channel: str | None = None
     account: str | None = None
 
@@ -151,7 +151,7 @@ async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
 def _group_id(written: str, target: Target) -> str:
     bare = written.strip()
     bare = bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare
-    if not well_formed(bare):
+    if not is_numeric_id(bare):
         raise OpError(f"'{written}' is no group id", f"openclaw directory groups list {target.words}")
     return bare
 
@@ -243,7 +243,7 @@ async def _in_time(directory: Directory) -> AsyncIterator[Directory]:
 _Named = TypeVar("_Named", Person, Group)
 
 
-async def resolve(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[LookedUp]:
+async def resolve(lookup: Lookup, names: Sequence[ConfigName], now_ms: int) -> list[LookedUp]:
     """What names stand for now, asked completely or not at all.
 
     Raises `DirectoryError`, also for lists that cannot be right.
@@ -255,7 +255,7 @@ async def resolve(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[Lo
 
 
 def look_up(
-    names: Iterable[Name], people: Sequence[Person], groups: Sequence[Group], now_ms: int
+    names: Iterable[ConfigName], people: Sequence[Person], groups: Sequence[Group], now_ms: int
 ) -> list[LookedUp]:
     """What each name means now: senders are looked up among the people, keys of `groups` among the groups."""
     return [
@@ -274,18 +274,18 @@ def search(found: Iterable[_Named], query: str) -> list[_Named]:
     return sorted(hits, key=lambda one: wanted not in _texts(one))
 
 
-def _person(name: Name, people: Sequence[Person], now_ms: int) -> LookedUp:
+def _person(name: ConfigName, people: Sequence[Person], now_ms: int) -> LookedUp:
     """By the name that the owner sees, and only if nobody has it, by the other names."""
-    wanted = folded(name.entry)
-    named = _having(people, lambda one: folded(one.name) == wanted)
-    named = named or _having(people, lambda one: wanted in map(folded, one.aliases))
+    wanted = fold_name(name.entry)
+    named = _having(people, lambda one: fold_name(one.name) == wanted)
+    named = named or _having(people, lambda one: wanted in map(fold_name, one.aliases))
     return _looked_up(name, named, Match.EXACT, now_ms)
 
 
-def _group(name: Name, groups: Sequence[Group], now_ms: int) -> LookedUp:
+def _group(name: ConfigName, groups: Sequence[Group], now_ms: int) -> LookedUp:
     """By the exact name, and only if no group has it, by the slug."""
-    wanted, short = folded(name.entry), slug(name.entry)
-    if named := _having(groups, lambda one: folded(one.name) == wanted):
+    wanted, short = fold_name(name.entry), slug(name.entry)
+    if named := _having(groups, lambda one: fold_name(one.name) == wanted):
         return _looked_up(name, named, Match.EXACT, now_ms)
     slugged = _having(groups, lambda one: bool(short) and slug(one.name) == short)
     return _looked_up(name, slugged, Match.SLUG, now_ms)
@@ -295,7 +295,7 @@ def _having(found: Iterable[_Named], has: Callable[[_Named], bool]) -> dict[str,
     return {one.id: one.name for one in found if has(one)}
 
 
-def _looked_up(name: Name, named: dict[str, str], match: Match, now_ms: int) -> LookedUp:
+def _looked_up(name: ConfigName, named: dict[str, str], match: Match, now_ms: int) -> LookedUp:
     return LookedUp(Pin(name, tuple(named), match, now_ms), tuple(named.values()))
 
 
@@ -305,5 +305,5 @@ def _texts(one: Person | Group) -> list[str]:
 
 
 def _bare(text: str) -> str:
-    decomposed = unicodedata.normalize("NFD", folded(text).replace("đ", "d"))
+    decomposed = unicodedata.normalize("NFD", fold_name(text).replace("đ", "d"))
     return "".join(character for character in decomposed if not unicodedata.combining(character))

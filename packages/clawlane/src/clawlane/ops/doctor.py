@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clawlane.access.allowlists import SenderList
+from clawlane.access.allowlists import Allowlist
 from clawlane.access.names import Pins, PinState
-from clawlane.access.policy import Policy
+from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import DirectoryError, Login, NeedsConsent
 from clawlane.channel import Account, Channel, VaultError
-from clawlane.config.entries import is_phone_number
 from clawlane.config.errors import ConfigError
-from clawlane.config.origin import Level as From
+from clawlane.config.origin import Layer
 from clawlane.config.paths import Paths
+from clawlane.config.phones import is_phone_number
 from clawlane.credentials.profile import ConsentDamaged, read_consent
 from clawlane.ops.config_names import Names, agreed
 from clawlane.ops.context import OpContext, Target
@@ -110,7 +110,7 @@ async def _looked_up(ctx: OpContext, config: Config, target: Target) -> tuple[Na
     known = await asyncio.to_thread(_names, config, target.account, ctx.paths)
     unpinned = [
         name
-        for name in Policy.of(config, target.account).names()
+        for name in AccessPolicy.of(config, target.account).names_to_pin()
         if (before := known.looked_up.get(name)) is None or before.pin.state is not PinState.PINNED
     ]
     if not unpinned:
@@ -279,7 +279,7 @@ def _owners(config: Config) -> Iterator[Finding]:
     path = "commands.ownerAllowFrom"
     accounts = (one for block in config.channels.values() for one in block.accounts)
     shortest = max((type(one.settings).shortest_id for one in accounts), default=1)
-    for name in SenderList.of(config.root.commands.owner_allow_from).names:
+    for name in Allowlist.of(config.root.commands.owner_allow_from).names:
         if is_phone_number(name, shortest):
             continue  # told by the loader
         message = f"{name!r} is a name and matches nobody: owners are named by id"
@@ -288,7 +288,7 @@ def _owners(config: Config) -> Iterator[Finding]:
 
 def _unset_policy(config: Config, account: Account) -> Iterator[Finding]:
     effective = config.effective(account, "groupPolicy")
-    if effective.origin.level is From.BUILT_IN:
+    if effective.origin.layer is Layer.BUILT_IN:
         message = f"is not set, so '{effective.value}' holds: only groups under `groups` are heard"
         mend = f"write {effective.origin.path}: '{effective.value}' to say that it is meant"
         yield Finding(

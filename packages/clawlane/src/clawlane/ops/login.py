@@ -222,7 +222,7 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
         manifest, name, why = None, (channel or "").strip().lower(), str(error)
         if not profiles_of(ctx.paths.vault_dir, name):
             raise
-    from clawlane.config.profile_guess import guess_profile
+    from clawlane.config.accounts import guess_profile
 
     guess = guess_profile(ctx.paths, name, manifest, account, ctx.environ)
     stored = profiles_of(ctx.paths.vault_dir, name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clawlane.access.allowlists import well_formed
 from clawlane.access.pairing import normalise_code
+from clawlane.config.senders import is_numeric_id
 from clawlane.ops.context import OpContext, on_account
 from clawlane.ops.operation import Request, operation
 from clawlane.store import pairing
@@ -211,7 +211,7 @@ def _senders_meant(
     for one in on_account(reader.approvals(), channel, account):
         if one.sender_id == who:
             raise PairingUnknown(approved_before(one.account, who))
-    if not well_formed(who):
+    if not is_numeric_id(who):
         raise PairingUnknown(
             f"no pending request has the code or id {who!r}; see: openclaw pairing list {channel}"
         )

@@ -216,9 +216,9 @@ async def _take_back(ctx: OpContext, account: Account) -> bool:
     """Run an account again that another client took over, now or with the next gateway. False if none did."""
     if live := ctx.live.get(str(account)):
         return await live.take_back()
-    from clawlane.credentials.profile import ReplacedMark
+    from clawlane.credentials.profile import TakeoverMark
 
-    mark = ReplacedMark(ctx.paths.vault_dir, account.channel, account.profile)
+    mark = TakeoverMark(ctx.paths.vault_dir, account.channel, account.profile)
     return await asyncio.to_thread(mark.clear)
 
 

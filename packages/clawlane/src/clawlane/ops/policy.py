@@ -13,7 +13,7 @@ from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store.reader import Reader
 
 if TYPE_CHECKING:
-    from clawlane.access.policy import Grants, Policy
+    from clawlane.access.policy import AccessPolicy, Grants
 
 _AT = "@bot "
 _QUOTED = "quoted"
@@ -73,17 +73,17 @@ async def explain(ctx: OpContext, request: Explain) -> Explained:
 
 
 def _explained(ctx: OpContext, reader: Reader, asked: Explain) -> Explained:
-    from clawlane.access.policy import Policy
-    from clawlane.config.entries import is_phone_number
+    from clawlane.access.policy import AccessPolicy
+    from clawlane.config.phones import is_phone_number
 
     target = ctx.target(asked.channel, asked.account)
-    account, rules = target.account, Policy.of(ctx.config, target.account)
+    account, rules = target.account, AccessPolicy.of(ctx.config, target.account)
     grants = _grants(ctx, reader, account)
     inbound = _inbound(asked, account, grants.own_id, ctx.now_ms())
     shortest = type(account.settings).shortest_id
     missing = [
         name.entry
-        for name in rules.names()
+        for name in rules.names_to_pin()
         if grants.pins.of_name(name) is None and not is_phone_number(name.entry, shortest)
     ]
     return Explained(
@@ -143,7 +143,9 @@ def _own_id(ctx: OpContext, account: Account) -> str:
     return user_of(ctx.paths.vault_dir, account)
 
 
-def _decide(reader: Reader, account: Account, rules: Policy, grants: Grants, inbound: Inbound) -> Decision:
+def _decide(
+    reader: Reader, account: Account, rules: AccessPolicy, grants: Grants, inbound: Inbound
+) -> Decision:
     """The decision; a challenge as what it would lead to, given who waits already."""
     from clawlane.access import pairing
     from clawlane.access.rules import decide
@@ -155,4 +157,4 @@ def _decide(reader: Reader, account: Account, rules: Policy, grants: Grants, inb
     waiting = reader.pairing_state(str(account), inbound.sender_id, inbound.sent_ms)
     friends = reader.known(str(account))
     known = None if friends.peers_ms is None else inbound.sender_id in {one.id for one in friends.peers}
-    return led_to(decision, pairing.answer(rules.pairing_reply, pairing.Approach(True, known), waiting))
+    return led_to(decision, pairing.answer(rules.pairing_reply, pairing.Contact(True, known), waiting))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from clawlane import __version__
 from clawlane.access.decision import Reason
 from clawlane.access.names import Pins
-from clawlane.access.policy import Policy
+from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import Probe, ProbeResult, Rehearsal
 from clawlane.channel import Account, Channel, Health, Manifest, Phase, State, Vault, VaultError
 from clawlane.config.errors import ConfigError
@@ -356,7 +356,7 @@ def _account(
         phase=state.phase,
         since_ms=live.since_ms if live else None,
         reason=state.reason,
-        help=state.help,
+        help=state.action,
         auth=state.auth or Health.UNKNOWN,
         inbound=state.inbound or Health.UNKNOWN,
         outbound=state.outbound or Health.UNKNOWN,
@@ -426,13 +426,13 @@ def _consent(ctx: OpContext, account: Account) -> Consent | None:
 def _policy(config: Config, account: Account, key: str) -> PolicyStatus:
     effective = config.effective(account, key)
     origin = effective.origin
-    return PolicyStatus(str(effective.value), str(origin.level), origin.path, origin.line)
+    return PolicyStatus(str(effective.value), str(origin.layer), origin.path, origin.line)
 
 
 def _names(config: Config, account: Account, reader: Reader) -> list[LookedUp]:
     """What the names of the config stand for, in its order, without those still to be looked up."""
     looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
-    return [looked_up[name] for name in Policy.of(config, account).names() if name in looked_up]
+    return [looked_up[name] for name in AccessPolicy.of(config, account).names_to_pin() if name in looked_up]
 
 
 def _pairing(waiting: list[PairingRequest]) -> PairingCounts:

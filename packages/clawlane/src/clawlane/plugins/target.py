@@ -1,4 +1,4 @@
-"""What a spec given to `plugins install` means: a folder, a wheel, or an official plugin."""
+"""Resolves the spec given to `plugins install`: a folder, a wheel, or an official plugin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clawlane.channel import ENTRY_POINT_GROUP
 from clawlane.config import openclaw
-from clawlane.plugins.catalog import CATALOG, Official, refuse_official_name, shipped
+from clawlane.plugins.catalog import CATALOG, OfficialPlugin, bundled_path, refuse_official_name
 from clawlane.plugins.errors import BadSpec
 from clawlane.plugins.untrusted import project_table, wheel_tables
 
@@ -22,7 +22,7 @@ _CHANNEL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A plugin that can be installed. `path` is its folder or wheel; None for one that Python already has."""
+    """A plugin that can be installed. `path` is its folder or wheel, None if it is importable already."""
 
     spec: str
     path: Path | None
@@ -36,7 +36,7 @@ class Target:
 
 
 def find_target(spec: str) -> Target:
-    """What a spec means. Raises `BadSpec` saying what is missing."""
+    """The plugin that a spec names. Raises `BadSpec` saying what is missing."""
     found = _on_disk(spec)
     official = next((entry for entry in CATALOG if spec in (entry.spec, entry.channel)), None)
     if official is not None and found is None:
@@ -47,7 +47,7 @@ def find_target(spec: str) -> Target:
 
 
 def _on_disk(spec: str) -> Path | None:
-    """The folder or file of that name; None where there is none, also for what cannot be a name of one."""
+    """The folder or file of that name; None if there is none or the name is impossible."""
     try:
         path = Path(spec).expanduser()
         if not spec.strip():
@@ -61,12 +61,12 @@ def _unknown(spec: str) -> BadSpec:
     name = _bare_name(spec)
     shown = ascii(spec)[1:-1][:80]
     known = f"the official ones are: {', '.join(entry.spec for entry in CATALOG)}"
-    if openclaw.elsewhere(name):
-        return BadSpec(f"{shown}: {openclaw.MESSAGE}", "leave it out; see: openclaw plugins list")
-    hint = openclaw.meant_channel(name, [entry.channel for entry in CATALOG])
+    if openclaw.is_openclaw_channel(name):
+        return BadSpec(f"{shown}: {openclaw.NOT_SUPPORTED}", "leave it out; see: openclaw plugins list")
+    hint = openclaw.suggest_channel(name, [entry.channel for entry in CATALOG])
     for entry in CATALOG:
         hint = hint.replace(f"'{entry.channel}'", f"'{entry.spec}'")
-    return BadSpec(f"'{shown}' is no folder, no wheel and no official plugin", hint or known)
+    return BadSpec(f"'{shown}' is not a folder, a wheel or an official plugin", hint or known)
 
 
 def _bare_name(spec: str) -> str:
@@ -75,8 +75,8 @@ def _bare_name(spec: str) -> str:
     return bare.partition("@")[0]
 
 
-def _official(entry: Official) -> Target:
-    path = shipped(entry)
+def _official(entry: OfficialPlugin) -> Target:
+    path = bundled_path(entry)
     if path is not None:
         return _folder(entry.spec, path) if path.is_dir() else _wheel(entry.spec, path)
     try:
@@ -107,19 +107,20 @@ def _target(spec: str, path: Path, name: object, version: object, points: object
         raise BadSpec(f"{spec} does not name its distribution", "set [project] name in its pyproject.toml")
     if not isinstance(name, str) or not _DISTRIBUTION.match(name):
         raise BadSpec(
-            f"{spec} gives its distribution no usable name",
+            f"{spec} has no usable name for its distribution",
             "set [project] name to letters, digits, '.', '_' and '-'",
         )
     if not isinstance(version, str) or not _VERSION.match(version):
         raise BadSpec(f"{spec} has no usable version", "set [project] version, such as '1.0'")
     if not isinstance(points, dict) or not points:
         raise BadSpec(
-            f"{spec} is no channel plugin: it has no entry point in the group '{ENTRY_POINT_GROUP}'",
+            f"{spec} is not a channel plugin: it has no entry point in the group '{ENTRY_POINT_GROUP}'",
             f'a plugin declares [project.entry-points."{ENTRY_POINT_GROUP}"]',
         )
     if odd := next((one for one in points if not _CHANNEL.match(one)), None):
         raise BadSpec(
-            f"{spec}: '{ascii(odd)[1:-1][:40]}' is no channel id", "use lower-case letters, digits and '-'"
+            f"{spec}: '{ascii(odd)[1:-1][:40]}' is not a valid channel id",
+            "use lower-case letters, digits and '-'",
         )
     for channel in points:
         refuse_official_name(channel, name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.access.decision import Decision
-from clawlane.messages import Inbound, Outgoing, Thread, merged
+from clawlane.messages import Inbound, Outgoing, Thread, merge_messages
 from clawlane.store import merging, outbox, pending_history
 from clawlane.store.codec import inbound_of, storable, thread_of
 from clawlane.store.decisions import Stage, record
@@ -88,7 +88,7 @@ def _open_turn(parts: list[sqlite3.Row], account: str) -> OpenTurn:
     account_id, first = account.partition("/")[2], parts[0]
     return OpenTurn(
         seq=first["turn"],
-        inbound=merged([inbound_of(row, account_id) for row in parts]),
+        inbound=merge_messages([inbound_of(row, account_id) for row in parts]),
         read_ms=first["admitted_ms"],
         state=TurnState(first["state"]),
         command=first["command"],
@@ -314,7 +314,7 @@ def _dead_turn(tx: Tx, message_id: str) -> int:
 def _dead_letter(parts: list[sqlite3.Row]) -> DeadLetter:
     row = parts[0]
     account = row["account"]
-    inbound = merged([inbound_of(part, account.partition("/")[2]) for part in parts])
+    inbound = merge_messages([inbound_of(part, account.partition("/")[2]) for part in parts])
     return DeadLetter(
         account=account,
         message_id=row["message_id"],
