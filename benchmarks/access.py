@@ -6,13 +6,13 @@ import statistics
 import time
 from dataclasses import replace
 
-from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
+from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
-from clawlane.access.names import Name, NameList, Pin, Pins
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.names import ConfigName, NameList, Pin, Pins
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide
+from clawlane.config.choices import DmPolicy
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.settings import DmPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 _DECISIONS, _ENTRIES, _GROUPS, _ROUNDS = 10_000, 500, 200, 5
@@ -34,22 +34,22 @@ def run() -> None:
         raise SystemExit(f"a decision takes more than {_AIM_US:g} µs")
 
 
-def _microseconds(messages: list[Inbound], policy: Policy, grants: Grants) -> float:
+def _microseconds(messages: list[Inbound], policy: AccessPolicy, grants: Grants) -> float:
     started = time.perf_counter()
     for message in messages:
         decide(message, policy, grants, _NOW)
     return (time.perf_counter() - started) / len(messages) * 1e6
 
 
-def _policy() -> Policy:
+def _policy() -> AccessPolicy:
     """Half of the senders and of the groups are written as names."""
     people = [str(_FIRST_SENDER + n) if n % 2 else f"Người {n}" for n in range(_ENTRIES)]
     keys = [str(_FIRST_GROUP + n) if n % 2 else f"Nhóm {n}" for n in range(_GROUPS)]
     rules = [GroupRule(key, Rule(f"groups['{key}']"), denies=n % 20 == 0) for n, key in enumerate(keys)]
-    return Policy(
+    return AccessPolicy(
         dm=DmPolicy.PAIRING,
-        allow=SenderList.of(people, NameList.ALLOW_FROM),
-        group_allow=SenderList.of(people, NameList.GROUP_ALLOW_FROM),
+        allow=Allowlist.of(people, NameList.ALLOW_FROM),
+        group_allow=Allowlist.of(people, NameList.GROUP_ALLOW_FROM),
         group_table=GroupTable.of([*rules, GroupRule("*", Rule("groups['*']"))]),
         mention_patterns=(compile_pattern(r"\bclaw\b"), compile_pattern(r"\bbé\s+cua\b")),
     )
@@ -57,11 +57,13 @@ def _policy() -> Policy:
 
 def _grants() -> Grants:
     pins = [
-        Pin(Name(where, f"Người {n}"), (str(_FIRST_SENDER + n),))
+        Pin(ConfigName(where, f"Người {n}"), (str(_FIRST_SENDER + n),))
         for where in (NameList.ALLOW_FROM, NameList.GROUP_ALLOW_FROM)
         for n in range(0, _ENTRIES, 2)
     ]
-    pins += [Pin(Name(NameList.GROUPS, f"Nhóm {n}"), (str(_FIRST_GROUP + n),)) for n in range(0, _GROUPS, 2)]
+    pins += [
+        Pin(ConfigName(NameList.GROUPS, f"Nhóm {n}"), (str(_FIRST_GROUP + n),)) for n in range(0, _GROUPS, 2)
+    ]
     sent = frozenset(str(n) for n in range(10_000))
     return Grants(_ME, paired=frozenset({"1", "2"}), pins=Pins.of(pins), receipts=sent)
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import msgspec
 
-from clawlane.access.allowlists import SenderList
+from clawlane.access.allowlists import Allowlist
 from clawlane.access.names import NameList
-from clawlane.access.policy import Grants, Policy
-from clawlane.config.settings import DmPolicy
+from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.config.choices import DmPolicy
 from clawlane.lane.admission import AccessChecker, Admission, CaughtUp
 from clawlane.store.database import open_store
 from clawlane.store.models import Admitted, Noted
@@ -156,8 +156,8 @@ def _frame(messages: list[dict[str, object]]) -> bytes:
     return pack(Frame(VERSION, Cmd.USER_MESSAGES, 0, msgspec.json.encode(body)))
 
 
-def _policy() -> Policy:
-    return Policy(dm=DmPolicy.OPEN, allow=SenderList.of(["*"], NameList.ALLOW_FROM))
+def _policy() -> AccessPolicy:
+    return AccessPolicy(dm=DmPolicy.OPEN, allow=Allowlist.of(["*"], NameList.ALLOW_FROM))
 
 
 async def _ready() -> None:

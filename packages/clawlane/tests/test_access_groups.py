@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
+from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.access.names import Match, Name, NameList, Pin, Pins
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.names import ConfigName, Match, NameList, Pin, Pins
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide
-from clawlane.config.settings import GroupPolicy
+from clawlane.config.choices import GroupPolicy
 from clawlane.messages import Inbound, Mention, Thread, ThreadKind
 
 NOW = 1_700_000_000_000
@@ -29,11 +29,11 @@ def entry(key: str, denies: bool = False) -> GroupRule:
 
 
 def pinned(key: str, *ids: str, match: Match = Match.EXACT, where: NameList = NameList.GROUPS) -> Pin:
-    return Pin(Name(where, key), ids, match)
+    return Pin(ConfigName(where, key), ids, match)
 
 
-def anyone() -> SenderList:
-    return SenderList.of(["*"], NameList.GROUP_ALLOW_FROM)
+def anyone() -> Allowlist:
+    return Allowlist.of(["*"], NameList.GROUP_ALLOW_FROM)
 
 
 def mentioning(group: str = GROUP, sender: str = ALICE) -> Inbound:
@@ -42,7 +42,7 @@ def mentioning(group: str = GROUP, sender: str = ALICE) -> Inbound:
     )
 
 
-def verdict(policy: Policy, pins: Iterable[Pin] = (), inbound: Inbound | None = None) -> Decision:
+def verdict(policy: AccessPolicy, pins: Iterable[Pin] = (), inbound: Inbound | None = None) -> Decision:
     return decide(inbound or mentioning(), policy, Grants(ME, pins=Pins.of(pins)), NOW)
 
 
@@ -70,7 +70,7 @@ CLOSED = entry(GROUP, denies=True)
     ],
 )
 def test_the_route(group_policy: GroupPolicy, keys: GroupTable, reason: Reason) -> None:
-    decision = verdict(Policy(groups=group_policy, group_table=keys, group_allow=anyone()))
+    decision = verdict(AccessPolicy(groups=group_policy, group_table=keys, group_allow=anyone()))
     assert decision.reason is reason
     assert decision.admitted is (reason is Reason.GROUP_ADMITTED)
 
@@ -117,7 +117,7 @@ def test_the_first_key_that_exists_is_the_entry(keys: list[str], pins: list[Pin]
 @pytest.mark.parametrize("pins", [[], [pinned("Secret")], [pinned("Secret", "1", "2")]])
 def test_an_unpinned_name_that_denies_closes_the_wildcard(group_policy: GroupPolicy, pins: list[Pin]) -> None:
     keys = table("*", entry("Secret", denies=True), OTHER_GROUP)
-    policy = Policy(groups=group_policy, group_table=keys, group_allow=anyone())
+    policy = AccessPolicy(groups=group_policy, group_table=keys, group_allow=anyone())
     decision = verdict(policy, pins)
     assert (decision.outcome, decision.reason) == (Outcome.DROP, Reason.GROUP_DENY_UNRESOLVED)
     assert decision.rule.path == "groups['Secret']"
@@ -126,19 +126,19 @@ def test_an_unpinned_name_that_denies_closes_the_wildcard(group_policy: GroupPol
 
 def test_a_denying_name_that_is_pinned_closes_its_group_alone() -> None:
     keys = table("*", entry("Secret", denies=True))
-    policy = Policy(group_table=keys, group_allow=anyone())
+    policy = AccessPolicy(group_table=keys, group_allow=anyone())
     pins = [pinned("Secret", OTHER_GROUP)]
     assert verdict(policy, pins).admitted
     assert verdict(policy, pins, mentioning(OTHER_GROUP)).reason is Reason.GROUP_ENTRY_DISABLED
 
 
 def test_under_open_a_denying_name_that_is_not_pinned_keeps_every_unlisted_group_out() -> None:
-    policy = Policy(groups=OPEN, group_table=table(entry("Secret", denies=True)))
+    policy = AccessPolicy(groups=OPEN, group_table=table(entry("Secret", denies=True)))
     assert verdict(policy).reason is Reason.GROUP_DENY_UNRESOLVED
 
 
-def senders(*entries: str, where: NameList = NameList.GROUP_ALLOW_FROM) -> SenderList:
-    return SenderList.of(entries, where)
+def senders(*entries: str, where: NameList = NameList.GROUP_ALLOW_FROM) -> Allowlist:
+    return Allowlist.of(entries, where)
 
 
 UNSET = None
@@ -170,22 +170,22 @@ EMPTY, NOT_ALLOWED, IN = (
     ],
 )
 def test_the_sender(
-    group_policy: GroupPolicy, group_allow_from: SenderList | None, allow_from: SenderList, reason: Reason
+    group_policy: GroupPolicy, group_allow_from: Allowlist | None, allow_from: Allowlist, reason: Reason
 ) -> None:
-    policy = Policy(
+    policy = AccessPolicy(
         groups=group_policy, group_table=table(GROUP), group_allow=group_allow_from, allow=allow_from
     )
     assert verdict(policy).reason is reason
 
 
 def test_an_approved_pairing_counts_in_no_group() -> None:
-    policy = Policy(group_table=table(GROUP), allow=senders(BOB))
+    policy = AccessPolicy(group_table=table(GROUP), allow=senders(BOB))
     grants = Grants(ME, paired=frozenset({ALICE}))
     assert decide(mentioning(), policy, grants, NOW).reason is NOT_ALLOWED
 
 
 def test_a_name_in_a_sender_list_matches_whom_it_is_pinned_to_and_nobody_by_name() -> None:
-    policy = Policy(group_table=table(GROUP), group_allow=senders("Alice"))
+    policy = AccessPolicy(group_table=table(GROUP), group_allow=senders("Alice"))
     assert verdict(policy).reason is NOT_ALLOWED
     assert verdict(policy, [pinned("Alice", ALICE, where=NameList.GROUP_ALLOW_FROM)]).admitted
     assert not verdict(policy, [pinned("Alice", ALICE, where=NameList.ALLOW_FROM)]).admitted
@@ -193,7 +193,7 @@ def test_a_name_in_a_sender_list_matches_whom_it_is_pinned_to_and_nobody_by_name
 
 
 def test_what_a_group_or_a_sender_is_called_now_changes_nothing() -> None:
-    policy = Policy(group_table=table(WORK_CHAT, "work-chat"), group_allow=senders("Alice"))
+    policy = AccessPolicy(group_table=table(WORK_CHAT, "work-chat"), group_allow=senders("Alice"))
     inbound = Inbound(
         "default", "m1", Thread(ThreadKind.GROUP, GROUP), BOB, "Alice", "@Bot", NOW, (Mention(ME, 0, 4),)
     )
@@ -201,13 +201,13 @@ def test_what_a_group_or_a_sender_is_called_now_changes_nothing() -> None:
 
 
 def test_a_group_id_that_is_no_id_is_dropped_before_any_wildcard() -> None:
-    policy = Policy(groups=OPEN, group_table=table("*"), group_allow=anyone())
+    policy = AccessPolicy(groups=OPEN, group_table=table("*"), group_allow=anyone())
     for group in ("", "*", "Work", "7 7"):
         assert verdict(policy, inbound=mentioning(group)).reason is Reason.MALFORMED_ID
 
 
 def test_the_trail_names_each_gate_in_order() -> None:
-    decision = verdict(Policy(group_table=table(GROUP), group_allow=anyone()))
+    decision = verdict(AccessPolicy(group_table=table(GROUP), group_allow=anyone()))
     assert decision.trail == (
         "not_self", "not_own_account", "not_malformed_id", "not_empty", "not_too_old",
         "policy:allowlist", "entry:777", "route", "sender:groupAllowFrom", "mention:explicit",
@@ -217,18 +217,24 @@ def test_the_trail_names_each_gate_in_order() -> None:
 @pytest.mark.parametrize(
     ("policy", "kept"),
     [
-        pytest.param(Policy(group_table=table(GROUP), group_allow=anyone()), True, id="passes gates 1 to 4"),
-        pytest.param(Policy(group_table=table(), group_allow=anyone()), False, id="stopped by the route"),
-        pytest.param(Policy(group_table=table(GROUP), group_allow=senders(BOB)), False, id="by the sender"),
         pytest.param(
-            Policy(group_table=table(GROUP), group_allow=anyone(), history_limit=0),
+            AccessPolicy(group_table=table(GROUP), group_allow=anyone()), True, id="passes gates 1 to 4"
+        ),
+        pytest.param(
+            AccessPolicy(group_table=table(), group_allow=anyone()), False, id="stopped by the route"
+        ),
+        pytest.param(
+            AccessPolicy(group_table=table(GROUP), group_allow=senders(BOB)), False, id="by the sender"
+        ),
+        pytest.param(
+            AccessPolicy(group_table=table(GROUP), group_allow=anyone(), history_limit=0),
             False,
             id="history is off",
         ),
     ],
 )
 def test_a_group_message_that_is_too_old_is_kept_as_history_if_it_could_have_been_heard(
-    policy: Policy, kept: bool
+    policy: AccessPolicy, kept: bool
 ) -> None:
     decision = decide(mentioning(), policy, Grants(ME, skew_ms=0), NOW + 16 * 60_000)
     assert (decision.outcome, decision.reason) == (Outcome.DROP, Reason.TOO_OLD)

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
+from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.names import NameList
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import COMMANDS, command_in, decide, decide_again
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.settings import DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 NOW = 1_700_000_000_000
@@ -25,12 +25,12 @@ def group(require_mention: bool = True) -> GroupTable:
     return GroupTable.of([GroupRule(GROUP, Rule("groups"), require_mention=require_mention)])
 
 
-def people(*ids: str, where: NameList = NameList.ALLOW_FROM) -> SenderList:
-    return SenderList.of(ids, where)
+def people(*ids: str, where: NameList = NameList.ALLOW_FROM) -> Allowlist:
+    return Allowlist.of(ids, where)
 
 
-HEARD = Policy(group_table=group(), group_allow=people("*"))
-ANYBODY = Policy(groups=GroupPolicy.OPEN)
+HEARD = AccessPolicy(group_table=group(), group_allow=people("*"))
+ANYBODY = AccessPolicy(groups=GroupPolicy.OPEN)
 
 
 def message(text: str = "hi", *mentions: Mention, quote: Quote | None = None) -> Inbound:
@@ -38,7 +38,7 @@ def message(text: str = "hi", *mentions: Mention, quote: Quote | None = None) ->
     return Inbound("default", "m1", thread, ALICE, "Alice", text, NOW, mentions, quote)
 
 
-def verdict(inbound: Inbound, policy: Policy = HEARD, grants: Grants = GRANTS) -> Decision:
+def verdict(inbound: Inbound, policy: AccessPolicy = HEARD, grants: Grants = GRANTS) -> Decision:
     return decide(inbound, policy, grants, NOW)
 
 
@@ -190,11 +190,11 @@ def test_a_command_is_the_whole_text(inbound: Inbound, command: str) -> None:
         pytest.param(replace(ANYBODY, group_allow=people(ALICE)), True, id="groupAllowFrom"),
         pytest.param(replace(ANYBODY, group_allow=people("*")), True, id="groupAllowFrom with *"),
         pytest.param(replace(ANYBODY, allow=people(ALICE)), True, id="allowFrom"),
-        pytest.param(replace(ANYBODY, owners=SenderList.of([ALICE])), True, id="commands.ownerAllowFrom"),
-        pytest.param(replace(ANYBODY, owners=SenderList.of(["Alice"])), False, id="a name among the owners"),
+        pytest.param(replace(ANYBODY, owners=Allowlist.of([ALICE])), True, id="commands.ownerAllowFrom"),
+        pytest.param(replace(ANYBODY, owners=Allowlist.of(["Alice"])), False, id="a name among the owners"),
     ],
 )
-def test_a_command_needs_a_sender_on_a_list(policy: Policy, authorised: bool) -> None:
+def test_a_command_needs_a_sender_on_a_list(policy: AccessPolicy, authorised: bool) -> None:
     decision = verdict(message("/new"), policy)
     assert decision.reason is (Reason.GROUP_ADMITTED if authorised else Reason.COMMAND_UNAUTHORIZED)
     assert decision.command == ("/new" if authorised else "")
@@ -221,8 +221,8 @@ def test_the_trail_names_command_and_mention() -> None:
 def test_everybody_admitted_directly_may_use_commands() -> None:
     inbound = replace(message("/Stop"), thread=Thread(ThreadKind.DM, ALICE))
     paired = Grants(ME, paired=frozenset({ALICE}))
-    assert verdict(inbound, Policy(), paired).command == "/stop"
-    assert verdict(inbound, Policy(dm=DmPolicy.ALLOWLIST), paired).command == ""
+    assert verdict(inbound, AccessPolicy(), paired).command == "/stop"
+    assert verdict(inbound, AccessPolicy(dm=DmPolicy.ALLOWLIST), paired).command == ""
 
 
 def test_a_sender_who_left_the_list_is_out_when_the_turn_is_about_to_run() -> None:

@@ -6,13 +6,13 @@ import unicodedata
 
 import pytest
 
-from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
+from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
-from clawlane.access.names import Name, NameList, Pin, Pins, PinState, folded, slug
-from clawlane.access.policy import Grants, Policy, ready
+from clawlane.access.names import ConfigName, NameList, Pin, Pins, PinState, fold_name, slug
+from clawlane.access.policy import AccessPolicy, Grants, ready_to_decide
 
-HOA = Name(NameList.ALLOW_FROM, "Chị Hoa")
-WORK = Name(NameList.GROUPS, "Work Chat")
+HOA = ConfigName(NameList.ALLOW_FROM, "Chị Hoa")
+WORK = ConfigName(NameList.GROUPS, "Work Chat")
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_a_slug(name: str, expected: str) -> None:
 
 
 def test_exact_means_the_same_letters_in_any_case_and_encoding() -> None:
-    assert folded("NHÓM Việt ") == folded(unicodedata.normalize("NFD", "nhóm việt"))
-    assert folded("Nhóm Việt") != folded("Nhom Viet")
-    assert folded("Work Chat") != folded("Work  Chat")
+    assert fold_name("NHÓM Việt ") == fold_name(unicodedata.normalize("NFD", "nhóm việt"))
+    assert fold_name("Nhóm Việt") != fold_name("Nhom Viet")
+    assert fold_name("Work Chat") != fold_name("Work  Chat")
 
 
 @pytest.mark.parametrize(
@@ -57,35 +57,35 @@ def test_only_one_match_is_a_pin(ids: tuple[str, ...], state: PinState, user_id:
 def test_a_pin_to_something_that_is_no_id_matches_nothing(bad: str) -> None:
     pins = Pins.of([Pin(HOA, (bad,))])
     assert pins.on(NameList.ALLOW_FROM, bad) == ()
-    assert not SenderList.of(["Chị Hoa"], NameList.ALLOW_FROM).holds(bad, pins)
+    assert not Allowlist.of(["Chị Hoa"], NameList.ALLOW_FROM).includes(bad, pins)
 
 
 def test_a_pin_counts_only_while_its_entry_is_in_its_list() -> None:
     pins = Pins.of([Pin(HOA, ("5",))])
-    assert SenderList.of(["Chị Hoa"], NameList.ALLOW_FROM).holds("5", pins)
-    assert not SenderList.of(["Anh Ba"], NameList.ALLOW_FROM).holds("5", pins)
-    assert not SenderList.of(["Chị Hoa"], NameList.GROUP_ALLOW_FROM).holds("5", pins)
-    assert not SenderList.of(["Chị Hoa"]).holds("5", pins)
+    assert Allowlist.of(["Chị Hoa"], NameList.ALLOW_FROM).includes("5", pins)
+    assert not Allowlist.of(["Anh Ba"], NameList.ALLOW_FROM).includes("5", pins)
+    assert not Allowlist.of(["Chị Hoa"], NameList.GROUP_ALLOW_FROM).includes("5", pins)
+    assert not Allowlist.of(["Chị Hoa"]).includes("5", pins)
 
 
 def test_a_list_tells_ids_names_and_anyone_apart() -> None:
-    entries = SenderList.of(["Chị Hoa", " 42 ", "Chị Hoa", "٤٢", ""], NameList.ALLOW_FROM)
+    entries = Allowlist.of(["Chị Hoa", " 42 ", "Chị Hoa", "٤٢", ""], NameList.ALLOW_FROM)
     assert entries.names == ("Chị Hoa", "٤٢")
     assert "42" in entries
     assert "٤٢" not in entries
     assert not entries.empty
-    assert SenderList.of([]).empty
+    assert Allowlist.of([]).empty
 
 
-TWO_NAMES = Policy(
-    allow=SenderList.of(["Chị Hoa", "7"], NameList.ALLOW_FROM),
+TWO_NAMES = AccessPolicy(
+    allow=Allowlist.of(["Chị Hoa", "7"], NameList.ALLOW_FROM),
     group_table=GroupTable.of([GroupRule("Work Chat", Rule("groups")), GroupRule("777", Rule("groups"))]),
 )
 BOTH = Pins.of([Pin(HOA, ("5",)), Pin(WORK)])
 
 
 def test_a_policy_tells_which_names_need_a_look_up() -> None:
-    assert TWO_NAMES.names() == (HOA, WORK)
+    assert TWO_NAMES.names_to_pin() == (HOA, WORK)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_a_policy_tells_which_names_need_a_look_up() -> None:
     ],
 )
 def test_messages_wait_for_own_id_and_pins(grants: Grants, waited_ms: int, expected: bool) -> None:
-    assert ready(TWO_NAMES, grants, waited_ms) is expected
+    assert ready_to_decide(TWO_NAMES, grants, waited_ms) is expected
 
 
 def test_without_names_the_own_id_is_enough() -> None:
-    assert ready(Policy(), Grants("100"))
+    assert ready_to_decide(AccessPolicy(), Grants("100"))

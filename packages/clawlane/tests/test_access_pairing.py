@@ -9,7 +9,7 @@ import pytest
 from clawlane.access.decision import Outcome, Reason
 from clawlane.access.pairing import (
     ALPHABET,
-    Approach,
+    Contact,
     Requests,
     alike,
     answer,
@@ -19,10 +19,10 @@ from clawlane.access.pairing import (
     normalise_code,
     outcome,
 )
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 
 CODE, FRIENDS_SILENT, SILENT = PairingReply.CODE, PairingReply.FRIENDS_SILENT, PairingReply.SILENT
-LIVE = Approach(live=True, friend=False)
+LIVE = Contact(live=True, friend=False)
 FIRST = Requests(own_texted=None, strangers=0, texts=0)
 
 
@@ -33,17 +33,17 @@ FIRST = Requests(own_texted=None, strangers=0, texts=0)
         (CODE, LIVE, Requests(None, strangers=2, texts=9), Reason.DM_PAIRING_REQUIRED),
         (CODE, LIVE, Requests(True, strangers=0, texts=1), Reason.DM_PAIRING_PENDING),
         (SILENT, LIVE, FIRST, Reason.DM_PAIRING_SILENT),
-        (FRIENDS_SILENT, Approach(True, friend=True), FIRST, Reason.DM_PAIRING_SILENT),
-        (FRIENDS_SILENT, Approach(True, friend=None), FIRST, Reason.DM_PAIRING_SILENT),
-        (FRIENDS_SILENT, Approach(True, friend=False), FIRST, Reason.DM_PAIRING_REQUIRED),
-        (CODE, Approach(False, False), FIRST, Reason.DM_PAIRING_HELD),
+        (FRIENDS_SILENT, Contact(True, friend=True), FIRST, Reason.DM_PAIRING_SILENT),
+        (FRIENDS_SILENT, Contact(True, friend=None), FIRST, Reason.DM_PAIRING_SILENT),
+        (FRIENDS_SILENT, Contact(True, friend=False), FIRST, Reason.DM_PAIRING_REQUIRED),
+        (CODE, Contact(False, False), FIRST, Reason.DM_PAIRING_HELD),
         (CODE, LIVE, Requests(None, strangers=0, texts=10), Reason.DM_PAIRING_HELD),
         (CODE, LIVE, Requests(False, strangers=2, texts=0), Reason.DM_PAIRING_REQUIRED),
         (CODE, LIVE, Requests(None, strangers=3, texts=0), Reason.DM_PAIRING_FULL),
         (SILENT, LIVE, Requests(None, strangers=3, texts=0), Reason.DM_PAIRING_FULL),
     ],
 )
-def test_a_request(reply: PairingReply, approach: Approach, requests: Requests, reason: Reason) -> None:
+def test_a_request(reply: PairingReply, approach: Contact, requests: Requests, reason: Reason) -> None:
     assert answer(reply, approach, requests) is reason
 
 
@@ -74,7 +74,7 @@ def test_a_code_has_eight_characters_that_nobody_confuses() -> None:
     ],
 )
 def test_who_gets_a_place(friend: bool | None, requests: Requests, reason: Reason) -> None:
-    assert answer(CODE, Approach(True, friend), requests) is reason
+    assert answer(CODE, Contact(True, friend), requests) is reason
 
 
 @pytest.mark.parametrize(

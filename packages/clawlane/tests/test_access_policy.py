@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Outcome, Reason, Rule
-from clawlane.access.names import Match, Name, NameList, Pin, Pins
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.names import ConfigName, Match, NameList, Pin, Pins
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide
 from clawlane.channel import Manifest
+from clawlane.config.choices import Acks, DmPolicy, GroupPolicy
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
-from clawlane.config.settings import Acks, DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Thread, ThreadKind
 
 NOW = 1_700_000_000_000
@@ -34,18 +34,18 @@ class OneChannel:
         return {}
 
 
-Reading = Callable[..., Policy]
+Reading = Callable[..., AccessPolicy]
 
 
 @pytest.fixture
 def reading(tmp_path: Path) -> Reading:
-    def read(text: str, account: str | None = None) -> Policy:
+    def read(text: str, account: str | None = None) -> AccessPolicy:
         places = Paths(tmp_path, tmp_path / "config.json5")
         places.config_file.write_text(text, encoding="utf-8")
         config = load(places, OneChannel(), {})
         found = config.channels["zalouser"].account(account)
         assert found is not None
-        return Policy.of(config, found)
+        return AccessPolicy.of(config, found)
 
     return read
 
@@ -67,7 +67,7 @@ SEED = """{
     },
   },
 }"""
-PINNED = Pins.of([Pin(Name(NameList.GROUPS, "Work Chat"), (WORK,))])
+PINNED = Pins.of([Pin(ConfigName(NameList.GROUPS, "Work Chat"), (WORK,))])
 GROUPS = "channels.zalouser.groups"
 
 
@@ -88,7 +88,7 @@ def test_the_seeds_narrow_example(
     assert (decision.reason, decision.rule.path) == (reason, path)
 
 
-@pytest.mark.parametrize("pins", [Pins(), PINNED, Pins.of([Pin(Name(NameList.GROUPS, "Work Chat"))])])
+@pytest.mark.parametrize("pins", [Pins(), PINNED, Pins.of([Pin(ConfigName(NameList.GROUPS, "Work Chat"))])])
 def test_a_group_that_a_stranger_renames_to_work_chat_stays_what_it_is(reading: Reading, pins: Pins) -> None:
     decision = decide(message(OTHER, LISTED), reading(SEED), Grants(ME, pins=pins), NOW)
     assert decision.outcome is Outcome.PEND
@@ -96,7 +96,7 @@ def test_a_group_that_a_stranger_renames_to_work_chat_stays_what_it_is(reading: 
 
 
 def test_a_key_pinned_by_slug_counts_like_the_name(reading: Reading) -> None:
-    pins = Pins.of([Pin(Name(NameList.GROUPS, "Work Chat"), (WORK,), Match.SLUG)])
+    pins = Pins.of([Pin(ConfigName(NameList.GROUPS, "Work Chat"), (WORK,), Match.SLUG)])
     assert decide(message(WORK, LISTED), reading(SEED), Grants(ME, pins=pins), NOW).admitted
 
 
@@ -107,7 +107,7 @@ def test_each_rule_knows_its_line(reading: Reading) -> None:
     assert policy.group_table.any is not None
     assert policy.group_table.any.mention_rule == Rule(f"{GROUPS}['*'].requireMention", "channel", 7)
     assert policy.dm_rule == Rule("channels.zalouser.dmPolicy", "built-in")
-    assert policy.names() == (Name(NameList.GROUPS, "Work Chat"),)
+    assert policy.names_to_pin() == (ConfigName(NameList.GROUPS, "Work Chat"),)
 
 
 def test_what_nobody_wrote_is_closed(reading: Reading) -> None:
@@ -169,10 +169,10 @@ def test_an_access_group_stands_for_its_people_and_their_names_are_pinned_in_the
         "{ channels: { zalouser: { groupAllowFrom: ['accessGroup:vip'], groups: { '777': {} } } },"
         " accessGroups: { vip: { members: { zalouser: ['1', 'Chị Hoa'], '*': ['2'] } } } }"
     )
-    pins = Pins.of([Pin(Name(NameList.GROUP_ALLOW_FROM, "Chị Hoa"), ("3",))])
+    pins = Pins.of([Pin(ConfigName(NameList.GROUP_ALLOW_FROM, "Chị Hoa"), ("3",))])
     for sender in ("1", "2", "3"):
         assert decide(message(WORK, sender, mentions=True), policy, Grants(ME, pins=pins), NOW).admitted
-    assert policy.names() == (Name(NameList.GROUP_ALLOW_FROM, "Chị Hoa"),)
+    assert policy.names_to_pin() == (ConfigName(NameList.GROUP_ALLOW_FROM, "Chị Hoa"),)
 
 
 INHERITED = "{ channels: { defaults: { groupPolicy: 'open' }, zalouser: { %s } } }"

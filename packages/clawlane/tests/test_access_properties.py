@@ -7,14 +7,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
+from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Outcome, Reason, Rule
 from clawlane.access.explain import as_dict
-from clawlane.access.names import Match, Name, NameList, Pin, Pins
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.names import ConfigName, Match, NameList, Pin, Pins
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.patterns import compile_pattern
-from clawlane.config.settings import DmPolicy, GroupPolicy
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 NOW = 1_700_000_000_000
@@ -27,8 +27,8 @@ entries = st.lists(ids | names | st.just("*") | st.text(max_size=4), max_size=5)
 texts = st.sampled_from(["hi", "@Bot hi", "/new", "@Bot /stop", "claw", ""]) | st.text(max_size=12)
 
 
-def in_list(where: NameList) -> st.SearchStrategy[SenderList]:
-    return entries.map(lambda written: SenderList.of(written, where))
+def in_list(where: NameList) -> st.SearchStrategy[Allowlist]:
+    return entries.map(lambda written: Allowlist.of(written, where))
 
 
 group_rules = st.builds(
@@ -39,21 +39,21 @@ group_rules = st.builds(
     require_mention=st.booleans(),
 )
 policies = st.builds(
-    Policy,
+    AccessPolicy,
     dm=st.sampled_from(DmPolicy),
     allow=in_list(NameList.ALLOW_FROM),
     groups=st.sampled_from(GroupPolicy),
     group_allow=st.none() | in_list(NameList.GROUP_ALLOW_FROM),
     group_table=st.lists(group_rules, max_size=4, unique_by=lambda rule: rule.key).map(GroupTable.of),
     mention_patterns=st.sampled_from([(), (compile_pattern("claw"),)]),
-    owners=entries.map(SenderList.of),
+    owners=entries.map(Allowlist.of),
     text_commands=st.booleans(),
     history_limit=st.sampled_from([0, 50]),
 )
 pins = st.lists(
     st.builds(
         Pin,
-        st.builds(Name, st.sampled_from(NameList), names),
+        st.builds(ConfigName, st.sampled_from(NameList), names),
         st.lists(ids, max_size=2, unique=True).map(tuple),
         st.sampled_from(Match),
     ),
@@ -97,7 +97,7 @@ def messages(
 
 
 @given(policies, grants, messages())
-def test_disabled_beats_everything(policy: Policy, granted: Grants, inbound: Inbound) -> None:
+def test_disabled_beats_everything(policy: AccessPolicy, granted: Grants, inbound: Inbound) -> None:
     off = replace(policy, dm=DmPolicy.DISABLED, groups=GroupPolicy.DISABLED)
     decision = decide(inbound, off, granted, NOW)
     assert decision.outcome is Outcome.DROP
@@ -109,39 +109,39 @@ _RANK = {Outcome.DROP: 0, Outcome.CHALLENGE: 1, Outcome.PEND: 1, Outcome.ADMIT: 
 
 @given(policies, grants, messages(), entries, entries)
 def test_one_more_entry_in_allow_from_never_shrinks_access(
-    policy: Policy, granted: Grants, inbound: Inbound, written: list[str], added: list[str]
+    policy: AccessPolicy, granted: Grants, inbound: Inbound, written: list[str], added: list[str]
 ) -> None:
-    before = replace(policy, allow=SenderList.of(written, NameList.ALLOW_FROM))
-    after = replace(policy, allow=SenderList.of([*written, *added], NameList.ALLOW_FROM))
+    before = replace(policy, allow=Allowlist.of(written, NameList.ALLOW_FROM))
+    after = replace(policy, allow=Allowlist.of([*written, *added], NameList.ALLOW_FROM))
     first, second = decide(inbound, before, granted, NOW), decide(inbound, after, granted, NOW)
     assert _RANK[second.outcome] >= _RANK[first.outcome]
 
 
 @given(policies, grants, messages(), entries, entries)
 def test_one_more_entry_in_a_group_allow_from_that_is_set_never_shrinks_access(
-    policy: Policy, granted: Grants, inbound: Inbound, written: list[str], added: list[str]
+    policy: AccessPolicy, granted: Grants, inbound: Inbound, written: list[str], added: list[str]
 ) -> None:
-    before = replace(policy, group_allow=SenderList.of(written, NameList.GROUP_ALLOW_FROM))
-    after = replace(policy, group_allow=SenderList.of([*written, *added], NameList.GROUP_ALLOW_FROM))
+    before = replace(policy, group_allow=Allowlist.of(written, NameList.GROUP_ALLOW_FROM))
+    after = replace(policy, group_allow=Allowlist.of([*written, *added], NameList.GROUP_ALLOW_FROM))
     first, second = decide(inbound, before, granted, NOW), decide(inbound, after, granted, NOW)
     assert _RANK[second.outcome] >= _RANK[first.outcome]
 
 
 @given(policies, grants, messages(broken), st.data())
 def test_no_list_admits_an_empty_or_malformed_id(
-    policy: Policy, granted: Grants, inbound: Inbound, data: st.DataObject
+    policy: AccessPolicy, granted: Grants, inbound: Inbound, data: st.DataObject
 ) -> None:
-    listing = SenderList.of([inbound.sender_id, "*", *data.draw(entries)], NameList.ALLOW_FROM)
+    listing = Allowlist.of([inbound.sender_id, "*", *data.draw(entries)], NameList.ALLOW_FROM)
     everywhere = replace(policy, allow=listing, group_allow=listing, owners=listing)
     paired = replace(granted, paired=granted.paired | {inbound.sender_id})
     decision = decide(inbound, everywhere, paired, NOW)
     assert decision.outcome is Outcome.DROP
-    assert not listing.holds(inbound.sender_id, granted.pins)
+    assert not listing.includes(inbound.sender_id, granted.pins)
 
 
 @given(policies, grants, messages())
 def test_the_same_arguments_give_the_same_decision_and_the_same_words(
-    policy: Policy, granted: Grants, inbound: Inbound
+    policy: AccessPolicy, granted: Grants, inbound: Inbound
 ) -> None:
     first, second = decide(inbound, policy, granted, NOW), decide(inbound, policy, granted, NOW)
     assert first == second
@@ -152,14 +152,16 @@ def test_the_same_arguments_give_the_same_decision_and_the_same_words(
 
 @given(policies, grants, messages(), names)
 def test_the_senders_name_and_unpinned_names_change_nothing(
-    policy: Policy, granted: Grants, inbound: Inbound, name: str
+    policy: AccessPolicy, granted: Grants, inbound: Inbound, name: str
 ) -> None:
     renamed = replace(inbound, sender_name=name)
     assert decide(renamed, policy, granted, NOW) == decide(inbound, policy, granted, NOW)
 
 
 @given(policies, grants, messages())
-def test_what_is_admitted_went_through_every_gate(policy: Policy, granted: Grants, inbound: Inbound) -> None:
+def test_what_is_admitted_went_through_every_gate(
+    policy: AccessPolicy, granted: Grants, inbound: Inbound
+) -> None:
     decision = decide(inbound, policy, granted, NOW)
     if not decision.admitted:
         assert not decision.command
@@ -178,7 +180,7 @@ def test_what_is_admitted_went_through_every_gate(policy: Policy, granted: Grant
 
 @given(policies, grants, messages(kinds=st.just(ThreadKind.GROUP)))
 def test_only_what_passed_the_sender_gate_is_kept_as_history(
-    policy: Policy, granted: Grants, inbound: Inbound
+    policy: AccessPolicy, granted: Grants, inbound: Inbound
 ) -> None:
     decision = decide(inbound, policy, granted, NOW)
     if decision.keep_as_history:

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import pytest
 
-from clawlane.access.allowlists import SenderList
+from clawlane.access.allowlists import Allowlist
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide, decide_again
-from clawlane.config.settings import DmPolicy
+from clawlane.config.choices import DmPolicy
 from clawlane.messages import Attachment, Inbound, Quote, Thread, ThreadKind
 
 NOW = 1_700_000_000_000
@@ -34,11 +34,11 @@ def message(**changes: object) -> Inbound:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def verdict(inbound: Inbound, policy: Policy, grants: Grants | None = None) -> Decision:
+def verdict(inbound: Inbound, policy: AccessPolicy, grants: Grants | None = None) -> Decision:
     return decide(inbound, policy, grants or Grants(ME, frozenset({OTHER_ACCOUNT}), skew_ms=0), NOW)
 
 
-OPEN = Policy(dm=DmPolicy.OPEN)
+OPEN = AccessPolicy(dm=DmPolicy.OPEN)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_unknown_own_id_is_nobody() -> None:
     assert verdict(message(), OPEN, Grants(own_id="")).admitted
 
 
-ANYONE = SenderList.of(["*"])
+ANYONE = Allowlist.of(["*"])
 PAIRED = frozenset({ALICE})
 
 TABLE = """
@@ -96,8 +96,8 @@ open      | any          | any      | admit     | dm_open
 disabled  | any          | any      | drop      | dm_disabled
 """
 ALLOW_FROM = {
-    "yes": [SenderList.of([ALICE]), ANYONE, SenderList.of(["999", ALICE])],
-    "no": [SenderList.of(["999"]), SenderList.of([]), SenderList.of(["Alice"]), SenderList.of([ALICE[:-1]])],
+    "yes": [Allowlist.of([ALICE]), ANYONE, Allowlist.of(["999", ALICE])],
+    "no": [Allowlist.of(["999"]), Allowlist.of([]), Allowlist.of(["Alice"]), Allowlist.of([ALICE[:-1]])],
 }
 STORE = {"yes": [PAIRED], "no": [frozenset[str](), frozenset({"999"})]}
 
@@ -106,7 +106,7 @@ STORE = {"yes": [PAIRED], "no": [frozenset[str](), frozenset({"999"})]}
 def test_direct_messages(row: str) -> None:
     dm, listed, stored, outcome, reason = (cell.strip() for cell in row.split("|"))
     for allow, paired in product(_meant(ALLOW_FROM, listed), _meant(STORE, stored)):
-        decision = verdict(message(), Policy(dm=DmPolicy(dm), allow=allow), Grants(ME, paired=paired))
+        decision = verdict(message(), AccessPolicy(dm=DmPolicy(dm), allow=allow), Grants(ME, paired=paired))
         assert (decision.outcome, decision.reason) == (outcome, reason)
 
 
@@ -116,8 +116,8 @@ def _meant(cases: dict[str, list[T]], cell: str) -> list[T]:
 
 def test_the_rule_names_the_place_that_decided() -> None:
     rule = Rule("channels.zalouser.dmPolicy", "channel")
-    assert verdict(message(), Policy(dm=DmPolicy.DISABLED, dm_rule=rule)).rule == rule
-    assert verdict(message(), Policy(), Grants(paired=PAIRED)).rule.origin == "pairing store"
+    assert verdict(message(), AccessPolicy(dm=DmPolicy.DISABLED, dm_rule=rule)).rule == rule
+    assert verdict(message(), AccessPolicy(), Grants(paired=PAIRED)).rule.origin == "pairing store"
 
 
 def test_the_trail_names_the_gates_in_order() -> None:
@@ -125,7 +125,7 @@ def test_the_trail_names_the_gates_in_order() -> None:
 
 
 def test_a_name_matches_nobody() -> None:
-    entries = SenderList.of(["Alice", " 42 ", "*"])
+    entries = Allowlist.of(["Alice", " 42 ", "*"])
     assert entries.names == ("Alice",)
     assert "Alice" not in entries
     assert "42" in entries

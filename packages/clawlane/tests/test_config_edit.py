@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clawlane.config.edit import Edit, EditError, backup_of, edit, edited
+from clawlane.config.edit import Edit, EditError, apply_edits, backup_of, edit
 from clawlane.config.source import read_source
 
 FILE = """\
@@ -124,7 +124,7 @@ def test_no_byte_changes_outside_the_edited_entry(tmp_path: Path, data: st.DataO
     file = config(tmp_path, before + entries[which] + after)
 
     source = read_source(file)
-    made = edited(source, file.read_bytes().decode(), [Edit(("list", which), text)])
+    made = apply_edits(source, file.read_bytes().decode(), [Edit(("list", which), text)])
 
     assert made.startswith(before)
     assert made.endswith(after)

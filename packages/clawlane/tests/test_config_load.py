@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from clawlane.channel import Account, Manifest
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import ConfigError
 from clawlane.config.load import Config, load
-from clawlane.config.origin import Level
+from clawlane.config.origin import Layer
 from clawlane.config.paths import Paths
-from clawlane.config.settings import DmPolicy, GroupPolicy
 
 PERSONAL = Manifest(
     id="zalouser",
@@ -260,20 +260,20 @@ def test_an_unknown_channel_is_an_error_with_a_hint(loading: Loading, name: str,
 
 
 @pytest.mark.parametrize(
-    ("block", "defaults", "value", "level"),
+    ("block", "defaults", "value", "layer"),
     [
-        ("{ accounts: { a: { groupPolicy: 'open' } }, groupPolicy: 'disabled' }", "", "open", Level.ACCOUNT),
-        ("{ accounts: { a: {} }, groupPolicy: 'disabled' }", "", "disabled", Level.CHANNEL),
-        ("{}", "defaults: { groupPolicy: 'open' }", "open", Level.DEFAULTS),
-        ("{}", "", "allowlist", Level.BUILT_IN),
+        ("{ accounts: { a: { groupPolicy: 'open' } }, groupPolicy: 'disabled' }", "", "open", Layer.ACCOUNT),
+        ("{ accounts: { a: {} }, groupPolicy: 'disabled' }", "", "disabled", Layer.CHANNEL),
+        ("{}", "defaults: { groupPolicy: 'open' }", "open", Layer.DEFAULTS),
+        ("{}", "", "allowlist", Layer.BUILT_IN),
     ],
 )
 def test_a_value_knows_who_set_it(
-    loading: Loading, block: str, defaults: str, value: str, level: Level
+    loading: Loading, block: str, defaults: str, value: str, layer: Layer
 ) -> None:
     config = loading(f"{{ channels: {{ zalouser: {block}, {defaults} }} }}")
     effective = config.effective(only(config), "groupPolicy")
-    assert (effective.value, effective.origin.level) == (value, level)
+    assert (effective.value, effective.origin.layer) == (value, layer)
     assert only(config).settings.group_policy == value
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from clawlane.config.errors import ConfigError
 from clawlane.config.load import load
-from clawlane.config.openclaw import MESSAGE, meant_channel
+from clawlane.config.openclaw import NOT_SUPPORTED, suggest_channel
 from clawlane.config.paths import Paths
 from clawlane.plugins.errors import BadSpec
 from clawlane.plugins.registry import Registry
@@ -28,7 +28,7 @@ def test_in_the_config(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(places, Registry(places), {})
     (problem,) = caught.value.problems
-    assert (problem.message, problem.hint.split(";")[0]) == (MESSAGE, "remove it")
+    assert (problem.message, problem.hint.split(";")[0]) == (NOT_SUPPORTED, "remove it")
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -37,7 +37,7 @@ def test_as_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str,
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadSpec) as caught:
         find_target(spec.format(name))
-    assert str(caught.value).endswith(MESSAGE)
+    assert str(caught.value).endswith(NOT_SUPPORTED)
     assert "zalouser" not in f"{caught.value}{caught.value.help}"
 
 
@@ -45,18 +45,18 @@ def test_as_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str,
 def test_as_the_channel_of_a_command(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadSpec) as caught:
         Registry(Paths(tmp_path, tmp_path / "config.json5")).find(name)
-    assert str(caught.value) == f"'{name}': {MESSAGE}"
+    assert str(caught.value) == f"'{name}': {NOT_SUPPORTED}"
     assert "zalouser" not in caught.value.help
 
 
 @pytest.mark.parametrize("name", ["zalousr", "zaluser", "zalo-user", "zalouser2"])
 def test_a_slip_of_the_pen_is_still_helped(name: str) -> None:
-    assert meant_channel(name, ["zalouser"]) == "did you mean 'zalouser'?"
+    assert suggest_channel(name, ["zalouser"]) == "did you mean 'zalouser'?"
 
 
 @pytest.mark.parametrize("name", ["zalo", "zalos", "zalox", "zalopersonal", "user", "zalo-bots"])
 def test_what_may_be_another_channel_is_no_slip(name: str) -> None:
-    assert meant_channel(name, ["zalouser"]) == ""
+    assert suggest_channel(name, ["zalouser"]) == ""
 
 
 def test_a_versioned_name_of_the_official_plugin_leads_to_it() -> None:

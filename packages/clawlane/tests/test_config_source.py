@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.config.errors import ConfigError
-from clawlane.config.source import OddInt, Position, WrittenFloat, read_source
+from clawlane.config.source import OddFloat, OddInt, Position, read_source
 
 
 def written(folder: Path, text: str | bytes) -> Path:
@@ -57,7 +57,7 @@ def test_a_long_id_as_a_bare_number_keeps_every_digit(tmp_path: Path) -> None:
 )
 def test_any_other_way_to_write_a_number_is_remembered(tmp_path: Path, raw: str) -> None:
     value = read_source(written(tmp_path, f"{{ id: {raw} }}")).data["id"]
-    assert isinstance(value, OddInt | WrittenFloat)
+    assert isinstance(value, OddInt | OddFloat)
     assert value.raw == raw
 
 

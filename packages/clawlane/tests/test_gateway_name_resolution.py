@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clawlane.access.names import Match, Name, NameList, PinState
+from clawlane.access.names import ConfigName, Match, NameList, PinState
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Phase, State
 from clawlane.config.settings import ChannelSettings
@@ -20,8 +20,8 @@ from clawlane.ops.directory import Lookup, look_up, search
 from clawlane.store.database import Store, open_store
 
 ACCOUNT = Account("parrot", "default", "default", ChannelSettings())
-LAN = Name(NameList.ALLOW_FROM, "Lan")
-WORK = Name(NameList.GROUPS, "Work Chat")
+LAN = ConfigName(NameList.ALLOW_FROM, "Lan")
+WORK = ConfigName(NameList.GROUPS, "Work Chat")
 UP = State(Phase.READY, user_id="1")
 
 
@@ -67,7 +67,7 @@ async def stored(folder: Path) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def running(folder: Path, book: AddressBook, *names: Name) -> AsyncIterator[NameResolver]:
+async def running(folder: Path, book: AddressBook, *names: ConfigName) -> AsyncIterator[NameResolver]:
     """The pinning of an account whose gateway has just started."""
     async with stored(folder) as store:
         account_stores = []
@@ -118,7 +118,7 @@ async def test_an_error_is_no_look_up_and_is_repeated(tmp_path: Path, book: Addr
 
 
 async def test_what_was_found_is_final_over_restarts(tmp_path: Path, book: AddressBook) -> None:
-    nobody = Name(NameList.ALLOW_FROM, "Nobody")
+    nobody = ConfigName(NameList.ALLOW_FROM, "Nobody")
     for _ in range(2):
         async with running(tmp_path, book, LAN, nobody) as pinning:
             pinning.note(UP)
@@ -132,7 +132,7 @@ async def test_what_was_found_is_final_over_restarts(tmp_path: Path, book: Addre
 async def test_a_pin_goes_when_its_entry_leaves_and_belongs_to_its_list(
     tmp_path: Path, book: AddressBook
 ) -> None:
-    for names in ((LAN,), (Name(NameList.GROUP_ALLOW_FROM, "Lan"),), (LAN,)):
+    for names in ((LAN,), (ConfigName(NameList.GROUP_ALLOW_FROM, "Lan"),), (LAN,)):
         async with running(tmp_path, book, *names) as pinning:
             pinning.note(UP)
             await pinning.opened()
@@ -169,7 +169,7 @@ def test_a_group_is_meant_by_its_name_and_only_else_by_its_slug(
 ) -> None:
     called = ("Work Chat", "Nhóm Việt", "nhom viet", "doi bong", "Twice", "TWICE", "🎉")
     groups = [Group(str(number), name) for number, name in enumerate(called, start=1)]
-    [found] = look_up([Name(NameList.GROUPS, entry)], [], groups, 5)
+    [found] = look_up([ConfigName(NameList.GROUPS, entry)], [], groups, 5)
     assert (found.pin.ids, found.pin.match, found.pin.at_ms) == (ids, match, 5)
 
 
@@ -177,7 +177,7 @@ def test_a_person_is_meant_by_the_name_the_owner_sees_and_only_else_by_their_own
     people = [Person("1", "Mẹ", ("Lan",)), Person("2", "Lan", ("Hoa",)), Person("3", "Bố", ("Hoa",))]
 
     def ids(entry: str) -> tuple[str, ...]:
-        return look_up([Name(NameList.ALLOW_FROM, entry)], people, [], 0)[0].pin.ids
+        return look_up([ConfigName(NameList.ALLOW_FROM, entry)], people, [], 0)[0].pin.ids
 
     assert ids("LAN") == ("2",)
     assert ids("hoa") == ("2", "3")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, Phase, State
-from clawlane.config.settings import DmPolicy
+from clawlane.config.choices import DmPolicy
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.gate import Gate
 from clawlane.lane.runner import AccountDeps
@@ -83,7 +83,7 @@ async def supervised(
         account=account,
         channel=wire,  # type: ignore[arg-type]
         agent=agent,  # type: ignore[arg-type]
-        policy=Policy(dm=DmPolicy.OPEN),
+        policy=AccessPolicy(dm=DmPolicy.OPEN),
         gate=Gate(account, wire),  # type: ignore[arg-type]
         grants=Grants,
         ready=at_once,

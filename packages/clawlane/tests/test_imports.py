@@ -14,6 +14,22 @@ import pytest
         ("clawlane.ops.client", ["aiohttp", "pydantic", "sqlite3", "cryptography", "asyncio"]),
         ("clawlane.gateway.process", ["rich", "PIL", "pydantic_ai", "zaloweb"]),
         ("clawlane.ops.pairing_offline", ["aiohttp", "rich"]),
+        *(
+            (f"clawlane.{light}", ["aiohttp", "pydantic", "cryptography", "sqlite3", "asyncio"])
+            for light in (
+                "messages",
+                "channel",
+                "capabilities",
+                "config.paths",
+                "config.errors",
+                "config.choices",
+                "access.decision",
+                "access.explain",
+                "access.pairing",
+                "access.context",
+                "access.rules",
+            )
+        ),
     ],
 )
 def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -> None:

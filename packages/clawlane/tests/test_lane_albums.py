@@ -20,9 +20,9 @@ from packages.clawlane.tests.test_lane_scheduler import (
 )
 
 from clawlane.access.decision import Reason
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
-from clawlane.config.settings import DmPolicy, GroupPolicy
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.lane.admission import AFTER_FIRST_MS, AFTER_LAST_MS
 from clawlane.messages import Album, Attachment, Delivered, Inbound, Mention, Quote, Reply, Undone
 from clawlane.store.database import open_store
@@ -257,7 +257,7 @@ async def test_a_late_part_of_a_direct_album_is_noted_and_not_answered(bench: Be
 
 
 async def test_an_album_of_a_stranger_is_one_request_and_one_text(bench: Bench) -> None:
-    bench.policy = Policy(dm=DmPolicy.PAIRING)
+    bench.policy = AccessPolicy(dm=DmPolicy.PAIRING)
     wire, agent = Wire(), Talking()
     async with bench.running(wire, agent):
         for number in (1, 2, 3):

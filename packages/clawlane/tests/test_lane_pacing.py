@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.channel import Account, NotSent
-from clawlane.config.settings import ChannelSettings, DmPolicy, Pacing, PairingReply
+from clawlane.config.choices import DmPolicy, PairingReply
+from clawlane.config.settings import ChannelSettings, Pacing
 from clawlane.lane.admission import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Going, Pacer, Past, decide
@@ -34,7 +35,7 @@ NOW = 1_700_000_000_000
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 LOOP, LOOP_1 = "pacing.sameText.times (3)", "pacing.sameText.times (1)"
 SHARE = "pacing.account.hour (8), the rest is for others"
-PAIRING = Policy(dm=DmPolicy.PAIRING)
+PAIRING = AccessPolicy(dm=DmPolicy.PAIRING)
 ACCOUNT = Account("zalouser", "default", "default", None)
 
 

@@ -23,13 +23,13 @@ from packages.clawlane.tests.test_lane_scheduler import (
 )
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import NotSent, Phase, State, Unknown
 from clawlane.cli.output import local
 from clawlane.cli.turn_words import Live
 from clawlane.cli.why import as_dict, lines
-from clawlane.config.settings import DmPolicy, PairingReply
+from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
 from clawlane.store import dead_letters, inbox
 from clawlane.store.database import open_store
@@ -248,7 +248,7 @@ async def test_a_tombstone_is_of_one_author_and_one_thread(bench: Bench) -> None
 
 
 async def test_a_recalled_strangers_message_was_never_written(bench: Bench) -> None:
-    bench.policy = Policy(dm=DmPolicy.PAIRING)
+    bench.policy = AccessPolicy(dm=DmPolicy.PAIRING)
     wire = Wire()
     async with bench.running(wire, Echo()):
         wire.incoming.put_nowait(State(Phase.CONNECTING))
@@ -304,7 +304,7 @@ async def test_why_says_that_a_message_was_recalled_after_its_answer_had_left(be
 
 
 async def test_a_request_whose_text_has_left_stays(bench: Bench) -> None:
-    bench.policy = Policy(dm=DmPolicy.PAIRING)
+    bench.policy = AccessPolicy(dm=DmPolicy.PAIRING)
     wire = Wire()
     async with bench.running(wire, Echo()):
         wire.incoming.put_nowait(message(1))

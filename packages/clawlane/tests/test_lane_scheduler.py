@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from clawlane.access.allowlists import GroupRule, GroupTable, SenderList
+from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, NeedsLogin, NotSent, Phase, Refused, State, Unknown
-from clawlane.config.settings import DmPolicy, Pacing, ResendUnknown
+from clawlane.config.choices import DmPolicy, ResendUnknown
+from clawlane.config.settings import Pacing
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Pacer
@@ -137,7 +138,7 @@ class Failing:
         return Reply(turn.message.text)
 
 
-OPEN = Policy(dm=DmPolicy.OPEN)
+OPEN = AccessPolicy(dm=DmPolicy.OPEN)
 
 
 async def at_once() -> None:
@@ -156,7 +157,7 @@ class Bench:
     account_store: AccountStore
     folder: Path
     clock: Clock = field(default_factory=Clock)
-    policy: Policy = OPEN
+    policy: AccessPolicy = OPEN
     grants: Callable[[], Grants] = Grants
     ready: Callable[[], Awaitable[None]] = at_once
     slots: int = 4
@@ -277,7 +278,7 @@ async def test_an_agent_that_fails_ends_its_turn_and_not_the_lane(bench: Bench) 
 
 async def test_a_sender_who_was_revoked_while_waiting_is_not_answered(bench: Bench) -> None:
     paired = frozenset({"11", "22"})
-    bench.policy, bench.grants = Policy(), lambda: Grants(paired=paired)
+    bench.policy, bench.grants = AccessPolicy(), lambda: Grants(paired=paired)
     wire, agent = Wire(), Gated()
     async with bench.running(wire, agent):
         wire.incoming.put_nowait(message(1))
@@ -404,7 +405,7 @@ async def test_a_stop_waits_for_the_answer_to_what_is_on_its_way(bench: Bench) -
 
 
 async def test_a_stranger_gets_a_challenge_through_the_same_gate(bench: Bench) -> None:
-    bench.policy = Policy()
+    bench.policy = AccessPolicy()
     wire = Wire()
     async with bench.running(wire, Echo()):
         wire.incoming.put_nowait(message(1))
@@ -421,8 +422,8 @@ async def test_a_burst_of_a_thousand_is_admitted_and_answered(bench: Bench) -> N
 
 
 GROUP = Thread(ThreadKind.GROUP, "900")
-LISTENING = Policy(
-    group_allow=SenderList.of(["*"]), group_table=GroupTable.of([GroupRule("*", Rule("groups['*']"))])
+LISTENING = AccessPolicy(
+    group_allow=Allowlist.of(["*"]), group_table=GroupTable.of([GroupRule("*", Rule("groups['*']"))])
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.config.paths import Paths
-from clawlane.plugins.errors import BadSpec, Broken, NotInstallable, PluginError
+from clawlane.plugins.errors import BadSpec, LoadFailed, NotInstallable, PluginError
 from clawlane.plugins.install import install
 from clawlane.plugins.registry import Registry
 
@@ -174,7 +174,7 @@ def test_a_plugin_that_does_not_load_is_not_recorded(
     workshop: Workshop, module: str, runtime: str, told: str
 ) -> None:
     workshop.make_importable(runtime, module)
-    with pytest.raises(Broken, match=told):
+    with pytest.raises(LoadFailed, match=told):
         install(str(workshop.folder), workshop.registry(), now_ms=1)
     assert workshop.recorded() == []
 
@@ -208,5 +208,5 @@ def test_a_channel_is_found_by_id_and_alias_in_any_case(workshop: Workshop) -> N
 def test_a_damaged_record_is_told_with_the_way_out(workshop: Workshop) -> None:
     workshop.places.state.mkdir()
     workshop.places.plugins_file.write_text("{")
-    with pytest.raises(Broken, match="is no record of plugins"):
+    with pytest.raises(LoadFailed, match="is no record of plugins"):
         _ = workshop.registry().records

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.config.paths import Paths
-from clawlane.plugins.errors import BadSpec, Broken, PluginError
+from clawlane.plugins.errors import BadSpec, LoadFailed, PluginError
 from clawlane.plugins.install import install
 from clawlane.plugins.registry import Registry, load_manifest
 
@@ -194,7 +194,7 @@ def test_another_distribution_cannot_take_an_official_channels_name(
 
 
 def test_not_by_a_record_either() -> None:
-    with pytest.raises(Broken, match="belongs to the official plugin"):
+    with pytest.raises(LoadFailed, match="belongs to the official plugin"):
         load_manifest("zalouser", "evil")
 
 
@@ -231,7 +231,7 @@ def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_a_manifest_that_is_odd_is_one_line(importable: Path, module: str, told: str) -> None:
     importable.write_text(module)
-    with pytest.raises((Broken, BadSpec)) as caught:
+    with pytest.raises((LoadFailed, BadSpec)) as caught:
         load_manifest("odd", "odd-channel")
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)

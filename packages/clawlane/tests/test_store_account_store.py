@@ -18,8 +18,8 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, MAX_TEXTS
 from clawlane.cli.turn_words import Live
 from clawlane.cli.why import lines
+from clawlane.config.choices import PairingReply
 from clawlane.config.paths import Paths
-from clawlane.config.settings import PairingReply
 from clawlane.messages import (
     Group,
     Inbound,

@@ -9,8 +9,8 @@ import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.channel import Cursor
+from clawlane.config.choices import PairingReply
 from clawlane.config.paths import Paths
-from clawlane.config.settings import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind
 from clawlane.store import catch_up, inbox, outbox, turns
 from clawlane.store.account_store import AccountStore

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Attachment, Inbound, Notice, Receipt, Text, Thread, ThreadKind, Unreadable
 from clawlane.store import inbox, notices, outbox, retention, turns
 from clawlane.store.account_store import AccountStore

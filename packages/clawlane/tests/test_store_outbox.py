@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import inbox, outbox, send_log, turns, unknown_sends
 from clawlane.store.account_store import AccountStore

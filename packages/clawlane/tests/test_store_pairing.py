@@ -12,7 +12,7 @@ import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, LAPSED_MS, REJECTED_MS
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Group, Inbound, Person, Text, Thread, ThreadKind
 from clawlane.store import directory, inbox, outbox, pairing
 from clawlane.store.account_store import AccountStore

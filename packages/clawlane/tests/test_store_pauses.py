@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.ops.kill_switch import end_pause
 from clawlane.store import inbox, outbox, pauses, unknown_sends

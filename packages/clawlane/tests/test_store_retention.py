@@ -11,7 +11,7 @@ import pytest
 
 from clawlane.access.decision import RETENTION, Decision, Outcome, Reason, Rule
 from clawlane.access.explain import explain
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import catch_up, dead_letters, inbox, outbox, retention, turns
 from clawlane.store.account_store import AccountStore

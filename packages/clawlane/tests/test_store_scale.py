@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks.large_store import ACCOUNT, NOW, make_large_store
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import (
     catch_up,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind, Undone
 from clawlane.store import inbox, turns
 from clawlane.store.account_store import AccountStore

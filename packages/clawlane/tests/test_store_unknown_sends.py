@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind
 from clawlane.store import catch_up, dead_letters, inbox, outbox, unknown_sends
 from clawlane.store import turns as store_turns

@@ -102,7 +102,11 @@ class Inbound:
     album: Album | None = None
 
 
-def merged(messages: Sequence[Inbound]) -> Inbound:
+LONGEST_WINDOW_MS = 60_000
+"""The longest that a message waits for others to be answered with it, in milliseconds."""
+
+
+def merge_messages(messages: Sequence[Inbound]) -> Inbound:
     """Several messages of one sender in one thread, of which there is at least one, as if they were one.
 
     The texts stand on lines of their own, everything attached in order, the first quote counts, and the rest

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.store import inbox
 from clawlane.store.database import open_store

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from clawlane.config.settings import Acks
+from clawlane.config.choices import Acks
 
 BUILT_IN = "built-in"
+
 MENTION_GATE = "mention:"
 ASKED_GATE = "require_mention:"
-
 LIVE, FETCHED = "live", "fetched"
+"""How gates are written in `Decision.trail`."""
 
 
 class Outcome(StrEnum):
@@ -24,7 +25,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why. The codes are what logs, counters and commands show."""
+    """Why it happens, as logs, counters and commands show it."""
 
     SELF = "self"
     OWN_ACCOUNT = "own_account"
@@ -59,10 +60,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What decided: a config path, and where its value came from (account, channel, defaults, built-in …).
+    """What decided: a config path, and which layer set its value (account, channel, defaults, built-in …).
 
-    `line` is that of the config file, for a value that is written there, and `text` is the key with its value
-    as it was (`groupPolicy: 'open'`). Two rules are one if they stand in the same place.
+    `line` is the line of the config file, for a value that is written there, and `text` the key with its
+    value at that time (`groupPolicy: 'open'`). Rules at the same place are equal.
     """
 
     path: str
@@ -72,20 +73,20 @@ class Rule:
 
 
 ALBUM = Rule("album")
-"""The built-in rule that an album is answered once: with what was there when it closed."""
+"""The built-in rule that an album is answered once, with the parts that were there when it closed."""
 
 RETENTION = Rule("retention")
-"""The built-in rule that what may have been answered and forgotten is not answered again."""
+"""The built-in rule that a message is not answered if it may have been answered and forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One verdict. `trail` names the gates that the message passed, in order; `rule` is where it ended.
+    """What was decided about a message. `trail` names the gates it passed, in order; `rule` is what decided.
 
-    `command` is the control command that the message is (`/stop`), if its sender may use it and was admitted.
-    `keep_as_history` is true for a group message that is not answered but belongs into what the agent is
-    shown with the next admitted one: it was pended, or is too old and passed the gates before the mention.
-    `revision` stands for the config that was in force; it is no part of what was decided.
+    `command` is the control command that the message is (`/stop`), if its sender was admitted and may use
+    it. `keep_as_history` is true for a group message that is not answered, but shown to the agent with the
+    next admitted one: it was pended, or it is too old and passed the gates before the mention. `revision` is
+    that of the config in force; decisions compare equal without it.
     """
 
     outcome: Outcome
@@ -111,22 +112,17 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What is shown to the other side. `seen` is also the flag that the delivered signal carries."""
+class AckSignals:
+    """What the other side is shown. `seen` is also the flag that the delivered signal carries."""
 
     delivered: bool = False
     seen: bool = False
     typing: bool = False
 
 
-_NONE = Shown()
-
-_AFTER = {
-    Outcome.ADMIT: Shown(delivered=True, seen=True, typing=True),
-    Outcome.PEND: Shown(delivered=True),
-}
-
-
-def signals(outcome: Outcome, acks: Acks) -> Shown:
-    """What follows a decision. A blocked or challenged sender sees nothing; `off` stops all three."""
-    return _NONE if acks is Acks.OFF else _AFTER.get(outcome, _NONE)
+def ack_signals(outcome: Outcome, acks: Acks) -> AckSignals:
+    """What follows a decision. A dropped or challenged sender sees nothing; `off` stops all three."""
+    if acks is Acks.OFF or outcome not in (Outcome.ADMIT, Outcome.PEND):
+        return AckSignals()
+    admitted = outcome is Outcome.ADMIT
+    return AckSignals(delivered=True, seen=admitted, typing=admitted)

@@ -1,4 +1,4 @@
-"""A decision in words: one sentence that a person understands, and what would change it."""
+"""A decision in words: one sentence for people, and the config line or command that would change it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from clawlane.access.decision import ASKED_GATE, BUILT_IN, RETENTION, Decision, Reason, Rule
-from clawlane.access.policy import below
+from clawlane.access.policy import path_below
 from clawlane.messages import Thread, ThreadKind
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`change` is the config line or the command that would change the decision; empty if there is none."""
+    """Why, and what would change it: a config line or a command, empty if there is none."""
 
     sentence: str
     change: str = ""
@@ -114,7 +114,7 @@ _KEPT = " It is kept as context for the group's next answer."
 
 
 def explain(decision: Decision, sender_id: str, thread: Thread) -> Explanation:
-    """Why a message of this sender in this thread was decided so. All words come from the decision."""
+    """Why a message of this sender in this thread was decided this way, from the decision alone."""
     sentence, change = _WORDS[decision.reason] if decision.rule != RETENTION else _FORGOTTEN
     path = decision.rule.path
     in_group = thread.kind is ThreadKind.GROUP
@@ -123,8 +123,8 @@ def explain(decision: Decision, sender_id: str, thread: Thread) -> Explanation:
         "group": thread.id,
         "rule": _place(decision.rule),
         "path": path,
-        "group_key": below(path, thread.id) if in_group else path,
-        "mention_key": path.replace("['*']", below("", thread.id)) if in_group else path,
+        "group_key": path_below(path, thread.id) if in_group else path,
+        "mention_key": path.replace("['*']", path_below("", thread.id)) if in_group else path,
         "kept": _KEPT if decision.keep_as_history else "",
         "sign": _SIGNS.get(decision.mention, f"{_asked(decision)} asks for no mention"),
     }
@@ -133,7 +133,7 @@ def explain(decision: Decision, sender_id: str, thread: Thread) -> Explanation:
 
 
 def _opened(decision: Decision) -> str:
-    """What let group and sender in. Older decisions name the rule about mentions instead."""
+    """What let group and sender in. Decisions of older versions name the mention rule instead."""
     policy = next((gate for gate in decision.trail if gate in _OPENED), "")
     if _names_mention(decision.rule):
         return "Group and sender may speak to the account"
@@ -141,7 +141,7 @@ def _opened(decision: Decision) -> str:
 
 
 def _asked(decision: Decision) -> str:
-    """Where it is written that no mention is needed."""
+    """Where the config says that no mention is needed."""
     if _names_mention(decision.rule):
         return _place(decision.rule)
     asked = (gate.removeprefix(ASKED_GATE) for gate in decision.trail if gate.startswith(ASKED_GATE))
@@ -156,10 +156,9 @@ def as_dict(decision: Decision, sender_id: str, thread: Thread) -> dict[str, Any
     """The decision and its explanation for `--json`.
 
     Keys: outcome, reason, rule {path, origin, line, text}, revision, trail, mention, command,
-    kept_as_history, sentence,
-    change.
+    kept_as_history, sentence, change.
     """
-    told = explain(decision, sender_id, thread)
+    explanation = explain(decision, sender_id, thread)
     rule = decision.rule
     return {
         "outcome": str(decision.outcome),
@@ -170,8 +169,8 @@ def as_dict(decision: Decision, sender_id: str, thread: Thread) -> dict[str, Any
         "mention": decision.mention or None,
         "command": decision.command or None,
         "kept_as_history": decision.keep_as_history,
-        "sentence": told.sentence,
-        "change": told.change or None,
+        "sentence": explanation.sentence,
+        "change": explanation.change or None,
     }
 
 

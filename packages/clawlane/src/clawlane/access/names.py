@@ -1,4 +1,4 @@
-"""What the look-ups of the config's names found: which are pinned to which id. Values only."""
+"""Names in the config, and the ids that look-ups pinned them to. Values only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from clawlane.config.senders import is_id
+from clawlane.config.senders import is_numeric_id
+
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
 class NameList(StrEnum):
@@ -20,7 +22,7 @@ class NameList(StrEnum):
 
 
 class Match(StrEnum):
-    """How a group's name fitted the key of the config. People are found by exact name only."""
+    """How a group's name matched the key of the config. People match by exact name only."""
 
     EXACT = "exact"
     SLUG = "slug"
@@ -35,8 +37,8 @@ class PinState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """A name of one account's config: the list it stands in, and the entry as the settings hold it."""
+class ConfigName:
+    """A name in one account's config: the list it stands in, and the entry as the settings hold it."""
 
     where: NameList
     entry: str
@@ -44,12 +46,12 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The result of one completed look-up. `ids` are all that fitted: none or several match nothing.
+    """The result of one completed look-up. `ids` are all that matched; none or several pin to nothing.
 
     `at_ms` is when the look-up was done.
     """
 
-    name: Name
+    name: ConfigName
     ids: tuple[str, ...] = ()
     match: Match = Match.EXACT
     at_ms: int = 0
@@ -62,20 +64,20 @@ class Pin:
 
     @property
     def id(self) -> str:
-        """The id that the name is pinned to; empty if it is not."""
+        """The id that the name is pinned to; empty if it is pinned to none."""
         return self.ids[0] if len(self.ids) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """The completed look-ups of one account. A name that has none yet is not among them.
+    """The completed look-ups of one account. Make one with `Pins.of`.
 
-    Make one with `Pins.of`. Pins of names that have left the config do no harm: the rules only use a pin
-    whose entry is still written in its list.
+    Pins of names that have left the config do no harm: the rules use a pin only while its entry is in its
+    list.
     """
 
     all: tuple[Pin, ...] = ()
-    _by_name: Mapping[Name, Pin] = field(default_factory=dict, repr=False)
+    _by_name: Mapping[ConfigName, Pin] = field(default_factory=dict, repr=False)
     _by_id: Mapping[str, tuple[Pin, ...]] = field(default_factory=dict, repr=False)
     _groups: frozenset[str] = frozenset()
 
@@ -83,7 +85,7 @@ class Pins:
     def of(cls, pins: Iterable[Pin]) -> Pins:
         """The look-ups of one account, at most one a name (the last one counts)."""
         by_name = {pin.name: pin for pin in pins}
-        pinned = [pin for pin in by_name.values() if is_id(pin.id)]
+        pinned = [pin for pin in by_name.values() if is_numeric_id(pin.id)]
         by_id: dict[str, tuple[Pin, ...]] = {}
         for pin in pinned:
             by_id[pin.id] = (*by_id.get(pin.id, ()), pin)
@@ -96,28 +98,25 @@ class Pins:
         return tuple(pin for pin in found if pin.name.where is where) if found else ()
 
     def unpinned_groups(self, keys: frozenset[str]) -> frozenset[str]:
-        """Those of these keys of `groups` that are pinned to no group."""
+        """The keys of `groups` among these that are pinned to no group."""
         return keys - self._groups
 
-    def of_name(self, name: Name) -> Pin | None:
+    def of_name(self, name: ConfigName) -> Pin | None:
         """What the look-up of a name found, or None if none was completed."""
         return self._by_name.get(name)
 
-    def looked_up(self, names: Iterable[Name]) -> bool:
+    def looked_up(self, names: Iterable[ConfigName]) -> bool:
         """Whether each of these names has had its look-up, whatever it found."""
         return all(name in self._by_name for name in names)
 
 
-_OTHERS = re.compile(r"[^a-z0-9]+")
-
-
-def folded(name: str) -> str:
-    """The form in which two names are the same: case and the way accents are encoded do not count."""
+def fold_name(name: str) -> str:
+    """A name for comparison: without case, and with accents encoded one way."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).strip()
 
 
 def slug(name: str) -> str:
-    """`Nhóm Đà Nẵng!` as `nhom-da-nang`. Empty, and so fitting none, without Latin letters or digits."""
+    """`Nhóm Đà Nẵng!` as `nhom-da-nang`. Empty, and so matching nothing, without Latin letters or digits."""
     decomposed = unicodedata.normalize("NFD", name.lower())
     letters = "".join(char for char in decomposed if not unicodedata.combining(char)).replace("đ", "d")
-    return _OTHERS.sub("-", letters).strip("-")
+    return _SEPARATORS.sub("-", letters).strip("-")

@@ -1,14 +1,15 @@
-"""What a stranger's message leads to: a code that the owner can approve, sent, held or kept silent."""
+"""What a stranger's message leads to: a pairing code for the owner to approve, sent, held or kept silent."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clawlane.access.decision import Outcome, Reason
-from clawlane.access.names import folded, slug
-from clawlane.config.settings import PairingReply, filled
+from clawlane.access.names import fold_name, slug
+from clawlane.config.choices import PairingReply
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 8
@@ -17,10 +18,10 @@ MAX_PENDING = 3
 MAX_TEXTS = 10
 TEXTS_WINDOW_MS = 60 * 60 * 1000
 REJECTED_MS = 30 * 24 * 60 * 60 * 1000
-"""How long a sender stays turned away who is not blocked."""
+"""How long a rejection lasts for a sender who is not blocked."""
 
 LAPSED_MS = 30 * 24 * 60 * 60 * 1000
-"""How long it counts that a request of somebody expired unanswered."""
+"""How long a request that expired unanswered counts against its sender."""
 
 _LONGEST_NAME = 200
 Choose = Callable[[Sequence[str]], str]
@@ -29,12 +30,12 @@ Choose = Callable[[Sequence[str]], str]
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """The requests of one account as one sender meets them. Expired ones are not among them.
+    """The open pairing requests of one account, seen from one sender. Expired ones are left out.
 
     `own_texted` is None when the sender has no request, else whether the code was sent to them. `strangers`
-    are the waiting requests of others who are not known to be friends, `lapsed` those of them who let an
-    earlier request expire. `texts` are the challenge texts of the last hour. Of the sender: `own_lapsed`,
-    `rejected` by the operator, and whether they were a `known_friend` when the friends were last looked up.
+    counts the requests of others who are not known to be friends, `lapsed` those of them who let an earlier
+    request expire. `texts` counts the challenges sent in the last hour. About the sender: `own_lapsed`,
+    `rejected` by the operator, and `known_friend` when the friends were last looked up.
     """
 
     own_texted: bool | None
@@ -47,18 +48,18 @@ class Requests:
 
     @property
     def full(self) -> bool:
-        """Whether every place for a stranger is taken."""
+        """Whether the most requests of strangers are open."""
         return self.strangers >= MAX_PENDING
 
     @property
     def has_place(self) -> bool:
-        """Whether a stranger without a request gets one: a free place, or one that must give way."""
+        """Whether a stranger without a request gets one: a free place, or that of somebody who lapsed."""
         return not self.full or (self.lapsed > 0 and not self.own_lapsed)
 
 
 @dataclass(frozen=True, slots=True)
-class Approach:
-    """What of a message counts for pairing. `friend` is None where the channel cannot tell."""
+class Contact:
+    """What pairing looks at in a message. `friend` is None where the channel cannot tell."""
 
     live: bool
     friend: bool | None
@@ -69,22 +70,23 @@ def new_code(choose: Choose) -> str:
 
 
 def normalise_code(written: str) -> str:
-    """A code as somebody typed it: blanks around it and its case do not count."""
+    """A code as typed by a person, without blanks around it and in upper case."""
     return written.strip().upper()
 
 
-def answer(reply: PairingReply, approach: Approach, requests: Requests) -> Reason:
-    """Which reason a message has whose sender is not let in. Only `DM_PAIRING_REQUIRED` sends a text."""
+def answer(reply: PairingReply, contact: Contact, requests: Requests) -> Reason:
+    """The reason for a message of a sender who has to pair. Only `DM_PAIRING_REQUIRED` sends a text."""
     if requests.rejected:
         return Reason.DM_REJECTED
-    friend = approach.friend or requests.known_friend
+    friend = contact.friend or requests.known_friend
     if requests.own_texted is None and not friend and not requests.has_place:
         return Reason.DM_PAIRING_FULL
     if requests.own_texted:
         return Reason.DM_PAIRING_PENDING
-    if _keeps_silent(reply, approach.friend):
+    friend_silent = reply is PairingReply.FRIENDS_SILENT and contact.friend is not False
+    if friend_silent or reply is PairingReply.SILENT:
         return Reason.DM_PAIRING_SILENT
-    if not approach.live or requests.texts >= MAX_TEXTS:
+    if not contact.live or requests.texts >= MAX_TEXTS:
         return Reason.DM_PAIRING_HELD
     return Reason.DM_PAIRING_REQUIRED
 
@@ -111,33 +113,28 @@ _BUILT_IN = {"vi": _VIETNAMESE, "en": _ENGLISH}
 
 
 def built_in_text(language: str) -> str:
-    """The built-in challenge in an account's language (`vi`, `en-US`); in both where that is another."""
+    """The built-in challenge in an account's language (`vi`, `en-US`); in both languages for any other."""
     return _BUILT_IN.get(language.strip().lower().replace("_", "-").partition("-")[0], _BOTH)
 
 
 def challenge_text(template: str, channel: str, sender_id: str, code: str) -> str:
-    """What the stranger reads: `pairing.text` of the config or a built-in text, with everything filled in."""
-    command = f"openclaw pairing approve {channel} {code}"
-    return filled(template, {"id": sender_id, "code": code, "command": command})
+    """What the stranger reads: `pairing.text` of the config or a built-in text, placeholders filled."""
+    values = {"id": sender_id, "code": code, "command": f"openclaw pairing approve {channel} {code}"}
+    # One pass: what is filled in is not searched for placeholders again.
+    return re.sub(r"\{(id|code|command)\}", lambda found: values[found[1]], template)
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether people could take one name for the other: both have the same `look`."""
-    return bool(look(one)) and look(one) == look(other)
+    """Whether people could mistake one name for the other: both have the same `skeleton`."""
+    return bool(skeleton(one)) and skeleton(one) == skeleton(other)
 
 
-def look(name: str) -> str:
-    """What people see in a name: the same for names that they could take for each other, empty for none.
+def skeleton(name: str) -> str:
+    """What people see in a name, the same for names they could mistake for each other; empty for none.
 
-    Case, accents, spaces, punctuation, invisible signs and the style of letters do not count.
+    Ignores case, accents, spaces, punctuation, invisible characters and styled letters.
     """
     plain = unicodedata.normalize("NFKC", name[:_LONGEST_NAME])
     shown = "".join(sign for sign in plain if unicodedata.category(sign) not in ("Cc", "Cf"))
     latin = slug(shown).replace("-", "")
-    return latin if len(latin) * 2 >= len("".join(shown.split())) else folded(" ".join(shown.split()))
-
-
-def _keeps_silent(reply: PairingReply, friend: bool | None) -> bool:
-    if reply is PairingReply.FRIENDS_SILENT:
-        return friend is not False
-    return reply is PairingReply.SILENT
+    return latin if len(latin) * 2 >= len("".join(shown.split())) else fold_name(" ".join(shown.split()))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from clawlane.access.context import Pended
-from clawlane.messages import Attachment, Inbound, Quote, Reply, Thread, merged
+from clawlane.access.context import HistoryMessage
+from clawlane.messages import Attachment, Inbound, Quote, Reply, Thread, merge_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class TurnInput:
 
     account: str
     messages: tuple[Inbound, ...]
-    history: tuple[Pended, ...] = ()
+    history: tuple[HistoryMessage, ...] = ()
 
     @property
     def message(self) -> Inbound:
         """All messages as one: the ids of the first, all texts and all that is attached."""
-        return merged(self.messages)
+        return merge_messages(self.messages)
 
     @property
     def thread(self) -> Thread:

@@ -167,7 +167,7 @@ def _guessed(
     setup: CliContext, channel: str, manifest: Manifest | None, account: str | None, why: str
 ) -> _Target:
     """From what can still be read. Raises `CliError` where several sessions could be meant."""
-    from clawlane.config.profile_guess import guess_profile
+    from clawlane.config.accounts import guess_profile
 
     guess = guess_profile(setup.places, channel, manifest, account, setup.environ)
     there = profiles_of(setup.places.vault_dir, channel)

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
-from clawlane.access.allowlists import well_formed
-from clawlane.access.names import Name
+from clawlane.access.names import ConfigName
 from clawlane.capabilities import DirectoryError
 from clawlane.cli.context import CliContext, Target
 from clawlane.cli.failure import CliError
 from clawlane.cli.output import echo_wrapped, print_table, sanitize
 from clawlane.config.phones import is_phone_number
+from clawlane.config.senders import is_numeric_id
 from clawlane.credentials.vault import FileVault
 from clawlane.gateway.name_resolution import ask
 from clawlane.messages import Group, Members, Person
@@ -68,7 +68,7 @@ class Source:
             return Members(tuple(map(_person, told["people"])), told["total"])
         return self._ask(lambda lookup: lookup.members(group))
 
-    def look_up(self, names: Sequence[Name]) -> list[LookedUp]:
+    def look_up(self, names: Sequence[ConfigName]) -> list[LookedUp]:
         """What names of the account's config stand for now. Without a gateway the store learns it, too."""
         if self._running:
             return look_up(names, self.peers(), self.groups(), _now_ms())
@@ -104,7 +104,7 @@ async def lookup_alone(setup: CliContext, meant: Target) -> AsyncIterator[Lookup
         yield Lookup(account, channel, vault, account_store)
 
 
-async def _look_up_and_pin(lookup: Lookup, names: Sequence[Name]) -> list[LookedUp]:
+async def _look_up_and_pin(lookup: Lookup, names: Sequence[ConfigName]) -> list[LookedUp]:
     found = await ask(lookup, names, _now_ms())
     if lookup.account_store is not None:
         await lookup.account_store.attempt(store_directory.keep_pins, found)
@@ -115,7 +115,7 @@ def group_id(written: str, meant: Target) -> str:
     """The id in `9001` or `group:9001`. Raises `CliError`."""
     bare = written.strip()
     bare = bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare
-    if not well_formed(bare):
+    if not is_numeric_id(bare):
         raise CliError(f"'{written}' is no group id", f"openclaw directory groups list {meant.words}")
     return bare
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clawlane.access.names import PinState
-from clawlane.access.policy import Policy
+from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import DirectoryError
 from clawlane.cli.context import CliContext, Target
 from clawlane.cli.directory import Source
@@ -61,7 +61,7 @@ def _looked_up(setup: CliContext, meant: Target, failures: list[str]) -> Names:
     known = names_of(setup.config, meant.account, setup.places)
     unpinned = [
         name
-        for name in Policy.of(setup.config, meant.account).names()
+        for name in AccessPolicy.of(setup.config, meant.account).names_to_pin()
         if (before := known.looked_up.get(name)) is None or before.pin.state is not PinState.PINNED
     ]
     try:

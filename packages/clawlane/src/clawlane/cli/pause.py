@@ -172,16 +172,16 @@ async def _alone(setup: CliContext, what: str, asked: Mapping[str, str]) -> Fiel
 
 def _take_back(setup: CliContext, name: str) -> bool:
     """Forget that an account was replaced by another client; the next gateway connects it."""
-    from clawlane.credentials.profile import ReplacedMark
+    from clawlane.credentials.profile import TakeoverMark
 
     [account] = [
         one for block in setup.config.channels.values() for one in block.accounts if str(one) == name
     ]
-    return ReplacedMark(setup.places.vault_dir, account.channel, account.profile).clear()
+    return TakeoverMark(setup.places.vault_dir, account.channel, account.profile).clear()
 
 
 def _length_ms(written: str) -> int:
-    from clawlane.config.settings import duration
+    from clawlane.config.fields import duration
 
     try:
         length = duration(written)

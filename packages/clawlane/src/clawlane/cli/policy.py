@@ -17,7 +17,7 @@ from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 if TYPE_CHECKING:
     from clawlane.access.decision import Decision
-    from clawlane.access.policy import Grants, Policy
+    from clawlane.access.policy import AccessPolicy, Grants
     from clawlane.channel import Account
 
 _AT = "@bot "
@@ -117,17 +117,17 @@ def _provisos(setup: CliContext, meant: Target, sender: str) -> Iterator[str]:
 
 def _decide(setup: CliContext, account: Account, asked: Question) -> tuple[Decision, Inbound, list[str]]:
     """The decision, the message it is about, and the names of the config that have not been looked up."""
-    from clawlane.access.policy import Policy
+    from clawlane.access.policy import AccessPolicy
     from clawlane.access.rules import decide
 
-    rules, now_ms = Policy.of(setup.config, account), time.time_ns() // 1_000_000
+    rules, now_ms = AccessPolicy.of(setup.config, account), time.time_ns() // 1_000_000
     grants = _grants(setup, account)
     inbound = asked.inbound(account, grants.own_id, now_ms)
     decision = decide(inbound, rules, grants, now_ms)
     shortest = type(account.settings).shortest_id
     missing = [
         name.entry
-        for name in rules.names()
+        for name in rules.names_to_pin()
         if grants.pins.of_name(name) is None and not is_phone_number(name.entry, shortest)
     ]
     return _after_pairing(setup, account, rules, inbound, decision), inbound, missing
@@ -159,7 +159,7 @@ def _own_id(setup: CliContext, account: Account) -> str:
 
 
 def _after_pairing(
-    setup: CliContext, account: Account, rules: Policy, inbound: Inbound, decision: Decision
+    setup: CliContext, account: Account, rules: AccessPolicy, inbound: Inbound, decision: Decision
 ) -> Decision:
     """A challenge as what it would lead to, given who waits already."""
     from clawlane.access import pairing
@@ -175,4 +175,4 @@ def _after_pairing(
             waiting = reader.pairing_state(str(account), inbound.sender_id, inbound.sent_ms)
             friends = reader.known(str(account))
         known = None if friends.peers_ms is None else inbound.sender_id in {one.id for one in friends.peers}
-    return led_to(decision, pairing.answer(rules.pairing_reply, pairing.Approach(True, known), waiting))
+    return led_to(decision, pairing.answer(rules.pairing_reply, pairing.Contact(True, known), waiting))

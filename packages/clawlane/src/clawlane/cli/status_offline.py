@@ -98,7 +98,7 @@ def _consent(setup: CliContext, account: Account) -> Fields | None:
 def _policy(setup: CliContext, account: Account, key: str) -> Fields:
     found = setup.config.effective(account, key)
     origin = found.origin
-    return {"value": found.value, "origin": origin.level, "path": origin.path, "line": origin.line}
+    return {"value": found.value, "origin": origin.layer, "path": origin.path, "line": origin.line}
 
 
 def _looked_up(setup: CliContext, account: Account) -> list[LookedUp]:

@@ -1,22 +1,24 @@
-"""The accounts of a channel block: which there are, what each one's settings are, whose profile it uses."""
+"""The accounts of a channel block: their names, their settings and the profile each one uses."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from clawlane.channel import Account
-from clawlane.config.errors import KeyPath, did_you_mean
+from clawlane.channel import Account, Manifest, load_dotted
+from clawlane.config.errors import ConfigError, KeyPath, did_you_mean
+from clawlane.config.paths import Paths
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
+from clawlane.config.source import read_source
 from clawlane.config.validation import Located, located_errors, what_is
 
 DEFAULT = "default"
-CHANNEL_ONLY = ("accounts", "defaultAccount")
+_CHANNEL_ONLY = ("accounts", "defaultAccount")
 _OWN = ("profile", "name", "enabled")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _NAME_HINT = "use letters, digits, '.', '_' and '-', at most 64"
@@ -32,7 +34,7 @@ class BlockError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The accounts of one channel by name, and the one that is meant where none is named."""
+    """The accounts of one channel in order of their names, and the one that counts where none is named."""
 
     all: tuple[Account, ...]
     default: str
@@ -47,12 +49,62 @@ def resolve(
     inherited: Mapping[str, Any] | None = None,
     lists: ListContext | None = None,
 ) -> Accounts:
-    """The accounts of a channel block, as the section Accounts of the access rules says.
+    """The accounts of a channel block. An account's own keys override those of the channel.
 
     `inherited` are values from outside the block for keys that neither account nor channel sets.
     Raises `BlockError` with everything that is wrong.
     """
     return _Resolver(channel, block, model, environ, inherited or {}, lists or ListContext()).accounts()
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileGuess:
+    """An account and its profile. `sure` is false where the file could not even be parsed."""
+
+    account: str
+    profile: str
+    sure: bool
+
+
+def guess_profile(
+    paths: Paths, channel: str, manifest: Manifest | None, account: str | None, environ: Mapping[str, str]
+) -> ProfileGuess:
+    """The profile of an account in a config that does not load, as far as the file can be read.
+
+    Follows the rules of `resolve`. If the file does not parse, the profile is the account's own name.
+    """
+    try:
+        block = _mapping(_mapping(read_source(paths.config_file).data.get("channels")).get(channel))
+        sure = True
+    except ConfigError:
+        block, sure = {}, False
+    accounts = {name.strip().lower(): _mapping(own) for name, own in _mapping(block.get("accounts")).items()}
+    chosen = block.get("defaultAccount")
+    default = chosen.strip().lower() if isinstance(chosen, str) else ""
+    if default not in accounts:
+        default = _first_of(accounts)
+    name = (account or default).strip().lower()
+    profile = accounts.get(name, {}).get("profile") or (block.get("profile") if name == default else None)
+    if not profile and name == default and manifest is not None:
+        model: type[ChannelSettings] = load_dotted(manifest.settings)
+        profile, _ = _profile_in_environment(model, environ)
+    profile = profile.strip().lower() if isinstance(profile, str) else ""
+    return ProfileGuess(name, profile or name, sure)
+
+
+def _first_of(accounts: Collection[str]) -> str:
+    """The default account where `defaultAccount` names none."""
+    return DEFAULT if DEFAULT in accounts or not accounts else min(accounts)
+
+
+def _profile_in_environment(model: type[ChannelSettings], environ: Mapping[str, str]) -> tuple[str, str]:
+    """The profile that a variable gives to the default account, and the variable; both empty if none does."""
+    values = ((environ.get(variable, "").strip(), variable) for variable in model.profile_env)
+    return next(((value, variable) for value, variable in values if value), ("", ""))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 class _Resolver:
@@ -66,7 +118,7 @@ class _Resolver:
         lists: ListContext,
     ) -> None:
         self.channel, self.model, self.environ, self.lists = channel, model, environ, lists
-        self.block = {key: value for key, value in block.items() if key not in CHANNEL_ONLY}
+        self.block = {key: value for key, value in block.items() if key not in _CHANNEL_ONLY}
         self.shared = {**inherited, **{k: v for k, v in self.block.items() if k not in _OWN}}
         self.written = block
         self.found: list[Located] = []
@@ -83,7 +135,7 @@ class _Resolver:
         return Accounts(accounts, default)
 
     def _own_blocks(self) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
-        """Account id → its key as written, and its own keys. Without `accounts` there is the default one."""
+        """Account id → its key as written, and its own keys. Without `accounts` it is the default account."""
         accounts = self.written.get("accounts")
         if "accounts" not in self.written or accounts == {}:
             return {DEFAULT: (None, {})}
@@ -109,7 +161,7 @@ class _Resolver:
 
     def _default_id(self, owns: Mapping[str, Any]) -> str:
         chosen = self.written.get("defaultAccount")
-        first = DEFAULT if DEFAULT in owns or not owns else min(owns)
+        first = _first_of(owns)
         if "defaultAccount" not in self.written:
             return first
         if not isinstance(chosen, str):
@@ -143,33 +195,32 @@ class _Resolver:
     def _settings(
         self, data: Mapping[str, Any], written: Mapping[str, Any], place: Callable[[KeyPath], KeyPath]
     ) -> ChannelSettings | None:
-        """The settings in `data`. What is wrong with inherited values is told where those are written."""
+        """The settings in `data`. Problems of inherited values are reported where those are written."""
         try:
             return self.model.model_validate(dict(data), context=self.lists)
         except ValidationError as error:
             for path, message, hint, at_key in located_errors(error, self.model):
                 if path[0] not in written:
                     continue
-                self._report(place(path), *self._secret_or(path, message, hint), at_key=at_key)
+                told = (message, hint)
+                if path[-1] in self.model.other_login_keys and message == "unknown key":
+                    login_hint = self.model.other_login_hint.format(channel=self.channel)
+                    told = ("this channel has no such key", login_hint)
+                self._report(place(path), *told, at_key=at_key)
             return None
-
-    def _secret_or(self, path: KeyPath, message: str, hint: str) -> tuple[str, str]:
-        if path[-1] in self.model.other_login_keys and message == "unknown key":
-            return "this channel has no such key", self.model.other_login_hint.format(channel=self.channel)
-        return message, hint
 
     def _profile(self, name: str, key: str | None, own: Mapping[str, Any], default: str) -> str:
         if isinstance(written := own.get("profile"), str) and written:
-            return self._checked(written, ("accounts", str(key), "profile"))
+            return self._profile_name(written, ("accounts", str(key), "profile"))
         if name == default:
             if isinstance(written := self.block.get("profile"), str) and written:
-                return self._checked(written, ("profile",))
-            for variable in self.model.profile_env:
-                if value := self.environ.get(variable, "").strip():
-                    return self._checked(value, (), f"{variable} in the environment: ")
+                return self._profile_name(written, ("profile",))
+            value, variable = _profile_in_environment(self.model, self.environ)
+            if value:
+                return self._profile_name(value, (), f"{variable} in the environment: ")
         return name
 
-    def _checked(self, written: str, path: KeyPath, who: str = "") -> str:
+    def _profile_name(self, written: str, path: KeyPath, who: str = "") -> str:
         profile = written.strip().lower()
         if not _NAME.match(profile):
             self._report(path, f"{who}'{written[:40]}' is no profile name", _NAME_HINT)

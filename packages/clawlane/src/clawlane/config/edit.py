@@ -1,4 +1,4 @@
-"""Writing into the config file: single values and keys are replaced, every other byte stays as it is.
+"""Edits of the config file: single values and keys are replaced, every other byte stays as it is.
 
 EditError    the file was not changed; the text says why
 """
@@ -9,7 +9,7 @@ import difflib
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class EditError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A text to stand in the place of a text, a number or (`at_key`) a key that the file has now."""
+    """A text that replaces a text, a number or (`at_key`) a key of the file."""
 
     path: KeyPath
     text: str
@@ -35,20 +35,20 @@ class Edit:
 
 
 def backup_of(file: Path) -> Path:
-    """Where the file as it was before the last edit is kept."""
+    """Where the file from before the last edit is kept."""
     return file.with_name(f"{file.name}.bak")
 
 
 def edit(source: Source, edits: Sequence[Edit]) -> list[str]:
-    """Make all edits in the file of `source`, or none; the former file stays beside it as `….bak`.
+    """Make all edits in the file of `source`, or none. The former file is kept beside it as `….bak`.
 
-    Gives the lines that changed, as a diff. Comments, order, quotes, file mode and a symbolic link stay.
+    Returns the changed lines as a diff. Comments, order, quotes, file mode and a symbolic link stay.
     Raises `EditError`, also when the file has changed since it was read.
     """
     file = source.file.resolve()
     raw = file.read_bytes()
     before = raw.decode()
-    after = edited(source, before, edits)
+    after = apply_edits(source, before, edits)
     scratch, kept = _scratch_of(file), _scratch_of(backup_of(file))
     try:
         _write_like(file, scratch, after.encode())
@@ -62,21 +62,24 @@ def edit(source: Source, edits: Sequence[Edit]) -> list[str]:
     finally:
         scratch.unlink(missing_ok=True)
         kept.unlink(missing_ok=True)
-    return list(_changes(before, after))
+    diff = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return [line for line in diff if not line.startswith(("---", "+++"))]
 
 
 def _scratch_of(file: Path) -> Path:
     return file.with_name(f".{file.name}.{secrets.token_hex(6)}")
 
 
-def edited(source: Source, text: str, edits: Sequence[Edit]) -> str:
+def apply_edits(source: Source, text: str, edits: Sequence[Edit]) -> str:
     """The text of the file with the edits made. Raises `EditError` where it is not the text of `source`."""
     start = len(_BOM) if text.startswith(_BOM) else 0
     lines = [start, *(start + found.end() for found in re.finditer("\n", text[start:]))]
     spots = sorted({_spot(source, text, lines, one): one for one in edits}.items(), reverse=True)
     for (begin, end), one in spots:
         quote = '"' if text[begin] == '"' else "'"
-        text = f"{text[:begin]}{quote}{_escaped(one.text, quote)}{quote}{text[end:]}"
+        escaped = one.text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+        escaped = escaped.replace("\n", "\\n").replace("\r", "\\r")
+        text = f"{text[:begin]}{quote}{escaped}{quote}{text[end:]}"
     return text
 
 
@@ -92,12 +95,8 @@ def _spot(source: Source, text: str, lines: Sequence[int], one: Edit) -> tuple[i
     return found.span()
 
 
-def _escaped(text: str, quote: str) -> str:
-    return text.replace("\\", "\\\\").replace(quote, f"\\{quote}").replace("\n", "\\n").replace("\r", "\\r")
-
-
 def _write_like(file: Path, scratch: Path, content: bytes) -> None:
-    """A new file with the mode of an old one, on the disk when this returns."""
+    """Write a new file with the mode of an old one, and sync it."""
     mode = file.stat().st_mode & 0o777
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
         stream.write(content)
@@ -107,7 +106,7 @@ def _write_like(file: Path, scratch: Path, content: bytes) -> None:
 
 
 def _check(scratch: Path, source: Source, edits: Sequence[Edit]) -> None:
-    """Hold the new file against what the old one said and the edits."""
+    """Compare the new file with the old data and the edits."""
     try:
         found = read_source(scratch).data
     except ConfigError as error:
@@ -128,10 +127,3 @@ def _expected(data: Any, edits: Sequence[Edit], path: KeyPath) -> Any:
     if isinstance(data, list):
         return [_expected(value, edits, (*path, index)) for index, value in enumerate(data)]
     return data
-
-
-def _changes(before: str, after: str) -> Iterator[str]:
-    old, new = before.splitlines(), after.splitlines()
-    for line in difflib.unified_diff(old, new, n=0, lineterm=""):
-        if not line.startswith(("---", "+++")):
-            yield line

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, each thing with its place and what to do about it.
+"""Problems of a configuration, each with its place and what to do about it.
 
 ConfigError     the configuration cannot be used; `problems` holds everything that was found
 """
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 KeyPath = tuple[str | int, ...]
-"""The way from the root to a value: keys and list indices."""
+"""The path from the root to a value: keys and list indices."""
 
 _BARE = re.compile(r"[A-Za-z_$][\w$-]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding. `where` is `config.json5:5:15`, the file alone, or a name in the environment.
+    """One problem. `where` is `config.json5:5:15`, the file alone, or a name in the environment.
 
-    `code` says what kind it is, for programs.
+    `code` is its kind, for programs.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. `str()` is one line a problem."""
+    """The configuration cannot be used. `str()` gives one line per problem."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -45,7 +45,7 @@ class ConfigError(Exception):
 
 
 def format_path(path: KeyPath) -> str:
-    """A path as one would write it: `channels.zalouser.groups['Work Chat'].allow`, `allowFrom[0]`."""
+    """A path as text: `channels.zalouser.groups['Work Chat'].allow`, `allowFrom[0]`."""
     out = ""
     for part in path:
         if isinstance(part, int):
@@ -58,7 +58,7 @@ def format_path(path: KeyPath) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """`did you mean 'dmPolicy'?`, or nothing when no known word is close (1 is the very word)."""
+    """`did you mean 'dmPolicy'?`; empty if no known word is as similar as `cutoff` (0 to 1)."""
     by_lower = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"did you mean '{by_lower[close[0]]}'?" if close else ""

@@ -1,4 +1,4 @@
-"""Loading the configuration: everything that is wrong at once, or a value that can be trusted."""
+"""Loads the configuration: either a valid `Config`, or every problem at once."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from clawlane.config.validation import located_errors
 
 
 class Plugins(Protocol):
-    """What loading needs to know of plugins."""
+    """The installed plugins, as far as loading needs them."""
 
     def manifests(self) -> Sequence[Manifest]:
-        """Those of the installed plugins."""
+        """The manifests of the installed plugins."""
         ...
 
     def installable(self) -> Mapping[str, str]:
-        """Channel id → what to give to `plugins install`, of the channels known but not installed."""
+        """Channel id → spec for `plugins install`, of the known channels that are not installed."""
         ...
 
     def broken(self) -> Mapping[str, Exception]:
@@ -54,7 +54,7 @@ class ChannelConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A configuration without errors."""
+    """A valid configuration."""
 
     source: Source
     root: schema.Root
@@ -62,16 +62,23 @@ class Config:
     warnings: tuple[Problem, ...]
 
     def effective(self, account: Account, key: str) -> Effective:
-        """The value of a channel key (`groupPolicy`) for an account, and who set it."""
+        """The value of a channel key (`groupPolicy`) for an account, and where it was set."""
         return effective(self.source, account, key)
 
 
-def load(places: Paths, plugins: Plugins, environ: Mapping[str, str]) -> Config:
+def load(paths: Paths, plugins: Plugins, environ: Mapping[str, str]) -> Config:
     """Read and check the config file. Never writes. A file that does not exist is an empty config.
 
     Raises `ConfigError` with every problem of the file.
     """
-    return _Loader(read_source(places.config_file), plugins, environ).config()
+    return _Loader(read_source(paths.config_file), plugins, environ).config()
+
+
+def unconfigured(manifest: Manifest, source: Source, environ: Mapping[str, str]) -> ChannelConfig:
+    """A channel without a block in the config: one account with built-in settings, disabled."""
+    model = _settings_model(manifest)
+    found = resolve(manifest.id, {"enabled": False}, model, environ, inherited=inherited(source))
+    return ChannelConfig(manifest, found.all, found.default)
 
 
 class _Loader:
@@ -89,7 +96,7 @@ class _Loader:
             if name == "defaults":
                 self._defaults(block)
             elif name not in manifests:
-                self._absent(name, manifests)
+                self._no_plugin(name, manifests)
             elif found := self._channel(manifests[name], block):
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
         self._phone_numbers(channels)
@@ -105,14 +112,18 @@ class _Loader:
         for path in waiting:
             self._warn(path, "accepted, but this version does nothing with it yet", at_key=True)
         try:
-            return schema.Root.model_validate(dict(self.source.data), context=self._everywhere())
+            return schema.Root.model_validate(dict(self.source.data), context=self._shared_lists())
         except ValidationError as error:
             for path, message, hint, at_key in located_errors(error, schema.Root):
-                self._error(path, *_unsupported(path, message, hint), at_key=at_key)
+                unsupported = len(path) == 1 and path[0] in schema.UNSUPPORTED
+                told = (
+                    (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT) if unsupported else (message, hint)
+                )
+                self._error(path, *told, at_key=at_key)
             return None
 
-    def _everywhere(self) -> ListContext:
-        """For lists that belong to no channel: the prefixes and the access groups of all of them."""
+    def _shared_lists(self) -> ListContext:
+        """The context for lists outside the channel blocks: prefixes and access groups of all channels."""
         manifests = self.plugins.manifests()
         prefixes = tuple(prefix for manifest in manifests for prefix in (manifest.id, *manifest.aliases))
         names: dict[str, tuple[str, ...]] = {}
@@ -126,11 +137,11 @@ class _Loader:
             schema.ChannelDefaults.model_validate(block)
         except ValidationError as error:
             for path, message, hint, at_key in located_errors(error, schema.ChannelDefaults):
-                self._error(
-                    ("channels", "defaults", *path), *_unsupported_default(path, message, hint), at_key=at_key
-                )
+                unsupported = len(path) == 1 and path[0] in schema.UNSUPPORTED_DEFAULTS
+                told = (schema.UNSUPPORTED_KEY, schema.UNSUPPORTED_HINT) if unsupported else (message, hint)
+                self._error(("channels", "defaults", *path), *told, at_key=at_key)
 
-    def _absent(self, name: str, manifests: Mapping[str, Manifest]) -> None:
+    def _no_plugin(self, name: str, manifests: Mapping[str, Manifest]) -> None:
         path = ("channels", name)
         if reason := self.plugins.broken().get(name):
             self._warn(path, f"unchecked and off: {reason}", at_key=True)
@@ -144,16 +155,16 @@ class _Loader:
             return
         if alias := next((one.id for one in manifests.values() if name.lower() in one.aliases), ""):
             self._error(path, "unknown channel", f"write '{alias}'", at_key=True)
-        elif openclaw.elsewhere(name):
-            self._error(path, openclaw.MESSAGE, schema.UNSUPPORTED_HINT, at_key=True)
+        elif openclaw.is_openclaw_channel(name):
+            self._error(path, openclaw.NOT_SUPPORTED, schema.UNSUPPORTED_HINT, at_key=True)
         else:
             known = sorted({*manifests, *installable})
-            hint = openclaw.meant_channel(name, known) or f"known: {', '.join(known)}"
+            hint = openclaw.suggest_channel(name, known) or f"known: {', '.join(known)}"
             self._error(path, "unknown channel", hint, at_key=True)
 
     def _phone_numbers(self, channels: Mapping[str, ChannelConfig]) -> None:
-        """Entries that look like telephone numbers. They are no error: an account runs without them."""
-        shortest = {name: _shortest_id(one.manifest) for name, one in channels.items()}
+        """Warn of entries that look like telephone numbers; an account runs without them."""
+        shortest = {name: _settings_model(one.manifest).shortest_id for name, one in channels.items()}
         for found in phone_numbers(self.source, [one.manifest for one in channels.values()], shortest):
             hint = find_the_id(found.channel or "CHANNEL", found.account, group=found.at_key)
             message = f"'{visible(found.text)}' {LOOKS_LIKE}"
@@ -164,10 +175,14 @@ class _Loader:
         if not isinstance(block, Mapping):
             self._error(place, "must be an object: { … }", "remove it to switch the channel off")
             return None
-        model: type[ChannelSettings] = load_dotted(manifest.settings)
+        model = _settings_model(manifest)
         prefixes = (manifest.id, *manifest.aliases)
         lists = ListContext(prefixes, self._access_groups(manifest), model.shortest_id)
-        self._note_idle_keys(place, block)
+        for path in _key_paths(place, block):
+            if path[-1] in schema.INERT:
+                self._warn(path, "accepted, but it does nothing here", at_key=True)
+            elif path[-1] in schema.WAITING:
+                self._warn(path, "accepted, but this version does nothing with it yet", at_key=True)
         try:
             return resolve(
                 manifest.id, block, model, self.environ, inherited=inherited(self.source), lists=lists
@@ -184,13 +199,6 @@ class _Loader:
         context = ListContext((manifest.id, *manifest.aliases))
         return {str(name): _members(group, manifest.id, context) for name, group in groups.items()}
 
-    def _note_idle_keys(self, place: KeyPath, block: Mapping[str, Any]) -> None:
-        for path in _key_paths(place, block):
-            if path[-1] in schema.INERT:
-                self._warn(path, "accepted, but it does nothing here", at_key=True)
-            elif path[-1] in schema.WAITING:
-                self._warn(path, "accepted, but this version does nothing with it yet", at_key=True)
-
     def _error(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> None:
         problem = self.source.problem(path, message, hint, at_key=at_key)
         if problem not in self.errors:
@@ -203,13 +211,13 @@ class _Loader:
         self.warnings.append(replace(problem, code=code))
 
 
-def _shortest_id(manifest: Manifest) -> int:
+def _settings_model(manifest: Manifest) -> type[ChannelSettings]:
     model: type[ChannelSettings] = load_dotted(manifest.settings)
-    return model.shortest_id
+    return model
 
 
 def _members(group: Any, channel: str, context: ListContext) -> tuple[str, ...]:
-    """The ids behind an access group for a channel; what is wrong with the group is reported elsewhere."""
+    """The members of an access group for a channel. Problems of the group itself are reported elsewhere."""
     try:
         members = schema.AccessGroup.model_validate(group, context=context).members
     except ValidationError:
@@ -224,22 +232,3 @@ def _key_paths(place: KeyPath, block: Mapping[str, Any]) -> Iterator[KeyPath]:
     for name, own in (accounts if isinstance(accounts, Mapping) else {}).items():
         if isinstance(own, Mapping):
             yield from ((*place, "accounts", name, key) for key in own)
-
-
-def _unsupported(path: KeyPath, message: str, hint: str) -> tuple[str, str]:
-    if len(path) == 1 and path[0] in schema.UNSUPPORTED:
-        return "OpenClaw has this section, clawlane does not", schema.UNSUPPORTED_HINT
-    return message, hint
-
-
-def _unsupported_default(path: KeyPath, message: str, hint: str) -> tuple[str, str]:
-    if len(path) == 1 and path[0] in schema.UNSUPPORTED_DEFAULTS:
-        return "OpenClaw has this key, clawlane does not", schema.UNSUPPORTED_HINT
-    return message, hint
-
-
-def unconfigured(manifest: Manifest, source: Source, environ: Mapping[str, str]) -> ChannelConfig:
-    """What a channel without a block would have: one account of built-in settings, switched off."""
-    model: type[ChannelSettings] = load_dotted(manifest.settings)
-    found = resolve(manifest.id, {"enabled": False}, model, environ, inherited=inherited(source))
-    return ChannelConfig(manifest, found.all, found.default)

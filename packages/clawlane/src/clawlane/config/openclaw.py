@@ -1,4 +1,4 @@
-"""The channels that OpenClaw has and clawlane does not, by every name that its config and commands take.
+"""The channels that OpenClaw has and clawlane does not, with all names that OpenClaw accepts for them.
 
 Names: OpenClaw's documentation, page "Chat Channels", and its package names (`@openclaw/ID`), November 2026.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from clawlane.config.errors import did_you_mean
 
-MESSAGE = "OpenClaw has this channel, clawlane does not"
+NOT_SUPPORTED = "OpenClaw has this channel, clawlane does not"
 _CHANNELS: dict[str, tuple[str, ...]] = {
     "bluebubbles": ("bb",),
     "discord": (),
@@ -39,14 +39,14 @@ _CHANNELS: dict[str, tuple[str, ...]] = {
 }
 _BY_NAME = {name: channel for channel, aliases in _CHANNELS.items() for name in (channel, *aliases)}
 _CLOSE = 0.8
-"""More alike than `zalo` and `zalouser`: two channels, of which one risks somebody's own account."""
+"""Above the similarity of `zalo` and `zalouser`, two channels of which one risks a personal account."""
 
 
-def elsewhere(name: str) -> bool:
-    """Whether a name is that of a channel which OpenClaw has and clawlane does not."""
+def is_openclaw_channel(name: str) -> bool:
+    """Whether OpenClaw has a channel of this name that clawlane does not have."""
     return name.strip().lower().replace("_", "-").replace(" ", "-") in _BY_NAME
 
 
-def meant_channel(name: str, known: Iterable[str]) -> str:
-    """`did you mean 'zalouser'?` for a slip of the pen; nothing for what may be another channel."""
-    return "" if elsewhere(name) else did_you_mean(name, known, cutoff=_CLOSE)
+def suggest_channel(name: str, known: Iterable[str]) -> str:
+    """`did you mean 'zalouser'?` for a typo; empty for what may be another channel."""
+    return "" if is_openclaw_channel(name) else did_you_mean(name, known, cutoff=_CLOSE)

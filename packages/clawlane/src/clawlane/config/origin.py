@@ -1,4 +1,4 @@
-"""Who set a value: the account, the channel, what all channels inherit, or nobody."""
+"""Which layer of the config set a value: the account, the channel, the shared defaults, or none of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from clawlane.config.errors import KeyPath, format_path
 from clawlane.config.source import Source
 
 
-class Level(StrEnum):
-    """The places a value can come from, the strongest first."""
+class Layer(StrEnum):
+    """The layers of the config, the strongest first."""
 
     ACCOUNT = "account"
     CHANNEL = "channel"
@@ -25,17 +25,17 @@ class Level(StrEnum):
 class Origin:
     """Where a value was set. For a built-in value, `path` is where it can be changed."""
 
-    level: Level
+    layer: Layer
     path: str
     line: int | None = None
 
     def __str__(self) -> str:
-        return str(self.level) if self.level is Level.BUILT_IN else f"{self.path}, line {self.line}"
+        return str(self.layer) if self.layer is Layer.BUILT_IN else f"{self.path}, line {self.line}"
 
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """A value that counts, and who set it."""
+    """The value in force, and where it was set."""
 
     value: Any
     origin: Origin
@@ -46,32 +46,36 @@ _INHERITED: Mapping[str, KeyPath] = {
     "historyLimit": ("messages", "groupChat", "historyLimit"),
     "responsePrefix": ("messages", "responsePrefix"),
 }
-"""Keys that a channel block may leave to a place outside it."""
+"""Keys whose default for all channels is set outside the channel blocks."""
+
+_LONGEST = 400
+"""Characters of a setting that are shown."""
 
 
 def inherited(source: Source) -> dict[str, Any]:
-    """The values that all channels inherit, by the key of the channel block that they stand in for."""
-    found = {key: _value(source, path) for key, path in _INHERITED.items()}
+    """The defaults for all channels that the file sets, by their key in a channel block."""
+    found = {key: source.at(path) for key, path in _INHERITED.items()}
     return {key: value for key, value in found.items() if value is not None}
 
 
 def effective(source: Source, account: Account, key: str) -> Effective:
-    """The value of a channel key (`groupPolicy`) for an account, and who set it."""
+    """The value of a channel key (`groupPolicy`) for an account, and where it was set."""
     channel: KeyPath = ("channels", account.channel)
-    for level, path in (
-        (Level.ACCOUNT, (*_account_path(source, account), key)),
-        (Level.CHANNEL, (*channel, key)),
-        (Level.DEFAULTS, _INHERITED.get(key, ())),
+    for layer, path in (
+        (Layer.ACCOUNT, (*account_path(source, account), key)),
+        (Layer.CHANNEL, (*channel, key)),
+        (Layer.DEFAULTS, _INHERITED.get(key, ())),
     ):
         position = source.values.get(path) if path else None
         if position is not None:
-            return Effective(_setting(account, key), Origin(level, format_path(path), position.line))
-    return Effective(_setting(account, key), Origin(Level.BUILT_IN, format_path((*channel, key))))
+            return Effective(_setting(account, key), Origin(layer, format_path(path), position.line))
+    return Effective(_setting(account, key), Origin(Layer.BUILT_IN, format_path((*channel, key))))
 
 
-def _account_path(source: Source, account: Account) -> KeyPath:
+def account_path(source: Source, account: Account) -> KeyPath:
+    """Where the account's own keys are written, or would be."""
     accounts: KeyPath = ("channels", account.channel, "accounts")
-    for name in _value(source, accounts) or {}:
+    for name in source.at(accounts) or {}:
         if name.strip().lower() == account.id:
             return (*accounts, name)
     return (*accounts, account.id)
@@ -84,28 +88,11 @@ def _setting(account: Account, key: str) -> Any:
     raise KeyError(key)
 
 
-def _value(source: Source, path: KeyPath) -> Any:
-    value: Any = source.data
-    for part in path:
-        if not isinstance(value, Mapping) or part not in value:
-            return None
-        value = value[part]
-    return value
-
-
-_LONGEST = 400
-
-
 def setting_text(source: Source, path: KeyPath | None) -> str:
-    """`groupPolicy: 'open'`; empty for what is not written. Long ones are cut."""
-    if not path:
+    """`groupPolicy: 'open'`, cut if it is long; empty for a path that is not in the file."""
+    if not path or path not in source.values:
         return ""
-    value: Any = source.data
-    for key in path:
-        if not isinstance(value, Mapping) or key not in value:
-            return ""
-        value = value[key]
-    text = f"{_key(str(path[-1]))}: {_shown(value)}"
+    text = f"{_key(str(path[-1]))}: {_shown(source.at(path))}"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

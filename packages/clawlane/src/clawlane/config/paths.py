@@ -1,4 +1,4 @@
-"""Where clawlane keeps its files."""
+"""The files that clawlane keeps."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The state directory, what lies in it, and the config file. Nothing is created by asking."""
+    """The state directory, the files in it, and the config file. Creates nothing."""
 
     state: Path
     config_file: Path
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Paths:
-        """As `$CLAWLANE_STATE_DIR` (else `~/.clawlane`) and `$CLAWLANE_CONFIG` say. Absolute paths."""
+        """Absolute paths, from `$CLAWLANE_STATE_DIR` (else `~/.clawlane`) and `$CLAWLANE_CONFIG`."""
         home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
         state = _absolute(environ.get("CLAWLANE_STATE_DIR") or "~/.clawlane", home)
         config = environ.get("CLAWLANE_CONFIG")

@@ -1,4 +1,4 @@
-"""Mention patterns: the operator's regular expressions, with which strangers' texts are searched."""
+"""Mention patterns: regular expressions of the operator, checked to be safe to search in strangers' texts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 
-from clawlane.config.linear import Pattern
+from clawlane.config.re2_pattern import Pattern
 
 MAX_LENGTH = 200
 
@@ -38,11 +38,11 @@ def check_pattern(pattern: str) -> str:
 
 
 def compile_pattern(pattern: str) -> Pattern:
-    """The pattern, made to be searched in NFC text in any case.
+    """The pattern, compiled for NFC text in any case.
 
-    Refused with `ValueError`: more than 200 characters, back-references, a repeat of something that can
-    itself fit in several ways (nested quantifiers, alternatives), and what cannot be searched in time that
-    grows with the text alone (look-arounds, atomic groups).
+    Raises `ValueError` for more than 200 characters, back-references, a repeat of something that can itself
+    match in several ways (nested quantifiers, alternatives), and what cannot be searched in linear time
+    (look-arounds, atomic groups).
     """
     if not pattern.strip():
         raise ValueError("an empty pattern would fit every message; write a word, or remove it")
@@ -51,7 +51,7 @@ def compile_pattern(pattern: str) -> Pattern:
     normal = unicodedata.normalize("NFC", pattern)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # a bracket in a class is one; `linear` knows
+            warnings.simplefilter("ignore", FutureWarning)  # a bracket in a class; escaped for RE2
             re.compile(normal, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(
@@ -63,7 +63,7 @@ def compile_pattern(pattern: str) -> Pattern:
 
 
 def _danger(pattern: str) -> str:
-    """What makes a pattern unsafe, as one line with what to do; empty for a safe one."""
+    """Why a pattern is unsafe, as one line with what to do; empty for a safe one."""
     open_groups = [False]
     varied = False
     for kind, text in _tokens(pattern):
@@ -83,9 +83,9 @@ def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
 
 
 def _read(kind: str, open_groups: list[bool]) -> bool:
-    """Note a token in `open_groups`, which say of each group whether it can fit in several ways.
+    """Record a token in `open_groups`, which holds for each open group whether it can match in several ways.
 
-    Gives the same of the item that the token completes.
+    Returns the same for the item that the token completes.
     """
     if kind == "open":
         open_groups.append(False)

@@ -1,4 +1,4 @@
-"""Telephone numbers where ids belong: guides tell people to write them, and they match nobody."""
+"""Recognises telephone numbers in place of ids. Guides tell people to write them, but they match nobody."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ _PLAIN = range(8, 16)
 def is_phone_number(entry: str, shortest_id: int) -> bool:
     """Whether an entry looks like a telephone number: `+84 98 765 4321`, `(098) 765-4321`, `84987654321`.
 
-    `shortest_id` is how many digits an id of the platform has at least. Digits without a + count only where
-    they are fewer than that: on other platforms they may be an id.
+    `shortest_id` is the least number of digits in an id of the platform. Digits without a + are a telephone
+    number only if they are fewer than that; otherwise they may be an id.
     """
-    bare = _NOISE.sub("", _plain(entry))
+    # ASCII digits, and only what can be seen.
+    shown = visible(unicodedata.normalize("NFKC", entry))
+    bare = _NOISE.sub("", "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in shown))
     digits = bare.removeprefix("+")
     if not (digits.isascii() and digits.isdecimal()):
         return False
@@ -28,7 +30,7 @@ def is_phone_number(entry: str, shortest_id: int) -> bool:
 
 
 def find_the_id(channel: str, account: str = "", *, group: bool = False) -> str:
-    """What to do instead of writing a number."""
+    """What to write instead of a number, and the command that finds it."""
     which = f" --account {account}" if account else ""
     whose, kind = ("group's", "groups") if group else ("person's", "peers")
     words = f"openclaw directory {kind} list --channel {channel}{which} --query NAME"
@@ -36,11 +38,5 @@ def find_the_id(channel: str, account: str = "", *, group: bool = False) -> str:
 
 
 def visible(entry: str) -> str:
-    """The entry without the invisible signs that come along from an address book."""
+    """The entry without invisible characters, which address books add."""
     return "".join(one for one in entry if unicodedata.category(one) != "Cf")
-
-
-def _plain(entry: str) -> str:
-    """In ASCII digits, and only with what can be seen."""
-    kept = visible(unicodedata.normalize("NFKC", entry))
-    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in kept)

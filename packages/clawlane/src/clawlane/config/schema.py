@@ -1,4 +1,4 @@
-"""The config outside the channel blocks, and what is said about keys that clawlane does not serve."""
+"""The config outside the channel blocks, and the keys that clawlane accepts or refuses without a function."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictStr
 
+from clawlane.config.choices import GroupPolicy
+from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.patterns import check_pattern
-from clawlane.config.senders import PeopleList, SenderList
-from clawlane.config.settings import Block, Count, GroupPolicy, Maybe
-
-LONGEST_WINDOW_MS = 60_000
-"""Nobody should wait longer for an answer because of what might still follow."""
+from clawlane.messages import LONGEST_WINDOW_MS
 
 
 class ChannelDefaults(Block):
-    """What all channels inherit."""
+    """Defaults of all channels."""
 
     group_policy: Maybe[GroupPolicy] = None
 
 
 class GroupChat(Block):
-    """What holds in the groups of all channels."""
+    """Settings for the groups of all channels."""
 
     mention_patterns: tuple[Annotated[StrictStr, AfterValidator(check_pattern)], ...] = ()
     history_limit: Maybe[Count] = None
@@ -31,21 +29,21 @@ _Window = Annotated[Count, AfterValidator(lambda ms: min(ms, LONGEST_WINDOW_MS))
 
 
 class InboundMessages(Block):
-    """How long an admitted text waits for others of its sender, to be answered with them; 0: not at all.
+    """How long an admitted text waits for more from its sender, to be answered with it; 0 for not at all.
 
-    `byChannel` says it for one channel. More than a minute counts as a minute.
+    `byChannel` sets it for one channel. More than a minute counts as a minute.
     """
 
     debounce_ms: _Window = 0
     by_channel: dict[str, _Window] = Field(default_factory=dict)
 
     def window_ms(self, channel: str) -> int:
-        """What holds for a channel, in milliseconds."""
+        """The window of a channel, in milliseconds."""
         return self.by_channel.get(channel, self.debounce_ms)
 
 
 class Messages(Block):
-    """What holds for messages of all channels."""
+    """Settings for the messages of all channels."""
 
     inbound: InboundMessages = InboundMessages()
     group_chat: GroupChat = GroupChat()
@@ -56,13 +54,13 @@ class Commands(Block):
     """Who may use control commands everywhere."""
 
     text: bool = Field(default=True, strict=True)
-    owner_allow_from: SenderList = ()
+    owner_allow_from: SenderEntries = ()
 
 
 class AccessGroup(Block):
-    """People that sender lists can name together. `members` maps a channel id, or `*`, to entries."""
+    """People that sender lists can include by one name. `members` maps a channel id, or `*`, to entries."""
 
-    members: dict[str, PeopleList] = Field(default_factory=dict)
+    members: dict[str, MemberEntries] = Field(default_factory=dict)
 
 
 class Root(Block):
@@ -121,6 +119,8 @@ UNSUPPORTED_DEFAULTS = frozenset(
 )
 """The same in `channels.defaults`."""
 
+UNSUPPORTED_SECTION = "OpenClaw has this section, clawlane does not"
+UNSUPPORTED_KEY = "OpenClaw has this key, clawlane does not"
 UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import`) comes with a later version"
 
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))

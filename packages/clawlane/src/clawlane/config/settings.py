@@ -3,144 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    ValidationInfo,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, StrictBool, StrictStr, ValidationInfo
 
-from clawlane.config.senders import SenderList, context_of, refuse_phone_number
-
-
-class DmPolicy(StrEnum):
-    """Who may write to the account in a direct message."""
-
-    PAIRING = "pairing"
-    ALLOWLIST = "allowlist"
-    OPEN = "open"
-    DISABLED = "disabled"
-
-
-class GroupPolicy(StrEnum):
-    """In which groups the account listens."""
-
-    ALLOWLIST = "allowlist"
-    OPEN = "open"
-    DISABLED = "disabled"
-
-
-class PairingReply(StrEnum):
-    """Who is told a pairing code: everybody, strangers only, or nobody (the operator sees the request)."""
-
-    CODE = "code"
-    FRIENDS_SILENT = "friends-silent"
-    SILENT = "silent"
-
-
-class Acks(StrEnum):
-    """Whether admitted messages are marked as delivered and seen."""
-
-    AUTO = "auto"
-    OFF = "off"
-
-
-class ResendUnknown(StrEnum):
-    """Whether a message whose fate is unknown is sent again: not at all, or once its absence is shown."""
-
-    NEVER = "never"
-    WHEN_ABSENT = "when-absent"
-
-
-class Tables(StrEnum):
-    """How a markdown table is written for a channel that has none."""
-
-    OFF = "off"
-    BULLETS = "bullets"
-    CODE = "code"
-    BLOCK = "block"
-
+from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
+from clawlane.config.fields import Block, Count, Duration, Limit, Maybe, SenderEntries, context_of
+from clawlane.config.senders import refuse_phone_number
 
 PLACEHOLDERS = ("{id}", "{code}", "{command}")
 
 _LONGEST = 1000
-"""Characters of the text as it is written; filled in, it still fits into one message."""
+"""Characters of a pairing text before it is filled in, so that it then fits into one message."""
 
 _IN_BRACES = re.compile(r"\{[^{}]*\}")
 
 
-def checked(text: str) -> str:
-    """The text. Raises `ValueError` with what is wrong with it."""
-    for found in _IN_BRACES.findall(text):
-        if found not in PLACEHOLDERS:
-            raise ValueError(f"{found} is no placeholder here; there are {', '.join(PLACEHOLDERS)}")
-    if "{code}" not in text and "{command}" not in text:
-        raise ValueError("the text must hold {code}: without it nobody learns their code")
-    if len(text) > _LONGEST:
-        raise ValueError(f"the text must have at most {_LONGEST} characters, it has {len(text)}")
-    return text
-
-
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with its placeholders replaced, each once: what is filled in is not looked at again."""
-    return _IN_BRACES.sub(lambda found: values[found[0][1:-1]], text)
-
-
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)\Z")
-
-_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-class Block(BaseModel):
-    """An object of the config: written in camelCase, unknown keys refused, frozen once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
-
-
-def _not_null(value: object) -> object:
-    if value is None:
-        raise ValueError("null is no value here; write one, or remove the key")
-    return value
-
-
-_T = TypeVar("_T")
-
-Maybe = Annotated[_T | None, BeforeValidator(_not_null)]
-"""A key that may be absent (None), but not be written as null."""
-
-
-def duration(value: object) -> timedelta:
-    """A time written as `15m`, `30s`, `2h` or `1d`. Raises `ValueError` with what is wrong."""
-    if isinstance(value, timedelta):
-        return value
-    found = _DURATION.match(value.strip()) if isinstance(value, str) else None
-    if not found:
-        raise ValueError("must be a time such as '15m', '30s', '2h' or '1d'")
-    try:
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except (OverflowError, ValueError):
-        raise ValueError("is too long") from None
-
-
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-"""A time written as `15m`."""
-
-Count = Annotated[StrictInt, Field(ge=0)]
-
-
 class GroupTools(Block):
-    """Limits on what the agent's tools may be in one group."""
+    """Limits on the agent's tools in one group."""
 
     allow: tuple[StrictStr, ...] = ()
     also_allow: tuple[StrictStr, ...] = ()
@@ -163,68 +44,76 @@ def _check_group_key(key: str, info: ValidationInfo) -> str:
     if colon and kind.lower() == "user":
         refuse_phone_number(rest, context_of(info))
         raise ValueError(
-            f"a person does not belong into `groups`; write '{rest.strip()}' into `groupAllowFrom`"
+            f"a person does not belong in `groups`; write '{rest.strip()}' into `groupAllowFrom`"
         )
     return key
+
+
+def _check_pairing_text(text: str) -> str:
+    for found in _IN_BRACES.findall(text):
+        if found not in PLACEHOLDERS:
+            raise ValueError(f"{found} is no placeholder here; there are {', '.join(PLACEHOLDERS)}")
+    if "{code}" not in text and "{command}" not in text:
+        raise ValueError("the text must hold {code}: without it nobody learns their code")
+    if len(text) > _LONGEST:
+        raise ValueError(f"the text must have at most {_LONGEST} characters, it has {len(text)}")
+    return text
 
 
 class Pairing(Block):
     """How a stranger's first message is answered under `dmPolicy: "pairing"`.
 
-    Without a `text` the built-in one of the account's language is sent.
+    Without `text`, the built-in text in the account's language is sent.
     """
 
     reply: PairingReply = PairingReply.CODE
-    text: Maybe[Annotated[StrictStr, AfterValidator(checked)]] = None
+    text: Maybe[Annotated[StrictStr, AfterValidator(_check_pairing_text)]] = None
 
 
 class Markdown(Block):
-    """How markdown is fitted to the channel."""
+    """How markdown is converted for the channel."""
 
     tables: Tables = Tables.CODE
-
-
-_Limit = Annotated[StrictInt, Field(ge=1)]
 
 
 class AccountBudget(Block):
     """How many messages may leave the account within a minute, an hour, a day."""
 
-    minute: _Limit = 15
-    hour: _Limit = 200
-    day: _Limit = 1000
+    minute: Limit = 15
+    hour: Limit = 200
+    day: Limit = 1000
 
 
 class ThreadBudget(Block):
     """How many messages may go to one thread within a minute, an hour, a day."""
 
-    minute: _Limit = 8
-    hour: _Limit = 80
-    day: _Limit = 400
+    minute: Limit = 8
+    hour: Limit = 80
+    day: Limit = 400
 
 
 class StrangerBudget(Block):
     """How many different people who are not friends may get messages within an hour, a day."""
 
-    hour: _Limit = 10
-    day: _Limit = 30
+    hour: Limit = 10
+    day: Limit = 30
 
 
 class SameText(Block):
-    """The guard against loops: the same whole reply goes to a thread `times` times within `wait`.
+    """The guard against loops: the same whole reply may go to a thread `times` times within `wait`.
 
-    It goes to `threads` threads an hour.
+    It may go to `threads` threads an hour.
     """
 
-    times: _Limit = 3
+    times: Limit = 3
     wait: Duration = timedelta(minutes=10)
-    threads: _Limit = 5
+    threads: Limit = 5
 
 
 class Pacing(Block):
-    """How fast messages may leave. What is too fast is held, never dropped.
+    """How fast messages may leave. Messages over a limit are held, never dropped.
 
-    Between two messages of the account lie `gap` and a random part of `gapJitter`.
+    Two messages of the account are at least `gap` and a random part of `gapJitter` apart.
     """
 
     enabled: StrictBool = True
@@ -237,12 +126,11 @@ class Pacing(Block):
 
 
 class ChannelSettings(Block):
-    """The settings of one account: the channel's block overlaid by the account's own keys.
+    """The settings of one account: the keys of the channel's block, overridden by the account's own.
 
-    `profile_env` names environment variables that may give the default account its profile, first one first.
-    `other_login_keys` are keys of other login methods; writing one is answered with `other_login_hint`.
-    `shortest_id` is how many digits an id of the platform has at least: what has fewer may be a telephone
-    number.
+    `profile_env` names environment variables that can set the profile of the default account, the first one
+    first. `other_login_keys` are keys of other login methods; a config that has one gets `other_login_hint`.
+    `shortest_id` is the least number of digits in an id of the platform; fewer may be a telephone number.
     """
 
     profile_env: ClassVar[tuple[str, ...]] = ()
@@ -257,16 +145,15 @@ class ChannelSettings(Block):
     other_login_hint: ClassVar[str] = (
         "this channel logs in by QR code: openclaw channels login --channel {channel}"
     )
-
     shortest_id: ClassVar[int] = 1
 
     enabled: StrictBool = True
     name: StrictStr = ""
     profile: StrictStr = ""
     dm_policy: DmPolicy = DmPolicy.PAIRING
-    allow_from: SenderList = ()
+    allow_from: SenderEntries = ()
     group_policy: GroupPolicy = GroupPolicy.ALLOWLIST
-    group_allow_from: Maybe[SenderList] = None
+    group_allow_from: Maybe[SenderEntries] = None
     groups: Maybe[dict[Annotated[str, AfterValidator(_check_group_key)], GroupEntry]] = None
     history_limit: Count = 50
     acks: Acks = Acks.AUTO

@@ -1,8 +1,7 @@
-"""The config file as plain values, with the line and column of every one of them.
+"""The config file as plain values, with the line and column of each.
 
-A decimal integer stays an exact `int`. Any other way to write a number (`0x1F`, `1e20`, `12.0`, `-3`, `+3`)
-becomes an `OddInt` or a `WrittenFloat`, which count as numbers and still know how they were written: as an id
-they are refused.
+A decimal integer stays an exact `int`. Any other notation (`0x1F`, `1e20`, `12.0`, `-3`, `+3`) becomes an
+`OddInt` or an `OddFloat`, which are numbers that keep their text. They are refused as ids.
 """
 
 from __future__ import annotations
@@ -51,20 +50,20 @@ _SIGNS = {
 
 
 class OddInt(int):
-    """A whole number that was not written as plain decimal digits. `raw` is how it was written."""
+    """A whole number that is not plain decimal digits in the file. `raw` is its text there."""
 
     raw: str
 
 
-class WrittenFloat(float):
-    """A number with a point or an exponent, or no finite number at all. `raw` is how it was written."""
+class OddFloat(float):
+    """A number with a point or an exponent, or an infinite one or NaN. `raw` is its text in the file."""
 
     raw: str
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Line and column, both counted from 1 as editors do."""
+    """Line and column, both counted from 1."""
 
     line: int
     column: int
@@ -72,7 +71,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One config file. `data` is its root object; a file that does not exist is an empty object.
+    """One config file. `data` is its root object, empty for a file that does not exist.
 
     `revision` is a digest of its text, empty without a file.
     """
@@ -84,8 +83,17 @@ class Source:
     exists: bool = True
     revision: str = ""
 
+    def at(self, path: KeyPath) -> Any:
+        """The value at a path of keys, None where there is none."""
+        value: Any = self.data
+        for key in path:
+            if not isinstance(value, Mapping) or key not in value:
+                return None
+            value = value[key]
+        return value
+
     def problem(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> Problem:
-        """A finding about a value (or its key), placed as near to it as the file goes."""
+        """A problem of a value (or its key), placed at the nearest position in the file."""
         position = self.position(path, at_key=at_key)
         if position is None:
             return Problem(format_path(path), self.file.name, None, None, message, hint)
@@ -93,7 +101,7 @@ class Source:
         return Problem(format_path(path), where, position.line, position.column, message, hint)
 
     def position(self, path: KeyPath, *, at_key: bool = False) -> Position | None:
-        """Where a value (or its key) stands; for one that is not written, where its nearest parent stands."""
+        """Where a value (or its key) is; for one that is not in the file, where its nearest parent is."""
         if at_key and path in self.keys:
             return self.keys[path]
         for length in range(len(path), 0, -1):
@@ -103,7 +111,7 @@ class Source:
 
 
 def read_source(file: Path) -> Source:
-    """Read and parse a config file. Raises `ConfigError` for whatever is wrong with it as a file."""
+    """Read and parse a config file. Raises `ConfigError` if it cannot be read or parsed."""
     raw = _read(file)
     if raw is None:
         return Source(file, {}, {}, {}, exists=False)
@@ -126,7 +134,7 @@ def read_source(file: Path) -> Source:
 
 
 class _Reader:
-    """Turns the syntax tree into values while it notes positions and doubled keys."""
+    """Turns the syntax tree into values, and records positions and duplicate keys."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -152,9 +160,10 @@ class _Reader:
     def _object(self, node: JSONObject, path: KeyPath) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for pair in node.key_value_pairs:
-            key = self._key(pair.key, path)
+            name: Any = pair.key
+            key = name.name if isinstance(name, Identifier) else self._text(name, path)
             here = (*path, key)
-            position = _position(pair.key)
+            position = _position(name)
             if key in out:
                 first = self.keys[here].line
                 self._problem(
@@ -164,9 +173,6 @@ class _Reader:
             self.keys[here] = position
             out[key] = self.value(pair.value, here)
         return out
-
-    def _key(self, node: Any, path: KeyPath) -> str:
-        return node.name if isinstance(node, Identifier) else self._text(node, path)
 
     def _text(self, node: String, path: KeyPath) -> str:
         # Two \u escapes that make one character arrive as two halves; a lone half cannot be stored or sent.
@@ -182,10 +188,8 @@ class _Reader:
 
 def _number(node: Any) -> int | float:
     raw = _raw(node)
-    return int(raw) if isinstance(node, Integer) and raw.isdecimal() else _odd_number(node, raw)
-
-
-def _odd_number(node: Any, raw: str) -> OddInt | WrittenFloat:
+    if isinstance(node, Integer) and raw.isdecimal():
+        return int(raw)
     sign = -1 if raw.startswith("-") else 1
     digits = raw.lstrip("+-")
     whole: Any = node.value if isinstance(node, UnaryOp) else node
@@ -194,7 +198,7 @@ def _odd_number(node: Any, raw: str) -> OddInt | WrittenFloat:
         odd.raw = raw
         return odd
     plain = math.inf if isinstance(whole, Infinity) else math.nan if isinstance(whole, NaN) else float(digits)
-    number = WrittenFloat(sign * plain)
+    number = OddFloat(sign * plain)
     number.raw = raw
     return number
 
@@ -244,7 +248,7 @@ def _unreadable(file: Path, message: str) -> ConfigError:
 
 
 def _syntax_error(file: Path, text: str, told: str) -> ConfigError:
-    """The parser's first complaint as one line with a place."""
+    """The parser's first error as one line with a position."""
     first = next((line.strip() for line in told.splitlines() if "column" in line or "index" in line), told)
     line, column = _place(first, text)
     where = f"{file.name}:{line}:{column}"

@@ -1,9 +1,8 @@
-"""Turns what pydantic found into problems that a person can act on."""
+"""Turns pydantic's validation errors into problems that a person can act on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from enum import Enum
 from types import UnionType
 from typing import Any, get_args, get_origin
 
@@ -28,16 +27,17 @@ _KINDS = {
 }
 
 Located = tuple[KeyPath, str, str, bool]
-"""Where, what, what to do, and whether the key itself is meant rather than its value."""
+"""Path, message, hint, and whether the problem is the key itself rather than its value."""
 
 
 def located_errors(error: ValidationError, model: type[BaseModel]) -> Iterator[Located]:
-    """Everything in a validation error, with paths relative to the validated object."""
+    """All problems in a validation error, with paths relative to the validated object."""
     for detail in error.errors(include_url=False):
         path = tuple(detail["loc"])
         if detail["type"] == "extra_forbidden":
-            known = known_keys(model, path[:-1])
-            yield path, "unknown key", did_you_mean(str(path[-1]), known) or _list_of(known), True
+            known = _known_keys(model, path[:-1])
+            listed = f"known here: {', '.join(sorted(known))}" if known else ""
+            yield path, "unknown key", did_you_mean(str(path[-1]), known) or listed, True
         else:
             message, _, hint = _explain(detail).partition("; ")
             yield path, message, hint, False
@@ -68,7 +68,7 @@ def _not_one_of(value: object, expected: str) -> str:
 
 
 def what_is(value: object) -> str:
-    """What kind of thing a value is. The value itself stays out of the text: it may be a secret."""
+    """The kind of a value in words, without the value itself, which may be a secret."""
     match value:
         case None:
             return "null"
@@ -83,7 +83,7 @@ def what_is(value: object) -> str:
     return "an object" if isinstance(value, Mapping) else type(value).__name__
 
 
-def known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
+def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
     """The keys that a model has at a path below it, in the order they are declared."""
     for part in path:
         inner = _inner(model, part)
@@ -102,16 +102,8 @@ def _inner(model: type[BaseModel], key: str | int) -> type[BaseModel] | None:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if (
-        isinstance(annotation, type)
-        and issubclass(annotation, BaseModel)
-        and not issubclass(annotation, Enum)
-    ):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) is not None or isinstance(annotation, UnionType):
         return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)
     return None
-
-
-def _list_of(known: list[str]) -> str:
-    return f"known here: {', '.join(sorted(known))}" if known else ""

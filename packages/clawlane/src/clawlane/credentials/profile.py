@@ -54,7 +54,7 @@ def _path(folder: Path, channel: str, profile: str) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class Takeover:
     """When an account was replaced, and how its channel told. `generation` is that of its session."""
 
     generation: str
@@ -62,24 +62,24 @@ class Replaced:
     since_ms: int
 
 
-class ReplacedMark:
+class TakeoverMark:
     """The mark of one profile."""
 
     def __init__(self, folder: Path, channel: str, profile: str) -> None:
         self._path = folder / f"{file_name(channel, profile)}.replaced"
 
-    def set(self, replaced: Replaced) -> None:
+    def set(self, replaced: Takeover) -> None:
         """Keep it, durably."""
         write_private(self._path, json.dumps(asdict(replaced), ensure_ascii=False).encode())
 
-    def read(self, generation: str) -> Replaced | None:
+    def read(self, generation: str) -> Takeover | None:
         """What is known about the session of this generation. One that cannot be read holds for any."""
         try:
-            found = Replaced(**json.loads(self._path.read_bytes()))
+            found = Takeover(**json.loads(self._path.read_bytes()))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
-            return Replaced(generation, "another client took the account over", 0)
+            return Takeover(generation, "another client took the account over", 0)
         return found if found.generation == generation else None
 
     def clear(self) -> bool:

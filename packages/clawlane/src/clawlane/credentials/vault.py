@@ -33,14 +33,14 @@ _HEX = re.compile(rb"[0-9A-Fa-f]{64}\s*\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class KeyPlace:
+class KeyLocation:
     """The file with the key. `elsewhere` names what pointed to it; empty for the one beside the sessions."""
 
     path: Path
     elsewhere: str = ""
 
     @classmethod
-    def of(cls, folder: Path, environ: Mapping[str, str]) -> KeyPlace:
+    def of(cls, folder: Path, environ: Mapping[str, str]) -> KeyLocation:
         """Where the key of the sessions in a folder is."""
         if written := environ.get(KEY_FILE, "").strip():
             return cls(Path(written).expanduser().absolute(), KEY_FILE)
@@ -197,7 +197,7 @@ class FileVault:
         return head + self._name.encode()
 
     def _key(self, make: bool = False) -> bytes:
-        place = KeyPlace.of(self._folder, self._environ)
+        place = KeyLocation.of(self._folder, self._environ)
         if make:
             place.make()
         try:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, State
 from clawlane.config.load import Config
@@ -110,9 +110,11 @@ class Accounts:
         await asyncio.gather(*(one.stop("the gateway stops") for one in self.supervisors.values()))
 
     def _supervise(self, account: Account, channel: Channel, is_default: bool) -> Supervisor:
-        name, policy = str(account), Policy.of(self.config, account)
+        name, policy = str(account), AccessPolicy.of(self.config, account)
         self.gates[name] = Gate(account, channel, _pacer(account))
-        self.pinnings[name] = NameResolver(account, policy.names(), lambda: self.lookup(name), self.now_ms)
+        self.pinnings[name] = NameResolver(
+            account, policy.names_to_pin(), lambda: self.lookup(name), self.now_ms
+        )
         parts = AccountDeps(
             account=account,
             channel=channel,

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from clawlane.access.names import Name, NameList, Pins, PinState
+from clawlane.access.names import ConfigName, NameList, Pins, PinState
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Phase, State
 from clawlane.ops.directory import DEADLINE, Lookup, look_up
@@ -32,7 +32,7 @@ class NameResolver:
     """
 
     def __init__(
-        self, account: Account, names: Sequence[Name], lookup: Callable[[], Lookup], now_ms: Clock
+        self, account: Account, names: Sequence[ConfigName], lookup: Callable[[], Lookup], now_ms: Clock
     ) -> None:
         self.pins = Pins()
         """What the names stand for: the part of `Grants` that pinning knows."""
@@ -40,7 +40,7 @@ class NameResolver:
         self._names = tuple(names)
         self._lookup = lookup
         self._now_ms = now_ms
-        self._found: dict[Name, LookedUp] = {}
+        self._found: dict[ConfigName, LookedUp] = {}
         self._up = asyncio.Event()
         self._ready = asyncio.Event()
         self._own_id = ""
@@ -57,7 +57,7 @@ class NameResolver:
         return tuple(self._found[name] for name in self._names if name in self._found)
 
     @property
-    def waiting(self) -> tuple[Name, ...]:
+    def waiting(self) -> tuple[ConfigName, ...]:
         """The names whose look-up is still to come."""
         return tuple(name for name in self._names if name not in self._found)
 
@@ -132,7 +132,7 @@ class NameResolver:
             self._ready.set()
 
 
-async def ask(lookup: Lookup, names: Sequence[Name], now_ms: int) -> list[LookedUp]:
+async def ask(lookup: Lookup, names: Sequence[ConfigName], now_ms: int) -> list[LookedUp]:
     """One look-up of names, complete or not at all.
 
     Raises `DirectoryError`, also for lists that cannot be right.

@@ -204,7 +204,7 @@ def _policies(config: Config, account: Account) -> Fields:
     found: Fields = {}
     for name, key in (("dm_policy", "dmPolicy"), ("group_policy", "groupPolicy")):
         value, origin = (effective := config.effective(account, key)).value, effective.origin
-        found[name] = {"value": value, "origin": origin.level, "path": origin.path, "line": origin.line}
+        found[name] = {"value": value, "origin": origin.layer, "path": origin.path, "line": origin.line}
     return found
 
 

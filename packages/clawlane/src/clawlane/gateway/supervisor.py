@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clawlane.capabilities import Login, NeedsConsent
 from clawlane.channel import Health, Phase, State, VaultError
-from clawlane.credentials.profile import Consent, ConsentDamaged, Replaced, ReplacedMark, read_consent
+from clawlane.credentials.profile import Consent, ConsentDamaged, Takeover, TakeoverMark, read_consent
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.lane.runner import AccountDeps, Runner, runner
@@ -177,7 +177,7 @@ class Supervisor:
         """What the channel tells. That it was replaced must be on the disk before anybody knows of it."""
         if state.phase is Phase.REPLACED:
             try:
-                self._mark().set(Replaced(vault.generation, state.reason, self.parts.now_ms()))
+                self._mark().set(Takeover(vault.generation, state.reason, self.parts.now_ms()))
             except OSError as error:
                 log.error("%s: a restart will connect it again: %s", self.parts.account, error)
         self._report(state)
@@ -248,8 +248,8 @@ class Supervisor:
             return None
         return State(Phase.REPLACED, found.reason, f"openclaw resume {self._words()}", inbound=Health.BROKEN)
 
-    def _mark(self) -> ReplacedMark:
-        return ReplacedMark(self._vaults, self.parts.account.channel, self.parts.account.profile)
+    def _mark(self) -> TakeoverMark:
+        return TakeoverMark(self._vaults, self.parts.account.channel, self.parts.account.profile)
 
     def _login(self, *flags: str) -> str:
         return " ".join(

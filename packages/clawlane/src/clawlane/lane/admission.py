@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from clawlane.access.decision import Decision
 from clawlane.access.pairing import built_in_text
-from clawlane.access.policy import Grants, Policy
-from clawlane.access.rules import as_one, decide, decide_again
+from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.access.rules import album_message, decide, decide_again
 from clawlane.messages import Fact, Inbound, Thread, ThreadKind
 from clawlane.store import inbox, outbox
 from clawlane.store.account_store import AccountStore, Clock
@@ -25,7 +25,7 @@ class AccessChecker:
     """Asks the access rules. `grants` gives what is known right now, but for the receipts."""
 
     account_store: AccountStore
-    policy: Policy
+    policy: AccessPolicy
     grants: Callable[[], Grants]
 
     @property
@@ -39,7 +39,7 @@ class AccessChecker:
 
     async def decide_album(self, parts: Sequence[Inbound], read_ms: int) -> tuple[Inbound, Decision]:
         """What to do with an album of which the first part was read at `read_ms`, and what it says as one."""
-        whole = as_one(parts, self.grants().own_id)
+        whole = album_message(parts, self.grants().own_id)
         return whole, await self.decide(whole, read_ms)
 
     async def again(self, inbound: Inbound) -> Decision | None:

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from clawlane.access.decision import Decision, Reason, signals
-from clawlane.access.policy import Grants, Policy
+from clawlane.access.decision import Decision, Reason, ack_signals
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import Agent
 from clawlane.backoff import Sleep
 from clawlane.capabilities import CanReconcile
 from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
-from clawlane.config.settings import Acks, ResendUnknown
+from clawlane.config.choices import Acks, ResendUnknown
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.admission import AccessChecker, Admission, CaughtUp
 from clawlane.lane.decision_log import DecisionLog
@@ -40,7 +40,7 @@ def after_decision(inbound: Inbound, decision: Decision, acks: Acks) -> list[Sig
     if not inbound.token:
         return []
     shown: list[Signal] = []
-    wanted = signals(decision.outcome, acks)
+    wanted = ack_signals(decision.outcome, acks)
     if wanted.delivered:
         shown.append(Delivered(inbound.thread, inbound.message_id, wanted.seen, inbound.token))
     if wanted.seen:
@@ -110,7 +110,7 @@ class AccountDeps:
     account: Account
     channel: Channel
     agent: Agent
-    policy: Policy
+    policy: AccessPolicy
     gate: Gate
     grants: Callable[[], Grants]
     ready: Callable[[], Awaitable[None]]

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from clawlane.access.context import Pended
-from clawlane.access.decision import Outcome, signals
+from clawlane.access.context import HistoryMessage
+from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.contract import Agent, TurnInput
 from clawlane.backoff import Sleep
@@ -103,7 +103,7 @@ class TurnRunner:
         started = await self.account_store.run(turns.start, turn.seq, _context(turn.command))
         if started is None:
             return False
-        if signals(Outcome.ADMIT, self.judge.policy.acks).typing:
+        if ack_signals(Outcome.ADMIT, self.judge.policy.acks).typing:
             self.outbox.show(Typing(turn.inbound.thread))
         try:
             outs = await self._ask(started)
@@ -120,7 +120,7 @@ class TurnRunner:
 
     async def _ask(self, started: Started) -> list[Outgoing]:
         """The reply as chunks; none for silence. Raises whatever the agent or the channel do."""
-        history = tuple(map(Pended.of, started.history))
+        history = tuple(map(HistoryMessage.of, started.history))
         turn = TurnInput(self.account_store.account, started.messages, history)
         reply = await self.agent.run(turn)
         return self.channel.plan(turn.thread, reply) if reply else []

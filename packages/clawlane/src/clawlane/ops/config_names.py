@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from clawlane.access.allowlists import well_formed
-from clawlane.access.names import Name, NameList, PinState
-from clawlane.access.policy import Policy
+from clawlane.access.names import ConfigName, NameList, PinState
+from clawlane.access.policy import AccessPolicy
 from clawlane.channel import Account
 from clawlane.config.edit import Edit
 from clawlane.config.errors import format_path
 from clawlane.config.load import Config
-from clawlane.config.senders import WrittenEntry, entries
+from clawlane.config.senders import ConfigEntry, entries, is_numeric_id
 from clawlane.ops.findings import Finding, Severity, is_phone
 from clawlane.store.directory import Known, LookedUp
 
@@ -30,16 +29,16 @@ class Names:
 
     config: Config
     account: Account
-    looked_up: Mapping[Name, LookedUp]
+    looked_up: Mapping[ConfigName, LookedUp]
     known: Known
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong with the entries, and which are names."""
         people, groups = {one.id for one in self.known.peers}, {one.id for one in self.known.groups}
-        names = set(Policy.of(self.config, self.account).names())
+        names = set(AccessPolicy.of(self.config, self.account).names_to_pin())
         for where in NameList:
             for one in self._written(where):
-                if (name := Name(where, one.text)) in names:
+                if (name := ConfigName(where, one.text)) in names:
                     if found := self._of_name(name, one):
                         yield found
                 elif where is NameList.GROUPS and _bare(one.text) in people - groups:
@@ -53,23 +52,23 @@ class Names:
         A name whose id is a key of `groups` already has none: two keys cannot be one.
         """
         made = []
-        names = set(Policy.of(self.config, self.account).names())
+        names = set(AccessPolicy.of(self.config, self.account).names_to_pin())
         for where in NameList:
             entries_of = self._written(where)
             taken = {_bare(one.text) for one in entries_of if where is NameList.GROUPS}
             for one in entries_of:
-                if (name := Name(where, one.text)) in names:
+                if (name := ConfigName(where, one.text)) in names:
                     found = self.looked_up.get(name)
                     id = found.pin.id if found is not None and found.pin.id not in taken else ""
                     taken |= {id} if one.at_key else set()
                     made.append(Edit(one.path, id, one.at_key))
         return made
 
-    def _written(self, where: NameList) -> list[WrittenEntry]:
+    def _written(self, where: NameList) -> list[ConfigEntry]:
         manifest = self.config.channels[self.account.channel].manifest
         return entries(self.config.source, self.account, manifest, where)
 
-    def _of_name(self, name: Name, one: WrittenEntry) -> Finding | None:
+    def _of_name(self, name: ConfigName, one: ConfigEntry) -> Finding | None:
         """A telephone number is told with the config's other ones."""
         found = self.looked_up.get(name)
         pinned = found is not None and found.pin.state is PinState.PINNED
@@ -87,7 +86,7 @@ class Names:
             return self._finding(Severity.NOTE, "name_pinned", one, message, f"write '{found.pin.id}'")
         return self._unpinned(found, one)
 
-    def _unpinned(self, found: LookedUp, one: WrittenEntry) -> Finding:
+    def _unpinned(self, found: LookedUp, one: ConfigEntry) -> Finding:
         if found.pin.state is PinState.AMBIGUOUS:
             which = ", ".join(f"'{id}' ({name})" for id, name in zip(found.pin.ids, found.names, strict=True))
             message = f"several are called {one.text!r}, so it matches none"
@@ -99,18 +98,18 @@ class Names:
             Severity.ERROR, "name_unresolved", one, message, f"write the id; find it: {words}"
         )
 
-    def _person_among_groups(self, one: WrittenEntry) -> Finding:
+    def _person_among_groups(self, one: ConfigEntry) -> Finding:
         message = f"{_bare(one.text)} is a person, not a group"
         mend = f"write '{_bare(one.text)}' into groupAllowFrom, and the id of a group here"
         return self._finding(Severity.ERROR, "sender_in_groups", one, message, mend)
 
-    def _group_among_people(self, one: WrittenEntry, where: NameList) -> Finding:
+    def _group_among_people(self, one: ConfigEntry, where: NameList) -> Finding:
         message = f"{one.text} is a group, not a person, so {where} never matches it"
         return self._finding(
             Severity.ERROR, "group_in_senders", one, message, f"write groups: {{ '{one.text}': {{}} }}"
         )
 
-    def _finding(self, severity: Severity, code: str, one: WrittenEntry, text: str, mend: str) -> Finding:
+    def _finding(self, severity: Severity, code: str, one: ConfigEntry, text: str, mend: str) -> Finding:
         position = self.config.source.position(one.path, at_key=one.at_key)
         line = position.line if position else None
         return Finding(severity, code, format_path(one.path), text, mend, line, (str(self.account),))
@@ -135,4 +134,4 @@ def _bare(key: str) -> str:
 def _could_be_id(entry: str, shortest: int) -> str:
     """The digits in something like `8200 0000 0000 0000 001` or `id:8200…`, where nothing else is in it."""
     bare = _ORNAMENT.sub("", entry)
-    return bare if well_formed(bare) and len(bare) >= max(shortest, _ID_DIGITS) else ""
+    return bare if is_numeric_id(bare) and len(bare) >= max(shortest, _ID_DIGITS) else ""

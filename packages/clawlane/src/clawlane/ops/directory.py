@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from clawlane.access.names import Match, Name, NameList, Pin, folded, slug
+from clawlane.access.names import ConfigName, Match, NameList, Pin, fold_name, slug
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Channel, Vault, VaultError
 from clawlane.messages import Group, Members, Person
@@ -109,7 +109,7 @@ _Named = TypeVar("_Named", Person, Group)
 
 
 def look_up(
-    names: Iterable[Name], people: Sequence[Person], groups: Sequence[Group], now_ms: int
+    names: Iterable[ConfigName], people: Sequence[Person], groups: Sequence[Group], now_ms: int
 ) -> list[LookedUp]:
     """What each name means now: senders are looked up among the people, keys of `groups` among the groups."""
     return [
@@ -128,18 +128,18 @@ def search(found: Iterable[_Named], query: str) -> list[_Named]:
     return sorted(hits, key=lambda one: wanted not in _texts(one))
 
 
-def _person(name: Name, people: Sequence[Person], now_ms: int) -> LookedUp:
+def _person(name: ConfigName, people: Sequence[Person], now_ms: int) -> LookedUp:
     """By the name that the owner sees, and only if nobody has it, by the other names."""
-    wanted = folded(name.entry)
-    named = _having(people, lambda one: folded(one.name) == wanted)
-    named = named or _having(people, lambda one: wanted in map(folded, one.aliases))
+    wanted = fold_name(name.entry)
+    named = _having(people, lambda one: fold_name(one.name) == wanted)
+    named = named or _having(people, lambda one: wanted in map(fold_name, one.aliases))
     return _looked_up(name, named, Match.EXACT, now_ms)
 
 
-def _group(name: Name, groups: Sequence[Group], now_ms: int) -> LookedUp:
+def _group(name: ConfigName, groups: Sequence[Group], now_ms: int) -> LookedUp:
     """By the exact name, and only if no group has it, by the slug."""
-    wanted, short = folded(name.entry), slug(name.entry)
-    if named := _having(groups, lambda one: folded(one.name) == wanted):
+    wanted, short = fold_name(name.entry), slug(name.entry)
+    if named := _having(groups, lambda one: fold_name(one.name) == wanted):
         return _looked_up(name, named, Match.EXACT, now_ms)
     slugged = _having(groups, lambda one: bool(short) and slug(one.name) == short)
     return _looked_up(name, slugged, Match.SLUG, now_ms)
@@ -149,7 +149,7 @@ def _having(found: Iterable[_Named], has: Callable[[_Named], bool]) -> dict[str,
     return {one.id: one.name for one in found if has(one)}
 
 
-def _looked_up(name: Name, named: dict[str, str], match: Match, now_ms: int) -> LookedUp:
+def _looked_up(name: ConfigName, named: dict[str, str], match: Match, now_ms: int) -> LookedUp:
     return LookedUp(Pin(name, tuple(named), match, now_ms), tuple(named.values()))
 
 
@@ -159,5 +159,5 @@ def _texts(one: Person | Group) -> list[str]:
 
 
 def _bare(text: str) -> str:
-    decomposed = unicodedata.normalize("NFD", folded(text).replace("đ", "d"))
+    decomposed = unicodedata.normalize("NFD", fold_name(text).replace("đ", "d"))
     return "".join(character for character in decomposed if not unicodedata.combining(character))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from clawlane.access.allowlists import SenderList
+from clawlane.access.allowlists import Allowlist
 from clawlane.access.names import Pins, PinState
 from clawlane.capabilities import Login, NeedsConsent
 from clawlane.channel import Account, Channel, Manifest, VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.config.load import ChannelConfig, Config
-from clawlane.config.origin import Level as From
+from clawlane.config.origin import Layer
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER
 from clawlane.config.phones import is_phone_number
@@ -182,7 +182,7 @@ def _owners(config: Config) -> Iterator[Finding]:
     path = "commands.ownerAllowFrom"
     accounts = (one for block in config.channels.values() for one in block.accounts)
     shortest = max((type(one.settings).shortest_id for one in accounts), default=1)
-    for name in SenderList.of(config.root.commands.owner_allow_from).names:
+    for name in Allowlist.of(config.root.commands.owner_allow_from).names:
         if is_phone_number(name, shortest):
             continue  # told by the loader
         message = f"{name!r} is a name and matches nobody: owners are named by id"
@@ -191,7 +191,7 @@ def _owners(config: Config) -> Iterator[Finding]:
 
 def _unset_policy(config: Config, account: Account) -> Iterator[Finding]:
     effective = config.effective(account, "groupPolicy")
-    if effective.origin.level is From.BUILT_IN:
+    if effective.origin.layer is Layer.BUILT_IN:
         message = f"is not set, so '{effective.value}' holds: only groups under `groups` are heard"
         mend = f"write {effective.origin.path}: '{effective.value}' to say that it is meant"
         yield Finding(

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from clawlane.access.decision import Rule
-from clawlane.access.names import Name, NameList, Pin, Pins, PinState
-from clawlane.access.policy import Policy
-from clawlane.access.rules import sender_list
+from clawlane.access.names import ConfigName, NameList, Pin, Pins, PinState
+from clawlane.access.policy import AccessPolicy
+from clawlane.access.rules import group_senders
 from clawlane.channel import Account
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import Problem
 from clawlane.config.load import Config
 from clawlane.config.phone_entries import PHONE_NUMBER
 from clawlane.config.phones import is_phone_number
-from clawlane.config.settings import DmPolicy, GroupPolicy
 
 
 class Severity(StrEnum):
@@ -81,14 +81,14 @@ def merged(found: Iterable[Finding]) -> list[Finding]:
 
 def findings(config: Config, account: Account, pins: Pins) -> list[Finding]:
     """The worst first. `pins` is what the look-ups of the account's names came to."""
-    policy = Policy.of(config, account)
-    names = [found for name in policy.names() if (found := _of_name(policy, account, name, pins))]
+    policy = AccessPolicy.of(config, account)
+    names = [found for name in policy.names_to_pin() if (found := _of_name(policy, account, name, pins))]
     return merged([*of_policy(config, account, pins), *_phone_numbers(config, account), *names])
 
 
 def of_policy(config: Config, account: Account, pins: Pins) -> Iterator[Finding]:
     """What is wrong with who may write, apart from single names."""
-    policy = Policy.of(config, account)
+    policy = AccessPolicy.of(config, account)
     yield from _open_doors(policy, account)
     yield from _unresolved_denials(policy, account, pins)
     yield from _nobody(policy, account)
@@ -99,7 +99,7 @@ def is_phone(account: Account, entry: str) -> bool:
     return is_phone_number(entry, type(account.settings).shortest_id)
 
 
-def _open_doors(policy: Policy, account: Account) -> Iterator[Finding]:
+def _open_doors(policy: AccessPolicy, account: Account) -> Iterator[Finding]:
     if policy.dm is DmPolicy.OPEN:
         text, mend = "'open' lets anybody write directly", "write 'pairing'"
         yield Finding.at(policy.dm_rule, Severity.CRITICAL, "dm_open", text, mend, str(account))
@@ -108,21 +108,21 @@ def _open_doors(policy: Policy, account: Account) -> Iterator[Finding]:
         yield Finding.at(policy.groups_rule, Severity.CRITICAL, "groups_open", text, mend, str(account))
 
 
-def _unresolved_denials(policy: Policy, account: Account, pins: Pins) -> Iterator[Finding]:
+def _unresolved_denials(policy: AccessPolicy, account: Account, pins: Pins) -> Iterator[Finding]:
     """Names that shut a group out, while nobody knows which: groups without an entry stay out too."""
     if policy.groups is GroupPolicy.DISABLED:
         return
     text = "shuts out a group that is not known by this name, so every group without an entry stays out"
     mend = "write the id of that group as the key"
     for rule in policy.group_table.names:
-        pin = pins.of_name(Name(NameList.GROUPS, rule.key))
+        pin = pins.of_name(ConfigName(NameList.GROUPS, rule.key))
         if rule.denies and not (pin is not None and pin.state is PinState.PINNED):
             yield Finding.at(rule.rule, Severity.CRITICAL, "denial_unresolved", text, mend, str(account))
 
 
-def _nobody(policy: Policy, account: Account) -> Iterator[Finding]:
+def _nobody(policy: AccessPolicy, account: Account) -> Iterator[Finding]:
     """Groups are allowlisted, and no sender is."""
-    listed, _ = sender_list(policy)
+    listed, _ = group_senders(policy)
     groups = (account.settings.groups or {}).values()
     heard = policy.groups is not GroupPolicy.DISABLED and any(one.allow and one.enabled for one in groups)
     if not heard or listed is None or not listed.empty:
@@ -146,7 +146,7 @@ def _own_places(accounts: str, account: Account) -> tuple[str, str]:
     return f"{accounts}.{account.id}.", f"{accounts}['{account.id}']."
 
 
-def _of_name(policy: Policy, account: Account, name: Name, pins: Pins) -> Finding | None:
+def _of_name(policy: AccessPolicy, account: Account, name: ConfigName, pins: Pins) -> Finding | None:
     """What is wrong with a name; nothing if it is pinned."""
     rules = {
         NameList.ALLOW_FROM: policy.allow_rule,

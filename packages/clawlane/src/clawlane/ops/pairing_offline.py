@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from clawlane.access.allowlists import well_formed
 from clawlane.access.pairing import normalise_code
 from clawlane.config.paths import Paths
+from clawlane.config.senders import is_numeric_id
 from clawlane.store import pairing
 from clawlane.store.account_store import Clock
 from clawlane.store.database import open_store
@@ -158,7 +158,7 @@ def places_of_sender(
     for one in on_account(reader.approvals(), channel, account):
         if one.sender_id == who:
             raise PairingUnknown(approved_before(one.account, who))
-    if account is not None and well_formed(who):
+    if account is not None and is_numeric_id(who):
         return [(f"{channel}/{account}", who)]
     raise PairingUnknown(_nobody_to_reject(channel, who))
 
@@ -175,7 +175,7 @@ def accounts_of_rejected(
 
 def _nobody_to_reject(channel: str, who: str) -> str:
     """The one line for a code or an id that nobody who waits has."""
-    if not well_formed(who):
+    if not is_numeric_id(who):
         return f"no pending request has the code or id {who!r}; see: openclaw pairing list {channel}"
     return (
         f"{who!r} is not waiting; to turn them away beforehand name the account:"

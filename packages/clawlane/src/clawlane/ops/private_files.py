@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import owner_name
-from clawlane.credentials.vault import KeyPlace
+from clawlane.credentials.vault import KeyLocation
 from clawlane.ops.findings import Finding, Severity
 
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -98,7 +98,7 @@ def _of_config(file: Path) -> Iterator[Finding]:
 
 def _of_key(places: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
     """A key elsewhere is the operator's to keep private, and the one beside the sessions is in the way."""
-    key = KeyPlace.of(places.vault_dir, environ)
+    key = KeyLocation.of(places.vault_dir, environ)
     if not key.elsewhere:
         return
     try:

@@ -11,7 +11,7 @@ from clawlane.plugins.errors import BadSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Official:
+class OfficialPlugin:
     """An official plugin: its spec, and where it is found without a network."""
 
     spec: str
@@ -24,7 +24,7 @@ class Official:
 
 
 CATALOG = (
-    Official(
+    OfficialPlugin(
         spec="@openclaw/zalouser",
         channel="zalouser",
         label="Zalo Personal",
@@ -36,7 +36,7 @@ CATALOG = (
 )
 
 
-def shipped(plugin: Official) -> Path | None:
+def bundled_path(plugin: OfficialPlugin) -> Path | None:
     """The plugin's folder in the checkout that clawlane runs from, or its wheel beside the package."""
     package = Path(clawlane.__file__).resolve().parent
     checkout = package.parents[3]

@@ -3,7 +3,7 @@
     PluginError
     ├── BadSpec         what was given to `plugins install` names no plugin
     ├── NotInstallable  Python's own installer is missing or refused
-    └── Broken          the plugin is there and cannot be loaded
+    └── LoadFailed          the plugin is there and cannot be loaded
 
 Trying again helps with none of them. The text is one line; `help` is what mends it.
 """
@@ -27,5 +27,5 @@ class NotInstallable(PluginError):
     """It could not be made importable."""
 
 
-class Broken(PluginError):
+class LoadFailed(PluginError):
     """It is importable by name, and loading it fails."""

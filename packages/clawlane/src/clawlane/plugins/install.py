@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from clawlane.channel import Manifest
 from clawlane.plugins.errors import NotInstallable, PluginError
-from clawlane.plugins.registry import Record, Registry, load_manifest, load_runtime, load_settings
+from clawlane.plugins.registry import PluginRecord, Registry, load_manifest, load_runtime, load_settings
 from clawlane.plugins.target import Target, find_target
 from clawlane.plugins.untrusted import refuse_odd_files
 
@@ -29,7 +29,7 @@ class Installed:
     """What an installation did. `copied`: pip ran. `new`: the plugin was not recorded before."""
 
     manifest: Manifest
-    record: Record
+    record: PluginRecord
     copied: bool
     new: bool
 
@@ -41,7 +41,7 @@ def install(spec: str, registry: Registry, now_ms: int) -> Installed:
     manifest = load_manifest(target.channel, target.distribution)
     load_settings(manifest)
     load_runtime(manifest)
-    record = Record(
+    record = PluginRecord(
         channel=manifest.id,
         label=manifest.label,
         version=distribution(target.distribution).version,

@@ -14,11 +14,11 @@ from clawlane.config import openclaw
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
 from clawlane.plugins.catalog import CATALOG, refuse_official_name, same_distribution
-from clawlane.plugins.errors import BadSpec, Broken
+from clawlane.plugins.errors import BadSpec, LoadFailed
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PluginRecord:
     """One installed plugin. `source` is the spec it was installed from, `path` where that led."""
 
     channel: str
@@ -37,28 +37,28 @@ class Registry:
         self._places = places
 
     @cached_property
-    def records(self) -> tuple[Record, ...]:
-        """What was installed, by channel id. Raises `Broken` if the file cannot be read."""
+    def records(self) -> tuple[PluginRecord, ...]:
+        """What was installed, by channel id. Raises `LoadFailed` if the file cannot be read."""
         file = self._places.plugins_file
         try:
             rows = json.loads(file.read_bytes())["plugins"]
-            return tuple(sorted((Record(**row) for row in rows), key=lambda record: record.channel))
+            return tuple(sorted((PluginRecord(**row) for row in rows), key=lambda record: record.channel))
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, TypeError, KeyError):
-            raise Broken(
+            raise LoadFailed(
                 f"{file} is no record of plugins",
                 f"remove it and install the plugins again: {_install_line()}",
             ) from None
 
     @cached_property
-    def _loaded(self) -> tuple[dict[str, Manifest], dict[str, Broken]]:
+    def _loaded(self) -> tuple[dict[str, Manifest], dict[str, LoadFailed]]:
         good: dict[str, Manifest] = {}
-        bad: dict[str, Broken] = {}
+        bad: dict[str, LoadFailed] = {}
         for record in self.records:
             try:
                 good[record.channel] = load_manifest(record.channel, record.distribution)
-            except Broken as error:
+            except LoadFailed as error:
                 bad[record.channel] = error
         return good, bad
 
@@ -66,7 +66,7 @@ class Registry:
         """The manifests of the installed plugins that load."""
         return tuple(self._loaded[0].values())
 
-    def broken(self) -> Mapping[str, Broken]:
+    def broken(self) -> Mapping[str, LoadFailed]:
         """Channel id → why its installed plugin does not load."""
         return self._loaded[1]
 
@@ -76,7 +76,7 @@ class Registry:
         return {entry.channel: entry.spec for entry in CATALOG if entry.channel not in loaded}
 
     def find(self, name: str) -> Manifest:
-        """The installed channel of that id or alias. Raises `Broken`, or `BadSpec` with what to install."""
+        """The installed channel of that id or alias. Raises `LoadFailed`, or `BadSpec` with a command."""
         wanted = name.strip().lower()
         by_alias = {alias: one for one in reversed(self.manifests()) for alias in one.aliases}
         by_id = {one.id: one for one in self.manifests()}
@@ -88,11 +88,11 @@ class Registry:
             raise BadSpec(
                 f"the plugin of channel '{wanted}' is not installed", f"openclaw plugins install {spec}"
             )
-        if openclaw.elsewhere(wanted):
-            raise BadSpec(f"'{name}': {openclaw.MESSAGE}", "see: openclaw channels list --all")
+        if openclaw.is_openclaw_channel(wanted):
+            raise BadSpec(f"'{name}': {openclaw.NOT_SUPPORTED}", "see: openclaw channels list --all")
         raise BadSpec(f"unknown channel '{name}'", self._known_channels(wanted))
 
-    def add(self, record: Record) -> bool:
+    def add(self, record: PluginRecord) -> bool:
         """Record a plugin in the place of an older record of its channel. True if there was none."""
         others = [other for other in self.records if other.channel != record.channel]
         rows = [asdict(row) for row in (*others, record)]
@@ -103,25 +103,25 @@ class Registry:
     def _known_channels(self, wanted: str) -> str:
         installed = [manifest.id for manifest in self.manifests()]
         known = sorted({*installed, *self.installable()})
-        return openclaw.meant_channel(wanted, known) or f"known channels: {', '.join(known)}"
+        return openclaw.suggest_channel(wanted, known) or f"known channels: {', '.join(known)}"
 
 
 def load_manifest(channel: str, distribution: str) -> Manifest:
-    """The manifest behind an entry point. Raises `Broken` with the reason in one line."""
+    """The manifest behind an entry point. Raises `LoadFailed` with the reason in one line."""
     try:
         refuse_official_name(channel, distribution)
     except BadSpec as error:
-        raise Broken(str(error), _install_line(channel)) from None
+        raise LoadFailed(str(error), _install_line(channel)) from None
     found = _load(lambda: _entry_point(channel, distribution), f"the plugin of channel '{channel}'")
     if found is None:
-        raise Broken(
+        raise LoadFailed(
             f"the plugin of channel '{channel}' ({distribution}) is gone from this Python",
             _install_line(channel),
         )
     given = _load(found.load, f"the plugin of channel '{channel}'")
     manifest = given() if callable(given) else given
     if not isinstance(manifest, Manifest) or manifest.id != channel:
-        raise Broken(
+        raise LoadFailed(
             f"{distribution}: the entry point '{channel}' gives no manifest of a channel '{channel}'"
         )
     _check(manifest, distribution)
@@ -134,23 +134,23 @@ def _check(manifest: Manifest, distribution: str) -> None:
     if not all(
         isinstance(one, str) for one in (*texts, *(aliases if isinstance(aliases, tuple) else (None,)))
     ):
-        raise Broken(f"{distribution}: the manifest of channel '{manifest.id}' holds what is no text")
+        raise LoadFailed(f"{distribution}: the manifest of channel '{manifest.id}' holds what is no text")
     for alias in aliases:
         try:
             refuse_official_name(alias, distribution)
         except BadSpec as error:
-            raise Broken(str(error), error.help) from None
+            raise LoadFailed(str(error), error.help) from None
 
 
 def load_runtime(manifest: Manifest) -> Channel:
-    """A channel object, ready to run accounts. Raises `Broken` with the reason in one line."""
+    """A channel object, ready to run accounts. Raises `LoadFailed` with the reason in one line."""
     kind = _load(lambda: load_dotted(manifest.runtime), f"the plugin of channel '{manifest.id}'")
     made: Channel = _load(kind, f"the plugin of channel '{manifest.id}'")
     return made
 
 
 def load_settings(manifest: Manifest) -> Any:
-    """The settings model of a channel. Raises `Broken` with the reason in one line."""
+    """The settings model of a channel. Raises `LoadFailed` with the reason in one line."""
     return _load(lambda: load_dotted(manifest.settings), f"the plugin of channel '{manifest.id}'")
 
 
@@ -161,7 +161,7 @@ def _load(load: Any, who: str) -> Any:
         # A plugin is somebody else's code: whatever it raises, the operator has to know and we go on.
         lines = str(error).splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-        raise Broken(f"{who} cannot be loaded: {reason}") from error
+        raise LoadFailed(f"{who} cannot be loaded: {reason}") from error
 
 
 def _entry_point(channel: str, distribution: str) -> EntryPoint | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clawlane.channel import ENTRY_POINT_GROUP
 from clawlane.config import openclaw
-from clawlane.plugins.catalog import CATALOG, Official, refuse_official_name, shipped
+from clawlane.plugins.catalog import CATALOG, OfficialPlugin, bundled_path, refuse_official_name
 from clawlane.plugins.errors import BadSpec
 from clawlane.plugins.untrusted import project_table, wheel_tables
 
@@ -61,9 +61,9 @@ def _unknown(spec: str) -> BadSpec:
     name = _bare_name(spec)
     shown = ascii(spec)[1:-1][:80]
     known = f"the official ones are: {', '.join(entry.spec for entry in CATALOG)}"
-    if openclaw.elsewhere(name):
-        return BadSpec(f"{shown}: {openclaw.MESSAGE}", "leave it out; see: openclaw plugins list")
-    hint = openclaw.meant_channel(name, [entry.channel for entry in CATALOG])
+    if openclaw.is_openclaw_channel(name):
+        return BadSpec(f"{shown}: {openclaw.NOT_SUPPORTED}", "leave it out; see: openclaw plugins list")
+    hint = openclaw.suggest_channel(name, [entry.channel for entry in CATALOG])
     for entry in CATALOG:
         hint = hint.replace(f"'{entry.channel}'", f"'{entry.spec}'")
     return BadSpec(f"'{shown}' is no folder, no wheel and no official plugin", hint or known)
@@ -75,8 +75,8 @@ def _bare_name(spec: str) -> str:
     return bare.partition("@")[0]
 
 
-def _official(entry: Official) -> Target:
-    path = shipped(entry)
+def _official(entry: OfficialPlugin) -> Target:
+    path = bundled_path(entry)
     if path is not None:
         return _folder(entry.spec, path) if path.is_dir() else _wheel(entry.spec, path)
     try:

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from itertools import groupby
 
-from clawlane.messages import Thread, merged
+from clawlane.messages import Thread, merge_messages
 from clawlane.store import turns
 from clawlane.store.codec import inbound_of, storable, thread_of
 from clawlane.store.errors import NoDeadLetter
@@ -85,7 +85,7 @@ def _dead(tx: Tx, message_id: str) -> int:
 def _letter(parts: list[sqlite3.Row]) -> DeadLetter:
     row = parts[0]
     account = row["account"]
-    inbound = merged([inbound_of(part, account.partition("/")[2]) for part in parts])
+    inbound = merge_messages([inbound_of(part, account.partition("/")[2]) for part in parts])
     return DeadLetter(
         account=account,
         message_id=row["message_id"],

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clawlane.access.names import Match, Name, NameList, Pin
+from clawlane.access.names import ConfigName, Match, NameList, Pin
 from clawlane.messages import Group, Person, Thread, ThreadKind
 from clawlane.store.codec import storable
 from clawlane.store.transaction import Tx
@@ -204,7 +204,7 @@ def keep_pins(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
     )
 
 
-def forget_pins(tx: Tx, names: Iterable[Name]) -> None:
+def forget_pins(tx: Tx, names: Iterable[ConfigName]) -> None:
     """Remove the names that have left the config, or that are to be looked up anew."""
     tx.db.executemany(
         "DELETE FROM pins WHERE account = ? AND list = ? AND entry = ?",
@@ -238,7 +238,7 @@ def _row(account: str, one: LookedUp) -> tuple[object, ...]:
 
 def _looked_up(where: str, entry: str, candidates: str, match: str, at_ms: int) -> LookedUp:
     told = json.loads(candidates)
-    name = Name(NameList(where), entry)
+    name = ConfigName(NameList(where), entry)
     pin = Pin(name, tuple(id for id, _ in told), Match(match), at_ms)
     return LookedUp(pin, tuple(called for _, called in told))
 

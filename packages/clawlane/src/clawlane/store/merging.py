@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from clawlane.access.decision import Decision
-from clawlane.config.schema import LONGEST_WINDOW_MS
-from clawlane.messages import Inbound
+from clawlane.messages import LONGEST_WINDOW_MS, Inbound
 from clawlane.store.codec import inbound_of
 from clawlane.store.models import NewMessage
 from clawlane.store.transaction import Tx

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clawlane.access.decision import Decision
-from clawlane.config.settings import PairingReply
+from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Outgoing
 
 

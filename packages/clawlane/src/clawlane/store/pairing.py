@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from clawlane.access import pairing
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.access.pairing import look
-from clawlane.access.rules import PAIRING_STORE, paired
+from clawlane.access.pairing import skeleton
+from clawlane.access.rules import PAIRING_STORE, paired_decision
 from clawlane.messages import Person, Text, Thread, ThreadKind
 from clawlane.store import outbox
 from clawlane.store.codec import storable
@@ -27,9 +27,9 @@ def meet(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
     """
     inbound = arrival.inbound
     if _is_approved(tx, inbound.sender_id):
-        return paired(decision.trail)
+        return paired_decision(decision.trail)
     _forget_what_is_over(tx)
-    approach = pairing.Approach(inbound.live, inbound.sender_is_friend)
+    approach = pairing.Contact(inbound.live, inbound.sender_is_friend)
     waiting = requests(tx.db, tx.account, inbound.sender_id, tx.now_ms)
     reason = pairing.answer(arrival.pairing_reply, approach, waiting)
     if pairing.outcome(reason) is Outcome.CHALLENGE:
@@ -320,9 +320,9 @@ def _with_friends(one: PairingRequest, friends: Sequence[Person]) -> PairingRequ
 
 def _namesake(one: PairingRequest, friends: Sequence[Person]) -> Person | None:
     """The first friend whose name somebody bears who is not that friend."""
-    wanted = look(one.sender_name)
+    wanted = skeleton(one.sender_name)
     for friend in friends if wanted else ():
-        if friend.id != one.sender_id and wanted in map(look, (friend.name, *friend.aliases)):
+        if friend.id != one.sender_id and wanted in map(skeleton, (friend.name, *friend.aliases)):
             return friend
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from clawlane.access.decision import Decision
-from clawlane.messages import Inbound, Outgoing, merged
+from clawlane.messages import Inbound, Outgoing, merge_messages
 from clawlane.store import merging, outbox, pending_history
 from clawlane.store.codec import inbound_of
 from clawlane.store.decisions import Stage, record
@@ -69,7 +69,7 @@ def _open_turn(parts: list[sqlite3.Row], account: str) -> OpenTurn:
     account_id, first = account.partition("/")[2], parts[0]
     return OpenTurn(
         seq=first["turn"],
-        inbound=merged([inbound_of(row, account_id) for row in parts]),
+        inbound=merge_messages([inbound_of(row, account_id) for row in parts]),
         read_ms=first["admitted_ms"],
         state=TurnState(first["state"]),
         command=first["command"],

@@ -1,4 +1,4 @@
-"""Python's regular expressions, searched by RE2: the time a search takes grows with the text and no faster.
+"""Runs Python's regular expressions on RE2, which searches in linear time.
 
 RE2 differs from Python where it matters here: its `\\w`, `\\d`, `\\s` and `\\b` know ASCII only. The classes
 are written out. For `\\b` the text is searched with a sign before each character and at the end: a line feed
@@ -17,7 +17,7 @@ from itertools import pairwise
 import re2
 
 LONGEST_TEXT = 500
-"""Characters of a text that are searched. A mention stands near the beginning."""
+"""Characters of a text that are searched. A mention is near the beginning."""
 
 _MEMORY = 1 << 20
 """Bytes that a pattern may take. It also bounds the work for one character."""
@@ -35,11 +35,11 @@ _IN_CLASS = re.compile(
 _OPEN = re.compile(r"\((?:\?(?:P<\w+>|i*:))?\Z")
 
 Token = tuple[str, str]
-"""Its kind and its text, as `clawlane.config.patterns` takes a pattern apart."""
+"""Kind and text of one token of a pattern, as `clawlane.config.patterns` splits it."""
 
 
 class Pattern:
-    """A pattern made ready. `source` is how it was written."""
+    """A compiled pattern. `source` is its text in the config."""
 
     def __init__(self, source: str, tokens: Sequence[Token]) -> None:
         """Raises `ValueError` for what RE2 cannot run."""
@@ -54,13 +54,13 @@ class Pattern:
             raise ValueError("is more than can be searched in bounded time; write it shorter") from None
 
     def fits(self, text: str) -> bool:
-        """Whether it is found in the first 500 characters of a text, in any case."""
+        """Whether it matches in the first 500 characters of a text, in any case."""
         searchable = _searchable(text[:LONGEST_TEXT], self._marked)
         return self._compiled.search(searchable) is not None
 
 
 class _Translation:
-    """From one token of Python's syntax to RE2's. `marked` for texts with signs."""
+    """Translates one token from Python's syntax to RE2's. `marked` for texts with signs."""
 
     def __init__(self, marked: bool) -> None:
         self._marked = marked
@@ -109,7 +109,7 @@ class _Translation:
         return rf"(?:[\n\x00]{_hex(_LINE_END)})?[\n\x00]\z" if self._marked else rf"{_hex(_LINE_END)}?\z"
 
     def _consuming(self, one: str) -> str:
-        """Something that takes one character, and in marked texts the sign before it."""
+        """A pattern of one character, and in marked texts the sign before it."""
         return rf"(?:[\n\x00]{one})" if self._marked else one
 
 
@@ -169,13 +169,13 @@ def _escaped(text: str) -> str:
 
 
 def _hex(char: str) -> str:
-    """A character as itself, whatever it means to RE2."""
+    """A character escaped for RE2."""
     return f"\\x{{{ord(char.translate(_UNREAL)):x}}}"
 
 
 @lru_cache(maxsize=2)
 def _searchable(text: str, marked: bool) -> bytes:
-    """A text as RE2 gets it; kept while one pattern after the other is tried."""
+    """A text as RE2 gets it. Cached, because several patterns are tried on one text."""
     normal = unicodedata.normalize("NFC", text).translate(_UNREAL)
     return (_with_signs(normal) if marked else normal).encode("utf-8", "replace")
 

@@ -1,0 +1,53 @@
+"""The words a setting can take. Free of pydantic, so that the access rules import them cheaply."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DmPolicy(StrEnum):
+    """Who may write to the account in a direct message."""
+
+    PAIRING = "pairing"
+    ALLOWLIST = "allowlist"
+    OPEN = "open"
+    DISABLED = "disabled"
+
+
+class GroupPolicy(StrEnum):
+    """In which groups the account listens."""
+
+    ALLOWLIST = "allowlist"
+    OPEN = "open"
+    DISABLED = "disabled"
+
+
+class PairingReply(StrEnum):
+    """Who is sent a pairing code: everybody, strangers only, or nobody (the operator sees the request)."""
+
+    CODE = "code"
+    FRIENDS_SILENT = "friends-silent"
+    SILENT = "silent"
+
+
+class Acks(StrEnum):
+    """Whether admitted messages are marked as delivered and seen."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
+class ResendUnknown(StrEnum):
+    """Whether a message whose delivery is unknown is sent again: never, or once it is known to be missing."""
+
+    NEVER = "never"
+    WHEN_ABSENT = "when-absent"
+
+
+class Tables(StrEnum):
+    """How a markdown table is written for a channel that has none."""
+
+    OFF = "off"
+    BULLETS = "bullets"
+    CODE = "code"
+    BLOCK = "block"
