@@ -81,8 +81,43 @@ class Phase(StrEnum):
     FAILED = "gave_up"
 
 
+class StateCode(StrEnum):
+    """Why an account is in its phase, for programs. A channel may report codes of its own.
+
+    The comments name the phases that a code comes with. Codes are stable: none is ever renamed.
+    """
+
+    NOT_STARTED = "not_started"  # stopped: nothing has started it since the gateway came up
+    GATEWAY_DOWN = "gateway_down"  # stopped: no gateway runs
+    STOPPED_BY_OPERATOR = "stopped_by_operator"  # stopped
+    GATEWAY_STOPS = "gateway_stops"  # stopped
+    RESTARTING = "restarting"  # stopped: starts again at once
+    CHANNEL_ENDED = "channel_ended"  # stopped: the channel returned without a reason
+    STARTING = "starting"  # starting
+    TAKING_BACK = "taking_back"  # starting: waits until the other client of the account is closed
+    LOGGING_IN = "logging_in"  # connecting: with the stored session
+    LOGIN_FAILED = "login_failed"  # connecting: tried again by itself
+    SESSION_REFUSED = "session_refused"  # connecting: logs in again; needs_login: that did not help
+    READY = "ready"  # ready
+    LIMITED = "limited"  # ready, without some services of the platform
+    SENDING_FAILS = "sending_fails"  # ready, but no message is known to arrive
+    CONNECTION_LOST = "connection_lost"  # degraded: connects again by itself
+    OVERDUE = "overdue"  # degraded: starting or connecting takes too long
+    CRASHED = "crashed"  # degraded: starts again by itself
+    CRASHED_REPEATEDLY = "crashed_repeatedly"  # gave_up
+    OWNED_ELSEWHERE = "owned_elsewhere"  # gave_up: another gateway runs the account
+    NOT_LOGGED_IN = "not_logged_in"  # needs_login
+    SESSION_EXPIRED = "session_expired"  # needs_login
+    SESSION_UNREADABLE = "session_unreadable"  # needs_login: the stored session is damaged or lacks its key
+    CONSENT_MISSING = "consent_missing"  # needs_consent
+    CONSENT_UNREADABLE = "consent_unreadable"  # needs_consent: its record is damaged
+    CONSENT_OF_OTHER_USER = "consent_of_other_user"  # needs_consent: given for another user of the platform
+    TAKEN_OVER = "taken_over"  # replaced: another client took the connection
+    OFFLINE = "offline"  # paused by the operator, with the connection closed
+
+
 class Health(StrEnum):
-    """Of one ability: unknown until something was seen."""
+    """Of one direction or service: unknown until something was seen."""
 
     UNKNOWN = "unknown"
     OK = "ok"
@@ -91,17 +126,18 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a channel reports of one account. A `None` health leaves what was known.
+    """The state of one account, as its channel reports it. A `None` health leaves what was known.
 
-    `reason` is one sentence; `help` is the command that mends it, if there is one. `noticed_ms` is how long
-    it may take at most until a dead connection is noticed, 0 where that is not known. `skew_ms` is how far
-    the platform's clock is ahead of this machine's; None leaves what was known. `language` is that of the
-    account (`vi`, `en`), empty where the channel cannot tell.
+    `code` says why for programs (a `StateCode`, or one of the channel's own; empty if the phase says it all),
+    `reason` in one sentence for people, and `action` is the command that helps, empty if there is none.
+    `noticed_ms` is the longest time until a dead connection is noticed, 0 if that is not known. `skew_ms` is
+    how far the platform's clock is ahead of this machine's; None leaves what was known. `language` is that of
+    the account (`vi`, `en`), empty where the channel cannot tell.
     """
 
     phase: Phase
     reason: str = ""
-    help: str = ""
+    action: str = ""
     auth: Health | None = None
     inbound: Health | None = None
     outbound: Health | None = None
@@ -110,6 +146,7 @@ class State:
     noticed_ms: int = 0
     skew_ms: int | None = None
     language: str = ""
+    code: str = ""
 
 
 class VaultError(Exception):

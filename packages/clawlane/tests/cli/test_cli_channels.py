@@ -75,6 +75,17 @@ def test_status_in_json_carries_the_exit_code_and_the_risk_record(perch) -> None
     assert account["identity"] == {"id": "42", "name": "Nguyễn Văn An"}
 
 
+def test_status_in_json_says_by_a_code_why_nothing_runs(perch) -> None:
+    perch.configure("{ accounts: { work: {}, home: {}, den: {} } }")
+    perch.link("home")
+    (sealed,) = perch.places.vault_dir.glob("*home.session")
+    sealed.with_name(sealed.name.replace("home", "den")).write_bytes(b"torn")
+    (told,) = perch("channels status --json").json
+    accounts = told["channels"]["parrot"]["accounts"]  # type: ignore[index]
+    codes = {name: account["code"] for name, account in accounts.items()}
+    assert codes == {"work": "not_logged_in", "home": "gateway_down", "den": "session_unreadable"}
+
+
 def test_status_of_a_channel_without_a_block_says_that_it_is_off(perch) -> None:
     perch.places.config_file.write_text("{}")
     told = perch("channels status --channel parrot")

@@ -9,7 +9,7 @@ from typing import Any
 
 from clawlane.access.names import Pins
 from clawlane.capabilities import Probe
-from clawlane.channel import Account, Channel, Health, Phase, VaultError
+from clawlane.channel import Account, Channel, Health, Phase, StateCode, VaultError
 from clawlane.cli.context import CliContext, account_words
 from clawlane.cli.login import probed, rehearsal_of
 from clawlane.config.load import ChannelConfig
@@ -74,17 +74,32 @@ def _session(setup: CliContext, account: Account, login: str) -> Fields:
     try:
         identity = FileVault(setup.places.vault_dir, account.channel, account.profile).identity()
     except VaultError as error:
-        return {"linked": False, "identity": None, "auth": Health.BROKEN, "reason": str(error), "help": ""}
+        return {
+            "linked": False,
+            "identity": None,
+            "auth": Health.BROKEN,
+            "code": StateCode.SESSION_UNREADABLE,
+            "reason": str(error),
+            "help": "",
+        }
     if identity is None:
         return {
             "linked": False,
             "identity": None,
             "auth": Health.BROKEN,
+            "code": StateCode.NOT_LOGGED_IN,
             "reason": "not linked",
             "help": login,
         }
     named = {"id": identity[0], "name": identity[1]}
-    return {"linked": True, "identity": named, "auth": Health.UNKNOWN, "reason": "", "help": ""}
+    return {
+        "linked": True,
+        "identity": named,
+        "auth": Health.UNKNOWN,
+        "code": StateCode.GATEWAY_DOWN,
+        "reason": "",
+        "help": "",
+    }
 
 
 def _consent(setup: CliContext, account: Account) -> Fields | None:

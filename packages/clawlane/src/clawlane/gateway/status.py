@@ -4,8 +4,9 @@
      "channels": {CHANNEL: {"label", "unofficial", "default_account", "accounts": {ID: {…}}}}}
 
 An account: `id`, `profile`, `name`, `enabled`, `linked`, `identity` ({"id", "name"} or null), `consent`
-(the record or null), `phase`, `since_ms`, `reason`, `help`, `auth`, `inbound`, `outbound` (unknown, ok,
-broken), `noticed_ms` (after how long a dead connection is noticed, or 0), `skew_ms` (how far the platform's
+(the record or null), `phase`, `code` (why: a `clawlane.channel.StateCode`), `since_ms`, `reason`, `help`,
+`auth`, `inbound`, `outbound` (unknown, ok, broken), `noticed_ms` (after how long a dead connection is
+noticed, or 0), `skew_ms` (how far the platform's
 clock is ahead of this machine's, or null), `last_inbound_ms`, `storing` (the same, of the store) with
 `storing_reason`, `too_old` (how many of the newest messages were, if all of them were), `problems` (see
 `clawlane.ops.problems`), `last_outbound_ms`, `dm_policy` and `group_policy` ({"value", "origin", "path",
@@ -184,9 +185,10 @@ def _state(supervisor: Supervisor) -> Fields:
     state = supervisor.state
     return {
         "phase": state.phase,
+        "code": state.code or state.phase,
         "since_ms": supervisor.since_ms,
         "reason": state.reason,
-        "help": state.help,
+        "help": state.action,
         "auth": state.auth or Health.UNKNOWN,
         "inbound": state.inbound or Health.UNKNOWN,
         "outbound": state.outbound or Health.UNKNOWN,
