@@ -1,1 +1,1 @@
-"""Sealed sessions, consent, and private files."""
+"""Sealed sessions, consent to the risk, takeover marks, and private files."""

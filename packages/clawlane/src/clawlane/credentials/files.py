@@ -1,4 +1,8 @@
-"""Small files that are either the old ones or the new ones, never half of one, and private to their owner."""
+"""Private files: written atomically, for their owner alone, in a state directory of the user's own.
+
+CredentialsError
+└── StateUnusable   the state directory or the config file belongs to, or can be changed by, other users
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,36 @@ from urllib.parse import quote
 
 from clawlane.config.paths import Paths
 
+_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_ELSEWHERE = "set CLAWLANE_STATE_DIR to a folder of your own"
+
+
+class CredentialsError(Exception):
+    """A private file or the state directory cannot be used; the text is one line for the operator."""
+
+
+class StateUnusable(CredentialsError):
+    """The state directory or the config file cannot be trusted or used. `help` says what to do."""
+
+    def __init__(self, text: str, help: str) -> None:
+        super().__init__(text)
+        self.help = help
+
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace a file atomically and durably, readable by its owner alone. A missing folder is made, 0700.
+    """Replace a file atomically and durably, readable by its owner alone (0600). Makes missing folders.
 
-    Where a link stands in its place the link is replaced, not the file that it leads to.
+    A symbolic link at `path` is replaced itself, not the file it points to.
     """
     make_private_dir(path.parent)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        _write_synced(scratch, content)
+        handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         scratch.replace(path)
     except BaseException:
         scratch.unlink(missing_ok=True)
@@ -29,10 +53,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def make_private_dir(path: Path) -> None:
-    """Make a folder and its missing parents, enterable by its owner alone.
-
-    An existing one is left as it is.
-    """
+    """Make a folder and its missing parents for their owner alone (0700); existing ones stay as they are."""
     if not path.is_dir():
         make_private_dir(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)
@@ -48,45 +69,21 @@ def sync_dir(path: Path) -> None:
 
 
 def file_name(channel: str, profile: str) -> str:
-    """A file name for any pair of names: never a path, never two pairs with one name."""
+    """A file name for any pair of names: never a path, and different for different pairs."""
     return f"{quote(channel, safe='')}+{quote(profile, safe='')}"
 
 
-def _write_synced(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def secure(paths: Paths) -> list[str]:
+    """Make the state directory if it is missing, and it and the config file private.
 
-
-class CredentialsError(Exception):
-    """A private file or the state directory cannot be used; the text is one line for the operator."""
-
-
-class StateUnusable(CredentialsError):
-    """The state directory or the config file cannot be trusted or used. `help` says what to do."""
-
-    def __init__(self, text: str, help: str) -> None:
-        super().__init__(text)
-        self.help = help
-
-
-_WRITE = stat.S_IWGRP | stat.S_IWOTH
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_ELSEWHERE = "set CLAWLANE_STATE_DIR to a folder of your own"
-
-
-def secure(places: Paths) -> list[str]:
-    """Make the state directory if it is missing, and both private. Gives a line for each that was not.
-
-    Raises `StateUnusable` for one that is not this user's, or that others may write.
+    Returns a line for each that other users could read. Raises `StateUnusable` for one that belongs to, or
+    can be written by, other users.
     """
-    return [*_secure_state(places.state), *_secure_config(places.config_file)]
+    return [*_secure_state(paths.state), *_secure_config(paths.config_file)]
 
 
 def owner_name(uid: int) -> str:
-    """The user's name, or the number of one that has none."""
+    """The user's name, or `uid N` for a user without one."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -127,7 +124,7 @@ def _secure_config(file: Path) -> list[str]:
     try:
         info = file.stat()
     except OSError:
-        return []  # what is wrong with it as a file is told when it is read
+        return []  # reading it reports what is wrong
     shown = stat.filemode(info.st_mode)
     if info.st_uid not in (os.geteuid(), 0):
         raise StateUnusable(
@@ -140,14 +137,14 @@ def _secure_config(file: Path) -> list[str]:
             f"look at what is in it, then run: chmod 600 '{file}'",
         )
     if info.st_uid != os.geteuid() or not info.st_mode & _OTHERS or not stat.S_ISREG(info.st_mode):
-        return []  # the administrator's own file stays as it is
+        return []  # left alone: private already, or the administrator's own
     if not _made_private(file, stat.S_IMODE(info.st_mode) & stat.S_IRWXU):
         return [f"others can read the config file {file} ({shown}), and it cannot be made private"]
     return [f"others could read the config file {file} ({shown}); it is private now"]
 
 
 def _made_private(path: Path, mode: int) -> bool:
-    """File systems without permissions refuse this, or do nothing."""
+    """Whether a file is private now. File systems without permissions refuse the change, or ignore it."""
     try:
         path.chmod(mode)
     except OSError:

@@ -1,4 +1,4 @@
-"""What the operator answered to the risk of a channel, kept as one small file a profile."""
+"""What is stored of a profile beside its session: the consent to the risk, and the mark of a takeover."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ class ConsentDamaged(CredentialsError):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One accepted risk: when, for which user of the platform, and how it was given.
+    """The risk of a channel, accepted by the operator.
 
-    `user_id` is empty until somebody has logged in. `expendable` is the answer to "can you lose this
-    account?": yes, no, or "not asked". `how` is `terminal` or the flag that stood in for the question.
+    `user_id` is the user of the platform it was accepted for, empty until somebody has logged in.
+    `expendable` is the answer to "can you lose this account?": yes, no, or "not asked". `how` is `terminal`,
+    or the flag given instead of an answer.
     """
 
     channel: str
@@ -30,8 +31,8 @@ class Consent:
 
 
 def read_consent(folder: Path, channel: str, profile: str) -> Consent | None:
-    """The record of this profile, or None where nobody was asked. Raises `ConsentDamaged`."""
-    path = _path(folder, channel, profile)
+    """The record of this profile, or None if there is none. Raises `ConsentDamaged`."""
+    path = _consent_file(folder, channel, profile)
     try:
         return Consent(**json.loads(path.read_bytes()))
     except FileNotFoundError:
@@ -44,18 +45,14 @@ def read_consent(folder: Path, channel: str, profile: str) -> Consent | None:
 
 
 def write_consent(folder: Path, consent: Consent) -> None:
-    """Keep a record, in the place of an older one."""
+    """Store a record; it replaces an older one of the profile."""
     text = json.dumps(asdict(consent), ensure_ascii=False, indent=2)
-    write_private(_path(folder, consent.channel, consent.profile), text.encode() + b"\n")
-
-
-def _path(folder: Path, channel: str, profile: str) -> Path:
-    return folder / f"{file_name(channel, profile)}.json"
+    write_private(_consent_file(folder, consent.channel, consent.profile), text.encode() + b"\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """When an account was replaced, and how its channel told. `generation` is that of its session."""
+    """When another client took the account over, and why. `generation` is that of its session."""
 
     generation: str
     reason: str
@@ -63,17 +60,17 @@ class Takeover:
 
 
 class TakeoverMark:
-    """The mark of one profile."""
+    """The file that remembers that a profile was taken over, so that a restart does not connect it again."""
 
     def __init__(self, folder: Path, channel: str, profile: str) -> None:
         self._path = folder / f"{file_name(channel, profile)}.replaced"
 
-    def set(self, replaced: Takeover) -> None:
-        """Keep it, durably."""
-        write_private(self._path, json.dumps(asdict(replaced), ensure_ascii=False).encode())
+    def set(self, takeover: Takeover) -> None:
+        """Store it durably."""
+        write_private(self._path, json.dumps(asdict(takeover), ensure_ascii=False).encode())
 
     def read(self, generation: str) -> Takeover | None:
-        """What is known about the session of this generation. One that cannot be read holds for any."""
+        """The takeover of the session of this generation, or None. A damaged mark counts for any session."""
         try:
             found = Takeover(**json.loads(self._path.read_bytes()))
         except FileNotFoundError:
@@ -83,10 +80,14 @@ class TakeoverMark:
         return found if found.generation == generation else None
 
     def clear(self) -> bool:
-        """Let the account run again. False if there was no mark."""
+        """Remove the mark, so that the account may run again. False if there was none."""
         try:
             self._path.unlink()
         except FileNotFoundError:
             return False
         sync_dir(self._path.parent)
         return True
+
+
+def _consent_file(folder: Path, channel: str, profile: str) -> Path:
+    return folder / f"{file_name(channel, profile)}.json"

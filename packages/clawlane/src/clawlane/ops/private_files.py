@@ -99,12 +99,12 @@ def _of_config(file: Path) -> Iterator[Finding]:
 def _of_key(places: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
     """A key elsewhere is the operator's to keep private, and the one beside the sessions is in the way."""
     key = KeyLocation.of(places.vault_dir, environ)
-    if not key.elsewhere:
+    if not key.set_by:
         return
     try:
         info = key.path.stat()
     except OSError as error:
-        text = f"the sealing key ({key.elsewhere}) cannot be read: {error.strerror}"
+        text = f"the sealing key ({key.set_by}) cannot be read: {error.strerror}"
         mend = "put it there; without it no session can be opened"
         yield Finding(Severity.ERROR, "key_missing", str(key.path), text, mend)
         return
@@ -113,7 +113,7 @@ def _of_key(places: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
         mend = f"run: chmod go-rwx '{key.path}'"
         yield Finding(Severity.ERROR, "key_permissions", str(key.path), text, mend)
     if (beside := places.vault_dir / "key").exists():
-        text = f"is not used: the sealing key is {key.path} ({key.elsewhere})"
+        text = f"is not used: the sealing key is {key.path} ({key.set_by})"
         yield Finding(Severity.NOTE, "key_unused", str(beside), text, f"run: rm '{beside}'")
 
 
