@@ -1,7 +1,7 @@
-"""What a channel may be able to do beside receiving and sending, each a protocol found with `isinstance`.
+"""Optional abilities of a channel, each a protocol that is found with `isinstance`.
 
-Login by QR code, a probe, a directory, looking up what became of a send, a risk to accept, a rehearsal. A
-look-up among an account's people and groups fails with `DirectoryError`.
+Login by QR code, a probe of the session, a directory, reconciling unknown sends, a risk to accept, a
+rehearsal.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from clawlane.messages import Group, Members, Person, ThreadKind
 
 @dataclass(frozen=True, slots=True)
 class ShowQr:
-    """A code to scan: a PNG, good until `expires_ms`."""
+    """A code to scan: a PNG, valid until `expires_ms`."""
 
     png: bytes = field(repr=False)
     expires_ms: int
@@ -31,12 +31,12 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The phone said yes; the session is being fetched."""
+    """Confirmed on the phone; the session is being fetched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Logged in. `secret` is what the vault keeps; nothing is stored until the caller does it."""
+    """Logged in. `secret` is for the vault; the caller has to store it."""
 
     user_id: str
     user_name: str
@@ -50,12 +50,12 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The phone said no."""
+    """Declined on the phone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The login broke off at `stage`; `reason` is one sentence for the operator."""
+    """The login failed at `stage`; `reason` is one sentence for the operator."""
 
     stage: str
     reason: str
@@ -87,29 +87,29 @@ class ProbeResult:
 
 @runtime_checkable
 class CanReconcile(Protocol):
-    """A channel that can fetch what was written while it is connected, and not only after it connected."""
+    """A channel that can fetch past messages at any time while it is connected, to settle unknown sends."""
 
     async def look_up(self, account: Account, kind: ThreadKind) -> None:
         """Begin to fetch, as after a connect: `Host.cursor` says how far, `Host.caught_up` that it is done.
 
-        Nothing happens where there is no connection, for the next one fetches anyhow.
+        Does nothing without a connection: the next one fetches anyway.
         """
         ...
 
 
 @runtime_checkable
 class Probe(Protocol):
-    """A channel that can ask the platform whether a session still holds."""
+    """A channel that can ask the platform whether a session is still valid."""
 
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:
-        """One live request with the session in the vault. Never raises for what the platform says."""
+        """One live request with the session in the vault. An error of the platform is a result too."""
         ...
 
 
 class DirectoryError(Exception):
-    """People or groups could not be looked up; the text is one line, `help` the command that mends it.
+    """People or groups could not be looked up. The text is one line, `help` the command that helps.
 
-    `needs_login` says that trying again is useless until the operator has logged in.
+    `needs_login` says that retrying is useless until the operator has logged in.
     """
 
     def __init__(self, text: str, help: str = "", *, needs_login: bool = False) -> None:
@@ -120,10 +120,10 @@ class DirectoryError(Exception):
 
 @runtime_checkable
 class Directory(Protocol):
-    """A channel that can tell whom an account knows.
+    """A channel that can list whom an account knows.
 
-    All of these use the connection of `run` where there is one, else the session in the vault, for the time
-    of the question. They raise `DirectoryError` and `VaultError`.
+    All methods use the connection of `run` if there is one, else the session in the vault for the duration
+    of the call. They raise `DirectoryError` and `VaultError`.
     """
 
     async def self_(self, account: Account, vault: Vault) -> Person:
@@ -131,7 +131,7 @@ class Directory(Protocol):
         ...
 
     async def peers(self, account: Account, vault: Vault) -> list[Person]:
-        """The people the account is connected to: its friends."""
+        """The account's friends."""
         ...
 
     async def groups(self, account: Account, vault: Vault) -> list[Group]:
@@ -139,20 +139,20 @@ class Directory(Protocol):
         ...
 
     async def members(self, account: Account, vault: Vault, group_id: str) -> Members:
-        """The members of one group, as far as the platform tells. An unknown group is a `DirectoryError`."""
+        """The members of one group that the platform tells. Raises `DirectoryError` for an unknown group."""
         ...
 
 
 @runtime_checkable
 class NeedsConsent(Protocol):
-    """A channel that an operator has to accept the risk of before an account runs."""
+    """A channel whose risk the operator has to accept before an account runs."""
 
     def risk(self) -> RiskNotice: ...
 
 
 @dataclass(frozen=True, slots=True)
 class RiskNotice:
-    """What running the channel may cost, in a few lines, and what else there is."""
+    """The risk of the channel in a few lines, and the safer alternative."""
 
     title: str
     lines: tuple[str, ...]
@@ -164,5 +164,5 @@ class Rehearsal(Protocol):
     """A channel that can be pointed at a simulator."""
 
     def rehearsal(self) -> str:
-        """Where the simulator is (`127.0.0.1:4443`), or empty for the real platform."""
+        """The simulator's address (`127.0.0.1:4443`), or empty for the real platform."""
         ...

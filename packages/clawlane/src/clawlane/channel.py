@@ -1,22 +1,22 @@
 """The contract between the gateway and a channel.
 
-`Channel` is mandatory and small; what else a channel may be able to do stands in `clawlane.capabilities`. A
-plugin is a Python distribution with an entry point in the group `clawlane.channels` that gives a `Manifest`.
+`Channel` is mandatory and small; optional abilities are protocols in `clawlane.capabilities`. A plugin is a
+Python distribution with an entry point in the group `clawlane.channels` that returns a `Manifest`.
 
-How a send can fail, and what the outbox makes of it:
+How a send can fail, and what the outbox does then:
 
     SendFailed
-    ├── NotSent      no byte left, or the platform said "later": may be tried again
+    ├── NotSent      no byte left, or the platform said "later": tried again
     ├── NeedsLogin   the session is gone: waits until the operator has logged in
-    ├── Refused      the platform said no: trying again is useless
-    └── Unknown      bytes left and no answer came: sent again only once its absence is shown
+    ├── Refused      the platform said no: never tried again
+    └── Unknown      bytes left and no answer came: sent again only once it is known to be missing
 
-A channel that cannot work at all as things are raises `ChannelUnusable` from any of its methods.
+A channel that cannot work in this environment raises `ChannelUnusable` from any of its methods.
 
 How the sealed session can fail:
 
     VaultError
-    └── VaultClosed  logged out or replaced by a new login: a late save is void
+    └── VaultClosed  logged out, or replaced by a new login: a late save is discarded
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ ENTRY_POINT_GROUP = "clawlane.channels"
 class Manifest:
     """What the gateway knows of a channel before it loads it.
 
-    Importing the module of a manifest must not import the channel's libraries, so that `plugins list` stays
-    quick: `settings` and `runtime` are `"module:attribute"` texts. `settings` names a pydantic model of the
-    channel's block in the config, `runtime` a `Channel` class that takes no arguments. `unofficial` names the
+    The module of a manifest must not import the channel's libraries, so that `plugins list` stays quick:
+    `settings` and `runtime` are `"module:attribute"` strings. `settings` names the pydantic model of the
+    channel's config block, `runtime` a `Channel` class without constructor arguments. `unofficial` shows the
     platform risk in lists.
     """
 
@@ -67,7 +67,7 @@ class Account:
 
 
 class Phase(StrEnum):
-    """Where an account stands in its life."""
+    """The phase of an account's life."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -152,7 +152,7 @@ class State:
 class VaultError(Exception):
     """The sealed session cannot be read or written.
 
-    The text is one line for the operator; `help` is the command.
+    The text is one line for the operator; `help` is the command that helps.
     """
 
     def __init__(self, text: str, help: str = "") -> None:
@@ -161,14 +161,14 @@ class VaultError(Exception):
 
 
 class VaultClosed(VaultError):
-    """The session was logged out or replaced by a new login since it was read: a late save is void."""
+    """The session was logged out or replaced by a new login since it was read; the save is discarded."""
 
 
 class Vault(Protocol):
-    """The sealed session of one profile. A session that was logged out refuses to be written."""
+    """The sealed session of one profile. It cannot be written after a logout."""
 
     def read(self) -> bytes | None:
-        """The session as it was last written, or None when nobody is logged in.
+        """The session as last written, or None when nobody is logged in.
 
         Raises `VaultError` if it is damaged.
         """
@@ -184,11 +184,10 @@ class Vault(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far one kind of thread had been read before this connection. Times are the platform's.
+    """How far one kind of thread had been read before this connection, in the platform's time.
 
-    `at_ms` and `message_id` are of the newest message that was admitted, 0 and empty where there was none.
-    What a channel fetches has to go back to `reach_ms`; of what it fetched, it passes on what was sent from
-    `since_ms` on.
+    `at_ms` and `message_id` are those of the newest admitted message, 0 and empty without one. The channel
+    fetches messages back to `reach_ms` and passes on those sent at `since_ms` or later.
     """
 
     at_ms: int
@@ -198,15 +197,15 @@ class Cursor:
 
 
 class Host(Protocol):
-    """All that a channel may ask of the gateway for one account. It grows; channels do not break."""
+    """The gateway as a channel sees it, for one account. It may grow, but keeps what it has."""
 
     @property
     def vault(self) -> Vault: ...
 
     async def cursor(self, kind: ThreadKind) -> Cursor:
-        """What to fetch after a connection came about. Ask before any message of it is admitted.
+        """What to fetch after connecting. Ask before admitting any message of the connection.
 
-        The answer stays the same, over restarts too, until `caught_up`.
+        The answer stays the same, across restarts too, until `caught_up`.
         """
         ...
 
@@ -215,46 +214,47 @@ class Host(Protocol):
     ) -> None:
         """Everything of this kind sent since `back_to_ms` has gone through `admit` and `observe`.
 
-        Own messages included. If that does not reach the cursor, the gap is recorded. `own_ids` are the
-        message ids of all own messages that were fetched, older ones too: those with a receipt show that the
-        platform gives out what this login sent, and only then is a message that is missing taken as absent.
+        That includes own messages. If that does not reach the cursor, the gap is recorded. `own_ids` are the
+        message ids of all own messages that were fetched, older ones too. If one of them has a receipt, the
+        platform returns what this login sent; only then does a message that was not fetched count as
+        missing.
         """
         ...
 
     async def admit(self, inbound: Inbound) -> None:
-        """Decide and store a message.
+        """Decide about a message and store it.
 
-        Returns at once while the store keeps up; holds the reader back when it does not.
+        Returns at once while the store keeps up, and otherwise applies back-pressure to the reader.
         """
         ...
 
     async def observe(self, fact: Fact) -> None:
-        """Note something that is no message to answer."""
+        """Record something that is no message to answer."""
         ...
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
-        """Keep who the account's peers are, as the platform told just now.
+        """Store the account's peers as the platform has just told them.
 
-        False when that cannot be right, because they are none or sharply fewer than before: then the former
-        ones stay, and whether somebody is a friend is not known.
+        False when that cannot be right, because there are none or far fewer than before. Then the former
+        ones are kept, and it is not known who is a friend.
         """
         ...
 
     def report(self, state: State) -> None:
-        """Tell how the account is. Cheap; call it at every change."""
+        """Report the state of the account. Cheap; call it at every change."""
         ...
 
 
 class ChannelUnusable(Exception):
-    """The channel cannot work here as things are. The text is one line for the operator."""
+    """The channel cannot work in this environment. The text is one line for the operator."""
 
 
 class SendFailed(Exception):
-    """A message did not demonstrably arrive. The text is for the operator."""
+    """A message is not known to have arrived. The text is for the operator."""
 
 
 class NotSent(SendFailed):
-    """Nothing reached the platform. `retry_in` is in seconds."""
+    """The platform has not accepted the message. `retry_in` is in seconds."""
 
     def __init__(self, text: str, retry_in: float = 5.0) -> None:
         super().__init__(text)
@@ -270,9 +270,9 @@ class Refused(SendFailed):
 
 
 class Unknown(SendFailed):
-    """Whether it arrived is not known.
+    """It is not known whether the message arrived.
 
-    `taken` says that the platform did answer, only without an id: it is never sent again by itself.
+    `taken` says that the platform accepted it but returned no id: it is never sent again automatically.
     """
 
     def __init__(self, text: str, *, taken: bool = False) -> None:
@@ -281,12 +281,12 @@ class Unknown(SendFailed):
 
 
 class Channel(Protocol):
-    """A platform on which accounts send and receive."""
+    """A messaging platform. One object serves all of its accounts."""
 
     async def run(self, account: Account, host: Host) -> None:
-        """Live for one account until cancelled: connect, read in order, `host.admit`, reconnect.
+        """Run one account until cancelled: connect, read in order, `host.admit`, reconnect.
 
-        Returns when it cannot go on without the operator, after a `report` that says why.
+        Returns when the operator is needed, after a `report` that says why.
         """
         ...
 
@@ -295,7 +295,7 @@ class Channel(Protocol):
         ...
 
     async def signal(self, account: Account, signal: Signal) -> None:
-        """Show others something, if it can be done now. Best-effort: what it raises has no consequence."""
+        """Show others something, if that is possible now. Best effort: exceptions are ignored."""
         ...
 
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
@@ -304,7 +304,10 @@ class Channel(Protocol):
 
 
 def load_dotted(text: str) -> Any:
-    """The named attribute. Raises whatever its module raises; `ImportError` if there is no such attribute."""
+    """The attribute named by `"module:attribute"`.
+
+    Raises what importing its module raises, and `ImportError` if there is no such attribute.
+    """
     module, _, attribute = text.partition(":")
     try:
         return getattr(import_module(module), attribute)

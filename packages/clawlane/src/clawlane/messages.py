@@ -1,8 +1,8 @@
-"""The values that flow between a channel, the access rules, the turns and the agent.
+"""The values that flow between a channel, the access rules, the lane and the agent.
 
-They are the same for every channel: ids are exact strings, times are milliseconds since 1970 (`_ms`), offsets
-in text are Python indices (code points). What only the channel understands travels in `token`, which nobody
-else opens.
+They are the same for every channel. Ids are exact strings, times milliseconds since 1970 (`_ms`), and
+offsets in text Python indices (code points). What only the channel needs travels in `token`, which nothing
+else reads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class ThreadKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """Where a message stands. A DM's id is the other person's id."""
+    """The conversation of a message. A DM's id is the other person's id."""
 
     kind: ThreadKind
     id: str
@@ -33,7 +33,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A person named in a text. `everyone` is the channel's @all, which names nobody in particular."""
+    """A person mentioned in a text. `everyone` is the channel's @all, which is nobody in particular."""
 
     user_id: str
     start: int
@@ -43,7 +43,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """Something in a message that is not its text. `kind` is the channel's word: photo, sticker, file …"""
+    """A part of a message that is not its text. `kind` is the channel's word: photo, sticker, file …"""
 
     kind: str
     title: str = ""
@@ -52,9 +52,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The message that a message answers to.
+    """The message that a message quotes.
 
-    The ids and `owner_id` are empty where the channel did not say. `text` is what people read in the quote;
+    The ids and `owner_id` are empty if the channel did not tell. `text` is what people read in the quote;
     `attachment` is the quoted picture, file or sticker.
     """
 
@@ -67,7 +67,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """The set of pictures that a message is part of. `total` is how many it has, 0 where nobody said."""
+    """The set of pictures that a message is part of. `total` is their number, 0 if it is unknown."""
 
     id: str
     total: int = 0
@@ -75,13 +75,13 @@ class Album:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A message that somebody wrote, as the channel read it. Nothing has been decided about it yet.
+    """A message from another person, as the channel read it and before any decision.
 
-    `message_id` is the platform's id and `client_id` the one that the sender's device gave it; either may be
-    empty. `kind` is the channel's word for what was sent (text, photo, sticker …). `sent_ms` is 0 where the
-    channel could not tell the time: the message is new, and is stored with the time of reading. `live` is
-    false for a message fetched later, by catch-up, and for one that was pushed as part of a backlog.
-    `sender_is_friend` is None where the channel cannot tell.
+    `message_id` is the platform's id and `client_id` the one of the sender's device; either may be empty.
+    `kind` is the channel's word for what was sent (text, photo, sticker …). `sent_ms` is 0 if the channel
+    could not tell the time; the message is then stored with the time it was read. `live` is false for a
+    message that was fetched by catch-up or pushed as part of a backlog. `sender_is_friend` is None where the
+    channel cannot tell.
     """
 
     account: str
@@ -107,10 +107,10 @@ LONGEST_WINDOW_MS = 60_000
 
 
 def merge_messages(messages: Sequence[Inbound]) -> Inbound:
-    """Several messages of one sender in one thread, of which there is at least one, as if they were one.
+    """One message from several of one sender in one thread. `messages` must not be empty.
 
-    The texts stand on lines of their own, everything attached in order, the first quote counts, and the rest
-    is that of the first message.
+    Each text is on a line of its own, all attachments are kept in order, the first quote counts, and
+    everything else is that of the first message.
     """
     first = messages[0]
     if len(messages) == 1:
@@ -133,7 +133,7 @@ def merge_messages(messages: Sequence[Inbound]) -> Inbound:
 class Own:
     """A message of the account itself: an echo of what the gateway sent, or the owner writing from the phone.
 
-    `client_id` is the id its sender gave it, by which the outbox knows its own.
+    `client_id` is the id of the sending device, which tells the outbox its own messages.
     """
 
     account: str
@@ -146,7 +146,7 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A message that was recalled for everybody. It counts only where `actor_id` wrote the message.
+    """A message that was recalled for everybody. Ignored unless `actor_id` wrote the message.
 
     One of the two ids may be empty.
     """
@@ -162,8 +162,8 @@ class Undone:
 class Deleted:
     """A message that the account's owner deleted on their own side; the others still have it.
 
-    It counts only where `author_id` wrote the message. With `whole_thread` the conversation was cleared up to
-    this message, whoever wrote it. One of the two ids may be empty.
+    Ignored unless `author_id` wrote the message. With `whole_thread` the conversation was cleared up to this
+    message, whoever wrote it. One of the two ids may be empty.
     """
 
     account: str
@@ -176,10 +176,11 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that the platform itself wrote into a conversation: a call, a pin, a reminder, a poll vote.
+    """A notice of the platform itself in a conversation: a call, a pin, a reminder, a poll vote.
 
-    Nobody said it, so that nobody is answered. `kind` is the channel's word for it, `text` what people read,
-    empty where that is not fit to be shown. `actor_id` is empty where the platform did not say.
+    It has no author, so it is never answered. `kind` is the channel's word for it, `text` what people read,
+    empty
+    if that is not fit to be shown. `actor_id` is empty if the platform did not tell.
     """
 
     account: str
@@ -194,7 +195,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An item that the channel could not read as anything. `reason` is for the operator: no content in it."""
+    """An item that the channel could not decode. `reason` is for the operator and holds no content."""
 
     account: str
     reason: str
@@ -205,19 +206,19 @@ class Unreadable:
 
 
 Fact = Own | Undone | Deleted | Notice | Unreadable
-"""What a channel observes that is no message to answer."""
+"""What a channel observes besides messages to answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an agent answers: markdown text, not yet fitted to any channel."""
+    """What an agent answers: markdown text, not yet converted for any channel."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A stretch of text with a look. `name` is bold, italic, strike, red …; indices are code points."""
+    """A styled range of text. `name` is bold, italic, strike, red …; indices are code points."""
 
     start: int
     length: int
@@ -228,7 +229,7 @@ class Style:
 class Text:
     """One outgoing text message, short enough for the channel.
 
-    `client_id` is the sender's own id for it, set when the chunk is written to the outbox and the same over
+    `client_id` is our own id for it, set when the chunk is written to the outbox and the same for all
     retries.
     """
 
@@ -239,7 +240,7 @@ class Text:
 
 
 Outgoing = Text
-"""What a channel can be asked to send."""
+"""What a channel can send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ class Typing:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A message has reached the account; `seen` is what the same call says about its being read."""
+    """A message has reached the account; `seen` tells the same call whether it was read."""
 
     thread: Thread
     message_id: str
@@ -269,19 +270,19 @@ class Seen:
 
 
 Signal = Typing | Delivered | Seen
-"""What others are shown without a message. `token` is the one of the `Inbound` that is meant."""
+"""What others are shown without a message. `token` is that of the `Inbound` it is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the platform answered to one send: the ids under which others see it."""
+    """The platform's answer to one send: the ids under which others see it."""
 
     message_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody an account knows. `name` is what the account's owner sees; `aliases` are their other names.
+    """A person the account knows. `name` is what the account's owner sees; `aliases` are their other names.
 
     `is_friend` is None where the channel cannot tell.
     """
@@ -294,7 +295,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group the account is in. `member_count` is None where the channel did not say."""
+    """A group the account is in. `member_count` is None if the channel did not tell."""
 
     id: str
     name: str
@@ -303,10 +304,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Members(Sequence[Person]):
-    """Who is in a group, as far as the platform tells.
+    """The members of a group that the platform tells.
 
-    `total` is how many there are, as the platform says; None where it does not. A group may hide its members:
-    then there are more than it tells.
+    `total` is their number by the platform's count, None if it is unknown. A group may hide members, so
+    `total` may be larger than the list.
     """
 
     people: tuple[Person, ...]
@@ -314,7 +315,7 @@ class Members(Sequence[Person]):
 
     @property
     def hidden(self) -> int:
-        """How many members the platform does not name."""
+        """The number of members that the platform hides."""
         return max(0, (self.total or 0) - len(self.people))
 
     @overload

@@ -1,1 +1,1 @@
-"""What answers: the contract, and the echo agent."""
+"""Agents, which answer messages: the contract, and the echo agent."""

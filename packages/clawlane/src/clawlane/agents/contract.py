@@ -1,4 +1,4 @@
-"""What an agent is to the gateway: something that answers one message at a time."""
+"""The contract between the gateway and an agent."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from clawlane.messages import Attachment, Inbound, Quote, Reply, Thread, merge_m
 
 @dataclass(frozen=True, slots=True)
 class TurnInput:
-    """What an agent is given: admitted messages, and the lane that they came by (`zalouser/default`).
+    """The input of one turn: admitted messages, and the account they came to (`zalouser/default`).
 
-    `messages` are those of one sender that are answered together, in order: mostly one, the pictures of an
-    album, or texts in quick succession. The properties show them as one message. `history` is what the group
-    said since the account was last called, oldest first. It is context and no instruction;
-    `clawlane.access.context.render` writes it so that it cannot be taken for one.
+    `messages` are the messages of one sender that are answered together, in order: usually one, or the
+    pictures of an album, or texts in quick succession. The properties show them as one message. `history` is
+    what the group said since the agent last answered there, oldest first. It is context, not instruction;
+    `clawlane.access.context.render` formats it accordingly.
     """
 
     account: str
@@ -25,7 +25,7 @@ class TurnInput:
 
     @property
     def message(self) -> Inbound:
-        """All messages as one: the ids of the first, all texts and all that is attached."""
+        """All messages as one: the ids of the first, all texts and all attachments."""
         return merge_messages(self.messages)
 
     @property
@@ -42,12 +42,12 @@ class TurnInput:
 
     @property
     def text(self) -> str:
-        """What the messages say, each on lines of its own."""
+        """The texts of the messages, each on a line of its own."""
         return self.message.text
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
-        """What is attached to the messages, in order."""
+        """The attachments of the messages, in order."""
         return self.message.attachments
 
     @property
@@ -57,12 +57,12 @@ class TurnInput:
 
 
 class Agent(Protocol):
-    """Answers messages. One agent serves many threads side by side, and one message at a time in each."""
+    """Answers messages. It serves many threads concurrently, with one turn at a time in each."""
 
     async def run(self, turn: TurnInput) -> Reply | None:
         """The answer, or None to stay silent.
 
-        May be called again for the same message after a crash, as long as nothing it answered was stored.
-        What it raises ends the turn and reaches the operator, not the sender.
+        After a crash it may be called again for the same messages, unless its answer was already stored. An
+        exception ends the turn and is reported to the operator, not to the sender.
         """
         ...

@@ -1,4 +1,4 @@
-"""The agent that needs no model: it says what it was told."""
+"""An agent without a model, for trying the gateway: it repeats what it is told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from clawlane.messages import Reply
 
 
 class EchoAgent:
-    """Answers with the text of the message, or with the kinds of what came instead of text."""
+    """Answers with the text of the message or, without text, with the kinds of its attachments."""
 
     async def run(self, turn: TurnInput) -> Reply | None:
         message = turn.message

@@ -1,4 +1,4 @@
-"""The official plugins, by the names that people install them with. None is ever fetched from an index."""
+"""The official plugins. None is ever fetched from a package index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clawlane.plugins.errors import BadSpec
 
 @dataclass(frozen=True, slots=True)
 class OfficialPlugin:
-    """An official plugin: its spec, and where it is found without a network."""
+    """An official plugin: its spec for `plugins install`, and its folder in a source checkout."""
 
     spec: str
     channel: str
@@ -37,7 +37,7 @@ CATALOG = (
 
 
 def bundled_path(plugin: OfficialPlugin) -> Path | None:
-    """The plugin's folder in the checkout that clawlane runs from, or its wheel beside the package."""
+    """The plugin's folder in the checkout that clawlane runs from, or its wheel in the package, or None."""
     package = Path(clawlane.__file__).resolve().parent
     checkout = package.parents[3]
     folder = checkout / plugin.folder
@@ -48,7 +48,7 @@ def bundled_path(plugin: OfficialPlugin) -> Path | None:
 
 
 def refuse_official_name(name: str, distribution: str) -> None:
-    """Raises `BadSpec` where another distribution takes the id or an alias of an official channel."""
+    """Raises `BadSpec` if another distribution uses the id or an alias of an official channel."""
     for entry in CATALOG:
         if name in (entry.channel, *entry.aliases) and not same_distribution(
             distribution, entry.distribution
@@ -61,8 +61,5 @@ def refuse_official_name(name: str, distribution: str) -> None:
 
 def same_distribution(one: str, other: str) -> bool:
     """Whether two names are of one distribution, as Python's packaging compares them."""
-    return _normal(one) == _normal(other)
-
-
-def _normal(distribution: str) -> str:
-    return re.sub(r"[-_.]+", "-", distribution).lower()
+    first, second = (re.sub(r"[-_.]+", "-", name).lower() for name in (one, other))
+    return first == second

@@ -1,18 +1,18 @@
-"""What can go wrong with plugins.
+"""Errors of plugins.
 
     PluginError
-    ├── BadSpec         what was given to `plugins install` names no plugin
-    ├── NotInstallable  Python's own installer is missing or refused
-    └── LoadFailed          the plugin is there and cannot be loaded
+    ├── BadSpec         the spec given to `plugins install` names no plugin
+    ├── NotInstallable  pip is missing or failed
+    └── LoadFailed      the plugin is installed but cannot be loaded
 
-Trying again helps with none of them. The text is one line; `help` is what mends it.
+Retrying helps with none of them. The text is one line for the operator; `help` says what helps.
 """
 
 from __future__ import annotations
 
 
 class PluginError(Exception):
-    """Something about a plugin; the text is one line for the operator."""
+    """A problem with a plugin; the text is one line for the operator."""
 
     def __init__(self, message: str, help: str = "") -> None:
         super().__init__(message)
@@ -20,12 +20,12 @@ class PluginError(Exception):
 
 
 class BadSpec(PluginError):
-    """Nothing that can be installed was named."""
+    """The spec names nothing that can be installed."""
 
 
 class NotInstallable(PluginError):
-    """It could not be made importable."""
+    """The plugin could not be made importable."""
 
 
 class LoadFailed(PluginError):
-    """It is importable by name, and loading it fails."""
+    """The plugin is recorded, but loading it fails."""

@@ -1,4 +1,4 @@
-"""Installing a plugin: make it importable if it is not, check that it loads, record it."""
+"""Installs a plugin: makes it importable, checks that it loads, and records it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from clawlane.plugins.untrusted import refuse_odd_files
 
 _PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
 _PIP_S = 300.0
-"""Seconds. A build without a network takes a few; one that takes longer waits for something."""
+"""Seconds. A build without a network takes a few; a longer one hangs."""
 _OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
-    """What an installation did. `copied`: pip ran. `new`: the plugin was not recorded before."""
+class Installation:
+    """The result of an installation. `copied`: pip ran. `new`: the plugin was not recorded before."""
 
     manifest: Manifest
     record: PluginRecord
@@ -34,8 +34,8 @@ class Installed:
     new: bool
 
 
-def install(spec: str, registry: Registry, now_ms: int) -> Installed:
-    """Install from a folder, a wheel or an official name. Raises a `PluginError`, with nothing recorded."""
+def install(spec: str, registry: Registry, now_ms: int) -> Installation:
+    """Install from a folder, a wheel or an official name. Records nothing if it raises a `PluginError`."""
     target = find_target(spec)
     copied = _make_importable(target)
     manifest = load_manifest(target.channel, target.distribution)
@@ -50,11 +50,11 @@ def install(spec: str, registry: Registry, now_ms: int) -> Installed:
         path=str(target.path or ""),
         installed_ms=now_ms,
     )
-    return Installed(manifest, record, copied, registry.add(record))
+    return Installation(manifest, record, copied, registry.add(record))
 
 
 def _make_importable(target: Target) -> bool:
-    """Run pip where it is needed. True if it ran."""
+    """Run pip if needed. True if it ran."""
     present = _present(target.distribution)
     if present is not None and (target.path is None or present.version == target.version):
         _refuse_other_folder(present, target)
@@ -78,7 +78,7 @@ def _present(name: str) -> Distribution | None:
 
 
 def _refuse_other_folder(present: Distribution, target: Target) -> None:
-    """An editable installation is somebody's work: not replaced, nor passed off as another folder."""
+    """Raises `PluginError` for an editable installation from another folder: that is somebody's work."""
     folder = _editable_folder(present)
     if folder is None or target.path is None or folder == target.path:
         return

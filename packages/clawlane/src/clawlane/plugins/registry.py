@@ -1,4 +1,4 @@
-"""Which plugins are installed: what `plugins install` recorded in the state directory, and nothing else."""
+"""The installed plugins: those that `plugins install` recorded in the state directory, and no others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clawlane.plugins.errors import BadSpec, LoadFailed
 
 @dataclass(frozen=True, slots=True)
 class PluginRecord:
-    """One installed plugin. `source` is the spec it was installed from, `path` where that led."""
+    """One installed plugin. `source` is the spec it was installed from, `path` the folder or wheel of it."""
 
     channel: str
     label: str
@@ -31,15 +31,15 @@ class PluginRecord:
 
 
 class Registry:
-    """The installed plugins of one state directory, as they were when this was made."""
+    """The installed plugins of one state directory. The file is read once, at first use."""
 
-    def __init__(self, places: Paths) -> None:
-        self._places = places
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
 
     @cached_property
     def records(self) -> tuple[PluginRecord, ...]:
-        """What was installed, by channel id. Raises `LoadFailed` if the file cannot be read."""
-        file = self._places.plugins_file
+        """The records in order of channel id. Raises `LoadFailed` if the file cannot be read."""
+        file = self._paths.plugins_file
         try:
             rows = json.loads(file.read_bytes())["plugins"]
             return tuple(sorted((PluginRecord(**row) for row in rows), key=lambda record: record.channel))
@@ -71,7 +71,7 @@ class Registry:
         return self._loaded[1]
 
     def installable(self) -> Mapping[str, str]:
-        """Channel id → spec, of official plugins that are not there (or do not load)."""
+        """Channel id → spec, of official plugins that are not installed or do not load."""
         loaded = self._loaded[0]
         return {entry.channel: entry.spec for entry in CATALOG if entry.channel not in loaded}
 
@@ -93,11 +93,11 @@ class Registry:
         raise BadSpec(f"unknown channel '{name}'", self._known_channels(wanted))
 
     def add(self, record: PluginRecord) -> bool:
-        """Record a plugin in the place of an older record of its channel. True if there was none."""
+        """Record a plugin; it replaces an older record of its channel. True if there was none."""
         others = [other for other in self.records if other.channel != record.channel]
         rows = [asdict(row) for row in (*others, record)]
         text = json.dumps({"version": 1, "plugins": rows}, ensure_ascii=False, indent=2)
-        write_private(self._places.plugins_file, text.encode() + b"\n")
+        write_private(self._paths.plugins_file, text.encode() + b"\n")
         return len(others) == len(self.records)
 
     def _known_channels(self, wanted: str) -> str:
@@ -158,7 +158,7 @@ def _load(load: Any, who: str) -> Any:
     try:
         return load()
     except (Exception, SystemExit) as error:
-        # A plugin is somebody else's code: whatever it raises, the operator has to know and we go on.
+        # A plugin is third-party code: whatever it raises is told to the operator, and the rest goes on.
         lines = str(error).splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
         raise LoadFailed(f"{who} cannot be loaded: {reason}") from error

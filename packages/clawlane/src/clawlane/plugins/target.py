@@ -1,4 +1,4 @@
-"""What a spec given to `plugins install` means: a folder, a wheel, or an official plugin."""
+"""Resolves the spec given to `plugins install`: a folder, a wheel, or an official plugin."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHANNEL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A plugin that can be installed. `path` is its folder or wheel; None for one that Python already has."""
+    """A plugin that can be installed. `path` is its folder or wheel, None if it is importable already."""
 
     spec: str
     path: Path | None
@@ -36,7 +36,7 @@ class Target:
 
 
 def find_target(spec: str) -> Target:
-    """What a spec means. Raises `BadSpec` saying what is missing."""
+    """The plugin that a spec names. Raises `BadSpec` saying what is missing."""
     found = _on_disk(spec)
     official = next((entry for entry in CATALOG if spec in (entry.spec, entry.channel)), None)
     if official is not None and found is None:
@@ -47,7 +47,7 @@ def find_target(spec: str) -> Target:
 
 
 def _on_disk(spec: str) -> Path | None:
-    """The folder or file of that name; None where there is none, also for what cannot be a name of one."""
+    """The folder or file of that name; None if there is none or the name is impossible."""
     try:
         path = Path(spec).expanduser()
         if not spec.strip():

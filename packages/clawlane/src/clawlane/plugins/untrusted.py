@@ -1,4 +1,4 @@
-"""Reading what somebody else packed: bounded, never waiting, one line for whatever is wrong with it."""
+"""Reads plugin folders and wheels of unknown origin: bounded in size, never blocking, one line per error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 from clawlane.plugins.errors import BadSpec
 
 _TEXT_BYTES = 1024 * 1024
-"""More than any pyproject.toml, METADATA or entry_points.txt has."""
+"""Larger than any real pyproject.toml, METADATA or entry_points.txt."""
 _WHEEL_BYTES = 100 * 1024 * 1024
 _UNPACKED_BYTES = 500 * 1024 * 1024
 _MOST_FILES = 20_000
@@ -52,7 +52,7 @@ def project_table(spec: str, folder: Path) -> Mapping[str, Any]:
 
 
 def refuse_odd_files(spec: str, folder: Path) -> None:
-    """Raises `BadSpec` for a folder with something in it that a build would wait for or never get through."""
+    """Raises `BadSpec` for a folder with files on which a build would block or never finish."""
     for count, path in enumerate(_files_below(folder)):
         if count >= _MOST_FILES:
             raise BadSpec(
