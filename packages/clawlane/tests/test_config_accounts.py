@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from clawlane.config.accounts import Accounts, BlockError, resolve
+from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.settings import ChannelSettings
 
 
@@ -15,7 +15,7 @@ class Settings(ChannelSettings):
     profile_env: ClassVar[tuple[str, ...]] = ("FIRST_PROFILE", "SECOND_PROFILE")
 
 
-def accounts(block: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Accounts:
+def accounts(block: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> ChannelAccounts:
     return resolve("zalouser", block, Settings, environ or {})
 
 

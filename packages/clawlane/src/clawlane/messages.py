@@ -179,8 +179,7 @@ class Notice:
     """A notice of the platform itself in a conversation: a call, a pin, a reminder, a poll vote.
 
     It has no author, so it is never answered. `kind` is the channel's word for it, `text` what people read,
-    empty
-    if that is not fit to be shown. `actor_id` is empty if the platform did not tell.
+    empty if that is not fit to be shown. `actor_id` is empty if the platform did not tell.
     """
 
     account: str

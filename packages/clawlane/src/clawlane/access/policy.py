@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 
 BACKLOG_MAX_AGE_MS = 15 * 60 * 1000
-HISTORY_LIMIT = 50
 PATIENCE_MS = 20_000
 """How long an account waits for its own id and for the look-ups of its names."""
 
@@ -54,11 +53,10 @@ class AccessPolicy:
     owners: Allowlist = field(default_factory=Allowlist)
     owners_rule: Rule = field(default=Rule("commands.ownerAllowFrom"))
     text_commands: bool = True
-    history_limit: int = HISTORY_LIMIT
+    history_limit: int = 50
     history_rule: Rule = field(default=Rule("historyLimit"))
     merge_ms: int = 0
     acks: Acks = Acks.AUTO
-    acks_rule: Rule = field(default=Rule("acks"))
     pairing_reply: PairingReply = PairingReply.CODE
     pairing_text: str | None = None
     backlog_max_age_ms: int = BACKLOG_MAX_AGE_MS
@@ -91,7 +89,6 @@ class AccessPolicy:
             history_rule=reader.rule("historyLimit"),
             merge_ms=config.root.messages.inbound.window_ms(account.channel),
             acks=settings.acks,
-            acks_rule=reader.rule("acks"),
             pairing_reply=settings.pairing.reply,
             pairing_text=settings.pairing.text,
             backlog_max_age_ms=settings.backlog_max_age // timedelta(milliseconds=1),

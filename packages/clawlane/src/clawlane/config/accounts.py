@@ -33,7 +33,7 @@ class BlockError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
+class ChannelAccounts:
     """The accounts of one channel in order of their names, and the one that counts where none is named."""
 
     all: tuple[Account, ...]
@@ -48,7 +48,7 @@ def resolve(
     *,
     inherited: Mapping[str, Any] | None = None,
     lists: ListContext | None = None,
-) -> Accounts:
+) -> ChannelAccounts:
     """The accounts of a channel block. An account's own keys override those of the channel.
 
     `inherited` are values from outside the block for keys that neither account nor channel sets.
@@ -123,7 +123,7 @@ class _Resolver:
         self.written = block
         self.found: list[Located] = []
 
-    def accounts(self) -> Accounts:
+    def accounts(self) -> ChannelAccounts:
         base = self._settings(self.block, self.block, lambda path: path)
         owns = self._own_blocks()
         default = self._default_id(owns)
@@ -132,7 +132,7 @@ class _Resolver:
         self._one_profile_each(accounts, owns)
         if self.found:
             raise BlockError(list(dict.fromkeys(self.found)))
-        return Accounts(accounts, default)
+        return ChannelAccounts(accounts, default)
 
     def _own_blocks(self) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
         """Account id → its key as written, and its own keys. Without `accounts` it is the default account."""

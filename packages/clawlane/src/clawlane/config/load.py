@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
 from clawlane.config import openclaw, schema
-from clawlane.config.accounts import Accounts, BlockError, resolve
+from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.errors import ConfigError, KeyPath, Problem
 from clawlane.config.origin import Effective, effective, inherited
 from clawlane.config.paths import Paths
@@ -170,7 +170,7 @@ class _Loader:
             message = f"'{visible(found.text)}' {LOOKS_LIKE}"
             self._warn(found.path, message, hint, at_key=found.at_key, code=PHONE_NUMBER)
 
-    def _channel(self, manifest: Manifest, block: Any) -> Accounts | None:
+    def _channel(self, manifest: Manifest, block: Any) -> ChannelAccounts | None:
         place: KeyPath = ("channels", manifest.id)
         if not isinstance(block, Mapping):
             self._error(place, "must be an object: { … }", "remove it to switch the channel off")

@@ -90,7 +90,9 @@ class Registry:
             )
         if openclaw.is_openclaw_channel(wanted):
             raise BadSpec(f"'{name}': {openclaw.NOT_SUPPORTED}", "see: openclaw channels list --all")
-        raise BadSpec(f"unknown channel '{name}'", self._known_channels(wanted))
+        known = sorted({*by_id, *self.installable()})
+        hint = openclaw.suggest_channel(wanted, known) or f"known channels: {', '.join(known)}"
+        raise BadSpec(f"unknown channel '{name}'", hint)
 
     def add(self, record: PluginRecord) -> bool:
         """Record a plugin; it replaces an older record of its channel. True if there was none."""
@@ -99,11 +101,6 @@ class Registry:
         text = json.dumps({"version": 1, "plugins": rows}, ensure_ascii=False, indent=2)
         write_private(self._paths.plugins_file, text.encode() + b"\n")
         return len(others) == len(self.records)
-
-    def _known_channels(self, wanted: str) -> str:
-        installed = [manifest.id for manifest in self.manifests()]
-        known = sorted({*installed, *self.installable()})
-        return openclaw.suggest_channel(wanted, known) or f"known channels: {', '.join(known)}"
 
 
 def load_manifest(channel: str, distribution: str) -> Manifest:
