@@ -111,12 +111,12 @@ def test_two_keys_that_differ_by_case_are_one_account_and_refused() -> None:
 
 @pytest.mark.parametrize("name", ["../up", "", "a b", "Cửa hàng"])
 def test_an_account_name_is_made_of_plain_characters(name: str) -> None:
-    assert complaint({"accounts": {name: {}}}) == "is no account name"
+    assert complaint({"accounts": {name: {}}}) == "is not a valid account name"
 
 
 def test_a_profile_from_the_environment_is_checked_too() -> None:
     assert complaint({}, {"FIRST_PROFILE": "../up"}) == (
-        "FIRST_PROFILE in the environment: '../up' is no profile name"
+        "FIRST_PROFILE in the environment: '../up' is not a valid profile name"
     )
 
 

@@ -27,8 +27,8 @@ _APPROVE = "approve the code that `openclaw pairing list` shows"
 _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.SELF: ("The account wrote this message itself.", ""),
     Reason.OWN_ACCOUNT: ("The sender {sender} is another account of this gateway.", ""),
-    Reason.MALFORMED_ID: ("The message comes without a usable id of its sender or group.", ""),
-    Reason.EMPTY: ("The message holds no text, no attachment and no quote.", ""),
+    Reason.MALFORMED_ID: ("The message has no usable id of its sender or group.", ""),
+    Reason.EMPTY: ("The message has no text, attachment or quote.", ""),
     Reason.ALBUM_CLOSED: (
         "The message is part of an album that was decided before it came, and is not answered.{kept}",
         "",

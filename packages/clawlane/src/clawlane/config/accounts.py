@@ -151,7 +151,7 @@ class _Resolver:
         name = key.strip().lower()
         path = ("accounts", key)
         if not _NAME.match(name):
-            self._report(path, "is no account name", _NAME_HINT, at_key=True)
+            self._report(path, "is not a valid account name", _NAME_HINT, at_key=True)
         elif name in owns:
             self._report(path, f"is the same account as '{owns[name][0]}': case does not count", at_key=True)
         elif not isinstance(own, Mapping):
@@ -223,7 +223,7 @@ class _Resolver:
     def _profile_name(self, written: str, path: KeyPath, who: str = "") -> str:
         profile = written.strip().lower()
         if not _NAME.match(profile):
-            self._report(path, f"{who}'{written[:40]}' is no profile name", _NAME_HINT)
+            self._report(path, f"{who}'{written[:40]}' is not a valid profile name", _NAME_HINT)
         return profile
 
     def _one_profile_each(

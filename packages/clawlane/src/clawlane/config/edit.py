@@ -55,7 +55,7 @@ def edit(source: Source, edits: Sequence[Edit]) -> list[str]:
         _check(scratch, source, edits)
         _write_like(file, kept, raw)
         if file.read_bytes() != raw:
-            raise EditError(f"{file} was changed by somebody else meanwhile; nothing was written")
+            raise EditError(f"{file} was changed by something else in the meantime; nothing was written")
         # A link in the place of the backup is replaced, never followed.
         kept.replace(backup_of(file))
         scratch.replace(file)

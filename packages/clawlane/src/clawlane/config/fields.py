@@ -32,7 +32,7 @@ class Block(BaseModel):
 
 def _not_null(value: object) -> object:
     if value is None:
-        raise ValueError("null is no value here; write one, or remove the key")
+        raise ValueError("null is not allowed here; write a value, or remove the key")
     return value
 
 

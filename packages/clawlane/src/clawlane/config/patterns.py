@@ -55,7 +55,7 @@ def compile_pattern(pattern: str) -> Pattern:
             re.compile(normal, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(
-            f"is no regular expression ({error}); put '\\\\' before a sign meant as itself"
+            f"is not a regular expression ({error}); put '\\\\' before a character that is meant literally"
         ) from None
     if complaint := _danger(normal):
         raise ValueError(complaint)

@@ -46,7 +46,7 @@ def read_entry(value: object, context: ListContext = _NOWHERE) -> str:
     if isinstance(value, bool | OddInt | OddFloat) or (isinstance(value, int) and value < 0):
         shown = str(value).lower() if isinstance(value, bool) else str(getattr(value, "raw", value))
         refuse_phone_number(shown, context)
-        raise ValueError(f"{shown} is no id; write the id as plain digits, best in quotes")
+        raise ValueError(f"{shown} is not an id; write the id as plain digits, best in quotes")
     if isinstance(value, int):
         return str(value)
     if not isinstance(value, str):

@@ -52,9 +52,9 @@ def _check_group_key(key: str, info: ValidationInfo) -> str:
 def _check_pairing_text(text: str) -> str:
     for found in _IN_BRACES.findall(text):
         if found not in PLACEHOLDERS:
-            raise ValueError(f"{found} is no placeholder here; there are {', '.join(PLACEHOLDERS)}")
+            raise ValueError(f"{found} is not a placeholder; use {', '.join(PLACEHOLDERS)}")
     if "{code}" not in text and "{command}" not in text:
-        raise ValueError("the text must hold {code}: without it nobody learns their code")
+        raise ValueError("the text must contain {code}: without it nobody gets their code")
     if len(text) > _LONGEST:
         raise ValueError(f"the text must have at most {_LONGEST} characters, it has {len(text)}")
     return text

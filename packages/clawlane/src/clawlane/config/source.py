@@ -125,7 +125,7 @@ def read_source(file: Path) -> Source:
     except RecursionError:
         raise _unreadable(file, "is nested too deeply") from None
     except ValueError:
-        raise _unreadable(file, "holds a number of more than 4300 digits: put it in quotes") from None
+        raise _unreadable(file, "has a number of more than 4300 digits: put it in quotes") from None
     if reader.problems:
         raise ConfigError(reader.problems)
     if not isinstance(data, dict):
@@ -228,7 +228,7 @@ def _read(file: Path) -> bytes | None:
         if not stat.S_ISREG(info.st_mode):
             raise _unreadable(file, "is not a regular file")
         if info.st_size > _MAX_BYTES:
-            raise _unreadable(file, "is larger than 4 MiB: this is no config file")
+            raise _unreadable(file, "is larger than 4 MiB: this is not a config file")
         with open(descriptor, "rb", closefd=False) as stream:
             return stream.read()
     finally:

@@ -105,7 +105,7 @@ def _secure_state(folder: Path) -> list[str]:
         )
     if info.st_mode & _WRITE:
         raise StateUnusable(
-            f"others may write into the state directory {folder} ({shown})",
+            f"other users can write to the state directory {folder} ({shown})",
             f"look at what is in it, then run: chmod 700 '{folder}'",
         )
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -114,10 +114,10 @@ def _secure_state(folder: Path) -> list[str]:
         return []
     if not _made_private(folder, 0o700):
         raise StateUnusable(
-            f"others may read the state directory {folder} ({shown}), and it cannot be made private",
+            f"other users can read the state directory {folder} ({shown}), and it cannot be made private",
             _ELSEWHERE,
         )
-    return [f"others could read the state directory {folder} ({shown}); it is private now"]
+    return [f"other users could read the state directory {folder} ({shown}); it is private now"]
 
 
 def _secure_config(file: Path) -> list[str]:
@@ -133,14 +133,14 @@ def _secure_config(file: Path) -> list[str]:
         )
     if info.st_mode & _WRITE:
         raise StateUnusable(
-            f"others may write the config file {file} ({shown})",
+            f"other users can write to the config file {file} ({shown})",
             f"look at what is in it, then run: chmod 600 '{file}'",
         )
     if info.st_uid != os.geteuid() or not info.st_mode & _OTHERS or not stat.S_ISREG(info.st_mode):
         return []  # left alone: private already, or the administrator's own
     if not _made_private(file, stat.S_IMODE(info.st_mode) & stat.S_IRWXU):
-        return [f"others can read the config file {file} ({shown}), and it cannot be made private"]
-    return [f"others could read the config file {file} ({shown}); it is private now"]
+        return [f"other users can read the config file {file} ({shown}), and it cannot be made private"]
+    return [f"other users could read the config file {file} ({shown}); it is private now"]
 
 
 def _made_private(path: Path, mode: int) -> bool:

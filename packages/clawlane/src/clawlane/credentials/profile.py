@@ -39,7 +39,7 @@ def read_consent(folder: Path, channel: str, profile: str) -> Consent | None:
         return None
     except (ValueError, TypeError) as error:
         raise ConsentDamaged(
-            f"{path} is no record of an accepted risk; remove it and run: "
+            f"{path} is not a record of an accepted risk; remove it and run: "
             f"openclaw channels login --channel {channel}"
         ) from error
 

@@ -84,7 +84,7 @@ class KeyLocation:
         if _HEX.match(written):
             return bytes.fromhex(written.decode())
         raise VaultError(
-            f"{self.path} is no key of {_KEY_BYTES} bytes or {2 * _KEY_BYTES} hexadecimal digits",
+            f"{self.path} is not a key of {_KEY_BYTES} bytes or {2 * _KEY_BYTES} hexadecimal digits",
             f"put the right one there, or {self._new_one}",
         )
 

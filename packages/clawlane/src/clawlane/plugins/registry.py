@@ -47,7 +47,7 @@ class Registry:
             return ()
         except (OSError, ValueError, TypeError, KeyError):
             raise LoadFailed(
-                f"{file} is no record of plugins",
+                f"{file} is not a record of plugins",
                 f"remove it and install the plugins again: {_install_line()}",
             ) from None
 
@@ -119,7 +119,7 @@ def load_manifest(channel: str, distribution: str) -> Manifest:
     manifest = given() if callable(given) else given
     if not isinstance(manifest, Manifest) or manifest.id != channel:
         raise LoadFailed(
-            f"{distribution}: the entry point '{channel}' gives no manifest of a channel '{channel}'"
+            f"{distribution}: the entry point '{channel}' does not return a manifest of a channel '{channel}'"
         )
     _check(manifest, distribution)
     return manifest
@@ -131,7 +131,9 @@ def _check(manifest: Manifest, distribution: str) -> None:
     if not all(
         isinstance(one, str) for one in (*texts, *(aliases if isinstance(aliases, tuple) else (None,)))
     ):
-        raise LoadFailed(f"{distribution}: the manifest of channel '{manifest.id}' holds what is no text")
+        raise LoadFailed(
+            f"{distribution}: the manifest of channel '{manifest.id}' has a value that is not a text"
+        )
     for alias in aliases:
         try:
             refuse_official_name(alias, distribution)

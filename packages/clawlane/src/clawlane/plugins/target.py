@@ -66,7 +66,7 @@ def _unknown(spec: str) -> BadSpec:
     hint = openclaw.suggest_channel(name, [entry.channel for entry in CATALOG])
     for entry in CATALOG:
         hint = hint.replace(f"'{entry.channel}'", f"'{entry.spec}'")
-    return BadSpec(f"'{shown}' is no folder, no wheel and no official plugin", hint or known)
+    return BadSpec(f"'{shown}' is not a folder, a wheel or an official plugin", hint or known)
 
 
 def _bare_name(spec: str) -> str:
@@ -107,19 +107,20 @@ def _target(spec: str, path: Path, name: object, version: object, points: object
         raise BadSpec(f"{spec} does not name its distribution", "set [project] name in its pyproject.toml")
     if not isinstance(name, str) or not _DISTRIBUTION.match(name):
         raise BadSpec(
-            f"{spec} gives its distribution no usable name",
+            f"{spec} has no usable name for its distribution",
             "set [project] name to letters, digits, '.', '_' and '-'",
         )
     if not isinstance(version, str) or not _VERSION.match(version):
         raise BadSpec(f"{spec} has no usable version", "set [project] version, such as '1.0'")
     if not isinstance(points, dict) or not points:
         raise BadSpec(
-            f"{spec} is no channel plugin: it has no entry point in the group '{ENTRY_POINT_GROUP}'",
+            f"{spec} is not a channel plugin: it has no entry point in the group '{ENTRY_POINT_GROUP}'",
             f'a plugin declares [project.entry-points."{ENTRY_POINT_GROUP}"]',
         )
     if odd := next((one for one in points if not _CHANNEL.match(one)), None):
         raise BadSpec(
-            f"{spec}: '{ascii(odd)[1:-1][:40]}' is no channel id", "use lower-case letters, digits and '-'"
+            f"{spec}: '{ascii(odd)[1:-1][:40]}' is not a valid channel id",
+            "use lower-case letters, digits and '-'",
         )
     for channel in points:
         refuse_official_name(channel, name)

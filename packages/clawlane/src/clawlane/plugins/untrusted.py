@@ -47,7 +47,9 @@ def project_table(spec: str, folder: Path) -> Mapping[str, Any]:
         raise BadSpec(f"{spec}/pyproject.toml cannot be read: {_first_line(error)}") from None
     project = told.get("project", {})
     if not isinstance(project, dict):
-        raise BadSpec(f"{spec}/pyproject.toml: [project] is no table", "write [project] with its keys below")
+        raise BadSpec(
+            f"{spec}/pyproject.toml: [project] is not a table", "write [project] with its keys below"
+        )
     return project
 
 
@@ -56,7 +58,7 @@ def refuse_odd_files(spec: str, folder: Path) -> None:
     for count, path in enumerate(_files_below(folder)):
         if count >= _MOST_FILES:
             raise BadSpec(
-                f"{spec} holds more than {_MOST_FILES} files",
+                f"{spec} has more than {_MOST_FILES} files",
                 "give the folder of the plugin alone, or its wheel",
             )
         mode = path.lstat().st_mode
@@ -80,7 +82,9 @@ def wheel_tables(spec: str, file: Path) -> tuple[Mapping[str, str], Mapping[str,
             points.optionxform = str  # type: ignore[assignment,method-assign]
             points.read_string(_member(archive, "entry_points.txt"))
     except _NO_WHEEL:
-        raise BadSpec(f"{spec} is no wheel", "give a folder with a pyproject.toml, or a .whl file") from None
+        raise BadSpec(
+            f"{spec} is not a wheel", "give a folder with a pyproject.toml, or a .whl file"
+        ) from None
     return dict(headers.items()), {name: dict(points[name]) for name in points.sections()}
 
 
