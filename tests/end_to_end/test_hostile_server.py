@@ -91,7 +91,7 @@ def test_services_outside_zalo_are_named_in_the_status(
     gateway.said("is ready")
     answered(zalo, "still here")
     told = account(linked)
-    assert told["phase"] == "ready"
+    assert (told["phase"], told["code"]) == ("ready", "limited")
     assert "file: http://evil.example is no plain https address" in told["reason"]
     assert "todoUrl" in told["reason"]
 
@@ -131,6 +131,7 @@ def test_a_refused_session_needs_a_login_and_keeps_the_reply(
     gateway.said("is needs_login")
     told = account(linked)
     assert (told["phase"], told["auth"]) == ("needs_login", "broken")
+    assert told["code"] == "session_refused"
     assert told["outbox"]["unknown"] == 0
     with running(linked.command(*LOGIN, "--force"), linked.env, subprocess.STDOUT) as login:
         zalo.wait("qrshown")

@@ -218,10 +218,10 @@ def test_the_text_is_in_the_language_of_the_account_and_can_be_written(door: Doo
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("mã {code} cho {name}", "{name} is no placeholder"),
-        ("{code!r} {code}", "{code!r} is no placeholder"),
-        ("xin chờ", "must hold {code}"),
-        ("", "must hold {code}"),
+        ("mã {code} cho {name}", "{name} is not a placeholder"),
+        ("{code!r} {code}", "{code!r} is not a placeholder"),
+        ("xin chờ", "must contain {code}"),
+        ("", "must contain {code}"),
     ],
 )
 def test_a_text_that_cannot_be_sent_is_a_config_error(door: Door, text: str, words: str) -> None:

@@ -86,7 +86,7 @@ def test_while_muted_nothing_leaves_not_even_after_a_crash_and_resume_answers(
     say(zalo, gateway, hung, "two")
     code, account = status(running_lane)
     assert code == 4
-    assert account["phase"] == "ready"
+    assert (account["phase"], account["code"]) == ("ready", "ready")
     assert [pause["level"] for pause in account["pauses"]] == ["mute"]
 
     gateway.kill()
@@ -110,7 +110,7 @@ def test_offline_closes_the_connection_stays_away_after_a_restart_and_catches_up
     zalo.wait("disconnected", lambda record: record["code"] == 1000)
     away = last_seq(zalo)
     code, account = status(running_lane)
-    assert (code, account["phase"]) == (4, "paused")
+    assert (code, account["phase"], account["code"]) == (4, "paused", "offline")
     assert account["help"] == "openclaw resume --channel zalouser --account default"
 
     gateway.stop()

@@ -9,7 +9,7 @@ import pytest
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
 from clawlane.access.names import ConfigName, NameList, Pin, Pins, PinState, fold_name, slug
-from clawlane.access.policy import AccessPolicy, Grants, ready
+from clawlane.access.policy import AccessPolicy, Grants, ready_to_decide
 
 HOA = ConfigName(NameList.ALLOW_FROM, "Chị Hoa")
 WORK = ConfigName(NameList.GROUPS, "Work Chat")
@@ -85,7 +85,7 @@ BOTH = Pins.of([Pin(HOA, ("5",)), Pin(WORK)])
 
 
 def test_a_policy_tells_which_names_need_a_look_up() -> None:
-    assert TWO_NAMES.names() == (HOA, WORK)
+    assert TWO_NAMES.names_to_pin() == (HOA, WORK)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_a_policy_tells_which_names_need_a_look_up() -> None:
     ],
 )
 def test_messages_wait_for_own_id_and_pins(grants: Grants, waited_ms: int, expected: bool) -> None:
-    assert ready(TWO_NAMES, grants, waited_ms) is expected
+    assert ready_to_decide(TWO_NAMES, grants, waited_ms) is expected
 
 
 def test_without_names_the_own_id_is_enough() -> None:
-    assert ready(AccessPolicy(), Grants("100"))
+    assert ready_to_decide(AccessPolicy(), Grants("100"))

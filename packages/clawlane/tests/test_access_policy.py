@@ -107,7 +107,7 @@ def test_each_rule_knows_its_line(reading: Reading) -> None:
     assert policy.group_table.any is not None
     assert policy.group_table.any.mention_rule == Rule(f"{GROUPS}['*'].requireMention", "channel", 7)
     assert policy.dm_rule == Rule("channels.zalouser.dmPolicy", "built-in")
-    assert policy.names() == (ConfigName(NameList.GROUPS, "Work Chat"),)
+    assert policy.names_to_pin() == (ConfigName(NameList.GROUPS, "Work Chat"),)
 
 
 def test_what_nobody_wrote_is_closed(reading: Reading) -> None:
@@ -172,7 +172,7 @@ def test_an_access_group_stands_for_its_people_and_their_names_are_pinned_in_the
     pins = Pins.of([Pin(ConfigName(NameList.GROUP_ALLOW_FROM, "Chị Hoa"), ("3",))])
     for sender in ("1", "2", "3"):
         assert decide(message(WORK, sender, mentions=True), policy, Grants(ME, pins=pins), NOW).admitted
-    assert policy.names() == (ConfigName(NameList.GROUP_ALLOW_FROM, "Chị Hoa"),)
+    assert policy.names_to_pin() == (ConfigName(NameList.GROUP_ALLOW_FROM, "Chị Hoa"),)
 
 
 INHERITED = "{ channels: { defaults: { groupPolicy: 'open' }, zalouser: { %s } } }"

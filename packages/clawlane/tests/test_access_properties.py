@@ -136,7 +136,7 @@ def test_no_list_admits_an_empty_or_malformed_id(
     paired = replace(granted, paired=granted.paired | {inbound.sender_id})
     decision = decide(inbound, everywhere, paired, NOW)
     assert decision.outcome is Outcome.DROP
-    assert not listing.holds(inbound.sender_id, granted.pins)
+    assert not listing.includes(inbound.sender_id, granted.pins)
 
 
 @given(policies, grants, messages())

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from clawlane.config.accounts import Accounts, BlockError, resolve
+from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.settings import ChannelSettings
 
 
@@ -15,7 +15,7 @@ class Settings(ChannelSettings):
     profile_env: ClassVar[tuple[str, ...]] = ("FIRST_PROFILE", "SECOND_PROFILE")
 
 
-def accounts(block: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Accounts:
+def accounts(block: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> ChannelAccounts:
     return resolve("zalouser", block, Settings, environ or {})
 
 
@@ -111,12 +111,12 @@ def test_two_keys_that_differ_by_case_are_one_account_and_refused() -> None:
 
 @pytest.mark.parametrize("name", ["../up", "", "a b", "Cửa hàng"])
 def test_an_account_name_is_made_of_plain_characters(name: str) -> None:
-    assert complaint({"accounts": {name: {}}}) == "is no account name"
+    assert complaint({"accounts": {name: {}}}) == "is not a valid account name"
 
 
 def test_a_profile_from_the_environment_is_checked_too() -> None:
     assert complaint({}, {"FIRST_PROFILE": "../up"}) == (
-        "FIRST_PROFILE in the environment: '../up' is no profile name"
+        "FIRST_PROFILE in the environment: '../up' is not a valid profile name"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from clawlane.channel import Health, Phase, State
+from clawlane.channel import Health, Phase, State, StateCode
 from clawlane.gateway.health import DEADLINES, OVER, AccountHealth
 from clawlane.lane.sender import SendTrouble
 
@@ -55,13 +55,34 @@ async def test_since_counts_from_the_phase_and_not_from_its_reason(told: Told) -
 async def test_an_account_that_does_not_come_up_in_time_is_degraded_until_it_does(told: Told) -> None:
     told.report(State(Phase.CONNECTING, "no route"))
     late = await told.states.get()
-    assert (late.phase, late.help) == (Phase.DEGRADED, "openclaw doctor")
+    assert (late.phase, late.action) == (Phase.DEGRADED, "openclaw doctor")
     assert late.reason.startswith("no route; for ")
 
     assert told.report(State(Phase.CONNECTING, "still no route")).phase is Phase.DEGRADED
 
     assert told.report(State(Phase.READY)).phase is Phase.READY
     assert told.report(State(Phase.CONNECTING)).phase is Phase.CONNECTING
+
+
+async def test_the_code_of_a_late_account_says_overdue_until_it_is_up(told: Told) -> None:
+    told.report(State(Phase.CONNECTING, "no route", code=StateCode.LOGIN_FAILED))
+    assert (await told.states.get()).code == StateCode.OVERDUE
+    assert told.report(State(Phase.CONNECTING, code=StateCode.LOGGING_IN)).code == StateCode.OVERDUE
+    assert told.report(State(Phase.READY, code=StateCode.READY)).code == StateCode.READY
+
+
+async def test_a_connection_that_stays_lost_keeps_its_code(told: Told) -> None:
+    told.report(State(Phase.DEGRADED, "the line is gone", code=StateCode.CONNECTION_LOST))
+    late = await told.states.get()
+    assert (late.code, late.action) == (StateCode.CONNECTION_LOST, "openclaw doctor")
+
+
+async def test_sends_that_fail_have_a_code_only_while_the_connection_is_well(told: Told) -> None:
+    told.report(State(Phase.READY, code=StateCode.READY))
+    told.standing.sending(SendTrouble("none of the last 3 arrived"))
+    assert told.states.get_nowait().code == StateCode.SENDING_FAILS
+    lost = told.report(State(Phase.DEGRADED, "the line is gone", code=StateCode.CONNECTION_LOST))
+    assert lost.code == StateCode.CONNECTION_LOST
 
 
 def test_every_phase_waits_for_the_operator_is_well_or_has_a_deadline() -> None:
@@ -74,12 +95,12 @@ async def test_sends_that_fail_in_a_row_are_told_with_a_reason_and_healed_by_the
     told.standing.sending(SendTrouble("none of the last 3 arrived", "openclaw outbox list"))
     broken = told.states.get_nowait()
     assert (broken.phase, broken.outbound) == (Phase.READY, Health.BROKEN)
-    assert (broken.reason, broken.help) == ("none of the last 3 arrived", "openclaw outbox list")
+    assert (broken.reason, broken.action) == ("none of the last 3 arrived", "openclaw outbox list")
     still = told.report(State(Phase.READY, auth=Health.OK, outbound=Health.OK))
     assert (still.outbound, still.reason) == (Health.BROKEN, "none of the last 3 arrived")
     told.standing.sending(None)
     healed = told.states.get_nowait()
-    assert (healed.outbound, healed.reason, healed.help) == (Health.OK, "", "")
+    assert (healed.outbound, healed.reason, healed.action) == (Health.OK, "", "")
 
 
 async def test_a_connection_that_is_lost_has_its_own_reason(told: Told) -> None:

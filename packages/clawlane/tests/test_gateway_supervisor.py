@@ -12,7 +12,7 @@ import pytest
 
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
-from clawlane.channel import Account, Host, Phase, State
+from clawlane.channel import Account, Host, Phase, State, StateCode
 from clawlane.config.choices import DmPolicy
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.gate import Gate
@@ -145,6 +145,16 @@ async def test_the_waits_between_crashes_grow_until_it_gives_up(tmp_path: Path) 
         await crashes.over.wait()
     grown = [wait for wait in crashes.waits if wait >= 1 and wait != 5.0]
     assert grown == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+
+async def test_every_state_of_an_account_that_crashes_has_a_code(tmp_path: Path) -> None:
+    crashes = Crashes()
+    async with supervised(tmp_path, Wire(RuntimeError("broken")), Slow(), crashes.report, crashes.sleep):
+        await crashes.over.wait()
+    codes = {one.phase: one.code for one in crashes.seen}
+    assert codes[Phase.STARTING] == StateCode.STARTING
+    assert codes[Phase.DEGRADED] == StateCode.CRASHED
+    assert codes[Phase.FAILED] == StateCode.CRASHED_REPEATEDLY
 
 
 @pytest.mark.parametrize("error", [StoreFailed("disk full"), ValueError("odd")])

@@ -20,6 +20,22 @@ from clawlane.ops.operation import MODULES
             (f"clawlane.ops.{module}", ["aiohttp", "pydantic", "cryptography", "json5", "rich"])
             for module in MODULES
         ),
+        *(
+            (f"clawlane.{light}", ["aiohttp", "pydantic", "cryptography", "sqlite3", "asyncio"])
+            for light in (
+                "messages",
+                "channel",
+                "capabilities",
+                "config.paths",
+                "config.errors",
+                "config.choices",
+                "access.decision",
+                "access.explain",
+                "access.pairing",
+                "access.context",
+                "access.rules",
+            )
+        ),
     ],
 )
 def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -> None:

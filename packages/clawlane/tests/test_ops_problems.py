@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from clawlane.channel import Health, Phase
+from clawlane.ops.account_status import AccountStatus, Decisions, PairingCounts, PolicyStatus
 from clawlane.ops.problems import problems, sentence
-from clawlane.ops.status import AccountStatus, Decisions, PairingCounts, PolicyStatus
 
 WELL = AccountStatus(
     id="default",
@@ -20,6 +20,7 @@ WELL = AccountStatus(
     identity=None,
     consent=None,
     phase=Phase.READY,
+    code="ready",
     since_ms=0,
     reason="",
     help="",

@@ -129,7 +129,7 @@ def test_an_official_name_means_the_folder_of_this_checkout(workshop: Workshop) 
 
 @pytest.mark.parametrize(
     ("entry_points", "told"),
-    [("", "is no channel plugin: it has no entry point in the group 'clawlane.channels'")],
+    [("", "is not a channel plugin: it has no entry point in the group 'clawlane.channels'")],
 )
 def test_a_folder_without_an_entry_point_is_no_plugin(
     workshop: Workshop, entry_points: str, told: str
@@ -151,7 +151,7 @@ def test_a_project_file_that_is_broken_is_one_line(workshop: Workshop) -> None:
 
 
 def test_a_file_that_is_no_wheel_is_refused(workshop: Workshop) -> None:
-    with pytest.raises(BadSpec, match="is no wheel"):
+    with pytest.raises(BadSpec, match="is not a wheel"):
         install(str(workshop.folder / "pyproject.toml"), workshop.registry(), now_ms=1)
 
 
@@ -165,7 +165,7 @@ def test_a_name_that_is_nothing_gets_a_suggestion(workshop: Workshop) -> None:
     ("module", "runtime", "told"),
     [
         ("import nothing_of_that_name", "x:Y", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
-        ("MANIFEST = 5", "x:Y", "gives no manifest of a channel 'parrot'"),
+        ("MANIFEST = 5", "x:Y", "does not return a manifest of a channel 'parrot'"),
         (_MODULE, "parrot_channel:Cockatoo", "parrot_channel has no 'Cockatoo'"),
         ("raise SystemError('line one\\nline two')", "x:Y", r"SystemError: line one\Z"),
     ],
@@ -208,5 +208,5 @@ def test_a_channel_is_found_by_id_and_alias_in_any_case(workshop: Workshop) -> N
 def test_a_damaged_record_is_told_with_the_way_out(workshop: Workshop) -> None:
     workshop.places.state.mkdir()
     workshop.places.plugins_file.write_text("{")
-    with pytest.raises(LoadFailed, match="is no record of plugins"):
+    with pytest.raises(LoadFailed, match="is not a record of plugins"):
         _ = workshop.registry().records

@@ -42,8 +42,8 @@ def folder(tmp_path: Path, text: str | bytes) -> Path:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("project = 3", "[project] is no table"),
-        ("project = []", "[project] is no table"),
+        ("project = 3", "[project] is not a table"),
+        ("project = []", "[project] is not a table"),
         ("[project]\nname = 3", "no usable name"),
         ("[project]\nname = ''", "does not name its distribution"),
         ('[project]\nname = "--index-url=x"', "no usable name"),
@@ -51,11 +51,14 @@ def folder(tmp_path: Path, text: str | bytes) -> Path:
         ("[project]\nname = ['x']", "no usable name"),
         ('[project]\nname = "x"\nversion = 1.0', "no usable version"),
         ('[project]\nname = "x"\nversion = "1\\n2"', "no usable version"),
-        ('[project]\nname = "x"\nentry-points = 3', "is no channel plugin"),
-        ('[project]\nname = "x"\n[project.entry-points]\n"clawlane.channels" = "y"', "is no channel plugin"),
-        (f'[project]\nname = "x"\n{_POINTS}"a\\u001b[2J" = "y:Z"', "is no channel id"),
-        (f'[project]\nname = "x"\n{_POINTS}"../up" = "y:Z"', "is no channel id"),
-        (f'[project]\nname = "x"\n{_POINTS}"Zalo User" = "y:Z"', "is no channel id"),
+        ('[project]\nname = "x"\nentry-points = 3', "is not a channel plugin"),
+        (
+            '[project]\nname = "x"\n[project.entry-points]\n"clawlane.channels" = "y"',
+            "is not a channel plugin",
+        ),
+        (f'[project]\nname = "x"\n{_POINTS}"a\\u001b[2J" = "y:Z"', "is not a valid channel id"),
+        (f'[project]\nname = "x"\n{_POINTS}"../up" = "y:Z"', "is not a valid channel id"),
+        (f'[project]\nname = "x"\n{_POINTS}"Zalo User" = "y:Z"', "is not a valid channel id"),
         ("a = " + "[" * 5000, "cannot be read"),
         (b"\xff\xfe", "cannot be read"),
         ("x = '" + "y" * 2_000_000 + "'", "larger than 1024 kB"),
@@ -104,12 +107,12 @@ def test_a_fifo_among_the_sources_is_found_before_anything_is_built(
     "spec", ["~nosuchuser/plugin", "a\0b", "x" * 5000, "", "a\x1b[2Jb", "/dev/null", "/dev/zero"]
 )
 def test_what_cannot_be_a_name_of_anything_is_one_line(registry: Registry, spec: str) -> None:
-    assert "is no folder, no wheel" in refused(registry, spec)
+    assert "is not a folder, a wheel" in refused(registry, spec)
 
 
 def test_a_fifo_is_no_wheel(registry: Registry, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "parrot.whl")
-    assert "is no folder, no wheel" in refused(registry, tmp_path / "parrot.whl")
+    assert "is not a folder, a wheel" in refused(registry, tmp_path / "parrot.whl")
 
 
 _METADATA = "Metadata-Version: 2.1\nName: parrot-channel\nVersion: 1.2\n"
@@ -129,16 +132,16 @@ def wheel(tmp_path: Path, metadata: str | bytes, points: str | bytes = _ENTRY, *
 @pytest.mark.parametrize(
     ("metadata", "points", "told"),
     [
-        (b"\xff\xfe\x00", _ENTRY, "is no wheel"),
+        (b"\xff\xfe\x00", _ENTRY, "is not a wheel"),
         ("", _ENTRY, "does not name its distribution"),
         ("Name: -\n", _ENTRY, "no usable name"),
         ("Name: x\nVersion: \x1b[31m\n", _ENTRY, "no usable version"),
-        (_METADATA, "no section", "is no wheel"),
-        (_METADATA, "[clawlane.channels]\n%(x)s = %(y)s\n", "is no channel id"),
-        (_METADATA, "[console_scripts]\nx = y:z\n", "is no channel plugin"),
-        (_METADATA, b"\xff", "is no wheel"),
-        ("x" * 2_000_000, _ENTRY, "is no wheel"),
-        (_METADATA, "[clawlane.channels]\n" + "#" * 2_000_000, "is no wheel"),
+        (_METADATA, "no section", "is not a wheel"),
+        (_METADATA, "[clawlane.channels]\n%(x)s = %(y)s\n", "is not a valid channel id"),
+        (_METADATA, "[console_scripts]\nx = y:z\n", "is not a channel plugin"),
+        (_METADATA, b"\xff", "is not a wheel"),
+        ("x" * 2_000_000, _ENTRY, "is not a wheel"),
+        (_METADATA, "[clawlane.channels]\n" + "#" * 2_000_000, "is not a wheel"),
     ],
 )
 def test_odd_metadata_of_a_wheel_is_one_line(
@@ -167,7 +170,7 @@ def test_a_wheel_of_very_many_files_is_refused(registry: Registry, tmp_path: Pat
 def test_a_truncated_wheel_is_none(registry: Registry, tmp_path: Path) -> None:
     file = wheel(tmp_path, _METADATA)
     file.write_bytes(file.read_bytes()[:-30])
-    assert "is no wheel" in refused(registry, file)
+    assert "is not a wheel" in refused(registry, file)
 
 
 def test_a_wheel_with_damaged_contents_is_none(registry: Registry, tmp_path: Path) -> None:
@@ -175,7 +178,7 @@ def test_a_wheel_with_damaged_contents_is_none(registry: Registry, tmp_path: Pat
     raw = bytearray(file.read_bytes())
     raw[70:90] = bytes(20)
     file.write_bytes(raw)
-    assert "is no wheel" in refused(registry, file)
+    assert "is not a wheel" in refused(registry, file)
 
 
 # Names that belong to the official plugins
@@ -221,10 +224,13 @@ def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (_MODULE.format(id="odd", label="'Odd'", aliases="('zalouser',)"), "takes the name 'zalouser'"),
         (_MODULE.format(id="odd", label="'Odd'", aliases="('zlu',)"), "takes the name 'zlu'"),
-        (_MODULE.format(id="odd", label="7", aliases="()"), "holds what is no text"),
-        (_MODULE.format(id="odd", label="'Odd'", aliases="(3,)"), "holds what is no text"),
-        (_MODULE.format(id="odd", label="'Odd'", aliases="None"), "holds what is no text"),
-        (_MODULE.format(id="other", label="'Odd'", aliases="()"), "gives no manifest of a channel 'odd'"),
+        (_MODULE.format(id="odd", label="7", aliases="()"), "has a value that is not a text"),
+        (_MODULE.format(id="odd", label="'Odd'", aliases="(3,)"), "has a value that is not a text"),
+        (_MODULE.format(id="odd", label="'Odd'", aliases="None"), "has a value that is not a text"),
+        (
+            _MODULE.format(id="other", label="'Odd'", aliases="()"),
+            "does not return a manifest of a channel 'odd'",
+        ),
         ("raise SystemExit(0)", "cannot be loaded: SystemExit"),
         ("1/0", "cannot be loaded: ZeroDivisionError"),
     ],

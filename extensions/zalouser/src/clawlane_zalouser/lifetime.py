@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from clawlane.backoff import Backoff
-from clawlane.channel import Account, Health, Host, Phase, State
+from clawlane.channel import Account, Health, Host, Phase, State, StateCode
 from clawlane.messages import ThreadKind
 from clawlane_zalouser import monitor
 from clawlane_zalouser.background import running
@@ -54,7 +54,7 @@ class Lifetime:
         self._friends = Friends(around, host)
         self._catch_up = CatchUp(host, self._pass_on, around.clock, self._time.now_ms)
         self._stored = StoredSession(account, host.vault, around)
-        self._state = State(Phase.STARTING)
+        self._state = State(Phase.STARTING, code=StateCode.STARTING)
         self._scope = asyncio.timeout(None)
 
     async def run(self) -> None:
@@ -67,7 +67,8 @@ class Lifetime:
 
     def expired(self, reason: str) -> None:
         """A call found the session dead: stop following it and log in again with its cookies."""
-        self._report(Phase.CONNECTING, reason, auth=Health.BROKEN, outbound=Health.BROKEN)
+        broken, code = Health.BROKEN, StateCode.SESSION_REFUSED
+        self._report(Phase.CONNECTING, code, reason, auth=broken, outbound=broken)
         if not self._scope.expired():
             self._scope.reschedule(0)
 
@@ -80,25 +81,26 @@ class Lifetime:
         try:
             session = await self._stored.read()
         except SettingsError as error:
-            self._need_login(str(error), force=True)
+            self._need_login(StateCode.SESSION_UNREADABLE, str(error), force=True)
             return None
         if session is None:
-            self._need_login("nobody is logged in")
+            self._need_login(StateCode.NOT_LOGGED_IN, "nobody is logged in")
         return session
 
     async def _login(self, session: Session) -> Session | None:
         """A fresh session, however long the network takes; None when its cookies are not taken any more."""
         backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self._around.random.random)
         while True:
-            self._report(Phase.CONNECTING, "logging in with the stored session")
+            self._report(Phase.CONNECTING, StateCode.LOGGING_IN, "logging in with the stored session")
             try:
                 return await self._stored.refreshed(session)
             except SessionExpired as error:
-                self._need_login(f"the session has expired: {error}", force=True)
+                self._need_login(StateCode.SESSION_EXPIRED, f"the session has expired: {error}", force=True)
                 return None
             except ZaloError as error:
                 wait = backoff.next(error.retry_in_s if isinstance(error, TryLater) else 0.0)
-                self._report(Phase.CONNECTING, f"{error}; trying again in {wait:.0f} s", auth=Health.UNKNOWN)
+                reason = f"{error}; trying again in {wait:.0f} s"
+                self._report(Phase.CONNECTING, StateCode.LOGIN_FAILED, reason, auth=Health.UNKNOWN)
             await self._around.clock.sleep(wait)
 
     async def _follow(self, session: Session) -> Session | None:
@@ -114,14 +116,14 @@ class Lifetime:
             await self._listen(session)
         except (Replaced, Kicked) as error:
             again = f"openclaw resume --channel {self._account.channel} --account {self._account.id}"
-            self._report(Phase.REPLACED, str(error), again, inbound=Health.BROKEN)
+            broken = Health.BROKEN
+            self._report(Phase.REPLACED, StateCode.TAKEN_OVER, str(error), again, inbound=broken)
             return None
         except (SessionExpired, TimeoutError):
             if self._around.clock.monotonic() - started >= _LOGIN_HOLDS:
                 return session
-            self._need_login(
-                "Zalo does not accept the session, although its cookies still log in", force=True
-            )
+            reason = "Zalo does not accept the session, although its cookies still log in"
+            self._need_login(StateCode.SESSION_REFUSED, reason, force=True)
         return None
 
     async def _listen(self, session: Session) -> None:
@@ -153,7 +155,8 @@ class Lifetime:
             log.info("%s: this machine slept or its clock was set; connecting again", self._account)
             zalo.reconnect()
         if self._time.changed():
-            self._report(self._state.phase, self._state.reason, self._state.help)
+            known = self._state
+            self._report(known.phase, known.code, known.reason, known.action)
 
     async def _take(self, event: events.Event) -> None:
         match event:
@@ -168,10 +171,12 @@ class Lifetime:
             case events.Connected():
                 self._time.connected()
                 await self._catch_up.connected()
-                self._report(Phase.READY, self._left_out, auth=Health.OK, inbound=Health.OK)
+                code = StateCode.LIMITED if self._left_out else StateCode.READY
+                self._report(Phase.READY, code, self._left_out, auth=Health.OK, inbound=Health.OK)
             case events.Disconnected(retry_in_ms=int(wait_ms)):
                 reason = f"the connection was lost ({event.code}); connecting again in {wait_ms / 1000:.1f} s"
-                self._report(Phase.DEGRADED, reason, inbound=Health.BROKEN)
+                code = StateCode.CONNECTION_LOST
+                self._report(Phase.DEGRADED, code, reason, inbound=Health.BROKEN)
                 await self._catch_up.disconnected()
             case events.Undecodable():
                 log.warning("%s: something Zalo sent could not be read: %r", self._account, event)
@@ -186,8 +191,8 @@ class Lifetime:
         for fact in monitor.facts_of(name, item, now_ms):
             await self._host.observe(fact)
 
-    def _need_login(self, reason: str, force: bool = False) -> None:
-        self._report(Phase.NEEDS_LOGIN, reason, self._login_command(force), auth=Health.BROKEN)
+    def _need_login(self, code: StateCode, reason: str, force: bool = False) -> None:
+        self._report(Phase.NEEDS_LOGIN, code, reason, self._login_command(force), auth=Health.BROKEN)
 
     def _login_command(self, force: bool) -> str:
         command = f"openclaw channels login --channel {self._account.channel}"
@@ -198,8 +203,9 @@ class Lifetime:
     def _report(
         self,
         phase: Phase,
+        code: str,
         reason: str = "",
-        help: str = "",
+        action: str = "",
         *,
         auth: Health | None = None,
         inbound: Health | None = None,
@@ -208,7 +214,7 @@ class Lifetime:
         state = State(
             phase,
             reason,
-            help,
+            action,
             auth,
             inbound,
             outbound,
@@ -216,6 +222,7 @@ class Lifetime:
             noticed_ms=self._noticed_ms,
             skew_ms=self._time.skew_ms,
             language=self._language,
+            code=code,
         )
         if state != self._state:
             self._state = state

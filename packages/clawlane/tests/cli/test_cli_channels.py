@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from clawlane.ops.status import AccountStatus
+from clawlane.ops.account_status import AccountStatus
 
 
 def test_logout_forgets_the_session_and_says_so(perch) -> None:
@@ -87,6 +87,17 @@ def test_status_without_a_gateway_has_every_key_and_makes_no_store(perch) -> Non
     assert account["pairing"] == {"pending": 0, "silent": 0, "held": 0}
     assert (told["gateway"], told["config"]) == (None, {"error": None, "changed": False})
     assert not perch.places.store.exists()
+
+
+def test_status_in_json_says_by_a_code_why_nothing_runs(perch) -> None:
+    perch.configure("{ accounts: { work: {}, home: {}, den: {} } }")
+    perch.link("home")
+    (sealed,) = perch.places.vault_dir.glob("*home.session")
+    sealed.with_name(sealed.name.replace("home", "den")).write_bytes(b"torn")
+    (told,) = perch("channels status --json").json
+    accounts = told["channels"]["parrot"]["accounts"]  # type: ignore[index]
+    codes = {name: account["code"] for name, account in accounts.items()}
+    assert codes == {"work": "not_logged_in", "home": "gateway_down", "den": "session_unreadable"}
 
 
 def test_status_of_a_channel_without_a_block_says_that_it_is_off(perch) -> None:

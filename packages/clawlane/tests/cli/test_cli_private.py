@@ -27,7 +27,7 @@ def test_a_state_directory_that_others_may_write_is_refused(perch, bits: int, co
     perch.places.state.chmod(bits)
     told = perch(command)
     assert (told.code, told.out) == (1, "")
-    assert told.err.startswith(f"error: others may write into the state directory {perch.places.state} (d")
+    assert told.err.startswith(f"error: other users can write to the state directory {perch.places.state} (d")
     assert told.err.endswith(f"look at what is in it, then run: chmod 700 '{perch.places.state}'\n")
     assert not perch.places.vault_dir.exists()
     assert not perch.places.consent_dir.exists()
@@ -41,7 +41,7 @@ def test_one_that_others_may_read_is_made_private_with_a_line(perch, bits: int) 
     perch.places.state.chmod(bits)
     told = perch("channels login --channel parrot --accept-risk")
     assert told.code == 0
-    assert f"Others could read the state directory {perch.places.state} (d" in told.out
+    assert f"Other users could read the state directory {perch.places.state} (d" in told.out
     assert mode(perch.places.state) == 0o700
 
 
@@ -52,7 +52,7 @@ def test_a_config_that_others_may_write_is_refused(perch, command: str) -> None:
     told = perch(command)
     assert told.code == 1
     assert told.err.startswith(
-        f"error: others may write the config file {perch.places.config_file} (-rw-rw-rw-)"
+        f"error: other users can write to the config file {perch.places.config_file} (-rw-rw-rw-)"
     )
     assert perch.vault().identity() is None
 
@@ -62,7 +62,7 @@ def test_a_config_that_others_may_read_is_made_private_and_json_stays_json(perch
     perch.places.config_file.chmod(0o644)
     told = perch("channels login --channel parrot --accept-risk --json")
     assert [row["step"] for row in told.json][:2] == ["risk", "begin"]
-    assert "others could read the config file" in told.err
+    assert "other users could read the config file" in told.err
     assert mode(perch.places.config_file) == 0o600
 
 

@@ -16,20 +16,20 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.output import ago, echo_wrapped, gap_words, length, local, sanitize
 from clawlane.cli.pause import pause_options, pause_words
 from clawlane.credentials.profile import Consent
-from clawlane.ops.context import account_words
-from clawlane.ops.operation import plain
-from clawlane.ops.problems import Problem, sentence
-from clawlane.ops.status import (
+from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
     Decisions,
     GatewayStatus,
-    GetStatus,
     HeldReply,
     NameStatus,
     PolicyStatus,
-    Status,
+    Problem,
 )
+from clawlane.ops.context import account_words
+from clawlane.ops.operation import plain
+from clawlane.ops.problems import sentence
+from clawlane.ops.status import GetStatus, Status
 
 _WORDS = (
     ("pacing.sameText.times", "the same reply again and again in this conversation"),

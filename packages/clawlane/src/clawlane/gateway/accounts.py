@@ -9,7 +9,7 @@ from functools import partial
 
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import Agent
-from clawlane.channel import Account, Channel, State
+from clawlane.channel import Account, Channel, State, StateCode
 from clawlane.config.load import Config
 from clawlane.config.paths import Paths
 from clawlane.gateway import pauses
@@ -104,7 +104,9 @@ class Accounts:
 
     async def stop(self) -> None:
         """Stop every account, side by side; what is on its way gets its answer first."""
-        await asyncio.gather(*(one.stop("the gateway stops") for one in self.supervisors.values()))
+        await asyncio.gather(
+            *(one.stop(StateCode.GATEWAY_STOPS, "the gateway stops") for one in self.supervisors.values())
+        )
 
     def _supervise(self, account: Account, channel: Channel, is_default: bool) -> Supervisor:
         name, policy = str(account), AccessPolicy.of(self.config, account)

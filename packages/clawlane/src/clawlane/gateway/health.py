@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from clawlane.channel import Health, Phase, State
+from clawlane.channel import Health, Phase, State, StateCode
 from clawlane.lane.sender import SendTrouble
 from clawlane.ops.problems import clock_problem, sentence
 from clawlane.store.account_store import Clock
@@ -27,7 +27,7 @@ OVER = (
 """The phases in which nothing of an account runs."""
 
 _COMING_UP = (Phase.STARTING, Phase.CONNECTING)
-_HELP = "openclaw doctor"
+_ACTION = "openclaw doctor"
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +44,7 @@ class AccountHealth:
         now_ms: Clock,
         deadlines: Mapping[Phase, float] = DEADLINES,
     ) -> None:
-        self.state = self._channel = State(Phase.STOPPED)
+        self.state = self._channel = State(Phase.STOPPED, code=StateCode.NOT_STARTED)
         self.since_ms = now_ms()
         self._account = account
         self._told = told
@@ -69,7 +69,7 @@ class AccountHealth:
         if state.phase not in _COMING_UP:
             self._late = False
         elif self._late:
-            state = replace(state, phase=Phase.DEGRADED, help=state.help or _HELP)
+            state = _overdue(state)
         self._keep(state)
 
     async def watch(self) -> None:
@@ -81,15 +81,15 @@ class AccountHealth:
                 async with asyncio.timeout(deadline):
                     await self._entered.wait()
                 continue
-            self._overdue()
+            self._report_overdue()
             await self._entered.wait()
 
-    def _overdue(self) -> None:
+    def _report_overdue(self) -> None:
         known = self._channel
         since = f"for {(self._now_ms() - self.since_ms) / 1000:.0f} s now"
         reason = f"{known.reason}; {since}" if known.reason else f"{known.phase} {since}"
         self._late = known.phase in _COMING_UP
-        self._keep(replace(known, phase=Phase.DEGRADED, reason=reason, help=known.help or _HELP))
+        self._keep(replace(_overdue(known), reason=reason))
 
     def _keep(self, state: State) -> None:
         known, before = self._channel, self.state
@@ -123,17 +123,25 @@ class AccountHealth:
         broken = replace(state, outbound=Health.BROKEN)
         if state.phase is not Phase.READY:
             return broken
-        return replace(broken, reason=self._trouble.reason, help=self._trouble.help)
+        return replace(
+            broken, code=StateCode.SENDING_FAILS, reason=self._trouble.reason, action=self._trouble.help
+        )
 
     def _tell(self, state: State) -> None:
         well = state.phase not in (*OVER, Phase.DEGRADED) or state.phase is Phase.STOPPED
         well = well and self._trouble is None
         reason = f": {state.reason}" if state.reason else ""
-        command = f"; run: {state.help}" if state.help else ""
+        command = f"; run: {state.action}" if state.action else ""
         level = logging.INFO if well else logging.WARNING
         log.log(level, "%s is %s%s%s", self._account, state.phase, reason, command)
 
 
-def stopped(reason: str) -> State:
+def stopped(code: StateCode, reason: str) -> State:
     """An account of which nothing runs, so that nothing is known of its connection."""
-    return State(Phase.STOPPED, reason, inbound=Health.UNKNOWN, outbound=Health.UNKNOWN)
+    return State(Phase.STOPPED, reason, inbound=Health.UNKNOWN, outbound=Health.UNKNOWN, code=code)
+
+
+def _overdue(state: State) -> State:
+    """A state that lasts too long; a connection that was lost stays named as the cause."""
+    code = StateCode.OVERDUE if state.phase in _COMING_UP else state.code
+    return replace(state, phase=Phase.DEGRADED, action=state.action or _ACTION, code=code)

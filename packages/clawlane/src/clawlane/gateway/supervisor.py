@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clawlane.backoff import Backoff
 from clawlane.capabilities import Login, NeedsConsent
-from clawlane.channel import Account, Channel, Health, Phase, State, VaultError
+from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
 from clawlane.credentials.profile import Consent, ConsentDamaged, Takeover, TakeoverMark, read_consent
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
@@ -134,18 +134,22 @@ class Supervisor:
         """The account is wanted."""
         self._wanted.set()
 
-    async def stop(self, reason: str = "stopped by the operator") -> None:
+    async def stop(
+        self,
+        code: StateCode = StateCode.STOPPED_BY_OPERATOR,
+        reason: str = "stopped by the operator",
+    ) -> None:
         """Returns once nothing of the account runs. What is on its way gets its answer first."""
         self._wanted.clear()
         if self._runner is not None:
             await self._runner.park()
         self._stop()
         await self._idle.wait()
-        self._report(stopped(reason))
+        self._report(stopped(code, reason))
 
     async def restart(self) -> None:
         """Start again from what is stored now."""
-        await self.stop("starting again")
+        await self.stop(StateCode.RESTARTING, "starting again")
         self.start()
 
     async def take_back(self) -> bool:
@@ -193,7 +197,8 @@ class Supervisor:
                 await self._once(account_store)
             except Exception as error:
                 if _lost(error):
-                    self._report(State(Phase.FAILED, "another gateway runs this account now"))
+                    reason = "another gateway runs this account now"
+                    self._report(State(Phase.FAILED, reason, code=StateCode.OWNED_ELSEWHERE))
                     return
                 if self.parts.now_ms() - started_ms > _STABLE_MS:
                     backoff.reset()
@@ -213,7 +218,8 @@ class Supervisor:
             return False
         patience, self._patience = self._patience, 0.0
         if patience:
-            self._report(State(Phase.STARTING, f"taking the account back in {patience:.0f} s"))
+            reason = f"taking the account back in {patience:.0f} s"
+            self._report(State(Phase.STARTING, reason, code=StateCode.TAKING_BACK))
             await asyncio.sleep(patience)
         return True
 
@@ -241,19 +247,21 @@ class Supervisor:
             "%s stopped unexpectedly; starting again in %.0f s", self.parts.account, wait, exc_info=error
         )
         reason = f"stopped unexpectedly ({_kind(error)}); starting again in {wait:.0f} s"
-        self._report(State(Phase.DEGRADED, reason, inbound=Health.BROKEN, outbound=Health.BROKEN))
+        broken = Health.BROKEN
+        self._report(State(Phase.DEGRADED, reason, inbound=broken, outbound=broken, code=StateCode.CRASHED))
         await self.parts.sleep(wait)
 
     def _give_up(self, error: Exception, crashes: int) -> None:
         log.error("%s stopped unexpectedly once more", self.parts.account, exc_info=error)
         reason = f"stopped unexpectedly {crashes} times in a row ({_kind(error)}); the log says more"
         again = f"openclaw resume {self._words()}"
-        self._report(State(Phase.FAILED, reason, again, inbound=Health.BROKEN, outbound=Health.BROKEN))
+        broken, code = Health.BROKEN, StateCode.CRASHED_REPEATEDLY
+        self._report(State(Phase.FAILED, reason, again, inbound=broken, outbound=broken, code=code))
 
     def _ended(self) -> None:
         """The channel returned; it has said why, or else this does."""
         if self.state.phase not in OVER:
-            self._report(stopped("the channel stopped by itself"))
+            self._report(stopped(StateCode.CHANNEL_ENDED, "the channel stopped by itself"))
 
     async def _may_run(self) -> bool:
         """Whether nobody paused it or took it over, the risk was accepted and a session is stored.
@@ -261,28 +269,31 @@ class Supervisor:
         The state says so, or what to do.
         """
         if self.parts.gate.offline is not None:
-            self._report(State(Phase.PAUSED, "offline by the operator", f"openclaw resume {self._words()}"))
+            again = f"openclaw resume {self._words()}"
+            self._report(State(Phase.PAUSED, "offline by the operator", again, code=StateCode.OFFLINE))
             return False
         try:
             identity = self.vault().identity()
             consent = read_consent(self._consents, self.parts.account.channel, self.parts.account.profile)
         except VaultError as error:
-            self._report(State(Phase.NEEDS_LOGIN, str(error), self._login("--force"), auth=Health.BROKEN))
+            self._report(self._needs_login(StateCode.SESSION_UNREADABLE, str(error), "--force"))
             return False
         except ConsentDamaged as error:
-            self._report(State(Phase.NEEDS_CONSENT, str(error), self._login()))
+            self._report(self._needs_consent(StateCode.CONSENT_UNREADABLE, str(error)))
             return False
         missing = self._missing(identity, consent) or await self._taken_over()
         user_id, name = identity or ("", "")
-        self._report(missing or State(Phase.STARTING, user_id=user_id, user_name=name))
+        starting = State(Phase.STARTING, user_id=user_id, user_name=name, code=StateCode.STARTING)
+        self._report(missing or starting)
         return missing is None
 
     def _missing(self, identity: Identity | None, consent: Consent | None) -> State | None:
         channel = self.parts.channel
         if isinstance(channel, NeedsConsent) and consent is None:
-            return State(Phase.NEEDS_CONSENT, "the risk of this channel has not been accepted", self._login())
+            reason = "the risk of this channel has not been accepted"
+            return self._needs_consent(StateCode.CONSENT_MISSING, reason)
         if isinstance(channel, Login) and identity is None:
-            return State(Phase.NEEDS_LOGIN, "nobody is logged in", self._login(), auth=Health.BROKEN)
+            return self._needs_login(StateCode.NOT_LOGGED_IN, "nobody is logged in")
         if (
             isinstance(channel, NeedsConsent)
             and consent
@@ -290,8 +301,14 @@ class Supervisor:
             and consent.user_id not in ("", identity[0])
         ):
             reason = f"the risk was accepted for {consent.user_id}, but {identity[0]} is logged in"
-            return State(Phase.NEEDS_CONSENT, reason, self._login("--force"))
+            return self._needs_consent(StateCode.CONSENT_OF_OTHER_USER, reason, "--force")
         return None
+
+    def _needs_login(self, code: StateCode, reason: str, *flags: str) -> State:
+        return State(Phase.NEEDS_LOGIN, reason, self._login(*flags), auth=Health.BROKEN, code=code)
+
+    def _needs_consent(self, code: StateCode, reason: str, *flags: str) -> State:
+        return State(Phase.NEEDS_CONSENT, reason, self._login(*flags), code=code)
 
     async def _taken_over(self) -> State | None:
         """What was told when another client took the account over, if that holds for the stored session."""
@@ -300,7 +317,8 @@ class Supervisor:
         found = self._mark().read(vault.generation)
         if found is None:
             return None
-        return State(Phase.REPLACED, found.reason, f"openclaw resume {self._words()}", inbound=Health.BROKEN)
+        again, code = f"openclaw resume {self._words()}", StateCode.TAKEN_OVER
+        return State(Phase.REPLACED, found.reason, again, inbound=Health.BROKEN, code=code)
 
     def _mark(self) -> TakeoverMark:
         return TakeoverMark(self._vaults, self.parts.account.channel, self.parts.account.profile)

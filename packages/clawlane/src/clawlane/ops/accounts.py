@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clawlane.channel import Phase, State
+from clawlane.channel import Phase, State, StateCode
 from clawlane.ops.context import LiveAccount, OpContext
 from clawlane.ops.operation import OpError, Request, operation
 
@@ -37,7 +37,7 @@ async def start(ctx: OpContext, request: Start) -> State:
 @operation(changes=True)
 async def stop(ctx: OpContext, request: Stop) -> State:
     if not ctx.live:
-        return State(Phase.STOPPED)
+        return State(Phase.STOPPED, code=StateCode.GATEWAY_DOWN)
     live = _running(ctx, request.channel, request.account)
     await live.stop()
     return live.state

@@ -96,7 +96,7 @@ class LiveAccount(Protocol):
         """Start again from what is stored now."""
         ...
 
-    async def stop(self, reason: str = ...) -> None:
+    async def stop(self) -> None:
         """Returns once nothing of the account runs."""
         ...
 

@@ -6,14 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from clawlane.channel import Health, Phase
-
-if TYPE_CHECKING:
-    from clawlane.ops.status import AccountStatus
+from clawlane.ops.account_status import AccountStatus, Problem, ProblemCode
 
 AMONG: Final = 3
 """As many of the newest messages have to be too old before that is a problem."""
@@ -22,36 +18,6 @@ TOLERATED_MS: Final = 120_000
 """By how much this machine's clock may be wrong without a word."""
 
 SET_CLOCK: Final = "timedatectl set-ntp true"
-
-
-class ProblemCode(StrEnum):
-    """What the problem is, for programs."""
-
-    STORING = "storing"
-    TOO_OLD = "too_old"
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-    NEEDS_DECISION = "needs_decision"
-    DEAD_LETTERS = "dead_letters"
-    DEAD_LETTERS_FORGOTTEN = "dead_letters_forgotten"
-    CONNECTION = "connection"
-    CLOCK = "clock"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One problem. `command` mends it or shows more; an account counts as degraded if it `degrades`.
-
-    `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
-    machine's, and `reason` what the store or the channel said; each where the code has one.
-    """
-
-    code: ProblemCode
-    command: str
-    degrades: bool = True
-    count: int = 0
-    skew_ms: int = 0
-    reason: str = ""
 
 
 def problems(one: AccountStatus) -> list[Problem]:

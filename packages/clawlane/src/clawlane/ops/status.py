@@ -16,15 +16,25 @@ from clawlane.access.decision import Reason
 from clawlane.access.names import Pins
 from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import Probe, ProbeResult, Rehearsal
-from clawlane.channel import Account, Channel, Health, Manifest, Phase, State, Vault, VaultError
+from clawlane.channel import Account, Channel, Health, Manifest, Phase, State, StateCode, Vault, VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.profile import Consent, ConsentDamaged, read_consent
+from clawlane.ops.account_status import (
+    AccountStatus,
+    ConfigStatus,
+    Decisions,
+    GatewayStatus,
+    HeldReply,
+    NameStatus,
+    PairingCounts,
+    PolicyStatus,
+    User,
+)
 from clawlane.ops.context import OpContext, account_words
-from clawlane.ops.findings import Finding, findings
+from clawlane.ops.findings import findings
 from clawlane.ops.operation import Request, operation
 from clawlane.ops.pause import PauseInfo
-from clawlane.ops.problems import AMONG, Problem, problems
-from clawlane.store.catch_up import Gap
+from clawlane.ops.problems import AMONG, problems
 from clawlane.store.directory import LookedUp
 from clawlane.store.models import PairingRequest
 from clawlane.store.pauses import Pause
@@ -48,139 +58,6 @@ class GetStatus(Request["Status"]):
     channel: str | None = None
     account: str | None = None
     probe: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayStatus:
-    """The process. `rss` is its memory in bytes, `config_revision` stands for the config it runs with."""
-
-    pid: int
-    started_ms: int
-    version: str
-    rss: int
-    config_revision: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigStatus:
-    """The file beside a running gateway: what is wrong with it, and whether the gateway runs with another."""
-
-    error: str | None = None
-    changed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who is logged in, as the platform names them."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyStatus:
-    """A policy, and where it was set: at which level, under which path, in which line of the file."""
-
-    value: str
-    origin: str
-    path: str
-    line: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class PairingCounts:
-    """How many people wait for the owner, and how many of them were told nothing, or nothing yet."""
-
-    pending: int
-    silent: int
-    held: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeldReply:
-    """What pacing holds: how many `chunks` wait in a thread, by which rule (`reason`) and until when.
-
-    `turn` is None for a text of the gateway itself. Later replies pass one that steps `aside`.
-    """
-
-    thread: str
-    chunks: int
-    reason: str
-    until_ms: int
-    turn: int | None
-    aside: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """What waits for the operator, and how many set-aside messages were `forgotten` undecided."""
-
-    sends: int
-    dead_letters: int
-    forgotten: int
-
-
-@dataclass(frozen=True, slots=True)
-class NameStatus:
-    """What a name of the config stands for. `state` is pinned, unresolved or ambiguous."""
-
-    list: str
-    entry: str
-    state: str
-    ids: tuple[str, ...]
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class AccountStatus:
-    """One account.
-
-    `noticed_ms` is how long a dead connection goes unnoticed at most, 0 where that is not known; `skew_ms`
-    how far the platform's clock is ahead of this machine's. `counters` are decisions by reason, `outbox` open
-    chunks by state (`queued` and `unknown` always). `too_old` is how many of the newest messages were, if all
-    of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
-    kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
-    `probe` is None unless it was asked for.
-    """
-
-    id: str
-    profile: str
-    name: str
-    enabled: bool
-    linked: bool
-    identity: User | None
-    consent: Consent | None
-    phase: Phase
-    since_ms: int | None
-    reason: str
-    help: str
-    auth: Health
-    inbound: Health
-    outbound: Health
-    noticed_ms: int
-    skew_ms: int | None
-    dm_policy: PolicyStatus
-    group_policy: PolicyStatus
-    rehearsal: str
-    last_inbound_ms: int | None
-    last_outbound_ms: int | None
-    counters: dict[str, int]
-    outbox: dict[str, int]
-    too_old: int
-    gaps: list[Gap]
-    pairing: PairingCounts
-    pauses: list[PauseInfo]
-    waiting: int
-    expired: int
-    held: list[HeldReply]
-    decisions: Decisions
-    look_ups: list[str]
-    storing: Health
-    storing_reason: str
-    names: list[NameStatus]
-    findings: list[Finding]
-    problems: list[Problem]
-    probe: ProbeResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +231,7 @@ def _account(
         identity=user,
         consent=_consent(ctx, account),
         phase=state.phase,
+        code=state.code or state.phase,
         since_ms=live.since_ms if live else None,
         reason=state.reason,
         help=state.action,
@@ -408,12 +286,12 @@ def _user(ctx: OpContext, account: Account) -> tuple[User | None, str]:
 def _stopped(config: Config, account: Account, user: User | None, doubt: str) -> State:
     """How an account is that no gateway runs."""
     if user is not None:
-        return State(Phase.STOPPED)
+        return State(Phase.STOPPED, code=StateCode.GATEWAY_DOWN)
     if doubt:
-        return State(Phase.STOPPED, doubt, auth=Health.BROKEN)
+        return State(Phase.STOPPED, doubt, auth=Health.BROKEN, code=StateCode.SESSION_UNREADABLE)
     is_default = account.id == config.channels[account.channel].default_account
     login = f"openclaw channels login {account_words(account.channel, account.id, is_default)}"
-    return State(Phase.STOPPED, "not linked", login, auth=Health.BROKEN)
+    return State(Phase.STOPPED, "not linked", login, auth=Health.BROKEN, code=StateCode.NOT_LOGGED_IN)
 
 
 def _consent(ctx: OpContext, account: Account) -> Consent | None:

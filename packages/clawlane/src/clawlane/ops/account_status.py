@@ -1,0 +1,181 @@
+"""The status of an account as values: how it is, what waits, and what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from clawlane.capabilities import ProbeResult
+from clawlane.channel import Health, Phase
+from clawlane.credentials.profile import Consent
+from clawlane.ops.findings import Finding
+from clawlane.ops.pause import PauseInfo
+from clawlane.store.catch_up import Gap
+
+if TYPE_CHECKING:
+    pass
+
+
+class ProblemCode(StrEnum):
+    """What the problem is, for programs."""
+
+    STORING = "storing"
+    TOO_OLD = "too_old"
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    NEEDS_DECISION = "needs_decision"
+    DEAD_LETTERS = "dead_letters"
+    DEAD_LETTERS_FORGOTTEN = "dead_letters_forgotten"
+    CONNECTION = "connection"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem. `command` mends it or shows more; an account counts as degraded if it `degrades`.
+
+    `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
+    machine's, and `reason` what the store or the channel said; each where the code has one.
+    """
+
+    code: ProblemCode
+    command: str
+    degrades: bool = True
+    count: int = 0
+    skew_ms: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """The process. `rss` is its memory in bytes, `config_revision` stands for the config it runs with."""
+
+    pid: int
+    started_ms: int
+    version: str
+    rss: int
+    config_revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigStatus:
+    """The file beside a running gateway: what is wrong with it, and whether the gateway runs with another."""
+
+    error: str | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who is logged in, as the platform names them."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStatus:
+    """A policy, and where it was set: at which level, under which path, in which line of the file."""
+
+    value: str
+    origin: str
+    path: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairingCounts:
+    """How many people wait for the owner, and how many of them were told nothing, or nothing yet."""
+
+    pending: int
+    silent: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReply:
+    """What pacing holds: how many `chunks` wait in a thread, by which rule (`reason`) and until when.
+
+    `turn` is None for a text of the gateway itself. Later replies pass one that steps `aside`.
+    """
+
+    thread: str
+    chunks: int
+    reason: str
+    until_ms: int
+    turn: int | None
+    aside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What waits for the operator, and how many set-aside messages were `forgotten` undecided."""
+
+    sends: int
+    dead_letters: int
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameStatus:
+    """What a name of the config stands for. `state` is pinned, unresolved or ambiguous."""
+
+    list: str
+    entry: str
+    state: str
+    ids: tuple[str, ...]
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """One account.
+
+    `noticed_ms` is how long a dead connection goes unnoticed at most, 0 where that is not known; `skew_ms`
+    how far the platform's clock is ahead of this machine's. `counters` are decisions by reason, `outbox` open
+    chunks by state (`queued` and `unknown` always). `too_old` is how many of the newest messages were, if all
+    of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
+    kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
+    `probe` is None unless it was asked for.
+    """
+
+    id: str
+    profile: str
+    name: str
+    enabled: bool
+    linked: bool
+    identity: User | None
+    consent: Consent | None
+    phase: Phase
+    code: str
+    since_ms: int | None
+    reason: str
+    help: str
+    auth: Health
+    inbound: Health
+    outbound: Health
+    noticed_ms: int
+    skew_ms: int | None
+    dm_policy: PolicyStatus
+    group_policy: PolicyStatus
+    rehearsal: str
+    last_inbound_ms: int | None
+    last_outbound_ms: int | None
+    counters: dict[str, int]
+    outbox: dict[str, int]
+    too_old: int
+    gaps: list[Gap]
+    pairing: PairingCounts
+    pauses: list[PauseInfo]
+    waiting: int
+    expired: int
+    held: list[HeldReply]
+    decisions: Decisions
+    look_ups: list[str]
+    storing: Health
+    storing_reason: str
+    names: list[NameStatus]
+    findings: list[Finding]
+    problems: list[Problem]
+    probe: ProbeResult | None = None
