@@ -11,7 +11,7 @@ from clawlane.messages import Thread, ThreadKind
 from clawlane.ops.why import Hold, Live, TurnStage, standing
 from clawlane.store.decisions import Recorded, Turn
 from clawlane.store.models import ChunkState, TurnState
-from clawlane.store.pauses import Level, Pause
+from clawlane.store.pauses import Pause, PauseLevel
 from clawlane.store.send_log import Held
 
 ACCOUNT = "zalouser/default"
@@ -20,7 +20,7 @@ QUEUED, SENDING, UNKNOWN = ChunkState.QUEUED, ChunkState.SENDING, ChunkState.UNK
 SENT, CANCELLED = ChunkState.SENT, ChunkState.CANCELLED
 RUNNING = Live(running=True)
 PACED = Live(running=True, held=((ACCOUNT, Held(ALICE, 1, "pacing.account.hour (200)", 0, None, False)),))
-PAUSED = Live(pauses=(Pause(ACCOUNT, None, Level.MUTE, 0),))
+PAUSED = Live(pauses=(Pause(ACCOUNT, None, PauseLevel.MUTE, 0),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from clawlane.config.errors import ConfigError
-from clawlane.config.source import OddFloat, OddInt, Position, read_source
+from clawlane.config.numbers import OddFloat, OddInt
+from clawlane.config.source import Position, read_source
 
 
 def written(folder: Path, text: str | bytes) -> Path:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clawlane.channel import Account
 from clawlane.config.errors import KeyPath, format_path
-from clawlane.config.source import Source
+
+if TYPE_CHECKING:
+    from clawlane.config.source import Source
 
 
 class Layer(StrEnum):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from clawlane.channel import Account, Manifest
 from clawlane.config.errors import KeyPath
+from clawlane.config.numbers import OddFloat, OddInt
 from clawlane.config.origin import account_path
 from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number, visible
-from clawlane.config.source import OddFloat, OddInt, Source
+
+if TYPE_CHECKING:
+    from clawlane.config.source import Source
 
 ANYONE = "*"
 GROUPS = "groups"

@@ -32,6 +32,7 @@ from json5.model import (
 from json5.utils import JSON5DecodeError
 
 from clawlane.config.errors import ConfigError, KeyPath, Problem, format_path
+from clawlane.config.numbers import OddFloat, OddInt
 
 _MAX_BYTES = 4 * 1024 * 1024
 _PLACE = re.compile(r"line (\d+) column (\d+)")
@@ -47,18 +48,6 @@ _SIGNS = {
     "LBRACKET": "'['",
     "value": "a value (texts need quotes)",
 }
-
-
-class OddInt(int):
-    """A whole number that is not plain decimal digits in the file. `raw` is its text there."""
-
-    raw: str
-
-
-class OddFloat(float):
-    """A number with a point or an exponent, or an infinite one or NaN. `raw` is its text in the file."""
-
-    raw: str
 
 
 @dataclass(frozen=True, slots=True)
