@@ -16,7 +16,6 @@ import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, MAX_TEXTS
-from clawlane.cli.turn_words import Live
 from clawlane.cli.why import lines
 from clawlane.config.choices import PairingReply
 from clawlane.config.paths import Paths
@@ -34,6 +33,7 @@ from clawlane.messages import (
     ThreadKind,
     Undone,
 )
+from clawlane.ops.why import Item
 from clawlane.store import directory, inbox, outbox, pairing, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
@@ -601,11 +601,11 @@ async def test_notices_are_read_beside_the_messages(tmp_path: Path) -> None:
         ("n2", True, None),
         ("n1", False, ALICE),
     ]
-    told = list(lines(found, Live(), None))
+    told = list(lines(Item(notice=found)))
     assert told[0].endswith("zalouser/default notice n1: call from 11 in dm:11")
     assert told[1:] == [
         "says: missed call",
         "The platform wrote this itself: nobody was answered, challenged or shown anything for it.",
         "It came 3 times.",
     ]
-    assert list(lines(newest[0], Live(), None))[1:] == ["It could not be read: no number."]
+    assert list(lines(Item(notice=newest[0])))[1:] == ["It could not be read: no number."]
