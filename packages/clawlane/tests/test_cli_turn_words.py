@@ -12,14 +12,16 @@ from clawlane.ops.why import Hold, Live, TurnStage, standing
 from clawlane.store.decisions import Recorded, Turn
 from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.pauses import Pause, PauseLevel
-from clawlane.store.send_log import Held
+from clawlane.store.send_log import HeldThread
 
 ACCOUNT = "zalouser/default"
 ALICE = Thread(ThreadKind.DM, "11")
 QUEUED, SENDING, UNKNOWN = ChunkState.QUEUED, ChunkState.SENDING, ChunkState.UNKNOWN
 SENT, CANCELLED = ChunkState.SENT, ChunkState.CANCELLED
 RUNNING = Live(running=True)
-PACED = Live(running=True, held=((ACCOUNT, Held(ALICE, 1, "pacing.account.hour (200)", 0, None, False)),))
+PACED = Live(
+    running=True, held=((ACCOUNT, HeldThread(ALICE, 1, "pacing.account.hour (200)", 0, None, False)),)
+)
 PAUSED = Live(pauses=(Pause(ACCOUNT, None, PauseLevel.MUTE, 0),))
 
 
@@ -138,8 +140,10 @@ def test_every_state_has_its_words() -> None:
 
 def test_a_hold_is_that_of_the_turn_or_else_of_what_stands_before_it() -> None:
     bob = Thread(ThreadKind.DM, "12")
-    held = (Held(ALICE, 1, "loop", 1, 9, True), Held(ALICE, 1, "minute", 2, 4, False))
-    live = Live(held=(*((ACCOUNT, one) for one in held), (ACCOUNT, Held(bob, 1, "other", 3, None, False))))
+    held = (HeldThread(ALICE, 1, "loop", 1, 9, True), HeldThread(ALICE, 1, "minute", 2, 4, False))
+    live = Live(
+        held=(*((ACCOUNT, one) for one in held), (ACCOUNT, HeldThread(bob, 1, "other", 3, None, False)))
+    )
     assert [live.hold(ACCOUNT, ALICE, turn) for turn in (9, 4, 5)] == [
         Hold("loop", 1),
         Hold("minute", 2),
