@@ -27,10 +27,10 @@ from clawlane.store.store import open_store
 from clawlane.turns.admit import Admission, CaughtUp
 from clawlane.turns.judge import Judge
 from clawlane_zalouser.monitor import inbound_of
-from zaloweb.cipher import seal_event
 from zaloweb.events import Decoder, Message
-from zaloweb.frames import VERSION, Cmd, Frame, pack
 from zaloweb.sim.world import World
+from zaloweb.wire.cipher import seal_event
+from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
 
 STEADY, PER_SECOND, BURST, THREADS = 200, 20, 10_000, 30
 _SYNCS, _BLOCK = 100, 4096

@@ -14,12 +14,13 @@ from typing import get_args
 
 import pytest
 
-from zaloweb import Credentials, Event, Session, Zalo, ZaloError, errors, log_in, text
+from zaloweb import Credentials, Event, Session, Zalo, ZaloError, errors, log_in
+from zaloweb.directory import GroupHandle, PersonHandle
 from zaloweb.events import Content
-from zaloweb.handles import GroupHandle, PersonHandle
 from zaloweb.sim.arrived import Connected, Disconnected
 from zaloweb.sim.faults import Error
 from zaloweb.sim.server import Simulator
+from zaloweb.wire import text
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "zaloweb.md").read_text(encoding="utf-8")

@@ -15,7 +15,6 @@ from zaloweb import (
     BeforeSending,
     Destination,
     InvalidRequest,
-    Look,
     Marked,
     Mention,
     Message,
@@ -26,18 +25,19 @@ from zaloweb import (
     Style,
     SystemClock,
     Text,
+    TextStyle,
     Thread,
     ThreadKind,
     VideoLink,
     Zalo,
     icon_of,
 )
-from zaloweb.frames import request
 from zaloweb.sim import arrived
 from zaloweb.sim.faults import Error, Reset
 from zaloweb.sim.people import Group, Person
 from zaloweb.sim.server import Simulator
-from zaloweb.text import utf16_len
+from zaloweb.wire.frames import request
+from zaloweb.wire.text import utf16_len
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ async def test_a_long_text_goes_out_in_pieces_with_its_mentions_and_looks(
 ) -> None:
     name = f"@{lan.name}"
     text = "🎉 mở đầu. " * 180 + name + " kết thúc." * 30
-    long = Text(text, [Mention(lan.uid, text.index(name), len(name))], [Style(0, len(text), Look.BOLD)])
+    long = Text(text, [Mention(lan.uid, text.index(name), len(name))], [Style(0, len(text), TextStyle.BOLD)])
     for piece in long.pieces():
         await zalo.send(in_group(team), piece)
     first, second = sim.world.sent

@@ -7,13 +7,13 @@ from random import Random
 import pytest
 
 from zaloweb.errors import Kicked, Replaced
-from zaloweb.retry import STEADY_S, Again, GiveBack, Policy, RetryTable, Rule
-from zaloweb.settings import Settings
+from zaloweb.wire.reconnect import STEADY_S, Reconnect, ReconnectPolicy, RetryRule, RetryTable, Stop
+from zaloweb.wire.settings import Settings
 
 TABLE = RetryTable(
     codes=frozenset({1000, 1006, 3000, 3003}),
     rotating=frozenset({1006, 3003}),
-    rules={1000: Rule(1, (4000,)), 1006: Rule(4, (1500, 2500, 3500)), 3000: Rule(0, (6000,))},
+    rules={1000: RetryRule(1, (4000,)), 1006: RetryRule(4, (1500, 2500, 3500)), 3000: RetryRule(0, (6000,))},
 )
 
 
@@ -21,13 +21,13 @@ def settings(**socket: object) -> Settings:
     return Settings({"features": {"socket": socket}})
 
 
-def policy(table: RetryTable = TABLE, endpoints: int = 3) -> Policy:
-    return Policy(table, endpoints, Random(7))
+def policy(table: RetryTable = TABLE, endpoints: int = 3) -> ReconnectPolicy:
+    return ReconnectPolicy(table, endpoints, Random(7))
 
 
-def waits(one: Policy, code: int, times: int) -> list[int]:
+def waits(one: ReconnectPolicy, code: int, times: int) -> list[int]:
     decisions = [one.closed(code) for _ in range(times)]
-    return [decision.wait_ms for decision in decisions if isinstance(decision, Again)]
+    return [decision.wait_ms for decision in decisions if isinstance(decision, Reconnect)]
 
 
 def test_the_waits_of_a_code_come_one_after_the_other_and_the_last_one_stays() -> None:
@@ -39,7 +39,7 @@ def test_a_code_without_a_maximum_is_never_answered() -> None:
 
 
 def test_a_code_that_is_not_listed_is_never_answered_even_with_a_rule() -> None:
-    table = RetryTable(codes=frozenset({1000}), rules={1006: Rule(9, (1,))})
+    table = RetryTable(codes=frozenset({1000}), rules={1006: RetryRule(9, (1,))})
     assert table.delay_ms(1006) is None
     assert table.delay_ms(1000) is None
 
@@ -57,7 +57,7 @@ def test_the_table_is_read_from_the_settings_as_the_server_sends_them() -> None:
             retries={"1000": {"max": 1, "times": 4000}, "1006": {"max": 2, "times": [10, 20]}},
         )
     )
-    assert table.rules == {1000: Rule(1, (4000,)), 1006: Rule(2, (10, 20))}
+    assert table.rules == {1000: RetryRule(1, (4000,)), 1006: RetryRule(2, (10, 20))}
     assert table.codes == {1000, 1006}
     assert table.rotating == {1006}
 
@@ -68,7 +68,7 @@ def test_the_table_is_read_from_the_settings_as_the_server_sends_them() -> None:
 def test_a_damaged_rule_is_left_out(entry: object) -> None:
     retries = {"1006": entry, "1000": {"max": 1, "times": 5}, "soon": {"max": 1, "times": 1}}
     table = RetryTable.from_settings(settings(retries=retries))
-    assert table.rules == {1000: Rule(1, (5,))}
+    assert table.rules == {1000: RetryRule(1, (5,))}
 
 
 def test_settings_without_a_table_give_an_empty_one() -> None:
@@ -77,13 +77,13 @@ def test_settings_without_a_table_give_an_empty_one() -> None:
 
 def test_an_account_that_is_open_somewhere_else_is_given_back() -> None:
     decision = policy().closed(3000)
-    assert isinstance(decision, GiveBack)
+    assert isinstance(decision, Stop)
     assert isinstance(decision.error, Replaced)
 
 
 def test_a_session_that_was_ended_is_given_back_although_the_table_would_retry() -> None:
     decision = policy().closed(3003)
-    assert isinstance(decision, GiveBack)
+    assert isinstance(decision, Stop)
     assert isinstance(decision.error, Kicked)
 
 
@@ -93,7 +93,7 @@ def test_a_lost_line_is_always_taken_up_again_however_often() -> None:
 
 @pytest.mark.parametrize("code", [1000, 1001, 1005, 1011, 1012, 4001])
 def test_every_other_code_is_answered_by_a_new_connection_too(code: int) -> None:
-    assert isinstance(policy().closed(code), Again)
+    assert isinstance(policy().closed(code), Reconnect)
 
 
 def test_the_waits_double_from_the_servers_own_figure_and_are_never_below_it() -> None:
@@ -110,12 +110,12 @@ def test_the_waits_stay_below_two_minutes_and_stay_spread() -> None:
 
 @pytest.mark.parametrize("figure", [0, 10**9])
 def test_an_unreasonable_figure_of_the_server_is_bounded(figure: int) -> None:
-    table = RetryTable(rules={1006: Rule(1, (figure,))})
+    table = RetryTable(rules={1006: RetryRule(1, (figure,))})
     assert all(250 <= wait <= 120_000 for wait in waits(policy(table), 1006, 5))
 
 
 def test_accounts_that_are_dropped_together_do_not_come_back_together() -> None:
-    waited = {waits(Policy(TABLE, 1, Random(seed)), 1006, 1)[0] for seed in range(20)}
+    waited = {waits(ReconnectPolicy(TABLE, 1, Random(seed)), 1006, 1)[0] for seed in range(20)}
     assert len(waited) > 10
 
 
@@ -130,7 +130,7 @@ def test_endpoints_take_turns_and_after_the_last_comes_the_first() -> None:
 
 def test_a_code_that_does_not_rotate_stays_at_its_endpoint() -> None:
     decision = policy().closed(1000)
-    assert isinstance(decision, Again)
+    assert isinstance(decision, Reconnect)
     assert decision.endpoint == 0
 
 

@@ -16,12 +16,12 @@ import aiohttp
 import msgspec
 import pytest
 
-from zaloweb.network import Network
 from zaloweb.sim.__main__ import first_day
 from zaloweb.sim.arrived import Arrived
 from zaloweb.sim.control import Control
 from zaloweb.sim.faults import CallFault, PushFault
 from zaloweb.sim.server import ROUTES
+from zaloweb.transport.network import Network
 
 
 class Handle:

@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from zaloweb import Event, Kicked, UnknownEvent
-from zaloweb.stream import Stream
+from zaloweb.realtime.stream import Stream
 
 Deliver = Callable[[Sequence[Event]], Awaitable[None]]
 

@@ -8,9 +8,9 @@ import logging
 from clawlane.channel import Account, Vault, VaultClosed
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb.client import Zalo
-from zaloweb.hosts import Hosts
-from zaloweb.login import log_in
 from zaloweb.session import Session
+from zaloweb.transport.login import log_in
+from zaloweb.wire.hosts import Hosts
 
 log = logging.getLogger(__name__)
 

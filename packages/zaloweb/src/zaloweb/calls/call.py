@@ -8,19 +8,19 @@ from typing import Generic, Literal, TypeVar
 
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Thread
-from zaloweb.multipart import Part
+from zaloweb.wire.multipart import Part
 
 T = TypeVar("T")
 
 
-def addressed(thread: Thread, what: str) -> str:
+def require_thread(thread: Thread, what: str) -> str:
     """The id of the thread that `what` goes to. Raises `InvalidRequest` for a thread without one."""
     if not thread.id:
         raise InvalidRequest(f"{what} needs a thread to go to")
     return thread.id
 
 
-def listed(ids: Iterable[str], what: str) -> list[str]:
+def require_ids(ids: Iterable[str], what: str) -> list[str]:
     """Ids as they are sent. Raises `InvalidRequest` where there are none, or one is empty."""
     if isinstance(ids, str) or not (given := list(ids)) or not all(given):
         raise InvalidRequest(f"{what} needs the ids of people, at least one, and none of them empty")

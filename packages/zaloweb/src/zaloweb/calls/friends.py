@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import msgspec
 
-from zaloweb.calls.account import Told, User
+from zaloweb.calls.account import LooseValue, User
 from zaloweb.calls.call import Call
-from zaloweb.envelope import readable
 from zaloweb.errors import InvalidRequest
+from zaloweb.wire.envelope import readable
 
 ALL = 20_000
 """How many friends one page asks for; more than an account can have."""
@@ -31,9 +31,9 @@ class FoundUser(msgspec.Struct, frozen=True, kw_only=True):
     zalo_name: str | None = ""
     avatar: str | None = ""
     cover: str | None = ""
-    status: Told = ""
-    gender: Told = None
-    sdob: Told = ""
+    status: LooseValue = ""
+    gender: LooseValue = None
+    sdob: LooseValue = ""
 
     @property
     def id(self) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 
 from zaloweb.events.content import Content, kind_word
 from zaloweb.events.content_reader import read_speech
+from zaloweb.events.conversation import Quote, QuotedContent
 from zaloweb.events.fields import Fields
 from zaloweb.events.lenient import as_id, as_ms, as_object, as_text, as_whole, opened
 from zaloweb.events.notices import find_notice
-from zaloweb.events.values import Quote, QuotedContent
 
 _TYPES = {
     10: "chat.sticker",  # of two clients; 36 of all others

@@ -10,7 +10,6 @@ import msgspec
 from aiohttp import BodyPartReader, web
 from multidict import MultiMapping
 
-from zaloweb import cipher
 from zaloweb.errors import CipherError
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.arrived import Called, Refused
@@ -20,6 +19,7 @@ from zaloweb.sim.meddling import Answering, answered
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
 from zaloweb.sim.world import World
+from zaloweb.wire import cipher
 
 NO_SESSION = 600
 BAD_PARAMETERS = 114

@@ -6,11 +6,11 @@ import asyncio
 import math
 from email.utils import formatdate
 
-from zaloweb.clock import Clock
+from zaloweb.transport.clock import Clock
 
 
 class ManualClock:
-    """A `zaloweb.clock.Clock` that only `advance` moves. Whoever sleeps wakes when his time has come."""
+    """A `zaloweb.Clock` that only `advance` moves. Whoever sleeps wakes when his time has come."""
 
     def __init__(self, now_ms: int = 0) -> None:
         self._started_ms = now_ms

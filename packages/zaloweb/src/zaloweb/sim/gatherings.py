@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from zaloweb.clock import Clock
 from zaloweb.sim.cast import Cast
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.people import Group, Person
 from zaloweb.sim.pushes import Push, control, push_all
+from zaloweb.transport.clock import Clock
 
 
 class Gatherings:

@@ -11,8 +11,6 @@ from itertools import cycle
 import msgspec
 from aiohttp import ClientConnectionError, web
 
-from zaloweb import cipher
-from zaloweb.frames import VERSION, Cmd, Frame, pack
 from zaloweb.sim.bombs import packed
 from zaloweb.sim.faults import (
     AnyPushFault,
@@ -27,6 +25,8 @@ from zaloweb.sim.faults import (
 from zaloweb.sim.messages import Message
 from zaloweb.sim.rubbish import RUBBISH, spoiled
 from zaloweb.sim.rules import Packing, Sealing
+from zaloweb.wire import cipher
+from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
 
 KICKED = 3003
 CUT = 1006

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from zaloweb.clock import Clock
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.cast import Cast
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.messages import Message
 from zaloweb.sim.people import Group, Person
 from zaloweb.sim.pushes import Push, delivered, push_all, seen, typing, unread_cleared
+from zaloweb.transport.clock import Clock
 
 _TYPING_IS_TOLD_FROM = 3
 

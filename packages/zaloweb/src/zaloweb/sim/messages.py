@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zaloweb.events.content import type_number
-from zaloweb.frames import Cmd
 from zaloweb.sim.contents import text_of
 from zaloweb.sim.errors import Impossible
+from zaloweb.wire.frames import Cmd
 
 if TYPE_CHECKING:
     from zaloweb.sim.people import Person

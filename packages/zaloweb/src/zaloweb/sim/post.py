@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from zaloweb.clock import Clock
-from zaloweb.frames import Cmd
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.cast import Cast
 from zaloweb.sim.deletions import entries
@@ -16,6 +14,8 @@ from zaloweb.sim.messages import Message
 from zaloweb.sim.people import Person
 from zaloweb.sim.pushes import Push
 from zaloweb.sim.reactions import Reaction
+from zaloweb.transport.clock import Clock
+from zaloweb.wire.frames import Cmd
 
 _MESSAGE_IDS = 6_800_000_000_000
 _ACTION_IDS = 11_800_000_000

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zaloweb.frames import Cmd
+from zaloweb.wire.frames import Cmd
 
 if TYPE_CHECKING:
     from zaloweb.sim.accounts import Account

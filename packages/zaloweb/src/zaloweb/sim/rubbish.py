@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaloweb.frames import VERSION, Cmd, Frame, pack
+from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
 
 RUBBISH = (
     b"\x01",

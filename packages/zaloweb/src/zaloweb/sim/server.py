@@ -11,7 +11,6 @@ from typing import Self
 
 from aiohttp import web
 
-from zaloweb.network import Network
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.api import Api, enveloped
 from zaloweb.sim.arrived import Refused
@@ -36,6 +35,7 @@ from zaloweb.sim.routes import (
 from zaloweb.sim.services import SERVICES, SOCKET_HOSTS
 from zaloweb.sim.websocket import listen
 from zaloweb.sim.world import World
+from zaloweb.transport.network import Network
 
 ROUTES = [
     route

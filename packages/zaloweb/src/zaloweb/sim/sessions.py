@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zaloweb import cipher
+from zaloweb.wire import cipher
 
 if TYPE_CHECKING:
     from zaloweb.sim.accounts import Account

@@ -9,11 +9,11 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from zaloweb.errors import FrameError
-from zaloweb.frames import Cmd, Frame, unpack
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.arrived import AskedOld, Connected, Disconnected, Pinged, Refused, UnknownFrame
 from zaloweb.sim.listener import CUT, Listener
 from zaloweb.sim.world import World
+from zaloweb.wire.frames import Cmd, Frame, unpack
 
 _CLOSE_SECONDS = 2.0
 _NOT_LOGGED_IN = 401

@@ -8,8 +8,6 @@ from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
 
-from zaloweb import cipher
-from zaloweb.clock import Clock, SystemClock
 from zaloweb.sim.accounts import Account
 from zaloweb.sim.arrived import Arrived, Log, Sent
 from zaloweb.sim.cast import Cast
@@ -32,6 +30,8 @@ from zaloweb.sim.reactions import kind_of
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE, SessionBook
 from zaloweb.sim.uploads import Uploads
+from zaloweb.transport.clock import Clock, SystemClock
+from zaloweb.wire import cipher
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 
