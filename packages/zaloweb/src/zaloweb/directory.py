@@ -212,7 +212,7 @@ class GroupHandle:
         width, height = await file.dimensions()
         call = group_admin.set_avatar(
             self.id,
-            file.slice(0, file.size, _nobody),
+            file.slice(0, file.size),
             width or _USUAL_SIDE,
             height or _USUAL_SIDE,
             now_ms=self._caller.now_ms,
@@ -246,7 +246,3 @@ class GroupHandle:
             return read_message(raw, ThreadKind.GROUP, self._caller.session.uid)
         except Malformed as error:
             return Undecodable(str(error), Cmd.GROUP_MESSAGES, bytes(raw))
-
-
-def _nobody(_sent: int) -> None:
-    """Nobody counts the bytes of a picture."""

@@ -84,10 +84,10 @@ class LiveSession:
         self._caller = Caller(session, self._transport, on_session)
         self._listener = Listener(session, self._transport, random)
         self._stream: Stream | None = None
-        self._finished = UploadNotifications(self._transport.clock)
+        self._notifications = UploadNotifications(self._transport.clock)
         self._client_ids = ClientIds(self._transport.clock)
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._uploads = Uploads(self._caller, self._finished, self._hearing, self._slots)
+        self._uploads = Uploads(self._caller, self._notifications, self._listening, self._slots)
 
     def __repr__(self) -> str:
         return f"Zalo({self.own_id})"
@@ -147,18 +147,18 @@ class LiveSession:
         async def note(events: Sequence[Event]) -> None:
             for event in events:
                 if isinstance(event, FileDone):
-                    self._finished.tell(event)
+                    self._notifications.tell(event)
             await deliver(events)
 
         await self._listener.run(note)
 
     @contextmanager
-    def _hearing(self) -> Iterator[None]:
+    def _listening(self) -> Iterator[None]:
         if self._stream is None or not self._stream.running:
             raise InvalidRequest(
                 "Zalo announces a file over the socket: take the account's events while it is sent"
             )
-        with self._stream.hurrying():
+        with self._stream.reading_ahead():
             yield
 
     async def _stop_stream(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
@@ -139,9 +139,11 @@ def user_info(
 
     Raises `InvalidRequest` without ids.
     """
+    if not ids or not all(ids):
+        raise InvalidRequest("user info needs the ids of the people asked for")
     params = {
         "phonebook_version": phonebook,
-        "friend_pversion_map": [user_id if "_" in user_id else f"{user_id}_0" for user_id in _named(ids)],
+        "friend_pversion_map": [user_id if "_" in user_id else f"{user_id}_0" for user_id in ids],
         "avatar_size": avatar_size,
         "language": language,
         "show_online_status": 1,
@@ -201,10 +203,3 @@ def unblock(user_id: str, *, imei: str) -> Call[object]:
     return Call(
         "unblock", "POST", "friend", "/api/friend/unblock", object, params, "form", safe_to_retry=True
     )
-
-
-def _named(ids: Iterable[str]) -> list[str]:
-    named = list(ids)
-    if not named or not all(named):
-        raise InvalidRequest("user info needs the ids of the people asked for")
-    return named

@@ -110,7 +110,7 @@ class LocalFile:
             return given.width, given.height
         return await asyncio.to_thread(_dimensions, given) or (given.width, given.height)
 
-    def slice(self, start: int, size: int, sent: Callable[[int], None]) -> FileSlice:
+    def slice(self, start: int, size: int, sent: Callable[[int], None] | None = None) -> FileSlice:
         """A part of it; `sent` is told how many bytes of the part are out, 0 each time it is begun."""
         return FileSlice(self.attachment, start, size, sent)
 
@@ -122,12 +122,13 @@ class FileSlice:
     attachment: Attachment
     start: int
     size: int
-    sent: Callable[[int], None]
+    sent: Callable[[int], None] | None
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """The bytes, in blocks. A file that became shorter meanwhile raises `OSError`."""
+        sent = self.sent or (lambda _: None)
         done = 0
-        self.sent(done)
+        sent(done)
         # Not in a thread: whoever gives up meanwhile would leave a file open that nobody closes.
         with open_at(self.attachment, self.start) as file:
             while done < self.size:
@@ -136,7 +137,7 @@ class FileSlice:
                     raise OSError("the file became shorter while it was sent")
                 yield block
                 done += len(block)
-                self.sent(done)
+                sent(done)
 
 
 def open_at(attachment: Attachment, start: int) -> BinaryIO:

@@ -22,7 +22,7 @@ DOWNLOAD_S: Final = 600.0
 """Seconds that a download may take as a whole."""
 
 _NAME = "download"
-_LARGEST_EXCUSE = 4096
+_LARGEST_ERROR = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Downloaded:
     content_type: str
 
 
-class _Excuse(msgspec.Struct):
+class _FileServerError(msgspec.Struct):
     """What a file server says with status 200 instead of the file."""
 
     err_code: str | int
@@ -69,14 +69,14 @@ async def download(
             raise HttpStatusError(_NAME, answer.status)
         if answer.size is not None and answer.size > max_bytes:
             raise TooLarge(f"{_NAME}: the file has {answer.size} bytes, more than the {max_bytes} allowed")
-        return await _keep(answer, Path(path), max_bytes)
+        return await _save(answer, Path(path), max_bytes)
 
 
-async def _keep(answer: ExternalResponse, path: Path, max_bytes: int) -> Downloaded:
-    with _unfinished(path) as (name, file):
+async def _save(answer: ExternalResponse, path: Path, max_bytes: int) -> Downloaded:
+    with _temporary_file(path) as (name, file):
         size = await _write(answer, file, max_bytes)
-        if size <= _LARGEST_EXCUSE:
-            _check_excuse(name)
+        if size <= _LARGEST_ERROR:
+            _check_error(name)
         await asyncio.to_thread(os.replace, name, path)
     return Downloaded(path, size, answer.content_type)
 
@@ -93,7 +93,7 @@ async def _write(answer: ExternalResponse, file: BinaryIO, max_bytes: int) -> in
 
 
 @contextmanager
-def _unfinished(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def _temporary_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """A new file beside the path, gone afterwards unless it was given another name."""
     handle, made = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
     name = Path(made)
@@ -104,8 +104,8 @@ def _unfinished(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
         name.unlink(missing_ok=True)
 
 
-def _check_excuse(path: Path) -> None:
-    told = readable(path.read_bytes(), _Excuse)
+def _check_error(path: Path) -> None:
+    told = readable(path.read_bytes(), _FileServerError)
     if told is None:
         return
     raise LinkExpired(f"{_NAME}: the link is not valid any more ({told.message}, code {told.err_code})")

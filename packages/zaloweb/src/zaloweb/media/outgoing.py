@@ -65,12 +65,21 @@ def _messages(
 ) -> list[_Outgoing]:
     gifs = [place for place, file in enumerate(files) if isinstance(file, UploadedGif)]
     others = [place for place in range(len(files)) if place not in gifs]
+    words = caption or Caption("", {})
     messages, pictures = [], 0
     for number, place in enumerate([*others, *gifs], client_id):
         file, own_id = files[place], number
         if isinstance(file, UploadedImage):
             album = Album(str(client_id), pictures, len(others)) if len(others) > 1 else None
-            call = _image(thread, file, options, number, caption, album)
+            call = media.send_image(
+                thread,
+                file,
+                options,
+                client_id=number,
+                caption=words.text,
+                mentions=words.mentions,
+                album=album,
+            )
             pictures += 1
         elif isinstance(file, UploadedFile):
             call, own_id = media.send_file(thread, file, options), file.client_id
@@ -78,23 +87,3 @@ def _messages(
             call = media.send_gif(thread, file, options, client_id=number)
         messages.append(_Outgoing(place, own_id, call))
     return messages
-
-
-def _image(
-    thread: Thread,
-    image: UploadedImage,
-    options: SendOptions,
-    client_id: int,
-    caption: Caption | None,
-    album: Album | None,
-) -> Call[SentAnswer | None]:
-    words = caption or Caption("", {})
-    return media.send_image(
-        thread,
-        image,
-        options,
-        client_id=client_id,
-        caption=words.text,
-        mentions=words.mentions,
-        album=album,
-    )

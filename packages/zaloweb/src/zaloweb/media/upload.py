@@ -1,6 +1,6 @@
-"""Brings files to Zalo: in pieces, streamed from where they are, a few at a time.
+"""Brings files to Zalo: in chunks, streamed from where they are, a few at a time.
 
-A picture is ready with the answer to its last piece. Any other file is ready once the server announces it
+A picture is ready with the answer to its last chunk. Any other file is ready once the server announces it
 over the socket; images need no connection, files do.
 """
 
@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 class UploadNotifications:
     """Which uploads the server has finished with, matched with those who wait for them.
 
-    It says so over the socket, before or after it answers the last piece.
+    It says so over the socket, before or after it answers the last chunk.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -74,20 +74,20 @@ class UploadNotifications:
 class Uploads:
     """The uploads of one account.
 
-    `hearing` holds the socket's ear open, and raises when there is none. A piece on its way takes one of the
+    `listening` keeps the socket read, and raises when nobody listens. A chunk on its way takes one of the
     `slots`.
     """
 
     def __init__(
         self,
         caller: Caller,
-        finished: UploadNotifications,
-        hearing: Callable[[], AbstractContextManager[None]],
+        notifications: UploadNotifications,
+        listening: Callable[[], AbstractContextManager[None]],
         slots: asyncio.Semaphore,
     ) -> None:
         self._caller = caller
-        self._finished = finished
-        self._hearing = hearing
+        self._notifications = notifications
+        self._listening = listening
         self._slots = slots
 
     async def upload(
@@ -103,17 +103,17 @@ class Uploads:
         Raises `InvalidRequest` for what the server's settings do not allow, before anything is sent, and
         `NotPrepared` when the network fails.
         """
-        files = await self._opened(attachments)
-        count = _Count(sum(file.size for file in files), progress)
+        files = await self._checked_files(attachments)
+        count = _ProgressCounter(sum(file.size for file in files), progress)
         ids = client_ids(attachments, client_id)
         kinds = {attachment.kind for attachment in attachments}
-        with ExitStack() as ears, as_not_prepared():
+        with ExitStack() as stack, as_not_prepared():
             if kinds & {Kind.VIDEO, Kind.OTHER}:
-                ears.enter_context(self._hearing())
+                stack.enter_context(self._listening())
             uploading = zip(files, ids, strict=True)
             return tuple(await together(self._one(thread, file, own_id, count) for file, own_id in uploading))
 
-    async def _opened(self, attachments: Sequence[Attachment]) -> list[LocalFile]:
+    async def _checked_files(self, attachments: Sequence[Attachment]) -> list[LocalFile]:
         settings = self._caller.session.settings
         if not 1 <= len(attachments) <= settings.max_files:
             most = settings.max_files
@@ -123,30 +123,36 @@ class Uploads:
             file.refuse(settings)
         return files
 
-    async def _one(self, thread: Thread, file: LocalFile, client_id: int, count: _Count) -> Uploaded:
+    async def _one(
+        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
+    ) -> Uploaded:
         if file.attachment.kind is Kind.GIF:
             return await self._gif(file, client_id, count)
         if file.attachment.kind is Kind.IMAGE:
             return await self._image(thread, file, client_id, count)
         return await self._file(thread, file, client_id, count)
 
-    async def _image(self, thread: Thread, file: LocalFile, client_id: int, count: _Count) -> UploadedImage:
+    async def _image(
+        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
+    ) -> UploadedImage:
         width, height = await file.dimensions()
-        taken = await self._pieces(thread, file, client_id, count)
+        answer = await self._upload_chunks(thread, file, client_id, count)
         return UploadedImage(
-            taken.id, taken.normal_url, taken.hd_url, taken.thumb_url, file.size, width, height
+            answer.id, answer.normal_url, answer.hd_url, answer.thumb_url, file.size, width, height
         )
 
-    async def _file(self, thread: Thread, file: LocalFile, client_id: int, count: _Count) -> UploadedFile:
-        taken = await self._pieces(thread, file, client_id, count)
+    async def _file(
+        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
+    ) -> UploadedFile:
+        answer = await self._upload_chunks(thread, file, client_id, count)
         named = file.attachment
-        url = await self._finished.url_of(taken.id)
+        url = await self._notifications.url_of(answer.id)
         checksum = await file.checksum()
-        own_id = _number(taken.client_file_id) or client_id
-        return UploadedFile(taken.id, url, named.name, named.extension, file.size, checksum, own_id)
+        own_id = _number(answer.client_file_id) or client_id
+        return UploadedFile(answer.id, url, named.name, named.extension, file.size, checksum, own_id)
 
-    async def _gif(self, file: LocalFile, client_id: int, count: _Count) -> UploadedGif:
-        content = file.slice(0, file.size, count.of_piece())
+    async def _gif(self, file: LocalFile, client_id: int, count: _ProgressCounter) -> UploadedGif:
+        content = file.slice(0, file.size, count.of_chunk())
         async with self._slots:
             still = await self._caller.call(
                 uploads.thumbnail(content, client_id=client_id, imei=self._caller.imei)
@@ -154,39 +160,46 @@ class Uploads:
         if not still.url:
             raise ProtocolError("upload thumbnail", "Zalo took the picture but gave it no address")
         width, height = await file.dimensions()
-        again = file.slice(0, file.size, _nobody)
         return UploadedGif(
-            still.url, file.attachment.name, file.size, await file.checksum(), again, width, height
+            still.url,
+            file.attachment.name,
+            file.size,
+            await file.checksum(),
+            file.slice(0, file.size),
+            width,
+            height,
         )
 
-    async def _pieces(self, thread: Thread, file: LocalFile, client_id: int, count: _Count) -> ChunkAnswer:
+    async def _upload_chunks(
+        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
+    ) -> ChunkAnswer:
         step = self._caller.session.settings.chunk_bytes
         starts = range(0, file.size, step)
-        pieces = [
+        chunks = [
             Chunk(
                 file.attachment.name,
                 file.size,
                 number,
                 len(starts),
-                file.slice(start, min(step, file.size - start), count.of_piece()),
+                file.slice(start, min(step, file.size - start), count.of_chunk()),
             )
             for number, start in enumerate(starts, 1)
         ]
         image = file.attachment.kind is Kind.IMAGE
-        answers = await together(self._piece(thread, piece, image, client_id) for piece in pieces)
-        for taken in answers:
-            if taken.id:
-                return taken
-        raise ProtocolError("upload", "Zalo took all pieces of the file but gave it no id")
+        answers = await together(self._upload_chunk(thread, chunk, image, client_id) for chunk in chunks)
+        for answer in answers:
+            if answer.id:
+                return answer
+        raise ProtocolError("upload", "Zalo took all chunks of the file but gave it no id")
 
-    async def _piece(self, thread: Thread, piece: Chunk, image: bool, client_id: int) -> ChunkAnswer:
+    async def _upload_chunk(self, thread: Thread, chunk: Chunk, image: bool, client_id: int) -> ChunkAnswer:
         async with self._slots:
             return await self._caller.call(
-                uploads.upload(thread, piece, image=image, client_id=client_id, imei=self._caller.imei)
+                uploads.upload(thread, chunk, image=image, client_id=client_id, imei=self._caller.imei)
             )
 
 
-class _Count:
+class _ProgressCounter:
     """How many bytes of all files are out."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
@@ -194,8 +207,8 @@ class _Count:
         self._progress = progress
         self._sent = 0
 
-    def of_piece(self) -> Callable[[int], None]:
-        """Takes how much of one piece is out; what is begun anew counts anew."""
+    def of_chunk(self) -> Callable[[int], None]:
+        """Takes how much of one chunk is out; what is begun anew counts anew."""
         before = 0
 
         def sent(now: int) -> None:
@@ -231,7 +244,3 @@ def _number(told: int | str) -> int:
     """An id of ours that Zalo repeats; 0 where it does not."""
     text = str(told)
     return int(text) if text.isdecimal() and len(text) <= _ID_DIGITS else 0
-
-
-def _nobody(_sent: int) -> None:
-    """Nobody counts these."""

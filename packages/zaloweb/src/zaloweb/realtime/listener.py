@@ -40,7 +40,7 @@ class Listener:
         self._numbers = itertools.count()
         self._connection: Connection | None = None
         self._answers = False
-        self._hurried = False
+        self._reconnect_now = False
         self._scope: asyncio.Timeout | None = None
 
     async def run(self, deliver: Deliver) -> NoReturn:
@@ -67,7 +67,7 @@ class Listener:
 
     async def _keep_connected(self, http: aiohttp.ClientSession, deliver: Deliver) -> NoReturn:
         while True:
-            outcome = await self._unless_hurried(self._connect_once(http, deliver))
+            outcome = await self._unless_reconnected(self._connect_once(http, deliver))
             if outcome is None:
                 await deliver([Disconnected(CloseCode.LOST, _GIVEN_UP, 0)])
                 continue
@@ -77,20 +77,20 @@ class Listener:
                 await deliver([Disconnected(code, outcome.reason, None)])
                 raise decision.error
             await deliver([Disconnected(code, outcome.reason, decision.wait_ms)])
-            await self._unless_hurried(self._clock.sleep(decision.wait_ms / 1000))
+            await self._unless_reconnected(self._clock.sleep(decision.wait_ms / 1000))
 
     def reconnect(self) -> None:
         """Give the present connection up, or the wait for the next one, and connect at once."""
-        self._hurried = True
+        self._reconnect_now = True
         if self._scope is not None:
             self._scope.reschedule(0)
 
-    async def _unless_hurried(self, work: Coroutine[Any, Any, T]) -> T | None:
+    async def _unless_reconnected(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What the work gives; None if `reconnect` cut it short."""
         try:
             async with asyncio.timeout(None) as scope:
                 self._scope = scope
-                if self._hurried:
+                if self._reconnect_now:
                     scope.reschedule(0)
                 return await work
         except TimeoutError:
@@ -98,7 +98,7 @@ class Listener:
                 raise
             return None
         finally:
-            self._scope, self._hurried = None, False
+            self._scope, self._reconnect_now = None, False
 
     async def request(self, numbered: Callable[[int], bytes]) -> None:
         """Send a request, a frame made of the next number.

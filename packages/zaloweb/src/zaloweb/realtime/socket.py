@@ -110,7 +110,8 @@ class Connection:
                 code = outcome.code if isinstance(outcome, ConnectionEnd) else code
             finally:
                 # Before the reader is stopped, so that the server's answer to the close is still read.
-                await self._close(code)
+                if self._line is not None:
+                    await self._line.close(code)
         return outcome
 
     async def send(self, frame: bytes) -> None:
@@ -148,7 +149,7 @@ class Connection:
         while True:
             frame = await line.next()
             if isinstance(frame, ConnectionEnd):
-                return self._lived(frame)
+                return self._with_lifetime(frame)
             events = self._decoder.decode(frame)
             match events:  # each of these is the only event of its frame
                 case [Pong()]:
@@ -161,11 +162,7 @@ class Connection:
             if events:
                 await deliver(events)
             if events == [Duplicate()]:
-                return self._lived(ConnectionEnd(CloseCode.REPLACED, ""))
-
-    async def _close(self, code: int) -> None:
-        if self._line is not None:
-            await self._line.close(code)
+                return self._with_lifetime(ConnectionEnd(CloseCode.REPLACED, ""))
 
     async def _deadline(self) -> ConnectFailure:
         await self._clock.sleep(HANDSHAKE_S)
@@ -179,9 +176,11 @@ class Connection:
             try:
                 await line.send(frames.ping(self._clock.now_ms()))
             except BeforeSending:
-                return self._lived(ConnectionEnd(CloseCode.LOST, "the connection broke while sending"))
+                return self._with_lifetime(
+                    ConnectionEnd(CloseCode.LOST, "the connection broke while sending")
+                )
             if self.answers and not await self._answered(line):
-                return self._lived(ConnectionEnd(CloseCode.LOST, "the server stopped answering"))
+                return self._with_lifetime(ConnectionEnd(CloseCode.LOST, "the server stopped answering"))
             wait = self._ping_s - (self._clock.monotonic() - sent)
 
     async def _answered(self, line: _Line) -> bool:
@@ -189,7 +188,7 @@ class Connection:
         await self._clock.sleep(self._answer_s)
         return line.silent_for() < self._answer_s or await line.is_there(self._answer_s)
 
-    def _lived(self, ended: ConnectionEnd) -> ConnectionEnd:
+    def _with_lifetime(self, ended: ConnectionEnd) -> ConnectionEnd:
         since = self._keyed_at
         return (
             ended

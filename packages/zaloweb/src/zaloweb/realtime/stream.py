@@ -31,7 +31,7 @@ class Stream:
         self._begun: Iterator[Event] = iter(())
         self._ahead = 0
         self._room = asyncio.Event()
-        self._hurried = 0
+        self._readers_ahead = 0
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
 
@@ -53,16 +53,16 @@ class Stream:
         return self._task is not None and not self._task.done()
 
     @contextmanager
-    def hurrying(self) -> Iterator[None]:
+    def reading_ahead(self) -> Iterator[None]:
         """Meanwhile the source goes on although nobody takes events: who should take them may be waiting for
         something that an event brings.
         """
-        self._hurried += 1
+        self._readers_ahead += 1
         self._room.set()
         try:
             yield
         finally:
-            self._hurried -= 1
+            self._readers_ahead -= 1
 
     async def aclose(self) -> None:
         """Stop the source, wait until it has stopped, and end the iteration of whoever takes events."""
@@ -93,7 +93,7 @@ class Stream:
         self._deliveries.put_nowait(None)
 
     async def _put(self, events: Sequence[Event]) -> None:
-        while self._ahead >= (_FAR_AHEAD if self._hurried else _AHEAD):
+        while self._ahead >= (_FAR_AHEAD if self._readers_ahead else _AHEAD):
             self._room.clear()
             await self._room.wait()
         self._ahead += len(events)

@@ -67,7 +67,11 @@ async def log_in_over(
 
     Raises what `log_in` raises.
     """
-    _check(credentials)
+    if not (credentials.imei and credentials.user_agent):
+        missing = "userAgent" if credentials.imei else "imei"
+        raise SettingsError(
+            f"the credentials have no `{missing}`: export imei, cookie and userAgent together"
+        )
     api = api or Api()
     info = await _login_info(transport, credentials, random, api)
     places = _places(info, transport.hosts)
@@ -108,14 +112,6 @@ class _ServerInfo(msgspec.Struct):
     setttings: dict[str, Any] | None = None  # the server's own spelling
     settings: dict[str, Any] | None = None
     extra_ver: dict[str, Any] | None = None
-
-
-def _check(credentials: Credentials) -> None:
-    for name, value in (("imei", credentials.imei), ("userAgent", credentials.user_agent)):
-        if not value:
-            raise SettingsError(
-                f"the credentials have no `{name}`: export imei, cookie and userAgent together"
-            )
 
 
 async def _login_info(transport: Transport, credentials: Credentials, random: Random, api: Api) -> _LoginInfo:

@@ -74,12 +74,9 @@ class PlatformClock:
     ) -> None:
         headers = params.response.headers
         # An answer out of somebody's cache has the date of the day it was made.
-        if _is_platform(params.response.url.host) and headers.get("age", "0") == "0":
+        of_platform = f".{params.response.url.host}".endswith(f".{_PLATFORM}")
+        if of_platform and headers.get("age", "0") == "0":
             self.note(headers.get("date", ""), context.asked, self._clock.elapsed())
-
-
-def _is_platform(host: str | None) -> bool:
-    return host is not None and f".{host}".endswith(f".{_PLATFORM}")
 
 
 def _milliseconds(date: str) -> int | None:

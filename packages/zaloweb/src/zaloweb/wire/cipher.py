@@ -95,7 +95,10 @@ def login_key(zcid: str, zcid_ext: str) -> bytes:
 
 def sign(kind: str, params: Mapping[str, str | int | bool]) -> str:
     """The `signkey` of a request: an MD5 over its kind and its values in the order of their names."""
-    values = (_as_javascript(params[name]) for name in sorted(params, key=_utf16_units))
+    values = (
+        _as_javascript(params[name])
+        for name in sorted(params, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+    )
     return _md5("zsecure" + kind + "".join(values))
 
 
@@ -233,10 +236,6 @@ def _as_javascript(value: str | int | bool) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _utf16_units(name: str) -> bytes:
-    return name.encode("utf-16-be", "surrogatepass")
 
 
 def _md5(text: str) -> str:

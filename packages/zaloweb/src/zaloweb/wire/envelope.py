@@ -142,6 +142,7 @@ def _without_nulls(name: str, text: bytes | str, shape: type[T], error: msgspec.
 
 
 def _plainer(value: object) -> tuple[object, ...]:
+    # A function of its own, so that the value with the nulls is gone before its replacement is decoded.
     return ([], {}) if value is None else (_pruned(value),)
 
 

@@ -66,14 +66,12 @@ def _flags_until(text: str, place: int) -> int:
 def _same_syllable(before: str, after: str) -> bool:
     if _HANGUL_LEAD.match(before):
         return bool(_HANGUL_LEAD.match(after) or _HANGUL_VOWEL.match(after) or _is_syllable(after))
-    if _HANGUL_VOWEL.match(before) or (_is_syllable(before) and _is_open(before)):
+    if _HANGUL_VOWEL.match(before) or (
+        _is_syllable(before) and (ord(before) - _FIRST_SYLLABLE) % _TAILS == 0
+    ):
         return bool(_HANGUL_VOWEL.match(after) or _HANGUL_TAIL.match(after))
     return bool(_HANGUL_TAIL.match(after) and (_HANGUL_TAIL.match(before) or _is_syllable(before)))
 
 
 def _is_syllable(char: str) -> bool:
     return _FIRST_SYLLABLE <= ord(char) <= _LAST_SYLLABLE
-
-
-def _is_open(syllable: str) -> bool:
-    return (ord(syllable) - _FIRST_SYLLABLE) % _TAILS == 0
