@@ -21,6 +21,7 @@ from zaloweb import (
     NotInGroup,
     NotPrepared,
     Origin,
+    Pace,
     SessionExpired,
     Style,
     SystemClock,
@@ -48,7 +49,9 @@ async def sim() -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def zalo(sim: Simulator) -> AsyncIterator[Zalo]:
-    async with Zalo(await logged_in(sim), network=sim.network, random=Random(1), attempts=1) as client:
+    async with Zalo(
+        await logged_in(sim), network=sim.network, random=Random(1), attempts=1, pace=Pace.off()
+    ) as client:
         yield client
 
 

@@ -113,6 +113,7 @@ from zaloweb.transport.clock import Clock, SystemClock
 from zaloweb.transport.http import Transport
 from zaloweb.transport.login import log_in
 from zaloweb.transport.network import Network
+from zaloweb.transport.pace import Pace, Rate
 from zaloweb.transport.platform_clock import PlatformClock
 from zaloweb.transport.qr import Confirmed, Declined, Done, Expired, Failed, Scanned, ShowQr, Step, qr_login
 from zaloweb.wire.hosts import Hosts
@@ -195,6 +196,7 @@ __all__ = [
     "OldReactions",
     "Onlines",
     "Origin",
+    "Pace",
     "PartlySent",
     "PersonHandle",
     "Photo",
@@ -206,6 +208,7 @@ __all__ = [
     "Quote",
     "Quoted",
     "QuotedContent",
+    "Rate",
     "RateLimited",
     "Reaction",
     "RefusedByRecipient",

@@ -21,6 +21,7 @@ from zaloweb.transport.caller import Caller, OnSession
 from zaloweb.transport.clock import Clock, SystemClock
 from zaloweb.transport.http import Transport
 from zaloweb.transport.network import Network
+from zaloweb.transport.pace import Pace
 from zaloweb.transport.platform_clock import PlatformClock
 from zaloweb.wire.hosts import Hosts
 
@@ -67,6 +68,7 @@ class LiveSession:
         on_session: OnSession | None = None,
         platform_clock: PlatformClock | None = None,
         hosts: Hosts | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.session = session
         random = random or SystemRandom()
@@ -81,7 +83,7 @@ class LiveSession:
             platform_clock=platform_clock,
             hosts=hosts,
         )
-        self._caller = Caller(session, self._transport, on_session)
+        self._caller = Caller(session, self._transport, on_session, pace or Pace.cautious())
         self._listener = Listener(session, self._transport, random)
         self._stream: Stream | None = None
         self._notifications = UploadNotifications(self._transport.clock)

@@ -194,12 +194,22 @@ def accept(user_id: str, *, language: str) -> Call[object]:
 def block(user_id: str, *, imei: str) -> Call[object]:
     """Takes no more messages from somebody."""
     params = {"fid": user_id, "imei": imei}
-    return Call("block", "POST", "friend", "/api/friend/block", object, params, "form", safe_to_retry=True)
+    return Call(
+        "block", "POST", "friend", "/api/friend/block", object, params, "form", safe_to_retry=True, shown=True
+    )
 
 
 def unblock(user_id: str, *, imei: str) -> Call[object]:
     """Takes messages from somebody again."""
     params = {"fid": user_id, "imei": imei}
     return Call(
-        "unblock", "POST", "friend", "/api/friend/unblock", object, params, "form", safe_to_retry=True
+        "unblock",
+        "POST",
+        "friend",
+        "/api/friend/unblock",
+        object,
+        params,
+        "form",
+        safe_to_retry=True,
+        shown=True,
     )

@@ -82,7 +82,9 @@ def set_avatar(
     }
     part = Part("fileContent", "blob", picture, "image/jpeg")
     path = "/api/group/upavatar"
-    return Call("group picture", "POST", "file", path, object, params, part=part, safe_to_retry=True)
+    return Call(
+        "group picture", "POST", "file", path, object, params, part=part, safe_to_retry=True, shown=True
+    )
 
 
 def rename(group_id: str, name: str, *, now_ms: int, imei: str) -> Call[object]:

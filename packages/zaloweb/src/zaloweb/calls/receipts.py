@@ -73,9 +73,9 @@ def typing(thread: Thread, *, imei: str, to: Destination = Destination.PERSON) -
     require_thread(thread, "typing")
     if thread.kind is ThreadKind.GROUP:
         params: dict[str, object] = {"grid": thread.id, "imei": imei}
-        return Call("typing", "POST", "group", "/api/group/typing", object, params, "form")
+        return Call("typing", "POST", "group", "/api/group/typing", object, params, "form", shown=False)
     params = {"toid": thread.id, "destType": int(to), "imei": imei}
-    return Call("typing", "POST", "chat", "/api/message/typing", object, params, "form")
+    return Call("typing", "POST", "chat", "/api/message/typing", object, params, "form", shown=False)
 
 
 def delivered(
@@ -89,9 +89,13 @@ def delivered(
     if kind is ThreadKind.GROUP:
         told["grid"] = _one(messages, "receiver_id")
         params: dict[str, object] = {"msgInfos": compact(told), "imei": imei}
-        return Call("mark delivered", "POST", "group", "/api/group/deliveredv2", object, params, "form")
+        return Call(
+            "mark delivered", "POST", "group", "/api/group/deliveredv2", object, params, "form", shown=False
+        )
     params = {"msgInfos": compact(told)}
-    return Call("mark delivered", "POST", "chat", "/api/message/deliveredv2", object, params, "form")
+    return Call(
+        "mark delivered", "POST", "chat", "/api/message/deliveredv2", object, params, "form", shown=False
+    )
 
 
 def seen(kind: ThreadKind, messages: Sequence[Marked], *, own_id: str, imei: str) -> Call[object]:
@@ -100,9 +104,21 @@ def seen(kind: ThreadKind, messages: Sequence[Marked], *, own_id: str, imei: str
     if kind is ThreadKind.GROUP:
         told = {"data": items, "grid": _one(messages, "receiver_id")}
         params: dict[str, object] = {"msgInfos": compact(told), "imei": imei}
-        return Call("mark seen", "POST", "group", "/api/group/seenv2", object, params, "form", nretry=True)
+        return Call(
+            "mark seen",
+            "POST",
+            "group",
+            "/api/group/seenv2",
+            object,
+            params,
+            "form",
+            nretry=True,
+            shown=False,
+        )
     params = {"msgInfos": compact({"data": items, "senderId": _one(messages, "sender_id")})}
-    return Call("mark seen", "POST", "chat", "/api/message/seenv2", object, params, "form", nretry=True)
+    return Call(
+        "mark seen", "POST", "chat", "/api/message/seenv2", object, params, "form", nretry=True, shown=False
+    )
 
 
 def _items(messages: Sequence[Marked], own_id: str) -> list[dict[str, object]]:

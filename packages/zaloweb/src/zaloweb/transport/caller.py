@@ -11,6 +11,7 @@ from zaloweb.calls.call import Call
 from zaloweb.errors import HttpStatusError, NetworkError, NoService, NotPrepared, ProtocolError
 from zaloweb.session import Session
 from zaloweb.transport.http import Transport
+from zaloweb.transport.pace import Pace
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -18,12 +19,18 @@ OnSession = Callable[[Session], Awaitable[None]]
 
 
 class Caller:
-    """A session and the way to Zalo. `on_session` is awaited whenever an answer changed the cookies."""
+    """A session and the way to Zalo, no faster than its pace.
 
-    def __init__(self, session: Session, transport: Transport, on_session: OnSession | None) -> None:
+    `on_session` is awaited whenever an answer changed the cookies.
+    """
+
+    def __init__(
+        self, session: Session, transport: Transport, on_session: OnSession | None, pace: Pace
+    ) -> None:
         self.session = session
         self.transport = transport
         self._on_session = on_session
+        self._pace = pace
         self._known_changes = session.jar.changes
 
     @property
@@ -43,6 +50,7 @@ class Caller:
 
     async def call(self, call: Call[T]) -> T:
         """What Zalo answers. Raises the kinds of `ZaloError` that `Transport.call` raises."""
+        await self._pace.wait(self.session.uid, call, self.transport.clock)
         try:
             return await self.transport.call(self.session, call)
         finally:

@@ -9,8 +9,11 @@ from typing import Final, Protocol, TypeVar
 
 T = TypeVar("T")
 
-_SINCE_BOOT: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""Linux counts the time asleep in a clock of its own; the others do so in this one."""
+_SINCE_BOOT: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+"""The clock that counts the time asleep: one of its own on Linux, the monotonic one on macOS.
+
+Windows has none of these numbers; there `time.monotonic` counts that time.
+"""
 
 
 class Clock(Protocol):
@@ -41,7 +44,7 @@ class SystemClock:
         return time.monotonic()
 
     def elapsed(self) -> float:
-        return time.clock_gettime(_SINCE_BOOT)
+        return time.monotonic() if _SINCE_BOOT is None else time.clock_gettime(_SINCE_BOOT)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
