@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from zaloweb.errors import HttpStatusError, LinkExpired, TooLarge
 from zaloweb.transport.external import ExternalResponse
 from zaloweb.transport.http import Transport
 from zaloweb.wire.envelope import readable
+
+log = logging.getLogger(__name__)
 
 DOWNLOAD_S: Final = 600.0
 """Seconds that a download may take as a whole."""
@@ -78,6 +81,7 @@ async def _save(answer: ExternalResponse, path: Path, max_bytes: int) -> Downloa
         if size <= _LARGEST_ERROR:
             _check_error(name)
         await asyncio.to_thread(os.replace, name, path)
+    log.debug("%s: %d bytes", _NAME, size)
     return Downloaded(path, size, answer.content_type)
 
 

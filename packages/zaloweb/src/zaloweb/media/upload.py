@@ -7,6 +7,7 @@ over the socket; images need no connection, files do.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -22,6 +23,7 @@ from zaloweb.transport.caller import Caller, as_not_prepared
 from zaloweb.transport.clock import Clock, within
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 _ID_DIGITS = 18
 
@@ -48,6 +50,7 @@ class UploadNotifications:
 
     def tell(self, event: FileDone) -> None:
         """Note that a file is finished."""
+        log.debug("an upload is announced")
         waiting = self._waiting.get(event.file_id)
         if waiting is not None:
             if not waiting.done():
@@ -186,6 +189,7 @@ class Uploads:
             for number, start in enumerate(starts, 1)
         ]
         image = file.attachment.kind is Kind.IMAGE
+        log.debug("upload of %s: %d bytes in %d chunks", file.attachment.kind.value, file.size, len(chunks))
         answers = await together(self._upload_chunk(thread, chunk, image, client_id) for chunk in chunks)
         for answer in answers:
             if answer.id:

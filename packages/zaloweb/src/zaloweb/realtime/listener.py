@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any, NoReturn, TypeVar
@@ -19,6 +20,7 @@ from zaloweb.transport.http import ORIGIN, Transport
 from zaloweb.wire.reconnect import CloseCode, Reconnect, ReconnectPolicy, RetryTable, Stop
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 _NOT_ALLOWED = frozenset({401, 403})
 _GIVEN_UP = "given up for a new connection"
@@ -69,13 +71,17 @@ class Listener:
         while True:
             outcome = await self._unless_reconnected(self._connect_once(http, deliver))
             if outcome is None:
+                log.debug("%s reconnects at once, as asked", self._session.uid)
                 await deliver([Disconnected(CloseCode.LOST, _GIVEN_UP, 0)])
                 continue
             decision = self._decide(outcome)
             code = outcome.code if isinstance(outcome, ConnectionEnd) else CloseCode.LOST
             if isinstance(decision, Stop):
+                log.debug("%s is given back: %s", self._session.uid, type(decision.error).__name__)
                 await deliver([Disconnected(code, outcome.reason, None)])
                 raise decision.error
+            told = (self._session.uid, decision.wait_ms, decision.endpoint)
+            log.debug("%s reconnects in %d ms, to endpoint %d", *told)
             await deliver([Disconnected(code, outcome.reason, decision.wait_ms)])
             await self._unless_reconnected(self._clock.sleep(decision.wait_ms / 1000))
 

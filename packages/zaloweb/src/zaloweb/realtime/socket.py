@@ -9,6 +9,7 @@ that is dead, so silence is judged here.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,7 +23,10 @@ from zaloweb.errors import BeforeSending
 from zaloweb.events import CipherKey, Connected, Decoder, Duplicate, Event, Pong
 from zaloweb.transport.clock import Clock
 from zaloweb.wire import frames
+from zaloweb.wire.frames import command_of
 from zaloweb.wire.reconnect import CloseCode
+
+log = logging.getLogger(__name__)
 
 HANDSHAKE_S: Final = 30.0
 """Seconds from the first attempt to connect until the server's key must have come."""
@@ -112,6 +116,10 @@ class Connection:
                 # Before the reader is stopped, so that the server's answer to the close is still read.
                 if self._line is not None:
                     await self._line.close(code)
+        if isinstance(outcome, ConnectionEnd):  # without its reason, which is the server's own text
+            log.debug("closed with %d, %.1f s after its key", outcome.code, outcome.lived_s)
+        else:
+            log.debug("not connected: %s", outcome.reason)
         return outcome
 
     async def send(self, frame: bytes) -> None:
@@ -131,6 +139,7 @@ class Connection:
             # The library's own texts may hold whole URLs.
             return ConnectFailure(f"no connection ({getattr(error, 'strerror', '') or type(error).__name__})")
         self._line = _Line(socket, self._clock, urlsplit(upgrade.url).hostname or "")
+        log.debug("upgraded at %s, waiting for the key", self._line.endpoint)
         return await self._read(self._line, deliver, tasks)
 
     async def _open(self, upgrade: Upgrade) -> aiohttp.ClientWebSocketResponse:
@@ -151,11 +160,14 @@ class Connection:
             if isinstance(frame, ConnectionEnd):
                 return self._with_lifetime(frame)
             events = self._decoder.decode(frame)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("frame %d in: %d bytes, %d events", command_of(frame), len(frame), len(events))
             match events:  # each of these is the only event of its frame
                 case [Pong()]:
                     self.answers = True
                 case [CipherKey()]:
                     tasks.start_timer(self._keep_alive(line))
+                    log.debug("the key came; a ping every %.0f s", self._ping_s)
                     if self._keyed_at is None:
                         self._keyed_at = self._clock.monotonic()
                         events.append(Connected(line.endpoint))
@@ -227,6 +239,8 @@ class _Line:
             raise BeforeSending("socket", "not connected")
         try:
             await self._socket.send_bytes(frame)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("frame %d out: %d bytes", command_of(frame), len(frame))
         except _BROKEN as error:
             raise BeforeSending("socket", "the connection is closing") from error
 

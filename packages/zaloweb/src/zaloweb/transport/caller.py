@@ -60,6 +60,7 @@ class Caller:
         changes = self.session.jar.changes
         if self._on_session is not None and changes != self._known_changes:
             self._known_changes = changes
+            log.debug("cookies of %s changed", self.session.uid)
             try:
                 await self._on_session(self.session)
             except Exception:  # what was sent is sent: it must not look as if it had failed

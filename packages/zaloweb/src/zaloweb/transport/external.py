@@ -5,6 +5,7 @@ Nothing of the account goes out with them, and every hop ends at an address of t
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from zaloweb.transport.exchange import (
 from zaloweb.transport.network import Network
 
 Method = Literal["GET", "HEAD"]
+log = logging.getLogger(__name__)
 
 _MOST_DIGITS = 16
 _ODD = re.compile(r"[\x00-\x20\x7f\\]")
@@ -89,6 +91,8 @@ class ExternalClient:
     ) -> aiohttp.ClientResponse:
         for _ in range(MOST_REDIRECTS):
             answer = await self._ask(method, url, name, deadline)
+            # Not the host: somebody else's message named it.
+            log.debug("%s: %s, status %d", name, method, answer.status)
             location = answer.headers.get("location", "")
             if answer.status not in REDIRECTS or not location:
                 return answer

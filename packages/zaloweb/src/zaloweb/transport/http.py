@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -18,11 +19,13 @@ from zaloweb.calls.call import Call
 from zaloweb.cookies import Jar
 from zaloweb.errors import (
     AnswerTooLarge,
+    ApiError,
     ForeignAddress,
     HttpStatusError,
     NetworkError,
     NoService,
     ProtocolError,
+    ZaloError,
 )
 from zaloweb.session import API_TYPE as API_TYPE
 from zaloweb.session import API_VERSION as API_VERSION
@@ -41,11 +44,12 @@ from zaloweb.transport.external import ExternalClient, ExternalResponse, Method
 from zaloweb.transport.network import Network
 from zaloweb.transport.platform_clock import PlatformClock
 from zaloweb.wire import cipher, envelope
-from zaloweb.wire.hosts import Hosts
+from zaloweb.wire.hosts import Hosts, shown
 from zaloweb.wire.multipart import Form
 from zaloweb.wire.urls import Pairs, encode, with_query
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 ORIGIN = "https://chat.zalo.me"
 DEFAULT_HEADERS = {
@@ -162,7 +166,7 @@ class Transport:
         for _ in range(MOST_REDIRECTS):
             if refusal := self.hosts.refusal(target):
                 raise ForeignAddress(name, refusal)
-            response = await self._exchange(name, method, target, body, headers or {}, deadline)
+            response = await self._logged_exchange(name, method, target, body, headers or {}, deadline)
             location = response.headers.get("location", "")
             if not redirect or response.status not in REDIRECTS or not location:
                 return response
@@ -193,17 +197,25 @@ class Transport:
         sealed = _sealed(session, call)
         response = await self._try(call, _address(session, call, sealed), sealed)
         key = cipher.session_key(session.secret_key) if call.encrypted else None
-        return envelope.read(
-            call.name, require_success(call.name, response, self.clock.now_ms()), key, call.answer
-        )
+        body = require_success(call.name, response, self.clock.now_ms())
+        try:
+            answer = envelope.read(call.name, body, key, call.answer)
+        except ApiError as error:
+            log.debug("%s (%s %s): code %s", call.name, call.service, call.path, error.code)
+            raise
+        log.debug("%s (%s %s): code 0", call.name, call.service, call.path)
+        return answer
 
     async def _try(self, call: Call[Any], url: str, params: str) -> Response:
         attempts = self._attempts if call.safe_to_retry else 1
         for attempt in range(1, attempts):
             try:
                 return await self._send(call, url, params)
-            except NetworkError:
-                await self.clock.sleep(self._random.uniform(0.5, 1.0) * _FIRST_BACKOFF * 2**attempt)
+            except NetworkError as error:
+                wait_s = self._random.uniform(0.5, 1.0) * _FIRST_BACKOFF * 2**attempt
+                told = (call.name, attempt, attempts, type(error).__name__, wait_s)
+                log.debug("%s: attempt %d of %d ended with %s, the next in %.1f s", *told)
+                await self.clock.sleep(wait_s)
         return await self._send(call, url, params)
 
     async def _send(self, call: Call[Any], url: str, params: str) -> Response:
@@ -211,6 +223,29 @@ class Transport:
         if call.part is not None:
             form = Form(call.part, self._random)
         return await self.request(call.method, url, name=call.name, form=form, deadline=call.deadline)
+
+    async def _logged_exchange(
+        self,
+        name: str,
+        method: str,
+        url: str,
+        body: bytes | Form | None,
+        headers: Mapping[str, str],
+        deadline: float | None,
+    ) -> Response:
+        if not log.isEnabledFor(logging.DEBUG):
+            return await self._exchange(name, method, url, body, headers, deadline)
+        started = self.clock.monotonic()
+        try:
+            response = await self._exchange(name, method, url, body, headers, deadline)
+        except ZaloError as error:
+            spent_ms = (self.clock.monotonic() - started) * 1000
+            log.debug("%s: %s %s, %s in %.0f ms", name, method, shown(url), type(error).__name__, spent_ms)
+            raise
+        spent_ms = (self.clock.monotonic() - started) * 1000
+        told = (name, method, shown(url), response.status, len(response.body), spent_ms)
+        log.debug("%s: %s %s, status %d, %d bytes in %.0f ms", *told)
+        return response
 
     async def _exchange(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from random import Random, SystemRandom
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from zaloweb.wire.settings import Settings
 from zaloweb.wire.urls import Pairs
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 _HOST = "https://wpa.chat.zalo.me"
 _COMPUTER = "Web"
@@ -76,6 +78,8 @@ async def log_in_over(
     info = await _login_info(transport, credentials, random, api)
     places = _places(info, transport.hosts)
     server = await _server_info(transport, credentials, api)
+    told = (info.uid, len(places.services), len(places.ws_urls), len(places.left_out))
+    log.debug("logged in as %s: %d services, %d sockets, %d left out", *told)
     return Session(
         credentials=Credentials(
             credentials.imei, credentials.user_agent, transport.jar, credentials.language

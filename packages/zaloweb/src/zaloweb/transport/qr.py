@@ -141,10 +141,13 @@ async def qr_login(
         try:
             async with aclosing(run.steps()) as steps:
                 async for step in steps:
+                    log.debug("QR login: %s", type(step).__name__)
                     yield step
         except ZaloError as error:
+            log.debug("QR login: %s at %s", type(error).__name__, run.stage)
             yield Failed(run.stage, error)
         except TimeoutError:
+            log.debug("QR login: expired at %s", run.stage)
             yield Expired()
 
 

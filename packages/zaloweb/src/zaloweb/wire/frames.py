@@ -60,6 +60,11 @@ def unpack(data: bytes) -> Frame:
     return Frame(version, cmd, sub, data[_HEADER.size :])
 
 
+def command_of(data: bytes) -> int:
+    """The command of a binary WebSocket message; 0 where it is too short to have one."""
+    return int.from_bytes(data[1:3], "little") if len(data) >= _HEADER.size else 0
+
+
 def pack(frame: Frame) -> bytes:
     """The binary WebSocket message of a frame. Raises FrameError for numbers that do not fit the header."""
     try:
