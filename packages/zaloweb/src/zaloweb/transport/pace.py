@@ -54,7 +54,11 @@ class Pace:
     """
 
     def __init__(self, *, actions: Iterable[Rate] = (), queries: Iterable[Rate] = ()) -> None:
-        self._rates = {Traffic.ACTION: tuple(actions), Traffic.QUERY: tuple(queries), Traffic.TRANSFER: ()}
+        self.rates: Final = {
+            Traffic.ACTION: tuple(actions),
+            Traffic.QUERY: tuple(queries),
+            Traffic.TRANSFER: (),
+        }
         self._lines: dict[tuple[str, Traffic], _Line] = {}
 
     @classmethod
@@ -72,7 +76,7 @@ class Pace:
 
     async def wait(self, account: str, call: Call[Any], clock: Clock) -> None:
         """Sleep until the account may make this call, and count it."""
-        rates = self._rates[call.traffic]
+        rates = self.rates[call.traffic]
         if not rates:
             return
         key = (account, call.traffic)
