@@ -78,6 +78,7 @@ async def download(
 async def _save(answer: ExternalResponse, path: Path, max_bytes: int) -> Downloaded:
     with _temporary_file(path) as (name, file):
         size = await _write(answer, file, max_bytes)
+        file.close()  # Windows gives no other name to a file that is open
         if size <= _LARGEST_ERROR:
             _check_error(name)
         await asyncio.to_thread(os.replace, name, path)
