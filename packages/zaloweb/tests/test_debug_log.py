@@ -77,13 +77,12 @@ async def converse(sim: Simulator, zalo: Zalo, folder: Path) -> bytes:
         await zalo.typing(person)
         await zalo.send_text(team, f"@Lan {ANSWERED}", mentions=[Mention(lan.uid, 0, 4)])
         await zalo.send_image(person, Attachment(b"x" * 5000, "ảnh.jpg", 1, 1), caption=CAPTION)
+        while not isinstance((photo := await until(Message, events)).content, Photo):
+            pass
         await zalo.send_file(person, Attachment(b"x" * 5000, FILE_NAME))
         await zalo.group(group.gid).rename(NEW_NAME)
         await zalo.find_stickers("mật khẩu")
         await zalo.undo(person, sent)
-        await lan.says(sim.world.studio.photo(CAPTION))
-        while not isinstance((photo := await until(Message, events)).content, Photo):
-            pass
         await zalo.download(photo.content.url, folder / "got.png", max_bytes=10_000_000)
         sim.world.faults.add(Reset(call="friends"))
         await zalo.friends()
