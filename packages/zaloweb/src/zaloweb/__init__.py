@@ -5,8 +5,9 @@
             if isinstance(event, Message) and not event.is_self:
                 await zalo.send_text(event.thread, "xin chào")
 
-`qr_login` makes a session of a code that a phone scans, `log_in` one of cookies; `Text.pieces` cuts long
-texts. `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Zalo on loopback.
+`qr_login` logs in with a code that a phone scans, `log_in` with cookies. `Text.pieces` splits long texts.
+Calls that come too fast wait (`Pace`). `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Zalo
+on loopback, `python -m zaloweb` a small program.
 """
 
 from zaloweb.calls.account import KeepAlive, User

@@ -38,7 +38,7 @@ class Zalo(Directory):
     answer changed the cookies, before the call returns: keep `session.to_json()` then, for old cookies are
     refused after some days. What it raises is only logged. The network is the one of `ZALOWEB_NETWORK`, or
     the real one. A call that only asks is made up to `attempts` times while the network fails. Calls that
-    come too fast wait (`pace`, cautious unless told otherwise). All errors are kinds of `ZaloError`.
+    come too fast wait (`pace`, `Pace.cautious()` by default). All errors are kinds of `ZaloError`.
 
     Nothing that others see is ever repeated by itself: after `NoAnswer` nobody knows whether it arrived. Who
     must know gives what is sent a `client_id`, the time in milliseconds and never the same twice: the echo
