@@ -69,6 +69,11 @@ class Running:
         return self.process.returncode or 0, out.decode(), err.decode()
 
 
+def heed_ctrl_c() -> None:
+    """Undo that a shell lets what it starts in the background ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @asynccontextmanager
 async def program(
     sim: Simulator | None, folder: Path, *words: str, **environment: str
@@ -79,6 +84,7 @@ async def program(
         env={**(sim.environment if sim else {}), "PYTHONUTF8": "1", **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=heed_ctrl_c,
     )  # fmt: skip
     try:
         yield Running(process)
