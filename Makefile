@@ -1,4 +1,4 @@
-# make demo · make test · make test-long · make check · make bench · make chaos. Everything runs from .venv, which `make setup` builds.
+# make demo · make test · make test-long · make check · make bench · make chaos · make dist. Everything runs from .venv, which `make setup` builds.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +6,7 @@ PROJECTS := packages/zaloweb/pyproject.toml packages/clawlane/pyproject.toml ext
 # Two times quiet: otherwise warnings about the machine's own pip configuration come once per package.
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test test-long check bench chaos constraints clean
+.PHONY: setup demo test test-long check bench chaos dist constraints clean
 
 setup: .venv/.complete
 
@@ -45,8 +45,22 @@ SEED ?= 1
 chaos: setup
 	@PYTHONPATH=tests $(BIN)/python -m chaos.run --stories $(STORIES) --seed $(SEED)
 
+# The three wheels in dist/, and a try of them in an environment that has nothing else of ours. Their dependencies come
+# from wherever pip is configured to look, in the versions of constraints.txt.
+TRIAL := dist/.trial
+dist: setup
+	@rm -rf dist
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist packages/zaloweb packages/clawlane extensions/zalouser
+	@$(PYTHON) -m venv $(TRIAL)
+	@$(TRIAL)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/*.whl
+	@cd $(TRIAL) && bin/python -c 'import clawlane, clawlane_zalouser, zaloweb'
+	@cd $(TRIAL) && bin/openclaw --help > /dev/null && bin/clawlane --help > /dev/null
+	@cd $(TRIAL) && bin/python -m zaloweb --help > /dev/null
+	@rm -rf $(TRIAL)
+	@ls dist/*.whl
+
 constraints: setup
 	@$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

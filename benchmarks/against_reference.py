@@ -21,10 +21,10 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from zaloweb.frames import Cmd
 from zaloweb.sim.event_log import Connected
 from zaloweb.sim.rules import Sealing
 from zaloweb.sim.server import Simulator
+from zaloweb.wire.frames import Cmd
 
 ROOT = Path(__file__).parent.parent
 VECTORS = ROOT / "tests" / "vectors" / "ws-events.json"

@@ -21,9 +21,9 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from zaloweb.cipher import seal_event
 from zaloweb.events import Decoder, Message, Notice
-from zaloweb.frames import Frame, pack
+from zaloweb.wire.cipher import seal_event
+from zaloweb.wire.frames import Frame, pack
 
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
 ROUNDS, REPEATS = 60, 40

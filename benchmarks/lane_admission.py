@@ -27,10 +27,10 @@ from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.store.database import open_store
 from clawlane.store.models import AdmittedMessage, NoteResult
 from clawlane_zalouser.monitor import inbound_of
-from zaloweb.cipher import seal_event
 from zaloweb.events import Decoder, Message
-from zaloweb.frames import VERSION, Cmd, Frame, pack
 from zaloweb.sim.world import World
+from zaloweb.wire.cipher import seal_event
+from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
 
 STEADY, PER_SECOND, BURST, THREADS = 200, 20, 10_000, 30
 _SYNCS, _BLOCK = 100, 4096

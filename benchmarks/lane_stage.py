@@ -17,7 +17,7 @@ from clawlane.credentials.profile import Consent, write_consent
 from clawlane.credentials.vault import FileVault
 from demo.stage import Gateway, Operator, Simulator, simulator
 from zaloweb import Credentials, log_in
-from zaloweb.network import Network
+from zaloweb.transport.network import Network
 
 _CHANNEL = "zalouser"
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -12,12 +12,12 @@ from contextlib import aclosing
 from pathlib import Path
 
 from benchmarks.counting import logged_in
-from zaloweb import Connected, Thread, ThreadKind, Zalo
+from zaloweb import Connected, Pace, Thread, ThreadKind, Zalo
 
 
 async def main(user_id: str, path: str) -> None:
     """Connect, send, tell."""
-    async with Zalo(await logged_in()) as zalo, aclosing(zalo.events()) as events:
+    async with Zalo(await logged_in(), pace=Pace.off()) as zalo, aclosing(zalo.events()) as events:
         async for event in events:
             if isinstance(event, Connected):
                 before = peak_kib()

@@ -10,16 +10,19 @@ import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import get_args
 
 import pytest
 
-from zaloweb import Credentials, Event, Session, Zalo, ZaloError, errors, log_in, text
+from zaloweb import Credentials, Event, Pace, Rate, Session, Zalo, ZaloError, errors, log_in
+from zaloweb.calls.call import Traffic
+from zaloweb.directory import GroupHandle, PersonHandle
 from zaloweb.events import Content
-from zaloweb.handles import GroupHandle, PersonHandle
 from zaloweb.sim.event_log import Connected, Disconnected
 from zaloweb.sim.faults import Error
 from zaloweb.sim.server import Simulator
+from zaloweb.wire import text
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "zaloweb.md").read_text(encoding="utf-8")
@@ -192,6 +195,47 @@ async def test_it_comes_back_misses_nothing_and_stops_when_it_must(sim: Simulato
         await program.ends()
     assert len(world.sent) == 3
     assert (tmp_path / "session.json").read_bytes() != saved
+
+
+async def test_it_is_tested_against_the_simulator(tmp_path: Path) -> None:
+    (tmp_path / "test_greeting.py").write_text(example("6. Test a program"), encoding="utf-8")
+    scope = "asyncio_default_fixture_loop_scope=function"
+    words = ["-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "-o", scope, "test_greeting.py"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "pytest", *words, cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(DEADLINE):
+        told, _ = await process.communicate()
+    assert process.returncode == 0, told.decode()
+    assert b"1 passed" in told
+
+
+async def test_its_commands_are_those_of_the_program() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "zaloweb", "--help", stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(DEADLINE):
+        told, _ = await process.communicate()
+    commands = set(re.findall(r"^    (\w+) ", told.decode(), re.MULTILINE))
+    assert commands == set(re.findall(r"^python -m zaloweb (\w+)", PAGE, re.MULTILINE))
+
+
+def test_the_pace_is_that_of_the_code() -> None:
+    rows = re.findall(r"^\| (actions|queries) \|.*\| (.*) \|$", PAGE, re.MULTILINE)
+    spans = {"minute": 60, "hour": 3600, "day": 86_400}
+    told = {}
+    for kind, limits in rows:
+        found = re.findall(r"(\d+) (?:in (\d+) seconds|an? (\w+))", limits)
+        told[Traffic[{"actions": "ACTION", "queries": "QUERY"}[kind]]] = tuple(
+            Rate(int(calls), int(seconds) if seconds else spans[span]) for calls, seconds, span in found
+        )
+    assert Pace.cautious().rates == {**told, Traffic.TRANSFER: ()}
+
+
+def test_what_is_public_is_named_on_the_page_about_stability() -> None:
+    page = (ROOT / "docs" / "stability.md").read_text(encoding="utf-8")
+    for name in re.findall(r"`(zaloweb(?:\.\w+)*)`", page):
+        assert resolve_name(name) is not None
 
 
 def test_everything_an_account_can_do_is_in_the_table() -> None:

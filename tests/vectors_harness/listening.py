@@ -16,12 +16,12 @@ from vectors_harness.vectors import document, fixture
 from vectors_harness.watched_clock import WatchedClock
 from zaloweb.cookies import Jar
 from zaloweb.events import CipherKey, Connected, Event, UnknownEvent
-from zaloweb.frames import Frame, pack
-from zaloweb.http import Transport
-from zaloweb.listener import Listener
-from zaloweb.network import Network
+from zaloweb.realtime.listener import Listener
+from zaloweb.realtime.stream import Stream
 from zaloweb.sim.http_server import Authority, TlsServer
-from zaloweb.stream import Stream
+from zaloweb.transport.http import Transport
+from zaloweb.transport.network import Network
+from zaloweb.wire.frames import Frame, pack
 
 
 def _endpoints() -> tuple[str, ...]:

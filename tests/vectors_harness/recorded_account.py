@@ -5,7 +5,7 @@ from __future__ import annotations
 from vectors_harness.vectors import fixture
 from zaloweb.cookies import Jar
 from zaloweb.session import Credentials, Session
-from zaloweb.settings import Settings
+from zaloweb.wire.settings import Settings
 
 
 def recorded_session() -> Session:

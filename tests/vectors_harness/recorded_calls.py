@@ -12,18 +12,18 @@ from typing import Any
 
 from vectors_harness.vectors import fixture
 from zaloweb import Attachment, Mention, Sent, Style, Thread, ThreadKind, Urgency, Zalo
-from zaloweb.attachments import Kind
 from zaloweb.calls import forward as forwarding
-from zaloweb.calls import friends, groups, leading, links, marks, mute, reactions, stickers, undo
+from zaloweb.calls import friends, group_admin, groups, links, mute, reactions, receipts, stickers, undo
 from zaloweb.calls.forward import Origin
 from zaloweb.calls.groups import in_batches
-from zaloweb.calls.marks import Destination, Marked
-from zaloweb.calls.media import Manner, Uploaded, VideoLink
-from zaloweb.calls.messages import Look
+from zaloweb.calls.media import SendOptions, Uploaded, VideoLink
+from zaloweb.calls.messages import TextStyle
+from zaloweb.calls.mute import VIETNAM
 from zaloweb.calls.quotes import Quoted
 from zaloweb.calls.reactions import Icon, icon_of
-from zaloweb.clock import VIETNAM
+from zaloweb.calls.receipts import Destination, Marked
 from zaloweb.events import Sticker, Target
+from zaloweb.media.attachments import Kind
 
 Made = Callable[[Zalo, list[Any]], Awaitable[Any]]
 
@@ -63,7 +63,7 @@ async def send_message(zalo: Zalo, args: list[Any]) -> tuple[Sent | None, list[S
         return await send_text(zalo, args, given), []
     to, text = thread(args), given["msg"]
     lone = len(files) == 1 and files[0].kind is Kind.IMAGE and "quote" not in given
-    manner = Manner(given.get("ttl", 0), Urgency(given.get("urgency", 0)))
+    options = SendOptions(given.get("ttl", 0), Urgency(given.get("urgency", 0)))
     if lone and text:
         mentions = [mention(text, one) for one in given.get("mentions", ())]
         image = await zalo.send_image(
@@ -72,13 +72,13 @@ async def send_message(zalo: Zalo, args: list[Any]) -> tuple[Sent | None, list[S
             client_id=NOW,
             caption=text,
             mentions=mentions,
-            urgency=manner.urgency,
-            ttl_ms=manner.ttl_ms,
+            urgency=options.urgency,
+            ttl_ms=options.ttl_ms,
         )
         return None, [image]
     said = await send_text(zalo, args, given) if text else None
     uploaded = await zalo.upload(to, files, client_id=NOW)
-    sent = await zalo.send_uploaded(to, uploaded, client_id=NOW, manner=manner)
+    sent = await zalo.send_uploaded(to, uploaded, client_id=NOW, options=options)
     last = [file.kind is Kind.GIF for file in files]
     return said, [one for _, one in sorted(zip(last, sent, strict=True), key=lambda pair: pair[0])]
 
@@ -128,7 +128,7 @@ def mention(text: str, recorded: dict[str, Any]) -> Mention:
 
 def style(text: str, recorded: dict[str, Any]) -> Style:
     start, length = code_points(text, recorded["start"], recorded["len"])
-    look = Look(recorded["st"].removesuffix("$"))
+    look = TextStyle(recorded["st"].removesuffix("$"))
     return Style(start, length, look, recorded.get("indentSize", 1))
 
 
@@ -240,7 +240,7 @@ async def delete_message(zalo: Zalo, args: list[Any]) -> Any:
 
 async def typing(zalo: Zalo, args: list[Any]) -> Any:
     to = Destination(args[2]) if len(args) > 2 else Destination.PERSON
-    return await zalo.call(marks.typing(thread(args, 0), imei=imei(zalo), to=to))
+    return await zalo.call(receipts.typing(thread(args, 0), imei=imei(zalo), to=to))
 
 
 def marked(recorded: dict[str, Any]) -> Marked:
@@ -251,13 +251,13 @@ def marked(recorded: dict[str, Any]) -> Marked:
 async def delivered(zalo: Zalo, args: list[Any]) -> Any:
     kind = ThreadKind(args[2] if len(args) > 2 else 0)
     told = [marked(one) for one in listed(args[1])]
-    return await zalo.call(marks.delivered(kind, told, own_id=zalo.own_id, imei=imei(zalo), seen=args[0]))
+    return await zalo.call(receipts.delivered(kind, told, own_id=zalo.own_id, imei=imei(zalo), seen=args[0]))
 
 
 async def seen(zalo: Zalo, args: list[Any]) -> Any:
     kind = ThreadKind(args[1] if len(args) > 1 else 0)
     told = [marked(one) for one in listed(args[0])]
-    return await zalo.call(marks.seen(kind, told, own_id=zalo.own_id, imei=imei(zalo)))
+    return await zalo.call(receipts.seen(kind, told, own_id=zalo.own_id, imei=imei(zalo)))
 
 
 # People
@@ -319,20 +319,24 @@ async def create_group(zalo: Zalo, args: list[Any]) -> Any:
 
 
 async def rename_group(zalo: Zalo, args: list[Any]) -> Any:
-    return await zalo.call(leading.rename(args[1], args[0], now_ms=now_ms(zalo), imei=imei(zalo)))
+    return await zalo.call(group_admin.rename(args[1], args[0], now_ms=now_ms(zalo), imei=imei(zalo)))
 
 
 async def add_to_group(zalo: Zalo, args: list[Any]) -> Any:
-    return await zalo.call(leading.add(args[1], listed(args[0]), language=language(zalo), imei=imei(zalo)))
+    return await zalo.call(
+        group_admin.add(args[1], listed(args[0]), language=language(zalo), imei=imei(zalo))
+    )
 
 
 async def remove_from_group(zalo: Zalo, args: list[Any]) -> Any:
-    return await zalo.call(leading.remove(args[1], listed(args[0]), imei=imei(zalo)))
+    return await zalo.call(group_admin.remove(args[1], listed(args[0]), imei=imei(zalo)))
 
 
 async def leave_group(zalo: Zalo, args: list[Any]) -> Any:
     silent = len(args) > 1 and args[1]
-    return await zalo.call(leading.leave(args[0], silent=silent, language=language(zalo), imei=imei(zalo)))
+    return await zalo.call(
+        group_admin.leave(args[0], silent=silent, language=language(zalo), imei=imei(zalo))
+    )
 
 
 async def history(zalo: Zalo, args: list[Any]) -> Any:

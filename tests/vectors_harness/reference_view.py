@@ -25,7 +25,6 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
-from zaloweb import text
 from zaloweb.events import (
     CipherKey,
     Deletion,
@@ -49,6 +48,7 @@ from zaloweb.events import (
     Undecodable,
     Undo,
 )
+from zaloweb.wire import text
 
 Emitted = dict[str, Any]
 

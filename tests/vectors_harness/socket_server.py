@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
-from zaloweb.frames import Cmd, Frame, pack
+from zaloweb.wire.frames import Cmd, Frame, pack
 
 
 @dataclass(slots=True)

@@ -24,10 +24,10 @@ from zaloweb import CipherKey, Connected, InvalidRequest, Sent, Zalo
 from zaloweb.calls.account import User
 from zaloweb.calls.friends import Onlines
 from zaloweb.calls.media import UploadedFile, UploadedImage
-from zaloweb.calls.reactions import Reacted
+from zaloweb.calls.reactions import ReactionIds
 from zaloweb.calls.stickers import Suggestions
+from zaloweb.directory import HistoryPage
 from zaloweb.errors import ApiError, HttpStatusError, NetworkError, ProtocolError, ZaloError
-from zaloweb.handles import HistoryPage
 
 
 @asynccontextmanager
@@ -176,7 +176,7 @@ def assert_same(ours: Any, recorded: Any) -> None:
 def in_words_of_the_reference(ours: msgspec.Struct) -> Any:
     """Our answer as the reference gives it back; it takes some answers apart, and we do so on demand."""
     match ours:
-        case Reacted():
+        case ReactionIds():
             return {"msgIds": [int(number) for number in ours.ids]}
         case Suggestions():
             return [sticker.id for sticker in ours.stickers]

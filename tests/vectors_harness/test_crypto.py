@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from vectors_harness.vectors import Case
-from zaloweb import cipher
 from zaloweb.errors import CipherError
 from zaloweb.events import type_number
-from zaloweb.http import with_query
+from zaloweb.wire import cipher
+from zaloweb.wire.urls import with_query
 
 
 @pytest.mark.family("crypto", fn="session_encrypt")

@@ -14,9 +14,9 @@ from vectors_harness.vectors import Case, fixture
 from zaloweb.calls.call import Call
 from zaloweb.cookies import Jar
 from zaloweb.errors import ApiError, LoginFailed, ZaloError
-from zaloweb.http import Transport
-from zaloweb.login import log_in_over
 from zaloweb.session import Api, Credentials, Session
+from zaloweb.transport.http import Transport
+from zaloweb.transport.login import log_in_over
 
 ACCOUNT_INFO = Call("fetchAccountInfo", "GET", "profile", "/api/social/profile/me-v2", answer=dict[str, Any])
 

@@ -26,7 +26,7 @@ from vectors_harness.vector_server import (
 )
 from vectors_harness.vectors import Case
 from zaloweb.errors import ApiError, LoginFailed
-from zaloweb.qr import (
+from zaloweb.transport.qr import (
     DEFAULT_USER_AGENT,
     Declined,
     Done,

@@ -12,12 +12,12 @@ import pytest
 from vectors_harness.listening import ENDPOINTS, Play, listening
 from vectors_harness.socket_server import Peer
 from vectors_harness.vectors import Case, fixture
-from zaloweb import frames
 from zaloweb.errors import Kicked, Replaced
 from zaloweb.events import CipherKey, Connected, Disconnected, Duplicate, Event, Message, Undecodable
-from zaloweb.retry import RetryTable
-from zaloweb.settings import Settings
 from zaloweb.sim.http_server import Authority
+from zaloweb.wire import frames
+from zaloweb.wire.reconnect import RetryTable
+from zaloweb.wire.settings import Settings
 
 SETTINGS = Settings(fixture()["settings"])
 PING_S = SETTINGS.ping_interval_ms / 1000

@@ -29,13 +29,13 @@ from multidict import CIMultiDict
 from vectors_harness.multipart_body import Multipart
 from vectors_harness.socket_server import Peer, SocketServer
 from vectors_harness.vectors import Case, document, fixture
-from zaloweb import cipher
 from zaloweb.errors import CipherError
-from zaloweb.frames import Cmd
-from zaloweb.frames import request as request_frame
-from zaloweb.network import Network
 from zaloweb.sim.clock import ManualClock
 from zaloweb.sim.http_server import Authority, TlsServer
+from zaloweb.transport.network import Network
+from zaloweb.wire import cipher
+from zaloweb.wire.frames import Cmd
+from zaloweb.wire.frames import request as request_frame
 
 _OF_THE_LIBRARY = {"host", "content-length", "connection", "cookie", "transfer-encoding"}
 _UPLOADS = ("/upload", "/upthumb")

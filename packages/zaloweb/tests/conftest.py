@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from zaloweb.network import Network
 from zaloweb.sim.http_server import Authority, Handler, TlsServer
+from zaloweb.transport.network import Network
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from zaloweb import Connected, Credentials, Message, Zalo, ZaloError, log_in, qr_login
-from zaloweb.qr import Failed, ShowQr
+from zaloweb.transport.qr import Failed, ShowQr
 
 
 def peak() -> int:

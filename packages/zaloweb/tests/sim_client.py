@@ -10,12 +10,12 @@ from typing import Any, Self
 
 import aiohttp
 
-from zaloweb import cipher
-from zaloweb.frames import Frame, unpack
 from zaloweb.sim.people import Account
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.services import SERVICE_MAP, SOCKET_URLS
 from zaloweb.sim.world import World
+from zaloweb.wire import cipher
+from zaloweb.wire.frames import Frame, unpack
 
 VERSION = {"zpw_ver": "685", "zpw_type": "30"}
 IMEI = "11111111-2222-4333-8444-555555555555-a69b52f9d7f760edf3fd052bcda2542f"

@@ -28,19 +28,19 @@ from zaloweb import (
     UploadedGif,
     UploadedImage,
 )
-from zaloweb.calls import friends, leading, links, marks, media, mute, reactions, stickers, undo
+from zaloweb.calls import friends, group_admin, links, media, mute, reactions, receipts, stickers, undo
 from zaloweb.calls.account import KeepAlive
 from zaloweb.calls.friends import Onlines
 from zaloweb.calls.groups import Group, GroupDetails, GroupVersions
 from zaloweb.calls.links import Preview
-from zaloweb.calls.media import Manner
+from zaloweb.calls.media import SendOptions
 from zaloweb.calls.messages import Sent
 from zaloweb.calls.mute import Mutes
 from zaloweb.cookies import Jar
-from zaloweb.envelope import Envelope, decode
-from zaloweb.hosts import ZALO_SUFFIXES, shown
-from zaloweb.http import retry_after
-from zaloweb.network import is_public
+from zaloweb.transport.http import retry_after
+from zaloweb.transport.network import is_public
+from zaloweb.wire.envelope import Envelope, decode
+from zaloweb.wire.hosts import ZALO_SUFFIXES, shown
 
 NOW = 1_700_000_000_000
 NOBODY = [Thread(ThreadKind.USER, ""), Thread(ThreadKind.GROUP, "")]
@@ -352,9 +352,9 @@ FILE = UploadedFile("1", "https://a.zdn.vn/f", "a.txt", "txt", 5, "md5", 1)
 IMAGE = UploadedImage("1", "https://a", "https://a", "https://a", 5)
 MESSAGE = Sent("1", "2")
 TO_A_THREAD: list[Callable[[Thread], object]] = [
-    lambda to: marks.typing(to, imei="i"),
-    lambda to: media.send_file(to, FILE, Manner()),
-    lambda to: media.send_image(to, IMAGE, Manner(), client_id=1),
+    lambda to: receipts.typing(to, imei="i"),
+    lambda to: media.send_file(to, FILE, SendOptions()),
+    lambda to: media.send_image(to, IMAGE, SendOptions(), client_id=1),
     lambda to: media.send_voice(to, "https://a", 1, ttl_ms=0, client_id=1, imei="i"),
     lambda to: stickers.send_sticker(to, Sticker(1, 1, 1), client_id=1, imei="i"),
     lambda to: links.send_link(to, "https://a", Preview(), text="", ttl_ms=0, client_id=1, imei="i"),
@@ -374,23 +374,23 @@ def test_nothing_goes_to_nobody(call: Callable[[Thread], object], nobody: Thread
 @pytest.mark.parametrize("ids", [[], [""], ["1", ""], "123"])
 def test_groups_are_made_of_people(ids: list[str]) -> None:
     with pytest.raises(InvalidRequest, match="ids of people"):
-        leading.create("name", ids, client_id=1, language="vi", imei="i")
+        group_admin.create("name", ids, client_id=1, language="vi", imei="i")
     with pytest.raises(InvalidRequest, match="ids of people"):
-        leading.add("1", ids, language="vi", imei="i")
+        group_admin.add("1", ids, language="vi", imei="i")
     with pytest.raises(InvalidRequest, match="ids of people"):
-        leading.remove("1", ids, imei="i")
+        group_admin.remove("1", ids, imei="i")
 
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_file_has_a_size(size: int) -> None:
     to = Thread(ThreadKind.USER, "1")
     with pytest.raises(InvalidRequest, match="needs its size"):
-        media.send_file(to, UploadedFile("1", "u", "a.txt", "txt", size, "md5", 1), Manner())
+        media.send_file(to, UploadedFile("1", "u", "a.txt", "txt", size, "md5", 1), SendOptions())
     with pytest.raises(InvalidRequest, match="needs its size"):
-        media.send_image(to, UploadedImage("1", "a", "a", "a", size), Manner(), client_id=1)
+        media.send_image(to, UploadedImage("1", "a", "a", "a", size), SendOptions(), client_id=1)
     gif = UploadedGif("a", "a.gif", size, "md5", None)  # type: ignore[arg-type]
     with pytest.raises(InvalidRequest, match="needs its size"):
-        media.send_gif(to, gif, Manner(), client_id=1)
+        media.send_gif(to, gif, SendOptions(), client_id=1)
 
 
 def test_pages_and_sizes_of_pictures_are_parameters() -> None:

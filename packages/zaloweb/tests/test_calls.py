@@ -12,11 +12,11 @@ from zaloweb import (
     EVERYONE,
     Group,
     InvalidRequest,
-    Look,
     Mention,
     Quoted,
     Sent,
     Style,
+    TextStyle,
     Thread,
     ThreadKind,
     Urgency,
@@ -25,7 +25,7 @@ from zaloweb.calls.account import OwnProfile
 from zaloweb.calls.groups import BATCH, GroupVersions, group_info, in_batches
 from zaloweb.calls.messages import SentAnswer, Text, send_text
 from zaloweb.events import Decoder, Message
-from zaloweb.frames import request
+from zaloweb.wire.frames import request
 
 LAN = Thread(ThreadKind.USER, "8200000000000000102")
 TEAM = Thread(ThreadKind.GROUP, "9100000000000000401")
@@ -43,7 +43,7 @@ def test_places_are_given_in_python_indices_and_sent_in_utf16_units() -> None:
 
 
 def test_styles_are_sent_in_utf16_units_too() -> None:
-    bold = Style(len(FAMILY) + 1, 3, Look.BOLD)
+    bold = Style(len(FAMILY) + 1, 3, TextStyle.BOLD)
     sent = params(LAN, Text(f"{FAMILY} nhé", styles=[bold]))
     assert json.loads(sent["textProperties"])["styles"] == [{"start": 12, "len": 3, "st": "b"}]
 
@@ -58,7 +58,7 @@ def test_a_mention_in_a_message_to_one_person_is_left_out() -> None:
 
 
 def test_an_indent_says_how_deep() -> None:
-    assert Style(0, 1, Look.INDENT, depth=3).code == "ind_30"
+    assert Style(0, 1, TextStyle.INDENT, depth=3).code == "ind_30"
 
 
 def test_urgency_and_lifetime_are_sent_only_where_they_mean_something() -> None:
@@ -81,7 +81,7 @@ def test_a_mention_that_reaches_past_the_text_is_refused(stretch: tuple[int, int
 @pytest.mark.parametrize("stretch", [(-1, 2), (0, 7), (3, -1)])
 def test_a_style_outside_the_text_is_refused(stretch: tuple[int, int]) -> None:
     with pytest.raises(InvalidRequest, match=r"style at .* lies outside a text of 6"):
-        Text("@Alice", styles=[Style(*stretch, Look.BOLD)])
+        Text("@Alice", styles=[Style(*stretch, TextStyle.BOLD)])
 
 
 def test_an_empty_text_and_a_thread_without_id_are_refused() -> None:

@@ -16,7 +16,6 @@ from zaloweb import (
     ICONS,
     Icon,
     InvalidRequest,
-    Look,
     Marked,
     Mention,
     Message,
@@ -24,6 +23,7 @@ from zaloweb import (
     Quoted,
     Style,
     Text,
+    TextStyle,
     Thread,
     ThreadKind,
     Urgency,
@@ -31,15 +31,15 @@ from zaloweb import (
     icon_of,
     seconds_until_morning,
 )
-from zaloweb.attachments import Attachment, Kind
-from zaloweb.calls import forward, friends, groups, links, marks, reactions
+from zaloweb.calls import forward, friends, groups, links, reactions, receipts
 from zaloweb.calls.groups import GroupVersions, MemberProfiles
 from zaloweb.calls.links import Preview
-from zaloweb.calls.reactions import Reacted
+from zaloweb.calls.reactions import ReactionIds
 from zaloweb.events import Decoder, Target
-from zaloweb.frames import request
-from zaloweb.http import encode
-from zaloweb.multipart import Form, Part, escaped
+from zaloweb.media.attachments import Attachment, Kind
+from zaloweb.wire.frames import request
+from zaloweb.wire.multipart import Form, Part, escaped
+from zaloweb.wire.urls import encode
 
 LAN = Thread(ThreadKind.USER, "8200000000000000102")
 TEAM = Thread(ThreadKind.GROUP, "9100000000000000401")
@@ -58,7 +58,7 @@ EIGHT_IN_HANOI = 1_700_010_000_000
 def test_pieces_are_the_message_again(text: str, spans: list[tuple[int, int]], limit: int) -> None:
     inside = [(start, length) for start, length in spans if start + length <= len(text)]
     mentions = [Mention(f"1{start}", start, length) for start, length in inside]
-    styles = [Style(start, length, Look.BOLD) for start, length in inside]
+    styles = [Style(start, length, TextStyle.BOLD) for start, length in inside]
     pieces = Text(text, mentions, styles, urgency=Urgency.URGENT, ttl_ms=5).pieces(limit)
     assert "".join(piece.text for piece in pieces) == text
     assert {(piece.urgency, piece.ttl_ms) for piece in pieces} == {(Urgency.URGENT, 5)}
@@ -112,7 +112,7 @@ def test_a_reaction_to_no_message_is_refused(msg_id: str) -> None:
     ],
 )
 def test_the_ids_of_reactions_are_read_from_a_list_or_a_text(answer: bytes, ids: tuple[str, ...]) -> None:
-    assert msgspec.json.decode(answer, type=Reacted).ids == ids
+    assert msgspec.json.decode(answer, type=ReactionIds).ids == ids
 
 
 # Marks
@@ -142,7 +142,7 @@ def test_a_received_message_is_marked_with_what_it_came_with() -> None:
         "cmd": 501,
     }
     message = received(501, uidFrom="102", idTo="0", **wire)
-    call = marks.seen(ThreadKind.USER, [Marked.of(message)], own_id="77", imei="x")
+    call = receipts.seen(ThreadKind.USER, [Marked.of(message)], own_id="77", imei="x")
     assert items(call) == [
         {
             "cmi": "1",
@@ -160,14 +160,14 @@ def test_a_received_message_is_marked_with_what_it_came_with() -> None:
 
 def test_a_message_of_a_group_is_marked_in_that_group() -> None:
     message = received(521, uidFrom="102", idTo="401", msgId="6", content="ok")
-    call = marks.delivered(ThreadKind.GROUP, [Marked.of(message)], own_id="77", imei="x", seen=True)
+    call = receipts.delivered(ThreadKind.GROUP, [Marked.of(message)], own_id="77", imei="x", seen=True)
     assert json.loads(str((call.params or {})["msgInfos"]))["grid"] == "401"
     assert items(call)[0]["di"] == "401"
 
 
 def test_no_message_cannot_be_marked() -> None:
     with pytest.raises(InvalidRequest, match="between 1 and 50"):
-        marks.seen(ThreadKind.USER, [], own_id="77", imei="x")
+        receipts.seen(ThreadKind.USER, [], own_id="77", imei="x")
 
 
 # Links, videos, forwarding

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zaloweb import cipher
-from zaloweb.cipher import EventCipher, open_event, seal_event
 from zaloweb.errors import CipherError
+from zaloweb.wire import cipher
+from zaloweb.wire.cipher import EventCipher, open_event, seal_event
 
 unhurried = settings(deadline=None)
 KEY = b"sixteen bytes ok"

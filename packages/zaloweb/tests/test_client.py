@@ -17,7 +17,6 @@ from zaloweb import (
     Connected,
     Disconnected,
     Kicked,
-    Look,
     Mention,
     Message,
     OldMessages,
@@ -29,6 +28,7 @@ from zaloweb import (
     SettingsError,
     Style,
     SystemClock,
+    TextStyle,
     Thread,
     ThreadKind,
     Zalo,
@@ -118,7 +118,7 @@ async def test_a_group_hears_mentions_styles_and_quotes(sim: Simulator, zalo: Za
             "👋 @Lan đi",
             client_id=1700000000002,
             mentions=[Mention(lan.uid, 2, 4)],
-            styles=[Style(7, 2, Look.BOLD)],
+            styles=[Style(7, 2, TextStyle.BOLD)],
             quote=Quoted.of(asked),
         )
         sent = await sim.world.next_sent()

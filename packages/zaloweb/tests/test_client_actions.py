@@ -15,30 +15,31 @@ from zaloweb import (
     BeforeSending,
     Destination,
     InvalidRequest,
-    Look,
     Marked,
     Mention,
     Message,
     NotInGroup,
     NotPrepared,
     Origin,
+    Pace,
     SessionExpired,
     Style,
     SystemClock,
     Text,
+    TextStyle,
     Thread,
     ThreadKind,
     VideoLink,
     Zalo,
     icon_of,
 )
-from zaloweb.frames import request
 from zaloweb.sim import event_log
 from zaloweb.sim.faults import Error, Reset
 from zaloweb.sim.people import Person
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.users import Group
-from zaloweb.text import utf16_len
+from zaloweb.wire.frames import request
+from zaloweb.wire.text import utf16_len
 
 
 @pytest.fixture
@@ -49,7 +50,9 @@ async def sim() -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def zalo(sim: Simulator) -> AsyncIterator[Zalo]:
-    async with Zalo(await logged_in(sim), network=sim.network, random=Random(1), attempts=1) as client:
+    async with Zalo(
+        await logged_in(sim), network=sim.network, random=Random(1), attempts=1, pace=Pace.off()
+    ) as client:
         yield client
 
 
@@ -98,7 +101,7 @@ async def test_a_long_text_goes_out_in_pieces_with_its_mentions_and_looks(
 ) -> None:
     name = f"@{lan.name}"
     text = "🎉 mở đầu. " * 180 + name + " kết thúc." * 30
-    long = Text(text, [Mention(lan.uid, text.index(name), len(name))], [Style(0, len(text), Look.BOLD)])
+    long = Text(text, [Mention(lan.uid, text.index(name), len(name))], [Style(0, len(text), TextStyle.BOLD)])
     for piece in long.pieces():
         await zalo.send(in_group(team), piece)
     first, second = sim.world.sent

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zaloweb.cipher import seal_event
 from zaloweb.events import (
     CipherKey,
     Decoder,
@@ -34,7 +33,8 @@ from zaloweb.events import (
     UnknownEvent,
     UnreadCleared,
 )
-from zaloweb.frames import Cmd, Frame, pack
+from zaloweb.wire.cipher import seal_event
+from zaloweb.wire.frames import Cmd, Frame, pack
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OWN, ALICE, GROUP = "8200000000000000001", "8200000000000000102", "9100000000000000401"

@@ -12,13 +12,12 @@ import pytest
 from aiohttp import web
 
 from zaloweb import HttpStatusError, InvalidRequest, LinkExpired, NoAnswer, ProtocolError, TooLarge
-from zaloweb.clock import SystemClock
-from zaloweb.cookie import Cookie
-from zaloweb.cookies import Jar
-from zaloweb.fetch import download, size_of
-from zaloweb.http import Transport
-from zaloweb.network import Network
+from zaloweb.cookies import Cookie, Jar
+from zaloweb.media.download import download, size_of
 from zaloweb.sim.http_server import Handler
+from zaloweb.transport.clock import SystemClock
+from zaloweb.transport.http import Transport
+from zaloweb.transport.network import Network
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

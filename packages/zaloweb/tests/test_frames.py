@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zaloweb import frames
 from zaloweb.errors import FrameError
-from zaloweb.frames import Frame
+from zaloweb.wire import frames
+from zaloweb.wire.frames import Frame
 
 unhurried = settings(deadline=None)
 

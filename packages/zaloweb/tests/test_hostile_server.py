@@ -19,9 +19,7 @@ from typing import Any
 import pytest
 
 from zaloweb import Credentials, LoginFailed, NoAnswer, ProtocolError, Zalo, log_in
-from zaloweb.clock import SystemClock
 from zaloweb.cookies import Jar
-from zaloweb.http import Deadlines, Transport
 from zaloweb.sim.event_log import Refused
 from zaloweb.sim.faults import (
     Addresses,
@@ -35,6 +33,8 @@ from zaloweb.sim.faults import (
     Redirect,
 )
 from zaloweb.sim.server import Simulator
+from zaloweb.transport.clock import SystemClock
+from zaloweb.transport.http import Deadlines, Transport
 
 CLIENT = Path(__file__).with_name("hostile_client.py")
 MOST_GROWTH = 100 * 1024 * 1024

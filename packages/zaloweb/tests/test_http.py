@@ -18,9 +18,7 @@ import pytest
 from aiohttp import web
 from backports import zstd
 
-from zaloweb import cipher
 from zaloweb.calls.call import Call
-from zaloweb.clock import SystemClock
 from zaloweb.cookies import Jar
 from zaloweb.errors import (
     ApiError,
@@ -30,11 +28,13 @@ from zaloweb.errors import (
     ProtocolError,
     SessionExpired,
 )
-from zaloweb.http import Deadlines, Transport
-from zaloweb.network import Network
 from zaloweb.session import Credentials, Session
-from zaloweb.settings import Settings
 from zaloweb.sim.http_server import Handler
+from zaloweb.transport.clock import SystemClock
+from zaloweb.transport.http import Deadlines, Transport
+from zaloweb.transport.network import Network
+from zaloweb.wire import cipher
+from zaloweb.wire.settings import Settings
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from zaloweb.network import Network
 from zaloweb.sim.http_server import Authority, Handler, TlsServer
+from zaloweb.transport.network import Network
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

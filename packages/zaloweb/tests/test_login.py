@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from zaloweb import cipher
 from zaloweb.cookies import Jar
 from zaloweb.errors import HttpStatusError, LoginFailed, ProtocolError, SessionExpired, SettingsError
-from zaloweb.login import log_in
-from zaloweb.network import Network
 from zaloweb.session import Credentials, Session
 from zaloweb.sim.clock import ManualClock
 from zaloweb.sim.http_server import Handler
+from zaloweb.transport.login import log_in
+from zaloweb.transport.network import Network
+from zaloweb.wire import cipher
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from zaloweb.errors import SettingsError
-from zaloweb.network import VARIABLE, Network
 from zaloweb.sim.http_server import Authority, Handler
+from zaloweb.transport.network import VARIABLE, Network
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

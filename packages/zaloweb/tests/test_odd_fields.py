@@ -18,7 +18,6 @@ from packages.zaloweb.tests.wire_items import (
     media,
 )
 
-from zaloweb.cipher import seal_event
 from zaloweb.events import (
     Decoder,
     Delivered,
@@ -34,7 +33,8 @@ from zaloweb.events import (
     Undecodable,
     UnreadCleared,
 )
-from zaloweb.frames import Frame, pack
+from zaloweb.wire.cipher import seal_event
+from zaloweb.wire.frames import Frame, pack
 
 DROP = object()
 ODD: list[Any] = [DROP, None, "", 0, -1, 1.5, True, [], [1], {}, {"a": 1}, "chữ", 10**30, "9" * 40]

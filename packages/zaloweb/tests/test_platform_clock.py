@@ -8,9 +8,9 @@ import pytest
 from packages.zaloweb.tests.live_account import hearing, logged_in, until
 
 from zaloweb import Connected, Disconnected, Message, SystemClock, Undo, Zalo
-from zaloweb.platform_clock import PlatformClock
 from zaloweb.sim.clock import ManualClock
 from zaloweb.sim.server import Simulator
+from zaloweb.transport.platform_clock import PlatformClock
 
 NOW = 1_800_000_000_000
 HOUR = 3600.0

@@ -28,13 +28,13 @@ CONTENT = (
 LOGIN = "Confirmed Declined Done Expired Failed Scanned ShowQr Step log_in qr_login"
 VALUES = (
     "EVERYONE FOREVER ICONS NO_ICON Attachment Call Created Destination Downloaded Forwarded FoundUser Group "
-    "HistoryPage Icon KeepAlive LastOnline Look Manner Marked MemberProfile Mutes Onlines Origin Preview "
-    "Quoted Sent StickerDetail Style Text Uploaded UploadedFile UploadedGif UploadedImage Urgency User "
-    "VideoLink icon_of seconds_until_morning"
+    "HistoryPage Icon KeepAlive LastOnline Marked MemberProfile Mutes Onlines Origin Preview Quoted "
+    "SendOptions Sent StickerDetail Style Text TextStyle Uploaded UploadedFile UploadedGif UploadedImage "
+    "Urgency User VideoLink icon_of seconds_until_morning"
 )
 LIFE = (
-    "Clock Credentials GroupHandle Hosts Jar Network PersonHandle PlatformClock Session Settings SystemClock"
-    " Transport Zalo"
+    "Clock Credentials GroupHandle Hosts Jar Network Pace PersonHandle PlatformClock Rate Session Settings "
+    "SystemClock Transport Zalo"
 )
 
 

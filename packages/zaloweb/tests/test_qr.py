@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from zaloweb import cipher
 from zaloweb.errors import HttpStatusError, LoginFailed, NoAnswer, SessionExpired
-from zaloweb.network import Network
-from zaloweb.qr import Confirmed, Declined, Done, Expired, Failed, Scanned, ShowQr, Step, qr_login
 from zaloweb.sim.clock import ManualClock
 from zaloweb.sim.http_server import Handler
+from zaloweb.transport.network import Network
+from zaloweb.transport.qr import Confirmed, Declined, Done, Expired, Failed, Scanned, ShowQr, Step, qr_login
+from zaloweb.wire import cipher
 
 Serve = Callable[[Handler], Awaitable[Network]]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from zaloweb.clock import SystemClock
 from zaloweb.cookies import Jar
 from zaloweb.errors import SettingsError
 from zaloweb.session import Api, Credentials, Session
-from zaloweb.settings import Settings
+from zaloweb.transport.clock import SystemClock
+from zaloweb.wire.settings import Settings
 
 NOW = 1_700_000_000_000
 COOKIES = [{"key": "zpw_sek", "value": "secret-cookie", "domain": "chat.zalo.me", "path": "/"}]

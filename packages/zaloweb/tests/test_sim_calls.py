@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from packages.zaloweb.tests.sim_client import IMEI, Bare, BareSocket, cookies_of
 
-from zaloweb.frames import Cmd, old_messages, old_reactions
 from zaloweb.sim.event_log import Deleted, Reacted, Refused, Undone, Uploaded
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.world import World
+from zaloweb.wire.frames import Cmd, old_messages, old_reactions
 
 CHUNK = 1000
 

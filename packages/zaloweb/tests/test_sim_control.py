@@ -17,13 +17,13 @@ import msgspec
 import pytest
 from packages.zaloweb.tests.sim_client import Bare, cookies_of
 
-from zaloweb.frames import Cmd
-from zaloweb.network import Network
 from zaloweb.sim.__main__ import first_day
 from zaloweb.sim.control import Control
 from zaloweb.sim.event_log import Record
 from zaloweb.sim.faults import CallFault, PushFault
 from zaloweb.sim.server import ROUTES, Simulator
+from zaloweb.transport.network import Network
+from zaloweb.wire.frames import Cmd
 
 
 class Handle:

@@ -13,10 +13,8 @@ import msgspec
 import pytest
 from packages.zaloweb.tests.sim_client import IMEI, Bare, BareSocket, cookies_of
 
-from zaloweb import cipher
 from zaloweb.events import Message, Undecodable
 from zaloweb.events.decoder import Decoder
-from zaloweb.frames import Cmd, old_messages, ping
 from zaloweb.sim.event_log import Disconnected, Meddled, Pinged, Sent
 from zaloweb.sim.faults import (
     AnyCallFault,
@@ -43,6 +41,8 @@ from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.services import SERVICE_MAP
 from zaloweb.sim.world import World
+from zaloweb.wire import cipher
+from zaloweb.wire.frames import Cmd, old_messages, ping
 
 
 @pytest.fixture

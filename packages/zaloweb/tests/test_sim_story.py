@@ -11,12 +11,12 @@ import pytest
 from zaloweb.client import Zalo
 from zaloweb.errors import Kicked, SessionExpired
 from zaloweb.events import CipherKey, Disconnected, Event, Message, Thread, ThreadKind
-from zaloweb.qr import Confirmed, Declined, Done, Expired, Scanned, ShowQr, Step, qr_login
 from zaloweb.session import Session
 from zaloweb.sim.event_log import Connected, Login, QrLogin, Refused
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.world import World
+from zaloweb.transport.qr import Confirmed, Declined, Done, Expired, Scanned, ShowQr, Step, qr_login
 
 
 @pytest.fixture

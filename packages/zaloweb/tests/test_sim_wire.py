@@ -11,8 +11,6 @@ import aiohttp
 import pytest
 from packages.zaloweb.tests.sim_client import IMEI, VERSION, Bare, cookies_of
 
-from zaloweb import cipher
-from zaloweb.frames import Cmd, Frame, old_messages, old_reactions, pack, ping
 from zaloweb.sim.event_log import (
     AskedOld,
     Called,
@@ -30,6 +28,8 @@ from zaloweb.sim.rules import Rules, Sealing
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.services import SERVICE_MAP, SOCKET_URLS
 from zaloweb.sim.world import World
+from zaloweb.wire import cipher
+from zaloweb.wire.frames import Cmd, Frame, old_messages, old_reactions, pack, ping
 
 QUOTE_KEYS = ("qmsgOwner", "qmsgId", "qmsgCliId", "qmsgType", "qmsgTs", "qmsg")
 

@@ -13,12 +13,12 @@ from vectors_harness.listening import ENDPOINTS, Play, listening
 from vectors_harness.socket_server import Peer
 from vectors_harness.vectors import fixture
 from zaloweb import BeforeSending, CipherKey, Disconnected, Pong, SessionExpired, Undecodable, UnknownEvent
-from zaloweb.frames import Cmd, Frame, old_messages, pack
-from zaloweb.listener import endpoint_url, upgrade_headers
+from zaloweb.realtime.listener import endpoint_url, upgrade_headers
+from zaloweb.realtime.socket import ANSWER_S, HANDSHAKE_S, Upgrade
 from zaloweb.session import Api
-from zaloweb.settings import Settings
 from zaloweb.sim.http_server import Authority
-from zaloweb.socket import ANSWER_S, HANDSHAKE_S, Upgrade
+from zaloweb.wire.frames import Cmd, Frame, old_messages, pack
+from zaloweb.wire.settings import Settings
 
 PING_S = Settings(fixture()["settings"]).ping_interval_ms / 1000
 PONG = pack(Frame(1, Cmd.PING, 1, b"{}"))

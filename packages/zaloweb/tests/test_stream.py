@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from zaloweb import Event, Kicked, UnknownEvent
-from zaloweb.stream import Stream
+from zaloweb.realtime.stream import Stream
 
 Deliver = Callable[[Sequence[Event]], Awaitable[None]]
 
@@ -75,7 +75,7 @@ async def test_a_source_goes_on_while_somebody_waits_for_what_it_brings() -> Non
     stream = Stream(source)
     assert await anext(stream) == numbered(0)
     assert stream.running
-    with stream.hurrying():
+    with stream.reading_ahead():
         await brought.wait()
     assert [await anext(stream) for _ in range(999)] == [numbered(number) for number in range(1, 1000)]
     with pytest.raises(Kicked):

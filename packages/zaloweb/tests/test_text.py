@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zaloweb.graphemes import is_boundary
-from zaloweb.text import Piece, Range, from_utf16, split, to_utf16, utf16_len
+from zaloweb.wire.graphemes import is_boundary
+from zaloweb.wire.text import Piece, Range, from_utf16, split, to_utf16, utf16_len
 
 unhurried = settings(deadline=None)
 FAMILY = "👩‍👩‍👧‍👦"

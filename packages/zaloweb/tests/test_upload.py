@@ -31,7 +31,7 @@ from zaloweb import (
     Zalo,
 )
 from zaloweb.events import File, Photo
-from zaloweb.finished import ANNOUNCED_S
+from zaloweb.media.upload import ANNOUNCED_S
 from zaloweb.sim.event_log import Sent, Uploaded
 from zaloweb.sim.faults import Error, FileDone, Reset
 from zaloweb.sim.people import Person

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from zaloweb.cipher import seal_event
 from zaloweb.events import Decoder, Event
-from zaloweb.frames import Frame, pack
+from zaloweb.wire.cipher import seal_event
+from zaloweb.wire.frames import Frame, pack
 
 OWN, ALICE, BOB, GROUP = (
     "8200000000000000001",

@@ -23,8 +23,8 @@ from clawlane_zalouser import monitor
 from clawlane_zalouser.background import Background
 from zaloweb import events
 from zaloweb.client import Zalo
-from zaloweb.clock import Clock, within
 from zaloweb.errors import BeforeSending
+from zaloweb.transport.clock import Clock, within
 
 Item = events.Message | events.Undo | events.Deletion | events.Notice
 PassOn = Callable[[Item, bool], Awaitable[None]]

@@ -7,9 +7,9 @@ import msgspec
 from clawlane.messages import Delivered, Seen, Signal, Typing
 from clawlane_zalouser.outbound import zalo_thread
 from zaloweb import events
-from zaloweb.calls import marks
+from zaloweb.calls import receipts
 from zaloweb.calls.call import Call
-from zaloweb.calls.marks import Marked
+from zaloweb.calls.receipts import Marked
 from zaloweb.client import Zalo
 
 _TOKEN = msgspec.json.Decoder(Marked)
@@ -33,9 +33,9 @@ def _call(zalo: Zalo, signal: Signal) -> Call[object]:
     thread = zalo_thread(signal.thread)
     match signal:
         case Typing():
-            return marks.typing(thread, imei=imei)
+            return receipts.typing(thread, imei=imei)
         case Delivered():
             marked = [_TOKEN.decode(signal.token)]
-            return marks.delivered(thread.kind, marked, own_id=own_id, imei=imei, seen=signal.seen)
+            return receipts.delivered(thread.kind, marked, own_id=own_id, imei=imei, seen=signal.seen)
         case Seen():
-            return marks.seen(thread.kind, [_TOKEN.decode(signal.token)], own_id=own_id, imei=imei)
+            return receipts.seen(thread.kind, [_TOKEN.decode(signal.token)], own_id=own_id, imei=imei)

@@ -6,7 +6,7 @@ from clawlane.channel import NeedsLogin, NotSent, Refused, SendFailed, Unknown
 from clawlane.messages import Outgoing, Receipt, Reply, Text, Thread, ThreadKind
 from zaloweb import errors, events
 from zaloweb.client import Zalo
-from zaloweb.text import split
+from zaloweb.wire.text import split
 
 _KINDS = {ThreadKind.DM: events.ThreadKind.USER, ThreadKind.GROUP: events.ThreadKind.GROUP}
 _RATE_LIMIT_PAUSE = 60.0

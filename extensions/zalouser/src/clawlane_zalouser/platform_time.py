@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from clawlane_zalouser.wake import Wakefulness
-from zaloweb.clock import Clock
-from zaloweb.platform_clock import PlatformClock
+from zaloweb.transport.clock import Clock
+from zaloweb.transport.platform_clock import PlatformClock
 
 BURST_S: Final = 30.0
 """How long after a connect or a wake Zalo may push what was written before it."""

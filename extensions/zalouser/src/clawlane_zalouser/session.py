@@ -7,9 +7,10 @@ import logging
 from clawlane.channel import Account, Vault, VaultClosed
 from clawlane_zalouser.surroundings import Surroundings
 from zaloweb.client import Zalo
-from zaloweb.hosts import Hosts
-from zaloweb.login import log_in
 from zaloweb.session import Session
+from zaloweb.transport.login import log_in
+from zaloweb.transport.pace import Pace
+from zaloweb.wire.hosts import Hosts
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class StoredSession:
             on_session=self.save,
             platform_clock=self._around.platform_clock,
             hosts=hosts_of(self._account),
+            pace=Pace.off(),  # the gateway's gate paces, over restarts and with the operator's figures
         )
 
     async def save(self, session: Session) -> None:

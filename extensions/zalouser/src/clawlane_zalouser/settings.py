@@ -8,7 +8,7 @@ from pydantic import AfterValidator, StrictStr
 
 from clawlane.config.settings import ChannelSettings
 from zaloweb.errors import SettingsError
-from zaloweb.hosts import Hosts
+from zaloweb.wire.hosts import Hosts
 
 
 def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:

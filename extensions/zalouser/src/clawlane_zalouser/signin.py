@@ -9,8 +9,8 @@ from clawlane import capabilities
 from clawlane.channel import Account
 from clawlane_zalouser.session import hosts_of, proxy_of
 from clawlane_zalouser.surroundings import Surroundings
-from zaloweb import qr
 from zaloweb.errors import LoginFailed, ZaloError
+from zaloweb.transport import qr
 
 
 async def steps(account: Account, around: Surroundings) -> AsyncIterator[capabilities.LoginStep]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 
-from zaloweb.clock import Clock, SystemClock
-from zaloweb.network import Network
-from zaloweb.platform_clock import PlatformClock
+from zaloweb.transport.clock import Clock, SystemClock
+from zaloweb.transport.network import Network
+from zaloweb.transport.platform_clock import PlatformClock
 
 
 @dataclass(frozen=True, slots=True)

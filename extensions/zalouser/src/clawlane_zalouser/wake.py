@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from zaloweb.clock import Clock
+from zaloweb.transport.clock import Clock
 
 JUMP_MS: Final = 60_000
 """By how much the wall clock has to leave the monotonic one behind, or fall behind it, to count as a jump."""

@@ -5,28 +5,28 @@
             if isinstance(event, Message) and not event.is_self:
                 await zalo.send_text(event.thread, "xin chào")
 
-`qr_login` makes a session of a code that a phone scans, `log_in` one of cookies; `Text.pieces` cuts long
-texts. `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Zalo on loopback.
+`qr_login` logs in with a code that a phone scans, `log_in` with cookies. `Text.pieces` splits long texts.
+Calls that come too fast wait (`Pace`). `zaloweb.calls` holds the calls behind `Zalo`, `zaloweb.sim` is a Zalo
+on loopback, `python -m zaloweb` a small program.
 """
 
-from zaloweb.attachments import Attachment
 from zaloweb.calls.account import KeepAlive, User
 from zaloweb.calls.call import Call
 from zaloweb.calls.forward import Forwarded, Origin
 from zaloweb.calls.friends import FoundUser, LastOnline, Onlines
+from zaloweb.calls.group_admin import Created
 from zaloweb.calls.groups import Group, MemberProfile
-from zaloweb.calls.leading import Created
 from zaloweb.calls.links import Preview
-from zaloweb.calls.marks import Destination, Marked
-from zaloweb.calls.media import Manner, Uploaded, UploadedFile, UploadedGif, UploadedImage, VideoLink
-from zaloweb.calls.messages import EVERYONE, Look, Sent, Style, Text, Urgency
+from zaloweb.calls.media import SendOptions, Uploaded, UploadedFile, UploadedGif, UploadedImage, VideoLink
+from zaloweb.calls.messages import EVERYONE, Sent, Style, Text, TextStyle, Urgency
 from zaloweb.calls.mute import FOREVER, Mutes, seconds_until_morning
 from zaloweb.calls.quotes import Quoted
 from zaloweb.calls.reactions import ICONS, NO_ICON, Icon, icon_of
+from zaloweb.calls.receipts import Destination, Marked
 from zaloweb.calls.stickers import StickerDetail
 from zaloweb.client import Zalo
-from zaloweb.clock import Clock, SystemClock
 from zaloweb.cookies import Jar
+from zaloweb.directory import GroupHandle, HistoryPage, PersonHandle
 from zaloweb.errors import (
     AnswerTooLarge,
     ApiError,
@@ -107,16 +107,18 @@ from zaloweb.events import (
     Video,
     Voice,
 )
-from zaloweb.fetch import Downloaded
-from zaloweb.handles import GroupHandle, HistoryPage, PersonHandle
-from zaloweb.hosts import Hosts
-from zaloweb.http import Transport
-from zaloweb.login import log_in
-from zaloweb.network import Network
-from zaloweb.platform_clock import PlatformClock
-from zaloweb.qr import Confirmed, Declined, Done, Expired, Failed, Scanned, ShowQr, Step, qr_login
+from zaloweb.media.attachments import Attachment
+from zaloweb.media.download import Downloaded
 from zaloweb.session import Credentials, Session
-from zaloweb.settings import Settings
+from zaloweb.transport.clock import Clock, SystemClock
+from zaloweb.transport.http import Transport
+from zaloweb.transport.login import log_in
+from zaloweb.transport.network import Network
+from zaloweb.transport.pace import Pace, Rate
+from zaloweb.transport.platform_clock import PlatformClock
+from zaloweb.transport.qr import Confirmed, Declined, Done, Expired, Failed, Scanned, ShowQr, Step, qr_login
+from zaloweb.wire.hosts import Hosts
+from zaloweb.wire.settings import Settings
 
 __all__ = [
     "EVERYONE",
@@ -178,8 +180,6 @@ __all__ = [
     "LinkExpired",
     "Location",
     "LoginFailed",
-    "Look",
-    "Manner",
     "Marked",
     "MemberProfile",
     "Mention",
@@ -197,6 +197,7 @@ __all__ = [
     "OldReactions",
     "Onlines",
     "Origin",
+    "Pace",
     "PartlySent",
     "PersonHandle",
     "Photo",
@@ -208,12 +209,14 @@ __all__ = [
     "Quote",
     "Quoted",
     "QuotedContent",
+    "Rate",
     "RateLimited",
     "Reaction",
     "RefusedByRecipient",
     "Replaced",
     "Scanned",
     "Seen",
+    "SendOptions",
     "Sent",
     "Session",
     "SessionExpired",
@@ -229,6 +232,7 @@ __all__ = [
     "Target",
     "Text",
     "TextContent",
+    "TextStyle",
     "Thread",
     "ThreadKind",
     "Todo",

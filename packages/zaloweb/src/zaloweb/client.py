@@ -4,33 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zaloweb import fetch
-from zaloweb.attachments import Attachment, Kind, PathLike
-from zaloweb.caller import preparing
-from zaloweb.calls import (
-    forward,
-    links,
-    marks,
-    media,
-    messages,
-    reactions,
-    stickers,
-    undo,
-)
+from zaloweb.calls import forward, links, media, messages, reactions, receipts, stickers, undo
 from zaloweb.calls.forward import Forwarded, Origin
-from zaloweb.calls.marks import Destination, Marked
-from zaloweb.calls.media import Manner, Uploaded, VideoLink
+from zaloweb.calls.media import SendOptions, Uploaded, VideoLink
 from zaloweb.calls.messages import Sent, SentAnswer, Style, Text, Urgency
 from zaloweb.calls.quotes import Quoted
-from zaloweb.calls.reactions import NO_ICON, Icon, Known
+from zaloweb.calls.reactions import NO_ICON, Icon, MessageIds
+from zaloweb.calls.receipts import Destination, Marked
 from zaloweb.directory import Directory
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Mention, Sticker, Thread, ThreadKind
-from zaloweb.fetch import Downloaded
-from zaloweb.outgoing import Caption, send_uploaded
-from zaloweb.upload import Progress
+from zaloweb.media.attachments import Attachment, Kind, PathLike
+from zaloweb.media.download import DOWNLOAD_S, Downloaded, size_of
+from zaloweb.media.download import download as download_file
+from zaloweb.media.outgoing import Caption, send_uploaded
+from zaloweb.media.upload import Progress
+from zaloweb.transport.caller import as_not_prepared
 
-_USUAL = Manner()
+_USUAL = SendOptions()
 ToSend = Attachment | PathLike
 """A file to send: its path, or an `Attachment` that says more."""
 
@@ -46,8 +37,8 @@ class Zalo(Directory):
     files other than pictures are announced over the socket and need it. `on_session` is awaited whenever an
     answer changed the cookies, before the call returns: keep `session.to_json()` then, for old cookies are
     refused after some days. What it raises is only logged. The network is the one of `ZALOWEB_NETWORK`, or
-    the real one. A call that only asks is made up to `attempts` times while the network fails. All errors
-    are kinds of `ZaloError`.
+    the real one. A call that only asks is made up to `attempts` times while the network fails. Calls that
+    come too fast wait (`pace`, `Pace.cautious()` by default). All errors are kinds of `ZaloError`.
 
     Nothing that others see is ever repeated by itself: after `NoAnswer` nobody knows whether it arrived. Who
     must know gives what is sent a `client_id`, the time in milliseconds and never the same twice: the echo
@@ -93,8 +84,8 @@ class Zalo(Directory):
     ) -> Sent:
         """Send a picture (JPEG, PNG, WebP), with words under it if you like."""
         words = _caption(thread, caption, mentions)
-        manner = Manner(ttl_ms, urgency)
-        [sent] = await self._send([Kind.IMAGE], thread, [image], manner, client_id, progress, words)
+        options = SendOptions(ttl_ms, urgency)
+        [sent] = await self._send([Kind.IMAGE], thread, [image], options, client_id, progress, words)
         return sent
 
     async def send_album(
@@ -108,8 +99,8 @@ class Zalo(Directory):
         progress: Progress | None = None,
     ) -> tuple[Sent, ...]:
         """Send pictures that are shown together. Raises `PartlySent` when only some were sent."""
-        manner = Manner(ttl_ms, urgency)
-        return await self._send([Kind.IMAGE], thread, images, manner, client_id, progress)
+        options = SendOptions(ttl_ms, urgency)
+        return await self._send([Kind.IMAGE], thread, images, options, client_id, progress)
 
     async def send_file(
         self,
@@ -125,8 +116,8 @@ class Zalo(Directory):
 
         The `cli_msg_id` of what is sent is one that Zalo chose, not `client_id`.
         """
-        kinds, manner = [Kind.OTHER, Kind.VIDEO], Manner(ttl_ms, urgency)
-        [sent] = await self._send(kinds, thread, [file], manner, client_id, progress)
+        kinds, options = [Kind.OTHER, Kind.VIDEO], SendOptions(ttl_ms, urgency)
+        [sent] = await self._send(kinds, thread, [file], options, client_id, progress)
         return sent
 
     async def send_gif(
@@ -140,8 +131,8 @@ class Zalo(Directory):
         progress: Progress | None = None,
     ) -> Sent:
         """Send a moving picture."""
-        manner = Manner(ttl_ms, urgency)
-        [sent] = await self._send([Kind.GIF], thread, [gif], manner, client_id, progress)
+        options = SendOptions(ttl_ms, urgency)
+        [sent] = await self._send([Kind.GIF], thread, [gif], options, client_id, progress)
         return sent
 
     async def upload(
@@ -169,7 +160,7 @@ class Zalo(Directory):
         client_id: int | None = None,
         caption: str = "",
         mentions: Sequence[Mention] = (),
-        manner: Manner = _USUAL,
+        options: SendOptions = _USUAL,
     ) -> tuple[Sent, ...]:
         """Send files that were uploaded, pictures among several as an album; a caption goes with one picture.
 
@@ -177,14 +168,14 @@ class Zalo(Directory):
         """
         words = _caption(thread, caption, mentions)
         own_id = self._client_ids.take(client_id, len(files))
-        return await send_uploaded(self._caller, thread, files, manner, client_id=own_id, caption=words)
+        return await send_uploaded(self._caller, thread, files, options, client_id=own_id, caption=words)
 
     async def send_voice(
         self, thread: Thread, url: str, *, client_id: int | None = None, ttl_ms: int = 0
     ) -> Sent:
         """Send a voice message (M4A, MP3 …) from an https address; that of an `UploadedFile` will do."""
-        with preparing():
-            size = await fetch.size_of(self._transport, url)
+        with as_not_prepared():
+            size = await size_of(self._transport, url)
         own_id = self._client_ids.take(client_id)
         call = media.send_voice(thread, url, size, ttl_ms=ttl_ms, client_id=own_id, imei=self._imei)
         return SentAnswer.sent(await self.call(call), own_id)
@@ -199,8 +190,8 @@ class Zalo(Directory):
         ttl_ms: int = 0,
     ) -> Sent:
         """Send a video from an https address to be played in the chat; `send_file` sends it as a file."""
-        with preparing():
-            size = await fetch.size_of(self._transport, video.url)
+        with as_not_prepared():
+            size = await size_of(self._transport, video.url)
         own_id = self._client_ids.take(client_id)
         call = media.send_video(
             thread, video, size, text=text, ttl_ms=ttl_ms, client_id=own_id, imei=self._imei
@@ -211,7 +202,7 @@ class Zalo(Directory):
         self, thread: Thread, link: str, *, client_id: int | None = None, text: str = "", ttl_ms: int = 0
     ) -> Sent:
         """Send a link with the preview that Zalo makes of it."""
-        with preparing():
+        with as_not_prepared():
             preview = await self.parse_link(link)
         own_id = self._client_ids.take(client_id)
         call = links.send_link(
@@ -245,22 +236,22 @@ class Zalo(Directory):
 
     # What is done to messages
 
-    async def react(self, thread: Thread, message: Known, icon: Icon) -> None:
+    async def react(self, thread: Thread, message: MessageIds, icon: Icon) -> None:
         """React to a message: `ICONS["HEART"]`, or `icon_of("/-heart")`."""
         now_ms = self._caller.now_ms
         await self.call(reactions.react(thread, message, icon, client_id=now_ms, imei=self._imei))
 
-    async def unreact(self, thread: Thread, message: Known) -> None:
+    async def unreact(self, thread: Thread, message: MessageIds) -> None:
         """Take the own reactions to a message back."""
         await self.react(thread, message, NO_ICON)
 
-    async def undo(self, thread: Thread, message: Known) -> None:
+    async def undo(self, thread: Thread, message: MessageIds) -> None:
         """Recall an own message for everybody."""
         now_ms = self._caller.now_ms
         await self.call(undo.undo(thread, message, client_id=now_ms, imei=self._imei))
 
     async def delete(
-        self, thread: Thread, message: Known, sender_id: str, *, for_everyone: bool = False
+        self, thread: Thread, message: MessageIds, sender_id: str, *, for_everyone: bool = False
     ) -> None:
         """Delete a message for oneself or, in a group that the account leads, somebody's for everyone."""
         call = undo.delete(
@@ -276,34 +267,34 @@ class Zalo(Directory):
 
     async def typing(self, thread: Thread, *, to: Destination = Destination.PERSON) -> None:
         """Show that the account is writing, for some seconds."""
-        await self.call(marks.typing(thread, imei=self._imei, to=to))
+        await self.call(receipts.typing(thread, imei=self._imei, to=to))
 
     async def mark_delivered(
         self, kind: ThreadKind, messages: Sequence[Marked], *, seen: bool = False
     ) -> None:
         """Tell that up to 50 messages arrived: `Marked.of(message)`. Those of groups must be of one group."""
-        await self.call(marks.delivered(kind, messages, own_id=self.own_id, imei=self._imei, seen=seen))
+        await self.call(receipts.delivered(kind, messages, own_id=self.own_id, imei=self._imei, seen=seen))
 
     async def mark_seen(self, kind: ThreadKind, messages: Sequence[Marked]) -> None:
         """Tell that up to 50 messages of one thread were seen: `Marked.of(message)`."""
-        await self.call(marks.seen(kind, messages, own_id=self.own_id, imei=self._imei))
+        await self.call(receipts.seen(kind, messages, own_id=self.own_id, imei=self._imei))
 
     async def download(
-        self, url: str, path: PathLike, *, max_bytes: int, deadline: float = fetch.DOWNLOAD_S
+        self, url: str, path: PathLike, *, max_bytes: int, deadline: float = DOWNLOAD_S
     ) -> Downloaded:
         """Fetch what a message links to; the file stands at the path whole or not at all.
 
         Raises `TooLarge`, `LinkExpired`, `HttpStatusError`, `NetworkError`, and `OSError` from the disk.
         """
         async with self._slots:
-            return await fetch.download(self._transport, url, path, max_bytes=max_bytes, deadline=deadline)
+            return await download_file(self._transport, url, path, max_bytes=max_bytes, deadline=deadline)
 
     async def _send(
         self,
         kinds: Sequence[Kind],
         thread: Thread,
         files: Sequence[ToSend],
-        manner: Manner,
+        options: SendOptions,
         client_id: int | None,
         progress: Progress | None,
         caption: Caption | None = None,
@@ -315,7 +306,7 @@ class Zalo(Directory):
                 raise InvalidRequest(f"{attachment.name}: Zalo does not take this for {wanted}")
         own_id = self._client_ids.take(client_id, len(files))
         uploaded = await self._uploads.upload(thread, attachments, client_id=own_id, progress=progress)
-        return await send_uploaded(self._caller, thread, uploaded, manner, client_id=own_id, caption=caption)
+        return await send_uploaded(self._caller, thread, uploaded, options, client_id=own_id, caption=caption)
 
     @property
     def _imei(self) -> str:

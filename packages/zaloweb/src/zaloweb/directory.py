@@ -1,22 +1,31 @@
-"""What an account can ask: about itself, people, groups, stickers, links, and what it missed."""
+"""What an account can ask about itself, people, groups and stickers, and do to one person or group."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from zaloweb.calls import account, friends, groups, leading, links, mute, stickers
+import msgspec
+
+from zaloweb.calls import account, friends, group_admin, groups, links, mute, stickers
 from zaloweb.calls.account import KeepAlive, User
-from zaloweb.calls.friends import ALL, LARGE_AVATAR, SMALL_AVATAR, FoundUser, Onlines
+from zaloweb.calls.friends import ALL, LARGE_AVATAR, SMALL_AVATAR, FoundUser, LastOnline, Onlines
+from zaloweb.calls.group_admin import Created
 from zaloweb.calls.groups import Group, MemberProfile
-from zaloweb.calls.leading import Created
 from zaloweb.calls.links import Preview
 from zaloweb.calls.mute import FOREVER, Mutes
 from zaloweb.calls.stickers import StickerDetail
 from zaloweb.errors import ApiError, NotFound, ProtocolError, SessionExpired
-from zaloweb.events import Sticker, Thread, ThreadKind
-from zaloweb.frames import old_messages, old_reactions
-from zaloweb.handles import GroupHandle, PersonHandle
+from zaloweb.events import Sticker, Thread, ThreadKind, Undecodable
+from zaloweb.events.messages import Item, read_message
 from zaloweb.live import LiveSession
+from zaloweb.media.attachments import Attachment, LocalFile
+from zaloweb.transport.caller import Caller
+from zaloweb.wire.frames import Cmd, old_messages, old_reactions
+from zaloweb.wire.models import Malformed
+
+_USUAL_SIDE = 1080
+"""Pixels of a group's picture whose size nobody knows."""
 
 
 class Directory(LiveSession):
@@ -97,7 +106,7 @@ class Directory(LiveSession):
         """Make a group with these people."""
         language, now_ms = self._caller.language, self._caller.now_ms
         return await self.call(
-            leading.create(name, members, client_id=now_ms, language=language, imei=self._caller.imei)
+            group_admin.create(name, members, client_id=now_ms, language=language, imei=self._caller.imei)
         )
 
     def group(self, group_id: str) -> GroupHandle:
@@ -151,3 +160,89 @@ class Directory(LiveSession):
         """Ask for reactions as for messages; they come as `OldReactions`."""
         group = kind is ThreadKind.GROUP
         await self._listener.request(lambda n: old_reactions(group=group, request_number=n, last_id=before))
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """The last messages of a group in the server's order, and whether there are more before them."""
+
+    items: tuple[Item | Undecodable, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PersonHandle:
+    """One person."""
+
+    id: str
+    _caller: Caller
+
+    async def accept(self) -> None:
+        """Accept their friend request."""
+        await self._caller.call(friends.accept(self.id, language=self._caller.language))
+
+    async def block(self) -> None:
+        """Take no more messages from them."""
+        await self._caller.call(friends.block(self.id, imei=self._caller.imei))
+
+    async def unblock(self) -> None:
+        """Take messages from them again."""
+        await self._caller.call(friends.unblock(self.id, imei=self._caller.imei))
+
+    async def last_online(self) -> LastOnline:
+        """When they were last online, as far as they show it."""
+        return await self._caller.call(friends.last_online(self.id, imei=self._caller.imei))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupHandle:
+    """One group."""
+
+    id: str
+    _caller: Caller
+
+    async def rename(self, name: str) -> None:
+        """Give it a name; an empty one becomes the time."""
+        caller = self._caller
+        await caller.call(group_admin.rename(self.id, name, now_ms=caller.now_ms, imei=caller.imei))
+
+    async def set_avatar(self, picture: Attachment) -> None:
+        """Give it a picture, a JPEG. Raises `InvalidRequest` when the file cannot be read."""
+        file = await LocalFile.of(picture)
+        width, height = await file.dimensions()
+        call = group_admin.set_avatar(
+            self.id,
+            file.slice(0, file.size),
+            width or _USUAL_SIDE,
+            height or _USUAL_SIDE,
+            now_ms=self._caller.now_ms,
+            imei=self._caller.imei,
+        )
+        await self._caller.call(call)
+
+    async def add(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Take people into it; returns the ids of those who could not be."""
+        call = group_admin.add(self.id, ids, language=self._caller.language, imei=self._caller.imei)
+        return (await self._caller.call(call)).failed
+
+    async def remove(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Put people out of it; returns the ids of those who could not be."""
+        return (await self._caller.call(group_admin.remove(self.id, ids, imei=self._caller.imei))).failed
+
+    async def leave(self, *, silent: bool = False) -> None:
+        """Leave it, if `silent` without a notice to the others. Raises `NotInGroup`."""
+        caller = self._caller
+        await caller.call(
+            group_admin.leave(self.id, silent=silent, language=caller.language, imei=caller.imei)
+        )
+
+    async def history(self, count: int = 50) -> HistoryPage:
+        """Its last messages. Users report that Zalo has answered this with HTTP 404 since June 2026."""
+        told = groups.opened(await self._caller.call(groups.history(self.id, count=count)))
+        return HistoryPage(tuple(map(self._item, told.group_msgs)), bool(told.more))
+
+    def _item(self, raw: msgspec.Raw) -> Item | Undecodable:
+        try:
+            return read_message(raw, ThreadKind.GROUP, self._caller.session.uid)
+        except Malformed as error:
+            return Undecodable(str(error), Cmd.GROUP_MESSAGES, bytes(raw))

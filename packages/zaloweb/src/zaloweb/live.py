@@ -9,22 +9,21 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Final, NoReturn, Self, TypeVar
 
-from zaloweb.caller import Caller, OnSession
 from zaloweb.calls.call import Call
-from zaloweb.client_ids import ClientIds
-from zaloweb.clock import Clock, SystemClock
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Event, FileDone
-from zaloweb.finished import Finished
-from zaloweb.hosts import Hosts
-from zaloweb.http import Transport
-from zaloweb.listener import Listener
-from zaloweb.network import Network
-from zaloweb.platform_clock import PlatformClock
+from zaloweb.media.upload import UploadNotifications, Uploads
+from zaloweb.realtime.listener import Listener
+from zaloweb.realtime.socket import Deliver
+from zaloweb.realtime.stream import Stream
 from zaloweb.session import Session
-from zaloweb.socket import Deliver
-from zaloweb.stream import Stream
-from zaloweb.upload import Uploads
+from zaloweb.transport.caller import Caller, OnSession
+from zaloweb.transport.clock import Clock, SystemClock
+from zaloweb.transport.http import Transport
+from zaloweb.transport.network import Network
+from zaloweb.transport.pace import Pace
+from zaloweb.transport.platform_clock import PlatformClock
+from zaloweb.wire.hosts import Hosts
 
 T = TypeVar("T")
 
@@ -32,6 +31,26 @@ AT_ONCE: Final = 2
 """Large things on their way at the same time. Of the four connections one is the socket's and one stays free
 for all else.
 """
+
+
+class ClientIds:
+    """Hands out the ids of own messages: milliseconds that only rise.
+
+    They do so however fast they are asked for, and wherever the clock jumps.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._next = 0
+
+    def take(self, chosen: int | None, count: int = 1) -> int:
+        """The first of `count` ids in a row: the one that was chosen, or a new one.
+
+        What is taken without a choice is higher than all that was taken before.
+        """
+        first = max(self._next, self._clock.now_ms()) if chosen is None else chosen
+        self._next = max(self._next, first + count)
+        return first
 
 
 class LiveSession:
@@ -49,6 +68,7 @@ class LiveSession:
         on_session: OnSession | None = None,
         platform_clock: PlatformClock | None = None,
         hosts: Hosts | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.session = session
         random = random or SystemRandom()
@@ -63,13 +83,13 @@ class LiveSession:
             platform_clock=platform_clock,
             hosts=hosts,
         )
-        self._caller = Caller(session, self._transport, on_session)
+        self._caller = Caller(session, self._transport, on_session, pace or Pace.cautious())
         self._listener = Listener(session, self._transport, random)
         self._stream: Stream | None = None
-        self._finished = Finished(self._transport.clock)
+        self._notifications = UploadNotifications(self._transport.clock)
         self._client_ids = ClientIds(self._transport.clock)
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._uploads = Uploads(self._caller, self._finished, self._hearing, self._slots)
+        self._uploads = Uploads(self._caller, self._notifications, self._listening, self._slots)
 
     def __repr__(self) -> str:
         return f"Zalo({self.own_id})"
@@ -119,7 +139,7 @@ class LiveSession:
         return await self._caller.call(call)
 
     async def send_frame(self, frame: bytes) -> None:
-        """Send a frame of your own over the socket, as `zaloweb.frames.pack` makes them.
+        """Send a frame of your own over the socket, as `zaloweb.wire.frames.pack` makes them.
 
         Raises `BeforeSending` when there is no connection.
         """
@@ -129,18 +149,18 @@ class LiveSession:
         async def note(events: Sequence[Event]) -> None:
             for event in events:
                 if isinstance(event, FileDone):
-                    self._finished.tell(event)
+                    self._notifications.tell(event)
             await deliver(events)
 
         await self._listener.run(note)
 
     @contextmanager
-    def _hearing(self) -> Iterator[None]:
+    def _listening(self) -> Iterator[None]:
         if self._stream is None or not self._stream.running:
             raise InvalidRequest(
                 "Zalo announces a file over the socket: take the account's events while it is sent"
             )
-        with self._stream.hurrying():
+        with self._stream.reading_ahead():
             yield
 
     async def _stop_stream(self) -> None:

@@ -7,18 +7,18 @@ session is that object with more in it, so a saved session can be used wherever 
 from __future__ import annotations
 
 import codecs
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from zaloweb import envelope
-from zaloweb.clock import SystemClock
 from zaloweb.cookies import Jar
 from zaloweb.errors import ProtocolError, SettingsError
-from zaloweb.hosts import Hosts
-from zaloweb.services import sorted_out
-from zaloweb.settings import Settings as Settings
+from zaloweb.wire import envelope
+from zaloweb.wire.hosts import Hosts
+from zaloweb.wire.services import filter_services
+from zaloweb.wire.settings import Settings as Settings
 
 DEFAULT_LANGUAGE = "vi"
 API_TYPE = 30
@@ -62,7 +62,7 @@ class Credentials:
         return cls(
             imei=_required(data, "imei"),
             user_agent=_required(data, "userAgent"),
-            jar=Jar.from_list(cookies, SystemClock().now_ms() if now_ms is None else now_ms),
+            jar=Jar.from_list(cookies, time.time_ns() // 1_000_000 if now_ms is None else now_ms),
             language=_text(data, "language") or DEFAULT_LANGUAGE,
         )
 
@@ -128,7 +128,7 @@ class Session:
             held = msgspec.convert(saved, _Saved)
         except msgspec.ValidationError as error:
             raise SettingsError(f"the saved session is damaged ({error}): log in again") from None
-        places = sorted_out(held.services, held.ws_urls, hosts or Hosts())
+        places = filter_services(held.services, held.ws_urls, hosts or Hosts())
         return cls(
             credentials=Credentials.from_object(saved, now_ms),
             uid=held.uid,

@@ -8,7 +8,7 @@ import msgspec
 
 from zaloweb.calls.call import Call
 
-Told = int | float | bool | str | None
+LooseValue = int | float | bool | str | None
 """A small thing told beside the important ones: if it changes its type, nothing else is lost."""
 
 
@@ -26,12 +26,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     avatar: str | None = ""
     cover: str | None = ""
     status: str | None = ""
-    gender: Told = None
-    sdob: Told = ""
+    gender: LooseValue = None
+    sdob: LooseValue = ""
     phone_number: str | None = ""
     is_fr: int | None = None
-    is_blocked: Told = None
-    last_action_time: Told = None
+    is_blocked: LooseValue = None
+    last_action_time: LooseValue = None
 
     @property
     def id(self) -> str:

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Generic, Literal, TypeVar
 
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Thread
-from zaloweb.multipart import Part
+from zaloweb.wire.multipart import Part
 
 T = TypeVar("T")
 
 
-def addressed(thread: Thread, what: str) -> str:
+def require_thread(thread: Thread, what: str) -> str:
     """The id of the thread that `what` goes to. Raises `InvalidRequest` for a thread without one."""
     if not thread.id:
         raise InvalidRequest(f"{what} needs a thread to go to")
     return thread.id
 
 
-def listed(ids: Iterable[str], what: str) -> list[str]:
+def require_ids(ids: Iterable[str], what: str) -> list[str]:
     """Ids as they are sent. Raises `InvalidRequest` where there are none, or one is empty."""
     if isinstance(ids, str) or not (given := list(ids)) or not all(given):
         raise InvalidRequest(f"{what} needs the ids of people, at least one, and none of them empty")
     return given
+
+
+class Traffic(Enum):
+    """What a call means to whoever watches the account."""
+
+    ACTION = "action"
+    """Others notice it, or Zalo counts it."""
+    QUERY = "query"
+    """It asks for something, or tells what a client tells by itself (typing, read)."""
+    TRANSFER = "transfer"
+    """It carries a part of a file that nobody sees yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,9 @@ class Call(Generic[T]):
     or a field with its value, such as "type=2". The answer is `object` where only success is told, by "" or
     `{"status": 0}`. `part` is a file to send with it; then `params` stand in the
     query. `deadline` is in seconds, None for the usual one.
+
+    `shown` says whether pacing counts the call among the actions of the account; None for the usual: whatever
+    is not safe to repeat.
     """
 
     name: str
@@ -55,6 +70,14 @@ class Call(Generic[T]):
     query: tuple[str, ...] = ()
     part: Part | None = None
     deadline: float | None = None
+    shown: bool | None = None
+
+    @property
+    def traffic(self) -> Traffic:
+        """How the call counts for the pace of the account."""
+        if not self.safe_to_retry if self.shown is None else self.shown:
+            return Traffic.ACTION
+        return Traffic.QUERY if self.part is None else Traffic.TRANSFER
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from zaloweb.calls.call import Call, addressed
-from zaloweb.envelope import compact
+from zaloweb.calls.call import Call, require_thread
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Thread, ThreadKind
+from zaloweb.wire.envelope import compact
 
 _REFERENCE = 3
 _TEXT = "1"
@@ -54,7 +54,7 @@ def forward(
     if not text:
         raise InvalidRequest("a message that is forwarded needs a text")
     for thread in threads:
-        addressed(thread, "a message that is forwarded")
+        require_thread(thread, "a message that is forwarded")
     kinds = {thread.kind for thread in threads}
     if len(kinds) != 1:
         raise InvalidRequest("a message is forwarded to people or to groups, one or more, not to both")

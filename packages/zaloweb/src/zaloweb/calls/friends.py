@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
 
-from zaloweb.calls.account import Told, User
+from zaloweb.calls.account import LooseValue, User
 from zaloweb.calls.call import Call
-from zaloweb.envelope import readable
 from zaloweb.errors import InvalidRequest
+from zaloweb.wire.envelope import readable
 
 ALL = 20_000
 """How many friends one page asks for; more than an account can have."""
@@ -31,9 +31,9 @@ class FoundUser(msgspec.Struct, frozen=True, kw_only=True):
     zalo_name: str | None = ""
     avatar: str | None = ""
     cover: str | None = ""
-    status: Told = ""
-    gender: Told = None
-    sdob: Told = ""
+    status: LooseValue = ""
+    gender: LooseValue = None
+    sdob: LooseValue = ""
 
     @property
     def id(self) -> str:
@@ -139,9 +139,11 @@ def user_info(
 
     Raises `InvalidRequest` without ids.
     """
+    if not ids or not all(ids):
+        raise InvalidRequest("user info needs the ids of the people asked for")
     params = {
         "phonebook_version": phonebook,
-        "friend_pversion_map": [user_id if "_" in user_id else f"{user_id}_0" for user_id in _named(ids)],
+        "friend_pversion_map": [user_id if "_" in user_id else f"{user_id}_0" for user_id in ids],
         "avatar_size": avatar_size,
         "language": language,
         "show_online_status": 1,
@@ -192,19 +194,22 @@ def accept(user_id: str, *, language: str) -> Call[object]:
 def block(user_id: str, *, imei: str) -> Call[object]:
     """Takes no more messages from somebody."""
     params = {"fid": user_id, "imei": imei}
-    return Call("block", "POST", "friend", "/api/friend/block", object, params, "form", safe_to_retry=True)
+    return Call(
+        "block", "POST", "friend", "/api/friend/block", object, params, "form", safe_to_retry=True, shown=True
+    )
 
 
 def unblock(user_id: str, *, imei: str) -> Call[object]:
     """Takes messages from somebody again."""
     params = {"fid": user_id, "imei": imei}
     return Call(
-        "unblock", "POST", "friend", "/api/friend/unblock", object, params, "form", safe_to_retry=True
+        "unblock",
+        "POST",
+        "friend",
+        "/api/friend/unblock",
+        object,
+        params,
+        "form",
+        safe_to_retry=True,
+        shown=True,
     )
-
-
-def _named(ids: Iterable[str]) -> list[str]:
-    named = list(ids)
-    if not named or not all(named):
-        raise InvalidRequest("user info needs the ids of the people asked for")
-    return named

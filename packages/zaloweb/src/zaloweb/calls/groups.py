@@ -9,7 +9,7 @@ from typing import cast
 import msgspec
 
 from zaloweb.calls.call import Call
-from zaloweb.envelope import compact, decode
+from zaloweb.wire.envelope import compact, decode
 
 BATCH = 80
 """Ids asked for in one call about groups; other clients ask for no more, so neither do we."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from zaloweb.calls.call import Call, addressed
+from zaloweb.calls.call import Call, require_thread
 from zaloweb.calls.messages import SENT, SentAnswer
-from zaloweb.envelope import compact
 from zaloweb.events import Thread, ThreadKind
+from zaloweb.wire.envelope import compact
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ def send_link(
     thread: Thread, link: str, preview: Preview, *, text: str, ttl_ms: int, client_id: int, imei: str
 ) -> Call[SentAnswer | None]:
     """Sends a link with its preview. It is appended to the text unless it stands there already."""
-    addressed(thread, "a link")
+    require_thread(thread, "a link")
     core = {
         "msg": _with_link(text, link),
         "href": preview.href,

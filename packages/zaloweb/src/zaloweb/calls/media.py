@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from zaloweb.calls.call import Call, addressed
+from zaloweb.calls.call import Call, require_thread
 from zaloweb.calls.messages import SENT, SentAnswer, Urgency
 from zaloweb.calls.uploads import deadline_for
-from zaloweb.envelope import compact
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Thread, ThreadKind
-from zaloweb.multipart import Content, Part
+from zaloweb.wire.envelope import compact
+from zaloweb.wire.multipart import Content, Part
 
 _VOICE, _VIDEO = 3, 5
 _JPEG_XL: Final = compact({"convertible": "jxl"})
@@ -86,7 +86,7 @@ class Album:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class SendOptions:
     """How something is sent: for how long, how loudly. `ttl_ms` 0 keeps it."""
 
     ttl_ms: int = 0
@@ -115,7 +115,7 @@ class VideoLink:
 def send_image(
     thread: Thread,
     image: UploadedImage,
-    manner: Manner,
+    options: SendOptions,
     *,
     client_id: int,
     caption: str = "",
@@ -140,17 +140,17 @@ def send_image(
         "oriUrl" if group else "normalUrl": image.normal_url,
         "hdSize": str(_sized(image)),
         "zsource": -1,
-        "ttl": manner.ttl_ms,
+        "ttl": options.ttl_ms,
         "jcp": _JPEG_XL,
         **({} if album is None else album.params()),
         **(mentions or {}),
-        **manner.urgent(),
+        **options.urgent(),
     }
     path = f"/api/{_base(thread)}/photo_original/send"
     return Call("send image", "POST", "file", path, SENT, params, "form", nretry=True)
 
 
-def send_file(thread: Thread, file: UploadedFile, manner: Manner) -> Call[SentAnswer | None]:
+def send_file(thread: Thread, file: UploadedFile, options: SendOptions) -> Call[SentAnswer | None]:
     """Shows a file. Raises `InvalidRequest` for one without a size."""
     params: dict[str, object] = {
         "fileId": file.file_id,
@@ -166,14 +166,16 @@ def send_file(thread: Thread, file: UploadedFile, manner: Manner) -> Call[SentAn
         **_target(thread),
         "fileUrl": file.url,
         "zsource": -1,
-        "ttl": manner.ttl_ms,
-        **manner.urgent(),
+        "ttl": options.ttl_ms,
+        **options.urgent(),
     }
     path = f"/api/{_base(thread)}/asyncfile/msg"
     return Call("send file", "POST", "file", path, SENT, params, "form", nretry=True)
 
 
-def send_gif(thread: Thread, gif: UploadedGif, manner: Manner, *, client_id: int) -> Call[SentAnswer | None]:
+def send_gif(
+    thread: Thread, gif: UploadedGif, options: SendOptions, *, client_id: int
+) -> Call[SentAnswer | None]:
     """Shows a GIF. It goes in one piece, whatever its size."""
     sizes = {"width": gif.width, "height": gif.height}
     params: dict[str, object] = {
@@ -183,14 +185,14 @@ def send_gif(thread: Thread, gif: UploadedGif, manner: Manner, *, client_id: int
         **{name: size for name, size in sizes.items() if size is not None},
         "msg": "",
         "type": 1,
-        "ttl": manner.ttl_ms,
+        "ttl": options.ttl_ms,
         **({"visibility": 0} if thread.kind is ThreadKind.GROUP else {}),
         **_target(thread),
         "thumb": gif.thumb_url,
         "checksum": gif.checksum,
         "totalChunk": 1,
         "chunkId": 1,
-        **manner.urgent(),
+        **options.urgent(),
     }
     return Call(
         "send gif",
@@ -247,7 +249,7 @@ def send_video(
 
 
 def _forward(name: str, thread: Thread, core: dict[str, object]) -> Call[SentAnswer | None]:
-    addressed(thread, "a message")
+    require_thread(thread, "a message")
     if thread.kind is ThreadKind.GROUP:
         params = {"grid": thread.id, "visibility": 0, **core}
         return Call(name, "POST", "file", "/api/group/forward", SENT, params, "form")
@@ -255,7 +257,7 @@ def _forward(name: str, thread: Thread, core: dict[str, object]) -> Call[SentAns
 
 
 def _target(thread: Thread) -> dict[str, object]:
-    return {"grid" if thread.kind is ThreadKind.GROUP else "toid": addressed(thread, "a file")}
+    return {"grid" if thread.kind is ThreadKind.GROUP else "toid": require_thread(thread, "a file")}
 
 
 def _sized(file: Uploaded) -> int:

@@ -11,10 +11,10 @@ import msgspec
 
 from zaloweb.calls.call import Call
 from zaloweb.calls.quotes import Quoted
-from zaloweb.envelope import compact
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Mention, Thread, ThreadKind
-from zaloweb.text import LIMIT, Piece, Range, split, to_utf16
+from zaloweb.wire.envelope import compact
+from zaloweb.wire.text import LIMIT, Piece, Range, split, to_utf16
 
 EVERYONE = "-1"
 """The user id that stands for all members of a group in a mention."""
@@ -28,7 +28,7 @@ class Urgency(IntEnum):
     URGENT = 2
 
 
-class Look(StrEnum):
+class TextStyle(StrEnum):
     """What a stretch of text can look like; the values are Zalo's."""
 
     BOLD = "b"
@@ -55,13 +55,13 @@ class Style:
 
     start: int
     length: int
-    look: Look
+    look: TextStyle
     depth: int = 1
 
     @property
     def code(self) -> str:
         """Zalo's name of the look."""
-        return f"{self.look}{self.depth}0" if self.look is Look.INDENT else self.look.value
+        return f"{self.look}{self.depth}0" if self.look is TextStyle.INDENT else self.look.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Text:
                 raise InvalidRequest(f"a {what} at {start}+{length} lies outside a text of {len(self.text)}")
 
     def pieces(self, limit: int = LIMIT) -> list[Text]:
-        """The same as messages of at most `limit` UTF-16 units, cut where a reader pauses (`zaloweb.text`).
+        """The same as messages of at most `limit` UTF-16 units, cut where a reader pauses (`wire.text`).
 
         Mentions stay whole, styles go on behind a cut, and the first piece alone is the answer to the quote.
         """

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
 import msgspec
 
-from zaloweb.calls.call import Call, addressed
-from zaloweb.clock import VIETNAM
+from zaloweb.calls.call import Call, require_thread
 from zaloweb.events import Thread, ThreadKind
+
+VIETNAM: Final = timezone(timedelta(hours=7))
+"""The time zone of Zalo's users; it knows no summer time."""
 
 FOREVER: Final = -1
 """The duration of a mute without an end."""
@@ -65,7 +67,7 @@ def seconds_until_morning(now_ms: int, zone: tzinfo = VIETNAM) -> int:
 
 def _set(thread: Thread, action: int, seconds: int, now_ms: int, imei: str) -> Call[object]:
     params: dict[str, object] = {
-        "toid": addressed(thread, "muting"),
+        "toid": require_thread(thread, "muting"),
         "duration": seconds,
         "action": action,
         "startTime": now_ms // 1000,

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zaloweb.envelope import compact
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Message
 from zaloweb.events.content import type_number
+from zaloweb.wire.envelope import compact
 
 _TODO = "chat.todo"
 _TODO_ATTACHMENT = {

@@ -11,10 +11,10 @@ from typing import Final, Protocol
 
 import msgspec
 
-from zaloweb.calls.call import Call, addressed
-from zaloweb.envelope import compact, readable
+from zaloweb.calls.call import Call, require_thread
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Thread, ThreadKind
+from zaloweb.wire.envelope import compact, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ NO_ICON: Final = Icon("", -1, _SOURCE)
 _BY_CODE: Final = {icon.code: icon for icon in ICONS.values()}
 
 
-class Known(Protocol):
+class MessageIds(Protocol):
     """Anything that has both ids of a message: a `Message`, a `Target`, a `Sent`."""
 
     @property
@@ -103,7 +103,7 @@ class Known(Protocol):
     def cli_msg_id(self) -> str: ...
 
 
-class Reacted(msgspec.Struct, frozen=True, rename="camel"):
+class ReactionIds(msgspec.Struct, frozen=True, rename="camel"):
     """The ids of the reactions, as a list or as the JSON text of one."""
 
     msg_ids: list[int | str] | str | None = None
@@ -122,9 +122,9 @@ def icon_of(code: str) -> Icon:
     return _BY_CODE.get(code, Icon(code, NO_ICON.number, _SOURCE))
 
 
-def react(thread: Thread, target: Known, icon: Icon, *, client_id: int, imei: str) -> Call[Reacted]:
+def react(thread: Thread, target: MessageIds, icon: Icon, *, client_id: int, imei: str) -> Call[ReactionIds]:
     """Reacts to a message; `NO_ICON` takes that back. Raises `InvalidRequest` for ids that are none."""
-    addressed(thread, "a reaction")
+    require_thread(thread, "a reaction")
     reaction = {
         "rMsg": [{"gMsgID": _number(target.msg_id), "cMsgID": _number(target.cli_msg_id), "msgType": 1}],
         "rIcon": icon.code,
@@ -137,8 +137,8 @@ def react(thread: Thread, target: Known, icon: Icon, *, client_id: int, imei: st
     return _reacting("/api/message/reaction", {**listed, "toid": thread.id})
 
 
-def _reacting(path: str, params: dict[str, object]) -> Call[Reacted]:
-    return Call("react", "POST", "reaction", path, Reacted, params, "form")
+def _reacting(path: str, params: dict[str, object]) -> Call[ReactionIds]:
+    return Call("react", "POST", "reaction", path, ReactionIds, params, "form")
 
 
 def _number(text: str) -> int:

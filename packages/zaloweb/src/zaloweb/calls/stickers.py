@@ -6,8 +6,8 @@ from typing import cast
 
 import msgspec
 
-from zaloweb.calls.account import Told
-from zaloweb.calls.call import Call, addressed
+from zaloweb.calls.account import LooseValue
+from zaloweb.calls.call import Call, require_thread
 from zaloweb.calls.messages import SENT, SentAnswer
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Sticker, Thread, ThreadKind
@@ -47,8 +47,8 @@ class StickerDetail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sticker_url: str | None = ""
     sticker_sprite_url: str | None = ""
     sticker_webp_url: str | None = ""
-    total_frames: Told = None
-    duration: Told = None
+    total_frames: LooseValue = None
+    duration: LooseValue = None
 
     @property
     def sticker(self) -> Sticker:
@@ -88,5 +88,5 @@ def send_sticker(thread: Thread, sticker: Sticker, *, client_id: int, imei: str)
     }
     group = thread.kind is ThreadKind.GROUP
     service, path = ("group", "/api/group/sticker") if group else ("chat", "/api/message/sticker")
-    params = {**core, "grid" if group else "toid": addressed(thread, "a sticker")}
+    params = {**core, "grid" if group else "toid": require_thread(thread, "a sticker")}
     return Call("send sticker", "POST", service, path, SENT, params, "form", nretry=True)

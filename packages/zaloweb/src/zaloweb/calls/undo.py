@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from zaloweb.calls.call import Call, addressed
-from zaloweb.calls.reactions import Known
+from zaloweb.calls.call import Call, require_thread
+from zaloweb.calls.reactions import MessageIds
 from zaloweb.errors import InvalidRequest
 from zaloweb.events import Thread, ThreadKind
 
 
-def undo(thread: Thread, target: Known, *, client_id: int, imei: str) -> Call[object]:
+def undo(thread: Thread, target: MessageIds, *, client_id: int, imei: str) -> Call[object]:
     """Recalls an own message for everybody."""
-    addressed(thread, "a recall")
+    require_thread(thread, "a recall")
     params: dict[str, object] = {
         "msgId": target.msg_id,
         "clientId": client_id,
@@ -25,7 +25,7 @@ def undo(thread: Thread, target: Known, *, client_id: int, imei: str) -> Call[ob
 
 def delete(
     thread: Thread,
-    target: Known,
+    target: MessageIds,
     sender_id: str,
     *,
     for_everyone: bool,
@@ -42,7 +42,7 @@ def delete(
         raise InvalidRequest("an own message is not deleted for everyone but recalled: use undo")
     if for_everyone and thread.kind is ThreadKind.USER:
         raise InvalidRequest("in a conversation with one person a message is deleted for oneself only")
-    addressed(thread, "a deletion")
+    require_thread(thread, "a deletion")
     message = {
         "cliMsgId": target.cli_msg_id,
         "globalMsgId": target.msg_id,

@@ -8,14 +8,14 @@ import msgspec
 
 from zaloweb.calls.call import Call
 from zaloweb.events import Thread, ThreadKind
-from zaloweb.multipart import Content, Part
+from zaloweb.wire.multipart import Content, Part
 
 _UNFINISHED = ("-1", "", "None")
 _BASE_DEADLINE = 30.0
 _SLOWEST = 16 * 1024  # bytes a second, below which an upload is given up
 
 
-class PieceTaken(msgspec.Struct, frozen=True, rename="camel"):
+class ChunkAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """The answer to a piece. Only one of a file's pieces, mostly the last, is answered with the file's id."""
 
     photo_id: str | int | None = None
@@ -41,7 +41,7 @@ class Thumbnail(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Chunk:
     """A piece of a file; `number` counts from 1."""
 
     file_name: str
@@ -51,7 +51,7 @@ class Piece:
     content: Content
 
 
-def upload(thread: Thread, piece: Piece, *, image: bool, client_id: int, imei: str) -> Call[PieceTaken]:
+def upload(thread: Thread, piece: Chunk, *, image: bool, client_id: int, imei: str) -> Call[ChunkAnswer]:
     """Sends a piece of a file that is meant for a thread. Sending one twice does no harm."""
     group = thread.kind is ThreadKind.GROUP
     params = {
@@ -71,7 +71,7 @@ def upload(thread: Thread, piece: Piece, *, image: bool, client_id: int, imei: s
         "POST",
         "file",
         f"/api/{base}/{'photo_original' if image else 'asyncfile'}/upload",
-        PieceTaken,
+        ChunkAnswer,
         params,
         query=(f"type={11 if group else 2}", "params", "version"),
         part=Part("chunkContent", piece.file_name, piece.content),

@@ -1,5 +1,20 @@
 """What happens to an account, as typed events, and the decoder that makes them from frames."""
 
+from zaloweb.events.account import (
+    CipherKey,
+    Connected,
+    Disconnected,
+    Duplicate,
+    Event,
+    FileDone,
+    FriendEvent,
+    FriendEventKind,
+    GroupEvent,
+    GroupEventKind,
+    Pong,
+    Undecodable,
+    UnknownEvent,
+)
 from zaloweb.events.content import (
     Card,
     Contact,
@@ -19,29 +34,16 @@ from zaloweb.events.content import (
     Voice,
     type_number,
 )
-from zaloweb.events.decoder import Decoder
-from zaloweb.events.notices import NOTICES
-from zaloweb.events.values import (
+from zaloweb.events.conversation import (
     Album,
-    CipherKey,
-    Connected,
     DeletedMessage,
     Deletion,
     Delivered,
-    Disconnected,
-    Duplicate,
-    Event,
-    FileDone,
-    FriendEvent,
-    FriendEventKind,
-    GroupEvent,
-    GroupEventKind,
     Mention,
     Message,
     Notice,
     OldMessages,
     OldReactions,
-    Pong,
     Quote,
     QuotedContent,
     Reaction,
@@ -50,11 +52,11 @@ from zaloweb.events.values import (
     Thread,
     ThreadKind,
     Typing,
-    Undecodable,
     Undo,
-    UnknownEvent,
     UnreadCleared,
 )
+from zaloweb.events.decoder import Decoder
+from zaloweb.events.notices import NOTICES
 
 __all__ = [
     "NOTICES",

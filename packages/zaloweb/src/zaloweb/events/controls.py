@@ -7,17 +7,10 @@ from typing import Any
 
 import msgspec
 
+from zaloweb.events.account import FileDone, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind
+from zaloweb.events.conversation import Thread, ThreadKind
 from zaloweb.events.lenient import as_list, as_object, as_text
-from zaloweb.events.values import (
-    FileDone,
-    FriendEvent,
-    FriendEventKind,
-    GroupEvent,
-    GroupEventKind,
-    Thread,
-    ThreadKind,
-)
-from zaloweb.models import Malformed, WireControl, WireControlContent, read
+from zaloweb.wire.models import Malformed, WireControl, WireControlContent, read
 
 _ANY = msgspec.json.Decoder()
 _CONTROL = msgspec.json.Decoder(WireControl)

@@ -11,25 +11,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from zaloweb.cipher import EventCipher, base64_key
 from zaloweb.errors import CipherError, FrameError
+from zaloweb.events.account import CipherKey, Duplicate, Event, Pong, Undecodable, UnknownEvent
 from zaloweb.events.controls import read_control
-from zaloweb.events.marks import read_action, read_delivered, read_seen, read_unread
+from zaloweb.events.conversation import OldMessages, OldReactions, Reaction, ThreadKind
 from zaloweb.events.messages import Head, Item, read_head, read_message, read_reaction
-from zaloweb.events.values import (
-    CipherKey,
-    Duplicate,
-    Event,
-    OldMessages,
-    OldReactions,
-    Pong,
-    Reaction,
-    ThreadKind,
-    Undecodable,
-    UnknownEvent,
-)
-from zaloweb.frames import VERSION, Cmd, Frame, unpack
-from zaloweb.models import Envelope, Items, KeyBody, Lists, LoosePayload, Malformed, Payload, read
+from zaloweb.events.receipts import read_action, read_delivered, read_seen, read_unread
+from zaloweb.wire.cipher import EventCipher, base64_key
+from zaloweb.wire.frames import VERSION, Cmd, Frame, unpack
+from zaloweb.wire.models import Envelope, Items, KeyBody, Lists, LoosePayload, Malformed, Payload, read
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _PAYLOAD = msgspec.json.Decoder(Payload)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from zaloweb.events.conversation import DeletedMessage, Thread, ThreadKind
 from zaloweb.events.lenient import as_id, as_list, as_text, opened
-from zaloweb.events.values import DeletedMessage, Thread, ThreadKind
 
 UNDO, DELETE = "chat.undo", "chat.delete"
 _ENTRY_IDS = frozenset(("clientDelMsgId", "globalDelMsgId"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.models import Malformed, read
+from zaloweb.wire.models import Malformed, read
 
 _ANY = msgspec.json.Decoder()
 _LONGEST_NUMBER = 32

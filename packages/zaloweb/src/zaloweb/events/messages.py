@@ -16,12 +16,7 @@ import msgspec
 
 from zaloweb.events.content import Content, TextContent, UnknownContent
 from zaloweb.events.content_reader import TYPED, is_speech, read_speech, titled, typed_text
-from zaloweb.events.deletions import DELETE, UNDO, deleted, is_deletion, is_undo, may_be_gone, recalled
-from zaloweb.events.fields import Fields
-from zaloweb.events.lenient import as_id, as_list, as_ms, as_object, as_text, as_whole, is_prose, opened
-from zaloweb.events.notices import find_notice, is_notice_type, notice_kind
-from zaloweb.events.quotes import read_quote
-from zaloweb.events.values import (
+from zaloweb.events.conversation import (
     Album,
     Deletion,
     Mention,
@@ -33,8 +28,13 @@ from zaloweb.events.values import (
     ThreadKind,
     Undo,
 )
-from zaloweb.models import Malformed, WireMessage, WireReaction, read
-from zaloweb.text import Range, from_utf16
+from zaloweb.events.deletions import DELETE, UNDO, deleted, is_deletion, is_undo, may_be_gone, recalled
+from zaloweb.events.fields import Fields
+from zaloweb.events.lenient import as_id, as_list, as_ms, as_object, as_text, as_whole, is_prose, opened
+from zaloweb.events.notices import find_notice, is_notice_type, notice_kind
+from zaloweb.events.quotes import read_quote
+from zaloweb.wire.models import Malformed, WireMessage, WireReaction, read
+from zaloweb.wire.text import Range, from_utf16
 
 EVERYONE = "-1"
 _ME = "0"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaloweb.events.content import Content, kind_word
+from zaloweb.events.content import kind_word
 from zaloweb.events.content_reader import read_speech
+from zaloweb.events.conversation import Quote, QuotedContent
 from zaloweb.events.fields import Fields
 from zaloweb.events.lenient import as_id, as_ms, as_object, as_text, as_whole, opened
 from zaloweb.events.notices import find_notice
-from zaloweb.events.values import Quote, QuotedContent
 
 _TYPES = {
     10: "chat.sticker",  # of two clients; 36 of all others
@@ -89,10 +89,6 @@ def _read(msg_type: str, held: dict[str, Any]) -> QuotedContent:
     content = read_speech(msg_type, fields)
     if content is None:
         return QuotedContent(msg_type)
-    url = _url(content) or fields.text("oriUrl") or fields.text("normalUrl") or fields.text("thumbUrl")
-    return QuotedContent(kind_word(msg_type, content), content.text, url)
-
-
-def _url(content: Content) -> str:
     url: str = getattr(content, "url", "")
-    return url
+    url = url or fields.text("oriUrl") or fields.text("normalUrl") or fields.text("thumbUrl")
+    return QuotedContent(kind_word(msg_type, content), content.text, url)

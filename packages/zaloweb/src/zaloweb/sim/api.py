@@ -10,7 +10,6 @@ import msgspec
 from aiohttp import BodyPartReader, web
 from multidict import MultiMapping
 
-from zaloweb import cipher
 from zaloweb.errors import CipherError
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.errors import Refusal, Unknown
@@ -21,6 +20,7 @@ from zaloweb.sim.pushes import Push
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
 from zaloweb.sim.users import User
+from zaloweb.wire import cipher
 
 NO_SESSION = 600
 BAD_PARAMETERS = 114

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from zaloweb.clock import Clock, SystemClock
 from zaloweb.sim.background_tasks import BackgroundTasks
 from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.connections import Connections
@@ -25,6 +24,7 @@ from zaloweb.sim.rules import Rules
 from zaloweb.sim.sessions import Sessions
 from zaloweb.sim.uploads import Uploads
 from zaloweb.sim.users import Group, User
+from zaloweb.transport.clock import Clock, SystemClock
 
 
 class Backend:

@@ -6,11 +6,11 @@ import asyncio
 import math
 from email.utils import formatdate
 
-from zaloweb.clock import Clock
+from zaloweb.transport.clock import Clock
 
 
 class ManualClock:
-    """A `zaloweb.clock.Clock` that only `advance` moves; it wakes the sleepers that are due."""
+    """A `zaloweb.transport.clock.Clock` that only `advance` moves; it wakes the sleepers that are due."""
 
     def __init__(self, now_ms: int = 0) -> None:
         self._started_ms = now_ms

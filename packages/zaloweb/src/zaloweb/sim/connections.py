@@ -11,8 +11,6 @@ from itertools import cycle
 import msgspec
 from aiohttp import ClientConnectionError, web
 
-from zaloweb import cipher
-from zaloweb.frames import VERSION, Cmd, Frame, pack
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.faults import (
     AnyPushFault,
@@ -28,6 +26,8 @@ from zaloweb.sim.malformed_frames import MALFORMED_FRAMES, bomb_frame, with_bad_
 from zaloweb.sim.pushes import Push
 from zaloweb.sim.rules import Packing, Sealing
 from zaloweb.sim.users import User
+from zaloweb.wire import cipher
+from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
 
 KICKED = 3003
 CUT = 1006

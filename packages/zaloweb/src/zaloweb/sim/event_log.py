@@ -8,9 +8,9 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from zaloweb.clock import Clock
 from zaloweb.sim.errors import NothingArrived
 from zaloweb.sim.faults import AnyAnswerFault
+from zaloweb.transport.clock import Clock
 
 ThreadName = Literal["user", "group"]
 

@@ -38,8 +38,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from zaloweb.frames import Cmd
 from zaloweb.sim.rules import Packing
+from zaloweb.wire.frames import Cmd
 
 Encoding = Literal["gzip", "deflate", "br", "zstd"]
 EventName = Literal["messages", "marks", "controls", "actions", "reactions", "unread", "old", "pings", "any"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from zaloweb.clock import Clock
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.pushes import Push, control
 from zaloweb.sim.registry import Registry
 from zaloweb.sim.users import Group, User
+from zaloweb.transport.clock import Clock
 
 
 class Groups:

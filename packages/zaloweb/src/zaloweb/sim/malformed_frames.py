@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.frames import VERSION, Cmd, Frame, pack
 from zaloweb.sim.compression_bombs import compressed_blanks
+from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
 
 MALFORMED_FRAMES = (
     b"\x01",

@@ -8,7 +8,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from zaloweb.clock import Clock
 from zaloweb.sim.connections import Connections
 from zaloweb.sim.errors import Unknown
 from zaloweb.sim.messages import Message, Reaction, deletion_list
@@ -16,6 +15,7 @@ from zaloweb.sim.pushes import Push, new_messages, reacted
 from zaloweb.sim.registry import Registry
 from zaloweb.sim.ring_buffer import RingBuffer
 from zaloweb.sim.users import User
+from zaloweb.transport.clock import Clock
 
 _MESSAGE_IDS = 6_800_000_000_000
 _ACTION_IDS = 11_800_000_000

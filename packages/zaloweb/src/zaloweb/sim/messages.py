@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zaloweb.events.content import type_number
-from zaloweb.frames import Cmd
 from zaloweb.sim.contents import json_text
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.users import User
+from zaloweb.wire.frames import Cmd
 
 _PLAIN_TEXT = {"color": 0, "size": 0, "type": 0, "subType": 0, "ext": '{"shouldParseLinkOrContact":0}'}
 _EVERYONE = "-1"

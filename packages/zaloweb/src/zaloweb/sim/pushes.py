@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zaloweb.frames import Cmd
 from zaloweb.sim.messages import Message, Reaction
 from zaloweb.sim.users import Group, User
+from zaloweb.wire.frames import Cmd
 
 
 @dataclass(frozen=True, slots=True)

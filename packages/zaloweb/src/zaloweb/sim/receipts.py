@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zaloweb.clock import Clock
 from zaloweb.sim.groups import must_be_member
 from zaloweb.sim.messages import Message
 from zaloweb.sim.pushes import Push, delivered, seen, typing
 from zaloweb.sim.registry import Registry
 from zaloweb.sim.users import Group, User
+from zaloweb.transport.clock import Clock
 
 _SMALLEST_GROUP_WITH_TYPING = 3
 

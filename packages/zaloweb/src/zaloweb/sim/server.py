@@ -11,7 +11,6 @@ from typing import Self
 
 from aiohttp import web
 
-from zaloweb.network import Network
 from zaloweb.sim.api import Api, enveloped
 from zaloweb.sim.event_log import Refused
 from zaloweb.sim.fault_injection import Responder, respond
@@ -34,6 +33,7 @@ from zaloweb.sim.services import SERVICES, SOCKET_HOSTS
 from zaloweb.sim.users import User
 from zaloweb.sim.websocket import listen
 from zaloweb.sim.world import World
+from zaloweb.transport.network import Network
 
 ROUTES = [
     route

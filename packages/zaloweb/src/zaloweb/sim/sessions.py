@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zaloweb import cipher
 from zaloweb.sim.users import User
+from zaloweb.wire import cipher
 
 ACCOUNT_COOKIE = "zpsid"
 SESSION_COOKIE = "zpw_sek"

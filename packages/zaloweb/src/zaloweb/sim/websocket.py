@@ -9,12 +9,12 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from zaloweb.errors import FrameError
-from zaloweb.frames import Cmd, Frame, unpack
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.connections import CUT, Connection
 from zaloweb.sim.event_log import AskedOld, Connected, Disconnected, Pinged, Refused, UnknownFrame
 from zaloweb.sim.pushes import new_messages
 from zaloweb.sim.users import User
+from zaloweb.wire.frames import Cmd, Frame, unpack
 
 _CLOSE_SECONDS = 2.0
 _NOT_LOGGED_IN = 401

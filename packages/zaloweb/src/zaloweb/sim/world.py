@@ -7,8 +7,6 @@ from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
 
-from zaloweb import cipher
-from zaloweb.clock import Clock
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.connections import KICKED
 from zaloweb.sim.errors import Impossible
@@ -18,6 +16,8 @@ from zaloweb.sim.qr import Phone
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE
 from zaloweb.sim.users import Group, User
+from zaloweb.transport.clock import Clock
+from zaloweb.wire import cipher
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from zaloweb import cipher
 from zaloweb.errors import CipherError
 from zaloweb.sim.api import NO_SESSION, bad_parameters, enveloped
 from zaloweb.sim.backend import Backend
@@ -17,6 +16,7 @@ from zaloweb.sim.event_log import Login, Refused
 from zaloweb.sim.faults import Addresses
 from zaloweb.sim.services import EXTRA_VER, SERVICE_MAP, SOCKET_URLS, settings
 from zaloweb.sim.sessions import WebSession
+from zaloweb.wire import cipher
 
 HOST = "wpa.chat.zalo.me"
 _EXPIRED = 102

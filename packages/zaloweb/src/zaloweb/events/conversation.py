@@ -1,0 +1,300 @@
+"""What happens in threads, as frozen values: messages and what becomes of them.
+
+Ids are exact decimal texts. Times end in `_ms` and count from 1970. Offsets in text are Python indices (code
+points). `raw` of a value is the item as it stood on the wire, decoded when asked for.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+
+from zaloweb.events.content import Content, kind_word
+from zaloweb.wire.models import read
+
+_ANY = msgspec.json.Decoder()
+
+
+class ThreadKind(IntEnum):
+    """With one person, or a group. The numbers are Zalo's."""
+
+    USER = 0
+    GROUP = 1
+
+
+class Thread(msgspec.Struct, frozen=True, gc=False):
+    """A conversation. The id of one with a person is that person's id."""
+
+    kind: ThreadKind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name.lower()}:{self.id}"
+
+
+class Mention(msgspec.Struct, frozen=True, gc=False):
+    """Somebody named in a text. `everyone` is @all; `user_id` is then "-1"."""
+
+    user_id: str
+    start: int
+    length: int
+    everyone: bool = False
+
+
+class QuotedContent(msgspec.Struct, frozen=True, gc=False):
+    """What was quoted besides words: its kind (photo, sticker, file …), its caption or name, its address."""
+
+    kind: str
+    text: str = ""
+    url: str = ""
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False):
+    """The message that a message answers to, as its sender's client described it.
+
+    `text` is what people read in it: the quoted words, or the caption of what was quoted. `quoted` is the
+    picture, file, sticker …, None for a text. `type_number` is the kind of the quoted message (1 text, 32
+    photo …), `attachment` a JSON text or "". An id that the client did not know is "".
+    """
+
+    owner_id: str
+    owner_name: str
+    msg_id: str
+    cli_msg_id: str
+    text: str
+    type_number: int
+    attachment: str
+    sent_ms: int
+    ttl_ms: int
+    quoted: QuotedContent | None = None
+
+
+class Album(msgspec.Struct, frozen=True, gc=False):
+    """The set of pictures and videos that a message is one of; `total` is how many, 0 where nobody said."""
+
+    id: str
+    total: int = 0
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message in a thread, from somebody else or from the account itself on any device (`is_self`).
+
+    `sender_id` is the account's own id where the wire says "0". `msg_id`, `cli_msg_id` and `msg_type` are ""
+    where the server did not say. `sent_ms` is 0 where the time is missing or cannot be right; a time that is
+    too far ahead is told as it came. `ttl_ms` is after how long it disappears, 0 for never.
+    """
+
+    thread: Thread
+    sender_id: str
+    sender_name: str
+    is_self: bool
+    msg_id: str
+    cli_msg_id: str
+    msg_type: str
+    content: Content
+    mentions: tuple[Mention, ...]
+    quote: Quote | None
+    sent_ms: int
+    ttl_ms: int
+    wire: msgspec.Raw
+    album: Album | None = None
+
+    @property
+    def text(self) -> str:
+        """What a person would read: the text, a caption, a file's name, a link … or "" (a sticker)."""
+        return self.content.text
+
+    @property
+    def kind(self) -> str:
+        """What was sent, in a word: text, photo, bank card …; the server's own for an unknown kind."""
+        return kind_word(self.msg_type, self.content)
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields; whole numbers are exact."""
+        return _raw(self.wire)
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """A message was recalled: `msg_id` and `cli_msg_id` are those of the recalled message, one may be "".
+
+    Whoever did it need not be its author.
+    """
+
+    thread: Thread
+    actor_id: str
+    actor_name: str
+    is_self: bool
+    msg_id: str
+    cli_msg_id: str
+    sent_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class DeletedMessage(msgspec.Struct, frozen=True, gc=False):
+    """A message that was deleted on the account's own side. One of the ids may be "".
+
+    `author_id` is who wrote it, "" where that is not said. With `whole_thread` everything in the thread up to
+    this message is deleted.
+    """
+
+    thread: Thread
+    author_id: str
+    msg_id: str
+    cli_msg_id: str
+    whole_thread: bool = False
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """Messages were deleted on the account's own side, by another device or by this one; others keep them.
+
+    `thread` and `actor_id` are those of the item that tells of it, "" where it does not say.
+    """
+
+    thread: Thread
+    actor_id: str
+    is_self: bool
+    entries: tuple[DeletedMessage, ...]
+    sent_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Zalo itself wrote something into a thread: a call, a pin, a reminder, a vote. Nobody said it.
+
+    `kind` is a word for it, for an unknown kind the server's own. `text` is what people read, "" where
+    nothing is fit to be shown. `actor_id` is whose doing it is said to be, which may be "".
+    """
+
+    thread: Thread
+    actor_id: str
+    actor_name: str
+    is_self: bool
+    kind: str
+    text: str
+    msg_id: str
+    cli_msg_id: str
+    msg_type: str
+    sent_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """A message that was reacted to."""
+
+    msg_id: str
+    cli_msg_id: str
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """Somebody reacted to messages, or took a reaction back.
+
+    `icon` is Zalo's code for it (`/-heart`), "" for one taken back.
+    """
+
+    thread: Thread
+    actor_id: str
+    actor_name: str
+    is_self: bool
+    targets: tuple[Target, ...]
+    icon: str
+    type_number: int
+    sent_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def removed(self) -> bool:
+        """Whether the reaction was taken back."""
+        return not self.icon
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class Typing(msgspec.Struct, frozen=True, gc=False):
+    """Somebody is writing. Groups of two send none."""
+
+    thread: Thread
+    user_id: str
+    on_pc: bool
+    sent_ms: int
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """A message reached people. `is_self` (groups only): the account is one of them."""
+
+    thread: Thread
+    msg_id: str
+    user_ids: tuple[str, ...]
+    seen_ids: tuple[str, ...]
+    is_self: bool
+    at_ms: int
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A message was seen: by the other side of a thread, or by members of a group (`user_ids`)."""
+
+    thread: Thread
+    msg_id: str
+    user_ids: tuple[str, ...]
+    is_self: bool
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item of the wire with all its fields."""
+        return _raw(self.wire)
+
+
+class UnreadCleared(msgspec.Struct, frozen=True, gc=False):
+    """A thread was read on another device, up to a message."""
+
+    thread: Thread
+    last_msg_id: str
+
+
+class OldMessages(msgspec.Struct, frozen=True):
+    """The answer to a request for old messages, in the server's order.
+
+    Own messages are among them, and so are notices, recalls and deletions.
+    """
+
+    kind: ThreadKind
+    items: tuple[Message | Undo | Deletion | Notice, ...]
+
+
+class OldReactions(msgspec.Struct, frozen=True):
+    """The answer to a request for old reactions, in the server's order."""
+
+    kind: ThreadKind
+    items: tuple[Reaction, ...]
+
+
+def _raw(wire: msgspec.Raw) -> dict[str, Any]:
+    item: dict[str, Any] = read(_ANY, wire)
+    return item

@@ -1,0 +1,1 @@
+"""Files: uploads and the messages that show them, and downloads of what messages link to."""

@@ -1,0 +1,169 @@
+"""Files on their way out: where their bytes are, what they are called, what Zalo takes them for."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from zaloweb.errors import InvalidRequest
+from zaloweb.wire import cipher
+from zaloweb.wire.images import image_size
+from zaloweb.wire.settings import Settings
+
+BLOCK: Final = 64 * 1024
+"""How many bytes of a file are in memory at a time, for each connection that sends it."""
+
+_MEGABYTE = 1024 * 1024
+
+
+PathLike = str | os.PathLike[str]
+"""Where a file is."""
+
+
+class Kind(Enum):
+    """What Zalo takes a file for, by the ending of its name."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    GIF = "gif"
+    OTHER = "others"
+
+
+_KINDS = {
+    "jpg": Kind.IMAGE,
+    "jpeg": Kind.IMAGE,
+    "png": Kind.IMAGE,
+    "webp": Kind.IMAGE,
+    "mp4": Kind.VIDEO,
+    "gif": Kind.GIF,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file to send: a path, or the bytes themselves.
+
+    `name` is what others see, the path's own when left out. `width` and `height` are read from the header of
+    a PNG, JPEG, WebP or GIF when left out.
+    """
+
+    source: PathLike | bytes = field(repr=False)
+    name: str = ""
+    width: int | None = None
+    height: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            if isinstance(self.source, bytes):
+                raise InvalidRequest("bytes that are sent need a name")
+            object.__setattr__(self, "name", Path(self.source).name)
+
+    @property
+    def extension(self) -> str:
+        """The ending of the name as it is written, without the dot; "" if there is none."""
+        stem, _, ending = self.name.rpartition("/")[2].rpartition(".")
+        return ending if stem else ""
+
+    @property
+    def kind(self) -> Kind:
+        """What Zalo takes it for."""
+        return _KINDS.get(self.extension.lower(), Kind.OTHER)
+
+
+class LocalFile:
+    """An attachment whose size is known. It is read from its start as often as it is needed."""
+
+    def __init__(self, attachment: Attachment, size: int) -> None:
+        self.attachment = attachment
+        self.size = size
+
+    @classmethod
+    async def of(cls, attachment: Attachment) -> LocalFile:
+        """Look at the file. Raises `InvalidRequest` when it cannot be read or is empty."""
+        size = await asyncio.to_thread(_size, attachment)
+        if not size:
+            raise InvalidRequest(f"{attachment.name}: the file is empty")
+        return cls(attachment, size)
+
+    def refuse(self, settings: Settings) -> None:
+        """Raise `InvalidRequest` if the server says that it does not take such a file."""
+        name, ending = self.attachment.name, self.attachment.extension.lower()
+        if ending in settings.refused_extensions:
+            raise InvalidRequest(f"{name}: Zalo takes no files that end in .{ending}")
+        if self.size > settings.max_file_mb * _MEGABYTE:
+            raise InvalidRequest(f"{name}: Zalo takes files of at most {settings.max_file_mb} MB")
+
+    async def checksum(self) -> str:
+        """The MD5 of all of it, in hex."""
+        return await asyncio.to_thread(_checksum, self.attachment)
+
+    async def dimensions(self) -> tuple[int | None, int | None]:
+        """Width and height: those that were given, else what the header says, None where nobody knows."""
+        given = self.attachment
+        if given.width is not None and given.height is not None:
+            return given.width, given.height
+        return await asyncio.to_thread(_dimensions, given) or (given.width, given.height)
+
+    def slice(self, start: int, size: int, sent: Callable[[int], None] | None = None) -> FileSlice:
+        """A part of it; `sent` is told how many bytes of the part are out, 0 each time it is begun."""
+        return FileSlice(self.attachment, start, size, sent)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSlice:
+    """Some bytes of an attachment, read while they are sent."""
+
+    attachment: Attachment
+    start: int
+    size: int
+    sent: Callable[[int], None] | None
+
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        """The bytes, in blocks. A file that became shorter meanwhile raises `OSError`."""
+        sent = self.sent or (lambda _: None)
+        done = 0
+        sent(done)
+        # Not in a thread: whoever gives up meanwhile would leave a file open that nobody closes.
+        with open_at(self.attachment, self.start) as file:
+            while done < self.size:
+                block = await asyncio.to_thread(file.read, min(BLOCK, self.size - done))
+                if not block:
+                    raise OSError("the file became shorter while it was sent")
+                yield block
+                done += len(block)
+                sent(done)
+
+
+def open_at(attachment: Attachment, start: int) -> BinaryIO:
+    """The attachment's bytes from a place on."""
+    source = attachment.source
+    if isinstance(source, bytes):
+        file: BinaryIO = io.BytesIO(source)
+    else:
+        file = Path(source).open("rb")  # noqa: SIM115 - closed by who asked for it
+    file.seek(start)
+    return file
+
+
+def _size(attachment: Attachment) -> int:
+    try:
+        with open_at(attachment, 0) as file:
+            return file.seek(0, io.SEEK_END)
+    except OSError as error:
+        raise InvalidRequest(f"{attachment.name}: the file cannot be read ({error.strerror})") from None
+
+
+def _checksum(attachment: Attachment) -> str:
+    with open_at(attachment, 0) as file:
+        return cipher.file_checksum(file)
+
+
+def _dimensions(attachment: Attachment) -> tuple[int, int] | None:
+    with open_at(attachment, 0) as file:
+        return image_size(file)

@@ -1,0 +1,89 @@
+"""Messages of files that are at Zalo: one for each, one after the other, so that they arrive in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zaloweb.calls import media
+from zaloweb.calls.call import Call
+from zaloweb.calls.media import Album, SendOptions, Uploaded, UploadedFile, UploadedGif, UploadedImage
+from zaloweb.calls.messages import Sent, SentAnswer
+from zaloweb.errors import InvalidRequest, PartlySent, ZaloError
+from zaloweb.events import Thread
+from zaloweb.transport.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The words under a picture; `mentions` as `Text.mention_info` makes them."""
+
+    text: str
+    mentions: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    place: int
+    client_id: int
+    call: Call[SentAnswer | None]
+
+
+async def send_uploaded(
+    caller: Caller,
+    thread: Thread,
+    files: Sequence[Uploaded],
+    options: SendOptions,
+    *,
+    client_id: int,
+    caption: Caption | None = None,
+) -> tuple[Sent, ...]:
+    """Show files that were uploaded. What comes back is in the order of the files.
+
+    Pictures among several files are one album; GIFs go last. Raises `PartlySent` when a message after the
+    first one fails; what stands behind it is not sent. Raises `InvalidRequest` for a caption of anything but
+    one picture.
+    """
+    if caption is not None and caption.text and not (len(files) == 1 and isinstance(files[0], UploadedImage)):
+        raise InvalidRequest("a caption goes with one picture: send the text before the files")
+    done: dict[int, Sent] = {}
+    messages = _messages(thread, files, options, client_id, caption)
+    for message in messages:
+        try:
+            answer = await caller.call(message.call)
+        except ZaloError as error:
+            if not done:
+                raise
+            msg_ids = tuple(sent.msg_id for sent in done.values())
+            raise PartlySent(message.call.name, msg_ids, len(messages), error) from error
+        done[message.place] = SentAnswer.sent(answer, message.client_id)
+    return tuple(done[place] for place in range(len(files)))
+
+
+def _messages(
+    thread: Thread, files: Sequence[Uploaded], options: SendOptions, client_id: int, caption: Caption | None
+) -> list[_Outgoing]:
+    gifs = [place for place, file in enumerate(files) if isinstance(file, UploadedGif)]
+    others = [place for place in range(len(files)) if place not in gifs]
+    words = caption or Caption("", {})
+    messages, pictures = [], 0
+    for number, place in enumerate([*others, *gifs], client_id):
+        file, own_id = files[place], number
+        if isinstance(file, UploadedImage):
+            album = Album(str(client_id), pictures, len(others)) if len(others) > 1 else None
+            call = media.send_image(
+                thread,
+                file,
+                options,
+                client_id=number,
+                caption=words.text,
+                mentions=words.mentions,
+                album=album,
+            )
+            pictures += 1
+        elif isinstance(file, UploadedFile):
+            call, own_id = media.send_file(thread, file, options), file.client_id
+        else:
+            call = media.send_gif(thread, file, options, client_id=number)
+        messages.append(_Outgoing(place, own_id, call))
+    return messages

@@ -1,0 +1,250 @@
+"""Brings files to Zalo: in chunks, streamed from where they are, a few at a time.
+
+A picture is ready with the answer to its last chunk. Any other file is ready once the server announces it
+over the socket; images need no connection, files do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, Final, TypeVar
+
+from zaloweb.calls import uploads
+from zaloweb.calls.media import Uploaded, UploadedFile, UploadedGif, UploadedImage
+from zaloweb.calls.uploads import Chunk, ChunkAnswer
+from zaloweb.errors import InvalidRequest, NotPrepared, ProtocolError
+from zaloweb.events import FileDone, Thread
+from zaloweb.media.attachments import Attachment, Kind, LocalFile
+from zaloweb.transport.caller import Caller, as_not_prepared
+from zaloweb.transport.clock import Clock, within
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_ID_DIGITS = 18
+
+ANNOUNCED_S: Final = 300.0
+"""Seconds that the server may take for it, once all of a file is there."""
+
+_MOST_KEPT = 64
+"""Announcements nobody has asked for yet: other devices of the account upload as well."""
+
+Progress = Callable[[int, int], None]
+"""Told how many bytes of how many are out, of all files of one upload together."""
+
+
+class UploadNotifications:
+    """Which uploads the server has finished with, matched with those who wait for them.
+
+    It says so over the socket, before or after it answers the last chunk.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[str, str] = OrderedDict()
+        self._waiting: dict[str, asyncio.Future[str]] = {}
+
+    def tell(self, event: FileDone) -> None:
+        """Note that a file is finished."""
+        log.debug("an upload is announced")
+        waiting = self._waiting.get(event.file_id)
+        if waiting is not None:
+            if not waiting.done():
+                waiting.set_result(event.url)
+            return
+        self._kept[event.file_id] = event.url
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+
+    async def url_of(self, file_id: str) -> str:
+        """The address of a finished file. Raises `NotPrepared` when nothing is said of it in time."""
+        if file_id in self._kept:
+            return self._kept.pop(file_id)
+        waiting = self._waiting.setdefault(file_id, asyncio.get_running_loop().create_future())
+        try:
+            return await within(self._clock, ANNOUNCED_S, waiting)
+        except TimeoutError:
+            reason = f"Zalo took the file but said nothing more of it within {ANNOUNCED_S:.0f} seconds"
+            raise NotPrepared("upload", reason) from None
+        finally:
+            self._waiting.pop(file_id, None)
+
+
+class Uploads:
+    """The uploads of one account.
+
+    `listening` keeps the socket read, and raises when nobody listens. A chunk on its way takes one of the
+    `slots`.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        notifications: UploadNotifications,
+        listening: Callable[[], AbstractContextManager[None]],
+        slots: asyncio.Semaphore,
+    ) -> None:
+        self._caller = caller
+        self._notifications = notifications
+        self._listening = listening
+        self._slots = slots
+
+    async def upload(
+        self,
+        thread: Thread,
+        attachments: Sequence[Attachment],
+        *,
+        client_id: int,
+        progress: Progress | None = None,
+    ) -> tuple[Uploaded, ...]:
+        """The files, at Zalo now, in the order given.
+
+        Raises `InvalidRequest` for what the server's settings do not allow, before anything is sent, and
+        `NotPrepared` when the network fails.
+        """
+        files = await self._checked_files(attachments)
+        count = _ProgressCounter(sum(file.size for file in files), progress)
+        ids = client_ids(attachments, client_id)
+        kinds = {attachment.kind for attachment in attachments}
+        with ExitStack() as stack, as_not_prepared():
+            if kinds & {Kind.VIDEO, Kind.OTHER}:
+                stack.enter_context(self._listening())
+            uploading = zip(files, ids, strict=True)
+            return tuple(await together(self._one(thread, file, own_id, count) for file, own_id in uploading))
+
+    async def _checked_files(self, attachments: Sequence[Attachment]) -> list[LocalFile]:
+        settings = self._caller.session.settings
+        if not 1 <= len(attachments) <= settings.max_files:
+            most = settings.max_files
+            raise InvalidRequest(f"between 1 and {most} files can be sent at once, not {len(attachments)}")
+        files = [await LocalFile.of(attachment) for attachment in attachments]
+        for file in files:
+            file.refuse(settings)
+        return files
+
+    async def _one(
+        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
+    ) -> Uploaded:
+        if file.attachment.kind is Kind.GIF:
+            return await self._gif(file, client_id, count)
+        if file.attachment.kind is Kind.IMAGE:
+            return await self._image(thread, file, client_id, count)
+        return await self._file(thread, file, client_id, count)
+
+    async def _image(
+        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
+    ) -> UploadedImage:
+        width, height = await file.dimensions()
+        answer = await self._upload_chunks(thread, file, client_id, count)
+        return UploadedImage(
+            answer.id, answer.normal_url, answer.hd_url, answer.thumb_url, file.size, width, height
+        )
+
+    async def _file(
+        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
+    ) -> UploadedFile:
+        answer = await self._upload_chunks(thread, file, client_id, count)
+        named = file.attachment
+        url = await self._notifications.url_of(answer.id)
+        checksum = await file.checksum()
+        own_id = _number(answer.client_file_id) or client_id
+        return UploadedFile(answer.id, url, named.name, named.extension, file.size, checksum, own_id)
+
+    async def _gif(self, file: LocalFile, client_id: int, count: _ProgressCounter) -> UploadedGif:
+        content = file.slice(0, file.size, count.of_chunk())
+        async with self._slots:
+            still = await self._caller.call(
+                uploads.thumbnail(content, client_id=client_id, imei=self._caller.imei)
+            )
+        if not still.url:
+            raise ProtocolError("upload thumbnail", "Zalo took the picture but gave it no address")
+        width, height = await file.dimensions()
+        return UploadedGif(
+            still.url,
+            file.attachment.name,
+            file.size,
+            await file.checksum(),
+            file.slice(0, file.size),
+            width,
+            height,
+        )
+
+    async def _upload_chunks(
+        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
+    ) -> ChunkAnswer:
+        step = self._caller.session.settings.chunk_bytes
+        starts = range(0, file.size, step)
+        chunks = [
+            Chunk(
+                file.attachment.name,
+                file.size,
+                number,
+                len(starts),
+                file.slice(start, min(step, file.size - start), count.of_chunk()),
+            )
+            for number, start in enumerate(starts, 1)
+        ]
+        image = file.attachment.kind is Kind.IMAGE
+        log.debug("upload of %s: %d bytes in %d chunks", file.attachment.kind.value, file.size, len(chunks))
+        answers = await together(self._upload_chunk(thread, chunk, image, client_id) for chunk in chunks)
+        for answer in answers:
+            if answer.id:
+                return answer
+        raise ProtocolError("upload", "Zalo took all chunks of the file but gave it no id")
+
+    async def _upload_chunk(self, thread: Thread, chunk: Chunk, image: bool, client_id: int) -> ChunkAnswer:
+        async with self._slots:
+            return await self._caller.call(
+                uploads.upload(thread, chunk, image=image, client_id=client_id, imei=self._caller.imei)
+            )
+
+
+class _ProgressCounter:
+    """How many bytes of all files are out."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total = total
+        self._progress = progress
+        self._sent = 0
+
+    def of_chunk(self) -> Callable[[int], None]:
+        """Takes how much of one chunk is out; what is begun anew counts anew."""
+        before = 0
+
+        def sent(now: int) -> None:
+            nonlocal before
+            self._sent += now - before
+            before = now
+            if self._progress is not None:
+                self._progress(self._sent, self._total)
+
+        return sent
+
+
+def client_ids(attachments: Sequence[Attachment], first: int) -> list[int]:
+    """An id for each file, counting up from the first one: all others before the GIFs, as they are sent."""
+    ranked = sorted(range(len(attachments)), key=lambda place: attachments[place].kind is Kind.GIF)
+    ids = [0] * len(attachments)
+    for rank, place in enumerate(ranked):
+        ids[place] = first + rank
+    return ids
+
+
+async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all works give, in their order. The first one that fails ends the others; its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _number(told: int | str) -> int:
+    """An id of ours that Zalo repeats; 0 where it does not."""
+    text = str(told)
+    return int(text) if text.isdecimal() and len(text) <= _ID_DIGITS else 0

@@ -1,0 +1,1 @@
+"""The WebSocket of an account: one connection, its successors, and the stream of events they bring."""

@@ -1,0 +1,174 @@
+"""Keeps an account connected, one connection after the other, and passes on what happens, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import aiohttp
+
+from zaloweb.errors import BeforeSending, SessionExpired, SettingsError
+from zaloweb.events import Decoder, Disconnected
+from zaloweb.realtime.socket import ConnectFailure, Connection, ConnectionEnd, Deliver, Upgrade, upgrade_only
+from zaloweb.session import Api, Session
+from zaloweb.transport.http import ORIGIN, Transport
+from zaloweb.wire.reconnect import CloseCode, Reconnect, ReconnectPolicy, RetryTable, Stop
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_NOT_ALLOWED = frozenset({401, 403})
+_GIVEN_UP = "given up for a new connection"
+
+
+class Listener:
+    """The one web listener an account may have.
+
+    Requests over the socket are numbered across its connections.
+    """
+
+    def __init__(self, session: Session, transport: Transport, random: Random) -> None:
+        self._session = session
+        self._transport = transport
+        self._clock = transport.clock
+        self._policy = ReconnectPolicy(
+            RetryTable.from_settings(session.settings), len(session.ws_urls), random
+        )
+        self._numbers = itertools.count()
+        self._connection: Connection | None = None
+        self._answers = False
+        self._reconnect_now = False
+        self._scope: asyncio.Timeout | None = None
+
+    async def run(self, deliver: Deliver) -> NoReturn:
+        """Connect, and connect again, until cancelled.
+
+        Raises `Replaced`, `Kicked` or `SessionExpired` when the account has to be given back.
+        """
+        if not self._session.ws_urls:
+            raise SettingsError("the session names no place to listen at: log in again")
+        for url in self._session.ws_urls:
+            if refusal := self._transport.hosts.refusal(url, "wss"):
+                raise SettingsError(f"the session cannot listen, for {refusal}: log in again")
+        # Only the transport's connections fit: its session adds headers that an upgrade does not have.
+        async with aiohttp.ClientSession(
+            connector=self._transport.client.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("accept",),
+            timeout=aiohttp.ClientTimeout(total=None),
+            trace_configs=[self._transport.platform_clock.tracing()],
+            middlewares=(upgrade_only,),
+        ) as http:
+            await self._keep_connected(http, deliver)
+
+    async def _keep_connected(self, http: aiohttp.ClientSession, deliver: Deliver) -> NoReturn:
+        while True:
+            outcome = await self._unless_reconnected(self._connect_once(http, deliver))
+            if outcome is None:
+                log.debug("%s reconnects at once, as asked", self._session.uid)
+                await deliver([Disconnected(CloseCode.LOST, _GIVEN_UP, 0)])
+                continue
+            decision = self._decide(outcome)
+            code = outcome.code if isinstance(outcome, ConnectionEnd) else CloseCode.LOST
+            if isinstance(decision, Stop):
+                log.debug("%s is given back: %s", self._session.uid, type(decision.error).__name__)
+                await deliver([Disconnected(code, outcome.reason, None)])
+                raise decision.error
+            told = (self._session.uid, decision.wait_ms, decision.endpoint)
+            log.debug("%s reconnects in %d ms, to endpoint %d", *told)
+            await deliver([Disconnected(code, outcome.reason, decision.wait_ms)])
+            await self._unless_reconnected(self._clock.sleep(decision.wait_ms / 1000))
+
+    def reconnect(self) -> None:
+        """Give the present connection up, or the wait for the next one, and connect at once."""
+        self._reconnect_now = True
+        if self._scope is not None:
+            self._scope.reschedule(0)
+
+    async def _unless_reconnected(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What the work gives; None if `reconnect` cut it short."""
+        try:
+            async with asyncio.timeout(None) as scope:
+                self._scope = scope
+                if self._reconnect_now:
+                    scope.reschedule(0)
+                return await work
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            return None
+        finally:
+            self._scope, self._reconnect_now = None, False
+
+    async def request(self, numbered: Callable[[int], bytes]) -> None:
+        """Send a request, a frame made of the next number.
+
+        Raises `BeforeSending` when there is no connection.
+        """
+        if self._connection is None:
+            raise BeforeSending("socket", "not connected")
+        await self._connection.send(numbered(next(self._numbers)))
+
+    async def _connect_once(
+        self, http: aiohttp.ClientSession, deliver: Deliver
+    ) -> ConnectionEnd | ConnectFailure:
+        settings = self._session.settings
+        # A key lives as long as its connection, so each connection decodes for itself.
+        connection = Connection(
+            http,
+            self._clock,
+            Decoder(self._session.uid),
+            (settings.rehearsed_ping_ms if self._transport.rehearsal else settings.ping_interval_ms) / 1000,
+            answers=self._answers,
+        )
+        self._connection = connection
+        try:
+            return await connection.run(self._upgrade(), deliver)
+        finally:
+            self._answers = connection.answers
+            self._connection = None
+
+    def _upgrade(self) -> Upgrade:
+        now_ms = self._clock.now_ms()
+        url = self._session.ws_urls[self._policy.endpoint]
+        cookies = self._transport.jar.header(f"{ORIGIN}/", now_ms)
+        headers = upgrade_headers(self._transport.user_agent, cookies)
+        return Upgrade(endpoint_url(url, now_ms, self._session.api), headers, self._transport.proxy)
+
+    def _decide(self, outcome: ConnectionEnd | ConnectFailure) -> Reconnect | Stop:
+        if isinstance(outcome, ConnectionEnd):
+            self._policy.lived(outcome.lived_s)
+            return self._policy.closed(outcome.code)
+        if outcome.status in _NOT_ALLOWED:
+            reason = f"the socket was refused with HTTP status {outcome.status}"
+            return Stop(SessionExpired(None, reason, "connect"))
+        return self._policy.unreachable()
+
+
+def endpoint_url(url: str, now_ms: int, api: Api) -> str:
+    """Where to connect: the endpoint's own query first, then what it lacks of time, version and type."""
+    parts = urlsplit(url)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    given = {name for name, _ in query}
+    added = [("t", str(now_ms)), ("zpw_ver", str(api.version)), ("zpw_type", str(api.type))]
+    query += [(name, value) for name, value in added if name not in given]
+    return parts._replace(path=parts.path or "/", query=urlencode(query)).geturl()
+
+
+def upgrade_headers(user_agent: str, cookies: str) -> dict[str, str]:
+    """The headers of the upgrade request. `prgama` is misspelt on the wire."""
+    headers = {
+        "accept-encoding": "gzip, deflate, br, zstd",
+        "accept-language": "en-US,en;q=0.9",
+        "cache-control": "no-cache",
+        "origin": ORIGIN,
+        "prgama": "no-cache",
+        "user-agent": user_agent,
+    }
+    return {**headers, "cookie": cookies} if cookies else headers

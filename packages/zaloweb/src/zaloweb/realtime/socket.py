@@ -1,0 +1,337 @@
+"""One WebSocket to Zalo, from the upgrade to its end: the key, the pings, the frames in order.
+
+Zalo's side of it: the upgrade is authenticated by cookies alone; nothing is sent until the server's first
+frame brings the key for encrypted events; from then on the client pings at the server's interval, the first
+time after one whole interval, and a second key starts the interval again. No close frame comes from a line
+that is dead, so silence is judged here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from zaloweb.errors import BeforeSending
+from zaloweb.events import CipherKey, Connected, Decoder, Duplicate, Event, Pong
+from zaloweb.transport.clock import Clock
+from zaloweb.wire import frames
+from zaloweb.wire.frames import command_of
+from zaloweb.wire.reconnect import CloseCode
+
+log = logging.getLogger(__name__)
+
+HANDSHAKE_S: Final = 30.0
+"""Seconds from the first attempt to connect until the server's key must have come."""
+
+ANSWER_S: Final = 10.0
+"""Seconds a server gets to answer a ping, and again when it is asked whether it is still there.
+
+A quarter of the ping interval where that is shorter, so that a dead line is noticed within two intervals.
+"""
+
+_LARGEST_FRAME = 4 * 1024 * 1024
+_DEFLATE_WINDOW = 15
+_CLOSE_S = 2.0
+_SWITCHING = 101
+_BROKEN = (aiohttp.ClientError, OSError)
+_NOT_SENDABLE = frozenset({CloseCode.NO_CODE, CloseCode.LOST})
+
+Deliver = Callable[[Sequence[Event]], Awaitable[None]]
+"""Takes the events of one frame, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Where to connect to and with which headers. The headers hold the cookies, so they are never shown."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    proxy: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEnd:
+    """A connection that had come about is over. `lived_s` counts from its key."""
+
+    code: int
+    reason: str
+    lived_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailure:
+    """No connection came about. `status` is the HTTP status the server refused with, if it answered."""
+
+    reason: str
+    status: int | None = None
+
+
+class Connection:
+    """One connection, used once: `run` lives as long as it does and says how it ended.
+
+    `http` must be a session without default headers; `ping_s` is the server's interval in seconds. `answers`
+    says whether this server has ever answered a ping: only then its silence means something.
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        clock: Clock,
+        decoder: Decoder,
+        ping_s: float,
+        *,
+        answers: bool = False,
+    ) -> None:
+        self._http = http
+        self._clock = clock
+        self._decoder = decoder
+        self._ping_s = ping_s
+        self._answer_s = min(ANSWER_S, ping_s / 4)
+        self.answers = answers
+        self._line: _Line | None = None
+        self._keyed_at: float | None = None
+
+    async def run(self, upgrade: Upgrade, deliver: Deliver) -> ConnectionEnd | ConnectFailure:
+        """Connect and pass on every event in order, until the end is reached. Cancelled, it closes with 1000.
+
+        `Connected` follows the first key. `deliver` may take its time: nothing is read meanwhile, so the
+        server is held back, but pings go on.
+        """
+        code: int = CloseCode.STOPPED
+        async with _Tasks() as tasks:
+            tasks.start(self._live(upgrade, deliver, tasks))
+            tasks.start_timer(self._deadline())
+            try:
+                outcome = await tasks.outcome()
+                code = outcome.code if isinstance(outcome, ConnectionEnd) else code
+            finally:
+                # Before the reader is stopped, so that the server's answer to the close is still read.
+                if self._line is not None:
+                    await self._line.close(code)
+        if isinstance(outcome, ConnectionEnd):  # without its reason, which is the server's own text
+            log.debug("closed with %d, %.1f s after its key", outcome.code, outcome.lived_s)
+        else:
+            log.debug("not connected: %s", outcome.reason)
+        return outcome
+
+    async def send(self, frame: bytes) -> None:
+        """Send one frame. Raises `BeforeSending` when there is no open connection."""
+        if self._line is None:
+            raise BeforeSending("socket", "not connected")
+        await self._line.send(frame)
+
+    async def _live(
+        self, upgrade: Upgrade, deliver: Deliver, tasks: _Tasks
+    ) -> ConnectionEnd | ConnectFailure:
+        try:
+            socket = await self._open(upgrade)
+        except aiohttp.WSServerHandshakeError as error:
+            return ConnectFailure(f"the server refused with HTTP status {error.status}", error.status)
+        except (*_BROKEN, ValueError) as error:
+            # The library's own texts may hold whole URLs.
+            return ConnectFailure(f"no connection ({getattr(error, 'strerror', '') or type(error).__name__})")
+        self._line = _Line(socket, self._clock, urlsplit(upgrade.url).hostname or "")
+        log.debug("upgraded at %s, waiting for the key", self._line.endpoint)
+        return await self._read(self._line, deliver, tasks)
+
+    async def _open(self, upgrade: Upgrade) -> aiohttp.ClientWebSocketResponse:
+        return await self._http.ws_connect(
+            upgrade.url,
+            headers=upgrade.headers,
+            proxy=upgrade.proxy,
+            autoping=False,
+            autoclose=False,
+            compress=_DEFLATE_WINDOW,
+            max_msg_size=_LARGEST_FRAME,
+            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),
+        )  # the session that this is called on refuses redirects, see `upgrade_only`
+
+    async def _read(self, line: _Line, deliver: Deliver, tasks: _Tasks) -> ConnectionEnd:
+        while True:
+            frame = await line.next()
+            if isinstance(frame, ConnectionEnd):
+                return self._with_lifetime(frame)
+            events = self._decoder.decode(frame)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("frame %d in: %d bytes, %d events", command_of(frame), len(frame), len(events))
+            match events:  # each of these is the only event of its frame
+                case [Pong()]:
+                    self.answers = True
+                case [CipherKey()]:
+                    tasks.start_timer(self._keep_alive(line))
+                    log.debug("the key came; a ping every %.0f s", self._ping_s)
+                    if self._keyed_at is None:
+                        self._keyed_at = self._clock.monotonic()
+                        events.append(Connected(line.endpoint))
+            if events:
+                await deliver(events)
+            if events == [Duplicate()]:
+                return self._with_lifetime(ConnectionEnd(CloseCode.REPLACED, ""))
+
+    async def _deadline(self) -> ConnectFailure:
+        await self._clock.sleep(HANDSHAKE_S)
+        return ConnectFailure(f"no key within {HANDSHAKE_S:.0f} seconds")
+
+    async def _keep_alive(self, line: _Line) -> ConnectionEnd:
+        wait = self._ping_s
+        while True:
+            await self._clock.sleep(wait)
+            sent = self._clock.monotonic()
+            try:
+                await line.send(frames.ping(self._clock.now_ms()))
+            except BeforeSending:
+                return self._with_lifetime(
+                    ConnectionEnd(CloseCode.LOST, "the connection broke while sending")
+                )
+            if self.answers and not await self._answered(line):
+                return self._with_lifetime(ConnectionEnd(CloseCode.LOST, "the server stopped answering"))
+            wait = self._ping_s - (self._clock.monotonic() - sent)
+
+    async def _answered(self, line: _Line) -> bool:
+        """Whether anything comes after a ping, or else when the other side is asked for a sign of life."""
+        await self._clock.sleep(self._answer_s)
+        return line.silent_for() < self._answer_s or await line.is_there(self._answer_s)
+
+    def _with_lifetime(self, ended: ConnectionEnd) -> ConnectionEnd:
+        since = self._keyed_at
+        return (
+            ended
+            if since is None
+            else ConnectionEnd(ended.code, ended.reason, self._clock.monotonic() - since)
+        )
+
+
+class _Line:
+    """An open WebSocket, and how long the other side has been silent."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, clock: Clock, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._socket = socket
+        self._clock = clock
+        self._listening_since: float | None = None
+        self._heard = 0
+
+    async def next(self) -> bytes | ConnectionEnd:
+        """The next binary frame, or the end. Texts mean nothing here and are passed over."""
+        while True:
+            message = await self._receive()
+            if message.type is aiohttp.WSMsgType.BINARY:
+                return bytes(message.data)
+            if message.type is aiohttp.WSMsgType.CLOSE:
+                return ConnectionEnd(message.data or CloseCode.NO_CODE, message.extra or "")
+            if message.type is aiohttp.WSMsgType.PING:
+                with suppress(*_BROKEN):  # the next receive tells how it ended
+                    await self._socket.pong(message.data)
+            elif message.type not in (aiohttp.WSMsgType.PONG, aiohttp.WSMsgType.TEXT):
+                return ConnectionEnd(CloseCode.LOST, "")
+
+    async def send(self, frame: bytes) -> None:
+        """Send one frame. Raises `BeforeSending`."""
+        if self._socket.closed:
+            raise BeforeSending("socket", "not connected")
+        try:
+            await self._socket.send_bytes(frame)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("frame %d out: %d bytes", command_of(frame), len(frame))
+        except _BROKEN as error:
+            raise BeforeSending("socket", "the connection is closing") from error
+
+    def silent_for(self) -> float:
+        """Seconds of silence. Always 0 while nobody listens."""
+        if self._listening_since is None:
+            return 0.0
+        return self._clock.monotonic() - self._listening_since
+
+    async def is_there(self, within: float) -> bool:
+        """Ask the other side for a sign of life, to come in so many seconds; anything it sends is one."""
+        heard = self._heard
+        try:
+            await self._socket.ping()
+        except _BROKEN:
+            return False
+        await self._clock.sleep(within)
+        return self._heard > heard
+
+    async def close(self, code: int) -> None:
+        """Close from our side; nothing happens if it is closed already."""
+        await self._socket.close(code=CloseCode.STOPPED if code in _NOT_SENDABLE else code)
+
+    async def _receive(self) -> aiohttp.WSMessage:
+        self._listening_since = self._clock.monotonic()
+        try:
+            message = await self._socket.receive()
+        finally:
+            self._listening_since = None
+        self._heard += 1
+        return message
+
+
+async def upgrade_only(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """A middleware that takes any answer but an upgrade for the end.
+
+    aiohttp follows the redirects of an upgrade by itself, and would carry the cookies to wherever they lead.
+    """
+    answer = await send(request)
+    if answer.status != _SWITCHING:
+        answer.close()
+        told = "no upgrade"
+        raise aiohttp.WSServerHandshakeError(answer.request_info, (), status=answer.status, message=told)
+    return answer
+
+
+class _Tasks:
+    """The tasks of one connection.
+
+    The first that returns says how the connection ended; leaving stops the others.
+    """
+
+    def __init__(self) -> None:
+        self._group = asyncio.TaskGroup()
+        self._all: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.Task[None] | None = None
+        self._outcome: asyncio.Future[ConnectionEnd | ConnectFailure] = (
+            asyncio.get_running_loop().create_future()
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._all:
+            task.cancel()
+        await self._group.__aexit__(kind, error, trace)
+
+    def start(self, work: Coroutine[None, None, ConnectionEnd | ConnectFailure]) -> asyncio.Task[None]:
+        """Run beside the others."""
+        task = self._group.create_task(self._tell(work))
+        self._all.add(task)
+        task.add_done_callback(self._all.discard)
+        return task
+
+    def start_timer(self, work: Coroutine[None, None, ConnectionEnd | ConnectFailure]) -> None:
+        """Run in the place of the timer that was started before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.start(work)
+
+    async def outcome(self) -> ConnectionEnd | ConnectFailure:
+        """Wait until one of them has something to say."""
+        return await self._outcome
+
+    async def _tell(self, work: Coroutine[None, None, ConnectionEnd | ConnectFailure]) -> None:
+        outcome = await work
+        if not self._outcome.done():
+            self._outcome.set_result(outcome)

@@ -1,0 +1,329 @@
+"""Requests to Zalo: headers, cookies, redirects, deadlines, retries, and where failures get their names."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from random import Random
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from zaloweb.calls.call import Call
+from zaloweb.cookies import Jar
+from zaloweb.errors import (
+    AnswerTooLarge,
+    ApiError,
+    ForeignAddress,
+    HttpStatusError,
+    NetworkError,
+    NoService,
+    ProtocolError,
+    ZaloError,
+)
+from zaloweb.session import API_TYPE as API_TYPE
+from zaloweb.session import API_VERSION as API_VERSION
+from zaloweb.session import Session
+from zaloweb.transport.clock import Clock
+from zaloweb.transport.exchange import (
+    KEEP_METHOD,
+    MOST_REDIRECTS,
+    REDIRECTS,
+    Deadlines,
+    map_errors,
+    redirect_target,
+    send_once,
+)
+from zaloweb.transport.external import ExternalClient, ExternalResponse, Method
+from zaloweb.transport.network import Network
+from zaloweb.transport.platform_clock import PlatformClock
+from zaloweb.wire import cipher, envelope
+from zaloweb.wire.hosts import Hosts, shown
+from zaloweb.wire.multipart import Form
+from zaloweb.wire.urls import Pairs, encode, with_query
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+ORIGIN = "https://chat.zalo.me"
+DEFAULT_HEADERS = {
+    "accept": "application/json, text/plain, */*",
+    "accept-encoding": "gzip, deflate, br, zstd",
+    "accept-language": "en-US,en;q=0.9",
+    "content-type": "application/x-www-form-urlencoded",
+    "origin": ORIGIN,
+    "referer": f"{ORIGIN}/",
+}
+
+ANSWER_LIMIT: Final = 12 * 1024 * 1024
+"""Bytes of one answer once decompressed. The largest, the list of 5000 friends, has about half of that."""
+
+_USUAL = Deadlines()
+_FIRST_BACKOFF = 0.4
+_MOST_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer. `url` is where it came from after redirects."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    url: str = field(repr=False)
+
+
+class Transport:
+    """One account's way to Zalo, alive while entered: a few warm connections and the jar.
+
+    `attempts` is how often a call that may safely be repeated is tried while the network fails. A proxy is
+    left out in a rehearsal, which goes nowhere else. Whatever carries cookies goes to `hosts` only.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        user_agent: str,
+        jar: Jar,
+        clock: Clock,
+        random: Random,
+        proxy: str | None = None,
+        deadlines: Deadlines = _USUAL,
+        attempts: int = 3,
+        platform_clock: PlatformClock | None = None,
+        hosts: Hosts | None = None,
+    ) -> None:
+        self.jar = jar
+        self.hosts = hosts or Hosts()
+        self.user_agent = user_agent
+        self.clock = clock
+        self.proxy = None if network.rehearsal else proxy
+        self._network = network
+        self._random = random
+        self._deadlines = deadlines
+        self._attempts = attempts
+        self._client: aiohttp.ClientSession | None = None
+        self.platform_clock = platform_clock or PlatformClock(clock)
+        self._external = ExternalClient(network, user_agent=user_agent, proxy=self.proxy, deadlines=deadlines)
+
+    async def __aenter__(self) -> Self:
+        # Default headers go out with each request, so that the socket can use this client without them.
+        self._client = aiohttp.ClientSession(
+            connector=self._network.connector(),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            trace_configs=[self.platform_clock.tracing()],
+        )
+        return self
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether all of this ends at a simulator."""
+        return bool(self._network.rehearsal)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+        await self._external.close()
+
+    @property
+    def client(self) -> aiohttp.ClientSession:
+        """The aiohttp session underneath, without headers or cookies of its own; the socket uses it."""
+        if self._client is None:
+            raise RuntimeError("a Transport is used inside `async with`")
+        return self._client
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        name: str,
+        query: Pairs | str = (),
+        form: Pairs | str | Form | None = None,
+        headers: Mapping[str, str] | None = None,
+        redirect: bool = True,
+        deadline: float | None = None,
+    ) -> Response:
+        """The answer to one request, whatever its status. `name` is what errors call it.
+
+        Redirects are followed here, one request each with the default headers, so that no cookie of a hop is
+        lost; each address must be Zalo's. `deadline` replaces the usual seconds of each request. Raises
+        `NetworkError`, `ProtocolError`, and of those `ForeignAddress` before anything goes to another host.
+        """
+        target = with_query(url, query)
+        body = form if isinstance(form, Form) or form is None else encode(form).encode()
+        for _ in range(MOST_REDIRECTS):
+            if refusal := self.hosts.refusal(target):
+                raise ForeignAddress(name, refusal)
+            response = await self._logged_exchange(name, method, target, body, headers or {}, deadline)
+            location = response.headers.get("location", "")
+            if not redirect or response.status not in REDIRECTS or not location:
+                return response
+            target = redirect_target(name, target, location)
+            headers = None
+            if response.status not in KEEP_METHOD:
+                method, body = "GET", None
+        raise ProtocolError(name, f"more than {MOST_REDIRECTS} redirects")
+
+    def outside(
+        self, method: Method, url: str, *, name: str, deadline: float | None = None
+    ) -> AbstractAsyncContextManager[ExternalResponse]:
+        """An answer of any host on the web, to be read while entered.
+
+        The address is of somebody else's choosing, so nothing of the account goes out, no cookie either;
+        redirects are followed over https only, and every hop ends at an address of the public internet.
+        Raises `InvalidRequest` for an address that is no https or names a host by number, `NetworkError`,
+        `ProtocolError`.
+        """
+        return self._external.open(method, url, name=name, deadline=deadline)
+
+    async def call(self, session: Session, call: Call[T]) -> T:
+        """What Zalo answers to a call, as the type the call names.
+
+        Raises `ApiError` and its kinds, `HttpStatusError`, `ProtocolError`, `NetworkError`. Only a call that
+        is safe to repeat is repeated, and only when the network failed.
+        """
+        sealed = _sealed(session, call)
+        response = await self._try(call, _address(session, call, sealed), sealed)
+        key = cipher.session_key(session.secret_key) if call.encrypted else None
+        body = require_success(call.name, response, self.clock.now_ms())
+        try:
+            answer = envelope.read(call.name, body, key, call.answer)
+        except ApiError as error:
+            log.debug("%s (%s %s): code %s", call.name, call.service, call.path, error.code)
+            raise
+        log.debug("%s (%s %s): code 0", call.name, call.service, call.path)
+        return answer
+
+    async def _try(self, call: Call[Any], url: str, params: str) -> Response:
+        attempts = self._attempts if call.safe_to_retry else 1
+        for attempt in range(1, attempts):
+            try:
+                return await self._send(call, url, params)
+            except NetworkError as error:
+                wait_s = self._random.uniform(0.5, 1.0) * _FIRST_BACKOFF * 2**attempt
+                told = (call.name, attempt, attempts, type(error).__name__, wait_s)
+                log.debug("%s: attempt %d of %d ended with %s, the next in %.1f s", *told)
+                await self.clock.sleep(wait_s)
+        return await self._send(call, url, params)
+
+    async def _send(self, call: Call[Any], url: str, params: str) -> Response:
+        form: Form | str | None = params if call.place == "form" else None
+        if call.part is not None:
+            form = Form(call.part, self._random)
+        return await self.request(call.method, url, name=call.name, form=form, deadline=call.deadline)
+
+    async def _logged_exchange(
+        self,
+        name: str,
+        method: str,
+        url: str,
+        body: bytes | Form | None,
+        headers: Mapping[str, str],
+        deadline: float | None,
+    ) -> Response:
+        if not log.isEnabledFor(logging.DEBUG):
+            return await self._exchange(name, method, url, body, headers, deadline)
+        started = self.clock.monotonic()
+        try:
+            response = await self._exchange(name, method, url, body, headers, deadline)
+        except ZaloError as error:
+            spent_ms = (self.clock.monotonic() - started) * 1000
+            log.debug("%s: %s %s, %s in %.0f ms", name, method, shown(url), type(error).__name__, spent_ms)
+            raise
+        spent_ms = (self.clock.monotonic() - started) * 1000
+        told = (name, method, shown(url), response.status, len(response.body), spent_ms)
+        log.debug("%s: %s %s, status %d, %d bytes in %.0f ms", *told)
+        return response
+
+    async def _exchange(
+        self,
+        name: str,
+        method: str,
+        url: str,
+        body: bytes | Form | None,
+        headers: Mapping[str, str],
+        deadline: float | None,
+    ) -> Response:
+        if isinstance(body, Form):
+            headers = {**headers, "content-type": body.content_type, "content-length": str(body.size)}
+        with map_errors(name, url):
+            async with self.client.request(
+                method,
+                URL(url, encoded=True),
+                data=body.blocks() if isinstance(body, Form) else body,
+                headers=self._headers(url, headers),
+                allow_redirects=False,
+                proxy=self.proxy,
+                timeout=self._deadlines.timeout(deadline),
+                middlewares=(send_once,),
+            ) as answer:
+                self.jar.store(url, answer.headers.getall("set-cookie", ()), self.clock.now_ms())
+                return Response(answer.status, answer.headers.copy(), await _whole(name, answer), url)
+
+    def _headers(self, url: str, special: Mapping[str, str]) -> dict[str, str]:
+        headers = {**DEFAULT_HEADERS, "user-agent": self.user_agent, **special}
+        cookies = self.jar.header(url, self.clock.now_ms())
+        return {**headers, "cookie": cookies} if cookies else headers
+
+
+async def _whole(name: str, answer: aiohttp.ClientResponse) -> bytes:
+    """The body, in blocks as they are decompressed, so that a small answer cannot fill the memory."""
+    blocks: list[bytes] = []
+    size = 0
+    while block := await answer.content.readany():
+        size += len(block)
+        if size > ANSWER_LIMIT:
+            answer.close()
+            raise AnswerTooLarge(name, f"the answer has more than {ANSWER_LIMIT // 2**20} MB")
+        blocks.append(block)
+    return b"".join(blocks)
+
+
+def require_success(name: str, response: Response, now_ms: int) -> bytes:
+    """The body of an answer whose status is 2xx. Raises the `HttpStatusError` that any other means."""
+    if not 200 <= response.status < 300:
+        wait_s = retry_after(response.headers.get("retry-after", ""), now_ms)
+        raise HttpStatusError.of_status(name, response.status, wait_s)
+    return response.body
+
+
+def retry_after(text: str, now_ms: int) -> float | None:
+    """The seconds that a `Retry-After` asks for, as a number or as a date; None when it says neither."""
+    told = text.strip()
+    if told.isascii() and told.isdecimal():
+        return float(told[:_MOST_DIGITS])
+    try:
+        moment = parsedate_to_datetime(told)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.timestamp() - now_ms / 1000
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _sealed(session: Session, call: Call[Any]) -> str:
+    if call.params is None:
+        return ""
+    sealed = cipher.encrypt(cipher.session_key(session.secret_key), envelope.compact(call.params))
+    # Base64 holds only these three: replacing them costs a fraction of what a general encoder does.
+    return "params=" + sealed.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+
+
+def _address(session: Session, call: Call[Any], sealed: str) -> str:
+    hosts = session.services.get(call.service)
+    if not hosts:
+        raise NoService(call.name, call.service)
+    api = session.api
+    texts = {"version": f"zpw_ver={api.version}&zpw_type={api.type}", "params": sealed}
+    return with_query(hosts[0] + call.path, "&".join(texts.get(field, field) for field in call.fields))
