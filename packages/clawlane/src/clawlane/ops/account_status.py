@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from clawlane.capabilities import ProbeResult
 from clawlane.channel import Health, Phase
@@ -12,9 +11,6 @@ from clawlane.credentials.profile import Consent
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.store.catch_up import Gap
-
-if TYPE_CHECKING:
-    pass
 
 
 class ProblemCode(StrEnum):

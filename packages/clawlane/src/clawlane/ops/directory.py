@@ -74,15 +74,6 @@ class FoundMembers:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve(Request[list[LookedUp]]):
-    """What names of an account's config stand for now. Without a gateway the store learns it, too."""
-
-    names: tuple[ConfigName, ...]
-    channel: str | None = None
-    account: str | None = None
-
-
 @operation
 async def self_(ctx: OpContext, request: Self) -> Person:
     """Raises `DirectoryError`, as all of these do."""
@@ -110,16 +101,6 @@ async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
         told = await asked.members(group_id)
     found = tuple(search(told, request.query))
     return FoundMembers(group_id, found, len(told), len(told) + told.hidden)
-
-
-@operation
-async def resolve_names(ctx: OpContext, request: Resolve) -> list[LookedUp]:
-    target = ctx.target(request.channel, request.account)
-    async with lookup(ctx, target) as asked:
-        found = await resolve(asked, request.names, ctx.now_ms())
-        if str(target.account) not in ctx.live and asked.account_store is not None:
-            await asked.account_store.attempt(store_directory.keep_pins, found)
-        return found
 
 
 @asynccontextmanager
