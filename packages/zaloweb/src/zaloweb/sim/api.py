@@ -17,9 +17,9 @@ from zaloweb.sim.event_log import Called, Refused
 from zaloweb.sim.fault_injection import Responder, respond
 from zaloweb.sim.faults import CallFault, Crooked, Error
 from zaloweb.sim.pushes import Push
+from zaloweb.sim.registry import User
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
-from zaloweb.sim.users import User
 from zaloweb.wire import cipher
 
 NO_SESSION = 600

@@ -24,8 +24,8 @@ from zaloweb.sim.faults import (
 )
 from zaloweb.sim.malformed_frames import MALFORMED_FRAMES, bomb_frame, with_bad_items
 from zaloweb.sim.pushes import Push
+from zaloweb.sim.registry import User
 from zaloweb.sim.rules import Packing, Sealing
-from zaloweb.sim.users import User
 from zaloweb.wire import cipher
 from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
 

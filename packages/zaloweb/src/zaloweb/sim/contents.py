@@ -6,13 +6,12 @@ The forms are those of recorded messages; the files are on the media host of the
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
 from zaloweb.sim.media import MediaHost
-from zaloweb.sim.users import User
+from zaloweb.sim.registry import User
 
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c494441"
@@ -156,7 +155,7 @@ def todo(text: str) -> Content:
     return Content("chat.todo", media(params={"item": {"content": text, "id": "t1"}}))
 
 
-def poll(question: str, _options: Sequence[str] = (), *, action: str = "create") -> Content:
+def poll(question: str, *, action: str = "create") -> Content:
     """A poll of a group was created, or with another `action` voted in, changed or closed.
 
     As on the real servers neither the options nor the votes are in it.

@@ -12,8 +12,7 @@ from aiohttp import web
 from zaloweb.sim.errors import Impossible, Unknown
 from zaloweb.sim.event_log import Record
 from zaloweb.sim.http_server import LOOPBACK, HttpServer
-from zaloweb.sim.steps import faults, messaging, phones, social
-from zaloweb.sim.steps.step import Step
+from zaloweb.sim.steps import STEPS, Step
 from zaloweb.sim.world import World
 
 _LOOPBACK_NAMES = frozenset({LOOPBACK, "localhost", "[::1]"})
@@ -21,10 +20,6 @@ _LONGEST_WAIT = 60.0
 _MOST_RECORDS = 1000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-STEPS = [*phones.STEPS, *messaging.STEPS, *social.STEPS, *faults.STEPS]
-"""Every request but `/arrived` and `/world`, in the order of the documentation."""
 
 
 class Control(HttpServer):
@@ -47,7 +42,10 @@ class Control(HttpServer):
 
     def _handler(self, step: Step) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return _json(await step.act(self._world, await _body(request, step.body)))
+            answer = step.act(self._world, await _body(request, step.body))
+            if isinstance(answer, Awaitable):
+                answer = await answer
+            return _json({"ok": True} if answer is None else answer)
 
         return handle
 

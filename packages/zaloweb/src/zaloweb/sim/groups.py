@@ -7,8 +7,7 @@ from typing import Any
 
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.pushes import Push, control
-from zaloweb.sim.registry import Registry
-from zaloweb.sim.users import Group, User
+from zaloweb.sim.registry import Group, Registry, User
 from zaloweb.transport.clock import Clock
 
 

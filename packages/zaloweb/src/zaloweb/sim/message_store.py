@@ -12,9 +12,8 @@ from zaloweb.sim.connections import Connections
 from zaloweb.sim.errors import Unknown
 from zaloweb.sim.messages import Message, Reaction, deletion_list
 from zaloweb.sim.pushes import Push, new_messages, reacted
-from zaloweb.sim.registry import Registry
+from zaloweb.sim.registry import Registry, User
 from zaloweb.sim.ring_buffer import RingBuffer
-from zaloweb.sim.users import User
 from zaloweb.transport.clock import Clock
 
 _MESSAGE_IDS = 6_800_000_000_000

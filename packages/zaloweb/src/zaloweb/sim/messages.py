@@ -9,7 +9,7 @@ from typing import Any
 from zaloweb.events.content import type_number
 from zaloweb.sim.contents import json_text
 from zaloweb.sim.errors import Impossible
-from zaloweb.sim.users import User
+from zaloweb.sim.registry import User
 from zaloweb.wire.frames import Cmd
 
 _PLAIN_TEXT = {"color": 0, "size": 0, "type": 0, "subType": 0, "ext": '{"shouldParseLinkOrContact":0}'}

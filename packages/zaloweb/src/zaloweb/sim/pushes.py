@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zaloweb.sim.messages import Message, Reaction
-from zaloweb.sim.users import Group, User
+from zaloweb.sim.registry import Group, User
 from zaloweb.wire.frames import Cmd
 
 

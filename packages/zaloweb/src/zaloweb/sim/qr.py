@@ -9,8 +9,8 @@ from enum import Enum
 
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.event_log import EventLog, QrShown
+from zaloweb.sim.registry import User
 from zaloweb.sim.sessions import WebSession
-from zaloweb.sim.users import User
 
 _KEPT_CODES = 100
 

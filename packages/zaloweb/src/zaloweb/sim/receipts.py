@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from zaloweb.sim.groups import must_be_member
 from zaloweb.sim.messages import Message
 from zaloweb.sim.pushes import Push, delivered, seen, typing
-from zaloweb.sim.registry import Registry
-from zaloweb.sim.users import Group, User
+from zaloweb.sim.registry import Group, Registry, User
 from zaloweb.transport.clock import Clock
 
 _SMALLEST_GROUP_WITH_TYPING = 3

@@ -16,6 +16,7 @@ from zaloweb.sim.event_log import Refused
 from zaloweb.sim.fault_injection import Responder, respond
 from zaloweb.sim.http_server import Authority, TlsServer
 from zaloweb.sim.media import HOST as MEDIA_HOST
+from zaloweb.sim.registry import User
 from zaloweb.sim.routes import (
     attachments,
     directory,
@@ -30,7 +31,6 @@ from zaloweb.sim.routes import (
     uploads,
 )
 from zaloweb.sim.services import SERVICES, SOCKET_HOSTS
-from zaloweb.sim.users import User
 from zaloweb.sim.websocket import listen
 from zaloweb.sim.world import World
 from zaloweb.transport.network import Network

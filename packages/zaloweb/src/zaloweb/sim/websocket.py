@@ -13,7 +13,7 @@ from zaloweb.sim.backend import Backend
 from zaloweb.sim.connections import CUT, Connection
 from zaloweb.sim.event_log import AskedOld, Connected, Disconnected, Pinged, Refused, UnknownFrame
 from zaloweb.sim.pushes import new_messages
-from zaloweb.sim.users import User
+from zaloweb.sim.registry import User
 from zaloweb.wire.frames import Cmd, Frame, unpack
 
 _CLOSE_SECONDS = 2.0

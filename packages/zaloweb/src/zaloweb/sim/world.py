@@ -13,9 +13,9 @@ from zaloweb.sim.errors import Impossible
 from zaloweb.sim.event_log import Record, Sent
 from zaloweb.sim.people import Account, Person
 from zaloweb.sim.qr import Phone
+from zaloweb.sim.registry import Group, User
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE
-from zaloweb.sim.users import Group, User
 from zaloweb.transport.clock import Clock
 from zaloweb.wire import cipher
 
@@ -63,6 +63,18 @@ class World(Backend):
         group = self.registry.add_group(name, [self.me, *members], self.clock.now_ms())
         group.hidden = hidden
         return group
+
+    def find_person(self, who: str) -> Person:
+        """The person with this uid or name. Raises `Unknown`, or `Impossible` if several have the name."""
+        person = self.registry.find_person(who)
+        assert isinstance(person, Person)
+        return person
+
+    def find_account(self, which: str | None) -> Account:
+        """The account with this uid or name, the first one for None. Raises like `find_person`."""
+        account = self.me if which is None else self.registry.find_account(which)
+        assert isinstance(account, Account)
+        return account
 
     @property
     def phone(self) -> Phone:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.users import Group, User
+from zaloweb.sim.registry import Group, User
 
 _VERSION_SUFFIX = re.compile(r"_\d+$")
 _LIST_VERSION = "1690000001"

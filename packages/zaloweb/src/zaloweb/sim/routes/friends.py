@@ -7,9 +7,9 @@ from typing import Any
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.contents import json_text
 from zaloweb.sim.errors import Refusal
+from zaloweb.sim.registry import Mute, User
 from zaloweb.sim.routes.directory import avatar
 from zaloweb.sim.routes.sending import somebody
-from zaloweb.sim.users import Mute, User
 
 _NOBODY = 216
 _ALREADY = 225

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.errors import Refusal
+from zaloweb.sim.registry import Group, User
 from zaloweb.sim.routes.sending import NOT_A_MEMBER, group_of, own_group
-from zaloweb.sim.users import Group, User
 
 _NOT_IN_GROUP = 165
 _ALREADY_A_MEMBER = "178"

@@ -12,7 +12,7 @@ from zaloweb.sim.errors import Refusal
 from zaloweb.sim.event_log import Sent, ThreadName
 from zaloweb.sim.faults import ForeignEcho
 from zaloweb.sim.messages import Message
-from zaloweb.sim.users import Group, User
+from zaloweb.sim.registry import Group, User
 
 NOT_A_MEMBER = 166
 _NOT_A_MEMBER_TEXT = "Bạn không phải là thành viên của nhóm"
