@@ -8,8 +8,8 @@ import pytest
 
 from zaloweb.sim.errors import Impossible, NothingArrived, Unknown
 from zaloweb.sim.event_log import AskedOld, Pinged, Sent
+from zaloweb.sim.message_store import RingBuffer
 from zaloweb.sim.qr import QrState
-from zaloweb.sim.ring_buffer import RingBuffer
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.world import World
 

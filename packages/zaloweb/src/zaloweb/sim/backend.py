@@ -14,14 +14,13 @@ from zaloweb.sim.event_log import EventLog
 from zaloweb.sim.faults import Faults
 from zaloweb.sim.friendships import Friendships
 from zaloweb.sim.groups import Groups
-from zaloweb.sim.media import MediaHost
+from zaloweb.sim.media import MediaHost, Uploads
 from zaloweb.sim.message_store import MessageStore
 from zaloweb.sim.qr import QrCodes
 from zaloweb.sim.receipts import Receipts
 from zaloweb.sim.registry import Registry, User
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.sessions import Sessions
-from zaloweb.sim.uploads import Uploads
 from zaloweb.transport.clock import Clock, SystemClock
 
 

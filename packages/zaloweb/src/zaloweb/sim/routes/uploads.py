@@ -7,9 +7,9 @@ import asyncio
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.event_log import Uploaded
 from zaloweb.sim.faults import FileDone
+from zaloweb.sim.media import WrongChunk
 from zaloweb.sim.pushes import file_done
 from zaloweb.sim.routes.sending import thread
-from zaloweb.sim.uploads import WrongChunk
 
 _UNFINISHED = "-1"
 
