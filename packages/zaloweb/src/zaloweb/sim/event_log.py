@@ -8,11 +8,12 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.errors import NothingArrived
 from zaloweb.sim.faults import AnyAnswerFault
-from zaloweb.transport.clock import Clock
 
 ThreadName = Literal["user", "group"]
+OldItems = Literal["user messages", "group messages", "user reactions", "group reactions"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
@@ -66,7 +67,7 @@ class Pinged(Record, frozen=True, kw_only=True):
 class AskedOld(Record, frozen=True, kw_only=True):
     """The client asked over the socket for old messages or reactions and got `answered` items."""
 
-    what: Literal["user messages", "group messages", "user reactions", "group reactions"]
+    what: OldItems
     last_id: str | None
     answered: int
 
@@ -195,7 +196,7 @@ R = TypeVar("R", bound=Record)
 class EventLog:
     """At least the newest `limit` records, and waits for the next ones."""
 
-    def __init__(self, clock: Clock, limit: int) -> None:
+    def __init__(self, clock: ServerClock, limit: int) -> None:
         self._clock = clock
         self._limit = limit
         self._records: list[Record] = []

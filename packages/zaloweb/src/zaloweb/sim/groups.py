@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.pushes import Push, control
 from zaloweb.sim.registry import Group, Registry, User
-from zaloweb.transport.clock import Clock
 
 
 class Groups:
@@ -17,7 +17,7 @@ class Groups:
     Raises `Impossible` if the group does not allow the change.
     """
 
-    def __init__(self, registry: Registry, clock: Clock) -> None:
+    def __init__(self, registry: Registry, clock: ServerClock) -> None:
         self._registry = registry
         self._clock = clock
 

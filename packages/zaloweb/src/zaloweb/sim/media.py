@@ -12,6 +12,8 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
+from zaloweb.sim.errors import Impossible
+
 HOST = "sim-media.zdn.vn"
 _ADDRESS = f"https://{HOST}/"
 _MOST_OPEN = 200
@@ -92,10 +94,6 @@ class MediaHost:
             self._folder.cleanup()
 
 
-class WrongChunk(Exception):
-    """A chunk that does not fit its upload; the message says why."""
-
-
 class Upload:
     """One unfinished upload. Chunks are written in place; all but the last have the same size."""
 
@@ -111,18 +109,21 @@ class Upload:
         path.touch()
 
     def add(self, number: int, data: bytes) -> Stored | None:
-        """Write a chunk, counted from 1. Returns the file once it is complete. Raises `WrongChunk`."""
+        """Write a chunk, counted from 1. Returns the file once it is complete. Raises `Impossible`."""
         if not 1 <= number <= self.chunks:
-            raise WrongChunk(f"chunkId must be from 1 to {self.chunks}")
+            raise Impossible(f"chunkId must be from 1 to {self.chunks}")
         start = (number - 1) * self._chunk_bytes
         wanted = min(self._chunk_bytes, self.size - start)
         if len(data) != wanted:
-            raise WrongChunk(f"chunk {number} must have {wanted} bytes, not {len(data)}")
+            raise Impossible(f"chunk {number} must have {wanted} bytes, not {len(data)}")
         with self._path.open("r+b") as file:
             file.seek(start)
             file.write(data)
-        self._came.add(number)
-        self._hash(number, data)
+            self._came.add(number)
+            while self._hashed + 1 in self._came:  # the checksum needs the chunks in order
+                file.seek(self._hashed * self._chunk_bytes)
+                self._md5.update(file.read(self._chunk_bytes))
+                self._hashed += 1
         if self._hashed < self.chunks:
             return None
         return Stored(self.name, self.size, self._md5.hexdigest(), self._path)
@@ -130,17 +131,6 @@ class Upload:
     def discard(self) -> None:
         """Delete the chunks received so far."""
         self._path.unlink(missing_ok=True)
-
-    def _hash(self, number: int, data: bytes) -> None:
-        # The checksum needs the chunks in order: those that came early are read back from the disk.
-        if number == self._hashed + 1:
-            self._md5.update(data)
-            self._hashed += 1
-        while self._hashed + 1 in self._came:
-            with self._path.open("rb") as file:
-                file.seek(self._hashed * self._chunk_bytes)
-                self._md5.update(file.read(self._chunk_bytes))
-            self._hashed += 1
 
 
 class Uploads:
@@ -161,17 +151,17 @@ class Uploads:
     ) -> tuple[str, str, Stored] | None:
         """Take a chunk. The last one returns the upload's id, its address and the stored file.
 
-        Raises `WrongChunk`.
+        Raises `Impossible` for a wrong chunk.
         """
         if chunks != max(1, -(-size // self._chunk_bytes)):
-            raise WrongChunk(f"{size} bytes are not {chunks} chunks of {self._chunk_bytes}")
+            raise Impossible(f"{size} bytes are not {chunks} chunks of {self._chunk_bytes}")
         upload = self._open.get(key)
         if upload is None:
             upload = self._open[key] = Upload(self._host.new_path(), name, size, chunks, self._chunk_bytes)
             if len(self._open) > _MOST_OPEN:
                 self._open.popitem(last=False)[1].discard()
         if (upload.name, upload.size, upload.chunks) != (name, size, chunks):
-            raise WrongChunk("another file is being uploaded with this clientId")
+            raise Impossible("another file is being uploaded with this clientId")
         stored = upload.add(number, data)
         if stored is None:
             return None

@@ -9,12 +9,12 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
+from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.connections import Connections
 from zaloweb.sim.errors import Unknown
 from zaloweb.sim.messages import Message, Reaction, deletion_list
 from zaloweb.sim.pushes import Push, new_messages, reacted
 from zaloweb.sim.registry import Registry, User
-from zaloweb.transport.clock import Clock
 
 _MESSAGE_IDS = 6_800_000_000_000
 _ACTION_IDS = 11_800_000_000
@@ -59,31 +59,24 @@ class RingBuffer(Generic[T]):
 
 
 class Mailbox:
-    """What one account can ask for again, for direct chats and groups apart.
+    """What one account can ask for again: the newest messages and reactions of direct chats and of groups.
 
-    `missed` holds the messages written while no client of the account was connected.
+    `messages` and `reactions` have two buffers each, by whether the thread is a group. `missed` holds the
+    messages written while no client of the account was connected.
     """
 
     def __init__(self, limit: int) -> None:
         self.missed: deque[Message] = deque(maxlen=limit)
-        self._messages: Mapping[bool, RingBuffer[Message]] = {
+        self.messages: Mapping[bool, RingBuffer[Message]] = {
             in_group: RingBuffer(limit, lambda message: message.number) for in_group in (False, True)
         }
-        self._reactions: Mapping[bool, RingBuffer[Reaction]] = {
+        self.reactions: Mapping[bool, RingBuffer[Reaction]] = {
             in_group: RingBuffer(limit, lambda reaction: reaction.number) for in_group in (False, True)
         }
 
-    def add(self, message: Message) -> None:
-        """Keep a message."""
-        self._messages[message.in_group].add(message)
-
-    def add_reaction(self, reaction: Reaction) -> None:
-        """Keep a reaction."""
-        self._reactions[reaction.in_group].add(reaction)
-
     def remove(self, message: Message) -> None:
         """Drop a message that was undone or deleted."""
-        self._messages[message.in_group].drop(message.number)
+        self.messages[message.in_group].drop(message.number)
         if message in self.missed:
             self.missed.remove(message)
 
@@ -96,16 +89,8 @@ class Mailbox:
     def forget(self, keep: int = 0) -> None:
         """Drop all but the newest `keep` messages and reactions of each kind of thread."""
         for in_group in (False, True):
-            self._messages[in_group].forget(keep)
-            self._reactions[in_group].forget(keep)
-
-    def messages(self, *, group: bool, before: str | None, count: int) -> list[Message]:
-        """The newest `count` messages, or those before the one with the id `before`, oldest first."""
-        return self._messages[group].before(None if before is None else int(before), count)
-
-    def reactions(self, *, group: bool, before: str | None, count: int) -> list[Reaction]:
-        """The newest `count` reactions, or those before the one with the id `before`, oldest first."""
-        return self._reactions[group].before(None if before is None else int(before), count)
+            self.messages[in_group].forget(keep)
+            self.reactions[in_group].forget(keep)
 
 
 class MessageStore:
@@ -114,7 +99,9 @@ class MessageStore:
     The newest `remembered` messages can be found by id; each mailbox holds as many of each kind of thread.
     """
 
-    def __init__(self, registry: Registry, connections: Connections, clock: Clock, remembered: int) -> None:
+    def __init__(
+        self, registry: Registry, connections: Connections, clock: ServerClock, remembered: int
+    ) -> None:
         self._registry = registry
         self._connections = connections
         self._clock = clock
@@ -177,7 +164,7 @@ class MessageStore:
         )
         self._index(message)
         for account in [only_for] if only_for else self.readers(message):
-            self.mailbox(account).add(message)
+            self.mailbox(account).messages[message.in_group].add(message)
         return message
 
     async def deliver(self, message: Message, only_to: User | None = None) -> None:
@@ -195,7 +182,7 @@ class MessageStore:
         echo = replace(message, msg_id=new_id, cli_msg_id=new_client_id)
         mailbox = self.mailbox(message.sender)
         mailbox.remove(message)
-        mailbox.add(echo)
+        mailbox.messages[echo.in_group].add(echo)
         if msg_id:
             self._index(echo)
         return echo
@@ -255,7 +242,7 @@ class MessageStore:
         gone = list(messages)
         if whole:
             last, thread_id = max(message.number for message in messages), first.other_side(account)
-            kept = mailbox.messages(group=first.in_group, before=None, count=self._remembered)
+            kept = mailbox.messages[first.in_group].before(None, self._remembered)
             gone = [one for one in kept if one.other_side(account) == thread_id and one.number <= last]
         for message in gone:
             mailbox.remove(message)
@@ -286,7 +273,7 @@ class MessageStore:
         )
         readers = self.readers(message)
         for account in readers:
-            self.mailbox(account).add_reaction(reaction)
+            self.mailbox(account).reactions[message.in_group].add(reaction)
         return reaction, [reacted(account.uid, reaction) for account in readers]
 
     def _index(self, message: Message) -> None:

@@ -11,6 +11,7 @@ from zaloweb.sim.contents import json_text
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.registry import User
 from zaloweb.wire.frames import Cmd
+from zaloweb.wire.text import utf16_len
 
 _PLAIN_TEXT = {"color": 0, "size": 0, "type": 0, "subType": 0, "ext": '{"shouldParseLinkOrContact":0}'}
 _EVERYONE = "-1"
@@ -210,14 +211,10 @@ def mentions_in(text: str, people: Sequence[User]) -> list[dict[str, Any]]:
         found.append(
             {
                 "uid": user.uid,
-                "pos": _utf16_units(text[:start]),
-                "len": _utf16_units(word),
+                "pos": utf16_len(text[:start]),
+                "len": utf16_len(word),
                 "type": 1 if user.uid == _EVERYONE else 0,
             }
         )
         ends[word] = start + len(word)
     return found
-
-
-def _utf16_units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -166,8 +166,9 @@ class Account(Person):
         await store.deliver(store.delete_for(self, messages, whole=whole), self)
 
     def remembered(self, *, group: bool, before: str | None, count: int) -> list[Message]:
-        """The messages a client is given when it asks for old ones (see `Mailbox.messages`)."""
-        return self.backend.message_store.mailbox(self).messages(group=group, before=before, count=count)
+        """The messages a client is given when it asks for the newest ones or those before an id."""
+        messages = self.backend.message_store.mailbox(self).messages[group]
+        return messages.before(None if before is None else int(before), count)
 
     def forget(self, keep: int = 0) -> None:
         """Let Zalo drop all but the newest `keep` messages and reactions of each kind of thread."""

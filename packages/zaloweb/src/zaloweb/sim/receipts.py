@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.groups import must_be_member
 from zaloweb.sim.messages import Message
 from zaloweb.sim.pushes import Push
 from zaloweb.sim.registry import Group, Registry, User
-from zaloweb.transport.clock import Clock
 from zaloweb.wire.frames import Cmd
 
 _SMALLEST_GROUP_WITH_TYPING = 3
@@ -17,7 +17,7 @@ _SMALLEST_GROUP_WITH_TYPING = 3
 class Receipts:
     """Each method returns the pushes; nothing is kept."""
 
-    def __init__(self, registry: Registry, clock: Clock) -> None:
+    def __init__(self, registry: Registry, clock: ServerClock) -> None:
         self._registry = registry
         self._clock = clock
 

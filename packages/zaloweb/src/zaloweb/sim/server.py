@@ -28,7 +28,6 @@ from zaloweb.sim.routes import (
     receipts,
     stickers,
     texts,
-    uploads,
 )
 from zaloweb.sim.services import SERVICES, SOCKET_HOSTS
 from zaloweb.sim.websocket import listen
@@ -40,7 +39,6 @@ ROUTES = [
     for part in (
         texts,
         stickers,
-        uploads,
         attachments,
         message_actions,
         receipts,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -11,7 +12,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from zaloweb.errors import FrameError
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.connections import CUT, Connection
-from zaloweb.sim.event_log import AskedOld, Connected, Disconnected, Pinged, Refused, UnknownFrame
+from zaloweb.sim.event_log import AskedOld, Connected, Disconnected, OldItems, Pinged, Refused, UnknownFrame
+from zaloweb.sim.messages import Message, Reaction
 from zaloweb.sim.pushes import new_messages
 from zaloweb.sim.registry import User
 from zaloweb.wire.frames import Cmd, Frame, unpack
@@ -19,11 +21,13 @@ from zaloweb.wire.frames import Cmd, Frame, unpack
 _CLOSE_SECONDS = 2.0
 _NOT_LOGGED_IN = 401
 _NEVER_SENT = (1005, 1006, 1015)
-_Reactions = Literal["user reactions", "group reactions"]
-_REACTIONS: dict[int, tuple[str, _Reactions]] = {
-    Cmd.OLD_USER_REACTIONS: ("reacts", "user reactions"),
-    Cmd.OLD_GROUP_REACTIONS: ("reactGroups", "group reactions"),
+_OLD: dict[int, tuple[OldItems, str]] = {
+    Cmd.OLD_USER_MESSAGES: ("user messages", "msgs"),
+    Cmd.OLD_GROUP_MESSAGES: ("group messages", "groupMsgs"),
+    Cmd.OLD_USER_REACTIONS: ("user reactions", "reacts"),
+    Cmd.OLD_GROUP_REACTIONS: ("group reactions", "reactGroups"),
 }
+"""What each request for old items asks for, and the name of its list in the answer."""
 
 
 async def listen(backend: Backend, request: web.Request) -> web.StreamResponse:
@@ -91,53 +95,32 @@ async def _answer(backend: Backend, account: User, connection: Connection, frame
     if frame.cmd == Cmd.PING:
         backend.log.add(Pinged(account=account.uid, event_id=asked.get("eventId", 0)))
         await connection.pong()
-    elif frame.cmd in (Cmd.OLD_USER_MESSAGES, Cmd.OLD_GROUP_MESSAGES):
-        await _old_messages(backend, account, connection, frame.cmd, asked)
-    elif frame.cmd in _REACTIONS:
-        await _old_reactions(backend, account, connection, frame.cmd, asked)
+    elif frame.cmd in _OLD:
+        await _answer_old(backend, account, connection, frame.cmd, str(asked.get("lastId")))
     else:
         body = frame.body.decode("utf-8", "replace")
         backend.log.add(UnknownFrame(account=account.uid, cmd=frame.cmd, sub=frame.sub, body=body))
 
 
-async def _old_messages(
-    backend: Backend, account: User, connection: Connection, cmd: int, asked: dict[str, Any]
+async def _answer_old(
+    backend: Backend, account: User, connection: Connection, cmd: int, last_id: str
 ) -> None:
-    """The newest messages, or those before `lastId`, oldest first; `more` is 1 while there are older ones."""
-    group = cmd == Cmd.OLD_GROUP_MESSAGES
-    last_id = _message_id(asked.get("lastId"))
+    """The newest items, or those before `last_id`, oldest first; of messages also whether there are more."""
+    what, name = _OLD[cmd]
     page = backend.rules.page
-    found = backend.message_store.mailbox(account).messages(group=group, before=last_id, count=page + 1)
-    messages = found[-page:]
-    backend.log.add(
-        AskedOld(
-            account=account.uid,
-            what="group messages" if group else "user messages",
-            last_id=last_id,
-            answered=len(messages),
-        )
-    )
-    items = [message.item_for(account.uid) for message in messages]
-    name = "groupMsgs" if group else "msgs"
-    await connection.push(cmd, 1, {name: items, "more": int(len(found) > page)})
-
-
-async def _old_reactions(
-    backend: Backend, account: User, connection: Connection, cmd: int, asked: dict[str, Any]
-) -> None:
-    """The newest reactions, or those before `lastId`, oldest first."""
-    name, what = _REACTIONS[cmd]
-    last_id = _message_id(asked.get("lastId"))
-    group = cmd == Cmd.OLD_GROUP_REACTIONS
-    found = backend.message_store.mailbox(account).reactions(
-        group=group, before=last_id, count=backend.rules.page
-    )
-    backend.log.add(AskedOld(account=account.uid, what=what, last_id=last_id, answered=len(found)))
-    await connection.push(cmd, 1, {name: [reaction.item_for(account.uid) for reaction in found]})
-
-
-def _message_id(told: object) -> str | None:
-    return str(told) if str(told).isdecimal() else None
+    before = int(last_id) if last_id.isdecimal() else None
+    mailbox, in_group = backend.message_store.mailbox(account), what.startswith("group")
+    answer: dict[str, Any] = {}
+    found: Sequence[Message | Reaction]
+    if what.endswith("messages"):
+        found = mailbox.messages[in_group].before(before, page + 1)
+        answer["more"] = int(len(found) > page)
+    else:
+        found = mailbox.reactions[in_group].before(before, page)
+    items = [item.item_for(account.uid) for item in found[-page:]]
+    given = None if before is None else last_id
+    backend.log.add(AskedOld(account=account.uid, what=what, last_id=given, answered=len(items)))
+    await connection.push(cmd, 1, {name: items, **answer})
 
 
 def _json(body: bytes) -> dict[str, Any]:

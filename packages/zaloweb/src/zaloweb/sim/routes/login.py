@@ -9,10 +9,10 @@ import msgspec
 from aiohttp import web
 
 from zaloweb.errors import CipherError
-from zaloweb.sim.api import NO_SESSION, bad_parameters, enveloped
+from zaloweb.sim.api import bad_parameters, enveloped, no_session, refused, sealed
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.errors import Refusal
-from zaloweb.sim.event_log import Login, Refused
+from zaloweb.sim.event_log import Login
 from zaloweb.sim.faults import Addresses
 from zaloweb.sim.services import EXTRA_VER, SERVICE_MAP, SOCKET_URLS, settings
 from zaloweb.sim.sessions import WebSession
@@ -21,7 +21,6 @@ from zaloweb.wire import cipher
 HOST = "wpa.chat.zalo.me"
 _EXPIRED = 102
 _EXPIRED_TEXT = "Phiên đăng nhập hết hạn"
-_NO_SESSION_TEXT = "zpw_sek bị thiếu hoặc không đúng"
 _ZCID_KEY = b"3FC4F0D2AB50057BCE0D90D9187A22B1"
 _SIGNED_LOGIN = ("zcid", "zcid_ext", "enc_ver", "params", "type", "client_version")
 _SIGNED_INFO = ("imei", "type", "client_version", "computer_name")
@@ -35,11 +34,11 @@ async def login_info(backend: Backend, request: web.Request) -> web.Response:
     try:
         key, told = _opened(request)
     except Refusal as refusal:
-        return _refused(backend, request, refusal)
+        return refused(backend, request, refusal)
     session = backend.sessions.of(request.cookies)
     if session is None:
-        _refused(backend, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
-        return _sealed(key, None, _EXPIRED, _EXPIRED_TEXT)
+        refused(backend, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
+        return sealed(key, None, _EXPIRED, _EXPIRED_TEXT)
     backend.log.add(
         Login(
             account=session.account.uid,
@@ -49,7 +48,7 @@ async def login_info(backend: Backend, request: web.Request) -> web.Response:
             user_agent=request.headers.get("User-Agent", ""),
         )
     )
-    return _sealed(key, _login_answer(backend, request, session))
+    return sealed(key, _login_answer(backend, request, session))
 
 
 async def server_info(backend: Backend, request: web.Request) -> web.Response:
@@ -57,9 +56,9 @@ async def server_info(backend: Backend, request: web.Request) -> web.Response:
     try:
         _check_signature("getserverinfo", _SIGNED_INFO, request)
         if backend.sessions.of(request.cookies) is None:
-            raise Refusal(NO_SESSION, _NO_SESSION_TEXT)
+            raise no_session()
     except Refusal as refusal:
-        return _refused(backend, request, refusal)
+        return refused(backend, request, refusal)
     return enveloped({"setttings": settings(backend.rules), "extra_ver": EXTRA_VER})
 
 
@@ -98,17 +97,6 @@ def _login_answer(backend: Backend, request: web.Request, session: WebSession) -
         "zpw_enk": session.enk,
         "uid": session.account.uid,
     }
-
-
-def _refused(backend: Backend, request: web.Request, refusal: Refusal) -> web.Response:
-    refused = Refused(host=request.host, path=request.path, code=refusal.code, message=refusal.message)
-    backend.log.add(refused)
-    return enveloped(None, refusal.code, refusal.message)
-
-
-def _sealed(key: bytes, data: object, code: int = 0, message: str = "Successful.") -> web.Response:
-    inner = msgspec.json.encode({"error_code": code, "error_message": message, "data": data})
-    return enveloped(cipher.encrypt(key, inner.decode()))
 
 
 PAGES = {

@@ -45,9 +45,7 @@ def undo(call: ApiCall) -> object:
         raise Refusal(_CANNOT_UNDO, "Không thể thu hồi tin nhắn")
     to = thread(call)
     told = call.backend.message_store.undo(message, str(call.number("clientId")))
-    call.backend.log.add(
-        Undone(account=call.account.uid, thread=to.name, thread_id=to.id, msg_id=message.msg_id)
-    )
+    call.record(Undone(thread=to.name, thread_id=to.id, msg_id=message.msg_id))
     call.then(call.backend.message_store.deliver(told))
     return _DONE
 
@@ -71,9 +69,8 @@ def delete(call: ApiCall) -> object:
     else:
         for message in messages:
             call.then(post.deliver(post.delete(message, call.account)))
-    call.backend.log.add(
+    call.record(
         Deleted(
-            account=call.account.uid,
             thread=to.name,
             thread_id=to.id,
             msg_ids=[message.msg_id for message in messages],
@@ -120,9 +117,8 @@ def _react(call: ApiCall, to: Thread, one: Any) -> list[int]:
     for target in told.rMsg:
         message = _message(call, to, str(target.gMsgID))
         reaction, pushes = store.react(call.account, message, icon, type_, str(one.get("clientId", "")))
-        call.backend.log.add(
+        call.record(
             Reacted(
-                account=call.account.uid,
                 thread=to.name,
                 thread_id=to.id,
                 msg_id=message.msg_id,

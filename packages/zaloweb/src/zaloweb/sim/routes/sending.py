@@ -98,9 +98,8 @@ def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Mes
         extra=content.extra,
     )
     stored = call.backend.media.at(outgoing.url) if outgoing.url else None
-    call.backend.log.add(
+    call.record(
         Sent(
-            account=call.account.uid,
             thread=to.name,
             thread_id=to.id,
             text=outgoing.text,
