@@ -28,6 +28,7 @@ from clawlane.store.database import open_store
 from clawlane.store.models import AdmittedMessage, NoteResult
 from clawlane_zalouser.monitor import inbound_of
 from zaloweb.events import Decoder, Message
+from zaloweb.sim.contents import Content
 from zaloweb.sim.world import World
 from zaloweb.wire.cipher import seal_event
 from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
@@ -146,9 +147,8 @@ def _frames(count: int) -> tuple[str, list[bytes]]:
     frames = []
     for number in range(count):
         friend = friends[number % THREADS]
-        message = world.message_store.accept(
-            friend, me.uid, f"{number} em hỏi anh chút được không?", in_group=False
-        )
+        text = Content("webchat", f"{number} em hỏi anh chút được không?")
+        message = world.message_store.accept(friend, me.uid, text, in_group=False)
         frames.append(_frame([message.item_for(me.uid)]))
     return me.uid, frames
 

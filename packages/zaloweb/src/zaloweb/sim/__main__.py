@@ -13,7 +13,7 @@ from pathlib import Path
 from zaloweb.sim.control import Control
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.world import World
+from zaloweb.sim.world import starting_world
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +34,7 @@ async def _run(options: argparse.Namespace) -> None:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    world = first_day(
+    world = starting_world(
         Rules(ping_interval_ms=options.ping_ms, remembered=options.remembered, fault_seed=options.fault_seed)
     )
     async with (
@@ -44,16 +44,6 @@ async def _run(options: argparse.Namespace) -> None:
         ready = {"port": sim.port, "control": control.port, "ca": str(ca_file)}
         print(json.dumps(ready), flush=True)
         await told_to_stop.wait()
-
-
-def first_day(rules: Rules | None = None) -> World:
-    """The world the program starts with: an account, two friends, a group and a stranger."""
-    world = World(rules=rules)
-    lan = world.person("Trần Thị Lan")
-    hung = world.person("Lê Văn Hùng")
-    world.person("Phạm Quốc Bảo", friend=False)
-    world.group("Nhóm Làm Việc", [lan, hung])
-    return world
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -109,6 +109,13 @@ class ApiCall:
             raise bad_parameters(f"{name} must be a list of texts")
         return value
 
+    def objects(self, name: str) -> list[dict[str, Any]]:
+        """A parameter that must be a non-empty list of objects."""
+        value = self.params.get(name)
+        if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+            raise bad_parameters(f"{name} must be a list of objects")
+        return value
+
     def json(self, name: str, kind: type[Any]) -> Any:
         """A parameter that must be a string of JSON of this type, decoded."""
         try:

@@ -21,16 +21,21 @@ _PIXEL = bytes.fromhex(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a message: its `msgType`, the body of that type, and its `extraData`."""
+    """The content of a message: its `msgType`, the body of that type, and its `extraData`.
+
+    The body is a text, an object, or the list of a deletion.
+    """
 
     msg_type: str
-    body: str | dict[str, Any]
+    body: str | dict[str, Any] | list[dict[str, Any]]
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         """The text that mentions refer to: the text itself or the caption."""
-        return self.body if isinstance(self.body, str) else str(self.body.get("title", ""))
+        if isinstance(self.body, dict):
+            return str(self.body.get("title", ""))
+        return self.body if isinstance(self.body, str) else ""
 
     def in_album(self, album_id: str, place: int, total: int) -> Content:
         """The same picture as part of an album; `place` counts from 0."""

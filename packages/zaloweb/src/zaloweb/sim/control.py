@@ -42,7 +42,11 @@ class Control(HttpServer):
 
     def _handler(self, step: Step) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            answer = step.act(self._world, await _body(request, step.body))
+            try:
+                body = msgspec.json.decode(await request.read() or b"{}", type=step.body)
+            except msgspec.MsgspecError as error:
+                raise web.HTTPBadRequest(text=f"the body does not fit: {error}") from None
+            answer = step.act(self._world, body)
             if isinstance(answer, Awaitable):
                 answer = await answer
             return _json({"ok": True} if answer is None else answer)
@@ -90,14 +94,6 @@ class Control(HttpServer):
                 "last": world.log.last,
             }
         )
-
-
-async def _body(request: web.Request, kind: Any) -> Any:
-    raw = await request.read()
-    try:
-        return msgspec.json.decode(raw or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise web.HTTPBadRequest(text=f"the body does not fit: {error}") from None
 
 
 def _number(request: web.Request, name: str, kind: type[int] | type[float]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.connections import Connections
+from zaloweb.sim.contents import Content
 from zaloweb.sim.errors import Unknown
 from zaloweb.sim.messages import Message, Reaction, deletion_list
 from zaloweb.sim.pushes import Push, new_messages, reacted
@@ -134,15 +135,13 @@ class MessageStore:
         self,
         sender: User,
         receiver: str,
-        content: str | dict[str, Any] | list[dict[str, Any]],
+        content: Content,
         *,
         in_group: bool,
         client_id: str = "",
-        msg_type: str = "webchat",
         ttl_ms: int = 0,
         mentions: Sequence[dict[str, Any]] = (),
         quote: dict[str, Any] | None = None,
-        extra: Mapping[str, Any] | None = None,
         only_for: User | None = None,
     ) -> Message:
         """A new message, kept for every account that can read it, or for one; it is not pushed yet."""
@@ -154,13 +153,13 @@ class MessageStore:
             sender=sender,
             receiver=receiver,
             in_group=in_group,
-            content=content,
+            content=content.body,
             sent_ms=self._clock.now_ms(),
-            msg_type=msg_type,
+            msg_type=content.msg_type,
             ttl_ms=ttl_ms,
             mentions=mentions,
             quote=quote,
-            extra=extra or {},
+            extra=content.extra,
         )
         self._index(message)
         for account in [only_for] if only_for else self.readers(message):
@@ -206,32 +205,21 @@ class MessageStore:
     def undo(self, message: Message, client_id: str = "") -> Message:
         """Undo a message: nobody finds it any more. Returns the message that tells of it."""
         self._remove(message)
-        content = {
+        body = {
             "globalMsgId": message.number,
             "cliMsgId": int(message.cli_msg_id),
             "deleteMsg": 1,
             "srcId": int(message.sender.uid),
             "destId": int(message.receiver),
         }
-        return self.accept(
-            message.sender,
-            message.receiver,
-            content,
-            in_group=message.in_group,
-            msg_type="chat.undo",
-            client_id=client_id,
-        )
+        undone, in_group = Content("chat.undo", body), message.in_group
+        return self.accept(message.sender, message.receiver, undone, in_group=in_group, client_id=client_id)
 
     def delete(self, message: Message, by: User) -> Message:
         """Delete a message for everybody in its group. Returns the message that tells of it."""
         self._remove(message)
-        return self.accept(
-            by,
-            message.receiver,
-            deletion_list([message]),
-            in_group=message.in_group,
-            msg_type="chat.delete",
-        )
+        deleted = Content("chat.delete", deletion_list([message]))
+        return self.accept(by, message.receiver, deleted, in_group=message.in_group)
 
     def delete_for(self, account: User, messages: Sequence[Message], *, whole: bool = False) -> Message:
         """Delete messages of one thread on one account's side, if `whole` with all before them.
@@ -239,21 +227,15 @@ class MessageStore:
         Returns the message that tells the account's clients of it.
         """
         first, mailbox = messages[0], self.mailbox(account)
-        gone = list(messages)
+        thread_id, gone = first.other_side(account), list(messages)
         if whole:
-            last, thread_id = max(message.number for message in messages), first.other_side(account)
+            last = max(message.number for message in messages)
             kept = mailbox.messages[first.in_group].before(None, self._remembered)
             gone = [one for one in kept if one.other_side(account) == thread_id and one.number <= last]
         for message in gone:
             mailbox.remove(message)
-        return self.accept(
-            account,
-            first.other_side(account),
-            deletion_list(messages, account.uid, whole=whole),
-            in_group=first.in_group,
-            msg_type="chat.delete",
-            only_for=account,
-        )
+        deleted = Content("chat.delete", deletion_list(messages, account.uid, whole=whole))
+        return self.accept(account, thread_id, deleted, in_group=first.in_group, only_for=account)
 
     def react(
         self, sender: User, message: Message, icon: str, type_: int, client_id: str = ""

@@ -50,13 +50,11 @@ class Person(User):
         message = store.accept(
             self,
             receiver,
-            content.body,
+            content,
             in_group=group is not None,
-            msg_type=content.msg_type,
             ttl_ms=ttl_ms,
             mentions=mentions_in(content.text, mentions),
             quote=quote.as_quote() if quote else None,
-            extra=content.extra,
         )
         await store.deliver(message)
         return message

@@ -27,10 +27,9 @@ from typing import Any
 import pytest
 
 from zaloweb.session import Credentials
-from zaloweb.sim.__main__ import first_day
 from zaloweb.sim.control import Control
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.world import World
+from zaloweb.sim.world import World, starting_world
 from zaloweb.transport.network import VARIABLE, Network
 
 _START_S = 30.0
@@ -99,7 +98,7 @@ def running() -> Iterator[ZaloSim]:
     started: Future[tuple[ZaloSim, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def run() -> None:
-        world, stop = first_day(), asyncio.Event()
+        world, stop = starting_world(), asyncio.Event()
         async with Simulator(world) as sim, Control(world) as control:
             url = f"http://127.0.0.1:{control.port}"
             made = ZaloSim(world, sim.network, sim.environment, url)

@@ -11,7 +11,8 @@ from typing import Self
 
 from aiohttp import web
 
-from zaloweb.sim.api import Api, enveloped
+from zaloweb.sim.api import Api, enveloped, refused
+from zaloweb.sim.errors import Refusal
 from zaloweb.sim.event_log import Refused
 from zaloweb.sim.fault_injection import Responder, respond
 from zaloweb.sim.http_server import Authority, TlsServer
@@ -137,8 +138,10 @@ class Simulator:
             return self.world.media.serve(request)
         page = _PAGES.get((request.method, host, request.path))
         if page is not None:
-            return await page(self.world, request)
+            try:
+                return await page(self.world, request)
+            except Refusal as refusal:
+                return refused(self.world, request, refusal)
         told = f"the simulator has no {request.method} {request.path} at {request.host}"
-        refused = Refused(host=request.host, path=request.path, code=_NOTHING_HERE, message=told)
-        self.world.log.add(refused)
+        self.world.log.add(Refused(host=request.host, path=request.path, code=_NOTHING_HERE, message=told))
         return web.Response(status=_NOTHING_HERE, text=told)

@@ -157,6 +157,16 @@ class World(Backend):
         self.connections.of(account or self.me).silent = True
 
 
+def starting_world(rules: Rules | None = None) -> World:
+    """The world the program starts with: an account, two friends, a group and a stranger."""
+    world = World(rules=rules)
+    lan = world.person("Trần Thị Lan")
+    hung = world.person("Lê Văn Hùng")
+    world.person("Phạm Quốc Bảo", friend=False)
+    world.group("Nhóm Làm Việc", [lan, hung])
+    return world
+
+
 def _exported(name: str, value: str, domain: str) -> dict[str, Any]:
     """A cookie as tough-cookie writes it."""
     flags = {"path": "/", "secure": True, "httpOnly": True, "hostOnly": False}

@@ -31,10 +31,7 @@ async def login_info(backend: Backend, request: web.Request) -> web.Response:
 
     Dead cookies are refused in the encrypted inner answer (code 102), as on the real servers.
     """
-    try:
-        key, told = _opened(request)
-    except Refusal as refusal:
-        return refused(backend, request, refusal)
+    key, told = _opened(request)
     session = backend.sessions.of(request.cookies)
     if session is None:
         refused(backend, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
@@ -53,12 +50,9 @@ async def login_info(backend: Backend, request: web.Request) -> web.Response:
 
 async def server_info(backend: Backend, request: web.Request) -> web.Response:
     """The settings, for valid cookies and a valid signature."""
-    try:
-        _check_signature("getserverinfo", _SIGNED_INFO, request)
-        if backend.sessions.of(request.cookies) is None:
-            raise no_session()
-    except Refusal as refusal:
-        return refused(backend, request, refusal)
+    _check_signature("getserverinfo", _SIGNED_INFO, request)
+    if backend.sessions.of(request.cookies) is None:
+        raise no_session()
     return enveloped({"setttings": settings(backend.rules), "extra_ver": EXTRA_VER})
 
 

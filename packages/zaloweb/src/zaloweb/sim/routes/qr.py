@@ -58,7 +58,7 @@ async def waiting_scan(backend: Backend, request: web.Request) -> web.Response:
     code = await _code(backend, request)
     if code is None:
         return _gone()
-    if not await code.scanned(backend.rules.poll_seconds):
+    if not await code.leaves(QrState.SHOWN, seconds=backend.rules.poll_seconds):
         return _nothing_yet()
     if code.account is None or code.state is QrState.EXPIRED:
         return _gone()
@@ -66,17 +66,25 @@ async def waiting_scan(backend: Backend, request: web.Request) -> web.Response:
 
 
 async def waiting_confirm(backend: Backend, request: web.Request) -> web.Response:
-    """Long poll until the phone decides. A confirmation sets the account cookie."""
+    """Long poll until the phone decides. A confirmation opens a session and sets its account cookie.
+
+    The account's former session is kicked.
+    """
     code = await _code(backend, request)
     if code is None:
         return _gone()
-    if not await code.settled(backend.rules.poll_seconds):
+    if not await code.leaves(QrState.SHOWN, QrState.SCANNED, seconds=backend.rules.poll_seconds):
         return _nothing_yet()
     if code.state is QrState.DECLINED:
         return enveloped(None, _DECLINED, "Người dùng từ chối đăng nhập")
     if code.state is not QrState.CONFIRMED or code.account is None:
         return _gone()
-    return await _signed_in(backend, code)
+    if code.session is None:  # a repeated poll gets the same session
+        code.session = backend.sessions.open(code.account)
+        await backend.connections.drop(code.account, KICKED)
+    response = enveloped({})
+    set_cookie(response, ACCOUNT_COOKIE, code.session.zpsid, ".zalo.me")
+    return response
 
 
 async def check_session(backend: Backend, request: web.Request) -> web.Response:
@@ -124,18 +132,6 @@ PAGES = {
     ("GET", SESSION_HOST, "/jr/userinfo"): user_info,
     ("GET", CHAT_HOST, "/index.html"): chat_page,
 }
-
-
-async def _signed_in(backend: Backend, code: QrCode) -> web.Response:
-    """The session of a confirmed code, opened once. The account's former session is kicked."""
-    account = code.account
-    assert account is not None
-    if code.session is None:
-        code.session = backend.sessions.open(account)
-        await backend.connections.drop(account, KICKED)
-    response = enveloped({})
-    set_cookie(response, ACCOUNT_COOKIE, code.session.zpsid, ".zalo.me")
-    return response
 
 
 async def _code(backend: Backend, request: web.Request) -> QrCode | None:

@@ -88,14 +88,12 @@ def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Mes
     message = store.accept(
         call.account,
         to.id,
-        content.body,
+        content,
         in_group=to.in_group,
         client_id=outgoing.client_id,
-        msg_type=content.msg_type,
         ttl_ms=outgoing.ttl_ms,
         mentions=outgoing.mentions,
         quote=outgoing.quote,
-        extra=content.extra,
     )
     stored = call.backend.media.at(outgoing.url) if outgoing.url else None
     call.record(
