@@ -11,13 +11,14 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from benchmarks.figure import Figure
 from clawlane.access.allowlists import Allowlist
 from clawlane.access.names import NameList
 from clawlane.access.policy import AccessPolicy, Grants
@@ -55,13 +56,13 @@ class Latency:
         return f"p50 {self.p50:.2f} ms, p99 {self.p99:.2f} ms"
 
 
-def run() -> None:
-    """Measure and print."""
+def run() -> Iterator[Figure]:
+    """Milliseconds from frame to commit, one by one and all at once, and how many a second."""
     with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder:
-        asyncio.run(_measure(Path(folder)))
+        yield from asyncio.run(_measure(Path(folder)))
 
 
-async def _measure(folder: Path) -> None:
+async def _measure(folder: Path) -> list[Figure]:
     syncs = _fdatasyncs(folder)
     own_id, frames = _frames(STEADY + BURST)
     async with _way_in(folder, own_id) as way:
@@ -71,9 +72,11 @@ async def _measure(folder: Path) -> None:
         rate = BURST / (time.perf_counter() - started)
     disk = Latency.of(syncs + _fdatasyncs(folder))
     aim = _AIM_MS + _AIM_SYNCS * disk.p50
-    print(f"fdatasync of {_BLOCK} bytes: {disk}")
-    print(f"admission, frame to commit, {PER_SECOND} messages/s: {steady} (aim: p50 at most {aim:.2f} ms)")
-    print(f"admission, frame to commit, {BURST} at once: {burst}; {rate:.0f}/s (aim: {_AIM_PER_SECOND}/s)")
+    note = f"p99 {steady.p99:.2f} ms; fdatasync of {_BLOCK} bytes: {disk}"
+    return [
+        Figure(f"admission at {PER_SECOND}/s, p50", steady.p50, "ms", note, aim=aim),
+        Figure(f"admission of {BURST} at once", rate, "/s", str(burst), aim=_AIM_PER_SECOND, at_least=True),
+    ]
 
 
 class _WayIn:
@@ -189,7 +192,3 @@ def _fdatasyncs(folder: Path) -> list[float]:
             os.fdatasync(file.fileno())
             took.append(1000 * (time.perf_counter() - started))
     return took
-
-
-if __name__ == "__main__":
-    run()
