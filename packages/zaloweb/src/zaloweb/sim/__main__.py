@@ -22,9 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_run(options))
     except OSError as error:
-        told = error.strerror or str(error)
+        reason = error.strerror or str(error)
         where = f" ({error.filename})" if error.filename else ""
-        print(f"cannot start the simulator: {told}{where}", file=sys.stderr)
+        print(f"cannot start the simulator: {reason}{where}", file=sys.stderr)
         return 1
     return 0
 

@@ -269,11 +269,11 @@ async def _open(backend: Backend, request: web.Request, route: Route, session: W
     if route.place is None:
         return ApiCall(backend, session, route.name, route.path, {}, part)
     fields: MultiMapping[Any] = request.query if route.place == "query" else await request.post()
-    told = fields.get("params")
-    if not isinstance(told, str):
+    encrypted = fields.get("params")
+    if not isinstance(encrypted, str):
         raise bad_parameters(f"params must stand in the {route.place}")
     try:
-        params = msgspec.json.decode(cipher.decrypt(session.key, told), type=dict[str, Any])
+        params = msgspec.json.decode(cipher.decrypt(session.key, encrypted), type=dict[str, Any])
     except (CipherError, msgspec.MsgspecError):
         raise bad_parameters("params do not open with the session key, or are no JSON object") from None
     return ApiCall(backend, session, route.name, route.path, params, part)

@@ -144,8 +144,8 @@ def link(url: str, text: str = "", *, page_title: str = "Trang ví dụ", descri
 
 def contact(person: User) -> Content:
     """Somebody's contact card."""
-    told = json_text({"phone": person.number, "qrCodeUrl": ""})
-    body = media(title=person.name, description=told, action="recommened.user", params=person.uid)
+    card = json_text({"phone": person.number, "qrCodeUrl": ""})
+    body = media(title=person.name, description=card, action="recommened.user", params=person.uid)
     return Content("chat.recommended", body)
 
 
@@ -179,14 +179,14 @@ def call(*, seconds: int = 0, video: bool = False, own: bool = False) -> Content
         "calltype": int(video),
     }
     action = "recommened.calltime" if seconds else "recommened.misscall"
-    told = media(title="sendBubbleMessage", description="Cuộc gọi", action=action, params=params)
-    return Content("chat.recommended", told)
+    body = media(title="sendBubbleMessage", description="Cuộc gọi", action=action, params=params)
+    return Content("chat.recommended", body)
 
 
 def banner(sentence: str, *, pattern: str = "", name: str = "", **params: object) -> Content:
     """A line that Zalo writes into a conversation: a friend accepted, a pin, a reminder, a change."""
-    told = {"msg": {"vi": pattern or sentence}, "actions": [], "highLightsV2": [{"dpn": name}], **params}
-    return Content("webchat", media(title=sentence, action="msginfo.actionlist", params=told))
+    line = {"msg": {"vi": pattern or sentence}, "actions": [], "highLightsV2": [{"dpn": name}], **params}
+    return Content("webchat", media(title=sentence, action="msginfo.actionlist", params=line))
 
 
 def ecard(title: str, description: str = "", *, action_id: str = "action.open.reminder") -> Content:

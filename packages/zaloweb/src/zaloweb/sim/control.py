@@ -133,8 +133,8 @@ async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamRe
     return await handler(request)
 
 
-def _error(status: int, told: str) -> web.Response:
-    return _json({"error": told}, status)
+def _error(status: int, message: str) -> web.Response:
+    return _json({"error": message}, status)
 
 
 def _json(value: object, status: int = 200) -> web.Response:

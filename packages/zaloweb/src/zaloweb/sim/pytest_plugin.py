@@ -61,12 +61,12 @@ class ZaloSim:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data)  # noqa: S310 - always http on loopback
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
-                told: dict[str, Any] = json.load(answer)
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
+                answer: dict[str, Any] = json.load(response)
         except urllib.error.HTTPError as error:
             with error:
                 raise ValueError(f"{path}: {error.read().decode()}") from None
-        return told
+        return answer
 
     async def next(self, kind: str, *, deadline: float = 10.0) -> dict[str, Any]:
         """The next record of this kind of what clients did, such as "sent"; those before it are passed over.
@@ -76,8 +76,8 @@ class ZaloSim:
         async with asyncio.timeout(deadline):
             while True:
                 # A short wait: the thread cannot be interrupted when the deadline is over.
-                told = await asyncio.to_thread(self.control, f"/arrived?after={self._taken}&wait=0.2")
-                for record in told["arrived"]:
+                answer = await asyncio.to_thread(self.control, f"/arrived?after={self._taken}&wait=0.2")
+                for record in answer["arrived"]:
                     self._taken = record["seq"]
                     if record["kind"] == kind:
                         found: dict[str, Any] = record

@@ -37,16 +37,7 @@ from zaloweb.transport.network import Network
 
 ROUTES = [
     route
-    for part in (
-        texts,
-        stickers,
-        attachments,
-        message_actions,
-        receipts,
-        directory,
-        friends,
-        groups,
-    )
+    for part in (texts, stickers, attachments, message_actions, receipts, directory, friends, groups)
     for route in part.ROUTES
 ]
 """Every call to a service that the simulator answers."""
@@ -142,6 +133,6 @@ class Simulator:
                 return await page(self.world, request)
             except Refusal as refusal:
                 return refused(self.world, request, refusal)
-        told = f"the simulator has no {request.method} {request.path} at {request.host}"
-        self.world.log.add(Refused(host=request.host, path=request.path, code=_NOTHING_HERE, message=told))
-        return web.Response(status=_NOTHING_HERE, text=told)
+        message = f"the simulator has no {request.method} {request.path} at {request.host}"
+        self.world.log.add(Refused(host=request.host, path=request.path, code=_NOTHING_HERE, message=message))
+        return web.Response(status=_NOTHING_HERE, text=message)

@@ -61,10 +61,6 @@ class _From(Body, frozen=True, kw_only=True, rename={"sender": "from"}):
 class _About(_From, frozen=True, kw_only=True):
     message: str
 
-    def find(self, world: World) -> Message:
-        """The message that is meant."""
-        return world.message_store.find(self.message)
-
 
 class _React(_About, frozen=True, kw_only=True):
     icon: str = "/-heart"
@@ -73,10 +69,6 @@ class _React(_About, frozen=True, kw_only=True):
 
 class _Read(_OfAccount, frozen=True, kw_only=True):
     message: str
-
-    def find(self, world: World) -> Message:
-        """The message that is meant."""
-        return world.message_store.find(self.message)
 
 
 class _Delete(_Read, frozen=True, kw_only=True):
@@ -183,6 +175,14 @@ async def _say(world: World, body: _Say) -> object:
     return {"msgId": message.msg_id, "cliMsgId": message.cli_msg_id}
 
 
+async def _react(world: World, body: _React) -> None:
+    await body.actor(world).reacts(_message(world, body), body.icon, body.type)
+
+
+async def _delete(world: World, body: _Delete) -> None:
+    await body.owner(world).deletes(_message(world, body), whole=body.whole)
+
+
 async def _type(world: World, body: _Type) -> None:
     to = None if body.group else world.find_account(body.to)
     await body.actor(world).types(to=to, group=_group(world, body.group))
@@ -205,6 +205,10 @@ def _new_group(world: World, body: _NewGroup) -> object:
     members = [world.find_person(name) for name in body.members]
     group = world.group(body.name, members, hidden=body.hidden)
     return {"gid": group.gid, "name": group.name}
+
+
+async def _ask_friend(world: World, body: _Friend) -> None:
+    await body.friend(world).asks_friendship(body.owner(world), body.text)
 
 
 async def _rename(world: World, body: _Rename) -> None:
@@ -244,6 +248,10 @@ def _set_backlog(world: World, body: _Backlog) -> None:
 def _set_clock(world: World, body: _Clock) -> None:
     world.clock.ahead_ms = round(body.ahead * 1000)
     world.clock.shown = body.shown
+
+
+def _message(world: World, body: _About | _Read) -> Message:
+    return world.message_store.find(body.message)
 
 
 def _group(world: World, named: str | None) -> Group | None:
@@ -311,25 +319,25 @@ STEPS = [
     # Messages
     _post("/say", _Say, _say),
     _post(
-        "/react", _React, lambda world, body: body.actor(world).reacts(body.find(world), body.icon, body.type)
+        "/react",
+        _React,
+        lambda world, body: body.actor(world).reacts(_message(world, body), body.icon, body.type),
     ),
-    _post("/undo", _About, lambda world, body: body.actor(world).undoes(body.find(world))),
+    _post("/undo", _About, lambda world, body: body.actor(world).undoes(_message(world, body))),
     _post(
-        "/delete", _Delete, lambda world, body: body.owner(world).deletes(body.find(world), whole=body.whole)
+        "/delete",
+        _Delete,
+        lambda world, body: body.owner(world).deletes(_message(world, body), whole=body.whole),
     ),
     _post("/type", _Type, _type),
-    _post("/receive", _About, lambda world, body: body.actor(world).receives(body.find(world))),
-    _post("/see", _About, lambda world, body: body.actor(world).sees(body.find(world))),
-    _post("/read", _Read, lambda world, body: body.owner(world).reads(body.find(world))),
+    _post("/receive", _About, lambda world, body: body.actor(world).receives(_message(world, body))),
+    _post("/see", _About, lambda world, body: body.actor(world).sees(_message(world, body))),
+    _post("/read", _Read, lambda world, body: body.owner(world).reads(_message(world, body))),
     # People and groups
     _post("/person", _NewPerson, _new_person),
     _post("/account", _NewAccount, _new_account),
     _post("/group", _NewGroup, _new_group),
-    _post(
-        "/ask-friend",
-        _Friend,
-        lambda world, body: body.friend(world).asks_friendship(body.owner(world), body.text),
-    ),
+    _post("/ask-friend", _Friend, _ask_friend),
     _post("/befriend", _Friend, lambda world, body: body.friend(world).befriends(body.owner(world))),
     _post("/unfriend", _Friend, lambda world, body: body.friend(world).unfriends(body.owner(world))),
     _post("/rename", _Rename, _rename),

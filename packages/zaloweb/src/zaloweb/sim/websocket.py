@@ -15,7 +15,6 @@ from zaloweb.sim.connections import CUT, Connection
 from zaloweb.sim.event_log import AskedOld, Connected, Disconnected, OldItems, Pinged, Refused, UnknownFrame
 from zaloweb.sim.messages import Message, Reaction
 from zaloweb.sim.pushes import new_messages
-from zaloweb.sim.registry import User
 from zaloweb.wire.frames import Cmd, Frame, unpack
 
 _CLOSE_SECONDS = 2.0
@@ -42,14 +41,9 @@ async def listen(backend: Backend, request: web.Request) -> web.StreamResponse:
     await socket.prepare(request)
     transport = request.transport
     assert isinstance(transport, asyncio.Transport)
-    connection = Connection(
-        socket,
-        transport,
-        backend.rules.sealing,
-        lambda cmd: backend.faults.for_push(cmd, account.uid),
-    )
+    connection = Connection(account, socket, transport, backend.rules.sealing, backend.faults)
     try:
-        await backend.connections.take_over(account, connection)
+        await backend.connections.take_over(connection)
         backend.log.add(
             Connected(
                 account=account.uid,
@@ -62,17 +56,15 @@ async def listen(backend: Backend, request: web.Request) -> web.StreamResponse:
         missed = backend.message_store.mailbox(account).take_missed()
         if backend.pushes_backlog:
             await backend.connections.push(new_messages(account.uid, missed))
-        await _serve(backend, account, connection, socket)
+        await _serve(backend, connection, socket)
     finally:
-        backend.connections.release(account, connection)
+        backend.connections.release(connection)
         code = connection.dropped_with or socket.close_code or CUT
         backend.log.add(Disconnected(account=account.uid, code=code))
     return socket
 
 
-async def _serve(
-    backend: Backend, account: User, connection: Connection, socket: web.WebSocketResponse
-) -> None:
+async def _serve(backend: Backend, connection: Connection, socket: web.WebSocketResponse) -> None:
     async for message in socket:
         if message.type is WSMsgType.PING and not connection.silent:
             await socket.pong(message.data)
@@ -82,7 +74,7 @@ async def _serve(
             frame = unpack(message.data)
         except FrameError:
             frame = Frame(0, 0, 0, message.data)
-        await _answer(backend, account, connection, frame)
+        await _answer(backend, connection, frame)
     if connection.silent:
         await asyncio.Event().wait()  # a dead peer answers no close frame; the client's end cancels this
     if not socket.closed:  # a close code is answered with the same one, which is what a client reports
@@ -90,23 +82,25 @@ async def _serve(
         await socket.close(code=WSCloseCode.OK if code in _NEVER_SENT else code, drain=False)
 
 
-async def _answer(backend: Backend, account: User, connection: Connection, frame: Frame) -> None:
-    asked = _json(frame.body)
+async def _answer(backend: Backend, connection: Connection, frame: Frame) -> None:
+    try:
+        asked = msgspec.json.decode(frame.body, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        asked = {}
+    account = connection.account
     if frame.cmd == Cmd.PING:
         backend.log.add(Pinged(account=account.uid, event_id=asked.get("eventId", 0)))
         await connection.pong()
     elif frame.cmd in _OLD:
-        await _answer_old(backend, account, connection, frame.cmd, str(asked.get("lastId")))
+        await _answer_old(backend, connection, frame.cmd, str(asked.get("lastId")))
     else:
         body = frame.body.decode("utf-8", "replace")
         backend.log.add(UnknownFrame(account=account.uid, cmd=frame.cmd, sub=frame.sub, body=body))
 
 
-async def _answer_old(
-    backend: Backend, account: User, connection: Connection, cmd: int, last_id: str
-) -> None:
+async def _answer_old(backend: Backend, connection: Connection, cmd: int, last_id: str) -> None:
     """The newest items, or those before `last_id`, oldest first; of messages also whether there are more."""
-    what, name = _OLD[cmd]
+    account, (what, name) = connection.account, _OLD[cmd]
     page = backend.rules.page
     before = int(last_id) if last_id.isdecimal() else None
     mailbox, in_group = backend.message_store.mailbox(account), what.startswith("group")
@@ -121,10 +115,3 @@ async def _answer_old(
     given = None if before is None else last_id
     backend.log.add(AskedOld(account=account.uid, what=what, last_id=given, answered=len(items)))
     await connection.push(cmd, 1, {name: items, **answer})
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        return {}

@@ -38,22 +38,22 @@ class _Video(msgspec.Struct, rename="camel"):
 def upload_photo(call: ApiCall) -> object:
     """A chunk of a picture; with the last one its addresses."""
     done = _take(call)
-    told = {"clientFileId": call.number("clientId"), "chunkId": call.number("chunkId")}
+    answer = {"clientFileId": call.number("clientId"), "chunkId": call.number("chunkId")}
     if done is None:
-        return told | {"photoId": _UNFINISHED, "finished": 0}
+        return answer | {"photoId": _UNFINISHED, "finished": 0}
     photo_id, url = done
-    return told | {"normalUrl": url, "photoId": photo_id, "finished": 1, "hdUrl": url, "thumbUrl": url}
+    return answer | {"normalUrl": url, "photoId": photo_id, "finished": 1, "hdUrl": url, "thumbUrl": url}
 
 
 def upload_file(call: ApiCall) -> object:
     """A chunk of a file or a video; a push around the last chunk's answer gives the address."""
     done = _take(call)
-    told = {"clientFileId": call.number("clientId"), "chunkId": call.number("chunkId")}
+    answer = {"clientFileId": call.number("clientId"), "chunkId": call.number("chunkId")}
     if done is None:
-        return told | {"fileId": _UNFINISHED, "finished": 0}
+        return answer | {"fileId": _UNFINISHED, "finished": 0}
     file_id, url = done
     _push_file_done(call, file_id, url)
-    return told | {"fileId": file_id, "finished": 1}
+    return answer | {"fileId": file_id, "finished": 1}
 
 
 def upload_thumb(call: ApiCall) -> object:
@@ -86,7 +86,7 @@ def file(call: ApiCall) -> object:
     url = _uploaded(call, "fileId")
     stored = call.backend.media.at(url)
     if call.text("fileUrl") != url:
-        raise bad_parameters("fileUrl must be the address that the push for the upload told")
+        raise bad_parameters("fileUrl must be the address in the push for the upload")
     if stored is not None and stored.md5 != call.text("checksum"):
         raise bad_parameters("checksum is not that of the upload")
     params = {

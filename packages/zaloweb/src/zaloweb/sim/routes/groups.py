@@ -15,8 +15,8 @@ def create(call: ApiCall) -> object:
     """Create a group of the account and these users."""
     wanted = call.texts("members")
     people = _known(call, wanted)
-    group, told = call.backend.groups.create(call.text("gname"), [call.account, *people])
-    call.then_push(told)
+    group, pushes = call.backend.groups.create(call.text("gname"), [call.account, *people])
+    call.then_push(pushes)
     found = [person.uid for person in people]
     return {
         "groupType": 1,

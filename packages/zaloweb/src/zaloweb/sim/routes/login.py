@@ -31,7 +31,7 @@ async def login_info(backend: Backend, request: web.Request) -> web.Response:
 
     Dead cookies are refused in the encrypted inner answer (code 102), as on the real servers.
     """
-    key, told = _opened(request)
+    key, params = _opened(request)
     session = backend.sessions.of(request.cookies)
     if session is None:
         refused(backend, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
@@ -39,8 +39,8 @@ async def login_info(backend: Backend, request: web.Request) -> web.Response:
     backend.log.add(
         Login(
             account=session.account.uid,
-            imei=str(told.get("imei", "")),
-            language=str(told.get("language", "")),
+            imei=str(params.get("imei", "")),
+            language=str(params.get("language", "")),
             client_version=request.query["client_version"],
             user_agent=request.headers.get("User-Agent", ""),
         )
@@ -61,13 +61,13 @@ def _opened(request: web.Request) -> tuple[bytes, dict[str, Any]]:
     zcid = request.query["zcid"]
     key = cipher.login_key(zcid, request.query["zcid_ext"])
     try:
-        told = msgspec.json.decode(cipher.decrypt(key, request.query["params"]), type=dict[str, Any])
+        params = msgspec.json.decode(cipher.decrypt(key, request.query["params"]), type=dict[str, Any])
         hidden = cipher.decrypt(_ZCID_KEY, base64.b64encode(bytes.fromhex(zcid)).decode()).decode()
     except (CipherError, ValueError):
         raise bad_parameters("zcid or params do not open") from None
-    if hidden.rpartition(",")[0] != f"{request.query['type']},{told.get('imei')}":
+    if hidden.rpartition(",")[0] != f"{request.query['type']},{params.get('imei')}":
         raise bad_parameters("zcid hides another type or imei than the parameters")
-    return key, told
+    return key, params
 
 
 def _check_signature(kind: str, names: tuple[str, ...], request: web.Request) -> None:
@@ -79,14 +79,14 @@ def _check_signature(kind: str, names: tuple[str, ...], request: web.Request) ->
 
 
 def _login_answer(backend: Backend, request: web.Request, session: WebSession) -> dict[str, Any]:
-    odd = backend.faults.of_kind(Addresses, request.path, account=session.account.uid)
-    sockets = SOCKET_URLS if odd is None or odd.sockets is None else odd.sockets
+    fault = backend.faults.of_kind(Addresses, request.path, account=session.account.uid)
+    sockets = SOCKET_URLS if fault is None or fault.sockets is None else fault.sockets
     return {
         "haspcclient": 0,
         "public_ip": "203.0.113.7",
         "language": "vi",
         "send2me_id": "8200000000000000999",
-        "zpw_service_map_v3": SERVICE_MAP if odd is None else {**SERVICE_MAP, **odd.services},
+        "zpw_service_map_v3": SERVICE_MAP if fault is None else {**SERVICE_MAP, **fault.services},
         "zpw_ws": sockets,
         "zpw_enk": session.enk,
         "uid": session.account.uid,

@@ -31,11 +31,11 @@ def react(call: ApiCall) -> object:
     to, store, ids = thread(call), call.backend.message_store, []
     for one in call.objects("react_list"):
         try:
-            told = msgspec.json.decode(str(one.get("message", "")), type=_Reaction)
+            sent = msgspec.json.decode(str(one.get("message", "")), type=_Reaction)
         except msgspec.MsgspecError as error:
             raise bad_parameters(f"a message of react_list must be JSON in a text: {error}") from None
-        client_id, icon, type_ = str(one.get("clientId", "")), told.rIcon, told.rType
-        for target in told.rMsg:
+        client_id, icon, type_ = str(one.get("clientId", "")), sent.rIcon, sent.rType
+        for target in sent.rMsg:
             message = _message(call, to, target.gMsgID)
             reaction, pushes = store.react(call.account, message, icon, type_, client_id)
             msg_id = message.msg_id

@@ -44,12 +44,12 @@ async def generate(backend: Backend, request: web.Request) -> web.Response:
     code = backend.codes.show()
     backend.log.add(QrShown(code=code.code))
     options = {"enabledCheckOCR": False, "enabledMultiLayer": False}
-    odd = backend.faults.of_kind(Picture, request.path)
-    if odd is None:
+    fault = backend.faults.of_kind(Picture, request.path)
+    if fault is None:
         picture = segno.make(f"https://{ID_HOST}/qr/{code.code}", error="m", micro=False)
         image = picture.png_data_uri(scale=6, border=4)
     else:
-        image = f"data:image/png;base64,{odd.base64}"
+        image = f"data:image/png;base64,{fault.base64}"
     return enveloped({"code": code.code, "image": image, "token": code.token, "options": options})
 
 

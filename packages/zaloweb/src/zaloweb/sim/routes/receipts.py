@@ -30,8 +30,8 @@ def typing_to_group(call: ApiCall) -> object:
 
 def delivered(call: ApiCall) -> object:
     """Messages reached the client."""
-    told, thread, thread_id, ids = _marked(call, read=False)
-    call.record(Delivered(thread=thread, thread_id=thread_id, msg_ids=ids, seen=told.get("seen") == 1))
+    marks, thread, thread_id, ids = _marked(call, read=False)
+    call.record(Delivered(thread=thread, thread_id=thread_id, msg_ids=ids, seen=marks.get("seen") == 1))
     return ""
 
 
@@ -59,12 +59,12 @@ ROUTES = [
 
 
 def _marked(call: ApiCall, *, read: bool) -> tuple[dict[str, Any], ThreadName, str, list[str]]:
-    """What the call says, its thread and its message ids. The senders that are accounts are told.
+    """The marks of a call, its thread and its message ids. Pushes them to the senders that are accounts.
 
-    Messages that the store has dropped tell nobody.
+    Nobody is told of messages that the store has dropped.
     """
-    told: dict[str, Any] = call.json("msgInfos", dict[str, Any])
-    items = told.get("data")
+    marks: dict[str, Any] = call.json("msgInfos", dict[str, Any])
+    items = marks.get("data")
     if not isinstance(items, list) or not 1 <= len(items) <= _MOST_ITEMS:
         raise bad_parameters(f"msgInfos must hold 1 to {_MOST_ITEMS} messages in data")
     if any(not isinstance(item, dict) or "gmi" not in item or "si" not in item for item in items):
@@ -72,6 +72,6 @@ def _marked(call: ApiCall, *, read: bool) -> tuple[dict[str, Any], ThreadName, s
     ids = [str(item["gmi"]) for item in items]
     known = [message for msg_id in ids if (message := call.backend.message_store.get(msg_id))]
     call.then_push(call.backend.receipts.received(call.account, known, read=read))
-    if "grid" in told:
-        return told, "group", str(told["grid"]), ids
-    return told, "user", str(items[0]["si"]), ids
+    if "grid" in marks:
+        return marks, "group", str(marks["grid"]), ids
+    return marks, "user", str(items[0]["si"]), ids
