@@ -40,7 +40,7 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Frames of so many messages each, in turn; `many` is how many frames are pushed in the long run."""
+    """Frames of these `sizes`, in messages, by turns; `many` is how many frames the long run pushes."""
 
     name: str
     sizes: tuple[int, ...]
@@ -70,7 +70,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A process that counts messages: its command, to which their number is added, and what it is told."""
+    """A process that counts messages. Their number is added to its command."""
 
     name: str
     command: tuple[str, ...]
@@ -131,7 +131,7 @@ async def cpu_seconds(sim: Simulator, client: Client, pushes: list[Push]) -> flo
         await connection.push(push.cmd, 0, push.payload, push.sealing)
     async with asyncio.timeout(DEADLINE_S):
         if await process.wait():
-            raise RuntimeError(f"{client.name} did not hear all {wanted} messages")
+            raise RuntimeError(f"{client.name} did not get all {wanted} messages")
     return children_seconds() - before
 
 
@@ -142,7 +142,7 @@ def children_seconds() -> float:
 
 
 def stream(sizes: tuple[int, ...], frames: int) -> list[Push]:
-    """So many frames of recorded texts: in turn to the account and to groups, with zlib and with gzip."""
+    """This many frames of recorded texts: by turns to the account and to groups, with zlib and with gzip."""
     recorded = json.loads(VECTORS.read_text("utf-8"))["cases"]
     items = {cmd: cycle(texts(recorded, cmd)) for cmd in (Cmd.USER_MESSAGES, Cmd.GROUP_MESSAGES)}
     kinds = cycle((cmd, size, packing) for packing in PACKINGS for cmd in items for size in sizes)

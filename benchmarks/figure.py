@@ -1,7 +1,7 @@
 """What a benchmark measured, beside its aim and its limit, and the run that prints them.
 
-A missed aim is shown. Beyond a limit, or without a result, a run fails: with exit code 1, once everything has
-been measured.
+A missed aim is only shown. A figure beyond its limit, or a part that breaks, makes the run fail with exit
+code 1, but only after everything has been measured.
 """
 
 from __future__ import annotations

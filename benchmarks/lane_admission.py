@@ -1,7 +1,7 @@
-"""How long a message takes from its frame to the disk, and how many get there in a second.
+"""How long a message takes from its frame to the disk, and how many a second.
 
-The frames are the simulator's, the decoder and the store are the real ones; nothing is sent. Beside it, in
-the same run and folder, what the disk takes to keep 4 KiB: `fdatasync` after a write.
+The frames are the simulator's, the decoder and the store are the real ones; nothing is sent. The aim depends
+on the disk: `fdatasync` after a write of 4 KiB is measured in the same run and folder.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ def run() -> Iterator[Figure]:
 async def _measure(folder: Path) -> list[Figure]:
     syncs = _fdatasyncs(folder)
     own_id, frames = _frames(STEADY + BURST)
-    async with _way_in(folder, own_id) as way:
-        steady = Latency.of(await way.steady(frames[:STEADY]))
+    async with _reading(folder, own_id) as reader:
+        steady = Latency.of(await reader.steady(frames[:STEADY]))
         started = time.perf_counter()
-        burst = Latency.of(await way.burst(frames[STEADY:]))
+        burst = Latency.of(await reader.burst(frames[STEADY:]))
         rate = BURST / (time.perf_counter() - started)
     disk = Latency.of(syncs + _fdatasyncs(folder))
     aim = _AIM_MS + _AIM_SYNCS * disk.p50
@@ -79,7 +79,7 @@ async def _measure(folder: Path) -> list[Figure]:
     ]
 
 
-class _WayIn:
+class _Reader:
     """Reads frames as a lane does, and notes when each message was committed."""
 
     def __init__(self, decoder: Decoder) -> None:
@@ -101,7 +101,7 @@ class _WayIn:
         return self._took
 
     async def burst(self, frames: Sequence[bytes]) -> list[float]:
-        """Milliseconds of each message when they are all there already."""
+        """Milliseconds of each message when all come at once."""
         self._expect(len(frames))
         for frame in frames:
             await self._read(frame)
@@ -128,17 +128,19 @@ class _WayIn:
 
 
 @asynccontextmanager
-async def _way_in(folder: Path, own_id: str) -> AsyncIterator[_WayIn]:
-    way = _WayIn(Decoder(own_id, _KEY))
+async def _reading(folder: Path, own_id: str) -> AsyncIterator[_Reader]:
+    reader = _Reader(Decoder(own_id, _KEY))
     async with (
         open_store(folder / "store.sqlite", folder / "lock", _now_ms) as store,
         store.own("zalouser/default") as account_store,
         asyncio.TaskGroup() as group,
     ):
         access = AccessChecker(account_store, _policy(), lambda: Grants(own_id))
-        way.admission = Admission(account_store, access, _ready, way.committed, _noted, _caught_up, _now_ms)
-        running = group.create_task(way.admission.run())
-        yield way
+        reader.admission = Admission(
+            account_store, access, _ready, reader.committed, _noted, _caught_up, _now_ms
+        )
+        running = group.create_task(reader.admission.run())
+        yield reader
         running.cancel()
 
 

@@ -1,8 +1,8 @@
 """Echo turns a second, end to end: from the messages at Zalo to the answers at Zalo.
 
 The gateway and the simulator are processes of their own, the plugin is the real one, acks are on, pacing is
-off. Everything is written while the gateway is down, so that the people cost nothing: it is fetched after the
-start. The time is the simulator's own, from the first answer to the last.
+off. All messages are written while the gateway is down, so that writing costs nothing; the gateway fetches
+them after its start. The time is the simulator's own, from the first answer to the last.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def run() -> Iterator[Figure]:
 
 
 def measured(stage: Stage, threads: int) -> Turns:
-    """Let so many people write together `TURNS` messages, and wait for all answers."""
+    """Let this many people write `TURNS` messages in all, and wait for the answers."""
     zalo = stage.zalo
     uids = [zalo.do("/person", name=f"Người {number}")["uid"] for number in range(threads)]
     stage.start()

@@ -47,23 +47,35 @@ async def _run(options: argparse.Namespace) -> None:
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m zaloweb.sim", description="A Zalo on loopback.")
-    parser.add_argument("--port", type=_port, default=0, help="TLS port for all host names; 0: a free one")
-    parser.add_argument(
-        "--control-port", type=_port, default=0, help="port of the control interface; 0: a free one"
+    rules = Rules()
+    parser = argparse.ArgumentParser(
+        prog="python -m zaloweb.sim",
+        description="Run a simulated Zalo on loopback. When it is ready, it prints its ports as JSON.",
     )
-    parser.add_argument("--ca", type=Path, required=True, help="where the authority's certificate is written")
-    parser.add_argument(
-        "--remembered", type=int, default=Rules().remembered, help="messages Zalo holds for those who ask"
+    option = parser.add_argument
+    option("--port", type=_port, default=0, help="TLS port for all host names (0: a free one)")
+    option("--control-port", type=_port, default=0, help="port of the control interface (0: a free one)")
+    option("--ca", type=Path, required=True, metavar="FILE", help="write the certificate to trust here")
+    option(
+        "--remembered",
+        type=int,
+        default=rules.remembered,
+        metavar="N",
+        help="how many messages of each kind of thread a client can ask for (%(default)s)",
     )
-    parser.add_argument(
+    option(
         "--ping-ms",
         type=int,
-        default=Rules().ping_interval_ms,
-        help="how often clients are told to ping, in milliseconds",
+        default=rules.ping_interval_ms,
+        metavar="MS",
+        help="how often clients should ping, in milliseconds (%(default)s)",
     )
-    parser.add_argument(
-        "--fault-seed", type=int, default=0, help="makes faults with a probability repeatable"
+    option(
+        "--fault-seed",
+        type=int,
+        default=rules.fault_seed,
+        metavar="N",
+        help="seed of the faults with a probability, to repeat a run (%(default)s)",
     )
     return parser.parse_args(argv)
 

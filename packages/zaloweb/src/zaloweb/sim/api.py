@@ -203,7 +203,7 @@ class Api:
         if session is None:
             raise no_session()
         if not {"zpw_ver", "zpw_type"} <= request.query.keys():
-            raise bad_parameters("zpw_ver and zpw_type must stand in the query")
+            raise bad_parameters("zpw_ver and zpw_type must be in the query")
         call = await _open(self._backend, request, route, session)
         call.after_answer = tasks
         try:
@@ -225,16 +225,10 @@ class Api:
 
 def refused(backend: Backend, request: web.Request, refusal: Refusal, account: str = "") -> web.Response:
     """Record a refusal and answer with it. `account` is a uid, "" without a session."""
-    backend.log.add(
-        Refused(
-            account=account,
-            host=request.host,
-            path=request.path,
-            code=refusal.code,
-            message=refusal.message,
-        )
-    )
-    return enveloped(None, refusal.code, refusal.message)
+    code, message = refusal.code, refusal.message
+    record = Refused(account=account, host=request.host, path=request.path, code=code, message=message)
+    backend.log.add(record)
+    return enveloped(None, code, message)
 
 
 def no_session() -> Refusal:
@@ -271,11 +265,11 @@ async def _open(backend: Backend, request: web.Request, route: Route, session: W
     fields: MultiMapping[Any] = request.query if route.place == "query" else await request.post()
     encrypted = fields.get("params")
     if not isinstance(encrypted, str):
-        raise bad_parameters(f"params must stand in the {route.place}")
+        raise bad_parameters(f"params must be in the {route.place}")
     try:
         params = msgspec.json.decode(cipher.decrypt(session.key, encrypted), type=dict[str, Any])
     except (CipherError, msgspec.MsgspecError):
-        raise bad_parameters("params do not open with the session key, or are no JSON object") from None
+        raise bad_parameters("params cannot be decrypted, or are not a JSON object") from None
     return ApiCall(backend, session, route.name, route.path, params, part)
 
 

@@ -1,4 +1,4 @@
-"""Clocks: one that only moves when told to, and the clock of the simulated servers."""
+"""A clock that only a test moves, and the clock of the simulated servers."""
 
 from __future__ import annotations
 

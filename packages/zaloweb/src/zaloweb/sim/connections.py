@@ -87,7 +87,7 @@ class Connection:
             await self._send(one)
 
     async def replace(self) -> None:
-        """Another client of the account connected: tell this one to go (it closes with 3000)."""
+        """Another client of the account connected: tell this one to close (3000)."""
         await self._send_plain(Cmd.DUPLICATE, 0, b'{"error_code":0}')
         self._open = False
 
@@ -134,7 +134,7 @@ class Connection:
         except TimeoutError:  # the client reads nothing
             await self.drop(CUT)
         except (ClientConnectionError, ConnectionError):
-            self._open = False  # the client is gone; whoever reads this socket records it
+            self._open = False  # the client is gone; the reader of this socket records it
 
 
 class Connections:
@@ -158,7 +158,7 @@ class Connections:
         return connection
 
     async def take_over(self, connection: Connection) -> None:
-        """Make this the connection of its account; a former one is told to go."""
+        """Make this the connection of its account; a former one is told to close."""
         former = self._by_uid.pop(connection.account.uid, None)
         if former is not None:
             await former.replace()

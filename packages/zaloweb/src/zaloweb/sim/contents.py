@@ -75,7 +75,7 @@ def media(
 
 
 class MediaFactory:
-    """Contents with files, which are given as bytes or made up."""
+    """Makes contents with files; without `data` the file is made up."""
 
     def __init__(self, host: MediaHost) -> None:
         self._host = host

@@ -64,7 +64,7 @@ _COMMANDS: dict[EventName, Collection[int]] = {
 class Fault(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="does", tag=str.lower, forbid_unknown_fields=True
 ):
-    """Hits whatever matches `times` times (None: until it is cleared), each time with this `probability`.
+    """Hits the first `times` matches (None: all until it is cleared), each with this `probability`.
 
     `account` is a uid; "" is every account, and calls without a session.
     """

@@ -12,7 +12,7 @@ import trustme
 from aiohttp import web
 
 LOOPBACK: Final = "127.0.0.1"
-_SHUTDOWN_SECONDS = 0.05  # for a handler that is still waiting; 0 would mean for ever
+_SHUTDOWN_SECONDS = 0.05  # for a handler that is still waiting; 0 would wait forever
 _LARGEST_BODY = 64 * 1024 * 1024
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -53,7 +53,7 @@ def bomb_frame(mebibytes: int) -> bytes:
 
 @cache
 def compressed_blanks(encoding: Encoding, mebibytes: int) -> bytes:
-    """So many mebibytes of blanks, compressed. Slow for many."""
+    """This many mebibytes of blanks, compressed. Slow for large sizes."""
     put, end = _compressor(encoding)
     return b"".join([*(put(_MEBIBYTE) for _ in range(mebibytes)), end()])
 

@@ -207,7 +207,7 @@ def mentions_in(text: str, people: Sequence[User]) -> list[dict[str, Any]]:
         word = "@" + user.name
         start = text.find(word, ends.get(word, 0))
         if start < 0:
-            raise Impossible(f"{word} does not stand in the text: write it where the mention belongs")
+            raise Impossible(f"the text does not contain {word}: write it where the mention belongs")
         found.append(
             {
                 "uid": user.uid,

@@ -44,7 +44,7 @@ class Person(User):
             must_be_member(group, self)
         receiver = group.gid if group else (to or self.backend.first_account).uid
         if receiver == self.uid:
-            raise Impossible("nobody writes to themselves: say to whom, or in which group")
+            raise Impossible("nobody writes to themselves: name the receiver or the group")
         content = Content("webchat", what) if isinstance(what, str) else what
         store = self.backend.message_store
         message = store.accept(

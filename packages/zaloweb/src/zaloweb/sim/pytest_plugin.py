@@ -38,8 +38,8 @@ _START_S = 30.0
 class ZaloSim:
     """A simulator that runs in a thread of its own, with an account, two friends, a stranger and a group.
 
-    `network` leads there, and `environment` is the variable that leads other processes there. `url` is the
-    control interface, which docs/simulator.md describes.
+    `network` is for clients in this process, `environment` for other processes. `url` is the control
+    interface, which docs/simulator.md describes.
     """
 
     def __init__(self, world: World, network: Network, environment: Mapping[str, str], url: str) -> None:
@@ -50,13 +50,13 @@ class ZaloSim:
         self._taken = 0
 
     def credentials(self) -> Credentials:
-        """Those of the account, logged in already: give them to `log_in`."""
+        """The credentials of the account, which is logged in already: pass them to `log_in`."""
         return Credentials.from_object(self._world.credentials())
 
     def control(self, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
         """The answer of the control interface: to a POST with this body, or to a GET without one.
 
-        Raises `ValueError` with what it says when it refuses.
+        Raises `ValueError` with its error message if it refuses.
         """
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data)  # noqa: S310 - always http on loopback
@@ -69,7 +69,7 @@ class ZaloSim:
         return answer
 
     async def next(self, kind: str, *, deadline: float = 10.0) -> dict[str, Any]:
-        """The next record of this kind of what clients did, such as "sent"; those before it are passed over.
+        """The next record of this kind, such as "sent"; records of other kinds before it are skipped.
 
         Raises `TimeoutError` when none comes within `deadline` seconds.
         """
@@ -86,7 +86,7 @@ class ZaloSim:
 
 @pytest.fixture
 def zalo_sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[ZaloSim]:
-    """A fresh simulator for one test. `ZALOWEB_NETWORK` leads there, so nothing reaches the real Zalo."""
+    """A fresh simulator for one test. `ZALOWEB_NETWORK` points to it, so nothing reaches the real Zalo."""
     with running() as sim:
         monkeypatch.setenv(VARIABLE, sim.environment[VARIABLE])
         yield sim
@@ -94,7 +94,7 @@ def zalo_sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[ZaloSim]:
 
 @contextmanager
 def running() -> Iterator[ZaloSim]:
-    """A simulator while entered, whatever event loop the caller has, or none."""
+    """A simulator while entered; the caller needs no event loop."""
     started: Future[tuple[ZaloSim, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def run() -> None:

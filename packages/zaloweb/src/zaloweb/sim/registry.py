@@ -16,7 +16,7 @@ _MOST_LISTED = 10
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """A muted thread: since when (seconds since 1970) and for how many seconds; -1 is for ever."""
+    """A muted thread: since when (seconds since 1970) and for how many seconds; -1 is forever."""
 
     started: int
     duration: int

@@ -149,7 +149,7 @@ class World(Backend):
         await self.connections.drop(owner, KICKED)
 
     async def second_listener(self, account: User | None = None) -> None:
-        """Open another WebSocket of the session: the client is told to go (it closes with 3000)."""
+        """Open another WebSocket of the session: Zalo tells the client to close (it closes with 3000)."""
         await self.connections.of(account or self.me).replace()
 
     def half_open(self, account: User | None = None) -> None:

@@ -48,7 +48,7 @@ def friends(call: ApiCall) -> object:
 
 
 def profiles(call: ApiCall) -> object:
-    """Profiles by id; ids nobody has are left out."""
+    """Profiles by id; unknown ids are left out."""
     return {
         "unchanged_profiles": {},
         "phonebook_version": call.number("phonebook_version", 0),

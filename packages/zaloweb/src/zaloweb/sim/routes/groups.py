@@ -80,5 +80,5 @@ def _known(call: ApiCall, uids: list[str]) -> list[User]:
     people = call.backend.registry.people
     known = [people[uid] for uid in dict.fromkeys(uids) if uid in people]
     if not known:
-        raise bad_parameters("members are nobody's ids")
+        raise bad_parameters("no user has one of the ids in members")
     return known

@@ -64,18 +64,18 @@ def _opened(request: web.Request) -> tuple[bytes, dict[str, Any]]:
         params = msgspec.json.decode(cipher.decrypt(key, request.query["params"]), type=dict[str, Any])
         hidden = cipher.decrypt(_ZCID_KEY, base64.b64encode(bytes.fromhex(zcid)).decode()).decode()
     except (CipherError, ValueError):
-        raise bad_parameters("zcid or params do not open") from None
+        raise bad_parameters("zcid or params cannot be decrypted") from None
     if hidden.rpartition(",")[0] != f"{request.query['type']},{params.get('imei')}":
-        raise bad_parameters("zcid hides another type or imei than the parameters")
+        raise bad_parameters("zcid and the parameters have different types or imeis")
     return key, params
 
 
 def _check_signature(kind: str, names: tuple[str, ...], request: web.Request) -> None:
     missing = [name for name in (*names, "signkey") if name not in request.query]
     if missing:
-        raise bad_parameters(f"{', '.join(missing)} must stand in the query")
+        raise bad_parameters(f"{', '.join(missing)} must be in the query")
     if request.query["signkey"] != cipher.sign(kind, {name: request.query[name] for name in names}):
-        raise bad_parameters("signkey does not fit")
+        raise bad_parameters("signkey is wrong")
 
 
 def _login_answer(backend: Backend, request: web.Request, session: WebSession) -> dict[str, Any]:

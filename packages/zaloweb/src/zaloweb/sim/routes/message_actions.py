@@ -102,5 +102,5 @@ ROUTES = [
 def _message(call: ApiCall, to: Thread, msg_id: object) -> Message:
     message = call.backend.message_store.find(str(msg_id))
     if message.in_group is not to.in_group or message.other_side(call.account) != to.id:
-        raise bad_parameters(f"message {message.msg_id} stands in another thread")
+        raise bad_parameters(f"message {message.msg_id} is in another thread")
     return message

@@ -61,7 +61,7 @@ def somebody(call: ApiCall, name: str) -> User:
     """The user a parameter names."""
     person = call.backend.registry.people.get(call.text(name))
     if person is None:
-        raise bad_parameters(f"{name} is nobody's id")
+        raise bad_parameters(f"no user has the id in {name}")
     return person
 
 
