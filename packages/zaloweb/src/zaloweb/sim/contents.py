@@ -80,36 +80,29 @@ class MediaFactory:
     def __init__(self, host: MediaHost) -> None:
         self._host = host
 
-    def photo(
-        self,
-        caption: str = "",
-        *,
-        data: bytes = _PIXEL,
-        name: str = "anh.png",
-        size: tuple[int, int] = (1, 1),
-    ) -> Content:
+    def photo(self, caption: str = "", *, data: bytes = _PIXEL, size: tuple[int, int] = (1, 1)) -> Content:
         """A picture; `size` is its width and height."""
-        url = self._host.put(name, data)
+        url = self._host.put("anh.png", data)
         params = {"hd": url, "width": size[0], "height": size[1], "fileSize": len(data)}
         return Content("chat.photo", media(title=caption, href=url, thumb=url, params=params))
 
-    def gif(self, *, data: bytes = b"GIF89a;", size: tuple[int, int] = (120, 90)) -> Content:
+    def gif(self, *, data: bytes = b"GIF89a;") -> Content:
         """A GIF."""
         url = self._host.put("vui.gif", data)
-        params = {"width": size[0], "height": size[1]}
+        params = {"width": 120, "height": 90}
         return Content("chat.gif", media(href=url, thumb=url, params=params))
 
-    def video(self, caption: str = "", *, data: bytes = b"video", duration_ms: int = 5500) -> Content:
+    def video(self, caption: str = "", *, data: bytes = b"video") -> Content:
         """A video."""
         url = self._host.put("phim.mp4", data)
-        params = {"duration": duration_ms, "fileSize": len(data), "video_width": 720, "video_height": 1280}
+        params = {"duration": 5500, "fileSize": len(data), "video_width": 720, "video_height": 1280}
         thumb = self._host.put("phim.png", _PIXEL)
         return Content("chat.video.msg", media(title=caption, href=url, thumb=thumb, params=params))
 
-    def voice(self, *, data: bytes = b"voice", duration_ms: int = 3200) -> Content:
+    def voice(self, *, data: bytes = b"voice") -> Content:
         """A voice message."""
         url = self._host.put("loi-nhan.aac", data)
-        params = {"m4a": self._host.put("loi-nhan.m4a", data), "duration": duration_ms}
+        params = {"m4a": self._host.put("loi-nhan.m4a", data), "duration": 3200}
         return Content("chat.voice", media(href=url, params=params))
 
     def file(self, name: str = "báo cáo.pdf", *, data: bytes = b"%PDF-1.4") -> Content:
@@ -183,15 +176,15 @@ def call(*, seconds: int = 0, video: bool = False, own: bool = False) -> Content
     return Content("chat.recommended", body)
 
 
-def banner(sentence: str, *, pattern: str = "", name: str = "", **params: object) -> Content:
+def banner(sentence: str) -> Content:
     """A line that Zalo writes into a conversation: a friend accepted, a pin, a reminder, a change."""
-    line = {"msg": {"vi": pattern or sentence}, "actions": [], "highLightsV2": [{"dpn": name}], **params}
+    line = {"msg": {"vi": sentence}, "actions": [], "highLightsV2": [{"dpn": ""}]}
     return Content("webchat", media(title=sentence, action="msginfo.actionlist", params=line))
 
 
-def ecard(title: str, description: str = "", *, action_id: str = "action.open.reminder") -> Content:
-    """A card that Zalo puts into a conversation: a reminder, a birthday, a new friend."""
-    params = {"actions": [{"actionId": action_id, "data": "{}"}], "notifyTxt": title}
+def ecard(title: str, description: str = "") -> Content:
+    """A card that Zalo puts into a conversation: a reminder."""
+    params = {"actions": [{"actionId": "action.open.reminder", "data": "{}"}], "notifyTxt": title}
     body = media(title=title, description=description, action="show.profile", params=params)
     return Content("chat.ecard", body | {"type": "8"})
 

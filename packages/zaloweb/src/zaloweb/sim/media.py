@@ -24,7 +24,7 @@ Key = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredFile:
     """One file: in memory or on disk."""
 
     name: str
@@ -43,15 +43,15 @@ class MediaHost:
         self._limit = limit
         self._bytes = 0
         self._count = 0
-        self._stored: OrderedDict[str, Stored] = OrderedDict()
+        self._stored: OrderedDict[str, StoredFile] = OrderedDict()
         self._folder: TemporaryDirectory[str] | None = None
 
     def put(self, name: str, data: bytes) -> str:
         """The address of a new file with these contents."""
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        return self.add(Stored(name, len(data), md5, data))
+        return self.add(StoredFile(name, len(data), md5, data))
 
-    def add(self, stored: Stored) -> str:
+    def add(self, stored: StoredFile) -> str:
         """The address of a new file."""
         self._count += 1
         path = f"{self._count}/{stored.name}"
@@ -64,7 +64,7 @@ class MediaHost:
                 oldest.content.unlink(missing_ok=True)
         return _ADDRESS + quote(path)
 
-    def at(self, url: str) -> Stored | None:
+    def at(self, url: str) -> StoredFile | None:
         """The file at an address, if there still is one."""
         return self._stored.get(unquote(url.removeprefix(_ADDRESS).partition("?")[0]))
 
@@ -108,7 +108,7 @@ class Upload:
         self._md5 = hashlib.md5(usedforsecurity=False)
         path.touch()
 
-    def add(self, number: int, data: bytes) -> Stored | None:
+    def add(self, number: int, data: bytes) -> StoredFile | None:
         """Write a chunk, counted from 1. Returns the file once it is complete. Raises `Impossible`."""
         if not 1 <= number <= self.chunks:
             raise Impossible(f"chunkId must be from 1 to {self.chunks}")
@@ -126,7 +126,7 @@ class Upload:
                 self._hashed += 1
         if self._hashed < self.chunks:
             return None
-        return Stored(self.name, self.size, self._md5.hexdigest(), self._path)
+        return StoredFile(self.name, self.size, self._md5.hexdigest(), self._path)
 
     def discard(self) -> None:
         """Delete the chunks received so far."""
@@ -148,7 +148,7 @@ class Uploads:
 
     def chunk(
         self, key: Key, *, name: str, size: int, chunks: int, number: int, data: bytes
-    ) -> tuple[str, str, Stored] | None:
+    ) -> tuple[str, str, StoredFile] | None:
         """Take a chunk. The last one returns the upload's id, its address and the stored file.
 
         Raises `Impossible` for a wrong chunk.

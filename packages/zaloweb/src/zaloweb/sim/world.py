@@ -19,7 +19,7 @@ from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE
 from zaloweb.transport.clock import Clock
 from zaloweb.wire import cipher
 
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 
 R = TypeVar("R", bound=Record)
 
@@ -106,7 +106,7 @@ class World(Backend):
         """
         return await self.log.wait_for(kind, where, after=after, deadline=deadline)
 
-    def credentials(self, account: User | None = None, *, user_agent: str = BROWSER) -> dict[str, Any]:
+    def credentials(self, account: User | None = None) -> dict[str, Any]:
         """What a client needs for a login with cookies, in the form of a zca-js export.
 
         Uses the account's live session, or opens one as if its owner had logged in with a browser.
@@ -114,12 +114,12 @@ class World(Backend):
         owner = account or self.me
         session = self.sessions.of_account(owner) or self.sessions.open(owner)
         return {
-            "imei": cipher.new_imei(user_agent, UUID(int=self._random.getrandbits(128), version=4)),
+            "imei": cipher.new_imei(_BROWSER, UUID(int=self._random.getrandbits(128), version=4)),
             "cookie": [
                 _exported(ACCOUNT_COOKIE, session.zpsid, "zalo.me"),
                 _exported(SESSION_COOKIE, session.zpw_sek, "chat.zalo.me"),
             ],
-            "userAgent": user_agent,
+            "userAgent": _BROWSER,
             "language": "vi",
         }
 

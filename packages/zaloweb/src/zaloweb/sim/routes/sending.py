@@ -44,9 +44,9 @@ class Outgoing:
     url: str = ""
 
 
-def own_group(call: ApiCall, name: str = "grid") -> Group:
-    """The group a parameter names, in which the account must be."""
-    return group_of(call, call.text(name))
+def own_group(call: ApiCall) -> Group:
+    """The group in the parameter `grid`, in which the account must be."""
+    return group_of(call, call.text("grid"))
 
 
 def group_of(call: ApiCall, gid: str) -> Group:
