@@ -34,7 +34,7 @@ async def login_info(backend: Backend, request: web.Request) -> web.Response:
     key, params = _opened(request)
     session = backend.sessions.of(request.cookies)
     if session is None:
-        refused(backend, request, Refusal(_EXPIRED, _EXPIRED_TEXT))
+        refused(backend, request, Refusal(_EXPIRED, _EXPIRED_TEXT))  # recorded; answered in the inner layer
         return sealed(key, None, _EXPIRED, _EXPIRED_TEXT)
     backend.log.add(
         Login(
