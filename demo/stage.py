@@ -76,7 +76,11 @@ def simulator(folder: Path, *flags: str) -> Iterator[Simulator]:
     """A running simulator; its certificate is written into the folder."""
     command = [sys.executable, "-m", "zaloweb.sim", "--port", "0", "--control-port", "0"]
     with running([*command, "--ca", str(folder / "simulator.pem"), *flags], dict(os.environ)) as process:
-        ready = json.loads(_first_line(process))
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise Missing("the simulator did not start")
+        ready = json.loads(line)
         yield Simulator(ready["control"], f"127.0.0.1:{ready['port']},{ready['ca']}")
 
 
@@ -99,14 +103,6 @@ def running(
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
-
-
-def _first_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise Missing("the simulator did not start")
-    return line
 
 
 @dataclass(frozen=True, slots=True)
