@@ -6,6 +6,7 @@ The exit code is 0 only if every step worked.
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -170,6 +171,10 @@ def _indented(text: str) -> str:
 
 
 def main() -> int:
+    argparse.ArgumentParser(
+        prog="python -m demo.first_contact",
+        description="Play the first day of a gateway against the simulator: login, pairing, answers, restart.",
+    ).parse_args()
     print(
         "The real gateway talks to a simulated Zalo on this machine. No account is used, nothing leaves it."
     )
