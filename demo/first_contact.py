@@ -173,7 +173,7 @@ def _indented(text: str) -> str:
 def main() -> int:
     argparse.ArgumentParser(
         prog="python -m demo.first_contact",
-        description="Play the first day of a gateway against the simulator: login, pairing, answers, restart.",
+        description="Play the first day of a gateway against the simulator: login, pairing, restart.",
     ).parse_args()
     print(
         "The real gateway talks to a simulated Zalo on this machine. No account is used, nothing leaves it."
