@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,7 +25,7 @@ _NAME_HINT = "use letters, digits, '.', '_' and '-', at most 64"
 
 
 class BlockError(Exception):
-    """A channel block that cannot be used. The paths of `found` start at the block."""
+    """A channel block that cannot be used. `found` holds every problem, with paths relative to the block."""
 
     def __init__(self, found: list[Located]) -> None:
         super().__init__(f"{len(found)} problems in a channel block")
@@ -34,7 +34,7 @@ class BlockError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChannelAccounts:
-    """The accounts of one channel in order of their names, and the one that counts where none is named."""
+    """The accounts of one channel, sorted by name, and the name of the default account."""
 
     all: tuple[Account, ...]
     default: str
@@ -54,7 +54,9 @@ def resolve(
     `inherited` are values from outside the block for keys that neither account nor channel sets.
     Raises `BlockError` with everything that is wrong.
     """
-    return _Resolver(channel, block, model, environ, inherited or {}, lists or ListContext()).accounts()
+    own = {key: value for key, value in block.items() if key not in _CHANNEL_ONLY}
+    shared = {**(inherited or {}), **{key: value for key, value in own.items() if key not in _OWN}}
+    return _Resolver(channel, model, environ, lists or ListContext(), block, own, shared).accounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +109,18 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+@dataclass(frozen=True, slots=True)
 class _Resolver:
-    def __init__(
-        self,
-        channel: str,
-        block: Mapping[str, Any],
-        model: type[ChannelSettings],
-        environ: Mapping[str, str],
-        inherited: Mapping[str, Any],
-        lists: ListContext,
-    ) -> None:
-        self.channel, self.model, self.environ, self.lists = channel, model, environ, lists
-        self.block = {key: value for key, value in block.items() if key not in _CHANNEL_ONLY}
-        self.shared = {**inherited, **{k: v for k, v in self.block.items() if k not in _OWN}}
-        self.written = block
-        self.found: list[Located] = []
+    """`written` is the whole block, `block` the same without `accounts`, `shared` what accounts inherit."""
+
+    channel: str
+    model: type[ChannelSettings]
+    environ: Mapping[str, str]
+    lists: ListContext
+    written: Mapping[str, Any]
+    block: Mapping[str, Any]
+    shared: Mapping[str, Any]
+    found: list[Located] = field(default_factory=list)
 
     def accounts(self) -> ChannelAccounts:
         base = self._settings(self.block, self.block, lambda path: path)
@@ -129,49 +128,50 @@ class _Resolver:
         default = self._default_id(owns)
         made = [self._account(name, key, own, base, default) for name, (key, own) in sorted(owns.items())]
         accounts = tuple(account for account in made if account is not None)
-        self._one_profile_each(accounts, owns)
+        holders: dict[str, str] = {}
+        for account in (one for one in accounts if one.enabled):
+            other = holders.setdefault(account.profile, account.id)
+            if other != account.id:
+                message = f"the accounts '{other}' and '{account.id}' use one profile, '{account.profile}'"
+                path = ("accounts", str(owns[account.id][0]))
+                self._report(path, message, "give each its own `profile`, or disable one", at_key=True)
         if self.found:
             raise BlockError(list(dict.fromkeys(self.found)))
         return ChannelAccounts(accounts, default)
 
     def _own_blocks(self) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
         """Account id → its key as written, and its own keys. Without `accounts` it is the default account."""
-        accounts = self.written.get("accounts")
-        if "accounts" not in self.written or accounts == {}:
+        accounts = self.written.get("accounts", {})
+        if accounts == {}:
             return {DEFAULT: (None, {})}
         if not isinstance(accounts, Mapping):
             self._report(("accounts",), f"must be an object: {{ work: {{ … }} }}, not {what_is(accounts)}")
             return {DEFAULT: (None, {})}
         owns: dict[str, tuple[str | None, Mapping[str, Any]]] = {}
         for key, own in accounts.items():
-            self._add_own(owns, key, own)
+            name, path = key.strip().lower(), ("accounts", key)
+            if not _NAME.match(name):
+                self._report(path, "is not a valid account name", _NAME_HINT, at_key=True)
+            elif name in owns:
+                message = f"is the same account as '{owns[name][0]}': case does not count"
+                self._report(path, message, at_key=True)
+            elif not isinstance(own, Mapping):
+                self._report(path, f"must be an object: {{ … }}, not {what_is(own)}")
+            else:
+                owns[name] = (key, own)
         return owns
 
-    def _add_own(self, owns: dict[str, tuple[str | None, Mapping[str, Any]]], key: str, own: object) -> None:
-        name = key.strip().lower()
-        path = ("accounts", key)
-        if not _NAME.match(name):
-            self._report(path, "is not a valid account name", _NAME_HINT, at_key=True)
-        elif name in owns:
-            self._report(path, f"is the same account as '{owns[name][0]}': case does not count", at_key=True)
-        elif not isinstance(own, Mapping):
-            self._report(path, f"must be an object: {{ … }}, not {what_is(own)}")
-        else:
-            owns[name] = (key, own)
-
     def _default_id(self, owns: Mapping[str, Any]) -> str:
-        chosen = self.written.get("defaultAccount")
-        first = _first_of(owns)
-        if "defaultAccount" not in self.written:
-            return first
-        if not isinstance(chosen, str):
-            self._report(("defaultAccount",), f"must be the name of an account, not {what_is(chosen)}")
-            return first
-        if chosen.strip().lower() in owns:
-            return chosen.strip().lower()
-        hint = did_you_mean(chosen, owns) or f"the accounts are: {', '.join(sorted(owns)) or 'none'}"
-        self._report(("defaultAccount",), f"there is no account '{chosen}'", hint)
-        return first
+        if "defaultAccount" in self.written:
+            chosen = self.written["defaultAccount"]
+            if not isinstance(chosen, str):
+                self._report(("defaultAccount",), f"must be the name of an account, not {what_is(chosen)}")
+            elif chosen.strip().lower() in owns:
+                return chosen.strip().lower()
+            else:
+                hint = did_you_mean(chosen, owns) or f"the accounts are: {', '.join(sorted(owns)) or 'none'}"
+                self._report(("defaultAccount",), f"there is no account '{chosen}'", hint)
+        return _first_of(owns)
 
     def _account(
         self, name: str, key: str | None, own: Mapping[str, Any], base: ChannelSettings | None, default: str
@@ -199,14 +199,12 @@ class _Resolver:
         try:
             return self.model.model_validate(dict(data), context=self.lists)
         except ValidationError as error:
-            for path, message, hint, at_key in located_errors(error, self.model):
-                if path[0] not in written:
-                    continue
-                told = (message, hint)
-                if path[-1] in self.model.other_login_keys and message == "unknown key":
-                    login_hint = self.model.other_login_hint.format(channel=self.channel)
-                    told = ("this channel has no such key", login_hint)
-                self._report(place(path), *told, at_key=at_key)
+            refused = self.model.other_login_keys
+            login_hint = self.model.other_login_hint.format(channel=self.channel)
+            refusal = ("this channel has no such key", login_hint)
+            for path, message, hint, at_key in located_errors(error, self.model, refused, refusal):
+                if path[0] in written:
+                    self._report(place(path), message, hint, at_key=at_key)
             return None
 
     def _profile(self, name: str, key: str | None, own: Mapping[str, Any], default: str) -> str:
@@ -225,19 +223,6 @@ class _Resolver:
         if not _NAME.match(profile):
             self._report(path, f"{who}'{written[:40]}' is not a valid profile name", _NAME_HINT)
         return profile
-
-    def _one_profile_each(
-        self, accounts: tuple[Account, ...], owns: Mapping[str, tuple[str | None, Any]]
-    ) -> None:
-        holders: dict[str, str] = {}
-        for account in accounts:
-            if not account.enabled:
-                continue
-            other = holders.setdefault(account.profile, account.id)
-            if other != account.id:
-                message = f"the accounts '{other}' and '{account.id}' use one profile, '{account.profile}'"
-                path = ("accounts", str(owns[account.id][0]))
-                self._report(path, message, "give each its own `profile`, or disable one", at_key=True)
 
     def _report(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> None:
         self.found.append((path, message, hint, at_key))

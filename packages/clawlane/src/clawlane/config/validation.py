@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from types import UnionType
 from typing import Any, get_args, get_origin
 
@@ -30,11 +30,21 @@ Located = tuple[KeyPath, str, str, bool]
 """Path, message, hint, and whether the problem is the key itself rather than its value."""
 
 
-def located_errors(error: ValidationError, model: type[BaseModel]) -> Iterator[Located]:
-    """All problems in a validation error, with paths relative to the validated object."""
+def located_errors(
+    error: ValidationError,
+    model: type[BaseModel],
+    refused: Container[str] = (),
+    refusal: tuple[str, str] = ("", ""),
+) -> Iterator[Located]:
+    """All problems in a validation error, with paths relative to the validated object.
+
+    An unknown key in `refused` gets the message and hint in `refusal`.
+    """
     for detail in error.errors(include_url=False):
         path = tuple(detail["loc"])
-        if detail["type"] == "extra_forbidden":
+        if detail["type"] == "extra_forbidden" and len(path) == 1 and path[0] in refused:
+            yield path, *refusal, True
+        elif detail["type"] == "extra_forbidden":
             known = _known_keys(model, path[:-1])
             listed = f"known here: {', '.join(sorted(known))}" if known else ""
             yield path, "unknown key", did_you_mean(str(path[-1]), known) or listed, True
