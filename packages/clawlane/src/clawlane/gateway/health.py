@@ -100,6 +100,7 @@ class AccountHealth:
             outbound=state.outbound or known.outbound,
             user_id=state.user_id or known.user_id,
             user_name=state.user_name or known.user_name,
+            language=state.language or known.language,
             noticed_ms=state.noticed_ms or known.noticed_ms,
             skew_ms=known.skew_ms if state.skew_ms is None else state.skew_ms,
         )

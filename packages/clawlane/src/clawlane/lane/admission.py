@@ -1,4 +1,4 @@
-"""The way in: messages are decided and stored in the order of reading; the rest follows after the commit."""
+"""Admission: messages are decided and stored in the order of reading; the rest follows after the commit."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class StartDeciding:
-    """The place in the queue behind which messages are decided at once."""
+    """Marks the place in the queue from which on messages are decided at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """The place in the queue before which everything of one kind stands that was sent since `back_to_ms`.
+    """Marks the place in the queue by which everything of one kind sent since `back_to_ms` has been read.
 
     `own_ids` are the ids of the account's own messages among what was fetched.
     """
@@ -85,18 +85,19 @@ class Admission:
         dated = inbound if inbound.sent_ms else self._access.dated(inbound, read_ms)
         await self._items.put(Read(dated, read_ms))
 
-    async def observe(self, fact: Fact) -> None:
-        """Queue a fact behind the messages that were read before it."""
-        await self._items.put(fact)
-
-    async def reached(self, place: CaughtUp) -> None:
-        """Queue the end of a catch-up behind what was read for it."""
-        await self._items.put(place)
+    async def observe(self, item: Fact | CaughtUp) -> None:
+        """Queue a fact, or the end of a catch-up, behind what was read before it."""
+        await self._items.put(item)
 
     async def run(self) -> None:
         """Store what arrives, all that came meanwhile in one transaction. Lives until cancelled."""
+
+        async def start_deciding() -> None:
+            await self._ready()
+            await self._items.put(StartDeciding())
+
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._start_deciding())
+            group.create_task(start_deciding())
             while True:
                 items = await self._next()
                 try:
@@ -122,40 +123,35 @@ class Admission:
             items.append(self._items.get_nowait())
         return items
 
-    async def _start_deciding(self) -> None:
-        await self._ready()
-        await self._items.put(StartDeciding())
-
     async def _take(self, items: Sequence[_Item]) -> None:
         stretch: list[Read | Fact] = []
         for item in items:
-            if isinstance(item, StartDeciding | CaughtUp):
-                await self._store(stretch)
-                await self._pass(item)
-                stretch = []
-            elif isinstance(item, Read) and item.inbound.album:
-                await self._store(stretch)
-                await self._decide_albums(self._ended_by(item.inbound))
-                await self._store([item])
-                stretch = []
-            elif isinstance(item, Read) and (ended := self._ended_by(item.inbound)):
-                await self._store(stretch)
-                await self._decide_albums(ended)
-                stretch = [item]
-            else:
-                stretch.append(item)
+            match item:
+                case StartDeciding():
+                    await self._store(stretch)
+                    await self._decide_waiting()
+                    self._deciding = True
+                    stretch = []
+                case CaughtUp():
+                    await self._store(stretch)
+                    await self._caught_up(item)
+                    stretch = []
+                case Read(inbound) if inbound.album:
+                    await self._store(stretch)
+                    await self._decide_albums(self._closed_by(inbound))
+                    await self._store([item])
+                    stretch = []
+                case Read(inbound) if closed := self._closed_by(inbound):
+                    await self._store(stretch)
+                    await self._decide_albums(closed)
+                    stretch = [item]
+                case _:
+                    stretch.append(item)
         await self._store(stretch)
 
-    def _ended_by(self, inbound: Inbound) -> list[list[UndecidedMessage]]:
+    def _closed_by(self, inbound: Inbound) -> list[list[UndecidedMessage]]:
         """The albums that close before this message: those of its sender, and those that are due."""
         return [*self._albums.due(self._now_ms()), *self._albums.ended_by(inbound)]
-
-    async def _pass(self, place: StartDeciding | CaughtUp) -> None:
-        if isinstance(place, CaughtUp):
-            await self._caught_up(place)
-        else:
-            await self._decide_waiting()
-            self._deciding = True
 
     async def _store(self, items: Sequence[Read | Fact]) -> None:
         if not items:
@@ -171,26 +167,24 @@ class Admission:
                 case AdmittedMessage():
                     self._act(result)
                 case NoteResult():
-                    self._note(item, result)
+                    self._albums.remove(result.recalled.messages)
+                    if self._deciding and result.part is not None and isinstance(item, Read):
+                        self._albums.add(UndecidedMessage(result.part, item.inbound, item.read_ms))
+                    self._noted(result)
                 case Exception():
-                    log.error("message %r could not be stored: %r", _id_of(item), result)
-
-    def _note(self, item: Read | Fact, noted: NoteResult) -> None:
-        self._albums.remove(noted.recalled.messages)
-        if self._deciding and noted.part is not None and isinstance(item, Read):
-            self._albums.add(UndecidedMessage(noted.part, item.inbound, item.read_ms))
-        self._noted(noted)
+                    message_id = item.inbound.message_id if isinstance(item, Read) else item.message_id
+                    log.error("message %r could not be stored: %r", message_id, result)
 
     async def _decide_waiting(self) -> None:
-        """Decide what was stored undecided, by this run or an earlier one. Open albums go on waiting."""
+        """Decide messages stored undecided, by this run or an earlier one. Parts of albums go on waiting."""
         after = 0
         while waiting := await self._account_store.run(inbox.undecided, AHEAD, after):
             after = waiting[-1].seq
             stretch: list[UndecidedMessage] = []
             for one in waiting:
-                if ended := self._albums.ended_by(one.inbound):
+                if closed := self._albums.ended_by(one.inbound):
                     await self._decide_stretch(stretch)
-                    await self._decide_albums(ended)
+                    await self._decide_albums(closed)
                     stretch = []
                 if one.inbound.album:
                     self._albums.add(one)
@@ -215,7 +209,7 @@ class Admission:
                 self._act(admitted)
 
     async def _new_message(self, read: Read) -> NewMessage:
-        """One that is part of an album waits for the others."""
+        """A message with its decision; a part of an album stays undecided until the album closes."""
         if self._deciding and read.inbound.album is None:
             return await self._decided(read.inbound, read.read_ms)
         return self._with_policy(read.inbound, read.read_ms, None)
@@ -235,7 +229,3 @@ class Admission:
             pairing_text=self._access.pairing_text if challenged else "",
             merge_ms=policy.merge_ms,
         )
-
-
-def _id_of(item: Read | Fact) -> str:
-    return item.inbound.message_id if isinstance(item, Read) else item.message_id

@@ -85,32 +85,36 @@ class AccountDeps:
 class Runner:
     """Runs one account; fulfils `clawlane.channel.Host` for its channel."""
 
-    def __init__(
-        self,
-        deps: AccountDeps,
-        account_store: AccountStore,
-        vault: FileVault,
-        access: AccessChecker,
-        scheduler: ThreadScheduler,
-        sender: Sender,
-        agent: DrainableAgent,
-        reconcile: ReconcilePolicy,
-    ) -> None:
+    def __init__(self, deps: AccountDeps, account_store: AccountStore, vault: FileVault) -> None:
         self._deps = deps
         self._store = account_store
         self._vault = vault
-        self._access = access
-        self._scheduler = scheduler
-        self._sender = sender
-        self._agent = agent
-        self._reconcile = reconcile
+        resends = deps.resend_unknown is ResendUnknown.WHEN_ABSENT
+        self._reconcile = ReconcilePolicy(resends, deps.look_up_gap_ms, lambda: vault.generation)
+        self.sender = Sender(
+            account_store, deps.gate, deps.now_ms, deps.jitter, self._reconcile, deps.trouble
+        )
+        self._access = AccessChecker(account_store, deps.policy, deps.grants)
+        self._agent = DrainableAgent(deps.agent)
+        turns = TurnRunner(
+            account_store,
+            self.sender,
+            deps.channel,
+            self._agent,
+            self._access,
+            deps.gate,
+            deps.ready,
+            deps.slots,
+            deps.sleep,
+        )
+        self.scheduler = ThreadScheduler(turns.run, turns.stop, turns.read)
         self._reading = asyncio.Event()
         self._reading.set()
         self._decision_log = DecisionLog(deps.account)
         self._asked_ms: dict[ThreadKind, int] = {}
         self._connected_all_along: set[ThreadKind] = set()
         self._admission = Admission(
-            account_store, access, deps.ready, self._act, self._noted, self._caught_up, deps.now_ms
+            account_store, self._access, deps.ready, self._act, self._noted, self._caught_up, deps.now_ms
         )
 
     @property
@@ -135,19 +139,18 @@ class Runner:
     async def caught_up(
         self, kind: ThreadKind, back_to_ms: int, own_ids: frozenset[str] = frozenset()
     ) -> None:
-        await self._admission.reached(CaughtUp(kind, back_to_ms, own_ids))
+        await self._admission.observe(CaughtUp(kind, back_to_ms, own_ids))
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
-        kept = await self._store.run(directory.keep_peers, people)
-        return not kept.doubted
+        return not (await self._store.run(directory.keep_peers, people)).doubted
 
     def report(self, state: State) -> None:
         if state.phase is not Phase.READY:
             self._connected_all_along.clear()
         if state.phase in _CAN_SEND:
-            self._sender.open()
+            self.sender.open()
         else:
-            self._sender.close()
+            self.sender.close()
         self._deps.report(state)
 
     async def run(self) -> None:
@@ -159,12 +162,12 @@ class Runner:
         await self._deps.gate.begin(self._store, self._access)
         async for turn in self._open_turns():
             self._deps.gate.met(turn.inbound)
-            self._scheduler.put(turn)
+            self.scheduler.put(turn)
         async with asyncio.TaskGroup() as group:
             storing = group.create_task(self._admission.run())
             others = [
                 group.create_task(work)
-                for work in (self._sender.run(), self._prune(), self._look_up_unknown(), self._deps.pin())
+                for work in (self.sender.run(), self._prune(), self._look_up_unknown(), self._deps.pin())
             ]
             try:
                 await self._deps.channel.run(self._deps.account, self)
@@ -176,28 +179,16 @@ class Runner:
                 for task in (storing, *others):
                     task.cancel()
 
-    def wake(self) -> None:
-        """Something was put into the outbox."""
-        self._sender.wake()
-
-    def settled(self, turn: int | None) -> None:
-        """The operator decided about a chunk: its turn may be settled, and others may go."""
-        self._sender.settled(turn)
-
-    def again(self, turn: OpenTurn) -> None:
-        """A turn that was over goes to the end of its lane."""
-        self._scheduler.put(turn)
-
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: turns that expired are over, and those that were flushed queue again."""
         for overdue in resumed.expired:
-            self._sender.settled(overdue.turn)
+            self.sender.settled(overdue.turn)
         flushed = frozenset(resumed.flushed)
         if flushed:
             async for turn in self._open_turns():
                 if turn.seq in flushed:
-                    self._scheduler.put(turn)
-        self._sender.wake()
+                    self.scheduler.put(turn)
+        self.sender.wake()
 
     async def _open_turns(self) -> AsyncIterator[OpenTurn]:
         """What was admitted and has not settled, in order; read in batches, so that others may write."""
@@ -216,10 +207,10 @@ class Runner:
         with suppress(TimeoutError):
             async with asyncio.timeout(_THINK):
                 await self._agent.finish()
-        self._sender.close()
+        self.sender.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(_PARK):
-                await self._sender.quiet()
+                await self.sender.quiet()
 
     def _log_recovery(self, found: RecoveryResult) -> None:
         account = self._deps.account
@@ -265,15 +256,15 @@ class Runner:
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)
         for signal in after_decision(inbound, decision, self._deps.policy.acks):
-            self._sender.show(signal)
+            self.sender.show(signal)
         if decision.admitted and not admitted.joined:
             state, ready_ms = TurnState.WAITING, admitted.ready_ms
             turn = OpenTurn(
                 admitted.seq, admitted.decided, admitted.read_ms, state, decision.command, ready_ms
             )
-            self._scheduler.put(turn)
+            self.scheduler.put(turn)
         elif decision.reason is Reason.DM_PAIRING_REQUIRED:
-            self._sender.wake()
+            self.sender.wake()
 
     async def _caught_up(self, place: CaughtUp) -> None:
         """Everything since then is on the disk."""
@@ -287,49 +278,31 @@ class Runner:
                 gap.kind,
                 (gap.to_ms - gap.from_ms) / 1000,
             )
-        await self._look_up(place)
-
-    async def _look_up(self, place: CaughtUp) -> None:
-        """Everything fetched was stored: sends that are still of unknown fate are not among it."""
+        # Everything fetched is stored: the sends still unknown are not among it.
         asked_ms = self._asked_ms.get(place.kind, 0)
         asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._reconcile.session())
         again = await self._store.run(unknown_sends.absent, asked, self._reconcile.gap_ms)
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
-        self._sender.wake()
+        self.sender.wake()
 
     def _noted(self, noted: NoteResult) -> None:
-        self._sender.settled(noted.turn)
+        self.sender.settled(noted.turn)
         for seq in noted.recalled.ended:
-            self._scheduler.end(seq)
-            self._sender.settled(seq)
+            self.scheduler.end(seq)
+            self.sender.settled(seq)
         for turn in noted.recalled.again:
-            self._scheduler.again(turn)
+            self.scheduler.again(turn)
 
 
 @asynccontextmanager
 async def runner(deps: AccountDeps, account_store: AccountStore, vault: FileVault) -> AsyncIterator[Runner]:
     """A runner whose turns live as long as this is entered."""
-    resends = deps.resend_unknown is ResendUnknown.WHEN_ABSENT
-    reconcile = ReconcilePolicy(resends, deps.look_up_gap_ms, lambda: vault.generation)
-    sender = Sender(account_store, deps.gate, deps.now_ms, deps.jitter, reconcile, deps.trouble)
-    access = AccessChecker(account_store, deps.policy, deps.grants)
-    agent = DrainableAgent(deps.agent)
-    turns = TurnRunner(
-        account_store,
-        sender,
-        deps.channel,
-        agent,
-        access,
-        deps.gate,
-        deps.ready,
-        deps.slots,
-        deps.sleep,
-    )
+    made = Runner(deps, account_store, vault)
     try:
-        async with ThreadScheduler(turns.run, turns.stop, turns.read) as scheduler:
-            yield Runner(deps, account_store, vault, access, scheduler, sender, agent, reconcile)
+        async with made.scheduler:
+            yield made
     finally:
         with suppress(StoreError):
-            await sender.put_back()
+            await made.sender.put_back()
             await account_store.run(store_turns.put_back)
