@@ -133,7 +133,7 @@ def merge_messages(messages: Sequence[Inbound]) -> Inbound:
 class Own:
     """A message of the account itself: an echo of what the gateway sent, or the owner writing from the phone.
 
-    `client_id` is the id of the sending device, which tells the outbox its own messages.
+    `client_id` is the id of the sending device, by which the outbox recognises its own messages.
     """
 
     account: str
@@ -179,7 +179,7 @@ class Notice:
     """A notice of the platform itself in a conversation: a call, a pin, a reminder, a poll vote.
 
     It has no author, so it is never answered. `kind` is the channel's word for it, `text` what people read,
-    empty if that is not fit to be shown. `actor_id` is empty if the platform did not tell.
+    empty if it should not be shown. `actor_id` is empty if it is unknown.
     """
 
     account: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,9 +54,7 @@ def resolve(
     `inherited` are values from outside the block for keys that neither account nor channel sets.
     Raises `BlockError` with everything that is wrong.
     """
-    own = {key: value for key, value in block.items() if key not in _CHANNEL_ONLY}
-    shared = {**(inherited or {}), **{key: value for key, value in own.items() if key not in _OWN}}
-    return _Resolver(channel, model, environ, lists or ListContext(), block, own, shared).accounts()
+    return _Resolver.of(channel, block, model, environ, inherited or {}, lists or ListContext()).accounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,40 +71,21 @@ def guess_profile(
 ) -> ProfileGuess:
     """The profile of an account in a config that does not load, as far as the file can be read.
 
-    Follows the rules of `resolve`. If the file does not parse, the profile is the account's own name.
+    If the file does not parse, the profile is the account's own name.
     """
     try:
-        block = _mapping(_mapping(read_source(paths.config_file).data.get("channels")).get(channel))
-        sure = True
+        blocks = read_source(paths.config_file).data.get("channels")
+        block = blocks.get(channel) if isinstance(blocks, Mapping) else None
+        written, sure = block if isinstance(block, Mapping) else {}, True
     except ConfigError:
-        block, sure = {}, False
-    accounts = {name.strip().lower(): _mapping(own) for name, own in _mapping(block.get("accounts")).items()}
-    chosen = block.get("defaultAccount")
-    default = chosen.strip().lower() if isinstance(chosen, str) else ""
-    if default not in accounts:
-        default = _first_of(accounts)
+        written, sure = {}, False
+    model: type[ChannelSettings] = load_dotted(manifest.settings) if manifest else ChannelSettings
+    resolver = _Resolver.of(channel, written, model, environ, {}, ListContext())
+    owns = resolver.own_blocks()
+    default = resolver.default_id(owns)
     name = (account or default).strip().lower()
-    profile = accounts.get(name, {}).get("profile") or (block.get("profile") if name == default else None)
-    if not profile and name == default and manifest is not None:
-        model: type[ChannelSettings] = load_dotted(manifest.settings)
-        profile, _ = _profile_in_environment(model, environ)
-    profile = profile.strip().lower() if isinstance(profile, str) else ""
-    return ProfileGuess(name, profile or name, sure)
-
-
-def _first_of(accounts: Collection[str]) -> str:
-    """The default account where `defaultAccount` names none."""
-    return DEFAULT if DEFAULT in accounts or not accounts else min(accounts)
-
-
-def _profile_in_environment(model: type[ChannelSettings], environ: Mapping[str, str]) -> tuple[str, str]:
-    """The profile that a variable gives to the default account, and the variable; both empty if none does."""
-    values = ((environ.get(variable, "").strip(), variable) for variable in model.profile_env)
-    return next(((value, variable) for value, variable in values if value), ("", ""))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    key, own = owns.get(name, (None, {}))
+    return ProfileGuess(name, resolver.profile(name, key, own, default), sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +101,24 @@ class _Resolver:
     shared: Mapping[str, Any]
     found: list[Located] = field(default_factory=list)
 
+    @classmethod
+    def of(
+        cls,
+        channel: str,
+        written: Mapping[str, Any],
+        model: type[ChannelSettings],
+        environ: Mapping[str, str],
+        inherited: Mapping[str, Any],
+        lists: ListContext,
+    ) -> _Resolver:
+        block = {key: value for key, value in written.items() if key not in _CHANNEL_ONLY}
+        shared = {**inherited, **{key: value for key, value in block.items() if key not in _OWN}}
+        return cls(channel, model, environ, lists, written, block, shared)
+
     def accounts(self) -> ChannelAccounts:
         base = self._settings(self.block, self.block, lambda path: path)
-        owns = self._own_blocks()
-        default = self._default_id(owns)
+        owns = self.own_blocks()
+        default = self.default_id(owns)
         made = [self._account(name, key, own, base, default) for name, (key, own) in sorted(owns.items())]
         accounts = tuple(account for account in made if account is not None)
         holders: dict[str, str] = {}
@@ -139,7 +132,7 @@ class _Resolver:
             raise BlockError(list(dict.fromkeys(self.found)))
         return ChannelAccounts(accounts, default)
 
-    def _own_blocks(self) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
+    def own_blocks(self) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
         """Account id → its key as written, and its own keys. Without `accounts` it is the default account."""
         accounts = self.written.get("accounts", {})
         if accounts == {}:
@@ -161,7 +154,7 @@ class _Resolver:
                 owns[name] = (key, own)
         return owns
 
-    def _default_id(self, owns: Mapping[str, Any]) -> str:
+    def default_id(self, owns: Mapping[str, Any]) -> str:
         if "defaultAccount" in self.written:
             chosen = self.written["defaultAccount"]
             if not isinstance(chosen, str):
@@ -171,7 +164,7 @@ class _Resolver:
             else:
                 hint = did_you_mean(chosen, owns) or f"the accounts are: {', '.join(sorted(owns)) or 'none'}"
                 self._report(("defaultAccount",), f"there is no account '{chosen}'", hint)
-        return _first_of(owns)
+        return DEFAULT if DEFAULT in owns or not owns else min(owns)
 
     def _account(
         self, name: str, key: str | None, own: Mapping[str, Any], base: ChannelSettings | None, default: str
@@ -186,7 +179,7 @@ class _Resolver:
         return Account(
             channel=self.channel,
             id=name,
-            profile=self._profile(name, key, own, default),
+            profile=self.profile(name, key, own, default),
             settings=settings,
             name=settings.name,
             enabled=base.enabled and settings.enabled,
@@ -207,15 +200,15 @@ class _Resolver:
                     self._report(place(path), message, hint, at_key=at_key)
             return None
 
-    def _profile(self, name: str, key: str | None, own: Mapping[str, Any], default: str) -> str:
+    def profile(self, name: str, key: str | None, own: Mapping[str, Any], default: str) -> str:
         if isinstance(written := own.get("profile"), str) and written:
             return self._profile_name(written, ("accounts", str(key), "profile"))
         if name == default:
             if isinstance(written := self.block.get("profile"), str) and written:
                 return self._profile_name(written, ("profile",))
-            value, variable = _profile_in_environment(self.model, self.environ)
-            if value:
-                return self._profile_name(value, (), f"{variable} in the environment: ")
+            for variable in self.model.profile_env:
+                if value := self.environ.get(variable, "").strip():
+                    return self._profile_name(value, (), f"{variable} in the environment: ")
         return name
 
     def _profile_name(self, written: str, path: KeyPath, who: str = "") -> str:

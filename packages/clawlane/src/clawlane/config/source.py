@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +31,7 @@ from json5.utils import JSON5DecodeError
 
 from clawlane.config.errors import ConfigError, KeyPath, Problem, format_path
 from clawlane.config.numbers import OddFloat, OddInt
+from clawlane.config.regular_file import read_regular
 
 _MAX_BYTES = 4 * 1024 * 1024
 _PLACE = re.compile(r"line (\d+) column (\d+)")
@@ -104,7 +103,11 @@ def read_source(file: Path) -> Source:
     raw = _read(file)
     if raw is None:
         return Source(file, {}, {}, {}, exists=False)
-    text = _decode(file, raw)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _unreadable(file, f"is not UTF-8 text (line {line}): save it as UTF-8") from None
     reader = _Reader(file)
     try:
         root = loads(text, loader=ModelLoader()).value
@@ -216,30 +219,16 @@ def _position(node: Any) -> Position:
 
 def _read(file: Path) -> bytes | None:
     try:
-        # Opened without blocking so that a named pipe is refused instead of waited for.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        raw = read_regular(file, _MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _unreadable(file, f"cannot be read: {error.strerror}") from None
-    try:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            raise _unreadable(file, "is not a regular file")
-        if info.st_size > _MAX_BYTES:
-            raise _unreadable(file, "is larger than 4 MiB: this is not a config file")
-        with open(descriptor, "rb", closefd=False) as stream:
-            return stream.read()
-    finally:
-        os.close(descriptor)
-
-
-def _decode(file: Path, raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise _unreadable(file, f"is not UTF-8 text (line {line}): save it as UTF-8") from None
+    except ValueError:
+        raise _unreadable(file, "is not a regular file") from None
+    if len(raw) > _MAX_BYTES:
+        raise _unreadable(file, "is larger than 4 MiB: this is not a config file")
+    return raw
 
 
 def _unreadable(file: Path, message: str) -> ConfigError:
@@ -249,17 +238,13 @@ def _unreadable(file: Path, message: str) -> ConfigError:
 def _syntax_error(file: Path, text: str, told: str) -> ConfigError:
     """The parser's first error as one line with a position."""
     first = next((line.strip() for line in told.splitlines() if "column" in line or "index" in line), told)
-    line, column = _place(first, text)
+    if found := _PLACE.search(first):
+        line, column = int(found[1]), int(found[2])
+    else:
+        before = text[: int(found[1]) if (found := _INDEX.search(first)) else len(text)]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     where = f"{file.name}:{line}:{column}"
     return ConfigError([Problem("", where, line, column, _complaint(first))])
-
-
-def _place(told: str, text: str) -> tuple[int, int]:
-    if found := _PLACE.search(told):
-        return int(found[1]), int(found[2])
-    index = int(found[1]) if (found := _INDEX.search(told)) else len(text)
-    before = text[:index]
-    return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1
 
 
 def _complaint(told: str) -> str:

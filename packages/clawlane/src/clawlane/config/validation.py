@@ -107,7 +107,7 @@ def _inner(model: type[BaseModel], key: str | int) -> type[BaseModel] | None:
     for name, field in model.model_fields.items():
         if (field.alias or name) == key:
             return _model_in(field.annotation)
-    # A key that is no field is one of a mapping whose values are this very model.
+    # A key that is not a field belongs to a mapping whose values are this model.
     return model
 
 

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clawlane.access.decision import Decision, Outcome
 from clawlane.lane.access_checker import AccessChecker
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A message as it was read, and when."""
+    """A message and when it was read."""
 
     inbound: Inbound
     read_ms: int
@@ -52,10 +52,10 @@ _Item = Read | Fact | StartDeciding | CaughtUp
 
 
 class Admission:
-    """Takes the messages and facts of one account in the order of reading.
+    """Stores the messages and facts of one account in the order of reading.
 
-    `act` and `noted` are called in that order, after the commit, and so is `caught_up`. Until `ready` returns
-    messages are stored without a decision, and decided in order then.
+    After the commit `act`, `noted` and `caught_up` are called in the same order. Until `ready` returns,
+    messages are stored undecided; they are then decided in order.
     """
 
     def __init__(
@@ -82,15 +82,16 @@ class Admission:
     async def admit(self, inbound: Inbound) -> None:
         """Queue a message. Waits only while the reader is too far ahead of the disk."""
         read_ms = self._now_ms()
-        dated = inbound if inbound.sent_ms else self._access.dated(inbound, read_ms)
-        await self._items.put(Read(dated, read_ms))
+        if not inbound.sent_ms:
+            inbound = replace(inbound, sent_ms=self._access.grants().sent_ms(inbound, read_ms))
+        await self._items.put(Read(inbound, read_ms))
 
     async def observe(self, item: Fact | CaughtUp) -> None:
         """Queue a fact, or the end of a catch-up, behind what was read before it."""
         await self._items.put(item)
 
     async def run(self) -> None:
-        """Store what arrives, all that came meanwhile in one transaction. Lives until cancelled."""
+        """Store what arrives, everything that has queued up in one transaction. Lives until cancelled."""
 
         async def start_deciding() -> None:
             await self._ready()

@@ -1,4 +1,4 @@
-"""Albums: pictures that were sent together come as single messages and are decided as one."""
+"""Albums: pictures sent together arrive as single messages and are decided as one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from clawlane.store.models import UndecidedMessage
 
 AFTER_LAST_MS = 1_500
 AFTER_FIRST_MS = 6_000
-"""How long after its last part, and at most after its first one, an album closes without being complete."""
+"""How long after its last part, and at most after its first, an incomplete album closes."""
 
 _SET_BACK_MS = 1_000
-"""A clock that is further behind the last part was set back: the album closes at once."""
+"""If the clock is further behind the last part, it was set back: the album closes at once."""
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class _Album:
 
     @property
     def complete(self) -> bool:
-        """Whether all parts are there that the sender's client announced."""
+        """Whether all parts that the sender's client announced have arrived."""
         total = max((one.inbound.album.total for one in self.parts if one.inbound.album), default=0)
         return 0 < total <= len(self.parts)
 
@@ -36,7 +36,7 @@ class _Album:
 
 
 class Albums:
-    """The open albums of one account. Giving an album out closes it."""
+    """The open albums of one account. Returning an album closes it."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[Thread, str, str], _Album] = {}
@@ -53,7 +53,7 @@ class Albums:
                 del self._open[key]
 
     def ended_by(self, inbound: Inbound) -> list[list[UndecidedMessage]]:
-        """The albums that a message closes: those of its sender in its thread that it is no part of."""
+        """The albums a message closes: the others of its sender in its thread."""
         thread, sender, album = _key(inbound)
         keys = [key for key in self._open if key[:2] == (thread, sender) and key[2] != album]
         return [self._open.pop(key).parts for key in keys]

@@ -1,4 +1,4 @@
-"""Decisions in the log: all of them, but of drops in a group only the first for each reason."""
+"""Logs decisions: all of them, except that drops in a group are logged once per reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class DecisionLog:
-    """Logs what was decided for one account."""
+    """Logs the decisions of one account."""
 
     def __init__(self, account: Account) -> None:
         self._account = account

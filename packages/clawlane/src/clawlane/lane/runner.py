@@ -1,4 +1,4 @@
-"""One account while it runs: admission, scheduler, sender and channel, started and stopped as one."""
+"""One account while it runs: its admission, scheduler, sender and channel, started and stopped together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.gate import Gate
 from clawlane.lane.scheduler import ThreadScheduler
-from clawlane.lane.sender import ReconcilePolicy, Sender, SendTrouble
+from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision
 from clawlane.lane.turn import DrainableAgent, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
@@ -30,14 +30,15 @@ from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult, TurnState
+from clawlane.store.outbox import LOOK_UP_MS
 from clawlane.store.pauses import Resumed
 from clawlane.store.unknown_sends import LookUp
 
 _PARK = 10.0
-"""Seconds that a stop waits for a chunk that is on its way, and for what was read to be stored."""
+"""Seconds a stop waits for chunks in flight to be answered, and for what was read to be stored."""
 
 _THINK = 5.0
-"""Seconds that a stop waits for answers that the agent is making."""
+"""Seconds a stop waits for running agents."""
 
 _LOOK_UP_EVERY, _LOOK_UP_AT_MOST_EVERY = 5.0, 0.2
 """Seconds. A reconnect looks up at once; this is for chunks that become unknown in between."""
@@ -56,12 +57,12 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class AccountDeps:
-    """What an account runs with. `report` hears every state; `jitter` gives a number from 0 to 1.
+    """What an account runs with. `report` is called with every state; `jitter` gives a number from 0 to 1.
 
-    `ready` returns once messages can be decided: `grants` knows the own id and what names stand for.
-    `pin` looks up names while the account runs. `resend_unknown` says what becomes of a chunk that two
-    look-ups, `look_up_gap_ms` apart, show to be absent. `trouble` hears when sending does not work any more,
-    and None when it does again.
+    `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
+    `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
+    `look_up_gap_ms` apart, show to be absent is sent again. `trouble` is called when sending stops working,
+    and with None when it works again.
     """
 
     account: Account
@@ -89,10 +90,15 @@ class Runner:
         self._deps = deps
         self._store = account_store
         self._vault = vault
-        resends = deps.resend_unknown is ResendUnknown.WHEN_ABSENT
-        self._reconcile = ReconcilePolicy(resends, deps.look_up_gap_ms, lambda: vault.generation)
+        self._settle_ms = LOOK_UP_MS if deps.resend_unknown is ResendUnknown.WHEN_ABSENT else 0
         self.sender = Sender(
-            account_store, deps.gate, deps.now_ms, deps.jitter, self._reconcile, deps.trouble
+            account_store,
+            deps.gate,
+            deps.now_ms,
+            deps.jitter,
+            lambda: vault.generation,
+            self._settle_ms,
+            deps.trouble,
         )
         self._access = AccessChecker(account_store, deps.policy, deps.grants)
         self._agent = DrainableAgent(deps.agent)
@@ -133,7 +139,7 @@ class Runner:
         await self._admission.drained()
         self._asked_ms[kind] = self._deps.now_ms()
         backlog_ms = self._deps.policy.backlog_max_age_ms
-        skew_ms = self._access.skew_ms
+        skew_ms = self._access.grants().skew_ms or 0
         return await self._store.run(catch_up.cursor, kind, backlog_ms, skew_ms)
 
     async def caught_up(
@@ -154,11 +160,11 @@ class Runner:
         self._deps.report(state)
 
     async def run(self) -> None:
-        """Go on where the last run stopped, then live with the channel.
+        """Continue where the last run stopped, then run the channel.
 
-        Returns when the channel cannot go on.
+        Returns when the channel does.
         """
-        self._log_recovery(await self._store.run(unknown_sends.recover, self._reconcile.settle_ms))
+        self._log_recovery(await self._store.run(unknown_sends.recover, self._settle_ms))
         await self._deps.gate.begin(self._store, self._access)
         async for turn in self._open_turns():
             self._deps.gate.met(turn.inbound)
@@ -180,7 +186,7 @@ class Runner:
                     task.cancel()
 
     async def resumed(self, resumed: Resumed) -> None:
-        """A pause has ended: turns that expired are over, and those that were flushed queue again."""
+        """A pause has ended: expired turns are over, and flushed ones queue again."""
         for overdue in resumed.expired:
             self.sender.settled(overdue.turn)
         flushed = frozenset(resumed.flushed)
@@ -191,7 +197,7 @@ class Runner:
         self.sender.wake()
 
     async def _open_turns(self) -> AsyncIterator[OpenTurn]:
-        """What was admitted and has not settled, in order; read in batches, so that others may write."""
+        """The unsettled turns in order; read in batches, so that others can write in between."""
         after = 0
         while batch := await self._store.run(store_turns.open_turns, after, _BATCH):
             for turn in batch:
@@ -199,9 +205,9 @@ class Runner:
             after = batch[-1].seq
 
     async def park(self) -> None:
-        """Before a stop: read nothing more, and wait for running agents and for sends on their way.
+        """Prepare to stop: read nothing more, and wait for running agents and chunks in flight.
 
-        What does not finish in time goes on at the next start.
+        What does not finish in time continues at the next start.
         """
         self._reading.clear()
         with suppress(TimeoutError):
@@ -229,7 +235,7 @@ class Runner:
             )
 
     async def _prune(self) -> None:
-        """Keep the store small. Lives until cancelled."""
+        """Prune the store in small batches. Lives until cancelled."""
         while True:
             try:
                 while await self._store.run(retention.prune):
@@ -239,8 +245,8 @@ class Runner:
             await self._deps.sleep(_PRUNE_EVERY)
 
     async def _look_up_unknown(self) -> None:
-        """Look up sends of unknown fate, in the kinds of thread that have some. Lives until cancelled."""
-        gap_ms = self._reconcile.gap_ms
+        """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled."""
+        gap_ms = self._deps.look_up_gap_ms
         while True:
             await self._deps.sleep(min(_LOOK_UP_EVERY, max(gap_ms / 1000, _LOOK_UP_AT_MOST_EVERY)))
             for kind in await self._store.run(catch_up.to_look_up, gap_ms):
@@ -251,7 +257,7 @@ class Runner:
                     await channel.look_up(self._deps.account, kind)
 
     def _act(self, admitted: AdmittedMessage) -> None:
-        """Act on a message that is on the disk."""
+        """Follow up on a message that is on the disk: signals, its lane, or its challenge."""
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)
@@ -267,7 +273,7 @@ class Runner:
             self.sender.wake()
 
     async def _caught_up(self, place: CaughtUp) -> None:
-        """Everything since then is on the disk."""
+        """Everything up to this place in the queue is on the disk."""
         missed = place.kind not in self._connected_all_along
         self._connected_all_along.discard(place.kind)
         gap = await self._store.run(catch_up.caught_up, place.kind, place.back_to_ms, missed=missed)
@@ -280,8 +286,8 @@ class Runner:
             )
         # Everything fetched is stored: the sends still unknown are not among it.
         asked_ms = self._asked_ms.get(place.kind, 0)
-        asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._reconcile.session())
-        again = await self._store.run(unknown_sends.absent, asked, self._reconcile.gap_ms)
+        asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._vault.generation)
+        again = await self._store.run(unknown_sends.absent, asked, self._deps.look_up_gap_ms)
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
         self.sender.wake()

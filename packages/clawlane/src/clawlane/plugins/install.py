@@ -16,7 +16,7 @@ from clawlane.channel import Manifest
 from clawlane.plugins.catalog import installed
 from clawlane.plugins.errors import NotInstallable, PluginError
 from clawlane.plugins.registry import PluginRecord, Registry, load_manifest, load_runtime, load_settings
-from clawlane.plugins.target import Target, find_target
+from clawlane.plugins.target import InstallTarget, find_target
 from clawlane.plugins.untrusted import refuse_odd_files
 
 _PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
@@ -54,7 +54,7 @@ def install(spec: str, registry: Registry, now_ms: int) -> Installation:
     return Installation(manifest, record, copied, registry.add(record))
 
 
-def _make_importable(target: Target) -> bool:
+def _make_importable(target: InstallTarget) -> bool:
     """Run pip if needed. True if it ran."""
     present = installed(target.distribution)
     if present is not None:
@@ -70,7 +70,7 @@ def _make_importable(target: Target) -> bool:
     return True
 
 
-def _refuse_other_folder(present: Distribution, target: Target) -> None:
+def _refuse_other_folder(present: Distribution, target: InstallTarget) -> None:
     """Raises `PluginError` for an editable installation from another folder: that is somebody's work."""
     try:
         written = json.loads(present.read_text("direct_url.json") or "{}")

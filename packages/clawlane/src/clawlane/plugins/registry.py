@@ -157,7 +157,7 @@ def _load(load: Any, who: str) -> Any:
     try:
         return load()
     except (Exception, SystemExit) as error:
-        # A plugin is third-party code: whatever it raises is told to the operator, and the rest goes on.
+        # A plugin is third-party code: report whatever it raises, and go on with the rest.
         lines = str(error).splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
         raise LoadFailed(f"{who} cannot be loaded: {reason}") from error

@@ -20,7 +20,7 @@ _CHANNEL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class InstallTarget:
     """A plugin that can be installed. `path` is its folder or wheel, None if it is importable already."""
 
     spec: str
@@ -34,7 +34,7 @@ class Target:
         return self.channels[0]
 
 
-def find_target(spec: str) -> Target:
+def find_target(spec: str) -> InstallTarget:
     """The plugin that a spec names. Raises `BadSpec` saying what is missing."""
     found = _on_disk(spec)
     official = next((entry for entry in CATALOG if spec in (entry.spec, entry.channel)), None)
@@ -69,18 +69,18 @@ def _unknown(spec: str) -> BadSpec:
     return BadSpec(f"'{shown}' is not a folder, a wheel or an official plugin", hint or known)
 
 
-def _official(entry: OfficialPlugin) -> Target:
+def _official(entry: OfficialPlugin) -> InstallTarget:
     if path := bundled_path(entry):
         return _read(entry.spec, path)
     if found := installed(entry.distribution):
-        return Target(entry.spec, None, entry.distribution, found.version, (entry.channel,))
+        return InstallTarget(entry.spec, None, entry.distribution, found.version, (entry.channel,))
     raise BadSpec(
         f"{entry.spec} does not come with this installation",
         f"give the folder of a source checkout: openclaw plugins install ./{entry.folder}",
     )
 
 
-def _read(spec: str, path: Path) -> Target:
+def _read(spec: str, path: Path) -> InstallTarget:
     """The plugin in a folder or a wheel. Raises `BadSpec` for what is missing or unusable there."""
     name: object
     version: object
@@ -113,4 +113,4 @@ def _read(spec: str, path: Path) -> Target:
         )
     for channel in points:
         refuse_official_name(channel, name)
-    return Target(spec, path, name, version, tuple(points))
+    return InstallTarget(spec, path, name, version, tuple(points))
