@@ -14,7 +14,10 @@ def read_regular(path: Path, longest: int) -> bytes:
     """
     # Opened without blocking so that a named pipe is refused instead of waited for.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as stream:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ValueError("it is not a regular file")
-        return stream.read(longest + 1)
+        with open(handle, "rb", closefd=False) as stream:
+            return stream.read(longest + 1)
+    finally:
+        os.close(handle)

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from clawlane.access.decision import Decision, Outcome
 from clawlane.lane.access_checker import AccessChecker
@@ -51,6 +51,7 @@ class CaughtUp:
 _Item = Read | Fact | StartDeciding | CaughtUp
 
 
+@dataclass(slots=True)
 class Admission:
     """Stores the messages and facts of one account in the order of reading.
 
@@ -58,32 +59,22 @@ class Admission:
     messages are stored undecided; they are then decided in order.
     """
 
-    def __init__(
-        self,
-        account_store: AccountStore,
-        access: AccessChecker,
-        ready: Callable[[], Awaitable[None]],
-        act: Callable[[AdmittedMessage], None],
-        noted: Callable[[NoteResult], None],
-        caught_up: Callable[[CaughtUp], Awaitable[None]],
-        now_ms: Clock,
-    ) -> None:
-        self._account_store = account_store
-        self._access = access
-        self._ready = ready
-        self._act = act
-        self._noted = noted
-        self._caught_up = caught_up
-        self._now_ms = now_ms
-        self._deciding = False
-        self._albums = Albums()
-        self._items: asyncio.Queue[_Item] = asyncio.Queue(AHEAD)
+    account_store: AccountStore
+    access: AccessChecker
+    ready: Callable[[], Awaitable[None]]
+    act: Callable[[AdmittedMessage], None]
+    noted: Callable[[NoteResult], None]
+    caught_up: Callable[[CaughtUp], Awaitable[None]]
+    now_ms: Clock
+    _deciding: bool = False
+    _albums: Albums = field(default_factory=Albums)
+    _items: asyncio.Queue[_Item] = field(default_factory=lambda: asyncio.Queue(AHEAD))
 
     async def admit(self, inbound: Inbound) -> None:
         """Queue a message. Waits only while the reader is too far ahead of the disk."""
-        read_ms = self._now_ms()
+        read_ms = self.now_ms()
         if not inbound.sent_ms:
-            inbound = replace(inbound, sent_ms=self._access.grants().sent_ms(inbound, read_ms))
+            inbound = replace(inbound, sent_ms=self.access.grants().sent_ms(inbound, read_ms))
         await self._items.put(Read(inbound, read_ms))
 
     async def observe(self, item: Fact | CaughtUp) -> None:
@@ -94,7 +85,7 @@ class Admission:
         """Store what arrives, everything that has queued up in one transaction. Lives until cancelled."""
 
         async def start_deciding() -> None:
-            await self._ready()
+            await self.ready()
             await self._items.put(StartDeciding())
 
         async with asyncio.TaskGroup() as group:
@@ -103,7 +94,7 @@ class Admission:
                 items = await self._next()
                 try:
                     await self._take(items)
-                    await self._decide_albums(self._albums.due(self._now_ms()))
+                    await self._decide_albums(self._albums.due(self.now_ms()))
                 finally:
                     for _ in items:
                         self._items.task_done()
@@ -114,7 +105,7 @@ class Admission:
 
     async def _next(self) -> list[_Item]:
         """All that has arrived; nothing if an album has to close before anything does."""
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         due_ms = self._albums.next_ms(now_ms)
         items: list[_Item] = []
         with suppress(TimeoutError):
@@ -135,7 +126,7 @@ class Admission:
                     stretch = []
                 case CaughtUp():
                     await self._store(stretch)
-                    await self._caught_up(item)
+                    await self.caught_up(item)
                     stretch = []
                 case Read(inbound) if inbound.album:
                     await self._store(stretch)
@@ -152,26 +143,26 @@ class Admission:
 
     def _closed_by(self, inbound: Inbound) -> list[list[UndecidedMessage]]:
         """The albums that close before this message: those of its sender, and those that are due."""
-        return [*self._albums.due(self._now_ms()), *self._albums.ended_by(inbound)]
+        return [*self._albums.due(self.now_ms()), *self._albums.ended_by(inbound)]
 
     async def _store(self, items: Sequence[Read | Fact]) -> None:
         if not items:
             return
         started = time.perf_counter()
         new = [await self._new_message(item) if isinstance(item, Read) else item for item in items]
-        backlog_ms = self._access.policy.backlog_max_age_ms
-        results = await self._account_store.run(inbox.admit_all, new, backlog_ms)
+        backlog_ms = self.access.policy.backlog_max_age_ms
+        results = await self.account_store.run(inbox.admit_all, new, backlog_ms)
         took_ms = 1000 * (time.perf_counter() - started)
         log.debug("stored %d messages and facts in %.1f ms", len(items), took_ms)
         for item, result in zip(items, results, strict=True):
             match result:
                 case AdmittedMessage():
-                    self._act(result)
+                    self.act(result)
                 case NoteResult():
                     self._albums.remove(result.recalled.messages)
                     if self._deciding and result.part is not None and isinstance(item, Read):
                         self._albums.add(UndecidedMessage(result.part, item.inbound, item.read_ms))
-                    self._noted(result)
+                    self.noted(result)
                 case Exception():
                     message_id = item.inbound.message_id if isinstance(item, Read) else item.message_id
                     log.error("message %r could not be stored: %r", message_id, result)
@@ -179,7 +170,7 @@ class Admission:
     async def _decide_waiting(self) -> None:
         """Decide messages stored undecided, by this run or an earlier one. Parts of albums go on waiting."""
         after = 0
-        while waiting := await self._account_store.run(inbox.undecided, AHEAD, after):
+        while waiting := await self.account_store.run(inbox.undecided, AHEAD, after):
             after = waiting[-1].seq
             stretch: list[UndecidedMessage] = []
             for one in waiting:
@@ -196,18 +187,18 @@ class Admission:
     async def _decide_stretch(self, waiting: Sequence[UndecidedMessage]) -> None:
         decided = [(one.seq, await self._decided(one.inbound, one.read_ms)) for one in waiting]
         if decided:
-            for admitted in await self._account_store.run(inbox.decide, decided):
-                self._act(admitted)
+            for admitted in await self.account_store.run(inbox.decide, decided):
+                self.act(admitted)
 
     async def _decide_albums(self, albums: Sequence[Sequence[UndecidedMessage]]) -> None:
         """Each as one message, read when its first part was."""
         for parts in albums:
             read_ms = parts[0].read_ms
-            whole, decision = await self._access.decide_album([one.inbound for one in parts], read_ms)
+            whole, decision = await self.access.decide_album([one.inbound for one in parts], read_ms)
             numbered = [(one.seq, one.inbound) for one in parts]
             album = self._with_policy(whole, read_ms, decision)
-            for admitted in await self._account_store.run(inbox.decide_album, numbered, album):
-                self._act(admitted)
+            for admitted in await self.account_store.run(inbox.decide_album, numbered, album):
+                self.act(admitted)
 
     async def _new_message(self, read: Read) -> NewMessage:
         """A message with its decision; a part of an album stays undecided until the album closes."""
@@ -216,10 +207,10 @@ class Admission:
         return self._with_policy(read.inbound, read.read_ms, None)
 
     async def _decided(self, inbound: Inbound, read_ms: int) -> NewMessage:
-        return self._with_policy(inbound, read_ms, await self._access.decide(inbound, read_ms))
+        return self._with_policy(inbound, read_ms, await self.access.decide(inbound, read_ms))
 
     def _with_policy(self, inbound: Inbound, read_ms: int, decision: Decision | None) -> NewMessage:
-        policy = self._access.policy
+        policy = self.access.policy
         challenged = decision is not None and decision.outcome is Outcome.CHALLENGE
         return NewMessage(
             inbound=inbound,
@@ -227,6 +218,6 @@ class Admission:
             pairing_reply=policy.pairing_reply,
             read_ms=read_ms,
             history_limit=policy.history_limit,
-            pairing_text=self._access.pairing_text if challenged else "",
+            pairing_text=self.access.pairing_text if challenged else "",
             merge_ms=policy.merge_ms,
         )
