@@ -139,7 +139,7 @@ class Directory(Protocol):
         ...
 
     async def members(self, account: Account, vault: Vault, group_id: str) -> Members:
-        """The members of one group that the platform tells. Raises `DirectoryError` for an unknown group."""
+        """The members of one group that the platform lists. Raises `DirectoryError` for an unknown group."""
         ...
 
 

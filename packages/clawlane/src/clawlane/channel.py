@@ -132,7 +132,7 @@ class State:
     `reason` in one sentence for people, and `action` is the command that helps, empty if there is none.
     `noticed_ms` is the longest time until a dead connection is noticed, 0 if that is not known. `skew_ms` is
     how far the platform's clock is ahead of this machine's; None leaves what was known. `language` is that of
-    the account (`vi`, `en`), empty where the channel cannot tell.
+    the account (`vi`, `en`), empty if the channel does not know.
     """
 
     phase: Phase
@@ -233,10 +233,10 @@ class Host(Protocol):
         ...
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
-        """Store the account's peers as the platform has just told them.
+        """Store the account's peers as the platform has just listed them.
 
-        False when that cannot be right, because there are none or far fewer than before. Then the former
-        ones are kept, and it is not known who is a friend.
+        False for an implausible list: empty, or far shorter than before. Then the former list is kept, and
+        it is unknown who is a friend.
         """
         ...
 

@@ -54,7 +54,7 @@ class Attachment:
 class Quote:
     """The message that a message quotes.
 
-    The ids and `owner_id` are empty if the channel did not tell. `text` is what people read in the quote;
+    The ids and `owner_id` are empty if unknown. `text` is what people read in the quote;
     `attachment` is the quoted picture, file or sticker.
     """
 
@@ -79,9 +79,9 @@ class Inbound:
 
     `message_id` is the platform's id and `client_id` the one of the sender's device; either may be empty.
     `kind` is the channel's word for what was sent (text, photo, sticker …). `sent_ms` is 0 if the channel
-    could not tell the time; the message is then stored with the time it was read. `live` is false for a
-    message that was fetched by catch-up or pushed as part of a backlog. `sender_is_friend` is None where the
-    channel cannot tell.
+    does not know the time; the message is then stored with the time it was read. `live` is false for a
+    message that was fetched by catch-up or pushed as part of a backlog. `sender_is_friend` is None if the
+    channel does not know.
     """
 
     account: str
@@ -283,7 +283,7 @@ class Receipt:
 class Person:
     """A person the account knows. `name` is what the account's owner sees; `aliases` are their other names.
 
-    `is_friend` is None where the channel cannot tell.
+    `is_friend` is None if the channel does not know.
     """
 
     id: str
@@ -294,7 +294,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group the account is in. `member_count` is None if the channel did not tell."""
+    """A group the account is in. `member_count` is None if unknown."""
 
     id: str
     name: str
@@ -303,7 +303,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Members(Sequence[Person]):
-    """The members of a group that the platform tells.
+    """The members of a group that the platform lists.
 
     `total` is their number by the platform's count, None if it is unknown. A group may hide members, so
     `total` may be larger than the list.

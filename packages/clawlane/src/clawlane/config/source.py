@@ -235,9 +235,9 @@ def _unreadable(file: Path, message: str) -> ConfigError:
     return ConfigError([Problem("", str(file), None, None, message)])
 
 
-def _syntax_error(file: Path, text: str, told: str) -> ConfigError:
+def _syntax_error(file: Path, text: str, error: str) -> ConfigError:
     """The parser's first error as one line with a position."""
-    first = next((line.strip() for line in told.splitlines() if "column" in line or "index" in line), told)
+    first = next((line.strip() for line in error.splitlines() if "column" in line or "index" in line), error)
     if found := _PLACE.search(first):
         line, column = int(found[1]), int(found[2])
     else:
@@ -247,21 +247,21 @@ def _syntax_error(file: Path, text: str, told: str) -> ConfigError:
     return ConfigError([Problem("", where, line, column, _complaint(first))])
 
 
-def _complaint(told: str) -> str:
-    near = found[1] if (found := _NEAR.search(told)) else ""
+def _complaint(error: str) -> str:
+    near = found[1] if (found := _NEAR.search(error)) else ""
     if "UNTERMINATED" in near:
         return "a text starts here and never ends"
-    if found := _EXPECTED.search(told):
+    if found := _EXPECTED.search(error):
         return "expected " + " or ".join(_SIGNS.get(word, word) for word in found[1].split(" or "))
-    if found := re.search(r"Illegal character ('.')", told):
+    if found := re.search(r"Illegal character ('.')", error):
         return f"unexpected character {found[1]}"
-    if "Octals" in told:
+    if "Octals" in error:
         return "a number must not start with 0; put an id in quotes"
-    if told == "Expecting value. Received unexpected EOF":
+    if error == "Expecting value. Received unexpected EOF":
         return "the file is empty; write { } for the built-in defaults"
-    if "EOF" in told:
+    if "EOF" in error:
         return "the file ends in the middle: a value, '}' or ']' is missing"
-    if near and told.startswith("Syntax Error in"):
+    if near and error.startswith("Syntax Error in"):
         return f"unexpected {_SIGNS.get(near, near.lower())}"
-    reason = re.split(r" in or near token| at: line|\(line", told)[0].removeprefix("Syntax Error: ")
+    reason = re.split(r" in or near token| at: line|\(line", error)[0].removeprefix("Syntax Error: ")
     return reason.strip().rstrip(".").lower()

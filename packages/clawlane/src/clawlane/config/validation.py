@@ -96,19 +96,14 @@ def what_is(value: object) -> str:
 def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
     """The keys that a model has at a path below it, in the order they are declared."""
     for part in path:
-        inner = _inner(model, part)
-        if inner is None:
-            return []
-        model = inner
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part in fields:
+            inner = _model_in(fields[str(part)].annotation)
+            if inner is None:
+                return []
+            model = inner
+        # A key that is not a field belongs to a mapping whose values are this model.
     return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _inner(model: type[BaseModel], key: str | int) -> type[BaseModel] | None:
-    for name, field in model.model_fields.items():
-        if (field.alias or name) == key:
-            return _model_in(field.annotation)
-    # A key that is not a field belongs to a mapping whose values are this model.
-    return model
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -72,13 +72,13 @@ async def _until_signalled(config: Config, places: Paths, environ: Mapping[str, 
 
 async def _end(stop: asyncio.Event, store: Store) -> StoreUnusable | None:
     """Returns when the gateway has to stop: on a signal, or when the store fails for good."""
-    died, told = asyncio.ensure_future(store.died()), asyncio.ensure_future(stop.wait())
+    died, stopped = asyncio.ensure_future(store.died()), asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait([died, told], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([died, stopped], return_when=asyncio.FIRST_COMPLETED)
         return died.result() if died.done() else None
     finally:
         died.cancel()
-        told.cancel()
+        stopped.cancel()
 
 
 def _first(group: BaseExceptionGroup[StoreUnusable]) -> StoreUnusable:

@@ -47,7 +47,7 @@ def notify(environ: Mapping[str, str], *lines: str) -> None:
             manager.connect(address)
             manager.sendall("\n".join(lines).encode())
     except OSError as error:
-        log.warning("the service manager could not be told %s: %s", ", ".join(lines), error)
+        log.warning("the service manager did not get %s: %s", ", ".join(lines), error)
 
 
 def unit(command: Sequence[str], environment: Mapping[str, str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.lane.access_checker import AccessChecker
@@ -15,14 +14,6 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
 from clawlane.store.pauses import Pause, PauseLevel
 from clawlane.store.send_log import SentChunk
-
-
-@dataclass(frozen=True, slots=True)
-class GateHold:
-    """Why a chunk may not leave now, and until when; None if until the operator resumes."""
-
-    reason: str
-    until_ms: int | None
 
 
 class Gate:
@@ -88,7 +79,7 @@ class Gate:
         if held is None:
             return 0
         self._waited.add(chunk.id)
-        return None if held.until_ms is None else max(1, held.until_ms - now_ms)
+        return max(1, held.until_ms - now_ms) if isinstance(held, Hold) else None
 
     def delay(self, chunk_ids: Iterable[int]) -> None:
         """These chunks have to wait: access is checked again before they leave."""
@@ -103,13 +94,10 @@ class Gate:
         self._holds[chunk.id] = (chunk.out.thread, hold)
         return hold if known is None or known[1] != hold else None
 
-    def held(self, chunk: Chunk, now_ms: int) -> GateHold | None:
-        """What keeps a chunk from leaving now."""
-        pause = self._pause_of(chunk.out.thread)
-        if pause is not None:
-            return GateHold("paused", None)
-        hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
-        return GateHold(hold.reason, hold.until_ms) if hold else None
+    def held(self, chunk: Chunk, now_ms: int) -> Pause | Hold | None:
+        """The pause or the pacing rule that keeps a chunk from leaving now."""
+        paused = self._pause_of(chunk.out.thread)
+        return paused or (self._pacer.hold(chunk, now_ms) if self._pacer else None)
 
     def sent(self, chunk: Chunk, now_ms: int) -> SentChunk | None:
         """Count a chunk that is about to leave; one that is retried counts once.

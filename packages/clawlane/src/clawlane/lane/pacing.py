@@ -165,7 +165,7 @@ class Pacer:
         self._past = SendHistory.of(sent)
 
     def met(self, inbound: Inbound) -> bool:
-        """Note whether a sender is a friend, where the channel could tell. True if that is new."""
+        """Note whether a sender is a friend, if the channel knows. True if that is new."""
         was_friend = inbound.sender_id in self._friends
         if inbound.sender_is_friend:
             self._friends.add(inbound.sender_id)

@@ -47,7 +47,7 @@ class SendTrouble:
 
 
 class SendRecord:
-    """The failed sends of one account since the last that arrived. `report` hears of every change.
+    """The failed sends of one account since the last one that arrived. `report` is called at every change.
 
     Refusals in one thread count once: they may be about this one person.
     """

@@ -27,11 +27,7 @@ class InstallTarget:
     path: Path | None
     distribution: str
     version: str
-    channels: tuple[str, ...]
-
-    @property
-    def channel(self) -> str:
-        return self.channels[0]
+    channel: str
 
 
 def find_target(spec: str) -> InstallTarget:
@@ -73,7 +69,7 @@ def _official(entry: OfficialPlugin) -> InstallTarget:
     if path := bundled_path(entry):
         return _read(entry.spec, path)
     if found := installed(entry.distribution):
-        return InstallTarget(entry.spec, None, entry.distribution, found.version, (entry.channel,))
+        return InstallTarget(entry.spec, None, entry.distribution, found.version, entry.channel)
     raise BadSpec(
         f"{entry.spec} does not come with this installation",
         f"give the folder of a source checkout: openclaw plugins install ./{entry.folder}",
@@ -113,4 +109,4 @@ def _read(spec: str, path: Path) -> InstallTarget:
         )
     for channel in points:
         refuse_official_name(channel, name)
-    return InstallTarget(spec, path, name, version, tuple(points))
+    return InstallTarget(spec, path, name, version, next(iter(points)))

@@ -39,7 +39,7 @@ _NO_WHEEL = (
 def project_table(spec: str, folder: Path) -> Mapping[str, Any]:
     """The table `[project]` of the folder's pyproject.toml. Raises `BadSpec`."""
     try:
-        told = tomllib.loads(
+        table = tomllib.loads(
             _bounded(read_regular(folder / "pyproject.toml", _TEXT_BYTES)).decode("utf-8-sig")
         )
     except FileNotFoundError:
@@ -48,7 +48,7 @@ def project_table(spec: str, folder: Path) -> Mapping[str, Any]:
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise BadSpec(f"{spec}/pyproject.toml cannot be read: {_first_line(error)}") from None
-    project = told.get("project", {})
+    project = table.get("project", {})
     if not isinstance(project, dict):
         raise BadSpec(
             f"{spec}/pyproject.toml: [project] is not a table", "write [project] with its keys below"
