@@ -16,7 +16,6 @@ from clawlane.config.errors import ConfigError, KeyPath, Problem
 from clawlane.config.origin import Effective, effective, inherited
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
-from clawlane.config.phones import LOOKS_LIKE, find_the_id, visible
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import Source, read_source
@@ -164,10 +163,9 @@ class _Loader:
     def _warn_of_phone_numbers(self, channels: Mapping[str, ChannelConfig]) -> None:
         """Warn of entries that look like telephone numbers; an account runs without them."""
         shortest = {name: _settings_model(one.manifest).shortest_id for name, one in channels.items()}
-        for found in phone_numbers(self.source, [one.manifest for one in channels.values()], shortest):
-            hint = find_the_id(found.channel or "CHANNEL", found.account, group=found.at_key)
-            message = f"'{visible(found.text)}' {LOOKS_LIKE}"
-            self._warn(found.path, message, hint, at_key=found.at_key, code=PHONE_NUMBER)
+        manifests = [one.manifest for one in channels.values()]
+        for path, message, hint, at_key in phone_numbers(self.source, manifests, shortest):
+            self._warn(path, message, hint, at_key=at_key, code=PHONE_NUMBER)
 
     def _channel(self, manifest: Manifest, block: Any) -> ChannelAccounts | None:
         place: KeyPath = ("channels", manifest.id)
