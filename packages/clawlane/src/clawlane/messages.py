@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import overload
 
 
 class ThreadKind(StrEnum):
@@ -302,7 +301,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Members(Sequence[Person]):
+class Members:
     """The members of a group that the platform lists.
 
     `total` is their number by the platform's count, None if it is unknown. A group may hide members, so
@@ -316,13 +315,3 @@ class Members(Sequence[Person]):
     def hidden(self) -> int:
         """The number of members that the platform hides."""
         return max(0, (self.total or 0) - len(self.people))
-
-    @overload
-    def __getitem__(self, index: int) -> Person: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Person]: ...
-    def __getitem__(self, index: int | slice) -> Person | Sequence[Person]:
-        return self.people[index]
-
-    def __len__(self) -> int:
-        return len(self.people)
