@@ -31,7 +31,7 @@ class Accounts:
     def __init__(
         self,
         config: Config,
-        places: Paths,
+        paths: Paths,
         store: Store,
         channels: Mapping[str, Channel],
         agent: Agent,
@@ -44,7 +44,7 @@ class Accounts:
         self.now_ms = now_ms
         self._started_ms = now_ms()
         self.begun = asyncio.Event()
-        self._places = places
+        self._paths = paths
         self._environ = environ
         self._agent = agent
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
@@ -58,7 +58,7 @@ class Accounts:
     def context(self, caller: Caller) -> OpContext:
         """The context of the operations that run in this gateway."""
         return OpContext(
-            self._places,
+            self._paths,
             self._environ,
             self.now_ms,
             caller,
@@ -131,4 +131,4 @@ class Accounts:
             resend_unknown=settings.resend_unknown,
             look_up_gap_ms=int(settings.look_up_gap.total_seconds() * 1000),
         )
-        return Supervisor(deps, self.store, self._places.vault_dir, self._places.consent_dir, is_default)
+        return Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir, is_default)
