@@ -185,7 +185,10 @@ class Admission:
             await self._decide_stretch(stretch)
 
     async def _decide_stretch(self, waiting: Sequence[UndecidedMessage]) -> None:
-        decided = [(one.seq, await self._decided(one.inbound, one.read_ms)) for one in waiting]
+        decided: list[tuple[int, NewMessage]] = []
+        for one in waiting:
+            decision = await self.access.decide(one.inbound, one.read_ms)
+            decided.append((one.seq, self._with_policy(one.inbound, one.read_ms, decision)))
         if decided:
             for admitted in await self.account_store.run(inbox.decide, decided):
                 self.act(admitted)
@@ -202,12 +205,11 @@ class Admission:
 
     async def _new_message(self, read: Read) -> NewMessage:
         """A message with its decision; a part of an album stays undecided until the album closes."""
-        if self._deciding and read.inbound.album is None:
-            return await self._decided(read.inbound, read.read_ms)
-        return self._with_policy(read.inbound, read.read_ms, None)
-
-    async def _decided(self, inbound: Inbound, read_ms: int) -> NewMessage:
-        return self._with_policy(inbound, read_ms, await self.access.decide(inbound, read_ms))
+        inbound, read_ms = read.inbound, read.read_ms
+        decide_now = self._deciding and inbound.album is None
+        return self._with_policy(
+            inbound, read_ms, await self.access.decide(inbound, read_ms) if decide_now else None
+        )
 
     def _with_policy(self, inbound: Inbound, read_ms: int, decision: Decision | None) -> NewMessage:
         policy = self.access.policy
