@@ -203,7 +203,7 @@ def test_a_name_that_two_groups_have_at_the_first_look_up_lets_neither_in(lane: 
     work, trap = lane.group("Work Chat", stranger), lane.group("Bẫy", stranger)
     lane.zalo.do("/rename", group=trap, by=stranger, name="work chat")
     lane.configure("groupAllowFrom: ['*'], groups: { 'Work Chat': { requireMention: false } }")
-    lane.gateway.said("is the name of several")
+    lane.gateway.said("is ambiguous")
     for group in (work, trap):
         lane.say(stranger, "có ai không", group=group)
         lane.gateway.said(f"in group:{group}: group_not_allowlisted")

@@ -90,7 +90,7 @@ def test_a_strangers_group_does_not_get_in_by_a_name_that_nobody_had(
     lair = group(zalo, "Lair", stranger)
     config.write_text(CONFIG.format(sender="'*'", group="'Work Chat'"))
     gateway.start()
-    gateway.said("'Work Chat' is nobody's name")
+    gateway.said("'Work Chat' was not found")
 
     for dropped, name in enumerate(("Work Chat", "work chat", "Work-Chat!"), start=1):
         zalo.do("/rename", group=lair, by=stranger, name=name)
@@ -126,7 +126,7 @@ def test_what_nobody_or_several_are_called_is_final_until_it_is_asked_for_again(
     two = [group(zalo, "Work Chat"), group(zalo, "work chat")]
     config.write_text(CONFIG.format(sender="'Nobody Yet'", group="'Work Chat'"))
     gateway.start()
-    assert two[1] in gateway.said("the name of several")
+    assert two[1] in gateway.said("is ambiguous")
     gateway.stop()
     late = person(zalo, "Nobody Yet")
 
@@ -170,7 +170,7 @@ def test_doctor_names_every_entry_with_its_line_and_what_to_write(
     assert linked.run("directory", "peers", "list").returncode == 0
     assert linked.run("directory", "groups", "list").returncode == 0
     gateway.start()
-    gateway.said("'Nobody' is nobody's name")
+    gateway.said("'Nobody' was not found")
     gateway.stop()
 
     done = linked.run("doctor")

@@ -43,6 +43,14 @@ async def test_health_and_identity_stay_as_they_were_known(told: Told) -> None:
     assert (kept.auth, kept.inbound, kept.user_id, kept.noticed_ms) == (Health.OK, Health.BROKEN, "7", 2000)
 
 
+async def test_own_id_and_language_stay_until_the_channel_reports_others(told: Told) -> None:
+    told.report(State(Phase.READY, user_id="7", language="vi"))
+    stopped = told.report(State(Phase.STOPPED, "stopped by the operator"))
+    assert (stopped.user_id, stopped.language) == ("7", "vi")
+    other = told.report(State(Phase.READY, user_id="8", language="en"))
+    assert (other.user_id, other.language) == ("8", "en")
+
+
 async def test_since_counts_from_the_phase_and_not_from_its_reason(told: Told) -> None:
     told.report(State(Phase.STARTING, "one reason"))
     told.now_ms = 5_000

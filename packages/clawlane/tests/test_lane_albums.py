@@ -39,7 +39,7 @@ class Talking:
 
     async def run(self, turn: TurnInput) -> Reply | None:
         self.begun.put_nowait(turn)
-        return Reply(f"{len(turn.attachments)} pictures: {turn.text}")
+        return Reply(f"{len(turn.message.attachments)} pictures: {turn.message.text}")
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_a_complete_album_is_answered_once_and_at_once(bench: Bench) -> No
             wire.incoming.put_nowait(one)
         turn = await agent.begun.get()
         assert [one.message_id for one in turn.messages] == [one.message_id for one in parts]
-        assert [one.url[-5:] for one in turn.attachments] == ["1.jpg", "2.jpg", "3.jpg"]
+        assert [one.url[-5:] for one in turn.message.attachments] == ["1.jpg", "2.jpg", "3.jpg"]
         assert await wire.sent(1) == ["3 pictures: look"]
         delivered = [await wire.shown.get() for _ in range(7)]
         assert sum(isinstance(one, Delivered) for one in delivered) == 3, "each part is acknowledged"
@@ -236,7 +236,7 @@ async def test_a_part_that_comes_too_late_is_context_and_wakes_nobody(group: Ben
         wire.incoming.put_nowait(in_group(part(1, "@bot"), mention=True))
         wire.incoming.put_nowait(in_group(part(2)))
         wire.incoming.put_nowait(said(7, "unrelated"))
-        assert (await agent.begun.get()).attachments
+        assert (await agent.begun.get()).message.attachments
         wire.incoming.put_nowait(late)
         wire.incoming.put_nowait(said(8, "@bot go on", mention=True))
         turn = await agent.begun.get()

@@ -36,7 +36,7 @@ class Talking:
 
     async def run(self, turn: TurnInput) -> Reply | None:
         self.begun.put_nowait(turn)
-        return Reply(turn.text)
+        return Reply(turn.message.text)
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ async def test_a_gateway_begins_with_what_is_stored_and_ends_what_ended_meanwhil
 
 async def test_a_pause_ends_by_itself_in_a_gateway(house: House) -> None:
     async with house.gateway() as accounts:
-        gate = accounts.supervisors[LANE].parts.gate
+        gate = accounts.supervisors[LANE].deps.gate
         await pause(accounts.context(Caller.CLI), BeginPause(until_ms=house.ms + 100))
         async with asyncio.timeout(10):
             while gate.pauses:

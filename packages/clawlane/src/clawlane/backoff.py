@@ -8,18 +8,14 @@ Sleep = Callable[[float], Awaitable[None]]
 """Waits for seconds, as `asyncio.sleep` does."""
 
 
-def _no_jitter() -> float:
-    return 0.0
-
-
 class Backoff:
     """Waits in seconds: `first`, then twice as long each time, up to `longest`.
 
-    `jitter` gives a number from 0 to 1; up to a tenth of the wait is added by it, so that many accounts do
-    not try at the same moment.
+    `jitter` gives a number from 0 to 1 (`float` gives 0); it adds up to a tenth of the wait, so that many
+    accounts do not try at the same moment.
     """
 
-    def __init__(self, first: float, longest: float, jitter: Callable[[], float] = _no_jitter) -> None:
+    def __init__(self, first: float, longest: float, jitter: Callable[[], float] = float) -> None:
         self._first = first
         self._longest = longest
         self._jitter = jitter

@@ -1,4 +1,4 @@
-"""Optional abilities of a channel, each a protocol that is found with `isinstance`.
+"""Optional capabilities of a channel, each a protocol that is found with `isinstance`.
 
 Login by QR code, a probe of the session, a directory, reconciling unknown sends, a risk to accept, a
 rehearsal.
@@ -120,7 +120,7 @@ class DirectoryError(Exception):
 
 @runtime_checkable
 class Directory(Protocol):
-    """A channel that can list whom an account knows.
+    """A channel that can list the people and groups an account knows.
 
     All methods use the connection of `run` if there is one, else the session in the vault for the duration
     of the call. They raise `DirectoryError` and `VaultError`.
@@ -139,7 +139,7 @@ class Directory(Protocol):
         ...
 
     async def members(self, account: Account, vault: Vault, group_id: str) -> Members:
-        """The members of one group that the platform tells. Raises `DirectoryError` for an unknown group."""
+        """The members of one group that the platform lists. Raises `DirectoryError` for an unknown group."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The contract between the gateway and a channel.
 
-`Channel` is mandatory and small; optional abilities are protocols in `clawlane.capabilities`. A plugin is a
-Python distribution with an entry point in the group `clawlane.channels` that returns a `Manifest`.
+`Channel` is mandatory and small; optional capabilities are protocols in `clawlane.capabilities`. A plugin is
+a Python distribution with an entry point in the group `clawlane.channels` that returns a `Manifest`.
 
 How a send can fail, and what the outbox does then:
 
@@ -96,16 +96,16 @@ class StateCode(StrEnum):
     STARTING = "starting"  # starting
     TAKING_BACK = "taking_back"  # starting: waits until the other client of the account is closed
     LOGGING_IN = "logging_in"  # connecting: with the stored session
-    LOGIN_FAILED = "login_failed"  # connecting: tried again by itself
+    LOGIN_FAILED = "login_failed"  # connecting: retries
     SESSION_REFUSED = "session_refused"  # connecting: logs in again; needs_login: that did not help
     READY = "ready"  # ready
     LIMITED = "limited"  # ready, without some services of the platform
     SENDING_FAILS = "sending_fails"  # ready, but no message is known to arrive
-    CONNECTION_LOST = "connection_lost"  # degraded: connects again by itself
+    CONNECTION_LOST = "connection_lost"  # degraded: reconnects
     OVERDUE = "overdue"  # degraded: starting or connecting takes too long
-    CRASHED = "crashed"  # degraded: starts again by itself
-    CRASHED_REPEATEDLY = "crashed_repeatedly"  # gave_up
-    OWNED_ELSEWHERE = "owned_elsewhere"  # gave_up: another gateway runs the account
+    CRASHED = "crashed"  # degraded: starts again
+    CRASHED_REPEATEDLY = "crashed_repeatedly"  # failed
+    OWNED_ELSEWHERE = "owned_elsewhere"  # failed: another gateway runs the account
     NOT_LOGGED_IN = "not_logged_in"  # needs_login
     SESSION_EXPIRED = "session_expired"  # needs_login
     SESSION_UNREADABLE = "session_unreadable"  # needs_login: the stored session is damaged or lacks its key
@@ -132,7 +132,7 @@ class State:
     `reason` in one sentence for people, and `action` is the command that helps, empty if there is none.
     `noticed_ms` is the longest time until a dead connection is noticed, 0 if that is not known. `skew_ms` is
     how far the platform's clock is ahead of this machine's; None leaves what was known. `language` is that of
-    the account (`vi`, `en`), empty where the channel cannot tell.
+    the account (`vi`, `en`), empty if the channel does not know.
     """
 
     phase: Phase
@@ -229,14 +229,14 @@ class Host(Protocol):
         ...
 
     async def observe(self, fact: Fact) -> None:
-        """Record something that is no message to answer."""
+        """Record a fact that is not a message to answer."""
         ...
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
-        """Store the account's peers as the platform has just told them.
+        """Store the account's peers as the platform has just listed them.
 
-        False when that cannot be right, because there are none or far fewer than before. Then the former
-        ones are kept, and it is not known who is a friend.
+        False for an implausible list: empty, or far shorter than before. Then the former list is kept, and
+        it is unknown who is a friend.
         """
         ...
 
@@ -295,7 +295,7 @@ class Channel(Protocol):
         ...
 
     async def signal(self, account: Account, signal: Signal) -> None:
-        """Show others something, if that is possible now. Best effort: exceptions are ignored."""
+        """Show a signal, if that is possible now. Best effort: exceptions are ignored."""
         ...
 
     def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:

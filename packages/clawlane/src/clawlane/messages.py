@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import overload
 
 
 class ThreadKind(StrEnum):
@@ -54,7 +53,7 @@ class Attachment:
 class Quote:
     """The message that a message quotes.
 
-    The ids and `owner_id` are empty if the channel did not tell. `text` is what people read in the quote;
+    The ids and `owner_id` are empty if unknown. `text` is what people read in the quote;
     `attachment` is the quoted picture, file or sticker.
     """
 
@@ -79,9 +78,9 @@ class Inbound:
 
     `message_id` is the platform's id and `client_id` the one of the sender's device; either may be empty.
     `kind` is the channel's word for what was sent (text, photo, sticker …). `sent_ms` is 0 if the channel
-    could not tell the time; the message is then stored with the time it was read. `live` is false for a
-    message that was fetched by catch-up or pushed as part of a backlog. `sender_is_friend` is None where the
-    channel cannot tell.
+    does not know the time; the message is then stored with the time it was read. `live` is false for a
+    message that was fetched by catch-up or pushed as part of a backlog. `sender_is_friend` is None if the
+    channel does not know.
     """
 
     account: str
@@ -133,7 +132,7 @@ def merge_messages(messages: Sequence[Inbound]) -> Inbound:
 class Own:
     """A message of the account itself: an echo of what the gateway sent, or the owner writing from the phone.
 
-    `client_id` is the id of the sending device, which tells the outbox its own messages.
+    `client_id` is the id of the sending device, by which the outbox recognises its own messages.
     """
 
     account: str
@@ -179,7 +178,7 @@ class Notice:
     """A notice of the platform itself in a conversation: a call, a pin, a reminder, a poll vote.
 
     It has no author, so it is never answered. `kind` is the channel's word for it, `text` what people read,
-    empty if that is not fit to be shown. `actor_id` is empty if the platform did not tell.
+    empty if it should not be shown. `actor_id` is empty if it is unknown.
     """
 
     account: str
@@ -283,7 +282,7 @@ class Receipt:
 class Person:
     """A person the account knows. `name` is what the account's owner sees; `aliases` are their other names.
 
-    `is_friend` is None where the channel cannot tell.
+    `is_friend` is None if the channel does not know.
     """
 
     id: str
@@ -294,7 +293,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group the account is in. `member_count` is None if the channel did not tell."""
+    """A group the account is in. `member_count` is None if unknown."""
 
     id: str
     name: str
@@ -302,8 +301,8 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Members(Sequence[Person]):
-    """The members of a group that the platform tells.
+class Members:
+    """The members of a group that the platform lists.
 
     `total` is their number by the platform's count, None if it is unknown. A group may hide members, so
     `total` may be larger than the list.
@@ -316,13 +315,3 @@ class Members(Sequence[Person]):
     def hidden(self) -> int:
         """The number of members that the platform hides."""
         return max(0, (self.total or 0) - len(self.people))
-
-    @overload
-    def __getitem__(self, index: int) -> Person: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Person]: ...
-    def __getitem__(self, index: int | slice) -> Person | Sequence[Person]:
-        return self.people[index]
-
-    def __len__(self) -> int:
-        return len(self.people)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from clawlane.access.context import HistoryMessage
-from clawlane.messages import Attachment, Inbound, Quote, Reply, Thread, merge_messages
+from clawlane.messages import Inbound, Reply, Thread, merge_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class TurnInput:
     """The input of one turn: admitted messages, and the account they came to (`zalouser/default`).
 
     `messages` are the messages of one sender that are answered together, in order: usually one, or the
-    pictures of an album, or texts in quick succession. The properties show them as one message. `history` is
+    pictures of an album, or texts in quick succession; `message` shows them as one. `history` is
     what the group said since the agent last answered there, oldest first. It is context, not instruction;
     `clawlane.access.context.render` formats it accordingly.
     """
@@ -31,29 +31,6 @@ class TurnInput:
     @property
     def thread(self) -> Thread:
         return self.messages[0].thread
-
-    @property
-    def sender_id(self) -> str:
-        return self.messages[0].sender_id
-
-    @property
-    def sender_name(self) -> str:
-        return self.messages[0].sender_name
-
-    @property
-    def text(self) -> str:
-        """The texts of the messages, each on a line of its own."""
-        return self.message.text
-
-    @property
-    def attachments(self) -> tuple[Attachment, ...]:
-        """The attachments of the messages, in order."""
-        return self.message.attachments
-
-    @property
-    def quote(self) -> Quote | None:
-        """The first message that is quoted."""
-        return self.message.quote
 
 
 class Agent(Protocol):

@@ -1,4 +1,4 @@
-"""An agent without a model, for trying the gateway: it repeats what it is told."""
+"""An agent without a model, for trying the gateway: it repeats each message."""
 
 from __future__ import annotations
 

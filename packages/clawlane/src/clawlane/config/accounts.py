@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,7 +25,7 @@ _NAME_HINT = "use letters, digits, '.', '_' and '-', at most 64"
 
 
 class BlockError(Exception):
-    """A channel block that cannot be used. The paths of `found` start at the block."""
+    """A channel block that cannot be used. `found` holds every problem, with paths relative to the block."""
 
     def __init__(self, found: list[Located]) -> None:
         super().__init__(f"{len(found)} problems in a channel block")
@@ -34,7 +34,7 @@ class BlockError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChannelAccounts:
-    """The accounts of one channel in order of their names, and the one that counts where none is named."""
+    """The accounts of one channel, sorted by name, and the name of the default account."""
 
     all: tuple[Account, ...]
     default: str
@@ -54,7 +54,7 @@ def resolve(
     `inherited` are values from outside the block for keys that neither account nor channel sets.
     Raises `BlockError` with everything that is wrong.
     """
-    return _Resolver(channel, block, model, environ, inherited or {}, lists or ListContext()).accounts()
+    return _Resolver.of(channel, block, model, environ, inherited or {}, lists or ListContext()).accounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,107 +71,100 @@ def guess_profile(
 ) -> ProfileGuess:
     """The profile of an account in a config that does not load, as far as the file can be read.
 
-    Follows the rules of `resolve`. If the file does not parse, the profile is the account's own name.
+    If the file does not parse, the profile is the account's own name.
     """
     try:
-        block = _mapping(_mapping(read_source(paths.config_file).data.get("channels")).get(channel))
-        sure = True
+        blocks = read_source(paths.config_file).data.get("channels")
+        block = blocks.get(channel) if isinstance(blocks, Mapping) else None
+        written, sure = block if isinstance(block, Mapping) else {}, True
     except ConfigError:
-        block, sure = {}, False
-    accounts = {name.strip().lower(): _mapping(own) for name, own in _mapping(block.get("accounts")).items()}
-    chosen = block.get("defaultAccount")
-    default = chosen.strip().lower() if isinstance(chosen, str) else ""
-    if default not in accounts:
-        default = _first_of(accounts)
+        written, sure = {}, False
+    model: type[ChannelSettings] = load_dotted(manifest.settings) if manifest else ChannelSettings
+    resolver = _Resolver.of(channel, written, model, environ, {}, ListContext())
+    owns = resolver.own_blocks()
+    default = resolver.default_id(owns)
     name = (account or default).strip().lower()
-    profile = accounts.get(name, {}).get("profile") or (block.get("profile") if name == default else None)
-    if not profile and name == default and manifest is not None:
-        model: type[ChannelSettings] = load_dotted(manifest.settings)
-        profile, _ = _profile_in_environment(model, environ)
-    profile = profile.strip().lower() if isinstance(profile, str) else ""
-    return ProfileGuess(name, profile or name, sure)
+    key, own = owns.get(name, (None, {}))
+    return ProfileGuess(name, resolver.profile(name, key, own, default), sure)
 
 
-def _first_of(accounts: Collection[str]) -> str:
-    """The default account where `defaultAccount` names none."""
-    return DEFAULT if DEFAULT in accounts or not accounts else min(accounts)
-
-
-def _profile_in_environment(model: type[ChannelSettings], environ: Mapping[str, str]) -> tuple[str, str]:
-    """The profile that a variable gives to the default account, and the variable; both empty if none does."""
-    values = ((environ.get(variable, "").strip(), variable) for variable in model.profile_env)
-    return next(((value, variable) for value, variable in values if value), ("", ""))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
+@dataclass(frozen=True, slots=True)
 class _Resolver:
-    def __init__(
-        self,
+    """`written` is the whole block, `block` the same without `accounts`, `shared` what accounts inherit."""
+
+    channel: str
+    model: type[ChannelSettings]
+    environ: Mapping[str, str]
+    lists: ListContext
+    written: Mapping[str, Any]
+    block: Mapping[str, Any]
+    shared: Mapping[str, Any]
+    found: list[Located] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
         channel: str,
-        block: Mapping[str, Any],
+        written: Mapping[str, Any],
         model: type[ChannelSettings],
         environ: Mapping[str, str],
         inherited: Mapping[str, Any],
         lists: ListContext,
-    ) -> None:
-        self.channel, self.model, self.environ, self.lists = channel, model, environ, lists
-        self.block = {key: value for key, value in block.items() if key not in _CHANNEL_ONLY}
-        self.shared = {**inherited, **{k: v for k, v in self.block.items() if k not in _OWN}}
-        self.written = block
-        self.found: list[Located] = []
+    ) -> _Resolver:
+        block = {key: value for key, value in written.items() if key not in _CHANNEL_ONLY}
+        shared = {**inherited, **{key: value for key, value in block.items() if key not in _OWN}}
+        return cls(channel, model, environ, lists, written, block, shared)
 
     def accounts(self) -> ChannelAccounts:
         base = self._settings(self.block, self.block, lambda path: path)
-        owns = self._own_blocks()
-        default = self._default_id(owns)
+        owns = self.own_blocks()
+        default = self.default_id(owns)
         made = [self._account(name, key, own, base, default) for name, (key, own) in sorted(owns.items())]
         accounts = tuple(account for account in made if account is not None)
-        self._one_profile_each(accounts, owns)
+        holders: dict[str, str] = {}
+        for account in (one for one in accounts if one.enabled):
+            other = holders.setdefault(account.profile, account.id)
+            if other != account.id:
+                message = f"the accounts '{other}' and '{account.id}' use one profile, '{account.profile}'"
+                path = ("accounts", str(owns[account.id][0]))
+                self._report(path, message, "give each its own `profile`, or disable one", at_key=True)
         if self.found:
             raise BlockError(list(dict.fromkeys(self.found)))
         return ChannelAccounts(accounts, default)
 
-    def _own_blocks(self) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
+    def own_blocks(self) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
         """Account id → its key as written, and its own keys. Without `accounts` it is the default account."""
-        accounts = self.written.get("accounts")
-        if "accounts" not in self.written or accounts == {}:
+        accounts = self.written.get("accounts", {})
+        if accounts == {}:
             return {DEFAULT: (None, {})}
         if not isinstance(accounts, Mapping):
             self._report(("accounts",), f"must be an object: {{ work: {{ … }} }}, not {what_is(accounts)}")
             return {DEFAULT: (None, {})}
         owns: dict[str, tuple[str | None, Mapping[str, Any]]] = {}
         for key, own in accounts.items():
-            self._add_own(owns, key, own)
+            name, path = key.strip().lower(), ("accounts", key)
+            if not _NAME.match(name):
+                self._report(path, "is not a valid account name", _NAME_HINT, at_key=True)
+            elif name in owns:
+                message = f"is the same account as '{owns[name][0]}': case does not count"
+                self._report(path, message, at_key=True)
+            elif not isinstance(own, Mapping):
+                self._report(path, f"must be an object: {{ … }}, not {what_is(own)}")
+            else:
+                owns[name] = (key, own)
         return owns
 
-    def _add_own(self, owns: dict[str, tuple[str | None, Mapping[str, Any]]], key: str, own: object) -> None:
-        name = key.strip().lower()
-        path = ("accounts", key)
-        if not _NAME.match(name):
-            self._report(path, "is not a valid account name", _NAME_HINT, at_key=True)
-        elif name in owns:
-            self._report(path, f"is the same account as '{owns[name][0]}': case does not count", at_key=True)
-        elif not isinstance(own, Mapping):
-            self._report(path, f"must be an object: {{ … }}, not {what_is(own)}")
-        else:
-            owns[name] = (key, own)
-
-    def _default_id(self, owns: Mapping[str, Any]) -> str:
-        chosen = self.written.get("defaultAccount")
-        first = _first_of(owns)
-        if "defaultAccount" not in self.written:
-            return first
-        if not isinstance(chosen, str):
-            self._report(("defaultAccount",), f"must be the name of an account, not {what_is(chosen)}")
-            return first
-        if chosen.strip().lower() in owns:
-            return chosen.strip().lower()
-        hint = did_you_mean(chosen, owns) or f"the accounts are: {', '.join(sorted(owns)) or 'none'}"
-        self._report(("defaultAccount",), f"there is no account '{chosen}'", hint)
-        return first
+    def default_id(self, owns: Mapping[str, Any]) -> str:
+        if "defaultAccount" in self.written:
+            chosen = self.written["defaultAccount"]
+            if not isinstance(chosen, str):
+                self._report(("defaultAccount",), f"must be the name of an account, not {what_is(chosen)}")
+            elif chosen.strip().lower() in owns:
+                return chosen.strip().lower()
+            else:
+                hint = did_you_mean(chosen, owns) or f"the accounts are: {', '.join(sorted(owns)) or 'none'}"
+                self._report(("defaultAccount",), f"there is no account '{chosen}'", hint)
+        return DEFAULT if DEFAULT in owns or not owns else min(owns)
 
     def _account(
         self, name: str, key: str | None, own: Mapping[str, Any], base: ChannelSettings | None, default: str
@@ -186,7 +179,7 @@ class _Resolver:
         return Account(
             channel=self.channel,
             id=name,
-            profile=self._profile(name, key, own, default),
+            profile=self.profile(name, key, own, default),
             settings=settings,
             name=settings.name,
             enabled=base.enabled and settings.enabled,
@@ -199,25 +192,23 @@ class _Resolver:
         try:
             return self.model.model_validate(dict(data), context=self.lists)
         except ValidationError as error:
-            for path, message, hint, at_key in located_errors(error, self.model):
-                if path[0] not in written:
-                    continue
-                told = (message, hint)
-                if path[-1] in self.model.other_login_keys and message == "unknown key":
-                    login_hint = self.model.other_login_hint.format(channel=self.channel)
-                    told = ("this channel has no such key", login_hint)
-                self._report(place(path), *told, at_key=at_key)
+            refused = self.model.other_login_keys
+            login_hint = self.model.other_login_hint.format(channel=self.channel)
+            refusal = ("this channel has no such key", login_hint)
+            for path, message, hint, at_key in located_errors(error, self.model, refused, refusal):
+                if path[0] in written:
+                    self._report(place(path), message, hint, at_key=at_key)
             return None
 
-    def _profile(self, name: str, key: str | None, own: Mapping[str, Any], default: str) -> str:
+    def profile(self, name: str, key: str | None, own: Mapping[str, Any], default: str) -> str:
         if isinstance(written := own.get("profile"), str) and written:
             return self._profile_name(written, ("accounts", str(key), "profile"))
         if name == default:
             if isinstance(written := self.block.get("profile"), str) and written:
                 return self._profile_name(written, ("profile",))
-            value, variable = _profile_in_environment(self.model, self.environ)
-            if value:
-                return self._profile_name(value, (), f"{variable} in the environment: ")
+            for variable in self.model.profile_env:
+                if value := self.environ.get(variable, "").strip():
+                    return self._profile_name(value, (), f"{variable} in the environment: ")
         return name
 
     def _profile_name(self, written: str, path: KeyPath, who: str = "") -> str:
@@ -225,19 +216,6 @@ class _Resolver:
         if not _NAME.match(profile):
             self._report(path, f"{who}'{written[:40]}' is not a valid profile name", _NAME_HINT)
         return profile
-
-    def _one_profile_each(
-        self, accounts: tuple[Account, ...], owns: Mapping[str, tuple[str | None, Any]]
-    ) -> None:
-        holders: dict[str, str] = {}
-        for account in accounts:
-            if not account.enabled:
-                continue
-            other = holders.setdefault(account.profile, account.id)
-            if other != account.id:
-                message = f"the accounts '{other}' and '{account.id}' use one profile, '{account.profile}'"
-                path = ("accounts", str(owns[account.id][0]))
-                self._report(path, message, "give each its own `profile`, or disable one", at_key=True)
 
     def _report(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> None:
         self.found.append((path, message, hint, at_key))

@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"""'(?:\\(?:\r\n|[\s\S])|[^'\\])*'|"(?:\\(?:\r\n|[\s\S])|[^
 
 
 class EditError(Exception):
-    """An edit was not made. The file is as it was."""
+    """An edit was not made; the file is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)

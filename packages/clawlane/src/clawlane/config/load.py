@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
 from clawlane.config import openclaw, schema
@@ -15,11 +16,12 @@ from clawlane.config.errors import ConfigError, KeyPath, Problem
 from clawlane.config.origin import Effective, effective, inherited
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
-from clawlane.config.phones import LOOKS_LIKE, find_the_id, visible
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import Source, read_source
 from clawlane.config.validation import located_errors
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class Plugins(Protocol):
@@ -94,12 +96,14 @@ class _Loader:
         blocks = self.source.data.get("channels")
         for name, block in (blocks if isinstance(blocks, Mapping) else {}).items():
             if name == "defaults":
-                self._defaults(block)
+                refused = schema.UNSUPPORTED_DEFAULTS
+                refusal = (schema.UNSUPPORTED_KEY, schema.UNSUPPORTED_HINT)
+                self._checked(schema.ChannelDefaults, block, ("channels", name), refused, refusal)
             elif name not in manifests:
                 self._no_plugin(name, manifests)
             elif found := self._channel(manifests[name], block):
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
-        self._phone_numbers(channels)
+        self._warn_of_phone_numbers(channels)
         if self.errors or root is None:
             raise ConfigError(
                 sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))
@@ -111,15 +115,18 @@ class _Loader:
         waiting += [path for path in schema.WAITING_BELOW_ROOT if path in self.source.keys]
         for path in waiting:
             self._warn(path, "accepted, but this version does nothing with it yet", at_key=True)
+        refusal = (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT)
+        return self._checked(schema.Root, dict(self.source.data), (), schema.UNSUPPORTED, refusal)
+
+    def _checked(
+        self, model: type[M], data: Any, place: KeyPath, refused: frozenset[str], refusal: tuple[str, str]
+    ) -> M | None:
+        """The data at `place` as a model, or None if it has problems; `refused` as in `located_errors`."""
         try:
-            return schema.Root.model_validate(dict(self.source.data), context=self._shared_lists())
+            return model.model_validate(data, context=self._shared_lists())
         except ValidationError as error:
-            for path, message, hint, at_key in located_errors(error, schema.Root):
-                unsupported = len(path) == 1 and path[0] in schema.UNSUPPORTED
-                told = (
-                    (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT) if unsupported else (message, hint)
-                )
-                self._error(path, *told, at_key=at_key)
+            for path, message, hint, at_key in located_errors(error, model, refused, refusal):
+                self._error((*place, *path), message, hint, at_key=at_key)
             return None
 
     def _shared_lists(self) -> ListContext:
@@ -131,15 +138,6 @@ class _Loader:
             for name, people in self._access_groups(manifest).items():
                 names[name] = tuple(dict.fromkeys((*names.get(name, ()), *people)))
         return ListContext(prefixes, names)
-
-    def _defaults(self, block: Any) -> None:
-        try:
-            schema.ChannelDefaults.model_validate(block)
-        except ValidationError as error:
-            for path, message, hint, at_key in located_errors(error, schema.ChannelDefaults):
-                unsupported = len(path) == 1 and path[0] in schema.UNSUPPORTED_DEFAULTS
-                told = (schema.UNSUPPORTED_KEY, schema.UNSUPPORTED_HINT) if unsupported else (message, hint)
-                self._error(("channels", "defaults", *path), *told, at_key=at_key)
 
     def _no_plugin(self, name: str, manifests: Mapping[str, Manifest]) -> None:
         path = ("channels", name)
@@ -162,13 +160,12 @@ class _Loader:
             hint = openclaw.suggest_channel(name, known) or f"known: {', '.join(known)}"
             self._error(path, "unknown channel", hint, at_key=True)
 
-    def _phone_numbers(self, channels: Mapping[str, ChannelConfig]) -> None:
+    def _warn_of_phone_numbers(self, channels: Mapping[str, ChannelConfig]) -> None:
         """Warn of entries that look like telephone numbers; an account runs without them."""
         shortest = {name: _settings_model(one.manifest).shortest_id for name, one in channels.items()}
-        for found in phone_numbers(self.source, [one.manifest for one in channels.values()], shortest):
-            hint = find_the_id(found.channel or "CHANNEL", found.account, group=found.at_key)
-            message = f"'{visible(found.text)}' {LOOKS_LIKE}"
-            self._warn(found.path, message, hint, at_key=found.at_key, code=PHONE_NUMBER)
+        manifests = [one.manifest for one in channels.values()]
+        for path, message, hint, at_key in phone_numbers(self.source, manifests, shortest):
+            self._warn(path, message, hint, at_key=at_key, code=PHONE_NUMBER)
 
     def _channel(self, manifest: Manifest, block: Any) -> ChannelAccounts | None:
         place: KeyPath = ("channels", manifest.id)
@@ -197,7 +194,13 @@ class _Loader:
         if not isinstance(groups, Mapping):
             return {}
         context = ListContext((manifest.id, *manifest.aliases))
-        return {str(name): _members(group, manifest.id, context) for name, group in groups.items()}
+        found: dict[str, tuple[str, ...]] = {}
+        for name, group in groups.items():
+            members: Mapping[str, tuple[str, ...]] = {}
+            with suppress(ValidationError):  # problems of the group are reported with the root
+                members = schema.AccessGroup.model_validate(group, context=context).members
+            found[str(name)] = tuple(dict.fromkeys((*members.get(manifest.id, ()), *members.get("*", ()))))
+        return found
 
     def _error(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> None:
         problem = self.source.problem(path, message, hint, at_key=at_key)
@@ -214,15 +217,6 @@ class _Loader:
 def _settings_model(manifest: Manifest) -> type[ChannelSettings]:
     model: type[ChannelSettings] = load_dotted(manifest.settings)
     return model
-
-
-def _members(group: Any, channel: str, context: ListContext) -> tuple[str, ...]:
-    """The members of an access group for a channel. Problems of the group itself are reported elsewhere."""
-    try:
-        members = schema.AccessGroup.model_validate(group, context=context).members
-    except ValidationError:
-        return ()
-    return tuple(dict.fromkeys((*members.get(channel, ()), *members.get("*", ()))))
 
 
 def _key_paths(place: KeyPath, block: Mapping[str, Any]) -> Iterator[KeyPath]:

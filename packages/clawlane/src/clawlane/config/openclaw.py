@@ -39,7 +39,7 @@ _CHANNELS: dict[str, tuple[str, ...]] = {
 }
 _BY_NAME = {name: channel for channel, aliases in _CHANNELS.items() for name in (channel, *aliases)}
 _CLOSE = 0.8
-"""Above the similarity of `zalo` and `zalouser`, two channels of which one risks a personal account."""
+"""Above the similarity of `zalo` and `zalouser`, two channels; only the second risks a personal account."""
 
 
 def is_openclaw_channel(name: str) -> bool:

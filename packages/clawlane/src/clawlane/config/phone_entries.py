@@ -4,39 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from clawlane.channel import Manifest
 from clawlane.config.errors import KeyPath
-from clawlane.config.phones import is_phone_number
+from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number, visible
 from clawlane.config.senders import ListContext, read_entry
 from clawlane.config.source import Source
+from clawlane.config.validation import Located
 
 PHONE_NUMBER = "phone_number"
 _LISTS = ("allowFrom", "groupAllowFrom")
 _GROUPS = "groups"
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneEntry:
-    """One entry that looks like a telephone number, as it is in the file.
-
-    `channel` and `account` name the block it is in, empty outside of one. A key of `groups` is `at_key`.
-    """
-
-    text: str
-    path: KeyPath
-    channel: str = ""
-    account: str = ""
-    at_key: bool = False
-
-
 def phone_numbers(
     source: Source, manifests: Sequence[Manifest], shortest_ids: Mapping[str, int]
-) -> Iterator[PhoneEntry]:
-    """All of them, in no particular order. `shortest_ids` has the shortest length of an id for each channel.
+) -> Iterator[Located]:
+    """A problem for each, in no particular order. `shortest_ids` is the shortest length of an id by channel.
 
-    Skips values that are no entries; loading reports those.
+    Skips values that are not entries; loading reports those.
     """
     for manifest in manifests:
         yield from _of_channel(source, manifest, shortest_ids[manifest.id])
@@ -48,7 +34,7 @@ def phone_numbers(
         yield from _in_list(source, path, ListContext(prefixes, {}, shortest), str(channel))
 
 
-def _of_channel(source: Source, manifest: Manifest, shortest: int) -> Iterator[PhoneEntry]:
+def _of_channel(source: Source, manifest: Manifest, shortest: int) -> Iterator[Located]:
     context = ListContext((manifest.id, *manifest.aliases), {}, shortest)
     block: KeyPath = ("channels", manifest.id)
     accounts = source.at((*block, "accounts"))
@@ -60,7 +46,7 @@ def _of_channel(source: Source, manifest: Manifest, shortest: int) -> Iterator[P
         groups = source.at((*place, _GROUPS))
         for name in groups if isinstance(groups, Mapping) else ():
             if is_phone_number(name, shortest):
-                yield PhoneEntry(name, (*place, _GROUPS, name), manifest.id, account, at_key=True)
+                yield _problem(name, (*place, _GROUPS, name), manifest.id, account, is_group=True)
 
 
 def _outside(source: Source, channels: set[str]) -> Iterator[KeyPath]:
@@ -76,10 +62,15 @@ def _outside(source: Source, channels: set[str]) -> Iterator[KeyPath]:
 
 def _in_list(
     source: Source, path: KeyPath, context: ListContext, channel: str, account: str = ""
-) -> Iterator[PhoneEntry]:
+) -> Iterator[Located]:
     found = source.at(path)
     for index, value in enumerate(found if isinstance(found, list) else ()):
         with suppress(ValueError):
             text = read_entry(value, context)
             if is_phone_number(text, context.shortest_id):
-                yield PhoneEntry(text, (*path, index), channel, account)
+                yield _problem(text, (*path, index), channel, account)
+
+
+def _problem(text: str, path: KeyPath, channel: str, account: str, *, is_group: bool = False) -> Located:
+    hint = find_the_id(channel or "CHANNEL", account, group=is_group)
+    return path, f"'{visible(text)}' {LOOKS_LIKE}", hint, is_group

@@ -1,4 +1,4 @@
-"""Recognises telephone numbers in place of ids. Guides tell people to write them, but they match nobody."""
+"""Recognises telephone numbers written in place of ids, as some guides advise; they match nobody."""
 
 from __future__ import annotations
 

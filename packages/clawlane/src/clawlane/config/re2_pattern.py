@@ -45,11 +45,13 @@ class Pattern:
         """Raises `ValueError` for what RE2 cannot run."""
         self.source = source
         self._marked = any(token == ("atom", r"\b") for token in tokens)
-        body = "".join(_Translation(self._marked).token(kind, text) for kind, text in tokens)
+        body = "".join(_translated(kind, text, self._marked) for kind, text in tokens)
         if self._marked:
             body = rf"\A(?s:..)*?(?:{body})"  # begins at a sign, never behind the last one
+        options = re2.Options()
+        options.case_sensitive, options.log_errors, options.max_mem = False, False, _MEMORY
         try:
-            self._compiled = re2.compile(body, _options())
+            self._compiled = re2.compile(body, options)
         except re2.error:
             raise ValueError("is more than can be searched in bounded time; write it shorter") from None
 
@@ -59,78 +61,47 @@ class Pattern:
         return self._compiled.search(searchable) is not None
 
 
-class _Translation:
-    """Translates one token from Python's syntax to RE2's. `marked` for texts with signs."""
-
-    def __init__(self, marked: bool) -> None:
-        self._marked = marked
-
-    def token(self, kind: str, text: str) -> str:
-        match kind:
-            case "open":
-                return _opened(text)
-            case "quantifier":
-                return _repeated(text)
-            case "close" | "either":
-                return text
-            case "flags":
-                return _flags(text)
-            case "class":
-                return self._consuming(_class(text))
-            case "sign" if text == ".":
-                return self._consuming(f"[^{_hex(_LINE_END)}]")
-            case "sign" if text in "^$":
-                return self._anchor(text)
-            case "sign":
-                return self._consuming(_hex(text))
-        return self._escape(text)
-
-    def _escape(self, text: str) -> str:
-        letter = text[1]
-        if text.startswith("(?#"):
+def _translated(kind: str, text: str, marked: bool) -> str:
+    """One token in RE2's syntax. `marked` for texts with signs."""
+    match kind:
+        case "open" if not _OPEN.match(text):
+            what = {"(?=": "a look-ahead", "(?!": "a look-ahead", "(?>": "an atomic group"}
+            raise _cannot(what.get(text, "a look-behind" if text.startswith("(?<") else f"'{text}'"))
+        case "quantifier" if len(text) > 1 and text.endswith("+"):
+            raise _cannot(f"'{text}'")
+        case "quantifier":
+            return text.replace("{,", "{0,")
+        case "flags" if text not in ("(?i)", "(?u)"):
+            raise _cannot(f"'{text}'")
+        case "flags":
+            return ""  # case never counts, so `i` adds nothing
+        case "open" | "close" | "either":
+            return text
+        case "class":
+            one = _class(text)
+        case "sign" if text in "^$":
+            return _anchor(text, marked)
+        case "sign":
+            one = f"[^{_hex(_LINE_END)}]" if text == "." else _hex(text)
+        case _ if text.startswith("(?#"):
             return ""
-        if letter in "bB":
-            return self._boundary(letter)
-        if letter in "AZ":
-            return self._anchor({"A": "^", "Z": "$"}[letter])
-        if letter.lower() in _CLASSES:
-            side = "^" if letter.isupper() else ""
-            return self._consuming(f"[{side}{_CLASSES[letter.lower()]}]")
-        return self._consuming(_hex(_escaped(text)))
-
-    def _boundary(self, letter: str) -> str:
-        if letter == "B":
+        case _ if text == r"\B":
             raise _cannot(r"'\B'")
-        return "(?m:$)"
-
-    def _anchor(self, sign: str) -> str:
-        if sign == "^":
-            return r"\A"
-        return rf"(?:[\n\x00]{_hex(_LINE_END)})?[\n\x00]\z" if self._marked else rf"{_hex(_LINE_END)}?\z"
-
-    def _consuming(self, one: str) -> str:
-        """A pattern of one character, and in marked texts the sign before it."""
-        return rf"(?:[\n\x00]{one})" if self._marked else one
-
-
-def _opened(text: str) -> str:
-    if not _OPEN.match(text):
-        what = {"(?=": "a look-ahead", "(?!": "a look-ahead", "(?>": "an atomic group"}
-        raise _cannot(what.get(text, "a look-behind" if text.startswith("(?<") else f"'{text}'"))
-    return text
+        case _ if text == r"\b":
+            return "(?m:$)"
+        case _ if text in (r"\A", r"\Z"):
+            return _anchor({"A": "^", "Z": "$"}[text[1]], marked)
+        case _ if (letter := text[1]).lower() in _CLASSES:
+            one = f"[{'^' if letter.isupper() else ''}{_CLASSES[letter.lower()]}]"
+        case _:
+            one = _hex(_escaped(text))
+    return rf"(?:[\n\x00]{one})" if marked else one  # with the sign before the character
 
 
-def _repeated(text: str) -> str:
-    if len(text) > 1 and text.endswith("+"):
-        raise _cannot(f"'{text}'")
-    return text.replace("{,", "{0,")
-
-
-def _flags(text: str) -> str:
-    """Case never counts, so `i` adds nothing."""
-    if text not in ("(?i)", "(?u)"):
-        raise _cannot(f"'{text}'")
-    return ""
+def _anchor(sign: str, marked: bool) -> str:
+    if sign == "^":
+        return r"\A"
+    return rf"(?:[\n\x00]{_hex(_LINE_END)})?[\n\x00]\z" if marked else rf"{_hex(_LINE_END)}?\z"
 
 
 def _class(text: str) -> str:
@@ -177,24 +148,12 @@ def _hex(char: str) -> str:
 def _searchable(text: str, marked: bool) -> bytes:
     """A text as RE2 gets it. Cached, because several patterns are tried on one text."""
     normal = unicodedata.normalize("NFC", text).translate(_UNREAL)
-    return (_with_signs(normal) if marked else normal).encode("utf-8", "replace")
-
-
-def _with_signs(text: str) -> str:
-    edges: list[bool] = [False, *map(_is_word, text), False]
-    signs = [_EDGE if before is not after else _INSIDE for before, after in pairwise(edges)]
-    return "".join(sign + char for sign, char in zip(signs, (*text, ""), strict=True))
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum() or char == "_"
+    if marked:
+        is_word = [False, *(char.isalnum() or char == "_" for char in normal), False]
+        signs = [_EDGE if before is not after else _INSIDE for before, after in pairwise(is_word)]
+        normal = "".join(sign + char for sign, char in zip(signs, (*normal, ""), strict=True))
+    return normal.encode("utf-8", "replace")
 
 
 def _cannot(what: str) -> ValueError:
     return ValueError(f"has {what}, which cannot be searched in bounded time; write it without")
-
-
-def _options() -> re2.Options:
-    options = re2.Options()
-    options.case_sensitive, options.log_errors, options.max_mem = False, False, _MEMORY
-    return options

@@ -97,7 +97,8 @@ def entries(source: Source, account: Account, manifest: Manifest, key: str) -> l
 
     Members of access groups count as entries of the list that names their group.
     """
-    path = _path_of(source, account, key)
+    own = (*account_path(source, account), key)
+    path: KeyPath = own if own in source.values else ("channels", account.channel, key)
     if key == GROUPS:
         return [ConfigEntry(name, (*path, name), at_key=True) for name in source.at(path) or {}]
     context = ListContext((manifest.id, *manifest.aliases))
@@ -115,9 +116,3 @@ def entries(source: Source, account: Account, manifest: Manifest, key: str) -> l
 def _entries_at(source: Source, path: KeyPath, context: ListContext) -> Iterator[ConfigEntry]:
     for index, value in enumerate(source.at(path) or []):
         yield ConfigEntry(read_entry(value, context), (*path, index))
-
-
-def _path_of(source: Source, account: Account, key: str) -> KeyPath:
-    """Where the account's value of a key is written: among its own keys, else in the channel's block."""
-    own = (*account_path(source, account), key)
-    return own if own in source.values else ("channels", account.channel, key)

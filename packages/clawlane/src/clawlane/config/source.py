@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +31,7 @@ from json5.utils import JSON5DecodeError
 
 from clawlane.config.errors import ConfigError, KeyPath, Problem, format_path
 from clawlane.config.numbers import OddFloat, OddInt
+from clawlane.config.regular_file import read_regular
 
 _MAX_BYTES = 4 * 1024 * 1024
 _PLACE = re.compile(r"line (\d+) column (\d+)")
@@ -104,7 +103,11 @@ def read_source(file: Path) -> Source:
     raw = _read(file)
     if raw is None:
         return Source(file, {}, {}, {}, exists=False)
-    text = _decode(file, raw)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _unreadable(file, f"is not UTF-8 text (line {line}): save it as UTF-8") from None
     reader = _Reader(file)
     try:
         root = loads(text, loader=ModelLoader()).value
@@ -216,67 +219,49 @@ def _position(node: Any) -> Position:
 
 def _read(file: Path) -> bytes | None:
     try:
-        # Opened without blocking so that a named pipe is refused instead of waited for.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        raw = read_regular(file, _MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _unreadable(file, f"cannot be read: {error.strerror}") from None
-    try:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            raise _unreadable(file, "is not a regular file")
-        if info.st_size > _MAX_BYTES:
-            raise _unreadable(file, "is larger than 4 MiB: this is not a config file")
-        with open(descriptor, "rb", closefd=False) as stream:
-            return stream.read()
-    finally:
-        os.close(descriptor)
-
-
-def _decode(file: Path, raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise _unreadable(file, f"is not UTF-8 text (line {line}): save it as UTF-8") from None
+    except ValueError:
+        raise _unreadable(file, "is not a regular file") from None
+    if len(raw) > _MAX_BYTES:
+        raise _unreadable(file, "is larger than 4 MiB: this is not a config file")
+    return raw
 
 
 def _unreadable(file: Path, message: str) -> ConfigError:
     return ConfigError([Problem("", str(file), None, None, message)])
 
 
-def _syntax_error(file: Path, text: str, told: str) -> ConfigError:
+def _syntax_error(file: Path, text: str, error: str) -> ConfigError:
     """The parser's first error as one line with a position."""
-    first = next((line.strip() for line in told.splitlines() if "column" in line or "index" in line), told)
-    line, column = _place(first, text)
+    first = next((line.strip() for line in error.splitlines() if "column" in line or "index" in line), error)
+    if found := _PLACE.search(first):
+        line, column = int(found[1]), int(found[2])
+    else:
+        before = text[: int(found[1]) if (found := _INDEX.search(first)) else len(text)]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     where = f"{file.name}:{line}:{column}"
     return ConfigError([Problem("", where, line, column, _complaint(first))])
 
 
-def _place(told: str, text: str) -> tuple[int, int]:
-    if found := _PLACE.search(told):
-        return int(found[1]), int(found[2])
-    index = int(found[1]) if (found := _INDEX.search(told)) else len(text)
-    before = text[:index]
-    return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1
-
-
-def _complaint(told: str) -> str:
-    near = found[1] if (found := _NEAR.search(told)) else ""
+def _complaint(error: str) -> str:
+    near = found[1] if (found := _NEAR.search(error)) else ""
     if "UNTERMINATED" in near:
         return "a text starts here and never ends"
-    if found := _EXPECTED.search(told):
+    if found := _EXPECTED.search(error):
         return "expected " + " or ".join(_SIGNS.get(word, word) for word in found[1].split(" or "))
-    if found := re.search(r"Illegal character ('.')", told):
+    if found := re.search(r"Illegal character ('.')", error):
         return f"unexpected character {found[1]}"
-    if "Octals" in told:
+    if "Octals" in error:
         return "a number must not start with 0; put an id in quotes"
-    if told == "Expecting value. Received unexpected EOF":
+    if error == "Expecting value. Received unexpected EOF":
         return "the file is empty; write { } for the built-in defaults"
-    if "EOF" in told:
+    if "EOF" in error:
         return "the file ends in the middle: a value, '}' or ']' is missing"
-    if near and told.startswith("Syntax Error in"):
+    if near and error.startswith("Syntax Error in"):
         return f"unexpected {_SIGNS.get(near, near.lower())}"
-    reason = re.split(r" in or near token| at: line|\(line", told)[0].removeprefix("Syntax Error: ")
+    reason = re.split(r" in or near token| at: line|\(line", error)[0].removeprefix("Syntax Error: ")
     return reason.strip().rstrip(".").lower()

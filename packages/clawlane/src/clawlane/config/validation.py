@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from types import UnionType
 from typing import Any, get_args, get_origin
 
@@ -30,11 +30,21 @@ Located = tuple[KeyPath, str, str, bool]
 """Path, message, hint, and whether the problem is the key itself rather than its value."""
 
 
-def located_errors(error: ValidationError, model: type[BaseModel]) -> Iterator[Located]:
-    """All problems in a validation error, with paths relative to the validated object."""
+def located_errors(
+    error: ValidationError,
+    model: type[BaseModel],
+    refused: Container[str] = (),
+    refusal: tuple[str, str] = ("", ""),
+) -> Iterator[Located]:
+    """All problems in a validation error, with paths relative to the validated object.
+
+    An unknown key in `refused` gets the message and hint in `refusal`.
+    """
     for detail in error.errors(include_url=False):
         path = tuple(detail["loc"])
-        if detail["type"] == "extra_forbidden":
+        if detail["type"] == "extra_forbidden" and len(path) == 1 and path[0] in refused:
+            yield path, *refusal, True
+        elif detail["type"] == "extra_forbidden":
             known = _known_keys(model, path[:-1])
             listed = f"known here: {', '.join(sorted(known))}" if known else ""
             yield path, "unknown key", did_you_mean(str(path[-1]), known) or listed, True
@@ -86,19 +96,14 @@ def what_is(value: object) -> str:
 def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
     """The keys that a model has at a path below it, in the order they are declared."""
     for part in path:
-        inner = _inner(model, part)
-        if inner is None:
-            return []
-        model = inner
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part in fields:
+            inner = _model_in(fields[str(part)].annotation)
+            if inner is None:
+                return []
+            model = inner
+        # A key that is not a field belongs to a mapping whose values are this model.
     return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _inner(model: type[BaseModel], key: str | int) -> type[BaseModel] | None:
-    for name, field in model.model_fields.items():
-        if (field.alias or name) == key:
-            return _model_in(field.annotation)
-    # A key that is no field is one of a mapping whose values are this very model.
-    return model
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -91,56 +91,51 @@ def owner_name(uid: int) -> str:
 
 
 def _secure_state(folder: Path) -> list[str]:
+    what = f"the state directory {folder}"
     try:
         make_private_dir(folder)
         info = folder.stat()
     except OSError as error:
-        raise StateUnusable(
-            f"the state directory {folder} cannot be used: {error.strerror}", _ELSEWHERE
-        ) from error
-    shown = stat.filemode(info.st_mode)
-    if info.st_uid != os.geteuid():
-        raise StateUnusable(
-            f"the state directory {folder} belongs to {owner_name(info.st_uid)}, not to you", _ELSEWHERE
-        )
-    if info.st_mode & _WRITE:
-        raise StateUnusable(
-            f"other users can write to the state directory {folder} ({shown})",
-            f"look at what is in it, then run: chmod 700 '{folder}'",
-        )
+        raise StateUnusable(f"{what} cannot be used: {error.strerror}", _ELSEWHERE) from error
+    make_private = f"chmod 700 '{folder}'"
+    _refuse_others(what, info, (os.geteuid(),), _ELSEWHERE, make_private)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise StateUnusable(f"the state directory {folder} cannot be written", f"run: chmod 700 '{folder}'")
+        raise StateUnusable(f"{what} cannot be written", f"run: {make_private}")
     if not info.st_mode & _OTHERS:
         return []
+    what = f"{what} ({stat.filemode(info.st_mode)})"
     if not _made_private(folder, 0o700):
-        raise StateUnusable(
-            f"other users can read the state directory {folder} ({shown}), and it cannot be made private",
-            _ELSEWHERE,
-        )
-    return [f"other users could read the state directory {folder} ({shown}); it is private now"]
+        raise StateUnusable(f"other users can read {what}, and it cannot be made private", _ELSEWHERE)
+    return [f"other users could read {what}; it is private now"]
 
 
 def _secure_config(file: Path) -> list[str]:
+    what = f"the config file {file}"
     try:
         info = file.stat()
     except OSError:
         return []  # reading it reports what is wrong
-    shown = stat.filemode(info.st_mode)
-    if info.st_uid not in (os.geteuid(), 0):
-        raise StateUnusable(
-            f"the config file {file} belongs to {owner_name(info.st_uid)}, not to you",
-            "put your own in its place, or set CLAWLANE_CONFIG",
-        )
-    if info.st_mode & _WRITE:
-        raise StateUnusable(
-            f"other users can write to the config file {file} ({shown})",
-            f"look at what is in it, then run: chmod 600 '{file}'",
-        )
+    elsewhere = "put your own in its place, or set CLAWLANE_CONFIG"
+    _refuse_others(what, info, (os.geteuid(), 0), elsewhere, f"chmod 600 '{file}'")
     if info.st_uid != os.geteuid() or not info.st_mode & _OTHERS or not stat.S_ISREG(info.st_mode):
         return []  # left alone: private already, or the administrator's own
+    what = f"{what} ({stat.filemode(info.st_mode)})"
     if not _made_private(file, stat.S_IMODE(info.st_mode) & stat.S_IRWXU):
-        return [f"other users can read the config file {file} ({shown}), and it cannot be made private"]
-    return [f"other users could read the config file {file} ({shown}); it is private now"]
+        return [f"other users can read {what}, and it cannot be made private"]
+    return [f"other users could read {what}; it is private now"]
+
+
+def _refuse_others(
+    what: str, info: os.stat_result, owners: tuple[int, ...], elsewhere: str, make_private: str
+) -> None:
+    """Raises `StateUnusable` for what others own or can write to."""
+    if info.st_uid not in owners:
+        raise StateUnusable(f"{what} belongs to {owner_name(info.st_uid)}, not to you", elsewhere)
+    if info.st_mode & _WRITE:
+        raise StateUnusable(
+            f"other users can write to {what} ({stat.filemode(info.st_mode)})",
+            f"look at what is in it, then run: {make_private}",
+        )
 
 
 def _made_private(path: Path, mode: int) -> bool:

@@ -1,4 +1,4 @@
-"""What is stored of a profile beside its session: the consent to the risk, and the mark of a takeover."""
+"""Records of a profile besides its session: the consent to the risk, and the mark of a takeover."""
 
 from __future__ import annotations
 

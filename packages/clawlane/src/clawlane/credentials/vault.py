@@ -2,8 +2,8 @@
 
 A file is `clawlane vault 1\\n`, the generation (32 hex digits, newline), a nonce of 12 bytes, and the sealed
 rest: one line of JSON that names the user, then the secret. Head, channel and profile are authenticated, so
-that a file cannot be moved to another profile. The generation changes with every login; whoever read an
-older one cannot save over a newer one.
+that a file cannot be moved to another profile. The generation changes with every login; a
+handle that read an older one cannot save over a newer one.
 
 The key is beside the sessions, unless `CLAWLANE_KEY_FILE` or systemd's `CREDENTIALS_DIRECTORY` points
 elsewhere.
@@ -17,7 +17,6 @@ import json
 import os
 import re
 import secrets
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from clawlane.channel import Account, VaultClosed, VaultError
+from clawlane.config.regular_file import read_regular
 from clawlane.credentials.files import file_name, make_private_dir, sync_dir, write_private
 
 KEY_FILE = "CLAWLANE_KEY_FILE"
@@ -72,7 +72,9 @@ class KeyLocation:
     def read(self) -> bytes:
         """The key. Raises `VaultError`, or `FileNotFoundError` if it is missing beside the sessions."""
         try:
-            written = self._content()
+            written = read_regular(self.path, 1024)
+        except ValueError:
+            written = b""
         except OSError as error:
             if not self.set_by:
                 raise
@@ -94,12 +96,6 @@ class KeyLocation:
         if self.set_by:
             return "make a new one with (umask 077; head -c 32 /dev/urandom > FILE) and log in again"
         return "remove it and log in again"
-
-    def _content(self) -> bytes:
-        # Opened without blocking so that a named pipe is refused instead of waited for.
-        handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as stream:
-            return stream.read(1024) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
 
 
 class FileVault:
@@ -131,16 +127,17 @@ class FileVault:
 
         Raises `VaultClosed` if the one read before was logged out or replaced.
         """
-        await asyncio.to_thread(self._write, secret)
 
-    def _write(self, secret: bytes) -> None:
-        with self._locked():
-            found = self._load()
-            if found is None or self._generation is None or found[0] != self._generation:
-                raise VaultClosed(
-                    f"the session of {self._name} was logged out or replaced; the late save is void"
-                )
-            self._store(found[0], found[1], secret)
+        def save() -> None:
+            with self._locked():
+                found = self._load()
+                if found is None or self._generation is None or found[0] != self._generation:
+                    raise VaultClosed(
+                        f"the session of {self._name} was logged out or replaced; the late save is void"
+                    )
+                self._store(found[0], found[1], secret)
+
+        await asyncio.to_thread(save)
 
     def replace(self, secret: bytes, identity: Identity) -> None:
         """Store the session of a new login. Handles that read the one before can no longer write."""

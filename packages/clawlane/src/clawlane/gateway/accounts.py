@@ -1,15 +1,14 @@
-"""All accounts of the gateway: their supervisors, and what each must know of the others."""
+"""All accounts of the gateway: their supervisors, and what each needs to know about the others."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import Agent
-from clawlane.channel import Account, Channel, State, StateCode
+from clawlane.channel import Account, Channel, StateCode
 from clawlane.config.load import Config
 from clawlane.config.paths import Paths
 from clawlane.gateway import pauses
@@ -19,7 +18,6 @@ from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
 from clawlane.ops.context import OpContext
-from clawlane.ops.directory import Lookup
 from clawlane.ops.operation import Caller
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
@@ -33,7 +31,7 @@ class Accounts:
     def __init__(
         self,
         config: Config,
-        places: Paths,
+        paths: Paths,
         store: Store,
         channels: Mapping[str, Channel],
         agent: Agent,
@@ -46,13 +44,11 @@ class Accounts:
         self.now_ms = now_ms
         self._started_ms = now_ms()
         self.begun = asyncio.Event()
-        self._own_ids: dict[str, str] = {}
-        self._places = places
+        self._paths = paths
         self._environ = environ
         self._agent = agent
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
-        self.pinnings: dict[str, NameResolver] = {}
-        self.gates: dict[str, Gate] = {}
+        self._resolvers: dict[str, NameResolver] = {}
         self.supervisors = {
             str(account): self._supervise(account, channels[name], account.id == channel.default_account)
             for name, channel in config.channels.items()
@@ -60,9 +56,9 @@ class Accounts:
         }
 
     def context(self, caller: Caller) -> OpContext:
-        """What operations in this gateway are given."""
+        """The context of the operations that run in this gateway."""
         return OpContext(
-            self._places,
+            self._paths,
             self._environ,
             self.now_ms,
             caller,
@@ -73,29 +69,30 @@ class Accounts:
         )
 
     def grants(self, account: str) -> Grants:
-        """What access has to know of an account beside its config."""
-        others = frozenset(user_id for name, user_id in self._own_ids.items() if name != account)
-        pins = self.pinnings[account].pins
+        """What access needs to know of an account besides its config."""
+        supervisor = self.supervisors[account]
+        state = supervisor.state
+        others = {one.state.user_id for one in self.supervisors.values() if one is not supervisor}
         return Grants(
-            self._own_ids.get(account, ""),
-            others,
-            self.supervisors[account].paired,
-            pins,
-            language=self.supervisors[account].language,
-            skew_ms=self.supervisors[account].state.skew_ms,
+            state.user_id,
+            frozenset(others - {""}),
+            supervisor.paired,
+            self._resolvers[account].pins,
+            language=state.language,
+            skew_ms=state.skew_ms,
         )
 
     async def run(self) -> None:
-        """Run every enabled account until cancelled. One that fails for good costs the others nothing."""
+        """Run every enabled account until cancelled. One that fails for good does not affect the others."""
         ctx = self.context(Caller.GATEWAY)
         for supervisor in self.supervisors.values():
             await pauses.put_in_force(ctx, supervisor)
         async with asyncio.TaskGroup() as group:
             for name, supervisor in self.supervisors.items():
                 supervisor.pairing_changed()
-                await self.pinnings[name].load(self.store)
+                await self._resolvers[name].load(self.store)
                 group.create_task(supervisor.run())
-                if supervisor.parts.account.enabled:
+                if supervisor.account.enabled:
                     supervisor.start()
             for supervisor in self.supervisors.values():
                 await supervisor.owned.wait()
@@ -103,49 +100,35 @@ class Accounts:
             self.begun.set()
 
     async def stop(self) -> None:
-        """Stop every account, side by side; what is on its way gets its answer first."""
+        """Stop all accounts at once, each after its chunks in flight have been answered."""
         await asyncio.gather(
             *(one.stop(StateCode.GATEWAY_STOPS, "the gateway stops") for one in self.supervisors.values())
         )
 
     def _supervise(self, account: Account, channel: Channel, is_default: bool) -> Supervisor:
-        name, policy = str(account), AccessPolicy.of(self.config, account)
-        self.gates[name] = Gate(account, channel, _pacer(account))
-        self.pinnings[name] = NameResolver(
-            account, policy.names_to_pin(), partial(self._lookup, name), self.now_ms
+        name, settings = str(account), account.settings
+        policy = AccessPolicy.of(self.config, account)
+        resolver = self._resolvers[name] = NameResolver(
+            account,
+            policy.names_to_pin(),
+            lambda: self.supervisors[name].lookup(),  # noqa: PLW0108 (the supervisor is made below)
+            self.now_ms,
         )
-        parts = AccountDeps(
+        pacer = Pacer(settings.pacing, random.random) if settings.pacing.enabled else None
+        deps = AccountDeps(
             account=account,
             channel=channel,
             agent=self._agent,
             policy=policy,
-            gate=self.gates[name],
+            gate=Gate(account, channel, pacer),
             grants=lambda: self.grants(name),
-            ready=self.pinnings[name].opened,
+            ready=resolver.opened,
             slots=self._slots,
             now_ms=self.now_ms,
             jitter=random.random,
-            report=self._noting(name),
-            pin=self.pinnings[name].run,
-            resend_unknown=account.settings.resend_unknown,
-            look_up_gap_ms=int(account.settings.look_up_gap.total_seconds() * 1000),
+            report=resolver.note,
+            pin=resolver.run,
+            resend_unknown=settings.resend_unknown,
+            look_up_gap_ms=int(settings.look_up_gap.total_seconds() * 1000),
         )
-        return Supervisor(parts, self.store, self._places.vault_dir, self._places.consent_dir, is_default)
-
-    def _lookup(self, name: str) -> Lookup:
-        return self.supervisors[name].lookup()
-
-    def _noting(self, name: str) -> Callable[[State], None]:
-        def note(state: State) -> None:
-            if state.user_id:
-                self._own_ids[name] = state.user_id
-            if state.language:
-                self.supervisors[name].language = state.language
-            self.pinnings[name].note(state)
-
-        return note
-
-
-def _pacer(account: Account) -> Pacer | None:
-    rules = account.settings.pacing
-    return Pacer(rules, random.random) if rules.enabled else None
+        return Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir, is_default)

@@ -2,9 +2,9 @@
 
     GET  /ping       {"ok": true}
     POST /op/NAME    runs the operation of that name (see `clawlane.ops.operation`): the body is its request,
-                     the header `Caller` says who asks; the answer is its result, or one line per event
+                     the header `Caller` names the caller; the answer is its result, or one line per event
 
-What cannot be done is answered with 400, or 500 for a defect, and {"message", "help"}.
+An error is answered with 400, or 500 for a defect, and {"message", "help"}.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
 
@@ -32,19 +32,18 @@ from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, e
 from clawlane.plugins.errors import PluginError
 from clawlane.store.errors import StoreError
 
-T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
 
 
 class Control:
-    """Runs operations for whoever connects."""
+    """Runs operations for the clients of the socket."""
 
-    def __init__(self, fleet: Accounts) -> None:
-        self._fleet = fleet
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
         self._ends = False
-        self._streams: set[asyncio.Task[Any]] = set()
+        self._streams: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Future[Any]] = set()
 
     def app(self) -> web.Application:
@@ -54,34 +53,47 @@ class Control:
         app.router.add_post("/op/{name}", self._operation)
         return app
 
-    async def _to_its_end(self, answer: Awaitable[T]) -> T:
-        """What came of something that is done even if whoever asked leaves meanwhile."""
-        running = asyncio.ensure_future(answer)
-        self._answering.add(running)
-        running.add_done_callback(self._answering.discard)
-        return await asyncio.shield(running)
-
     async def _ping(self, _request: web.Request) -> web.Response:
         return _json({"ok": True})
 
     async def _operation(self, request: web.Request) -> web.StreamResponse:
         operation = find(request.match_info["name"])
         if operation.changes:
-            await self._fleet.begun.wait()
+            await self._accounts.begun.wait()
         asked = decode(await request.read(), operation.request)
-        ctx = self._fleet.context(_caller(request))
+        try:
+            caller = Caller(request.headers.get("Caller", Caller.CLI))
+        except ValueError:
+            raise OpError("the header Caller names no known caller") from None
+        ctx = self._accounts.context(caller)
         if operation.events:
             return await self._stream(request, operation, ctx, asked)
-        result = await self._to_its_end(operation.run(ctx, asked))
-        return web.Response(body=encode(result), content_type="application/json")
+        # Runs to its end even if the client disconnects.
+        running = asyncio.ensure_future(operation.run(ctx, asked))
+        self._answering.add(running)
+        running.add_done_callback(self._answering.discard)
+        return web.Response(body=encode(await asyncio.shield(running)), content_type="application/json")
 
     async def _stream(
         self, request: web.Request, operation: Operation, ctx: OpContext, asked: object
     ) -> web.StreamResponse:
-        """One line of JSON an event. A slow reader holds the operation back; one that leaves ends it."""
+        """One line of JSON per event. A slow client applies back-pressure; one that disconnects cancels."""
         response = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
         await response.prepare(request)
-        running = asyncio.ensure_future(_write(response, request, operation, ctx, asked))
+
+        async def write() -> None:
+            async with aclosing(operation.run(ctx, asked)) as events:
+                try:
+                    async for event in events:
+                        await response.write(encode_event(event))
+                except ConnectionError:
+                    log.debug("%s: the client has disconnected", operation.name)
+                except Exception as error:
+                    if not isinstance(error, _OURS):
+                        log.exception("%s failed", operation.name)
+                    await response.write(_error_line(request, error))
+
+        running = asyncio.create_task(write())
         self._streams.add(running)
         running.add_done_callback(self._streams.discard)
         try:
@@ -90,13 +102,11 @@ class Control:
             if not self._ends:
                 raise
             with suppress(ConnectionError):
-                await response.write(
-                    json.dumps(_told(request, OpError("the gateway stops"))).encode() + b"\n"
-                )
+                await response.write(_error_line(request, OpError("the gateway stops")))
         return response
 
     async def _end_streams(self, _app: web.Application) -> None:
-        """A stream may have no end of its own: the gateway does not wait for that."""
+        """End the streams: one may have no end of its own."""
         self._ends = True
         for running in self._streams:
             running.cancel()
@@ -108,19 +118,15 @@ async def listening(app: web.Application, path: Path) -> AsyncIterator[None]:
     runner = web.AppRunner(app, access_log=None, handle_signals=False, handler_cancellation=True)
     await runner.setup()
     try:
-        await web.SockSite(runner, _private_socket(path)).start()
+        # Closed to others before anybody can connect, which takes the `listen` of the site.
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        bound.bind(str(path))
+        os.chmod(path, 0o600)
+        await web.SockSite(runner, bound).start()
         yield
     finally:
         await runner.cleanup()
         os.unlink(path)
-
-
-def _private_socket(path: Path) -> socket.socket:
-    """Bound and closed to others before anybody can connect: that takes the `listen` which follows."""
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    bound.bind(str(path))
-    path.chmod(0o600)
-    return bound
 
 
 _OURS = (ConfigError, CredentialsError, DirectoryError, OpError, PluginError, StoreError, VaultError)
@@ -132,17 +138,17 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except _OURS as error:
-        return _json(_told(request, error), status=400)
+        return _json(_error_fields(request, error), status=400)
     except web.HTTPException as error:
         return _json({"message": f"{request.path}: {error.reason}", "help": ""}, status=error.status)
     except asyncio.CancelledError:
         raise
     except Exception as error:
         log.exception("%s failed", request.path)
-        return _json(_told(request, error), status=500)
+        return _json(_error_fields(request, error), status=500)
 
 
-def _told(request: web.Request, error: Exception) -> dict[str, Any]:
+def _error_fields(request: web.Request, error: Exception) -> dict[str, Any]:
     if isinstance(error, ConfigError):
         return {"message": str(error), "help": "", "problems": [asdict(one) for one in error.problems]}
     if isinstance(error, _OURS):
@@ -151,30 +157,8 @@ def _told(request: web.Request, error: Exception) -> dict[str, Any]:
     return {"message": what, "help": ""}
 
 
-def _caller(request: web.Request) -> Caller:
-    try:
-        return Caller(request.headers.get("Caller", Caller.CLI))
-    except ValueError:
-        raise OpError("the header Caller names nobody that may ask") from None
-
-
 def _error_line(request: web.Request, error: Exception) -> bytes:
-    return json.dumps(_told(request, error)).encode() + b"\n"
-
-
-async def _write(
-    response: web.StreamResponse, request: web.Request, operation: Operation, ctx: OpContext, asked: object
-) -> None:
-    async with aclosing(operation.run(ctx, asked)) as events:
-        try:
-            async for event in events:
-                await response.write(encode_event(event))
-        except ConnectionError:
-            log.debug("%s: whoever asked has left", operation.name)
-        except Exception as error:
-            if not isinstance(error, _OURS):
-                log.exception("%s failed", operation.name)
-            await response.write(_error_line(request, error))
+    return json.dumps(_error_fields(request, error)).encode() + b"\n"
 
 
 def _json(value: dict[str, Any], status: int = 200) -> web.Response:

@@ -1,4 +1,4 @@
-"""How an account is, since when, and whether that lasts too long."""
+"""The state of an account, since when it holds, and whether it lasts too long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clawlane.ops.problems import clock_problem, sentence
 from clawlane.store.account_store import Clock
 
 DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
-"""Seconds that a phase may last before the operator is told. The other phases wait for the operator."""
+"""Seconds a phase may last before it is reported as overdue. The other phases wait for the operator."""
 
 OVER = (
     Phase.NEEDS_LOGIN,
@@ -32,22 +32,22 @@ log = logging.getLogger(__name__)
 
 
 class AccountHealth:
-    """The state of one account as others see it. `told` is given every change.
+    """The state of one account as others see it. `listener` is called with every change.
 
-    An account that does not come up in time counts as degraded until it does; it goes on trying.
+    An account that does not come up in time counts as degraded until it does; it keeps trying.
     """
 
     def __init__(
         self,
         account: str,
-        told: Callable[[State], None],
+        listener: Callable[[State], None],
         now_ms: Clock,
         deadlines: Mapping[Phase, float] = DEADLINES,
     ) -> None:
         self.state = self._channel = State(Phase.STOPPED, code=StateCode.NOT_STARTED)
         self.since_ms = now_ms()
         self._account = account
-        self._told = told
+        self._listener = listener
         self._now_ms = now_ms
         self._deadlines = deadlines
         self._late = False
@@ -55,7 +55,7 @@ class AccountHealth:
         self._entered = asyncio.Event()
 
     def sending(self, trouble: SendTrouble | None) -> None:
-        """Sending does not work, or works again. That counts over what the channel says."""
+        """Sending does not work, or works again. This overrides what the channel reports."""
         known, self._trouble = self._trouble, trouble
         if trouble is not None:
             self._keep(self._channel)
@@ -65,7 +65,7 @@ class AccountHealth:
                 log.info("%s: messages arrive again", self._account)
 
     def report(self, state: State) -> None:
-        """Keep a state; health and identity that it leaves open stay as they were known."""
+        """Keep a state; health and identity that it leaves open stay as last known."""
         if state.phase not in _COMING_UP:
             self._late = False
         elif self._late:
@@ -73,7 +73,7 @@ class AccountHealth:
         self._keep(state)
 
     async def watch(self) -> None:
-        """Tell when a phase lasts too long. Lives until cancelled."""
+        """Report phases that last too long. Lives until cancelled."""
         while True:
             self._entered.clear()
             deadline = self._deadlines.get(self.state.phase)
@@ -81,15 +81,12 @@ class AccountHealth:
                 async with asyncio.timeout(deadline):
                     await self._entered.wait()
                 continue
-            self._report_overdue()
+            known = self._channel
+            since = f"for {(self._now_ms() - self.since_ms) / 1000:.0f} s now"
+            reason = f"{known.reason}; {since}" if known.reason else f"{known.phase} {since}"
+            self._late = known.phase in _COMING_UP
+            self._keep(replace(_overdue(known), reason=reason))
             await self._entered.wait()
-
-    def _report_overdue(self) -> None:
-        known = self._channel
-        since = f"for {(self._now_ms() - self.since_ms) / 1000:.0f} s now"
-        reason = f"{known.reason}; {since}" if known.reason else f"{known.phase} {since}"
-        self._late = known.phase in _COMING_UP
-        self._keep(replace(_overdue(known), reason=reason))
 
     def _keep(self, state: State) -> None:
         known, before = self._channel, self.state
@@ -100,6 +97,7 @@ class AccountHealth:
             outbound=state.outbound or known.outbound,
             user_id=state.user_id or known.user_id,
             user_name=state.user_name or known.user_name,
+            language=state.language or known.language,
             noticed_ms=state.noticed_ms or known.noticed_ms,
             skew_ms=known.skew_ms if state.skew_ms is None else state.skew_ms,
         )
@@ -110,14 +108,14 @@ class AccountHealth:
             self.since_ms = self._now_ms()
             self._entered.set()
         if (self.state.phase, self.state.reason) != (before.phase, before.reason):
-            self._tell(self.state)
+            self._log(self.state)
         clock = clock_problem(self.state.skew_ms)
         if clock and not clock_problem(before.skew_ms):
             log.warning("%s: %s; set it: %s", self._account, sentence(clock), clock.command)
-        self._told(self.state)
+        self._listener(self.state)
 
     def _with_trouble(self, state: State) -> State:
-        """The reason why nothing is sent is told where the connection itself is well."""
+        """The state with outbound broken; its reason is the send trouble if the connection itself is fine."""
         if self._trouble is None:
             return state
         broken = replace(state, outbound=Health.BROKEN)
@@ -127,7 +125,7 @@ class AccountHealth:
             broken, code=StateCode.SENDING_FAILS, reason=self._trouble.reason, action=self._trouble.help
         )
 
-    def _tell(self, state: State) -> None:
+    def _log(self, state: State) -> None:
         well = state.phase not in (*OVER, Phase.DEGRADED) or state.phase is Phase.STOPPED
         well = well and self._trouble is None
         reason = f": {state.reason}" if state.reason else ""
@@ -137,11 +135,11 @@ class AccountHealth:
 
 
 def stopped(code: StateCode, reason: str) -> State:
-    """An account of which nothing runs, so that nothing is known of its connection."""
+    """The state of an account that does not run; the health of its connection is unknown."""
     return State(Phase.STOPPED, reason, inbound=Health.UNKNOWN, outbound=Health.UNKNOWN, code=code)
 
 
 def _overdue(state: State) -> State:
-    """A state that lasts too long; a connection that was lost stays named as the cause."""
+    """The state of a phase that lasts too long; it keeps the code of a lost connection as the cause."""
     code = StateCode.OVERDUE if state.phase in _COMING_UP else state.code
     return replace(state, phase=Phase.DEGRADED, action=state.action or _ACTION, code=code)

@@ -1,13 +1,12 @@
-"""Pinning: each name in an account's config is looked up once, and stands for that id from then on."""
+"""Pinning: looks up each name in an account's config once; it stands for the id found from then on."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
-from clawlane.access.names import ConfigName, Pins, PinState
+from clawlane.access.names import ConfigName, Pin, Pins, PinState
 from clawlane.backoff import Backoff
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Phase, State
@@ -25,10 +24,10 @@ log = logging.getLogger(__name__)
 
 
 class NameResolver:
-    """The names of one account, `names` of its policy.
+    """Looks up the names in the config of one account.
 
-    `note` is told every state of the account; `run` is part of each run of the account, which it may end by
-    failing, and goes on where the last one stopped. `lookup` gives the questions with a fresh handle on the
+    `note` takes every state of the account. `run` is part of each run of the account, which it may end by
+    failing, and continues where the last run stopped. `lookup` gives the questions with a fresh handle on the
     session.
     """
 
@@ -44,7 +43,7 @@ class NameResolver:
         self._found: dict[ConfigName, LookedUp] = {}
         self._up = asyncio.Event()
         self._ready = asyncio.Event()
-        self._own_id = ""
+        self._identified = False
         self._over = False
 
     @property
@@ -59,11 +58,11 @@ class NameResolver:
 
     @property
     def waiting(self) -> tuple[ConfigName, ...]:
-        """The names whose look-up is still to come."""
+        """The names that have not been looked up yet."""
         return tuple(name for name in self._names if name not in self._found)
 
     async def load(self, store: Store) -> None:
-        """Take over what earlier look-ups found, and forget the names that have left the config.
+        """Take over the results of earlier look-ups, and forget names that have left the config.
 
         Nobody may own the account yet.
         """
@@ -75,8 +74,8 @@ class NameResolver:
         self._learn([stored[name] for name in self._names if name in stored])
 
     def note(self, state: State) -> None:
-        """How the account is now."""
-        self._own_id = state.user_id or self._own_id
+        """Take the account's latest state."""
+        self._identified = bool(state.user_id)
         if state.phase in _UP:
             self._up.set()
         else:
@@ -84,21 +83,21 @@ class NameResolver:
         self._consider()
 
     async def opened(self) -> None:
-        """Returns once messages can be decided: `run` sees to it within 20 s of the first connection."""
+        """Returns once messages can be decided, at the latest 20 s after the first connection of `run`."""
         await self._ready.wait()
 
     async def run(self) -> None:
-        """Look up what waits once the account is connected, again and again until it was answered."""
+        """Once the account is connected, look up the remaining names, and retry until all are answered."""
         await self._up.wait()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._open_in_time())
             group.create_task(self._look_up_all())
 
     async def _open_in_time(self) -> None:
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(DEADLINE):
                 await self._ready.wait()
-        if not self.ready:
+        except TimeoutError:
             log.warning("%s: goes on without all names: their look-up takes too long", self._account)
             self._ready.set()
 
@@ -107,21 +106,19 @@ class NameResolver:
         while self.waiting and isinstance((lookup := self._lookup()).channel, Directory):
             await self._up.wait()
             try:
-                await self._look_up(lookup)
+                looked_up = await resolve(lookup, self.waiting, self._now_ms())
+                if lookup.account_store is not None:
+                    await lookup.account_store.run(directory.keep_pins, looked_up)
             except (DirectoryError, StoreFailed) as error:
                 wait = backoff.next()
                 log.warning("%s: names not looked up: %s; again in %.0f s", self._account, error, wait)
                 await asyncio.sleep(wait)
+            else:
+                self._learn(looked_up)
+                for one in looked_up:
+                    _log_pin(self._account, one.pin)
         self._over = True
         self._consider()
-
-    async def _look_up(self, lookup: Lookup) -> None:
-        looked_up = await resolve(lookup, self.waiting, self._now_ms())
-        if (account_store := lookup.account_store) is not None:
-            await account_store.run(directory.keep_pins, looked_up)
-        self._learn(looked_up)
-        for one in looked_up:
-            _tell(self._account, one)
 
     def _learn(self, looked_up: Sequence[LookedUp]) -> None:
         self._found.update((one.pin.name, one) for one in looked_up)
@@ -129,18 +126,16 @@ class NameResolver:
         self._consider()
 
     def _consider(self) -> None:
-        if self._own_id and (self._over or not self.waiting):
+        if self._identified and (self._over or not self.waiting):
             self._ready.set()
 
 
-def _tell(account: Account, one: LookedUp) -> None:
-    where, entry = one.pin.name.where, one.pin.name.entry
-    if one.pin.state is PinState.PINNED:
-        log.info("%s: %s %r is pinned to %s", account, where, entry, one.pin.id)
-    elif one.pin.state is PinState.AMBIGUOUS:
-        ids = ", ".join(one.pin.ids)
-        log.warning(
-            "%s: %s %r is the name of several and matches none; write one of %s", account, where, entry, ids
-        )
+def _log_pin(account: Account, pin: Pin) -> None:
+    where, entry = pin.name.where, pin.name.entry
+    if pin.state is PinState.PINNED:
+        log.info("%s: %s %r is pinned to %s", account, where, entry, pin.id)
+    elif pin.state is PinState.AMBIGUOUS:
+        ids = ", ".join(pin.ids)
+        log.warning("%s: %s %r is ambiguous and matches none; write one of %s", account, where, entry, ids)
     else:
-        log.warning("%s: %s %r is nobody's name and matches nobody; write the id", account, where, entry)
+        log.warning("%s: %s %r was not found and matches nobody; write the id", account, where, entry)

@@ -1,4 +1,4 @@
-"""The pauses of a gateway: in force from its start on, and ended when their time has come."""
+"""Restores the pauses of each account when the gateway starts, and ends them when their time has come."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from clawlane.ops.context import OpContext
 from clawlane.store.errors import StoreLost
 
 _LONGEST_SLEEP = 30.0
-"""Seconds. The clock may be set meanwhile."""
+"""Seconds, short because the clock may be set meanwhile."""
 
 log = logging.getLogger(__name__)
 
 
 async def put_in_force(ctx: OpContext, supervisor: Supervisor) -> None:
-    """Pause an account as it was when the last gateway stopped. What was to end meanwhile is resumed."""
+    """Restore the pauses of an account from the store, and end those whose time has come meanwhile."""
     name = str(supervisor.account)
     supervisor.hold(await ctx.ask(lambda reader: [one for one in reader.pauses() if one.account == name]))
     await _end_overdue(ctx, supervisor)
@@ -26,17 +26,16 @@ async def put_in_force(ctx: OpContext, supervisor: Supervisor) -> None:
 
 async def end_in_time(ctx: OpContext, supervisor: Supervisor) -> None:
     """End each pause of an account when its time has come. Lives until cancelled, or the account is lost."""
-    gate = supervisor.parts.gate
     while True:
-        ends = [one.until_ms for one in gate.pauses if one.until_ms is not None]
+        ends = [one.until_ms for one in supervisor.pauses if one.until_ms is not None]
         wait = max(0.0, min(_LONGEST_SLEEP, (min(ends) - ctx.now_ms()) / 1000)) if ends else None
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
-                await gate.changed()
+                await supervisor.deps.gate.changed()
         try:
             await _end_overdue(ctx, supervisor)
         except StoreLost as error:
-            log.error("%s: its pauses do not end by themselves any more: %s", supervisor.account, error)
+            log.error("%s: its pauses no longer end by themselves: %s", supervisor.account, error)
             return
 
 

@@ -1,4 +1,4 @@
-"""The gateway process: the lock, the store, all accounts, the control socket, until it is told to stop."""
+"""The gateway process: lock, store, accounts and control socket, until a signal stops it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from clawlane import __version__
-from clawlane.access.names import Pins
 from clawlane.agents.contract import Agent
 from clawlane.agents.echo import EchoAgent
 from clawlane.capabilities import Rehearsal
-from clawlane.channel import Account, Channel
+from clawlane.channel import Channel
 from clawlane.config.load import Config, Plugins, load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
@@ -30,40 +29,40 @@ from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
 
 _STOP = 30.0
-"""Seconds. A service manager has to be more patient than that."""
+"""Seconds. A service manager has to wait longer."""
 
 log = logging.getLogger(__name__)
 
 
 def run(
-    places: Paths, environ: Mapping[str, str], plugins: Plugins | None = None, agent: Agent | None = None
+    paths: Paths, environ: Mapping[str, str], plugins: Plugins | None = None, agent: Agent | None = None
 ) -> int:
     """Run until SIGTERM or SIGINT, then give 0. Without `plugins` the installed ones; without `agent` echo.
 
     Raises `StateUnusable`, `ConfigError`, `StoreOwned` when another gateway runs, `StoreUnusable`, and
-    `Broken` for a plugin.
+    `LoadFailed` for a plugin.
     """
-    tightened = secure(places)
-    config = load(places, plugins or Registry(places), environ)
-    with logging_to(places.log_dir):
+    tightened = secure(paths)
+    config = load(paths, plugins or Registry(paths), environ)
+    with logging_to(paths.log_dir):
         for line in tightened:
             log.warning("%s", line)
         try:
-            asyncio.run(_until_signalled(config, places, environ, agent or EchoAgent()))
+            asyncio.run(_until_signalled(config, paths, environ, agent or EchoAgent()))
         except BaseExceptionGroup as error:
             unusable, _ = error.split(StoreUnusable)
             raise _first(unusable) if unusable else error from None
     return 0
 
 
-async def _until_signalled(config: Config, places: Paths, environ: Mapping[str, str], agent: Agent) -> None:
+async def _until_signalled(config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with gateway(config, places, environ, agent) as fleet:
+    async with gateway(config, paths, environ, agent) as accounts:
         notify(environ, READY)
-        unusable = await _end(stop, fleet.store)
+        unusable = await _end(stop, accounts.store)
         log.info("stopping")
         notify(environ, STOPPING)
     log.info("stopped")
@@ -72,14 +71,14 @@ async def _until_signalled(config: Config, places: Paths, environ: Mapping[str, 
 
 
 async def _end(stop: asyncio.Event, store: Store) -> StoreUnusable | None:
-    """Returns when the gateway has to stop: it was told to, or nothing can be stored any more."""
-    died, told = asyncio.ensure_future(store.died()), asyncio.ensure_future(stop.wait())
+    """Returns when the gateway has to stop: on a signal, or when the store fails for good."""
+    died, stopped = asyncio.ensure_future(store.died()), asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait([died, told], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([died, stopped], return_when=asyncio.FIRST_COMPLETED)
         return died.result() if died.done() else None
     finally:
         died.cancel()
-        told.cancel()
+        stopped.cancel()
 
 
 def _first(group: BaseExceptionGroup[StoreUnusable]) -> StoreUnusable:
@@ -89,41 +88,36 @@ def _first(group: BaseExceptionGroup[StoreUnusable]) -> StoreUnusable:
 
 @asynccontextmanager
 async def gateway(
-    config: Config, places: Paths, environ: Mapping[str, str], agent: Agent
+    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent
 ) -> AsyncIterator[Accounts]:
     """A running gateway.
 
-    Leaving stops the accounts, and finishes what is on its way. Raises as `run` does.
+    Leaving stops the accounts, after their chunks in flight have been answered. Raises as `run` does.
     """
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
-    async with open_store(places.store, places.lock_file, _now_ms) as store:
-        fleet = Accounts(config, places, store, channels, agent, _now_ms, environ)
-        control = Control(fleet)
+    async with open_store(paths.store, paths.lock_file, _now_ms) as store:
+        accounts = Accounts(config, paths, store, channels, agent, _now_ms, environ)
+        control = Control(accounts)
         _announce(config, channels)
-        async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(places, environ)):
+        async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(paths, environ)):
             _announce_accounts(config, store)
-            accounts = group.create_task(fleet.run())
+            running = group.create_task(accounts.run())
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s runs after %.2f s with %.0f MB", __version__, elapsed, rss)
             try:
-                yield fleet
+                yield accounts
             finally:
-                await _stopped(fleet)
-                accounts.cancel()
-
-
-async def _stopped(fleet: Accounts) -> None:
-    """What is not finished by the deadline is cut off, and goes on from what is stored at the next start."""
-    try:
-        async with asyncio.timeout(_STOP):
-            await fleet.stop()
-    except TimeoutError:
-        log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
+                try:
+                    async with asyncio.timeout(_STOP):
+                        await accounts.stop()
+                except TimeoutError:  # the next start continues from what is stored
+                    log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
+                running.cancel()
 
 
 def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
-    """What the operator must have seen before anything runs."""
+    """Log what the operator must see before anything runs."""
     for warning in config.warnings:
         log.warning("%s", warning)
     if not channels:
@@ -137,21 +131,18 @@ def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
 
 
 def _announce_accounts(config: Config, store: Store) -> None:
-    """How each account is set up, and what is wrong with that."""
+    """Log how each account is set up, and what is wrong with that."""
     for account in (one for block in config.channels.values() for one in block.accounts):
+        if not account.enabled:
+            log.info("%s is disabled", account)
+            continue
+        for key in ("dmPolicy", "groupPolicy"):
+            found = config.effective(account, key)
+            log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
         with store.read() as reader:
-            _announce_account(config, account, reader.pins(str(account)))
-
-
-def _announce_account(config: Config, account: Account, pins: Pins) -> None:
-    if not account.enabled:
-        log.info("%s is disabled", account)
-        return
-    for key in ("dmPolicy", "groupPolicy"):
-        found = config.effective(account, key)
-        log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
-    for finding in findings(config, account, pins):
-        log.warning("%s: %s: %s", account, finding.severity, finding)
+            pins = reader.pins(str(account))
+        for finding in findings(config, account, pins):
+            log.warning("%s: %s: %s", account, finding.severity, finding)
 
 
 def _now_ms() -> int:

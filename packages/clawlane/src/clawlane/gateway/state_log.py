@@ -12,13 +12,13 @@ from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError
 
 _MOST = 256
-"""Changes that wait for a disk that takes none. Of more the oldest are lost."""
+"""Changes kept while the disk takes none; the oldest are lost first."""
 
 log = logging.getLogger(__name__)
 
 
 class StateLog:
-    """Notes changes at once, and writes them in their order. What is not written when it ends is posted."""
+    """Notes changes at once and writes them in order. Changes left when `write` ends are posted."""
 
     def __init__(self, now_ms: Clock) -> None:
         self._now_ms = now_ms
@@ -27,12 +27,10 @@ class StateLog:
         self._news = asyncio.Event()
 
     def note(self, state: State) -> None:
-        """Keep a change. The same phase with the same code is none."""
-        # A channel's contract may give states no code yet.
-        code = str(getattr(state, "code", ""))
-        if (state.phase, code) != self._last:
-            self._last = (state.phase, code)
-            self._waiting.append((self._now_ms(), state.phase, code))
+        """Keep a change of phase or code."""
+        if (state.phase, state.code) != self._last:
+            self._last = (state.phase, state.code)
+            self._waiting.append((self._now_ms(), state.phase, state.code))
             self._news.set()
 
     async def write(self, account_store: AccountStore) -> None:
@@ -42,7 +40,7 @@ class StateLog:
                 await self._news.wait()
                 self._news.clear()
                 while self._waiting:
-                    # Once more is no harm: what is known already is not written again.
+                    # Repeating this is harmless: a known change is not written again.
                     await account_store.run(events.note_state, *self._waiting[0])
                     self._waiting.popleft()
         except StoreError as error:

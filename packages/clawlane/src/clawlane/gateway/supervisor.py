@@ -1,4 +1,4 @@
-"""One account over its whole life in the gateway: whether it may run, how it is, and starting it again."""
+"""One account over its whole life in the gateway: whether it may run, its state, restarts after crashes."""
 
 from __future__ import annotations
 
@@ -39,23 +39,21 @@ class Supervisor:
     """Keeps one account running while it is wanted. `run` owns the account in the store."""
 
     def __init__(
-        self, parts: AccountDeps, store: Store, vaults: Path, consents: Path, is_default: bool
+        self, deps: AccountDeps, store: Store, vaults: Path, consents: Path, is_default: bool
     ) -> None:
-        self._state_log = StateLog(parts.now_ms)
-        self._told = parts.report
-        self._standing = AccountHealth(str(parts.account), self._tell, parts.now_ms)
-        self._report = self._standing.report
-        self.parts = replace(parts, report=self._report, trouble=self._standing.sending)
+        self._state_log = StateLog(deps.now_ms)
+        self._listener = deps.report
+        self._health = AccountHealth(str(deps.account), self._changed, deps.now_ms)
+        self._report = self._health.report
+        self.deps = replace(deps, report=self._report, trouble=self._health.sending)
         self.account_store: AccountStore | None = None
         self.paired: frozenset[str] = frozenset()
-        """The ids that pairing lets in."""
-        self.language = ""
-        """The language of the account on its platform, as it was told last."""
+        """The ids of the senders that the owner approved."""
         self._store = store
         self.owned = asyncio.Event()
         self._vaults = vaults
         self._consents = consents
-        self._flag = () if is_default else ("--account", parts.account.id)
+        self._flag = () if is_default else ("--account", deps.account.id)
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -65,68 +63,71 @@ class Supervisor:
 
     @property
     def state(self) -> State:
-        """How the account is."""
-        return self._standing.state
+        """The account's state: the only place that holds its own id, language and clock skew."""
+        return self._health.state
+
+    @property
+    def language(self) -> str:
+        return self.state.language
 
     @property
     def since_ms(self) -> int:
-        """Since when it is in its phase."""
-        return self._standing.since_ms
+        """When it entered its phase."""
+        return self._health.since_ms
 
     @property
     def account(self) -> Account:
-        return self.parts.account
+        return self.deps.account
 
     @property
     def channel(self) -> Channel:
-        return self.parts.channel
+        return self.deps.channel
 
     @property
     def pauses(self) -> list[Pause]:
-        """What is in force of its pauses, whether it could be written down or not."""
-        return self.parts.gate.pauses
+        """The pauses in force, whether they could be stored or not."""
+        return self.deps.gate.pauses
 
     def pairing_changed(self) -> None:
-        """Read again whom the owner let in."""
+        """Read again whom the owner approved."""
         with self._store.read() as reader:
             self.paired = frozenset(approved.sender_id for approved in reader.approved(str(self.account)))
 
     def hold(self, pauses: Sequence[Pause]) -> None:
-        """Let these pauses hold and no others, from now on."""
-        self.parts.gate.pause(pauses)
+        """Replace the pauses in force."""
+        self.deps.gate.pause(pauses)
         self.wake()
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
         is_paused = self.state.phase is Phase.PAUSED
-        if self.account.enabled and is_paused is not (self.parts.gate.offline is not None):
+        if self.account.enabled and is_paused is not (self.deps.gate.offline is not None):
             await self.restart()
 
     def vault(self) -> FileVault:
         """The sealed session of the account's profile; a new handle each time, bound to no generation."""
-        return FileVault(self._vaults, self.parts.account.channel, self.parts.account.profile)
+        return FileVault(self._vaults, self.account.channel, self.account.profile)
 
     def lookup(self) -> Lookup:
-        """The way to ask whom the account knows."""
+        """The questions to the account's directory."""
         return Lookup(self.account, self.channel, self.vault(), self.account_store)
 
     def wake(self) -> None:
         """There is something new to send."""
-        if self._runner is not None:
-            self._runner.wake()
+        self.settled(None)
 
     def settled(self, turn: int | None) -> None:
-        """The operator decided about a chunk: its turn may be settled, and others may go."""
+        """The operator resolved a chunk: its turn may be settled, and others may go."""
         if self._runner is not None:
-            self._runner.settled(turn)
+            self._runner.sender.settled(turn)
 
     def again(self, turn: OpenTurn) -> None:
-        """A turn that was over is open again."""
+        """A turn that was over is open again: it goes to the end of its lane."""
         if self._runner is not None:
-            self._runner.again(turn)
+            self._runner.scheduler.put(turn)
 
     async def resumed(self, resumed: Resumed) -> None:
-        """A pause has ended: the lanes learn what expired, and what goes on again."""
+        """A pause has ended: the lanes learn which turns expired and which continue."""
         if self._runner is not None:
             await self._runner.resumed(resumed)
 
@@ -139,7 +140,7 @@ class Supervisor:
         code: StateCode = StateCode.STOPPED_BY_OPERATOR,
         reason: str = "stopped by the operator",
     ) -> None:
-        """Returns once nothing of the account runs. What is on its way gets its answer first."""
+        """Returns once nothing of the account runs. Chunks in flight are answered first."""
         self._wanted.clear()
         if self._runner is not None:
             await self._runner.park()
@@ -153,32 +154,29 @@ class Supervisor:
         self.start()
 
     async def take_back(self) -> bool:
-        """Run an account again that was replaced by another client, or given up. False if it was neither."""
-        marked = await asyncio.to_thread(self._mark().clear)
+        """Run an account again that another client took over, or that failed. False if it was neither."""
+        marked = await asyncio.to_thread(self._takeover.clear)
         if not (marked or self.state.phase in (Phase.REPLACED, Phase.FAILED)):
             return False
-        if self.parts.account.enabled:
+        if self.account.enabled:
             self._patience = _TAKE_BACK
             await self.restart()
         return True
 
     async def run(self) -> None:
         """Live until cancelled; run the account whenever it is wanted."""
-        async with (
-            self._store.own(str(self.parts.account)) as self.account_store,
-            asyncio.TaskGroup() as group,
-        ):
+        async with self._store.own(str(self.account)) as self.account_store, asyncio.TaskGroup() as group:
             self.owned.set()
-            group.create_task(self._standing.watch())
+            group.create_task(self._health.watch())
             group.create_task(self._state_log.write(self.account_store))
             while True:
                 await self._wanted.wait()
                 if self._wanted.is_set():
                     await self._while_wanted(self.account_store)
 
-    def _tell(self, state: State) -> None:
+    def _changed(self, state: State) -> None:
         self._state_log.note(state)
-        self._told(state)
+        self._listener(state)
 
     async def _while_wanted(self, account_store: AccountStore) -> None:
         self._idle.clear()
@@ -190,91 +188,78 @@ class Supervisor:
             self._idle.set()
 
     async def _keep_running(self, account_store: AccountStore) -> None:
-        backoff, crashes = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self.parts.jitter), 0
-        while await self._begins():
-            started_ms = self.parts.now_ms()
+        backoff, crashes = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self.deps.jitter), 0
+        while await self._may_run():
+            patience, self._patience = self._patience, 0.0
+            if patience:
+                reason = f"taking the account back in {patience:.0f} s"
+                self._report(State(Phase.STARTING, reason, code=StateCode.TAKING_BACK))
+                await asyncio.sleep(patience)
+            started_ms = self.deps.now_ms()
             try:
-                await self._once(account_store)
+                await self._run_once(account_store)
             except Exception as error:
                 if _lost(error):
                     reason = "another gateway runs this account now"
                     self._report(State(Phase.FAILED, reason, code=StateCode.OWNED_ELSEWHERE))
                     return
-                if self.parts.now_ms() - started_ms > _STABLE_MS:
+                if self.deps.now_ms() - started_ms > _STABLE_MS:
                     backoff.reset()
                     crashes = 0
                 crashes += 1
                 if crashes >= _MOST_CRASHES:
-                    self._give_up(error, crashes)
+                    self._report_failed(error, crashes)
                     return
-                await self._pause(error, backoff.next())
+                wait = backoff.next()
+                self._report_crash(error, wait)
+                await self.deps.sleep(wait)
             else:
-                self._ended()
+                if self.state.phase not in OVER:  # a channel that returns has said why, or else this does
+                    self._report(stopped(StateCode.CHANNEL_ENDED, "the channel stopped by itself"))
                 return
 
-    async def _begins(self) -> bool:
-        """Whether the account may run; with the patience that taking it back needs."""
-        if not await self._may_run():
-            return False
-        patience, self._patience = self._patience, 0.0
-        if patience:
-            reason = f"taking the account back in {patience:.0f} s"
-            self._report(State(Phase.STARTING, reason, code=StateCode.TAKING_BACK))
-            await asyncio.sleep(patience)
-        return True
-
-    async def _once(self, account_store: AccountStore) -> None:
+    async def _run_once(self, account_store: AccountStore) -> None:
         vault = self.vault()
-        parts = replace(self.parts, report=lambda state: self._hear(state, vault))
-        async with runner(parts, account_store, vault) as made:
+
+        def report(state: State) -> None:
+            if state.phase is Phase.REPLACED:  # on the disk before anybody knows of it
+                try:
+                    self._takeover.set(Takeover(vault.generation, state.reason, self.deps.now_ms()))
+                except OSError as error:
+                    log.error("%s: a restart will connect it again: %s", self.account, error)
+            self._report(state)
+
+        async with runner(replace(self.deps, report=report), account_store, vault) as made:
             self._runner = made
             try:
                 await made.run()
             finally:
                 self._runner = None
 
-    def _hear(self, state: State, vault: FileVault) -> None:
-        """What the channel tells. That it was replaced must be on the disk before anybody knows of it."""
-        if state.phase is Phase.REPLACED:
-            try:
-                self._mark().set(Takeover(vault.generation, state.reason, self.parts.now_ms()))
-            except OSError as error:
-                log.error("%s: a restart will connect it again: %s", self.parts.account, error)
-        self._report(state)
-
-    async def _pause(self, error: Exception, wait: float) -> None:
-        log.error(
-            "%s stopped unexpectedly; starting again in %.0f s", self.parts.account, wait, exc_info=error
-        )
+    def _report_crash(self, error: Exception, wait: float) -> None:
+        log.error("%s stopped unexpectedly; starting again in %.0f s", self.account, wait, exc_info=error)
         reason = f"stopped unexpectedly ({_kind(error)}); starting again in {wait:.0f} s"
         broken = Health.BROKEN
         self._report(State(Phase.DEGRADED, reason, inbound=broken, outbound=broken, code=StateCode.CRASHED))
-        await self.parts.sleep(wait)
 
-    def _give_up(self, error: Exception, crashes: int) -> None:
-        log.error("%s stopped unexpectedly once more", self.parts.account, exc_info=error)
+    def _report_failed(self, error: Exception, crashes: int) -> None:
+        log.error("%s stopped unexpectedly once more", self.account, exc_info=error)
         reason = f"stopped unexpectedly {crashes} times in a row ({_kind(error)}); the log says more"
-        again = f"openclaw resume {self._words()}"
         broken, code = Health.BROKEN, StateCode.CRASHED_REPEATEDLY
-        self._report(State(Phase.FAILED, reason, again, inbound=broken, outbound=broken, code=code))
-
-    def _ended(self) -> None:
-        """The channel returned; it has said why, or else this does."""
-        if self.state.phase not in OVER:
-            self._report(stopped(StateCode.CHANNEL_ENDED, "the channel stopped by itself"))
+        self._report(State(Phase.FAILED, reason, self._resume, inbound=broken, outbound=broken, code=code))
 
     async def _may_run(self) -> bool:
-        """Whether nobody paused it or took it over, the risk was accepted and a session is stored.
+        """Whether the account may run: not offline or taken over, its risk accepted, a session stored.
 
-        The state says so, or what to do.
+        Reports that it starts, or why it may not.
         """
-        if self.parts.gate.offline is not None:
-            again = f"openclaw resume {self._words()}"
-            self._report(State(Phase.PAUSED, "offline by the operator", again, code=StateCode.OFFLINE))
+        if self.deps.gate.offline is not None:
+            reason = "offline by the operator"
+            self._report(State(Phase.PAUSED, reason, self._resume, code=StateCode.OFFLINE))
             return False
         try:
             identity = self.vault().identity()
-            consent = read_consent(self._consents, self.parts.account.channel, self.parts.account.profile)
+            consent = read_consent(self._consents, self.account.channel, self.account.profile)
         except VaultError as error:
             self._report(self._needs_login(StateCode.SESSION_UNREADABLE, str(error), "--force"))
             return False
@@ -288,18 +273,13 @@ class Supervisor:
         return missing is None
 
     def _missing(self, identity: Identity | None, consent: Consent | None) -> State | None:
-        channel = self.parts.channel
-        if isinstance(channel, NeedsConsent) and consent is None:
+        needs_consent = isinstance(self.channel, NeedsConsent)
+        if needs_consent and consent is None:
             reason = "the risk of this channel has not been accepted"
             return self._needs_consent(StateCode.CONSENT_MISSING, reason)
-        if isinstance(channel, Login) and identity is None:
+        if isinstance(self.channel, Login) and identity is None:
             return self._needs_login(StateCode.NOT_LOGGED_IN, "nobody is logged in")
-        if (
-            isinstance(channel, NeedsConsent)
-            and consent
-            and identity
-            and consent.user_id not in ("", identity[0])
-        ):
+        if needs_consent and consent and identity and consent.user_id not in ("", identity[0]):
             reason = f"the risk was accepted for {consent.user_id}, but {identity[0]} is logged in"
             return self._needs_consent(StateCode.CONSENT_OF_OTHER_USER, reason, "--force")
         return None
@@ -311,34 +291,34 @@ class Supervisor:
         return State(Phase.NEEDS_CONSENT, reason, self._login(*flags), code=code)
 
     async def _taken_over(self) -> State | None:
-        """What was told when another client took the account over, if that holds for the stored session."""
+        """The state in which another client left the account, if it took over the stored session."""
         vault = self.vault()
         await vault.read()
-        found = self._mark().read(vault.generation)
+        found = self._takeover.read(vault.generation)
         if found is None:
             return None
-        again, code = f"openclaw resume {self._words()}", StateCode.TAKEN_OVER
-        return State(Phase.REPLACED, found.reason, again, inbound=Health.BROKEN, code=code)
+        code = StateCode.TAKEN_OVER
+        return State(Phase.REPLACED, found.reason, self._resume, inbound=Health.BROKEN, code=code)
 
-    def _mark(self) -> TakeoverMark:
-        return TakeoverMark(self._vaults, self.parts.account.channel, self.parts.account.profile)
+    @property
+    def _takeover(self) -> TakeoverMark:
+        return TakeoverMark(self._vaults, self.account.channel, self.account.profile)
 
     def _login(self, *flags: str) -> str:
-        return " ".join(
-            ("openclaw channels login --channel", self.parts.account.channel, *self._flag, *flags)
-        )
+        return " ".join(("openclaw channels login --channel", self.account.channel, *self._flag, *flags))
 
-    def _words(self) -> str:
-        return f"--channel {self.parts.account.channel} --account {self.parts.account.id}"
+    @property
+    def _resume(self) -> str:
+        return f"openclaw resume --channel {self.account.channel} --account {self.account.id}"
 
 
 def _kind(error: BaseException) -> str:
-    """What kind of error it was that ended a group of tasks."""
+    """The kind of error that ended a group of tasks."""
     return _kind(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else type(error).__name__
 
 
 def _lost(error: BaseException) -> bool:
-    """Whether an error, or one inside a group of errors, says that somebody else owns the account."""
+    """Whether an error, or one inside a group of errors, says that another process owns the account."""
     if isinstance(error, BaseExceptionGroup):
         return any(map(_lost, error.exceptions))
     return isinstance(error, StoreLost)

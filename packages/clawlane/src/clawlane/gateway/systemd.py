@@ -1,4 +1,4 @@
-"""What systemd wants of a service: word of its readiness, and a unit file."""
+"""systemd: readiness notifications and the unit file."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ log = logging.getLogger(__name__)
 
 
 def notify(environ: Mapping[str, str], *lines: str) -> None:
-    """Tell the service manager something, if `$NOTIFY_SOCKET` says that one listens."""
+    """Send lines to the service manager at `$NOTIFY_SOCKET`, if there is one."""
     address = environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
     if address.startswith("@"):
         address = f"\0{address[1:]}"
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as told:
-            told.connect(address)
-            told.sendall("\n".join(lines).encode())
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+            manager.connect(address)
+            manager.sendall("\n".join(lines).encode())
     except OSError as error:
-        log.warning("the service manager could not be told %s: %s", ", ".join(lines), error)
+        log.warning("the service manager did not get %s: %s", ", ".join(lines), error)
 
 
 def unit(command: Sequence[str], environment: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The access rules as the lane asks them: with what the account knows at the moment."""
+"""Applies the access rules with what is known about the account at the moment."""
 
 from __future__ import annotations
 
@@ -39,17 +39,8 @@ class AccessChecker:
         return whole, await self.decide(whole, read_ms)
 
     async def recheck(self, inbound: Inbound) -> Decision | None:
-        """The second decision, just before a turn starts, if it shuts the sender out; else None."""
+        """The decision made again just before a turn starts, if it excludes the sender; else None."""
         return decide_again(inbound, self.policy, await self._known(inbound))
-
-    def dated(self, inbound: Inbound, read_ms: int) -> Inbound:
-        """The message with a time of sending, estimated where the channel does not know it."""
-        return replace(inbound, sent_ms=self.grants().sent_ms(inbound, read_ms))
-
-    @property
-    def skew_ms(self) -> int:
-        """How far the platform's clock is ahead of this machine's; 0 while that is unknown."""
-        return self.grants().skew_ms or 0
 
     async def _known(self, inbound: Inbound) -> Grants:
         """The grants, with the receipt of a quoted message if the store knows it as the account's own."""

@@ -1,4 +1,4 @@
-"""The way in: messages are decided and stored in the order of reading; the rest follows after the commit."""
+"""Admission: messages are decided and stored in the order of reading; the rest follows after the commit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from clawlane.access.decision import Decision, Outcome
 from clawlane.lane.access_checker import AccessChecker
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A message as it was read, and when."""
+    """A message and when it was read."""
 
     inbound: Inbound
     read_ms: int
@@ -33,12 +33,12 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class StartDeciding:
-    """The place in the queue behind which messages are decided at once."""
+    """Marks the place in the queue from which on messages are decided at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """The place in the queue before which everything of one kind stands that was sent since `back_to_ms`.
+    """Marks the place in the queue by which everything of one kind sent since `back_to_ms` has been read.
 
     `own_ids` are the ids of the account's own messages among what was fetched.
     """
@@ -51,57 +51,50 @@ class CaughtUp:
 _Item = Read | Fact | StartDeciding | CaughtUp
 
 
+@dataclass(slots=True)
 class Admission:
-    """Takes the messages and facts of one account in the order of reading.
+    """Stores the messages and facts of one account in the order of reading.
 
-    `act` and `noted` are called in that order, after the commit, and so is `caught_up`. Until `ready` returns
-    messages are stored without a decision, and decided in order then.
+    After the commit `act`, `noted` and `caught_up` are called in the same order. Until `ready` returns,
+    messages are stored undecided; they are then decided in order.
     """
 
-    def __init__(
-        self,
-        account_store: AccountStore,
-        access: AccessChecker,
-        ready: Callable[[], Awaitable[None]],
-        act: Callable[[AdmittedMessage], None],
-        noted: Callable[[NoteResult], None],
-        caught_up: Callable[[CaughtUp], Awaitable[None]],
-        now_ms: Clock,
-    ) -> None:
-        self._account_store = account_store
-        self._access = access
-        self._ready = ready
-        self._act = act
-        self._noted = noted
-        self._caught_up = caught_up
-        self._now_ms = now_ms
-        self._deciding = False
-        self._albums = Albums()
-        self._items: asyncio.Queue[_Item] = asyncio.Queue(AHEAD)
+    account_store: AccountStore
+    access: AccessChecker
+    ready: Callable[[], Awaitable[None]]
+    act: Callable[[AdmittedMessage], None]
+    noted: Callable[[NoteResult], None]
+    caught_up: Callable[[CaughtUp], Awaitable[None]]
+    now_ms: Clock
+    _deciding: bool = False
+    _albums: Albums = field(default_factory=Albums)
+    _items: asyncio.Queue[_Item] = field(default_factory=lambda: asyncio.Queue(AHEAD))
 
     async def admit(self, inbound: Inbound) -> None:
         """Queue a message. Waits only while the reader is too far ahead of the disk."""
-        read_ms = self._now_ms()
-        dated = inbound if inbound.sent_ms else self._access.dated(inbound, read_ms)
-        await self._items.put(Read(dated, read_ms))
+        read_ms = self.now_ms()
+        if not inbound.sent_ms:
+            inbound = replace(inbound, sent_ms=self.access.grants().sent_ms(inbound, read_ms))
+        await self._items.put(Read(inbound, read_ms))
 
-    async def observe(self, fact: Fact) -> None:
-        """Queue a fact behind the messages that were read before it."""
-        await self._items.put(fact)
-
-    async def reached(self, place: CaughtUp) -> None:
-        """Queue the end of a catch-up behind what was read for it."""
-        await self._items.put(place)
+    async def observe(self, item: Fact | CaughtUp) -> None:
+        """Queue a fact, or the end of a catch-up, behind what was read before it."""
+        await self._items.put(item)
 
     async def run(self) -> None:
-        """Store what arrives, all that came meanwhile in one transaction. Lives until cancelled."""
+        """Store what arrives, everything that has queued up in one transaction. Lives until cancelled."""
+
+        async def start_deciding() -> None:
+            await self.ready()
+            await self._items.put(StartDeciding())
+
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._start_deciding())
+            group.create_task(start_deciding())
             while True:
                 items = await self._next()
                 try:
                     await self._take(items)
-                    await self._decide_albums(self._albums.due(self._now_ms()))
+                    await self._decide_albums(self._albums.due(self.now_ms()))
                 finally:
                     for _ in items:
                         self._items.task_done()
@@ -112,7 +105,7 @@ class Admission:
 
     async def _next(self) -> list[_Item]:
         """All that has arrived; nothing if an album has to close before anything does."""
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         due_ms = self._albums.next_ms(now_ms)
         items: list[_Item] = []
         with suppress(TimeoutError):
@@ -122,75 +115,68 @@ class Admission:
             items.append(self._items.get_nowait())
         return items
 
-    async def _start_deciding(self) -> None:
-        await self._ready()
-        await self._items.put(StartDeciding())
-
     async def _take(self, items: Sequence[_Item]) -> None:
         stretch: list[Read | Fact] = []
         for item in items:
-            if isinstance(item, StartDeciding | CaughtUp):
-                await self._store(stretch)
-                await self._pass(item)
-                stretch = []
-            elif isinstance(item, Read) and item.inbound.album:
-                await self._store(stretch)
-                await self._decide_albums(self._ended_by(item.inbound))
-                await self._store([item])
-                stretch = []
-            elif isinstance(item, Read) and (ended := self._ended_by(item.inbound)):
-                await self._store(stretch)
-                await self._decide_albums(ended)
-                stretch = [item]
-            else:
-                stretch.append(item)
+            match item:
+                case StartDeciding():
+                    await self._store(stretch)
+                    await self._decide_waiting()
+                    self._deciding = True
+                    stretch = []
+                case CaughtUp():
+                    await self._store(stretch)
+                    await self.caught_up(item)
+                    stretch = []
+                case Read(inbound) if inbound.album:
+                    await self._store(stretch)
+                    await self._decide_albums(self._closed_by(inbound))
+                    await self._store([item])
+                    stretch = []
+                case Read(inbound) if closed := self._closed_by(inbound):
+                    await self._store(stretch)
+                    await self._decide_albums(closed)
+                    stretch = [item]
+                case _:
+                    stretch.append(item)
         await self._store(stretch)
 
-    def _ended_by(self, inbound: Inbound) -> list[list[UndecidedMessage]]:
+    def _closed_by(self, inbound: Inbound) -> list[list[UndecidedMessage]]:
         """The albums that close before this message: those of its sender, and those that are due."""
-        return [*self._albums.due(self._now_ms()), *self._albums.ended_by(inbound)]
-
-    async def _pass(self, place: StartDeciding | CaughtUp) -> None:
-        if isinstance(place, CaughtUp):
-            await self._caught_up(place)
-        else:
-            await self._decide_waiting()
-            self._deciding = True
+        return [*self._albums.due(self.now_ms()), *self._albums.ended_by(inbound)]
 
     async def _store(self, items: Sequence[Read | Fact]) -> None:
         if not items:
             return
         started = time.perf_counter()
         new = [await self._new_message(item) if isinstance(item, Read) else item for item in items]
-        backlog_ms = self._access.policy.backlog_max_age_ms
-        results = await self._account_store.run(inbox.admit_all, new, backlog_ms)
+        backlog_ms = self.access.policy.backlog_max_age_ms
+        results = await self.account_store.run(inbox.admit_all, new, backlog_ms)
         took_ms = 1000 * (time.perf_counter() - started)
         log.debug("stored %d messages and facts in %.1f ms", len(items), took_ms)
         for item, result in zip(items, results, strict=True):
             match result:
                 case AdmittedMessage():
-                    self._act(result)
+                    self.act(result)
                 case NoteResult():
-                    self._note(item, result)
+                    self._albums.remove(result.recalled.messages)
+                    if self._deciding and result.part is not None and isinstance(item, Read):
+                        self._albums.add(UndecidedMessage(result.part, item.inbound, item.read_ms))
+                    self.noted(result)
                 case Exception():
-                    log.error("message %r could not be stored: %r", _id_of(item), result)
-
-    def _note(self, item: Read | Fact, noted: NoteResult) -> None:
-        self._albums.remove(noted.recalled.messages)
-        if self._deciding and noted.part is not None and isinstance(item, Read):
-            self._albums.add(UndecidedMessage(noted.part, item.inbound, item.read_ms))
-        self._noted(noted)
+                    message_id = item.inbound.message_id if isinstance(item, Read) else item.message_id
+                    log.error("message %r could not be stored: %r", message_id, result)
 
     async def _decide_waiting(self) -> None:
-        """Decide what was stored undecided, by this run or an earlier one. Open albums go on waiting."""
+        """Decide messages stored undecided, by this run or an earlier one. Parts of albums go on waiting."""
         after = 0
-        while waiting := await self._account_store.run(inbox.undecided, AHEAD, after):
+        while waiting := await self.account_store.run(inbox.undecided, AHEAD, after):
             after = waiting[-1].seq
             stretch: list[UndecidedMessage] = []
             for one in waiting:
-                if ended := self._albums.ended_by(one.inbound):
+                if closed := self._albums.ended_by(one.inbound):
                     await self._decide_stretch(stretch)
-                    await self._decide_albums(ended)
+                    await self._decide_albums(closed)
                     stretch = []
                 if one.inbound.album:
                     self._albums.add(one)
@@ -199,32 +185,34 @@ class Admission:
             await self._decide_stretch(stretch)
 
     async def _decide_stretch(self, waiting: Sequence[UndecidedMessage]) -> None:
-        decided = [(one.seq, await self._decided(one.inbound, one.read_ms)) for one in waiting]
+        decided: list[tuple[int, NewMessage]] = []
+        for one in waiting:
+            decision = await self.access.decide(one.inbound, one.read_ms)
+            decided.append((one.seq, self._with_policy(one.inbound, one.read_ms, decision)))
         if decided:
-            for admitted in await self._account_store.run(inbox.decide, decided):
-                self._act(admitted)
+            for admitted in await self.account_store.run(inbox.decide, decided):
+                self.act(admitted)
 
     async def _decide_albums(self, albums: Sequence[Sequence[UndecidedMessage]]) -> None:
         """Each as one message, read when its first part was."""
         for parts in albums:
             read_ms = parts[0].read_ms
-            whole, decision = await self._access.decide_album([one.inbound for one in parts], read_ms)
+            whole, decision = await self.access.decide_album([one.inbound for one in parts], read_ms)
             numbered = [(one.seq, one.inbound) for one in parts]
             album = self._with_policy(whole, read_ms, decision)
-            for admitted in await self._account_store.run(inbox.decide_album, numbered, album):
-                self._act(admitted)
+            for admitted in await self.account_store.run(inbox.decide_album, numbered, album):
+                self.act(admitted)
 
     async def _new_message(self, read: Read) -> NewMessage:
-        """One that is part of an album waits for the others."""
-        if self._deciding and read.inbound.album is None:
-            return await self._decided(read.inbound, read.read_ms)
-        return self._with_policy(read.inbound, read.read_ms, None)
-
-    async def _decided(self, inbound: Inbound, read_ms: int) -> NewMessage:
-        return self._with_policy(inbound, read_ms, await self._access.decide(inbound, read_ms))
+        """A message with its decision; a part of an album stays undecided until the album closes."""
+        inbound, read_ms = read.inbound, read.read_ms
+        decide_now = self._deciding and inbound.album is None
+        return self._with_policy(
+            inbound, read_ms, await self.access.decide(inbound, read_ms) if decide_now else None
+        )
 
     def _with_policy(self, inbound: Inbound, read_ms: int, decision: Decision | None) -> NewMessage:
-        policy = self._access.policy
+        policy = self.access.policy
         challenged = decision is not None and decision.outcome is Outcome.CHALLENGE
         return NewMessage(
             inbound=inbound,
@@ -232,10 +220,6 @@ class Admission:
             pairing_reply=policy.pairing_reply,
             read_ms=read_ms,
             history_limit=policy.history_limit,
-            pairing_text=self._access.pairing_text if challenged else "",
+            pairing_text=self.access.pairing_text if challenged else "",
             merge_ms=policy.merge_ms,
         )
-
-
-def _id_of(item: Read | Fact) -> str:
-    return item.inbound.message_id if isinstance(item, Read) else item.message_id

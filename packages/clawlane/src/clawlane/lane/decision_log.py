@@ -1,4 +1,4 @@
-"""Decisions in the log: all of them, but of drops in a group only the first for each reason."""
+"""Logs decisions: all of them, except that drops in a group are logged once per reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class DecisionLog:
-    """Logs what was decided for one account."""
+    """Logs the decisions of one account."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -22,10 +22,15 @@ class DecisionLog:
 
     def log(self, inbound: Inbound, decision: Decision) -> None:
         """Log a decision, with what would change it."""
-        if decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:
+        hint = ""
+        if decision.reason in _FOR_THE_OWNER:
+            hint = f"; see: openclaw pairing list {self._account.channel}"
+        elif decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:
             if (inbound.thread, decision.reason) in self._logged:
                 return
             self._logged.add((inbound.thread, decision.reason))
+            change = explain(decision, inbound.sender_id, inbound.thread).change
+            hint = f"; to change it: {change}" if change else ""
         log.log(
             logging.ERROR if decision.reason is Reason.MENTION_UNDETECTABLE else logging.INFO,
             "%s: %s %s in %s: %s%s",
@@ -34,13 +39,5 @@ class DecisionLog:
             inbound.sender_id,
             inbound.thread,
             decision.reason,
-            self._hint(inbound, decision),
+            hint,
         )
-
-    def _hint(self, inbound: Inbound, decision: Decision) -> str:
-        if decision.reason in _FOR_THE_OWNER:
-            return f"; see: openclaw pairing list {self._account.channel}"
-        if decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:
-            change = explain(decision, inbound.sender_id, inbound.thread).change
-            return f"; to change it: {change}" if change else ""
-        return ""

@@ -1,10 +1,9 @@
-"""The one gate of an account: everything that leaves passes it; pauses and pacing hold it back here."""
+"""The one gate of an account: everything sent passes it, and pauses and pacing hold it back here."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.lane.access_checker import AccessChecker
@@ -17,18 +16,10 @@ from clawlane.store.pauses import Pause, PauseLevel
 from clawlane.store.send_log import SentChunk
 
 
-@dataclass(frozen=True, slots=True)
-class GateHold:
-    """Why a chunk may not leave now, in a few words, and until when; None until somebody resumes."""
-
-    reason: str
-    until_ms: int | None
-
-
 class Gate:
-    """Says when a chunk may leave, and is the only one that calls the channel's `send` and `signal`.
+    """Says when a chunk may leave. Nothing else calls the channel's `send` and `signal`.
 
-    It lives as long as the gateway, over all runs of its account.
+    Lives as long as the gateway, across all runs of its account, and holds the pauses in force.
     """
 
     def __init__(self, account: Account, channel: Channel, pacer: Pacer | None = None) -> None:
@@ -43,9 +34,9 @@ class Gate:
         self._changed = asyncio.Event()
 
     async def begin(self, account_store: AccountStore, access: AccessChecker) -> None:
-        """Read what left before, so that a new run does not begin with fresh budgets.
+        """Read what was sent before, so that a new run does not start with fresh budgets.
 
-        `access` is asked again about the sender before a reply leaves that had to wait.
+        A reply that had to wait leaves only if `access` still admits its sender.
         """
         self._access = access
         self._waited = set(await account_store.run(send_log.queued))
@@ -53,7 +44,7 @@ class Gate:
             self._pacer.remember(await account_store.run(send_log.sends))
 
     def met(self, inbound: Inbound) -> None:
-        """Note from a message whether its writer is a friend, which pacing has to know."""
+        """Note from a message whether its sender is a friend, which pacing needs to know."""
         if self._pacer is not None and self._pacer.met(inbound):
             self._holds = {id_: hold for id_, hold in self._holds.items() if hold[0] != inbound.thread}
 
@@ -72,9 +63,9 @@ class Gate:
 
     @property
     def last_ms(self) -> dict[Thread, int]:
-        """When something left to each thread last: one that has waited longest comes first.
+        """When each thread last received something; empty without pacing.
 
-        So a thread with many waiting chunks does not keep the others waiting. Empty without pacing.
+        The thread that has waited longest comes first, so one with many chunks does not block the others.
         """
         return self._pacer.last_ms() if self._pacer else {}
 
@@ -82,20 +73,20 @@ class Gate:
         """0 if the chunk may leave now, the milliseconds until it may, None while it is paused.
 
         Ask it of the first open chunk of a thread. After 0 call `sent` before the next await, so that two
-        chunks do not use one budget. Whoever ends a pause wakes the outbox.
+        chunks do not use one budget. Wake the sender after a pause ends.
         """
         held = self.held(chunk, now_ms)
         if held is None:
             return 0
         self._waited.add(chunk.id)
-        return None if held.until_ms is None else max(1, held.until_ms - now_ms)
+        return max(1, held.until_ms - now_ms) if isinstance(held, Hold) else None
 
     def delay(self, chunk_ids: Iterable[int]) -> None:
-        """These chunks have to wait, unasked: access is checked again before they leave."""
+        """These chunks have to wait: access is checked again before they leave."""
         self._waited.update(chunk_ids)
 
     def noted(self, chunk: Chunk, now_ms: int) -> Hold | None:
-        """The rule that holds a chunk now, if that is to be written down: it was not held by it before."""
+        """The rule that holds a chunk now, if it is new and so has to be stored."""
         hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
         if hold is None or hold.reason == GAP:
             return None
@@ -103,24 +94,21 @@ class Gate:
         self._holds[chunk.id] = (chunk.out.thread, hold)
         return hold if known is None or known[1] != hold else None
 
-    def held(self, chunk: Chunk, now_ms: int) -> GateHold | None:
-        """What keeps a chunk from leaving now, for people to read."""
-        pause = self._pause_of(chunk.out.thread)
-        if pause is not None:
-            return GateHold("paused", None)
-        hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
-        return GateHold(hold.reason, hold.until_ms) if hold else None
+    def held(self, chunk: Chunk, now_ms: int) -> Pause | Hold | None:
+        """The pause or the pacing rule that keeps a chunk from leaving now."""
+        paused = self._pause_of(chunk.out.thread)
+        return paused or (self._pacer.hold(chunk, now_ms) if self._pacer else None)
 
     def sent(self, chunk: Chunk, now_ms: int) -> SentChunk | None:
-        """The chunk is about to leave: from now on it counts. One that is tried again counts once.
+        """Count a chunk that is about to leave; one that is retried counts once.
 
-        Gives what is to be kept of that.
+        Returns the record to store.
         """
         self._holds.pop(chunk.id, None)
         return self._pacer.note(chunk, now_ms) if self._pacer else None
 
     def unsent(self, chunk: Chunk) -> None:
-        """The chunk did not leave after all, and was not to any more."""
+        """Uncount a chunk that did not leave after all."""
         if self._pacer is not None:
             self._pacer.forget(chunk.id)
 
@@ -134,7 +122,7 @@ class Gate:
         return await self._channel.send(self._account, chunk.out)
 
     async def still_admitted(self, chunk: Chunk, account_store: AccountStore) -> bool:
-        """Whether a reply that had to wait is still for somebody who is let in."""
+        """Whether the sender of a reply that had to wait is still admitted."""
         if chunk.id not in self._waited:
             return True
         self._waited.discard(chunk.id)
@@ -144,7 +132,7 @@ class Gate:
         return not (turn and await self._access.recheck(turn.inbound))
 
     async def show(self, signal: Signal) -> None:
-        """Show others something, unless it is paused."""
+        """Show a signal, unless its thread is paused."""
         if self._pause_of(signal.thread) is None:
             await self._channel.signal(self._account, signal)
 
@@ -162,11 +150,11 @@ class Gate:
 
     @property
     def pauses(self) -> list[Pause]:
-        """What holds now."""
+        """The pauses in force."""
         return list(self._pauses.values())
 
     async def changed(self) -> None:
-        """Returns once other pauses hold."""
+        """Returns once the pauses in force change."""
         await self._changed.wait()
 
     @property

@@ -1,4 +1,4 @@
-"""Pacing: when a message may leave, given what left before. A pure decision and the history it needs."""
+"""Pacing: when a message may leave, given what was sent before. A pure decision and its history."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WINDOWS = (("minute", 60_000), ("hour", _HOUR_MS), ("day", DAY_MS))
 
 
 _KEPT = 4
-"""1/4 of each of the account's windows is reserved for threads that had little of it."""
+"""1/4 of each of the account's windows is reserved for threads that have used little of it."""
 
 _LITTLE = 8
 """Little is less than 1/8 of the window."""
@@ -30,9 +30,9 @@ GAP = "the gap between two messages"
 
 @dataclass(frozen=True, slots=True)
 class PendingSend:
-    """A message that wants to leave. `stranger` says that it goes to a person not known to be a friend.
+    """A message to send. `stranger` says that it goes to a person not known to be a friend.
 
-    `digest` stands for the whole of an agent's reply, empty for other texts; so is its `turn` then.
+    `digest` identifies the whole of an agent's reply; for other texts it is empty and `turn` is None.
     """
 
     chunk: int
@@ -44,7 +44,7 @@ class PendingSend:
 
 @dataclass(slots=True)
 class SendHistory:
-    """What left an account, oldest first, as the rules ask for it: times of all, of a thread, of a reply."""
+    """What an account sent, oldest first, indexed as the rules need it: by thread, reply, stranger."""
 
     records: list[SentChunk] = field(default_factory=list)
     chunks: set[int] = field(default_factory=set)
@@ -77,9 +77,9 @@ class SendHistory:
 
 
 def decide(rules: Pacing, past: SendHistory, going: PendingSend, now_ms: int) -> Hold | None:
-    """None if it may leave now, else what holds it longest.
+    """None if it may leave now, else the rule that holds it longest.
 
-    One that was on its way before has been counted: it only keeps the gap.
+    A chunk that is sent again has been counted already: it only keeps the gap.
     """
     holds = list(_gap(past))
     if going.chunk not in past.chunks:
@@ -111,7 +111,7 @@ def _budgets(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator[H
 
 
 def _share(limit: int, name: str, window_ms: int, times: list[int], own: list[int]) -> Iterator[Hold]:
-    """The last part of an account's window is for threads that had little of it: a flooder leaves it."""
+    """The last part of an account's window is reserved for threads that have used little of it."""
     open_to_all, little = limit - limit // _KEPT, max(1, limit // _LITTLE)
     if open_to_all < limit and len(times) >= open_to_all and len(own) >= little:
         until_ms = min(times[-open_to_all], own[-little]) + window_ms
@@ -119,7 +119,7 @@ def _share(limit: int, name: str, window_ms: int, times: list[int], own: list[in
 
 
 def _same_text(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator[Hold]:
-    """The guard against loops: whole replies count, and one that began to leave is let through."""
+    """The guard against loops. It counts whole replies; one that has begun to leave passes."""
     if not going.digest or going.turn in past.turns:
         return
     rule = rules.same_text
@@ -143,13 +143,13 @@ def _people(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator[Ho
 
 
 def _spread(latest: Mapping[Thread, int], limit: int, window_ms: int, reason: str) -> Iterator[Hold]:
-    """One more thread, where only so many may have got something within the window."""
+    """The hold on one more thread, once `limit` threads received something within the window."""
     if len(latest) >= limit:
         yield Hold(reason, sorted(latest.values())[-limit] + window_ms)
 
 
 class Pacer:
-    """Applies the rules to one account, with what it remembers of the last day.
+    """Applies the rules to one account, with its history of the last day.
 
     `jitter` gives a number from 0 to 1, by which gaps are stretched.
     """
@@ -161,14 +161,11 @@ class Pacer:
         self._friends: set[str] = set()
 
     def remember(self, sent: Iterable[SentChunk]) -> None:
-        """Begin with what an earlier run sent."""
+        """Start with what earlier runs sent."""
         self._past = SendHistory.of(sent)
 
     def met(self, inbound: Inbound) -> bool:
-        """Note whether the writer of a message is a friend, where the channel could tell.
-
-        True if that is news.
-        """
+        """Note whether a sender is a friend, if the channel knows. True if that is new."""
         was_friend = inbound.sender_id in self._friends
         if inbound.sender_is_friend:
             self._friends.add(inbound.sender_id)
@@ -186,7 +183,7 @@ class Pacer:
         return decide(self._rules, self._past, going, now_ms)
 
     def note(self, chunk: Chunk, now_ms: int) -> SentChunk:
-        """Count a chunk that leaves now. Gives what to keep of it."""
+        """Count a chunk that leaves now. Returns the record to store."""
         thread = chunk.out.thread
         gap_ms = _ms(self._rules.gap) + int(_ms(self._rules.gap_jitter) * self._jitter())
         digest, turn = (digest_of(chunk.reply), chunk.turn) if chunk.reply else ("", None)
@@ -200,16 +197,16 @@ class Pacer:
         self._past = SendHistory.of(one for one in self._past.records if one.chunk != chunk_id)
 
     def rests_until_ms(self, now_ms: int) -> int:
-        """Until when nothing at all may leave, because of the gap; a time that has passed if it may."""
+        """Until when nothing at all may leave because of the gap; not after `now_ms` if something may."""
         self._set_back(now_ms)
         return max((hold.until_ms for hold in _gap(self._past)), default=now_ms)
 
     def last_ms(self) -> dict[Thread, int]:
-        """When something left to each thread last, as far as that was within a day."""
+        """When each thread last received something, within the last day."""
         return self._past.last_ms.copy()
 
     def _forget(self, chunk: int, now_ms: int) -> None:
-        """Drop an earlier try of this chunk, and once an hour what is older than a day."""
+        """Drop an earlier attempt of this chunk, and once an hour everything older than a day."""
         records = self._past.records
         outdated = bool(records) and records[0].at_ms <= now_ms - DAY_MS - _HOUR_MS
         if outdated or chunk in self._past.chunks:
@@ -220,7 +217,7 @@ class Pacer:
         return thread.kind is ThreadKind.DM and thread.id not in self._friends
 
     def _set_back(self, now_ms: int) -> None:
-        """After the clock was set back, what left in its future counts as having left now."""
+        """After the clock was set back, sends in its future count as sent now."""
         if self._past.times and self._past.times[-1] > now_ms:
             records = self._past.records
             self._past = SendHistory.of(replace(one, at_ms=min(one.at_ms, now_ms)) for one in records)
@@ -233,7 +230,7 @@ def held_words(hold: Hold) -> str:
 
 
 def digest_of(text: str) -> str:
-    """What stands for a text: the same for texts that differ in case and white space alone."""
+    """A digest of a text, the same for texts that differ only in case and white space."""
     folded = " ".join(text.casefold().split())
     return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

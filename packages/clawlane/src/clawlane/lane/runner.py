@@ -1,4 +1,4 @@
-"""One account while it runs: admission, scheduler, sender and channel, started and stopped as one."""
+"""One account while it runs: its admission, scheduler, sender and channel, started and stopped together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.gate import Gate
 from clawlane.lane.scheduler import ThreadScheduler
-from clawlane.lane.sender import ReconcilePolicy, Sender, SendTrouble
+from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision
 from clawlane.lane.turn import DrainableAgent, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
@@ -30,14 +30,15 @@ from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult, TurnState
+from clawlane.store.outbox import LOOK_UP_MS
 from clawlane.store.pauses import Resumed
 from clawlane.store.unknown_sends import LookUp
 
 _PARK = 10.0
-"""Seconds that a stop waits for a chunk that is on its way, and for what was read to be stored."""
+"""Seconds a stop waits for chunks in flight to be answered, and for what was read to be stored."""
 
 _THINK = 5.0
-"""Seconds that a stop waits for answers that the agent is making."""
+"""Seconds a stop waits for running agents."""
 
 _LOOK_UP_EVERY, _LOOK_UP_AT_MOST_EVERY = 5.0, 0.2
 """Seconds. A reconnect looks up at once; this is for chunks that become unknown in between."""
@@ -56,12 +57,12 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class AccountDeps:
-    """What an account runs with. `report` hears every state; `jitter` gives a number from 0 to 1.
+    """What an account runs with. `report` is called with every state; `jitter` gives a number from 0 to 1.
 
-    `ready` returns once messages can be decided: `grants` knows the own id and what names stand for.
-    `pin` looks up names while the account runs. `resend_unknown` says what becomes of a chunk that two
-    look-ups, `look_up_gap_ms` apart, show to be absent. `trouble` hears when sending does not work any more,
-    and None when it does again.
+    `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
+    `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
+    `look_up_gap_ms` apart, show to be absent is sent again. `trouble` is called when sending stops working,
+    and with None when it works again.
     """
 
     account: Account
@@ -85,32 +86,41 @@ class AccountDeps:
 class Runner:
     """Runs one account; fulfils `clawlane.channel.Host` for its channel."""
 
-    def __init__(
-        self,
-        deps: AccountDeps,
-        account_store: AccountStore,
-        vault: FileVault,
-        access: AccessChecker,
-        scheduler: ThreadScheduler,
-        sender: Sender,
-        agent: DrainableAgent,
-        reconcile: ReconcilePolicy,
-    ) -> None:
+    def __init__(self, deps: AccountDeps, account_store: AccountStore, vault: FileVault) -> None:
         self._deps = deps
         self._store = account_store
         self._vault = vault
-        self._access = access
-        self._scheduler = scheduler
-        self._sender = sender
-        self._agent = agent
-        self._reconcile = reconcile
+        self._settle_ms = LOOK_UP_MS if deps.resend_unknown is ResendUnknown.WHEN_ABSENT else 0
+        self.sender = Sender(
+            account_store,
+            deps.gate,
+            deps.now_ms,
+            deps.jitter,
+            lambda: vault.generation,
+            self._settle_ms,
+            deps.trouble,
+        )
+        self._access = AccessChecker(account_store, deps.policy, deps.grants)
+        self._agent = DrainableAgent(deps.agent)
+        turns = TurnRunner(
+            account_store,
+            self.sender,
+            deps.channel,
+            self._agent,
+            self._access,
+            deps.gate,
+            deps.ready,
+            deps.slots,
+            deps.sleep,
+        )
+        self.scheduler = ThreadScheduler(turns.run, turns.stop, turns.read)
         self._reading = asyncio.Event()
         self._reading.set()
         self._decision_log = DecisionLog(deps.account)
         self._asked_ms: dict[ThreadKind, int] = {}
         self._connected_all_along: set[ThreadKind] = set()
         self._admission = Admission(
-            account_store, access, deps.ready, self._act, self._noted, self._caught_up, deps.now_ms
+            account_store, self._access, deps.ready, self._act, self._noted, self._caught_up, deps.now_ms
         )
 
     @property
@@ -129,42 +139,41 @@ class Runner:
         await self._admission.drained()
         self._asked_ms[kind] = self._deps.now_ms()
         backlog_ms = self._deps.policy.backlog_max_age_ms
-        skew_ms = self._access.skew_ms
+        skew_ms = self._access.grants().skew_ms or 0
         return await self._store.run(catch_up.cursor, kind, backlog_ms, skew_ms)
 
     async def caught_up(
         self, kind: ThreadKind, back_to_ms: int, own_ids: frozenset[str] = frozenset()
     ) -> None:
-        await self._admission.reached(CaughtUp(kind, back_to_ms, own_ids))
+        await self._admission.observe(CaughtUp(kind, back_to_ms, own_ids))
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
-        kept = await self._store.run(directory.keep_peers, people)
-        return not kept.doubted
+        return not (await self._store.run(directory.keep_peers, people)).doubted
 
     def report(self, state: State) -> None:
         if state.phase is not Phase.READY:
             self._connected_all_along.clear()
         if state.phase in _CAN_SEND:
-            self._sender.open()
+            self.sender.open()
         else:
-            self._sender.close()
+            self.sender.close()
         self._deps.report(state)
 
     async def run(self) -> None:
-        """Go on where the last run stopped, then live with the channel.
+        """Continue where the last run stopped, then run the channel.
 
-        Returns when the channel cannot go on.
+        Returns when the channel does.
         """
-        self._log_recovery(await self._store.run(unknown_sends.recover, self._reconcile.settle_ms))
+        self._log_recovery(await self._store.run(unknown_sends.recover, self._settle_ms))
         await self._deps.gate.begin(self._store, self._access)
         async for turn in self._open_turns():
             self._deps.gate.met(turn.inbound)
-            self._scheduler.put(turn)
+            self.scheduler.put(turn)
         async with asyncio.TaskGroup() as group:
             storing = group.create_task(self._admission.run())
             others = [
                 group.create_task(work)
-                for work in (self._sender.run(), self._prune(), self._look_up_unknown(), self._deps.pin())
+                for work in (self.sender.run(), self._prune(), self._look_up_unknown(), self._deps.pin())
             ]
             try:
                 await self._deps.channel.run(self._deps.account, self)
@@ -176,31 +185,19 @@ class Runner:
                 for task in (storing, *others):
                     task.cancel()
 
-    def wake(self) -> None:
-        """Something was put into the outbox."""
-        self._sender.wake()
-
-    def settled(self, turn: int | None) -> None:
-        """The operator decided about a chunk: its turn may be settled, and others may go."""
-        self._sender.settled(turn)
-
-    def again(self, turn: OpenTurn) -> None:
-        """A turn that was over goes to the end of its lane."""
-        self._scheduler.put(turn)
-
     async def resumed(self, resumed: Resumed) -> None:
-        """A pause has ended: turns that expired are over, and those that were flushed queue again."""
+        """A pause has ended: expired turns are over, and flushed ones queue again."""
         for overdue in resumed.expired:
-            self._sender.settled(overdue.turn)
+            self.sender.settled(overdue.turn)
         flushed = frozenset(resumed.flushed)
         if flushed:
             async for turn in self._open_turns():
                 if turn.seq in flushed:
-                    self._scheduler.put(turn)
-        self._sender.wake()
+                    self.scheduler.put(turn)
+        self.sender.wake()
 
     async def _open_turns(self) -> AsyncIterator[OpenTurn]:
-        """What was admitted and has not settled, in order; read in batches, so that others may write."""
+        """The unsettled turns in order; read in batches, so that others can write in between."""
         after = 0
         while batch := await self._store.run(store_turns.open_turns, after, _BATCH):
             for turn in batch:
@@ -208,18 +205,18 @@ class Runner:
             after = batch[-1].seq
 
     async def park(self) -> None:
-        """Before a stop: read nothing more, and wait for running agents and for sends on their way.
+        """Prepare to stop: read nothing more, and wait for running agents and chunks in flight.
 
-        What does not finish in time goes on at the next start.
+        What does not finish in time continues at the next start.
         """
         self._reading.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(_THINK):
                 await self._agent.finish()
-        self._sender.close()
+        self.sender.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(_PARK):
-                await self._sender.quiet()
+                await self.sender.quiet()
 
     def _log_recovery(self, found: RecoveryResult) -> None:
         account = self._deps.account
@@ -238,7 +235,7 @@ class Runner:
             )
 
     async def _prune(self) -> None:
-        """Keep the store small. Lives until cancelled."""
+        """Prune the store in small batches. Lives until cancelled."""
         while True:
             try:
                 while await self._store.run(retention.prune):
@@ -248,8 +245,8 @@ class Runner:
             await self._deps.sleep(_PRUNE_EVERY)
 
     async def _look_up_unknown(self) -> None:
-        """Look up sends of unknown fate, in the kinds of thread that have some. Lives until cancelled."""
-        gap_ms = self._reconcile.gap_ms
+        """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled."""
+        gap_ms = self._deps.look_up_gap_ms
         while True:
             await self._deps.sleep(min(_LOOK_UP_EVERY, max(gap_ms / 1000, _LOOK_UP_AT_MOST_EVERY)))
             for kind in await self._store.run(catch_up.to_look_up, gap_ms):
@@ -260,23 +257,23 @@ class Runner:
                     await channel.look_up(self._deps.account, kind)
 
     def _act(self, admitted: AdmittedMessage) -> None:
-        """Act on a message that is on the disk."""
+        """Follow up on a message that is on the disk: signals, its lane, or its challenge."""
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)
         for signal in after_decision(inbound, decision, self._deps.policy.acks):
-            self._sender.show(signal)
+            self.sender.show(signal)
         if decision.admitted and not admitted.joined:
             state, ready_ms = TurnState.WAITING, admitted.ready_ms
             turn = OpenTurn(
                 admitted.seq, admitted.decided, admitted.read_ms, state, decision.command, ready_ms
             )
-            self._scheduler.put(turn)
+            self.scheduler.put(turn)
         elif decision.reason is Reason.DM_PAIRING_REQUIRED:
-            self._sender.wake()
+            self.sender.wake()
 
     async def _caught_up(self, place: CaughtUp) -> None:
-        """Everything since then is on the disk."""
+        """Everything up to this place in the queue is on the disk."""
         missed = place.kind not in self._connected_all_along
         self._connected_all_along.discard(place.kind)
         gap = await self._store.run(catch_up.caught_up, place.kind, place.back_to_ms, missed=missed)
@@ -287,49 +284,31 @@ class Runner:
                 gap.kind,
                 (gap.to_ms - gap.from_ms) / 1000,
             )
-        await self._look_up(place)
-
-    async def _look_up(self, place: CaughtUp) -> None:
-        """Everything fetched was stored: sends that are still of unknown fate are not among it."""
+        # Everything fetched is stored: the sends still unknown are not among it.
         asked_ms = self._asked_ms.get(place.kind, 0)
-        asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._reconcile.session())
-        again = await self._store.run(unknown_sends.absent, asked, self._reconcile.gap_ms)
+        asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._vault.generation)
+        again = await self._store.run(unknown_sends.absent, asked, self._deps.look_up_gap_ms)
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
-        self._sender.wake()
+        self.sender.wake()
 
     def _noted(self, noted: NoteResult) -> None:
-        self._sender.settled(noted.turn)
+        self.sender.settled(noted.turn)
         for seq in noted.recalled.ended:
-            self._scheduler.end(seq)
-            self._sender.settled(seq)
+            self.scheduler.end(seq)
+            self.sender.settled(seq)
         for turn in noted.recalled.again:
-            self._scheduler.again(turn)
+            self.scheduler.again(turn)
 
 
 @asynccontextmanager
 async def runner(deps: AccountDeps, account_store: AccountStore, vault: FileVault) -> AsyncIterator[Runner]:
     """A runner whose turns live as long as this is entered."""
-    resends = deps.resend_unknown is ResendUnknown.WHEN_ABSENT
-    reconcile = ReconcilePolicy(resends, deps.look_up_gap_ms, lambda: vault.generation)
-    sender = Sender(account_store, deps.gate, deps.now_ms, deps.jitter, reconcile, deps.trouble)
-    access = AccessChecker(account_store, deps.policy, deps.grants)
-    agent = DrainableAgent(deps.agent)
-    turns = TurnRunner(
-        account_store,
-        sender,
-        deps.channel,
-        agent,
-        access,
-        deps.gate,
-        deps.ready,
-        deps.slots,
-        deps.sleep,
-    )
+    made = Runner(deps, account_store, vault)
     try:
-        async with ThreadScheduler(turns.run, turns.stop, turns.read) as scheduler:
-            yield Runner(deps, account_store, vault, access, scheduler, sender, agent, reconcile)
+        async with made.scheduler:
+            yield made
     finally:
         with suppress(StoreError):
-            await sender.put_back()
+            await made.sender.put_back()
             await account_store.run(store_turns.put_back)

@@ -12,15 +12,14 @@ from clawlane.messages import Thread
 from clawlane.store.models import OpenTurn
 
 IN_MEMORY = 8
-"""How many waiting turns of a lane are kept in memory; of the others only the numbers are."""
+"""How many waiting turns of a lane are kept in memory; of the rest only the numbers."""
 
 
 class ThreadScheduler:
-    """The lanes of one account. A lane exists while it has turns; leaving cancels what runs.
+    """The lanes of one account. A lane exists while it has turns; leaving cancels running turns.
 
-    `stop` is asked what an authorised `/stop` ends, and gives the numbers of those turns. Of a lane that is
-    long only the first turns are in memory: `read` gives the others when their time comes, None if they are
-    over by then.
+    `stop` returns the numbers of the turns that an authorised `/stop` ends. Only the first turns of a long
+    lane are in memory: `read` returns the others when they are due, or None if they are over by then.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class ThreadScheduler:
             self._begin(self._work(thread))
 
     def again(self, turn: OpenTurn) -> None:
-        """Run a turn again, in its place in the lane: what it answers has changed."""
+        """Run a turn again, in its place in the lane, because what it answers has changed."""
         waiting = self._waiting.get(turn.inbound.thread, deque())
         place = next((place for place, one in enumerate(waiting) if _number(one) == turn.seq), None)
         if running := self._turns.get(turn.seq):
@@ -100,7 +99,7 @@ class ThreadScheduler:
             del self._waiting[thread]
 
     async def _one(self, turn: OpenTurn) -> None:
-        """Run a turn in a task of its own, so that a `/stop` or a recall can end it and not the lane."""
+        """Run a turn in its own task, so that a `/stop` or a recall ends the turn and not the lane."""
         again: OpenTurn | None = turn
         while again is not None:
             task = self._turns[turn.seq] = self._begin(self._run(again))

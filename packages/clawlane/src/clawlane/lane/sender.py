@@ -17,7 +17,6 @@ from clawlane.messages import Signal, Thread
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
-from clawlane.store.outbox import LOOK_UP_MS
 from clawlane.store.send_log import SentChunk
 
 AT_ONCE = 4
@@ -48,7 +47,7 @@ class SendTrouble:
 
 
 class SendRecord:
-    """The failed sends of one account since the last that arrived. `report` hears of every change.
+    """The failed sends of one account since the last one that arrived. `report` is called at every change.
 
     Refusals in one thread count once: they may be about this one person.
     """
@@ -81,23 +80,6 @@ class SendRecord:
             self._report(SendTrouble(reason))
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcilePolicy:
-    """What becomes of sends of unknown fate. With `resends` one that is shown to be absent is sent again.
-
-    `gap_ms` lies between the two look-ups that show it. `session` names the login that sends now.
-    """
-
-    resends: bool = False
-    gap_ms: int = 60_000
-    session: Callable[[], str] = str
-
-    @property
-    def settle_ms(self) -> int:
-        """How long look-ups may settle a send before the operator has to; 0 if they may not."""
-        return LOOK_UP_MS if self.resends else 0
-
-
 class Sender:
     """Sends the queued chunks of one account while it is open, and records what became of each."""
 
@@ -107,19 +89,23 @@ class Sender:
         gate: Gate,
         now_ms: Clock,
         jitter: Callable[[], float],
-        reconcile: ReconcilePolicy,
+        session: Callable[[], str],
+        settle_ms: int,
         report_trouble: Callable[[SendTrouble | None], None],
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
-        `report_trouble` hears when sending does not work any more, and None when it does again.
+        `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
+        before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
+        and with None when it works again.
         """
         self._store = account_store
         self._gate = gate
         self._signals = SignalQueue(gate.show, self.wake)
         self._now_ms = now_ms
         self._jitter = jitter
-        self._reconcile = reconcile
+        self._session = session
+        self._settle_ms = settle_ms
         self._record = SendRecord(report_trouble)
         self._open = asyncio.Event()
         self._news = asyncio.Event()
@@ -261,7 +247,7 @@ class Sender:
         ids = [chunk.id for chunk in passing]
         counted = [sent for sent in passing.values() if sent is not None]
         self._unhanded.update(ids)
-        begun = await self._store.run(outbox.begin, ids, counted, self._reconcile.session())
+        begun = await self._store.run(outbox.begin, ids, counted, self._session())
         for chunk in passing:
             if chunk.id not in begun:
                 self._unhanded.discard(chunk.id)
@@ -312,7 +298,7 @@ class Sender:
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
         reason = _why_unknown(error)
         taken = isinstance(error, Unknown) and error.taken
-        lost = LostSend(reason, taken=taken, settle_ms=self._reconcile.settle_ms)
+        lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms)
         self._record.failed(f"may or may not have arrived: {reason}")
         outcome = await self._store.run(outbox.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)

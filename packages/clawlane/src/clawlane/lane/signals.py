@@ -1,4 +1,4 @@
-"""Typing, delivered and seen: signals that others are shown, best-effort and never stored."""
+"""Typing, delivered and seen: signals to the other side, best-effort and never stored."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from clawlane.messages import Delivered, Inbound, Seen, Signal, Thread, Typing
 _MOST_WAITING = 64
 _DEADLINE = 10.0
 _TYPING_DEADLINE = 3.0
-"""Seconds. A reply waits for the typing that is being shown in its thread, so this is short."""
+"""Seconds, short because a reply waits for the typing signal in its thread."""
 
 _PATIENCE = 1.0
-"""Seconds that a reply waits for typing that could not be shown yet because other signals come first."""
+"""Seconds a reply waits for a typing signal that is queued behind others."""
 
 log = logging.getLogger(__name__)
 
 
 def after_decision(inbound: Inbound, decision: Decision, acks: Acks) -> list[Signal]:
-    """What is shown as soon as a message is decided. Typing follows when its turn starts.
+    """The signals to show as soon as a message is decided. Typing follows when its turn starts.
 
-    Nothing for a message without a token: the platform did not say what it needs for a signal.
+    None for a message without a token, which the platform needs for a signal.
     """
     if not inbound.token:
         return []
@@ -39,10 +39,10 @@ def after_decision(inbound: Inbound, decision: Decision, acks: Acks) -> list[Sig
 
 
 class SignalQueue:
-    """Shows signals one by one, in the order they came. Leaves out what is too much, too slow or refused."""
+    """Shows signals one by one, in order. Drops signals that are too many, too slow or refused."""
 
     def __init__(self, show: Callable[[Signal], Awaitable[None]], typing_over: Callable[[], None]) -> None:
-        """`typing_over` is called when a reply need not wait for typing any longer."""
+        """`typing_over` is called when a reply no longer has to wait for typing."""
         self._send = show
         self._typing_over = typing_over
         self._waiting: deque[Signal] = deque()
@@ -63,7 +63,7 @@ class SignalQueue:
             loop.call_later(_PATIENCE, self._typing_over)
 
     def typing_first(self) -> set[Thread]:
-        """The threads in which typing is still to be shown before a reply."""
+        """The threads in which a typing signal has to be shown before a reply."""
         now = asyncio.get_running_loop().time()
         first = {thread for thread, too_late in self._too_late.items() if now < too_late}
         if isinstance(self._showing, Typing):
@@ -71,9 +71,9 @@ class SignalQueue:
         return first
 
     def answered(self, thread: Thread) -> bool:
-        """A reply is about to leave. False while typing is still to be shown before it.
+        """Whether a reply may leave, because no typing signal has to be shown before it.
 
-        Typing that could not be shown for a while is dropped.
+        Drops a typing signal that has waited too long.
         """
         if thread not in self._too_late:
             return True

@@ -17,22 +17,22 @@ from clawlane.channel import Channel
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.sender import Sender
-from clawlane.messages import Outgoing, Reply, Typing
+from clawlane.messages import Reply, Typing
 from clawlane.store import turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.models import OPEN, History, OpenTurn, StartedTurn, TurnState
+from clawlane.store.models import OPEN, History, OpenTurn, TurnState
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
-"""Seconds before the agent is asked again after a failure. A turn is set aside long before the longest."""
+"""Seconds before a failed agent is asked again. A turn is set aside long before the longest."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TurnRunner:
-    """Runs the turns of one account. `slots` caps how many agents run at once, over all accounts.
+    """Runs the turns of one account. `slots` caps how many agents run at once, across all accounts.
 
-    `ready` returns once the account knows what decisions need.
+    `ready` returns once messages can be decided.
     """
 
     account_store: AccountStore
@@ -46,7 +46,7 @@ class TurnRunner:
     sleep: Sleep = asyncio.sleep
 
     async def run(self, turn: OpenTurn) -> None:
-        """Bring a turn to its end. What the agent or the channel raises ends the turn, not the lane."""
+        """Run a turn to its end. An error of the agent or the channel ends the turn, not the lane."""
         with self.sender.expecting(turn.seq) as settled:
             if turn.state is TurnState.REPLIED:
                 waits = await self.account_store.run(turns.pending, turn.seq)
@@ -56,12 +56,12 @@ class TurnRunner:
                 await settled.wait()
 
     async def read(self, seq: int) -> OpenTurn | None:
-        """A turn that waited long, as it stands now; None if it is over."""
+        """A turn as the store has it now; None if it is over."""
         turn = await self.account_store.run(turns.whole, seq)
         return turn if turn and turn.state in OPEN else None
 
     async def stop(self, turn: OpenTurn) -> list[int]:
-        """What an authorised `/stop` ends: what runs in its thread, and what has not left of a reply."""
+        """End the running turn of a thread and its unsent chunks, if the `/stop` is authorised."""
         await self.ready()
         if await self.access.recheck(turn.inbound) is not None:
             return []
@@ -71,7 +71,7 @@ class TurnRunner:
         return stopped
 
     async def _answer(self, turn: OpenTurn) -> bool:
-        """Whether there is now something to send. A failed try is followed by another, after a while."""
+        """Whether there is now something to send. A failed attempt is retried after a wait."""
         backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
         while True:
             await self.ready()
@@ -99,7 +99,10 @@ class TurnRunner:
         if ack_signals(Outcome.ADMIT, self.access.policy.acks).typing:
             self.sender.show(Typing(turn.inbound.thread))
         try:
-            outs = await self._ask(started)
+            history = tuple(map(HistoryMessage.of, started.history))
+            given = TurnInput(self.account_store.account, started.messages, history)
+            reply = await self.agent.run(given)
+            outs = self.channel.plan(given.thread, reply) if reply else []
         except asyncio.CancelledError as error:
             if _cancelled():
                 raise
@@ -113,15 +116,8 @@ class TurnRunner:
             self.sender.wake()
         return replied
 
-    async def _ask(self, started: StartedTurn) -> list[Outgoing]:
-        """The reply as chunks; none for silence. Raises whatever the agent or the channel raise."""
-        history = tuple(map(HistoryMessage.of, started.history))
-        turn = TurnInput(self.account_store.account, started.messages, history)
-        reply = await self.agent.run(turn)
-        return self.channel.plan(turn.thread, reply) if reply else []
-
     async def _failed(self, turn: OpenTurn, error: BaseException, run: int) -> bool | None:
-        """The error's text may repeat what people wrote: it goes into the dead letter, not into the log."""
+        """The error's text may quote messages: it is stored with the dead letter and never logged."""
         kind = type(error).__name__
         reason = f"{kind}: {error}"
         if not await self.account_store.run(turns.fail, turn.seq, reason, run):
@@ -136,13 +132,13 @@ class TurnRunner:
 
 
 def _cancelled() -> bool:
-    """Whether a turn is really being cancelled, and the agent did not just let a `CancelledError` out."""
+    """Whether the turn itself is cancelled, and not merely something inside the agent."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
 
 
 def _context(command: str) -> History:
-    """Commands neither take the group's history nor clear it, but for those that start anew."""
+    """Commands neither take the group's history nor clear it, except those that start over."""
     if not command:
         return History.INCLUDE
     return History.CLEAR if command in CLEARS_HISTORY else History.KEEP
@@ -160,7 +156,7 @@ class DrainableAgent:
         self._running = 0
 
     async def run(self, turn: TurnInput) -> Reply | None:
-        """The agent's answer. After `finish` nothing comes back: the turn waits until it is cancelled."""
+        """The agent's answer. After `finish` it does not return: the turn waits until it is cancelled."""
         await self._open.wait()
         self._running += 1
         self._idle.clear()
@@ -172,6 +168,6 @@ class DrainableAgent:
                 self._idle.set()
 
     async def finish(self) -> None:
-        """Begin no answer any more; returns once none is being made."""
+        """Start no more turns; returns once none is running."""
         self._open.clear()
         await self._idle.wait()

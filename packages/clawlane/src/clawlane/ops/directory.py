@@ -99,8 +99,8 @@ async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
     group_id = _group_id(request.group, target)
     async with lookup(ctx, target) as asked:
         told = await asked.members(group_id)
-    found = tuple(search(told, request.query))
-    return FoundMembers(group_id, found, len(told), len(told) + told.hidden)
+    found, count = tuple(search(told.people, request.query)), len(told.people)
+    return FoundMembers(group_id, found, count, count + told.hidden)
 
 
 @asynccontextmanager
@@ -185,10 +185,10 @@ class Lookup:
     async def members(self, group_id: str) -> Members:
         """The members of a group, as far as the platform tells."""
         async with _in_time(self._directory()) as directory:
-            people = await directory.members(self.account, self.vault, group_id)
+            members = await directory.members(self.account, self.vault, group_id)
         if self.account_store is not None:
-            await self.account_store.attempt(store_directory.keep_members, group_id, people)
-        return people
+            await self.account_store.attempt(store_directory.keep_members, group_id, members.people)
+        return members
 
     def _directory(self) -> Directory:
         if not isinstance(self.channel, Directory):

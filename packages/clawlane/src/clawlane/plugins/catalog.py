@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib import metadata
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import clawlane
@@ -57,6 +59,14 @@ def refuse_official_name(name: str, distribution: str) -> None:
                 f"{distribution} takes the name '{name}', which belongs to the official plugin {entry.spec}",
                 "its author has to give the channel another id",
             )
+
+
+def installed(distribution: str) -> Distribution | None:
+    """The distribution of that name in this Python, or None."""
+    try:
+        return metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def same_distribution(one: str, other: str) -> bool:

@@ -8,14 +8,15 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from clawlane.channel import Manifest
+from clawlane.plugins.catalog import installed
 from clawlane.plugins.errors import NotInstallable, PluginError
 from clawlane.plugins.registry import PluginRecord, Registry, load_manifest, load_runtime, load_settings
-from clawlane.plugins.target import Target, find_target
+from clawlane.plugins.target import InstallTarget, find_target
 from clawlane.plugins.untrusted import refuse_odd_files
 
 _PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
@@ -53,16 +54,15 @@ def install(spec: str, registry: Registry, now_ms: int) -> Installation:
     return Installation(manifest, record, copied, registry.add(record))
 
 
-def _make_importable(target: Target) -> bool:
+def _make_importable(target: InstallTarget) -> bool:
     """Run pip if needed. True if it ran."""
-    present = _present(target.distribution)
-    if present is not None and (target.path is None or present.version == target.version):
-        _refuse_other_folder(present, target)
-        return False
-    if target.path is None:
-        raise NotInstallable(f"{target.distribution} is not importable")
+    present = installed(target.distribution)
     if present is not None:
         _refuse_other_folder(present, target)
+        if target.path is None or present.version == target.version:
+            return False
+    if target.path is None:
+        raise NotInstallable(f"{target.distribution} is not importable")
     if target.path.is_dir():
         refuse_odd_files(target.spec, target.path)
     _run_pip(target.path)
@@ -70,32 +70,20 @@ def _make_importable(target: Target) -> bool:
     return True
 
 
-def _present(name: str) -> Distribution | None:
-    try:
-        return distribution(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _refuse_other_folder(present: Distribution, target: Target) -> None:
+def _refuse_other_folder(present: Distribution, target: InstallTarget) -> None:
     """Raises `PluginError` for an editable installation from another folder: that is somebody's work."""
-    folder = _editable_folder(present)
-    if folder is None or target.path is None or folder == target.path:
-        return
-    raise PluginError(
-        f"{target.distribution} is installed editable from another folder, {folder}",
-        f"install that folder, or first: pip uninstall {target.distribution}",
-    )
-
-
-def _editable_folder(present: Distribution) -> Path | None:
     try:
         written = json.loads(present.read_text("direct_url.json") or "{}")
     except ValueError:
-        return None
-    if not written.get("dir_info", {}).get("editable"):
-        return None
-    return Path(unquote(urlsplit(written.get("url", "")).path)).resolve()
+        return
+    if target.path is None or not written.get("dir_info", {}).get("editable"):
+        return
+    folder = Path(unquote(urlsplit(written.get("url", "")).path)).resolve()
+    if folder != target.path:
+        raise PluginError(
+            f"{target.distribution} is installed editable from another folder, {folder}",
+            f"install that folder, or first: pip uninstall {target.distribution}",
+        )
 
 
 def _run_pip(path: Path) -> None:
@@ -112,10 +100,7 @@ def _run_pip(path: Path) -> None:
     except subprocess.TimeoutExpired:
         raise NotInstallable(f"pip did not finish with {path} within {_PIP_S:.0f} s") from None
     if done.returncode:
-        raise NotInstallable(f"pip could not install {path}: {_reason(done.stderr or done.stdout)}")
-
-
-def _reason(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()]
-    return (errors or lines or ["it did not say why"])[-1].removeprefix("ERROR: ")[:300]
+        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        errors = [line for line in lines if "error" in line.lower()]
+        reason = (errors or lines or ["it did not say why"])[-1].removeprefix("ERROR: ")[:300]
+        raise NotInstallable(f"pip could not install {path}: {reason}")

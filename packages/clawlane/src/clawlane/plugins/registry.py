@@ -109,13 +109,13 @@ def load_manifest(channel: str, distribution: str) -> Manifest:
         refuse_official_name(channel, distribution)
     except BadSpec as error:
         raise LoadFailed(str(error), _install_line(channel)) from None
-    found = _load(lambda: _entry_point(channel, distribution), f"the plugin of channel '{channel}'")
+    found = _load(lambda: _entry_point(channel, distribution), channel)
     if found is None:
         raise LoadFailed(
             f"the plugin of channel '{channel}' ({distribution}) is gone from this Python",
             _install_line(channel),
         )
-    given = _load(found.load, f"the plugin of channel '{channel}'")
+    given = _load(found.load, channel)
     manifest = given() if callable(given) else given
     if not isinstance(manifest, Manifest) or manifest.id != channel:
         raise LoadFailed(
@@ -143,24 +143,24 @@ def _check(manifest: Manifest, distribution: str) -> None:
 
 def load_runtime(manifest: Manifest) -> Channel:
     """A channel object, ready to run accounts. Raises `LoadFailed` with the reason in one line."""
-    kind = _load(lambda: load_dotted(manifest.runtime), f"the plugin of channel '{manifest.id}'")
-    made: Channel = _load(kind, f"the plugin of channel '{manifest.id}'")
+    kind = _load(lambda: load_dotted(manifest.runtime), manifest.id)
+    made: Channel = _load(kind, manifest.id)
     return made
 
 
 def load_settings(manifest: Manifest) -> Any:
     """The settings model of a channel. Raises `LoadFailed` with the reason in one line."""
-    return _load(lambda: load_dotted(manifest.settings), f"the plugin of channel '{manifest.id}'")
+    return _load(lambda: load_dotted(manifest.settings), manifest.id)
 
 
-def _load(load: Any, who: str) -> Any:
+def _load(load: Any, channel: str) -> Any:
     try:
         return load()
     except (Exception, SystemExit) as error:
-        # A plugin is third-party code: whatever it raises is told to the operator, and the rest goes on.
+        # A plugin is third-party code: report whatever it raises, and go on with the rest.
         lines = str(error).splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-        raise LoadFailed(f"{who} cannot be loaded: {reason}") from error
+        raise LoadFailed(f"the plugin of channel '{channel}' cannot be loaded: {reason}") from error
 
 
 def _entry_point(channel: str, distribution: str) -> EntryPoint | None:

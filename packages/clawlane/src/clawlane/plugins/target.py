@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from clawlane.channel import ENTRY_POINT_GROUP
 from clawlane.config import openclaw
-from clawlane.plugins.catalog import CATALOG, OfficialPlugin, bundled_path, refuse_official_name
+from clawlane.plugins.catalog import CATALOG, OfficialPlugin, bundled_path, installed, refuse_official_name
 from clawlane.plugins.errors import BadSpec
 from clawlane.plugins.untrusted import project_table, wheel_tables
 
@@ -21,29 +20,25 @@ _CHANNEL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class InstallTarget:
     """A plugin that can be installed. `path` is its folder or wheel, None if it is importable already."""
 
     spec: str
     path: Path | None
     distribution: str
     version: str
-    channels: tuple[str, ...]
-
-    @property
-    def channel(self) -> str:
-        return self.channels[0]
+    channel: str
 
 
-def find_target(spec: str) -> Target:
+def find_target(spec: str) -> InstallTarget:
     """The plugin that a spec names. Raises `BadSpec` saying what is missing."""
     found = _on_disk(spec)
     official = next((entry for entry in CATALOG if spec in (entry.spec, entry.channel)), None)
-    if official is not None and found is None:
+    if found is not None:
+        return _read(spec, found)
+    if official is not None:
         return _official(official)
-    if found is None:
-        raise _unknown(spec)
-    return _folder(spec, found) if found.is_dir() else _wheel(spec, found)
+    raise _unknown(spec)
 
 
 def _on_disk(spec: str) -> Path | None:
@@ -58,7 +53,8 @@ def _on_disk(spec: str) -> Path | None:
 
 
 def _unknown(spec: str) -> BadSpec:
-    name = _bare_name(spec)
+    # `zalo` in `npm:@openclaw/zalo@2026.1.0`
+    name = _REGISTRY.sub("", spec.strip().lower(), count=1).removeprefix(_SCOPE).partition("@")[0]
     shown = ascii(spec)[1:-1][:80]
     known = f"the official ones are: {', '.join(entry.spec for entry in CATALOG)}"
     if openclaw.is_openclaw_channel(name):
@@ -69,40 +65,29 @@ def _unknown(spec: str) -> BadSpec:
     return BadSpec(f"'{shown}' is not a folder, a wheel or an official plugin", hint or known)
 
 
-def _bare_name(spec: str) -> str:
-    """`zalo` in `npm:@openclaw/zalo@2026.1.0`."""
-    bare = _REGISTRY.sub("", spec.strip().lower(), count=1).removeprefix(_SCOPE)
-    return bare.partition("@")[0]
+def _official(entry: OfficialPlugin) -> InstallTarget:
+    if path := bundled_path(entry):
+        return _read(entry.spec, path)
+    if found := installed(entry.distribution):
+        return InstallTarget(entry.spec, None, entry.distribution, found.version, entry.channel)
+    raise BadSpec(
+        f"{entry.spec} does not come with this installation",
+        f"give the folder of a source checkout: openclaw plugins install ./{entry.folder}",
+    )
 
 
-def _official(entry: OfficialPlugin) -> Target:
-    path = bundled_path(entry)
-    if path is not None:
-        return _folder(entry.spec, path) if path.is_dir() else _wheel(entry.spec, path)
-    try:
-        found = distribution(entry.distribution)
-    except PackageNotFoundError:
-        raise BadSpec(
-            f"{entry.spec} does not come with this installation",
-            f"give the folder of a source checkout: openclaw plugins install ./{entry.folder}",
-        ) from None
-    return Target(entry.spec, None, entry.distribution, found.version, (entry.channel,))
-
-
-def _folder(spec: str, folder: Path) -> Target:
-    project = project_table(spec, folder)
-    groups = project.get("entry-points", {})
+def _read(spec: str, path: Path) -> InstallTarget:
+    """The plugin in a folder or a wheel. Raises `BadSpec` for what is missing or unusable there."""
+    name: object
+    version: object
+    if path.is_dir():
+        project = project_table(spec, path)
+        name, version = project.get("name", ""), project.get("version", "")
+        groups = project.get("entry-points", {})
+    else:
+        headers, groups = wheel_tables(spec, path)
+        name, version = headers.get("Name", ""), headers.get("Version", "")
     points = groups.get(ENTRY_POINT_GROUP, {}) if isinstance(groups, dict) else {}
-    return _target(spec, folder, project.get("name", ""), project.get("version", ""), points)
-
-
-def _wheel(spec: str, file: Path) -> Target:
-    headers, groups = wheel_tables(spec, file)
-    points = groups.get(ENTRY_POINT_GROUP, {})
-    return _target(spec, file, headers.get("Name", ""), headers.get("Version", ""), points)
-
-
-def _target(spec: str, path: Path, name: object, version: object, points: object) -> Target:
     if not name:
         raise BadSpec(f"{spec} does not name its distribution", "set [project] name in its pyproject.toml")
     if not isinstance(name, str) or not _DISTRIBUTION.match(name):
@@ -124,4 +109,4 @@ def _target(spec: str, path: Path, name: object, version: object, points: object
         )
     for channel in points:
         refuse_official_name(channel, name)
-    return Target(spec, path, name, version, tuple(points))
+    return InstallTarget(spec, path, name, version, next(iter(points)))

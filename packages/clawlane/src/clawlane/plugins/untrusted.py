@@ -14,6 +14,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
 
+from clawlane.config.regular_file import read_regular
 from clawlane.plugins.errors import BadSpec
 
 _TEXT_BYTES = 1024 * 1024
@@ -38,14 +39,16 @@ _NO_WHEEL = (
 def project_table(spec: str, folder: Path) -> Mapping[str, Any]:
     """The table `[project]` of the folder's pyproject.toml. Raises `BadSpec`."""
     try:
-        told = tomllib.loads(_regular_file(folder / "pyproject.toml").decode("utf-8-sig"))
+        table = tomllib.loads(
+            _bounded(read_regular(folder / "pyproject.toml", _TEXT_BYTES)).decode("utf-8-sig")
+        )
     except FileNotFoundError:
         raise BadSpec(
             f"{spec} has no pyproject.toml", "give the folder that holds the plugin's pyproject.toml"
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise BadSpec(f"{spec}/pyproject.toml cannot be read: {_first_line(error)}") from None
-    project = told.get("project", {})
+    project = table.get("project", {})
     if not isinstance(project, dict):
         raise BadSpec(
             f"{spec}/pyproject.toml: [project] is not a table", "write [project] with its keys below"
@@ -106,15 +109,6 @@ def _member(archive: zipfile.ZipFile, name: str) -> str:
     if name == "METADATA":
         raise ValueError(name)
     return ""
-
-
-def _regular_file(path: Path) -> bytes:
-    # Opened without blocking so that a named pipe is refused instead of waited for.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ValueError("it is not a regular file")
-        return _bounded(stream.read(_TEXT_BYTES + 1))
 
 
 def _bounded(content: bytes) -> bytes:
