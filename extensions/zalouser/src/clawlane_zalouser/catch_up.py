@@ -19,7 +19,7 @@ from msgspec import structs
 from clawlane.backoff import Backoff
 from clawlane.channel import Cursor, Host
 from clawlane.messages import ThreadKind
-from clawlane_zalouser import monitor
+from clawlane_zalouser import mapping
 from clawlane_zalouser.background import Background
 from zaloweb import events
 from zaloweb.client import Zalo
@@ -69,7 +69,7 @@ class CatchUp:
 
     async def again(self, kind: ThreadKind) -> None:
         """Ask about one kind of thread once more, if that is not being done."""
-        course = self._courses[monitor.zalo_kind(kind)]
+        course = self._courses[mapping.zalo_kind(kind)]
         if not course.busy:
             await course.begin()
 
@@ -148,7 +148,7 @@ class _Course:
 
     @property
     def _told_kind(self) -> ThreadKind:
-        return monitor.kind_of(self._kind)
+        return mapping.kind_of(self._kind)
 
     async def _run(self, cursor: Cursor) -> None:
         """Try until Zalo answers. What comes live waits for two tries, not longer.

@@ -8,8 +8,8 @@ from typing import TypeVar
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Vault
 from clawlane.messages import Group, Members, Person
-from clawlane_zalouser.session import StoredSession
-from clawlane_zalouser.surroundings import Surroundings
+from clawlane_zalouser.environment import Environment
+from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.calls import groups
 from zaloweb.calls.account import User
 from zaloweb.calls.groups import Member, MemberProfile
@@ -22,14 +22,14 @@ _Named = User | Member | MemberProfile
 
 
 async def asked(
-    account: Account, vault: Vault, around: Surroundings, live: Zalo | None, ask: Question[T]
+    account: Account, vault: Vault, environment: Environment, live: Zalo | None, ask: Question[T]
 ) -> T:
     """The answer to a question, over the live session if there is one, else over the stored one.
 
     Raises `DirectoryError` and `VaultError`.
     """
     try:
-        return await (ask(live) if live is not None else _asked_alone(account, vault, around, ask))
+        return await (ask(live) if live is not None else _asked_alone(account, vault, environment, ask))
     except SessionExpired as error:
         reason = f"the session of {account} has expired ({error})"
         raise DirectoryError(reason, login_command(account, "--force"), needs_login=True) from error
@@ -81,9 +81,9 @@ def login_command(account: Account, *flags: str) -> str:
     return " ".join((*words, *flags))
 
 
-async def _asked_alone(account: Account, vault: Vault, around: Surroundings, ask: Question[T]) -> T:
+async def _asked_alone(account: Account, vault: Vault, environment: Environment, ask: Question[T]) -> T:
     """Over a client of its own. A session that has grown too old is renewed once with its cookies."""
-    stored = StoredSession(account, vault, around)
+    stored = StoredSession(account, vault, environment)
     session = await stored.read()
     if session is None:
         raise DirectoryError(f"{account} is not logged in", login_command(account), needs_login=True)

@@ -7,7 +7,7 @@ import logging
 
 from clawlane.channel import Host
 from clawlane_zalouser.directory import peers
-from clawlane_zalouser.surroundings import Surroundings
+from clawlane_zalouser.environment import Environment
 from zaloweb.client import Zalo
 from zaloweb.errors import ZaloError
 from zaloweb.events import FriendEvent, FriendEventKind
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class Friends:
     """The friends of one account while it is connected. `follow` keeps them up to date."""
 
-    def __init__(self, around: Surroundings, host: Host) -> None:
-        self._around = around
+    def __init__(self, environment: Environment, host: Host) -> None:
+        self._environment = environment
         self._host = host
         self._certain = False
         self._ids: frozenset[str] | None = None
@@ -60,7 +60,7 @@ class Friends:
             except ZaloError as error:
                 log.info("the friends of %s are not known: %s", zalo.own_id, error)
                 self._stale.set()
-            await self._around.clock.sleep(_RARELY if self._certain or self._ids is None else _DOUBTFUL)
+            await self._environment.clock.sleep(_RARELY if self._certain or self._ids is None else _DOUBTFUL)
 
     async def _ask(self, zalo: Zalo) -> None:
         """Take over what Zalo says, unless the gateway knows better."""

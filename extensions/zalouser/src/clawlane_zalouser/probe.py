@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from clawlane.capabilities import ProbeResult
 from clawlane.channel import Account, Vault, VaultError
-from clawlane_zalouser.session import StoredSession
-from clawlane_zalouser.surroundings import Surroundings
+from clawlane_zalouser.environment import Environment
+from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SessionExpired, ZaloError
 
 _NOT_LINKED = ProbeResult(False, error="nobody is logged in")
 
 
-async def probe(account: Account, vault: Vault, around: Surroundings) -> ProbeResult:
+async def probe(account: Account, vault: Vault, environment: Environment) -> ProbeResult:
     """Ask for the account's own profile, with the session in the vault."""
-    stored = StoredSession(account, vault, around)
-    started = around.clock.monotonic()
+    stored = StoredSession(account, vault, environment)
+    started = environment.clock.monotonic()
     try:
         session = await stored.read()
         if session is None:
@@ -23,5 +23,5 @@ async def probe(account: Account, vault: Vault, around: Surroundings) -> ProbeRe
             user = await zalo.account_info()
     except (ZaloError, VaultError) as error:
         return ProbeResult(False, error=str(error), expired=isinstance(error, SessionExpired))
-    elapsed_ms = round(1000 * (around.clock.monotonic() - started))
+    elapsed_ms = round(1000 * (environment.clock.monotonic() - started))
     return ProbeResult(True, user.id or session.uid, user.name, elapsed_ms=elapsed_ms)

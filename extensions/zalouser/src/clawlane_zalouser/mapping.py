@@ -19,7 +19,7 @@ from clawlane.messages import (
     Undone,
     Unreadable,
 )
-from clawlane_zalouser import marks
+from clawlane_zalouser import receipts
 from zaloweb import events
 
 Told = events.Message | events.Undo | events.Deletion | events.Notice
@@ -63,7 +63,7 @@ def inbound_of(
         attachments=_attachments_of(message),
         sender_is_friend=is_friend,
         live=live,
-        token=marks.token_of(message),
+        token=receipts.token_of(message),
         client_id=message.cli_msg_id,
         kind=message.kind,
         album=Album(message.album.id, message.album.total) if message.album else None,

@@ -7,19 +7,19 @@ from contextlib import aclosing
 
 from clawlane import capabilities
 from clawlane.channel import Account
-from clawlane_zalouser.session import hosts_of, proxy_of
-from clawlane_zalouser.surroundings import Surroundings
+from clawlane_zalouser.environment import Environment
+from clawlane_zalouser.stored_session import hosts_of, proxy_of
 from zaloweb.errors import LoginFailed, ZaloError
 from zaloweb.transport import qr
 
 
-async def steps(account: Account, around: Surroundings) -> AsyncIterator[capabilities.LoginStep]:
+async def steps(account: Account, environment: Environment) -> AsyncIterator[capabilities.LoginStep]:
     """One login, from the code to the session. Nothing is stored: the last step carries the session."""
     name = ""
     run = qr.qr_login(
-        around.network,
-        random=around.random,
-        clock=around.clock,
+        environment.network,
+        random=environment.random,
+        clock=environment.clock,
         proxy=proxy_of(account),
         hosts=hosts_of(account),
     )

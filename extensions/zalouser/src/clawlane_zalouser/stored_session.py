@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from clawlane.channel import Account, Vault, VaultClosed
-from clawlane_zalouser.surroundings import Surroundings
+from clawlane_zalouser.environment import Environment
 from zaloweb.client import Zalo
 from zaloweb.session import Session
 from zaloweb.transport.login import log_in
@@ -18,17 +18,17 @@ log = logging.getLogger(__name__)
 class StoredSession:
     """The session of one account, as its vault holds it."""
 
-    def __init__(self, account: Account, vault: Vault, around: Surroundings) -> None:
+    def __init__(self, account: Account, vault: Vault, environment: Environment) -> None:
         self._account = account
         self._vault = vault
-        self._around = around
+        self._environment = environment
 
     async def read(self) -> Session | None:
         """The session as it was last saved, or None. Raises `VaultError` and zaloweb's `SettingsError`."""
         secret = await self._vault.read()
         if secret is None:
             return None
-        return Session.from_json(secret, self._around.clock.now_ms(), hosts=hosts_of(self._account))
+        return Session.from_json(secret, self._environment.clock.now_ms(), hosts=hosts_of(self._account))
 
     async def refreshed(self, session: Session) -> Session:
         """A new session from the cookies of this one, already saved: key and endpoints are short-lived.
@@ -37,12 +37,12 @@ class StoredSession:
         """
         fresh = await log_in(
             session.credentials,
-            network=self._around.network,
-            clock=self._around.clock,
-            random=self._around.random,
+            network=self._environment.network,
+            clock=self._environment.clock,
+            random=self._environment.random,
             proxy=proxy_of(self._account),
             api=session.api,
-            platform_clock=self._around.platform_clock,
+            platform_clock=self._environment.platform_clock,
             hosts=hosts_of(self._account),
         )
         await self.save(fresh)
@@ -52,12 +52,12 @@ class StoredSession:
         """The account with this session, to be entered; whenever its cookies change they are saved."""
         return Zalo(
             session,
-            network=self._around.network,
-            clock=self._around.clock,
-            random=self._around.random,
+            network=self._environment.network,
+            clock=self._environment.clock,
+            random=self._environment.random,
             proxy=proxy_of(self._account),
             on_session=self.save,
-            platform_clock=self._around.platform_clock,
+            platform_clock=self._environment.platform_clock,
             hosts=hosts_of(self._account),
             pace=Pace.off(),  # the gateway's gate paces, over restarts and with the operator's figures
         )

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from clawlane.backoff import Backoff
 from clawlane.channel import Account, Health, Host, Phase, State, StateCode
 from clawlane.messages import ThreadKind
-from clawlane_zalouser import monitor
+from clawlane_zalouser import mapping
 from clawlane_zalouser.background import running
 from clawlane_zalouser.catch_up import CatchUp, Item
+from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.friends import Friends
 from clawlane_zalouser.platform_time import PlatformTime
-from clawlane_zalouser.session import StoredSession
-from clawlane_zalouser.surroundings import Surroundings
+from clawlane_zalouser.stored_session import StoredSession
 from zaloweb import events
 from zaloweb.client import Zalo
 from zaloweb.errors import Kicked, Replaced, SessionExpired, SettingsError, TryLater, ZaloError
@@ -38,10 +38,10 @@ _NAMED = 3
 log = logging.getLogger(__name__)
 
 
-class Lifetime:
+class AccountSession:
     """Runs one account. While it is connected or could be, `zalo` is what sends."""
 
-    def __init__(self, account: Account, host: Host, around: Surroundings) -> None:
+    def __init__(self, account: Account, host: Host, environment: Environment) -> None:
         self.zalo: Zalo | None = None
         self._own_id = ""
         self._language = ""
@@ -49,11 +49,11 @@ class Lifetime:
         self._left_out = ""
         self._account = account
         self._host = host
-        self._around = around
-        self._time = PlatformTime(around.clock, around.platform_clock)
-        self._friends = Friends(around, host)
-        self._catch_up = CatchUp(host, self._pass_on, around.clock, self._time.now_ms)
-        self._stored = StoredSession(account, host.vault, around)
+        self._environment = environment
+        self._time = PlatformTime(environment.clock, environment.platform_clock)
+        self._friends = Friends(environment, host)
+        self._catch_up = CatchUp(host, self._pass_on, environment.clock, self._time.now_ms)
+        self._stored = StoredSession(account, host.vault, environment)
         self._state = State(Phase.STARTING, code=StateCode.STARTING)
         self._scope = asyncio.timeout(None)
 
@@ -89,7 +89,7 @@ class Lifetime:
 
     async def _login(self, session: Session) -> Session | None:
         """A fresh session, however long the network takes; None when its cookies are not taken any more."""
-        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self._around.random.random)
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self._environment.random.random)
         while True:
             self._report(Phase.CONNECTING, StateCode.LOGGING_IN, "logging in with the stored session")
             try:
@@ -101,17 +101,17 @@ class Lifetime:
                 wait = backoff.next(error.retry_in_s if isinstance(error, TryLater) else 0.0)
                 reason = f"{error}; trying again in {wait:.0f} s"
                 self._report(Phase.CONNECTING, StateCode.LOGIN_FAILED, reason, auth=Health.UNKNOWN)
-            await self._around.clock.sleep(wait)
+            await self._environment.clock.sleep(wait)
 
     async def _follow(self, session: Session) -> Session | None:
         """Live with one session. Gives it back when another login may help, None when the operator has to."""
         self._own_id = session.uid
         self._language = session.credentials.language
         told = session.settings
-        rehearsed = self._around.network.rehearsal
+        rehearsed = self._environment.network.rehearsal
         self._noticed_ms = _INTERVALS * (told.rehearsed_ping_ms if rehearsed else told.ping_interval_ms)
         self._left_out = left_out_text(session.left_out)
-        started = self._around.clock.monotonic()
+        started = self._environment.clock.monotonic()
         try:
             await self._listen(session)
         except (Replaced, Kicked) as error:
@@ -120,7 +120,7 @@ class Lifetime:
             self._report(Phase.REPLACED, StateCode.TAKEN_OVER, str(error), again, inbound=broken)
             return None
         except (SessionExpired, TimeoutError):
-            if self._around.clock.monotonic() - started >= _LOGIN_HOLDS:
+            if self._environment.clock.monotonic() - started >= _LOGIN_HOLDS:
                 return session
             reason = "Zalo does not accept the session, although its cookies still log in"
             self._need_login(StateCode.SESSION_REFUSED, reason, force=True)
@@ -146,7 +146,7 @@ class Lifetime:
 
     async def _watch_clocks(self, zalo: Zalo) -> None:
         while True:
-            await self._around.clock.sleep(_LOOKS)
+            await self._environment.clock.sleep(_LOOKS)
             self._look_at_clocks(zalo)
 
     def _look_at_clocks(self, zalo: Zalo) -> None:
@@ -180,15 +180,15 @@ class Lifetime:
                 await self._catch_up.disconnected()
             case events.Undecodable():
                 log.warning("%s: something Zalo sent could not be read: %r", self._account, event)
-                await self._host.observe(monitor.unreadable_of(self._account.id, event))
+                await self._host.observe(mapping.unreadable_of(self._account.id, event))
 
     async def _pass_on(self, item: Item, live: bool) -> None:
         name, now_ms = self._account.id, self._time.now_ms()
         if isinstance(item, events.Message) and not item.is_self:
             is_friend = self._friends.knows(item.sender_id)
-            await self._host.admit(monitor.inbound_of(name, item, now_ms, is_friend, live=live))
+            await self._host.admit(mapping.inbound_of(name, item, now_ms, is_friend, live=live))
             return
-        for fact in monitor.facts_of(name, item, now_ms):
+        for fact in mapping.facts_of(name, item, now_ms):
             await self._host.observe(fact)
 
     def _need_login(self, code: StateCode, reason: str, force: bool = False) -> None:

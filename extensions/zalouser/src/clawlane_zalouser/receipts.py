@@ -16,7 +16,7 @@ _TOKEN = msgspec.json.Decoder(Marked)
 
 
 def token_of(message: events.Message) -> str:
-    """What the gateway keeps for later marks; empty when the message does not carry the ids they need."""
+    """What the gateway keeps for later receipts; empty when the message does not carry the ids they need."""
     marked = Marked.of(message)
     if not all((marked.msg_id, marked.cli_msg_id, marked.sender_id, marked.receiver_id)):
         return ""

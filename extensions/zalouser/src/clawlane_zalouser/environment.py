@@ -11,7 +11,7 @@ from zaloweb.transport.platform_clock import PlatformClock
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Environment:
     """Shared by all accounts, so that they share one trust store. Making one may raise `SettingsError`."""
 
     network: Network = field(default_factory=Network.from_env)
