@@ -12,7 +12,7 @@ from clawlane.messages import Group, Members, Outgoing, Person, Receipt, Reply, 
 from clawlane_zalouser import directory, login, outbound, receipts, risk
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.environment import Environment
-from clawlane_zalouser.probe import probe
+from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SettingsError
 
 T = TypeVar("T")
@@ -26,14 +26,14 @@ class ZaloUserChannel:
 
     @cached_property
     def _environment(self) -> Environment:
-        # Loading the machine's certificates takes a moment, which `plan` and `risk` need not pay.
+        # Loading the machine's certificates takes a moment; `plan` and `risk` do without.
         try:
             return Environment()
         except SettingsError as error:
             raise ChannelUnusable(str(error)) from error
 
     async def run(self, account: Account, host: Host) -> None:
-        """Live for one account until cancelled, or until the operator is needed."""
+        """Run one account until cancelled, or until the operator is needed."""
         session = self._sessions[account.id] = AccountSession(account, host, self._environment)
         try:
             await session.run()
@@ -46,7 +46,7 @@ class ZaloUserChannel:
         if session is None or session.zalo is None:
             raise NotSent(f"{account} is not connected")
         try:
-            return await outbound.send(session.zalo, out)
+            return await outbound.send(session.zalo, out, self._environment.clock)
         except NeedsLogin as error:
             session.expired(str(error))
             raise
@@ -58,7 +58,7 @@ class ZaloUserChannel:
             await receipts.show(session.zalo, signal)
 
     async def look_up(self, account: Account, kind: ThreadKind) -> None:
-        """Fetch what was written, so that chunks of unknown fate are found or known to be absent."""
+        """Fetch past messages, so that unconfirmed chunks are found or known to be absent."""
         if session := self._sessions.get(account.id):
             await session.look_up(kind)
 
@@ -71,8 +71,8 @@ class ZaloUserChannel:
         return login.steps(account, self._environment)
 
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:
-        """Ask Zalo whether the session in the vault holds."""
-        return await probe(account, vault, self._environment)
+        """Whether Zalo accepts the session in the vault right now."""
+        return await StoredSession(account, vault, self._environment).probe()
 
     async def self_(self, account: Account, vault: Vault) -> Person:
         """The account itself."""
@@ -87,11 +87,11 @@ class ZaloUserChannel:
         return await self._asked(account, vault, directory.all_groups)
 
     async def members(self, account: Account, vault: Vault, group_id: str) -> Members:
-        """Who is in a group, as far as it shows them."""
+        """The members of a group, as far as it shows them."""
         return await self._asked(account, vault, partial(directory.members, group_id=group_id))
 
     def risk(self) -> RiskNotice:
-        """What a personal account risks."""
+        """The risk of running a personal account."""
         return risk.NOTICE
 
     def rehearsal(self) -> str:
@@ -100,6 +100,5 @@ class ZaloUserChannel:
 
     async def _asked(self, account: Account, vault: Vault, ask: directory.Question[T]) -> T:
         session = self._sessions.get(account.id)
-        return await directory.asked(
-            account, vault, self._environment, session.zalo if session else None, ask
-        )
+        live = session.zalo if session else None
+        return await directory.asked(account, vault, self._environment, live, ask)

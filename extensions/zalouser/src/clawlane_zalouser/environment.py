@@ -1,4 +1,4 @@
-"""What the channel takes from the process it runs in: the network, the clock, the dice."""
+"""What the channel takes from its process: network, clocks, random numbers."""
 
 from __future__ import annotations
 

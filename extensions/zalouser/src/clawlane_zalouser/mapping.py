@@ -1,4 +1,4 @@
-"""From the events of a Zalo account to what the gateway understands: messages to admit, facts to note."""
+"""Events of a Zalo account as the gateway takes them: messages to admit, facts to observe."""
 
 from __future__ import annotations
 
@@ -14,42 +14,23 @@ from clawlane.messages import (
     Notice,
     Own,
     Quote,
-    Thread,
-    ThreadKind,
     Undone,
     Unreadable,
 )
 from clawlane_zalouser import receipts
+from clawlane_zalouser.threads import thread_of
 from zaloweb import events
 
-Told = events.Message | events.Undo | events.Deletion | events.Notice
-"""What stands in a conversation."""
+Item = events.Message | events.Undo | events.Deletion | events.Notice
+"""Something in a conversation."""
 
-_KINDS = {events.ThreadKind.USER: ThreadKind.DM, events.ThreadKind.GROUP: ThreadKind.GROUP}
 _DAY_MS = 24 * 60 * 60 * 1000
-
-
-def kind_of(kind: events.ThreadKind) -> ThreadKind:
-    return _KINDS[kind]
-
-
-def zalo_kind(kind: ThreadKind) -> events.ThreadKind:
-    return next(theirs for theirs, ours in _KINDS.items() if ours is kind)
-
-
-def thread_of(thread: events.Thread) -> Thread:
-    return Thread(_KINDS[thread.kind], thread.id)
-
-
-def sent_ms_of(told_ms: int, now_ms: int) -> int:
-    """When something was sent, or 0 for a time more than a day ahead of `now_ms`: that cannot be right."""
-    return told_ms if told_ms <= now_ms + _DAY_MS else 0
 
 
 def inbound_of(
     account: str, message: events.Message, now_ms: int, is_friend: bool | None = None, *, live: bool = True
 ) -> Inbound:
-    """Somebody else's message. Whether the sender is a friend does not stand in it; None where unknown."""
+    """A message from another person. `is_friend` is None where that is not known."""
     return Inbound(
         account=account,
         message_id=message.msg_id,
@@ -57,7 +38,7 @@ def inbound_of(
         sender_id=message.sender_id,
         sender_name=message.sender_name,
         text=message.text,
-        sent_ms=sent_ms_of(message.sent_ms, now_ms),
+        sent_ms=_sent_ms(message, now_ms),
         mentions=tuple(Mention(one.user_id, one.start, one.length, one.everyone) for one in message.mentions),
         quote=_quote_of(message.quote),
         attachments=_attachments_of(message),
@@ -70,55 +51,34 @@ def inbound_of(
     )
 
 
-def facts_of(account: str, told: Told, now_ms: int) -> Sequence[Fact]:
-    """What is no message to answer: the account's own, recalls, notices, each message that was deleted."""
-    match told:
+def facts_of(account: str, item: Item, now_ms: int) -> Sequence[Fact]:
+    """What is not to be answered: own messages, recalls, notices, one fact for each deleted message."""
+    thread = thread_of(item.thread)
+    match item:
         case events.Message():
-            return [own_of(account, told, now_ms)]
+            sent_ms = _sent_ms(item, now_ms)
+            return [Own(account, item.msg_id, item.cli_msg_id, thread, item.text, sent_ms)]
         case events.Undo():
-            return [undone_of(account, told)]
-        case events.Notice():
-            return [notice_of(account, told, now_ms)]
+            return [Undone(account, thread, item.msg_id, item.actor_id, item.cli_msg_id)]
+        case events.Notice(kind=kind, text=text):
+            sent_ms = _sent_ms(item, now_ms)
+            return [Notice(account, thread, item.msg_id, kind, text, sent_ms, item.actor_id, item.cli_msg_id)]
         case events.Deletion():
-            return [deleted_of(account, entry) for entry in told.entries]
-
-
-def own_of(account: str, message: events.Message, now_ms: int) -> Own:
-    """A message of the account itself. Its client id is what its sender chose: the outbox knows its own."""
-    return Own(
-        account=account,
-        message_id=message.msg_id,
-        client_id=message.cli_msg_id,
-        thread=thread_of(message.thread),
-        text=message.text,
-        sent_ms=sent_ms_of(message.sent_ms, now_ms),
-    )
-
-
-def undone_of(account: str, undo: events.Undo) -> Undone:
-    return Undone(account, thread_of(undo.thread), undo.msg_id, undo.actor_id, undo.cli_msg_id)
-
-
-def deleted_of(account: str, entry: events.DeletedMessage) -> Deleted:
-    thread = thread_of(entry.thread)
-    return Deleted(account, thread, entry.msg_id, entry.author_id, entry.cli_msg_id, entry.whole_thread)
-
-
-def notice_of(account: str, notice: events.Notice, now_ms: int) -> Notice:
-    return Notice(
-        account=account,
-        thread=thread_of(notice.thread),
-        message_id=notice.msg_id,
-        kind=notice.kind,
-        text=notice.text,
-        sent_ms=sent_ms_of(notice.sent_ms, now_ms),
-        actor_id=notice.actor_id,
-        client_id=notice.cli_msg_id,
-    )
+            return [
+                Deleted(
+                    account,
+                    thread_of(one.thread),
+                    one.msg_id,
+                    one.author_id,
+                    one.cli_msg_id,
+                    one.whole_thread,
+                )
+                for one in item.entries
+            ]
 
 
 def unreadable_of(account: str, event: events.Undecodable) -> Unreadable:
-    """What could not be read, as far as it says what it is; its kind is at least its command."""
+    """What could not be decoded, as far as it can be identified; its kind is at least its command."""
     return Unreadable(
         account=account,
         reason=event.reason,
@@ -127,6 +87,11 @@ def unreadable_of(account: str, event: events.Undecodable) -> Unreadable:
         message_id=event.msg_id,
         sender_id=event.sender_id,
     )
+
+
+def _sent_ms(item: Item, now_ms: int) -> int:
+    """When an item was sent; 0 for a time more than a day ahead of `now_ms`, which cannot be right."""
+    return item.sent_ms if item.sent_ms <= now_ms + _DAY_MS else 0
 
 
 def _quote_of(quote: events.Quote | None) -> Quote | None:
@@ -138,7 +103,7 @@ def _quote_of(quote: events.Quote | None) -> Quote | None:
 
 
 def _attachments_of(message: events.Message) -> tuple[Attachment, ...]:
-    """What is not text, as one attachment: without it a sticker would look like an empty message."""
+    """Anything but text, as one attachment: without it a sticker would look like an empty message."""
     content = message.content
     if isinstance(content, events.TextContent):
         return ()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from clawlane.channel import Account, Vault, VaultClosed
+from clawlane.capabilities import ProbeResult
+from clawlane.channel import Account, Vault, VaultClosed, VaultError
 from clawlane_zalouser.environment import Environment
 from zaloweb.client import Zalo
+from zaloweb.errors import SessionExpired, ZaloError
 from zaloweb.session import Session
 from zaloweb.transport.login import log_in
 from zaloweb.transport.pace import Pace
@@ -33,18 +35,22 @@ class StoredSession:
     async def refreshed(self, session: Session) -> Session:
         """A new session from the cookies of this one, already saved: key and endpoints are short-lived.
 
-        Raises `SessionExpired` when Zalo no longer takes the cookies, and other kinds of `ZaloError`.
+        Raises `SessionExpired` when Zalo no longer accepts the cookies, and other kinds of `ZaloError`.
         """
+        environment = self._environment
+        started = environment.clock.monotonic()
         fresh = await log_in(
             session.credentials,
-            network=self._environment.network,
-            clock=self._environment.clock,
-            random=self._environment.random,
+            network=environment.network,
+            clock=environment.clock,
+            random=environment.random,
             proxy=proxy_of(self._account),
             api=session.api,
-            platform_clock=self._environment.platform_clock,
+            platform_clock=environment.platform_clock,
             hosts=hosts_of(self._account),
         )
+        spent_ms = (environment.clock.monotonic() - started) * 1000
+        log.debug("%s: logged in with the stored session in %.0f ms", self._account, spent_ms)
         await self.save(fresh)
         return fresh
 
@@ -59,15 +65,34 @@ class StoredSession:
             on_session=self.save,
             platform_clock=self._environment.platform_clock,
             hosts=hosts_of(self._account),
-            pace=Pace.off(),  # the gateway's gate paces, over restarts and with the operator's figures
+            pace=Pace.off(),  # the gateway's gate paces, across restarts and with the operator's figures
         )
 
     async def save(self, session: Session) -> None:
-        """Keep the cookies as they are now, unless the operator has logged out or in again meanwhile."""
+        """Store the current cookies, unless the operator has logged out or in again meanwhile."""
         try:
             await self._vault.write(session.to_json())
         except VaultClosed as error:
             log.info("%s: %s", self._account, error)
+        else:
+            log.debug("%s: saved the session", self._account)
+
+    async def probe(self) -> ProbeResult:
+        """Whether Zalo accepts the session right now: asks for the account's own profile."""
+        clock = self._environment.clock
+        started = clock.monotonic()
+        try:
+            session = await self.read()
+            if session is None:
+                return ProbeResult(False, error="nobody is logged in")
+            async with self.opened(session) as zalo:
+                user = await zalo.account_info()
+        except (ZaloError, VaultError) as error:
+            log.debug("%s: the probe ended with %s", self._account, type(error).__name__)
+            return ProbeResult(False, error=str(error), expired=isinstance(error, SessionExpired))
+        elapsed_ms = round(1000 * (clock.monotonic() - started))
+        log.debug("%s: the session is accepted, in %d ms", self._account, elapsed_ms)
+        return ProbeResult(True, user.id or session.uid, user.name, elapsed_ms=elapsed_ms)
 
 
 def hosts_of(account: Account) -> Hosts:
