@@ -8,6 +8,7 @@ read leniently: what is missing or of another type is empty.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from zaloweb.events.content import (
     BANK_CARD,
@@ -18,7 +19,6 @@ from zaloweb.events.content import (
     Gif,
     Link,
     Location,
-    Media,
     Photo,
     Poll,
     Sticker,
@@ -69,14 +69,10 @@ def _webchat(fields: Fields) -> Content | None:
         return _card(fields)
     if action:
         return _recommended(fields)
-    return _plain_card(fields)
-
-
-def _plain_card(fields: Fields) -> Content | None:
     # Unfurled links came so, and own messages as an object with a title alone.
     title, description, url, _ = fields.media()
     lines = (title or fields.custom_text() or typed_text(fields), description, url)
-    text = "\n".join(line for line in lines if line)
+    text = "\n".join(filter(None, lines))
     return TextContent(text) if text else None
 
 
@@ -133,41 +129,28 @@ def _link(fields: Fields) -> Link:
 
 def _card(fields: Fields) -> Card:
     title, description, url, thumb = fields.media()
-    bank = fields.action == BANK_CARD
-    page = _page(fields) if bank else ""
-    return Card(title, description, url or page, thumb, action=fields.action, shown=_shown(fields, bank=bank))
-
-
-def _page(fields: Fields) -> str:
-    items = (as_object(fields.params.get(name)) for name in ("pcItem", "item"))
-    return next((url for item in items if (url := as_text(item.get("data_url")))), "")
-
-
-def _shown(fields: Fields, *, bank: bool) -> str:
-    item = as_object(fields.params.get("item")) if bank else {}
-    numbers = " ".join(filter(None, (as_text(item.get(name)) for name in ("numAccBank", "nameAccBank"))))
-    shown = fields.custom_text() or fields.text("title") or ("[bank card]" if numbers else "")
-    return "\n".join(filter(None, (shown, numbers)))
+    shown = fields.custom_text() or fields.text("title")
+    if fields.action == BANK_CARD:
+        item = as_object(fields.params.get("item"))
+        numbers = " ".join(filter(None, map(as_text, map(item.get, ("numAccBank", "nameAccBank")))))
+        shown = "\n".join(filter(None, (shown or ("[bank card]" if numbers else ""), numbers)))
+        pages = (as_text(held.get("data_url")) for held in (as_object(fields.params.get("pcItem")), item))
+        url = url or next(filter(None, pages), "")
+    return Card(title, description, url, thumb, action=fields.action, shown=shown)
 
 
 def _recommended(fields: Fields) -> Content | None:
-    reader = _RECOMMENDED.get(fields.action)
+    action = fields.action
+    reader = _RECOMMENDED.get(action)
     if reader is not None:
         return reader(fields)
-    if fields.action == "show.profile":
-        contact = _contact(fields)
-        return contact if _is_phone(contact.phone) else None
-    if fields.action:
+    if action not in ("", "show.profile"):
         return None
-    if fields.text("href"):
+    if not action and fields.text("href"):
         return _link(fields)
     contact = _contact(fields)
-    return contact if contact.user_id or _is_phone(contact.phone) else None
-
-
-def _is_phone(text: str) -> bool:
-    digits = text.strip().lstrip("+")
-    return digits.replace(" ", "").isdecimal() and bool(digits)
+    is_phone = contact.phone.strip().lstrip("+").replace(" ", "").isdecimal()
+    return contact if is_phone or (contact.user_id and not action) else None
 
 
 def _contact(fields: Fields) -> Contact:
@@ -185,16 +168,12 @@ def _contact(fields: Fields) -> Contact:
     )
 
 
-def _location(fields: Fields) -> Location:
-    latitude, longitude = fields.params.get("latitude"), fields.params.get("longitude")
-    return Location(*fields.media(), latitude=as_degrees(latitude), longitude=as_degrees(longitude))
-
-
-def _live_location(fields: Fields) -> Location:
-    place = _location(fields)
-    return Location(
-        place.title, place.description, place.url, place.thumb_url, place.latitude, place.longitude, live=True
+def _location(fields: Fields, *, live: bool = False) -> Location:
+    latitude, longitude = (
+        as_degrees(fields.params.get("latitude")),
+        as_degrees(fields.params.get("longitude")),
     )
+    return Location(*fields.media(), latitude, longitude, live)
 
 
 def _sticker(fields: Fields) -> Sticker:
@@ -238,14 +217,9 @@ _READERS: dict[str, Callable[[Fields], Content | None]] = {
     "chat.zalo.me": _link,
     "chat.recommended": _recommended,
     "chat.location.new": _location,
-    "chat.livelocation": _live_location,
+    "chat.livelocation": partial(_location, live=True),
     "chat.todo": _todo,
     "group.poll": _poll,
     "chat.webcontent": _card,
     "chat.webcontent.v2": _card,
 }
-
-
-def titled(content: Content) -> str:
-    """The text in which the mentions of a message stand: the caption of what has one."""
-    return content.title if isinstance(content, Media) else content.text

@@ -78,7 +78,19 @@ class Album(msgspec.Struct, frozen=True, gc=False):
     total: int = 0
 
 
-class Message(msgspec.Struct, frozen=True):
+class FromWire(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read from one item of a frame. `wire` is the JSON text of that item."""
+
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item with all its fields; whole numbers are exact."""
+        item: dict[str, Any] = read(_ANY, self.wire)
+        return item
+
+
+class Message(FromWire, frozen=True):
     """A message in a thread, from somebody else or from the account itself on any device (`is_self`).
 
     `sender_id` is the account's own id where the wire says "0". `msg_id`, `cli_msg_id` and `msg_type` are ""
@@ -98,7 +110,6 @@ class Message(msgspec.Struct, frozen=True):
     quote: Quote | None
     sent_ms: int
     ttl_ms: int
-    wire: msgspec.Raw
     album: Album | None = None
 
     @property
@@ -111,13 +122,8 @@ class Message(msgspec.Struct, frozen=True):
         """What was sent, in a word: text, photo, bank card …; the server's own for an unknown kind."""
         return kind_word(self.msg_type, self.content)
 
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields; whole numbers are exact."""
-        return _raw(self.wire)
 
-
-class Undo(msgspec.Struct, frozen=True):
+class Undo(FromWire, frozen=True):
     """A message was recalled: `msg_id` and `cli_msg_id` are those of the recalled message, one may be "".
 
     Whoever did it need not be its author.
@@ -130,12 +136,6 @@ class Undo(msgspec.Struct, frozen=True):
     msg_id: str
     cli_msg_id: str
     sent_ms: int
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
 class DeletedMessage(msgspec.Struct, frozen=True, gc=False):
@@ -152,7 +152,7 @@ class DeletedMessage(msgspec.Struct, frozen=True, gc=False):
     whole_thread: bool = False
 
 
-class Deletion(msgspec.Struct, frozen=True):
+class Deletion(FromWire, frozen=True):
     """Messages were deleted on the account's own side, by another device or by this one; others keep them.
 
     `thread` and `actor_id` are those of the item that tells of it, "" where it does not say.
@@ -163,15 +163,9 @@ class Deletion(msgspec.Struct, frozen=True):
     is_self: bool
     entries: tuple[DeletedMessage, ...]
     sent_ms: int
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
-class Notice(msgspec.Struct, frozen=True):
+class Notice(FromWire, frozen=True):
     """Zalo itself wrote something into a thread: a call, a pin, a reminder, a vote. Nobody said it.
 
     `kind` is a word for it, for an unknown kind the server's own. `text` is what people read, "" where
@@ -188,12 +182,6 @@ class Notice(msgspec.Struct, frozen=True):
     cli_msg_id: str
     msg_type: str
     sent_ms: int
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
@@ -203,7 +191,7 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     cli_msg_id: str
 
 
-class Reaction(msgspec.Struct, frozen=True):
+class Reaction(FromWire, frozen=True):
     """Somebody reacted to messages, or took a reaction back.
 
     `icon` is Zalo's code for it (`/-heart`), "" for one taken back.
@@ -217,17 +205,11 @@ class Reaction(msgspec.Struct, frozen=True):
     icon: str
     type_number: int
     sent_ms: int
-    wire: msgspec.Raw
 
     @property
     def removed(self) -> bool:
         """Whether the reaction was taken back."""
         return not self.icon
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
 class Typing(msgspec.Struct, frozen=True, gc=False):
@@ -239,7 +221,7 @@ class Typing(msgspec.Struct, frozen=True, gc=False):
     sent_ms: int
 
 
-class Delivered(msgspec.Struct, frozen=True):
+class Delivered(FromWire, frozen=True):
     """A message reached people. `is_self` (groups only): the account is one of them."""
 
     thread: Thread
@@ -248,27 +230,15 @@ class Delivered(msgspec.Struct, frozen=True):
     seen_ids: tuple[str, ...]
     is_self: bool
     at_ms: int
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Seen(FromWire, frozen=True):
     """A message was seen: by the other side of a thread, or by members of a group (`user_ids`)."""
 
     thread: Thread
     msg_id: str
     user_ids: tuple[str, ...]
     is_self: bool
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
 class UnreadCleared(msgspec.Struct, frozen=True, gc=False):
@@ -293,8 +263,3 @@ class OldReactions(msgspec.Struct, frozen=True):
 
     kind: ThreadKind
     items: tuple[Reaction, ...]
-
-
-def _raw(wire: msgspec.Raw) -> dict[str, Any]:
-    item: dict[str, Any] = read(_ANY, wire)
-    return item

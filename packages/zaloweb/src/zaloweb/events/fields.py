@@ -18,7 +18,11 @@ class Fields:
     def __init__(self, fields: dict[str, Any]) -> None:
         self.all = fields
         self.params = as_object(fields.get("params"))
-        self.action = _action(fields.get("action"))
+        action = fields.get("action")
+        action = action.strip().lower() if isinstance(action, str) else ""
+        if action.startswith("recommended."):
+            action = _MISSPELT + action.removeprefix("recommended.")
+        self.action: str = action
 
     def text(self, name: str) -> str:
         """A field of the object as text."""
@@ -55,13 +59,6 @@ class Fields:
             name = as_text(mark.get("dpn")) if isinstance(mark, dict) else ""
             sentence = sentence.replace(f"%{place}$s", name)
         return "" if "$s" in sentence else sentence.strip()
-
-
-def _action(written: object) -> str:
-    if not isinstance(written, str) or not written:
-        return ""
-    action = written.strip().lower()
-    return _MISSPELT + action.removeprefix("recommended.") if action.startswith("recommended.") else action
 
 
 def _sentence(held: object) -> str:

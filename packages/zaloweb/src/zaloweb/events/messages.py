@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.events.content import Content, TextContent, UnknownContent
-from zaloweb.events.content_reader import TYPED, is_speech, read_speech, titled, typed_text
+from zaloweb.events.content import Content, Media, TextContent, UnknownContent
+from zaloweb.events.content_reader import TYPED, is_speech, read_speech, typed_text
 from zaloweb.events.conversation import (
     Album,
     Deletion,
@@ -28,7 +28,7 @@ from zaloweb.events.conversation import (
     ThreadKind,
     Undo,
 )
-from zaloweb.events.deletions import DELETE, UNDO, deleted, is_deletion, is_undo, may_be_gone, recalled
+from zaloweb.events.deletions import UNDO, deleted, is_deletion, may_be_gone
 from zaloweb.events.fields import Fields
 from zaloweb.events.lenient import as_id, as_list, as_ms, as_object, as_text, as_whole, is_prose, opened
 from zaloweb.events.notices import find_notice, is_notice_type, notice_kind
@@ -38,6 +38,7 @@ from zaloweb.wire.text import Range, from_utf16
 
 EVERYONE = "-1"
 _ME = "0"
+_NOWHERE = "nothing says in which conversation this stands"
 _MESSAGE = msgspec.json.Decoder(WireMessage)
 _REACTION = msgspec.json.Decoder(WireReaction)
 
@@ -67,8 +68,10 @@ def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Item:
         return _message(wire, head, TextContent(str(content)), item, own_id)
     if isinstance(content, dict):
         return _from_object(wire, head, content, item, own_id)
-    if msg_type in (UNDO, DELETE) or isinstance(content, list):
-        return _deletion_or_notice(wire, head, content, item, own_id)
+    if msg_type == UNDO:
+        raise Malformed("a recall that names no message")
+    if is_deletion(msg_type, content):
+        return _deletion(wire, head, content, item, own_id)
     if isinstance(content, str) and is_prose(content) and not is_notice_type(msg_type):
         held = TextContent(content) if is_speech(msg_type) else UnknownContent(msg_type, content, content)
         return _message(wire, head, held, item, own_id)
@@ -95,7 +98,11 @@ def read_reaction(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Reaction:
         actor_id=head.sender_id,
         actor_name=as_text(wire.dName),
         is_self=head.is_self,
-        targets=tuple(_target(target) for target in content["rMsg"] if isinstance(target, dict)),
+        targets=tuple(
+            Target(as_id(one.get("gMsgID")), as_id(one.get("cMsgID")))
+            for one in content["rMsg"]
+            if isinstance(one, dict)
+        ),
         icon=as_text(content.get("rIcon")),
         type_number=as_whole(content.get("rType")),
         sent_ms=as_ms(wire.ts),
@@ -121,7 +128,7 @@ def _head(wire: WireMessage | WireReaction, kind: ThreadKind, own_id: str) -> He
 def _placed(head: Head) -> Head:
     """The head of an item that stands in a thread. Raises Malformed."""
     if not head.thread.id:
-        raise Malformed("nothing says in which conversation this stands")
+        raise Malformed(_NOWHERE)
     return head
 
 
@@ -130,7 +137,7 @@ def _from_object(
 ) -> Item:
     msg_type = head.msg_type
     if may_be_gone(msg_type, content):
-        if is_undo(msg_type, content):
+        if msg_type == UNDO or "deleteMsg" in content:
             return _undo(wire, head, content, item)
         if is_deletion(msg_type, content):
             return _deletion(wire, head, content, item, own_id)
@@ -145,16 +152,6 @@ def _from_object(
             return _notice(wire, head, notice_kind(msg_type or fields.action or "unknown"), "", item)
         held = UnknownContent(msg_type or "unknown", words, content)
     return _message(wire, head, held, item, own_id, fields)
-
-
-def _deletion_or_notice(
-    wire: WireMessage, head: Head, content: object, item: msgspec.Raw, own_id: str
-) -> Item:
-    if head.msg_type == UNDO:
-        raise Malformed("a recall that names no message")
-    if is_deletion(head.msg_type, content):
-        return _deletion(wire, head, content, item, own_id)
-    return _unsaid(wire, head, item)
 
 
 def _unsaid(wire: WireMessage, head: Head, item: msgspec.Raw) -> Notice:
@@ -186,7 +183,7 @@ def _message(
     if not sender:
         raise Malformed("a message without a sender")
     if not thread.id:
-        _placed(head)
+        raise Malformed(_NOWHERE)
     mentions, album = wire.mentions, None
     if fields is not None:
         mentions = mentions or fields.params.get("mentions")
@@ -205,13 +202,15 @@ def _message(
         read_quote(wire.quote, own_id) if wire.quote else None,
         as_ms(wire.ts),
         ttl if type(ttl) is int else as_whole(ttl),
-        item,
         album,
+        wire=item,
     )
 
 
 def _undo(wire: WireMessage, head: Head, content: dict[str, Any], item: msgspec.Raw) -> Undo:
-    msg_id, cli_msg_id = recalled(content)
+    get = content.get
+    msg_id = as_id(get("globalMsgId")) or as_id(get("globalMsgID"))
+    cli_msg_id = as_id(get("cliMsgId")) or as_id(get("cliMsgID"))
     if not msg_id and not cli_msg_id:
         raise Malformed("a recall that names no message")
     if not head.sender_id:
@@ -232,7 +231,7 @@ def _deletion(wire: WireMessage, head: Head, content: object, item: msgspec.Raw,
     entries = deleted(content, head.thread, own_id)
     if not entries:
         raise Malformed("a deletion that names no message")
-    return Deletion(head.thread, head.sender_id, head.is_self, entries, as_ms(wire.ts), item)
+    return Deletion(head.thread, head.sender_id, head.is_self, entries, as_ms(wire.ts), wire=item)
 
 
 def _notice(wire: WireMessage, head: Head, kind: str, text: str, item: msgspec.Raw) -> Notice:
@@ -260,18 +259,16 @@ def _album(params: dict[str, Any], extra: object) -> Album | None:
 
 
 def _mentions(wire: object, content: Content, own_id: str) -> tuple[Mention, ...]:
+    """Who is mentioned where. Offsets are those of the caption where the content has one."""
     listed = opened(wire) if isinstance(wire, str) else wire
-    ranges = [_range(mention, own_id) for mention in as_list(listed) if isinstance(mention, dict)]
-    places = from_utf16(titled(content), ranges)
+    ranges = []
+    for mention in as_list(listed):
+        if isinstance(mention, dict):
+            get = mention.get
+            user_id = as_text(get("uid"))
+            everyone = user_id == EVERYONE or as_whole(get("type")) == 1
+            who = own_id if user_id == _ME else user_id
+            ranges.append(Range(as_whole(get("pos")), as_whole(get("len")), (who, everyone)))
+    text = content.title if isinstance(content, Media) else content.text
+    places = from_utf16(text, ranges)
     return tuple([Mention(at.value[0], at.start, at.length, at.value[1]) for at in places])
-
-
-def _range(mention: dict[str, Any], own_id: str) -> Range[tuple[str, bool]]:
-    user_id = as_text(mention.get("uid"))
-    everyone = user_id == EVERYONE or as_whole(mention.get("type")) == 1
-    who = own_id if user_id == "0" else user_id
-    return Range(as_whole(mention.get("pos")), as_whole(mention.get("len")), (who, everyone))
-
-
-def _target(wire: dict[str, Any]) -> Target:
-    return Target(as_id(wire.get("gMsgID")), as_id(wire.get("cMsgID")))

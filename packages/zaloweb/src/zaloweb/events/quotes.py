@@ -6,8 +6,6 @@ those of Zalo's Android app; how ids and words are left out was seen in several 
 
 from __future__ import annotations
 
-from typing import Any
-
 from zaloweb.events.content import kind_word
 from zaloweb.events.content_reader import read_speech
 from zaloweb.events.conversation import Quote, QuotedContent
@@ -63,25 +61,18 @@ def read_quote(wire: object, own_id: str) -> Quote | None:
 
 
 def _quoted(number: int, attach: object) -> QuotedContent | None:
-    """What was quoted besides words. Of an attachment that cannot be read the kind is still known."""
+    """What was quoted besides words. The kind is known even if the attachment cannot be read."""
     msg_type = _TYPES.get(number, "")
     if not msg_type and not attach:
         return None
     held = as_object(attach)
     if not held and isinstance(attach, str) and attach.startswith("https://"):
         held = {"href": attach}
-    msg_type = msg_type or _likely_type(held)
-    return _read(msg_type, held) if msg_type else None
-
-
-def _likely_type(held: dict[str, Any]) -> str:
-    """Of what has no number: something with an address, or nothing but the looks of a text."""
-    if "catId" in held:
-        return "chat.sticker"
-    return "chat.webcontent" if held.get("href") or held.get("title") else ""
-
-
-def _read(msg_type: str, held: dict[str, Any]) -> QuotedContent:
+    if not msg_type:  # anything with an address; what only looks like a text is none
+        msg_type = "chat.webcontent" if held.get("href") or held.get("title") else ""
+        msg_type = "chat.sticker" if "catId" in held else msg_type
+    if not msg_type:
+        return None
     fields = Fields(held)
     notice = find_notice(msg_type, fields) if held else None
     if notice is not None:
@@ -89,6 +80,5 @@ def _read(msg_type: str, held: dict[str, Any]) -> QuotedContent:
     content = read_speech(msg_type, fields)
     if content is None:
         return QuotedContent(msg_type)
-    url: str = getattr(content, "url", "")
-    url = url or fields.text("oriUrl") or fields.text("normalUrl") or fields.text("thumbUrl")
-    return QuotedContent(kind_word(msg_type, content), content.text, url)
+    urls = (getattr(content, "url", ""), *map(fields.text, ("oriUrl", "normalUrl", "thumbUrl")))
+    return QuotedContent(kind_word(msg_type, content), content.text, next(filter(None, urls), ""))

@@ -1,4 +1,4 @@
-"""What others do with messages without writing one: typing, received, seen, read elsewhere."""
+"""Typing, delivered, seen, and read on another device."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ _DELIVERED = msgspec.json.Decoder(WireDelivered)
 _SEEN = msgspec.json.Decoder(WireSeen)
 _UNREAD = msgspec.json.Decoder(WireUnread)
 
-OtherAction = str
 
-
-def read_action(item: msgspec.Raw) -> Typing | OtherAction:
+def read_action(item: msgspec.Raw, _kind: ThreadKind, _own_id: str) -> Typing | str:
     """Who is typing where, or the name of an action that is something else. Raises Malformed."""
     action = read(_ACTION, item)
     if action.act_type != "typing":
@@ -61,10 +59,11 @@ def read_seen(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Seen:
     if not place:
         raise Malformed("nothing says in which conversation a message was seen")
     people = as_ids(wire.seenUids) if in_group else (place,)
-    return Seen(Thread(kind, place), as_id(wire.msgId), people, in_group and own_id in people, item)
+    is_self = in_group and own_id in people
+    return Seen(Thread(kind, place), as_id(wire.msgId), people, is_self, wire=item)
 
 
-def read_unread(item: msgspec.Raw) -> UnreadCleared:
+def read_unread(item: msgspec.Raw, _kind: ThreadKind, _own_id: str) -> UnreadCleared:
     """Which thread was read on another device. Raises Malformed."""
     wire = read(_UNREAD, item)
     kind = ThreadKind.GROUP if wire.isGroup in (True, 1, "1", "true") else ThreadKind.USER

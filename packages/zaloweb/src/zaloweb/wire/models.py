@@ -170,7 +170,9 @@ def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> 
     what a float can hold become null. Raises Malformed if it is no JSON, of another shape, or holds far more
     values than any event has.
     """
-    _check_values(text)
+    # A raw item is a part of a text that was checked when it was read.
+    if not isinstance(text, msgspec.Raw) and len(text) > _MOST_VALUES:
+        _check_values(text)
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
@@ -185,10 +187,8 @@ def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> 
         raise Malformed("a number that is none") from None
 
 
-def _check_values(text: bytes | str | msgspec.Raw) -> None:
-    if len(text if isinstance(text, str) else memoryview(text)) <= _MOST_VALUES:
-        return
-    told = text.encode("utf-8", "replace") if isinstance(text, str) else bytes(text)
+def _check_values(text: bytes | str) -> None:
+    told = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if sum(told.count(sign) for sign in (b"{", b"[", b",")) > _MOST_VALUES:
         raise Malformed(f"more than {_MOST_VALUES} values")
 
@@ -204,15 +204,11 @@ def _bounded(token: re.Match[str]) -> str:
     written = token[0]
     if written.startswith('"'):
         return written
-    fits = len(written) <= _LONGEST_NUMBER and isfinite(_float(written))
-    return written if fits else "null"
-
-
-def _float(written: str) -> float:
     try:
-        return float(written)
-    except ValueError:
-        return 0.0  # no number at all: the decoder says so
+        fits = len(written) <= _LONGEST_NUMBER and isfinite(float(written))
+    except ValueError:  # no number at all: the decoder says so
+        fits = True
+    return written if fits else "null"
 
 
 def _mended(text: bytes | str | msgspec.Raw) -> str:
