@@ -28,6 +28,7 @@ _LOOSE_PAYLOAD = msgspec.json.Decoder(LoosePayload)
 _ITEMS = msgspec.json.Decoder(Items)
 _KEY = msgspec.json.Decoder(KeyBody)
 _ANY = msgspec.json.Decoder()
+_PING, _CIPHER_KEY = Cmd.PING, Cmd.CIPHER_KEY  # Python 3.11 takes long to look a member up in its enum
 
 ItemReader = Callable[[msgspec.Raw, ThreadKind, str], Event | str | None]
 """Reads an item of a kind of thread for the account with this id.
@@ -69,7 +70,7 @@ class Decoder:
             return [Undecodable(str(error), frame.cmd, data)]
 
     def _events(self, frame: Frame) -> list[Event]:
-        if frame.cmd == Cmd.PING:
+        if frame.cmd == _PING:
             return [Pong()]
         if not frame.body:
             return []
@@ -78,7 +79,7 @@ class Decoder:
             return [self._unknown(frame)]
         if rule.lists:
             return self._listed(frame, rule)
-        if frame.cmd == Cmd.CIPHER_KEY:
+        if frame.cmd == _CIPHER_KEY:
             self.key = key = base64_key(read(_KEY, frame.body).key)
             return [CipherKey(key)]
         read(_ANY, frame.body)
@@ -90,27 +91,32 @@ class Decoder:
             lists = read(_PAYLOAD, payload).data
         except Malformed as error:
             lists = _readable_lists(payload, str(error))
-        given: list[tuple[_List, Items | None]] = [(one, getattr(lists, one.name)) for one in rule.lists]
-        if not rule.optional and all(items is None for _, items in given):
-            raise Malformed("the list of items is missing")
         events: list[Event] = []
-        for one, items in given:
-            for item in items or ():
-                event = self._event(frame, one, item)
-                if event is not None:
-                    events.append(event)
+        found = rule.optional
+        for one in rule.lists:
+            items: Items | None = getattr(lists, one.name)
+            if items is not None:
+                found = True
+                self._read_items(frame, one, items, events)
+        if not found:
+            raise Malformed("the list of items is missing")
         if rule.answer is None:
             return events
         bad: list[Event] = [event for event in events if isinstance(event, Undecodable)]
         good: Any = tuple(event for event in events if not isinstance(event, Undecodable))
         return [*bad, rule.answer(rule.lists[0].kind, good)]
 
-    def _event(self, frame: Frame, one: _List, item: msgspec.Raw) -> Event | None:
-        try:
-            event = one.read(item, one.kind, self._own_id)
-        except Malformed as error:
-            return self._undecodable(frame.cmd, str(error), one, item)
-        return UnknownEvent(frame.cmd, frame.sub, event, bytes(item)) if isinstance(event, str) else event
+    def _read_items(self, frame: Frame, one: _List, items: Items, events: list[Event]) -> None:
+        read_item, kind, own_id = one.read, one.kind, self._own_id
+        for item in items:
+            try:
+                event = read_item(item, kind, own_id)
+            except Malformed as error:
+                event = self._undecodable(frame.cmd, str(error), one, item)
+            if isinstance(event, str):
+                event = UnknownEvent(frame.cmd, frame.sub, event, bytes(item))
+            if event is not None:
+                events.append(event)
 
     def _undecodable(self, cmd: int, reason: str, one: _List, item: msgspec.Raw) -> Undecodable:
         """An item that cannot be read; for a message with thread, sender, id and type, if it names them."""

@@ -12,7 +12,6 @@ from zaloweb.wire.models import Malformed, read
 
 _ANY = msgspec.json.Decoder()
 _LONGEST_NUMBER = 32
-_MOST_WRAPPINGS = 2
 
 _MS_DIGITS = 13
 _FIRST_MS = 1_262_304_000_000
@@ -72,17 +71,19 @@ def as_object(value: object) -> dict[str, Any]:
 
 def opened(text: str) -> dict[str, Any] | list[Any] | None:
     """The object or list that a text is the JSON of, once or twice over; None for any other text."""
-    value: object = text
-    for _ in range(_MOST_WRAPPINGS):
-        if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
-            return None
-        try:
-            value = read(_ANY, value)
-        except Malformed:
-            return None
-        if isinstance(value, dict | list):
-            return value
-    return None
+    value = _json(text)
+    if isinstance(value, str):
+        value = _json(value)
+    return value if isinstance(value, (dict, list)) else None
+
+
+def _json(text: str) -> object:
+    if text.lstrip()[:1] not in ("{", "[", '"'):
+        return None
+    try:
+        return read(_ANY, text)
+    except Malformed:
+        return None
 
 
 def is_prose(text: str) -> bool:

@@ -38,6 +38,7 @@ from zaloweb.wire.text import Range, from_utf16
 
 EVERYONE = "-1"
 _ME = "0"
+_USER = ThreadKind.USER  # Python 3.11 takes long to look a member up in its enum
 _NOWHERE = "nothing says in which conversation this stands"
 _MESSAGE = msgspec.json.Decoder(WireMessage)
 _REACTION = msgspec.json.Decoder(WireReaction)
@@ -114,7 +115,7 @@ def _head(wire: WireMessage | WireReaction, kind: ThreadKind, own_id: str) -> He
     sender, place, msg_type = wire.uidFrom, wire.idTo, wire.msgType
     sender = sender if type(sender) is str else as_text(sender)
     is_self = sender == _ME
-    if not is_self and kind is ThreadKind.USER:
+    if not is_self and kind is _USER:
         place = sender
     return Head(
         Thread(kind, place if type(place) is str else as_text(place)),

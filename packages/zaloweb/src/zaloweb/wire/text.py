@@ -71,8 +71,9 @@ def from_utf16(text: str, ranges: Iterable[Range[T]]) -> list[Range[T]]:
 
     A range that begins or ends between the two units of one character takes in the whole character.
     """
-    clamped = [_clamped(place, utf16_len(text)) for place in ranges]
-    if not clamped or utf16_len(text) == len(text):
+    length = utf16_len(text)
+    clamped = [_clamped(place, length) for place in ranges]
+    if not clamped or length == len(text):
         return clamped
     units = _units(text)
     return [_from_units(place, units) for place in clamped]
