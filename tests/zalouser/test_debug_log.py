@@ -150,7 +150,7 @@ async def test_it_tells_what_was_done_and_nothing_of_what_was_said(
         f"clawlane_zalouser.friends: {own_id}: looked friends up in ",
         f"clawlane_zalouser.receipts: {own_id}: typing in {thread}",
         f"clawlane_zalouser.receipts: {own_id}: mark delivered in {thread}",
-        f"clawlane_zalouser.outbound: {own_id}: chunk 1700000000001 to {thread}: {len(ANSWERED)} characters, ",
+        f"clawlane_zalouser.outbound: {own_id}: chunk 1700000000001 to {thread}: 20 characters, ",
         f"chunk 1700000000001 to {thread}: InvalidParameters, which is Refused",
         "clawlane_zalouser.directory: zalouser/default: a lookup over the stored session",
         "clawlane_zalouser.directory: zalouser/default: a lookup over the live session",
