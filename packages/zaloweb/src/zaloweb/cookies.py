@@ -196,7 +196,7 @@ def from_entry(entry: object, number: int, now_ms: int) -> Cookie | None:
     value = _entry_text(entry, "value", number)
     if not name or not sendable(name + value):
         raise SettingsError(f"cookies: entry {number} has no name, or characters that no cookie can have")
-    created_ms = _entry_moment(entry.get("creation"))
+    created_ms, expires = _entry_moment(entry.get("creation")), entry.get("expires")
     return Cookie(
         name=name,
         value=value,
@@ -205,7 +205,7 @@ def from_entry(entry: object, number: int, now_ms: int) -> Cookie | None:
         host_only=entry.get("hostOnly") is True or not domain,
         secure=entry.get("secure") is True,
         http_only=entry.get("httpOnly") is True,
-        expires_ms=_entry_expiry(entry),
+        expires_ms=_entry_moment(entry.get("expirationDate") if expires is None else expires),
         created_ms=now_ms if created_ms is None else created_ms,
     )
 
@@ -233,11 +233,6 @@ def _entry_text(entry: dict[str, object], key: str, number: int) -> str:
     if not isinstance(found, str):
         raise SettingsError(f"cookies: `{key}` of entry {number} is not a text")
     return found
-
-
-def _entry_expiry(entry: dict[str, object]) -> int | None:
-    given = entry.get("expires")
-    return _entry_moment(entry.get("expirationDate") if given is None else given)
 
 
 def _entry_moment(given: object) -> int | None:

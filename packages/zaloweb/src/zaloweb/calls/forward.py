@@ -59,12 +59,24 @@ def forward(
     if len(kinds) != 1:
         raise InvalidRequest("a message is forwarded to people or to groups, one or more, not to both")
     group = kinds == {ThreadKind.GROUP}
+    info: dict[str, str] = {"message": text}
+    decoration: dict[str, object] | None = None
+    if origin is not None:
+        source = {
+            "id": origin.msg_id,
+            "ts": origin.sent_ms,
+            "logSrcType": origin.log_source,
+            "fwLvl": origin.level,
+        }
+        info["reference"] = compact({"type": _REFERENCE, "data": compact(source)})
+        message = {"st": 1, "ts": origin.sent_ms, "id": origin.msg_id}
+        decoration = {"fw": {"pmsg": message, "rmsg": message, "fwLvl": origin.level}}
     core = {
         "ttl": ttl_ms,
         "msgType": _TEXT,
         "totalIds": len(threads),
-        "msgInfo": compact({"message": text, **_reference(origin)}),
-        "decorLog": compact(_decoration(origin)),
+        "msgInfo": compact(info),
+        "decorLog": compact(decoration),
     }
     listed = [
         {"clientId": str(client_id + place), "grid" if group else "toUid": thread.id, "ttl": ttl_ms}
@@ -75,22 +87,3 @@ def forward(
         return Call("forward", "POST", "file", "/api/group/mforward", Forwarded, params, "form")
     params = {"toIds": listed, "imei": imei, **core}
     return Call("forward", "POST", "file", "/api/message/mforward", Forwarded, params, "form")
-
-
-def _reference(origin: Origin | None) -> dict[str, str]:
-    if origin is None:
-        return {}
-    told = {
-        "id": origin.msg_id,
-        "ts": origin.sent_ms,
-        "logSrcType": origin.log_source,
-        "fwLvl": origin.level,
-    }
-    return {"reference": compact({"type": _REFERENCE, "data": compact(told)})}
-
-
-def _decoration(origin: Origin | None) -> dict[str, object] | None:
-    if origin is None:
-        return None
-    message = {"st": 1, "ts": origin.sent_ms, "id": origin.msg_id}
-    return {"fw": {"pmsg": message, "rmsg": message, "fwLvl": origin.level}}

@@ -192,24 +192,16 @@ def accept(user_id: str, *, language: str) -> Call[object]:
 
 
 def block(user_id: str, *, imei: str) -> Call[object]:
-    """Takes no more messages from somebody."""
-    params = {"fid": user_id, "imei": imei}
-    return Call(
-        "block", "POST", "friend", "/api/friend/block", object, params, "form", safe_to_retry=True, shown=True
-    )
+    """Blocks messages from somebody."""
+    return _blocking("block", user_id, imei)
 
 
 def unblock(user_id: str, *, imei: str) -> Call[object]:
-    """Takes messages from somebody again."""
+    """Allows messages from somebody again."""
+    return _blocking("unblock", user_id, imei)
+
+
+def _blocking(name: str, user_id: str, imei: str) -> Call[object]:
     params = {"fid": user_id, "imei": imei}
-    return Call(
-        "unblock",
-        "POST",
-        "friend",
-        "/api/friend/unblock",
-        object,
-        params,
-        "form",
-        safe_to_retry=True,
-        shown=True,
-    )
+    path = f"/api/friend/{name}"
+    return Call(name, "POST", "friend", path, object, params, "form", safe_to_retry=True, shown=True)

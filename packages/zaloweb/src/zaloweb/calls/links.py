@@ -38,8 +38,12 @@ def send_link(
 ) -> Call[SentAnswer | None]:
     """Sends a link with its preview. It is appended to the text unless it stands there already."""
     require_thread(thread, "a link")
+    if not text.strip():
+        text = link
+    elif link not in text:
+        text = f"{text} {link}"
     core = {
-        "msg": _with_link(text, link),
+        "msg": text,
         "href": preview.href,
         "src": preview.src,
         "title": preview.title,
@@ -55,9 +59,3 @@ def send_link(
         return Call("send link", "POST", "group", "/api/group/sendlink", SENT, params, "form", nretry=True)
     params = {**core, "toId": thread.id, "mentionInfo": ""}
     return Call("send link", "POST", "chat", "/api/message/link", SENT, params, "form", nretry=True)
-
-
-def _with_link(text: str, link: str) -> str:
-    if not text.strip():
-        return link
-    return text if link in text else f"{text} {link}"

@@ -142,7 +142,12 @@ class Text:
         """The parameters for looks and urgency; absent ones are not sent."""
         extras: dict[str, object] = {}
         if self.styles is not None:
-            extras["textProperties"] = compact({"styles": self._styles(self.styles), "ver": 0})
+            looks = [Range(style.start, style.length, style.code) for style in self.styles]
+            styles = [
+                {"start": look.start, "len": look.length, "st": look.value}
+                for look in to_utf16(self.text, looks)
+            ]
+            extras["textProperties"] = compact({"styles": styles, "ver": 0})
         if self.urgency:
             extras["metaData"] = {"urgency": int(self.urgency)}
         return extras
@@ -160,12 +165,6 @@ class Text:
 
     def _naming(self) -> list[Mention]:
         return [one for one in self.mentions if one.start >= 0 and one.length > 0 and one.user_id]
-
-    def _styles(self, styles: Sequence[Style]) -> list[dict[str, object]]:
-        looks = [Range(style.start, style.length, style.code) for style in styles]
-        return [
-            {"start": look.start, "len": look.length, "st": look.value} for look in to_utf16(self.text, looks)
-        ]
 
 
 def _moved(place: Range[Mention | Style]) -> Mention | Style:
@@ -203,15 +202,13 @@ def _to_group(group_id: str, text: Text, client_id: int) -> Call[SentAnswer | No
         path = "/api/group/mention" if mentions else "/api/group/sendmsg"
         params = {**core, "ttl": text.ttl_ms, "visibility": 0, "grid": group_id, **text.extras()}
         return _sending("group", path, params)
-    quoted = {**text.quote.params(), "visibility": 0, **_attachment(text.quote)}
+    attachment = text.quote.attachment()
+    quoted = {**text.quote.params(), "visibility": 0}
+    if attachment is not None:
+        quoted["qmsgAttach"] = attachment
     ages = {"qmsgTTL": text.quote.ttl_ms, "ttl": text.ttl_ms}
     params = {"grid": group_id, **core, **quoted, **ages, **text.extras()}
     return _sending("group", "/api/group/quote", params)
-
-
-def _attachment(quote: Quoted) -> dict[str, object]:
-    attachment = quote.attachment()
-    return {} if attachment is None else {"qmsgAttach": attachment}
 
 
 def _sending(service: str, path: str, params: dict[str, object]) -> Call[SentAnswer | None]:

@@ -133,11 +133,9 @@ def react(thread: Thread, target: MessageIds, icon: Icon, *, client_id: int, ime
     }
     listed = {"react_list": [{"message": compact(reaction), "clientId": client_id}]}
     if thread.kind is ThreadKind.GROUP:
-        return _reacting("/api/group/reaction", {**listed, "grid": thread.id, "imei": imei})
-    return _reacting("/api/message/reaction", {**listed, "toid": thread.id})
-
-
-def _reacting(path: str, params: dict[str, object]) -> Call[ReactionIds]:
+        path, params = "/api/group/reaction", {**listed, "grid": thread.id, "imei": imei}
+    else:
+        path, params = "/api/message/reaction", {**listed, "toid": thread.id}
     return Call("react", "POST", "reaction", path, ReactionIds, params, "form")
 
 

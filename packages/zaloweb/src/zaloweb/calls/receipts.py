@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -72,10 +72,9 @@ def typing(thread: Thread, *, imei: str, to: Destination = Destination.PERSON) -
     """Shows that the account is writing, for some seconds. Raises `InvalidRequest` without a thread."""
     require_thread(thread, "typing")
     if thread.kind is ThreadKind.GROUP:
-        params: dict[str, object] = {"grid": thread.id, "imei": imei}
-        return Call("typing", "POST", "group", "/api/group/typing", object, params, "form", shown=False)
+        return _telling("typing", thread.kind, "typing", {"grid": thread.id, "imei": imei})
     params = {"toid": thread.id, "destType": int(to), "imei": imei}
-    return Call("typing", "POST", "chat", "/api/message/typing", object, params, "form", shown=False)
+    return _telling("typing", thread.kind, "typing", params)
 
 
 def delivered(
@@ -88,37 +87,29 @@ def delivered(
     told: dict[str, object] = {"seen": int(seen), "data": _items(messages, own_id)}
     if kind is ThreadKind.GROUP:
         told["grid"] = _one(messages, "receiver_id")
-        params: dict[str, object] = {"msgInfos": compact(told), "imei": imei}
-        return Call(
-            "mark delivered", "POST", "group", "/api/group/deliveredv2", object, params, "form", shown=False
-        )
-    params = {"msgInfos": compact(told)}
-    return Call(
-        "mark delivered", "POST", "chat", "/api/message/deliveredv2", object, params, "form", shown=False
-    )
+        params = {"msgInfos": compact(told), "imei": imei}
+        return _telling("mark delivered", kind, "deliveredv2", params)
+    return _telling("mark delivered", kind, "deliveredv2", {"msgInfos": compact(told)})
 
 
 def seen(kind: ThreadKind, messages: Sequence[Marked], *, own_id: str, imei: str) -> Call[object]:
     """Tells that messages were seen. Raises `InvalidRequest` as `delivered` does."""
-    items = _items(messages, own_id)
+    told: dict[str, object] = {"data": _items(messages, own_id)}
     if kind is ThreadKind.GROUP:
-        told = {"data": items, "grid": _one(messages, "receiver_id")}
-        params: dict[str, object] = {"msgInfos": compact(told), "imei": imei}
-        return Call(
-            "mark seen",
-            "POST",
-            "group",
-            "/api/group/seenv2",
-            object,
-            params,
-            "form",
-            nretry=True,
-            shown=False,
-        )
-    params = {"msgInfos": compact({"data": items, "senderId": _one(messages, "sender_id")})}
-    return Call(
-        "mark seen", "POST", "chat", "/api/message/seenv2", object, params, "form", nretry=True, shown=False
-    )
+        told["grid"] = _one(messages, "receiver_id")
+        params = {"msgInfos": compact(told), "imei": imei}
+        return _telling("mark seen", kind, "seenv2", params, nretry=True)
+    told["senderId"] = _one(messages, "sender_id")
+    return _telling("mark seen", kind, "seenv2", {"msgInfos": compact(told)}, nretry=True)
+
+
+def _telling(
+    name: str, kind: ThreadKind, what: str, params: Mapping[str, object], *, nretry: bool = False
+) -> Call[object]:
+    """A call that is no action of the account, though others notice it."""
+    service, base = ("group", "group") if kind is ThreadKind.GROUP else ("chat", "message")
+    path = f"/api/{base}/{what}"
+    return Call(name, "POST", service, path, object, params, "form", nretry=nretry, shown=False)
 
 
 def _items(messages: Sequence[Marked], own_id: str) -> list[dict[str, object]]:

@@ -173,11 +173,8 @@ class Location(Media, frozen=True, gc=False):
     @property
     def text(self) -> str:
         """The address, or the degrees where there is none."""
-        return _lines(self.title, self.description) or self._degrees or f"[{self.kind}]"
-
-    @property
-    def _degrees(self) -> str:
-        return f"{self.latitude}, {self.longitude}" if self.latitude or self.longitude else ""
+        degrees = f"{self.latitude}, {self.longitude}" if self.latitude or self.longitude else ""
+        return _lines(self.title, self.description) or degrees or f"[{self.kind}]"
 
 
 class Sticker(msgspec.Struct, frozen=True, gc=False):

@@ -76,25 +76,21 @@ async def download(
 
 
 async def _save(answer: ExternalResponse, path: Path, max_bytes: int) -> Downloaded:
+    size = 0
     with _temporary_file(path) as (name, file):
-        size = await _write(answer, file, max_bytes)
-        file.close()  # Windows gives no other name to a file that is open
-        if size <= _LARGEST_ERROR:
-            _check_error(name)
+        async for block in answer.blocks():
+            size += len(block)
+            if size > max_bytes:
+                raise TooLarge(f"{_NAME}: the file has more than the {max_bytes} bytes allowed")
+            await asyncio.to_thread(file.write, block)
+        await asyncio.to_thread(file.flush)
+        file.close()  # Windows does not rename an open file
+        if size <= _LARGEST_ERROR and (told := readable(name.read_bytes(), _FileServerError)):
+            reason = f"the link is not valid any more ({told.message}, code {told.err_code})"
+            raise LinkExpired(f"{_NAME}: {reason}")
         await asyncio.to_thread(os.replace, name, path)
     log.debug("%s: %d bytes", _NAME, size)
     return Downloaded(path, size, answer.content_type)
-
-
-async def _write(answer: ExternalResponse, file: BinaryIO, max_bytes: int) -> int:
-    size = 0
-    async for block in answer.blocks():
-        size += len(block)
-        if size > max_bytes:
-            raise TooLarge(f"{_NAME}: the file has more than the {max_bytes} bytes allowed")
-        await asyncio.to_thread(file.write, block)
-    await asyncio.to_thread(file.flush)
-    return size
 
 
 @contextmanager
@@ -107,10 +103,3 @@ def _temporary_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
             yield name, file
     finally:
         name.unlink(missing_ok=True)
-
-
-def _check_error(path: Path) -> None:
-    told = readable(path.read_bytes(), _FileServerError)
-    if told is None:
-        return
-    raise LinkExpired(f"{_NAME}: the link is not valid any more ({told.message}, code {told.err_code})")

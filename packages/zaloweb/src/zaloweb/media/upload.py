@@ -129,30 +129,23 @@ class Uploads:
     async def _one(
         self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
     ) -> Uploaded:
-        if file.attachment.kind is Kind.GIF:
-            return await self._gif(file, client_id, count)
-        if file.attachment.kind is Kind.IMAGE:
-            return await self._image(thread, file, client_id, count)
-        return await self._file(thread, file, client_id, count)
-
-    async def _image(
-        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
-    ) -> UploadedImage:
-        width, height = await file.dimensions()
-        answer = await self._upload_chunks(thread, file, client_id, count)
-        return UploadedImage(
-            answer.id, answer.normal_url, answer.hd_url, answer.thumb_url, file.size, width, height
-        )
-
-    async def _file(
-        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
-    ) -> UploadedFile:
-        answer = await self._upload_chunks(thread, file, client_id, count)
         named = file.attachment
+        if named.kind is Kind.GIF:
+            return await self._gif(file, client_id, count)
+        if named.kind is Kind.IMAGE:
+            width, height = await file.dimensions()
+            answer = await self._upload_chunks(thread, file, client_id, count)
+            urls = (answer.normal_url, answer.hd_url, answer.thumb_url)
+            return UploadedImage(answer.id, *urls, file.size, width, height)
+        answer = await self._upload_chunks(thread, file, client_id, count)
         url = await self._notifications.url_of(answer.id)
         checksum = await file.checksum()
-        own_id = _number(answer.client_file_id) or client_id
-        return UploadedFile(answer.id, url, named.name, named.extension, file.size, checksum, own_id)
+        # Zalo repeats our id as the one of the message, unless the answer lacks it.
+        told = str(answer.client_file_id)
+        own_id = int(told) if told.isdecimal() and len(told) <= _ID_DIGITS else 0
+        return UploadedFile(
+            answer.id, url, named.name, named.extension, file.size, checksum, own_id or client_id
+        )
 
     async def _gif(self, file: LocalFile, client_id: int, count: _ProgressCounter) -> UploadedGif:
         content = file.slice(0, file.size, count.of_chunk())
@@ -242,9 +235,3 @@ async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     return [task.result() for task in tasks]
-
-
-def _number(told: int | str) -> int:
-    """An id of ours that Zalo repeats; 0 where it does not."""
-    text = str(told)
-    return int(text) if text.isdecimal() and len(text) <= _ID_DIGITS else 0

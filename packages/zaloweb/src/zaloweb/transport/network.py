@@ -18,6 +18,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ class Network:
             limit=_KEPT_CONNECTIONS,
             resolver=_LoopbackResolver(self.port),
             use_dns_cache=False,
-            socket_factory=_OnlyAddress((LOOPBACK, self.port)),
+            socket_factory=partial(_loopback_socket, self.port),
         )
 
     def public_connector(self, *, direct: bool) -> aiohttp.TCPConnector:
@@ -111,7 +112,7 @@ class Network:
         if self.port is not None or not direct:
             return self.connector()
         return aiohttp.TCPConnector(
-            ssl=self.trust, limit=_KEPT_CONNECTIONS, socket_factory=_public_only, use_dns_cache=False
+            ssl=self.trust, limit=_KEPT_CONNECTIONS, socket_factory=_public_socket, use_dns_cache=False
         )
 
     async def check_public(self, host: str) -> None:
@@ -145,10 +146,20 @@ def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Addres
     return [one for one in wrapped if one is not None]
 
 
-def _public_only(info: _AddressInfo) -> socket.socket:
-    family, kind, protocol, _, address = info
-    if not is_public(str(address[0])):
+def _public_socket(info: _AddressInfo) -> socket.socket:
+    if not is_public(str(info[4][0])):
         raise PrivateAddress
+    return _socket(info)
+
+
+def _loopback_socket(port: int, info: _AddressInfo) -> socket.socket:
+    if info[0] != socket.AF_INET or tuple(info[4][:2]) != (LOOPBACK, port):
+        raise OSError(errno.EACCES, f"a rehearsal talks to {LOOPBACK}:{port} only")
+    return _socket(info)
+
+
+def _socket(info: _AddressInfo) -> socket.socket:
+    family, kind, protocol, *_ = info
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
     return made
@@ -179,21 +190,6 @@ class _LoopbackResolver(AbstractResolver):
 
     async def close(self) -> None:
         """There is nothing to close."""
-
-
-class _OnlyAddress:
-    """A maker of sockets that makes none for any address but one."""
-
-    def __init__(self, allowed: tuple[str, int]) -> None:
-        self._allowed = allowed
-
-    def __call__(self, info: _AddressInfo) -> socket.socket:
-        family, kind, protocol, _, address = info
-        if family != socket.AF_INET or tuple(address[:2]) != self._allowed:
-            raise OSError(errno.EACCES, f"a rehearsal talks to {self._allowed[0]}:{self._allowed[1]} only")
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)
-        return made
 
 
 def _trust_only(ca_file: Path) -> ssl.SSLContext:

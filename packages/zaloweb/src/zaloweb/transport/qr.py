@@ -171,12 +171,18 @@ class _Run:
         ends = self._clock.monotonic() + LIFE_S
         yield shown
         waiting = [("continue", _CHAT), ("v", version)]
-        yield await self._scan(ends, [("code", shown.code), *waiting])
-        confirming = [("code", shown.code), ("gToken", ""), ("gAction", "CONFIRM_QR"), *waiting]
-        answer = await self._confirm(ends, confirming)
+        self.stage = "scan"
+        form = [("code", shown.code), *waiting]
+        person = _data(await self._wait("authen/qr/waiting-scan", form, ends), _Person, self.stage)
+        yield Scanned(person.display_name, person.avatar)
+        self.stage = "confirm"
+        form = [("code", shown.code), ("gToken", ""), ("gAction", "CONFIRM_QR"), *waiting]
+        answer = await self._wait("authen/qr/waiting-confirm", form, ends)
         if answer.code == _DECLINED:
             yield Declined()
             return
+        if answer.code != 0:
+            raise _refused(self.stage, answer)
         yield Confirmed()
         await self._session()
         await self._account()
@@ -204,21 +210,7 @@ class _Run:
         form = [("continue", _PC), ("v", version)]
         answer = await self._post("authen/qr/generate", form, qr_headers.before_code())
         code = _data(answer, _Code, self.stage)
-        expires_ms = self._clock.now_ms() + LIFE_S * 1000
-        return ShowQr(_picture(code.image), code.code, expires_ms)
-
-    async def _scan(self, ends: float, form: Pairs) -> Scanned:
-        self.stage = "scan"
-        answer = await self._wait("authen/qr/waiting-scan", form, ends)
-        person = _data(answer, _Person, self.stage)
-        return Scanned(person.display_name, person.avatar)
-
-    async def _confirm(self, ends: float, form: Pairs) -> Envelope:
-        self.stage = "confirm"
-        answer = await self._wait("authen/qr/waiting-confirm", form, ends)
-        if answer.code not in (0, _DECLINED):
-            raise _refused(self.stage, answer)
-        return answer
+        return ShowQr(_picture(code.image), code.code, self._clock.now_ms() + LIFE_S * 1000)
 
     async def _session(self) -> None:
         self.stage = "session"

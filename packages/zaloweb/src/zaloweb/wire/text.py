@@ -76,7 +76,12 @@ def from_utf16(text: str, ranges: Iterable[Range[T]]) -> list[Range[T]]:
     if not clamped or length == len(text):
         return clamped
     units = _units(text)
-    return [_from_units(place, units) for place in clamped]
+    found = []
+    for place in clamped:
+        start = bisect_right(units, place.start) - 1
+        end = max(start, bisect_left(units, place.end)) if place.length else start
+        found.append(Range(start, end - start, place.value))
+    return found
 
 
 @overload
@@ -153,12 +158,6 @@ def _clamped(place: Range[T], length: int) -> Range[T]:
         return place
     start = min(max(place.start, 0), length)
     return Range(start, min(max(place.end, start), length) - start, place.value)
-
-
-def _from_units(place: Range[T], units: Sequence[int]) -> Range[T]:
-    start = bisect_right(units, place.start) - 1
-    end = max(start, bisect_left(units, place.end)) if place.length else start
-    return Range(start, end - start, place.value)
 
 
 def _units(text: str) -> list[int]:
