@@ -212,12 +212,13 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     command.add_argument("--qr", type=Path, metavar="FILE", default=Path("zalo-qr.png"))
     command.add_argument("--language", default="vi", help="what Zalo speaks to the account (vi)")
     command.set_defaults(command=login)
-    command = commands.add_parser("whoami", parents=[usual], help="print the account that is logged in")
-    command.add_argument("--json", action="store_true")
-    command.set_defaults(command=whoami)
-    command = commands.add_parser("listen", parents=[usual], help="print what happens, one line an event")
-    command.add_argument("--json", action="store_true")
-    command.set_defaults(command=listen)
+    for function, text in (
+        (whoami, "print the account that is logged in"),
+        (listen, "print what happens, one line an event"),
+    ):
+        command = commands.add_parser(function.__name__, parents=[usual], help=text)
+        command.add_argument("--json", action="store_true")
+        command.set_defaults(command=function)
     return parser.parse_args(argv)
 
 

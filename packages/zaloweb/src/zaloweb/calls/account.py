@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 import msgspec
@@ -10,6 +11,10 @@ from zaloweb.calls.call import Call
 
 LooseValue = int | float | bool | str | None
 """A small thing told beside the important ones: if it changes its type, nothing else is lost."""
+
+
+VERSION_SUFFIX = re.compile(r"_\d+$")
+"""What may stand behind an id on the wire."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
 
-from zaloweb.calls.account import LooseValue, User
+from zaloweb.calls.account import VERSION_SUFFIX, LooseValue, User
 from zaloweb.calls.call import Call
 from zaloweb.errors import InvalidRequest
 from zaloweb.wire.envelope import readable
@@ -19,8 +18,6 @@ ALL = 20_000
 SMALL_AVATAR = 120
 LARGE_AVATAR = 240
 """Sizes of the pictures that answers link to, in pixels."""
-
-_VERSION_SUFFIX = re.compile(r"_\d+$")
 
 
 class FoundUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +52,7 @@ class Profiles(msgspec.Struct, frozen=True):
     @property
     def users(self) -> dict[str, User]:
         """The people by their exact ids; on the wire a version may stand behind an id."""
-        return {_VERSION_SUFFIX.sub("", key): user for key, user in self.changed_profiles.items()}
+        return {VERSION_SUFFIX.sub("", key): user for key, user in self.changed_profiles.items()}
 
 
 class Online(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

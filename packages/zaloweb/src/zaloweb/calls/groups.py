@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import msgspec
 
+from zaloweb.calls.account import VERSION_SUFFIX
 from zaloweb.calls.call import Call
 from zaloweb.wire.envelope import compact, decode
 
 BATCH = 80
 """Ids asked for in one call about groups; other clients ask for no more, so neither do we."""
-
-_VERSION_SUFFIX = re.compile(r"_\d+$")
 
 
 class GroupVersions(msgspec.Struct, frozen=True, rename="camel"):
@@ -62,7 +60,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         Zalo often leaves the obvious lists empty and names the members as `<id>_<version>` in a third; in
         groups that hide their members, only admins are told: see `hidden`.
         """
-        versioned = (_VERSION_SUFFIX.sub("", text) for text in self.mem_ver_list or ())
+        versioned = (VERSION_SUFFIX.sub("", text) for text in self.mem_ver_list or ())
         plain = (str(number) for number in self.member_ids or ())
         named = (str(member.id) for member in self.current_mems or ())
         return tuple(dict.fromkeys([*versioned, *plain, *named]))
@@ -103,7 +101,7 @@ class MemberProfiles(msgspec.Struct, frozen=True):
     @property
     def members(self) -> dict[str, MemberProfile]:
         """The members by their exact ids; on the wire a version may stand behind an id."""
-        return {_VERSION_SUFFIX.sub("", key): member for key, member in self.profiles.items()}
+        return {VERSION_SUFFIX.sub("", key): member for key, member in self.profiles.items()}
 
 
 class History(msgspec.Struct, frozen=True, rename="camel"):

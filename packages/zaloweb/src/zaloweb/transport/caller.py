@@ -54,17 +54,14 @@ class Caller:
         try:
             return await self.transport.call(self.session, call)
         finally:
-            await self._tell_changes()
-
-    async def _tell_changes(self) -> None:
-        changes = self.session.jar.changes
-        if self._on_session is not None and changes != self._known_changes:
-            self._known_changes = changes
-            log.debug("cookies of %s changed", self.session.uid)
-            try:
-                await self._on_session(self.session)
-            except Exception:  # what was sent is sent: it must not look as if it had failed
-                log.exception("the refreshed session of %s could not be kept", self.session.uid)
+            changes = self.session.jar.changes
+            if self._on_session is not None and changes != self._known_changes:
+                self._known_changes = changes
+                log.debug("cookies of %s changed", self.session.uid)
+                try:
+                    await self._on_session(self.session)
+                except Exception:  # a message that was sent must not look as if it had failed
+                    log.exception("the refreshed session of %s could not be kept", self.session.uid)
 
 
 @contextmanager
