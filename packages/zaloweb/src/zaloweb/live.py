@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from random import Random, SystemRandom
+from random import Random
 from types import TracebackType
 from typing import Final, NoReturn, Self, TypeVar
 
@@ -18,7 +18,7 @@ from zaloweb.realtime.socket import Deliver
 from zaloweb.realtime.stream import Stream
 from zaloweb.session import Session
 from zaloweb.transport.caller import Caller, OnSession
-from zaloweb.transport.clock import Clock, SystemClock
+from zaloweb.transport.clock import Clock
 from zaloweb.transport.http import Transport
 from zaloweb.transport.network import Network
 from zaloweb.transport.pace import Pace
@@ -71,12 +71,11 @@ class LiveSession:
         pace: Pace | None = None,
     ) -> None:
         self.session = session
-        random = random or SystemRandom()
         self._transport = Transport(
-            network or Network.from_env(),
+            network,
             user_agent=session.credentials.user_agent,
             jar=session.jar,
-            clock=clock or SystemClock(),
+            clock=clock,
             random=random,
             proxy=proxy,
             attempts=attempts,
@@ -84,7 +83,7 @@ class LiveSession:
             hosts=hosts,
         )
         self._caller = Caller(session, self._transport, on_session, pace or Pace.cautious())
-        self._listener = Listener(session, self._transport, random)
+        self._listener = Listener(session, self._transport)
         self._stream: Stream | None = None
         self._notifications = UploadNotifications(self._transport.clock)
         self._client_ids = ClientIds(self._transport.clock)

@@ -18,7 +18,7 @@ from zaloweb.errors import ProtocolError, SettingsError
 from zaloweb.wire import envelope
 from zaloweb.wire.hosts import Hosts
 from zaloweb.wire.services import filter_services
-from zaloweb.wire.settings import Settings as Settings
+from zaloweb.wire.settings import Settings
 
 DEFAULT_LANGUAGE = "vi"
 API_TYPE = 30

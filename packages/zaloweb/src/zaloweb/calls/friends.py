@@ -190,15 +190,11 @@ def accept(user_id: str, *, language: str) -> Call[object]:
 
 def block(user_id: str, *, imei: str) -> Call[object]:
     """Blocks messages from somebody."""
-    return _blocking("block", user_id, imei)
+    params, path = {"fid": user_id, "imei": imei}, "/api/friend/block"
+    return Call("block", "POST", "friend", path, object, params, "form", safe_to_retry=True, shown=True)
 
 
 def unblock(user_id: str, *, imei: str) -> Call[object]:
     """Allows messages from somebody again."""
-    return _blocking("unblock", user_id, imei)
-
-
-def _blocking(name: str, user_id: str, imei: str) -> Call[object]:
-    params = {"fid": user_id, "imei": imei}
-    path = f"/api/friend/{name}"
-    return Call(name, "POST", "friend", path, object, params, "form", safe_to_retry=True, shown=True)
+    params, path = {"fid": user_id, "imei": imei}, "/api/friend/unblock"
+    return Call("unblock", "POST", "friend", path, object, params, "form", safe_to_retry=True, shown=True)

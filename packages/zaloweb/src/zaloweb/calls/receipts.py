@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -72,9 +72,11 @@ def typing(thread: Thread, *, imei: str, to: Destination = Destination.PERSON) -
     """Shows that the account is writing, for some seconds. Raises `InvalidRequest` without a thread."""
     require_thread(thread, "typing")
     if thread.kind is ThreadKind.GROUP:
-        return _telling("typing", thread.kind, "typing", {"grid": thread.id, "imei": imei})
-    params = {"toid": thread.id, "destType": int(to), "imei": imei}
-    return _telling("typing", thread.kind, "typing", params)
+        params: dict[str, object] = {"grid": thread.id, "imei": imei}
+    else:
+        params = {"toid": thread.id, "destType": int(to), "imei": imei}
+    service, path = _route(thread.kind, "typing")
+    return Call("typing", "POST", service, path, object, params, "form", shown=False)
 
 
 def delivered(
@@ -87,9 +89,9 @@ def delivered(
     told: dict[str, object] = {"seen": int(seen), "data": _items(messages, own_id)}
     if kind is ThreadKind.GROUP:
         told["grid"] = _one(messages, "receiver_id")
-        params = {"msgInfos": compact(told), "imei": imei}
-        return _telling("mark delivered", kind, "deliveredv2", params)
-    return _telling("mark delivered", kind, "deliveredv2", {"msgInfos": compact(told)})
+    service, path = _route(kind, "deliveredv2")
+    params = _params(kind, told, imei)
+    return Call("mark delivered", "POST", service, path, object, params, "form", shown=False)
 
 
 def seen(kind: ThreadKind, messages: Sequence[Marked], *, own_id: str, imei: str) -> Call[object]:
@@ -97,19 +99,20 @@ def seen(kind: ThreadKind, messages: Sequence[Marked], *, own_id: str, imei: str
     told: dict[str, object] = {"data": _items(messages, own_id)}
     if kind is ThreadKind.GROUP:
         told["grid"] = _one(messages, "receiver_id")
-        params = {"msgInfos": compact(told), "imei": imei}
-        return _telling("mark seen", kind, "seenv2", params, nretry=True)
-    told["senderId"] = _one(messages, "sender_id")
-    return _telling("mark seen", kind, "seenv2", {"msgInfos": compact(told)}, nretry=True)
+    else:
+        told["senderId"] = _one(messages, "sender_id")
+    service, path = _route(kind, "seenv2")
+    params = _params(kind, told, imei)
+    return Call("mark seen", "POST", service, path, object, params, "form", nretry=True, shown=False)
 
 
-def _telling(
-    name: str, kind: ThreadKind, what: str, params: Mapping[str, object], *, nretry: bool = False
-) -> Call[object]:
-    """A call that is no action of the account, though others notice it."""
-    service, base = ("group", "group") if kind is ThreadKind.GROUP else ("chat", "message")
-    path = f"/api/{base}/{what}"
-    return Call(name, "POST", service, path, object, params, "form", nretry=nretry, shown=False)
+def _route(kind: ThreadKind, what: str) -> tuple[str, str]:
+    group = kind is ThreadKind.GROUP
+    return ("group", f"/api/group/{what}") if group else ("chat", f"/api/message/{what}")
+
+
+def _params(kind: ThreadKind, told: dict[str, object], imei: str) -> dict[str, object]:
+    return {"msgInfos": compact(told), **({"imei": imei} if kind is ThreadKind.GROUP else {})}
 
 
 def _items(messages: Sequence[Marked], own_id: str) -> list[dict[str, object]]:

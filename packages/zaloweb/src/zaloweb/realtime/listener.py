@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Coroutine
-from random import Random
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -32,12 +31,12 @@ class Listener:
     Requests over the socket are numbered across its connections.
     """
 
-    def __init__(self, session: Session, transport: Transport, random: Random) -> None:
+    def __init__(self, session: Session, transport: Transport) -> None:
         self._session = session
         self._transport = transport
         self._clock = transport.clock
         self._policy = ReconnectPolicy(
-            RetryTable.from_settings(session.settings), len(session.ws_urls), random
+            RetryTable.from_settings(session.settings), len(session.ws_urls), transport.random
         )
         self._numbers = itertools.count()
         self._connection: Connection | None = None

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from random import Random
+from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -27,10 +27,8 @@ from zaloweb.errors import (
     ProtocolError,
     ZaloError,
 )
-from zaloweb.session import API_TYPE as API_TYPE
-from zaloweb.session import API_VERSION as API_VERSION
 from zaloweb.session import Session
-from zaloweb.transport.clock import Clock
+from zaloweb.transport.clock import Clock, SystemClock
 from zaloweb.transport.exchange import (
     KEEP_METHOD,
     MOST_REDIRECTS,
@@ -83,34 +81,36 @@ class Transport:
     """One account's way to Zalo, alive while entered: a few warm connections and the jar.
 
     `attempts` is how often a call that may safely be repeated is tried while the network fails. A proxy is
-    left out in a rehearsal, which goes nowhere else. Whatever carries cookies goes to `hosts` only.
+    left out in a rehearsal, which goes nowhere else. Whatever carries cookies goes to `hosts` only. The
+    network is the one of `ZALOWEB_NETWORK`, or the real one, unless given.
     """
 
     def __init__(
         self,
-        network: Network,
+        network: Network | None = None,
         *,
         user_agent: str,
         jar: Jar,
-        clock: Clock,
-        random: Random,
+        clock: Clock | None = None,
+        random: Random | None = None,
         proxy: str | None = None,
         deadlines: Deadlines = _USUAL,
         attempts: int = 3,
         platform_clock: PlatformClock | None = None,
         hosts: Hosts | None = None,
     ) -> None:
+        network = network or Network.from_env()
         self.jar = jar
         self.hosts = hosts or Hosts()
         self.user_agent = user_agent
-        self.clock = clock
+        self.clock = clock or SystemClock()
         self.proxy = None if network.rehearsal else proxy
         self._network = network
-        self._random = random
+        self.random = random or SystemRandom()
         self._deadlines = deadlines
         self._attempts = attempts
         self._client: aiohttp.ClientSession | None = None
-        self.platform_clock = platform_clock or PlatformClock(clock)
+        self.platform_clock = platform_clock or PlatformClock(self.clock)
         self._external = ExternalClient(network, user_agent=user_agent, proxy=self.proxy, deadlines=deadlines)
 
     async def __aenter__(self) -> Self:
@@ -212,7 +212,7 @@ class Transport:
             try:
                 return await self._send(call, url, params)
             except NetworkError as error:
-                wait_s = self._random.uniform(0.5, 1.0) * _FIRST_BACKOFF * 2**attempt
+                wait_s = self.random.uniform(0.5, 1.0) * _FIRST_BACKOFF * 2**attempt
                 told = (call.name, attempt, attempts, type(error).__name__, wait_s)
                 log.debug("%s: attempt %d of %d ended with %s, the next in %.1f s", *told)
                 await self.clock.sleep(wait_s)
@@ -221,7 +221,7 @@ class Transport:
     async def _send(self, call: Call[Any], url: str, params: str) -> Response:
         form: Form | str | None = params if call.place == "form" else None
         if call.part is not None:
-            form = Form(call.part, self._random)
+            form = Form(call.part, self.random)
         return await self.request(call.method, url, name=call.name, form=form, deadline=call.deadline)
 
     async def _logged_exchange(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from random import Random, SystemRandom
+from random import Random
 from typing import Any, TypeVar
 
 import msgspec
 
 from zaloweb.errors import CipherError, LoginFailed, SessionExpired, SettingsError
 from zaloweb.session import Api, Credentials, Session
-from zaloweb.transport.clock import Clock, SystemClock
+from zaloweb.transport.clock import Clock
 from zaloweb.transport.http import Transport, require_success
 from zaloweb.transport.network import Network
 from zaloweb.transport.platform_clock import PlatformClock
@@ -48,18 +48,17 @@ async def log_in(
     texts, `SettingsError` for credentials that lack something, `NetworkError`, `HttpStatusError`,
     `ProtocolError`.
     """
-    random = random or SystemRandom()
     async with Transport(
-        network or Network.from_env(),
+        network,
         user_agent=credentials.user_agent,
         jar=credentials.jar,
-        clock=clock or SystemClock(),
+        clock=clock,
         random=random,
         proxy=proxy,
         platform_clock=platform_clock,
         hosts=hosts,
     ) as transport:
-        return await log_in_over(transport, credentials, random=random, api=api)
+        return await log_in_over(transport, credentials, random=transport.random, api=api)
 
 
 async def log_in_over(

@@ -11,10 +11,10 @@ from __future__ import annotations
 import binascii
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from random import Random, SystemRandom
+from random import Random
 from typing import TypeVar
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from zaloweb.cookies import Jar
 from zaloweb.errors import LoginFailed, ProtocolError, ZaloError
 from zaloweb.session import DEFAULT_LANGUAGE, Api, Credentials, Session
 from zaloweb.transport import qr_headers
-from zaloweb.transport.clock import Clock, SystemClock, within
+from zaloweb.transport.clock import Clock, within
 from zaloweb.transport.http import Transport, require_success
 from zaloweb.transport.login import log_in_over
 from zaloweb.transport.network import Network
@@ -127,17 +127,16 @@ async def qr_login(
     the least time in seconds between two questions, for a server that does not hold them back. `language` is
     what the session tells Zalo to speak. The network is the one of `ZALOWEB_NETWORK`, or the real one.
     """
-    random = random or SystemRandom()
     async with Transport(
-        network or Network.from_env(),
+        network,
         user_agent=user_agent,
         jar=Jar(),
-        clock=clock or SystemClock(),
+        clock=clock,
         random=random,
         proxy=proxy,
         hosts=hosts,
     ) as transport:
-        run = _Run(transport, random, language, api or Api(), pause)
+        run = _Run(transport, language, api or Api(), pause)
         try:
             async with aclosing(run.steps()) as steps:
                 async for step in steps:
@@ -154,11 +153,10 @@ async def qr_login(
 class _Run:
     """One code, from the page to the session."""
 
-    def __init__(self, transport: Transport, random: Random, language: str, api: Api, pause: float) -> None:
+    def __init__(self, transport: Transport, language: str, api: Api, pause: float) -> None:
         self.stage = "page"
         self._transport = transport
         self._clock = transport.clock
-        self._random = random
         self._language = language
         self._api = api
         self._pause = pause
@@ -190,7 +188,7 @@ class _Run:
 
     async def _page(self) -> str:
         response = await self._transport.request(
-            "GET", _ACCOUNT_PAGE, name="login page", query=[("continue", _CHAT)], headers=qr_headers.page()
+            "GET", _ACCOUNT_PAGE, name="login page", query=[("continue", _CHAT)], headers=qr_headers.PAGE
         )
         found = _VERSION.search(response.body)
         if found is None:
@@ -201,14 +199,14 @@ class _Run:
         form = [("continue", _PC), ("v", version)]
         for path, fields in (("logininfo", form), ("verify-client", [("type", "device"), *form])):
             try:
-                await self._post(path, fields, qr_headers.before_code())
+                await self._post(path, fields, qr_headers.BEFORE_CODE)
             except ZaloError as error:  # nothing in these answers is needed
                 log.info("the QR login goes on without %s: %s", path, error)
 
     async def _generate(self, version: str) -> ShowQr:
         self.stage = "generate"
         form = [("continue", _PC), ("v", version)]
-        answer = await self._post("authen/qr/generate", form, qr_headers.before_code())
+        answer = await self._post("authen/qr/generate", form, qr_headers.BEFORE_CODE)
         code = _data(answer, _Code, self.stage)
         return ShowQr(_picture(code.image), code.code, self._clock.now_ms() + LIFE_S * 1000)
 
@@ -219,13 +217,13 @@ class _Run:
             f"{_ACCOUNT_PAGE}/checksession",
             name="checksession",
             query=[("continue", f"{_CHAT}index.html")],
-            headers=qr_headers.check_session(),
+            headers=qr_headers.CHECK_SESSION,
         )
 
     async def _account(self) -> None:
         self.stage = "account"
         response = await self._transport.request(
-            "GET", _USER_INFO, name="userinfo", headers=qr_headers.user_info()
+            "GET", _USER_INFO, name="userinfo", headers=qr_headers.USER_INFO
         )
         answer = envelope.parse("userinfo", require_success("userinfo", response, self._clock.now_ms()))
         if not _data(answer, _UserInfo, self.stage).logged:
@@ -233,10 +231,10 @@ class _Run:
 
     async def _login(self) -> Session:
         self.stage = "login"
-        agent = self._transport.user_agent
-        imei = cipher.new_imei(agent, UUID(int=self._random.getrandbits(128), version=4))
+        agent, random = self._transport.user_agent, self._transport.random
+        imei = cipher.new_imei(agent, UUID(int=random.getrandbits(128), version=4))
         credentials = Credentials(imei, agent, self._transport.jar, self._language)
-        return await log_in_over(self._transport, credentials, random=self._random, api=self._api)
+        return await log_in_over(self._transport, credentials, random=random, api=self._api)
 
     async def _wait(self, path: str, form: Pairs, ends: float) -> Envelope:
         return await within(self._clock, ends - self._clock.monotonic(), self._poll(path, form))
@@ -244,7 +242,7 @@ class _Run:
     async def _poll(self, path: str, form: Pairs) -> Envelope:
         while True:
             asked = self._clock.monotonic()
-            answer = await self._post(path, form, qr_headers.with_code(), deadline=2 * LIFE_S)
+            answer = await self._post(path, form, qr_headers.WITH_CODE, deadline=2 * LIFE_S)
             if _over(answer):
                 raise TimeoutError(answer.message)
             if answer.code != _ASK_AGAIN:
@@ -252,7 +250,7 @@ class _Run:
             await self._clock.sleep(max(0.0, asked + self._pause - self._clock.monotonic()))
 
     async def _post(
-        self, path: str, form: Pairs, headers: dict[str, str], deadline: float | None = None
+        self, path: str, form: Pairs, headers: Mapping[str, str], deadline: float | None = None
     ) -> Envelope:
         name = path.rpartition("/")[2]
         response = await self._transport.request(
