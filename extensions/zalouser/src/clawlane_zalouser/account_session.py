@@ -202,9 +202,7 @@ class AccountSession:
         """Tell the gateway, if anything changed."""
         user_id, language, noticed_ms = "", "", 0
         if (session := self._session) is not None:
-            settings = session.settings
-            rehearsed = self._environment.network.rehearsal
-            ping_ms = settings.rehearsed_ping_ms if rehearsed else settings.ping_interval_ms
+            ping_ms = session.settings.ping_ms(rehearsed=bool(self._environment.network.rehearsal))
             user_id, language, noticed_ms = session.uid, session.credentials.language, _PINGS * ping_ms
         state = State(
             phase,

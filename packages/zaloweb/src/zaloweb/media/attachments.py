@@ -9,18 +9,19 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from zaloweb.errors import InvalidRequest
 from zaloweb.wire import cipher
 from zaloweb.wire.images import image_size
 from zaloweb.wire.settings import Settings
 
+T = TypeVar("T")
+
 BLOCK: Final = 64 * 1024
 """How many bytes of a file are in memory at a time, for each connection that sends it."""
 
 _MEGABYTE = 1024 * 1024
-
 
 PathLike = str | os.PathLike[str]
 """Where a file is."""
@@ -86,7 +87,10 @@ class LocalFile:
     @classmethod
     async def of(cls, attachment: Attachment) -> LocalFile:
         """Look at the file. Raises `InvalidRequest` when it cannot be read or is empty."""
-        size = await asyncio.to_thread(_size, attachment)
+        try:
+            size = await asyncio.to_thread(_look, attachment, lambda file: file.seek(0, io.SEEK_END))
+        except OSError as error:
+            raise InvalidRequest(f"{attachment.name}: the file cannot be read ({error.strerror})") from None
         if not size:
             raise InvalidRequest(f"{attachment.name}: the file is empty")
         return cls(attachment, size)
@@ -101,14 +105,14 @@ class LocalFile:
 
     async def checksum(self) -> str:
         """The MD5 of all of it, in hex."""
-        return await asyncio.to_thread(_checksum, self.attachment)
+        return await asyncio.to_thread(_look, self.attachment, cipher.file_checksum)
 
     async def dimensions(self) -> tuple[int | None, int | None]:
         """Width and height: those that were given, else what the header says, None where nobody knows."""
         given = self.attachment
         if given.width is not None and given.height is not None:
             return given.width, given.height
-        return await asyncio.to_thread(_dimensions, given) or (given.width, given.height)
+        return await asyncio.to_thread(_look, given, image_size) or (given.width, given.height)
 
     def slice(self, start: int, size: int, sent: Callable[[int], None] | None = None) -> FileSlice:
         """A part of it; `sent` is told how many bytes of the part are out, 0 each time it is begun."""
@@ -151,19 +155,6 @@ def open_at(attachment: Attachment, start: int) -> BinaryIO:
     return file
 
 
-def _size(attachment: Attachment) -> int:
-    try:
-        with open_at(attachment, 0) as file:
-            return file.seek(0, io.SEEK_END)
-    except OSError as error:
-        raise InvalidRequest(f"{attachment.name}: the file cannot be read ({error.strerror})") from None
-
-
-def _checksum(attachment: Attachment) -> str:
+def _look(attachment: Attachment, look: Callable[[BinaryIO], T]) -> T:
     with open_at(attachment, 0) as file:
-        return cipher.file_checksum(file)
-
-
-def _dimensions(attachment: Attachment) -> tuple[int, int] | None:
-    with open_at(attachment, 0) as file:
-        return image_size(file)
+        return look(file)

@@ -117,13 +117,12 @@ class Listener:
     async def _connect_once(
         self, http: aiohttp.ClientSession, deliver: Deliver
     ) -> ConnectionEnd | ConnectFailure:
-        settings = self._session.settings
         # A key lives as long as its connection, so each connection decodes for itself.
         connection = Connection(
             http,
             self._clock,
             Decoder(self._session.uid),
-            (settings.rehearsed_ping_ms if self._transport.rehearsal else settings.ping_interval_ms) / 1000,
+            self._session.settings.ping_ms(rehearsed=self._transport.rehearsal) / 1000,
             answers=self._answers,
         )
         self._connection = connection

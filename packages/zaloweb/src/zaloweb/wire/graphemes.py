@@ -32,7 +32,8 @@ def is_boundary(text: str, place: int) -> bool:
         return not (before == "\r" and after == "\n")
     if _ends(before) or _ends(after):
         return True
-    if _extends(after) or _PREPENDED.match(before):
+    extends = unicodedata.category(after) in _MARKS or _EXTENDING.match(after)
+    if extends or _PREPENDED.match(before):
         return False
     if before == _ZERO_WIDTH_JOINER and _is_symbol(after):
         return False
@@ -45,10 +46,6 @@ def is_boundary(text: str, place: int) -> bool:
 
 def _ends(char: str) -> bool:
     return unicodedata.category(char) in _ENDS
-
-
-def _extends(char: str) -> bool:
-    return unicodedata.category(char) in _MARKS or _EXTENDING.match(char) is not None
 
 
 def _is_symbol(char: str) -> bool:

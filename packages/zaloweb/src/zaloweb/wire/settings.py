@@ -30,16 +30,12 @@ class Settings:
 
     @property
     def ping_interval_ms(self) -> int:
-        """How often the socket says that it is alive: every 10 seconds at most, every hour at least."""
-        return self.ping_ms(SHORTEST_PING_MS)
+        """How often the socket pings: every 10 seconds at most, every hour at least."""
+        return self.ping_ms(rehearsed=False)
 
-    @property
-    def rehearsed_ping_ms(self) -> int:
-        """The same in a rehearsal, where a simulator may be told to make things go fast."""
-        return self.ping_ms(_SHORTEST_REHEARSED_MS)
-
-    def ping_ms(self, shortest: int) -> int:
-        """The interval that the server wants, between `shortest` and an hour."""
+    def ping_ms(self, *, rehearsed: bool) -> int:
+        """The same; shorter intervals are possible in a rehearsal, to make things go fast."""
+        shortest = _SHORTEST_REHEARSED_MS if rehearsed else SHORTEST_PING_MS
         wanted = _number(self._socket.get("ping_interval"), DEFAULT_PING_INTERVAL_MS)
         return min(max(wanted, shortest), LONGEST_PING_MS)
 
@@ -77,11 +73,8 @@ class Settings:
     def refused_extensions(self) -> frozenset[str]:
         """Endings of file names that are not taken, lower case, without the dot."""
         listed = self._sharefile.get("restricted_ext_file")
-        return (
-            frozenset(text for text in listed if isinstance(text, str))
-            if isinstance(listed, list)
-            else frozenset()
-        )
+        listed = listed if isinstance(listed, list) else ()
+        return frozenset(text for text in listed if isinstance(text, str))
 
     @property
     def _socket(self) -> dict[str, Any]:
