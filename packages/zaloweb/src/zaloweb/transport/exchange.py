@@ -1,4 +1,4 @@
-"""What every HTTP request of this package shares: deadlines, redirects, one attempt each, and our errors."""
+"""Shared by every HTTP request of this package: deadlines, redirects, single attempts, error mapping."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ REDIRECTS: Final = (301, 302, 303, *KEEP_METHOD)
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds a request may take: until it is connected, and as a whole."""
+    """Seconds a request may take: to connect, and in total."""
 
     connect: float = 10.0
     total: float = 30.0
 
     def timeout(self, total: float | None) -> aiohttp.ClientTimeout:
-        """The same for aiohttp; `total` replaces the usual seconds of the whole request."""
+        """The same for aiohttp; `total` replaces the default total."""
         whole = self.total if total is None else total
         return aiohttp.ClientTimeout(total=whole, connect=min(self.connect, whole))
 
 
 def redirect_target(name: str, url: str, location: str) -> str:
-    """Where a redirect leads. Raises `ProtocolError` when that is no https address."""
+    """The target of a redirect. Raises `ProtocolError` if it is no https address."""
     try:
         target = next_hop(url, location)
         scheme = urlsplit(target).scheme
@@ -52,7 +52,7 @@ class _BrokenConnectionError(aiohttp.ClientError):
 async def send_once(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keeps aiohttp from repeating a GET by itself when a kept connection breaks: some GETs change things."""
+    """Keeps aiohttp from repeating a GET when a kept connection breaks: some GETs change things."""
     try:
         return await send(request)
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
@@ -63,10 +63,7 @@ async def send_once(
 
 @contextmanager
 def map_errors(name: str, url: str) -> Iterator[None]:
-    """Turns what the HTTP library raises into our errors.
-
-    Its texts may hold whole URLs, so none of them is taken over.
-    """
+    """Turns exceptions of the HTTP library into our errors, without their texts, which may hold URLs."""
     host = _host_of(url)
     try:
         yield

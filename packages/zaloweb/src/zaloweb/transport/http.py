@@ -1,4 +1,4 @@
-"""Requests to Zalo: headers, cookies, redirects, deadlines, retries, and where failures get their names."""
+"""Requests to Zalo: headers, cookies, redirects, deadlines, retries, error mapping."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ DEFAULT_HEADERS = {
 }
 
 ANSWER_LIMIT: Final = 12 * 1024 * 1024
-"""Bytes of one answer once decompressed. The largest, the list of 5000 friends, has about half of that."""
+"""Bytes of one answer once decompressed. The largest known, 5000 friends, has about half of that."""
 
 _USUAL = Deadlines()
 _FIRST_BACKOFF = 0.4
@@ -69,7 +69,7 @@ _MOST_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer. `url` is where it came from after redirects."""
+    """A complete answer. `url` is its address after redirects."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -78,11 +78,11 @@ class Response:
 
 
 class Transport:
-    """One account's way to Zalo, alive while entered: a few warm connections and the jar.
+    """The HTTP connections of one account, alive while entered, and its cookie jar.
 
-    `attempts` is how often a call that may safely be repeated is tried while the network fails. A proxy is
-    left out in a rehearsal, which goes nowhere else. Whatever carries cookies goes to `hosts` only. The
-    network is the one of `ZALOWEB_NETWORK`, or the real one, unless given.
+    A call that may safely be repeated is tried up to `attempts` times while the network fails. A rehearsal
+    uses no proxy. Requests with cookies go to `hosts` only. The network is the one of `ZALOWEB_NETWORK`, or
+    the real one, unless given.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Transport:
 
     @property
     def rehearsal(self) -> bool:
-        """Whether all of this ends at a simulator."""
+        """Whether all requests go to a simulator."""
         return bool(self._network.rehearsal)
 
     async def __aexit__(
@@ -155,7 +155,7 @@ class Transport:
         redirect: bool = True,
         deadline: float | None = None,
     ) -> Response:
-        """The answer to one request, whatever its status. `name` is what errors call it.
+        """The answer to one request, whatever its status. `name` names it in errors.
 
         Redirects are followed here, one request each with the default headers, so that no cookie of a hop is
         lost; each address must be Zalo's. `deadline` replaces the usual seconds of each request. Raises
@@ -179,17 +179,16 @@ class Transport:
     def outside(
         self, method: Method, url: str, *, name: str, deadline: float | None = None
     ) -> AbstractAsyncContextManager[ExternalResponse]:
-        """An answer of any host on the web, to be read while entered.
+        """An answer of any host on the internet, to be read while entered.
 
-        The address is of somebody else's choosing, so nothing of the account goes out, no cookie either;
-        redirects are followed over https only, and every hop ends at an address of the public internet.
-        Raises `InvalidRequest` for an address that is no https or names a host by number, `NetworkError`,
-        `ProtocolError`.
+        The request carries nothing of the account, not even cookies. Redirects are followed over https only,
+        and every hop must be an address of the public internet. Raises `InvalidRequest` for an address that
+        is not https or names a host by number, `NetworkError`, `ProtocolError`.
         """
         return self._external.open(method, url, name=name, deadline=deadline)
 
     async def call(self, session: Session, call: Call[T]) -> T:
-        """What Zalo answers to a call, as the type the call names.
+        """Zalo's answer to a call, as the type that the call names.
 
         Raises `ApiError` and its kinds, `HttpStatusError`, `ProtocolError`, `NetworkError`. Only a call that
         is safe to repeat is repeated, and only when the network failed.
@@ -279,7 +278,7 @@ class Transport:
 
 
 async def _whole(name: str, answer: aiohttp.ClientResponse) -> bytes:
-    """The body, in blocks as they are decompressed, so that a small answer cannot fill the memory."""
+    """The body, read in decompressed blocks so that a small answer cannot fill the memory."""
     blocks: list[bytes] = []
     size = 0
     while block := await answer.content.readany():
@@ -292,7 +291,7 @@ async def _whole(name: str, answer: aiohttp.ClientResponse) -> bytes:
 
 
 def require_success(name: str, response: Response, now_ms: int) -> bytes:
-    """The body of an answer whose status is 2xx. Raises the `HttpStatusError` that any other means."""
+    """The body of an answer with status 2xx. Raises the `HttpStatusError` for any other status."""
     if not 200 <= response.status < 300:
         wait_s = retry_after(response.headers.get("retry-after", ""), now_ms)
         raise HttpStatusError.of_status(name, response.status, wait_s)
@@ -300,7 +299,7 @@ def require_success(name: str, response: Response, now_ms: int) -> bytes:
 
 
 def retry_after(text: str, now_ms: int) -> float | None:
-    """The seconds that a `Retry-After` asks for, as a number or as a date; None when it says neither."""
+    """The seconds in a `Retry-After`, given as a number or a date; None for anything else."""
     told = text.strip()
     if told.isascii() and told.isdecimal():
         return float(told[:_MOST_DIGITS])

@@ -1,4 +1,4 @@
-"""Login with cookies: two requests that make a session of credentials."""
+"""Login with cookies: two requests that turn credentials into a session."""
 
 from __future__ import annotations
 
@@ -40,13 +40,12 @@ async def log_in(
     platform_clock: PlatformClock | None = None,
     hosts: Hosts | None = None,
 ) -> Session:
-    """The session that these credentials give; its cookies are those of the credentials, refreshed.
+    """The session of these credentials; their cookies are refreshed.
 
-    The network is the one of `ZALOWEB_NETWORK`, or the real one. Services whose address is none of `hosts`
-    are left out (`Session.left_out`). Raises `SessionExpired` when Zalo does not take the cookies any more,
-    `LoginFailed` when it refuses for another reason or gives no address of its own for the socket or for
-    texts, `SettingsError` for credentials that lack something, `NetworkError`, `HttpStatusError`,
-    `ProtocolError`.
+    The network is the one of `ZALOWEB_NETWORK`, or the real one. Services with an address that is not under
+    `hosts` are left out (`Session.left_out`). Raises `SessionExpired` if Zalo no longer accepts the cookies,
+    `LoginFailed` if it refuses for another reason or gives no address of its own for the socket or for texts,
+    `SettingsError` for incomplete credentials, `NetworkError`, `HttpStatusError`, `ProtocolError`.
     """
     async with Transport(
         network,
@@ -64,7 +63,7 @@ async def log_in(
 async def log_in_over(
     transport: Transport, credentials: Credentials, *, random: Random, api: Api | None = None
 ) -> Session:
-    """The same over a transport that is open, whose cookies count, not those of the credentials.
+    """The same over an open transport, with its cookies instead of those of the credentials.
 
     Raises what `log_in` raises.
     """
@@ -170,7 +169,7 @@ def _signed(kind: str, params: dict[str, str | int | bool]) -> Pairs:
 
 
 def _data(stage: str, name: str, answer: Envelope, shape: type[T]) -> T:
-    """What an answer holds. Raises the error that no data means."""
+    """The data of an answer. Raises `SessionExpired` or `LoginFailed` if it has none."""
     if not answer.empty:
         return envelope.decode(name, bytes(answer.data), shape)
     if answer.code in _EXPIRED:

@@ -1,12 +1,12 @@
-"""Where connections go and whose certificates are believed: the real Zalo, or a Zalo on loopback.
+"""Where connections go and which certificates are trusted: the real Zalo, or a simulator on loopback.
 
-In a rehearsal every connection of this package ends at one port of this machine, whatever host it is meant
-for. Host names, cookies, redirects and origins stay exactly as they are. A host that is a number never asks
-the resolver, so the place where sockets are made refuses every other address as well.
+In a rehearsal every connection of this package goes to one port of this machine, whatever its host. Host
+names, cookies, redirects and origins stay exactly as in production. A numeric host bypasses the resolver, so
+the socket factory refuses every other address as well.
 
-Hosts that a stranger chose (the pictures and files of messages) are reached over connections of their own,
-which go to addresses of the public internet only. The address is looked at where the socket is made, after
-the name was resolved, so a name that changes its mind in between wins nothing.
+External hosts (of pictures and files in messages) have separate connections, which go to addresses of the
+public internet only. The socket factory checks the resolved address, so DNS rebinding does not help an
+attacker.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 NOT_PUBLIC = "not an address of the public internet"
-"""What the error of a connection says that was not made because of its address."""
+"""The error text of a connection that was refused because of its address."""
 
 
 class PrivateAddress(OSError):
-    """A host that was chosen by somebody else leads to an address that is not of the public internet."""
+    """An external host resolves to an address that is not of the public internet."""
 
     def __init__(self) -> None:
         super().__init__(errno.EACCES, NOT_PUBLIC)
@@ -52,7 +52,7 @@ class PrivateAddress(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A resolver and what is trusted. Make one with `real`, `loopback` or `from_env` and share it."""
+    """A resolver and a trust store. Make one with `real`, `loopback` or `from_env` and share it."""
 
     trust: ssl.SSLContext = field(repr=False)
     port: int | None = None
@@ -64,14 +64,14 @@ class Network:
 
     @classmethod
     def loopback(cls, port: int, ca_file: str | os.PathLike[str]) -> Network:
-        """One port of this machine and one authority, nothing else. Raises `SettingsError`."""
+        """Only one port of this machine and one certificate authority. Raises `SettingsError`."""
         if not 0 < port < 65536:
             raise SettingsError(f"{port} is no port to rehearse on: use 1 to 65535")
         return cls(_trust_only(Path(ca_file)), port)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Network:
-        """What `ZALOWEB_NETWORK` says; the real network when unset or empty. Raises `SettingsError`."""
+        """The network in `ZALOWEB_NETWORK`; the real one if unset or empty. Raises `SettingsError`."""
         value = (os.environ if environ is None else environ).get(VARIABLE, "").strip()
         if not value:
             return cls.real()
@@ -92,7 +92,7 @@ class Network:
         return "" if self.port is None else f"{LOOPBACK}:{self.port}"
 
     def connector(self) -> aiohttp.TCPConnector:
-        """A new pool of connections, at most four open at a time, with the one trust of this network."""
+        """A new pool of at most four connections, with the trust store of this network."""
         if self.port is None:
             return aiohttp.TCPConnector(ssl=self.trust, limit=_KEPT_CONNECTIONS)
         return aiohttp.TCPConnector(
@@ -104,10 +104,9 @@ class Network:
         )
 
     def public_connector(self, *, direct: bool) -> aiohttp.TCPConnector:
-        """A new pool for hosts of somebody else's choosing.
+        """A new pool for external hosts.
 
-        `direct` connections go to public addresses only; in a rehearsal to the simulator, which is the one
-        difference.
+        `direct` connections go to public addresses only, or to the simulator in a rehearsal.
         """
         if self.port is not None or not direct:
             return self.connector()
@@ -125,7 +124,7 @@ class Network:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is of the public internet, whatever it is wrapped in."""
+    """Whether an IP address is public, also if it is embedded in an IPv6 address."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -137,7 +136,7 @@ def is_public(address: str) -> bool:
 
 
 def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
-    """The IPv4 addresses that packets to an IPv6 address may end at."""
+    """The IPv4 addresses embedded in an IPv6 address."""
     if isinstance(address, IPv4Address):
         return []
     wrapped: list[IPv4Address | None] = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]

@@ -1,4 +1,4 @@
-"""Login with a QR code: a phone scans it and confirms, and what happens is told step by step.
+"""Login with a QR code that a phone scans and confirms, as a stream of steps.
 
     ShowQr → Scanned → Confirmed → Done
                                  ╲ Expired | Declined | Failed
@@ -52,13 +52,13 @@ _IMAGE_PREFIX = "data:image/png;base64,"
 _ASK_AGAIN = 8
 _DECLINED = -13
 _GONE = -3
-"""What a wait for a code that is over is answered with (recorded case qr/failed/scan-refused)."""
+"""The answer for an expired code (recorded case qr/failed/scan-refused)."""
 _GONE_WORDS = ("hết hạn", "expired")
 
 
 @dataclass(frozen=True, slots=True)
 class ShowQr:
-    """Show this picture to whoever has the phone. The code in it is valid until `expires_ms`."""
+    """Show this picture to the owner of the phone. Its code is valid until `expires_ms`."""
 
     png: bytes = field(repr=False)
     code: str = field(repr=False)
@@ -67,7 +67,7 @@ class ShowQr:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A phone has scanned the code; its owner now sees the question whether to log in. `avatar` is a URL."""
+    """A phone has scanned the code; its owner is asked to confirm. `avatar` is a URL."""
 
     name: str
     avatar: str
@@ -75,7 +75,7 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The owner of the phone said yes. What is left needs nobody."""
+    """The owner of the phone confirmed. The rest needs no person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +87,17 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Nobody scanned and confirmed in time, by this clock or by Zalo's. Start again for a new code."""
+    """Nobody scanned and confirmed in time, by this clock or Zalo's. Start again for a new code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The owner of the phone said no."""
+    """The owner of the phone declined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Something went wrong.
-
-    `stage` is where: page, generate, scan, confirm, session, account or login.
-    """
+    """The login failed at `stage`: page, generate, scan, confirm, session, account or login."""
 
     stage: str
     error: ZaloError
@@ -123,9 +120,9 @@ async def qr_login(
 ) -> AsyncGenerator[Step, None]:
     """The steps of one login, with a fresh jar and a fresh code. Errors come as `Failed`, none are raised.
 
-    Closing the iterator (`contextlib.aclosing`) gives the login up; for a new code start again. `pause` is
-    the least time in seconds between two questions, for a server that does not hold them back. `language` is
-    what the session tells Zalo to speak. The network is the one of `ZALOWEB_NETWORK`, or the real one.
+    Closing the iterator (`contextlib.aclosing`) cancels the login; start again for a new code. `pause` is the
+    shortest time in seconds between two polls, for a server that answers them at once. `language` is the one
+    in which Zalo talks to the session. The network is the one of `ZALOWEB_NETWORK`, or the real one.
     """
     async with Transport(
         network,
@@ -162,7 +159,7 @@ class _Run:
         self._pause = pause
 
     async def steps(self) -> AsyncGenerator[Step, None]:
-        """Raises `ZaloError`, and `TimeoutError` when the code's life is over, as this clock or Zalo says."""
+        """Raises `ZaloError`, and `TimeoutError` once the code has expired, by this clock or Zalo's."""
         version = await self._page()
         await self._announce(version)
         shown = await self._generate(version)
@@ -283,7 +280,7 @@ def _data(answer: Envelope, shape: type[T], stage: str) -> T:
 
 
 def _picture(image: str) -> bytes:
-    """The PNG in a data URL. It is looked at before anything opens it: other formats start other programs."""
+    """The PNG in a data URL. It is checked before anything opens it: other formats may start programs."""
     try:
         picture = binascii.a2b_base64(image[: 2 * LARGEST_PNG].removeprefix(_IMAGE_PREFIX))
     except ValueError:
@@ -294,7 +291,7 @@ def _picture(image: str) -> bytes:
 
 
 def _over(answer: Envelope) -> bool:
-    """Whether Zalo says that the code has run out."""
+    """Whether Zalo says that the code has expired."""
     told = answer.message.lower()
     return answer.empty and (answer.code == _GONE or any(word in told for word in _GONE_WORDS))
 
