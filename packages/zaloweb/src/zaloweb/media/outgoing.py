@@ -1,4 +1,4 @@
-"""Messages of files that are at Zalo: one for each, one after the other, so that they arrive in order."""
+"""Messages that show uploaded files, sent one after the other so that they arrive in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zaloweb.transport.caller import Caller
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """The words under a picture; `mentions` as `Text.mention_info` makes them."""
+    """The caption of a picture; `mentions` as `Text.mention_info` makes them."""
 
     text: str
     mentions: dict[str, object]
@@ -35,11 +35,10 @@ async def send_uploaded(
     client_id: int,
     caption: Caption | None = None,
 ) -> tuple[Sent, ...]:
-    """Show files that were uploaded. What comes back is in the order of the files.
+    """Show uploaded files. The results are in the order of the files.
 
-    Pictures among several files are one album; GIFs go last. Raises `PartlySent` when a message after the
-    first one fails; what stands behind it is not sent. Raises `InvalidRequest` for a caption of anything but
-    one picture.
+    Pictures among several files are one album; GIFs go last. Raises `PartlySent` if a message after the first
+    one fails; later ones are not sent. Raises `InvalidRequest` for a caption of anything but one picture.
     """
     if caption is not None and caption.text and not (len(files) == 1 and isinstance(files[0], UploadedImage)):
         raise InvalidRequest("a caption goes with one picture: send the text before the files")
