@@ -28,7 +28,7 @@ class Deadlines:
     total: float = 30.0
 
     def timeout(self, total: float | None) -> aiohttp.ClientTimeout:
-        """The same for aiohttp; `total` replaces the default total."""
+        """The same for aiohttp; `total` replaces the usual seconds of the whole request."""
         whole = self.total if total is None else total
         return aiohttp.ClientTimeout(total=whole, connect=min(self.connect, whole))
 
@@ -63,7 +63,10 @@ async def send_once(
 
 @contextmanager
 def map_errors(name: str, url: str) -> Iterator[None]:
-    """Turns exceptions of the HTTP library into our errors, without their texts, which may hold URLs."""
+    """Turns what the HTTP library raises into our errors.
+
+    Its texts may hold whole URLs, so none of them is taken over.
+    """
     host = _host_of(url)
     try:
         yield

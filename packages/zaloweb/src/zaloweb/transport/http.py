@@ -60,7 +60,7 @@ DEFAULT_HEADERS = {
 }
 
 ANSWER_LIMIT: Final = 12 * 1024 * 1024
-"""Bytes of one answer once decompressed. The largest known, 5000 friends, has about half of that."""
+"""Bytes of one answer once decompressed. The largest, the list of 5000 friends, has about half of that."""
 
 _USUAL = Deadlines()
 _FIRST_BACKOFF = 0.4
@@ -99,18 +99,18 @@ class Transport:
         platform_clock: PlatformClock | None = None,
         hosts: Hosts | None = None,
     ) -> None:
-        network = network or Network.from_env()
+        network, clock = network or Network.from_env(), clock or SystemClock()
         self.jar = jar
         self.hosts = hosts or Hosts()
         self.user_agent = user_agent
-        self.clock = clock or SystemClock()
+        self.clock = clock
         self.proxy = None if network.rehearsal else proxy
         self._network = network
         self.random = random or SystemRandom()
         self._deadlines = deadlines
         self._attempts = attempts
         self._client: aiohttp.ClientSession | None = None
-        self.platform_clock = platform_clock or PlatformClock(self.clock)
+        self.platform_clock = platform_clock or PlatformClock(clock)
         self._external = ExternalClient(network, user_agent=user_agent, proxy=self.proxy, deadlines=deadlines)
 
     async def __aenter__(self) -> Self:
@@ -278,7 +278,7 @@ class Transport:
 
 
 async def _whole(name: str, answer: aiohttp.ClientResponse) -> bytes:
-    """The body, read in decompressed blocks so that a small answer cannot fill the memory."""
+    """The body, in blocks as they are decompressed, so that a small answer cannot fill the memory."""
     blocks: list[bytes] = []
     size = 0
     while block := await answer.content.readany():

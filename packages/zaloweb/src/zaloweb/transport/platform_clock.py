@@ -74,7 +74,7 @@ class PlatformClock:
         self, _: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         headers = params.response.headers
-        # An answer from a cache has the date of its origin.
+        # An answer out of somebody's cache has the date of the day it was made.
         of_platform = f".{params.response.url.host}".endswith(f".{_PLATFORM}")
         if of_platform and headers.get("age", "0") == "0":
             self.note(headers.get("date", ""), context.asked, self._clock.elapsed())
