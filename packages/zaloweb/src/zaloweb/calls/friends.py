@@ -1,4 +1,4 @@
-"""The people an account knows, and people it looks for."""
+"""Friends, and lookups of people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zaloweb.errors import InvalidRequest
 from zaloweb.wire.envelope import readable
 
 ALL = 20_000
-"""How many friends one page asks for; more than an account can have."""
+"""The default page size of friends; more than an account can have."""
 
 SMALL_AVATAR = 120
 LARGE_AVATAR = 240
@@ -21,7 +21,7 @@ LARGE_AVATAR = 240
 
 
 class FoundUser(msgspec.Struct, frozen=True, kw_only=True):
-    """A person that was found by telephone number."""
+    """A person found by telephone number."""
 
     uid: str | int = ""
     display_name: str | None = ""
@@ -39,24 +39,24 @@ class FoundUser(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The name to show: as this account knows them, else as they call themselves."""
+        """The name to show: the one this account gave them, else their own."""
         return self.display_name or self.zalo_name or ""
 
 
 class Profiles(msgspec.Struct, frozen=True):
-    """The people asked for, by id; those that did not change since a version are told with less."""
+    """Profiles by id; those unchanged since a version are listed separately."""
 
     changed_profiles: dict[str, User] = msgspec.field(default_factory=dict)
     unchanged_profiles: Any = None
 
     @property
     def users(self) -> dict[str, User]:
-        """The people by their exact ids; on the wire a version may stand behind an id."""
+        """The people by their exact ids; on the wire a version may follow an id."""
         return {VERSION_SUFFIX.sub("", key): user for key, user in self.changed_profiles.items()}
 
 
 class Online(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A friend who is online. `status` is what they say of themselves, or the JSON text of that."""
+    """A friend who is online. `status` is their status text, or JSON that holds it."""
 
     user_id: str | int
     status: str | None = ""
@@ -68,7 +68,7 @@ class Online(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def says(self) -> str:
-        """The words of the status."""
+        """The status text."""
         opened = readable(self.status or "", _Status)
         told = None if opened is None else opened.status
         return (self.status or "") if told is None else told
@@ -79,7 +79,7 @@ class _Status(msgspec.Struct):
 
 
 class Onlines(msgspec.Struct, frozen=True, rename="camel"):
-    """The friends who are online, and what the account says of itself."""
+    """The friends who are online, and the account's own status."""
 
     onlines: list[Online] = msgspec.field(default_factory=list)
     owner_status: str | None = ""
@@ -87,13 +87,13 @@ class Onlines(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Visibility(msgspec.Struct, frozen=True):
-    """Whether somebody shows when they are online."""
+    """Whether somebody shows their online status."""
 
     show_online_status: bool | int = False
 
 
 class LastOnline(msgspec.Struct, frozen=True, rename="camel"):
-    """When somebody was last online, in milliseconds since 1970, as far as they show it."""
+    """When somebody was last online, in milliseconds since 1970; 0 if they hide it."""
 
     last_online: int = 0
     settings: Visibility = Visibility()
@@ -132,7 +132,7 @@ def user_info(
     imei: str,
     avatar_size: int = SMALL_AVATAR,
 ) -> Call[Profiles | None]:
-    """Who people are. `phonebook` is the version of it that the login told.
+    """Profiles of people. `phonebook` is its version, from the login.
 
     Raises `InvalidRequest` without ids.
     """
@@ -151,10 +151,9 @@ def user_info(
 
 
 def find_user(phone: str, *, language: str, imei: str, avatar_size: int = LARGE_AVATAR) -> Call[FoundUser]:
-    """The person with a telephone number; in Vietnamese a leading 0 stands for the country's code.
+    """The person with a telephone number; with Vietnamese as language a leading 0 stands for +84.
 
-    Never repeated by itself, for Zalo counts these. The parameters stand in the query twice, as the
-    reference sends them.
+    Never retried, as Zalo counts these. The parameters are in the query twice, as the reference sends them.
     """
     if language == "vi" and phone.startswith("0"):
         phone = f"84{phone[1:]}"
