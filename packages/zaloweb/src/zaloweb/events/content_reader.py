@@ -1,8 +1,8 @@
-"""From the `content` of an item to what somebody sent, by its `msgType` and its `action`.
+"""Reads what a person sent from the `content` of an item, by its `msgType` and its `action`.
 
-Which pairs of the two are a person's is known from an inventory of 27 576 stored messages of one public
-client, from other public clients, and from the types of which Zalo's own apps make bubbles. The fields are
-read leniently: what is missing or of another type is empty.
+The pairs that people send are known from an inventory of 27 576 stored messages of one public client, from
+other public clients, and from the types that Zalo's own apps show as bubbles. Missing fields and those of
+another type are empty.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from zaloweb.events.fields import Fields
 from zaloweb.events.lenient import as_degrees, as_id, as_object, as_text, as_whole, is_prose
 
 TYPED = frozenset(("", "webchat", "chat.text"))
-"""Types whose plain text is always what somebody typed, even where it is JSON. A missing type is read so."""
+"""Types whose plain text is always typed by a person, even if it is JSON; no type counts as one."""
 
 _TYPED_NAMES = ("text", "msg", "message")
-"""Where typed words may stand in an object of a kind that has no reader."""
+"""Fields that may hold typed words in an object of an unknown kind."""
 
 
 def read_speech(msg_type: str, fields: Fields) -> Content | None:
-    """What a person sent; None where no such pair of type and action is known to be a person's."""
+    """What a person sent; None if people are not known to send this pair of type and action."""
     reader = _READERS.get(msg_type or _likely_type(fields))
     return None if reader is None else reader(fields)
 
@@ -49,7 +49,7 @@ def is_speech(msg_type: str) -> bool:
 
 
 def typed_text(fields: Fields) -> str:
-    """What a person typed into an object of an unknown kind: never its title, description or `customMsg`."""
+    """The words a person typed in an object of an unknown kind: never title, description or `customMsg`."""
     texts = (fields.all.get(name) for name in _TYPED_NAMES)
     return next((text for text in texts if isinstance(text, str) and is_prose(text)), "")
 
@@ -69,7 +69,7 @@ def _webchat(fields: Fields) -> Content | None:
         return _card(fields)
     if action:
         return _recommended(fields)
-    # Unfurled links came so, and own messages as an object with a title alone.
+    # Unfurled links, and own messages as an object with only a title.
     title, description, url, _ = fields.media()
     lines = (title or fields.custom_text() or typed_text(fields), description, url)
     text = "\n".join(filter(None, lines))
@@ -188,7 +188,7 @@ def _todo(fields: Fields) -> Todo:
 
 
 def _poll(fields: Fields) -> Poll | None:
-    # Of votes, changes and closings, nine of ten items, nothing is asked of anybody.
+    # Votes, changes and closings, nine of ten items, are no questions.
     if fields.action != "create":
         return None
     question = fields.param("question") or fields.text("title")

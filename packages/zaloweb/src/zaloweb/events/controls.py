@@ -1,4 +1,4 @@
-"""What happened to groups, friends and uploads (command 601)."""
+"""Events of groups, friends and uploads (command 601)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zaloweb.wire.models import Malformed, WireControl, WireControlContent, read
 _ANY = msgspec.json.Decoder()
 _CONTROL = msgspec.json.Decoder(WireControl)
 
-# Both come together with another control that says the same: join, and req_v2.
+# Another control says the same: join, and req_v2.
 _REPEATS = {("group", "join_reject"), ("fr", "req")}
 
 _GROUP_KINDS = {kind.value: kind for kind in GroupEventKind if kind is not GroupEventKind.UNKNOWN}

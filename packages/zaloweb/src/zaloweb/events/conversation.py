@@ -1,7 +1,7 @@
-"""What happens in threads, as frozen values: messages and what becomes of them.
+"""Events in threads, as frozen values: messages and changes to them.
 
 Ids are exact decimal texts. Times end in `_ms` and count from 1970. Offsets in text are Python indices (code
-points). `raw` of a value is the item as it stood on the wire, decoded when asked for.
+points). `raw` is the item on the wire, decoded at each access.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ThreadKind(IntEnum):
 
 
 class Thread(msgspec.Struct, frozen=True, gc=False):
-    """A conversation. The id of one with a person is that person's id."""
+    """A conversation. In a direct one the id is that of the other person."""
 
     kind: ThreadKind
     id: str
@@ -35,7 +35,7 @@ class Thread(msgspec.Struct, frozen=True, gc=False):
 
 
 class Mention(msgspec.Struct, frozen=True, gc=False):
-    """Somebody named in a text. `everyone` is @all; `user_id` is then "-1"."""
+    """A person mentioned in a text. `everyone` is @all; `user_id` is then "-1"."""
 
     user_id: str
     start: int
@@ -44,7 +44,7 @@ class Mention(msgspec.Struct, frozen=True, gc=False):
 
 
 class QuotedContent(msgspec.Struct, frozen=True, gc=False):
-    """What was quoted besides words: its kind (photo, sticker, file …), its caption or name, its address."""
+    """Quoted content other than text: kind (photo, sticker, file …), caption or name, address."""
 
     kind: str
     text: str = ""
@@ -52,11 +52,11 @@ class QuotedContent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
-    """The message that a message answers to, as its sender's client described it.
+    """The quoted message, as the sender's client described it.
 
-    `text` is what people read in it: the quoted words, or the caption of what was quoted. `quoted` is the
-    picture, file, sticker …, None for a text. `type_number` is the kind of the quoted message (1 text, 32
-    photo …), `attachment` a JSON text or "". An id that the client did not know is "".
+    `text` is the quoted text, or the caption of the quoted content. `quoted` is the picture, file, sticker …,
+    None for a text. `type_number` is the kind of the quoted message (1 text, 32 photo …), `attachment` a JSON
+    text or "". An id that the client did not know is "".
     """
 
     owner_id: str
@@ -72,7 +72,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
 
 class Album(msgspec.Struct, frozen=True, gc=False):
-    """The set of pictures and videos that a message is one of; `total` is how many, 0 where nobody said."""
+    """The album of a picture or video; `total` is its size, 0 if unknown."""
 
     id: str
     total: int = 0
@@ -93,9 +93,9 @@ class FromWire(msgspec.Struct, frozen=True, kw_only=True):
 class Message(FromWire, frozen=True):
     """A message in a thread, from somebody else or from the account itself on any device (`is_self`).
 
-    `sender_id` is the account's own id where the wire says "0". `msg_id`, `cli_msg_id` and `msg_type` are ""
-    where the server did not say. `sent_ms` is 0 where the time is missing or cannot be right; a time that is
-    too far ahead is told as it came. `ttl_ms` is after how long it disappears, 0 for never.
+    `sender_id` is the account's own id for "0" on the wire. `msg_id`, `cli_msg_id` and `msg_type` are "" if
+    missing. `sent_ms` is 0 if the time is missing or cannot be right; a time in the future is not changed.
+    The message disappears after `ttl_ms`, 0 for never.
     """
 
     thread: Thread
@@ -114,19 +114,19 @@ class Message(FromWire, frozen=True):
 
     @property
     def text(self) -> str:
-        """What a person would read: the text, a caption, a file's name, a link … or "" (a sticker)."""
+        """The text that a person would read: a text, caption, file name, link … or "" (a sticker)."""
         return self.content.text
 
     @property
     def kind(self) -> str:
-        """What was sent, in a word: text, photo, bank card …; the server's own for an unknown kind."""
+        """A word for the content: text, photo, bank card …; the server's own for an unknown kind."""
         return kind_word(self.msg_type, self.content)
 
 
 class Undo(FromWire, frozen=True):
     """A message was recalled: `msg_id` and `cli_msg_id` are those of the recalled message, one may be "".
 
-    Whoever did it need not be its author.
+    The actor need not be its author.
     """
 
     thread: Thread
@@ -141,8 +141,7 @@ class Undo(FromWire, frozen=True):
 class DeletedMessage(msgspec.Struct, frozen=True, gc=False):
     """A message that was deleted on the account's own side. One of the ids may be "".
 
-    `author_id` is who wrote it, "" where that is not said. With `whole_thread` everything in the thread up to
-    this message is deleted.
+    `author_id` is "" if unknown. With `whole_thread` everything in the thread up to this message is deleted.
     """
 
     thread: Thread
@@ -153,9 +152,9 @@ class DeletedMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class Deletion(FromWire, frozen=True):
-    """Messages were deleted on the account's own side, by another device or by this one; others keep them.
+    """Messages were deleted on the account's own side, by this or another device; others keep them.
 
-    `thread` and `actor_id` are those of the item that tells of it, "" where it does not say.
+    `thread` and `actor_id` are those of the item itself, "" if missing.
     """
 
     thread: Thread
@@ -166,10 +165,10 @@ class Deletion(FromWire, frozen=True):
 
 
 class Notice(FromWire, frozen=True):
-    """Zalo itself wrote something into a thread: a call, a pin, a reminder, a vote. Nobody said it.
+    """A notice of Zalo itself in a thread: a call, a pin, a reminder, a vote. No person wrote it.
 
-    `kind` is a word for it, for an unknown kind the server's own. `text` is what people read, "" where
-    nothing is fit to be shown. `actor_id` is whose doing it is said to be, which may be "".
+    `kind` is a word for it, for an unknown kind the server's own. `text` is what people read, "" if there is
+    nothing to show. `actor_id` is who caused it, and may be "".
     """
 
     thread: Thread
@@ -185,7 +184,7 @@ class Notice(FromWire, frozen=True):
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
-    """A message that was reacted to."""
+    """The message of a reaction."""
 
     msg_id: str
     cli_msg_id: str
@@ -213,7 +212,7 @@ class Reaction(FromWire, frozen=True):
 
 
 class Typing(msgspec.Struct, frozen=True, gc=False):
-    """Somebody is writing. Groups of two send none."""
+    """Somebody is typing. Groups of two send none."""
 
     thread: Thread
     user_id: str

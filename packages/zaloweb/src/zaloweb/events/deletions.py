@@ -1,8 +1,8 @@
-"""What recalls and deletions name: the messages that are gone, from the forms in which clients met them.
+"""The messages that deletions name, in all forms that clients have seen.
 
-A recall (`chat.undo`, or an object that owns `deleteMsg`) is for everybody. A deletion (`chat.delete`)
-happens on the account's own side: a list of entries, as seven public clients met it, one in a real database;
-or an object around such a list, as Zalo's Android app reads it. Ids may be numbers beyond 2^53.
+A recall (`chat.undo`, or an object with `deleteMsg`) is for everybody. A deletion (`chat.delete`) happens on
+the account's own side: a list of entries, as in seven public clients, one of them with a real database; or an
+object around such a list, as Zalo's Android app reads it. Ids may be numbers beyond 2^53.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _IN_GROUP = frozenset(("3", "4"))
 
 
 def may_be_gone(msg_type: str, content: dict[str, Any]) -> bool:
-    """A quick look whether an object can be a recall or a deletion at all."""
+    """A quick check whether an object can be a recall or a deletion."""
     return not _SIGNS.isdisjoint(content) or msg_type in (UNDO, DELETE)
 
 
 def is_deletion(msg_type: str, content: object) -> bool:
-    """Whether an item tells of deleted messages: by its type, or by the ids in its entries."""
+    """Whether an item is a deletion: by its type, or by the ids in its entries."""
     if msg_type == DELETE:
         return True
     if isinstance(content, dict) and "contents" not in content:
@@ -35,7 +35,7 @@ def is_deletion(msg_type: str, content: object) -> bool:
 
 
 def deleted(content: object, thread: Thread, own_id: str) -> tuple[DeletedMessage, ...]:
-    """The messages that a deletion names. `thread` is where the item itself stands, as far as it says."""
+    """The messages that a deletion names. `thread` is that of the item itself, as far as it is known."""
     found = []
     for entry in _entries(content):
         msg_id, cli_msg_id = as_id(entry.get("globalDelMsgId")), as_id(entry.get("clientDelMsgId"))
@@ -59,7 +59,7 @@ def _entries(content: object) -> list[dict[str, Any]]:
 
 
 def _thread(entry: dict[str, Any], thread: Thread, own_id: str) -> Thread:
-    """Where the message stood: types 1 and 2 are of direct chats, 3 and 4 of groups."""
+    """The thread of the message: types 1 and 2 are for direct chats, 3 and 4 for groups."""
     sender, receiver, place = (as_id(entry.get(name)) for name in ("uidFrom", "uidTo", "destId"))
     kind = as_text(entry.get("type"))
     stands_in_group = kind not in _DIRECT or thread.id in (receiver, place)

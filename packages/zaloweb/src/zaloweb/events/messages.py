@@ -1,11 +1,11 @@
-"""Messages, recalls, deletions, notices and reactions from the items of a frame.
+"""Reads messages, recalls, deletions, notices and reactions from the items of a frame.
 
-On the wire "0" stands for the account itself, as sender or as addressee. Which thread an item belongs to and
-whether it is the account's own is told by the wire's values, before "0" is replaced by the account's id.
+On the wire "0" stands for the account itself, as sender or as addressee. The thread of an item and whether it
+is the account's own follow from the values on the wire, before "0" is replaced by the account's id.
 
-What an item is, is decided in this order: a plain text where people type is a message; then recalls,
-deletions and known notices; then what people are known to send. What is left is a message if somebody typed
-words into it, and else a notice. No field that this can do without is insisted on.
+The kind of an item is decided in this order: a plain text of a typed kind is a message; then recalls,
+deletions and known notices; then what people are known to send. The rest is a message if somebody typed words
+into it, and else a notice. Only indispensable fields are required.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Item = Message | Undo | Deletion | Notice
 
 
 class Head(msgspec.Struct, gc=False):
-    """Who and where of an item, as far as it says: an id that is missing is ""."""
+    """Sender and thread of an item; a missing id is ""."""
 
     thread: Thread
     sender_id: str
@@ -57,7 +57,7 @@ class Head(msgspec.Struct, gc=False):
 
 
 def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Item:
-    """What an item of a list of messages is. Raises Malformed."""
+    """The event of an item in a list of messages. Raises Malformed."""
     wire = read(_MESSAGE, item)
     head = _head(wire, kind, own_id)
     msg_type, content = head.msg_type, wire.content
@@ -80,7 +80,7 @@ def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Item:
 
 
 def read_head(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Head | None:
-    """Who and where of an item that cannot be read as a whole; None where nothing of it can be read."""
+    """Sender and thread of an undecodable item; None if these cannot be read either."""
     try:
         return _head(read(_MESSAGE, item), kind, own_id)
     except Malformed:
@@ -88,7 +88,7 @@ def read_head(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Head | None:
 
 
 def read_reaction(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Reaction:
-    """The reaction that an item is. Raises Malformed."""
+    """The reaction of an item. Raises Malformed."""
     wire = read(_REACTION, item)
     content = as_object(wire.content)
     if not isinstance(content.get("rMsg"), list):
@@ -127,7 +127,7 @@ def _head(wire: WireMessage | WireReaction, kind: ThreadKind, own_id: str) -> He
 
 
 def _placed(head: Head) -> Head:
-    """The head of an item that stands in a thread. Raises Malformed."""
+    """The head, which must name a thread. Raises Malformed."""
     if not head.thread.id:
         raise Malformed(_NOWHERE)
     return head
@@ -156,7 +156,7 @@ def _from_object(
 
 
 def _unsaid(wire: WireMessage, head: Head, item: msgspec.Raw) -> Notice:
-    """An item in which nobody can have said anything. Raises Malformed where something should be said."""
+    """The notice of an item without content. Raises Malformed for a type that must have content."""
     msg_type = head.msg_type
     if msg_type in TYPED or (is_speech(msg_type) and not is_notice_type(msg_type)):
         raise Malformed(f"a message whose content is {_JSON_NAMES.get(type(wire.content), 'missing')}")
@@ -189,7 +189,7 @@ def _message(
     if fields is not None:
         mentions = mentions or fields.params.get("mentions")
         album = _album(fields.params, wire.extraData)
-    # The types that are usual are looked at here: a call for each field takes longer than all the rest.
+    # The usual types are checked here: a call for each field takes longer than everything else.
     return Message(
         thread,
         sender,
@@ -252,7 +252,7 @@ def _notice(wire: WireMessage, head: Head, kind: str, text: str, item: msgspec.R
 
 
 def _album(params: dict[str, Any], extra: object) -> Album | None:
-    """Either mark tells: that in the parameters with a total, that beside the content without one."""
+    """The album, from the parameters (with a total) or from beside the content (without one)."""
     album = as_id(params.get("group_layout_id"))
     if not album and extra:
         album = as_id(as_object(as_object(extra).get("groupMediaMsg")).get("groupLayoutId"))
@@ -260,7 +260,7 @@ def _album(params: dict[str, Any], extra: object) -> Album | None:
 
 
 def _mentions(wire: object, content: Content, own_id: str) -> tuple[Mention, ...]:
-    """Who is mentioned where. Offsets are those of the caption where the content has one."""
+    """The mentions in the text, or in the caption if there is one."""
     listed = opened(wire) if isinstance(wire, str) else wire
     ranges = []
     for mention in as_list(listed):

@@ -1,9 +1,9 @@
-"""What Zalo itself writes into a conversation, told from what people say: the table of known kinds.
+"""The table of known notices: what Zalo itself writes into a conversation, as opposed to people.
 
 The pair of `msgType` and `content.action` decides, never the sender: notices come with a person's id and
-name. `source` says how each row is known: A counted in an inventory (I1) of 27 576 stored messages of one
-public client, B a payload that was quoted or measured, C client code only (C×n: so many code bases; Android
-and PC are Zalo's own apps), D a guess that no payload shows.
+name. `source` is the evidence for a row: A counted in an inventory (I1) of 27 576 stored messages of one
+public client, B a quoted or measured payload, C client code only (C×n: in n code bases; Android and PC are
+Zalo's own apps), D a guess without a payload.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ ANY = "*"
 class Row:
     """A kind of notice: its type and action, a word for it, its text.
 
-    `*` is any type or action, `x.*` any type below x, `*x` any action that ends in x. `where` tells rows of
-    one pair apart; the first that fits counts. `read` gives the readable text, "" where there is none that is
-    fit to be shown.
+    `*` is any type or action, `x.*` any type below x, `*x` any action that ends in x. `where` distinguishes
+    rows of one pair; the first that fits counts. `read` gives the readable text, "" if there is none.
     """
 
     msg_type: str
@@ -45,7 +44,7 @@ class Row:
 
 
 def find_notice(msg_type: str, fields: Fields) -> Row | None:
-    """The row of the table that an item is of; None where it is no known notice."""
+    """The row of the table for an item; None if it is no known notice."""
     for row in _rows(msg_type, fields.action):
         if row.where is None or row.where(fields):
             return row
@@ -53,19 +52,19 @@ def find_notice(msg_type: str, fields: Fields) -> Row | None:
 
 
 def is_notice_type(msg_type: str) -> bool:
-    """Whether all of a type are notices, whatever their action."""
+    """Whether all items of a type are notices, whatever their action."""
     return any(row.action == ANY for row in _of_type(msg_type))
 
 
 def notice_kind(msg_type: str) -> str:
-    """The word for a notice of this type of which nothing but the type can be read."""
+    """The word for a notice of which only the type is known."""
     words = [row.kind for row in _of_type(msg_type) if row.action == ANY]
     return words[-1] if words else msg_type[:_LONGEST_KIND]
 
 
 @lru_cache(maxsize=1024)
 def _rows(msg_type: str, action: str) -> tuple[Row, ...]:
-    """The rows of a pair, in the order in which they count."""
+    """The rows of a pair, in order of precedence."""
     of_action = [row for row in NOTICES if row.msg_type == ANY and row.action == action]
     of_type = [row for row in _of_type(msg_type) if row.takes(action)]
     by_ending = [row for row in _BY_ENDING if row.takes(action)]
@@ -107,7 +106,7 @@ def _call(fields: Fields) -> str:
 
 
 def _missed(fields: Fields) -> str:
-    # `reason` is read in contradictory ways by other clients, so it is not told.
+    # Other clients contradict each other about `reason`, so it is left out.
     return "no answer" if fields.param("isCaller") == "1" else "missed call"
 
 

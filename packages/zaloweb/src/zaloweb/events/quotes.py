@@ -1,7 +1,7 @@
-"""The message that a message answers to, as the sender's client described it.
+"""Reads quotes: the message that a message answers, as the sender's client described it.
 
-The number in `cliMsgType` stands for a `msgType`; `attach` is the JSON of what was quoted. The numbers are
-those of Zalo's Android app; how ids and words are left out was seen in several public clients' databases.
+The number in `cliMsgType` stands for a `msgType`; `attach` is the JSON of the quoted content. The numbers are
+those of Zalo's Android app; missing ids and texts occur in several public clients' databases.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _TYPES = {
     59: "chat.livelocation",
     61: "chat.webcontent.v2",
 }
-"""The types behind the numbers of what is quoted; a text is 1, and so is what has no number of its own."""
+"""The types of quoted messages by number; 1 is a text, or a type without a number of its own."""
 
 
 def read_quote(wire: object, own_id: str) -> Quote | None:
-    """A quote, or the first of a list of them; None where there is none."""
+    """A quote, or the first in a list; None if there is none."""
     if isinstance(wire, str):
         wire = opened(wire)
     if isinstance(wire, list):

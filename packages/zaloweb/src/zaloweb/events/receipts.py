@@ -16,7 +16,7 @@ _UNREAD = msgspec.json.Decoder(WireUnread)
 
 
 def read_action(item: msgspec.Raw, _kind: ThreadKind, _own_id: str) -> Typing | str:
-    """Who is typing where, or the name of an action that is something else. Raises Malformed."""
+    """Who is typing where, or the name of another action. Raises Malformed."""
     action = read(_ACTION, item)
     if action.act_type != "typing":
         return action.act_type
@@ -33,7 +33,7 @@ def read_action(item: msgspec.Raw, _kind: ThreadKind, _own_id: str) -> Typing | 
 
 
 def read_delivered(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Delivered:
-    """Whom a message reached. Raises Malformed."""
+    """The people a message reached. Raises Malformed."""
     wire = read(_DELIVERED, item)
     people = as_ids(wire.deliveredUids)
     in_group = kind is ThreadKind.GROUP
@@ -52,7 +52,7 @@ def read_delivered(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Delivere
 
 
 def read_seen(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Seen:
-    """Who saw a message. Raises Malformed."""
+    """The people who saw a message. Raises Malformed."""
     wire = read(_SEEN, item)
     in_group = kind is ThreadKind.GROUP
     place = as_id(wire.groupId if in_group else wire.idTo)
@@ -64,7 +64,7 @@ def read_seen(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Seen:
 
 
 def read_unread(item: msgspec.Raw, _kind: ThreadKind, _own_id: str) -> UnreadCleared:
-    """Which thread was read on another device. Raises Malformed."""
+    """The thread that was read on another device. Raises Malformed."""
     wire = read(_UNREAD, item)
     kind = ThreadKind.GROUP if wire.isGroup in (True, 1, "1", "true") else ThreadKind.USER
     place = as_id(wire.idTo)
