@@ -1,8 +1,7 @@
-"""Where one character, as a reader sees it, ends and the next begins. Nothing here does I/O.
+"""Boundaries between characters as a reader sees them. Nothing here does I/O.
 
-The rules of Unicode's extended grapheme clusters (UAX #29), with the properties told from the general
-category where the standard library has no table for them. In doubt two characters stay together, which only
-moves a cut.
+The rules of Unicode's extended grapheme clusters (UAX #29). Properties that the standard library lacks are
+derived from the general category. In doubt two characters stay together, which only moves a cut.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _FIRST_SYLLABLE, _LAST_SYLLABLE, _TAILS = 0xAC00, 0xD7A3, 28
 
 
 def is_boundary(text: str, place: int) -> bool:
-    """Whether a text may be cut at `place` without tearing apart what a reader sees as one character."""
+    """Whether a text may be cut at `place` without splitting what a reader sees as one character."""
     if not 0 < place < len(text):
         return True
     before, after = text[place - 1], text[place]
@@ -49,7 +48,7 @@ def _ends(char: str) -> bool:
 
 
 def _is_symbol(char: str) -> bool:
-    # Pictographs that take part in joined emoji are "other symbols"; a few are not yet named in older tables.
+    # Pictographs in joined emoji are "other symbols"; older tables lack a few.
     return unicodedata.category(char) in {"So", "Cn"} or char in "\u203c\u2049\u3030\u303d↔"
 
 
