@@ -72,7 +72,11 @@ async def download(
             raise HttpStatusError(_NAME, answer.status)
         if answer.size is not None and answer.size > max_bytes:
             raise TooLarge(f"{_NAME}: the file has {answer.size} bytes, more than the {max_bytes} allowed")
-        return await _save(answer, Path(path), max_bytes)
+        started = transport.clock.monotonic()
+        saved = await _save(answer, Path(path), max_bytes)
+        spent_ms = (transport.clock.monotonic() - started) * 1000
+        log.debug("%s: status %d, %d bytes in %.0f ms", _NAME, answer.status, saved.size, spent_ms)
+        return saved
 
 
 async def _save(answer: ExternalResponse, path: Path, max_bytes: int) -> Downloaded:
@@ -89,7 +93,6 @@ async def _save(answer: ExternalResponse, path: Path, max_bytes: int) -> Downloa
             reason = f"the link is not valid any more ({told.message}, code {told.err_code})"
             raise LinkExpired(f"{_NAME}: {reason}")
         await asyncio.to_thread(os.replace, name, path)
-    log.debug("%s: %d bytes", _NAME, size)
     return Downloaded(path, size, answer.content_type)
 
 

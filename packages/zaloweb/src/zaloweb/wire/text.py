@@ -153,7 +153,7 @@ def _inside(ranges: Sequence[Range[T]], start: int, end: int) -> Iterator[Range[
 
 
 def _clamped(place: Range[T], length: int) -> Range[T]:
-    if place.start >= 0 and place.length >= 0 and place.end <= length:
+    if place.start >= 0 and place.length >= 0 and place.start + place.length <= length:
         return place
     start = min(max(place.start, 0), length)
     return Range(start, min(max(place.end, start), length) - start, place.value)
