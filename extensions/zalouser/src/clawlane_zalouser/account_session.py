@@ -88,7 +88,7 @@ class AccountSession:
         while True:
             self._report(Phase.CONNECTING, StateCode.LOGGING_IN, "logging in with the stored session")
             try:
-                return await self._stored.refreshed(session)
+                return await self._stored.refresh(session)
             except SessionExpired as error:
                 self._need_login(StateCode.SESSION_EXPIRED, f"the session has expired: {error}", "--force")
                 return None
@@ -120,7 +120,7 @@ class AccountSession:
     async def _listen(self, session: Session) -> None:
         """Raises what ends the session: a `ZaloError`, or `TimeoutError` after `expired`."""
         async with (
-            self._stored.opened(session) as zalo,
+            self._stored.open(session) as zalo,
             asyncio.timeout(None) as self._scope,
             running() as background,
         ):

@@ -50,13 +50,13 @@ class CatchUp:
 
     def __init__(self, host: Host, pass_on: PassOn, clock: Clock, now_ms: Callable[[], int]) -> None:
         """`now_ms` gives Zalo's time, as far as it is known."""
-        self._courses = {kind: _Course(kind, host, pass_on, clock, now_ms) for kind in KINDS}
+        self._fetchers = {kind: _Fetcher(kind, host, pass_on, clock, now_ms) for kind in KINDS}
 
     @asynccontextmanager
     async def following(self, zalo: Zalo, background: Background) -> AsyncIterator[None]:
         """Ask over the socket of this session while entered, in background tasks."""
-        for course in self._courses.values():
-            course.zalo, course.background = zalo, background
+        for fetcher in self._fetchers.values():
+            fetcher.zalo, fetcher.background = zalo, background
         try:
             yield
         finally:
@@ -64,27 +64,27 @@ class CatchUp:
 
     async def connected(self) -> None:
         """Start fetching over a new connection. Pass on nothing live before this returns."""
-        for course in self._courses.values():
-            await course.begin()
+        for fetcher in self._fetchers.values():
+            await fetcher.begin()
 
     async def again(self, kind: ThreadKind) -> None:
         """Fetch one kind of thread once more, unless that is already going on."""
-        course = self._courses[ZALO_KINDS[kind]]
-        if not course.busy:
-            await course.begin()
+        fetcher = self._fetchers[ZALO_KINDS[kind]]
+        if not fetcher.busy:
+            await fetcher.begin()
 
     async def disconnected(self) -> None:
         """Stop: the connection is lost. The next one begins where the last complete fetch ended."""
-        for course in self._courses.values():
-            await course.stop()
+        for fetcher in self._fetchers.values():
+            await fetcher.stop()
 
     def holds(self, item: Item, live: bool) -> bool:
         """Whether a pushed message of somebody else waits here, because older ones have to come first."""
-        return not item.is_self and self._courses[item.thread.kind].holds(item, live)
+        return not item.is_self and self._fetchers[item.thread.kind].holds(item, live)
 
     def answered(self, page: events.OldMessages) -> None:
         """Take a page that Zalo returned."""
-        self._courses[page.kind].pages.put_nowait(page)
+        self._fetchers[page.kind].pages.put_nowait(page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class _Fetched:
     complete: bool
 
 
-class _Course:
+class _Fetcher:
     """The catch-up of one kind of thread."""
 
     def __init__(

@@ -76,19 +76,19 @@ class ZaloUserChannel:
 
     async def self_(self, account: Account, vault: Vault) -> Person:
         """The account itself."""
-        return await self._asked(account, vault, directory.self_)
+        return await self._ask(account, vault, directory.self_)
 
     async def peers(self, account: Account, vault: Vault) -> list[Person]:
         """The account's friends."""
-        return await self._asked(account, vault, directory.peers)
+        return await self._ask(account, vault, directory.peers)
 
     async def groups(self, account: Account, vault: Vault) -> list[Group]:
         """The groups the account is in."""
-        return await self._asked(account, vault, directory.all_groups)
+        return await self._ask(account, vault, directory.all_groups)
 
     async def members(self, account: Account, vault: Vault, group_id: str) -> Members:
         """The members of a group, as far as it shows them."""
-        return await self._asked(account, vault, partial(directory.members, group_id=group_id))
+        return await self._ask(account, vault, partial(directory.members, group_id=group_id))
 
     def risk(self) -> RiskNotice:
         """The risk of running a personal account."""
@@ -98,7 +98,7 @@ class ZaloUserChannel:
         """Where the simulator is, or empty for the real Zalo."""
         return self._environment.network.rehearsal
 
-    async def _asked(self, account: Account, vault: Vault, ask: directory.Question[T]) -> T:
+    async def _ask(self, account: Account, vault: Vault, question: directory.Question[T]) -> T:
         session = self._sessions.get(account.id)
         live = session.zalo if session else None
-        return await directory.asked(account, vault, self._environment, live, ask)
+        return await directory.ask(account, vault, self._environment, live, question)

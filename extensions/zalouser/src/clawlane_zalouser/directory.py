@@ -24,8 +24,8 @@ _Named = User | Member | MemberProfile
 log = logging.getLogger(__name__)
 
 
-async def asked(
-    account: Account, vault: Vault, environment: Environment, live: Zalo | None, ask: Question[T]
+async def ask(
+    account: Account, vault: Vault, environment: Environment, live: Zalo | None, question: Question[T]
 ) -> T:
     """The answer to a question, over the live session if there is one, else over the stored one.
 
@@ -34,8 +34,8 @@ async def asked(
     log.debug("%s: a lookup over the %s session", account, "stored" if live is None else "live")
     try:
         if live is not None:
-            return await ask(live)
-        return await _asked_alone(account, StoredSession(account, vault, environment), ask)
+            return await question(live)
+        return await _ask_alone(account, StoredSession(account, vault, environment), question)
     except SessionExpired as error:
         reason = f"the session of {account} has expired ({error})"
         raise DirectoryError(reason, login_command(account, "--force"), needs_login=True) from error
@@ -95,18 +95,18 @@ def login_command(account: Account, *flags: str) -> str:
     return " ".join((*words, *flags))
 
 
-async def _asked_alone(account: Account, stored: StoredSession, ask: Question[T]) -> T:
+async def _ask_alone(account: Account, stored: StoredSession, question: Question[T]) -> T:
     """The answer over a client of its own. A session that is too old is renewed once with its cookies."""
     session = await stored.read()
     if session is None:
         raise DirectoryError(f"{account} is not logged in", login_command(account), needs_login=True)
     try:
-        async with stored.opened(session) as zalo:
-            return await ask(zalo)
+        async with stored.open(session) as zalo:
+            return await question(zalo)
     except SessionExpired:
-        fresh = await stored.refreshed(session)
-    async with stored.opened(fresh) as zalo:
-        return await ask(zalo)
+        fresh = await stored.refresh(session)
+    async with stored.open(fresh) as zalo:
+        return await question(zalo)
 
 
 def _shown_name(one: _Named) -> str:

@@ -32,7 +32,7 @@ class StoredSession:
             return None
         return Session.from_json(secret, self._environment.clock.now_ms(), hosts=hosts_of(self._account))
 
-    async def refreshed(self, session: Session) -> Session:
+    async def refresh(self, session: Session) -> Session:
         """A new session from the cookies of this one, already saved: key and endpoints are short-lived.
 
         Raises `SessionExpired` when Zalo no longer accepts the cookies, and other kinds of `ZaloError`.
@@ -54,7 +54,7 @@ class StoredSession:
         await self.save(fresh)
         return fresh
 
-    def opened(self, session: Session) -> Zalo:
+    def open(self, session: Session) -> Zalo:
         """The account with this session, to be entered; whenever its cookies change they are saved."""
         return Zalo(
             session,
@@ -85,7 +85,7 @@ class StoredSession:
             session = await self.read()
             if session is None:
                 return ProbeResult(False, error="nobody is logged in")
-            async with self.opened(session) as zalo:
+            async with self.open(session) as zalo:
                 user = await zalo.account_info()
         except (ZaloError, VaultError) as error:
             log.debug("%s: the probe ended with %s", self._account, type(error).__name__)
