@@ -44,7 +44,7 @@ class Hosts:
         self._suffixes = tuple(ZALO_SUFFIXES) + tuple(_suffix(one) for one in more)
 
     def refusal(self, url: str, scheme: Scheme = "https") -> str:
-        """Why an address is refused, in a few words; "" if it is Zalo's."""
+        """Why nothing is sent to an address, in a few words; "" if it is Zalo's."""
         found = _ADDRESS.fullmatch(url)
         if found is None or found["scheme"].lower() != scheme:
             return f"{shown(url)} is no plain {scheme} address"
