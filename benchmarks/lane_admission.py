@@ -27,7 +27,7 @@ from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.store.database import open_store
 from clawlane.store.models import AdmittedMessage, NoteResult
-from clawlane_zalouser.monitor import inbound_of
+from clawlane_zalouser.mapping import inbound_of
 from zaloweb.events import Decoder, Message
 from zaloweb.sim.contents import Content
 from zaloweb.sim.world import World

@@ -257,7 +257,7 @@ def test_friends_stay_friends_when_the_list_is_suddenly_short_or_empty(door: Doo
     assert door.says(stranger) == "dm_pairing_required"
     door.gateway.stop()
     people = [str(one["uid"]) for one in door.zalo.world()["people"] if one["friendOf"]]
-    for gone, told in ((people[2:], "said to have 2 friends"), (people[:2], "said to have 0 friends")):
+    for gone, told in ((people[2:], "lists 2 friends"), (people[:2], "lists 0 friends")):
         for one in gone:
             door.zalo.do("/unfriend", person=one)
         door.start(friends=told)
@@ -275,7 +275,7 @@ def test_no_name_is_pinned_to_nobody_by_a_list_that_cannot_be_right(door: Door) 
         if one["friendOf"]:
             door.zalo.do("/unfriend", person=one["uid"])
     door.configure(block="allowFrom: ['Bạn']")
-    door.start(friends="said to have 0 friends")
+    door.start(friends="lists 0 friends")
     door.gateway.said("names not looked up: the platform told no friends where 3 are known")
     door.gateway.said("again in 16 s")
     door.gateway.said("goes on without all names")
@@ -293,7 +293,7 @@ def test_an_account_without_friends_or_groups_comes_up(door: Door) -> None:
     for one in door.zalo.world()["people"]:
         if one["friendOf"]:
             door.zalo.do("/unfriend", person=one["uid"])
-    door.start(friends="said to have 0 friends")
+    door.start(friends="lists 0 friends")
     stranger = door.person("Lạ")
     assert door.says(stranger) == "dm_pairing_required"
     assert door.waiting()[stranger]["is_friend"] is None

@@ -91,7 +91,7 @@ async def listening(
             random=Random(1),
         )
         async with transport:
-            listener = Listener(session, transport, Random(1))
+            listener = Listener(session, transport)
             play = Play(server, clock, listener, Stream(listener.run), session.jar)
             try:
                 yield play

@@ -1,1 +1,1 @@
-"""The channel plugin `zalouser`: the one place where clawlane and zaloweb meet."""
+"""The channel plugin `zalouser`, which connects clawlane to zaloweb."""

@@ -1,11 +1,14 @@
-"""Tasks beside a body of code, of which none can die unseen."""
+"""Tasks beside a body of code. If one of them fails, the body ends with its error."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 
 class Background:
@@ -13,7 +16,7 @@ class Background:
 
     def __init__(self, scope: asyncio.Timeout) -> None:
         self.error: BaseException | None = None
-        """What the first task that died has died of."""
+        """The error of the first task that failed."""
         self._scope = scope
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -26,7 +29,7 @@ class Background:
         return task
 
     async def stop(self) -> None:
-        """Cancel what runs, and return once it has ended."""
+        """Cancel all tasks, and return once they have ended."""
         self._closed = True
         tasks = tuple(self._tasks)
         for task in tasks:
@@ -37,18 +40,20 @@ class Background:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is None or self.error is not None:
+        if error is None:
             return
-        self.error = error
-        if not self._closed:
-            self._scope.reschedule(0)
+        log.debug("task '%s' failed with %s", task.get_name(), type(error).__name__)
+        if self.error is None:
+            self.error = error
+            if not self._closed:
+                self._scope.reschedule(0)
 
 
 @asynccontextmanager
 async def running() -> AsyncIterator[Background]:
     """A place for background tasks while entered.
 
-    Raises the error of the task that died. A task group would do, but wraps what the body raises in a group;
+    Raises the error of the task that failed. A task group would wrap what the body raises in a group, but
     callers tell `Replaced` from `SessionExpired`.
     """
     scope = asyncio.timeout(None)

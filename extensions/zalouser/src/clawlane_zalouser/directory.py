@@ -1,15 +1,16 @@
-"""Whom a personal Zalo account knows: itself, its friends, its groups and who is in them."""
+"""Whom a personal Zalo account knows: itself, its friends, its groups and their members."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Vault
 from clawlane.messages import Group, Members, Person
-from clawlane_zalouser.session import StoredSession
-from clawlane_zalouser.surroundings import Surroundings
+from clawlane_zalouser.environment import Environment
+from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.calls import groups
 from zaloweb.calls.account import User
 from zaloweb.calls.groups import Member, MemberProfile
@@ -20,16 +21,21 @@ T = TypeVar("T")
 Question = Callable[[Zalo], Awaitable[T]]
 _Named = User | Member | MemberProfile
 
+log = logging.getLogger(__name__)
 
-async def asked(
-    account: Account, vault: Vault, around: Surroundings, live: Zalo | None, ask: Question[T]
+
+async def ask(
+    account: Account, vault: Vault, environment: Environment, live: Zalo | None, question: Question[T]
 ) -> T:
     """The answer to a question, over the live session if there is one, else over the stored one.
 
     Raises `DirectoryError` and `VaultError`.
     """
+    log.debug("%s: a lookup over the %s session", account, "stored" if live is None else "live")
     try:
-        return await (ask(live) if live is not None else _asked_alone(account, vault, around, ask))
+        if live is not None:
+            return await question(live)
+        return await _ask_alone(account, StoredSession(account, vault, environment), question)
     except SessionExpired as error:
         reason = f"the session of {account} has expired ({error})"
         raise DirectoryError(reason, login_command(account, "--force"), needs_login=True) from error
@@ -49,14 +55,18 @@ async def peers(zalo: Zalo) -> list[Person]:
 
 
 async def all_groups(zalo: Zalo) -> list[Group]:
-    """All groups, asked for in batches."""
-    return [Group(one.id, one.name or "", _size(one)) for one in await zalo.groups()]
+    """All groups, looked up in batches."""
+    found = []
+    for one in await zalo.groups():
+        size = len(one.members()) or None if one.total_member is None else one.total_member
+        found.append(Group(one.id, one.name or "", size))
+    return found
 
 
 async def members(zalo: Zalo, group_id: str) -> Members:
-    """Who is in a group, and how many there are. People whom Zalo says nothing about have no name.
+    """The members of a group that Zalo names, and how many there are. Some may have no name.
 
-    Where Zalo tells no friends at all, it is not known who of them is one.
+    If Zalo lists no friends at all, it is unknown which members are friends.
     """
     found = await zalo.groups([group_id])
     if not found:
@@ -64,12 +74,16 @@ async def members(zalo: Zalo, group_id: str) -> Members:
             f"the account is in no group {group_id}", "openclaw directory groups list --channel zalouser"
         )
     friends = {one.id: one for one in await zalo.friends()}
-    told: dict[str, _Named] = {str(one.id): one for one in found[0].current_mems or ()}
+    named: dict[str, _Named] = {str(one.id): one for one in found[0].current_mems or ()}
     ids = found[0].members()
     for batch in groups.in_batches(one for one in ids if one not in friends):
-        told.update((await zalo.call(groups.members_info(batch))).members)
-    known = (lambda user_id: user_id in friends) if friends else (lambda _user_id: None)
-    people = (_member(user_id, friends.get(user_id) or told.get(user_id), known(user_id)) for user_id in ids)
+        named.update((await zalo.call(groups.members_info(batch))).members)
+    people = []
+    for user_id in ids:
+        is_friend = user_id in friends if friends else None
+        one = friends.get(user_id) or named.get(user_id)
+        name, aliases = ("", ()) if one is None else (_shown_name(one), _aliases(one))
+        people.append(Person(user_id, name, aliases, is_friend))
     return Members(tuple(people), len(ids) + found[0].hidden)
 
 
@@ -81,36 +95,25 @@ def login_command(account: Account, *flags: str) -> str:
     return " ".join((*words, *flags))
 
 
-async def _asked_alone(account: Account, vault: Vault, around: Surroundings, ask: Question[T]) -> T:
-    """Over a client of its own. A session that has grown too old is renewed once with its cookies."""
-    stored = StoredSession(account, vault, around)
+async def _ask_alone(account: Account, stored: StoredSession, question: Question[T]) -> T:
+    """The answer over a client of its own. A session that is too old is renewed once with its cookies."""
     session = await stored.read()
     if session is None:
         raise DirectoryError(f"{account} is not logged in", login_command(account), needs_login=True)
     try:
-        async with stored.opened(session) as zalo:
-            return await ask(zalo)
+        async with stored.open(session) as zalo:
+            return await question(zalo)
     except SessionExpired:
-        fresh = await stored.refreshed(session)
-    async with stored.opened(fresh) as zalo:
-        return await ask(zalo)
+        fresh = await stored.refresh(session)
+    async with stored.open(fresh) as zalo:
+        return await question(zalo)
 
 
-def _member(user_id: str, told: _Named | None, is_friend: bool | None) -> Person:
-    if told is None:
-        return Person(user_id, "", is_friend=is_friend)
-    return Person(user_id, _shown(told), _aliases(told), is_friend=is_friend)
+def _shown_name(one: _Named) -> str:
+    return (one.d_name or one.zalo_name or "") if isinstance(one, Member) else one.name
 
 
-def _shown(told: _Named) -> str:
-    return (told.d_name or told.zalo_name or "") if isinstance(told, Member) else told.name
-
-
-def _aliases(told: _Named) -> tuple[str, ...]:
-    """The name they gave themselves, where the account calls them otherwise."""
-    own = told.zalo_name or ""
-    return (own,) if own and own != _shown(told) else ()
-
-
-def _size(group: groups.Group) -> int | None:
-    return group.total_member if group.total_member is not None else len(group.members()) or None
+def _aliases(one: _Named) -> tuple[str, ...]:
+    """The name they chose, if the account calls them something else."""
+    own = one.zalo_name or ""
+    return (own,) if own and own != _shown_name(one) else ()

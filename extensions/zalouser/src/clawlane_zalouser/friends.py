@@ -1,4 +1,4 @@
-"""Who is a friend of an account, as far as it is known: asked at the start and when Zalo says it changed."""
+"""Who is a friend of an account: looked up at the start, and again when Zalo says it changed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import logging
 
 from clawlane.channel import Host
 from clawlane_zalouser.directory import peers
-from clawlane_zalouser.surroundings import Surroundings
+from clawlane_zalouser.environment import Environment
 from zaloweb.client import Zalo
 from zaloweb.errors import ZaloError
 from zaloweb.events import FriendEvent, FriendEventKind
 
-_RARELY = 180.0
-"""Seconds between two questions, however often friendships change: people with thousands of friends exist."""
+_USUAL_PAUSE_S = 180.0
+"""Between two lookups, however often friendships change: people with thousands of friends exist."""
 
-_DOUBTFUL = 1200.0
-"""Seconds until a list is asked for again that cannot be right."""
+_DOUBTFUL_PAUSE_S = 1200.0
+"""The same after a list that cannot be right."""
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class Friends:
     """The friends of one account while it is connected. `follow` keeps them up to date."""
 
-    def __init__(self, around: Surroundings, host: Host) -> None:
-        self._around = around
+    def __init__(self, environment: Environment, host: Host) -> None:
+        self._environment = environment
         self._host = host
         self._certain = False
         self._ids: frozenset[str] | None = None
@@ -33,13 +33,13 @@ class Friends:
         self._stale.set()
 
     def knows(self, user_id: str) -> bool | None:
-        """Whether this is a friend; None while nobody has been asked, or the last answer cannot be right."""
+        """Whether this is a friend; None before the first lookup, or if the last list cannot be right."""
         if self._ids is None:
             return None
         return True if user_id in self._ids else (False if self._certain else None)
 
     def note(self, event: FriendEvent) -> None:
-        """A friendship that began or ended counts at once; the whole is asked for again."""
+        """Count a friendship that began or ended at once; the whole list is looked up again."""
         if self._ids is None or not event.user_id:
             return
         if event.kind is FriendEventKind.ADD:
@@ -48,22 +48,28 @@ class Friends:
             self._ids -= {event.user_id}
         else:
             return
+        log.debug("friendship with %s: %s", event.user_id, event.kind.name.lower())
         self._stale.set()
 
     async def follow(self, zalo: Zalo) -> None:
-        """Ask who is a friend now and after changes. What cannot be asked stays. Lives until cancelled."""
+        """Look friends up now and after changes, until cancelled. A lookup that fails changes nothing."""
+        clock = self._environment.clock
         while True:
             await self._stale.wait()
             self._stale.clear()
+            started = clock.monotonic()
             try:
-                await self._ask(zalo)
+                await self._look_up(zalo)
             except ZaloError as error:
                 log.info("the friends of %s are not known: %s", zalo.own_id, error)
                 self._stale.set()
-            await self._around.clock.sleep(_RARELY if self._certain or self._ids is None else _DOUBTFUL)
+            pause_s = _USUAL_PAUSE_S if self._certain or self._ids is None else _DOUBTFUL_PAUSE_S
+            spent_ms = (clock.monotonic() - started) * 1000
+            log.debug("%s: looked friends up in %.0f ms, the next in %.0f s", zalo.own_id, spent_ms, pause_s)
+            await clock.sleep(pause_s)
 
-    async def _ask(self, zalo: Zalo) -> None:
-        """Take over what Zalo says, unless the gateway knows better."""
+    async def _look_up(self, zalo: Zalo) -> None:
+        """Take the list that Zalo gives, unless the gateway doubts it."""
         people = await peers(zalo)
         self._certain = await self._host.keep_peers(people)
         if self._certain:
@@ -73,8 +79,8 @@ class Friends:
         self._ids = self._ids or frozenset()
         self._stale.set()
         log.warning(
-            "the account %s is said to have %d friends, which is doubted; who else is one is not known until"
-            " it was said for an hour",
-            zalo.own_id,
+            "Zalo lists %d friends of the account %s, which cannot be right; whether anybody else is a friend"
+            " stays unknown until Zalo has said so for an hour",
             len(people),
+            zalo.own_id,
         )

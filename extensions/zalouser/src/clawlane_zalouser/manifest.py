@@ -1,4 +1,4 @@
-"""What the gateway reads before it loads the channel; imports nothing of zaloweb."""
+"""The manifest, which the gateway reads before it loads the channel; imports nothing of zaloweb."""
 
 from __future__ import annotations
 

@@ -1,16 +1,21 @@
-"""The way out: replies cut to fit, and what Zalo's answers mean for the outbox."""
+"""Sending: replies cut to fit, and what Zalo's errors mean for the outbox."""
 
 from __future__ import annotations
 
+import logging
+
 from clawlane.channel import NeedsLogin, NotSent, Refused, SendFailed, Unknown
-from clawlane.messages import Outgoing, Receipt, Reply, Text, Thread, ThreadKind
-from zaloweb import errors, events
+from clawlane.messages import Outgoing, Receipt, Reply, Text, Thread
+from clawlane_zalouser.threads import zalo_thread
+from zaloweb import errors
 from zaloweb.client import Zalo
+from zaloweb.transport.clock import Clock
 from zaloweb.wire.text import split
 
-_KINDS = {ThreadKind.DM: events.ThreadKind.USER, ThreadKind.GROUP: events.ThreadKind.GROUP}
 _RATE_LIMIT_PAUSE = 60.0
 """Seconds. Zalo does not say how long; users of other clients report minutes to hours."""
+
+log = logging.getLogger(__name__)
 
 
 def plan(thread: Thread, reply: Reply) -> list[Outgoing]:
@@ -18,25 +23,27 @@ def plan(thread: Thread, reply: Reply) -> list[Outgoing]:
     return [Text(thread, piece.text) for piece in split(reply.text)]
 
 
-def zalo_thread(thread: Thread) -> events.Thread:
-    """A thread as zaloweb names it."""
-    return events.Thread(_KINDS[thread.kind], thread.id)
-
-
-async def send(zalo: Zalo, out: Outgoing) -> Receipt:
+async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     """Send one chunk. Raises a `SendFailed`."""
+    thread, started = zalo_thread(out.thread), clock.monotonic()
     try:
-        sent = await zalo.send_text(zalo_thread(out.thread), out.text, client_id=int(out.client_id))
+        sent = await zalo.send_text(thread, out.text, client_id=int(out.client_id))
     except errors.ZaloError as error:
-        raise failure_of(error) from error
+        failure = failure_of(error)
+        kinds = (type(error).__name__, type(failure).__name__)
+        log.debug("%s: chunk %s to %s: %s, which is %s", zalo.own_id, out.client_id, thread, *kinds)
+        raise failure from error
+    spent_ms = (clock.monotonic() - started) * 1000
+    told = (zalo.own_id, out.client_id, thread, len(out.text), sent.msg_id or "no id", spent_ms)
+    log.debug("%s: chunk %s to %s: %d characters, %s in %.0f ms", *told)
     if not sent.msg_id:
-        reason = "Zalo took the message but named no id for it; such messages sometimes do not arrive"
+        reason = "Zalo took the message but returned no id for it; such messages sometimes do not arrive"
         raise Unknown(reason, taken=True)
     return Receipt((sent.msg_id,))
 
 
 def failure_of(error: errors.ZaloError) -> SendFailed:
-    """What an error of zaloweb means: try later, log in, give up, or do not know."""
+    """What an error of zaloweb means: try later, log in, give up, or unknown."""
     match error:
         case errors.SessionExpired():
             return NeedsLogin(str(error))

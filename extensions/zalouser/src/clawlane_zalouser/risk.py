@@ -1,4 +1,4 @@
-"""What running a personal account may cost, as the operator reads it before the first login."""
+"""The risk of a personal account, as the operator reads it before the first login."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the config may say about a personal Zalo account."""
+"""The settings of a personal Zalo account."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class ZaloUserSettings(ChannelSettings):
-    """The block `channels.zalouser`, and each of its `accounts`: the keys that every channel has.
+    """The block `channels.zalouser` and each of its `accounts`: the keys of every channel, and `zaloHosts`.
 
-    `zaloHosts` adds hosts to those that are known to be Zalo's; cookies of the session go there, too, so only
-    the operator can say so. The default account may get its profile from a variable; OpenClaw set-ups rely on
-    the older name.
+    `zaloHosts` adds hosts to the known ones of Zalo. The session's cookies are sent there too, so only the
+    operator can add one. The default account may take its profile from an environment variable; OpenClaw
+    set-ups rely on the older name.
     """
 
     zalo_hosts: Annotated[tuple[StrictStr, ...], AfterValidator(_hosts)] = ()
 
     profile_env: ClassVar[tuple[str, ...]] = ("ZALOUSER_PROFILE", "ZCA_PROFILE")
     shortest_id: ClassVar[int] = 15
-    """Zalo ids have 15 to 19 digits as far as they were seen in pushes and lists;
-    no telephone number has that many."""
+    """Zalo ids seen in pushes and lists have 15 to 19 digits; no telephone number has that many."""

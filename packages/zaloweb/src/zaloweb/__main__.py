@@ -1,7 +1,7 @@
 """The library as a program: `python -m zaloweb login`, `whoami`, `listen`.
 
-Results go to the standard output, all else to the standard error. Exit codes: 0, 1 for what went wrong, 2 for
-a command line that makes no sense, 130 for Ctrl-C.
+Results go to standard output, everything else to standard error. Exit codes: 0, 1 for an error, 2 for a wrong
+command line, 130 for Ctrl-C.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from zaloweb.transport.qr import Confirmed, Declined, Done, Expired, Failed, Sca
 
 _PROGRAM = "python -m zaloweb"
 _WIRE = "wire"
-"""The field of events that is not printed: the item as it stood on the wire says nothing more."""
+"""A field of events that is not printed: the undecoded item adds nothing."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = _options(argv)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # other people's texts hold what a terminal may not know
+        if isinstance(stream, io.TextIOWrapper):  # the terminal may lack characters of other people's texts
             stream.reconfigure(errors="backslashreplace")
     if options.debug:
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s")
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def login(options: argparse.Namespace, network: Network) -> int:
-    """Show a code, and keep the session that a phone confirms."""
+    """Show a QR code, and save the session that the phone confirms."""
     shown: Path = options.qr
     try:
         async with aclosing(qr_login(network, language=options.language, proxy=options.proxy)) as steps:
@@ -103,7 +103,7 @@ async def whoami(options: argparse.Namespace, network: Network) -> int:
 
 
 async def listen(options: argparse.Namespace, network: Network) -> int:
-    """Print a line for each event, until the account has to be given back."""
+    """Print a line for each event, until the session ends or another client takes over."""
     async with await _account(options, network) as zalo, aclosing(zalo.events()) as events:
         async for event in events:
             if isinstance(event, CipherKey | Pong):
@@ -115,7 +115,7 @@ async def listen(options: argparse.Namespace, network: Network) -> int:
 def as_data(value: object) -> object:
     """An event, or a part of one, as plain data for JSON: `type` names it, enums are words.
 
-    Bytes become their number: they are what could not be read, which is of no use here.
+    Bytes become their number: they hold what could not be read.
     """
     if isinstance(value, msgspec.Struct):
         fields = {name: as_data(getattr(value, name)) for name in value.__struct_fields__ if name != _WIRE}
@@ -134,7 +134,7 @@ def as_data(value: object) -> object:
 
 
 def as_line(event: Event) -> str:
-    """An event as a line that a person reads."""
+    """An event as a line of text."""
     match event:
         case Message():
             who = event.sender_name or event.sender_id
@@ -150,7 +150,7 @@ def as_line(event: Event) -> str:
 
 
 async def _account(options: argparse.Namespace, network: Network) -> Zalo:
-    """The account of the saved session, with a fresh key: those of a login are short-lived."""
+    """The account of the saved session, with a fresh login: keys are short-lived."""
     file: Path = options.session
 
     async def save(session: Session) -> None:
@@ -168,7 +168,7 @@ async def _account(options: argparse.Namespace, network: Network) -> Zalo:
 
 
 def _write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
+    """Write a file atomically, readable only by its owner."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)  # with mode 0600
     try:
         with open(handle, "wb") as file:
@@ -182,7 +182,7 @@ def _write_private(path: Path, data: bytes) -> None:
 
 
 def _plain(text: str) -> str:
-    """Somebody else's text in one line, without what could move a terminal's cursor."""
+    """A text from elsewhere in one line, without control characters."""
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
@@ -212,12 +212,13 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     command.add_argument("--qr", type=Path, metavar="FILE", default=Path("zalo-qr.png"))
     command.add_argument("--language", default="vi", help="what Zalo speaks to the account (vi)")
     command.set_defaults(command=login)
-    command = commands.add_parser("whoami", parents=[usual], help="print the account that is logged in")
-    command.add_argument("--json", action="store_true")
-    command.set_defaults(command=whoami)
-    command = commands.add_parser("listen", parents=[usual], help="print what happens, one line an event")
-    command.add_argument("--json", action="store_true")
-    command.set_defaults(command=listen)
+    for function, text in (
+        (whoami, "print the account that is logged in"),
+        (listen, "print what happens, one line an event"),
+    ):
+        command = commands.add_parser(function.__name__, parents=[usual], help=text)
+        command.add_argument("--json", action="store_true")
+        command.set_defaults(command=function)
     return parser.parse_args(argv)
 
 

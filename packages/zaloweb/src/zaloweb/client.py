@@ -1,4 +1,4 @@
-"""One account on Zalo: what happens to it as a stream of events, and what it can do."""
+"""One Zalo account: its events as a stream, and everything it can do."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class Zalo(Directory):
             async for event in zalo.events():
                 ...
 
-    Calls need no connection: they work before the first event is asked for, and beside the events; only
-    files other than pictures are announced over the socket and need it. `on_session` is awaited whenever an
-    answer changed the cookies, before the call returns: keep `session.to_json()` then, for old cookies are
-    refused after some days. What it raises is only logged. The network is the one of `ZALOWEB_NETWORK`, or
-    the real one. A call that only asks is made up to `attempts` times while the network fails. Calls that
-    come too fast wait (`pace`, `Pace.cautious()` by default). All errors are kinds of `ZaloError`.
+    Calls need no connection: they work before and while events are read. Only files other than pictures need
+    one, because Zalo announces them over the socket. `on_session` is awaited whenever an answer changed the
+    cookies, before the call returns: store `session.to_json()` then, as old cookies are refused after some
+    days. Its exceptions are only logged. The network is the one of `ZALOWEB_NETWORK`, or the real one. A call
+    that changes nothing is tried up to `attempts` times while the network fails. Calls that come too fast
+    wait (`pace`, `Pace.cautious()` by default). All errors are kinds of `ZaloError`.
 
-    Nothing that others see is ever repeated by itself: after `NoAnswer` nobody knows whether it arrived. Who
-    must know gives what is sent a `client_id`, the time in milliseconds and never the same twice: the echo
-    among the events has it as its `cli_msg_id`. Several files take as many ids as there are, counting up.
-    A `Sent` without a `msg_id` may not have arrived either.
+    Nothing that others see is repeated automatically: after `NoAnswer` it is unknown whether it arrived. To
+    find out, pass a `client_id`, the time in milliseconds and never the same twice: the echo among the events
+    has it as its `cli_msg_id`. Several files take consecutive ids. A `Sent` without a `msg_id` may not have
+    arrived either.
     """
 
     # Messages
@@ -65,7 +65,7 @@ class Zalo(Directory):
         return await self.send(thread, message, client_id=client_id)
 
     async def send(self, thread: Thread, message: Text, *, client_id: int | None = None) -> Sent:
-        """Send a text that was put together before, such as each of the `pieces` of a long one."""
+        """Send a prepared text, such as one of the `pieces` of a long one."""
         own_id = self._client_ids.take(client_id)
         answer = await self.call(messages.send_text(thread, message, client_id=own_id, imei=self._imei))
         return SentAnswer.sent(answer, own_id)
@@ -82,7 +82,7 @@ class Zalo(Directory):
         ttl_ms: int = 0,
         progress: Progress | None = None,
     ) -> Sent:
-        """Send a picture (JPEG, PNG, WebP), with words under it if you like."""
+        """Send a picture (JPEG, PNG, WebP), with an optional caption."""
         words = _caption(thread, caption, mentions)
         options = SendOptions(ttl_ms, urgency)
         [sent] = await self._send([Kind.IMAGE], thread, [image], options, client_id, progress, words)
@@ -98,7 +98,7 @@ class Zalo(Directory):
         ttl_ms: int = 0,
         progress: Progress | None = None,
     ) -> tuple[Sent, ...]:
-        """Send pictures that are shown together. Raises `PartlySent` when only some were sent."""
+        """Send pictures as an album. Raises `PartlySent` if only some were sent."""
         options = SendOptions(ttl_ms, urgency)
         return await self._send([Kind.IMAGE], thread, images, options, client_id, progress)
 
@@ -112,9 +112,9 @@ class Zalo(Directory):
         ttl_ms: int = 0,
         progress: Progress | None = None,
     ) -> Sent:
-        """Send a file of any kind but a picture; others see its name. Take `events` meanwhile.
+        """Send a file of any kind but a picture; others see its name. Read `events` meanwhile.
 
-        The `cli_msg_id` of what is sent is one that Zalo chose, not `client_id`.
+        Zalo chooses the `cli_msg_id` of the message; it is not `client_id`.
         """
         kinds, options = [Kind.OTHER, Kind.VIDEO], SendOptions(ttl_ms, urgency)
         [sent] = await self._send(kinds, thread, [file], options, client_id, progress)
@@ -143,10 +143,10 @@ class Zalo(Directory):
         client_id: int | None = None,
         progress: Progress | None = None,
     ) -> tuple[Uploaded, ...]:
-        """Bring files to Zalo that are meant for a thread; nobody sees them before `send_uploaded`.
+        """Upload files for a thread; nobody sees them before `send_uploaded`.
 
-        Raises `InvalidRequest` for what the server's settings do not allow, before anything is sent, and
-        `NotPrepared` when it may be tried again.
+        Raises `InvalidRequest` for files that the server's settings do not allow, before anything is sent,
+        and `NotPrepared` if it may be tried again.
         """
         attachments = [_attachment(file) for file in files]
         own_id = self._client_ids.take(client_id, len(files))
@@ -162,9 +162,9 @@ class Zalo(Directory):
         mentions: Sequence[Mention] = (),
         options: SendOptions = _USUAL,
     ) -> tuple[Sent, ...]:
-        """Send files that were uploaded, pictures among several as an album; a caption goes with one picture.
+        """Send uploaded files, pictures among several as an album; only a single picture takes a caption.
 
-        Raises `PartlySent` when only some were sent.
+        Raises `PartlySent` if only some were sent.
         """
         words = _caption(thread, caption, mentions)
         own_id = self._client_ids.take(client_id, len(files))
@@ -173,7 +173,7 @@ class Zalo(Directory):
     async def send_voice(
         self, thread: Thread, url: str, *, client_id: int | None = None, ttl_ms: int = 0
     ) -> Sent:
-        """Send a voice message (M4A, MP3 …) from an https address; that of an `UploadedFile` will do."""
+        """Send a voice message (M4A, MP3 …) from an https address, such as that of an `UploadedFile`."""
         with as_not_prepared():
             size = await size_of(self._transport, url)
         own_id = self._client_ids.take(client_id)
@@ -201,7 +201,7 @@ class Zalo(Directory):
     async def send_link(
         self, thread: Thread, link: str, *, client_id: int | None = None, text: str = "", ttl_ms: int = 0
     ) -> Sent:
-        """Send a link with the preview that Zalo makes of it."""
+        """Send a link with a preview made by Zalo."""
         with as_not_prepared():
             preview = await self.parse_link(link)
         own_id = self._client_ids.take(client_id)
@@ -211,7 +211,7 @@ class Zalo(Directory):
         return SentAnswer.sent(await self.call(call), own_id)
 
     async def send_sticker(self, thread: Thread, sticker: Sticker, *, client_id: int | None = None) -> Sent:
-        """Send a sticker, one that was received or found by `find_stickers`."""
+        """Send a sticker that was received or found by `find_stickers`."""
         own_id = self._client_ids.take(client_id)
         call = stickers.send_sticker(thread, sticker, client_id=own_id, imei=self._imei)
         return SentAnswer.sent(await self.call(call), own_id)
@@ -225,16 +225,16 @@ class Zalo(Directory):
         origin: Origin | None = None,
         ttl_ms: int = 0,
     ) -> Forwarded:
-        """Forward a text to people or to groups; the answer tells which of them it reached.
+        """Forward a text to people or to groups; the answer says which of them it reached.
 
-        Each of them takes a client id, counting up.
+        Each of them takes one of consecutive client ids.
         """
         own_id = self._client_ids.take(client_id, len(threads))
         return await self.call(
             forward.forward(threads, text, origin, ttl_ms=ttl_ms, client_id=own_id, imei=self._imei)
         )
 
-    # What is done to messages
+    # Reactions, recalls, receipts, downloads
 
     async def react(self, thread: Thread, message: MessageIds, icon: Icon) -> None:
         """React to a message: `ICONS["HEART"]`, or `icon_of("/-heart")`."""
@@ -242,18 +242,18 @@ class Zalo(Directory):
         await self.call(reactions.react(thread, message, icon, client_id=now_ms, imei=self._imei))
 
     async def unreact(self, thread: Thread, message: MessageIds) -> None:
-        """Take the own reactions to a message back."""
+        """Take back the account's reactions to a message."""
         await self.react(thread, message, NO_ICON)
 
     async def undo(self, thread: Thread, message: MessageIds) -> None:
-        """Recall an own message for everybody."""
+        """Recall one of the account's messages for everybody."""
         now_ms = self._caller.now_ms
         await self.call(undo.undo(thread, message, client_id=now_ms, imei=self._imei))
 
     async def delete(
         self, thread: Thread, message: MessageIds, sender_id: str, *, for_everyone: bool = False
     ) -> None:
-        """Delete a message for oneself or, in a group that the account leads, somebody's for everyone."""
+        """Delete a message for the account alone or, in a group that it administers, for everyone."""
         call = undo.delete(
             thread,
             message,
@@ -266,23 +266,23 @@ class Zalo(Directory):
         await self.call(call)
 
     async def typing(self, thread: Thread, *, to: Destination = Destination.PERSON) -> None:
-        """Show that the account is writing, for some seconds."""
+        """Show for some seconds that the account is typing."""
         await self.call(receipts.typing(thread, imei=self._imei, to=to))
 
     async def mark_delivered(
         self, kind: ThreadKind, messages: Sequence[Marked], *, seen: bool = False
     ) -> None:
-        """Tell that up to 50 messages arrived: `Marked.of(message)`. Those of groups must be of one group."""
+        """Mark up to 50 messages as delivered: `Marked.of(message)`. Group messages must be of one group."""
         await self.call(receipts.delivered(kind, messages, own_id=self.own_id, imei=self._imei, seen=seen))
 
     async def mark_seen(self, kind: ThreadKind, messages: Sequence[Marked]) -> None:
-        """Tell that up to 50 messages of one thread were seen: `Marked.of(message)`."""
+        """Mark up to 50 messages of one thread as seen: `Marked.of(message)`."""
         await self.call(receipts.seen(kind, messages, own_id=self.own_id, imei=self._imei))
 
     async def download(
         self, url: str, path: PathLike, *, max_bytes: int, deadline: float = DOWNLOAD_S
     ) -> Downloaded:
-        """Fetch what a message links to; the file stands at the path whole or not at all.
+        """Download a file that a message links to; it appears at the path whole or not at all.
 
         Raises `TooLarge`, `LinkExpired`, `HttpStatusError`, `NetworkError`, and `OSError` from the disk.
         """

@@ -1,13 +1,13 @@
-"""Cookies: what one is and where it goes, the jar of a session, and how both are exchanged as JSON.
+"""Cookies, the jar of a session, and their exchange as JSON.
 
 Follows RFC 6265 with one exception: hosts of Zalo set cookies for one another (`id.zalo.me` hands out
-`zpw_sek` for `chat.zalo.me`), which the RFC would drop.
+`zpw_sek` for `chat.zalo.me`), which the RFC forbids.
 
 Exported cookies are the JSON of tough-cookie and zca-js, and what browsers export. Keys read: `key` or
 `name`, `value`, `domain` (a leading dot is dropped), `path`, `secure`, `httpOnly`, `hostOnly`, `creation`,
-and the end of life as `expires` or `expirationDate`: a date of ISO 8601 or of HTTP, or seconds or
-milliseconds since 1970, as a number or in a text. Null and what is none of these stand for no end. An export
-may be of the whole browser: cookies of other sites are left out.
+and the expiry as `expires` or `expirationDate`: a date of ISO 8601 or of HTTP, or seconds or milliseconds
+since 1970, as a number or a text. Null and anything else mean no expiry. An export may be of a whole browser:
+cookies of other sites are left out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from zaloweb.errors import SettingsError
 
 _SITE = "zalo.me"
 LATEST_MS = 253_402_300_799_000
-"""The end of the year 9999: no cookie lives longer."""
+"""The end of the year 9999, the latest expiry."""
 
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?!\d)", re.ASCII)
 _DAY = re.compile(r"(\d{1,2})(?!\d)", re.ASCII)
@@ -37,14 +37,14 @@ _NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 _SECURE_SCHEMES = ("https", "wss")
 _LONGEST = 4096
 _MOST = 300
-"""What a browser keeps at least (RFC 6265, section 6.1: 4096 bytes each, and more than 50 of a site)."""
+"""At least what a browser keeps (RFC 6265, section 6.1: 4096 bytes each, and more than 50 per site)."""
 
 _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f;]")
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """One cookie. Times are milliseconds since 1970; without `expires_ms` it lives as long as the session."""
+    """One cookie. Times are milliseconds since 1970; without `expires_ms` it lasts for the session."""
 
     name: str
     value: str = field(repr=False)
@@ -58,20 +58,20 @@ class Cookie:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What makes a later cookie replace this one."""
+        """A later cookie with the same identity replaces this one."""
         return (self.name, self.domain, self.path)
 
     def expired(self, now_ms: int) -> bool:
         return self.expires_ms is not None and self.expires_ms <= now_ms
 
     def belongs_to(self, host: str, path: str, *, secure: bool) -> bool:
-        """Whether it goes out with a request to this host and path."""
+        """Whether it is sent with a request to this host and path."""
         in_domain = host == self.domain if self.host_only else _domain_match(host, self.domain)
         return in_domain and _path_match(path, self.path) and (secure or not self.secure)
 
 
 def parse_set_cookie(header: str, url: str, now_ms: int) -> Cookie | None:
-    """The cookie of one `Set-Cookie` header; None without a name or for a domain the host has no say in."""
+    """The cookie of one `Set-Cookie` header; None without a name or for a domain of another host."""
     pair, *attributes = header.split(";")
     name, equals, value = (part.strip() for part in pair.partition("="))
     if not equals or not name or not sendable(name + value):
@@ -99,7 +99,7 @@ def parse_set_cookie(header: str, url: str, now_ms: int) -> Cookie | None:
 
 
 def of_zalo(domain: str) -> bool:
-    """Whether a cookie of this domain can go to a host of Zalo's."""
+    """Whether a cookie of this domain can be sent to a host of Zalo."""
     return _domain_match(domain, _SITE)
 
 
@@ -163,7 +163,7 @@ def cookie_date(text: str) -> int | None:
 
 
 def to_entry(cookie: Cookie) -> dict[str, object]:
-    """One cookie as tough-cookie writes it. The last access is not tracked and given as the creation."""
+    """One cookie as tough-cookie writes it. The last access is not tracked: it is the creation."""
     entry: dict[str, object] = {
         "key": cookie.name,
         "value": cookie.value,
@@ -183,9 +183,9 @@ def to_entry(cookie: Cookie) -> dict[str, object]:
 
 
 def from_entry(entry: object, number: int, now_ms: int) -> Cookie | None:
-    """The cookie of one entry, the `number`th of a list; None if it is of another site, however odd.
+    """The cookie of one entry, the `number`th of a list; None if it is of another site.
 
-    Raises `SettingsError` that shows no value.
+    Raises `SettingsError`, which shows no value.
     """
     if not isinstance(entry, dict):
         raise SettingsError(f"cookies: entry {number} is not an object")
@@ -196,7 +196,7 @@ def from_entry(entry: object, number: int, now_ms: int) -> Cookie | None:
     value = _entry_text(entry, "value", number)
     if not name or not sendable(name + value):
         raise SettingsError(f"cookies: entry {number} has no name, or characters that no cookie can have")
-    created_ms = _entry_moment(entry.get("creation"))
+    created_ms, expires = _entry_moment(entry.get("creation")), entry.get("expires")
     return Cookie(
         name=name,
         value=value,
@@ -205,13 +205,13 @@ def from_entry(entry: object, number: int, now_ms: int) -> Cookie | None:
         host_only=entry.get("hostOnly") is True or not domain,
         secure=entry.get("secure") is True,
         http_only=entry.get("httpOnly") is True,
-        expires_ms=_entry_expiry(entry),
+        expires_ms=_entry_moment(entry.get("expirationDate") if expires is None else expires),
         created_ms=now_ms if created_ms is None else created_ms,
     )
 
 
 def _entry_domain(entry: dict[str, object]) -> str | None:
-    """The domain of an entry, "" without one; None for another site's. An address stands for its host."""
+    """The domain of an entry, "" without one; None for another site. A URL counts as its host."""
     given = entry.get("domain")
     if given is None:
         return ""
@@ -235,13 +235,8 @@ def _entry_text(entry: dict[str, object], key: str, number: int) -> str:
     return found
 
 
-def _entry_expiry(entry: dict[str, object]) -> int | None:
-    given = entry.get("expires")
-    return _entry_moment(entry.get("expirationDate") if given is None else given)
-
-
 def _entry_moment(given: object) -> int | None:
-    """Milliseconds since 1970; None for what says no moment, as tough-cookie's "Infinity"."""
+    """Milliseconds since 1970; None for anything but a time, such as tough-cookie's "Infinity"."""
     if isinstance(given, str):
         text = given.strip()
         return _from_number(float(text)) if _NUMBER.fullmatch(text) else _from_date(text)
@@ -251,7 +246,7 @@ def _entry_moment(given: object) -> int | None:
 
 
 def _from_number(given: float) -> int | None:
-    if not given > 0:  # -1 stands for "with the session" in some exports
+    if not given > 0:  # some exports write -1 for a session cookie
         return None
     return int(min(given if given >= _SECONDS_END else given * 1000, LATEST_MS))
 
@@ -271,12 +266,12 @@ def _iso_text(milliseconds: int) -> str:
 
 
 class Jar:
-    """Cookies in the order they were made. Its repr shows names only."""
+    """Cookies in the order of their creation. Its repr shows only names."""
 
     def __init__(self, cookies: Iterable[Cookie] = ()) -> None:
         self._cookies: list[Cookie] = []
         self.changes = 0
-        """Grows whenever an answer changed something: a caller that keeps the jar knows when to write it."""
+        """Counts changes by answers, so that a caller knows when to save the jar."""
         for cookie in cookies:
             self._put(cookie)
 
@@ -302,7 +297,7 @@ class Jar:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in going)
 
     def store(self, url: str, headers: Iterable[str], now_ms: int) -> None:
-        """Take over the `Set-Cookie` headers, one text each, of an answer from this URL."""
+        """Store the `Set-Cookie` headers of an answer from this URL."""
         for header in headers:
             cookie = parse_set_cookie(header, url, now_ms)
             if cookie is None or (cookie.secure and urlsplit(url).scheme not in _SECURE_SCHEMES):
@@ -322,8 +317,7 @@ class Jar:
     def from_list(cls, exported: object, now_ms: int) -> Jar:
         """A jar from an exported list, or from an object with one in `cookies`. Raises `SettingsError`.
 
-        A cookie without a domain is for `chat.zalo.me` alone. What has expired is left out, and whatever is
-        of another site.
+        A cookie without a domain is for `chat.zalo.me` only. Expired cookies and other sites' are left out.
         """
         entries = exported.get("cookies") if isinstance(exported, dict) else exported
         if not isinstance(entries, list):

@@ -1,4 +1,4 @@
-"""What an account can ask about itself, people, groups and stickers, and do to one person or group."""
+"""Lookups of the account, people, groups and stickers, and actions on one person or group."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from zaloweb.wire.frames import Cmd, old_messages, old_reactions
 from zaloweb.wire.models import Malformed
 
 _USUAL_SIDE = 1080
-"""Pixels of a group's picture whose size nobody knows."""
+"""Pixels, for a group picture of unknown size."""
 
 
 class Directory(LiveSession):
-    """The part of `Zalo` that shows nothing to others, but for the groups it makes."""
+    """The part of `Zalo` that shows nothing to others, except that it creates groups."""
 
     async def account_info(self) -> User:
-        """The account's own profile. Raises `ProtocolError` where the answer holds none."""
+        """The account's own profile. Raises `ProtocolError` if the answer holds none."""
         told = await self.call(account.own_profile())
         if told is None:
             raise ProtocolError("account info", "the answer holds no profile")
         return told.user
 
     async def keep_alive(self) -> KeepAlive:
-        """Say that the session is still used; its cookies stay young."""
+        """Tell Zalo that the session is still in use; this keeps its cookies fresh."""
         return await self.call(account.keep_alive(self._caller.imei))
 
     async def friends(
@@ -47,18 +47,18 @@ class Directory(LiveSession):
     ) -> list[User]:
         """All friends of the account, or one page of `count`; pages count from 1.
 
-        `avatar_size` is that of the pictures the answer links to, in pixels: 120 or 240.
+        `avatar_size` is in pixels, 120 or 240, for the pictures that the answer links to.
         """
         return await self.call(
             friends.all_friends(self._caller.imei, count=count, page=page, avatar_size=avatar_size)
         )
 
     async def friends_online(self) -> Onlines:
-        """Which friends are online, and what they say of themselves."""
+        """Which friends are online, and their status texts."""
         return await self.call(friends.online(self._caller.imei))
 
     async def user_info(self, ids: Sequence[str], *, avatar_size: int = SMALL_AVATAR) -> dict[str, User]:
-        """Who people are, friends or not, by id; those Zalo does not know are left out."""
+        """Profiles of people, friends or not, by id; those Zalo does not know are left out."""
         phonebook = self.session.extra_ver.get("phonebook")
         language = self._caller.language
         call = friends.user_info(
@@ -68,7 +68,7 @@ class Directory(LiveSession):
         return {} if found is None else found.users
 
     async def find_user(self, phone: str, *, avatar_size: int = LARGE_AVATAR) -> FoundUser:
-        """The person with a telephone number. Raises `NotFound`; Zalo limits how often one may ask."""
+        """The person with a telephone number. Raises `NotFound`. Zalo limits these lookups."""
         language = self._caller.language
         call = friends.find_user(phone, language=language, imei=self._caller.imei, avatar_size=avatar_size)
         found = await self.call(call)
@@ -77,7 +77,7 @@ class Directory(LiveSession):
         return found
 
     def person(self, user_id: str) -> PersonHandle:
-        """What can be done to one person: accept, block, unblock … Asks nobody."""
+        """Actions on one person: accept, block, unblock … Sends nothing yet."""
         return PersonHandle(user_id, self._caller)
 
     async def group_ids(self) -> tuple[str, ...]:
@@ -85,9 +85,9 @@ class Directory(LiveSession):
         return (await self.call(groups.all_groups())).ids
 
     async def groups(self, ids: Iterable[str] | None = None) -> list[Group]:
-        """The descriptions of these groups, or of all, in the order asked for.
+        """The descriptions of these groups, or of all, in the given order.
 
-        Left out: those it is not in.
+        Groups that the account is not in are left out.
         """
         found: list[Group] = []
         for batch in groups.in_batches(await self.group_ids() if ids is None else ids):
@@ -96,21 +96,21 @@ class Directory(LiveSession):
         return found
 
     async def members_info(self, ids: Iterable[str]) -> dict[str, MemberProfile]:
-        """Who members of groups are, by id; `Group.members()` tells the ids."""
+        """Profiles of group members, by id; `Group.members()` gives the ids."""
         found: dict[str, MemberProfile] = {}
         for batch in groups.in_batches(ids):
             found |= (await self.call(groups.members_info(batch))).members
         return found
 
     async def create_group(self, name: str, members: Sequence[str]) -> Created:
-        """Make a group with these people."""
+        """Create a group with these people."""
         language, now_ms = self._caller.language, self._caller.now_ms
         return await self.call(
             group_admin.create(name, members, client_id=now_ms, language=language, imei=self._caller.imei)
         )
 
     def group(self, group_id: str) -> GroupHandle:
-        """What can be done to one group: rename, add, remove, leave … Asks nobody."""
+        """Actions on one group: rename, add, remove, leave … Sends nothing yet."""
         return GroupHandle(group_id, self._caller)
 
     async def mute(self, thread: Thread, seconds: int = FOREVER) -> None:
@@ -118,7 +118,7 @@ class Directory(LiveSession):
         await self.call(mute.mute(thread, seconds, now_ms=self._caller.now_ms, imei=self._caller.imei))
 
     async def unmute(self, thread: Thread) -> None:
-        """Let a thread be heard again."""
+        """Unmute a thread."""
         await self.call(mute.unmute(thread, now_ms=self._caller.now_ms, imei=self._caller.imei))
 
     async def muted(self) -> Mutes:
@@ -130,7 +130,7 @@ class Directory(LiveSession):
         return (await self.call(stickers.suggest(keyword, imei=self._caller.imei))).stickers
 
     async def stickers(self, ids: Iterable[int]) -> list[StickerDetail]:
-        """What stickers are, in the order asked for; those Zalo does not know are left out."""
+        """Details of stickers, in the given order; those Zalo does not know are left out."""
         found = []
         for sticker_id in ids:
             try:
@@ -144,27 +144,26 @@ class Directory(LiveSession):
         return found
 
     async def parse_link(self, link: str) -> Preview:
-        """What is behind a link. Zalo fetches it, so whoever runs the page sees a visit."""
+        """The preview of a link. Zalo fetches the page, so its owner sees a visit."""
         return (await self.call(links.parse_link(link, imei=self._caller.imei))).data
 
     async def request_old_messages(self, kind: ThreadKind, before: str | None = None) -> None:
-        """Ask over the socket for messages missed since the login; they come as `OldMessages`.
+        """Request messages missed since the login over the socket; they come as `OldMessages`.
 
-        `before` is a message id; without one the latest are asked for. Raises `BeforeSending` when there
-        is no connection.
+        `before` is a message id; without one the latest come. Raises `BeforeSending` without a connection.
         """
         group = kind is ThreadKind.GROUP
         await self._listener.request(lambda n: old_messages(group=group, request_number=n, last_id=before))
 
     async def request_old_reactions(self, kind: ThreadKind, before: str | None = None) -> None:
-        """Ask for reactions as for messages; they come as `OldReactions`."""
+        """Request missed reactions in the same way; they come as `OldReactions`."""
         group = kind is ThreadKind.GROUP
         await self._listener.request(lambda n: old_reactions(group=group, request_number=n, last_id=before))
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """The last messages of a group in the server's order, and whether there are more before them."""
+    """The last messages of a group in the server's order, and whether there are older ones."""
 
     items: tuple[Item | Undecodable, ...]
     more: bool
@@ -182,11 +181,11 @@ class PersonHandle:
         await self._caller.call(friends.accept(self.id, language=self._caller.language))
 
     async def block(self) -> None:
-        """Take no more messages from them."""
+        """Block their messages."""
         await self._caller.call(friends.block(self.id, imei=self._caller.imei))
 
     async def unblock(self) -> None:
-        """Take messages from them again."""
+        """Allow their messages again."""
         await self._caller.call(friends.unblock(self.id, imei=self._caller.imei))
 
     async def last_online(self) -> LastOnline:
@@ -202,12 +201,12 @@ class GroupHandle:
     _caller: Caller
 
     async def rename(self, name: str) -> None:
-        """Give it a name; an empty one becomes the time."""
+        """Rename it; an empty name becomes the time."""
         caller = self._caller
         await caller.call(group_admin.rename(self.id, name, now_ms=caller.now_ms, imei=caller.imei))
 
     async def set_avatar(self, picture: Attachment) -> None:
-        """Give it a picture, a JPEG. Raises `InvalidRequest` when the file cannot be read."""
+        """Set its picture, a JPEG. Raises `InvalidRequest` if the file cannot be read."""
         file = await LocalFile.of(picture)
         width, height = await file.dimensions()
         call = group_admin.set_avatar(
@@ -221,16 +220,16 @@ class GroupHandle:
         await self._caller.call(call)
 
     async def add(self, ids: Sequence[str]) -> tuple[str, ...]:
-        """Take people into it; returns the ids of those who could not be."""
+        """Add people; returns the ids of those who could not be added."""
         call = group_admin.add(self.id, ids, language=self._caller.language, imei=self._caller.imei)
         return (await self._caller.call(call)).failed
 
     async def remove(self, ids: Sequence[str]) -> tuple[str, ...]:
-        """Put people out of it; returns the ids of those who could not be."""
+        """Remove people; returns the ids of those who could not be removed."""
         return (await self._caller.call(group_admin.remove(self.id, ids, imei=self._caller.imei))).failed
 
     async def leave(self, *, silent: bool = False) -> None:
-        """Leave it, if `silent` without a notice to the others. Raises `NotInGroup`."""
+        """Leave it; `silent` leaves out the notice to the others. Raises `NotInGroup`."""
         caller = self._caller
         await caller.call(
             group_admin.leave(self.id, silent=silent, language=caller.language, imei=caller.imei)

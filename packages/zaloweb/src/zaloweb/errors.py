@@ -1,19 +1,19 @@
 """What can go wrong between us and Zalo.
 
     ZaloError
-    ├── SettingsError             a setting, a file or credentials cannot be used as they are
-    ├── InvalidRequest            the caller's request makes no sense; nothing was sent
+    ├── SettingsError             a setting, a file or credentials cannot be used
+    ├── InvalidRequest            the caller's request is invalid; nothing was sent
     ├── CipherError               something did not decrypt: wrong key, wrong tag, damaged text
     ├── FrameError                a WebSocket frame that is not one
     ├── NetworkError
     │   ├── BeforeSending         no byte of the request left: it may be sent again
-    │   │   └── NotPrepared       what a message needs first (an upload …) failed; the message was not sent
-    │   └── NoAnswer              bytes left and no whole answer came: the outcome is unknown
+    │   │   └── NotPrepared       a step before a message (an upload …) failed; the message was not sent
+    │   └── NoAnswer              bytes left, but no complete answer came: the outcome is unknown
     ├── HttpStatusError           the HTTP status is not 2xx
-    │   └── TryLater              408, 429, 503: nothing was done, later it may be
+    │   └── TryLater              408, 429, 503: nothing was done; retry later
     ├── ProtocolError             an answer that cannot be read
-    │   ├── AnswerTooLarge        an answer that does not end where answers end
-    │   ├── ForeignAddress        a redirect or an address that leads away from Zalo
+    │   ├── AnswerTooLarge        an answer with more bytes or values than expected
+    │   ├── ForeignAddress        a redirect or an address that is not Zalo's
     │   └── NoService             the login gave no address of Zalo's for a service; nothing was sent
     ├── ApiError                  Zalo answered with an error code
     │   ├── SessionExpired        102, 600: log in again
@@ -24,15 +24,14 @@
     │   ├── NotFound              212, 216
     │   └── RateLimited           221
     ├── PartlySent                some messages of several were sent, then one failed
-    ├── TooLarge                  a file that is fetched is larger than allowed
-    ├── LinkExpired               the link to a file is not valid any more
+    ├── TooLarge                  a download is larger than allowed
+    ├── LinkExpired               the link to a file is no longer valid
     ├── LoginFailed               a login that ended at a named stage
-    ├── Replaced                  the socket closed with 3000: this account is open somewhere else
+    ├── Replaced                  the socket closed with 3000: another client took over the account
     └── Kicked                    the socket closed with 3003: Zalo ended this session
 
-Every error says what happened in one line, whether the same thing may be tried again (`retryable`) and what
-the operator can do (`help`, "" when there is nothing). No text holds a cookie, a key, a token or the
-parameters of a call.
+Every error says in one line what happened, whether retrying helps (`retryable`) and what the operator can do
+(`help`, "" if nothing). No text holds a cookie, a key, a token or the parameters of a call.
 """
 
 from __future__ import annotations
@@ -50,11 +49,11 @@ class ZaloError(Exception):
 
 
 class SettingsError(ZaloError):
-    """A setting, a file or credentials that cannot be used. The text names it and says what is allowed."""
+    """A setting, a file or credentials that cannot be used. The text says which, and what is allowed."""
 
 
 class InvalidRequest(ZaloError, ValueError):
-    """A request that makes no sense as it stands; nothing was sent. The text says what is wrong with it."""
+    """An invalid request; nothing was sent. The text says what is wrong with it."""
 
 
 class CipherError(ZaloError):
@@ -62,11 +61,11 @@ class CipherError(ZaloError):
 
 
 class FrameError(ZaloError):
-    """A WebSocket frame that is too short or not what it claims to be."""
+    """A WebSocket frame that is too short or invalid."""
 
 
 class NetworkError(ZaloError):
-    """No answer came. `call` names what was asked for."""
+    """No answer came. `call` names the request."""
 
     retryable = True
     help = "check the network of this machine"
@@ -78,21 +77,21 @@ class NetworkError(ZaloError):
 
 
 class BeforeSending(NetworkError):
-    """No byte of the request left this machine: sending it again cannot do anything twice."""
+    """No byte of the request left this machine, so it is safe to retry."""
 
 
 class NotPrepared(BeforeSending):
-    """Something that a message needs before it can be sent did not come about: the upload of a file, a look
-    at a link. Others have seen nothing, so all of it may be done again.
+    """A step before a message failed: the upload of a file, the preview of a link. Others have seen nothing,
+    so everything may be retried.
     """
 
 
 class NoAnswer(NetworkError):
-    """Bytes left and no whole answer came back. Whether Zalo did what was asked is unknown."""
+    """Bytes left, but no complete answer came. It is unknown whether Zalo processed the request."""
 
 
 class HttpStatusError(ZaloError):
-    """An HTTP status outside 2xx; nothing of the body is used."""
+    """An HTTP status outside 2xx; the body is ignored."""
 
     def __init__(self, call: str, status: int) -> None:
         super().__init__(f"{call}: Zalo answered with HTTP status {status}")
@@ -102,16 +101,16 @@ class HttpStatusError(ZaloError):
 
     @staticmethod
     def of_status(call: str, status: int, retry_in_s: float | None = None) -> HttpStatusError:
-        """The error class that stands for a status of Zalo's; `retry_in_s` is what `Retry-After` asks for."""
+        """The error for a status of Zalo; `retry_in_s` is from `Retry-After`."""
         if status in _LATER:
             return TryLater(call, status, retry_in_s)
         return SessionRefused(call, status) if status in _NOT_ALLOWED else HttpStatusError(call, status)
 
 
 class TryLater(HttpStatusError):
-    """Zalo did nothing and wants to be asked later: too many requests, an overload, a slow request.
+    """Zalo did nothing and asks to retry later: too many requests, an overload, a slow request.
 
-    `retry_in_s` is in seconds, between 1 and 3600, whatever the server said; 30 when it said nothing.
+    `retry_in_s` is in seconds, limited to 1 to 3600; 30 if the server gave none.
     """
 
     help = "wait; it is tried again later"
@@ -123,7 +122,7 @@ class TryLater(HttpStatusError):
 
 
 class ProtocolError(ZaloError):
-    """An answer arrived that cannot be read: not JSON, not decryptable, or of another shape than expected."""
+    """An answer that cannot be read: not JSON, not decryptable, or of an unexpected shape."""
 
     help = "if it stays, Zalo has changed something: look for a newer release"
 
@@ -134,11 +133,11 @@ class ProtocolError(ZaloError):
 
 
 class AnswerTooLarge(ProtocolError):
-    """An answer with more bytes or values than any of Zalo's has. Reading stopped there; nothing was kept."""
+    """An answer with more bytes or values than Zalo's have. Reading stopped; nothing was kept."""
 
 
 class ForeignAddress(ProtocolError):
-    """An address that is not Zalo's, or not https, where cookies would go along. Nothing was sent there."""
+    """An address that is not Zalo's or not https, for a request with cookies. Nothing was sent there."""
 
 
 class NoService(ProtocolError):
@@ -152,7 +151,7 @@ class NoService(ProtocolError):
 
 
 class ApiError(ZaloError):
-    """Zalo answered with an error. `code` is None when the answer had none, which counts as an error too."""
+    """Zalo answered with an error. `code` is None for an answer without a code, which is an error too."""
 
     def __init__(self, code: int | None, message: str, call: str) -> None:
         told = message or "no error message"
@@ -163,18 +162,18 @@ class ApiError(ZaloError):
 
     @staticmethod
     def of(code: int | None, message: str, call: str) -> ApiError:
-        """The error class that stands for this code."""
+        """The error for this code."""
         return _BY_CODE.get(code, ApiError)(code, message, call)
 
 
 class SessionExpired(ApiError):
-    """The session is dead: its key or cookies are not accepted any more."""
+    """The session has expired: its key or cookies are no longer accepted."""
 
     help = "log in again"
 
 
 class SessionRefused(SessionExpired, HttpStatusError):
-    """Zalo answered with HTTP status 401 or 403: whoever asked is not logged in any more. `code` is None."""
+    """Zalo answered with HTTP status 401 or 403: the account is no longer logged in. `code` is None."""
 
     def __init__(self, call: str, status: int) -> None:
         ZaloError.__init__(self, f"{call}: Zalo refused the session with HTTP status {status}")
@@ -186,23 +185,23 @@ class SessionRefused(SessionExpired, HttpStatusError):
 
 
 class InvalidParameters(ApiError):
-    """Zalo did not like the parameters."""
+    """Zalo refused the parameters."""
 
 
 class RefusedByRecipient(ApiError):
-    """The other side takes no messages from this account, or not these."""
+    """The recipient does not accept messages from this account, or not these."""
 
 
 class NotInGroup(ApiError):
-    """The account, or the person meant, is no member of the group or may not do this there."""
+    """The account or the person is no member of the group, or is not allowed to do this there."""
 
 
 class NotFound(ApiError):
-    """What was asked for does not exist."""
+    """The requested thing does not exist."""
 
 
 class RateLimited(ApiError):
-    """Too many requests; later it works again."""
+    """Too many requests; retry later."""
 
     retryable = True
     help = "wait some minutes"
@@ -223,10 +222,10 @@ _BY_CODE: dict[int | None, type[ApiError]] = {
 
 
 class PartlySent(ZaloError):
-    """Of several messages that belong together some were sent, and then one failed with `cause`.
+    """Some of several messages were sent, then one failed with `cause`.
 
-    `msg_ids` are those of the sent ones, in their order ("" where Zalo named none). What stands behind the
-    failed one was not sent.
+    `msg_ids` are those of the sent ones, in order ("" where Zalo named none). Messages after the failed one
+    were not sent.
     """
 
     def __init__(self, call: str, msg_ids: tuple[str, ...], total: int, cause: ZaloError) -> None:
@@ -239,17 +238,17 @@ class PartlySent(ZaloError):
 
 
 class TooLarge(ZaloError):
-    """A file that is being fetched has more bytes than the caller allows; nothing of it was kept."""
+    """A download has more bytes than the caller allows; nothing of it was kept."""
 
 
 class LinkExpired(ZaloError):
-    """The link to a file is not valid any more. Its signature lives as long as Zalo wants."""
+    """The link to a file is no longer valid. Zalo decides how long its signature lasts."""
 
     help = "ask the sender to send the file again"
 
 
 class LoginFailed(ZaloError):
-    """A login that did not work. `stage` names the step it ended at, `code` is Zalo's, if it gave one."""
+    """A failed login. `stage` is the step that failed, `code` is Zalo's, if it gave one."""
 
     help = "log in again"
 
@@ -262,7 +261,7 @@ class LoginFailed(ZaloError):
 
 
 class Replaced(ZaloError):
-    """The socket closed with 3000: the account was opened in another web client. Never retry blindly."""
+    """The socket closed with 3000: another web client took over the account. Never retry blindly."""
 
     help = "close the other Zalo Web, then start this account again"
 

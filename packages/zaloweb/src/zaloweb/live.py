@@ -1,11 +1,11 @@
-"""A session in use: calls over HTTP, and what happens to the account over the socket."""
+"""A session in use: calls over HTTP, events over the socket."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from random import Random, SystemRandom
+from random import Random
 from types import TracebackType
 from typing import Final, NoReturn, Self, TypeVar
 
@@ -18,7 +18,7 @@ from zaloweb.realtime.socket import Deliver
 from zaloweb.realtime.stream import Stream
 from zaloweb.session import Session
 from zaloweb.transport.caller import Caller, OnSession
-from zaloweb.transport.clock import Clock, SystemClock
+from zaloweb.transport.clock import Clock
 from zaloweb.transport.http import Transport
 from zaloweb.transport.network import Network
 from zaloweb.transport.pace import Pace
@@ -28,25 +28,20 @@ from zaloweb.wire.hosts import Hosts
 T = TypeVar("T")
 
 AT_ONCE: Final = 2
-"""Large things on their way at the same time. Of the four connections one is the socket's and one stays free
-for all else.
-"""
+"""Uploads and downloads at the same time. Of four connections the socket takes one, and one stays free."""
 
 
 class ClientIds:
-    """Hands out the ids of own messages: milliseconds that only rise.
-
-    They do so however fast they are asked for, and wherever the clock jumps.
-    """
+    """Hands out the ids of own messages: milliseconds that strictly rise, whatever the clock does."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._next = 0
 
     def take(self, chosen: int | None, count: int = 1) -> int:
-        """The first of `count` ids in a row: the one that was chosen, or a new one.
+        """The first of `count` consecutive ids: the chosen one, or a new one.
 
-        What is taken without a choice is higher than all that was taken before.
+        A new one is higher than all ids taken before.
         """
         first = max(self._next, self._clock.now_ms()) if chosen is None else chosen
         self._next = max(self._next, first + count)
@@ -54,7 +49,7 @@ class ClientIds:
 
 
 class LiveSession:
-    """What `Zalo` stands on: the connections of one account, alive while entered."""
+    """The base of `Zalo`: the connections of one account, alive while entered."""
 
     def __init__(
         self,
@@ -71,12 +66,11 @@ class LiveSession:
         pace: Pace | None = None,
     ) -> None:
         self.session = session
-        random = random or SystemRandom()
         self._transport = Transport(
-            network or Network.from_env(),
+            network,
             user_agent=session.credentials.user_agent,
             jar=session.jar,
-            clock=clock or SystemClock(),
+            clock=clock,
             random=random,
             proxy=proxy,
             attempts=attempts,
@@ -84,7 +78,7 @@ class LiveSession:
             hosts=hosts,
         )
         self._caller = Caller(session, self._transport, on_session, pace or Pace.cautious())
-        self._listener = Listener(session, self._transport, random)
+        self._listener = Listener(session, self._transport)
         self._stream: Stream | None = None
         self._notifications = UploadNotifications(self._transport.clock)
         self._client_ids = ClientIds(self._transport.clock)
@@ -108,25 +102,25 @@ class LiveSession:
 
     @property
     def own_id(self) -> str:
-        """The account's user id; asks nobody."""
+        """The account's user id; makes no call."""
         return self.session.uid
 
     @property
     def platform_clock(self) -> PlatformClock:
-        """The platform's time, as its answers told it."""
+        """The platform's time, taken from its answers."""
         return self._transport.platform_clock
 
     def reconnect(self) -> None:
-        """Connect again at once: the present connection is closed, a wait for the next is cut short."""
+        """Connect again at once: closes the present connection, or ends the wait for the next."""
         self._listener.reconnect()
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Connect, and yield what happens, in order, until the account has to be given back.
+        """Connect, and yield events in order, until another client takes over or the session ends.
 
-        `Connected` says that a connection can be used, `Disconnected` that it is gone; what happened without
-        one has to be asked for. Whoever takes his time holds the server back. An account tolerates one
-        listener, so asking anew ends what was asked for before. Raises `Replaced`, `Kicked` or
-        `SessionExpired`, after a last `Disconnected`.
+        `Connected` says that a connection is ready, `Disconnected` that it is lost; events missed meanwhile
+        have to be requested. A slow consumer applies back-pressure to the server. An account tolerates one
+        listener, so a second iteration ends the first. Raises `Replaced`, `Kicked` or `SessionExpired`, after
+        a last `Disconnected`.
         """
         await self._stop_stream()
         self._stream = Stream(self._listen)
@@ -135,7 +129,7 @@ class LiveSession:
                 yield event
 
     async def call(self, call: Call[T]) -> T:
-        """What Zalo answers to any call of `zaloweb.calls`."""
+        """Zalo's answer to any call of `zaloweb.calls`."""
         return await self._caller.call(call)
 
     async def send_frame(self, frame: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Who is logged in: the credentials of a device, and the session that a login makes of them.
+"""The credentials of a device, and the session that a login makes from them.
 
 Both are read from JSON. The credentials are what zca-js exports, `{imei, cookie, userAgent, language}`; a
 session is that object with more in it, so a saved session can be used wherever credentials are read.
@@ -18,7 +18,7 @@ from zaloweb.errors import ProtocolError, SettingsError
 from zaloweb.wire import envelope
 from zaloweb.wire.hosts import Hosts
 from zaloweb.wire.services import filter_services
-from zaloweb.wire.settings import Settings as Settings
+from zaloweb.wire.settings import Settings
 
 DEFAULT_LANGUAGE = "vi"
 API_TYPE = 30
@@ -28,7 +28,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Which client we say we are: 30 is the web, and the version of its API."""
+    """The client we claim to be: 30 is the web, and the version of its API."""
 
     type: int = API_TYPE
     version: int = API_VERSION
@@ -36,7 +36,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What it takes to log in. The imei, the cookies and the user agent belong together and stay together."""
+    """Everything a login needs. The imei, the cookies and the user agent belong together."""
 
     imei: str = field(repr=False)
     user_agent: str
@@ -45,15 +45,15 @@ class Credentials:
 
     @classmethod
     def from_json(cls, data: bytes | str, now_ms: int | None = None) -> Credentials:
-        """From what zca-js exports, or from a saved session; without a time, at this machine's.
+        """From an export of zca-js or a saved session. Raises `SettingsError`.
 
-        Cookies that have expired by then are left out. Raises `SettingsError`.
+        Cookies that have expired at `now_ms`, by default this machine's time, are left out.
         """
         return cls.from_object(_object(data, "the credentials"), now_ms)
 
     @classmethod
     def from_object(cls, data: dict[str, Any], now_ms: int | None = None) -> Credentials:
-        """From the decoded JSON. Raises `SettingsError` that says which of the three is missing."""
+        """From the decoded JSON. Raises a `SettingsError` that names what is missing."""
         cookies = data.get("cookie", data.get("cookies"))
         if not cookies:
             raise SettingsError(
@@ -69,12 +69,12 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login that worked. Only the cookies change over its life, in the `jar` of its credentials."""
+    """A successful login. Only its cookies change, in the `jar` of its credentials."""
 
     credentials: Credentials
     uid: str
     secret_key: str = field(repr=False)
-    """The key of all calls, base64, as Zalo gave it (`zpw_enk`)."""
+    """The key of all calls, base64 (`zpw_enk`)."""
     services: dict[str, list[str]] = field(repr=False)
     """The base addresses of each service (`zpw_service_map_v3`); the first one is used."""
     ws_urls: tuple[str, ...] = field(repr=False)
@@ -84,14 +84,14 @@ class Session:
     """The thread of the account with itself."""
     api: Api = Api()
     left_out: dict[str, str] = field(default_factory=dict)
-    """Services (and `socket`) of which the login gave an address that is none of Zalo's, each with why."""
+    """Services (and `socket`) with an address that is not Zalo's, each with the reason."""
 
     @property
     def jar(self) -> Jar:
         return self.credentials.jar
 
     def to_json(self) -> bytes:
-        """All of it, secrets included, in a form that `from_json` reads."""
+        """The whole session, secrets included, as `from_json` reads it."""
         held = self.credentials
         return msgspec.json.encode(
             {
@@ -117,9 +117,10 @@ class Session:
     def from_json(
         cls, data: bytes | str, now_ms: int | None = None, *, hosts: Hosts | None = None
     ) -> Session:
-        """A saved session, less the cookies that have expired since; without a time, at this machine's.
+        """A saved session. Raises `SettingsError`.
 
-        Addresses that are none of `hosts` are left out, whoever saved them. Raises `SettingsError`.
+        Cookies that have expired at `now_ms`, by default this machine's time, are left out, and so are
+        addresses that are not under `hosts`.
         """
         saved = _object(data, "the saved session")
         if saved.get("version") != _FORMAT:

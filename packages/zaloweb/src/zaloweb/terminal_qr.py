@@ -1,4 +1,4 @@
-"""A QR code in the terminal: a PNG read back into modules, printed as half blocks. Needs Pillow."""
+"""A QR code in the terminal: a PNG as half-block characters. Needs Pillow."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from zaloweb.wire.images import png_problem
 _FINDER = 7
 _QUIET = 2
 _INK = {(True, True): " ", (True, False): "▄", (False, True): "▀", (False, False): "█"}
-"""Two rows of modules, dark or not, for a terminal that writes light on dark."""
+"""Two rows of modules (dark or not) in one character, for light text on a dark ground."""
 
 
 def half_blocks(png: bytes) -> list[str]:
-    """The lines to print; none without Pillow, or when there is no code to be made out."""
+    """The lines to print; none without Pillow, or if no code is recognised."""
     if find_spec("PIL") is None or png_problem(png):
         return []
     rows = _modules(png)

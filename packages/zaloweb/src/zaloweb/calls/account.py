@@ -1,7 +1,8 @@
-"""The account itself: its own profile, and the sign that it is still there."""
+"""The account itself: its profile, and the keep-alive."""
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 import msgspec
@@ -9,13 +10,17 @@ import msgspec
 from zaloweb.calls.call import Call
 
 LooseValue = int | float | bool | str | None
-"""A small thing told beside the important ones: if it changes its type, nothing else is lost."""
+"""A minor field: if it changes its type, the rest of the answer is still read."""
+
+
+VERSION_SUFFIX = re.compile(r"_\d+$")
+"""What may stand behind an id on the wire."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A person as Zalo describes them.
 
-    What Zalo left out is empty. `is_fr` is 1 for friends, `gender` 0 for men and 1 for women, `sdob` the
+    Missing fields are empty. `is_fr` is 1 for friends, `gender` 0 for men and 1 for women, `sdob` the
     birthday as a text, `last_action_time` in milliseconds.
     """
 
@@ -40,23 +45,23 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def name(self) -> str:
-        """The name to show: as this account knows them, else as they call themselves."""
+        """The name to show: the one this account gave them, else their own."""
         return self.display_name or self.zalo_name or self.username or ""
 
 
 class OwnProfile(User, frozen=True, kw_only=True, rename="camel"):
-    """The answer about the own account: the user is in `profile`, or (older) is the answer itself."""
+    """The account's profile: in `profile`, or (older) the answer itself."""
 
     profile: User | None = None
 
     @property
     def user(self) -> User:
-        """The account's user, wherever the answer had it."""
+        """The account's user, in either form."""
         return self.profile or self
 
 
 class KeepAlive(msgspec.Struct, frozen=True):
-    """What Zalo says to a keep-alive. The misspelling is Zalo's."""
+    """The answer to a keep-alive. The misspelling is Zalo's."""
 
     config_vesion: int | str | None = None
 
@@ -66,12 +71,12 @@ _PROFILE = cast("type[OwnProfile | None]", OwnProfile | None)
 
 
 def own_profile() -> Call[OwnProfile | None]:
-    """Who this account is. The only call about people that sends no parameters."""
+    """The account's profile. The only call about people without parameters."""
     return Call("account info", "GET", "profile", "/api/social/profile/me-v2", _PROFILE, safe_to_retry=True)
 
 
 def keep_alive(imei: str) -> Call[KeepAlive]:
-    """Keeps the session from growing old. Its answer is not encrypted."""
+    """Keeps the session alive. Its answer is not encrypted."""
     params = {"imei": imei}
     return Call(
         "keep alive", "GET", "chat", "/keepalive", KeepAlive, params, encrypted=False, safe_to_retry=True

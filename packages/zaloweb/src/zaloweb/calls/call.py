@@ -29,32 +29,31 @@ def require_ids(ids: Iterable[str], what: str) -> list[str]:
 
 
 class Traffic(Enum):
-    """What a call means to whoever watches the account."""
+    """How a call looks to a service that watches the account."""
 
     ACTION = "action"
-    """Others notice it, or Zalo counts it."""
+    """Others see it, or Zalo counts it."""
     QUERY = "query"
-    """It asks for something, or tells what a client tells by itself (typing, read)."""
+    """A lookup, or something that a client sends by itself (typing, read)."""
     TRANSFER = "transfer"
-    """It carries a part of a file that nobody sees yet."""
+    """A part of a file that nobody sees yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """What is sent where, and the type its answer is decoded to.
+    """A request, and the type that its answer is decoded to.
 
     `service` is a key of the session's service map, `path` is appended to that service's first address.
     `params` are sent encrypted as one field `params` of the query or the form; None sends no such field.
     `encrypted` says whether the answer's `data` is encrypted (all but keep-alive). A call that shows
     something to others is not `safe_to_retry`.
 
-    `query` names the fields of the query in their order where it is not the usual one: "version", "params",
-    or a field with its value, such as "type=2". The answer is `object` where only success is told, by "" or
-    `{"status": 0}`. `part` is a file to send with it; then `params` stand in the
-    query. `deadline` is in seconds, None for the usual one.
+    `query` names the fields of the query in an unusual order: "version", "params", or a field with its value,
+    such as "type=2". `answer` is `object` if the answer only says success, by "" or `{"status": 0}`. `part`
+    is a file to send; then `params` are in the query. `deadline` is in seconds, None for the default.
 
-    `shown` says whether pacing counts the call among the actions of the account; None for the usual: whatever
-    is not safe to repeat.
+    `shown` says whether pacing counts the call as an action of the account; None means: unless it is safe to
+    retry.
     """
 
     name: str
@@ -74,14 +73,14 @@ class Call(Generic[T]):
 
     @property
     def traffic(self) -> Traffic:
-        """How the call counts for the pace of the account."""
+        """How pacing counts the call."""
         if not self.safe_to_retry if self.shown is None else self.shown:
             return Traffic.ACTION
         return Traffic.QUERY if self.part is None else Traffic.TRANSFER
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names of the query's fields in their order."""
+        """The fields of the query, in order."""
         if self.query:
             return self.query
         params = ("params",) if self.place == "query" and self.params is not None else ()

@@ -18,7 +18,7 @@ _TEXT = "1"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The message that is forwarded. `level` counts how often it has been."""
+    """The message that is forwarded. `level` counts how often it was forwarded."""
 
     msg_id: str
     sent_ms: int
@@ -27,21 +27,21 @@ class Origin:
 
 
 class Delivery(msgspec.Struct, frozen=True, rename="camel"):
-    """A forwarded message that Zalo took; `client_id` tells which one."""
+    """A forwarded message that Zalo accepted, by its `client_id`."""
 
     client_id: str | int = ""
     msg_id: str | int = ""
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A forwarded message that Zalo did not take, and its error code."""
+    """A forwarded message that Zalo refused, and its error code."""
 
     client_id: str | int = msgspec.field(default="", name="clientId")
     error_code: str | int = ""
 
 
 class Forwarded(msgspec.Struct, frozen=True):
-    """What became of each message. The first thread's has the client id that was given, the next one more."""
+    """The outcome of each message. Client ids count up from the given one, in the order of the threads."""
 
     success: list[Delivery] = msgspec.field(default_factory=list)
     fail: list[Failure] = msgspec.field(default_factory=list)
@@ -50,7 +50,7 @@ class Forwarded(msgspec.Struct, frozen=True):
 def forward(
     threads: Sequence[Thread], text: str, origin: Origin | None, *, ttl_ms: int, client_id: int, imei: str
 ) -> Call[Forwarded]:
-    """Forwards a text. Raises `InvalidRequest` without a text or threads, and for a mix of both kinds."""
+    """Forwards a text. Raises `InvalidRequest` without text or threads, and for people mixed with groups."""
     if not text:
         raise InvalidRequest("a message that is forwarded needs a text")
     for thread in threads:
@@ -59,12 +59,24 @@ def forward(
     if len(kinds) != 1:
         raise InvalidRequest("a message is forwarded to people or to groups, one or more, not to both")
     group = kinds == {ThreadKind.GROUP}
+    info: dict[str, str] = {"message": text}
+    decoration: dict[str, object] | None = None
+    if origin is not None:
+        source = {
+            "id": origin.msg_id,
+            "ts": origin.sent_ms,
+            "logSrcType": origin.log_source,
+            "fwLvl": origin.level,
+        }
+        info["reference"] = compact({"type": _REFERENCE, "data": compact(source)})
+        message = {"st": 1, "ts": origin.sent_ms, "id": origin.msg_id}
+        decoration = {"fw": {"pmsg": message, "rmsg": message, "fwLvl": origin.level}}
     core = {
         "ttl": ttl_ms,
         "msgType": _TEXT,
         "totalIds": len(threads),
-        "msgInfo": compact({"message": text, **_reference(origin)}),
-        "decorLog": compact(_decoration(origin)),
+        "msgInfo": compact(info),
+        "decorLog": compact(decoration),
     }
     listed = [
         {"clientId": str(client_id + place), "grid" if group else "toUid": thread.id, "ttl": ttl_ms}
@@ -75,22 +87,3 @@ def forward(
         return Call("forward", "POST", "file", "/api/group/mforward", Forwarded, params, "form")
     params = {"toIds": listed, "imei": imei, **core}
     return Call("forward", "POST", "file", "/api/message/mforward", Forwarded, params, "form")
-
-
-def _reference(origin: Origin | None) -> dict[str, str]:
-    if origin is None:
-        return {}
-    told = {
-        "id": origin.msg_id,
-        "ts": origin.sent_ms,
-        "logSrcType": origin.log_source,
-        "fwLvl": origin.level,
-    }
-    return {"reference": compact({"type": _REFERENCE, "data": compact(told)})}
-
-
-def _decoration(origin: Origin | None) -> dict[str, object] | None:
-    if origin is None:
-        return None
-    message = {"st": 1, "ts": origin.sent_ms, "id": origin.msg_id}
-    return {"fw": {"pmsg": message, "rmsg": message, "fwLvl": origin.level}}

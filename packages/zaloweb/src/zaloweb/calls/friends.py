@@ -1,30 +1,27 @@
-"""The people an account knows, and people it looks for."""
+"""Friends, and lookups of people."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
 
-from zaloweb.calls.account import LooseValue, User
+from zaloweb.calls.account import VERSION_SUFFIX, LooseValue, User
 from zaloweb.calls.call import Call
 from zaloweb.errors import InvalidRequest
 from zaloweb.wire.envelope import readable
 
 ALL = 20_000
-"""How many friends one page asks for; more than an account can have."""
+"""The default page size of friends; more than an account can have."""
 
 SMALL_AVATAR = 120
 LARGE_AVATAR = 240
 """Sizes of the pictures that answers link to, in pixels."""
 
-_VERSION_SUFFIX = re.compile(r"_\d+$")
-
 
 class FoundUser(msgspec.Struct, frozen=True, kw_only=True):
-    """A person that was found by telephone number."""
+    """A person found by telephone number."""
 
     uid: str | int = ""
     display_name: str | None = ""
@@ -42,24 +39,24 @@ class FoundUser(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The name to show: as this account knows them, else as they call themselves."""
+        """The name to show: the one this account gave them, else their own."""
         return self.display_name or self.zalo_name or ""
 
 
 class Profiles(msgspec.Struct, frozen=True):
-    """The people asked for, by id; those that did not change since a version are told with less."""
+    """Profiles by id; those unchanged since a version are listed separately."""
 
     changed_profiles: dict[str, User] = msgspec.field(default_factory=dict)
     unchanged_profiles: Any = None
 
     @property
     def users(self) -> dict[str, User]:
-        """The people by their exact ids; on the wire a version may stand behind an id."""
-        return {_VERSION_SUFFIX.sub("", key): user for key, user in self.changed_profiles.items()}
+        """The people by their exact ids; on the wire a version may follow an id."""
+        return {VERSION_SUFFIX.sub("", key): user for key, user in self.changed_profiles.items()}
 
 
 class Online(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A friend who is online. `status` is what they say of themselves, or the JSON text of that."""
+    """A friend who is online. `status` is their status text, or JSON that holds it."""
 
     user_id: str | int
     status: str | None = ""
@@ -71,7 +68,7 @@ class Online(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def says(self) -> str:
-        """The words of the status."""
+        """The status text."""
         opened = readable(self.status or "", _Status)
         told = None if opened is None else opened.status
         return (self.status or "") if told is None else told
@@ -82,7 +79,7 @@ class _Status(msgspec.Struct):
 
 
 class Onlines(msgspec.Struct, frozen=True, rename="camel"):
-    """The friends who are online, and what the account says of itself."""
+    """The friends who are online, and the account's own status."""
 
     onlines: list[Online] = msgspec.field(default_factory=list)
     owner_status: str | None = ""
@@ -90,13 +87,13 @@ class Onlines(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Visibility(msgspec.Struct, frozen=True):
-    """Whether somebody shows when they are online."""
+    """Whether somebody shows their online status."""
 
     show_online_status: bool | int = False
 
 
 class LastOnline(msgspec.Struct, frozen=True, rename="camel"):
-    """When somebody was last online, in milliseconds since 1970, as far as they show it."""
+    """When somebody was last online, in milliseconds since 1970; 0 if they hide it."""
 
     last_online: int = 0
     settings: Visibility = Visibility()
@@ -135,7 +132,7 @@ def user_info(
     imei: str,
     avatar_size: int = SMALL_AVATAR,
 ) -> Call[Profiles | None]:
-    """Who people are. `phonebook` is the version of it that the login told.
+    """Profiles of people. `phonebook` is its version, from the login.
 
     Raises `InvalidRequest` without ids.
     """
@@ -154,10 +151,9 @@ def user_info(
 
 
 def find_user(phone: str, *, language: str, imei: str, avatar_size: int = LARGE_AVATAR) -> Call[FoundUser]:
-    """The person with a telephone number; in Vietnamese a leading 0 stands for the country's code.
+    """The person with a telephone number; with Vietnamese as language a leading 0 stands for +84.
 
-    Never repeated by itself, for Zalo counts these. The parameters stand in the query twice, as the
-    reference sends them.
+    Never retried, as Zalo counts these. The parameters are in the query twice, as the reference sends them.
     """
     if language == "vi" and phone.startswith("0"):
         phone = f"84{phone[1:]}"
@@ -192,24 +188,12 @@ def accept(user_id: str, *, language: str) -> Call[object]:
 
 
 def block(user_id: str, *, imei: str) -> Call[object]:
-    """Takes no more messages from somebody."""
-    params = {"fid": user_id, "imei": imei}
-    return Call(
-        "block", "POST", "friend", "/api/friend/block", object, params, "form", safe_to_retry=True, shown=True
-    )
+    """Blocks messages from somebody."""
+    params, path = {"fid": user_id, "imei": imei}, "/api/friend/block"
+    return Call("block", "POST", "friend", path, object, params, "form", safe_to_retry=True, shown=True)
 
 
 def unblock(user_id: str, *, imei: str) -> Call[object]:
-    """Takes messages from somebody again."""
-    params = {"fid": user_id, "imei": imei}
-    return Call(
-        "unblock",
-        "POST",
-        "friend",
-        "/api/friend/unblock",
-        object,
-        params,
-        "form",
-        safe_to_retry=True,
-        shown=True,
-    )
+    """Allows messages from somebody again."""
+    params, path = {"fid": user_id, "imei": imei}, "/api/friend/unblock"
+    return Call("unblock", "POST", "friend", path, object, params, "form", safe_to_retry=True, shown=True)

@@ -1,4 +1,4 @@
-"""Making groups and changing them: name, picture, members."""
+"""Creating groups, and changing their name, picture and members."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNKNOWN_TYPE = -1
 
 
 class Created(msgspec.Struct, frozen=True, rename="camel"):
-    """A new group, and who could not be taken into it. The misspelling is Zalo's."""
+    """A new group, and who could not be added. The misspelling is Zalo's."""
 
     group_id: str | int = ""
     group_type: int | None = None
@@ -47,7 +47,7 @@ class LeaveResult(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def create(name: str, members: Sequence[str], *, client_id: int, language: str, imei: str) -> Call[Created]:
-    """Makes a group with these people; without a name it is called after the time.
+    """Creates a group with these people; an empty name becomes the time.
 
     Raises `InvalidRequest` without people.
     """
@@ -63,14 +63,14 @@ def create(name: str, members: Sequence[str], *, client_id: int, language: str, 
         "imei": imei,
         "zsource": 601,
     }
-    # The parameters stand in the query of a POST without a body.
+    # A POST without a body: the parameters are in the query.
     return Call("create group", "POST", "group", "/api/group/create/v2", Created, params)
 
 
 def set_avatar(
     group_id: str, picture: Content, width: int, height: int, *, now_ms: int, imei: str
 ) -> Call[object]:
-    """Gives a group a picture, a JPEG."""
+    """Sets the picture of a group, a JPEG."""
     told = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(VIETNAM).strftime("%H:%M %d/%m/%Y")
     params = {
         "grid": group_id,
@@ -88,13 +88,13 @@ def set_avatar(
 
 
 def rename(group_id: str, name: str, *, now_ms: int, imei: str) -> Call[object]:
-    """Gives a group a name; an empty one becomes the time."""
+    """Renames a group; an empty name becomes the time."""
     params = {"grid": group_id, "gname": name or str(now_ms), "imei": imei}
     return Call("rename group", "POST", "group", "/api/group/updateinfo", object, params, "form")
 
 
 def add(group_id: str, ids: Sequence[str], *, language: str, imei: str) -> Call[MemberChanges]:
-    """Takes people into a group. Raises `InvalidRequest` without people."""
+    """Adds people to a group. Raises `InvalidRequest` without people."""
     params = {
         "grid": group_id,
         "members": require_ids(ids, "adding to a group"),
@@ -106,12 +106,12 @@ def add(group_id: str, ids: Sequence[str], *, language: str, imei: str) -> Call[
 
 
 def remove(group_id: str, ids: Sequence[str], *, imei: str) -> Call[MemberChanges]:
-    """Puts people out of a group. Raises `InvalidRequest` without people."""
+    """Removes people from a group. Raises `InvalidRequest` without people."""
     params = {"grid": group_id, "members": require_ids(ids, "removing from a group"), "imei": imei}
     return Call("remove from group", "POST", "group", "/api/group/kickout", MemberChanges, params, "form")
 
 
 def leave(group_id: str, *, silent: bool, language: str, imei: str) -> Call[LeaveResult]:
-    """Leaves a group, if `silent` without a notice to the others."""
+    """Leaves a group; `silent` leaves out the notice to the others."""
     params = {"grids": [group_id], "imei": imei, "silent": int(silent), "language": language}
     return Call("leave group", "POST", "group", "/api/group/leave", LeaveResult, params, "form")

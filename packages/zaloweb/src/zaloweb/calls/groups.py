@@ -1,20 +1,18 @@
-"""The groups an account is in: what they are, who is in them, what was said there."""
+"""The groups of an account: descriptions, members, history."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import msgspec
 
+from zaloweb.calls.account import VERSION_SUFFIX
 from zaloweb.calls.call import Call
 from zaloweb.wire.envelope import compact, decode
 
 BATCH = 80
-"""Ids asked for in one call about groups; other clients ask for no more, so neither do we."""
-
-_VERSION_SUFFIX = re.compile(r"_\d+$")
+"""Ids in one call about groups; other clients send no more either."""
 
 
 class GroupVersions(msgspec.Struct, frozen=True, rename="camel"):
@@ -30,7 +28,7 @@ class GroupVersions(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A member of a group as the group knows them."""
+    """A member, as listed in the description of a group."""
 
     id: str | int = ""
     d_name: str | None = msgspec.field(default="", name="dName")
@@ -57,24 +55,24 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return str(self.group_id)
 
     def members(self) -> tuple[str, ...]:
-        """The exact ids of all members Zalo told, each once.
+        """The exact ids of all members that Zalo lists, each once.
 
-        Zalo often leaves the obvious lists empty and names the members as `<id>_<version>` in a third; in
-        groups that hide their members, only admins are told: see `hidden`.
+        Zalo often leaves the obvious lists empty and has `<id>_<version>` of members in a third. Groups that
+        hide their members list only admins: see `hidden`.
         """
-        versioned = (_VERSION_SUFFIX.sub("", text) for text in self.mem_ver_list or ())
+        versioned = (VERSION_SUFFIX.sub("", text) for text in self.mem_ver_list or ())
         plain = (str(number) for number in self.member_ids or ())
         named = (str(member.id) for member in self.current_mems or ())
         return tuple(dict.fromkeys([*versioned, *plain, *named]))
 
     @property
     def hidden(self) -> int:
-        """How many members there are beside those that Zalo told; 0 where it gave no number."""
+        """The number of members that Zalo does not list; 0 if it gave no total."""
         return max((self.total_member or 0) - len(self.members()), 0)
 
 
 class GroupDetails(msgspec.Struct, frozen=True, rename="camel"):
-    """The groups asked for, by id, and the ids of those this account is no longer in."""
+    """Groups by id, and the ids of those this account is no longer in."""
 
     grid_info_map: dict[str, Group] = msgspec.field(default_factory=dict)
     removeds_group: list[str | int] = msgspec.field(default_factory=list)
@@ -91,23 +89,23 @@ class MemberProfile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def name(self) -> str:
-        """The name to show: as this account knows them, else as they call themselves."""
+        """The name to show: the one this account gave them, else their own."""
         return self.display_name or self.zalo_name or ""
 
 
 class MemberProfiles(msgspec.Struct, frozen=True):
-    """The members asked for, by id."""
+    """Members by id."""
 
     profiles: dict[str, MemberProfile] = msgspec.field(default_factory=dict)
 
     @property
     def members(self) -> dict[str, MemberProfile]:
-        """The members by their exact ids; on the wire a version may stand behind an id."""
-        return {_VERSION_SUFFIX.sub("", key): member for key, member in self.profiles.items()}
+        """The members by their exact ids; on the wire a version may follow an id."""
+        return {VERSION_SUFFIX.sub("", key): member for key, member in self.profiles.items()}
 
 
 class History(msgspec.Struct, frozen=True, rename="camel"):
-    """Messages of a group as they stand on the wire, and whether there are more before them."""
+    """Undecoded messages of a group, and whether there are older ones."""
 
     group_msgs: list[msgspec.Raw] = msgspec.field(default_factory=list)
     more: int | bool = 0
@@ -126,7 +124,7 @@ def all_groups() -> Call[GroupVersions]:
 def group_info(ids: Sequence[str]) -> Call[GroupDetails]:
     """The descriptions of up to `BATCH` groups.
 
-    Asks with version 0, for a known version is answered with changes only.
+    Asks for version 0: a known version is answered with changes only.
     """
     params = {"gridVerMap": compact(dict.fromkeys(ids, 0))}
     return Call(
@@ -135,7 +133,7 @@ def group_info(ids: Sequence[str]) -> Call[GroupDetails]:
 
 
 def members_info(ids: Sequence[str]) -> Call[MemberProfiles]:
-    """Who up to `BATCH` members of groups are, friends or not."""
+    """Profiles of up to `BATCH` group members, friends or not."""
     params = {"friend_pversion_map": [one if one.endswith("_0") else f"{one}_0" for one in ids]}
     path = "/api/social/group/members"
     return Call("group members", "GET", "profile", path, MemberProfiles, params, safe_to_retry=True)
@@ -151,13 +149,13 @@ def history(group_id: str, *, count: int = 50) -> Call[History | str]:
 
 
 def opened(answer: History | str) -> History:
-    """The history in an answer, which may be the JSON text of it. Raises `ProtocolError`."""
+    """The history in an answer, which may be its JSON text. Raises `ProtocolError`."""
     if isinstance(answer, History):
         return answer
     return decode("group history", answer, History)
 
 
 def in_batches(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """Ids, each once, in portions that one call may ask for."""
+    """Ids, each once, in batches for one call."""
     unique = tuple(dict.fromkeys(ids))
     return (unique[start : start + BATCH] for start in range(0, len(unique), BATCH))

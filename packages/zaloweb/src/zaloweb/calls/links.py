@@ -1,4 +1,4 @@
-"""Looking at links, and sending them with a preview."""
+"""Previews of links, and sending links with a preview."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zaloweb.wire.envelope import compact
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """What Zalo found behind a link; any of it may be empty. `media` is sent on as it is."""
+    """The preview of a link; any field may be empty. `media` is sent on unchanged."""
 
     title: str | None = ""
     desc: str | None = ""
@@ -28,7 +28,7 @@ class ParsedLink(msgspec.Struct, frozen=True):
 
 
 def parse_link(link: str, *, imei: str) -> Call[ParsedLink]:
-    """What is behind a link. Zalo fetches it, so whoever runs the page sees a visit."""
+    """The preview of a link. Zalo fetches the page, so its owner sees a visit."""
     params = {"link": link, "version": 1, "imei": imei}
     return Call("parse link", "GET", "file", "/api/message/parselink", ParsedLink, params, safe_to_retry=True)
 
@@ -36,10 +36,14 @@ def parse_link(link: str, *, imei: str) -> Call[ParsedLink]:
 def send_link(
     thread: Thread, link: str, preview: Preview, *, text: str, ttl_ms: int, client_id: int, imei: str
 ) -> Call[SentAnswer | None]:
-    """Sends a link with its preview. It is appended to the text unless it stands there already."""
+    """Sends a link with its preview. It is appended to the text unless the text contains it."""
     require_thread(thread, "a link")
+    if not text.strip():
+        text = link
+    elif link not in text:
+        text = f"{text} {link}"
     core = {
-        "msg": _with_link(text, link),
+        "msg": text,
         "href": preview.href,
         "src": preview.src,
         "title": preview.title,
@@ -55,9 +59,3 @@ def send_link(
         return Call("send link", "POST", "group", "/api/group/sendlink", SENT, params, "form", nretry=True)
     params = {**core, "toId": thread.id, "mentionInfo": ""}
     return Call("send link", "POST", "chat", "/api/message/link", SENT, params, "form", nretry=True)
-
-
-def _with_link(text: str, link: str) -> str:
-    if not text.strip():
-        return link
-    return text if link in text else f"{text} {link}"

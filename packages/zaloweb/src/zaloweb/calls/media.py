@@ -1,4 +1,4 @@
-"""Sending what was brought to Zalo before, or what Zalo can fetch: pictures, files, GIFs, voices, videos."""
+"""Sending uploaded pictures, files and GIFs, and voice messages and videos that Zalo fetches."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _VIDEO_PROPERTIES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class UploadedImage:
-    """A picture that is at Zalo, not yet shown to anybody. Width and height are None where nobody knows."""
+    """An uploaded picture, not yet shown to anybody. Unknown width and height are None."""
 
     photo_id: str
     normal_url: str = field(repr=False)
@@ -39,7 +39,7 @@ class UploadedImage:
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file that is at Zalo, not yet shown to anybody. `client_id` is the one its message will have."""
+    """An uploaded file, not yet shown to anybody. `client_id` is that of its future message."""
 
     file_id: str
     url: str = field(repr=False)
@@ -52,7 +52,7 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class UploadedGif:
-    """A GIF whose still picture is at Zalo. The GIF itself goes with its message."""
+    """A GIF with an uploaded still picture. The GIF itself goes with its message."""
 
     thumb_url: str = field(repr=False)
     name: str
@@ -68,14 +68,14 @@ Uploaded = UploadedImage | UploadedFile | UploadedGif
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """The place of a picture among several that are shown together; `place` counts from 0."""
+    """The place of a picture in an album; `place` counts from 0."""
 
     id: str
     place: int
     total: int
 
     def params(self) -> dict[str, object]:
-        """What a picture tells about it."""
+        """The parameters of a picture in it."""
         return {
             "groupLayoutId": self.id,
             "isGroupLayout": 1,
@@ -87,7 +87,7 @@ class Album:
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """How something is sent: for how long, how loudly. `ttl_ms` 0 keeps it."""
+    """How long a message lasts (`ttl_ms` 0 keeps it), and its urgency."""
 
     ttl_ms: int = 0
     urgency: Urgency = Urgency.NORMAL
@@ -99,7 +99,7 @@ class SendOptions:
 
 @dataclass(frozen=True, slots=True)
 class VideoLink:
-    """A video that Zalo can fetch from an https address, as well as its picture."""
+    """A video and its picture, at https addresses from which Zalo fetches them."""
 
     url: str
     thumb_url: str
@@ -210,7 +210,7 @@ def send_gif(
 def send_voice(
     thread: Thread, url: str, size: int, *, ttl_ms: int, client_id: int, imei: str
 ) -> Call[SentAnswer | None]:
-    """Shows a voice message that Zalo can fetch; `size` in bytes, 0 if it is not known."""
+    """Shows a voice message that Zalo fetches; `size` in bytes, 0 if unknown."""
     info = compact({"voiceUrl": url, "m4aUrl": url, "fileSize": size})
     core = {
         "ttl": ttl_ms,
@@ -226,7 +226,7 @@ def send_voice(
 def send_video(
     thread: Thread, video: VideoLink, size: int, *, text: str, ttl_ms: int, client_id: int, imei: str
 ) -> Call[SentAnswer | None]:
-    """Shows a video that Zalo can fetch; `size` in bytes, 0 if it is not known."""
+    """Shows a video that Zalo fetches; `size` in bytes, 0 if unknown."""
     info = {
         "videoUrl": video.url,
         "thumbUrl": video.thumb_url,
@@ -261,7 +261,7 @@ def _target(thread: Thread) -> dict[str, object]:
 
 
 def _sized(file: Uploaded) -> int:
-    """The bytes of a file. Zalo takes none without a size."""
+    """The size of a file in bytes; Zalo needs one."""
     if file.size <= 0:
         raise InvalidRequest("a file needs its size, in bytes")
     return file.size

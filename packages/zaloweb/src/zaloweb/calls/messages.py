@@ -21,7 +21,7 @@ EVERYONE = "-1"
 
 
 class Urgency(IntEnum):
-    """How loudly a message arrives."""
+    """The urgency of a message."""
 
     NORMAL = 0
     IMPORTANT = 1
@@ -29,7 +29,7 @@ class Urgency(IntEnum):
 
 
 class TextStyle(StrEnum):
-    """What a stretch of text can look like; the values are Zalo's."""
+    """The look of a range of text; the values are Zalo's."""
 
     BOLD = "b"
     ITALIC = "i"
@@ -48,7 +48,7 @@ class TextStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A stretch of text with a look.
+    """A styled range of text.
 
     `start` and `length` are Python indices; `depth` counts for INDENT only.
     """
@@ -66,10 +66,10 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that Zalo took.
+    """A message that Zalo accepted.
 
-    `msg_id` is "" when the answer named none; such a message may not have arrived. `cli_msg_id` is the
-    sender's own id for it: both together take it back or react to it.
+    `msg_id` is "" if the answer named none; such a message may not have arrived. `cli_msg_id` is the sender's
+    own id for it. Recalls and reactions need both.
     """
 
     msg_id: str
@@ -83,24 +83,23 @@ class SentAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
     @staticmethod
     def sent(answer: SentAnswer | None, client_id: int | str = "") -> Sent:
-        """The same with the ids as texts; Zalo answers null, too, when it has nothing to say."""
+        """The same with ids as texts. The answer may be null."""
         msg_id = "" if answer is None or answer.msg_id is None else str(answer.msg_id)
         return Sent(msg_id, str(client_id))
 
 
 # `type[T]` does not take a union, msgspec does.
 SENT = cast("type[SentAnswer | None]", SentAnswer | None)
-"""The answer's type of every call that sends a message."""
+"""The answer type of every call that sends a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text message before it has a destination.
 
-    Mentions that point before the text, are empty or name nobody are left out, as Zalo's own client does;
-    in a message to one person all are. Styles may be an empty list, which Zalo tells apart from none.
-    `ttl_ms` 0 keeps the message. Raises `InvalidRequest` for an empty text and for a stretch that reaches
-    past it.
+    Mentions that start before the text, are empty or name nobody are left out, as in Zalo's own client; in a
+    message to one person all are. Styles may be an empty list, which Zalo tells apart from none. `ttl_ms` 0
+    keeps the message. Raises `InvalidRequest` for an empty text and for a range outside of it.
     """
 
     text: str
@@ -122,7 +121,7 @@ class Text:
     def pieces(self, limit: int = LIMIT) -> list[Text]:
         """The same as messages of at most `limit` UTF-16 units, cut where a reader pauses (`wire.text`).
 
-        Mentions stay whole, styles go on behind a cut, and the first piece alone is the answer to the quote.
+        Mentions stay whole, styles continue after a cut, and only the first piece has the quote.
         """
         marks: list[Mention | Style] = [*self._naming(), *(self.styles or ())]
         places = [Range(mark.start, mark.length, mark) for mark in marks]
@@ -130,7 +129,7 @@ class Text:
         return [self._part(piece, first=not number) for number, piece in enumerate(cut)]
 
     def mention_info(self) -> dict[str, object]:
-        """The parameter that names people in a group; nothing when nobody is named."""
+        """The parameter for mentions in a group; empty without any."""
         named = [Range(one.start, one.length, one.user_id) for one in self._naming()]
         listed = [
             {"pos": one.start, "uid": one.value, "len": one.length, "type": int(one.value == EVERYONE)}
@@ -139,10 +138,15 @@ class Text:
         return {"mentionInfo": compact(listed)} if listed else {}
 
     def extras(self) -> dict[str, object]:
-        """The parameters for looks and urgency; absent ones are not sent."""
+        """The parameters for styles and urgency, as far as there are any."""
         extras: dict[str, object] = {}
         if self.styles is not None:
-            extras["textProperties"] = compact({"styles": self._styles(self.styles), "ver": 0})
+            looks = [Range(style.start, style.length, style.code) for style in self.styles]
+            styles = [
+                {"start": look.start, "len": look.length, "st": look.value}
+                for look in to_utf16(self.text, looks)
+            ]
+            extras["textProperties"] = compact({"styles": styles, "ver": 0})
         if self.urgency:
             extras["metaData"] = {"urgency": int(self.urgency)}
         return extras
@@ -161,12 +165,6 @@ class Text:
     def _naming(self) -> list[Mention]:
         return [one for one in self.mentions if one.start >= 0 and one.length > 0 and one.user_id]
 
-    def _styles(self, styles: Sequence[Style]) -> list[dict[str, object]]:
-        looks = [Range(style.start, style.length, style.code) for style in styles]
-        return [
-            {"start": look.start, "len": look.length, "st": look.value} for look in to_utf16(self.text, looks)
-        ]
-
 
 def _moved(place: Range[Mention | Style]) -> Mention | Style:
     mark = place.value
@@ -178,7 +176,7 @@ def _moved(place: Range[Mention | Style]) -> Mention | Style:
 def send_text(thread: Thread, text: Text, *, client_id: int, imei: str) -> Call[SentAnswer | None]:
     """Sends a text.
 
-    `client_id` is the sender's own id for it, in milliseconds: the message's `cliMsgId` for everybody.
+    `client_id` is the sender's own id for it, in milliseconds: everybody sees it as `cliMsgId`.
     """
     if not thread.id:
         raise InvalidRequest("a text message needs a thread to go to")
@@ -203,15 +201,13 @@ def _to_group(group_id: str, text: Text, client_id: int) -> Call[SentAnswer | No
         path = "/api/group/mention" if mentions else "/api/group/sendmsg"
         params = {**core, "ttl": text.ttl_ms, "visibility": 0, "grid": group_id, **text.extras()}
         return _sending("group", path, params)
-    quoted = {**text.quote.params(), "visibility": 0, **_attachment(text.quote)}
+    attachment = text.quote.attachment()
+    quoted = {**text.quote.params(), "visibility": 0}
+    if attachment is not None:
+        quoted["qmsgAttach"] = attachment
     ages = {"qmsgTTL": text.quote.ttl_ms, "ttl": text.ttl_ms}
     params = {"grid": group_id, **core, **quoted, **ages, **text.extras()}
     return _sending("group", "/api/group/quote", params)
-
-
-def _attachment(quote: Quoted) -> dict[str, object]:
-    attachment = quote.attachment()
-    return {} if attachment is None else {"qmsgAttach": attachment}
 
 
 def _sending(service: str, path: str, params: dict[str, object]) -> Call[SentAnswer | None]:

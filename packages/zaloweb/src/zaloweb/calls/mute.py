@@ -1,4 +1,4 @@
-"""Muting threads, and which are muted."""
+"""Muting threads."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from zaloweb.calls.call import Call, require_thread
 from zaloweb.events import Thread, ThreadKind
 
 VIETNAM: Final = timezone(timedelta(hours=7))
-"""The time zone of Zalo's users; it knows no summer time."""
+"""The time zone of Zalo's users, without summer time."""
 
 FOREVER: Final = -1
-"""The duration of a mute without an end."""
+"""The duration of a permanent mute."""
 
 _MUTE, _UNMUTE = 1, 3
 _MORNING = 8
@@ -52,12 +52,12 @@ def mute(thread: Thread, seconds: int, *, now_ms: int, imei: str) -> Call[object
 
 
 def unmute(thread: Thread, *, now_ms: int, imei: str) -> Call[object]:
-    """Lets a thread be heard again."""
+    """Unmutes a thread."""
     return _set(thread, _UNMUTE, FOREVER, now_ms, imei)
 
 
 def seconds_until_morning(now_ms: int, zone: tzinfo = VIETNAM) -> int:
-    """How long it is until it is eight in the morning; a whole day at that very moment."""
+    """Seconds until eight in the morning; a whole day at exactly eight."""
     now = datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(zone)
     morning = now.replace(hour=_MORNING, minute=0, second=0)
     if morning <= now:
@@ -74,6 +74,6 @@ def _set(thread: Thread, action: int, seconds: int, now_ms: int, imei: str) -> C
         "muteType": 2 if thread.kind is ThreadKind.GROUP else 1,
         "imei": imei,
     }
-    # Doing it twice leaves things as doing it once, so a broken connection may be tried again.
+    # Idempotent, so it may be retried.
     path = "/api/social/profile/setmute"
     return Call("mute", "POST", "profile", path, object, params, "form", safe_to_retry=True)

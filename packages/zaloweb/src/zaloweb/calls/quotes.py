@@ -1,4 +1,4 @@
-"""What a message says about the message that it answers to."""
+"""Quotes: what a message says about the message it answers."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _TODO_ATTACHMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A message to answer to, as Zalo pushed it.
+    """A message to quote, as Zalo pushed it.
 
-    `content` and `property_ext` are the wire's own; `sent` is its `ts`, milliseconds as a text. `owner_id`
-    is the sender, the account's own id where the wire had "0".
+    `content` and `property_ext` are as on the wire; `sent` is its `ts`, milliseconds as a text. `owner_id` is
+    the sender, the account's own id for "0" on the wire.
     """
 
     owner_id: str
@@ -50,7 +50,7 @@ class Quoted:
 
     @classmethod
     def of(cls, message: Message) -> Quoted:
-        """The quote that answers to a message that was received or fetched."""
+        """The quote of a received or fetched message."""
         wire = message.raw
         content, extension = wire.get("content"), wire.get("propertyExt")
         return cls(
@@ -65,7 +65,7 @@ class Quoted:
         )
 
     def params(self) -> dict[str, object]:
-        """The parameters that name the quoted message, but those that differ between users and groups."""
+        """The parameters of the quoted message that are the same for users and groups."""
         return {
             "qmsgOwner": self.owner_id,
             "qmsgId": self.msg_id,
@@ -77,13 +77,13 @@ class Quoted:
 
     @property
     def text(self) -> str:
-        """The quoted words, or "" where the message has none."""
+        """The quoted text, or "" if the message has none."""
         if isinstance(self.content, str):
             return self.content
         return _todo_text(self.content) if self.msg_type == _TODO else ""
 
     def attachment(self) -> str | None:
-        """What a group is told about the quoted message, as JSON text; None to leave it out."""
+        """The attachment parameter for groups, a JSON text; None to leave it out."""
         if isinstance(self.content, str):
             return None if self.property_ext is None else compact(self.property_ext)
         if self.msg_type == _TODO:

@@ -1,7 +1,7 @@
-"""Reacting to messages, and every icon there is.
+"""Reacting to messages, and all icons.
 
-A reaction is told by its icon and by a number that goes with it; both must match what Zalo's own clients
-send. Source: the reactions of the reference client, all with source 6.
+A reaction has an icon and a matching number, both as Zalo's own clients send them. Source: the reactions of
+the reference client, all with source 6.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zaloweb.wire.envelope import compact, readable
 
 @dataclass(frozen=True, slots=True)
 class Icon:
-    """A reaction: its code, its number, and where it comes from (6 for all that Zalo's clients offer)."""
+    """A reaction: its code, its number, and its source (6 for all that Zalo's clients offer)."""
 
     code: str
     number: int
@@ -94,7 +94,7 @@ _BY_CODE: Final = {icon.code: icon for icon in ICONS.values()}
 
 
 class MessageIds(Protocol):
-    """Anything that has both ids of a message: a `Message`, a `Target`, a `Sent`."""
+    """Anything with both ids of a message: a `Message`, a `Target`, a `Sent`."""
 
     @property
     def msg_id(self) -> str: ...
@@ -118,12 +118,12 @@ class ReactionIds(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def icon_of(code: str) -> Icon:
-    """The icon with this code; one that Zalo does not know goes out with the number -1, as a removal does."""
+    """The icon with this code. An unknown one is sent with the number -1, like a removal."""
     return _BY_CODE.get(code, Icon(code, NO_ICON.number, _SOURCE))
 
 
 def react(thread: Thread, target: MessageIds, icon: Icon, *, client_id: int, imei: str) -> Call[ReactionIds]:
-    """Reacts to a message; `NO_ICON` takes that back. Raises `InvalidRequest` for ids that are none."""
+    """Reacts to a message; `NO_ICON` takes that back. Raises `InvalidRequest` for invalid ids."""
     require_thread(thread, "a reaction")
     reaction = {
         "rMsg": [{"gMsgID": _number(target.msg_id), "cMsgID": _number(target.cli_msg_id), "msgType": 1}],
@@ -133,11 +133,9 @@ def react(thread: Thread, target: MessageIds, icon: Icon, *, client_id: int, ime
     }
     listed = {"react_list": [{"message": compact(reaction), "clientId": client_id}]}
     if thread.kind is ThreadKind.GROUP:
-        return _reacting("/api/group/reaction", {**listed, "grid": thread.id, "imei": imei})
-    return _reacting("/api/message/reaction", {**listed, "toid": thread.id})
-
-
-def _reacting(path: str, params: dict[str, object]) -> Call[ReactionIds]:
+        path, params = "/api/group/reaction", {**listed, "grid": thread.id, "imei": imei}
+    else:
+        path, params = "/api/message/reaction", {**listed, "toid": thread.id}
     return Call("react", "POST", "reaction", path, ReactionIds, params, "form")
 
 

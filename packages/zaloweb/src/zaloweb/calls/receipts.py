@@ -1,4 +1,4 @@
-"""Telling others what the account is doing: it is typing, a message arrived, a message was seen."""
+"""Typing, delivered and seen, as the account shows them to others."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from zaloweb.events import Message, Thread, ThreadKind
 from zaloweb.wire.envelope import compact
 
 MOST = 50
-"""Messages that one mark may be about."""
+"""Messages in one receipt."""
 
 _ACCOUNT = "0"
 
 
 class Destination(IntEnum):
-    """What kind of account a person's conversation is with."""
+    """The kind of account in a direct conversation."""
 
     PERSON = 3
     PAGE = 5
@@ -26,10 +26,10 @@ class Destination(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A message that is marked as delivered or seen.
+    """A message to mark as delivered or seen.
 
     `receiver_id` is the group, or the account itself. `st`, `at`, `cmd` and `ts` are the fields of that name
-    in the pushed message: of them only whether there was a number is told.
+    in the pushed message; receipts only say whether each was a number.
     """
 
     msg_id: str
@@ -44,7 +44,7 @@ class Marked:
 
     @classmethod
     def of(cls, message: Message) -> Marked:
-        """What to mark of a message that was received."""
+        """The fields of a received message that receipts need."""
         wire = message.raw
         to_account = message.thread.kind is ThreadKind.USER and not message.is_self
         return cls(
@@ -57,7 +57,7 @@ class Marked:
         )
 
     def item(self, own_id: str) -> dict[str, object]:
-        """The message as a mark tells it."""
+        """The message as part of a receipt."""
         return {
             "cmi": self.cli_msg_id,
             "gmi": self.msg_id,
@@ -69,56 +69,50 @@ class Marked:
 
 
 def typing(thread: Thread, *, imei: str, to: Destination = Destination.PERSON) -> Call[object]:
-    """Shows that the account is writing, for some seconds. Raises `InvalidRequest` without a thread."""
+    """Shows for some seconds that the account is typing. Raises `InvalidRequest` without a thread."""
     require_thread(thread, "typing")
     if thread.kind is ThreadKind.GROUP:
         params: dict[str, object] = {"grid": thread.id, "imei": imei}
-        return Call("typing", "POST", "group", "/api/group/typing", object, params, "form", shown=False)
-    params = {"toid": thread.id, "destType": int(to), "imei": imei}
-    return Call("typing", "POST", "chat", "/api/message/typing", object, params, "form", shown=False)
+    else:
+        params = {"toid": thread.id, "destType": int(to), "imei": imei}
+    service, path = _route(thread.kind, "typing")
+    return Call("typing", "POST", service, path, object, params, "form", shown=False)
 
 
 def delivered(
     kind: ThreadKind, messages: Sequence[Marked], *, own_id: str, imei: str, seen: bool = False
 ) -> Call[object]:
-    """Tells that messages arrived, with `seen` that they were looked at too.
+    """Marks messages as delivered, with `seen` as seen too.
 
-    Raises `InvalidRequest` when there are none or more than `MOST`, and for those of several groups.
+    Raises `InvalidRequest` for none or more than `MOST`, and for messages of several groups.
     """
     told: dict[str, object] = {"seen": int(seen), "data": _items(messages, own_id)}
     if kind is ThreadKind.GROUP:
         told["grid"] = _one(messages, "receiver_id")
-        params: dict[str, object] = {"msgInfos": compact(told), "imei": imei}
-        return Call(
-            "mark delivered", "POST", "group", "/api/group/deliveredv2", object, params, "form", shown=False
-        )
-    params = {"msgInfos": compact(told)}
-    return Call(
-        "mark delivered", "POST", "chat", "/api/message/deliveredv2", object, params, "form", shown=False
-    )
+    service, path = _route(kind, "deliveredv2")
+    params = _params(kind, told, imei)
+    return Call("mark delivered", "POST", service, path, object, params, "form", shown=False)
 
 
 def seen(kind: ThreadKind, messages: Sequence[Marked], *, own_id: str, imei: str) -> Call[object]:
-    """Tells that messages were seen. Raises `InvalidRequest` as `delivered` does."""
-    items = _items(messages, own_id)
+    """Marks messages as seen. Raises `InvalidRequest` as `delivered` does."""
+    told: dict[str, object] = {"data": _items(messages, own_id)}
     if kind is ThreadKind.GROUP:
-        told = {"data": items, "grid": _one(messages, "receiver_id")}
-        params: dict[str, object] = {"msgInfos": compact(told), "imei": imei}
-        return Call(
-            "mark seen",
-            "POST",
-            "group",
-            "/api/group/seenv2",
-            object,
-            params,
-            "form",
-            nretry=True,
-            shown=False,
-        )
-    params = {"msgInfos": compact({"data": items, "senderId": _one(messages, "sender_id")})}
-    return Call(
-        "mark seen", "POST", "chat", "/api/message/seenv2", object, params, "form", nretry=True, shown=False
-    )
+        told["grid"] = _one(messages, "receiver_id")
+    else:
+        told["senderId"] = _one(messages, "sender_id")
+    service, path = _route(kind, "seenv2")
+    params = _params(kind, told, imei)
+    return Call("mark seen", "POST", service, path, object, params, "form", nretry=True, shown=False)
+
+
+def _route(kind: ThreadKind, what: str) -> tuple[str, str]:
+    group = kind is ThreadKind.GROUP
+    return ("group", f"/api/group/{what}") if group else ("chat", f"/api/message/{what}")
+
+
+def _params(kind: ThreadKind, told: dict[str, object], imei: str) -> dict[str, object]:
+    return {"msgInfos": compact(told), **({"imei": imei} if kind is ThreadKind.GROUP else {})}
 
 
 def _items(messages: Sequence[Marked], own_id: str) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ from zaloweb.events import Sticker, Thread, ThreadKind
 
 
 class Suggestion(msgspec.Struct, frozen=True):
-    """A sticker that was found for a word."""
+    """A sticker found for a word."""
 
     sticker_id: int
     cate_id: int = 0
@@ -22,7 +22,7 @@ class Suggestion(msgspec.Struct, frozen=True):
 
     @property
     def sticker(self) -> Sticker:
-        """The same as it is sent."""
+        """The sticker as it is sent."""
         return Sticker(self.sticker_id, self.cate_id, self.type)
 
 
@@ -38,7 +38,7 @@ class Suggestions(msgspec.Struct, frozen=True):
 
 
 class StickerDetail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a sticker is. `text` is the word it stands for, `duration` is in milliseconds."""
+    """Details of a sticker. `text` is the word it stands for, `duration` is in milliseconds."""
 
     id: int
     cate_id: int = 0
@@ -52,7 +52,7 @@ class StickerDetail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def sticker(self) -> Sticker:
-        """The same as it is sent."""
+        """The sticker as it is sent."""
         return Sticker(self.id, self.cate_id, self.type)
 
 
@@ -68,7 +68,7 @@ _DETAIL = cast("type[StickerDetail | None]", StickerDetail | None)
 
 
 def detail(sticker_id: int) -> Call[StickerDetail | None]:
-    """What one sticker is; None for one that Zalo says nothing about."""
+    """Details of one sticker; None if Zalo does not know it."""
     path = "/api/message/sticker/sticker_detail"
     params = {"sid": sticker_id}
     return Call("sticker", "GET", "sticker", path, _DETAIL, params, safe_to_retry=True)

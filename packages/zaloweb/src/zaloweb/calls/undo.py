@@ -1,4 +1,4 @@
-"""Taking messages back: recalling an own one for everybody, deleting one for oneself or from a group."""
+"""Recalling an own message for everybody, and deleting messages for oneself or from a group."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def delete(
     client_id: int,
     imei: str,
 ) -> Call[object]:
-    """Deletes a message: for the account alone or, in a group it leads, for everyone.
+    """Deletes a message: for the account alone or, in a group that it administers, for everyone.
 
-    Raises `InvalidRequest` for what Zalo does not do: an own message is recalled instead, and in a
-    conversation with one person nothing of theirs is deleted for them.
+    Raises `InvalidRequest` for deletions that Zalo does not offer: own messages are recalled instead, and
+    messages of a direct conversation are deleted for the account only.
     """
     if for_everyone and sender_id == own_id:
         raise InvalidRequest("an own message is not deleted for everyone but recalled: use undo")

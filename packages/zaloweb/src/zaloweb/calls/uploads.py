@@ -1,4 +1,4 @@
-"""Bringing files to Zalo, a piece a call. Nobody sees a file before a message names it."""
+"""Uploading files, one chunk per call. Nobody sees a file before a message shows it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SLOWEST = 16 * 1024  # bytes a second, below which an upload is given up
 
 
 class ChunkAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """The answer to a piece. Only one of a file's pieces, mostly the last, is answered with the file's id."""
+    """The answer to a chunk. Only one chunk of a file, mostly the last, is answered with the file's id."""
 
     photo_id: str | int | None = None
     file_id: str | int | None = None
@@ -35,14 +35,14 @@ class ChunkAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Thumbnail(msgspec.Struct, frozen=True):
-    """Where the still picture of a GIF is."""
+    """The address of the still picture of a GIF."""
 
     url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a file; `number` counts from 1."""
+    """A part of a file; `number` counts from 1."""
 
     file_name: str
     file_size: int
@@ -52,7 +52,7 @@ class Chunk:
 
 
 def upload(thread: Thread, piece: Chunk, *, image: bool, client_id: int, imei: str) -> Call[ChunkAnswer]:
-    """Sends a piece of a file that is meant for a thread. Sending one twice does no harm."""
+    """Uploads a chunk of a file for a thread. Sending one twice does no harm."""
     group = thread.kind is ThreadKind.GROUP
     params = {
         "grid" if group else "toid": thread.id,
@@ -81,7 +81,7 @@ def upload(thread: Thread, piece: Chunk, *, image: bool, client_id: int, imei: s
 
 
 def thumbnail(content: Content, *, client_id: int, imei: str) -> Call[Thumbnail]:
-    """Sends a GIF to have a still picture made of it, for groups too by the way of conversations with one."""
+    """Uploads a GIF to get a still picture of it. The path is the same for groups."""
     params = {"clientId": client_id, "imei": imei}
     return Call(
         "upload thumbnail",
@@ -98,5 +98,5 @@ def thumbnail(content: Content, *, client_id: int, imei: str) -> Call[Thumbnail]
 
 
 def deadline_for(size: int) -> float:
-    """Seconds that so many bytes may take."""
+    """Seconds that an upload of so many bytes may take."""
     return _BASE_DEADLINE + size / _SLOWEST

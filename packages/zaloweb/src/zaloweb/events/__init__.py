@@ -1,4 +1,4 @@
-"""What happens to an account, as typed events, and the decoder that makes them from frames."""
+"""Typed events of an account, and the decoder that makes them from frames."""
 
 from zaloweb.events.account import (
     CipherKey,

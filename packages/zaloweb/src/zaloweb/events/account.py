@@ -1,4 +1,4 @@
-"""What happens to the account and its connection, as frozen values; `Event` is all that may happen."""
+"""Events of the account and its connection, as frozen values; `Event` is the union of all events."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class GroupEventKind(StrEnum):
 
 
 class GroupEvent(msgspec.Struct, frozen=True):
-    """Something happened to a group. `act` is the server's word for it, also where `kind` is unknown.
+    """Something happened to a group. `act` is the server's word for it, even if `kind` is unknown.
 
     `data` depends on the kind; most have groupName, creatorId, sourceId, updateMembers. `is_self`: the
-    account did it or is one of those it happened to.
+    account did it or is one of the members concerned.
     """
 
     thread: Thread
@@ -69,7 +69,7 @@ class GroupEvent(msgspec.Struct, frozen=True):
 
 
 class FriendEventKind(IntEnum):
-    """What happened between the account and a person. The numbers are those of other clients for Zalo."""
+    """What happened between the account and a person. The numbers are those of other Zalo clients."""
 
     ADD = 0
     REMOVE = 1
@@ -110,7 +110,7 @@ class FileDone(msgspec.Struct, frozen=True, gc=False):
 
 
 class CipherKey(msgspec.Struct, frozen=True, gc=False):
-    """The key of this connection came, or a new one; the decoder uses it from here on."""
+    """The key of this connection, or a new one; the decoder uses it from now on."""
 
     key: bytes
 
@@ -127,9 +127,9 @@ class Duplicate(msgspec.Struct, frozen=True, gc=False):
 
 
 class UnknownEvent(msgspec.Struct, frozen=True, gc=False):
-    """Something this client has no name for: a command, or a `kind` inside a known one.
+    """An unknown command, or an unknown `kind` inside a known one.
 
-    `body` is its JSON text, opened if that was possible.
+    `body` is its JSON text, decrypted if possible.
     """
 
     cmd: int
@@ -144,8 +144,8 @@ class UnknownEvent(msgspec.Struct, frozen=True, gc=False):
 class Undecodable(msgspec.Struct, frozen=True, gc=False):
     """A frame, or one item of a frame, that could not be read, and why. `raw` is the frame or the item.
 
-    `cmd` is 0 where the frame was too short to have one. Of an item among messages the thread, the sender,
-    the id and the type are told as far as they can be read.
+    `cmd` is 0 if the frame was too short to have one. For a message, thread, sender, id and type are given as
+    far as they can be read.
     """
 
     reason: str
@@ -161,13 +161,13 @@ class Undecodable(msgspec.Struct, frozen=True, gc=False):
 
 
 class Connected(msgspec.Struct, frozen=True, gc=False):
-    """The connection can be used: it has its key, and may be asked for what was missed."""
+    """The connection is ready: it has its key, and missed messages can be requested."""
 
     endpoint: str = ""
 
 
 class Disconnected(msgspec.Struct, frozen=True, gc=False):
-    """A connection is over, or none came about. `retry_in_ms` is when one is tried again, None for never."""
+    """A connection ended or failed. `retry_in_ms` is the wait before the next try, None for never."""
 
     code: int
     reason: str
@@ -197,4 +197,4 @@ Event = (
     | Connected
     | Disconnected
 )
-"""Everything that may happen."""
+"""Any event."""

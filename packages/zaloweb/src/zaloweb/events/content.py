@@ -1,7 +1,7 @@
-"""What a message can hold: text, photo, file, sticker … Each knows the `text` that a person would read.
+"""Contents of messages: text, photo, file, sticker … Each has the `text` that a person would read.
 
-The shapes are those of recordings and of other clients' public code. A field that the server left out is
-empty. No `text` ever is the JSON of the wire.
+The shapes are those of recordings and of other clients' public code. Missing fields are empty. `text` is
+never JSON of the wire.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _STICKER_PICTURES = "https://zalo-api.zadn.vn/api/emoticon/sticker/webpc?eid="
 
 
 def type_number(msg_type: str) -> int:
-    """The number that stands for a `msgType` in quotes; 1, as for text, where it has none of its own."""
+    """The number of a `msgType` in quotes; 1, as for text, if it has none of its own."""
     return _TYPE_NUMBERS.get(msg_type, 1)
 
 
@@ -43,7 +43,7 @@ class TextContent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Media(msgspec.Struct, frozen=True, gc=False):
-    """What all contents share that are shown with a title and lead somewhere. Any of it may be ""."""
+    """The fields of all contents with a title and a link. Any may be ""."""
 
     title: str
     description: str
@@ -52,14 +52,14 @@ class Media(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def text(self) -> str:
-        """What the sender wrote to it: the title, else the description."""
+        """The title, else the description."""
         return self.title or self.description
 
 
 class Photo(Media, frozen=True, gc=False):
     """A picture or a doodle; `title` is its caption.
 
-    The pictures of an album come one by one with the same `album_id`.
+    Pictures of an album are separate messages with the same `album_id`.
     """
 
     kind: ClassVar[str] = "photo"
@@ -84,7 +84,7 @@ class Gif(Media, frozen=True, gc=False):
 
 
 class Video(Media, frozen=True, gc=False):
-    """A video; `size` in bytes, 0 if it was not told."""
+    """A video; `size` in bytes, 0 if unknown."""
 
     kind: ClassVar[str] = "video"
     duration_ms: int
@@ -120,15 +120,15 @@ class Link(Media, frozen=True, gc=False):
 
     @property
     def text(self) -> str:
-        """What the sender wrote, and the address if that does not stand in it."""
+        """The title, and the address unless the title contains it."""
         return self.title if self.url in self.title else _lines(self.title, self.url)
 
 
 class Card(Media, frozen=True, gc=False):
-    """A card of some other kind, told by `action`: bank cards, templates, cards of Official Accounts.
+    """Another card, by `action`: bank cards, templates, cards of Official Accounts.
 
-    `shown` is the sentence that Zalo's clients show for it. What a bank card holds is not in the message but
-    on the page of its `url`.
+    `shown` is the sentence that Zalo's clients show for it. The data of a bank card is not in the message but
+    on the page at its `url`.
     """
 
     action: str
@@ -136,17 +136,17 @@ class Card(Media, frozen=True, gc=False):
 
     @property
     def kind(self) -> str:
-        """Which card."""
+        """The kind of card."""
         return "bank card" if self.action == BANK_CARD else "card"
 
     @property
     def text(self) -> str:
-        """The sentence that is shown for it, else title and description, else its kind in brackets."""
+        """The shown sentence, else title and description, else the kind in brackets."""
         return self.shown or _lines(self.title, self.description) or f"[{self.kind}]"
 
 
 class Contact(Media, frozen=True, gc=False):
-    """Somebody's contact card; `title` is the name, `description` as the server wrote it."""
+    """A contact card; `title` is the name, `description` is as on the wire."""
 
     kind: ClassVar[str] = "contact"
     user_id: str
@@ -167,21 +167,18 @@ class Location(Media, frozen=True, gc=False):
 
     @property
     def kind(self) -> str:
-        """Which of the two."""
+        """The kind of location."""
         return "live location" if self.live else "location"
 
     @property
     def text(self) -> str:
-        """The address, or the degrees where there is none."""
-        return _lines(self.title, self.description) or self._degrees or f"[{self.kind}]"
-
-    @property
-    def _degrees(self) -> str:
-        return f"{self.latitude}, {self.longitude}" if self.latitude or self.longitude else ""
+        """The address, or the coordinates without one."""
+        degrees = f"{self.latitude}, {self.longitude}" if self.latitude or self.longitude else ""
+        return _lines(self.title, self.description) or degrees or f"[{self.kind}]"
 
 
 class Sticker(msgspec.Struct, frozen=True, gc=False):
-    """A sticker. There is nothing to read in it."""
+    """A sticker, without text."""
 
     kind: ClassVar[str] = "sticker"
     id: int
@@ -195,7 +192,7 @@ class Sticker(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def url(self) -> str:
-        """Where its picture is."""
+        """The address of its picture."""
         return f"{_STICKER_PICTURES}{self.id}" if self.id else ""
 
 
@@ -207,7 +204,7 @@ class Todo(msgspec.Struct, frozen=True, gc=False):
 
 
 class Poll(msgspec.Struct, frozen=True, gc=False):
-    """Somebody asks a group. What can be answered is not told; it has to be asked for by `id`."""
+    """A new poll. The options are not in the message; they have to be looked up by `id`."""
 
     kind: ClassVar[str] = "poll"
     id: str
@@ -220,9 +217,9 @@ class Poll(msgspec.Struct, frozen=True, gc=False):
 
 
 class UnknownContent(msgspec.Struct, frozen=True):
-    """Something of a kind this client does not know: `kind` is the server's word, `data` what it sent.
+    """Content of an unknown kind: `kind` is the server's word, `data` what it sent.
 
-    `text` is what a person typed, as far as that can be told; it may be "".
+    `text` is what a person typed, as far as that is recognised; it may be "".
     """
 
     kind: str
@@ -246,11 +243,11 @@ Content = (
     | Card
     | UnknownContent
 )
-"""Everything a message can hold."""
+"""Any content of a message."""
 
 
 def kind_word(msg_type: str, content: Content) -> str:
-    """What was sent, in a word: text, photo, bank card … For an unknown kind the server's own word."""
+    """A word for the content: text, photo, bank card … For an unknown kind the server's own word."""
     return "drawing" if msg_type == "chat.doodle" and isinstance(content, Photo) else content.kind
 
 

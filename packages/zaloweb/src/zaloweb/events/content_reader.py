@@ -1,13 +1,14 @@
-"""From the `content` of an item to what somebody sent, by its `msgType` and its `action`.
+"""Reads what a person sent from the `content` of an item, by its `msgType` and its `action`.
 
-Which pairs of the two are a person's is known from an inventory of 27 576 stored messages of one public
-client, from other public clients, and from the types of which Zalo's own apps make bubbles. The fields are
-read leniently: what is missing or of another type is empty.
+The pairs that people send are known from an inventory of 27 576 stored messages of one public client, from
+other public clients, and from the types that Zalo's own apps show as bubbles. Missing fields and those of
+another type are empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from zaloweb.events.content import (
     BANK_CARD,
@@ -18,7 +19,6 @@ from zaloweb.events.content import (
     Gif,
     Link,
     Location,
-    Media,
     Photo,
     Poll,
     Sticker,
@@ -31,14 +31,14 @@ from zaloweb.events.fields import Fields
 from zaloweb.events.lenient import as_degrees, as_id, as_object, as_text, as_whole, is_prose
 
 TYPED = frozenset(("", "webchat", "chat.text"))
-"""Types whose plain text is always what somebody typed, even where it is JSON. A missing type is read so."""
+"""Types whose plain text is always typed by a person, even if it is JSON; no type counts as one."""
 
 _TYPED_NAMES = ("text", "msg", "message")
-"""Where typed words may stand in an object of a kind that has no reader."""
+"""Fields that may hold typed words in an object of an unknown kind."""
 
 
 def read_speech(msg_type: str, fields: Fields) -> Content | None:
-    """What a person sent; None where no such pair of type and action is known to be a person's."""
+    """What a person sent; None if people are not known to send this pair of type and action."""
     reader = _READERS.get(msg_type or _likely_type(fields))
     return None if reader is None else reader(fields)
 
@@ -49,7 +49,7 @@ def is_speech(msg_type: str) -> bool:
 
 
 def typed_text(fields: Fields) -> str:
-    """What a person typed into an object of an unknown kind: never its title, description or `customMsg`."""
+    """The words a person typed in an object of an unknown kind: never title, description or `customMsg`."""
     texts = (fields.all.get(name) for name in _TYPED_NAMES)
     return next((text for text in texts if isinstance(text, str) and is_prose(text)), "")
 
@@ -69,14 +69,10 @@ def _webchat(fields: Fields) -> Content | None:
         return _card(fields)
     if action:
         return _recommended(fields)
-    return _plain_card(fields)
-
-
-def _plain_card(fields: Fields) -> Content | None:
-    # Unfurled links came so, and own messages as an object with a title alone.
+    # Unfurled links, and own messages as an object with only a title.
     title, description, url, _ = fields.media()
     lines = (title or fields.custom_text() or typed_text(fields), description, url)
-    text = "\n".join(line for line in lines if line)
+    text = "\n".join(filter(None, lines))
     return TextContent(text) if text else None
 
 
@@ -133,41 +129,28 @@ def _link(fields: Fields) -> Link:
 
 def _card(fields: Fields) -> Card:
     title, description, url, thumb = fields.media()
-    bank = fields.action == BANK_CARD
-    page = _page(fields) if bank else ""
-    return Card(title, description, url or page, thumb, action=fields.action, shown=_shown(fields, bank=bank))
-
-
-def _page(fields: Fields) -> str:
-    items = (as_object(fields.params.get(name)) for name in ("pcItem", "item"))
-    return next((url for item in items if (url := as_text(item.get("data_url")))), "")
-
-
-def _shown(fields: Fields, *, bank: bool) -> str:
-    item = as_object(fields.params.get("item")) if bank else {}
-    numbers = " ".join(filter(None, (as_text(item.get(name)) for name in ("numAccBank", "nameAccBank"))))
-    shown = fields.custom_text() or fields.text("title") or ("[bank card]" if numbers else "")
-    return "\n".join(filter(None, (shown, numbers)))
+    shown = fields.custom_text() or fields.text("title")
+    if fields.action == BANK_CARD:
+        item = as_object(fields.params.get("item"))
+        numbers = " ".join(filter(None, map(as_text, map(item.get, ("numAccBank", "nameAccBank")))))
+        shown = "\n".join(filter(None, (shown or ("[bank card]" if numbers else ""), numbers)))
+        pages = (as_text(held.get("data_url")) for held in (as_object(fields.params.get("pcItem")), item))
+        url = url or next(filter(None, pages), "")
+    return Card(title, description, url, thumb, action=fields.action, shown=shown)
 
 
 def _recommended(fields: Fields) -> Content | None:
-    reader = _RECOMMENDED.get(fields.action)
+    action = fields.action
+    reader = _RECOMMENDED.get(action)
     if reader is not None:
         return reader(fields)
-    if fields.action == "show.profile":
-        contact = _contact(fields)
-        return contact if _is_phone(contact.phone) else None
-    if fields.action:
+    if action not in ("", "show.profile"):
         return None
-    if fields.text("href"):
+    if not action and fields.text("href"):
         return _link(fields)
     contact = _contact(fields)
-    return contact if contact.user_id or _is_phone(contact.phone) else None
-
-
-def _is_phone(text: str) -> bool:
-    digits = text.strip().lstrip("+")
-    return digits.replace(" ", "").isdecimal() and bool(digits)
+    is_phone = contact.phone.strip().lstrip("+").replace(" ", "").isdecimal()
+    return contact if is_phone or (contact.user_id and not action) else None
 
 
 def _contact(fields: Fields) -> Contact:
@@ -185,16 +168,12 @@ def _contact(fields: Fields) -> Contact:
     )
 
 
-def _location(fields: Fields) -> Location:
-    latitude, longitude = fields.params.get("latitude"), fields.params.get("longitude")
-    return Location(*fields.media(), latitude=as_degrees(latitude), longitude=as_degrees(longitude))
-
-
-def _live_location(fields: Fields) -> Location:
-    place = _location(fields)
-    return Location(
-        place.title, place.description, place.url, place.thumb_url, place.latitude, place.longitude, live=True
+def _location(fields: Fields, *, live: bool = False) -> Location:
+    latitude, longitude = (
+        as_degrees(fields.params.get("latitude")),
+        as_degrees(fields.params.get("longitude")),
     )
+    return Location(*fields.media(), latitude, longitude, live)
 
 
 def _sticker(fields: Fields) -> Sticker:
@@ -209,7 +188,7 @@ def _todo(fields: Fields) -> Todo:
 
 
 def _poll(fields: Fields) -> Poll | None:
-    # Of votes, changes and closings, nine of ten items, nothing is asked of anybody.
+    # Votes, changes and closings, nine of ten items, are no questions.
     if fields.action != "create":
         return None
     question = fields.param("question") or fields.text("title")
@@ -238,14 +217,9 @@ _READERS: dict[str, Callable[[Fields], Content | None]] = {
     "chat.zalo.me": _link,
     "chat.recommended": _recommended,
     "chat.location.new": _location,
-    "chat.livelocation": _live_location,
+    "chat.livelocation": partial(_location, live=True),
     "chat.todo": _todo,
     "group.poll": _poll,
     "chat.webcontent": _card,
     "chat.webcontent.v2": _card,
 }
-
-
-def titled(content: Content) -> str:
-    """The text in which the mentions of a message stand: the caption of what has one."""
-    return content.title if isinstance(content, Media) else content.text

@@ -1,7 +1,7 @@
-"""What happens in threads, as frozen values: messages and what becomes of them.
+"""Events in threads, as frozen values: messages and changes to them.
 
 Ids are exact decimal texts. Times end in `_ms` and count from 1970. Offsets in text are Python indices (code
-points). `raw` of a value is the item as it stood on the wire, decoded when asked for.
+points). `raw` is the item on the wire, decoded at each access.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ThreadKind(IntEnum):
 
 
 class Thread(msgspec.Struct, frozen=True, gc=False):
-    """A conversation. The id of one with a person is that person's id."""
+    """A conversation. In a direct one the id is that of the other person."""
 
     kind: ThreadKind
     id: str
@@ -35,7 +35,7 @@ class Thread(msgspec.Struct, frozen=True, gc=False):
 
 
 class Mention(msgspec.Struct, frozen=True, gc=False):
-    """Somebody named in a text. `everyone` is @all; `user_id` is then "-1"."""
+    """A person mentioned in a text. `everyone` is @all; `user_id` is then "-1"."""
 
     user_id: str
     start: int
@@ -44,7 +44,7 @@ class Mention(msgspec.Struct, frozen=True, gc=False):
 
 
 class QuotedContent(msgspec.Struct, frozen=True, gc=False):
-    """What was quoted besides words: its kind (photo, sticker, file …), its caption or name, its address."""
+    """Quoted content other than text: kind (photo, sticker, file …), caption or name, address."""
 
     kind: str
     text: str = ""
@@ -52,11 +52,11 @@ class QuotedContent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
-    """The message that a message answers to, as its sender's client described it.
+    """The quoted message, as the sender's client described it.
 
-    `text` is what people read in it: the quoted words, or the caption of what was quoted. `quoted` is the
-    picture, file, sticker …, None for a text. `type_number` is the kind of the quoted message (1 text, 32
-    photo …), `attachment` a JSON text or "". An id that the client did not know is "".
+    `text` is the quoted text, or the caption of the quoted content. `quoted` is the picture, file, sticker …,
+    None for a text. `type_number` is the kind of the quoted message (1 text, 32 photo …), `attachment` a JSON
+    text or "". An id that the client did not know is "".
     """
 
     owner_id: str
@@ -72,18 +72,30 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
 
 class Album(msgspec.Struct, frozen=True, gc=False):
-    """The set of pictures and videos that a message is one of; `total` is how many, 0 where nobody said."""
+    """The album of a picture or video; `total` is its size, 0 if unknown."""
 
     id: str
     total: int = 0
 
 
-class Message(msgspec.Struct, frozen=True):
+class FromWire(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read from one item of a frame. `wire` is the JSON text of that item."""
+
+    wire: msgspec.Raw
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The item with all its fields; whole numbers are exact."""
+        item: dict[str, Any] = read(_ANY, self.wire)
+        return item
+
+
+class Message(FromWire, frozen=True):
     """A message in a thread, from somebody else or from the account itself on any device (`is_self`).
 
-    `sender_id` is the account's own id where the wire says "0". `msg_id`, `cli_msg_id` and `msg_type` are ""
-    where the server did not say. `sent_ms` is 0 where the time is missing or cannot be right; a time that is
-    too far ahead is told as it came. `ttl_ms` is after how long it disappears, 0 for never.
+    `sender_id` is the account's own id for "0" on the wire. `msg_id`, `cli_msg_id` and `msg_type` are "" if
+    missing. `sent_ms` is 0 if the time is missing or cannot be right; a time in the future is not changed.
+    The message disappears after `ttl_ms`, 0 for never.
     """
 
     thread: Thread
@@ -98,29 +110,23 @@ class Message(msgspec.Struct, frozen=True):
     quote: Quote | None
     sent_ms: int
     ttl_ms: int
-    wire: msgspec.Raw
     album: Album | None = None
 
     @property
     def text(self) -> str:
-        """What a person would read: the text, a caption, a file's name, a link … or "" (a sticker)."""
+        """The text that a person would read: a text, caption, file name, link … or "" (a sticker)."""
         return self.content.text
 
     @property
     def kind(self) -> str:
-        """What was sent, in a word: text, photo, bank card …; the server's own for an unknown kind."""
+        """A word for the content: text, photo, bank card …; the server's own for an unknown kind."""
         return kind_word(self.msg_type, self.content)
 
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields; whole numbers are exact."""
-        return _raw(self.wire)
 
-
-class Undo(msgspec.Struct, frozen=True):
+class Undo(FromWire, frozen=True):
     """A message was recalled: `msg_id` and `cli_msg_id` are those of the recalled message, one may be "".
 
-    Whoever did it need not be its author.
+    The actor need not be its author.
     """
 
     thread: Thread
@@ -130,19 +136,12 @@ class Undo(msgspec.Struct, frozen=True):
     msg_id: str
     cli_msg_id: str
     sent_ms: int
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
 class DeletedMessage(msgspec.Struct, frozen=True, gc=False):
     """A message that was deleted on the account's own side. One of the ids may be "".
 
-    `author_id` is who wrote it, "" where that is not said. With `whole_thread` everything in the thread up to
-    this message is deleted.
+    `author_id` is "" if unknown. With `whole_thread` everything in the thread up to this message is deleted.
     """
 
     thread: Thread
@@ -152,10 +151,10 @@ class DeletedMessage(msgspec.Struct, frozen=True, gc=False):
     whole_thread: bool = False
 
 
-class Deletion(msgspec.Struct, frozen=True):
-    """Messages were deleted on the account's own side, by another device or by this one; others keep them.
+class Deletion(FromWire, frozen=True):
+    """Messages were deleted on the account's own side, by this or another device; others keep them.
 
-    `thread` and `actor_id` are those of the item that tells of it, "" where it does not say.
+    `thread` and `actor_id` are those of the item itself, "" if missing.
     """
 
     thread: Thread
@@ -163,19 +162,13 @@ class Deletion(msgspec.Struct, frozen=True):
     is_self: bool
     entries: tuple[DeletedMessage, ...]
     sent_ms: int
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
-class Notice(msgspec.Struct, frozen=True):
-    """Zalo itself wrote something into a thread: a call, a pin, a reminder, a vote. Nobody said it.
+class Notice(FromWire, frozen=True):
+    """A notice of Zalo itself in a thread: a call, a pin, a reminder, a vote. No person wrote it.
 
-    `kind` is a word for it, for an unknown kind the server's own. `text` is what people read, "" where
-    nothing is fit to be shown. `actor_id` is whose doing it is said to be, which may be "".
+    `kind` is a word for it, for an unknown kind the server's own. `text` is what people read, "" if there is
+    nothing to show. `actor_id` is who caused it, and may be "".
     """
 
     thread: Thread
@@ -188,22 +181,16 @@ class Notice(msgspec.Struct, frozen=True):
     cli_msg_id: str
     msg_type: str
     sent_ms: int
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
-    """A message that was reacted to."""
+    """The message of a reaction."""
 
     msg_id: str
     cli_msg_id: str
 
 
-class Reaction(msgspec.Struct, frozen=True):
+class Reaction(FromWire, frozen=True):
     """Somebody reacted to messages, or took a reaction back.
 
     `icon` is Zalo's code for it (`/-heart`), "" for one taken back.
@@ -217,21 +204,15 @@ class Reaction(msgspec.Struct, frozen=True):
     icon: str
     type_number: int
     sent_ms: int
-    wire: msgspec.Raw
 
     @property
     def removed(self) -> bool:
         """Whether the reaction was taken back."""
         return not self.icon
 
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
-
 
 class Typing(msgspec.Struct, frozen=True, gc=False):
-    """Somebody is writing. Groups of two send none."""
+    """Somebody is typing. Groups of two send none."""
 
     thread: Thread
     user_id: str
@@ -239,7 +220,7 @@ class Typing(msgspec.Struct, frozen=True, gc=False):
     sent_ms: int
 
 
-class Delivered(msgspec.Struct, frozen=True):
+class Delivered(FromWire, frozen=True):
     """A message reached people. `is_self` (groups only): the account is one of them."""
 
     thread: Thread
@@ -248,27 +229,15 @@ class Delivered(msgspec.Struct, frozen=True):
     seen_ids: tuple[str, ...]
     is_self: bool
     at_ms: int
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Seen(FromWire, frozen=True):
     """A message was seen: by the other side of a thread, or by members of a group (`user_ids`)."""
 
     thread: Thread
     msg_id: str
     user_ids: tuple[str, ...]
     is_self: bool
-    wire: msgspec.Raw
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The item of the wire with all its fields."""
-        return _raw(self.wire)
 
 
 class UnreadCleared(msgspec.Struct, frozen=True, gc=False):
@@ -293,8 +262,3 @@ class OldReactions(msgspec.Struct, frozen=True):
 
     kind: ThreadKind
     items: tuple[Reaction, ...]
-
-
-def _raw(wire: msgspec.Raw) -> dict[str, Any]:
-    item: dict[str, Any] = read(_ANY, wire)
-    return item

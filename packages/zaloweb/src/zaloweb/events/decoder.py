@@ -1,21 +1,22 @@
 """From the bytes of a frame to typed events. Nothing here does I/O, and no bytes make it raise.
 
 A frame that cannot be opened becomes one `Undecodable`; an item that cannot be read becomes one in its place
-among the others of its frame. What has no name here becomes an `UnknownEvent`.
+among the others of its frame. An unknown command becomes an `UnknownEvent`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from zaloweb.errors import CipherError, FrameError
 from zaloweb.events.account import CipherKey, Duplicate, Event, Pong, Undecodable, UnknownEvent
 from zaloweb.events.controls import read_control
-from zaloweb.events.conversation import OldMessages, OldReactions, Reaction, ThreadKind
-from zaloweb.events.messages import Head, Item, read_head, read_message, read_reaction
+from zaloweb.events.conversation import OldMessages, OldReactions, ThreadKind
+from zaloweb.events.messages import read_head, read_message, read_reaction
 from zaloweb.events.receipts import read_action, read_delivered, read_seen, read_unread
 from zaloweb.wire.cipher import EventCipher, base64_key
 from zaloweb.wire.frames import VERSION, Cmd, Frame, unpack
@@ -27,8 +28,13 @@ _LOOSE_PAYLOAD = msgspec.json.Decoder(LoosePayload)
 _ITEMS = msgspec.json.Decoder(Items)
 _KEY = msgspec.json.Decoder(KeyBody)
 _ANY = msgspec.json.Decoder()
+_PING, _CIPHER_KEY = Cmd.PING, Cmd.CIPHER_KEY  # Python 3.11 takes long to look a member up in its enum
 
-ItemReader = Callable[[msgspec.Raw], Event | str | None]
+ItemReader = Callable[[msgspec.Raw, ThreadKind, str], Event | str | None]
+"""Reads an item of a kind of thread for the account with this id.
+
+Gives its event, the name of an unknown one, or None if another item says the same. Raises Malformed.
+"""
 
 
 class Decoder:
@@ -53,7 +59,7 @@ class Decoder:
         self._key = key
 
     def decode(self, data: bytes) -> list[Event]:
-        """The events in a binary WebSocket message, in order; empty if it tells nothing. Never raises."""
+        """The events in a binary WebSocket message, in order; may be empty. Never raises."""
         try:
             frame = unpack(data)
         except FrameError as error:
@@ -64,25 +70,65 @@ class Decoder:
             return [Undecodable(str(error), frame.cmd, data)]
 
     def _events(self, frame: Frame) -> list[Event]:
-        if frame.cmd == Cmd.PING:
+        if frame.cmd == _PING:
             return [Pong()]
         if not frame.body:
             return []
         rule = _RULES.get(frame.cmd)
         if rule is None or not rule.takes(frame):
             return [self._unknown(frame)]
-        return rule.read(self, frame)
+        if rule.lists:
+            return self._listed(frame, rule)
+        if frame.cmd == _CIPHER_KEY:
+            self.key = key = base64_key(read(_KEY, frame.body).key)
+            return [CipherKey(key)]
+        read(_ANY, frame.body)
+        return [Duplicate()]
+
+    def _listed(self, frame: Frame, rule: _Rule) -> list[Event]:
+        payload = self._open(frame)
+        try:
+            lists = read(_PAYLOAD, payload).data
+        except Malformed as error:
+            lists = _readable_lists(payload, str(error))
+        events: list[Event] = []
+        found = rule.optional
+        for one in rule.lists:
+            items: Items | None = getattr(lists, one.name)
+            if items is not None:
+                found = True
+                self._read_items(frame, one, items, events)
+        if not found:
+            raise Malformed("the list of items is missing")
+        if rule.answer is None:
+            return events
+        bad: list[Event] = [event for event in events if isinstance(event, Undecodable)]
+        good: Any = tuple(event for event in events if not isinstance(event, Undecodable))
+        return [*bad, rule.answer(rule.lists[0].kind, good)]
+
+    def _read_items(self, frame: Frame, one: _List, items: Items, events: list[Event]) -> None:
+        read_item, kind, own_id = one.read, one.kind, self._own_id
+        for item in items:
+            try:
+                event = read_item(item, kind, own_id)
+            except Malformed as error:
+                event = self._undecodable(frame.cmd, str(error), one, item)
+            if isinstance(event, str):
+                event = UnknownEvent(frame.cmd, frame.sub, event, bytes(item))
+            if event is not None:
+                events.append(event)
+
+    def _undecodable(self, cmd: int, reason: str, one: _List, item: msgspec.Raw) -> Undecodable:
+        """An item that cannot be read; for a message with thread, sender, id and type, if it names them."""
+        head = read_head(item, one.kind, self._own_id) if one.read is read_message else None
+        if head is None:
+            return Undecodable(reason, cmd, bytes(item))
+        thread = head.thread if head.thread.id else None
+        return Undecodable(reason, cmd, bytes(item), thread, head.sender_id, head.msg_id, head.msg_type)
 
     def _open(self, frame: Frame) -> bytes:
         envelope = read(_ENVELOPE, frame.body)
         return self._cipher.open(envelope.data, envelope.encrypt)
-
-    def _lists(self, frame: Frame) -> Lists:
-        payload = self._open(frame)
-        try:
-            return read(_PAYLOAD, payload).data
-        except Malformed as error:
-            return _readable_lists(payload, str(error))
 
     def _unknown(self, frame: Frame) -> UnknownEvent:
         read(_ANY, frame.body)
@@ -93,133 +139,70 @@ class Decoder:
             body = frame.body
         return UnknownEvent(frame.cmd, frame.sub, kind, body)
 
-    def _cipher_key(self, frame: Frame) -> list[Event]:
-        self.key = key = base64_key(read(_KEY, frame.body).key)
-        return [CipherKey(key)]
 
-    def _duplicate(self, frame: Frame) -> list[Event]:
-        read(_ANY, frame.body)
-        return [Duplicate()]
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list in a payload, and how its items are read."""
 
-    def _user_messages(self, frame: Frame) -> list[Event]:
-        return self._messages(frame, self._lists(frame).msgs, ThreadKind.USER)
-
-    def _group_messages(self, frame: Frame) -> list[Event]:
-        return self._messages(frame, self._lists(frame).groupMsgs, ThreadKind.GROUP)
-
-    def _messages(self, frame: Frame, items: Items | None, kind: ThreadKind) -> list[Event]:
-        own_id = self._own_id
-        if items is None:
-            raise Malformed("the list of items is missing")
-        events: list[Event] = []
-        for item in items:
-            try:
-                events.append(read_message(item, kind, own_id))
-            except Malformed as error:
-                events.append(_unread(frame.cmd, str(error), item, read_head(item, kind, own_id)))
-        return events
-
-    def _old_user_messages(self, frame: Frame) -> list[Event]:
-        return _old_messages(ThreadKind.USER, self._user_messages(frame))
-
-    def _old_group_messages(self, frame: Frame) -> list[Event]:
-        return _old_messages(ThreadKind.GROUP, self._group_messages(frame))
-
-    def _reactions(self, frame: Frame) -> list[Event]:
-        lists = self._lists(frame)
-        if lists.reacts is None and lists.reactGroups is None:
-            raise Malformed("no list of reactions")
-        of_users = _each(frame, lists.reacts or [], self._user_reaction)
-        return of_users + _each(frame, lists.reactGroups or [], self._group_reaction)
-
-    def _old_user_reactions(self, frame: Frame) -> list[Event]:
-        events = _each(frame, self._lists(frame).reacts, self._user_reaction)
-        return _old_reactions(ThreadKind.USER, events)
-
-    def _old_group_reactions(self, frame: Frame) -> list[Event]:
-        events = _each(frame, self._lists(frame).reactGroups, self._group_reaction)
-        return _old_reactions(ThreadKind.GROUP, events)
-
-    def _user_marks(self, frame: Frame) -> list[Event]:
-        return self._marks(frame, ThreadKind.USER, lambda lists: lists.seens)
-
-    def _group_marks(self, frame: Frame) -> list[Event]:
-        return self._marks(frame, ThreadKind.GROUP, lambda lists: lists.groupSeens)
-
-    def _marks(self, frame: Frame, kind: ThreadKind, seens: Callable[[Lists], Items | None]) -> list[Event]:
-        lists = self._lists(frame)
-        own_id = self._own_id
-        delivered = _each(frame, lists.delivereds or [], lambda item: read_delivered(item, kind, own_id))
-        return delivered + _each(frame, seens(lists) or [], lambda item: read_seen(item, kind, own_id))
-
-    def _unread_cleared(self, frame: Frame) -> list[Event]:
-        return _each(frame, self._lists(frame).clearUnreads, read_unread)
-
-    def _controls(self, frame: Frame) -> list[Event]:
-        return _each(frame, self._lists(frame).controls, lambda item: read_control(item, self._own_id))
-
-    def _actions(self, frame: Frame) -> list[Event]:
-        return _each(frame, self._lists(frame).actions, read_action)
-
-    def _user_reaction(self, item: msgspec.Raw) -> Event:
-        return read_reaction(item, ThreadKind.USER, self._own_id)
-
-    def _group_reaction(self, item: msgspec.Raw) -> Event:
-        return read_reaction(item, ThreadKind.GROUP, self._own_id)
+    name: str
+    read: ItemReader
+    kind: ThreadKind = ThreadKind.USER
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """How a command is read. `sub` None takes any sub-command; only a versioned one insists on version 1."""
+    """How a command is read: the lists of its payload in their order.
 
-    read: Callable[[Decoder, Frame], list[Event]]
+    At least one of them must be there, unless they are `optional`. `sub` None takes any sub-command; only a
+    `versioned` command insists on version 1. `answer` is the event that holds all items, for a command that
+    answers a request.
+    """
+
+    lists: tuple[_List, ...] = ()
     sub: int | None = None
     versioned: bool = False
+    optional: bool = False
+    answer: type[OldMessages] | type[OldReactions] | None = None
 
     def takes(self, frame: Frame) -> bool:
+        """Whether the frame has the version and the sub-command."""
         if self.versioned and frame.version != VERSION:
             return False
         return self.sub is None or frame.sub == self.sub
 
 
+_USER_MESSAGES = _List("msgs", read_message)
+_GROUP_MESSAGES = _List("groupMsgs", read_message, ThreadKind.GROUP)
+_USER_REACTIONS = _List("reacts", read_reaction)
+_GROUP_REACTIONS = _List("reactGroups", read_reaction, ThreadKind.GROUP)
+_USER_RECEIPTS = (_List("delivereds", read_delivered), _List("seens", read_seen))
+_GROUP_RECEIPTS = (
+    _List("delivereds", read_delivered, ThreadKind.GROUP),
+    _List("groupSeens", read_seen, ThreadKind.GROUP),
+)
+
 _RULES: dict[int, _Rule] = {
-    Cmd.CIPHER_KEY: _Rule(Decoder._cipher_key, sub=1, versioned=True),
-    Cmd.USER_MESSAGES: _Rule(Decoder._user_messages, sub=0, versioned=True),
-    Cmd.USER_MESSAGES_TOO: _Rule(Decoder._user_messages, sub=0, versioned=True),
-    Cmd.GROUP_MESSAGES: _Rule(Decoder._group_messages, sub=0, versioned=True),
-    Cmd.CONTROLS: _Rule(Decoder._controls, sub=0, versioned=True),
-    Cmd.DUPLICATE: _Rule(Decoder._duplicate, sub=0, versioned=True),
-    Cmd.ACTIONS: _Rule(Decoder._actions, sub=0),
-    Cmd.USER_MARKS: _Rule(Decoder._user_marks, sub=0),
-    Cmd.GROUP_MARKS: _Rule(Decoder._group_marks, sub=0),
-    Cmd.UNREAD_CLEARED: _Rule(Decoder._unread_cleared, sub=0),
-    Cmd.OLD_USER_MESSAGES: _Rule(Decoder._old_user_messages, sub=1),
-    Cmd.OLD_GROUP_MESSAGES: _Rule(Decoder._old_group_messages, sub=1),
-    Cmd.REACTIONS: _Rule(Decoder._reactions),
-    Cmd.OLD_USER_REACTIONS: _Rule(Decoder._old_user_reactions),
-    Cmd.OLD_GROUP_REACTIONS: _Rule(Decoder._old_group_reactions),
+    Cmd.CIPHER_KEY: _Rule(sub=1, versioned=True),
+    Cmd.DUPLICATE: _Rule(sub=0, versioned=True),
+    Cmd.USER_MESSAGES: _Rule((_USER_MESSAGES,), sub=0, versioned=True),
+    Cmd.USER_MESSAGES_TOO: _Rule((_USER_MESSAGES,), sub=0, versioned=True),
+    Cmd.GROUP_MESSAGES: _Rule((_GROUP_MESSAGES,), sub=0, versioned=True),
+    Cmd.CONTROLS: _Rule((_List("controls", read_control),), sub=0, versioned=True),
+    Cmd.ACTIONS: _Rule((_List("actions", read_action),), sub=0),
+    Cmd.USER_MARKS: _Rule(_USER_RECEIPTS, sub=0, optional=True),
+    Cmd.GROUP_MARKS: _Rule(_GROUP_RECEIPTS, sub=0, optional=True),
+    Cmd.UNREAD_CLEARED: _Rule((_List("clearUnreads", read_unread),), sub=0),
+    Cmd.OLD_USER_MESSAGES: _Rule((_USER_MESSAGES,), sub=1, answer=OldMessages),
+    Cmd.OLD_GROUP_MESSAGES: _Rule((_GROUP_MESSAGES,), sub=1, answer=OldMessages),
+    Cmd.REACTIONS: _Rule((_USER_REACTIONS, _GROUP_REACTIONS)),
+    Cmd.OLD_USER_REACTIONS: _Rule((_USER_REACTIONS,), answer=OldReactions),
+    Cmd.OLD_GROUP_REACTIONS: _Rule((_GROUP_REACTIONS,), answer=OldReactions),
 }
-"""How each command is read that has a name here."""
-
-
-def _each(frame: Frame, items: Items | None, reader: ItemReader) -> list[Event]:
-    if items is None:
-        raise Malformed("the list of items is missing")
-    events: list[Event] = []
-    for item in items:
-        try:
-            event = reader(item)
-        except Malformed as error:
-            event = Undecodable(str(error), frame.cmd, bytes(item))
-        if isinstance(event, str):
-            event = UnknownEvent(frame.cmd, frame.sub, event, bytes(item))
-        if event is not None:
-            events.append(event)
-    return events
+"""How each known command is read."""
 
 
 def _readable_lists(payload: bytes, reason: str) -> Lists:
-    """The lists of a payload one of which is no list. Raises Malformed where none can be read."""
+    """The lists of a payload in which something is not a list. Raises Malformed if none can be read."""
     try:
         found = read(_LOOSE_PAYLOAD, payload).data
     except Malformed:
@@ -233,25 +216,3 @@ def _readable_lists(payload: bytes, reason: str) -> Lists:
     if not lists:
         raise Malformed(reason)
     return Lists(**lists)
-
-
-def _unread(cmd: int, reason: str, item: msgspec.Raw, head: Head | None) -> Undecodable:
-    """An item among messages that cannot be read: where it stands, who sent it, as far as it says."""
-    if head is None:
-        return Undecodable(reason, cmd, bytes(item))
-    thread = head.thread if head.thread.id else None
-    return Undecodable(reason, cmd, bytes(item), thread, head.sender_id, head.msg_id, head.msg_type)
-
-
-def _old_messages(kind: ThreadKind, events: list[Event]) -> list[Event]:
-    items = tuple(event for event in events if isinstance(event, Item))
-    return [*_undecodable(events), OldMessages(kind, items)]
-
-
-def _old_reactions(kind: ThreadKind, events: list[Event]) -> list[Event]:
-    items = tuple(event for event in events if isinstance(event, Reaction))
-    return [*_undecodable(events), OldReactions(kind, items)]
-
-
-def _undecodable(events: list[Event]) -> list[Undecodable]:
-    return [event for event in events if isinstance(event, Undecodable)]

@@ -1,8 +1,8 @@
-"""What recalls and deletions name: the messages that are gone, from the forms in which clients met them.
+"""The messages that deletions name, in all forms that clients have seen.
 
-A recall (`chat.undo`, or an object that owns `deleteMsg`) is for everybody. A deletion (`chat.delete`)
-happens on the account's own side: a list of entries, as seven public clients met it, one in a real database;
-or an object around such a list, as Zalo's Android app reads it. Ids may be numbers beyond 2^53.
+A recall (`chat.undo`, or an object with `deleteMsg`) is for everybody. A deletion (`chat.delete`) happens on
+the account's own side: a list of entries, as in seven public clients, one of them with a real database; or an
+object around such a list, as Zalo's Android app reads it. Ids may be numbers beyond 2^53.
 """
 
 from __future__ import annotations
@@ -21,25 +21,12 @@ _IN_GROUP = frozenset(("3", "4"))
 
 
 def may_be_gone(msg_type: str, content: dict[str, Any]) -> bool:
-    """A quick look whether an object can be a recall or a deletion at all."""
+    """A quick check whether an object can be a recall or a deletion."""
     return not _SIGNS.isdisjoint(content) or msg_type in (UNDO, DELETE)
 
 
-def is_undo(msg_type: str, content: object) -> bool:
-    """Whether an item recalls a message: by the key, or by its type."""
-    return isinstance(content, dict) and (msg_type == UNDO or "deleteMsg" in content)
-
-
-def recalled(content: dict[str, Any]) -> tuple[str, str]:
-    """The global and the client id of a recalled message; "" for one that is not known (0, null, missing)."""
-    get = content.get
-    return as_id(get("globalMsgId")) or as_id(get("globalMsgID")), (
-        as_id(get("cliMsgId")) or as_id(get("cliMsgID"))
-    )
-
-
 def is_deletion(msg_type: str, content: object) -> bool:
-    """Whether an item tells of deleted messages: by its type, or by the ids in its entries."""
+    """Whether an item is a deletion: by its type, or by the ids in its entries."""
     if msg_type == DELETE:
         return True
     if isinstance(content, dict) and "contents" not in content:
@@ -48,9 +35,17 @@ def is_deletion(msg_type: str, content: object) -> bool:
 
 
 def deleted(content: object, thread: Thread, own_id: str) -> tuple[DeletedMessage, ...]:
-    """The messages that a deletion names. `thread` is where the item itself stands, as far as it says."""
-    found = (_deleted(entry, thread, own_id) for entry in _entries(content))
-    return tuple(one for one in found if one.msg_id or one.cli_msg_id)
+    """The messages that a deletion names. `thread` is that of the item itself, as far as it is known."""
+    found = []
+    for entry in _entries(content):
+        msg_id, cli_msg_id = as_id(entry.get("globalDelMsgId")), as_id(entry.get("clientDelMsgId"))
+        author = as_text(entry.get("uidFrom"))
+        author_id = own_id if author == "0" else author
+        whole = as_text(entry.get("type")) in _WHOLE
+        if msg_id or cli_msg_id:
+            place = _thread(entry, thread, own_id)
+            found.append(DeletedMessage(place, author_id, msg_id, cli_msg_id, whole_thread=whole))
+    return tuple(found)
 
 
 def _entries(content: object) -> list[dict[str, Any]]:
@@ -63,28 +58,12 @@ def _entries(content: object) -> list[dict[str, Any]]:
     return [entry for entry in as_list(listed) if isinstance(entry, dict)]
 
 
-def _deleted(entry: dict[str, Any], thread: Thread, own_id: str) -> DeletedMessage:
-    author = as_text(entry.get("uidFrom"))
-    return DeletedMessage(
-        thread=_thread(entry, thread, own_id),
-        author_id=own_id if author == "0" else author,
-        msg_id=as_id(entry.get("globalDelMsgId")),
-        cli_msg_id=as_id(entry.get("clientDelMsgId")),
-        whole_thread=as_text(entry.get("type")) in _WHOLE,
-    )
-
-
 def _thread(entry: dict[str, Any], thread: Thread, own_id: str) -> Thread:
-    """Where the message stood: types 1 and 2 are of direct chats, 3 and 4 of groups."""
+    """The thread of the message: types 1 and 2 are for direct chats, 3 and 4 for groups."""
     sender, receiver, place = (as_id(entry.get(name)) for name in ("uidFrom", "uidTo", "destId"))
-    if _is_in_group(entry, thread, (receiver, place)):
+    kind = as_text(entry.get("type"))
+    stands_in_group = kind not in _DIRECT or thread.id in (receiver, place)
+    if kind in _IN_GROUP or (thread.kind is ThreadKind.GROUP and stands_in_group):
         return Thread(ThreadKind.GROUP, place or receiver or thread.id)
     others = (one for one in (sender, receiver, place) if one and one != own_id)
     return Thread(ThreadKind.USER, next(others, thread.id))
-
-
-def _is_in_group(entry: dict[str, Any], thread: Thread, named: tuple[str, str]) -> bool:
-    kind = as_text(entry.get("type"))
-    if kind in _IN_GROUP:
-        return True
-    return thread.kind is ThreadKind.GROUP and (kind not in _DIRECT or thread.id in named)

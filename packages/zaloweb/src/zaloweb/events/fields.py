@@ -1,4 +1,4 @@
-"""The object in a message that is no plain text, and what all readers of such objects ask of it."""
+"""The object content of a message, with the accessors that all its readers use."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ class Fields:
     def __init__(self, fields: dict[str, Any]) -> None:
         self.all = fields
         self.params = as_object(fields.get("params"))
-        self.action = _action(fields.get("action"))
+        action = fields.get("action")
+        action = action.strip().lower() if isinstance(action, str) else ""
+        if action.startswith("recommended."):
+            action = _MISSPELT + action.removeprefix("recommended.")
+        self.action: str = action
 
     def text(self, name: str) -> str:
         """A field of the object as text."""
         return as_text(self.all.get(name))
 
     def words(self, name: str) -> str:
-        """A field of the object as text, if it is not the JSON of something."""
+        """A field of the object as text, unless it is JSON."""
         text = as_text(self.all.get(name))
         return text if text and is_prose(text) else ""
 
@@ -34,21 +38,21 @@ class Fields:
         return as_text(self.params.get(name))
 
     def number(self, name: str, else_name: str = "") -> int:
-        """A parameter as a number; if that is 0 or missing, another one."""
+        """A parameter as a number; if it is 0 or missing, another one."""
         found = as_whole(self.params.get(name))
         return found or (as_whole(self.params.get(else_name)) if else_name else 0)
 
     def media(self) -> tuple[str, str, str, str]:
-        """Title, description, address and address of the preview."""
+        """Title, description, URL, and URL of the preview."""
         get = self.all.get
         return as_text(get("title")), self.words("description"), as_text(get("href")), as_text(get("thumb"))
 
     def custom_text(self) -> str:
-        """The sentence that Zalo's clients show instead of the title: `customMsg`, of which forms differ."""
+        """The sentence that Zalo's clients show instead of the title: `customMsg`, in one of its forms."""
         return _sentence(self.params.get("customMsg")) or _sentence(self.all.get("customMsg"))
 
     def banner_text(self) -> str:
-        """The sentence of a banner that has no title: its pattern, filled with the names beside it."""
+        """The sentence of a banner without a title: its pattern, filled in with names."""
         sentence = _sentence(self.params.get("msg"))
         marked = as_list(self.params.get("highLightsV2"))
         for place, mark in enumerate(marked, start=1):
@@ -57,15 +61,8 @@ class Fields:
         return "" if "$s" in sentence else sentence.strip()
 
 
-def _action(written: object) -> str:
-    if not isinstance(written, str) or not written:
-        return ""
-    action = written.strip().lower()
-    return _MISSPELT + action.removeprefix("recommended.") if action.startswith("recommended.") else action
-
-
 def _sentence(held: object) -> str:
-    """A text; or the text in an object: by language, Vietnamese first, or under `msg` or `title`."""
+    """A text, or the one in an object: by language, Vietnamese first, or in `msg` or `title`."""
     found = as_object(held)
     if not found:
         return held.strip() if isinstance(held, str) and is_prose(held) else ""

@@ -1,6 +1,4 @@
-"""Fields that the server writes in more than one way, or that may be missing, as plain values. Nothing here
-fails.
-"""
+"""Fields that the server writes in several ways or leaves out, as plain values. Nothing here raises."""
 
 from __future__ import annotations
 
@@ -12,14 +10,13 @@ from zaloweb.wire.models import Malformed, read
 
 _ANY = msgspec.json.Decoder()
 _LONGEST_NUMBER = 32
-_MOST_WRAPPINGS = 2
 
 _MS_DIGITS = 13
 _FIRST_MS = 1_262_304_000_000
-"""The year 2010: before Zalo there was nothing to send."""
+"""The year 2010: Zalo did not exist before."""
 
 _LAST_MS = 100_000_000_000_000
-"""The year 5138. Whether a time lies too far ahead of now is for those to decide who know what time it is."""
+"""The year 5138. Callers that know the time decide whether a time is too far ahead."""
 
 
 def as_text(value: object) -> str:
@@ -30,7 +27,7 @@ def as_text(value: object) -> str:
 
 
 def as_id(value: object) -> str:
-    """An id as its digits. 0 stands for none in Zalo's ids, and so do null, "" and other types: ""."""
+    """An id as its digits; "" for 0, null, "" and other types, which mean no id."""
     if type(value) is str:
         return value if value != "0" else ""
     if isinstance(value, float) and value.is_integer():
@@ -44,7 +41,7 @@ def as_ids(value: object) -> tuple[str, ...]:
 
 
 def as_whole(value: object) -> int:
-    """A whole number that may be written as a text; else 0."""
+    """A whole number, possibly written as a text; else 0."""
     if isinstance(value, int):
         return value
     if isinstance(value, str):
@@ -53,7 +50,7 @@ def as_whole(value: object) -> int:
 
 
 def as_ms(value: object) -> int:
-    """A time in ms since 1970, told in ms or in seconds; 0, unknown, where it cannot be right."""
+    """A time in ms since 1970, given in ms or seconds; 0 (unknown) if it cannot be right."""
     usual = type(value) is str and len(value) == _MS_DIGITS and value.isdecimal()
     number = int(value) if usual else as_whole(value)  # type: ignore[call-overload]
     if _FIRST_MS <= number < _LAST_MS:
@@ -63,7 +60,7 @@ def as_ms(value: object) -> int:
 
 
 def as_object(value: object) -> dict[str, Any]:
-    """An object that may be written as a JSON text, once or twice over; else {}."""
+    """An object, possibly encoded as JSON text once or twice; else {}."""
     if isinstance(value, dict):
         return value
     found = opened(value) if isinstance(value, str) and value else None
@@ -71,22 +68,24 @@ def as_object(value: object) -> dict[str, Any]:
 
 
 def opened(text: str) -> dict[str, Any] | list[Any] | None:
-    """The object or list that a text is the JSON of, once or twice over; None for any other text."""
-    value: object = text
-    for _ in range(_MOST_WRAPPINGS):
-        if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
-            return None
-        try:
-            value = read(_ANY, value)
-        except Malformed:
-            return None
-        if isinstance(value, dict | list):
-            return value
-    return None
+    """The object or list that a text encodes as JSON, once or twice; None for any other text."""
+    value = _json(text)
+    if isinstance(value, str):
+        value = _json(value)
+    return value if isinstance(value, (dict, list)) else None
+
+
+def _json(text: str) -> object:
+    if text.lstrip()[:1] not in ("{", "[", '"'):
+        return None
+    try:
+        return read(_ANY, text)
+    except Malformed:
+        return None
 
 
 def is_prose(text: str) -> bool:
-    """Whether a text can be words: it is not blank, and not the JSON of an object or a list."""
+    """Whether a text can be words: not blank, and not the JSON of an object or a list."""
     begin = text.lstrip()[:2]
     return bool(begin) and begin not in ('{"', "[{") and opened(text) is None
 
@@ -97,7 +96,7 @@ def as_list(value: object) -> list[Any]:
 
 
 def as_degrees(value: object) -> float:
-    """A number with a fraction that may be written as a text; else 0."""
+    """A number, possibly written as a text; else 0."""
     try:
         return float(value) if isinstance(value, (int, float, str)) else 0.0
     except (ValueError, OverflowError):

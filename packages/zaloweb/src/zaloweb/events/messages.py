@@ -1,11 +1,11 @@
-"""Messages, recalls, deletions, notices and reactions from the items of a frame.
+"""Reads messages, recalls, deletions, notices and reactions from the items of a frame.
 
-On the wire "0" stands for the account itself, as sender or as addressee. Which thread an item belongs to and
-whether it is the account's own is told by the wire's values, before "0" is replaced by the account's id.
+On the wire "0" stands for the account itself, as sender or as addressee. The thread of an item and whether it
+is the account's own follow from the values on the wire, before "0" is replaced by the account's id.
 
-What an item is, is decided in this order: a plain text where people type is a message; then recalls,
-deletions and known notices; then what people are known to send. What is left is a message if somebody typed
-words into it, and else a notice. No field that this can do without is insisted on.
+The kind of an item is decided in this order: a plain text of a typed kind is a message; then recalls,
+deletions and known notices; then what people are known to send. The rest is a message if somebody typed words
+into it, and else a notice. Only indispensable fields are required.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from zaloweb.events.content import Content, TextContent, UnknownContent
-from zaloweb.events.content_reader import TYPED, is_speech, read_speech, titled, typed_text
+from zaloweb.events.content import Content, Media, TextContent, UnknownContent
+from zaloweb.events.content_reader import TYPED, is_speech, read_speech, typed_text
 from zaloweb.events.conversation import (
     Album,
     Deletion,
@@ -28,7 +28,7 @@ from zaloweb.events.conversation import (
     ThreadKind,
     Undo,
 )
-from zaloweb.events.deletions import DELETE, UNDO, deleted, is_deletion, is_undo, may_be_gone, recalled
+from zaloweb.events.deletions import UNDO, deleted, is_deletion, may_be_gone
 from zaloweb.events.fields import Fields
 from zaloweb.events.lenient import as_id, as_list, as_ms, as_object, as_text, as_whole, is_prose, opened
 from zaloweb.events.notices import find_notice, is_notice_type, notice_kind
@@ -38,6 +38,8 @@ from zaloweb.wire.text import Range, from_utf16
 
 EVERYONE = "-1"
 _ME = "0"
+_USER = ThreadKind.USER  # Python 3.11 takes long to look a member up in its enum
+_NOWHERE = "nothing says in which conversation this stands"
 _MESSAGE = msgspec.json.Decoder(WireMessage)
 _REACTION = msgspec.json.Decoder(WireReaction)
 
@@ -45,7 +47,7 @@ Item = Message | Undo | Deletion | Notice
 
 
 class Head(msgspec.Struct, gc=False):
-    """Who and where of an item, as far as it says: an id that is missing is ""."""
+    """Sender and thread of an item; a missing id is ""."""
 
     thread: Thread
     sender_id: str
@@ -55,7 +57,7 @@ class Head(msgspec.Struct, gc=False):
 
 
 def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Item:
-    """What an item of a list of messages is. Raises Malformed."""
+    """The event of an item in a list of messages. Raises Malformed."""
     wire = read(_MESSAGE, item)
     head = _head(wire, kind, own_id)
     msg_type, content = head.msg_type, wire.content
@@ -67,8 +69,10 @@ def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Item:
         return _message(wire, head, TextContent(str(content)), item, own_id)
     if isinstance(content, dict):
         return _from_object(wire, head, content, item, own_id)
-    if msg_type in (UNDO, DELETE) or isinstance(content, list):
-        return _deletion_or_notice(wire, head, content, item, own_id)
+    if msg_type == UNDO:
+        raise Malformed("a recall that names no message")
+    if is_deletion(msg_type, content):
+        return _deletion(wire, head, content, item, own_id)
     if isinstance(content, str) and is_prose(content) and not is_notice_type(msg_type):
         held = TextContent(content) if is_speech(msg_type) else UnknownContent(msg_type, content, content)
         return _message(wire, head, held, item, own_id)
@@ -76,7 +80,7 @@ def read_message(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Item:
 
 
 def read_head(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Head | None:
-    """Who and where of an item that cannot be read as a whole; None where nothing of it can be read."""
+    """Sender and thread of an undecodable item; None if these cannot be read either."""
     try:
         return _head(read(_MESSAGE, item), kind, own_id)
     except Malformed:
@@ -84,7 +88,7 @@ def read_head(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Head | None:
 
 
 def read_reaction(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Reaction:
-    """The reaction that an item is. Raises Malformed."""
+    """The reaction of an item. Raises Malformed."""
     wire = read(_REACTION, item)
     content = as_object(wire.content)
     if not isinstance(content.get("rMsg"), list):
@@ -95,7 +99,11 @@ def read_reaction(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Reaction:
         actor_id=head.sender_id,
         actor_name=as_text(wire.dName),
         is_self=head.is_self,
-        targets=tuple(_target(target) for target in content["rMsg"] if isinstance(target, dict)),
+        targets=tuple(
+            Target(as_id(one.get("gMsgID")), as_id(one.get("cMsgID")))
+            for one in content["rMsg"]
+            if isinstance(one, dict)
+        ),
         icon=as_text(content.get("rIcon")),
         type_number=as_whole(content.get("rType")),
         sent_ms=as_ms(wire.ts),
@@ -107,7 +115,7 @@ def _head(wire: WireMessage | WireReaction, kind: ThreadKind, own_id: str) -> He
     sender, place, msg_type = wire.uidFrom, wire.idTo, wire.msgType
     sender = sender if type(sender) is str else as_text(sender)
     is_self = sender == _ME
-    if not is_self and kind is ThreadKind.USER:
+    if not is_self and kind is _USER:
         place = sender
     return Head(
         Thread(kind, place if type(place) is str else as_text(place)),
@@ -119,9 +127,9 @@ def _head(wire: WireMessage | WireReaction, kind: ThreadKind, own_id: str) -> He
 
 
 def _placed(head: Head) -> Head:
-    """The head of an item that stands in a thread. Raises Malformed."""
+    """The head, which must name a thread. Raises Malformed."""
     if not head.thread.id:
-        raise Malformed("nothing says in which conversation this stands")
+        raise Malformed(_NOWHERE)
     return head
 
 
@@ -130,7 +138,7 @@ def _from_object(
 ) -> Item:
     msg_type = head.msg_type
     if may_be_gone(msg_type, content):
-        if is_undo(msg_type, content):
+        if msg_type == UNDO or "deleteMsg" in content:
             return _undo(wire, head, content, item)
         if is_deletion(msg_type, content):
             return _deletion(wire, head, content, item, own_id)
@@ -147,18 +155,8 @@ def _from_object(
     return _message(wire, head, held, item, own_id, fields)
 
 
-def _deletion_or_notice(
-    wire: WireMessage, head: Head, content: object, item: msgspec.Raw, own_id: str
-) -> Item:
-    if head.msg_type == UNDO:
-        raise Malformed("a recall that names no message")
-    if is_deletion(head.msg_type, content):
-        return _deletion(wire, head, content, item, own_id)
-    return _unsaid(wire, head, item)
-
-
 def _unsaid(wire: WireMessage, head: Head, item: msgspec.Raw) -> Notice:
-    """An item in which nobody can have said anything. Raises Malformed where something should be said."""
+    """The notice of an item without content. Raises Malformed for a type that must have content."""
     msg_type = head.msg_type
     if msg_type in TYPED or (is_speech(msg_type) and not is_notice_type(msg_type)):
         raise Malformed(f"a message whose content is {_JSON_NAMES.get(type(wire.content), 'missing')}")
@@ -186,12 +184,12 @@ def _message(
     if not sender:
         raise Malformed("a message without a sender")
     if not thread.id:
-        _placed(head)
+        raise Malformed(_NOWHERE)
     mentions, album = wire.mentions, None
     if fields is not None:
         mentions = mentions or fields.params.get("mentions")
         album = _album(fields.params, wire.extraData)
-    # The types that are usual are looked at here: a call for each field takes longer than all the rest.
+    # The usual types are checked here: a call for each field takes longer than everything else.
     return Message(
         thread,
         sender,
@@ -205,13 +203,15 @@ def _message(
         read_quote(wire.quote, own_id) if wire.quote else None,
         as_ms(wire.ts),
         ttl if type(ttl) is int else as_whole(ttl),
-        item,
         album,
+        wire=item,
     )
 
 
 def _undo(wire: WireMessage, head: Head, content: dict[str, Any], item: msgspec.Raw) -> Undo:
-    msg_id, cli_msg_id = recalled(content)
+    get = content.get
+    msg_id = as_id(get("globalMsgId")) or as_id(get("globalMsgID"))
+    cli_msg_id = as_id(get("cliMsgId")) or as_id(get("cliMsgID"))
     if not msg_id and not cli_msg_id:
         raise Malformed("a recall that names no message")
     if not head.sender_id:
@@ -232,7 +232,7 @@ def _deletion(wire: WireMessage, head: Head, content: object, item: msgspec.Raw,
     entries = deleted(content, head.thread, own_id)
     if not entries:
         raise Malformed("a deletion that names no message")
-    return Deletion(head.thread, head.sender_id, head.is_self, entries, as_ms(wire.ts), item)
+    return Deletion(head.thread, head.sender_id, head.is_self, entries, as_ms(wire.ts), wire=item)
 
 
 def _notice(wire: WireMessage, head: Head, kind: str, text: str, item: msgspec.Raw) -> Notice:
@@ -252,7 +252,7 @@ def _notice(wire: WireMessage, head: Head, kind: str, text: str, item: msgspec.R
 
 
 def _album(params: dict[str, Any], extra: object) -> Album | None:
-    """Either mark tells: that in the parameters with a total, that beside the content without one."""
+    """The album, from the parameters (with a total) or from beside the content (without one)."""
     album = as_id(params.get("group_layout_id"))
     if not album and extra:
         album = as_id(as_object(as_object(extra).get("groupMediaMsg")).get("groupLayoutId"))
@@ -260,18 +260,16 @@ def _album(params: dict[str, Any], extra: object) -> Album | None:
 
 
 def _mentions(wire: object, content: Content, own_id: str) -> tuple[Mention, ...]:
+    """The mentions in the text, or in the caption if there is one."""
     listed = opened(wire) if isinstance(wire, str) else wire
-    ranges = [_range(mention, own_id) for mention in as_list(listed) if isinstance(mention, dict)]
-    places = from_utf16(titled(content), ranges)
+    ranges = []
+    for mention in as_list(listed):
+        if isinstance(mention, dict):
+            get = mention.get
+            user_id = as_text(get("uid"))
+            everyone = user_id == EVERYONE or as_whole(get("type")) == 1
+            who = own_id if user_id == _ME else user_id
+            ranges.append(Range(as_whole(get("pos")), as_whole(get("len")), (who, everyone)))
+    text = content.title if isinstance(content, Media) else content.text
+    places = from_utf16(text, ranges)
     return tuple([Mention(at.value[0], at.start, at.length, at.value[1]) for at in places])
-
-
-def _range(mention: dict[str, Any], own_id: str) -> Range[tuple[str, bool]]:
-    user_id = as_text(mention.get("uid"))
-    everyone = user_id == EVERYONE or as_whole(mention.get("type")) == 1
-    who = own_id if user_id == "0" else user_id
-    return Range(as_whole(mention.get("pos")), as_whole(mention.get("len")), (who, everyone))
-
-
-def _target(wire: dict[str, Any]) -> Target:
-    return Target(as_id(wire.get("gMsgID")), as_id(wire.get("cMsgID")))

@@ -1,9 +1,9 @@
-"""What Zalo itself writes into a conversation, told from what people say: the table of known kinds.
+"""The table of known notices: what Zalo itself writes into a conversation, as opposed to people.
 
 The pair of `msgType` and `content.action` decides, never the sender: notices come with a person's id and
-name. `source` says how each row is known: A counted in an inventory (I1) of 27 576 stored messages of one
-public client, B a payload that was quoted or measured, C client code only (C×n: so many code bases; Android
-and PC are Zalo's own apps), D a guess that no payload shows.
+name. `source` is the evidence for a row: A counted in an inventory (I1) of 27 576 stored messages of one
+public client, B a quoted or measured payload, C client code only (C×n: in n code bases; Android and PC are
+Zalo's own apps), D a guess without a payload.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ ANY = "*"
 class Row:
     """A kind of notice: its type and action, a word for it, its text.
 
-    `*` is any type or action, `x.*` any type below x, `*x` any action that ends in x. `where` tells rows of
-    one pair apart; the first that fits counts. `read` gives the readable text, "" where there is none that is
-    fit to be shown.
+    `*` is any type or action, `x.*` any type below x, `*x` any action that ends in x. `where` distinguishes
+    rows of one pair; the first that fits counts. `read` gives the readable text, "" if there is none.
     """
 
     msg_type: str
@@ -45,7 +44,7 @@ class Row:
 
 
 def find_notice(msg_type: str, fields: Fields) -> Row | None:
-    """The row of the table that an item is of; None where it is no known notice."""
+    """The row of the table for an item; None if it is no known notice."""
     for row in _rows(msg_type, fields.action):
         if row.where is None or row.where(fields):
             return row
@@ -53,19 +52,19 @@ def find_notice(msg_type: str, fields: Fields) -> Row | None:
 
 
 def is_notice_type(msg_type: str) -> bool:
-    """Whether all of a type are notices, whatever their action."""
+    """Whether all items of a type are notices, whatever their action."""
     return any(row.action == ANY for row in _of_type(msg_type))
 
 
 def notice_kind(msg_type: str) -> str:
-    """The word for a notice of this type of which nothing but the type can be read."""
+    """The word for a notice of which only the type is known."""
     words = [row.kind for row in _of_type(msg_type) if row.action == ANY]
     return words[-1] if words else msg_type[:_LONGEST_KIND]
 
 
 @lru_cache(maxsize=1024)
 def _rows(msg_type: str, action: str) -> tuple[Row, ...]:
-    """The rows of a pair, in the order in which they count."""
+    """The rows of a pair, in order of precedence."""
     of_action = [row for row in NOTICES if row.msg_type == ANY and row.action == action]
     of_type = [row for row in _of_type(msg_type) if row.takes(action)]
     by_ending = [row for row in _BY_ENDING if row.takes(action)]
@@ -76,10 +75,6 @@ def _of_type(msg_type: str) -> tuple[Row, ...]:
     if msg_type in _NAMED:
         return tuple(row for row in NOTICES if row.msg_type == msg_type)
     return tuple(row for row in _BELOW if msg_type.startswith(row.msg_type[:-1]))
-
-
-def _nothing(_fields: Fields) -> str:
-    return ""
 
 
 def _title(fields: Fields) -> str:
@@ -111,7 +106,7 @@ def _call(fields: Fields) -> str:
 
 
 def _missed(fields: Fields) -> str:
-    # `reason` is read in contradictory ways by other clients, so it is not told.
+    # Other clients contradict each other about `reason`, so it is left out.
     return "no answer" if fields.param("isCaller") == "1" else "missed call"
 
 
@@ -122,9 +117,7 @@ def _label(text: str) -> Reader:
 def _duration(seconds: int) -> str:
     if seconds <= 0:
         return ""
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    parts = ((seconds // 3600, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
@@ -136,29 +129,15 @@ def _about_poll(word: str) -> Reader:
     return read
 
 
-def _is_call(fields: Fields) -> bool:
-    return bool(fields.params.keys() & {"isCaller", "calltype"})
-
-
-def _pattern(fields: Fields) -> str:
-    told = as_object(fields.params.get("msg"))
-    return " ".join((as_text(told.get("vi")), as_text(told.get("en")), _title(fields))).lower()
-
-
 def _says(*words: str) -> Condition:
-    return lambda fields: any(word in _pattern(fields) for word in words)
+    """Whether the title or the pattern of a banner has one of these words."""
 
+    def fits(fields: Fields) -> bool:
+        pattern = as_object(fields.params.get("msg"))
+        told = (as_text(pattern.get("vi")), as_text(pattern.get("en")), _title(fields))
+        return any(word in " ".join(told).lower() for word in words)
 
-def _about_topic(fields: Fields) -> bool:
-    return "topic_id" in as_object(fields.params.get("actionData"))
-
-
-def _unpinned(fields: Fields) -> bool:
-    return _says("bỏ ghim", "unpin")(fields)
-
-
-def _pinned(fields: Fields) -> bool:
-    return _about_topic(fields) or _says("ghim", "pinned")(fields)
+    return fits
 
 
 def _does(*names: str) -> Condition:
@@ -172,6 +151,11 @@ def _does(*names: str) -> Condition:
     return fits
 
 
+def _pinned(fields: Fields) -> bool:
+    about_topic = "topic_id" in as_object(fields.params.get("actionData"))
+    return about_topic or _says("ghim", "pinned")(fields)
+
+
 def _birthday(fields: Fields) -> bool:
     return _does("action.open.sendsticker")(fields) or "sinh nhật của" in _title(fields).lower()
 
@@ -179,10 +163,6 @@ def _birthday(fields: Fields) -> bool:
 def _new_friend(fields: Fields) -> bool:
     pictures = fields.text("href") + fields.text("thumb")
     return "ecard_newfriend" in pictures or "đồng ý kết bạn" in _title_and_description(fields).lower()
-
-
-def _headless_banner(fields: Fields) -> bool:
-    return not fields.action and "highLightsV2" in fields.params
 
 
 _CALL_KINDS = {"0": "voice call", "1": "video call"}
@@ -199,11 +179,18 @@ NOTICES: tuple[Row, ...] = (
         "B: three clients' tests quote action.open.calendar.event",
         _does("action.open.calendar.event"),
     ),
-    Row(ANY, _BANNER, "unpinned message", _banner, "B: real shape of a pin", _unpinned),
+    Row(ANY, _BANNER, "unpinned message", _banner, "B: real shape of a pin", _says("bỏ ghim", "unpin")),
     Row(ANY, _BANNER, "pinned message", _banner, "B: real shape (topic_id in actionData)", _pinned),
     Row(ANY, _BANNER, "friend accepted", _banner, "B: three sources quote the sentence", _says("kết bạn")),
     Row(ANY, _BANNER, "banner", _banner, "A: I1 has 129 (joins, invitations, settings …)"),
-    Row("webchat", "", "banner", _banner, "A for the shape; without its action D", _headless_banner),
+    Row(
+        "webchat",
+        "",
+        "banner",
+        _banner,
+        "A for the shape; without its action D",
+        lambda fields: "highLightsV2" in fields.params,
+    ),
     # Calls, under whatever type.
     Row(ANY, "recommened.calltime", "call", _call, "A: I1 has 103"),
     Row(ANY, "recommened.misscall", "missed call", _missed, "A: I1 has 37"),
@@ -212,7 +199,14 @@ NOTICES: tuple[Row, ...] = (
     Row(ANY, "recommened.call", "call", _label("call"), "C: a calling client"),
     Row(ANY, "recommened.rejectcall", "declined call", _label("declined call"), "C: a calling client"),
     Row(ANY, "recommened.cancelcall", "cancelled call", _label("cancelled call"), "C: a front end"),
-    Row("chat.recommended", "", "call", _call, "A for the parameters; without its action D", _is_call),
+    Row(
+        "chat.recommended",
+        "",
+        "call",
+        _call,
+        "A for the parameters; without its action D",
+        lambda fields: "isCaller" in fields.params or "calltype" in fields.params,
+    ),
     # Ecards: nobody is known to send one by hand.
     Row("chat.ecard", ANY, "friend accepted", _title_and_description, "B: ecard_newfriend", _new_friend),
     Row("chat.ecard", ANY, "birthday", _sentence, "B: two clients' tests", _birthday),
@@ -255,16 +249,16 @@ NOTICES: tuple[Row, ...] = (
     Row("group.update.topic", ANY, "group change", _title, "C: Android"),
     Row("group.remove.topic", ANY, "group change", _title, "C: Android"),
     # What is done to messages and chats.
-    Row("chat.reaction", ANY, "reaction", _nothing, "C: one stored timeline; live it is command 612"),
-    Row("chat.msg.update", ANY, "edited message", _nothing, "C: Android"),
+    Row("chat.reaction", ANY, "reaction", _label(""), "C: one stored timeline; live it is command 612"),
+    Row("chat.msg.update", ANY, "edited message", _label(""), "C: Android"),
     Row("chat.sync.theme", ANY, "theme change", _title, "C: Android"),
     Row("chat.inform", ANY, "notice", _custom, "C: an app of 2013"),
-    Row("chat.control", ANY, "control", _nothing, "D: one relay's list"),
-    Row("control", ANY, "control", _nothing, "D: one relay's list"),
-    Row("chat.typing", ANY, "typing", _nothing, "D: one relay's list"),
-    Row("chat.seen", ANY, "seen", _nothing, "D: one relay's list"),
-    Row("chat.delivered", ANY, "delivered", _nothing, "D: one relay's list"),
-    Row("chat.group", ANY, "group change", _nothing, "D: one relay's list"),
+    Row("chat.control", ANY, "control", _label(""), "D: one relay's list"),
+    Row("control", ANY, "control", _label(""), "D: one relay's list"),
+    Row("chat.typing", ANY, "typing", _label(""), "D: one relay's list"),
+    Row("chat.seen", ANY, "seen", _label(""), "D: one relay's list"),
+    Row("chat.delivered", ANY, "delivered", _label(""), "D: one relay's list"),
+    Row("chat.group", ANY, "group change", _label(""), "D: one relay's list"),
     Row(
         "group.poll",
         ANY,

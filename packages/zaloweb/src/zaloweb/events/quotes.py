@@ -1,12 +1,10 @@
-"""The message that a message answers to, as the sender's client described it.
+"""Reads quotes: the message that a message answers, as the sender's client described it.
 
-The number in `cliMsgType` stands for a `msgType`; `attach` is the JSON of what was quoted. The numbers are
-those of Zalo's Android app; how ids and words are left out was seen in several public clients' databases.
+The number in `cliMsgType` stands for a `msgType`; `attach` is the JSON of the quoted content. The numbers are
+those of Zalo's Android app; missing ids and texts occur in several public clients' databases.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from zaloweb.events.content import kind_word
 from zaloweb.events.content_reader import read_speech
@@ -34,11 +32,11 @@ _TYPES = {
     59: "chat.livelocation",
     61: "chat.webcontent.v2",
 }
-"""The types behind the numbers of what is quoted; a text is 1, and so is what has no number of its own."""
+"""The types of quoted messages by number; 1 is a text, or a type without a number of its own."""
 
 
 def read_quote(wire: object, own_id: str) -> Quote | None:
-    """A quote, or the first of a list of them; None where there is none."""
+    """A quote, or the first in a list; None if there is none."""
     if isinstance(wire, str):
         wire = opened(wire)
     if isinstance(wire, list):
@@ -63,25 +61,18 @@ def read_quote(wire: object, own_id: str) -> Quote | None:
 
 
 def _quoted(number: int, attach: object) -> QuotedContent | None:
-    """What was quoted besides words. Of an attachment that cannot be read the kind is still known."""
+    """What was quoted besides words. The kind is known even if the attachment cannot be read."""
     msg_type = _TYPES.get(number, "")
     if not msg_type and not attach:
         return None
     held = as_object(attach)
     if not held and isinstance(attach, str) and attach.startswith("https://"):
         held = {"href": attach}
-    msg_type = msg_type or _likely_type(held)
-    return _read(msg_type, held) if msg_type else None
-
-
-def _likely_type(held: dict[str, Any]) -> str:
-    """Of what has no number: something with an address, or nothing but the looks of a text."""
-    if "catId" in held:
-        return "chat.sticker"
-    return "chat.webcontent" if held.get("href") or held.get("title") else ""
-
-
-def _read(msg_type: str, held: dict[str, Any]) -> QuotedContent:
+    if not msg_type:  # anything with an address; what only looks like a text is none
+        msg_type = "chat.webcontent" if held.get("href") or held.get("title") else ""
+        msg_type = "chat.sticker" if "catId" in held else msg_type
+    if not msg_type:
+        return None
     fields = Fields(held)
     notice = find_notice(msg_type, fields) if held else None
     if notice is not None:
@@ -89,6 +80,5 @@ def _read(msg_type: str, held: dict[str, Any]) -> QuotedContent:
     content = read_speech(msg_type, fields)
     if content is None:
         return QuotedContent(msg_type)
-    url: str = getattr(content, "url", "")
-    url = url or fields.text("oriUrl") or fields.text("normalUrl") or fields.text("thumbUrl")
-    return QuotedContent(kind_word(msg_type, content), content.text, url)
+    urls = (getattr(content, "url", ""), *map(fields.text, ("oriUrl", "normalUrl", "thumbUrl")))
+    return QuotedContent(kind_word(msg_type, content), content.text, next(filter(None, urls), ""))

@@ -1,4 +1,4 @@
-"""What others do with messages without writing one: typing, received, seen, read elsewhere."""
+"""Typing, delivered, seen, and read on another device."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ _DELIVERED = msgspec.json.Decoder(WireDelivered)
 _SEEN = msgspec.json.Decoder(WireSeen)
 _UNREAD = msgspec.json.Decoder(WireUnread)
 
-OtherAction = str
 
-
-def read_action(item: msgspec.Raw) -> Typing | OtherAction:
-    """Who is typing where, or the name of an action that is something else. Raises Malformed."""
+def read_action(item: msgspec.Raw, _kind: ThreadKind, _own_id: str) -> Typing | str:
+    """Who is typing where, or the name of another action. Raises Malformed."""
     action = read(_ACTION, item)
     if action.act_type != "typing":
         return action.act_type
@@ -35,7 +33,7 @@ def read_action(item: msgspec.Raw) -> Typing | OtherAction:
 
 
 def read_delivered(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Delivered:
-    """Whom a message reached. Raises Malformed."""
+    """The people a message reached. Raises Malformed."""
     wire = read(_DELIVERED, item)
     people = as_ids(wire.deliveredUids)
     in_group = kind is ThreadKind.GROUP
@@ -54,18 +52,19 @@ def read_delivered(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Delivere
 
 
 def read_seen(item: msgspec.Raw, kind: ThreadKind, own_id: str) -> Seen:
-    """Who saw a message. Raises Malformed."""
+    """The people who saw a message. Raises Malformed."""
     wire = read(_SEEN, item)
     in_group = kind is ThreadKind.GROUP
     place = as_id(wire.groupId if in_group else wire.idTo)
     if not place:
         raise Malformed("nothing says in which conversation a message was seen")
     people = as_ids(wire.seenUids) if in_group else (place,)
-    return Seen(Thread(kind, place), as_id(wire.msgId), people, in_group and own_id in people, item)
+    is_self = in_group and own_id in people
+    return Seen(Thread(kind, place), as_id(wire.msgId), people, is_self, wire=item)
 
 
-def read_unread(item: msgspec.Raw) -> UnreadCleared:
-    """Which thread was read on another device. Raises Malformed."""
+def read_unread(item: msgspec.Raw, _kind: ThreadKind, _own_id: str) -> UnreadCleared:
+    """The thread that was read on another device. Raises Malformed."""
     wire = read(_UNREAD, item)
     kind = ThreadKind.GROUP if wire.isGroup in (True, 1, "1", "true") else ThreadKind.USER
     place = as_id(wire.idTo)

@@ -1,1 +1,1 @@
-"""Files: uploads and the messages that show them, and downloads of what messages link to."""
+"""Files: uploads, the messages that show them, and downloads."""

@@ -1,4 +1,4 @@
-"""Files on their way out: where their bytes are, what they are called, what Zalo takes them for."""
+"""Files to send: their bytes, names, sizes and kinds."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from zaloweb.errors import InvalidRequest
 from zaloweb.wire import cipher
 from zaloweb.wire.images import image_size
 from zaloweb.wire.settings import Settings
 
+T = TypeVar("T")
+
 BLOCK: Final = 64 * 1024
-"""How many bytes of a file are in memory at a time, for each connection that sends it."""
+"""Bytes of a file in memory at a time, for each connection that sends it."""
 
 _MEGABYTE = 1024 * 1024
-
 
 PathLike = str | os.PathLike[str]
 """Where a file is."""
 
 
 class Kind(Enum):
-    """What Zalo takes a file for, by the ending of its name."""
+    """How Zalo treats a file, by the extension of its name."""
 
     IMAGE = "image"
     VIDEO = "video"
@@ -49,8 +50,8 @@ _KINDS = {
 class Attachment:
     """A file to send: a path, or the bytes themselves.
 
-    `name` is what others see, the path's own when left out. `width` and `height` are read from the header of
-    a PNG, JPEG, WebP or GIF when left out.
+    Others see `name`, by default that of the path. `width` and `height` are by default read from the header
+    of a PNG, JPEG, WebP or GIF.
     """
 
     source: PathLike | bytes = field(repr=False)
@@ -66,18 +67,18 @@ class Attachment:
 
     @property
     def extension(self) -> str:
-        """The ending of the name as it is written, without the dot; "" if there is none."""
+        """The extension of the name as written, without the dot; "" if there is none."""
         stem, _, ending = self.name.rpartition("/")[2].rpartition(".")
         return ending if stem else ""
 
     @property
     def kind(self) -> Kind:
-        """What Zalo takes it for."""
+        """How Zalo treats it."""
         return _KINDS.get(self.extension.lower(), Kind.OTHER)
 
 
 class LocalFile:
-    """An attachment whose size is known. It is read from its start as often as it is needed."""
+    """An attachment of known size. It can be read repeatedly."""
 
     def __init__(self, attachment: Attachment, size: int) -> None:
         self.attachment = attachment
@@ -85,14 +86,17 @@ class LocalFile:
 
     @classmethod
     async def of(cls, attachment: Attachment) -> LocalFile:
-        """Look at the file. Raises `InvalidRequest` when it cannot be read or is empty."""
-        size = await asyncio.to_thread(_size, attachment)
+        """Check the file. Raises `InvalidRequest` if it cannot be read or is empty."""
+        try:
+            size = await asyncio.to_thread(_look, attachment, lambda file: file.seek(0, io.SEEK_END))
+        except OSError as error:
+            raise InvalidRequest(f"{attachment.name}: the file cannot be read ({error.strerror})") from None
         if not size:
             raise InvalidRequest(f"{attachment.name}: the file is empty")
         return cls(attachment, size)
 
     def refuse(self, settings: Settings) -> None:
-        """Raise `InvalidRequest` if the server says that it does not take such a file."""
+        """Raise `InvalidRequest` if the server's settings do not allow the file."""
         name, ending = self.attachment.name, self.attachment.extension.lower()
         if ending in settings.refused_extensions:
             raise InvalidRequest(f"{name}: Zalo takes no files that end in .{ending}")
@@ -100,18 +104,18 @@ class LocalFile:
             raise InvalidRequest(f"{name}: Zalo takes files of at most {settings.max_file_mb} MB")
 
     async def checksum(self) -> str:
-        """The MD5 of all of it, in hex."""
-        return await asyncio.to_thread(_checksum, self.attachment)
+        """The MD5 of the file, in hex."""
+        return await asyncio.to_thread(_look, self.attachment, cipher.file_checksum)
 
     async def dimensions(self) -> tuple[int | None, int | None]:
-        """Width and height: those that were given, else what the header says, None where nobody knows."""
+        """Width and height: the given ones, else those of the header, else None."""
         given = self.attachment
         if given.width is not None and given.height is not None:
             return given.width, given.height
-        return await asyncio.to_thread(_dimensions, given) or (given.width, given.height)
+        return await asyncio.to_thread(_look, given, image_size) or (given.width, given.height)
 
     def slice(self, start: int, size: int, sent: Callable[[int], None] | None = None) -> FileSlice:
-        """A part of it; `sent` is told how many bytes of the part are out, 0 each time it is begun."""
+        """A part of it; `sent` is called with the bytes of the part sent so far, 0 at each start."""
         return FileSlice(self.attachment, start, size, sent)
 
 
@@ -125,11 +129,11 @@ class FileSlice:
     sent: Callable[[int], None] | None
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
-        """The bytes, in blocks. A file that became shorter meanwhile raises `OSError`."""
+        """The bytes, in blocks. Raises `OSError` if the file became shorter meanwhile."""
         sent = self.sent or (lambda _: None)
         done = 0
         sent(done)
-        # Not in a thread: whoever gives up meanwhile would leave a file open that nobody closes.
+        # Not in a thread: a cancel meanwhile would leave the file open.
         with open_at(self.attachment, self.start) as file:
             while done < self.size:
                 block = await asyncio.to_thread(file.read, min(BLOCK, self.size - done))
@@ -146,24 +150,11 @@ def open_at(attachment: Attachment, start: int) -> BinaryIO:
     if isinstance(source, bytes):
         file: BinaryIO = io.BytesIO(source)
     else:
-        file = Path(source).open("rb")  # noqa: SIM115 - closed by who asked for it
+        file = Path(source).open("rb")  # noqa: SIM115 - closed by the caller
     file.seek(start)
     return file
 
 
-def _size(attachment: Attachment) -> int:
-    try:
-        with open_at(attachment, 0) as file:
-            return file.seek(0, io.SEEK_END)
-    except OSError as error:
-        raise InvalidRequest(f"{attachment.name}: the file cannot be read ({error.strerror})") from None
-
-
-def _checksum(attachment: Attachment) -> str:
+def _look(attachment: Attachment, look: Callable[[BinaryIO], T]) -> T:
     with open_at(attachment, 0) as file:
-        return cipher.file_checksum(file)
-
-
-def _dimensions(attachment: Attachment) -> tuple[int, int] | None:
-    with open_at(attachment, 0) as file:
-        return image_size(file)
+        return look(file)

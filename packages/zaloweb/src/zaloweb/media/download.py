@@ -1,4 +1,4 @@
-"""Files at addresses that a message names: how large they are, and bringing them to this machine."""
+"""Files that messages link to: their sizes, and downloads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zaloweb.wire.envelope import readable
 log = logging.getLogger(__name__)
 
 DOWNLOAD_S: Final = 600.0
-"""Seconds that a download may take as a whole."""
+"""Seconds that a whole download may take."""
 
 _NAME = "download"
 _LARGEST_ERROR = 4096
@@ -30,7 +30,7 @@ _LARGEST_ERROR = 4096
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """A file that is here now."""
+    """A downloaded file."""
 
     path: Path
     size: int
@@ -38,16 +38,16 @@ class Downloaded:
 
 
 class _FileServerError(msgspec.Struct):
-    """What a file server says with status 200 instead of the file."""
+    """An error of a file server, sent with status 200 instead of the file."""
 
     err_code: str | int
     message: str
 
 
 async def size_of(transport: Transport, url: str) -> int:
-    """How many bytes are behind an address, 0 where its host does not say.
+    """The size of a file in bytes, 0 if its host does not say.
 
-    Raises `NetworkError` when the host cannot be reached, `InvalidRequest` for an address that is no https.
+    Raises `NetworkError` if the host cannot be reached, `InvalidRequest` for an address that is not https.
     """
     async with transport.outside("HEAD", url, name="look at a file") as answer:
         return (answer.size or 0) if 200 <= answer.status < 300 else 0
@@ -61,45 +61,44 @@ async def download(
     max_bytes: int,
     deadline: float = DOWNLOAD_S,
 ) -> Downloaded:
-    """Fetch a file to a path, in blocks; it stands there whole or not at all.
+    """Download a file to a path; it appears there whole or not at all.
 
-    Raises `TooLarge` as soon as it is known that there are more than `max_bytes`, `LinkExpired` when the
-    address has lost its right, `HttpStatusError`, `NetworkError`, `InvalidRequest` for an address that is no
-    https, and `OSError` when the file cannot be written.
+    Raises `TooLarge` as soon as it has more than `max_bytes`, `LinkExpired` if the link is no longer valid,
+    `HttpStatusError`, `NetworkError`, `InvalidRequest` for an address that is not https, and `OSError` if the
+    file cannot be written.
     """
     async with transport.outside("GET", url, name=_NAME, deadline=deadline) as answer:
         if not 200 <= answer.status < 300:
             raise HttpStatusError(_NAME, answer.status)
         if answer.size is not None and answer.size > max_bytes:
             raise TooLarge(f"{_NAME}: the file has {answer.size} bytes, more than the {max_bytes} allowed")
-        return await _save(answer, Path(path), max_bytes)
+        started = transport.clock.monotonic()
+        saved = await _save(answer, Path(path), max_bytes)
+        spent_ms = (transport.clock.monotonic() - started) * 1000
+        log.debug("%s: status %d, %d bytes in %.0f ms", _NAME, answer.status, saved.size, spent_ms)
+        return saved
 
 
 async def _save(answer: ExternalResponse, path: Path, max_bytes: int) -> Downloaded:
-    with _temporary_file(path) as (name, file):
-        size = await _write(answer, file, max_bytes)
-        file.close()  # Windows gives no other name to a file that is open
-        if size <= _LARGEST_ERROR:
-            _check_error(name)
-        await asyncio.to_thread(os.replace, name, path)
-    log.debug("%s: %d bytes", _NAME, size)
-    return Downloaded(path, size, answer.content_type)
-
-
-async def _write(answer: ExternalResponse, file: BinaryIO, max_bytes: int) -> int:
     size = 0
-    async for block in answer.blocks():
-        size += len(block)
-        if size > max_bytes:
-            raise TooLarge(f"{_NAME}: the file has more than the {max_bytes} bytes allowed")
-        await asyncio.to_thread(file.write, block)
-    await asyncio.to_thread(file.flush)
-    return size
+    with _temporary_file(path) as (name, file):
+        async for block in answer.blocks():
+            size += len(block)
+            if size > max_bytes:
+                raise TooLarge(f"{_NAME}: the file has more than the {max_bytes} bytes allowed")
+            await asyncio.to_thread(file.write, block)
+        await asyncio.to_thread(file.flush)
+        file.close()  # Windows does not rename an open file
+        if size <= _LARGEST_ERROR and (told := readable(name.read_bytes(), _FileServerError)):
+            reason = f"the link is not valid any more ({told.message}, code {told.err_code})"
+            raise LinkExpired(f"{_NAME}: {reason}")
+        await asyncio.to_thread(os.replace, name, path)
+    return Downloaded(path, size, answer.content_type)
 
 
 @contextmanager
 def _temporary_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new file beside the path, gone afterwards unless it was given another name."""
+    """A new file beside the path, deleted afterwards unless it was renamed."""
     handle, made = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
     name = Path(made)
     try:
@@ -107,10 +106,3 @@ def _temporary_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
             yield name, file
     finally:
         name.unlink(missing_ok=True)
-
-
-def _check_error(path: Path) -> None:
-    told = readable(path.read_bytes(), _FileServerError)
-    if told is None:
-        return
-    raise LinkExpired(f"{_NAME}: the link is not valid any more ({told.message}, code {told.err_code})")

@@ -1,4 +1,4 @@
-"""Messages of files that are at Zalo: one for each, one after the other, so that they arrive in order."""
+"""Messages that show uploaded files, sent one after the other so that they arrive in order."""
 
 from __future__ import annotations
 
@@ -16,17 +16,14 @@ from zaloweb.transport.caller import Caller
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """The words under a picture; `mentions` as `Text.mention_info` makes them."""
+    """The caption of a picture; `mentions` as `Text.mention_info` makes them."""
 
     text: str
     mentions: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class _Outgoing:
-    place: int
-    client_id: int
-    call: Call[SentAnswer | None]
+_Message = tuple[int, int, Call[SentAnswer | None]]
+"""The place of its file, its client id, and the call that sends it."""
 
 
 async def send_uploaded(
@@ -38,31 +35,30 @@ async def send_uploaded(
     client_id: int,
     caption: Caption | None = None,
 ) -> tuple[Sent, ...]:
-    """Show files that were uploaded. What comes back is in the order of the files.
+    """Show uploaded files. The results are in the order of the files.
 
-    Pictures among several files are one album; GIFs go last. Raises `PartlySent` when a message after the
-    first one fails; what stands behind it is not sent. Raises `InvalidRequest` for a caption of anything but
-    one picture.
+    Pictures among several files are one album; GIFs go last. Raises `PartlySent` if a message after the first
+    one fails; later ones are not sent. Raises `InvalidRequest` for a caption of anything but one picture.
     """
     if caption is not None and caption.text and not (len(files) == 1 and isinstance(files[0], UploadedImage)):
         raise InvalidRequest("a caption goes with one picture: send the text before the files")
     done: dict[int, Sent] = {}
     messages = _messages(thread, files, options, client_id, caption)
-    for message in messages:
+    for place, own_id, call in messages:
         try:
-            answer = await caller.call(message.call)
+            answer = await caller.call(call)
         except ZaloError as error:
             if not done:
                 raise
             msg_ids = tuple(sent.msg_id for sent in done.values())
-            raise PartlySent(message.call.name, msg_ids, len(messages), error) from error
-        done[message.place] = SentAnswer.sent(answer, message.client_id)
+            raise PartlySent(call.name, msg_ids, len(messages), error) from error
+        done[place] = SentAnswer.sent(answer, own_id)
     return tuple(done[place] for place in range(len(files)))
 
 
 def _messages(
     thread: Thread, files: Sequence[Uploaded], options: SendOptions, client_id: int, caption: Caption | None
-) -> list[_Outgoing]:
+) -> list[_Message]:
     gifs = [place for place, file in enumerate(files) if isinstance(file, UploadedGif)]
     others = [place for place in range(len(files)) if place not in gifs]
     words = caption or Caption("", {})
@@ -85,5 +81,5 @@ def _messages(
             call, own_id = media.send_file(thread, file, options), file.client_id
         else:
             call = media.send_gif(thread, file, options, client_id=number)
-        messages.append(_Outgoing(place, own_id, call))
+        messages.append((place, own_id, call))
     return messages

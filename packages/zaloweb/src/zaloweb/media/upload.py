@@ -1,7 +1,7 @@
-"""Brings files to Zalo: in chunks, streamed from where they are, a few at a time.
+"""Uploads files in chunks, streamed from their source, a few at a time.
 
 A picture is ready with the answer to its last chunk. Any other file is ready once the server announces it
-over the socket; images need no connection, files do.
+over the socket, so it needs a connection.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ log = logging.getLogger(__name__)
 _ID_DIGITS = 18
 
 ANNOUNCED_S: Final = 300.0
-"""Seconds that the server may take for it, once all of a file is there."""
+"""Seconds that the announcement may take after the last chunk."""
 
 _MOST_KEPT = 64
-"""Announcements nobody has asked for yet: other devices of the account upload as well."""
+"""Unclaimed announcements that are kept: other devices of the account upload as well."""
 
 Progress = Callable[[int, int], None]
-"""Told how many bytes of how many are out, of all files of one upload together."""
+"""Called with the bytes sent and the total, over all files of one upload."""
 
 
 class UploadNotifications:
-    """Which uploads the server has finished with, matched with those who wait for them.
+    """Matches announcements of finished uploads with the tasks that wait for them.
 
-    It says so over the socket, before or after it answers the last chunk.
+    The server announces a file over the socket, before or after it answers the last chunk.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -61,7 +61,7 @@ class UploadNotifications:
             self._kept.popitem(last=False)
 
     async def url_of(self, file_id: str) -> str:
-        """The address of a finished file. Raises `NotPrepared` when nothing is said of it in time."""
+        """The address of a finished file. Raises `NotPrepared` if it is not announced in time."""
         if file_id in self._kept:
             return self._kept.pop(file_id)
         waiting = self._waiting.setdefault(file_id, asyncio.get_running_loop().create_future())
@@ -77,8 +77,8 @@ class UploadNotifications:
 class Uploads:
     """The uploads of one account.
 
-    `listening` keeps the socket read, and raises when nobody listens. A chunk on its way takes one of the
-    `slots`.
+    `listening` keeps the socket read, and raises if events are not read. Each chunk being sent takes one of
+    the `slots`.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class Uploads:
         client_id: int,
         progress: Progress | None = None,
     ) -> tuple[Uploaded, ...]:
-        """The files, at Zalo now, in the order given.
+        """The uploaded files, in the given order.
 
-        Raises `InvalidRequest` for what the server's settings do not allow, before anything is sent, and
-        `NotPrepared` when the network fails.
+        Raises `InvalidRequest` for files that the server's settings do not allow, before anything is sent,
+        and `NotPrepared` if the network fails.
         """
         files = await self._checked_files(attachments)
         count = _ProgressCounter(sum(file.size for file in files), progress)
@@ -129,30 +129,23 @@ class Uploads:
     async def _one(
         self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
     ) -> Uploaded:
-        if file.attachment.kind is Kind.GIF:
-            return await self._gif(file, client_id, count)
-        if file.attachment.kind is Kind.IMAGE:
-            return await self._image(thread, file, client_id, count)
-        return await self._file(thread, file, client_id, count)
-
-    async def _image(
-        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
-    ) -> UploadedImage:
-        width, height = await file.dimensions()
-        answer = await self._upload_chunks(thread, file, client_id, count)
-        return UploadedImage(
-            answer.id, answer.normal_url, answer.hd_url, answer.thumb_url, file.size, width, height
-        )
-
-    async def _file(
-        self, thread: Thread, file: LocalFile, client_id: int, count: _ProgressCounter
-    ) -> UploadedFile:
-        answer = await self._upload_chunks(thread, file, client_id, count)
         named = file.attachment
+        if named.kind is Kind.GIF:
+            return await self._gif(file, client_id, count)
+        if named.kind is Kind.IMAGE:
+            width, height = await file.dimensions()
+            answer = await self._upload_chunks(thread, file, client_id, count)
+            urls = (answer.normal_url, answer.hd_url, answer.thumb_url)
+            return UploadedImage(answer.id, *urls, file.size, width, height)
+        answer = await self._upload_chunks(thread, file, client_id, count)
         url = await self._notifications.url_of(answer.id)
         checksum = await file.checksum()
-        own_id = _number(answer.client_file_id) or client_id
-        return UploadedFile(answer.id, url, named.name, named.extension, file.size, checksum, own_id)
+        # Zalo repeats our id as the one of the message, unless the answer lacks it.
+        told = str(answer.client_file_id)
+        own_id = int(told) if told.isdecimal() and len(told) <= _ID_DIGITS else 0
+        return UploadedFile(
+            answer.id, url, named.name, named.extension, file.size, checksum, own_id or client_id
+        )
 
     async def _gif(self, file: LocalFile, client_id: int, count: _ProgressCounter) -> UploadedGif:
         content = file.slice(0, file.size, count.of_chunk())
@@ -204,7 +197,7 @@ class Uploads:
 
 
 class _ProgressCounter:
-    """How many bytes of all files are out."""
+    """Counts the bytes sent of all files."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self._total = total
@@ -212,7 +205,7 @@ class _ProgressCounter:
         self._sent = 0
 
     def of_chunk(self) -> Callable[[int], None]:
-        """Takes how much of one chunk is out; what is begun anew counts anew."""
+        """A function that takes the bytes sent of one chunk; a restarted chunk counts from 0."""
         before = 0
 
         def sent(now: int) -> None:
@@ -235,16 +228,10 @@ def client_ids(attachments: Sequence[Attachment], first: int) -> list[int]:
 
 
 async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """What all works give, in their order. The first one that fails ends the others; its error is raised."""
+    """The results, in order. The first failure cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in works]
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     return [task.result() for task in tasks]
-
-
-def _number(told: int | str) -> int:
-    """An id of ours that Zalo repeats; 0 where it does not."""
-    text = str(told)
-    return int(text) if text.isdecimal() and len(text) <= _ID_DIGITS else 0

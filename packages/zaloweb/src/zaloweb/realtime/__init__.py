@@ -1,1 +1,1 @@
-"""The WebSocket of an account: one connection, its successors, and the stream of events they bring."""
+"""The WebSocket of an account: a connection, its reconnects, and the stream of their events."""

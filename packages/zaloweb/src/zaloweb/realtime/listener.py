@@ -1,4 +1,4 @@
-"""Keeps an account connected, one connection after the other, and passes on what happens, in order."""
+"""Keeps an account connected across reconnects, and delivers its events in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Coroutine
-from random import Random
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -27,17 +26,17 @@ _GIVEN_UP = "given up for a new connection"
 
 
 class Listener:
-    """The one web listener an account may have.
+    """The one web listener that an account may have.
 
     Requests over the socket are numbered across its connections.
     """
 
-    def __init__(self, session: Session, transport: Transport, random: Random) -> None:
+    def __init__(self, session: Session, transport: Transport) -> None:
         self._session = session
         self._transport = transport
         self._clock = transport.clock
         self._policy = ReconnectPolicy(
-            RetryTable.from_settings(session.settings), len(session.ws_urls), random
+            RetryTable.from_settings(session.settings), len(session.ws_urls), transport.random
         )
         self._numbers = itertools.count()
         self._connection: Connection | None = None
@@ -48,10 +47,10 @@ class Listener:
     async def run(self, deliver: Deliver) -> NoReturn:
         """Connect, and connect again, until cancelled.
 
-        Raises `Replaced`, `Kicked` or `SessionExpired` when the account has to be given back.
+        Raises `Replaced`, `Kicked` or `SessionExpired` when it must not connect again.
         """
         if not self._session.ws_urls:
-            raise SettingsError("the session names no place to listen at: log in again")
+            raise SettingsError("the session has no address to listen at: log in again")
         for url in self._session.ws_urls:
             if refusal := self._transport.hosts.refusal(url, "wss"):
                 raise SettingsError(f"the session cannot listen, for {refusal}: log in again")
@@ -77,7 +76,7 @@ class Listener:
             decision = self._decide(outcome)
             code = outcome.code if isinstance(outcome, ConnectionEnd) else CloseCode.LOST
             if isinstance(decision, Stop):
-                log.debug("%s is given back: %s", self._session.uid, type(decision.error).__name__)
+                log.debug("%s stops listening: %s", self._session.uid, type(decision.error).__name__)
                 await deliver([Disconnected(code, outcome.reason, None)])
                 raise decision.error
             told = (self._session.uid, decision.wait_ms, decision.endpoint)
@@ -86,13 +85,13 @@ class Listener:
             await self._unless_reconnected(self._clock.sleep(decision.wait_ms / 1000))
 
     def reconnect(self) -> None:
-        """Give the present connection up, or the wait for the next one, and connect at once."""
+        """Drop the present connection, or the wait for the next one, and connect at once."""
         self._reconnect_now = True
         if self._scope is not None:
             self._scope.reschedule(0)
 
     async def _unless_reconnected(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """What the work gives; None if `reconnect` cut it short."""
+        """The result of the work; None if `reconnect` interrupted it."""
         try:
             async with asyncio.timeout(None) as scope:
                 self._scope = scope
@@ -107,9 +106,9 @@ class Listener:
             self._scope, self._reconnect_now = None, False
 
     async def request(self, numbered: Callable[[int], bytes]) -> None:
-        """Send a request, a frame made of the next number.
+        """Send the request that `numbered` makes of the next number.
 
-        Raises `BeforeSending` when there is no connection.
+        Raises `BeforeSending` without a connection.
         """
         if self._connection is None:
             raise BeforeSending("socket", "not connected")
@@ -118,13 +117,12 @@ class Listener:
     async def _connect_once(
         self, http: aiohttp.ClientSession, deliver: Deliver
     ) -> ConnectionEnd | ConnectFailure:
-        settings = self._session.settings
-        # A key lives as long as its connection, so each connection decodes for itself.
+        # A key is valid for one connection, so each connection has its own decoder.
         connection = Connection(
             http,
             self._clock,
             Decoder(self._session.uid),
-            (settings.rehearsed_ping_ms if self._transport.rehearsal else settings.ping_interval_ms) / 1000,
+            self._session.settings.ping_ms(rehearsed=self._transport.rehearsal) / 1000,
             answers=self._answers,
         )
         self._connection = connection
@@ -152,7 +150,7 @@ class Listener:
 
 
 def endpoint_url(url: str, now_ms: int, api: Api) -> str:
-    """Where to connect: the endpoint's own query first, then what it lacks of time, version and type."""
+    """The URL to connect to: the endpoint's query, then time, version and type if it lacks them."""
     parts = urlsplit(url)
     query = parse_qsl(parts.query, keep_blank_values=True)
     given = {name for name, _ in query}

@@ -2,8 +2,8 @@
 
 Zalo's side of it: the upgrade is authenticated by cookies alone; nothing is sent until the server's first
 frame brings the key for encrypted events; from then on the client pings at the server's interval, the first
-time after one whole interval, and a second key starts the interval again. No close frame comes from a line
-that is dead, so silence is judged here.
+time after one whole interval, and a second key starts the interval again. A dead connection sends no close
+frame, so it is detected here by its silence.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ HANDSHAKE_S: Final = 30.0
 """Seconds from the first attempt to connect until the server's key must have come."""
 
 ANSWER_S: Final = 10.0
-"""Seconds a server gets to answer a ping, and again when it is asked whether it is still there.
+"""Seconds a server gets to answer a ping, and again a WebSocket ping.
 
-A quarter of the ping interval where that is shorter, so that a dead line is noticed within two intervals.
+A quarter of the ping interval if that is shorter, so that a dead connection is noticed within two intervals.
 """
 
 _LARGEST_FRAME = 4 * 1024 * 1024
@@ -50,7 +50,7 @@ Deliver = Callable[[Sequence[Event]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """Where to connect to and with which headers. The headers hold the cookies, so they are never shown."""
+    """The URL and headers of a connection. The headers hold cookies, so they are never shown."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
@@ -59,7 +59,7 @@ class Upgrade:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionEnd:
-    """A connection that had come about is over. `lived_s` counts from its key."""
+    """An established connection has ended. `lived_s` counts from its key."""
 
     code: int
     reason: str
@@ -68,17 +68,17 @@ class ConnectionEnd:
 
 @dataclass(frozen=True, slots=True)
 class ConnectFailure:
-    """No connection came about. `status` is the HTTP status the server refused with, if it answered."""
+    """No connection was established. `status` is the HTTP status of the refusal, if the server answered."""
 
     reason: str
     status: int | None = None
 
 
 class Connection:
-    """One connection, used once: `run` lives as long as it does and says how it ended.
+    """One connection, used once: `run` lasts as long as it does and returns how it ended.
 
     `http` must be a session without default headers; `ping_s` is the server's interval in seconds. `answers`
-    says whether this server has ever answered a ping: only then its silence means something.
+    says whether this server has ever answered a ping: only then its silence counts.
     """
 
     def __init__(
@@ -100,10 +100,10 @@ class Connection:
         self._keyed_at: float | None = None
 
     async def run(self, upgrade: Upgrade, deliver: Deliver) -> ConnectionEnd | ConnectFailure:
-        """Connect and pass on every event in order, until the end is reached. Cancelled, it closes with 1000.
+        """Connect and deliver every event in order until the connection ends. Cancelled, it closes with 1000.
 
-        `Connected` follows the first key. `deliver` may take its time: nothing is read meanwhile, so the
-        server is held back, but pings go on.
+        `Connected` follows the first key. While `deliver` runs nothing is read, which applies back-pressure
+        to the server, but pings continue.
         """
         code: int = CloseCode.STOPPED
         async with _Tasks() as tasks:
@@ -196,7 +196,7 @@ class Connection:
             wait = self._ping_s - (self._clock.monotonic() - sent)
 
     async def _answered(self, line: _Line) -> bool:
-        """Whether anything comes after a ping, or else when the other side is asked for a sign of life."""
+        """Whether anything arrives after a ping, or else after a WebSocket ping."""
         await self._clock.sleep(self._answer_s)
         return line.silent_for() < self._answer_s or await line.is_there(self._answer_s)
 
@@ -220,7 +220,7 @@ class _Line:
         self._heard = 0
 
     async def next(self) -> bytes | ConnectionEnd:
-        """The next binary frame, or the end. Texts mean nothing here and are passed over."""
+        """The next binary frame, or the end. Text frames are ignored."""
         while True:
             message = await self._receive()
             if message.type is aiohttp.WSMsgType.BINARY:
@@ -245,13 +245,13 @@ class _Line:
             raise BeforeSending("socket", "the connection is closing") from error
 
     def silent_for(self) -> float:
-        """Seconds of silence. Always 0 while nobody listens."""
+        """Seconds of silence; 0 while nothing is being received."""
         if self._listening_since is None:
             return 0.0
         return self._clock.monotonic() - self._listening_since
 
     async def is_there(self, within: float) -> bool:
-        """Ask the other side for a sign of life, to come in so many seconds; anything it sends is one."""
+        """Send a WebSocket ping: whether anything arrives within so many seconds."""
         heard = self._heard
         try:
             await self._socket.ping()
@@ -261,7 +261,7 @@ class _Line:
         return self._heard > heard
 
     async def close(self, code: int) -> None:
-        """Close from our side; nothing happens if it is closed already."""
+        """Close from our side, if it is still open."""
         await self._socket.close(code=CloseCode.STOPPED if code in _NOT_SENDABLE else code)
 
     async def _receive(self) -> aiohttp.WSMessage:
@@ -277,9 +277,9 @@ class _Line:
 async def upgrade_only(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """A middleware that takes any answer but an upgrade for the end.
+    """A middleware that rejects any answer but an upgrade.
 
-    aiohttp follows the redirects of an upgrade by itself, and would carry the cookies to wherever they lead.
+    aiohttp follows the redirects of an upgrade by itself, and would send the cookies wherever they lead.
     """
     answer = await send(request)
     if answer.status != _SWITCHING:
@@ -292,7 +292,7 @@ async def upgrade_only(
 class _Tasks:
     """The tasks of one connection.
 
-    The first that returns says how the connection ended; leaving stops the others.
+    The first result says how the connection ended; leaving cancels the others.
     """
 
     def __init__(self) -> None:
@@ -315,20 +315,20 @@ class _Tasks:
         await self._group.__aexit__(kind, error, trace)
 
     def start(self, work: Coroutine[None, None, ConnectionEnd | ConnectFailure]) -> asyncio.Task[None]:
-        """Run beside the others."""
+        """Start a task."""
         task = self._group.create_task(self._tell(work))
         self._all.add(task)
         task.add_done_callback(self._all.discard)
         return task
 
     def start_timer(self, work: Coroutine[None, None, ConnectionEnd | ConnectFailure]) -> None:
-        """Run in the place of the timer that was started before."""
+        """Start a task that replaces the previous timer."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self.start(work)
 
     async def outcome(self) -> ConnectionEnd | ConnectFailure:
-        """Wait until one of them has something to say."""
+        """The first result of a task."""
         return await self._outcome
 
     async def _tell(self, work: Coroutine[None, None, ConnectionEnd | ConnectFailure]) -> None:

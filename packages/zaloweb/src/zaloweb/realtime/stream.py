@@ -1,4 +1,4 @@
-"""Events from the task that receives them to the one that takes them, a few ahead and no more."""
+"""Passes events from the task that receives them to the one that reads them, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import NoReturn, Self
 from zaloweb.events import Event
 
 _AHEAD = 16
-"""Events received ahead of whoever takes them. Past that nothing is read, and the server is held back."""
+"""Events that may wait for the reader. With more nothing is received: back-pressure to the server."""
 
 _FAR_AHEAD = 4096
-"""The same while somebody waits for an event that may stand behind the others."""
+"""The same while something waits for an event that may be behind the others."""
 
 Source = Callable[[Callable[[Sequence[Event]], Awaitable[None]]], Awaitable[NoReturn]]
 
 
 class Stream:
-    """An async iterator over what a source delivers. It starts with the first item asked for.
+    """An async iterator over what a source delivers. The first `anext` starts the source.
 
-    What the source delivers at once is taken in at once, so that many small events cost little. When it
-    fails, its error is raised once everything it delivered before was taken. `aclose` stops it.
+    A delivery of many events is queued as one, so that small events cost little. If the source fails, its
+    error is raised after everything it delivered. `aclose` stops it.
     """
 
     def __init__(self, source: Source) -> None:
@@ -54,9 +54,7 @@ class Stream:
 
     @contextmanager
     def reading_ahead(self) -> Iterator[None]:
-        """Meanwhile the source goes on although nobody takes events: who should take them may be waiting for
-        something that an event brings.
-        """
+        """Raise the limit while entered: the reader may be waiting for something that an event brings."""
         self._readers_ahead += 1
         self._room.set()
         try:
@@ -65,10 +63,10 @@ class Stream:
             self._readers_ahead -= 1
 
     async def aclose(self) -> None:
-        """Stop the source, wait until it has stopped, and end the iteration of whoever takes events."""
+        """Stop the source, wait until it has stopped, and end the iteration."""
         if self._task is None:
             return
-        if not self._task.cancelling():  # a second time would cut its farewell short
+        if not self._task.cancelling():  # a second cancel would interrupt its cleanup
             self._task.cancel()
         await asyncio.wait([self._task])
         while not self._deliveries.empty():

@@ -1,1 +1,1 @@
-"""Requests over HTTP: where they go, how they are signed, and how an account logs in."""
+"""Requests over HTTP: connections, pacing, and logins."""

@@ -1,4 +1,4 @@
-"""Makes calls for one account, and tells when an answer has changed its cookies."""
+"""Makes the calls of one account, and reports when an answer changed its cookies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OnSession = Callable[[Session], Awaitable[None]]
 
 
 class Caller:
-    """A session and the way to Zalo, no faster than its pace.
+    """A session with its transport and its pace.
 
     `on_session` is awaited whenever an answer changed the cookies.
     """
@@ -40,39 +40,36 @@ class Caller:
 
     @property
     def language(self) -> str:
-        """The language that the account was logged in with."""
+        """The language of the login."""
         return self.session.credentials.language
 
     @property
     def now_ms(self) -> int:
-        """The time."""
+        """The time of this machine, in milliseconds."""
         return self.transport.clock.now_ms()
 
     async def call(self, call: Call[T]) -> T:
-        """What Zalo answers. Raises the kinds of `ZaloError` that `Transport.call` raises."""
+        """Zalo's answer. Raises what `Transport.call` raises."""
         await self._pace.wait(self.session.uid, call, self.transport.clock)
         try:
             return await self.transport.call(self.session, call)
         finally:
-            await self._tell_changes()
-
-    async def _tell_changes(self) -> None:
-        changes = self.session.jar.changes
-        if self._on_session is not None and changes != self._known_changes:
-            self._known_changes = changes
-            log.debug("cookies of %s changed", self.session.uid)
-            try:
-                await self._on_session(self.session)
-            except Exception:  # what was sent is sent: it must not look as if it had failed
-                log.exception("the refreshed session of %s could not be kept", self.session.uid)
+            changes = self.session.jar.changes
+            if self._on_session is not None and changes != self._known_changes:
+                self._known_changes = changes
+                log.debug("cookies of %s changed", self.session.uid)
+                try:
+                    await self._on_session(self.session)
+                except Exception:  # a message that was sent must not look as if it had failed
+                    log.exception("the refreshed session of %s could not be kept", self.session.uid)
 
 
 @contextmanager
 def as_not_prepared() -> Iterator[None]:
-    """Calls that a message needs first: where their outcome would be unknown, the message's is not.
+    """Wraps calls that come before a message: if one of them fails, the message is known to be unsent.
 
-    Raises `NotPrepared` instead of network errors, unreadable answers and passing HTTP errors. `NoService`
-    stays what it is, for trying again does not mend it.
+    Raises `NotPrepared` instead of network errors, unreadable answers and retryable HTTP errors. `NoService`
+    stays as it is, as retrying does not help.
     """
     try:
         yield

@@ -10,25 +10,25 @@ from typing import Final, Protocol, TypeVar
 T = TypeVar("T")
 
 _SINCE_BOOT: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
-"""The clock that counts the time asleep: one of its own on Linux, the monotonic one on macOS.
+"""The clock that includes time asleep: a separate one on Linux, the monotonic one on macOS.
 
-Windows has none of these numbers; there `time.monotonic` counts that time.
+Windows has neither; there `time.monotonic` includes that time.
 """
 
 
 class Clock(Protocol):
-    """What this package asks of a clock."""
+    """A clock as this package uses it."""
 
     def now_ms(self) -> int:
         """The wall clock, in milliseconds since 1970."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some fixed moment; never goes back, and may stand still while the machine sleeps."""
+        """Seconds since some fixed moment; never goes back, may stop while the machine sleeps."""
         ...
 
     def elapsed(self) -> float:
-        """Seconds since some fixed moment; never goes back, and goes on while the machine sleeps."""
+        """Seconds since some fixed moment; never goes back, continues while the machine sleeps."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...
@@ -51,7 +51,7 @@ class SystemClock:
 
 
 async def within(clock: Clock, seconds: float, work: Awaitable[T]) -> T:
-    """What the work gives. Raises `TimeoutError`, the work cancelled, once that many seconds are over."""
+    """The result of the work. After that many seconds cancels it and raises `TimeoutError`."""
     async with asyncio.timeout(None) as scope:
         alarm = asyncio.create_task(_ring(clock, seconds, scope))
         try:

@@ -1,4 +1,4 @@
-"""What every HTTP request of this package shares: deadlines, redirects, one attempt each, and our errors."""
+"""Shared by every HTTP request of this package: deadlines, redirects, single attempts, error mapping."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REDIRECTS: Final = (301, 302, 303, *KEEP_METHOD)
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds a request may take: until it is connected, and as a whole."""
+    """Seconds a request may take: to connect, and in total."""
 
     connect: float = 10.0
     total: float = 30.0
@@ -34,7 +34,7 @@ class Deadlines:
 
 
 def redirect_target(name: str, url: str, location: str) -> str:
-    """Where a redirect leads. Raises `ProtocolError` when that is no https address."""
+    """The target of a redirect. Raises `ProtocolError` if it is no https address."""
     try:
         target = next_hop(url, location)
         scheme = urlsplit(target).scheme
@@ -52,7 +52,7 @@ class _BrokenConnectionError(aiohttp.ClientError):
 async def send_once(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keeps aiohttp from repeating a GET by itself when a kept connection breaks: some GETs change things."""
+    """Keeps aiohttp from repeating a GET when a kept connection breaks: some GETs change things."""
     try:
         return await send(request)
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):

@@ -1,6 +1,6 @@
-"""Requests to hosts that somebody else chose: the pictures and files that messages link to.
+"""Requests to hosts that messages name: the pictures and files that they link to.
 
-Nothing of the account goes out with them, and every hop ends at an address of the public internet.
+They carry nothing of the account, and every hop must be an address of the public internet.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
 
 class ExternalResponse:
-    """The head of an answer of somebody else's host; its body is read by `blocks`."""
+    """The head of an answer of an external host; `blocks` reads its body."""
 
     def __init__(self, name: str, answer: aiohttp.ClientResponse) -> None:
         self._name = name
@@ -45,12 +45,12 @@ class ExternalResponse:
 
     @property
     def size(self) -> int | None:
-        """How many bytes the host says there are; None where it does not."""
+        """The number of bytes the host announces; None if it does not."""
         told = self._answer.headers.get("content-length", "")
         return int(told) if told.isascii() and told.isdecimal() and len(told) < _MOST_DIGITS else None
 
     async def blocks(self) -> AsyncIterator[bytes]:
-        """The body as it comes in. Raises `NetworkError`."""
+        """The body as it arrives. Raises `NetworkError`."""
         while True:
             with map_errors(self._name, str(self._answer.url)):
                 block = await self._answer.content.readany()
@@ -60,7 +60,7 @@ class ExternalResponse:
 
 
 class ExternalClient:
-    """Connections to hosts of somebody else's choosing, apart from those to Zalo. Close it after use."""
+    """Connections to external hosts, separate from those to Zalo. Close it after use."""
 
     def __init__(self, network: Network, *, user_agent: str, proxy: str | None, deadlines: Deadlines) -> None:
         self._network = network
@@ -91,7 +91,7 @@ class ExternalClient:
     ) -> aiohttp.ClientResponse:
         for _ in range(MOST_REDIRECTS):
             answer = await self._ask(method, url, name, deadline)
-            # Not the host: somebody else's message named it.
+            # Without the host: it comes from a message.
             log.debug("%s: %s, status %d", name, method, answer.status)
             location = answer.headers.get("location", "")
             if answer.status not in REDIRECTS or not location:
@@ -105,7 +105,7 @@ class ExternalClient:
     ) -> aiohttp.ClientResponse:
         host = _checked_host(url)
         with map_errors(name, url):
-            if self._proxy is not None:  # which looks the name up for itself, where it cannot be watched
+            if self._proxy is not None:  # which resolves the name itself, where we cannot check it
                 await self._network.check_public(host)
             return await self._connections().request(
                 method,
@@ -127,7 +127,7 @@ class ExternalClient:
 
 
 def _checked_host(url: str) -> str:
-    """The host of an address that somebody else chose. Raises `InvalidRequest`."""
+    """The host of an address from a message. Raises `InvalidRequest`."""
     try:
         parts = urlsplit(url)
         host, user, _ = parts.hostname or "", parts.username or parts.password, parts.port
@@ -138,6 +138,6 @@ def _checked_host(url: str) -> str:
     if user is not None or _ODD.search(url):
         raise InvalidRequest("addresses with a user, a backslash or blanks are not fetched")
     if ":" in host or _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
-        # Whoever writes a message chooses the address: it must not lead to a machine near this one.
+        # The sender chooses the address: it must not lead into the local network.
         raise InvalidRequest("addresses that name a host by its number are not fetched")
     return host

@@ -1,4 +1,4 @@
-"""Requests to Zalo: headers, cookies, redirects, deadlines, retries, and where failures get their names."""
+"""Requests to Zalo: headers, cookies, redirects, deadlines, retries, error mapping."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from random import Random
+from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -27,10 +27,8 @@ from zaloweb.errors import (
     ProtocolError,
     ZaloError,
 )
-from zaloweb.session import API_TYPE as API_TYPE
-from zaloweb.session import API_VERSION as API_VERSION
 from zaloweb.session import Session
-from zaloweb.transport.clock import Clock
+from zaloweb.transport.clock import Clock, SystemClock
 from zaloweb.transport.exchange import (
     KEEP_METHOD,
     MOST_REDIRECTS,
@@ -71,7 +69,7 @@ _MOST_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer. `url` is where it came from after redirects."""
+    """A complete answer. `url` is its address after redirects."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -80,33 +78,35 @@ class Response:
 
 
 class Transport:
-    """One account's way to Zalo, alive while entered: a few warm connections and the jar.
+    """The HTTP connections of one account, alive while entered, and its cookie jar.
 
-    `attempts` is how often a call that may safely be repeated is tried while the network fails. A proxy is
-    left out in a rehearsal, which goes nowhere else. Whatever carries cookies goes to `hosts` only.
+    A call that may safely be repeated is tried up to `attempts` times while the network fails. A rehearsal
+    uses no proxy. Requests with cookies go to `hosts` only. The network is the one of `ZALOWEB_NETWORK`, or
+    the real one, unless given.
     """
 
     def __init__(
         self,
-        network: Network,
+        network: Network | None = None,
         *,
         user_agent: str,
         jar: Jar,
-        clock: Clock,
-        random: Random,
+        clock: Clock | None = None,
+        random: Random | None = None,
         proxy: str | None = None,
         deadlines: Deadlines = _USUAL,
         attempts: int = 3,
         platform_clock: PlatformClock | None = None,
         hosts: Hosts | None = None,
     ) -> None:
+        network, clock = network or Network.from_env(), clock or SystemClock()
         self.jar = jar
         self.hosts = hosts or Hosts()
         self.user_agent = user_agent
         self.clock = clock
         self.proxy = None if network.rehearsal else proxy
         self._network = network
-        self._random = random
+        self.random = random or SystemRandom()
         self._deadlines = deadlines
         self._attempts = attempts
         self._client: aiohttp.ClientSession | None = None
@@ -125,7 +125,7 @@ class Transport:
 
     @property
     def rehearsal(self) -> bool:
-        """Whether all of this ends at a simulator."""
+        """Whether all requests go to a simulator."""
         return bool(self._network.rehearsal)
 
     async def __aexit__(
@@ -155,7 +155,7 @@ class Transport:
         redirect: bool = True,
         deadline: float | None = None,
     ) -> Response:
-        """The answer to one request, whatever its status. `name` is what errors call it.
+        """The answer to one request, whatever its status. `name` names it in errors.
 
         Redirects are followed here, one request each with the default headers, so that no cookie of a hop is
         lost; each address must be Zalo's. `deadline` replaces the usual seconds of each request. Raises
@@ -179,17 +179,16 @@ class Transport:
     def outside(
         self, method: Method, url: str, *, name: str, deadline: float | None = None
     ) -> AbstractAsyncContextManager[ExternalResponse]:
-        """An answer of any host on the web, to be read while entered.
+        """An answer of any host on the internet, to be read while entered.
 
-        The address is of somebody else's choosing, so nothing of the account goes out, no cookie either;
-        redirects are followed over https only, and every hop ends at an address of the public internet.
-        Raises `InvalidRequest` for an address that is no https or names a host by number, `NetworkError`,
-        `ProtocolError`.
+        The request carries nothing of the account, not even cookies. Redirects are followed over https only,
+        and every hop must be an address of the public internet. Raises `InvalidRequest` for an address that
+        is not https or names a host by number, `NetworkError`, `ProtocolError`.
         """
         return self._external.open(method, url, name=name, deadline=deadline)
 
     async def call(self, session: Session, call: Call[T]) -> T:
-        """What Zalo answers to a call, as the type the call names.
+        """Zalo's answer to a call, as the type that the call names.
 
         Raises `ApiError` and its kinds, `HttpStatusError`, `ProtocolError`, `NetworkError`. Only a call that
         is safe to repeat is repeated, and only when the network failed.
@@ -212,7 +211,7 @@ class Transport:
             try:
                 return await self._send(call, url, params)
             except NetworkError as error:
-                wait_s = self._random.uniform(0.5, 1.0) * _FIRST_BACKOFF * 2**attempt
+                wait_s = self.random.uniform(0.5, 1.0) * _FIRST_BACKOFF * 2**attempt
                 told = (call.name, attempt, attempts, type(error).__name__, wait_s)
                 log.debug("%s: attempt %d of %d ended with %s, the next in %.1f s", *told)
                 await self.clock.sleep(wait_s)
@@ -221,7 +220,7 @@ class Transport:
     async def _send(self, call: Call[Any], url: str, params: str) -> Response:
         form: Form | str | None = params if call.place == "form" else None
         if call.part is not None:
-            form = Form(call.part, self._random)
+            form = Form(call.part, self.random)
         return await self.request(call.method, url, name=call.name, form=form, deadline=call.deadline)
 
     async def _logged_exchange(
@@ -292,7 +291,7 @@ async def _whole(name: str, answer: aiohttp.ClientResponse) -> bytes:
 
 
 def require_success(name: str, response: Response, now_ms: int) -> bytes:
-    """The body of an answer whose status is 2xx. Raises the `HttpStatusError` that any other means."""
+    """The body of an answer with status 2xx. Raises the `HttpStatusError` for any other status."""
     if not 200 <= response.status < 300:
         wait_s = retry_after(response.headers.get("retry-after", ""), now_ms)
         raise HttpStatusError.of_status(name, response.status, wait_s)
@@ -300,7 +299,7 @@ def require_success(name: str, response: Response, now_ms: int) -> bytes:
 
 
 def retry_after(text: str, now_ms: int) -> float | None:
-    """The seconds that a `Retry-After` asks for, as a number or as a date; None when it says neither."""
+    """The seconds in a `Retry-After`, given as a number or a date; None for anything else."""
     told = text.strip()
     if told.isascii() and told.isdecimal():
         return float(told[:_MOST_DIGITS])

@@ -1,23 +1,23 @@
-"""Login with cookies: two requests that make a session of credentials."""
+"""Login with cookies: two requests that turn credentials into a session."""
 
 from __future__ import annotations
 
 import logging
-from random import Random, SystemRandom
+from random import Random
 from typing import Any, TypeVar
 
 import msgspec
 
-from zaloweb.errors import CipherError, LoginFailed, SessionExpired, SettingsError, ZaloError
+from zaloweb.errors import CipherError, LoginFailed, SessionExpired, SettingsError
 from zaloweb.session import Api, Credentials, Session
-from zaloweb.transport.clock import Clock, SystemClock
+from zaloweb.transport.clock import Clock
 from zaloweb.transport.http import Transport, require_success
 from zaloweb.transport.network import Network
 from zaloweb.transport.platform_clock import PlatformClock
 from zaloweb.wire import cipher, envelope
 from zaloweb.wire.envelope import Envelope
 from zaloweb.wire.hosts import Hosts
-from zaloweb.wire.services import Services, filter_services
+from zaloweb.wire.services import filter_services
 from zaloweb.wire.settings import Settings
 from zaloweb.wire.urls import Pairs
 
@@ -40,32 +40,30 @@ async def log_in(
     platform_clock: PlatformClock | None = None,
     hosts: Hosts | None = None,
 ) -> Session:
-    """The session that these credentials give; its cookies are those of the credentials, refreshed.
+    """The session of these credentials; their cookies are refreshed.
 
-    The network is the one of `ZALOWEB_NETWORK`, or the real one. Services whose address is none of `hosts`
-    are left out (`Session.left_out`). Raises `SessionExpired` when Zalo does not take the cookies any more,
-    `LoginFailed` when it refuses for another reason or gives no address of its own for the socket or for
-    texts, `SettingsError` for credentials that lack something, `NetworkError`, `HttpStatusError`,
-    `ProtocolError`.
+    The network is the one of `ZALOWEB_NETWORK`, or the real one. Services with an address that is not under
+    `hosts` are left out (`Session.left_out`). Raises `SessionExpired` if Zalo no longer accepts the cookies,
+    `LoginFailed` if it refuses for another reason or gives no address of its own for the socket or for texts,
+    `SettingsError` for incomplete credentials, `NetworkError`, `HttpStatusError`, `ProtocolError`.
     """
-    random = random or SystemRandom()
     async with Transport(
-        network or Network.from_env(),
+        network,
         user_agent=credentials.user_agent,
         jar=credentials.jar,
-        clock=clock or SystemClock(),
+        clock=clock,
         random=random,
         proxy=proxy,
         platform_clock=platform_clock,
         hosts=hosts,
     ) as transport:
-        return await log_in_over(transport, credentials, random=random, api=api)
+        return await log_in_over(transport, credentials, random=transport.random, api=api)
 
 
 async def log_in_over(
     transport: Transport, credentials: Credentials, *, random: Random, api: Api | None = None
 ) -> Session:
-    """The same over a transport that is open, whose cookies count, not those of the credentials.
+    """The same over an open transport, with its cookies instead of those of the credentials.
 
     Raises what `log_in` raises.
     """
@@ -76,10 +74,13 @@ async def log_in_over(
         )
     api = api or Api()
     info = await _login_info(transport, credentials, random, api)
-    places = _places(info, transport.hosts)
+    places = filter_services(info.zpw_service_map_v3, info.zpw_ws, transport.hosts)
+    if places.missing:
+        told = "; ".join(f"{name}: {why}" for name, why in places.missing.items())
+        raise LoginFailed("login-info", f"the server names addresses that cannot be used ({told})")
     server = await _server_info(transport, credentials, api)
-    told = (info.uid, len(places.services), len(places.ws_urls), len(places.left_out))
-    log.debug("logged in as %s: %d services, %d sockets, %d left out", *told)
+    counts = (len(places.services), len(places.ws_urls), len(places.left_out))
+    log.debug("logged in as %s: %d services, %d sockets, %d left out", info.uid, *counts)
     return Session(
         credentials=Credentials(
             credentials.imei, credentials.user_agent, transport.jar, credentials.language
@@ -102,14 +103,6 @@ class _LoginInfo(msgspec.Struct):
     zpw_ws: list[Any] = []
     zpw_service_map_v3: dict[str, Any] = {}
     send2me_id: str | int | None = None
-
-
-def _places(info: _LoginInfo, hosts: Hosts) -> Services:
-    found = filter_services(info.zpw_service_map_v3, info.zpw_ws, hosts)
-    if found.missing:
-        told = "; ".join(f"{name}: {why}" for name, why in found.missing.items())
-        raise LoginFailed("login-info", f"the server names addresses that cannot be used ({told})")
-    return found
 
 
 class _ServerInfo(msgspec.Struct):
@@ -145,21 +138,10 @@ async def _login_info(transport: Transport, credentials: Credentials, random: Ra
         ("zpw_type", str(api.type)),
     ]
     response = await transport.request("GET", f"{_HOST}/api/login/{name}", name=name, query=query)
-    outer = envelope.parse(name, require_success(name, response, transport.clock.now_ms()))
-    if outer.empty:
-        raise _refusal("login-info", name, outer)
-    return _read_login_info(name, _open(name, outer, key))
-
-
-def _open(name: str, outer: Envelope, key: bytes) -> Envelope:
-    inner = envelope.parse(name, envelope.open_data(name, outer, key))
-    if inner.empty:
-        raise _refusal("login-info", name, inner)
-    return inner
-
-
-def _read_login_info(name: str, inner: Envelope) -> _LoginInfo:
-    info = _convert(name, inner, _LoginInfo)
+    answer = envelope.parse(name, require_success(name, response, transport.clock.now_ms()))
+    if not answer.empty:
+        answer = envelope.parse(name, envelope.open_data(name, answer, key))
+    info = _data("login-info", name, answer, _LoginInfo)
     try:
         cipher.session_key(info.zpw_enk)
     except CipherError as error:
@@ -178,9 +160,7 @@ async def _server_info(transport: Transport, credentials: Credentials, api: Api)
     query = _signed("getserverinfo", signed)
     response = await transport.request("GET", f"{_HOST}/api/login/{name}", name=name, query=query)
     answer = envelope.parse(name, require_success(name, response, transport.clock.now_ms()))
-    if answer.empty:
-        raise _refusal("server-info", name, answer)
-    return _convert(name, answer, _ServerInfo)
+    return _data("server-info", name, answer, _ServerInfo)
 
 
 def _signed(kind: str, params: dict[str, str | int | bool]) -> Pairs:
@@ -188,11 +168,10 @@ def _signed(kind: str, params: dict[str, str | int | bool]) -> Pairs:
     return [*pairs, ("signkey", cipher.sign(kind, params))]
 
 
-def _refusal(stage: str, name: str, answer: Envelope) -> ZaloError:
+def _data(stage: str, name: str, answer: Envelope, shape: type[T]) -> T:
+    """The data of an answer. Raises `SessionExpired` or `LoginFailed` if it has none."""
+    if not answer.empty:
+        return envelope.decode(name, bytes(answer.data), shape)
     if answer.code in _EXPIRED:
-        return SessionExpired(answer.code, answer.message, name)
-    return LoginFailed(stage, answer.message or "Zalo gave no reason", answer.code)
-
-
-def _convert(name: str, answer: Envelope, shape: type[T]) -> T:
-    return envelope.decode(name, bytes(answer.data), shape)
+        raise SessionExpired(answer.code, answer.message, name)
+    raise LoginFailed(stage, answer.message or "Zalo gave no reason", answer.code)

@@ -1,12 +1,12 @@
-"""Where connections go and whose certificates are believed: the real Zalo, or a Zalo on loopback.
+"""Where connections go and which certificates are trusted: the real Zalo, or a simulator on loopback.
 
-In a rehearsal every connection of this package ends at one port of this machine, whatever host it is meant
-for. Host names, cookies, redirects and origins stay exactly as they are. A host that is a number never asks
-the resolver, so the place where sockets are made refuses every other address as well.
+In a rehearsal every connection of this package goes to one port of this machine, whatever its host. Host
+names, cookies, redirects and origins stay exactly as in production. A numeric host bypasses the resolver, so
+the socket factory refuses every other address as well.
 
-Hosts that a stranger chose (the pictures and files of messages) are reached over connections of their own,
-which go to addresses of the public internet only. The address is looked at where the socket is made, after
-the name was resolved, so a name that changes its mind in between wins nothing.
+External hosts (of pictures and files in messages) have separate connections, which go to addresses of the
+public internet only. The socket factory checks the resolved address, so DNS rebinding does not help an
+attacker.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,11 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 NOT_PUBLIC = "not an address of the public internet"
-"""What the error of a connection says that was not made because of its address."""
+"""The error text of a connection that was refused because of its address."""
 
 
 class PrivateAddress(OSError):
-    """A host that was chosen by somebody else leads to an address that is not of the public internet."""
+    """An external host resolves to an address that is not of the public internet."""
 
     def __init__(self) -> None:
         super().__init__(errno.EACCES, NOT_PUBLIC)
@@ -51,7 +52,7 @@ class PrivateAddress(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A resolver and what is trusted. Make one with `real`, `loopback` or `from_env` and share it."""
+    """A resolver and a trust store. Make one with `real`, `loopback` or `from_env` and share it."""
 
     trust: ssl.SSLContext = field(repr=False)
     port: int | None = None
@@ -63,14 +64,14 @@ class Network:
 
     @classmethod
     def loopback(cls, port: int, ca_file: str | os.PathLike[str]) -> Network:
-        """One port of this machine and one authority, nothing else. Raises `SettingsError`."""
+        """Only one port of this machine and one certificate authority. Raises `SettingsError`."""
         if not 0 < port < 65536:
             raise SettingsError(f"{port} is no port to rehearse on: use 1 to 65535")
         return cls(_trust_only(Path(ca_file)), port)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Network:
-        """What `ZALOWEB_NETWORK` says; the real network when unset or empty. Raises `SettingsError`."""
+        """The network in `ZALOWEB_NETWORK`; the real one if unset or empty. Raises `SettingsError`."""
         value = (os.environ if environ is None else environ).get(VARIABLE, "").strip()
         if not value:
             return cls.real()
@@ -91,7 +92,7 @@ class Network:
         return "" if self.port is None else f"{LOOPBACK}:{self.port}"
 
     def connector(self) -> aiohttp.TCPConnector:
-        """A new pool of connections, at most four open at a time, with the one trust of this network."""
+        """A new pool of at most four connections, with the trust store of this network."""
         if self.port is None:
             return aiohttp.TCPConnector(ssl=self.trust, limit=_KEPT_CONNECTIONS)
         return aiohttp.TCPConnector(
@@ -99,19 +100,18 @@ class Network:
             limit=_KEPT_CONNECTIONS,
             resolver=_LoopbackResolver(self.port),
             use_dns_cache=False,
-            socket_factory=_OnlyAddress((LOOPBACK, self.port)),
+            socket_factory=partial(_loopback_socket, self.port),
         )
 
     def public_connector(self, *, direct: bool) -> aiohttp.TCPConnector:
-        """A new pool for hosts of somebody else's choosing.
+        """A new pool for external hosts.
 
-        `direct` connections go to public addresses only; in a rehearsal to the simulator, which is the one
-        difference.
+        `direct` connections go to public addresses only, or to the simulator in a rehearsal.
         """
         if self.port is not None or not direct:
             return self.connector()
         return aiohttp.TCPConnector(
-            ssl=self.trust, limit=_KEPT_CONNECTIONS, socket_factory=_public_only, use_dns_cache=False
+            ssl=self.trust, limit=_KEPT_CONNECTIONS, socket_factory=_public_socket, use_dns_cache=False
         )
 
     async def check_public(self, host: str) -> None:
@@ -124,7 +124,7 @@ class Network:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is of the public internet, whatever it is wrapped in."""
+    """Whether an IP address is public, also if it is embedded in an IPv6 address."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -136,7 +136,7 @@ def is_public(address: str) -> bool:
 
 
 def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
-    """The IPv4 addresses that packets to an IPv6 address may end at."""
+    """The IPv4 addresses embedded in an IPv6 address."""
     if isinstance(address, IPv4Address):
         return []
     wrapped: list[IPv4Address | None] = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
@@ -145,10 +145,20 @@ def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Addres
     return [one for one in wrapped if one is not None]
 
 
-def _public_only(info: _AddressInfo) -> socket.socket:
-    family, kind, protocol, _, address = info
-    if not is_public(str(address[0])):
+def _public_socket(info: _AddressInfo) -> socket.socket:
+    if not is_public(str(info[4][0])):
         raise PrivateAddress
+    return _socket(info)
+
+
+def _loopback_socket(port: int, info: _AddressInfo) -> socket.socket:
+    if info[0] != socket.AF_INET or tuple(info[4][:2]) != (LOOPBACK, port):
+        raise OSError(errno.EACCES, f"a rehearsal talks to {LOOPBACK}:{port} only")
+    return _socket(info)
+
+
+def _socket(info: _AddressInfo) -> socket.socket:
+    family, kind, protocol, *_ = info
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
     return made
@@ -179,21 +189,6 @@ class _LoopbackResolver(AbstractResolver):
 
     async def close(self) -> None:
         """There is nothing to close."""
-
-
-class _OnlyAddress:
-    """A maker of sockets that makes none for any address but one."""
-
-    def __init__(self, allowed: tuple[str, int]) -> None:
-        self._allowed = allowed
-
-    def __call__(self, info: _AddressInfo) -> socket.socket:
-        family, kind, protocol, _, address = info
-        if family != socket.AF_INET or tuple(address[:2]) != self._allowed:
-            raise OSError(errno.EACCES, f"a rehearsal talks to {self._allowed[0]}:{self._allowed[1]} only")
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)
-        return made
 
 
 def _trust_only(ca_file: Path) -> ssl.SSLContext:

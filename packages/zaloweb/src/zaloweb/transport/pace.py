@@ -1,4 +1,4 @@
-"""How fast an account may act: calls that come too fast wait, and none is refused."""
+"""How fast an account may act: calls that come too fast wait; none is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zaloweb.transport.clock import Clock
 log = logging.getLogger(__name__)
 
 _LONG_WAIT_S: Final = 60.0
-"""From here on a wait is worth a warning: the program looks as if it hung."""
+"""Longer waits log a warning: the program seems to hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Rate:
 
 
 class Pace:
-    """Holds back what an account does too fast. Calls wait for their turn, in the order they were made.
+    """Delays calls of an account that come too fast, in the order they were made.
 
     `Pace.cautious()`, which `Zalo` uses unless told otherwise, allows
 
@@ -42,15 +42,14 @@ class Pace:
              receipts and everything else that changes nothing  3000 an hour
     ======== ================================================== ===================================
 
-    Zalo publishes no limits. The figures for actions are about what a busy person manages by hand: those of
-    the minute, the hour and the day are the defaults of the gateway `clawlane`, too. A loop without an end
-    reaches them within seconds, and then sleeps instead of costing the account. The parts of a file are not
-    counted: the message that shows it is.
+    Zalo publishes no limits. The figures for actions are about what a busy person manages by hand; those per
+    minute, hour and day are also the defaults of the gateway `clawlane`. An endless loop reaches them within
+    seconds, and then sleeps instead of costing the account. Parts of a file are not counted, its message is.
 
-    `Pace.off()` holds nothing back: only for programs that pace themselves, and for tests.
+    `Pace.off()` delays nothing: only for programs that pace themselves, and for tests.
 
-    Each account is counted by itself, and for as long as this object lives: give one `Pace` to all `Zalo`
-    objects that a program makes for an account.
+    Each account is counted separately, as long as this object lives: give one `Pace` to all `Zalo` objects
+    that a program makes for an account.
     """
 
     def __init__(self, *, actions: Iterable[Rate] = (), queries: Iterable[Rate] = ()) -> None:
@@ -75,7 +74,7 @@ class Pace:
         return cls()
 
     async def wait(self, account: str, call: Call[Any], clock: Clock) -> None:
-        """Sleep until the account may make this call, and count it."""
+        """Wait until the account may make this call, and count it."""
         rates = self.rates[call.traffic]
         if not rates:
             return
@@ -93,7 +92,7 @@ class _Line:
         self._lock = asyncio.Lock()
 
     async def wait(self, account: str, name: str, clock: Clock) -> None:
-        # Who is cancelled while he waits has made no call, so it is counted afterwards.
+        # Counted after the wait: a call that is cancelled meanwhile was not made.
         async with self._lock:
             seconds = self._seconds(clock.elapsed())
             if seconds >= _LONG_WAIT_S:

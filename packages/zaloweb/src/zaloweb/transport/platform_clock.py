@@ -1,4 +1,4 @@
-"""The time at the platform, as the `Date` of its answers tells it, and how far this machine is off."""
+"""The platform's time, from the `Date` of its answers, and how far this machine is off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import aiohttp
 from zaloweb.transport.clock import Clock
 
 _KEPT: Final = 5
-"""Measurements. The one in the middle counts, so that one odd answer changes nothing."""
+"""Measurements; the median counts, so that one odd answer changes nothing."""
 
 _HALF_A_SECOND: Final = 500
 """A `Date` names a whole second; its middle is the best guess (RFC 9110, section 6.6.1)."""
@@ -24,10 +24,10 @@ _EARLIEST_YEAR: Final = 2020
 
 
 class PlatformClock:
-    """The platform's time, carried on by the time that has passed since it was heard.
+    """The platform's time: the last measurement plus the time elapsed since.
 
-    The wall clock of this machine has no part in that, so setting it changes `skew_ms` and not `now_ms`. One
-    clock serves all accounts. Pass it to `Zalo` and `log_in`, which tell it of every answer.
+    It does not use the wall clock of this machine, so setting that changes `skew_ms` and not `now_ms`. One
+    clock serves all accounts. Pass it to `Zalo` and `log_in`, which feed it with every answer.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -35,7 +35,7 @@ class PlatformClock:
         self._offsets: deque[int] = deque(maxlen=_KEPT)
 
     def now_ms(self) -> int | None:
-        """The platform's time in milliseconds since 1970, right to about a second; None before any answer."""
+        """The platform's time in milliseconds since 1970, to about a second; None before any answer."""
         return self.at_ms(self._clock.elapsed())
 
     def at_ms(self, elapsed: float) -> int | None:
@@ -49,9 +49,9 @@ class PlatformClock:
         return None if now_ms is None else now_ms - self._clock.now_ms()
 
     def note(self, date: str, asked: float, answered: float) -> None:
-        """Take the `Date` of an answer, and when (`Clock.elapsed`) it was asked for and came.
+        """Take the `Date` of an answer, and when (`Clock.elapsed`) it was requested and came.
 
-        What is no date is passed over.
+        Anything but a date is ignored.
         """
         told_ms = _milliseconds(date)
         if told_ms is not None:
@@ -59,7 +59,7 @@ class PlatformClock:
             self._offsets.append(told_ms + _HALF_A_SECOND - middle)
 
     def tracing(self) -> aiohttp.TraceConfig:
-        """What makes an aiohttp session tell of the platform's answers, those to upgrades included."""
+        """Makes an aiohttp session report the platform's answers, those to upgrades included."""
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(self._asked)
         trace.on_request_end.append(self._answered)

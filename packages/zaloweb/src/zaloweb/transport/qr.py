@@ -1,4 +1,4 @@
-"""Login with a QR code: a phone scans it and confirms, and what happens is told step by step.
+"""Login with a QR code that a phone scans and confirms, as a stream of steps.
 
     ShowQr → Scanned → Confirmed → Done
                                  ╲ Expired | Declined | Failed
@@ -11,10 +11,10 @@ from __future__ import annotations
 import binascii
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from random import Random, SystemRandom
+from random import Random
 from typing import TypeVar
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from zaloweb.cookies import Jar
 from zaloweb.errors import LoginFailed, ProtocolError, ZaloError
 from zaloweb.session import DEFAULT_LANGUAGE, Api, Credentials, Session
 from zaloweb.transport import qr_headers
-from zaloweb.transport.clock import Clock, SystemClock, within
+from zaloweb.transport.clock import Clock, within
 from zaloweb.transport.http import Transport, require_success
 from zaloweb.transport.login import log_in_over
 from zaloweb.transport.network import Network
@@ -52,13 +52,13 @@ _IMAGE_PREFIX = "data:image/png;base64,"
 _ASK_AGAIN = 8
 _DECLINED = -13
 _GONE = -3
-"""What a wait for a code that is over is answered with (recorded case qr/failed/scan-refused)."""
+"""The answer for an expired code (recorded case qr/failed/scan-refused)."""
 _GONE_WORDS = ("hết hạn", "expired")
 
 
 @dataclass(frozen=True, slots=True)
 class ShowQr:
-    """Show this picture to whoever has the phone. The code in it is valid until `expires_ms`."""
+    """Show this picture to the owner of the phone. Its code is valid until `expires_ms`."""
 
     png: bytes = field(repr=False)
     code: str = field(repr=False)
@@ -67,7 +67,7 @@ class ShowQr:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A phone has scanned the code; its owner now sees the question whether to log in. `avatar` is a URL."""
+    """A phone has scanned the code; its owner is asked to confirm. `avatar` is a URL."""
 
     name: str
     avatar: str
@@ -75,7 +75,7 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The owner of the phone said yes. What is left needs nobody."""
+    """The owner of the phone confirmed. The rest needs no person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +87,17 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Nobody scanned and confirmed in time, by this clock or by Zalo's. Start again for a new code."""
+    """Nobody scanned and confirmed in time, by this clock or Zalo's. Start again for a new code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The owner of the phone said no."""
+    """The owner of the phone declined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Something went wrong.
-
-    `stage` is where: page, generate, scan, confirm, session, account or login.
-    """
+    """The login failed at `stage`: page, generate, scan, confirm, session, account or login."""
 
     stage: str
     error: ZaloError
@@ -123,21 +120,20 @@ async def qr_login(
 ) -> AsyncGenerator[Step, None]:
     """The steps of one login, with a fresh jar and a fresh code. Errors come as `Failed`, none are raised.
 
-    Closing the iterator (`contextlib.aclosing`) gives the login up; for a new code start again. `pause` is
-    the least time in seconds between two questions, for a server that does not hold them back. `language` is
-    what the session tells Zalo to speak. The network is the one of `ZALOWEB_NETWORK`, or the real one.
+    Closing the iterator (`contextlib.aclosing`) cancels the login; start again for a new code. `pause` is the
+    shortest time in seconds between two polls, for a server that answers them at once. `language` is the one
+    in which Zalo talks to the session. The network is the one of `ZALOWEB_NETWORK`, or the real one.
     """
-    random = random or SystemRandom()
     async with Transport(
-        network or Network.from_env(),
+        network,
         user_agent=user_agent,
         jar=Jar(),
-        clock=clock or SystemClock(),
+        clock=clock,
         random=random,
         proxy=proxy,
         hosts=hosts,
     ) as transport:
-        run = _Run(transport, random, language, api or Api(), pause)
+        run = _Run(transport, language, api or Api(), pause)
         try:
             async with aclosing(run.steps()) as steps:
                 async for step in steps:
@@ -154,29 +150,34 @@ async def qr_login(
 class _Run:
     """One code, from the page to the session."""
 
-    def __init__(self, transport: Transport, random: Random, language: str, api: Api, pause: float) -> None:
+    def __init__(self, transport: Transport, language: str, api: Api, pause: float) -> None:
         self.stage = "page"
         self._transport = transport
         self._clock = transport.clock
-        self._random = random
         self._language = language
         self._api = api
         self._pause = pause
 
     async def steps(self) -> AsyncGenerator[Step, None]:
-        """Raises `ZaloError`, and `TimeoutError` when the code's life is over, as this clock or Zalo says."""
+        """Raises `ZaloError`, and `TimeoutError` once the code has expired, by this clock or Zalo's."""
         version = await self._page()
         await self._announce(version)
         shown = await self._generate(version)
         ends = self._clock.monotonic() + LIFE_S
         yield shown
         waiting = [("continue", _CHAT), ("v", version)]
-        yield await self._scan(ends, [("code", shown.code), *waiting])
-        confirming = [("code", shown.code), ("gToken", ""), ("gAction", "CONFIRM_QR"), *waiting]
-        answer = await self._confirm(ends, confirming)
+        self.stage = "scan"
+        form = [("code", shown.code), *waiting]
+        person = _data(await self._wait("authen/qr/waiting-scan", form, ends), _Person, self.stage)
+        yield Scanned(person.display_name, person.avatar)
+        self.stage = "confirm"
+        form = [("code", shown.code), ("gToken", ""), ("gAction", "CONFIRM_QR"), *waiting]
+        answer = await self._wait("authen/qr/waiting-confirm", form, ends)
         if answer.code == _DECLINED:
             yield Declined()
             return
+        if answer.code != 0:
+            raise _refused(self.stage, answer)
         yield Confirmed()
         await self._session()
         await self._account()
@@ -184,7 +185,7 @@ class _Run:
 
     async def _page(self) -> str:
         response = await self._transport.request(
-            "GET", _ACCOUNT_PAGE, name="login page", query=[("continue", _CHAT)], headers=qr_headers.page()
+            "GET", _ACCOUNT_PAGE, name="login page", query=[("continue", _CHAT)], headers=qr_headers.PAGE
         )
         found = _VERSION.search(response.body)
         if found is None:
@@ -195,30 +196,16 @@ class _Run:
         form = [("continue", _PC), ("v", version)]
         for path, fields in (("logininfo", form), ("verify-client", [("type", "device"), *form])):
             try:
-                await self._post(path, fields, qr_headers.before_code())
+                await self._post(path, fields, qr_headers.BEFORE_CODE)
             except ZaloError as error:  # nothing in these answers is needed
                 log.info("the QR login goes on without %s: %s", path, error)
 
     async def _generate(self, version: str) -> ShowQr:
         self.stage = "generate"
         form = [("continue", _PC), ("v", version)]
-        answer = await self._post("authen/qr/generate", form, qr_headers.before_code())
+        answer = await self._post("authen/qr/generate", form, qr_headers.BEFORE_CODE)
         code = _data(answer, _Code, self.stage)
-        expires_ms = self._clock.now_ms() + LIFE_S * 1000
-        return ShowQr(_picture(code.image), code.code, expires_ms)
-
-    async def _scan(self, ends: float, form: Pairs) -> Scanned:
-        self.stage = "scan"
-        answer = await self._wait("authen/qr/waiting-scan", form, ends)
-        person = _data(answer, _Person, self.stage)
-        return Scanned(person.display_name, person.avatar)
-
-    async def _confirm(self, ends: float, form: Pairs) -> Envelope:
-        self.stage = "confirm"
-        answer = await self._wait("authen/qr/waiting-confirm", form, ends)
-        if answer.code not in (0, _DECLINED):
-            raise _refused(self.stage, answer)
-        return answer
+        return ShowQr(_picture(code.image), code.code, self._clock.now_ms() + LIFE_S * 1000)
 
     async def _session(self) -> None:
         self.stage = "session"
@@ -227,13 +214,13 @@ class _Run:
             f"{_ACCOUNT_PAGE}/checksession",
             name="checksession",
             query=[("continue", f"{_CHAT}index.html")],
-            headers=qr_headers.check_session(),
+            headers=qr_headers.CHECK_SESSION,
         )
 
     async def _account(self) -> None:
         self.stage = "account"
         response = await self._transport.request(
-            "GET", _USER_INFO, name="userinfo", headers=qr_headers.user_info()
+            "GET", _USER_INFO, name="userinfo", headers=qr_headers.USER_INFO
         )
         answer = envelope.parse("userinfo", require_success("userinfo", response, self._clock.now_ms()))
         if not _data(answer, _UserInfo, self.stage).logged:
@@ -241,10 +228,10 @@ class _Run:
 
     async def _login(self) -> Session:
         self.stage = "login"
-        agent = self._transport.user_agent
-        imei = cipher.new_imei(agent, UUID(int=self._random.getrandbits(128), version=4))
+        agent, random = self._transport.user_agent, self._transport.random
+        imei = cipher.new_imei(agent, UUID(int=random.getrandbits(128), version=4))
         credentials = Credentials(imei, agent, self._transport.jar, self._language)
-        return await log_in_over(self._transport, credentials, random=self._random, api=self._api)
+        return await log_in_over(self._transport, credentials, random=random, api=self._api)
 
     async def _wait(self, path: str, form: Pairs, ends: float) -> Envelope:
         return await within(self._clock, ends - self._clock.monotonic(), self._poll(path, form))
@@ -252,7 +239,7 @@ class _Run:
     async def _poll(self, path: str, form: Pairs) -> Envelope:
         while True:
             asked = self._clock.monotonic()
-            answer = await self._post(path, form, qr_headers.with_code(), deadline=2 * LIFE_S)
+            answer = await self._post(path, form, qr_headers.WITH_CODE, deadline=2 * LIFE_S)
             if _over(answer):
                 raise TimeoutError(answer.message)
             if answer.code != _ASK_AGAIN:
@@ -260,7 +247,7 @@ class _Run:
             await self._clock.sleep(max(0.0, asked + self._pause - self._clock.monotonic()))
 
     async def _post(
-        self, path: str, form: Pairs, headers: dict[str, str], deadline: float | None = None
+        self, path: str, form: Pairs, headers: Mapping[str, str], deadline: float | None = None
     ) -> Envelope:
         name = path.rpartition("/")[2]
         response = await self._transport.request(
@@ -293,7 +280,7 @@ def _data(answer: Envelope, shape: type[T], stage: str) -> T:
 
 
 def _picture(image: str) -> bytes:
-    """The PNG in a data URL. It is looked at before anything opens it: other formats start other programs."""
+    """The PNG in a data URL. It is checked before anything opens it: other formats may start programs."""
     try:
         picture = binascii.a2b_base64(image[: 2 * LARGEST_PNG].removeprefix(_IMAGE_PREFIX))
     except ValueError:
@@ -304,7 +291,7 @@ def _picture(image: str) -> bytes:
 
 
 def _over(answer: Envelope) -> bool:
-    """Whether Zalo says that the code has run out."""
+    """Whether Zalo says that the code has expired."""
     told = answer.message.lower()
     return answer.empty and (answer.code == _GONE or any(word in told for word in _GONE_WORDS))
 

@@ -6,6 +6,8 @@ comma. The browser hints say Chrome whatever the user agent says, as the referen
 
 from __future__ import annotations
 
+from typing import Final
+
 from zaloweb.transport.http import DEFAULT_HEADERS, ORIGIN
 
 _SIGN_IN = "https://id.zalo.me/account?continue=https%3A%2F%2F"
@@ -23,32 +25,6 @@ _BROWSER = {
     "sec-ch-ua-mobile": "?0",
     "sec-ch-ua-platform": '"Windows"',
 }
-
-
-def page() -> dict[str, str]:
-    """Of the page where a login starts."""
-    first = {"cache-control": "max-age=0", "sec-fetch-user": "?1"}
-    return {**_navigation(f"{ORIGIN}/", "same-site"), **first}
-
-
-def check_session() -> dict[str, str]:
-    """Of the way from the confirmed code to the chat; the hops behind it have the default headers only."""
-    return _navigation(_FROM_CHAT, "same-origin")
-
-
-def before_code() -> dict[str, str]:
-    """Of the requests up to the code."""
-    return _background(_FROM_PC, "same-origin")
-
-
-def with_code() -> dict[str, str]:
-    """Of the requests that wait for the phone."""
-    return _background(_FROM_CHAT, "same-origin")
-
-
-def user_info() -> dict[str, str]:
-    """Of the question who is logged in now."""
-    return _background(f"{ORIGIN}/", "same-site")
 
 
 def _navigation(referer: str, site: str) -> dict[str, str]:
@@ -74,3 +50,23 @@ def _background(referer: str, site: str) -> dict[str, str]:
         "sec-fetch-mode": "cors",
         "sec-fetch-site": site,
     }
+
+
+PAGE: Final = {
+    **_navigation(f"{ORIGIN}/", "same-site"),
+    "cache-control": "max-age=0",
+    "sec-fetch-user": "?1",
+}
+"""For the page where a login starts."""
+
+BEFORE_CODE: Final = _background(_FROM_PC, "same-origin")
+"""For the requests up to the code."""
+
+WITH_CODE: Final = _background(_FROM_CHAT, "same-origin")
+"""For the requests that wait for the phone."""
+
+CHECK_SESSION: Final = _navigation(_FROM_CHAT, "same-origin")
+"""For the first request from the confirmed code to the chat; redirects have the default headers."""
+
+USER_INFO: Final = _background(f"{ORIGIN}/", "same-site")
+"""For the question who is logged in."""

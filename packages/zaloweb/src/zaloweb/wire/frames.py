@@ -20,7 +20,7 @@ _HEADER = struct.Struct("<BHB")
 
 
 class Cmd(IntEnum):
-    """The commands this client knows. A number outside stays a number."""
+    """The known commands. Any other stays a number."""
 
     CIPHER_KEY = 1
     PING = 2
@@ -87,7 +87,7 @@ def ping(now_ms: int) -> bytes:
 
 
 def old_messages(*, group: bool, request_number: int, last_id: str | None = None) -> bytes:
-    """Asks for messages of this login session: those before message `last_id`, or the latest. Ready to send.
+    """Requests messages of this login: those before message `last_id`, or the latest. Ready to send.
 
     `request_number` counts all requests of a session from 0.
     """
@@ -96,7 +96,7 @@ def old_messages(*, group: bool, request_number: int, last_id: str | None = None
 
 
 def old_reactions(*, group: bool, request_number: int, last_id: str | None = None) -> bytes:
-    """Asks for reactions, as `old_messages` asks for messages."""
+    """Requests reactions in the same way."""
     cmd = Cmd.OLD_GROUP_REACTIONS if group else Cmd.OLD_USER_REACTIONS
     return _history(cmd, request_number, last_id)
 

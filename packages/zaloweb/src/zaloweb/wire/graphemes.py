@@ -1,8 +1,7 @@
-"""Where one character, as a reader sees it, ends and the next begins. Nothing here does I/O.
+"""Boundaries between characters as a reader sees them. Nothing here does I/O.
 
-The rules of Unicode's extended grapheme clusters (UAX #29), with the properties told from the general
-category where the standard library has no table for them. In doubt two characters stay together, which only
-moves a cut.
+The rules of Unicode's extended grapheme clusters (UAX #29). Properties that the standard library lacks are
+derived from the general category. In doubt two characters stay together, which only moves a cut.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _FIRST_SYLLABLE, _LAST_SYLLABLE, _TAILS = 0xAC00, 0xD7A3, 28
 
 
 def is_boundary(text: str, place: int) -> bool:
-    """Whether a text may be cut at `place` without tearing apart what a reader sees as one character."""
+    """Whether a text may be cut at `place` without splitting what a reader sees as one character."""
     if not 0 < place < len(text):
         return True
     before, after = text[place - 1], text[place]
@@ -32,7 +31,8 @@ def is_boundary(text: str, place: int) -> bool:
         return not (before == "\r" and after == "\n")
     if _ends(before) or _ends(after):
         return True
-    if _extends(after) or _PREPENDED.match(before):
+    extends = unicodedata.category(after) in _MARKS or _EXTENDING.match(after)
+    if extends or _PREPENDED.match(before):
         return False
     if before == _ZERO_WIDTH_JOINER and _is_symbol(after):
         return False
@@ -47,12 +47,8 @@ def _ends(char: str) -> bool:
     return unicodedata.category(char) in _ENDS
 
 
-def _extends(char: str) -> bool:
-    return unicodedata.category(char) in _MARKS or _EXTENDING.match(char) is not None
-
-
 def _is_symbol(char: str) -> bool:
-    # Pictographs that take part in joined emoji are "other symbols"; a few are not yet named in older tables.
+    # Pictographs in joined emoji are "other symbols"; older tables lack a few.
     return unicodedata.category(char) in {"So", "Cn"} or char in "\u203c\u2049\u3030\u303d↔"
 
 

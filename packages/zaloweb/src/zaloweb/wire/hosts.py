@@ -1,9 +1,8 @@
 """Which addresses are Zalo's: where cookies, keys and sealed parameters may go.
 
-A service map, a socket list and a redirect are words of a server. An address counts only if it is `https`
-(or `wss` for a socket) on the default port, without user, and its host is one of the table below or under it.
-The form that is accepted is narrow on purpose, so that no two readers of URLs can disagree on which host it
-names.
+Service maps, socket lists and redirects come from a server. An address counts only if it is `https` (or `wss`
+for a socket) on the default port, without a user, and its host is in the table below or under an entry. The
+accepted form is narrow on purpose, so that no two URL parsers can disagree about the host.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ ZALO_SUFFIXES: Final[Mapping[str, str]] = {
     "zdn.vn": "scripts of the recorded login page (stc-zlogin.zdn.vn) and the hosts of media",
     "zadn.vn": "scripts of the chat page (zalo-chat-static.zadn.vn) and stickers (zalo-api.zadn.vn)",
 }
-"""Hosts that Zalo owns, with where that is known from. Cookies are set for `zalo.me` and below only."""
+"""Hosts that Zalo owns, with the evidence. Cookies are set only for `zalo.me` and below."""
 
 _ADDRESS = re.compile(
     r"(?P<scheme>https|wss)://(?P<host>(?:[a-z0-9_][a-z0-9_-]{0,62}\.)+[a-z]{2,63})(?::443)?"
@@ -39,7 +38,7 @@ Scheme = Literal["https", "wss"]
 
 
 class Hosts:
-    """The table, and what the operator added to it. Raises `SettingsError` for a suffix that is none."""
+    """The table and the operator's additions. Raises `SettingsError` for an invalid suffix."""
 
     def __init__(self, more: Iterable[str] = ()) -> None:
         self._suffixes = tuple(ZALO_SUFFIXES) + tuple(_suffix(one) for one in more)
@@ -56,13 +55,13 @@ class Hosts:
 
 
 def next_hop(url: str, location: str) -> str:
-    """Where a redirect leads, without a fragment and in ASCII. Raises `ValueError` when it is no address."""
+    """The target of a redirect, without a fragment and in ASCII. Raises `ValueError` if it is no URL."""
     target = urldefrag(urljoin(url, location.strip())).url
     return quote(target.encode("utf-8", "surrogateescape"), safe=_PRINTABLE)
 
 
 def shown(url: str) -> str:
-    """Scheme and host of an address, as far as they can be shown; never a user or what follows the host."""
+    """Scheme and host of an address, for display; never a user, path or query."""
     found = _SHOWN.match(url)
     if found is None:
         return "what was given"

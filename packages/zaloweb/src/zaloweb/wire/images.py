@@ -1,6 +1,6 @@
-"""The size of a picture, and whether it is a harmless PNG, from the first bytes of its file.
+"""Sizes of pictures, and a check of PNGs, from the first bytes of a file.
 
-Nothing of a picture is decoded.
+No picture is decoded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ LARGEST_SIDE: Final = 2000
 """Pixels. A QR code needs a tenth of that."""
 
 LARGEST_PNG: Final = 2 * 1024 * 1024
-"""Bytes of a picture that is looked at at all."""
+"""Bytes; a larger picture is refused."""
 
 _PNG_HEAD = struct.Struct(">8sI4sII")
 _PNG_HEADER_BYTES = 13
@@ -21,13 +21,13 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8"
 _HEAD = 32
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""The segments of a JPEG that tell its size; the three left out are tables."""
+"""The segments of a JPEG that hold its size; the three exceptions are tables."""
 _ALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
-"""The marks in a JPEG that have no length."""
+"""Markers of a JPEG without a length."""
 
 
 def image_size(file: BinaryIO) -> tuple[int, int] | None:
-    """Width and height of a PNG, GIF, WebP or JPEG, in pixels as they are stored; None for anything else."""
+    """Width and height of a PNG, GIF, WebP or JPEG in stored pixels; None for anything else."""
     try:
         head = file.read(_HEAD)
         if head.startswith(_PNG):
@@ -62,7 +62,7 @@ def _jpeg(file: BinaryIO) -> tuple[int, int] | None:
         lead, mark = struct.unpack("BB", file.read(2))
         if lead != 0xFF:
             return None
-        if mark == 0xFF:  # filling before a mark
+        if mark == 0xFF:  # padding before a marker
             file.seek(-1, 1)
         elif mark in _FRAMES:
             height, width = struct.unpack(">3xHH", file.read(7)[0:7])

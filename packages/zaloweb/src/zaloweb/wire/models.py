@@ -1,6 +1,6 @@
-"""The shapes of what the server pushes, as far as they are relied on. Everything else in them is left unread.
+"""The shapes of pushed data, as far as this client uses them. All other fields are left unread.
 
-Items of a list stay `msgspec.Raw`, so that one bad item costs its neighbours nothing. Ids are numbers or
+Items of a list stay `msgspec.Raw`, so that a bad item does not affect the others. Ids are numbers or
 texts on the wire; whole numbers stay exact whatever their length.
 """
 
@@ -18,11 +18,11 @@ Items = list[msgspec.Raw]
 
 
 class Malformed(Exception):
-    """Something the server pushed is not of the shape it should have. The text is a reason, not contents."""
+    """Pushed data has an unexpected shape. The text is a reason and holds no content."""
 
 
 class Envelope(msgspec.Struct, gc=False):
-    """The body of most pushed frames: `data` is opened by the number in `encrypt`."""
+    """The body of most pushed frames: the number in `encrypt` says how to open `data`."""
 
     data: str
     encrypt: int
@@ -35,7 +35,7 @@ class KeyBody(msgspec.Struct, gc=False):
 
 
 class Lists(msgspec.Struct):
-    """All lists that a payload may hold; a command reads its own. Only an absent list is None."""
+    """All lists that a payload may hold; each command reads its own. An absent list is None."""
 
     msgs: Items | None = None
     groupMsgs: Items | None = None
@@ -50,13 +50,13 @@ class Lists(msgspec.Struct):
 
 
 class Payload(msgspec.Struct):
-    """What the encrypted `data` of a frame holds."""
+    """The content of the encrypted `data` of a frame."""
 
     data: Lists
 
 
 class LoosePayload(msgspec.Struct):
-    """The same where one of the lists is none: each is read for itself."""
+    """The same if one of the lists is malformed: each is read separately."""
 
     data: dict[str, msgspec.Raw]
 
@@ -64,8 +64,7 @@ class LoosePayload(msgspec.Struct):
 class WireMessage(msgspec.Struct, gc=False):
     """A message, an undo, a deletion or a notice. Each field may be missing or of any type.
 
-    What that means is decided where the field is read, so that no field that others can do without costs
-    anybody the message.
+    That is checked where the field is used, so that a malformed optional field does not lose the message.
     """
 
     uidFrom: object = None
@@ -95,13 +94,13 @@ class WireReaction(msgspec.Struct, gc=False):
 
 
 class WireControl(msgspec.Struct):
-    """Something that happened to a group, a friend or an upload."""
+    """An event of a group, a friend or an upload."""
 
     content: WireControlContent
 
 
 class WireControlContent(msgspec.Struct):
-    """The inside of a control. `data` is an object or a JSON text of one."""
+    """The content of a control. `data` is an object or its JSON text."""
 
     act_type: str
     act: object = None
@@ -110,7 +109,7 @@ class WireControlContent(msgspec.Struct):
 
 
 class WireAction(msgspec.Struct):
-    """Something somebody does right now. `data` is the inside of a JSON object without its braces."""
+    """A current action of somebody. `data` is a JSON object without its braces."""
 
     act_type: str
     act: object = None
@@ -156,7 +155,7 @@ class WireUnread(msgspec.Struct, gc=False):
 _T = TypeVar("_T")
 _DEEPEST = 100
 _MOST_VALUES = 500_000
-"""Values of one event, by the signs that come before them: each takes many times the memory of its text."""
+"""Values of one event, counted by `{`, `[` and `,`: each takes many times the memory of its text."""
 _OUT_OF_RANGE = "out of range"
 _LONGEST_NUMBER = 300
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', re.DOTALL)
@@ -164,13 +163,15 @@ _NUMBERS = re.compile(r'"(?:[^"\\]|\\.)*+"?|-?[0-9][0-9.eE+-]*+', re.DOTALL)
 
 
 def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> _T:
-    """A JSON text as what the decoder makes of it.
+    """A JSON text, decoded.
 
-    Broken UTF-8 and halves of surrogate pairs become U+FFFD; what is nested without end and numbers beyond
-    what a float can hold become null. Raises Malformed if it is no JSON, of another shape, or holds far more
+    Broken UTF-8 and halves of surrogate pairs become U+FFFD; values nested too deeply and numbers beyond the
+    range of a float become null. Raises Malformed if it is no JSON, has another shape, or holds far more
     values than any event has.
     """
-    _check_values(text)
+    # A raw item is a part of a text that was checked when it was read.
+    if not isinstance(text, msgspec.Raw) and len(text) > _MOST_VALUES:
+        _check_values(text)
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
@@ -185,10 +186,8 @@ def read(decoder: msgspec.json.Decoder[_T], text: bytes | str | msgspec.Raw) -> 
         raise Malformed("a number that is none") from None
 
 
-def _check_values(text: bytes | str | msgspec.Raw) -> None:
-    if len(text if isinstance(text, str) else memoryview(text)) <= _MOST_VALUES:
-        return
-    told = text.encode("utf-8", "replace") if isinstance(text, str) else bytes(text)
+def _check_values(text: bytes | str) -> None:
+    told = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if sum(told.count(sign) for sign in (b"{", b"[", b",")) > _MOST_VALUES:
         raise Malformed(f"more than {_MOST_VALUES} values")
 
@@ -204,19 +203,15 @@ def _bounded(token: re.Match[str]) -> str:
     written = token[0]
     if written.startswith('"'):
         return written
-    fits = len(written) <= _LONGEST_NUMBER and isfinite(_float(written))
+    try:
+        fits = len(written) <= _LONGEST_NUMBER and isfinite(float(written))
+    except ValueError:  # no number at all: the decoder says so
+        fits = True
     return written if fits else "null"
 
 
-def _float(written: str) -> float:
-    try:
-        return float(written)
-    except ValueError:
-        return 0.0  # no number at all: the decoder says so
-
-
 def _mended(text: bytes | str | msgspec.Raw) -> str:
-    # JavaScript lets both pass, and a text cut in the middle of an emoji does occur; msgspec is strict.
+    # JavaScript accepts both, and texts cut in the middle of an emoji occur; msgspec is strict.
     try:
         value = json.loads(_as_text(text), parse_constant=_refuse)
         again = json.dumps(value, ensure_ascii=False)
@@ -230,7 +225,7 @@ def _as_text(text: bytes | str | msgspec.Raw) -> str:
 
 
 def _pruned(text: str) -> str:
-    # One item nested without end must not cost its neighbours anything.
+    # One item that is nested too deeply must not affect the others.
     kept, depth, resumed = [], 0, 0
     for token in _STRUCTURE.finditer(text):
         if token[0] in "[{":

@@ -1,7 +1,7 @@
-"""A file as the only part of a multipart form, streamed in blocks while it is sent. Nothing here does I/O.
+"""A multipart form with one file, streamed in blocks. Nothing here does I/O.
 
-The shape is that of the browser's forms: a name's quotation marks and line breaks are percent-encoded, of a
-path only the last name is told. Source: the `parts` of the recorded uploads.
+The shape is that of a browser's forms: quotation marks and line breaks in names are percent-encoded, and only
+the last part of a path is sent. Source: the `parts` of the recorded uploads.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ _HEX_DIGITS: Final = 24
 
 
 class Content(Protocol):
-    """Bytes that can be read from their start as often as a request is tried."""
+    """Bytes that can be read again for each attempt of a request."""
 
     @property
     def size(self) -> int:
-        """How many bytes there are."""
+        """The number of bytes."""
         ...
 
     def blocks(self) -> AsyncGenerator[bytes, None]:
-        """All of them, in blocks of some size."""
+        """All bytes, in blocks."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of a form that holds a file."""
+    """A form field that holds a file."""
 
     field_name: str
     file_name: str
@@ -40,7 +40,7 @@ class Part:
 
 
 class Form:
-    """The body of a request with one part."""
+    """A request body with one part."""
 
     def __init__(self, part: Part, random: Random) -> None:
         boundary = _DASHES + "".join(random.choice("0123456789abcdef") for _ in range(_HEX_DIGITS))
@@ -69,6 +69,6 @@ class Form:
 
 
 def escaped(file_name: str) -> str:
-    """A file's name as it may stand in the header of a part."""
+    """A file name as it is written in the header of a part."""
     last = file_name.rpartition("/")[2]
     return last.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")

@@ -1,8 +1,8 @@
-"""When and where to connect again after a WebSocket closed: the server's table, and our policy on top of it.
+"""When and where to reconnect after a WebSocket closed: the server's table, and our policy.
 
-`RetryTable` is what the server sent, read exactly as the reference client reads it. `Policy` is ours and
-differs by decision: the server's table leaves out 1006 for some accounts, its counters never start again and
-its endpoints never wrap around, so that a client that follows it alone is dead after a handful of drops.
+`RetryTable` is the server's table, read exactly as the reference client reads it. `ReconnectPolicy` is ours
+and differs by decision: the server's table lacks 1006 for some accounts, its counters are never reset and its
+endpoints never wrap around, so a client that follows only the table stays disconnected after a few drops.
 Nothing here does I/O.
 """
 
@@ -18,7 +18,7 @@ from zaloweb.errors import Kicked, Replaced, ZaloError
 from zaloweb.wire.settings import Settings
 
 STEADY_S: Final = 30.0
-"""A connection that lived this long after its key was a good one. Zalo drops some accounts every minute."""
+"""A connection that lives this long after its key is stable. Zalo drops some accounts every minute."""
 
 _FIRST_MS: Final = 1_000
 _SHORTEST_MS: Final = 250
@@ -27,7 +27,7 @@ _CODE_DIGITS: Final = 9
 
 
 class CloseCode(IntEnum):
-    """The close codes that mean something to this client."""
+    """The close codes that this client handles."""
 
     STOPPED = 1000
     NO_CODE = 1005
@@ -38,7 +38,7 @@ class CloseCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """How often a close code may be answered by a new connection, and after which waits."""
+    """How often to reconnect after a close code, and after which waits."""
 
     most: int
     waits_ms: tuple[int, ...]
@@ -48,9 +48,9 @@ class RetryRule:
 class RetryTable:
     """The server's settings for reconnecting (`features.socket`), as a value.
 
-    The reference client connects again only for a code in `codes`, at most `most` times for each code (no
-    `max` means never), and waits as long as the list says, its last entry from then on. For a code in
-    `rotating` it takes the next endpoint, but never goes back to the first.
+    The reference client reconnects only for a code in `codes`, at most `most` times for each code (no `max`
+    means never), after the waits in the list, the last of which repeats. For a code in `rotating` it takes
+    the next endpoint, but never returns to the first.
     """
 
     codes: frozenset[int] = frozenset()
@@ -59,10 +59,7 @@ class RetryTable:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> RetryTable:
-        """The table in a session's settings; empty where the server sent none.
-
-        Damaged entries are left out.
-        """
+        """The table in a session's settings, without damaged entries; may be empty."""
         entries = {_code(text): _rule(entry) for text, entry in settings.retries.items()}
         return cls(
             codes=frozenset(settings.close_and_retry_codes),
@@ -71,10 +68,9 @@ class RetryTable:
         )
 
     def delay_ms(self, code: int, already: int = 0) -> int | None:
-        """How long the reference waits before it connects again; None: it stays closed.
+        """How long the reference waits before it reconnects; None if it does not.
 
-        `already` is how often it has connected again for this code before. Source: the `close` cases of the
-        vectors.
+        `already` is how often it has reconnected for this code. Source: the `close` cases of the vectors.
         """
         rule = self.rules.get(code)
         if code not in self.codes or rule is None or already >= rule.most:
@@ -93,7 +89,7 @@ class RetryTable:
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """Connect again after `wait_ms`, to the endpoint with number `endpoint`."""
+    """Reconnect after `wait_ms`, to the endpoint with number `endpoint`."""
 
     wait_ms: int
     endpoint: int
@@ -101,7 +97,7 @@ class Reconnect:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Do not connect again; `error` says why and what the operator can do."""
+    """Do not reconnect; `error` says why and what the operator can do."""
 
     error: ZaloError
 
@@ -125,15 +121,12 @@ class ReconnectPolicy:
         self.endpoint = 0
 
     def lived(self, seconds: float) -> None:
-        """Tell how long a connection lived after its key came.
-
-        A steady one makes all earlier failures forgotten.
-        """
+        """Note how long a connection lived after its key. A stable one resets the count of failures."""
         if seconds >= STEADY_S:
             self._failures = 0
 
     def closed(self, code: int) -> Reconnect | Stop:
-        """What to do now that a connection closed with this code (1006 when it was lost without one)."""
+        """What to do after a connection closed with this code (1006 if it was lost without one)."""
         if code == CloseCode.REPLACED:
             return Stop(Replaced())
         if code == CloseCode.KICKED:
@@ -141,7 +134,7 @@ class ReconnectPolicy:
         return self._again(code, rotate=code in self._table.rotating)
 
     def unreachable(self) -> Reconnect:
-        """What to do now that no connection came about: the endpoint did not answer, or refused for now."""
+        """What to do after a failed connect: the endpoint did not answer, or refused for now."""
         return self._again(CloseCode.LOST, rotate=True)
 
     def _again(self, code: int, *, rotate: bool) -> Reconnect:

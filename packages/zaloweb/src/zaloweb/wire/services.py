@@ -1,4 +1,4 @@
-"""The addresses that a login gives out, as far as they are Zalo's; the others are left out and named."""
+"""The addresses that a login returns, filtered to those of Zalo; the others are listed with reasons."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Final
 from zaloweb.wire.hosts import Hosts, Scheme
 
 SOCKET: Final = "socket"
-"""The name under which a left-out address of the WebSocket is told."""
+"""The name of the WebSocket in `left_out`."""
 
 NEEDED: Final = ("chat", "group", SOCKET)
-"""Without these an account cannot hear or answer: texts to people go over one, to groups over the other."""
+"""An account needs these: texts to people go over one service, those to groups over the other."""
 
 _MOST_NAMES = 500
 _MOST_ADDRESSES = 50
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Addresses of services and sockets. `left_out` says of each service why an address of it is not used."""
+    """Addresses of services and sockets. `left_out` gives the reason for each service with a refused one."""
 
     services: dict[str, list[str]] = field(repr=False)
     ws_urls: tuple[str, ...] = field(repr=False)
@@ -31,14 +31,14 @@ class Services:
 
     @property
     def missing(self) -> dict[str, str]:
-        """Those of `NEEDED` of which no address is left although the server gave one."""
+        """Those of `NEEDED` whose addresses were all refused."""
         usable = {**self.services, SOCKET: self.ws_urls}
         gone = [name for name in NEEDED if name in self.left_out and not usable.get(name)]
         return {name: self.left_out[name] for name in gone}
 
 
 def filter_services(services: Mapping[str, object], ws_urls: Iterable[object], hosts: Hosts) -> Services:
-    """What of the words of a server is used. Whatever is no list of texts is nothing to us."""
+    """The usable addresses in a server's answer. Anything but lists of texts is ignored."""
     left_out: dict[str, str] = {}
     kept: dict[str, list[str]] = {}
     for name, told in list(services.items())[:_MOST_NAMES]:

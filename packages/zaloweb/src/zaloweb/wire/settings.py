@@ -1,7 +1,7 @@
-"""What the server lets its clients do and wants them to do: a typed view of the settings that a login brings.
+"""The server's limits and wishes for its clients: a typed view of the settings in a login.
 
-The keys are those of `getServerInfo`. What is missing or of another type has the default of this view, and
-numbers are kept within what a client can do; what stands in `raw` is as the server sent it.
+The keys are those of `getServerInfo`. Missing values and those of another type have defaults, and numbers are
+limited to a sensible range; `raw` is as the server sent it.
 """
 
 from __future__ import annotations
@@ -30,16 +30,12 @@ class Settings:
 
     @property
     def ping_interval_ms(self) -> int:
-        """How often the socket says that it is alive: every 10 seconds at most, every hour at least."""
-        return self.ping_ms(SHORTEST_PING_MS)
+        """How often the socket pings: every 10 seconds at most, every hour at least."""
+        return self.ping_ms(rehearsed=False)
 
-    @property
-    def rehearsed_ping_ms(self) -> int:
-        """The same in a rehearsal, where a simulator may be told to make things go fast."""
-        return self.ping_ms(_SHORTEST_REHEARSED_MS)
-
-    def ping_ms(self, shortest: int) -> int:
-        """The interval that the server wants, between `shortest` and an hour."""
+    def ping_ms(self, *, rehearsed: bool) -> int:
+        """The same; shorter intervals are possible in a rehearsal, to make things go fast."""
+        shortest = _SHORTEST_REHEARSED_MS if rehearsed else SHORTEST_PING_MS
         wanted = _number(self._socket.get("ping_interval"), DEFAULT_PING_INTERVAL_MS)
         return min(max(wanted, shortest), LONGEST_PING_MS)
 
@@ -58,30 +54,27 @@ class Settings:
 
     @property
     def max_files(self) -> int:
-        """How many files one message may have."""
+        """The most files of one message."""
         return min(_number(self._sharefile.get("max_file"), _DEFAULT_MAX_FILES), _MOST_FILES)
 
     @property
     def max_file_mb(self) -> int:
-        """How large a file may be, in megabytes."""
+        """The largest file, in megabytes."""
         wanted = _number(self._sharefile.get("max_size_share_file_v3"), _DEFAULT_MAX_FILE_MB)
         return min(wanted, _MOST_FILE_MB)
 
     @property
     def chunk_bytes(self) -> int:
-        """How large the pieces of an upload are."""
+        """The size of the chunks of an upload."""
         wanted = _number(self._sharefile.get("chunk_size_file"), _DEFAULT_CHUNK_BYTES)
         return min(max(wanted, _SMALLEST_CHUNK), _LARGEST_CHUNK)
 
     @property
     def refused_extensions(self) -> frozenset[str]:
-        """Endings of file names that are not taken, lower case, without the dot."""
+        """File name extensions that are refused, lower case, without the dot."""
         listed = self._sharefile.get("restricted_ext_file")
-        return (
-            frozenset(text for text in listed if isinstance(text, str))
-            if isinstance(listed, list)
-            else frozenset()
-        )
+        listed = listed if isinstance(listed, list) else ()
+        return frozenset(text for text in listed if isinstance(text, str))
 
     @property
     def _socket(self) -> dict[str, Any]:

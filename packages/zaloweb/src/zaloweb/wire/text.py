@@ -1,8 +1,7 @@
-"""Offsets and pieces of text: UTF-16 units as Zalo counts, code points as Python counts.
+"""Offsets and pieces of text, in UTF-16 units (Zalo) and code points (Python).
 
-Zalo places mentions and styles by UTF-16 code units, where a character beyond U+FFFF (most emoji) counts two.
-A message that is too long is cut where a reader would pause, and never inside what a reader takes for one
-character.
+Zalo counts offsets of mentions and styles in UTF-16 code units: a character beyond U+FFFF (most emoji) counts
+two. A message that is too long is cut where a reader would pause, and never inside a visible character.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ _PAUSES = (
     re.compile(r"[.!?…。！？][\"'”’»)\]]*\s+"),
     re.compile(r"\s+"),
 )
-"""Where a text may be cut: after a paragraph, a line, a sentence, a word. Better ones first."""
+"""Places to cut a text, best first: after a paragraph, a line, a sentence, a word."""
 
 
 class Range(msgspec.Struct, Generic[T], frozen=True):
-    """A stretch of text and what it means: a style, a person …"""
+    """A range of text and its meaning: a style, a person …"""
 
     start: int
     length: int
@@ -41,24 +40,24 @@ class Range(msgspec.Struct, Generic[T], frozen=True):
 
     @property
     def end(self) -> int:
-        """The place after its last character."""
+        """The offset after its last character."""
         return self.start + self.length
 
 
 class Piece(msgspec.Struct, Generic[T], frozen=True):
-    """A part of a text with the ranges in it; their places count from the start of the part."""
+    """A part of a text with its ranges; their offsets count from the start of the part."""
 
     text: str
     ranges: tuple[Range[T], ...] = ()
 
 
 def utf16_len(text: str) -> int:
-    """How many UTF-16 units a text has."""
+    """The length of a text in UTF-16 units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def to_utf16(text: str, ranges: Iterable[Range[T]]) -> list[Range[T]]:
-    """Ranges of code points as ranges of UTF-16 units. Places outside the text are moved to its ends."""
+    """Ranges of code points as ranges of UTF-16 units. Offsets outside the text are moved to its ends."""
     clamped = [_clamped(place, len(text)) for place in ranges]
     if not clamped or utf16_len(text) == len(text):
         return clamped
@@ -67,15 +66,21 @@ def to_utf16(text: str, ranges: Iterable[Range[T]]) -> list[Range[T]]:
 
 
 def from_utf16(text: str, ranges: Iterable[Range[T]]) -> list[Range[T]]:
-    """Ranges of UTF-16 units as ranges of code points. Places outside the text are moved to its ends.
+    """Ranges of UTF-16 units as ranges of code points. Offsets outside the text are moved to its ends.
 
-    A range that begins or ends between the two units of one character takes in the whole character.
+    A range that begins or ends between the two units of a character includes the whole character.
     """
-    clamped = [_clamped(place, utf16_len(text)) for place in ranges]
-    if not clamped or utf16_len(text) == len(text):
+    length = utf16_len(text)
+    clamped = [_clamped(place, length) for place in ranges]
+    if not clamped or length == len(text):
         return clamped
     units = _units(text)
-    return [_from_units(place, units) for place in clamped]
+    found = []
+    for place in clamped:
+        start = bisect_right(units, place.start) - 1
+        end = max(start, bisect_left(units, place.end)) if place.length else start
+        found.append(Range(start, end - start, place.value))
+    return found
 
 
 @overload
@@ -99,11 +104,11 @@ def split(
     *,
     intact: Callable[[T], bool] = lambda _value: False,
 ) -> list[Piece[T]]:
-    """A text as pieces of at most `limit` UTF-16 units, which joined give it back. None for an empty text.
+    """A text as pieces of at most `limit` UTF-16 units; joined they are the text. Empty for an empty text.
 
     Cuts come after a paragraph, else a line, else a sentence, else a word, else a character. Ranges (in code
-    points) that lie across a cut are divided; those whose value is `intact` only if they are longer than a
-    piece. Empty ranges are left out.
+    points) across a cut are divided; those with an `intact` value only if they are longer than a piece. Empty
+    ranges are left out.
     """
     if limit < 2:
         raise ValueError(f"a piece needs room for one character: limit is {limit}, must be 2 or more")
@@ -148,16 +153,10 @@ def _inside(ranges: Sequence[Range[T]], start: int, end: int) -> Iterator[Range[
 
 
 def _clamped(place: Range[T], length: int) -> Range[T]:
-    if place.start >= 0 and place.length >= 0 and place.end <= length:
+    if place.start >= 0 and place.length >= 0 and place.start + place.length <= length:
         return place
     start = min(max(place.start, 0), length)
     return Range(start, min(max(place.end, start), length) - start, place.value)
-
-
-def _from_units(place: Range[T], units: Sequence[int]) -> Range[T]:
-    start = bisect_right(units, place.start) - 1
-    end = max(start, bisect_left(units, place.end)) if place.length else start
-    return Range(start, end - start, place.value)
 
 
 def _units(text: str) -> list[int]:

@@ -9,14 +9,14 @@ Pairs = Sequence[tuple[str, str]]
 
 
 def encode(pairs: Pairs | str) -> str:
-    """A query or a form, as a browser encodes it. A text is taken as encoded already."""
+    """A query or a form, as a browser encodes it. A text counts as already encoded."""
     if isinstance(pairs, str):
         return pairs
     return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
 
 
 def with_query(url: str, pairs: Pairs | str) -> str:
-    """The URL with more parameters behind those it has."""
+    """The URL with parameters added."""
     added = encode(pairs)
     if not added:
         return url

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from clawlane import capabilities
 from clawlane.channel import Account
-from clawlane_zalouser.session import hosts_of, proxy_of
-from clawlane_zalouser.surroundings import Surroundings
-from zaloweb.errors import LoginFailed, ZaloError
+from clawlane_zalouser.environment import Environment
+from clawlane_zalouser.stored_session import hosts_of, proxy_of
+from zaloweb.errors import LoginFailed
 from zaloweb.transport import qr
 
+log = logging.getLogger(__name__)
 
-async def steps(account: Account, around: Surroundings) -> AsyncIterator[capabilities.LoginStep]:
+
+async def steps(account: Account, environment: Environment) -> AsyncIterator[capabilities.LoginStep]:
     """One login, from the code to the session. Nothing is stored: the last step carries the session."""
     name = ""
     run = qr.qr_login(
-        around.network,
-        random=around.random,
-        clock=around.clock,
+        environment.network,
+        random=environment.random,
+        clock=environment.clock,
         proxy=proxy_of(account),
         hosts=hosts_of(account),
     )
@@ -27,10 +30,11 @@ async def steps(account: Account, around: Surroundings) -> AsyncIterator[capabil
         async for step in run:
             if isinstance(step, qr.Scanned):
                 name = step.name
-            yield _told(step, name)
+            log.debug("%s: login by QR code: %s", account, type(step).__name__)
+            yield _as_login_step(step, name)
 
 
-def _told(step: qr.Step, name: str) -> capabilities.LoginStep:
+def _as_login_step(step: qr.Step, name: str) -> capabilities.LoginStep:
     match step:
         case qr.ShowQr(png=png, expires_ms=expires_ms):
             return capabilities.ShowQr(png, expires_ms)
@@ -44,11 +48,7 @@ def _told(step: qr.Step, name: str) -> capabilities.LoginStep:
             return capabilities.Expired()
         case qr.Declined():
             return capabilities.Declined()
+        case qr.Failed(stage=stage, error=LoginFailed(reason=reason, code=code)):
+            return capabilities.Failed(stage, reason if code is None else f"{reason} (code {code})")
         case qr.Failed(stage=stage, error=error):
-            return capabilities.Failed(stage, _reason(error))
-
-
-def _reason(error: ZaloError) -> str:
-    if not isinstance(error, LoginFailed):
-        return str(error)
-    return error.reason if error.code is None else f"{error.reason} (code {error.code})"
+            return capabilities.Failed(stage, str(error))

@@ -1,4 +1,4 @@
-"""What the channel takes from the process it runs in: the network, the clock, the dice."""
+"""What the channel takes from its process: network, clocks, random numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zaloweb.transport.platform_clock import PlatformClock
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Environment:
     """Shared by all accounts, so that they share one trust store. Making one may raise `SettingsError`."""
 
     network: Network = field(default_factory=Network.from_env)

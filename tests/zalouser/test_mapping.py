@@ -20,7 +20,7 @@ from clawlane.messages import (
     Undone,
     Unreadable,
 )
-from clawlane_zalouser import monitor
+from clawlane_zalouser import mapping
 from zaloweb import events
 
 NOW_MS = SENT_MS + 1000
@@ -30,13 +30,13 @@ DM, TEAM = Thread(ThreadKind.DM, ALICE), Thread(ThreadKind.GROUP, GROUP)
 def inbound(content: object, msg_type: str = "webchat", **changes: Any) -> Inbound:
     event = heard(item(content, msg_type, **changes))
     assert isinstance(event, events.Message)
-    return monitor.inbound_of("a", event, NOW_MS)
+    return mapping.inbound_of("a", event, NOW_MS)
 
 
 def facts(content: object, msg_type: str, *, group: bool = False, **changes: Any) -> list[object]:
     event = heard(item(content, msg_type, **changes), group=group)
     assert isinstance(event, events.Message | events.Undo | events.Deletion | events.Notice)
-    return [*monitor.facts_of("a", event, NOW_MS)]
+    return [*mapping.facts_of("a", event, NOW_MS)]
 
 
 def test_a_picture_is_its_caption_with_the_picture_attached() -> None:
@@ -134,5 +134,5 @@ def test_what_cannot_be_read_says_what_it_is_without_its_content() -> None:
     bad = heard(item("bí mật", uidFrom=None), group=True)
     assert isinstance(bad, events.Undecodable)
     reason = "a message without a sender"
-    assert monitor.unreadable_of("a", bad) == Unreadable("a", reason, "webchat", TEAM, "6800000001001")
-    assert monitor.unreadable_of("a", events.Undecodable("not JSON", 501, b"")).kind == "command 501"
+    assert mapping.unreadable_of("a", bad) == Unreadable("a", reason, "webchat", TEAM, "6800000001001")
+    assert mapping.unreadable_of("a", events.Undecodable("not JSON", 501, b"")).kind == "command 501"

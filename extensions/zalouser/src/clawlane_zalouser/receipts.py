@@ -1,22 +1,24 @@
-"""Typing, delivered, seen: what Zalo wants to know of a message for them, and the calls that show them."""
+"""Typing, delivered, seen: the token that the gateway keeps for them, and the calls that show them."""
 
 from __future__ import annotations
+
+import logging
 
 import msgspec
 
 from clawlane.messages import Delivered, Seen, Signal, Typing
-from clawlane_zalouser.outbound import zalo_thread
+from clawlane_zalouser.threads import zalo_thread
 from zaloweb import events
 from zaloweb.calls import receipts
-from zaloweb.calls.call import Call
 from zaloweb.calls.receipts import Marked
 from zaloweb.client import Zalo
 
+log = logging.getLogger(__name__)
 _TOKEN = msgspec.json.Decoder(Marked)
 
 
 def token_of(message: events.Message) -> str:
-    """What the gateway keeps for later marks; empty when the message does not carry the ids they need."""
+    """What the gateway keeps for later receipts; empty if the message lacks an id that they need."""
     marked = Marked.of(message)
     if not all((marked.msg_id, marked.cli_msg_id, marked.sender_id, marked.receiver_id)):
         return ""
@@ -24,18 +26,16 @@ def token_of(message: events.Message) -> str:
 
 
 async def show(zalo: Zalo, signal: Signal) -> None:
-    """Show a signal. Raises a `ZaloError`, and msgspec's `DecodeError` for a token that is none."""
-    await zalo.call(_call(zalo, signal))
-
-
-def _call(zalo: Zalo, signal: Signal) -> Call[object]:
+    """Show a signal. Raises a `ZaloError`, and msgspec's `DecodeError` for a malformed token."""
     imei, own_id = zalo.session.credentials.imei, zalo.own_id
     thread = zalo_thread(signal.thread)
     match signal:
         case Typing():
-            return receipts.typing(thread, imei=imei)
+            call = receipts.typing(thread, imei=imei)
         case Delivered():
             marked = [_TOKEN.decode(signal.token)]
-            return receipts.delivered(thread.kind, marked, own_id=own_id, imei=imei, seen=signal.seen)
+            call = receipts.delivered(thread.kind, marked, own_id=own_id, imei=imei, seen=signal.seen)
         case Seen():
-            return receipts.seen(thread.kind, [_TOKEN.decode(signal.token)], own_id=own_id, imei=imei)
+            call = receipts.seen(thread.kind, [_TOKEN.decode(signal.token)], own_id=own_id, imei=imei)
+    await zalo.call(call)
+    log.debug("%s: %s in %s", own_id, call.name, thread)

@@ -1,0 +1,105 @@
+"""The stored session: read from the vault, renewed by a login with its cookies, saved after every refresh."""
+
+from __future__ import annotations
+
+import logging
+
+from clawlane.capabilities import ProbeResult
+from clawlane.channel import Account, Vault, VaultClosed, VaultError
+from clawlane_zalouser.environment import Environment
+from zaloweb.client import Zalo
+from zaloweb.errors import SessionExpired, ZaloError
+from zaloweb.session import Session
+from zaloweb.transport.login import log_in
+from zaloweb.transport.pace import Pace
+from zaloweb.wire.hosts import Hosts
+
+log = logging.getLogger(__name__)
+
+
+class StoredSession:
+    """The session of one account, as its vault holds it."""
+
+    def __init__(self, account: Account, vault: Vault, environment: Environment) -> None:
+        self._account = account
+        self._vault = vault
+        self._environment = environment
+
+    async def read(self) -> Session | None:
+        """The session as it was last saved, or None. Raises `VaultError` and zaloweb's `SettingsError`."""
+        secret = await self._vault.read()
+        if secret is None:
+            return None
+        return Session.from_json(secret, self._environment.clock.now_ms(), hosts=hosts_of(self._account))
+
+    async def refresh(self, session: Session) -> Session:
+        """A new session from the cookies of this one, already saved: key and endpoints are short-lived.
+
+        Raises `SessionExpired` when Zalo no longer accepts the cookies, and other kinds of `ZaloError`.
+        """
+        environment = self._environment
+        started = environment.clock.monotonic()
+        fresh = await log_in(
+            session.credentials,
+            network=environment.network,
+            clock=environment.clock,
+            random=environment.random,
+            proxy=proxy_of(self._account),
+            api=session.api,
+            platform_clock=environment.platform_clock,
+            hosts=hosts_of(self._account),
+        )
+        spent_ms = (environment.clock.monotonic() - started) * 1000
+        log.debug("%s: logged in with the stored session in %.0f ms", self._account, spent_ms)
+        await self.save(fresh)
+        return fresh
+
+    def open(self, session: Session) -> Zalo:
+        """The account with this session, to be entered; whenever its cookies change they are saved."""
+        return Zalo(
+            session,
+            network=self._environment.network,
+            clock=self._environment.clock,
+            random=self._environment.random,
+            proxy=proxy_of(self._account),
+            on_session=self.save,
+            platform_clock=self._environment.platform_clock,
+            hosts=hosts_of(self._account),
+            pace=Pace.off(),  # the gateway's gate paces, across restarts and with the operator's figures
+        )
+
+    async def save(self, session: Session) -> None:
+        """Store the current cookies, unless the operator has logged out or in again meanwhile."""
+        try:
+            await self._vault.write(session.to_json())
+        except VaultClosed as error:
+            log.info("%s: %s", self._account, error)
+        else:
+            log.debug("%s: saved the session", self._account)
+
+    async def probe(self) -> ProbeResult:
+        """Whether Zalo accepts the session right now: asks for the account's own profile."""
+        clock = self._environment.clock
+        started = clock.monotonic()
+        try:
+            session = await self.read()
+            if session is None:
+                return ProbeResult(False, error="nobody is logged in")
+            async with self.open(session) as zalo:
+                user = await zalo.account_info()
+        except (ZaloError, VaultError) as error:
+            log.debug("%s: the probe ended with %s", self._account, type(error).__name__)
+            return ProbeResult(False, error=str(error), expired=isinstance(error, SessionExpired))
+        elapsed_ms = round(1000 * (clock.monotonic() - started))
+        log.debug("%s: the session is accepted, in %d ms", self._account, elapsed_ms)
+        return ProbeResult(True, user.id or session.uid, user.name, elapsed_ms=elapsed_ms)
+
+
+def hosts_of(account: Account) -> Hosts:
+    """Zalo's hosts, and those that this account's settings add."""
+    return Hosts(account.settings.zalo_hosts)
+
+
+def proxy_of(account: Account) -> str | None:
+    """The HTTP proxy of this account's settings."""
+    return account.settings.proxy or None
