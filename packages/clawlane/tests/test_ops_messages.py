@@ -160,3 +160,14 @@ async def test_a_message_that_was_set_aside_on_two_accounts_needs_the_account(pa
     async with context(paths) as ctx:
         with pytest.raises(NoDeadLetter, match="on zalouser/default and zalouser/work; name one with"):
             await drop_dead_letter(ctx, DropDeadLetter("zalouser", "m1"))
+
+
+async def test_a_message_that_is_given_to_the_agent_again_has_all_its_tries(paths: Paths) -> None:
+    await fail(paths)
+    async with context(paths) as ctx:
+        await resubmit(ctx, Resubmit("zalouser", "m1"))
+    async with lane(paths) as account_store:
+        [turn] = await account_store.run(turns.open_turns)
+        for number in range(1, TRIES + 1):
+            await account_store.run(turns.start, turn.seq, History.INCLUDE)
+            assert await account_store.run(turns.fail, turn.seq, "no idea") is (number == TRIES)
