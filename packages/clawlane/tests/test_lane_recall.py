@@ -362,3 +362,21 @@ async def test_a_queued_reply_to_several_is_made_anew_without_the_recalled_one(b
         wire.incoming.put_nowait(State(Phase.READY))
         assert await wire.sent(1) == ["11: 2"]
     assert recorded(bench, "m11-2").turn == "done"
+
+
+async def test_a_reply_to_several_that_may_have_arrived_is_not_made_anew(bench: Bench) -> None:
+    bench.policy = replace(OPEN, merge_ms=50)
+    wire = Wire()
+    wire.troubles.append(Unknown("the connection broke"))
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1))
+        wire.incoming.put_nowait(message(2))
+        await wire.read_all()
+        bench.clock.ms += 60
+        await until(lambda: bench.states() == {"unknown": 1})
+        wire.incoming.put_nowait(undo(1))
+        wire.incoming.put_nowait(message(3, text="next"))
+        await wire.read_all()
+        bench.clock.ms += 60
+        assert await wire.sent(1) == ["next"]
+    assert recorded(bench, "m11-2").turn == "recalled"
