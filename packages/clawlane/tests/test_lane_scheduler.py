@@ -404,6 +404,20 @@ async def test_a_stop_waits_for_the_answer_to_what_is_on_its_way(bench: Bench) -
     assert bench.states() == {}
 
 
+async def test_a_stop_is_not_over_before_the_answer_came(bench: Bench) -> None:
+    wire = Wire()
+    wire.answer.clear()
+    async with bench.running(wire, Echo()) as account:
+        wire.incoming.put_nowait(message(1))
+        await wire.taken.wait()
+        parked = asyncio.create_task(account.park())
+        for _ in range(50):  # turns of the loop, more than a stop needs that waits for nothing
+            await asyncio.sleep(0)
+        assert not parked.done()
+        wire.answer.set()
+        await parked
+
+
 async def test_a_stranger_gets_a_challenge_through_the_same_gate(bench: Bench) -> None:
     bench.policy = AccessPolicy()
     wire = Wire()
@@ -649,6 +663,20 @@ async def test_what_the_platform_puts_off_is_not_tried_again_before_that(bench: 
         await wire.taken.wait()
         await account.park()
     assert (await bench.account_store.run(outbox.waiting)).due_ms == NOW + 1_800_000
+
+
+async def test_each_wait_before_another_try_is_twice_as_long_as_the_last(bench: Bench) -> None:
+    wire = Wire()
+    wire.incoming.put_nowait(message(1))
+    for seconds in (10, 20, 40):
+        wire.taken.clear()
+        wire.troubles.append(NotSent("the line is down", retry_in=10))
+        async with bench.running(wire, Echo()) as account:
+            await wire.taken.wait()
+            await account.park()
+        due_ms = (await bench.account_store.run(outbox.waiting)).due_ms
+        assert due_ms == bench.clock.ms + 1000 * seconds
+        bench.clock.ms = due_ms
 
 
 async def test_typing_is_shown_before_its_reply(bench: Bench) -> None:

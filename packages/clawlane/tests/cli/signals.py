@@ -14,9 +14,7 @@ def heed_signals() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def send_until_ended(
-    process: subprocess.Popen[str] | subprocess.Popen[bytes], number: signal.Signals
-) -> None:
+def send_until_ended(process: subprocess.Popen[Any], number: signal.Signals) -> None:
     """Send a signal until it is heard.
 
     Python notes a signal and acts on it later: one that comes in the instant before it begins to wait (for
