@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.test_lane_scheduler import (
+from packages.clawlane.tests.lane_bench import (
     GROUP,
     LISTENING,
     NOW,
     Bench,
-    Clock,
     Wire,
     message,
     said,
+    until,
 )
 
 from clawlane.access.allowlists import GroupRule, GroupTable
@@ -27,7 +25,6 @@ from clawlane.agents.contract import TurnInput
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.lane.albums import AFTER_FIRST_MS, AFTER_LAST_MS
 from clawlane.messages import Album, Attachment, Delivered, Inbound, Mention, Quote, Reply, Undone
-from clawlane.store.database import open_store
 from clawlane.store.decisions import Recorded
 from clawlane.store.transaction import Tx
 
@@ -43,16 +40,6 @@ class Talking:
     async def run(self, turn: TurnInput) -> Reply | None:
         self.begun.put_nowait(turn)
         return Reply(f"{len(turn.attachments)} pictures: {turn.text}")
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    clock = Clock()
-    async with (
-        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as account_store,
-    ):
-        yield Bench(store, account_store, tmp_path, clock)
 
 
 @pytest.fixture
@@ -87,11 +74,6 @@ def recorded(bench: Bench, inbound: Inbound) -> Recorded:
 
 def reasons(bench: Bench, *inbounds: Inbound) -> list[list[Reason]]:
     return [[made.decision.reason for made in recorded(bench, one).made] for one in inbounds]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 — there is no event for what is stored
-        await asyncio.sleep(0.01)
 
 
 def stored(bench: Bench, inbound: Inbound) -> bool:
