@@ -1,11 +1,17 @@
-"""How long one access decision takes, with long allowlists and many groups."""
+"""How long one access decision takes, with long allowlists and many groups.
+
+Measured is the CPU time of this thread, and the quickest of several rounds counts: what else the machine does
+makes a round longer, never shorter.
+"""
 
 from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
+from benchmarks.figure import Figure
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
 from clawlane.access.names import ConfigName, NameList, Pin, Pins
@@ -16,29 +22,28 @@ from clawlane.config.patterns import compile_pattern
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 
 _DECISIONS, _ENTRIES, _GROUPS, _ROUNDS = 10_000, 500, 200, 5
-_AIM_US = 20.0
+_LIMIT_US = 20.0
 _NOW = 1_700_000_000_000
 _ME = "100000000000000000"
 _FIRST_SENDER, _FIRST_GROUP = 1471383327500480000, 8000000000000000000
 
 
-def run() -> None:
-    """Measure and print. Fails (exit code 1) if even the quickest round takes 20 µs a decision or more."""
+def run() -> Iterator[Figure]:
+    """Microseconds a decision."""
     policy, grants, messages = _policy(), _grants(), _messages()
-    rounds = sorted(_microseconds(messages, policy, grants) for _ in range(_ROUNDS))
-    print(
-        f"access: {statistics.median(rounds):.1f} µs a decision, median of {_ROUNDS} rounds of {_DECISIONS} "
-        f"({rounds[0]:.1f} to {rounds[-1]:.1f}; {_ENTRIES} entries, {_GROUPS} groups; aim: under {_AIM_US:g})"
+    rounds = [_microseconds(messages, policy, grants) for _ in range(_ROUNDS)]
+    note = (
+        f"median {statistics.median(rounds):.1f} of {_ROUNDS} rounds of {_DECISIONS}; "
+        f"{_ENTRIES} entries, {_GROUPS} groups"
     )
-    if rounds[0] >= _AIM_US:
-        raise SystemExit(f"a decision takes more than {_AIM_US:g} µs")
+    yield Figure("access decision", min(rounds), "µs", note, limit=_LIMIT_US)
 
 
 def _microseconds(messages: list[Inbound], policy: AccessPolicy, grants: Grants) -> float:
-    started = time.perf_counter()
+    started = time.thread_time()
     for message in messages:
         decide(message, policy, grants, _NOW)
-    return (time.perf_counter() - started) / len(messages) * 1e6
+    return (time.thread_time() - started) / len(messages) * 1e6
 
 
 def _policy() -> AccessPolicy:
@@ -85,7 +90,3 @@ def _placed(message: Inbound, n: int) -> Inbound:
     in_group = bool(n % 5)
     group = Thread(ThreadKind.GROUP, str(_FIRST_GROUP + n % (_GROUPS + 50)))
     return replace(message, sender_id=sender, thread=group if in_group else Thread(ThreadKind.DM, sender))
-
-
-if __name__ == "__main__":
-    run()

@@ -21,6 +21,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figure import Figure, Skipped
 from zaloweb.sim.event_log import Connected
 from zaloweb.sim.rules import Sealing
 from zaloweb.sim.server import Simulator
@@ -39,7 +40,7 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Frames of so many messages each, in turn; `many` is how many frames are pushed in the long run."""
+    """Frames of these `sizes`, in messages, by turns; `many` is how many frames the long run pushes."""
 
     name: str
     sizes: tuple[int, ...]
@@ -69,44 +70,30 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A process that counts messages: its command, to which their number is added, and what it is told."""
+    """A process that counts messages. Their number is added to its command."""
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
 
 
-def run() -> None:
-    """Measure and print, or say why not."""
-    reason = missing()
-    if reason:
-        print(f"frames beside the reference client: skipped, {reason}")
-        return
-    asyncio.run(measure())
-
-
-def missing() -> str:
-    """What the reference client lacks to run here; "" if nothing."""
+def run() -> Iterator[Figure]:
+    """How many times as many frames our client reads: of one message, of twenty, and of both in turn."""
     if shutil.which("node") is None:
-        return "node is not installed"
+        raise Skipped("node is not installed")
     if not (REFERENCE / "node_modules" / "zca-js").exists():
-        return "zca-js is not installed (the tests in tests/reference install it)"
-    return ""
-
-
-async def measure() -> None:
-    """Both clients, with frames of one message, of twenty, and of both kinds in turn."""
-    print(f"{'frames of':<22}{'zaloweb/CPU s':>15}{'zca-js/CPU s':>14}{'ratio':>7}   (aim: {AIM:g})")
+        raise Skipped("zca-js is not installed (the tests in tests/reference install it)")
     for mix in MIXES:
-        async with Simulator() as sim:
-            mine, theirs = await rates(sim, mix)
-        print(f"{mix.name:<22}{mine:>15,.0f}{theirs:>14,.0f}{mine / theirs:>7.2f}", flush=True)
+        mine, theirs = asyncio.run(rates(mix))
+        note = f"frames in a second of CPU: zaloweb {mine:,.0f}, zca-js {theirs:,.0f}"
+        yield Figure(f"frames of {mix.name}", mine / theirs, "× zca-js", note, aim=AIM, at_least=True)
 
 
-async def rates(sim: Simulator, mix: Mix) -> tuple[float, float]:
+async def rates(mix: Mix) -> tuple[float, float]:
     """Frames in a second of CPU: medians over rounds in which the clients take turns."""
-    clients = (ours(sim), reference(sim))
-    rounds = [[await rate(sim, client, mix) for client in clients] for _ in range(ROUNDS)]
+    async with Simulator() as sim:
+        clients = (ours(sim), reference(sim))
+        rounds = [[await rate(sim, client, mix) for client in clients] for _ in range(ROUNDS)]
     mine, others = (statistics.median(column) for column in zip(*rounds, strict=True))
     return mine, others
 
@@ -144,7 +131,7 @@ async def cpu_seconds(sim: Simulator, client: Client, pushes: list[Push]) -> flo
         await connection.push(push.cmd, 0, push.payload, push.sealing)
     async with asyncio.timeout(DEADLINE_S):
         if await process.wait():
-            raise SystemExit(f"{client.name} did not hear all {wanted} messages")
+            raise RuntimeError(f"{client.name} did not get all {wanted} messages")
     return children_seconds() - before
 
 
@@ -155,7 +142,7 @@ def children_seconds() -> float:
 
 
 def stream(sizes: tuple[int, ...], frames: int) -> list[Push]:
-    """So many frames of recorded texts: in turn to the account and to groups, with zlib and with gzip."""
+    """This many frames of recorded texts: by turns to the account and to groups, with zlib and with gzip."""
     recorded = json.loads(VECTORS.read_text("utf-8"))["cases"]
     items = {cmd: cycle(texts(recorded, cmd)) for cmd in (Cmd.USER_MESSAGES, Cmd.GROUP_MESSAGES)}
     kinds = cycle((cmd, size, packing) for packing in PACKINGS for cmd in items for size in sizes)
@@ -176,7 +163,3 @@ def texts(cases: Iterable[dict[str, Any]], cmd: Cmd) -> Iterator[Item]:
 def is_text(item: Item) -> bool:
     """Whether an item is a text that both clients pass on as a message."""
     return item.get("msgType") == "webchat" and isinstance(item.get("content"), str)
-
-
-if __name__ == "__main__":
-    run()

@@ -1,7 +1,7 @@
 """Our client counting messages, as `reference/count.mjs` is the reference client counting them.
 
-It logs in with the credentials in CREDENTIALS, listens, and ends once it has heard as many messages as the
-first argument says.
+It logs in with the credentials in CREDENTIALS, listens, and ends after as many messages as the first argument
+says.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from zaloweb import Credentials, Message, Session, Zalo, log_in
 
 
 async def main(wanted: int) -> None:
-    heard = 0
+    count = 0
     async with Zalo(await logged_in()) as zalo, aclosing(zalo.events()) as events:
         async for event in events:
-            heard += isinstance(event, Message)
-            if heard == wanted:
+            count += isinstance(event, Message)
+            if count == wanted:
                 return
 
 
 async def logged_in() -> Session:
-    """The session that the credentials in the environment give."""
+    """A session from the credentials in the environment."""
     return await log_in(Credentials.from_json(os.environ["CREDENTIALS"]))
 
 

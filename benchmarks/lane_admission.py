@@ -1,7 +1,7 @@
-"""How long a message takes from its frame to the disk, and how many get there in a second.
+"""How long a message takes from its frame to the disk, and how many a second.
 
-The frames are the simulator's, the decoder and the store are the real ones; nothing is sent. Beside it, in
-the same run and folder, what the disk takes to keep 4 KiB: `fdatasync` after a write.
+The frames are the simulator's, the decoder and the store are the real ones; nothing is sent. The aim depends
+on the disk: `fdatasync` after a write of 4 KiB is measured in the same run and folder.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from benchmarks.figure import Figure
 from clawlane.access.allowlists import Allowlist
 from clawlane.access.names import NameList
 from clawlane.access.policy import AccessPolicy, Grants
@@ -28,6 +29,7 @@ from clawlane.store.database import open_store
 from clawlane.store.models import AdmittedMessage, NoteResult
 from clawlane_zalouser.monitor import inbound_of
 from zaloweb.events import Decoder, Message
+from zaloweb.sim.contents import Content
 from zaloweb.sim.world import World
 from zaloweb.wire.cipher import seal_event
 from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
@@ -54,28 +56,30 @@ class Latency:
         return f"p50 {self.p50:.2f} ms, p99 {self.p99:.2f} ms"
 
 
-def run() -> None:
-    """Measure and print."""
+def run() -> Iterator[Figure]:
+    """Milliseconds from frame to commit, one by one and all at once, and how many a second."""
     with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder:
-        asyncio.run(_measure(Path(folder)))
+        yield from asyncio.run(_measure(Path(folder)))
 
 
-async def _measure(folder: Path) -> None:
+async def _measure(folder: Path) -> list[Figure]:
     syncs = _fdatasyncs(folder)
     own_id, frames = _frames(STEADY + BURST)
-    async with _way_in(folder, own_id) as way:
-        steady = Latency.of(await way.steady(frames[:STEADY]))
+    async with _reading(folder, own_id) as reader:
+        steady = Latency.of(await reader.steady(frames[:STEADY]))
         started = time.perf_counter()
-        burst = Latency.of(await way.burst(frames[STEADY:]))
+        burst = Latency.of(await reader.burst(frames[STEADY:]))
         rate = BURST / (time.perf_counter() - started)
     disk = Latency.of(syncs + _fdatasyncs(folder))
     aim = _AIM_MS + _AIM_SYNCS * disk.p50
-    print(f"fdatasync of {_BLOCK} bytes: {disk}")
-    print(f"admission, frame to commit, {PER_SECOND} messages/s: {steady} (aim: p50 at most {aim:.2f} ms)")
-    print(f"admission, frame to commit, {BURST} at once: {burst}; {rate:.0f}/s (aim: {_AIM_PER_SECOND}/s)")
+    note = f"p99 {steady.p99:.2f} ms; fdatasync of {_BLOCK} bytes: {disk}"
+    return [
+        Figure(f"admission at {PER_SECOND}/s, p50", steady.p50, "ms", note, aim=aim),
+        Figure(f"admission of {BURST} at once", rate, "/s", str(burst), aim=_AIM_PER_SECOND, at_least=True),
+    ]
 
 
-class _WayIn:
+class _Reader:
     """Reads frames as a lane does, and notes when each message was committed."""
 
     def __init__(self, decoder: Decoder) -> None:
@@ -97,7 +101,7 @@ class _WayIn:
         return self._took
 
     async def burst(self, frames: Sequence[bytes]) -> list[float]:
-        """Milliseconds of each message when they are all there already."""
+        """Milliseconds of each message when all come at once."""
         self._expect(len(frames))
         for frame in frames:
             await self._read(frame)
@@ -124,17 +128,19 @@ class _WayIn:
 
 
 @asynccontextmanager
-async def _way_in(folder: Path, own_id: str) -> AsyncIterator[_WayIn]:
-    way = _WayIn(Decoder(own_id, _KEY))
+async def _reading(folder: Path, own_id: str) -> AsyncIterator[_Reader]:
+    reader = _Reader(Decoder(own_id, _KEY))
     async with (
         open_store(folder / "store.sqlite", folder / "lock", _now_ms) as store,
         store.own("zalouser/default") as account_store,
         asyncio.TaskGroup() as group,
     ):
         access = AccessChecker(account_store, _policy(), lambda: Grants(own_id))
-        way.admission = Admission(account_store, access, _ready, way.committed, _noted, _caught_up, _now_ms)
-        running = group.create_task(way.admission.run())
-        yield way
+        reader.admission = Admission(
+            account_store, access, _ready, reader.committed, _noted, _caught_up, _now_ms
+        )
+        running = group.create_task(reader.admission.run())
+        yield reader
         running.cancel()
 
 
@@ -146,9 +152,8 @@ def _frames(count: int) -> tuple[str, list[bytes]]:
     frames = []
     for number in range(count):
         friend = friends[number % THREADS]
-        message = world.message_store.accept(
-            friend, me.uid, f"{number} em hỏi anh chút được không?", in_group=False
-        )
+        text = Content("webchat", f"{number} em hỏi anh chút được không?")
+        message = world.message_store.accept(friend, me.uid, text, in_group=False)
         frames.append(_frame([message.item_for(me.uid)]))
     return me.uid, frames
 
@@ -189,7 +194,3 @@ def _fdatasyncs(folder: Path) -> list[float]:
             os.fdatasync(file.fileno())
             took.append(1000 * (time.perf_counter() - started))
     return took
-
-
-if __name__ == "__main__":
-    run()

@@ -32,7 +32,7 @@ class Stage:
     accounts: tuple[str, ...]
 
     def start(self) -> float:
-        """Start the gateway. Gives the seconds until every account is ready."""
+        """Start the gateway. Returns the seconds until every account is ready."""
         started = time.perf_counter()
         self.gateway.start()
         for name in self.accounts:
@@ -52,7 +52,7 @@ class Stage:
 
 @contextmanager
 def staged(count: int = 1) -> Iterator[Stage]:
-    """So many accounts in one gateway: everybody may write, acks are on, nothing is paced."""
+    """One gateway with this many accounts: everybody may write, acks are on, pacing is off."""
     with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder, simulator(Path(folder)) as zalo:
         state = Path(folder) / "state"
         state.mkdir(mode=0o700)
@@ -78,11 +78,11 @@ def _config(names: tuple[str, ...]) -> str:
     return json.dumps({"channels": {_CHANNEL: block}})
 
 
-def _link(zalo: Simulator, places: Paths, name: str, number: int) -> None:
-    """Leave behind what a login by code leaves behind: a sealed session, and the accepted risk."""
+def _link(zalo: Simulator, paths: Paths, name: str, number: int) -> None:
+    """Store what a login by QR code stores: a sealed session, and the accepted risk."""
     who = {"account": zalo.do("/account", name=f"Tài khoản {number}")["uid"]} if number else {}
     credentials = Credentials.from_json(json.dumps(zalo.do("/credentials", **who)))
     network = Network.from_env({"ZALOWEB_NETWORK": zalo.network})
     session = asyncio.run(log_in(credentials, network=network))
-    FileVault(places.vault_dir, _CHANNEL, name).replace(session.to_json(), (session.uid, name))
-    write_consent(places.consent_dir, Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))
+    FileVault(paths.vault_dir, _CHANNEL, name).replace(session.to_json(), (session.uid, name))
+    write_consent(paths.consent_dir, Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))

@@ -1,4 +1,4 @@
-"""A store after a long life: so many messages that were answered, and little that is still open."""
+"""A large store: many answered messages, and few open ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clawlane.store.connection import connect_writer
 ACCOUNT = "zalouser/default"
 NOW = 1_700_000_000_000
 KEPT = 1000
-"""Messages whose text is still there."""
+"""How many messages still have their text."""
 
 _NUMBERS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
 _MESSAGES = f"""

@@ -12,9 +12,11 @@ import os
 import sys
 import time
 from asyncio.subprocess import PIPE
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.figure import Figure, Skipped
 from zaloweb.sim.event_log import Uploaded
 from zaloweb.sim.server import Simulator
 
@@ -24,29 +26,24 @@ MOST_GROWTH_MB = 32.0
 DEADLINE_S = 300.0
 
 
-def run() -> None:
-    """Measure and print. Fails the run (exit code 1) if the memory grows with the file."""
+def run() -> Iterator[Figure]:
+    """By how many MB the sending process grows at most, for each size."""
     if not Path("/proc/self/status").exists():
-        print("memory while sending: skipped, this system has no /proc")
-        return
-    print(f"{'file':>8}{'peak before':>13}{'after':>10}{'growth':>10}{'seconds':>9}")
-    growths = [asyncio.run(growth(size)) for size in SIZES_MB]
-    if max(growths) > MOST_GROWTH_MB:
-        raise SystemExit(f"sending a file takes more than {MOST_GROWTH_MB:g} MB of memory")
+        raise Skipped("this system has no /proc")
+    for size in SIZES_MB:
+        yield asyncio.run(growth(size))
 
 
-async def growth(size_mb: int) -> float:
-    """By how many MB the sending process grows at most."""
+async def growth(size_mb: int) -> Figure:
+    """Send a file of this size."""
     size = size_mb * 1_000_000
     async with Simulator() as sim:
         with TemporaryDirectory(prefix="zaloweb-bench-") as folder:
             begin = time.perf_counter()
             before, after = await sent(sim, sparse(Path(folder), size), size)
             took = time.perf_counter() - begin
-    print(
-        f"{size_mb:>5} MB{before:>10.1f} MB{after:>7.1f} MB{after - before:>7.1f} MB{took:>9.1f}", flush=True
-    )
-    return after - before
+    note = f"peak {before:.1f} MB before, {after:.1f} MB after; {took:.1f} s"
+    return Figure(f"memory to send {size_mb} MB", after - before, "MB", note, limit=MOST_GROWTH_MB)
 
 
 def sparse(folder: Path, size: int) -> Path:
@@ -68,11 +65,7 @@ async def sent(sim: Simulator, path: Path, size: int) -> tuple[float, float]:
     async with asyncio.timeout(DEADLINE_S):
         told, _ = await process.communicate()
     if process.returncode:
-        raise SystemExit("the file could not be sent")
+        raise RuntimeError("the file could not be sent")
     await sim.world.arrived(Uploaded, lambda upload: upload.size == size)
     before, after = (int(kib) * 1024 / 1_000_000 for kib in told.split())
     return before, after
-
-
-if __name__ == "__main__":
-    run()

@@ -1,11 +1,12 @@
 """`make demo`: QR login, a stranger, a pairing code, an answer, a restart, a lost connection.
 
 Every step prints what the operator types, what the terminal says, and what Zalo's side, the simulator, saw.
-The exit code is 0 only if nothing was missing.
+The exit code is 0 only if every step worked.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -40,7 +41,7 @@ class Story:
         self._stranger_id = ""
 
     def play(self) -> bool:
-        """True if every step happened. What follows a missing one is not tried."""
+        """Whether every step worked. The first failure ends the story."""
         steps: list[tuple[str, Callable[[], str]]] = [
             ("The operator writes the safest config and installs the plugin", self._install),
             ("A QR code is shown; the account's phone scans and confirms it", self._login),
@@ -49,10 +50,10 @@ class Story:
             ("The operator approves the code", self._approve),
             ("The stranger writes again and is answered", lambda: self._answered("Em hỏi lại nhé 🌸")),
             ("The gateway restarts; the session holds without a new QR code", self._restart),
-            ("… and it still answers", lambda: self._answered("Anh khởi động lại xong chưa?")),
+            ("The stranger still gets answers", lambda: self._answered("Anh khởi động lại xong chưa?")),
             ("The connection drops (1006); the gateway finds it again", self._drop),
-            ("… and it still answers", lambda: self._answered("Mạng chập chờn quá")),
-            ("The operator looks at the whole", self._status),
+            ("The stranger still gets answers", lambda: self._answered("Mạng chập chờn quá")),
+            ("The operator checks the status", self._status),
         ]
         return all(_step(number, title, act) for number, (title, act) in enumerate(steps, 1))
 
@@ -61,7 +62,7 @@ class Story:
         (self._state / "config.json5").write_text(CONFIG)
         self._type("plugins", "install", "@openclaw/zalouser")
         self._type("config", "validate")
-        return "nothing: installing and checking talk to nobody"
+        return "nothing: installing and checking need no network"
 
     def _login(self) -> str:
         words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
@@ -92,7 +93,7 @@ class Story:
         if code is None:
             raise Missing("`pairing list` shows no code")
         self._type("pairing", "approve", "zalouser", code[0])
-        return "nothing: an approval is between the operator and the gateway"
+        return "nothing: an approval stays between the operator and the gateway"
 
     def _answered(self, text: str) -> str:
         self._says(text)
@@ -139,7 +140,7 @@ class Story:
         return self._zalo.wait("sent", lambda one: one["thread_id"] == self._stranger_id)
 
     def _type(self, *words: str) -> str:
-        """What the operator types, and what the terminal says. Raises `Missing` if the command fails."""
+        """Run a command and show its output. Raises `Missing` if it fails."""
         _say(f"$ openclaw {' '.join(words)}")
         done = self._operator.run(*words)
         for line in done.stdout.splitlines():
@@ -155,7 +156,7 @@ def _step(number: int, title: str, act: Callable[[], str]) -> bool:
     try:
         seen = act()
     except Missing as error:
-        print(f"    ✗ missing: {error}")
+        print(f"    ✗ failed: {error}")
         return False
     print(f"    ✓ Zalo's side saw {seen}  ({time.monotonic() - started:.1f} s)")
     return True
@@ -170,15 +171,19 @@ def _indented(text: str) -> str:
 
 
 def main() -> int:
+    argparse.ArgumentParser(
+        prog="python -m demo.first_contact",
+        description="Play the first day of a gateway against the simulator: login, pairing, restart.",
+    ).parse_args()
     print(
-        "A rehearsal: the real gateway against a Zalo on this machine. Nothing leaves it, no account is used."
+        "The real gateway talks to a simulated Zalo on this machine. No account is used, nothing leaves it."
     )
     with tempfile.TemporaryDirectory(prefix="clawlane-demo-") as folder, simulator(Path(folder)) as zalo:
         state = Path(folder) / "state"
         operator = Operator.at(state, zalo.network)
         with Gateway(operator) as gateway:
             complete = Story(zalo, operator, state, gateway).play()
-    print("\nEverything happened as it should." if complete else "\nSomething is missing; see above.")
+    print("\nEvery step worked." if complete else "\nA step failed; see above.")
     return 0 if complete else 1
 
 

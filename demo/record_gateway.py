@@ -3,7 +3,7 @@
 A line `TURN 1 {…}` for each turn: `text`, `attachments`, `thread`, `id`, `context` (the marked history),
 `history` and `quote`. It answers with an echo, takes three seconds for a text with SLOW in it, and fails on
 one that ends in `fail`. One that begins with WAIT is never answered. `SKEW_S` in the environment moves the
-clock of the whole process by so many seconds.
+clock of the whole process by that many seconds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from clawlane.messages import Reply  # noqa: E402
 
 
 class Recorder:
-    """Counts the turns, so that a test can ask for each of them."""
+    """Prints and answers turns, which it numbers so that a test can wait for each."""
 
     def __init__(self) -> None:
         self._turns = 0
@@ -43,7 +43,7 @@ class Recorder:
     async def run(self, turn: TurnInput) -> Reply | None:
         self._turns += 1
         message = turn.message
-        told = {
+        shown = {
             "text": message.text,
             "attachments": [asdict(one) for one in message.attachments],
             "thread": str(message.thread),
@@ -52,7 +52,7 @@ class Recorder:
             "history": [asdict(pended) for pended in turn.history],
             "quote": asdict(message.quote) if message.quote else None,
         }
-        print(f"TURN {self._turns} {json.dumps(told, ensure_ascii=False)}", flush=True)
+        print(f"TURN {self._turns} {json.dumps(shown, ensure_ascii=False)}", flush=True)
         if "SLOW" in message.text:
             await asyncio.sleep(3)
         if message.text.endswith("fail"):

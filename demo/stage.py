@@ -16,16 +16,16 @@ from typing import Any, Self
 from urllib.request import Request, urlopen
 
 PATIENCE = 20.0
-"""Seconds that one thing may take before the demo calls it missing."""
+"""Seconds to wait for one thing before it counts as missing."""
 
 _STOP = 15.0
 
 Record = Mapping[str, Any]
-"""One thing that reached Zalo's side: `seq`, `kind`, and what belongs to that kind."""
+"""One thing that a client did: `seq`, `kind`, and the fields of that kind."""
 
 
 class Missing(Exception):
-    """Something the story needs did not happen."""
+    """Something that had to happen did not."""
 
 
 @dataclass(slots=True)
@@ -35,28 +35,28 @@ class Simulator:
     control: int
     network: str
     seen: int = 0
-    """The number of the last record that the story has used."""
+    """The number of the last record that `wait` has read."""
 
     def do(self, path: str, **body: object) -> dict[str, Any]:
-        """One step of the phone, a person or the network."""
+        """Send a request to the control interface, such as `do("/scan")`."""
         request = Request(f"http://127.0.0.1:{self.control}{path}", json.dumps(body).encode())
         with urlopen(request, timeout=PATIENCE) as answer:
             return dict(json.load(answer))
 
     def world(self) -> dict[str, Any]:
-        """Who there is: `accounts`, `people` and `groups`."""
+        """The `accounts`, `people` and `groups`."""
         with urlopen(f"http://127.0.0.1:{self.control}/world", timeout=PATIENCE) as answer:
             return dict(json.load(answer))
 
     def wait(self, kind: str, where: Callable[[Record], bool] = lambda _record: True) -> Record:
-        """The next thing of this kind that reaches Zalo's side. Raises `Missing`."""
+        """The next record of this kind. Raises `Missing`."""
         for record in self._records():
             if record["kind"] == kind and where(record):
                 return record
         raise Missing(f"Zalo's side saw no {kind} within {PATIENCE:.0f} s")
 
     def since(self, seq: int) -> list[Record]:
-        """All that reached Zalo's side after a record, without waiting."""
+        """The records after this one, without waiting."""
         return self._ask(seq, 0)
 
     def _records(self) -> Iterator[Record]:
@@ -76,7 +76,11 @@ def simulator(folder: Path, *flags: str) -> Iterator[Simulator]:
     """A running simulator; its certificate is written into the folder."""
     command = [sys.executable, "-m", "zaloweb.sim", "--port", "0", "--control-port", "0"]
     with running([*command, "--ca", str(folder / "simulator.pem"), *flags], dict(os.environ)) as process:
-        ready = json.loads(_first_line(process))
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise Missing("the simulator did not start")
+        ready = json.loads(line)
         yield Simulator(ready["control"], f"127.0.0.1:{ready['port']},{ready['ca']}")
 
 
@@ -84,7 +88,7 @@ def simulator(folder: Path, *flags: str) -> Iterator[Simulator]:
 def running(
     command: list[str], env: dict[str, str], stderr: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """A process that is asked to end (SIGTERM) when this is left, and made to if it does not."""
+    """A process that gets SIGTERM when this is left, and SIGKILL if it does not end."""
     process = subprocess.Popen(
         command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
     )
@@ -101,14 +105,6 @@ def running(
             process.stdout.close()
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise Missing("the simulator did not start")
-    return line
-
-
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Somebody at a terminal, with a state directory of their own."""
@@ -122,11 +118,11 @@ class Operator:
         return cls({**kept, **ours})
 
     def command(self, *words: str) -> list[str]:
-        """The command as it is run: the `openclaw` beside the running Python."""
+        """The command line, with the `openclaw` of this Python environment."""
         return [str(Path(sys.executable).with_name("openclaw")), *words]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end; its output is in `stdout`, errors too."""
+        """Run a command to its end; `stdout` holds its output, errors included."""
         return subprocess.run(
             self.command(*words),
             env=self.env,
@@ -140,7 +136,7 @@ class Operator:
 
 
 class Gateway:
-    """`openclaw gateway run`, started and stopped by hand, and stopped for good when this is left."""
+    """`openclaw gateway run`, started and stopped by hand, and killed when this is left."""
 
     def __init__(self, operator: Operator, command: Sequence[str] = ()) -> None:
         """`command` stands in for `openclaw gateway run`."""
@@ -168,7 +164,7 @@ class Gateway:
         return self._process.pid
 
     def start(self) -> None:
-        """Start it. What an earlier one printed is forgotten."""
+        """Start it, and forget the output of an earlier run."""
         self._lines = []
         self._process = subprocess.Popen(
             self._command,
@@ -197,7 +193,7 @@ class Gateway:
             return list(self._lines)
 
     def said(self, words: str) -> str:
-        """The line with these words, now or soon. Raises `Missing`."""
+        """The line with these words, now or within `PATIENCE`. Raises `Missing`."""
         with self._news:
             self._news.wait_for(lambda: self._line_with(words) is not None, PATIENCE)
             line = self._line_with(words)

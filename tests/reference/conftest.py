@@ -14,9 +14,9 @@ import pytest_asyncio
 
 from reference.reference_client import GROUP, HERE, USER, Client, Node, reference_node
 from zaloweb.sim.people import Person
+from zaloweb.sim.registry import Group
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.users import Group
 from zaloweb.sim.world import World
 
 PACKAGE = HERE / "node_modules" / "zca-js" / "package.json"

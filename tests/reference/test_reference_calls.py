@@ -7,8 +7,8 @@ import pytest
 from reference.reference_client import GROUP, USER, Client, Failed
 from zaloweb.sim.event_log import Called, Delivered, Seen, Typed, UnknownFrame
 from zaloweb.sim.people import Person
+from zaloweb.sim.registry import Group
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.users import Group
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

@@ -18,9 +18,9 @@ from zaloweb.sim.contents import Content
 from zaloweb.sim.event_log import AskedOld, Connected, Disconnected
 from zaloweb.sim.faults import Packed, Repeated, Spoiled, Swapped, Undecodable
 from zaloweb.sim.people import Person
+from zaloweb.sim.registry import Group
 from zaloweb.sim.rules import Packing, Rules, Sealing
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.users import Group
 from zaloweb.sim.world import World
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -37,7 +37,7 @@ CONTENTS: dict[str, Callable[[World], Content]] = {
     "contact": lambda world: contents.contact(world.me),
     "location": lambda world: contents.location(10.77, 106.69, "Chợ Bến Thành"),
     "todo": lambda world: contents.todo("mua sữa 🥛"),
-    "poll": lambda world: contents.poll("Ăn gì?", ["phở", "bún"]),
+    "poll": lambda world: contents.poll("Ăn gì?"),
 }
 
 

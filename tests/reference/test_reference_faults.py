@@ -17,8 +17,8 @@ from reference.reference_client import GROUP, USER, Client, Failed, Node
 from zaloweb.sim.event_log import Connected, Meddled, Refused, Sent
 from zaloweb.sim.faults import Error, Lost, Reset, Slow, Status
 from zaloweb.sim.people import Account, Person
+from zaloweb.sim.registry import Group
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.users import Group
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

@@ -18,8 +18,8 @@ from zaloweb.sim.contents import Content, sticker
 from zaloweb.sim.event_log import Deleted, Reacted, Sent, Undone, Uploaded
 from zaloweb.sim.faults import FileDone
 from zaloweb.sim.people import Person
+from zaloweb.sim.registry import Group
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.users import Group
 
 pytestmark = [pytest.mark.reference, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

@@ -36,8 +36,8 @@ from zaloweb import (
 from zaloweb.sim import event_log
 from zaloweb.sim.faults import Error, Reset
 from zaloweb.sim.people import Person
+from zaloweb.sim.registry import Group
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.users import Group
 from zaloweb.wire.frames import request
 from zaloweb.wire.text import utf16_len
 

@@ -245,7 +245,7 @@ async def test_a_reaction_is_pushed_to_both_sides_and_can_be_asked_for(sim: Simu
     assert (await sim.world.arrived(Reacted)).icon == "/-heart"
     elsewhere = params | {"grid": sim.world.group("Nhóm Khác").gid}
     told_off = await client.call("POST", "reaction", "/api/group/reaction", elsewhere)
-    assert "stands in another thread" in told_off["error_message"]
+    assert "is in another thread" in told_off["error_message"]
 
 
 async def test_an_own_message_is_taken_back_everywhere(sim: Simulator, client: Bare) -> None:

@@ -17,11 +17,11 @@ import msgspec
 import pytest
 from packages.zaloweb.tests.sim_client import Bare, cookies_of
 
-from zaloweb.sim.__main__ import first_day
 from zaloweb.sim.control import Control
 from zaloweb.sim.event_log import Record
 from zaloweb.sim.faults import CallFault, PushFault
 from zaloweb.sim.server import ROUTES, Simulator
+from zaloweb.sim.world import starting_world
 from zaloweb.transport.network import Network
 from zaloweb.wire.frames import Cmd
 
@@ -84,7 +84,7 @@ async def program(tmp_path: Path) -> AsyncIterator[Program]:
 @pytest.fixture
 async def control() -> AsyncIterator[Handle]:
     """The interface of the program's world, without the program around it."""
-    async with Control(first_day()) as served, aiohttp.ClientSession() as http:
+    async with Control(starting_world()) as served, aiohttp.ClientSession() as http:
         yield Handle(served.port, http)
 
 
@@ -259,7 +259,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text()
 async def test_the_documented_requests_are_those_there_are() -> None:
     documented = re.findall(r"^\| `(GET|POST|DELETE) (/[a-z-]+)", PAGE, re.MULTILINE)
     assert len(documented) == len(set(documented))
-    assert set(documented) == Control(first_day()).requests
+    assert set(documented) == Control(starting_world()).requests
 
 
 def test_the_documented_calls_are_those_there_are() -> None:

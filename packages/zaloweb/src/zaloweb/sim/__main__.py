@@ -13,7 +13,7 @@ from pathlib import Path
 from zaloweb.sim.control import Control
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.world import World
+from zaloweb.sim.world import starting_world
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,9 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_run(options))
     except OSError as error:
-        told = error.strerror or str(error)
+        reason = error.strerror or str(error)
         where = f" ({error.filename})" if error.filename else ""
-        print(f"cannot start the simulator: {told}{where}", file=sys.stderr)
+        print(f"cannot start the simulator: {reason}{where}", file=sys.stderr)
         return 1
     return 0
 
@@ -34,7 +34,7 @@ async def _run(options: argparse.Namespace) -> None:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    world = first_day(
+    world = starting_world(
         Rules(ping_interval_ms=options.ping_ms, remembered=options.remembered, fault_seed=options.fault_seed)
     )
     async with (
@@ -46,34 +46,36 @@ async def _run(options: argparse.Namespace) -> None:
         await told_to_stop.wait()
 
 
-def first_day(rules: Rules | None = None) -> World:
-    """The world the program starts with: an account, two friends, a group and a stranger."""
-    world = World(rules=rules)
-    lan = world.person("Trần Thị Lan")
-    hung = world.person("Lê Văn Hùng")
-    world.person("Phạm Quốc Bảo", friend=False)
-    world.group("Nhóm Làm Việc", [lan, hung])
-    return world
-
-
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m zaloweb.sim", description="A Zalo on loopback.")
-    parser.add_argument("--port", type=_port, default=0, help="TLS port for all host names; 0: a free one")
-    parser.add_argument(
-        "--control-port", type=_port, default=0, help="port of the control interface; 0: a free one"
+    rules = Rules()
+    parser = argparse.ArgumentParser(
+        prog="python -m zaloweb.sim",
+        description="Run a simulated Zalo on loopback. When it is ready, it prints its ports as JSON.",
     )
-    parser.add_argument("--ca", type=Path, required=True, help="where the authority's certificate is written")
-    parser.add_argument(
-        "--remembered", type=int, default=Rules().remembered, help="messages Zalo holds for those who ask"
+    option = parser.add_argument
+    option("--port", type=_port, default=0, help="TLS port for all host names (0: a free one)")
+    option("--control-port", type=_port, default=0, help="port of the control interface (0: a free one)")
+    option("--ca", type=Path, required=True, metavar="FILE", help="write the certificate to trust here")
+    option(
+        "--remembered",
+        type=int,
+        default=rules.remembered,
+        metavar="N",
+        help="how many messages of each kind of thread a client can ask for (%(default)s)",
     )
-    parser.add_argument(
+    option(
         "--ping-ms",
         type=int,
-        default=Rules().ping_interval_ms,
-        help="how often clients are told to ping, in milliseconds",
+        default=rules.ping_interval_ms,
+        metavar="MS",
+        help="how often clients should ping, in milliseconds (%(default)s)",
     )
-    parser.add_argument(
-        "--fault-seed", type=int, default=0, help="makes faults with a probability repeatable"
+    option(
+        "--fault-seed",
+        type=int,
+        default=rules.fault_seed,
+        metavar="N",
+        help="seed of the faults with a probability, to repeat a run (%(default)s)",
     )
     return parser.parse_args(argv)
 

@@ -12,22 +12,20 @@ from multidict import MultiMapping
 
 from zaloweb.errors import CipherError
 from zaloweb.sim.backend import Backend
-from zaloweb.sim.errors import Refusal, Unknown
-from zaloweb.sim.event_log import Called, Refused
+from zaloweb.sim.errors import Impossible, Refusal
+from zaloweb.sim.event_log import Called, Record, Refused
 from zaloweb.sim.fault_injection import Responder, respond
 from zaloweb.sim.faults import CallFault, Crooked, Error
 from zaloweb.sim.pushes import Push
+from zaloweb.sim.registry import User
 from zaloweb.sim.services import SERVICES
 from zaloweb.sim.sessions import SESSION_COOKIE, WebSession
-from zaloweb.sim.users import User
 from zaloweb.wire import cipher
 
 NO_SESSION = 600
 BAD_PARAMETERS = 114
 NO_SUCH_CALL = 404
 
-_NO_SESSION_TEXT = "zpw_sek bị thiếu hoặc không đúng"
-_BAD_PARAMETERS_TEXT = "Tham số không hợp lệ"
 _COOKIE_DAYS = 30 * 86_400
 
 
@@ -54,6 +52,10 @@ class ApiCall:
     params: dict[str, Any]
     part: Part | None = None
     after_answer: list[Task] = field(default_factory=list)
+
+    def record(self, record: Record) -> None:
+        """Record something that the account did."""
+        self.backend.log.add(msgspec.structs.replace(record, account=self.account.uid))
 
     def then(self, task: Task) -> None:
         """Run this once the call is answered, or once a fault has taken its answer."""
@@ -107,6 +109,13 @@ class ApiCall:
             raise bad_parameters(f"{name} must be a list of texts")
         return value
 
+    def objects(self, name: str) -> list[dict[str, Any]]:
+        """A parameter that must be a non-empty list of objects."""
+        value = self.params.get(name)
+        if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+            raise bad_parameters(f"{name} must be a list of objects")
+        return value
+
     def json(self, name: str, kind: type[Any]) -> Any:
         """A parameter that must be a string of JSON of this type, decoded."""
         try:
@@ -156,6 +165,7 @@ class Api:
 
     async def _respond(self, request: web.Request, tasks: list[Task]) -> web.StreamResponse:
         session = self._backend.sessions.of(request.cookies)
+        account = session.account.uid if session else ""
         service = SERVICES[request.host.partition(":")[0]]
         route = self._routes.get((request.method, service, request.path))
 
@@ -163,11 +173,11 @@ class Api:
             try:
                 return await self._serve(request, route, session, tasks)
             except Refusal as refusal:
-                return self._refuse(request, session, refusal)
+                return refused(self._backend, request, refusal, account)
 
         def refuse(fault: Error) -> web.StreamResponse:
             if fault.layer == "inner" and session is not None:
-                return _sealed(session, None, fault.code, fault.message)
+                return sealed(session.key, None, fault.code, fault.message)
             return enveloped(None, fault.code, fault.message)
 
         def crooked(fault: Crooked) -> web.StreamResponse:
@@ -179,7 +189,7 @@ class Api:
         return await respond(
             self._backend,
             request,
-            session.account.uid if session else "",
+            account,
             route.name if route else "",
             Responder(serve, refuse, lambda: self._begin(tasks), crooked),
         )
@@ -191,46 +201,44 @@ class Api:
             service = SERVICES[request.host.partition(":")[0]]
             raise Refusal(NO_SUCH_CALL, f"the simulator has no {request.method} {request.path} at {service}")
         if session is None:
-            raise Refusal(NO_SESSION, _NO_SESSION_TEXT)
+            raise no_session()
         if not {"zpw_ver", "zpw_type"} <= request.query.keys():
-            raise bad_parameters("zpw_ver and zpw_type must stand in the query")
+            raise bad_parameters("zpw_ver and zpw_type must be in the query")
         call = await _open(self._backend, request, route, session)
         call.after_answer = tasks
         try:
             data = route.handler(call)
-        except Unknown as unknown:
-            raise bad_parameters(str(unknown)) from None
+        except Impossible as impossible:
+            raise bad_parameters(str(impossible)) from None
         if not route.recorded:
-            called = Called(
-                account=call.account.uid, service=route.service, path=route.path, params=call.params
-            )
-            self._backend.log.add(called)
-        response = _sealed(session, data) if route.sealed else enveloped(data)
+            call.record(Called(service=route.service, path=route.path, params=call.params))
+        response = sealed(session.key, data) if route.sealed else enveloped(data)
         if session.fresh_cookie:
             session.fresh_cookie = False
-            session_cookie(response, session)
+            set_cookie(response, SESSION_COOKIE, session.zpw_sek, ".chat.zalo.me")
         return response
 
     def _begin(self, tasks: list[Task]) -> None:
         while tasks:
             self._backend.background_tasks.start(tasks.pop(0))
 
-    def _refuse(self, request: web.Request, session: WebSession | None, refusal: Refusal) -> web.Response:
-        self._backend.log.add(
-            Refused(
-                account=session.account.uid if session else "",
-                host=request.host,
-                path=request.path,
-                code=refusal.code,
-                message=refusal.message,
-            )
-        )
-        return enveloped(None, refusal.code, refusal.message)
+
+def refused(backend: Backend, request: web.Request, refusal: Refusal, account: str = "") -> web.Response:
+    """Record a refusal and answer with it. `account` is a uid, "" without a session."""
+    code, message = refusal.code, refusal.message
+    record = Refused(account=account, host=request.host, path=request.path, code=code, message=message)
+    backend.log.add(record)
+    return enveloped(None, code, message)
+
+
+def no_session() -> Refusal:
+    """The refusal of a request whose cookies belong to no session."""
+    return Refusal(NO_SESSION, "zpw_sek bị thiếu hoặc không đúng")
 
 
 def bad_parameters(why: str) -> Refusal:
     """The refusal of a call with wrong parameters; `why` is for the developer who reads the error."""
-    return Refusal(BAD_PARAMETERS, f"{_BAD_PARAMETERS_TEXT}: {why}")
+    return Refusal(BAD_PARAMETERS, f"Tham số không hợp lệ: {why}")
 
 
 def enveloped(data: object, code: int = 0, message: str = "") -> web.Response:
@@ -239,21 +247,15 @@ def enveloped(data: object, code: int = 0, message: str = "") -> web.Response:
     return web.Response(body=body, content_type="application/json")
 
 
-def session_cookie(response: web.Response, session: WebSession) -> None:
-    """Set the session cookie with this answer."""
-    response.set_cookie(
-        SESSION_COOKIE,
-        session.zpw_sek,
-        domain=".chat.zalo.me",
-        max_age=_COOKIE_DAYS,
-        secure=True,
-        httponly=True,
-    )
-
-
-def _sealed(session: WebSession, data: object, code: int = 0, message: str = "Successful.") -> web.Response:
+def sealed(key: bytes, data: object, code: int = 0, message: str = "Successful.") -> web.Response:
+    """An answer whose data is an envelope of its own, encrypted with this key."""
     inner = msgspec.json.encode({"error_code": code, "error_message": message, "data": data})
-    return enveloped(cipher.encrypt(session.key, inner.decode()))
+    return enveloped(cipher.encrypt(key, inner.decode()))
+
+
+def set_cookie(response: web.Response, name: str, value: str, domain: str) -> None:
+    """Set one of the cookies of a session with this answer."""
+    response.set_cookie(name, value, domain=domain, max_age=_COOKIE_DAYS, secure=True, httponly=True)
 
 
 async def _open(backend: Backend, request: web.Request, route: Route, session: WebSession) -> ApiCall:
@@ -261,13 +263,13 @@ async def _open(backend: Backend, request: web.Request, route: Route, session: W
     if route.place is None:
         return ApiCall(backend, session, route.name, route.path, {}, part)
     fields: MultiMapping[Any] = request.query if route.place == "query" else await request.post()
-    sealed = fields.get("params")
-    if not isinstance(sealed, str):
-        raise bad_parameters(f"params must stand in the {route.place}")
+    encrypted = fields.get("params")
+    if not isinstance(encrypted, str):
+        raise bad_parameters(f"params must be in the {route.place}")
     try:
-        params = msgspec.json.decode(cipher.decrypt(session.key, sealed), type=dict[str, Any])
+        params = msgspec.json.decode(cipher.decrypt(session.key, encrypted), type=dict[str, Any])
     except (CipherError, msgspec.MsgspecError):
-        raise bad_parameters("params do not open with the session key, or are no JSON object") from None
+        raise bad_parameters("params cannot be decrypted, or are not a JSON object") from None
     return ApiCall(backend, session, route.name, route.path, params, part)
 
 

@@ -1,30 +1,52 @@
-"""The state of the simulated Zalo, and what its users do with messages."""
+"""The state of the simulated Zalo."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine
 from random import Random
+from typing import Any
 
-from zaloweb.sim.background_tasks import BackgroundTasks
 from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.connections import Connections
-from zaloweb.sim.contents import Content, MediaFactory
-from zaloweb.sim.errors import Impossible
+from zaloweb.sim.contents import MediaFactory
 from zaloweb.sim.event_log import EventLog
 from zaloweb.sim.faults import Faults
 from zaloweb.sim.friendships import Friendships
-from zaloweb.sim.groups import Groups, must_be_member
-from zaloweb.sim.media import MediaHost
+from zaloweb.sim.groups import Groups
+from zaloweb.sim.media import MediaHost, Uploads
 from zaloweb.sim.message_store import MessageStore
-from zaloweb.sim.messages import Message, mentions_in, reaction_type
-from zaloweb.sim.qr import Phone, QrCodes
+from zaloweb.sim.qr import QrCodes
 from zaloweb.sim.receipts import Receipts
-from zaloweb.sim.registry import Registry
+from zaloweb.sim.registry import Registry, User
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.sessions import Sessions
-from zaloweb.sim.uploads import Uploads
-from zaloweb.sim.users import Group, User
 from zaloweb.transport.clock import Clock, SystemClock
+
+
+class BackgroundTasks:
+    """Tasks that outlive the call that started them. They start in order and are cancelled with the world."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run this as a task, even if the client that caused it disconnects."""
+        if self._closed:
+            work.close()
+            return
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def close(self) -> None:
+        """Cancel the running tasks; no more are started."""
+        self._closed = True
+        running = tuple(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 class Backend:
@@ -57,76 +79,6 @@ class Backend:
     def first_account(self) -> User:
         """The account that is meant if none is named."""
         return next(iter(self.registry.accounts.values()))
-
-    def phone_of(self, account: User) -> Phone:
-        """The phone of an account's owner."""
-        return Phone(account, self.codes, self.log)
-
-    async def send(
-        self,
-        sender: User,
-        what: str | Content,
-        *,
-        to: User | None = None,
-        group: Group | None = None,
-        mentions: Sequence[User] = (),
-        quote: Message | None = None,
-        ttl_ms: int = 0,
-    ) -> Message:
-        """Let a user write or send something into a group, to another user, or to the first account.
-
-        The text must name everybody in `mentions` as `@Name`. Raises `Impossible`.
-        """
-        if group is not None:
-            must_be_member(group, sender)
-        receiver = group.gid if group else (to or self.first_account).uid
-        if receiver == sender.uid:
-            raise Impossible("nobody writes to themselves: say to whom, or in which group")
-        content = Content("webchat", what) if isinstance(what, str) else what
-        message = self.message_store.accept(
-            sender,
-            receiver,
-            content.body,
-            in_group=group is not None,
-            msg_type=content.msg_type,
-            ttl_ms=ttl_ms,
-            mentions=mentions_in(content.text, mentions),
-            quote=quote.as_quote() if quote else None,
-            extra=content.extra,
-        )
-        await self.message_store.deliver(message)
-        return message
-
-    async def send_album(
-        self, sender: User, photos: Sequence[Content], *, to: User | None = None, group: Group | None = None
-    ) -> list[Message]:
-        """Let a user send pictures as one album: one message for each, with a common album id."""
-        album = str(self.clock.now_ms())
-        pictures = [photo.in_album(album, place, len(photos)) for place, photo in enumerate(photos)]
-        return [await self.send(sender, picture, to=to, group=group) for picture in pictures]
-
-    async def react(self, person: User, message: Message, icon: str, type_: int | None = None) -> None:
-        """Let a user react; an empty icon removes the reaction. Common icons need no `type_`."""
-        number = reaction_type(icon) if type_ is None else type_
-        await self.connections.push(self.message_store.react(person, message, icon, number)[1])
-
-    async def undo(self, person: User, message: Message) -> None:
-        """Let a user undo a message of their own."""
-        if message.sender is not person:
-            raise Impossible(f"{person.name} did not write this message: {message.sender.name} did")
-        await self.message_store.deliver(self.message_store.undo(message))
-
-    async def delete(self, account: User, messages: Sequence[Message], *, whole: bool = False) -> None:
-        """Let an account's owner delete messages of one thread on their own side.
-
-        With `whole` everything before them goes, too.
-        """
-        if len({(message.in_group, message.other_side(account)) for message in messages}) != 1:
-            raise Impossible("messages of one thread are deleted together")
-        if any(account not in self.message_store.readers(message) for message in messages):
-            raise Impossible(f"{account.name} cannot read these messages")
-        store = self.message_store
-        await store.deliver(store.delete_for(account, messages, whole=whole), account)
 
     async def close(self) -> None:
         """End all waits and background tasks, cut the connections, drop the files."""

@@ -1,4 +1,4 @@
-"""Clocks: one that only moves when told to, and the clock of the simulated servers."""
+"""A clock that only a test moves, and the clock of the simulated servers."""
 
 from __future__ import annotations
 
@@ -68,16 +68,8 @@ class ServerClock:
         self._clock = clock
 
     def now_ms(self) -> int:
+        """Milliseconds since 1970 by this clock."""
         return self._clock.now_ms() + self.ahead_ms
-
-    def monotonic(self) -> float:
-        return self._clock.monotonic()
-
-    def elapsed(self) -> float:
-        return self._clock.elapsed()
-
-    async def sleep(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
 
     def date(self) -> str:
         """The time in the form of a `Date` header."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import cycle
 
 import msgspec
@@ -15,6 +15,7 @@ from zaloweb.sim.errors import Impossible
 from zaloweb.sim.faults import (
     AnyPushFault,
     Bombed,
+    Faults,
     Lost,
     Packed,
     Repeated,
@@ -24,8 +25,8 @@ from zaloweb.sim.faults import (
 )
 from zaloweb.sim.malformed_frames import MALFORMED_FRAMES, bomb_frame, with_bad_items
 from zaloweb.sim.pushes import Push
+from zaloweb.sim.registry import User
 from zaloweb.sim.rules import Packing, Sealing
-from zaloweb.sim.users import User
 from zaloweb.wire import cipher
 from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
 
@@ -37,21 +38,23 @@ _STUCK_SECONDS = 10.0
 class Connection:
     """One WebSocket of an account. Pushing over one that has ended does nothing.
 
-    `fault_for` gives the fault that hits a frame with this command, if any. `dropped_with` is the close code
+    `faults` may hit what is pushed. `dropped_with` is the close code
     if the simulator ended the connection; `silent` is true once it is half-open.
     """
 
     def __init__(
         self,
+        account: User,
         socket: web.WebSocketResponse,
         transport: asyncio.Transport,
         sealing: Sealing,
-        fault_for: Callable[[int], AnyPushFault | None],
+        faults: Faults,
     ) -> None:
+        self.account = account
         self.dropped_with: int | None = None
         self.silent = False
         self._sealing = sealing
-        self._fault_for = fault_for
+        self._faults = faults
         self._late: list[bytes] = []
         self._open = True
         self._socket = socket
@@ -66,7 +69,7 @@ class Connection:
 
     async def push(self, cmd: int, sub: int, data: object, sealing: Sealing | None = None) -> None:
         """Push an event with this payload, packed by the rules of the world or as `sealing` says."""
-        fault = self._fault_for(cmd)
+        fault = self._faults.for_push(cmd, self.account.uid)
         if isinstance(fault, Spoiled):
             data = with_bad_items(data)
         if isinstance(fault, Packed):
@@ -79,11 +82,12 @@ class Connection:
     async def pong(self) -> None:
         """Answer a keep-alive frame."""
         frame = pack(Frame(VERSION, Cmd.PING, 1, b'{"error_code":0}'))
-        for one in self._faulty(self._fault_for(Cmd.PING), frame):
+        fault = self._faults.for_push(Cmd.PING, self.account.uid)
+        for one in self._faulty(fault, frame):
             await self._send(one)
 
     async def replace(self) -> None:
-        """Another client of the account connected: tell this one to go (it closes with 3000)."""
+        """Another client of the account connected: tell this one to close (3000)."""
         await self._send_plain(Cmd.DUPLICATE, 0, b'{"error_code":0}')
         self._open = False
 
@@ -130,7 +134,7 @@ class Connection:
         except TimeoutError:  # the client reads nothing
             await self.drop(CUT)
         except (ClientConnectionError, ConnectionError):
-            self._open = False  # the client is gone; whoever reads this socket records it
+            self._open = False  # the client is gone; the reader of this socket records it
 
 
 class Connections:
@@ -153,18 +157,18 @@ class Connections:
             raise Impossible("no client is listening to this account")
         return connection
 
-    async def take_over(self, account: User, connection: Connection) -> None:
-        """Make this the account's connection; a former one is told to go."""
-        former = self._by_uid.pop(account.uid, None)
+    async def take_over(self, connection: Connection) -> None:
+        """Make this the connection of its account; a former one is told to close."""
+        former = self._by_uid.pop(connection.account.uid, None)
         if former is not None:
             await former.replace()
         await connection.send_key()
-        self._by_uid[account.uid] = connection
+        self._by_uid[connection.account.uid] = connection
 
-    def release(self, account: User, connection: Connection) -> None:
+    def release(self, connection: Connection) -> None:
         """The connection has ended."""
-        if self.get(account) is connection:
-            del self._by_uid[account.uid]
+        if self.get(connection.account) is connection:
+            del self._by_uid[connection.account.uid]
 
     async def push(self, pushes: Iterable[Push]) -> None:
         """Send these one after the other; those for accounts without a connection are lost."""

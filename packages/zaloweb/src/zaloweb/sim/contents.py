@@ -6,13 +6,12 @@ The forms are those of recorded messages; the files are on the media host of the
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
 from zaloweb.sim.media import MediaHost
-from zaloweb.sim.users import User
+from zaloweb.sim.registry import User
 
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c494441"
@@ -22,16 +21,21 @@ _PIXEL = bytes.fromhex(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a message: its `msgType`, the body of that type, and its `extraData`."""
+    """The content of a message: its `msgType`, the body of that type, and its `extraData`.
+
+    The body is a text, an object, or the list of a deletion.
+    """
 
     msg_type: str
-    body: str | dict[str, Any]
+    body: str | dict[str, Any] | list[dict[str, Any]]
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         """The text that mentions refer to: the text itself or the caption."""
-        return self.body if isinstance(self.body, str) else str(self.body.get("title", ""))
+        if isinstance(self.body, dict):
+            return str(self.body.get("title", ""))
+        return self.body if isinstance(self.body, str) else ""
 
     def in_album(self, album_id: str, place: int, total: int) -> Content:
         """The same picture as part of an album; `place` counts from 0."""
@@ -71,41 +75,34 @@ def media(
 
 
 class MediaFactory:
-    """Contents with files, which are given as bytes or made up."""
+    """Makes contents with files; without `data` the file is made up."""
 
     def __init__(self, host: MediaHost) -> None:
         self._host = host
 
-    def photo(
-        self,
-        caption: str = "",
-        *,
-        data: bytes = _PIXEL,
-        name: str = "anh.png",
-        size: tuple[int, int] = (1, 1),
-    ) -> Content:
+    def photo(self, caption: str = "", *, data: bytes = _PIXEL, size: tuple[int, int] = (1, 1)) -> Content:
         """A picture; `size` is its width and height."""
-        url = self._host.put(name, data)
+        url = self._host.put("anh.png", data)
         params = {"hd": url, "width": size[0], "height": size[1], "fileSize": len(data)}
         return Content("chat.photo", media(title=caption, href=url, thumb=url, params=params))
 
-    def gif(self, *, data: bytes = b"GIF89a;", size: tuple[int, int] = (120, 90)) -> Content:
+    def gif(self, *, data: bytes = b"GIF89a;") -> Content:
         """A GIF."""
         url = self._host.put("vui.gif", data)
-        params = {"width": size[0], "height": size[1]}
+        params = {"width": 120, "height": 90}
         return Content("chat.gif", media(href=url, thumb=url, params=params))
 
-    def video(self, caption: str = "", *, data: bytes = b"video", duration_ms: int = 5500) -> Content:
+    def video(self, caption: str = "", *, data: bytes = b"video") -> Content:
         """A video."""
         url = self._host.put("phim.mp4", data)
-        params = {"duration": duration_ms, "fileSize": len(data), "video_width": 720, "video_height": 1280}
+        params = {"duration": 5500, "fileSize": len(data), "video_width": 720, "video_height": 1280}
         thumb = self._host.put("phim.png", _PIXEL)
         return Content("chat.video.msg", media(title=caption, href=url, thumb=thumb, params=params))
 
-    def voice(self, *, data: bytes = b"voice", duration_ms: int = 3200) -> Content:
+    def voice(self, *, data: bytes = b"voice") -> Content:
         """A voice message."""
         url = self._host.put("loi-nhan.aac", data)
-        params = {"m4a": self._host.put("loi-nhan.m4a", data), "duration": duration_ms}
+        params = {"m4a": self._host.put("loi-nhan.m4a", data), "duration": 3200}
         return Content("chat.voice", media(href=url, params=params))
 
     def file(self, name: str = "báo cáo.pdf", *, data: bytes = b"%PDF-1.4") -> Content:
@@ -140,8 +137,8 @@ def link(url: str, text: str = "", *, page_title: str = "Trang ví dụ", descri
 
 def contact(person: User) -> Content:
     """Somebody's contact card."""
-    told = json_text({"phone": person.number, "qrCodeUrl": ""})
-    body = media(title=person.name, description=told, action="recommened.user", params=person.uid)
+    card = json_text({"phone": person.number, "qrCodeUrl": ""})
+    body = media(title=person.name, description=card, action="recommened.user", params=person.uid)
     return Content("chat.recommended", body)
 
 
@@ -156,7 +153,7 @@ def todo(text: str) -> Content:
     return Content("chat.todo", media(params={"item": {"content": text, "id": "t1"}}))
 
 
-def poll(question: str, _options: Sequence[str] = (), *, action: str = "create") -> Content:
+def poll(question: str, *, action: str = "create") -> Content:
     """A poll of a group was created, or with another `action` voted in, changed or closed.
 
     As on the real servers neither the options nor the votes are in it.
@@ -175,19 +172,19 @@ def call(*, seconds: int = 0, video: bool = False, own: bool = False) -> Content
         "calltype": int(video),
     }
     action = "recommened.calltime" if seconds else "recommened.misscall"
-    told = media(title="sendBubbleMessage", description="Cuộc gọi", action=action, params=params)
-    return Content("chat.recommended", told)
+    body = media(title="sendBubbleMessage", description="Cuộc gọi", action=action, params=params)
+    return Content("chat.recommended", body)
 
 
-def banner(sentence: str, *, pattern: str = "", name: str = "", **params: object) -> Content:
+def banner(sentence: str) -> Content:
     """A line that Zalo writes into a conversation: a friend accepted, a pin, a reminder, a change."""
-    told = {"msg": {"vi": pattern or sentence}, "actions": [], "highLightsV2": [{"dpn": name}], **params}
-    return Content("webchat", media(title=sentence, action="msginfo.actionlist", params=told))
+    line = {"msg": {"vi": sentence}, "actions": [], "highLightsV2": [{"dpn": ""}]}
+    return Content("webchat", media(title=sentence, action="msginfo.actionlist", params=line))
 
 
-def ecard(title: str, description: str = "", *, action_id: str = "action.open.reminder") -> Content:
-    """A card that Zalo puts into a conversation: a reminder, a birthday, a new friend."""
-    params = {"actions": [{"actionId": action_id, "data": "{}"}], "notifyTxt": title}
+def ecard(title: str, description: str = "") -> Content:
+    """A card that Zalo puts into a conversation: a reminder."""
+    params = {"actions": [{"actionId": "action.open.reminder", "data": "{}"}], "notifyTxt": title}
     body = media(title=title, description=description, action="show.profile", params=params)
     return Content("chat.ecard", body | {"type": "8"})
 

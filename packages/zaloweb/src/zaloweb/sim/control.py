@@ -12,8 +12,7 @@ from aiohttp import web
 from zaloweb.sim.errors import Impossible, Unknown
 from zaloweb.sim.event_log import Record
 from zaloweb.sim.http_server import LOOPBACK, HttpServer
-from zaloweb.sim.steps import faults, messaging, phones, social
-from zaloweb.sim.steps.step import Step
+from zaloweb.sim.steps import STEPS, Step
 from zaloweb.sim.world import World
 
 _LOOPBACK_NAMES = frozenset({LOOPBACK, "localhost", "[::1]"})
@@ -21,10 +20,6 @@ _LONGEST_WAIT = 60.0
 _MOST_RECORDS = 1000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-STEPS = [*phones.STEPS, *messaging.STEPS, *social.STEPS, *faults.STEPS]
-"""Every request but `/arrived` and `/world`, in the order of the documentation."""
 
 
 class Control(HttpServer):
@@ -47,7 +42,14 @@ class Control(HttpServer):
 
     def _handler(self, step: Step) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return _json(await step.act(self._world, await _body(request, step.body)))
+            try:
+                body = msgspec.json.decode(await request.read() or b"{}", type=step.body)
+            except msgspec.MsgspecError as error:
+                raise web.HTTPBadRequest(text=f"the body does not fit: {error}") from None
+            answer = step.act(self._world, body)
+            if isinstance(answer, Awaitable):
+                answer = await answer
+            return _json({"ok": True} if answer is None else answer)
 
         return handle
 
@@ -94,14 +96,6 @@ class Control(HttpServer):
         )
 
 
-async def _body(request: web.Request, kind: Any) -> Any:
-    raw = await request.read()
-    try:
-        return msgspec.json.decode(raw or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise web.HTTPBadRequest(text=f"the body does not fit: {error}") from None
-
-
 def _number(request: web.Request, name: str, kind: type[int] | type[float]) -> Any:
     value = request.query.get(name, "0")
     try:
@@ -139,8 +133,8 @@ async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamRe
     return await handler(request)
 
 
-def _error(status: int, told: str) -> web.Response:
-    return _json({"error": told}, status)
+def _error(status: int, message: str) -> web.Response:
+    return _json({"error": message}, status)
 
 
 def _json(value: object, status: int = 200) -> web.Response:

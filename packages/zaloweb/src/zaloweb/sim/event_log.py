@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.errors import NothingArrived
 from zaloweb.sim.faults import AnyAnswerFault
-from zaloweb.transport.clock import Clock
 
 ThreadName = Literal["user", "group"]
+OldItems = Literal["user messages", "group messages", "user reactions", "group reactions"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
@@ -66,7 +67,7 @@ class Pinged(Record, frozen=True, kw_only=True):
 class AskedOld(Record, frozen=True, kw_only=True):
     """The client asked over the socket for old messages or reactions and got `answered` items."""
 
-    what: Literal["user messages", "group messages", "user reactions", "group reactions"]
+    what: OldItems
     last_id: str | None
     answered: int
 
@@ -195,12 +196,12 @@ R = TypeVar("R", bound=Record)
 class EventLog:
     """At least the newest `limit` records, and waits for the next ones."""
 
-    def __init__(self, clock: Clock, limit: int) -> None:
+    def __init__(self, clock: ServerClock, limit: int) -> None:
         self._clock = clock
         self._limit = limit
         self._records: list[Record] = []
         self._dropped = 0
-        self._waiting: set[_Waiter[Any]] = set()
+        self._news = asyncio.Event()
         self._closed = False
 
     @property
@@ -209,14 +210,13 @@ class EventLog:
         return self._dropped + len(self._records)
 
     def add(self, record: R) -> R:
-        """Number a record, keep it and wake the waits it fulfils."""
+        """Number a record, keep it and wake all waits."""
         record = msgspec.structs.replace(record, seq=self.last + 1, at_ms=self._clock.now_ms())
         self._records.append(record)
         if len(self._records) >= 2 * self._limit:  # dropping half at a time keeps adding cheap
             self._dropped += len(self._records) - self._limit
             del self._records[: -self._limit]
-        for waiter in tuple(self._waiting):
-            waiter.offer(record)
+        self._wake()
         return record
 
     def since(self, after: int = 0) -> list[Record]:
@@ -225,18 +225,14 @@ class EventLog:
 
     async def first(self, kind: type[R], where: Callable[[R], bool] | None, after: int) -> R | None:
         """The first record of this kind after `after`, now or later; None once the log is closed."""
-        waiter = _Waiter(kind, where)
-        for record in self.since(after):
-            waiter.offer(record)
-            if waiter.found.done():
-                return waiter.found.result()
-        if self._closed:
-            return None
-        self._waiting.add(waiter)
-        try:
-            return await waiter.found
-        finally:
-            self._waiting.discard(waiter)
+        while True:
+            for record in self.since(after):
+                if isinstance(record, kind) and (where is None or where(record)):
+                    return record
+            if self._closed:
+                return None
+            after = self.last
+            await self._news.wait()
 
     async def wait_for(
         self,
@@ -261,24 +257,8 @@ class EventLog:
     def close(self) -> None:
         """End all waits; no record comes any more."""
         self._closed = True
-        for waiter in self._waiting:
-            waiter.give_up()
+        self._wake()
 
-
-class _Waiter(Generic[R]):
-    """One wait: the kind, the condition, and the future that gets the record."""
-
-    def __init__(self, kind: type[R], where: Callable[[R], bool] | None) -> None:
-        self._kind = kind
-        self._where = where
-        self.found: asyncio.Future[R | None] = asyncio.get_running_loop().create_future()
-
-    def offer(self, record: Record) -> None:
-        if self.found.done() or not isinstance(record, self._kind):
-            return
-        if self._where is None or self._where(record):
-            self.found.set_result(record)
-
-    def give_up(self) -> None:
-        if not self.found.done():
-            self.found.set_result(None)
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()

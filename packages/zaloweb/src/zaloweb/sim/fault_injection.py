@@ -10,7 +10,6 @@ from typing import NoReturn
 from aiohttp import web
 
 from zaloweb.sim.backend import Backend
-from zaloweb.sim.compression_bombs import compressed_blanks
 from zaloweb.sim.event_log import Meddled
 from zaloweb.sim.faults import (
     AnyAnswerFault,
@@ -24,6 +23,7 @@ from zaloweb.sim.faults import (
     Slow,
     Status,
 )
+from zaloweb.sim.malformed_frames import compressed_blanks
 
 Serve = Callable[[], Awaitable[web.StreamResponse]]
 

@@ -30,11 +30,11 @@ the call is done; with true the call is done and only its answer is missing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -64,7 +64,7 @@ _COMMANDS: dict[EventName, Collection[int]] = {
 class Fault(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="does", tag=str.lower, forbid_unknown_fields=True
 ):
-    """Hits whatever matches `times` times (None: until it is cleared), each time with this `probability`.
+    """Hits the first `times` matches (None: all until it is cleared), each with this `probability`.
 
     `account` is a uid; "" is every account, and calls without a session.
     """
@@ -280,30 +280,32 @@ class Faults:
 
     def for_call(self, path: str, name: str, account: str) -> AnyAnswerFault | None:
         """The fault that hits the answer to this call."""
-        for active in self._of(account):
-            fault = active.fault
-            if isinstance(fault, AnyAnswerFault) and fault.fits(path, name) and self._hits(active):
-                return fault
-        return None
+        found: AnyAnswerFault | None = self._first(
+            AnyAnswerFault, account, lambda fault: fault.fits(path, name)
+        )
+        return found
 
     def of_kind(self, kind: type[F], path: str, name: str = "", account: str = "") -> F | None:
         """The fault of a kind that changes no answer but something around it."""
-        for active in self._of(account):
-            fault = active.fault
-            if isinstance(fault, kind) and fault.fits(path, name) and self._hits(active):
-                return fault
-        return None
+        found: F | None = self._first(kind, account, lambda fault: fault.fits(path, name))
+        return found
 
     def for_push(self, cmd: int, account: str) -> AnyPushFault | None:
         """The fault that hits this frame."""
-        for active in self._of(account):
+        found: AnyPushFault | None = self._first(AnyPushFault, account, lambda fault: fault.fits(cmd))
+        return found
+
+    def _first(self, kind: Any, account: str, fits: Callable[[Any], bool]) -> Any:
+        for active in self._active:
             fault = active.fault
-            if isinstance(fault, AnyPushFault) and fault.fits(cmd) and self._hits(active):
+            if (
+                isinstance(fault, kind)
+                and fault.account in ("", account)
+                and fits(fault)
+                and self._hits(active)
+            ):
                 return fault
         return None
-
-    def _of(self, account: str) -> list[_Active]:
-        return [active for active in self._active if active.fault.account in ("", account)]
 
     def _hits(self, active: _Active) -> bool:
         if self._random.random() >= active.fault.probability:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.pushes import Push, control
-from zaloweb.sim.registry import Registry
-from zaloweb.sim.users import User
+from zaloweb.sim.registry import Registry, User
 
 _FROM_PHONE_BOOK = 30
 

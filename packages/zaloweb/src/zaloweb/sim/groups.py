@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.pushes import Push, control
-from zaloweb.sim.registry import Registry
-from zaloweb.sim.users import Group, User
-from zaloweb.transport.clock import Clock
+from zaloweb.sim.registry import Group, Registry, User
 
 
 class Groups:
@@ -18,7 +17,7 @@ class Groups:
     Raises `Impossible` if the group does not allow the change.
     """
 
-    def __init__(self, registry: Registry, clock: Clock) -> None:
+    def __init__(self, registry: Registry, clock: ServerClock) -> None:
         self._registry = registry
         self._clock = clock
 
@@ -41,13 +40,13 @@ class Groups:
         return self._pushes(group, "join", by, people)
 
     def remove(self, group: Group, by: User, people: Sequence[User]) -> list[Push]:
-        """The creator removes members; they get the push, too."""
+        """The creator removes members, who also get the push."""
         if by is not group.creator:
             raise Impossible(f"only {group.creator.name}, who made the group {group.name}, removes people")
         return self._take_out(group, "remove_member", by, people)
 
     def leave(self, group: Group, person: User) -> list[Push]:
-        """A member leaves and gets the push, too."""
+        """A member leaves and also gets the push."""
         return self._take_out(group, "leave", person, [person])
 
     def _take_out(self, group: Group, act: str, by: User, people: Sequence[User]) -> list[Push]:

@@ -12,7 +12,7 @@ import trustme
 from aiohttp import web
 
 LOOPBACK: Final = "127.0.0.1"
-_SHUTDOWN_SECONDS = 0.05  # for a handler that is still waiting; 0 would mean for ever
+_SHUTDOWN_SECONDS = 0.05  # for a handler that is still waiting; 0 would wait forever
 _LARGEST_BODY = 64 * 1024 * 1024
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -97,29 +97,22 @@ class TlsServer(HttpServer):
         *,
         date: Callable[[], str | None] | None = None,
     ) -> None:
-        application = app if isinstance(app, web.Application) else _for_all(app)
+        if not isinstance(app, web.Application):
+            app = _for_every_path(app)
         if date is not None:
-            application.on_response_prepare.append(_dating(date))
-        super().__init__(application, port, authority.context())
+
+            async def set_date(_: web.Request, response: web.StreamResponse) -> None:
+                now = date()
+                response.headers.popall("Date", None)
+                if now is not None:
+                    response.headers["Date"] = now
+
+            app.on_response_prepare.append(set_date)
+        super().__init__(app, port, authority.context())
 
 
-def _dating(
-    date: Callable[[], str | None],
-) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    async def add(_: web.Request, response: web.StreamResponse) -> None:
-        told = date()
-        if told is None:
-            response.headers.popall("Date", None)
-        else:
-            response.headers["Date"] = told
-
-    return add
-
-
-def _for_all(handler: Handler) -> web.Application:
-    async def answer(
-        request: web.Request,
-    ) -> web.StreamResponse:  # a handler may be any callable
+def _for_every_path(handler: Handler) -> web.Application:
+    async def answer(request: web.Request) -> web.StreamResponse:  # a handler may be any callable
         return await handler(request)
 
     app = web.Application(client_max_size=_LARGEST_BODY)

@@ -1,14 +1,27 @@
-"""Frames and items that a client cannot decode."""
+"""What a client cannot decode: malformed frames and items, and small data that unpacks to a lot."""
 
 from __future__ import annotations
 
 import base64
+import sys
+import zlib
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import brotli
 import msgspec
 
-from zaloweb.sim.compression_bombs import compressed_blanks
+from zaloweb.sim.faults import Encoding
 from zaloweb.wire.frames import VERSION, Cmd, Frame, pack
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+_MEBIBYTE = b" " * (1 << 20)
+_WBITS = {"gzip": 31, "deflate": 15}
 
 MALFORMED_FRAMES = (
     b"\x01",
@@ -36,3 +49,21 @@ def bomb_frame(mebibytes: int) -> bytes:
     text = base64.b64encode(compressed_blanks("deflate", mebibytes)).decode()
     body = {"error_code": 0, "encrypt": 1, "data": text}
     return pack(Frame(VERSION, Cmd.USER_MESSAGES, 0, msgspec.json.encode(body)))
+
+
+@cache
+def compressed_blanks(encoding: Encoding, mebibytes: int) -> bytes:
+    """This many mebibytes of blanks, compressed. Slow for large sizes."""
+    put, end = _compressor(encoding)
+    return b"".join([*(put(_MEBIBYTE) for _ in range(mebibytes)), end()])
+
+
+def _compressor(encoding: Encoding) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
+    if encoding == "br":
+        brotlified = brotli.Compressor(quality=1)
+        return brotlified.process, brotlified.finish
+    if encoding == "zstd":
+        compressor = zstd.ZstdCompressor()
+        return compressor.compress, compressor.flush
+    deflated = zlib.compressobj(1, wbits=_WBITS[encoding])
+    return deflated.compress, deflated.flush

@@ -2,52 +2,82 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from zaloweb.sim.clock import ServerClock
 from zaloweb.sim.connections import Connections
+from zaloweb.sim.contents import Content
 from zaloweb.sim.errors import Unknown
 from zaloweb.sim.messages import Message, Reaction, deletion_list
 from zaloweb.sim.pushes import Push, new_messages, reacted
-from zaloweb.sim.registry import Registry
-from zaloweb.sim.ring_buffer import RingBuffer
-from zaloweb.sim.users import User
-from zaloweb.transport.clock import Clock
+from zaloweb.sim.registry import Registry, User
 
 _MESSAGE_IDS = 6_800_000_000_000
 _ACTION_IDS = 11_800_000_000
 _FOREIGN_CLIENT_IDS = 9_000_000_000_000
 
 
-class Mailbox:
-    """What one account can ask for again, for direct chats and groups apart.
+T = TypeVar("T")
 
-    `missed` holds the messages written while no client of the account was connected.
+
+class RingBuffer(Generic[T]):
+    """The newest `limit` items in order. Adding one takes constant time."""
+
+    def __init__(self, limit: int, number: Callable[[T], int]) -> None:
+        self._limit = limit
+        self._number = number
+        self._items: list[T] = []
+
+    def __len__(self) -> int:
+        return min(len(self._items), self._limit)
+
+    def add(self, item: T) -> None:
+        """Keep an item whose number is above all others."""
+        self._items.append(item)
+        if len(self._items) >= 2 * self._limit:  # dropping half at a time keeps adding cheap
+            del self._items[: -self._limit or None]
+
+    def before(self, number: int | None, count: int) -> list[T]:
+        """The newest `count` items below this number (None: of all), oldest first."""
+        end = len(self._items) if number is None else bisect_left(self._items, number, key=self._number)
+        start = max(end - count, len(self._items) - self._limit, 0)
+        return self._items[start:end]
+
+    def drop(self, number: int) -> None:
+        """Remove the item with this number, if there is one."""
+        at = bisect_left(self._items, number, key=self._number)
+        if at < len(self._items) and self._number(self._items[at]) == number:
+            del self._items[at]
+
+    def forget(self, keep: int) -> None:
+        """Remove all but the newest `keep` items."""
+        del self._items[: max(0, len(self._items) - keep)]
+
+
+class Mailbox:
+    """What one account can ask for again: the newest messages and reactions of direct chats and of groups.
+
+    `messages` and `reactions` have two buffers each, by whether the thread is a group. `missed` holds the
+    messages written while no client of the account was connected.
     """
 
     def __init__(self, limit: int) -> None:
         self.missed: deque[Message] = deque(maxlen=limit)
-        self._messages: Mapping[bool, RingBuffer[Message]] = {
+        self.messages: Mapping[bool, RingBuffer[Message]] = {
             in_group: RingBuffer(limit, lambda message: message.number) for in_group in (False, True)
         }
-        self._reactions: Mapping[bool, RingBuffer[Reaction]] = {
+        self.reactions: Mapping[bool, RingBuffer[Reaction]] = {
             in_group: RingBuffer(limit, lambda reaction: reaction.number) for in_group in (False, True)
         }
 
-    def add(self, message: Message) -> None:
-        """Keep a message."""
-        self._messages[message.in_group].add(message)
-
-    def add_reaction(self, reaction: Reaction) -> None:
-        """Keep a reaction."""
-        self._reactions[reaction.in_group].add(reaction)
-
     def remove(self, message: Message) -> None:
         """Drop a message that was undone or deleted."""
-        self._messages[message.in_group].drop(message.number)
+        self.messages[message.in_group].drop(message.number)
         if message in self.missed:
             self.missed.remove(message)
 
@@ -60,16 +90,8 @@ class Mailbox:
     def forget(self, keep: int = 0) -> None:
         """Drop all but the newest `keep` messages and reactions of each kind of thread."""
         for in_group in (False, True):
-            self._messages[in_group].forget(keep)
-            self._reactions[in_group].forget(keep)
-
-    def messages(self, *, group: bool, before: str | None, count: int) -> list[Message]:
-        """The newest `count` messages, or those before the one with the id `before`, oldest first."""
-        return self._messages[group].before(None if before is None else int(before), count)
-
-    def reactions(self, *, group: bool, before: str | None, count: int) -> list[Reaction]:
-        """The newest `count` reactions, or those before the one with the id `before`, oldest first."""
-        return self._reactions[group].before(None if before is None else int(before), count)
+            self.messages[in_group].forget(keep)
+            self.reactions[in_group].forget(keep)
 
 
 class MessageStore:
@@ -78,7 +100,9 @@ class MessageStore:
     The newest `remembered` messages can be found by id; each mailbox holds as many of each kind of thread.
     """
 
-    def __init__(self, registry: Registry, connections: Connections, clock: Clock, remembered: int) -> None:
+    def __init__(
+        self, registry: Registry, connections: Connections, clock: ServerClock, remembered: int
+    ) -> None:
         self._registry = registry
         self._connections = connections
         self._clock = clock
@@ -111,15 +135,13 @@ class MessageStore:
         self,
         sender: User,
         receiver: str,
-        content: str | dict[str, Any] | list[dict[str, Any]],
+        content: Content,
         *,
         in_group: bool,
         client_id: str = "",
-        msg_type: str = "webchat",
         ttl_ms: int = 0,
         mentions: Sequence[dict[str, Any]] = (),
         quote: dict[str, Any] | None = None,
-        extra: Mapping[str, Any] | None = None,
         only_for: User | None = None,
     ) -> Message:
         """A new message, kept for every account that can read it, or for one; it is not pushed yet."""
@@ -131,17 +153,17 @@ class MessageStore:
             sender=sender,
             receiver=receiver,
             in_group=in_group,
-            content=content,
+            content=content.body,
             sent_ms=self._clock.now_ms(),
-            msg_type=msg_type,
+            msg_type=content.msg_type,
             ttl_ms=ttl_ms,
             mentions=mentions,
             quote=quote,
-            extra=extra or {},
+            extra=content.extra,
         )
         self._index(message)
         for account in [only_for] if only_for else self.readers(message):
-            self.mailbox(account).add(message)
+            self.mailbox(account).messages[message.in_group].add(message)
         return message
 
     async def deliver(self, message: Message, only_to: User | None = None) -> None:
@@ -159,7 +181,7 @@ class MessageStore:
         echo = replace(message, msg_id=new_id, cli_msg_id=new_client_id)
         mailbox = self.mailbox(message.sender)
         mailbox.remove(message)
-        mailbox.add(echo)
+        mailbox.messages[echo.in_group].add(echo)
         if msg_id:
             self._index(echo)
         return echo
@@ -183,32 +205,21 @@ class MessageStore:
     def undo(self, message: Message, client_id: str = "") -> Message:
         """Undo a message: nobody finds it any more. Returns the message that tells of it."""
         self._remove(message)
-        content = {
+        body = {
             "globalMsgId": message.number,
             "cliMsgId": int(message.cli_msg_id),
             "deleteMsg": 1,
             "srcId": int(message.sender.uid),
             "destId": int(message.receiver),
         }
-        return self.accept(
-            message.sender,
-            message.receiver,
-            content,
-            in_group=message.in_group,
-            msg_type="chat.undo",
-            client_id=client_id,
-        )
+        undone, in_group = Content("chat.undo", body), message.in_group
+        return self.accept(message.sender, message.receiver, undone, in_group=in_group, client_id=client_id)
 
     def delete(self, message: Message, by: User) -> Message:
         """Delete a message for everybody in its group. Returns the message that tells of it."""
         self._remove(message)
-        return self.accept(
-            by,
-            message.receiver,
-            deletion_list([message]),
-            in_group=message.in_group,
-            msg_type="chat.delete",
-        )
+        deleted = Content("chat.delete", deletion_list([message]))
+        return self.accept(by, message.receiver, deleted, in_group=message.in_group)
 
     def delete_for(self, account: User, messages: Sequence[Message], *, whole: bool = False) -> Message:
         """Delete messages of one thread on one account's side, if `whole` with all before them.
@@ -216,21 +227,15 @@ class MessageStore:
         Returns the message that tells the account's clients of it.
         """
         first, mailbox = messages[0], self.mailbox(account)
-        gone = list(messages)
+        thread_id, gone = first.other_side(account), list(messages)
         if whole:
-            last, thread_id = max(message.number for message in messages), first.other_side(account)
-            kept = mailbox.messages(group=first.in_group, before=None, count=self._remembered)
+            last = max(message.number for message in messages)
+            kept = mailbox.messages[first.in_group].before(None, self._remembered)
             gone = [one for one in kept if one.other_side(account) == thread_id and one.number <= last]
         for message in gone:
             mailbox.remove(message)
-        return self.accept(
-            account,
-            first.other_side(account),
-            deletion_list(messages, account.uid, whole=whole),
-            in_group=first.in_group,
-            msg_type="chat.delete",
-            only_for=account,
-        )
+        deleted = Content("chat.delete", deletion_list(messages, account.uid, whole=whole))
+        return self.accept(account, thread_id, deleted, in_group=first.in_group, only_for=account)
 
     def react(
         self, sender: User, message: Message, icon: str, type_: int, client_id: str = ""
@@ -250,7 +255,7 @@ class MessageStore:
         )
         readers = self.readers(message)
         for account in readers:
-            self.mailbox(account).add_reaction(reaction)
+            self.mailbox(account).reactions[message.in_group].add(reaction)
         return reaction, [reacted(account.uid, reaction) for account in readers]
 
     def _index(self, message: Message) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 from zaloweb.events.content import type_number
 from zaloweb.sim.contents import json_text
 from zaloweb.sim.errors import Impossible
-from zaloweb.sim.users import User
+from zaloweb.sim.registry import User
 from zaloweb.wire.frames import Cmd
+from zaloweb.wire.text import utf16_len
 
 _PLAIN_TEXT = {"color": 0, "size": 0, "type": 0, "subType": 0, "ext": '{"shouldParseLinkOrContact":0}'}
 _EVERYONE = "-1"
@@ -206,18 +207,14 @@ def mentions_in(text: str, people: Sequence[User]) -> list[dict[str, Any]]:
         word = "@" + user.name
         start = text.find(word, ends.get(word, 0))
         if start < 0:
-            raise Impossible(f"{word} does not stand in the text: write it where the mention belongs")
+            raise Impossible(f"the text does not contain {word}: write it where the mention belongs")
         found.append(
             {
                 "uid": user.uid,
-                "pos": _utf16_units(text[:start]),
-                "len": _utf16_units(word),
+                "pos": utf16_len(text[:start]),
+                "len": utf16_len(word),
                 "type": 1 if user.uid == _EVERYONE else 0,
             }
         )
         ends[word] = start + len(word)
     return found
-
-
-def _utf16_units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

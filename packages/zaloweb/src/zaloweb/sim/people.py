@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.contents import Content
-from zaloweb.sim.messages import Message
+from zaloweb.sim.errors import Impossible
+from zaloweb.sim.groups import must_be_member
+from zaloweb.sim.messages import Message, mentions_in, reaction_type
 from zaloweb.sim.pushes import Push, unread_cleared
 from zaloweb.sim.qr import Phone
-from zaloweb.sim.users import Group, User
+from zaloweb.sim.registry import Group, User
 
 
 @dataclass(eq=False, kw_only=True)
@@ -38,23 +40,47 @@ class Person(User):
         The text must name everybody in `mentions` as `@Name`. An account that is not connected can ask for
         the message later.
         """
-        return await self.backend.send(
-            self, what, to=to, group=group, mentions=mentions, quote=quote, ttl_ms=ttl_ms
+        if group is not None:
+            must_be_member(group, self)
+        receiver = group.gid if group else (to or self.backend.first_account).uid
+        if receiver == self.uid:
+            raise Impossible("nobody writes to themselves: name the receiver or the group")
+        content = Content("webchat", what) if isinstance(what, str) else what
+        store = self.backend.message_store
+        message = store.accept(
+            self,
+            receiver,
+            content,
+            in_group=group is not None,
+            ttl_ms=ttl_ms,
+            mentions=mentions_in(content.text, mentions),
+            quote=quote.as_quote() if quote else None,
         )
+        await store.deliver(message)
+        return message
 
     async def sends_album(
         self, photos: Sequence[Content], *, to: User | None = None, group: Group | None = None
     ) -> list[Message]:
-        """Send these pictures as one album: one message for each."""
-        return await self.backend.send_album(self, photos, to=to, group=group)
+        """Send these pictures as one album: one message for each, with a common album id."""
+        album = str(self.backend.clock.now_ms())
+        pictures = [photo.in_album(album, place, len(photos)) for place, photo in enumerate(photos)]
+        return [await self.says(picture, to=to, group=group) for picture in pictures]
 
     async def reacts(self, message: Message, icon: str = "/-heart", kind: int | None = None) -> None:
-        """React to a message; an empty icon removes the reaction. `kind` is the icon's number."""
-        await self.backend.react(self, message, icon, kind)
+        """React to a message; an empty icon removes the reaction.
+
+        `kind` is the icon's number; common icons need none.
+        """
+        number = reaction_type(icon) if kind is None else kind
+        await self._push(self.backend.message_store.react(self, message, icon, number)[1])
 
     async def undoes(self, message: Message) -> None:
         """Undo a message of one's own."""
-        await self.backend.undo(self, message)
+        if message.sender is not self:
+            raise Impossible(f"{self.name} did not write this message: {message.sender.name} did")
+        store = self.backend.message_store
+        await store.deliver(store.undo(message))
 
     async def types(self, *, to: User | None = None, group: Group | None = None) -> None:
         """Be seen typing. As on the real servers a group of two gets no push."""
@@ -122,7 +148,7 @@ class Account(Person):
     @property
     def phone(self) -> Phone:
         """The owner's phone, which scans QR codes."""
-        return self.backend.phone_of(self)
+        return Phone(self, self.backend.codes, self.backend.log)
 
     async def reads(self, message: Message) -> None:
         """Read a thread up to this message with the phone."""
@@ -130,11 +156,17 @@ class Account(Person):
 
     async def deletes(self, *messages: Message, whole: bool = False) -> None:
         """Delete messages of one thread on one's own side, with `whole` also everything before them."""
-        await self.backend.delete(self, messages, whole=whole)
+        store = self.backend.message_store
+        if len({(message.in_group, message.other_side(self)) for message in messages}) != 1:
+            raise Impossible("messages of one thread are deleted together")
+        if any(self not in store.readers(message) for message in messages):
+            raise Impossible(f"{self.name} cannot read these messages")
+        await store.deliver(store.delete_for(self, messages, whole=whole), self)
 
     def remembered(self, *, group: bool, before: str | None, count: int) -> list[Message]:
-        """The messages a client is given when it asks for old ones (see `Mailbox.messages`)."""
-        return self.backend.message_store.mailbox(self).messages(group=group, before=before, count=count)
+        """The messages a client is given when it asks for the newest ones or those before an id."""
+        messages = self.backend.message_store.mailbox(self).messages[group]
+        return messages.before(None if before is None else int(before), count)
 
     def forget(self, keep: int = 0) -> None:
         """Let Zalo drop all but the newest `keep` messages and reactions of each kind of thread."""

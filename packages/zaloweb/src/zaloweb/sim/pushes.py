@@ -1,4 +1,4 @@
-"""The frames that are pushed to accounts: messages, group and friend events, typing, receipts, uploads.
+"""The frames that are pushed to accounts; those of typing and receipts are in `receipts`.
 
 The payloads have the form of recorded pushes (commands 501, 502, 521, 522, 524, 601, 602, 612).
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zaloweb.sim.messages import Message, Reaction
-from zaloweb.sim.users import Group, User
+from zaloweb.sim.registry import User
 from zaloweb.wire.frames import Cmd
 
 
@@ -50,40 +50,6 @@ def file_done(uid: str, file_id: str, url: str) -> Push:
     """An upload of the account is ready to be sent."""
     content = {"act_type": "file_done", "fileId": file_id, "data": {"url": url}}
     return Push(uid, Cmd.CONTROLS, {"controls": [{"content": content}]})
-
-
-def typing(uid: str, person: User, group: Group | None, at_ms: int) -> Push:
-    """Somebody is typing. As on the real servers the data is the inside of a JSON object without braces."""
-    where = f'"gid":"{group.gid}",' if group else ""
-    data = f'"uid":"{person.uid}",{where}"ts":"{at_ms}","isPC":0'
-    action = {"act_type": "typing", "act": "gtyping" if group else "typing", "data": data}
-    return Push(uid, Cmd.ACTIONS, {"actions": [action]})
-
-
-def delivered(uid: str, person: User, message: Message, at_ms: int) -> Push:
-    """A message of the account reached somebody."""
-    item = {
-        "msgId": message.msg_id,
-        "seen": 0,
-        "deliveredUids": [person.uid],
-        "seenUids": [],
-        "realMsgId": "0",
-        "mSTs": at_ms,
-    }
-    if message.in_group:
-        return Push(
-            uid, Cmd.GROUP_MARKS, {"delivereds": [item | {"groupId": message.receiver}], "groupSeens": []}
-        )
-    return Push(uid, Cmd.USER_MARKS, {"delivereds": [item], "seens": []})
-
-
-def seen(uid: str, person: User, message: Message) -> Push:
-    """A message of the account was read by somebody."""
-    if message.in_group:
-        item = {"msgId": message.msg_id, "groupId": message.receiver, "seenUids": [person.uid]}
-        return Push(uid, Cmd.GROUP_MARKS, {"delivereds": [], "groupSeens": [item]})
-    item = {"idTo": person.uid, "msgId": message.msg_id, "realMsgId": "0"}
-    return Push(uid, Cmd.USER_MARKS, {"delivereds": [], "seens": [item]})
 
 
 def unread_cleared(account: User, message: Message) -> Push:

@@ -27,10 +27,9 @@ from typing import Any
 import pytest
 
 from zaloweb.session import Credentials
-from zaloweb.sim.__main__ import first_day
 from zaloweb.sim.control import Control
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.world import World
+from zaloweb.sim.world import World, starting_world
 from zaloweb.transport.network import VARIABLE, Network
 
 _START_S = 30.0
@@ -39,8 +38,8 @@ _START_S = 30.0
 class ZaloSim:
     """A simulator that runs in a thread of its own, with an account, two friends, a stranger and a group.
 
-    `network` leads there, and `environment` is the variable that leads other processes there. `url` is the
-    control interface, which docs/simulator.md describes.
+    `network` is for clients in this process, `environment` for other processes. `url` is the control
+    interface, which docs/simulator.md describes.
     """
 
     def __init__(self, world: World, network: Network, environment: Mapping[str, str], url: str) -> None:
@@ -51,34 +50,34 @@ class ZaloSim:
         self._taken = 0
 
     def credentials(self) -> Credentials:
-        """Those of the account, logged in already: give them to `log_in`."""
+        """The credentials of the account, which is logged in already: pass them to `log_in`."""
         return Credentials.from_object(self._world.credentials())
 
     def control(self, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
         """The answer of the control interface: to a POST with this body, or to a GET without one.
 
-        Raises `ValueError` with what it says when it refuses.
+        Raises `ValueError` with its error message if it refuses.
         """
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data)  # noqa: S310 - always http on loopback
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
-                told: dict[str, Any] = json.load(answer)
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
+                answer: dict[str, Any] = json.load(response)
         except urllib.error.HTTPError as error:
             with error:
                 raise ValueError(f"{path}: {error.read().decode()}") from None
-        return told
+        return answer
 
     async def next(self, kind: str, *, deadline: float = 10.0) -> dict[str, Any]:
-        """The next record of this kind of what clients did, such as "sent"; those before it are passed over.
+        """The next record of this kind, such as "sent"; records of other kinds before it are skipped.
 
         Raises `TimeoutError` when none comes within `deadline` seconds.
         """
         async with asyncio.timeout(deadline):
             while True:
                 # A short wait: the thread cannot be interrupted when the deadline is over.
-                told = await asyncio.to_thread(self.control, f"/arrived?after={self._taken}&wait=0.2")
-                for record in told["arrived"]:
+                answer = await asyncio.to_thread(self.control, f"/arrived?after={self._taken}&wait=0.2")
+                for record in answer["arrived"]:
                     self._taken = record["seq"]
                     if record["kind"] == kind:
                         found: dict[str, Any] = record
@@ -87,7 +86,7 @@ class ZaloSim:
 
 @pytest.fixture
 def zalo_sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[ZaloSim]:
-    """A fresh simulator for one test. `ZALOWEB_NETWORK` leads there, so nothing reaches the real Zalo."""
+    """A fresh simulator for one test. `ZALOWEB_NETWORK` points to it, so nothing reaches the real Zalo."""
     with running() as sim:
         monkeypatch.setenv(VARIABLE, sim.environment[VARIABLE])
         yield sim
@@ -95,11 +94,11 @@ def zalo_sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[ZaloSim]:
 
 @contextmanager
 def running() -> Iterator[ZaloSim]:
-    """A simulator while entered, whatever event loop the caller has, or none."""
+    """A simulator while entered; the caller needs no event loop."""
     started: Future[tuple[ZaloSim, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def run() -> None:
-        world, stop = first_day(), asyncio.Event()
+        world, stop = starting_world(), asyncio.Event()
         async with Simulator(world) as sim, Control(world) as control:
             url = f"http://127.0.0.1:{control.port}"
             made = ZaloSim(world, sim.network, sim.environment, url)

@@ -9,8 +9,8 @@ from enum import Enum
 
 from zaloweb.sim.errors import Impossible
 from zaloweb.sim.event_log import EventLog, QrShown
+from zaloweb.sim.registry import User
 from zaloweb.sim.sessions import WebSession
-from zaloweb.sim.users import User
 
 _KEPT_CODES = 100
 
@@ -34,8 +34,7 @@ class QrCode:
         self.state = QrState.SHOWN
         self.account: User | None = None
         self.session: WebSession | None = None
-        self._scanned = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._changed = asyncio.Event()
 
     @property
     def open(self) -> bool:
@@ -46,17 +45,18 @@ class QrCode:
         """Change the state and wake the long polls that wait for it."""
         self.state = state
         self.account = account or self.account
-        self._scanned.set()
-        if not self.open:
-            self._settled.set()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    async def scanned(self, seconds: float) -> bool:
-        """Whether the code was scanned or expired within this time."""
-        return await _within(seconds, self._scanned)
-
-    async def settled(self, seconds: float) -> bool:
-        """Whether the code reached a final state within this time."""
-        return await _within(seconds, self._settled)
+    async def leaves(self, *states: QrState, seconds: float) -> bool:
+        """Whether the code is in none of these states within this time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.state in states:
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
 
 
 class QrCodes:
@@ -138,12 +138,3 @@ class Phone:
         if code is None:
             raise Impossible(f"nothing to {step}: this phone has scanned no QR code that is still open")
         return code
-
-
-async def _within(seconds: float, event: asyncio.Event) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -11,11 +11,13 @@ from typing import Self
 
 from aiohttp import web
 
-from zaloweb.sim.api import Api, enveloped
+from zaloweb.sim.api import Api, enveloped, refused
+from zaloweb.sim.errors import Refusal
 from zaloweb.sim.event_log import Refused
 from zaloweb.sim.fault_injection import Responder, respond
 from zaloweb.sim.http_server import Authority, TlsServer
 from zaloweb.sim.media import HOST as MEDIA_HOST
+from zaloweb.sim.registry import User
 from zaloweb.sim.routes import (
     attachments,
     directory,
@@ -27,27 +29,15 @@ from zaloweb.sim.routes import (
     receipts,
     stickers,
     texts,
-    uploads,
 )
 from zaloweb.sim.services import SERVICES, SOCKET_HOSTS
-from zaloweb.sim.users import User
 from zaloweb.sim.websocket import listen
 from zaloweb.sim.world import World
 from zaloweb.transport.network import Network
 
 ROUTES = [
     route
-    for part in (
-        texts,
-        stickers,
-        uploads,
-        attachments,
-        message_actions,
-        receipts,
-        directory,
-        friends,
-        groups,
-    )
+    for part in (texts, stickers, attachments, message_actions, receipts, directory, friends, groups)
     for route in part.ROUTES
 ]
 """Every call to a service that the simulator answers."""
@@ -139,8 +129,10 @@ class Simulator:
             return self.world.media.serve(request)
         page = _PAGES.get((request.method, host, request.path))
         if page is not None:
-            return await page(self.world, request)
-        told = f"the simulator has no {request.method} {request.path} at {request.host}"
-        refused = Refused(host=request.host, path=request.path, code=_NOTHING_HERE, message=told)
-        self.world.log.add(refused)
-        return web.Response(status=_NOTHING_HERE, text=told)
+            try:
+                return await page(self.world, request)
+            except Refusal as refusal:
+                return refused(self.world, request, refusal)
+        message = f"the simulator has no {request.method} {request.path} at {request.host}"
+        self.world.log.add(Refused(host=request.host, path=request.path, code=_NOTHING_HERE, message=message))
+        return web.Response(status=_NOTHING_HERE, text=message)

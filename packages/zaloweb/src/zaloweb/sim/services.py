@@ -51,7 +51,7 @@ _NAMES = [
 ]
 
 SERVICES = {f"sim-{name.replace('_', '-').lower()}-wpa.chat.zalo.me": name for name in _NAMES}
-"""The service behind each host name. A client that picks the wrong host is told so."""
+"""The service behind each host name. A call to the wrong host is refused."""
 
 SERVICE_MAP = {name: [f"https://{host}"] for host, name in SERVICES.items()}
 SOCKET_HOSTS = tuple(f"ws{number}-msg.chat.zalo.me" for number in (1, 2, 3))

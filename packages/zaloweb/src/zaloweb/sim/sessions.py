@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zaloweb.sim.users import User
+from zaloweb.sim.registry import User
 from zaloweb.wire import cipher
 
 ACCOUNT_COOKIE = "zpsid"

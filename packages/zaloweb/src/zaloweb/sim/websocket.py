@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -11,19 +12,21 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from zaloweb.errors import FrameError
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.connections import CUT, Connection
-from zaloweb.sim.event_log import AskedOld, Connected, Disconnected, Pinged, Refused, UnknownFrame
+from zaloweb.sim.event_log import AskedOld, Connected, Disconnected, OldItems, Pinged, Refused, UnknownFrame
+from zaloweb.sim.messages import Message, Reaction
 from zaloweb.sim.pushes import new_messages
-from zaloweb.sim.users import User
 from zaloweb.wire.frames import Cmd, Frame, unpack
 
 _CLOSE_SECONDS = 2.0
 _NOT_LOGGED_IN = 401
 _NEVER_SENT = (1005, 1006, 1015)
-_Reactions = Literal["user reactions", "group reactions"]
-_REACTIONS: dict[int, tuple[str, _Reactions]] = {
-    Cmd.OLD_USER_REACTIONS: ("reacts", "user reactions"),
-    Cmd.OLD_GROUP_REACTIONS: ("reactGroups", "group reactions"),
+_OLD: dict[int, tuple[OldItems, str]] = {
+    Cmd.OLD_USER_MESSAGES: ("user messages", "msgs"),
+    Cmd.OLD_GROUP_MESSAGES: ("group messages", "groupMsgs"),
+    Cmd.OLD_USER_REACTIONS: ("user reactions", "reacts"),
+    Cmd.OLD_GROUP_REACTIONS: ("group reactions", "reactGroups"),
 }
+"""What each request for old items asks for, and the name of its list in the answer."""
 
 
 async def listen(backend: Backend, request: web.Request) -> web.StreamResponse:
@@ -38,14 +41,9 @@ async def listen(backend: Backend, request: web.Request) -> web.StreamResponse:
     await socket.prepare(request)
     transport = request.transport
     assert isinstance(transport, asyncio.Transport)
-    connection = Connection(
-        socket,
-        transport,
-        backend.rules.sealing,
-        lambda cmd: backend.faults.for_push(cmd, account.uid),
-    )
+    connection = Connection(account, socket, transport, backend.rules.sealing, backend.faults)
     try:
-        await backend.connections.take_over(account, connection)
+        await backend.connections.take_over(connection)
         backend.log.add(
             Connected(
                 account=account.uid,
@@ -58,17 +56,15 @@ async def listen(backend: Backend, request: web.Request) -> web.StreamResponse:
         missed = backend.message_store.mailbox(account).take_missed()
         if backend.pushes_backlog:
             await backend.connections.push(new_messages(account.uid, missed))
-        await _serve(backend, account, connection, socket)
+        await _serve(backend, connection, socket)
     finally:
-        backend.connections.release(account, connection)
+        backend.connections.release(connection)
         code = connection.dropped_with or socket.close_code or CUT
         backend.log.add(Disconnected(account=account.uid, code=code))
     return socket
 
 
-async def _serve(
-    backend: Backend, account: User, connection: Connection, socket: web.WebSocketResponse
-) -> None:
+async def _serve(backend: Backend, connection: Connection, socket: web.WebSocketResponse) -> None:
     async for message in socket:
         if message.type is WSMsgType.PING and not connection.silent:
             await socket.pong(message.data)
@@ -78,7 +74,7 @@ async def _serve(
             frame = unpack(message.data)
         except FrameError:
             frame = Frame(0, 0, 0, message.data)
-        await _answer(backend, account, connection, frame)
+        await _answer(backend, connection, frame)
     if connection.silent:
         await asyncio.Event().wait()  # a dead peer answers no close frame; the client's end cancels this
     if not socket.closed:  # a close code is answered with the same one, which is what a client reports
@@ -86,62 +82,36 @@ async def _serve(
         await socket.close(code=WSCloseCode.OK if code in _NEVER_SENT else code, drain=False)
 
 
-async def _answer(backend: Backend, account: User, connection: Connection, frame: Frame) -> None:
-    asked = _json(frame.body)
+async def _answer(backend: Backend, connection: Connection, frame: Frame) -> None:
+    try:
+        asked = msgspec.json.decode(frame.body, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        asked = {}
+    account = connection.account
     if frame.cmd == Cmd.PING:
         backend.log.add(Pinged(account=account.uid, event_id=asked.get("eventId", 0)))
         await connection.pong()
-    elif frame.cmd in (Cmd.OLD_USER_MESSAGES, Cmd.OLD_GROUP_MESSAGES):
-        await _old_messages(backend, account, connection, frame.cmd, asked)
-    elif frame.cmd in _REACTIONS:
-        await _old_reactions(backend, account, connection, frame.cmd, asked)
+    elif frame.cmd in _OLD:
+        await _answer_old(backend, connection, frame.cmd, str(asked.get("lastId")))
     else:
         body = frame.body.decode("utf-8", "replace")
         backend.log.add(UnknownFrame(account=account.uid, cmd=frame.cmd, sub=frame.sub, body=body))
 
 
-async def _old_messages(
-    backend: Backend, account: User, connection: Connection, cmd: int, asked: dict[str, Any]
-) -> None:
-    """The newest messages, or those before `lastId`, oldest first; `more` is 1 while there are older ones."""
-    group = cmd == Cmd.OLD_GROUP_MESSAGES
-    last_id = _message_id(asked.get("lastId"))
+async def _answer_old(backend: Backend, connection: Connection, cmd: int, last_id: str) -> None:
+    """The newest items, or those before `last_id`, oldest first; of messages also whether there are more."""
+    account, (what, name) = connection.account, _OLD[cmd]
     page = backend.rules.page
-    found = backend.message_store.mailbox(account).messages(group=group, before=last_id, count=page + 1)
-    messages = found[-page:]
-    backend.log.add(
-        AskedOld(
-            account=account.uid,
-            what="group messages" if group else "user messages",
-            last_id=last_id,
-            answered=len(messages),
-        )
-    )
-    items = [message.item_for(account.uid) for message in messages]
-    name = "groupMsgs" if group else "msgs"
-    await connection.push(cmd, 1, {name: items, "more": int(len(found) > page)})
-
-
-async def _old_reactions(
-    backend: Backend, account: User, connection: Connection, cmd: int, asked: dict[str, Any]
-) -> None:
-    """The newest reactions, or those before `lastId`, oldest first."""
-    name, what = _REACTIONS[cmd]
-    last_id = _message_id(asked.get("lastId"))
-    group = cmd == Cmd.OLD_GROUP_REACTIONS
-    found = backend.message_store.mailbox(account).reactions(
-        group=group, before=last_id, count=backend.rules.page
-    )
-    backend.log.add(AskedOld(account=account.uid, what=what, last_id=last_id, answered=len(found)))
-    await connection.push(cmd, 1, {name: [reaction.item_for(account.uid) for reaction in found]})
-
-
-def _message_id(told: object) -> str | None:
-    return str(told) if str(told).isdecimal() else None
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        return {}
+    before = int(last_id) if last_id.isdecimal() else None
+    mailbox, in_group = backend.message_store.mailbox(account), what.startswith("group")
+    answer: dict[str, Any] = {}
+    found: Sequence[Message | Reaction]
+    if what.endswith("messages"):
+        found = mailbox.messages[in_group].before(before, page + 1)
+        answer["more"] = int(len(found) > page)
+    else:
+        found = mailbox.reactions[in_group].before(before, page)
+    items = [item.item_for(account.uid) for item in found[-page:]]
+    given = None if before is None else last_id
+    backend.log.add(AskedOld(account=account.uid, what=what, last_id=given, answered=len(items)))
+    await connection.push(cmd, 1, {name: items, **answer})

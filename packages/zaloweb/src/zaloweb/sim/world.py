@@ -13,13 +13,13 @@ from zaloweb.sim.errors import Impossible
 from zaloweb.sim.event_log import Record, Sent
 from zaloweb.sim.people import Account, Person
 from zaloweb.sim.qr import Phone
+from zaloweb.sim.registry import Group, User
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE
-from zaloweb.sim.users import Group, User
 from zaloweb.transport.clock import Clock
 from zaloweb.wire import cipher
 
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 
 R = TypeVar("R", bound=Record)
 
@@ -64,6 +64,18 @@ class World(Backend):
         group.hidden = hidden
         return group
 
+    def find_person(self, who: str) -> Person:
+        """The person with this uid or name. Raises `Unknown`, or `Impossible` if several have the name."""
+        person = self.registry.find_person(who)
+        assert isinstance(person, Person)
+        return person
+
+    def find_account(self, which: str | None) -> Account:
+        """The account with this uid or name, the first one for None. Raises like `find_person`."""
+        account = self.me if which is None else self.registry.find_account(which)
+        assert isinstance(account, Account)
+        return account
+
     @property
     def phone(self) -> Phone:
         """The first account's phone."""
@@ -94,7 +106,7 @@ class World(Backend):
         """
         return await self.log.wait_for(kind, where, after=after, deadline=deadline)
 
-    def credentials(self, account: User | None = None, *, user_agent: str = BROWSER) -> dict[str, Any]:
+    def credentials(self, account: User | None = None) -> dict[str, Any]:
         """What a client needs for a login with cookies, in the form of a zca-js export.
 
         Uses the account's live session, or opens one as if its owner had logged in with a browser.
@@ -102,12 +114,12 @@ class World(Backend):
         owner = account or self.me
         session = self.sessions.of_account(owner) or self.sessions.open(owner)
         return {
-            "imei": cipher.new_imei(user_agent, UUID(int=self._random.getrandbits(128), version=4)),
+            "imei": cipher.new_imei(_BROWSER, UUID(int=self._random.getrandbits(128), version=4)),
             "cookie": [
                 _exported(ACCOUNT_COOKIE, session.zpsid, "zalo.me"),
                 _exported(SESSION_COOKIE, session.zpw_sek, "chat.zalo.me"),
             ],
-            "userAgent": user_agent,
+            "userAgent": _BROWSER,
             "language": "vi",
         }
 
@@ -137,12 +149,22 @@ class World(Backend):
         await self.connections.drop(owner, KICKED)
 
     async def second_listener(self, account: User | None = None) -> None:
-        """Open another WebSocket of the session: the client is told to go (it closes with 3000)."""
+        """Open another WebSocket of the session: Zalo tells the client to close (it closes with 3000)."""
         await self.connections.of(account or self.me).replace()
 
     def half_open(self, account: User | None = None) -> None:
         """Push and answer nothing over the account's WebSocket any more, but leave it open."""
         self.connections.of(account or self.me).silent = True
+
+
+def starting_world(rules: Rules | None = None) -> World:
+    """The world the program starts with: an account, two friends, a group and a stranger."""
+    world = World(rules=rules)
+    lan = world.person("Trần Thị Lan")
+    hung = world.person("Lê Văn Hùng")
+    world.person("Phạm Quốc Bảo", friend=False)
+    world.group("Nhóm Làm Việc", [lan, hung])
+    return world
 
 
 def _exported(name: str, value: str, domain: str) -> dict[str, Any]:

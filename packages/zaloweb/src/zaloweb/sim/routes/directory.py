@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
-from zaloweb.sim.users import Group, User
+from zaloweb.sim.registry import Group, User
 
 _VERSION_SUFFIX = re.compile(r"_\d+$")
 _LIST_VERSION = "1690000001"
@@ -48,7 +48,7 @@ def friends(call: ApiCall) -> object:
 
 
 def profiles(call: ApiCall) -> object:
-    """Profiles by id; ids nobody has are left out."""
+    """Profiles by id; unknown ids are left out."""
     return {
         "unchanged_profiles": {},
         "phonebook_version": call.number("phonebook_version", 0),

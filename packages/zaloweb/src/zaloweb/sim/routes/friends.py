@@ -7,9 +7,9 @@ from typing import Any
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.contents import json_text
 from zaloweb.sim.errors import Refusal
+from zaloweb.sim.registry import Mute, User
 from zaloweb.sim.routes.directory import avatar
 from zaloweb.sim.routes.sending import somebody
-from zaloweb.sim.users import Mute, User
 
 _NOBODY = 216
 _ALREADY = 225
@@ -99,14 +99,14 @@ def mutes(call: ApiCall) -> object:
     """The muted threads."""
     now = call.backend.clock.now_ms() // 1000
     groups = call.backend.registry.groups
-    told: dict[str, list[dict[str, Any]]] = {"chatEntries": [], "groupChatEntries": []}
+    answer: dict[str, list[dict[str, Any]]] = {"chatEntries": [], "groupChatEntries": []}
     for thread_id, one in call.account.mutes.items():
         if one.duration != _FOR_EVER and one.started + one.duration <= now:
             continue
         entry = {"id": thread_id, "duration": one.duration, "startTime": one.started}
         entry |= {"systemTime": now, "currentTime": now, "muteMode": 0}
-        told["groupChatEntries" if thread_id in groups else "chatEntries"].append(entry)
-    return told
+        answer["groupChatEntries" if thread_id in groups else "chatEntries"].append(entry)
+    return answer
 
 
 ROUTES = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
 from zaloweb.sim.errors import Refusal
+from zaloweb.sim.registry import Group, User
 from zaloweb.sim.routes.sending import NOT_A_MEMBER, group_of, own_group
-from zaloweb.sim.users import Group, User
 
 _NOT_IN_GROUP = 165
 _ALREADY_A_MEMBER = "178"
@@ -15,8 +15,8 @@ def create(call: ApiCall) -> object:
     """Create a group of the account and these users."""
     wanted = call.texts("members")
     people = _known(call, wanted)
-    group, told = call.backend.groups.create(call.text("gname"), [call.account, *people])
-    call.then_push(told)
+    group, pushes = call.backend.groups.create(call.text("gname"), [call.account, *people])
+    call.then_push(pushes)
     found = [person.uid for person in people]
     return {
         "groupType": 1,
@@ -80,5 +80,5 @@ def _known(call: ApiCall, uids: list[str]) -> list[User]:
     people = call.backend.registry.people
     known = [people[uid] for uid in dict.fromkeys(uids) if uid in people]
     if not known:
-        raise bad_parameters("members are nobody's ids")
+        raise bad_parameters("no user has one of the ids in members")
     return known

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from zaloweb.sim.api import ApiCall, Route, bad_parameters
@@ -30,56 +28,49 @@ class _Reaction(msgspec.Struct):
 
 def react(call: ApiCall) -> object:
     """Reactions to messages of one thread."""
-    to = thread(call)
-    listed = call.params.get("react_list")
-    if not isinstance(listed, list) or not listed:
-        raise bad_parameters("react_list must list reactions")
-    ids = [msg_id for one in listed for msg_id in _react(call, to, one)]
+    to, store, ids = thread(call), call.backend.message_store, []
+    for one in call.objects("react_list"):
+        try:
+            sent = msgspec.json.decode(str(one.get("message", "")), type=_Reaction)
+        except msgspec.MsgspecError as error:
+            raise bad_parameters(f"a message of react_list must be JSON in a text: {error}") from None
+        client_id, icon, type_ = str(one.get("clientId", "")), sent.rIcon, sent.rType
+        for target in sent.rMsg:
+            message = _message(call, to, target.gMsgID)
+            reaction, pushes = store.react(call.account, message, icon, type_, client_id)
+            msg_id = message.msg_id
+            call.record(Reacted(thread=to.name, thread_id=to.id, msg_id=msg_id, icon=icon, type=type_))
+            call.then_push(pushes)
+            ids.append(reaction.number)
     return {"msgIds": msgspec.json.encode(ids).decode()}
 
 
 def undo(call: ApiCall) -> object:
     """Undo a message of the account."""
-    message = _message(call, thread(call), call.params.get("msgId"))
+    to, store = thread(call), call.backend.message_store
+    message = _message(call, to, call.params.get("msgId"))
     if message.sender is not call.account or str(call.params.get("cliMsgIdUndo")) != message.cli_msg_id:
         raise Refusal(_CANNOT_UNDO, "Không thể thu hồi tin nhắn")
-    to = thread(call)
-    told = call.backend.message_store.undo(message, str(call.number("clientId")))
-    call.backend.log.add(
-        Undone(account=call.account.uid, thread=to.name, thread_id=to.id, msg_id=message.msg_id)
-    )
-    call.then(call.backend.message_store.deliver(told))
+    call.then(store.deliver(store.undo(message, str(call.number("clientId")))))
+    call.record(Undone(thread=to.name, thread_id=to.id, msg_id=message.msg_id))
     return _DONE
 
 
 def delete(call: ApiCall) -> object:
     """Delete messages for the account only, or for everybody in a group it has made."""
-    to = thread(call)
-    only_me = call.number("onlyMe")
-    listed = call.params.get("msgs")
-    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
-        raise bad_parameters("msgs must list messages")
-    messages = [_message(call, to, one.get("globalMsgId")) for one in listed]
-    if not only_me:
-        if not to.in_group:
-            raise bad_parameters("in a chat of two messages are deleted for oneself only")
-        if own_group(call).creator is not call.account:
-            raise Refusal(NOT_A_MEMBER, "Bạn không có quyền xoá tin nhắn")
-    post = call.backend.message_store
+    to, store, only_me = thread(call), call.backend.message_store, call.number("onlyMe")
+    messages = [_message(call, to, one.get("globalMsgId")) for one in call.objects("msgs")]
     if only_me:
-        call.then(post.deliver(post.delete_for(call.account, messages), call.account))
+        call.then(store.deliver(store.delete_for(call.account, messages), call.account))
+    elif not to.in_group:
+        raise bad_parameters("in a chat of two messages are deleted for oneself only")
+    elif own_group(call).creator is not call.account:
+        raise Refusal(NOT_A_MEMBER, "Bạn không có quyền xoá tin nhắn")
     else:
         for message in messages:
-            call.then(post.deliver(post.delete(message, call.account)))
-    call.backend.log.add(
-        Deleted(
-            account=call.account.uid,
-            thread=to.name,
-            thread_id=to.id,
-            msg_ids=[message.msg_id for message in messages],
-            everyone=not only_me,
-        )
-    )
+            call.then(store.deliver(store.delete(message, call.account)))
+    ids = [message.msg_id for message in messages]
+    call.record(Deleted(thread=to.name, thread_id=to.id, msg_ids=ids, everyone=not only_me))
     return _DONE
 
 
@@ -108,35 +99,8 @@ ROUTES = [
 ]
 
 
-def _react(call: ApiCall, to: Thread, one: Any) -> list[int]:
-    if not isinstance(one, dict) or not isinstance(one.get("message"), str):
-        raise bad_parameters("each of react_list needs a message")
-    try:
-        told = msgspec.json.decode(one["message"], type=_Reaction)
-    except msgspec.MsgspecError as error:
-        raise bad_parameters(f"a message of react_list must be JSON in a text: {error}") from None
-    store, icon, type_ = call.backend.message_store, told.rIcon, told.rType
-    ids = []
-    for target in told.rMsg:
-        message = _message(call, to, str(target.gMsgID))
-        reaction, pushes = store.react(call.account, message, icon, type_, str(one.get("clientId", "")))
-        call.backend.log.add(
-            Reacted(
-                account=call.account.uid,
-                thread=to.name,
-                thread_id=to.id,
-                msg_id=message.msg_id,
-                icon=icon,
-                type=type_,
-            )
-        )
-        call.then_push(pushes)
-        ids.append(reaction.number)
-    return ids
-
-
 def _message(call: ApiCall, to: Thread, msg_id: object) -> Message:
     message = call.backend.message_store.find(str(msg_id))
     if message.in_group is not to.in_group or message.other_side(call.account) != to.id:
-        raise bad_parameters(f"message {message.msg_id} stands in another thread")
+        raise bad_parameters(f"message {message.msg_id} is in another thread")
     return message

@@ -7,14 +7,14 @@ from urllib.parse import urlencode
 import segno
 from aiohttp import web
 
-from zaloweb.sim.api import enveloped, session_cookie
+from zaloweb.sim.api import enveloped, set_cookie
 from zaloweb.sim.backend import Backend
 from zaloweb.sim.connections import KICKED
 from zaloweb.sim.event_log import QrLogin, QrShown
 from zaloweb.sim.faults import Picture
 from zaloweb.sim.qr import QrCode, QrState
 from zaloweb.sim.routes.directory import avatar
-from zaloweb.sim.sessions import ACCOUNT_COOKIE
+from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE
 
 ID_HOST = "id.zalo.me"
 SESSION_HOST = "jr.chat.zalo.me"
@@ -24,7 +24,6 @@ _PAGE = '<html><head><script src="https://stc-zlogin.zdn.vn/main-2.48.7.js"></sc
 _NOTHING_YET = 8
 _DECLINED = -13
 _GONE = -3
-_COOKIE_DAYS = 30 * 86_400
 
 
 async def page(_backend: Backend, _request: web.Request) -> web.Response:
@@ -45,8 +44,12 @@ async def generate(backend: Backend, request: web.Request) -> web.Response:
     code = backend.codes.show()
     backend.log.add(QrShown(code=code.code))
     options = {"enabledCheckOCR": False, "enabledMultiLayer": False}
-    odd = backend.faults.of_kind(Picture, request.path)
-    image = _image(code) if odd is None else f"data:image/png;base64,{odd.base64}"
+    fault = backend.faults.of_kind(Picture, request.path)
+    if fault is None:
+        picture = segno.make(f"https://{ID_HOST}/qr/{code.code}", error="m", micro=False)
+        image = picture.png_data_uri(scale=6, border=4)
+    else:
+        image = f"data:image/png;base64,{fault.base64}"
     return enveloped({"code": code.code, "image": image, "token": code.token, "options": options})
 
 
@@ -55,7 +58,7 @@ async def waiting_scan(backend: Backend, request: web.Request) -> web.Response:
     code = await _code(backend, request)
     if code is None:
         return _gone()
-    if not await code.scanned(backend.rules.poll_seconds):
+    if not await code.leaves(QrState.SHOWN, seconds=backend.rules.poll_seconds):
         return _nothing_yet()
     if code.account is None or code.state is QrState.EXPIRED:
         return _gone()
@@ -63,17 +66,25 @@ async def waiting_scan(backend: Backend, request: web.Request) -> web.Response:
 
 
 async def waiting_confirm(backend: Backend, request: web.Request) -> web.Response:
-    """Long poll until the phone decides. A confirmation sets the account cookie."""
+    """Long poll until the phone decides. A confirmation opens a session and sets its account cookie.
+
+    The account's former session is kicked.
+    """
     code = await _code(backend, request)
     if code is None:
         return _gone()
-    if not await code.settled(backend.rules.poll_seconds):
+    if not await code.leaves(QrState.SHOWN, QrState.SCANNED, seconds=backend.rules.poll_seconds):
         return _nothing_yet()
     if code.state is QrState.DECLINED:
         return enveloped(None, _DECLINED, "Người dùng từ chối đăng nhập")
     if code.state is not QrState.CONFIRMED or code.account is None:
         return _gone()
-    return await _signed_in(backend, code)
+    if code.session is None:  # a repeated poll gets the same session
+        code.session = backend.sessions.open(code.account)
+        await backend.connections.drop(code.account, KICKED)
+    response = enveloped({})
+    set_cookie(response, ACCOUNT_COOKIE, code.session.zpsid, ".zalo.me")
+    return response
 
 
 async def check_session(backend: Backend, request: web.Request) -> web.Response:
@@ -90,7 +101,7 @@ async def push_session(backend: Backend, request: web.Request) -> web.Response:
     session = backend.sessions.by_token(request.query.get("token", ""))
     response = _to(f"https://{CHAT_HOST}/index.html")
     if session is not None:
-        session_cookie(response, session)
+        set_cookie(response, SESSION_COOKIE, session.zpw_sek, ".chat.zalo.me")
         backend.log.add(QrLogin(account=session.account.uid))
     return response
 
@@ -123,32 +134,8 @@ PAGES = {
 }
 
 
-async def _signed_in(backend: Backend, code: QrCode) -> web.Response:
-    """The session of a confirmed code, opened once. The account's former session is kicked."""
-    account = code.account
-    assert account is not None
-    if code.session is None:
-        code.session = backend.sessions.open(account)
-        await backend.connections.drop(account, KICKED)
-    response = enveloped({})
-    response.set_cookie(
-        ACCOUNT_COOKIE,
-        code.session.zpsid,
-        domain=".zalo.me",
-        max_age=_COOKIE_DAYS,
-        secure=True,
-        httponly=True,
-    )
-    return response
-
-
 async def _code(backend: Backend, request: web.Request) -> QrCode | None:
     return backend.codes.find(str((await request.post()).get("code", "")))
-
-
-def _image(code: QrCode) -> str:
-    picture = segno.make(f"https://{ID_HOST}/qr/{code.code}", error="m", micro=False)
-    return picture.png_data_uri(scale=6, border=4)
 
 
 def _nothing_yet() -> web.Response:

@@ -12,7 +12,7 @@ from zaloweb.sim.errors import Refusal
 from zaloweb.sim.event_log import Sent, ThreadName
 from zaloweb.sim.faults import ForeignEcho
 from zaloweb.sim.messages import Message
-from zaloweb.sim.users import Group, User
+from zaloweb.sim.registry import Group, User
 
 NOT_A_MEMBER = 166
 _NOT_A_MEMBER_TEXT = "Bạn không phải là thành viên của nhóm"
@@ -44,9 +44,9 @@ class Outgoing:
     url: str = ""
 
 
-def own_group(call: ApiCall, name: str = "grid") -> Group:
-    """The group a parameter names, in which the account must be."""
-    return group_of(call, call.text(name))
+def own_group(call: ApiCall) -> Group:
+    """The group in the parameter `grid`, in which the account must be."""
+    return group_of(call, call.text("grid"))
 
 
 def group_of(call: ApiCall, gid: str) -> Group:
@@ -61,7 +61,7 @@ def somebody(call: ApiCall, name: str) -> User:
     """The user a parameter names."""
     person = call.backend.registry.people.get(call.text(name))
     if person is None:
-        raise bad_parameters(f"{name} is nobody's id")
+        raise bad_parameters(f"no user has the id in {name}")
     return person
 
 
@@ -88,19 +88,16 @@ def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Mes
     message = store.accept(
         call.account,
         to.id,
-        content.body,
+        content,
         in_group=to.in_group,
         client_id=outgoing.client_id,
-        msg_type=content.msg_type,
         ttl_ms=outgoing.ttl_ms,
         mentions=outgoing.mentions,
         quote=outgoing.quote,
-        extra=content.extra,
     )
     stored = call.backend.media.at(outgoing.url) if outgoing.url else None
-    call.backend.log.add(
+    call.record(
         Sent(
-            account=call.account.uid,
             thread=to.name,
             thread_id=to.id,
             text=outgoing.text,

@@ -51,7 +51,7 @@ def forward(call: ApiCall) -> object:
     """One text to many threads; those the account cannot write to are listed in `fail`."""
     in_group = call.path.startswith("/api/group/")
     list_name, id_name = ("grids", "grid") if in_group else ("toIds", "toUid")
-    told: _Forwarded = call.json("msgInfo", _Forwarded)
+    forwarded: _Forwarded = call.json("msgInfo", _Forwarded)
     targets = call.params.get(list_name)
     if not isinstance(targets, list) or not all(isinstance(target, dict) for target in targets):
         raise bad_parameters(f"{list_name} must be a list of targets")
@@ -63,8 +63,8 @@ def forward(call: ApiCall) -> object:
         if thread_id not in own:
             done["fail"].append({"clientId": client_id, "error_code": _NO_TARGET})
             continue
-        outgoing = Outgoing(client_id, told.message, ttl_ms=call.number("ttl", 0))
-        message = send(call, Thread(thread_id, in_group), Content("webchat", told.message), outgoing)
+        outgoing = Outgoing(client_id, forwarded.message, ttl_ms=call.number("ttl", 0))
+        message = send(call, Thread(thread_id, in_group), Content("webchat", forwarded.message), outgoing)
         done["success"].append({"clientId": client_id, "msgId": message.msg_id})
     return done
 

@@ -1,1 +1,0 @@
-"""The requests of the control interface, one module for each subject."""
