@@ -24,10 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from demo.stage import Gateway, Operator, Simulator, running, simulator
+from demo.stage import Gateway, Operator, Simulator, simulator
+from end_to_end.steps import RECORDING, log_in
 
 DEFAULT_FOLDER = Path(__file__).parent.parent / "cases"
-RECORDER = [sys.executable, "-m", "demo.record_gateway"]
 EVERYBODY = (
     "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'open',"
     " groupAllowFrom: ['*'], groups: { '*': { requireMention: false } }, pacing: { enabled: false } } } }"
@@ -229,7 +229,7 @@ def _stage(case: dict[str, Any], scratch: Path) -> Iterator[Stage]:
             _log_in(sim, operator)
             if case.get("skew_s"):
                 operator.env["SKEW_S"] = str(case["skew_s"])
-            gateway = stack.enter_context(Gateway(operator, RECORDER))
+            gateway = stack.enter_context(Gateway(operator, RECORDING))
             gateway.start()
             gateway.said("is ready")
             time.sleep(case.get("settle", _SETTLE_S))
@@ -242,9 +242,5 @@ def _stage(case: dict[str, Any], scratch: Path) -> Iterator[Stage]:
 def _log_in(sim: Simulator, operator: Operator) -> None:
     installed = operator.run("plugins", "install", "@openclaw/zalouser")
     assert installed.returncode == 0, installed.stdout
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as process:
-        sim.wait("qrshown")
-        sim.do("/scan")
-        sim.do("/confirm")
-        assert process.wait(60) == 0
+    done = log_in(operator, sim)
+    assert done.returncode == 0, done.stdout

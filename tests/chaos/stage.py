@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from chaos.lane import Lane
 from chaos.witness import Witness, witnessed
 from demo.stage import Missing, Operator, Simulator, running
+from end_to_end.steps import log_in
 
 _ZALO = Path(__file__).with_name("zalo.py")
 _CONFIG = """{ channels: { zalouser: {
@@ -61,15 +61,9 @@ def _linked(zalo: Simulator, state: Path, resend: str) -> Operator:
     (state / "config.json5").write_text(_CONFIG % resend)
     operator = Operator.at(state, zalo.network)
     _ran(operator, "plugins", "install", "@openclaw/zalouser")
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.stdout is not None
-        said = login.stdout.read()
-        if login.wait():
-            raise Missing(f"the login failed: {said}")
+    done = log_in(operator, zalo)
+    if done.returncode:
+        raise Missing(f"the login failed: {done.stdout}")
     return operator
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.stage import Gateway, Operator, Simulator, simulator
+from end_to_end.steps import RECORDING, log_in
 
 CONFIG = "{ channels: { zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
 
@@ -24,15 +25,44 @@ def state(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def operator(zalo: Simulator, state: Path) -> Operator:
+def config_text() -> str:
+    """What stands in the config when a test begins; modules have their own."""
+    return CONFIG
+
+
+@pytest.fixture
+def operator(zalo: Simulator, state: Path, config_text: str) -> Operator:
     state.mkdir(mode=0o700)
-    (state / "config.json5").write_text(CONFIG)
+    (state / "config.json5").write_text(config_text)
     return Operator.at(state, zalo.network)
+
+
+@pytest.fixture
+def installed(operator: Operator) -> Operator:
+    """An operator with the plugin."""
+    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+    return operator
+
+
+@pytest.fixture
+def linked(installed: Operator, zalo: Simulator) -> Operator:
+    """An operator whose account is logged in."""
+    done = log_in(installed, zalo)
+    assert done.returncode == 0, done.stdout
+    return installed
 
 
 @pytest.fixture
 def gateway(operator: Operator) -> Iterator[Gateway]:
     """Not started yet. What it printed stands in the report of a failed test."""
     with Gateway(operator) as gateway:
+        yield gateway
+        print("\n".join(gateway.printed()))
+
+
+@pytest.fixture
+def recording(linked: Operator) -> Iterator[Gateway]:
+    """A gateway whose agent prints what it is given, echoes it, and fails on what ends in `fail`."""
+    with Gateway(linked, RECORDING) as gateway:
         yield gateway
         print("\n".join(gateway.printed()))

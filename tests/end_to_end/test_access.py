@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Record, Simulator, running, simulator
+from demo.stage import Gateway, Operator, Record, Simulator, simulator
+from end_to_end.steps import ACCEPT, RECORDING, account, listening, log_in, person, say
 
-RECORDING = ["-m", "demo.record_gateway"]
 BOT = "Nguyễn Minh Anh"
 LONG_ID = "1234567890123456789012345"
 
@@ -35,18 +33,17 @@ class Lane:
 
     def start(self) -> None:
         self._turns = 0
-        self.gateway.start()
-        self.gateway.said("is ready")
+        listening(self.gateway)
 
     def person(self, name: str, **more: object) -> str:
-        return str(self.zalo.do("/person", name=name, **more)["uid"])
+        return person(self.zalo, name, **more)
 
     def group(self, name: str, *members: str) -> str:
         return str(self.zalo.do("/group", name=name, members=list(members))["gid"])
 
     def say(self, sender: str, text: str, **more: object) -> str:
         """Somebody writes; gives the message's id."""
-        return str(self.zalo.do("/say", **{"from": sender, "text": text, **more})["msgId"])
+        return say(self.zalo, sender, text, **more)
 
     def call(self, sender: str, text: str, group: str) -> str:
         """Somebody mentions the account in a group."""
@@ -65,26 +62,12 @@ class Lane:
         return json.loads(self.operator.run(*words, "--json").stdout)
 
     def account(self) -> dict[str, Any]:
-        found = self.json("channels", "status")
-        return dict(found["channels"]["zalouser"]["accounts"]["default"])
+        return account(self.operator)
 
 
 @pytest.fixture
-def lane(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Lane]:
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    log_in(operator, zalo)
-    with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
-        yield Lane(operator, zalo, state, gateway)
-        print("\n".join(gateway.printed()))
-
-
-def log_in(operator: Operator, zalo: Simulator, *flags: str, account: str | None = None) -> None:
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk", *flags)
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan", **({"account": account} if account else {}))
-        zalo.do("/confirm", **({"account": account} if account else {}))
-        assert login.wait(60) == 0
+def lane(linked: Operator, zalo: Simulator, state: Path, recording: Gateway) -> Lane:
+    return Lane(linked, zalo, state, recording)
 
 
 @pytest.fixture
@@ -293,8 +276,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
         state.mkdir(mode=0o700)
         operator = Operator.at(state, zalo.network)
         assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-        log_in(operator, zalo)
-        with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
+        assert log_in(operator, zalo).returncode == 0
+        with Gateway(operator, RECORDING) as gateway:
             yield Lane(operator, zalo, state, gateway)
 
 
@@ -326,7 +309,7 @@ def test_another_account_of_this_gateway_is_not_answered(
 ) -> None:
     other = zalo.do("/account", name="Tài Khoản Hai")["uid"]
     (state / "config.json5").write_text("{ channels: { zalouser: { accounts: { default: {}, two: {} } } } }")
-    log_in(operator, zalo, "--account", "two", account=other)
+    assert log_in(operator, zalo, ACCEPT, "--account", "two", user=other).returncode == 0
     group = lane.group("Cả Hai", "Tài Khoản Hai", "Lê Văn Hùng")
     lane.configure(
         "defaultAccount: 'default', groupAllowFrom: ['*'], groups: { '*': { requireMention: false } },"

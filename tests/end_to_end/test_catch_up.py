@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import account, all_sent, answers, listening, person, say
 
 CONFIG = """\
 { channels: { zalouser: {
@@ -22,43 +20,8 @@ PAGE = 200
 
 
 @pytest.fixture
-def linked(operator: Operator, zalo: Simulator, state: Path) -> Operator:
-    (state / "config.json5").write_text(CONFIG)
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    return operator
-
-
-def person(zalo: Simulator, name: str) -> str:
-    return str(zalo.do("/person", name=name)["uid"])
-
-
-def say(zalo: Simulator, sender: str, text: str, **where: str) -> str:
-    return str(zalo.do("/say", **{"from": sender, "text": text, **where})["msgId"])
-
-
-def answers(zalo: Simulator, count: int) -> list[str]:
-    """The next answers as they reach Zalo's side."""
-    return [str(zalo.wait("sent")["text"]) for _ in range(count)]
-
-
-def all_sent(zalo: Simulator) -> list[str]:
-    return [str(one["text"]) for one in zalo.since(0) if one["kind"] == "sent"]
-
-
-def account(operator: Operator) -> dict[str, Any]:
-    told = json.loads(operator.run("channels", "status", "--json").stdout)
-    return dict(told["channels"]["zalouser"]["accounts"]["default"])
-
-
-def listening(gateway: Gateway) -> None:
-    gateway.start()
-    gateway.said("is ready")
+def config_text() -> str:
+    return CONFIG
 
 
 def test_what_was_written_while_the_gateway_was_down_is_answered_once_and_in_order(

@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import asked, listening
 
 PEERS = ("directory", "peers", "list", "--channel", "zalouser")
 GROUPS = ("directory", "groups", "list", "--channel", "zalouser")
 MEMBERS = ("directory", "groups", "members", "--channel", "zalouser")
 
 
-@pytest.fixture
-def installed(operator: Operator) -> Operator:
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    return operator
-
-
-@pytest.fixture
-def linked(installed: Operator, zalo: Simulator) -> Operator:
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(installed.command(*words), installed.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    return installed
-
-
 @pytest.fixture(params=["with the gateway", "alone"])
 def asking(request: pytest.FixtureRequest, linked: Operator, gateway: Gateway) -> Operator:
     """The operator, once beside a running gateway and once with the stored session alone."""
     if request.param == "with the gateway":
-        gateway.start()
-        gateway.said("is ready")
+        listening(gateway)
     return linked
-
-
-def found(operator: Operator, *words: str) -> dict[str, Any]:
-    done = operator.run(*words, "--json")
-    assert done.returncode == 0, done.stdout
-    return dict(json.loads(done.stdout))
 
 
 def test_self_friends_groups_and_members_have_their_ids(asking: Operator, zalo: Simulator) -> None:
@@ -53,10 +27,10 @@ def test_self_friends_groups_and_members_have_their_ids(asking: Operator, zalo: 
     stranger = zalo.do("/person", name="Người Lạ", friend=False)
     work = zalo.do("/group", name="Work Chat", members=[lan["uid"], stranger["uid"]])
 
-    own = found(asking, "directory", "self", "--channel", "zalouser")["self"]
-    peers = {one["id"]: one for one in found(asking, *PEERS)["peers"]}
-    groups = {one["id"]: one for one in found(asking, *GROUPS)["groups"]}
-    members = {one["id"]: one for one in found(asking, *MEMBERS, work["gid"])["members"]}
+    own = asked(asking, "directory", "self", "--channel", "zalouser")["self"]
+    peers = {one["id"]: one for one in asked(asking, *PEERS)["peers"]}
+    groups = {one["id"]: one for one in asked(asking, *GROUPS)["groups"]}
+    members = {one["id"]: one for one in asked(asking, *MEMBERS, work["gid"])["members"]}
 
     assert own["name"] == "Nguyễn Minh Anh"
     assert peers[lan["uid"]] == {"id": lan["uid"], "name": "Đặng Lan", "aliases": [], "is_friend": True}
@@ -72,22 +46,22 @@ def test_names_are_found_without_their_accents_and_exact_ones_first(
 ) -> None:
     for name in ("Đặng Nguyễn", "Nguyễn", "Nguyễn Văn An", "NGUYỄN VĂN AN"):
         zalo.do("/person", name=name, friend=True)
-    names = [one["name"] for one in found(linked, *PEERS, "--query", "nguyen")["peers"]]
+    names = [one["name"] for one in asked(linked, *PEERS, "--query", "nguyen")["peers"]]
     assert names[0] == "Nguyễn"
     assert set(names[1:]) == {"Đặng Nguyễn", "Nguyễn Văn An", "NGUYỄN VĂN AN"}
-    assert [one["name"] for one in found(linked, *PEERS, "--query", "DANG")["peers"]] == ["Đặng Nguyễn"]
+    assert [one["name"] for one in asked(linked, *PEERS, "--query", "DANG")["peers"]] == ["Đặng Nguyễn"]
 
 
 def test_a_group_can_be_named_as_the_config_names_it(linked: Operator, zalo: Simulator) -> None:
     work = zalo.do("/group", name="Work Chat", members=[])
-    assert found(linked, *MEMBERS, f"group:{work['gid']}")["group"] == work["gid"]
+    assert asked(linked, *MEMBERS, f"group:{work['gid']}")["group"] == work["gid"]
     done = linked.run(*MEMBERS, "Work Chat")
     assert done.returncode == 1
     assert "openclaw directory groups list" in done.stdout
 
 
 def test_a_limit_cuts_the_list_and_says_so(linked: Operator) -> None:
-    assert len(found(linked, *PEERS, "--limit", "1")["peers"]) == 1
+    assert len(asked(linked, *PEERS, "--limit", "1")["peers"]) == 1
     assert "1 more" in linked.run(*PEERS, "--limit", "1").stdout
     assert linked.run(*PEERS, "--limit", "0").returncode == 1
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import listening, person, say
 
-RECORDING = ["-m", "demo.record_gateway"]
 QUICK = "pacing: { gap: '0s', gapJitter: '0s' }"
 CONFIG = """{
   channels: {
@@ -30,20 +27,19 @@ class Watch:
 
     def __init__(self, operator: Operator, zalo: Simulator, state: Path, gateway: Gateway) -> None:
         self.operator, self.zalo, self.gateway, self.state = operator, zalo, gateway, state
-        self.lan = str(zalo.do("/person", name="Lan \u202eneE", friend=True)["uid"])
+        self.lan = person(zalo, "Lan \u202eneE")
         self.group = str(zalo.do("/group", name="Nhóm việc", members=[self.lan])["gid"])
         self.me = zalo.world()["accounts"][0]
 
     def start(self, keys: str = QUICK) -> None:
         self.write(CONFIG.replace("KEYS", keys))
-        self.gateway.start()
-        self.gateway.said("is ready")
+        listening(self.gateway)
 
     def write(self, config: str) -> None:
         (self.state / "config.json5").write_text(config)
 
     def say(self, text: str, **more: object) -> str:
-        return str(self.zalo.do("/say", **{"from": self.lan, "text": text, **more})["msgId"])
+        return say(self.zalo, self.lan, text, **more)
 
     def why(self, message_id: str) -> str:
         return self.operator.run("why", message_id).stdout
@@ -64,17 +60,8 @@ class Watch:
 
 
 @pytest.fixture
-def watch(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Watch]:
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
-        yield Watch(operator, zalo, state, gateway)
-        print("\n".join(gateway.printed()))
+def watch(linked: Operator, zalo: Simulator, state: Path, recording: Gateway) -> Watch:
+    return Watch(linked, zalo, state, recording)
 
 
 def test_why_names_the_inherited_policy_the_people_and_what_was_said(watch: Watch) -> None:

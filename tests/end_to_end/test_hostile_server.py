@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import ACCEPT, LOGIN, account, listening, log_in, say
 
 CONFIG = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
-LOGIN = ("channels", "login", "--channel", "zalouser", "--accept-risk")
 MOST_GROWTH = 100 * 1024 * 1024
 
 
 @pytest.fixture
-def linked(operator: Operator, zalo: Simulator, state: Path) -> Operator:
-    (state / "config.json5").write_text(CONFIG)
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    with running(operator.command(*LOGIN), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    return operator
+def config_text() -> str:
+    return CONFIG
 
 
-def status(operator: Operator) -> dict[str, Any]:
-    return dict(json.loads(operator.run("channels", "status", "--json").stdout))
-
-
-def account(operator: Operator) -> dict[str, Any]:
-    return dict(status(operator)["channels"]["zalouser"]["accounts"]["default"])
+def gateway_pid(operator: Operator) -> int:
+    return int(json.loads(operator.run("channels", "status", "--json").stdout)["gateway"]["pid"])
 
 
 def answered(zalo: Simulator, text: str) -> None:
-    zalo.do("/say", **{"from": "Trần Thị Lan", "text": text})
+    say(zalo, "Trần Thị Lan", text)
     assert zalo.wait("sent", lambda record: record["text"] == text)
 
 
@@ -51,10 +38,9 @@ def peak(pid: int) -> int:
 def test_a_gateway_lives_through_a_server_that_is_not_kind(
     linked: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     answered(zalo, "before")
-    pid = status(linked)["gateway"]["pid"]
+    pid = gateway_pid(linked)
     rest = peak(pid)
 
     for encoding in ("gzip", "deflate", "br", "zstd"):
@@ -73,7 +59,7 @@ def test_a_gateway_lives_through_a_server_that_is_not_kind(
     zalo.do("/fault", does="bombed", mebibytes=512)
     answered(zalo, "behind the bomb")
 
-    assert status(linked)["gateway"]["pid"] == pid
+    assert gateway_pid(linked) == pid
     assert peak(pid) - rest <= MOST_GROWTH
     assert account(linked)["phase"] == "ready"
     assert linked.run("directory", "peers", "list").returncode == 0
@@ -87,8 +73,7 @@ def test_services_outside_zalo_are_named_in_the_status(
         does="addresses",
         services={"file": ["http://evil.example"], "todoUrl": ["https://a.zalo.me:8"]},
     )
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     answered(zalo, "still here")
     told = account(linked)
     assert (told["phase"], told["code"]) == ("ready", "limited")
@@ -112,8 +97,7 @@ def test_a_login_without_sockets_of_zalo_does_not_replace_the_session(
 def test_a_busy_server_gets_the_reply_later(
     linked: Operator, zalo: Simulator, gateway: Gateway, code: int
 ) -> None:
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     zalo.do("/fault", does="status", call="send text", status=code, retry_after="1")
     answered(zalo, "later")
     assert account(linked)["outbox"]["unknown"] == 0
@@ -123,28 +107,21 @@ def test_a_busy_server_gets_the_reply_later(
 def test_a_refused_session_needs_a_login_and_keeps_the_reply(
     linked: Operator, zalo: Simulator, gateway: Gateway, code: int
 ) -> None:
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     zalo.do("/fault", does="status", call="send text", status=code)
-    zalo.do("/say", **{"from": "Trần Thị Lan", "text": "hello"})
+    say(zalo, "Trần Thị Lan", "hello")
     gateway.said(f"refused the session with HTTP status {code}")
     gateway.said("is needs_login")
     told = account(linked)
     assert (told["phase"], told["auth"]) == ("needs_login", "broken")
     assert told["code"] == "session_refused"
     assert told["outbox"]["unknown"] == 0
-    with running(linked.command(*LOGIN, "--force"), linked.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
+    assert log_in(linked, zalo, "--force").returncode == 0
     assert zalo.wait("sent")["text"] == "hello"
 
 
-def test_the_picture_of_a_login_is_a_png(operator: Operator, zalo: Simulator, state: Path) -> None:
-    (state / "config.json5").write_text(CONFIG)
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+def test_the_picture_of_a_login_is_a_png(installed: Operator, zalo: Simulator) -> None:
     zalo.do("/fault", does="picture", base64="JSFQUy1BZG9iZS0zLjAgRVBTRi0zLjAK")
-    done = operator.run(*LOGIN)
+    done = installed.run(*LOGIN, ACCEPT)
     assert done.returncode != 0
     assert "the picture of the QR code is no PNG" in done.stdout

@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import stat
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import ACCEPT, LOGIN, account, listening, log_in, person, say, status
 
-LOGIN = ("channels", "login", "--channel", "zalouser")
 STATUS = ("channels", "status", "--channel", "zalouser")
-
-
-@pytest.fixture
-def installed(operator: Operator) -> Operator:
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    return operator
-
-
-@pytest.fixture
-def linked(installed: Operator, zalo: Simulator) -> Operator:
-    assert log_in(installed, zalo, "/scan", "/confirm") == 0
-    return installed
-
-
-def log_in(
-    operator: Operator, zalo: Simulator, *phone: str, flags: tuple[str, ...] = ("--accept-risk",)
-) -> int:
-    """Run a login to its end while the phone does these things. Returns the exit code."""
-    with running(operator.command(*LOGIN, *flags), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        for act in phone:
-            zalo.do(act)
-        return login.wait(60)
-
-
-def status(operator: Operator) -> tuple[int, dict[str, Any]]:
-    done = operator.run(*STATUS, "--json")
-    return done.returncode, json.loads(done.stdout)
-
-
-def account(told: dict[str, Any]) -> dict[str, Any]:
-    return dict(told["channels"]["zalouser"]["accounts"]["default"])
 
 
 def test_without_the_plugin_one_line_says_what_to_install(operator: Operator) -> None:
@@ -71,23 +36,17 @@ def test_a_gateway_without_a_record_of_the_risk_runs_but_not_the_lane(
     gateway.said("needs_consent")
     code, told = status(linked)
     assert code == 3
-    assert "risk" in account(told)["reason"]
+    assert "risk" in told["reason"]
 
 
-@pytest.mark.parametrize(("phone", "word"), [(["/scan", "/decline"], "declined"), (["/expire"], "expired")])
+@pytest.mark.parametrize(("phone", "word"), [(("/scan", "/decline"), "declined"), (("/expire",), "expired")])
 def test_a_login_that_fails_says_so_and_stores_nothing(
-    installed: Operator, zalo: Simulator, state: Path, phone: list[str], word: str
+    installed: Operator, zalo: Simulator, state: Path, phone: tuple[str, ...], word: str
 ) -> None:
-    words = (*LOGIN, "--accept-risk")
-    with running(installed.command(*words), installed.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        for act in phone:
-            zalo.do(act)
-        assert login.stdout is not None
-        printed = login.stdout.read()
-        assert login.wait(60) == 1
-    assert word in printed.splitlines()[-1]
-    assert "openclaw channels login" in printed.splitlines()[-1]
+    done = log_in(installed, zalo, phone=phone)
+    assert done.returncode == 1
+    assert word in done.stdout.splitlines()[-1]
+    assert "openclaw channels login" in done.stdout.splitlines()[-1]
     assert not list(state.glob("vault/*.session"))
 
 
@@ -96,7 +55,7 @@ def test_linked_already_says_as_whom(linked: Operator, zalo: Simulator) -> None:
     assert done.returncode == 0
     assert "8200000000000000001" in done.stdout
     assert "--force" in done.stdout
-    assert log_in(linked, zalo, "/scan", "/confirm", flags=("--force",)) == 0
+    assert log_in(linked, zalo, "--force").returncode == 0
 
 
 def test_logout_is_fine_with_nothing_to_clear_and_chains_with_login(linked: Operator) -> None:
@@ -105,15 +64,14 @@ def test_logout_is_fine_with_nothing_to_clear_and_chains_with_login(linked: Oper
     assert linked.run(*logout).returncode == 0
     code, told = status(linked)
     assert code == 5
-    assert account(told)["linked"] is False
+    assert told["linked"] is False
 
 
 def test_status_has_an_exit_code_for_each_trouble(
     linked: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
     assert status(linked)[0] == 5
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     assert status(linked)[0] == 0
     zalo.do("/kick")
     gateway.said("is replaced")
@@ -129,8 +87,8 @@ def test_an_expired_session_is_not_linked_and_says_how_to_mend_it(
     gateway.said("needs_login")
     code, told = status(linked)
     assert code == 3
-    assert "expired" in account(told)["reason"]
-    assert "openclaw channels login" in account(told)["help"]
+    assert "expired" in told["reason"]
+    assert "openclaw channels login" in told["help"]
 
 
 def test_a_killed_gateway_comes_back_with_its_session(
@@ -158,18 +116,16 @@ def test_a_group_message_is_recorded_and_dropped(linked: Operator, zalo: Simulat
     gateway.start()
     zalo.wait("connected")
     gateway.said("is ready")
-    person = zalo.do("/person", name="Trần Bình", friend=True)
-    zalo.do("/group", name="Work Chat", members=[person["uid"]])
-    zalo.do("/say", **{"from": person["uid"], "text": "có ai không?", "group": "Work Chat"})
+    binh = person(zalo)
+    zalo.do("/group", name="Work Chat", members=[binh])
+    say(zalo, binh, "có ai không?", group="Work Chat")
     gateway.said("group_disabled")
-    assert account(status(linked)[1])["counters"] == {"group_disabled": 1}
+    assert account(linked)["counters"] == {"group_disabled": 1}
 
 
 def test_secrets_stay_in_the_vault(linked: Operator, zalo: Simulator, gateway: Gateway, state: Path) -> None:
-    gateway.start()
-    gateway.said("is ready")
-    person = zalo.do("/person", name="Lạ", friend=False)
-    zalo.do("/say", **{"from": person["uid"], "text": "chào"})
+    listening(gateway)
+    say(zalo, person(zalo, "Lạ", friend=False), "chào")
     zalo.wait("sent")
     linked.run(*STATUS, "--probe")
     held = zalo.do("/credentials")
@@ -185,13 +141,12 @@ def test_secrets_stay_in_the_vault(linked: Operator, zalo: Simulator, gateway: G
 
 
 def test_sigterm_ends_the_gateway_well(linked: Operator, zalo: Simulator, gateway: Gateway) -> None:
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     gateway.stop()
     assert zalo.wait("disconnected")["code"] == 1000
 
 
-@pytest.mark.parametrize("words", [(*LOGIN, "--accept-risk"), STATUS, ("gateway", "run")])
+@pytest.mark.parametrize("words", [(*LOGIN, ACCEPT), STATUS, ("gateway", "run")])
 def test_a_network_that_cannot_be_used_is_one_clear_line(installed: Operator, words: tuple[str, ...]) -> None:
     elsewhere = Operator({**installed.env, "ZALOWEB_NETWORK": "192.0.2.1:4443,ca.pem"})
     done = elsewhere.run(*words)

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from packages.zaloweb.tests.test_notices import SAMPLES
 from packages.zaloweb.tests.wire_items import media
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import listening
 
-LOGIN = ("channels", "login", "--channel", "zalouser", "--accept-risk")
 LAN = "Trần Thị Lan"
 OPEN = """{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'open',
   groups: { '*': { requireMention: false } }, pacing: { enabled: false } } } }"""
-
-
-@pytest.fixture
-def linked(operator: Operator, zalo: Simulator) -> Operator:
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    with running(operator.command(*LOGIN), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    return operator
 
 
 class Wire:
@@ -58,8 +45,7 @@ class Wire:
 
 
 def test_no_notice_is_answered_or_challenged(linked: Operator, zalo: Simulator, gateway: Gateway) -> None:
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     wire = Wire(zalo)
     for msg_type, content, _, _ in SAMPLES:
         wire.push(LAN, content, msg_type)
@@ -78,8 +64,7 @@ def test_the_agent_gets_words_and_no_json(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:
     (state / "config.json5").write_text(OPEN)
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     wire = Wire(zalo)
     card = media({"customMsg": {"msg": {"vi": "[Thẻ]"}}}, action="zinstant.bankcard")
     told = [
@@ -102,8 +87,7 @@ def test_null_and_missing_fields_cost_nobody_an_answer(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:
     (state / "config.json5").write_text(OPEN)
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     wire = Wire(zalo)
     odd: list[dict[str, Any]] = [
         {"cliMsgId": None},

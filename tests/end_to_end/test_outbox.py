@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import account, all_sent, listening, person, say
 
-RECORDING = ["-m", "demo.record_gateway"]
 CONFIG = """\
 { channels: { zalouser: {
     dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'disabled', pacing: { enabled: false },
@@ -32,15 +29,14 @@ class Lane:
         self.zalo = zalo
         self.gateway = gateway
         self._state = state
-        self.lan = str(zalo.do("/person", name="Lan", friend=True)["uid"])
+        self.lan = person(zalo, "Lan")
 
     def start(self, resend: str = "never") -> None:
         (self._state / "config.json5").write_text(CONFIG.replace("RESEND", resend))
-        self.gateway.start()
-        self.gateway.said("is ready")
+        listening(self.gateway)
 
     def say(self, text: str) -> str:
-        return str(self.zalo.do("/say", **{"from": self.lan, "text": text})["msgId"])
+        return say(self.zalo, self.lan, text)
 
     def trouble(self, does: str, **more: object) -> None:
         self.zalo.do("/fault", does=does, call="send text", **more)
@@ -50,13 +46,13 @@ class Lane:
 
     def answers(self) -> list[str]:
         """All that has arrived so far."""
-        return [str(one["text"]) for one in self.zalo.since(0) if one["kind"] == "sent"]
+        return all_sent(self.zalo)
 
     def json(self, *words: str) -> dict[str, Any]:
         return dict(json.loads(self.operator.run(*words, "--json").stdout))
 
     def status(self) -> dict[str, Any]:
-        return dict(self.json("channels", "status")["channels"]["zalouser"]["accounts"]["default"])
+        return account(self.operator)
 
     def listed(self, *flags: str) -> list[dict[str, Any]]:
         return list(self.json("outbox", "list", *flags)["messages"])
@@ -78,17 +74,8 @@ class Lane:
 
 
 @pytest.fixture
-def lane(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Lane]:
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
-        yield Lane(operator, zalo, state, gateway)
-        print("\n".join(gateway.printed()))
+def lane(linked: Operator, zalo: Simulator, state: Path, recording: Gateway) -> Lane:
+    return Lane(linked, zalo, state, recording)
 
 
 def test_what_may_have_arrived_waits_for_the_operator_who_has_it_sent_again(lane: Lane) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import account, listening, person, say
 
 CONFIG = """\
 { channels: { zalouser: {
@@ -20,34 +18,21 @@ CONFIG = """\
 
 
 @pytest.fixture
-def running_lane(operator: Operator, zalo: Simulator, state: Path, gateway: Gateway) -> Operator:
+def config_text() -> str:
+    return CONFIG
+
+
+@pytest.fixture
+def running_lane(linked: Operator, gateway: Gateway) -> Operator:
     """Logged in, answering everybody, and connected."""
-    (state / "config.json5").write_text(CONFIG)
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    gateway.start()
-    gateway.said("is ready")
-    return operator
-
-
-def say(zalo: Simulator, sender: str, text: str) -> None:
-    zalo.do("/say", **{"from": sender, "text": text})
-
-
-def account(operator: Operator) -> dict[str, Any]:
-    told = json.loads(operator.run("channels", "status", "--json").stdout)
-    return dict(told["channels"]["zalouser"]["accounts"]["default"])
+    listening(gateway)
+    return linked
 
 
 def test_equal_short_answers_are_normal_and_a_loop_steps_aside(
     running_lane: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
-    lan, hung = (str(zalo.do("/person", name=name)["uid"]) for name in ("Lan", "Hùng"))
+    lan, hung = person(zalo, "Lan"), person(zalo, "Hùng")
     for _ in range(3):
         say(zalo, lan, "Đã rõ")
         assert zalo.wait("sent")["text"] == "Đã rõ"
@@ -60,8 +45,7 @@ def test_equal_short_answers_are_normal_and_a_loop_steps_aside(
     say(zalo, hung, "Đã rõ")
     assert zalo.wait("sent")["text"] == "Đã rõ"
     gateway.kill()
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     say(zalo, lan, "after a restart")
     assert zalo.wait("sent")["text"] == "after a restart"
 
@@ -81,9 +65,8 @@ def test_a_friend_is_answered_at_once_while_a_flooder_writes(
     gateway.stop()
     many = CONFIG.replace("gap:", "account: { minute: 8 }, thread: { minute: 100 }, gap:")
     (state / "config.json5").write_text(many)
-    gateway.start()
-    gateway.said("is ready")
-    flooder, friend = (str(zalo.do("/person", name=name)["uid"]) for name in ("Lan", "Hùng"))
+    listening(gateway)
+    flooder, friend = person(zalo, "Lan"), person(zalo, "Hùng")
     for number in range(20):
         say(zalo, flooder, f"flood {number}")
     assert [zalo.wait("sent")["text"] for _ in range(6)] == [f"flood {number}" for number in range(6)]

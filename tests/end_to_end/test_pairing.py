@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from demo.stage import PATIENCE, Gateway, Operator, Record, Simulator, running
+from demo.stage import PATIENCE, Gateway, Operator, Record, Simulator
+from end_to_end.steps import listening, person, say
 
 SKEWED = Path(__file__).with_name("clock_gateway.py")
 HOUR = 3600
@@ -52,18 +53,17 @@ class Door:
         clock = self.state.with_name("clock")
         clock.write_text(str(hours * HOUR))
         self.operator.env["CLOCK_FILE"] = str(clock)
-        self.gateway.start()
-        self.gateway.said("is ready")
+        listening(self.gateway)
         self.gateway.said(friends)
 
     def person(self, name: str, *, friend: bool = False) -> str:
-        return str(self.zalo.do("/person", name=name, friend=friend)["uid"])
+        return person(self.zalo, name, friend=friend)
 
     def says(self, sender: str, text: str = "chào") -> str:
         """The reason of the decision about what somebody writes."""
         words = f" {sender} in dm:{sender}: "
         before = len([line for line in self.gateway.printed() if words in line])
-        self.zalo.do("/say", **{"from": sender, "text": text})
+        say(self.zalo, sender, text)
         line = self.gateway.lines_with(words, before + 1)[-1]
         return line.partition(words)[2].partition(";")[0].strip()
 
@@ -97,16 +97,9 @@ class Door:
 
 
 @pytest.fixture
-def door(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Door]:
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    with Listened(operator, [sys.executable, str(SKEWED)]) as gateway:
-        made = Door(operator, zalo, gateway, state)
+def door(linked: Operator, zalo: Simulator, state: Path) -> Iterator[Door]:
+    with Listened(linked, [sys.executable, str(SKEWED)]) as gateway:
+        made = Door(linked, zalo, gateway, state)
         made.configure()
         yield made
         print("\n".join(gateway.printed()))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import answers, asked, listening, person, say, status
 
 CONFIG = """\
 { channels: { zalouser: {
@@ -20,34 +18,21 @@ LEAVES = {"sent", "typed", "delivered", "seen", "reacted", "undone"}
 
 
 @pytest.fixture
-def running_lane(operator: Operator, zalo: Simulator, state: Path, gateway: Gateway) -> Operator:
+def config_text() -> str:
+    return CONFIG
+
+
+@pytest.fixture
+def running_lane(linked: Operator, gateway: Gateway) -> Operator:
     """Logged in, answering everybody, and connected."""
-    (state / "config.json5").write_text(CONFIG)
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
     listening(gateway)
-    return operator
+    return linked
 
 
-def listening(gateway: Gateway) -> None:
-    gateway.start()
-    gateway.said("is ready")
-
-
-def person(zalo: Simulator, name: str) -> str:
-    return str(zalo.do("/person", name=name)["uid"])
-
-
-def say(zalo: Simulator, gateway: Gateway, sender: str, text: str) -> None:
+def heard(zalo: Simulator, gateway: Gateway, sender: str, text: str) -> None:
     """Somebody writes, and the gateway has stored and decided it."""
-    message = zalo.do("/say", **{"from": sender, "text": text})["msgId"]
+    assert say(zalo, sender, text)
     gateway.said(f"admit {sender}")
-    assert message
 
 
 def left(zalo: Simulator, since: int) -> list[str]:
@@ -55,23 +40,8 @@ def left(zalo: Simulator, since: int) -> list[str]:
     return [one["kind"] for one in zalo.since(since) if one["kind"] in LEAVES]
 
 
-def answers(zalo: Simulator, count: int) -> list[str]:
-    return [str(zalo.wait("sent")["text"]) for _ in range(count)]
-
-
 def last_seq(zalo: Simulator) -> int:
     return max((one["seq"] for one in zalo.since(0)), default=0)
-
-
-def asked(operator: Operator, *words: str) -> dict[str, Any]:
-    done = operator.run(*words, "--json")
-    assert done.returncode == 0, done.stdout
-    return dict(json.loads(done.stdout))
-
-
-def status(operator: Operator) -> tuple[int, dict[str, Any]]:
-    done = operator.run("channels", "status", "--json")
-    return done.returncode, json.loads(done.stdout)["channels"]["zalouser"]["accounts"]["default"]
 
 
 def test_while_muted_nothing_leaves_not_even_after_a_crash_and_resume_answers(
@@ -82,8 +52,8 @@ def test_while_muted_nothing_leaves_not_even_after_a_crash_and_resume_answers(
     assert "zalouser/default is muted" in done.stdout
     muted = last_seq(zalo)
 
-    say(zalo, gateway, lan, "one")
-    say(zalo, gateway, hung, "two")
+    heard(zalo, gateway, lan, "one")
+    heard(zalo, gateway, hung, "two")
     code, account = status(running_lane)
     assert code == 4
     assert (account["phase"], account["code"]) == ("ready", "ready")
@@ -92,7 +62,7 @@ def test_while_muted_nothing_leaves_not_even_after_a_crash_and_resume_answers(
     gateway.kill()
     listening(gateway)
     assert status(running_lane)[0] == 4
-    say(zalo, gateway, lan, "three")
+    heard(zalo, gateway, lan, "three")
     assert left(zalo, muted) == []
 
     told = asked(running_lane, "resume")["resumed"][0]
@@ -128,8 +98,8 @@ def test_a_thread_can_be_muted_alone(running_lane: Operator, zalo: Simulator, ga
     lan, hung = person(zalo, "Lan"), person(zalo, "Hùng")
     done = running_lane.run("pause", "--thread", f"dm:{lan}")
     assert f"zalouser/default in dm:{lan} is muted" in done.stdout
-    say(zalo, gateway, lan, "to a deaf ear")
-    say(zalo, gateway, hung, "to an open one")
+    heard(zalo, gateway, lan, "to a deaf ear")
+    heard(zalo, gateway, hung, "to an open one")
 
     assert answers(zalo, 1) == ["to an open one"]
     assert status(running_lane)[0] == 0
@@ -144,7 +114,7 @@ def test_a_thread_can_be_muted_alone(running_lane: Operator, zalo: Simulator, ga
 def test_a_pause_ends_by_itself(running_lane: Operator, zalo: Simulator, gateway: Gateway) -> None:
     lan = person(zalo, "Lan")
     asked(running_lane, "pause", "--for", "3s")
-    say(zalo, gateway, lan, "later")
+    heard(zalo, gateway, lan, "later")
     gateway.said("is resumed")
     assert answers(zalo, 1) == ["later"]
 
@@ -158,7 +128,7 @@ def test_what_a_pause_made_too_old_expires_is_listed_and_can_be_answered_after_a
     lan = person(zalo, "Lan")
     asked(running_lane, "pause", "--for", "8s")
     muted = last_seq(zalo)
-    say(zalo, gateway, lan, "is anybody there")
+    heard(zalo, gateway, lan, "is anybody there")
     gateway.said("is resumed; 1 expired meanwhile")
     assert status(running_lane)[1]["expired"] == 1
     assert "sent" not in left(zalo, muted)
@@ -176,7 +146,7 @@ def test_without_a_gateway_a_pause_is_written_down_and_the_next_one_begins_pause
     assert "will start paused" in running_lane.run("pause").stdout
     listening(gateway)
     muted = last_seq(zalo)
-    say(zalo, gateway, person(zalo, "Lan"), "hello")
+    heard(zalo, gateway, person(zalo, "Lan"), "hello")
     assert left(zalo, muted) == []
     gateway.stop()
     asked(running_lane, "resume")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import account, listening, person
 
 CONFIG = """\
 // the family's bot
@@ -22,24 +22,8 @@ CONFIG = """\
 
 
 @pytest.fixture
-def linked(operator: Operator, zalo: Simulator) -> Operator:
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    return operator
-
-
-@pytest.fixture
 def config(state: Path) -> Path:
     return state / "config.json5"
-
-
-def person(zalo: Simulator, name: str, friend: bool = True) -> str:
-    return str(zalo.do("/person", name=name, friend=friend)["uid"])
 
 
 def group(zalo: Simulator, name: str, *members: str) -> str:
@@ -48,15 +32,12 @@ def group(zalo: Simulator, name: str, *members: str) -> str:
 
 def names(operator: Operator) -> dict[str, dict[str, Any]]:
     """What the status says about each name."""
-    told = json.loads(operator.run("channels", "status", "--json").stdout)
-    found = told["channels"]["zalouser"]["accounts"]["default"]["names"]
-    return {one["entry"]: one for one in found}
+    return {one["entry"]: one for one in account(operator)["names"]}
 
 
 def counters(operator: Operator) -> dict[str, int]:
     """The decisions so far, by reason."""
-    told = json.loads(operator.run("channels", "status", "--json").stdout)
-    return dict(told["channels"]["zalouser"]["accounts"]["default"]["counters"])
+    return dict(account(operator)["counters"])
 
 
 def ended(operator: Operator) -> dict[str, Any]:
@@ -77,8 +58,7 @@ def test_names_are_pinned_once_and_survive_renames_and_restarts(
     zalo.do("/rename", group=work, by=lan, name="Something Else")
     group(zalo, "Work Chat", person(zalo, "Người Lạ", friend=False))
     gateway.stop()
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
 
     assert names(linked)["WORK CHAT"]["ids"] == [work]
 
@@ -95,8 +75,7 @@ def test_a_strangers_group_does_not_get_in_by_a_name_that_nobody_had(
     for dropped, name in enumerate(("Work Chat", "work chat", "Work-Chat!"), start=1):
         zalo.do("/rename", group=lair, by=stranger, name=name)
         gateway.stop()
-        gateway.start()
-        gateway.said("is ready")
+        listening(gateway)
         zalo.do("/say", **{"from": stranger, "group": lair, "text": "hi"})
         gateway.said("group_not_allowlisted")
         assert counters(linked) == {"group_not_allowlisted": dropped}
@@ -130,8 +109,7 @@ def test_what_nobody_or_several_are_called_is_final_until_it_is_asked_for_again(
     gateway.stop()
     late = person(zalo, "Nobody Yet")
 
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     assert names(linked)["Nobody Yet"]["state"] == "unresolved"
     assert names(linked)["Work Chat"]["ids"] == two
     gateway.stop()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.stage import PATIENCE, Gateway, Operator, Simulator, running
+from demo.stage import PATIENCE, Gateway, Operator, Simulator
+from end_to_end.steps import all_sent, listening
 
 pytestmark = pytest.mark.long
 
-RECORDING = ["-m", "demo.record_gateway"]
-LOGIN = ("channels", "login", "--channel", "zalouser", "--accept-risk")
 OPEN = """{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'open',
   groupAllowFrom: ['*'], groups: { '*': { requireMention: true } }, pacing: PACING } } }"""
 FREE = "{ enabled: false }"
@@ -81,13 +78,12 @@ class Lane:
         world = zalo.world()
         self.me = world["accounts"][0]["uid"]
         self.group = world["groups"][0]["gid"]
-        self.people = [str(zalo.do("/person", name=name, friend=True)["uid"]) for name in NAMES]
+        self.people = [str(zalo.do("/person", name=name)["uid"]) for name in NAMES]
         self._last_id = 7_000_000_000_000
 
     def start(self, pacing: str = FREE) -> None:
         (self._state / "config.json5").write_text(OPEN.replace("PACING", pacing))
-        self.gateway.start()
-        self.gateway.said("is ready")
+        listening(self.gateway)
 
     def item(self, sender: str, *, group: bool = False) -> Item:
         """The ids of a message that is still to be pushed."""
@@ -137,8 +133,7 @@ class Lane:
     def is_forgotten(self, *texts: str) -> None:
         """The store's files hold none of these, and nothing of it was ever sent."""
         until(lambda: not [text for text in texts if text.encode() in self._stored()])
-        sent = [one["text"] for one in self.zalo.since(0) if one["kind"] == "sent"]
-        assert not [one for one in sent if any(text in one for text in texts)]
+        assert not [one for one in all_sent(self.zalo) if any(text in one for text in texts)]
 
     def _stored(self) -> bytes:
         files = sorted(self._state.glob("**/*.db*")) + sorted(self._state.glob("**/*.sqlite*"))
@@ -159,16 +154,8 @@ def secret(number: int) -> str:
 
 
 @pytest.fixture
-def lane(operator: Operator, zalo: Simulator, state: Path) -> Iterator[Lane]:
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    with running(operator.command(*LOGIN), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    with Gateway(operator, [sys.executable, *RECORDING]) as gateway:
-        yield Lane(operator, zalo, gateway, state)
-        print("\n".join(gateway.printed()))
+def lane(linked: Operator, zalo: Simulator, recording: Gateway, state: Path) -> Lane:
+    return Lane(linked, zalo, recording, state)
 
 
 def test_while_it_waits(lane: Lane) -> None:

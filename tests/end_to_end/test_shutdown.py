@@ -9,22 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from demo.stage import PATIENCE, Gateway, Operator, Simulator, running
+from demo.stage import PATIENCE, Gateway, Operator, Simulator
+from end_to_end.steps import all_sent, listening, person, say
 
 CONFIG = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
 
 
 @pytest.fixture
-def linked(operator: Operator, zalo: Simulator, state: Path) -> Operator:
-    (state / "config.json5").write_text(CONFIG)
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    return operator
+def config_text() -> str:
+    return CONFIG
 
 
 @pytest.fixture
@@ -33,16 +26,11 @@ def home(operator: Operator, tmp_path: Path) -> Operator:
     return Operator({**operator.env, "XDG_CONFIG_HOME": str(tmp_path / "config")})
 
 
-def say(zalo: Simulator, sender: str, text: str) -> None:
-    zalo.do("/say", **{"from": sender, "text": text})
-
-
 def test_a_message_on_its_way_gets_its_answer_before_the_end_and_is_sent_once(
     linked: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
-    lan = str(zalo.do("/person", name="Lan")["uid"])
-    gateway.start()
-    gateway.said("is ready")
+    lan = person(zalo, "Lan")
+    listening(gateway)
     zalo.do("/fault", does="slow", call="send text", seconds=1.0, processed=True)
     say(zalo, lan, "one")
     assert zalo.wait("sent")["text"] == "one"
@@ -50,11 +38,10 @@ def test_a_message_on_its_way_gets_its_answer_before_the_end_and_is_sent_once(
     gateway.stop()
 
     assert zalo.wait("disconnected")["code"] == 1000
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     say(zalo, lan, "two")
     assert zalo.wait("sent")["text"] == "two"
-    assert [one["text"] for one in zalo.since(0) if one["kind"] == "sent"] == ["one", "two"]
+    assert all_sent(zalo) == ["one", "two"]
 
 
 def test_systemd_is_told_when_the_gateway_is_ready_and_when_it_stops(

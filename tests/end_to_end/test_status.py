@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator
+from end_to_end.steps import listening
 
 SCRIPT = """
 import sys
@@ -21,16 +22,9 @@ PLUGIN = {"clawlane_zalouser.channel", "clawlane_zalouser.settings"}
 
 
 @pytest.fixture
-def linked(operator: Operator, zalo: Simulator, state: Path) -> Operator:
+def linked(linked: Operator, state: Path) -> Operator:
     (state / "config.json5").chmod(0o600)
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    return operator
+    return linked
 
 
 def imported(operator: Operator, *words: str) -> set[str]:
@@ -44,8 +38,7 @@ def imported(operator: Operator, *words: str) -> set[str]:
 def test_commands_import_neither_pydantic_nor_the_plugin_while_the_gateway_runs(
     linked: Operator, gateway: Gateway
 ) -> None:
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     for words in (
         "channels status --channel zlu",
         "channels status --probe --json",
@@ -61,7 +54,6 @@ def test_commands_import_neither_pydantic_nor_the_plugin_while_the_gateway_runs(
 
 def test_a_check_up_by_the_gateway_finds_what_one_alone_finds(linked: Operator, gateway: Gateway) -> None:
     alone = linked.run("doctor", "--json")
-    gateway.start()
-    gateway.said("is ready")
+    listening(gateway)
     assert linked.run("doctor", "--json").stdout == alone.stdout
     gateway.stop()

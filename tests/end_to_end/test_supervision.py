@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running, simulator
+from demo.stage import Gateway, Operator, Simulator, simulator
+from end_to_end.steps import listening, log_in, person, say, status
 
 CONFIG = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
-LOGIN = ("channels", "login", "--channel", "zalouser", "--accept-risk")
 ME = ("--channel", "zalouser", "--account", "default")
 
 
 @pytest.fixture
-def linked(operator: Operator, zalo: Simulator, state: Path) -> Operator:
-    (state / "config.json5").write_text(CONFIG)
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    log_in(operator, zalo)
-    return operator
-
-
-def log_in(operator: Operator, zalo: Simulator, *flags: str) -> None:
-    with running(operator.command(*LOGIN, *flags), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-
-
-def status(operator: Operator, *flags: str) -> tuple[int, dict[str, Any]]:
-    done = operator.run("channels", "status", "--json", *flags)
-    return done.returncode, dict(json.loads(done.stdout)["channels"]["zalouser"]["accounts"]["default"])
-
-
-def listening(gateway: Gateway) -> None:
-    gateway.start()
-    gateway.said("is ready")
-
-
-def say(zalo: Simulator, sender: str, text: str) -> None:
-    zalo.do("/say", **{"from": sender, "text": text})
-
-
-def person(zalo: Simulator) -> str:
-    return str(zalo.do("/person", name="Trần Bình")["uid"])
+def config_text() -> str:
+    return CONFIG
 
 
 @pytest.mark.parametrize("how", ["/kick", "/second-listener"])
@@ -108,7 +76,7 @@ def test_a_new_login_ends_replaced_too(linked: Operator, zalo: Simulator, gatewa
     gateway.said("is replaced")
     gateway.stop()
 
-    log_in(linked, zalo, "--force")
+    assert log_in(linked, zalo, "--force").returncode == 0
 
     listening(gateway)
     assert status(linked)[0] == 0
@@ -121,7 +89,7 @@ def test_a_line_that_died_without_a_word_is_noticed_and_what_was_missed_is_answe
     with simulator(tmp_path, "--ping-ms", "1000") as zalo:
         operator = Operator.at(state, zalo.network)
         assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-        log_in(operator, zalo)
+        assert log_in(operator, zalo).returncode == 0
         with Gateway(operator) as gateway:
             listening(gateway)
             lan = person(zalo)
@@ -166,7 +134,7 @@ def test_cookies_that_expire_while_running_stop_the_account_until_a_new_login(
     assert told["auth"] == "broken"
     assert "openclaw channels login" in told["help"]
 
-    log_in(linked, zalo, "--force")
+    assert log_in(linked, zalo, "--force").returncode == 0
 
     assert zalo.wait("sent")["text"] == "are you there?"
     assert status(linked)[0] == 0

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import all_sent, listening, person, say, status
 
 pytestmark = pytest.mark.long
 
@@ -22,16 +20,8 @@ MINUTE, DAY = 60, 86_400
 
 
 @pytest.fixture
-def linked(operator: Operator, zalo: Simulator, state: Path) -> Operator:
-    (state / "config.json5").write_text(OPEN)
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
-    words = ("channels", "login", "--channel", "zalouser", "--accept-risk")
-    with running(operator.command(*words), operator.env, subprocess.STDOUT) as login:
-        zalo.wait("qrshown")
-        zalo.do("/scan")
-        zalo.do("/confirm")
-        assert login.wait(60) == 0
-    return operator
+def config_text() -> str:
+    return OPEN
 
 
 class Host:
@@ -57,19 +47,6 @@ def host(linked: Operator, tmp_path: Path) -> Iterator[Host]:
         print("\n".join(host.gateway.printed()))
 
 
-def listening(gateway: Gateway) -> None:
-    gateway.start()
-    gateway.said("is ready")
-
-
-def person(zalo: Simulator, name: str = "Trần Bình") -> str:
-    return str(zalo.do("/person", name=name)["uid"])
-
-
-def say(zalo: Simulator, sender: str, text: str) -> str:
-    return str(zalo.do("/say", **{"from": sender, "text": text})["msgId"])
-
-
 def answered(zalo: Simulator, text: str) -> None:
     zalo.wait("sent", lambda record: record["text"] == text)
 
@@ -79,11 +56,6 @@ def connected(zalo: Simulator, times: int) -> None:
     missing = times - sum(one["kind"] == "connected" for one in zalo.since(0))
     for _ in range(missing):
         zalo.wait("connected")
-
-
-def status(operator: Operator) -> tuple[int, dict[str, Any]]:
-    done = operator.run("channels", "status", "--json")
-    return done.returncode, dict(json.loads(done.stdout)["channels"]["zalouser"]["accounts"]["default"])
 
 
 def reasons(operator: Operator) -> list[str]:
@@ -191,7 +163,7 @@ def test_a_message_that_is_too_old_when_it_is_pushed_is_not_answered(
     zalo.do("/clock", ahead=0)
     say(zalo, binh, "now")
     answered(zalo, "now")
-    assert [one["text"] for one in zalo.since(0) if one["kind"] == "sent"] == ["now"]
+    assert all_sent(zalo) == ["now"]
     assert reasons(linked) == ["dm_open", "too_old"]
 
 
@@ -212,7 +184,7 @@ def test_a_stranger_of_a_pushed_backlog_gets_no_code_until_he_writes_again(
 ) -> None:
     (state / "config.json5").write_text(PAIRING)
     zalo.do("/backlog", pushed=True)
-    stranger = str(zalo.do("/person", name="Người Lạ", friend=False)["uid"])
+    stranger = person(zalo, "Người Lạ", friend=False)
     host.set_ahead(ahead)
     listening(host.gateway)
     host.gateway.stop()
@@ -225,7 +197,7 @@ def test_a_stranger_of_a_pushed_backlog_gets_no_code_until_he_writes_again(
     host.gateway.said("dm_pairing_held")
     assert reasons(linked) == ["dm_pairing_held"]
     assert status(linked)[1]["pairing"]["held"] == 1
-    assert not [one for one in zalo.since(0) if one["kind"] == "sent"]
+    assert not all_sent(zalo)
     say(zalo, stranger, "hello?")
     zalo.wait("sent", lambda record: stranger in record["text"])
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from reference.reference_client import GROUP, USER, Client, Node
+from reference.reference_client import GROUP, USER, Client, Node, reference_node
 from zaloweb.sim import contents
 from zaloweb.sim.contents import Content
 from zaloweb.sim.event_log import AskedOld, Connected, Disconnected
 from zaloweb.sim.faults import Packed, Repeated, Spoiled, Swapped, Undecodable
 from zaloweb.sim.people import Person
 from zaloweb.sim.registry import Group
-from zaloweb.sim.rules import Packing
+from zaloweb.sim.rules import Packing, Rules, Sealing
 from zaloweb.sim.server import Simulator
 from zaloweb.sim.world import World
 
@@ -370,14 +370,22 @@ async def test_bad_items_cost_the_reference_the_rest_of_their_frame(
     await listening.hears_message(message)
 
 
-async def test_frames_that_come_twice_and_in_another_order(
-    sim: Simulator, listening: Client, lan: Person
-) -> None:
+async def test_frames_that_come_twice(sim: Simulator, listening: Client, lan: Person) -> None:
     sim.world.faults.add(Repeated(copies=2))
     twice = await lan.says("hai lần")
     for _ in range(2):
         await listening.hears_message(twice)
-    sim.world.faults.add(Swapped())
-    first, second = await lan.says("trước"), await lan.says("sau")
-    await listening.hears_message(second)
-    await listening.hears_message(first)
+
+
+async def test_frames_that_come_in_another_order(program: str) -> None:
+    # The reference unpacks frames side by side: only those that are not packed keep their order.
+    plain = World(rules=Rules(sealing=Sealing(encrypt=0)))
+    async with Simulator(plain) as sim, reference_node(sim, program) as node:
+        client = node.client()
+        await client.log_in()
+        await client.listen()
+        lan = sim.world.person("Trần Thị Lan")
+        sim.world.faults.add(Swapped())
+        first, second = await lan.says("trước"), await lan.says("sau")
+        await client.hears_message(second)
+        await client.hears_message(first)

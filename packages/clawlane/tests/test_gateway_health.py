@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from clawlane.channel import Health, Phase, State, StateCode
-from clawlane.gateway.health import DEADLINES, OVER, AccountHealth
+from clawlane.gateway.health import DEADLINES, OVER, AccountHealth, stopped
 from clawlane.lane.sender import SendTrouble
 
 SOON = 0.01
@@ -117,6 +117,15 @@ async def test_a_connection_that_is_lost_has_its_own_reason(told: Told) -> None:
     told.states.get_nowait()
     lost = told.report(State(Phase.DEGRADED, "the line is gone"))
     assert (lost.reason, lost.outbound) == ("the line is gone", Health.BROKEN)
+
+
+async def test_after_a_stop_nothing_is_known_of_sends_that_failed_before(told: Told) -> None:
+    told.report(State(Phase.READY))
+    told.standing.sending(SendTrouble("none of the last 3 arrived"))
+    told.states.get_nowait()
+    told.report(stopped(StateCode.STOPPED_BY_OPERATOR, "stopped by the operator"))
+    again = told.report(State(Phase.READY, outbound=Health.OK))
+    assert (again.outbound, again.reason, again.action) == (Health.OK, "", "")
 
 
 async def test_the_first_message_that_arrives_shows_that_sending_works(told: Told) -> None:

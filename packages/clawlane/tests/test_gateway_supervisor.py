@@ -77,6 +77,7 @@ async def supervised(
     report: Callable[[State], None] = lambda state: None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     pin: Callable[[], Coroutine[None, None, None]] = no_names,
+    now_ms: Callable[[], int] = lambda: NOW,
 ) -> AsyncIterator[Supervisor]:
     account = Account("wire", "default", "default", None)
     parts = AccountDeps(
@@ -88,7 +89,7 @@ async def supervised(
         grants=Grants,
         ready=at_once,
         slots=asyncio.Semaphore(1),
-        now_ms=lambda: NOW,
+        now_ms=now_ms,
         jitter=lambda: 0.0,
         report=report,
         pin=pin,
@@ -145,6 +146,30 @@ async def test_the_waits_between_crashes_grow_until_it_gives_up(tmp_path: Path) 
         await crashes.over.wait()
     grown = [wait for wait in crashes.waits if wait >= 1 and wait != 5.0]
     assert grown == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+
+class StableOnce(Wire):
+    """Breaks at once, but for its ninth run, which lasts longer than five minutes."""
+
+    def __init__(self) -> None:
+        super().__init__(RuntimeError("broken"))
+        self.runs = 0
+        self.now_ms = NOW
+
+    async def run(self, account: Account, host: Host) -> None:
+        self.runs += 1
+        if self.runs == 9:
+            self.now_ms += 301_000
+        await super().run(account, host)
+
+
+async def test_after_a_stable_run_crashes_are_counted_anew(tmp_path: Path) -> None:
+    crashes, wire = Crashes(), StableOnce()
+    async with supervised(tmp_path, wire, Slow(), crashes.report, crashes.sleep, now_ms=lambda: wire.now_ms):
+        await crashes.over.wait()
+    grown = [wait for wait in crashes.waits if wait >= 1 and wait != 5.0]
+    assert grown == [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128, 256]
+    assert wire.runs == 18
 
 
 async def test_every_state_of_an_account_that_crashes_has_a_code(tmp_path: Path) -> None:

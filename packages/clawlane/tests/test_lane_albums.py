@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.test_lane_scheduler import (
+from packages.clawlane.tests.lane_bench import (
     GROUP,
     LISTENING,
     NOW,
     Bench,
-    Clock,
     Wire,
     message,
     said,
+    until,
 )
 
-from clawlane.access.decision import Reason
+from clawlane.access.allowlists import GroupRule, GroupTable
+from clawlane.access.decision import Reason, Rule
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.lane.albums import AFTER_FIRST_MS, AFTER_LAST_MS
 from clawlane.messages import Album, Attachment, Delivered, Inbound, Mention, Quote, Reply, Undone
-from clawlane.store.database import open_store
 from clawlane.store.decisions import Recorded
+from clawlane.store.transaction import Tx
 
 LANE = "zalouser/default"
 
@@ -40,16 +40,6 @@ class Talking:
     async def run(self, turn: TurnInput) -> Reply | None:
         self.begun.put_nowait(turn)
         return Reply(f"{len(turn.message.attachments)} pictures: {turn.message.text}")
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    clock = Clock()
-    async with (
-        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as account_store,
-    ):
-        yield Bench(store, account_store, tmp_path, clock)
 
 
 @pytest.fixture
@@ -86,11 +76,6 @@ def reasons(bench: Bench, *inbounds: Inbound) -> list[list[Reason]]:
     return [[made.decision.reason for made in recorded(bench, one).made] for one in inbounds]
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 — there is no event for what is stored
-        await asyncio.sleep(0.01)
-
-
 def stored(bench: Bench, inbound: Inbound) -> bool:
     with bench.store.read() as reader:
         return bool(reader.decided(inbound.message_id))
@@ -121,6 +106,33 @@ async def test_another_message_of_its_sender_closes_an_album(bench: Bench) -> No
         assert await wire.sent(1) == ["0 pictures: 22: 4"], "somebody else's does not"
         wire.incoming.put_nowait(message(5))
         assert await wire.sent(2) == ["2 pictures: ", "0 pictures: 11: 5"]
+
+
+async def test_what_was_read_before_an_album_closed_comes_before_it(group: Bench) -> None:
+    hearing = GroupTable.of([GroupRule("*", Rule("groups['*']"), require_mention=False)])
+    group.policy = replace(LISTENING, group_table=hearing)
+    wire, agent = Wire(), Talking()
+    busy, over = threading.Event(), threading.Event()
+
+    def hold_up(_: Tx) -> None:
+        busy.set()
+        over.wait()
+
+    async with group.running(wire, agent):
+        wire.incoming.put_nowait(in_group(part(1)))
+        await until(lambda: stored(group, part(1)))
+        holding = asyncio.create_task(group.account_store.attempt(hold_up))
+        await asyncio.to_thread(busy.wait)
+        try:
+            # The first is about to be stored while the others come, which are taken together then.
+            for inbound in (message(2, "33"), in_group(message(3, "22")), in_group(message(4))):
+                wire.incoming.put_nowait(inbound)
+            await wire.read_all()
+        finally:
+            over.set()
+        await holding
+        asked = [(await agent.begun.get()).message.message_id for _ in range(3)]
+    assert asked == ["m22-3", "m11-1", "m11-4"]
 
 
 async def test_the_next_album_closes_the_one_before(bench: Bench) -> None:

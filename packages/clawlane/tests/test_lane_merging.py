@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.test_lane_scheduler import (
+from packages.clawlane.tests.lane_bench import (
     LISTENING,
     NOW,
     OPEN,
     Bench,
-    Clock,
     Wire,
     message,
     said,
+    until,
 )
 
 from clawlane.access.policy import Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.config.schema import InboundMessages
 from clawlane.messages import Attachment, Delivered, Inbound, Reply, Seen
-from clawlane.store.database import open_store
 from clawlane.store.merging import CHARACTERS, MESSAGES
 
 LANE = "zalouser/default"
@@ -40,13 +38,9 @@ class Talking:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    clock = Clock()
-    async with (
-        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as account_store,
-    ):
-        yield Bench(store, account_store, tmp_path, clock, policy=replace(OPEN, merge_ms=WINDOW))
+def bench(bench: Bench) -> Bench:
+    bench.policy = replace(OPEN, merge_ms=WINDOW)
+    return bench
 
 
 async def turns_of(bench: Bench, *inbounds: Inbound) -> list[list[str]]:
@@ -72,11 +66,6 @@ def stored(bench: Bench) -> Callable[[Inbound], bool]:
             return bool(reader.decided(inbound.message_id))
 
     return holds
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 — there is no event for what is stored
-        await asyncio.sleep(0.01)
 
 
 async def test_nothing_is_merged_unless_the_config_says_so(bench: Bench) -> None:

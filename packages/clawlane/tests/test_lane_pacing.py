@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packages.clawlane.tests.lane_bench import Clock
 from pydantic import ValidationError
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
@@ -110,14 +111,6 @@ def test_friends_do_not_count_as_strangers() -> None:
     tight = rules(strangers={"hour": 1})
     past = SendHistory.of(went(5, stranger=True))
     assert decide(tight, past, PendingSend(1, dm(7), "hi", stranger=False, turn=1), NOW) is None
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 @dataclass

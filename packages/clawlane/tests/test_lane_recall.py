@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.test_lane_scheduler import (
+from packages.clawlane.tests.lane_bench import (
     GROUP,
     LISTENING,
     NOW,
     OPEN,
     Bench,
-    Clock,
     Echo,
     Gated,
     Wire,
     message,
     said,
+    until,
 )
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
@@ -32,7 +30,6 @@ from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
 from clawlane.ops.why import Item, Live, story
 from clawlane.store import inbox, turns
-from clawlane.store.database import open_store
 from clawlane.store.decisions import Recorded
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult
@@ -59,16 +56,6 @@ class Talking:
         return Reply(turn.message.text)
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    clock = Clock()
-    async with (
-        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as account_store,
-    ):
-        yield Bench(store, account_store, tmp_path, clock)
-
-
 def recorded(bench: Bench, message_id: str) -> Recorded:
     with bench.store.read() as reader:
         [found] = reader.decided(message_id)
@@ -84,12 +71,6 @@ def texts(bench: Bench) -> list[str]:
 def arrival(bench: Bench, inbound: Inbound) -> NewMessage:
     decision = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("dmPolicy"))
     return NewMessage(inbound, decision, PairingReply.CODE, bench.clock.ms)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """What the account does by itself is looked at until it is so."""
-    while not holds():  # noqa: ASYNC110 — there is no event for what is stored
-        await asyncio.sleep(0.01)
 
 
 async def test_a_recall_cancels_the_agent_and_the_lane_goes_on(bench: Bench) -> None:
@@ -362,3 +343,21 @@ async def test_a_queued_reply_to_several_is_made_anew_without_the_recalled_one(b
         wire.incoming.put_nowait(State(Phase.READY))
         assert await wire.sent(1) == ["11: 2"]
     assert recorded(bench, "m11-2").turn == "done"
+
+
+async def test_a_reply_to_several_that_may_have_arrived_is_not_made_anew(bench: Bench) -> None:
+    bench.policy = replace(OPEN, merge_ms=50)
+    wire = Wire()
+    wire.troubles.append(Unknown("the connection broke"))
+    async with bench.running(wire, Echo()):
+        wire.incoming.put_nowait(message(1))
+        wire.incoming.put_nowait(message(2))
+        await wire.read_all()
+        bench.clock.ms += 60
+        await until(lambda: bench.states() == {"unknown": 1})
+        wire.incoming.put_nowait(undo(1))
+        wire.incoming.put_nowait(message(3, text="next"))
+        await wire.read_all()
+        bench.clock.ms += 60
+        assert await wire.sent(1) == ["next"]
+    assert recorded(bench, "m11-2").turn == "recalled"

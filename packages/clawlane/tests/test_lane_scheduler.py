@@ -3,132 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.lane_bench import (
+    GROUP,
+    LISTENING,
+    NOW,
+    READY,
+    Bench,
+    Echo,
+    Gated,
+    Wire,
+    message,
+    said,
+)
 
-from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
-from clawlane.access.decision import Rule
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
-from clawlane.channel import Account, Host, NeedsLogin, NotSent, Phase, Refused, State, Unknown
-from clawlane.config.choices import DmPolicy, ResendUnknown
+from clawlane.channel import Account, NeedsLogin, NotSent, Phase, Refused, State, Unknown
 from clawlane.config.settings import Pacing
-from clawlane.credentials.vault import FileVault
-from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Pacer
-from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lane.scheduler import IN_MEMORY, ThreadScheduler
 from clawlane.messages import (
     Delivered,
-    Fact,
-    Inbound,
-    Mention,
     Outgoing,
     Own,
     Receipt,
     Reply,
     Seen,
-    Signal,
-    Text,
     Thread,
     ThreadKind,
     Typing,
     Undone,
 )
 from clawlane.store import outbox
-from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
 from clawlane.store.models import OpenTurn, TurnState
-
-NOW = 1_700_000_000_000
-READY = State(Phase.READY)
-
-
-def message(number: int, sender: str = "11", text: str = "") -> Inbound:
-    thread = Thread(ThreadKind.DM, sender)
-    return Inbound("default", f"m{sender}-{number}", thread, sender, "", text or f"{sender}: {number}", NOW)
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
-
-
-@dataclass
-class Wire:
-    """A channel in memory: what it reads is put into it, what it sends is taken from it."""
-
-    incoming: asyncio.Queue[Inbound | State | Fact] = field(default_factory=asyncio.Queue)
-    outgoing: asyncio.Queue[Text] = field(default_factory=asyncio.Queue)
-    shown: asyncio.Queue[Signal] = field(default_factory=asyncio.Queue)
-    troubles: deque[Exception] = field(default_factory=deque)
-    blind: bool = False
-    taken: asyncio.Event = field(default_factory=asyncio.Event)
-    answer: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.answer.set()
-
-    async def run(self, account: Account, host: Host) -> None:
-        host.report(READY)
-        while True:
-            match await self.incoming.get():
-                case Inbound() as inbound:
-                    await host.admit(inbound)
-                case State() as state:
-                    host.report(state)
-                case fact:
-                    await host.observe(fact)
-            self.incoming.task_done()
-
-    async def send(self, account: Account, out: Outgoing) -> Receipt:
-        self.taken.set()
-        if self.troubles:
-            raise self.troubles.popleft()
-        await self.answer.wait()
-        self.outgoing.put_nowait(out)
-        return Receipt((f"r{out.client_id}",))
-
-    async def signal(self, account: Account, signal: Signal) -> None:
-        if self.blind:
-            raise RuntimeError("nobody may see that")
-        self.shown.put_nowait(signal)
-
-    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
-        return [Text(thread, part) for part in reply.text.split("|")]
-
-    async def read_all(self) -> None:
-        """Returns once all that came in was handed to the gateway, whose stop stores what it has read."""
-        await self.incoming.join()
-
-    async def sent(self, count: int) -> list[str]:
-        return [(await self.outgoing.get()).text for _ in range(count)]
-
-
-class Echo:
-    async def run(self, turn: TurnInput) -> Reply | None:
-        return Reply(turn.message.text)
-
-
-@dataclass
-class Gated:
-    """An agent whose turns end when they are told to, and which remembers what it was given."""
-
-    begun: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
-    allowed: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
-
-    async def run(self, turn: TurnInput) -> Reply | None:
-        self.begun.put_nowait(turn.message.text)
-        await self.allowed.acquire()
-        return Reply(turn.message.text)
 
 
 class Failing:
@@ -136,76 +46,6 @@ class Failing:
         if "bad" in turn.message.text:
             raise RuntimeError("no idea")
         return Reply(turn.message.text)
-
-
-OPEN = AccessPolicy(dm=DmPolicy.OPEN)
-
-
-async def at_once() -> None:
-    """What a decision needs is known from the start."""
-
-
-async def no_wait(seconds: float) -> None:
-    """A clock on which seconds pass at once, and hours never."""
-    if seconds > 60:
-        await asyncio.Event().wait()
-
-
-@dataclass
-class Bench:
-    store: Store
-    account_store: AccountStore
-    folder: Path
-    clock: Clock = field(default_factory=Clock)
-    policy: AccessPolicy = OPEN
-    grants: Callable[[], Grants] = Grants
-    ready: Callable[[], Awaitable[None]] = at_once
-    slots: int = 4
-    resend_unknown: ResendUnknown = ResendUnknown.NEVER
-    pacer: Pacer | None = None
-
-    @asynccontextmanager
-    async def running(self, wire: Wire, agent: object) -> AsyncIterator[Runner]:
-        """The account runs until left, which is a stop in the middle of whatever happens."""
-        account = Account("zalouser", "default", "default", None)
-        parts = AccountDeps(
-            account=account,
-            channel=wire,
-            agent=agent,  # type: ignore[arg-type]
-            policy=self.policy,
-            gate=Gate(account, wire, self.pacer),  # type: ignore[arg-type]
-            grants=lambda: self.grants(),
-            ready=lambda: self.ready(),
-            slots=asyncio.Semaphore(self.slots),
-            now_ms=self.clock,
-            jitter=lambda: 0.0,
-            report=lambda state: None,
-            resend_unknown=self.resend_unknown,
-            sleep=no_wait,
-        )
-        vault = FileVault(self.folder, "zalouser", "default")
-        async with runner(parts, self.account_store, vault) as made, asyncio.TaskGroup() as group:
-            task = group.create_task(made.run())
-            yield made
-            task.cancel()
-
-    def counters(self) -> dict[str, int]:
-        with self.store.read() as reader:
-            return reader.activity("zalouser/default").counters
-
-    def states(self) -> dict[str, int]:
-        with self.store.read() as reader:
-            return reader.activity("zalouser/default").outbox
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    clock = Clock()
-    async with (
-        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own("zalouser/default") as account_store,
-    ):
-        yield Bench(store, account_store, tmp_path, clock)
 
 
 async def test_a_message_is_answered_in_parts_and_in_order(bench: Bench) -> None:
@@ -404,6 +244,20 @@ async def test_a_stop_waits_for_the_answer_to_what_is_on_its_way(bench: Bench) -
     assert bench.states() == {}
 
 
+async def test_a_stop_is_not_over_before_the_answer_came(bench: Bench) -> None:
+    wire = Wire()
+    wire.answer.clear()
+    async with bench.running(wire, Echo()) as account:
+        wire.incoming.put_nowait(message(1))
+        await wire.taken.wait()
+        parked = asyncio.create_task(account.park())
+        for _ in range(50):  # turns of the loop, more than a stop needs that waits for nothing
+            await asyncio.sleep(0)
+        assert not parked.done()
+        wire.answer.set()
+        await parked
+
+
 async def test_a_stranger_gets_a_challenge_through_the_same_gate(bench: Bench) -> None:
     bench.policy = AccessPolicy()
     wire = Wire()
@@ -419,17 +273,6 @@ async def test_a_burst_of_a_thousand_is_admitted_and_answered(bench: Bench) -> N
         for number in range(1000):
             wire.incoming.put_nowait(message(number, str(11 + number % 30)))
         assert len(set(await wire.sent(1000))) == 1000
-
-
-GROUP = Thread(ThreadKind.GROUP, "900")
-LISTENING = AccessPolicy(
-    group_allow=Allowlist.of(["*"]), group_table=GroupTable.of([GroupRule("*", Rule("groups['*']"))])
-)
-
-
-def said(number: int, text: str, *, mention: bool = False, token: str = "") -> Inbound:
-    mentions = (Mention("100", 0, 4),) if mention else ()
-    return Inbound("default", f"g{number}", GROUP, "11", "Lan", text, NOW, mentions, token=token)
 
 
 @dataclass
@@ -649,6 +492,20 @@ async def test_what_the_platform_puts_off_is_not_tried_again_before_that(bench: 
         await wire.taken.wait()
         await account.park()
     assert (await bench.account_store.run(outbox.waiting)).due_ms == NOW + 1_800_000
+
+
+async def test_each_wait_before_another_try_is_twice_as_long_as_the_last(bench: Bench) -> None:
+    wire = Wire()
+    wire.incoming.put_nowait(message(1))
+    for seconds in (10, 20, 40):
+        wire.taken.clear()
+        wire.troubles.append(NotSent("the line is down", retry_in=10))
+        async with bench.running(wire, Echo()) as account:
+            await wire.taken.wait()
+            await account.park()
+        due_ms = (await bench.account_store.run(outbox.waiting)).due_ms
+        assert due_ms == bench.clock.ms + 1000 * seconds
+        bench.clock.ms = due_ms
 
 
 async def test_typing_is_shown_before_its_reply(bench: Bench) -> None:

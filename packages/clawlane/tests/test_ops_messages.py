@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-
 import pytest
+from packages.clawlane.tests.ops_alone import LANE, NOW, context, owned
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.channel import Manifest
 from clawlane.config.choices import PairingReply
 from clawlane.config.paths import Paths
 from clawlane.messages import Inbound, Text, Thread, ThreadKind
-from clawlane.ops.context import OpContext
 from clawlane.ops.messages import (
     Arrived,
     DeadLetters,
@@ -30,46 +25,18 @@ from clawlane.ops.messages import (
     resend,
     resubmit,
 )
-from clawlane.ops.operation import Caller, decode, encode
-from clawlane.plugins.registry import Registry
+from clawlane.ops.operation import decode, encode
 from clawlane.store import inbox, turns
 from clawlane.store import outbox as store_outbox
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import open_store
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage
 from clawlane.store.reader import Listed
 from clawlane.store.turns import TRIES
 
-NOW = 1_700_000_000_000
-LANE, WORK = "zalouser/default", "zalouser/work"
+WORK = "zalouser/work"
 ALICE = Thread(ThreadKind.DM, "11")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
-
-
-@pytest.fixture
-def paths(tmp_path: Path) -> Paths:
-    return Paths(tmp_path / "state", tmp_path / "config.json5")
-
-
-class Installed(Registry):
-    """Any channel, without its package."""
-
-    def find(self, name: str) -> Manifest:
-        return Manifest(name, name.title(), (), "", "", frozenset())
-
-
-def context(paths: Paths) -> OpContext:
-    return OpContext(paths, {}, lambda: NOW, Caller.CLI, plugins=Installed(paths))
-
-
-@asynccontextmanager
-async def lane(paths: Paths, account: str = LANE) -> AsyncIterator[AccountStore]:
-    async with (
-        open_store(paths.store, paths.lock_file, lambda: NOW) as store,
-        store.own(account) as account_store,
-    ):
-        yield account_store
 
 
 async def hear(account_store: AccountStore, id_: str = "m1") -> int:
@@ -81,7 +48,7 @@ async def hear(account_store: AccountStore, id_: str = "m1") -> int:
 
 async def lose(paths: Paths) -> None:
     """The first part of a reply may or may not have arrived, the second waits behind it."""
-    async with lane(paths) as account_store:
+    async with owned(paths) as account_store:
         turn = await hear(account_store)
         await account_store.run(turns.start, turn, History.INCLUDE)
         await account_store.run(turns.reply, turn, [Text(ALICE, "one"), Text(ALICE, "two")])
@@ -92,7 +59,7 @@ async def lose(paths: Paths) -> None:
 
 async def fail(paths: Paths, account: str = LANE) -> None:
     """A message is set aside."""
-    async with lane(paths, account) as account_store:
+    async with owned(paths, account) as account_store:
         turn = await hear(account_store)
         for _ in range(TRIES):
             await account_store.run(turns.start, turn, History.INCLUDE)
@@ -160,3 +127,14 @@ async def test_a_message_that_was_set_aside_on_two_accounts_needs_the_account(pa
     async with context(paths) as ctx:
         with pytest.raises(NoDeadLetter, match="on zalouser/default and zalouser/work; name one with"):
             await drop_dead_letter(ctx, DropDeadLetter("zalouser", "m1"))
+
+
+async def test_a_message_that_is_given_to_the_agent_again_has_all_its_tries(paths: Paths) -> None:
+    await fail(paths)
+    async with context(paths) as ctx:
+        await resubmit(ctx, Resubmit("zalouser", "m1"))
+    async with owned(paths) as account_store:
+        [turn] = await account_store.run(turns.open_turns)
+        for number in range(1, TRIES + 1):
+            await account_store.run(turns.start, turn.seq, History.INCLUDE)
+            assert await account_store.run(turns.fail, turn.seq, "no idea") is (number == TRIES)

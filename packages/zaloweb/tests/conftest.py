@@ -1,4 +1,4 @@
-"""What the tests of this package share: something that plays Zalo over TLS on loopback."""
+"""What the tests of this package share: something that plays Zalo over TLS on loopback, and a bare client."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from packages.zaloweb.tests.sim_client import Bare, cookies_of
 
 from zaloweb.sim.http_server import Authority, Handler, TlsServer
+from zaloweb.sim.server import Simulator
 from zaloweb.transport.network import Network
 
 Serve = Callable[[Handler], Awaitable[Network]]
@@ -31,3 +33,11 @@ async def serve(authority: Authority, tmp_path: Path) -> AsyncIterator[Serve]:
             return Network.loopback(front.port, tmp_path / "ca.pem")
 
         yield start
+
+
+@pytest.fixture
+async def client(sim: Simulator) -> AsyncIterator[Bare]:
+    """A client that is logged in to the simulator of a module. Modules about our own client have theirs."""
+    async with Bare(sim, cookies_of(sim.world)) as bare:
+        await bare.login()
+        yield bare

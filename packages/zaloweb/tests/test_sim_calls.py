@@ -25,14 +25,6 @@ async def sim() -> AsyncIterator[Simulator]:
         yield simulator
 
 
-@pytest.fixture
-async def client(sim: Simulator) -> AsyncIterator[Bare]:
-    """A client that is logged in."""
-    async with Bare(sim, cookies_of(sim.world)) as bare:
-        await bare.login()
-        yield bare
-
-
 async def control(socket: BareSocket) -> dict[str, Any]:
     """What the next frame tells of a group, a friend or an upload."""
     content: dict[str, Any] = (await socket.event(Cmd.CONTROLS))["controls"][0]["content"]

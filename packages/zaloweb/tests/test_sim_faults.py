@@ -52,14 +52,6 @@ async def sim() -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def client(sim: Simulator) -> AsyncIterator[Bare]:
-    """A client that is logged in."""
-    async with Bare(sim, cookies_of(sim.world)) as bare:
-        await bare.login()
-        yield bare
-
-
-@pytest.fixture
 def lan(sim: Simulator) -> Person:
     return sim.world.person("Trần Thị Lan")
 

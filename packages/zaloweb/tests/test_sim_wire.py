@@ -40,14 +40,6 @@ async def sim() -> AsyncIterator[Simulator]:
         yield simulator
 
 
-@pytest.fixture
-async def client(sim: Simulator) -> AsyncIterator[Bare]:
-    """A client that is logged in."""
-    async with Bare(sim, cookies_of(sim.world)) as bare:
-        await bare.login()
-        yield bare
-
-
 async def test_the_login_gives_key_addresses_and_services(sim: Simulator) -> None:
     async with Bare(sim, cookies_of(sim.world)) as bare:
         data = (await bare.login())["data"]

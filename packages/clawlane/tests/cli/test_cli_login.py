@@ -10,10 +10,10 @@ import signal
 import stat
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.cli.signals import heed_signals, send_until_ended
 
 _LINKED = ["qr", "scanned", "confirmed", "42"]
 _OPENCLAW = Path(sys.executable).parent / "openclaw"
@@ -136,18 +136,13 @@ def test_a_login_in_json_is_one_object_a_step_and_carries_the_risk(perch) -> Non
     assert "secret-token" not in told.out
 
 
-def _as_at_a_terminal() -> None:
-    """Ctrl-C means something: whatever runs the tests in the background may have switched it off."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Terminal:
     """A command on a terminal of its own, typed at like a person would."""
 
     def __init__(self, *args: str) -> None:
         ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
-            [_OPENCLAW, *args], stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=_as_at_a_terminal
+            [_OPENCLAW, *args], stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=heed_signals
         )
         os.close(theirs)
         self._ours, self.seen = ours, ""
@@ -159,13 +154,6 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
-
-    def interrupt(self) -> None:
-        """Press Ctrl-C until it is heard: one in the instant before Python starts to read a line is lost."""
-        while self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(5)
 
     def finish(self) -> int:
         try:
@@ -202,7 +190,7 @@ def test_anything_but_yes_does_nothing(perch) -> None:
 def test_ctrl_c_ends_quietly(perch) -> None:
     terminal = Terminal("channels", "login", "--channel", "parrot")
     terminal.until("Type yes to go on")
-    terminal.interrupt()
+    send_until_ended(terminal.process, signal.SIGINT)
     assert terminal.finish() == 130
     assert "Traceback" not in terminal.seen
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.cli.signals import heed_signals, send_until_ended
 
 _OPENCLAW = Path(sys.executable).parent / "openclaw"
 _LINKED = ("qr", "scanned", "confirmed", "42")
@@ -113,12 +114,6 @@ def test_pause_without_accounts_says_what_to_do_and_makes_nothing(perch, command
     assert not perch.places.store.exists()
 
 
-def _heed_signals() -> None:
-    """As in a terminal, whatever the process that runs the tests was told to ignore."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_login_that_is_ended_leaves_nothing_behind(perch, number: signal.Signals) -> None:
     perch.script("qr", "scanned", "wait")
@@ -128,14 +123,14 @@ def test_a_login_that_is_ended_leaves_nothing_behind(perch, number: signal.Signa
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=_heed_signals,
+        preexec_fn=heed_signals,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as process:
         assert process.stdout is not None
         assert any(line.startswith("Scanned by") for line in process.stdout)
-        process.send_signal(number)
+        send_until_ended(process, number)
         rest = process.stdout.read()
-        assert process.wait(30) == 128 + number
+    assert process.returncode == 128 + number
     assert rest.strip() == ""
     assert list(perch.places.qr_dir.iterdir()) == []
     assert not perch.places.vault_dir.exists()

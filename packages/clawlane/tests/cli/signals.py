@@ -1,0 +1,26 @@
+"""Ending a command by a signal, as somebody at a terminal does."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from contextlib import suppress
+from typing import Any
+
+
+def heed_signals() -> None:
+    """For `preexec_fn`: a shell lets what it starts in the background ignore these, and `nohup`, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def send_until_ended(process: subprocess.Popen[Any], number: signal.Signals) -> None:
+    """Send a signal until it is heard.
+
+    Python notes a signal and acts on it later: one that comes in the instant before it begins to wait (for
+    events, or for a line) is acted on after that wait, which may have no end.
+    """
+    while process.poll() is None:
+        process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(5)

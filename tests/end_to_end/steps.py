@@ -1,0 +1,81 @@
+"""Steps that many stories share: a login, a gateway that is ready, people who write, and the status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from demo.stage import Gateway, Operator, Simulator, running
+
+LOGIN = ("channels", "login", "--channel", "zalouser")
+ACCEPT = "--accept-risk"
+SCANNED = ("/scan", "/confirm")
+RECORDING = [sys.executable, "-m", "demo.record_gateway"]
+"""A gateway whose agent prints what it is given, echoes it, and fails on what ends in `fail`."""
+
+
+def log_in(
+    operator: Operator,
+    zalo: Simulator,
+    *flags: str,
+    phone: tuple[str, ...] = SCANNED,
+    user: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """A login during which the phone of `user` (else of the first account) takes these steps.
+
+    Without flags the risk is accepted by one. What it printed is in `stdout`, errors too.
+    """
+    command = operator.command(*LOGIN, *(flags or (ACCEPT,)))
+    with running(command, operator.env, subprocess.STDOUT) as login:
+        zalo.wait("qrshown")
+        for step in phone:
+            zalo.do(step, **({"account": user} if user else {}))
+        assert login.stdout is not None
+        told = login.stdout.read()
+        return subprocess.CompletedProcess(command, login.wait(60), told)
+
+
+def listening(gateway: Gateway) -> None:
+    """Start the gateway and wait until its account is connected."""
+    gateway.start()
+    gateway.said("is ready")
+
+
+def person(zalo: Simulator, name: str = "Trần Bình", **more: object) -> str:
+    """The id of somebody new, a friend unless `friend` is False."""
+    return str(zalo.do("/person", name=name, **more)["uid"])
+
+
+def say(zalo: Simulator, sender: str, text: str, **more: object) -> str:
+    """Somebody writes to the account, or in a `group`; gives the message's id."""
+    return str(zalo.do("/say", **{"from": sender, "text": text, **more})["msgId"])
+
+
+def answers(zalo: Simulator, count: int) -> list[str]:
+    """The next answers as they reach Zalo's side."""
+    return [str(zalo.wait("sent")["text"]) for _ in range(count)]
+
+
+def all_sent(zalo: Simulator) -> list[str]:
+    """Everything that has reached Zalo's side so far."""
+    return [str(one["text"]) for one in zalo.since(0) if one["kind"] == "sent"]
+
+
+def asked(operator: Operator, *words: str) -> dict[str, Any]:
+    """What a command that succeeds says with `--json`."""
+    done = operator.run(*words, "--json")
+    assert done.returncode == 0, done.stdout
+    return dict(json.loads(done.stdout))
+
+
+def status(operator: Operator, *flags: str) -> tuple[int, dict[str, Any]]:
+    """The exit code of `channels status`, and what it says about the default account."""
+    done = operator.run("channels", "status", "--json", *flags)
+    return done.returncode, dict(json.loads(done.stdout)["channels"]["zalouser"]["accounts"]["default"])
+
+
+def account(operator: Operator) -> dict[str, Any]:
+    """What the status says about the default account."""
+    return status(operator)[1]
