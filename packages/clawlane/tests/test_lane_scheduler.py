@@ -40,7 +40,7 @@ from clawlane.messages import (
     Typing,
     Undone,
 )
-from clawlane.store import outbox
+from clawlane.store import due
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.models import OpenTurn, TurnState
@@ -648,7 +648,7 @@ async def test_what_the_platform_puts_off_is_not_tried_again_before_that(bench: 
         wire.incoming.put_nowait(message(1))
         await wire.taken.wait()
         await account.park()
-    assert (await bench.account_store.run(outbox.waiting)).due_ms == NOW + 1_800_000
+    assert (await bench.account_store.run(due.waiting)).due_ms == NOW + 1_800_000
 
 
 async def test_typing_is_shown_before_its_reply(bench: Bench) -> None:

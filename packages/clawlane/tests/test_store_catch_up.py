@@ -12,7 +12,7 @@ from clawlane.channel import Cursor
 from clawlane.config.choices import PairingReply
 from clawlane.config.paths import Paths
 from clawlane.messages import Inbound, Text, Thread, ThreadKind
-from clawlane.store import catch_up, inbox, outbox, turns
+from clawlane.store import catch_up, due, inbox, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.catch_up import Gap
 from clawlane.store.database import Store, open_store
@@ -52,9 +52,9 @@ async def unknown_reply(account_store: AccountStore, to: int) -> None:
     """A reply of which nobody knows whether it arrived."""
     assert await account_store.run(turns.start, to, History.KEEP) is not None
     await account_store.run(turns.reply, to, [Text(Thread(DM, "11"), "xin chào")])
-    [chunk] = (await account_store.run(outbox.waiting)).chunks
-    await account_store.run(outbox.begin, [chunk.id])
-    await account_store.run(outbox.unknown, chunk.id, LostSend("no answer"))
+    [chunk] = (await account_store.run(due.waiting)).chunks
+    await account_store.run(sending.begin, [chunk.id])
+    await account_store.run(sending.unknown, chunk.id, LostSend("no answer"))
 
 
 async def test_an_account_that_read_nothing_begins_with_what_may_still_be_answered(
@@ -105,7 +105,7 @@ async def test_what_does_not_reach_the_cursor_is_a_gap_that_is_kept(
     with store.read() as reader:
         assert reader.gaps(LANE, NOW) == [gap]
         assert reader.gaps(LANE, NOW + 1) == []
-        assert reader.all_gaps() == [gap]
+        assert reader.gaps() == [gap]
 
 
 async def test_nothing_was_missed_while_connected_however_little_comes(account_store: AccountStore) -> None:

@@ -11,11 +11,11 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import inbox, outbox, turns
+from clawlane.store import inbox, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
+from clawlane.store.due import LONGEST_RETRY_MS, LOOK_UP_MS, UNASKED_MS, waiting
 from clawlane.store.models import AdmittedMessage, Chunk, LostSend, NewMessage
-from clawlane.store.outbox import LONGEST_RETRY_MS, LOOK_UP_MS, UNASKED_MS
 
 NOW = 1_700_000_000_000
 HOUR = 3_600_000
@@ -56,7 +56,7 @@ async def answer(account_store: AccountStore, message_id: str) -> None:
 
 
 async def due(account_store: AccountStore) -> tuple[Chunk, ...]:
-    return (await account_store.run(outbox.waiting)).chunks
+    return (await account_store.run(waiting)).chunks
 
 
 async def test_a_chunk_that_was_due_by_the_old_time_is_due(account_store: AccountStore, clock: Clock) -> None:
@@ -68,8 +68,8 @@ async def test_a_chunk_that_was_due_by_the_old_time_is_due(account_store: Accoun
 async def test_a_retry_waits_no_longer_than_any_retry_does(account_store: AccountStore, clock: Clock) -> None:
     await answer(account_store, "m1")
     [chunk] = await due(account_store)
-    await account_store.run(outbox.begin, [chunk.id])
-    await account_store.run(outbox.retry, chunk.id, "the line is down", clock.ms + 60_000)
+    await account_store.run(sending.begin, [chunk.id])
+    await account_store.run(sending.retry, chunk.id, "the line is down", clock.ms + 60_000)
     clock.ms -= HOUR
     assert await due(account_store) == ()
     clock.ms += LONGEST_RETRY_MS
@@ -81,12 +81,12 @@ async def test_a_chunk_of_unknown_fate_does_not_keep_its_thread_for_the_length_o
 ) -> None:
     await answer(account_store, "m0")
     [chunk] = await due(account_store)
-    await account_store.run(outbox.begin, [chunk.id])
-    await account_store.run(outbox.sent, chunk.id, Receipt(("r0",)))
+    await account_store.run(sending.begin, [chunk.id])
+    await account_store.run(sending.sent, chunk.id, Receipt(("r0",)))
     await answer(account_store, "m1")
     [chunk] = await due(account_store)
-    await account_store.run(outbox.begin, [chunk.id])
-    await account_store.run(outbox.unknown, chunk.id, LostSend("no answer", settle_ms=LOOK_UP_MS))
+    await account_store.run(sending.begin, [chunk.id])
+    await account_store.run(sending.unknown, chunk.id, LostSend("no answer", settle_ms=LOOK_UP_MS))
     clock.ms -= HOUR
     await answer(account_store, "m2")
     assert await due(account_store) == ()

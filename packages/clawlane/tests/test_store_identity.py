@@ -11,7 +11,7 @@ import pytest
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Attachment, Inbound, Notice, Receipt, Text, Thread, ThreadKind, Unreadable
-from clawlane.store import inbox, notices, outbox, retention, turns
+from clawlane.store import due, inbox, notices, outbox, retention, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.models import AdmittedMessage, NewMessage
@@ -107,10 +107,10 @@ async def test_a_quote_of_an_own_message_is_known_by_either_id(desk: Desk) -> No
     await desk.new(BASE)
     [turn] = await desk.account_store.run(turns.open_turns)
     await desk.account_store.run(turns.reply, turn.seq, [Text(DM, "answer")])
-    [chunk] = (await desk.account_store.run(outbox.waiting)).chunks
+    [chunk] = (await desk.account_store.run(due.waiting)).chunks
     assert not await desk.account_store.run(outbox.is_receipt, "", chunk.out.client_id), "it has not left"
-    await desk.account_store.run(outbox.begin, [chunk.id])
-    await desk.account_store.run(outbox.sent, chunk.id, Receipt(("r1",)))
+    await desk.account_store.run(sending.begin, [chunk.id])
+    await desk.account_store.run(sending.sent, chunk.id, Receipt(("r1",)))
     assert await desk.account_store.run(outbox.is_receipt, "r1")
     assert await desk.account_store.run(outbox.is_receipt, "0", chunk.out.client_id)
     assert not await desk.account_store.run(outbox.is_receipt, "0", "")

@@ -14,7 +14,7 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, LAPSED_MS, REJECTED_MS
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Group, Inbound, Person, Text, Thread, ThreadKind
-from clawlane.store import directory, inbox, outbox, pairing
+from clawlane.store import directory, due, inbox, pairing
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown
@@ -67,7 +67,7 @@ class Lane:
             return {one.sender_id: one for one in reader.requests(self.clock.ms)}
 
     async def texts(self) -> list[str]:
-        waiting = (await self.account_store.run(outbox.waiting)).chunks
+        waiting = (await self.account_store.run(due.waiting)).chunks
         return [chunk.out.text for chunk in waiting if isinstance(chunk.out, Text)]
 
     def _inbound(self, sender: str, name: str, friend: bool | None) -> Inbound:

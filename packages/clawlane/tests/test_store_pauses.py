@@ -13,7 +13,7 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.ops.pause import end_pause
-from clawlane.store import inbox, outbox, pauses, unknown_sends
+from clawlane.store import due, inbox, pauses, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
@@ -64,9 +64,9 @@ class Lane:
 
     async def send_one(self) -> None:
         """The next chunk arrives."""
-        [chunk, *_] = (await self.account_store.run(outbox.waiting)).chunks
-        await self.account_store.run(outbox.begin, [chunk.id])
-        await self.account_store.run(outbox.sent, chunk.id, Receipt((f"r{chunk.id}",)))
+        [chunk, *_] = (await self.account_store.run(due.waiting)).chunks
+        await self.account_store.run(sending.begin, [chunk.id])
+        await self.account_store.run(sending.sent, chunk.id, Receipt((f"r{chunk.id}",)))
 
     async def pause(self, thread: Thread | None = None, level: PauseLevel = PauseLevel.MUTE) -> None:
         await self.account_store.run(pauses.pause, Pause(LANE, thread, level, self.clock.ms))
@@ -80,7 +80,7 @@ class Lane:
         return [turn.inbound.message_id for turn in await self.account_store.run(store_turns.open_turns)]
 
     async def to_send(self) -> list[str]:
-        return [chunk.out.text for chunk in (await self.account_store.run(outbox.waiting)).chunks]
+        return [chunk.out.text for chunk in (await self.account_store.run(due.waiting)).chunks]
 
     def ended(self, id_: str) -> tuple[str, str]:
         with self.store.read() as reader:
@@ -177,9 +177,9 @@ async def test_a_reply_that_waited_too_long_says_which_parts_arrived(lane: Lane)
 
 async def test_a_chunk_of_unknown_fate_keeps_its_turn_from_expiring(lane: Lane) -> None:
     await lane.reply(await lane.hear("m1"), "one", "two")
-    [chunk] = (await lane.account_store.run(outbox.waiting)).chunks
-    await lane.account_store.run(outbox.begin, [chunk.id])
-    await lane.account_store.run(outbox.unknown, chunk.id, LostSend("no answer"))
+    [chunk] = (await lane.account_store.run(due.waiting)).chunks
+    await lane.account_store.run(sending.begin, [chunk.id])
+    await lane.account_store.run(sending.unknown, chunk.id, LostSend("no answer"))
     await lane.pause()
     lane.clock.ms += 20 * MINUTE
     assert await lane.resume() == []

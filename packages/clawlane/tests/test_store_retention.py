@@ -13,7 +13,7 @@ from clawlane.access.decision import RETENTION, Decision, Outcome, Reason, Rule
 from clawlane.access.explain import explain
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import catch_up, inbox, outbox, retention, turns
+from clawlane.store import catch_up, due, inbox, retention, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.models import AdmittedMessage, History, NewMessage, NoteResult
@@ -45,10 +45,10 @@ class Desk:
         """Messages that are read and answered now."""
         results = await self.account_store.run(inbox.admit_all, list(map(self.arrival, message_ids)))
         await asyncio.gather(*(self.reply(one) for one in results if isinstance(one, AdmittedMessage)))
-        chunks = (await self.account_store.run(outbox.waiting)).chunks
-        await self.account_store.run(outbox.begin, [chunk.id for chunk in chunks])
+        chunks = (await self.account_store.run(due.waiting)).chunks
+        await self.account_store.run(sending.begin, [chunk.id for chunk in chunks])
         await asyncio.gather(
-            *(self.account_store.run(outbox.sent, one.id, Receipt((f"r{one.id}",))) for one in chunks)
+            *(self.account_store.run(sending.sent, one.id, Receipt((f"r{one.id}",))) for one in chunks)
         )
 
     async def reply(self, to: AdmittedMessage) -> None:

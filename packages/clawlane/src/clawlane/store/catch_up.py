@@ -11,7 +11,6 @@ from clawlane.messages import ThreadKind
 from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import SKEW_MS
 
-_GAPS = "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps"
 _AMONG = 1000
 """The newest message is looked for among as many that were read last: retries may come out of order."""
 
@@ -85,17 +84,13 @@ def caught_up(
     return gap
 
 
-def gaps(connection: sqlite3.Connection, account: str, since_ms: int) -> list[Gap]:
-    """The gaps of an account that were noted since then, the oldest first."""
+def gaps(connection: sqlite3.Connection, account: str | None = None, since_ms: int = 0) -> list[Gap]:
+    """The gaps that were noted since then, of one account or of all, the oldest first."""
     rows = connection.execute(
-        f"{_GAPS} WHERE account = ? AND noted_ms >= ? ORDER BY noted_ms, thread_kind", (account, since_ms)
+        "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps"
+        " WHERE account = coalesce(?, account) AND noted_ms >= ? ORDER BY noted_ms, thread_kind",
+        (account, since_ms),
     )
-    return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
-
-
-def all_gaps(connection: sqlite3.Connection) -> list[Gap]:
-    """The gaps of all accounts, the oldest first."""
-    rows = connection.execute(f"{_GAPS} ORDER BY noted_ms, thread_kind")
     return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
 
 

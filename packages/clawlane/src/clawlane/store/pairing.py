@@ -333,6 +333,24 @@ def _namesake(one: PairingRequest, friends: Sequence[Person]) -> Person | None:
     return None
 
 
+def approved(connection: sqlite3.Connection, account: str | None = None) -> list[Approved]:
+    """Whom the owner let in, on one account or on all, oldest first."""
+    rows = connection.execute(
+        "SELECT account, sender_id, sender_name, approved_ms FROM approved"
+        " WHERE account = coalesce(?, account) ORDER BY approved_ms, account, sender_id",
+        (account,),
+    )
+    return [Approved(*row) for row in rows]
+
+
+def used_code(connection: sqlite3.Connection, code: str) -> Approved | None:
+    """Whom a code let in that was used before."""
+    row = connection.execute(
+        "SELECT account, sender_id, sender_name, approved_ms FROM approved WHERE code = ?", (code,)
+    ).fetchone()
+    return Approved(*row) if row else None
+
+
 def rejected(connection: sqlite3.Connection, now_ms: int) -> list[Rejected]:
     """Whom the owner turned away, over all accounts, the newest last."""
     rows = connection.execute(

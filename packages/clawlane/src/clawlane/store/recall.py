@@ -14,6 +14,7 @@ from clawlane.store import aliases, outbox, pending_history, turns
 from clawlane.store.aliases import Id
 from clawlane.store.models import RecallResult, TurnState
 from clawlane.store.outbox import delivery_summary
+from clawlane.store.sending import finish, use_context
 from clawlane.store.transaction import Tx, forget_texts
 
 AFTER_MS = 3_600_000
@@ -133,8 +134,8 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
     outbox.cancel(tx, turn, 0, reason)
     _give_up_unknown(tx, turn)
     reply = delivery_summary(tx, turn)
-    turns.finish(tx, turn, TurnState.RECALLED, f"{reason}: {reply}" if reply else reason)
-    outbox.use_context(tx, turn)
+    finish(tx, turn, TurnState.RECALLED, f"{reason}: {reply}" if reply else reason)
+    use_context(tx, turn)
     outbox.forget_texts(tx, turn)
     return RecallResult(ended=(turn,))
 

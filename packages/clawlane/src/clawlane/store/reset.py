@@ -34,7 +34,7 @@ def holdings(store: Path, now_ms: int) -> Holdings | None:
     try:
         with reading(store) as reader:
             return Holdings(
-                approved=len(reader.approvals()),
+                approved=len(reader.approved()),
                 rejected=len(reader.rejected(now_ms)),
                 requests=len(reader.requests(now_ms)),
                 messages=reader.message_count(),

@@ -15,6 +15,7 @@ from clawlane.store.decisions import Stage, record
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import History, OpenTurn, Purpose, StartedTurn, TurnState
 from clawlane.store.outbox import delivery_summary
+from clawlane.store.sending import finish, use_context
 from clawlane.store.transaction import Tx, forget_texts, lazy
 
 TRIES = 4
@@ -245,17 +246,8 @@ def stop(tx: Tx, seq: int) -> list[int]:
         outbox.cancel(tx, turn, 0, "stopped")
         reply = delivery_summary(tx, turn)
         finish(tx, turn, TurnState.STOPPED, f"stopped: {reply}" if reply else "stopped")
-        outbox.use_context(tx, turn)
+        use_context(tx, turn)
     return [row["turn"] for row in rows]
-
-
-def finish(tx: Tx, seq: int, state: TurnState, reason: str) -> None:
-    """End an open turn."""
-    tx.db.execute(
-        "UPDATE turns SET state = ?, reason = ?, settled_ms = ?"
-        " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
-        (state, reason, tx.now_ms, tx.account, seq),
-    )
 
 
 def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:

@@ -10,7 +10,8 @@ from clawlane.messages import Receipt, ThreadKind
 from clawlane.store import turns
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import ChunkState, LostSend, RecoveryResult, TurnState
-from clawlane.store.outbox import cancel, delivery_summary, mark, sent, settle, unknown
+from clawlane.store.outbox import cancel
+from clawlane.store.sending import mark, needs_decision, sent, settle, unknown
 from clawlane.store.transaction import Tx
 
 SKEW_MS = 60_000
@@ -223,5 +224,4 @@ def _left_open(tx: Tx, row: sqlite3.Row, found: str) -> None:
         " WHERE account = ? AND id = ?",
         (tx.now_ms, f"{row['reason']}; {found}", tx.account, row["id"]),
     )
-    if row["turn"] is not None:
-        mark(tx, row["turn"], TurnState.NEEDS_DECISION, delivery_summary(tx, row["turn"]))
+    needs_decision(tx, row["turn"])
