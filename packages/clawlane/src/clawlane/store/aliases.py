@@ -7,15 +7,14 @@ same number in a DM and in a group stands for two messages.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeAlias
 
 from clawlane.messages import Inbound, Thread
 from clawlane.store.codec import content_digest, storable
+from clawlane.store.rows import exists
 from clawlane.store.transaction import Tx
-
-_NO_ID = ("", "0")
 
 Id: TypeAlias = "tuple[Alias, str]"
 """An id with what it is."""
@@ -50,23 +49,18 @@ def keys(inbound: Inbound) -> Iterator[Id]:
 
 
 def ids(message_id: str, client_id: str) -> list[Id]:
-    """What of the two is an id at all, the platform's first."""
+    """Those of the two that are ids at all, the platform's first."""
     both = ((Alias.MESSAGE, message_id), (Alias.CLIENT, client_id))
     return [(kind, storable(id_)) for kind, id_ in both if is_id(id_)]
 
 
 def is_id(written: str) -> bool:
     """Whether an id names something: platforms write zeros, or nothing, where they have none."""
-    return written.strip() not in _NO_ID
-
-
-def first_found(tx: Tx, thread: Thread, author_id: str, ids_: Sequence[Id]) -> list[int]:
-    """The messages that the first of some ids finds: a client id only where the platform's finds nothing."""
-    return next(filter(None, (find(tx, thread, author_id, *id_) for id_ in ids_)), [])
+    return written.strip() not in ("", "0")
 
 
 def known(tx: Tx, inbound: Inbound) -> int | None:
-    """The stored message of which this is a repeat: that is counted, and it is known under its ids, too.
+    """The stored message that this one repeats. The repeat is counted, and its ids are added.
 
     A client id alone is not enough: devices count milliseconds. The kind and the content have to agree.
     """
@@ -91,7 +85,5 @@ def find(tx: Tx, thread: Thread, author_id: str, kind: Alias, id_: str) -> list[
 
 
 def _says_the_same(tx: Tx, seq: int, inbound: Inbound) -> bool:
-    row = tx.db.execute(
-        "SELECT kind, content FROM messages WHERE account = ? AND seq = ?", (tx.account, seq)
-    ).fetchone()
-    return row is not None and (row["kind"], row["content"]) == (inbound.kind, content_digest(inbound))
+    query = "SELECT 1 FROM messages WHERE account = ? AND seq = ? AND kind = ? AND content = ?"
+    return exists(tx.db, query, tx.account, seq, inbound.kind, content_digest(inbound))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from math import inf
+from operator import itemgetter
 
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
+from clawlane.store.rows import insert, put
 from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import SKEW_MS
 
@@ -41,15 +43,12 @@ def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Curso
 
     An account that never read anything begins with what is young enough to be answered.
     """
-    key = (tx.account, kind)
     row = tx.db.execute(
-        "SELECT at_ms, message_id FROM cursors WHERE account = ? AND thread_kind = ?", key
+        "SELECT at_ms, message_id FROM cursors WHERE account = ? AND thread_kind = ?", (tx.account, kind)
     ).fetchone()
+    at_ms, message_id = row or _newest(tx, kind)
     if row is None:
-        at_ms, message_id = _newest(tx, kind)
-        tx.db.execute("INSERT INTO cursors VALUES (?, ?, ?, ?)", (*key, at_ms, message_id))
-    else:
-        at_ms, message_id = row
+        insert(tx, "cursors", thread_kind=kind, at_ms=at_ms, message_id=message_id)
     there_ms = tx.now_ms + skew_ms
     young_ms = there_ms - backlog_ms
     unknown_ms = _oldest_unknown(tx, kind, there_ms)
@@ -58,13 +57,7 @@ def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Curso
     return Cursor(at_ms, message_id, reach_ms, min(since_ms, young_ms))
 
 
-def caught_up(
-    tx: Tx,
-    kind: ThreadKind,
-    back_to_ms: int,
-    *,
-    missed: bool = True,
-) -> Gap | None:
+def caught_up(tx: Tx, kind: ThreadKind, back_to_ms: int, *, missed: bool = True) -> Gap | None:
     """Everything since `back_to_ms` has been read. Gives the gap if that is too late, and keeps it.
 
     Unless nothing can have been `missed`.
@@ -75,12 +68,8 @@ def caught_up(
     if row is None or not missed or not row["at_ms"] or back_to_ms <= row["at_ms"]:
         return None
     gap = Gap(kind, row["at_ms"], back_to_ms, tx.now_ms)
-    tx.db.execute(
-        "INSERT INTO gaps (account, thread_kind, from_ms, to_ms, noted_ms) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (account, thread_kind, from_ms)"
-        " DO UPDATE SET to_ms = excluded.to_ms, noted_ms = excluded.noted_ms",
-        (tx.account, kind, gap.from_ms, gap.to_ms, gap.noted_ms),
-    )
+    key = {"thread_kind": kind, "from_ms": gap.from_ms}
+    put(tx, "gaps", key, to_ms=gap.to_ms, noted_ms=gap.noted_ms)
     return gap
 
 
@@ -132,18 +121,17 @@ def _ask_ms(tx: Tx, row: sqlite3.Row, gap_ms: int) -> float:
 
 def _newest(tx: Tx, kind: ThreadKind) -> tuple[int, str]:
     """A time that lies in the future of its reading counts as the time of reading."""
-    row = tx.db.execute(
-        "SELECT min(sent_ms, admitted_ms) AS at_ms, message_id FROM (SELECT * FROM messages"
-        " WHERE account = ? AND thread_kind = ? ORDER BY seq DESC LIMIT ?)"
-        " ORDER BY at_ms DESC, seq DESC LIMIT 1",
+    rows = tx.db.execute(
+        "SELECT sent_ms, admitted_ms, message_id FROM messages WHERE account = ? AND thread_kind = ?"
+        " ORDER BY seq DESC LIMIT ?",
         (tx.account, kind, _AMONG),
-    ).fetchone()
-    return (row["at_ms"], row["message_id"]) if row else (0, "")
+    )
+    times = ((min(row["sent_ms"], row["admitted_ms"]), str(row["message_id"])) for row in rows)
+    return max(times, key=itemgetter(0), default=(0, ""))
 
 
 def _oldest_unknown(tx: Tx, kind: ThreadKind, there_ms: int) -> int:
-    """From when on the chunks must be there of which nobody knows whether they arrived; `there_ms` without
-    any, the platform's time now.
+    """Send time of the oldest unconfirmed message; `there_ms`, the platform's time now, if there is none.
 
     A reply is newer than what it answers, by the platform's own clock.
     """
@@ -159,7 +147,7 @@ def _oldest_unknown(tx: Tx, kind: ThreadKind, there_ms: int) -> int:
 
 
 def _known_ms(tx: Tx, kind: ThreadKind, before_ms: int) -> int:
-    """From when on a send of the account must be there that is known to have arrived, if it is not too old.
+    """Send time of the newest message that arrived under the login of the unconfirmed ones, if not too old.
 
     A look-up that holds it shows that the platform still gives out what this login sent.
     """

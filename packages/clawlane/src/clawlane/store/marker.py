@@ -35,18 +35,15 @@ def marked_id(store: Path) -> str | None:
     marker = marker_of(store)
     try:
         handle = os.open(marker, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            content = os.read(handle, _LONGEST)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _odd(
-            marker, "is a link" if error.errno == errno.ELOOP else f"cannot be read ({error.strerror})"
-        ) from error
-    try:
-        content = os.read(handle, _LONGEST)
-    except OSError as error:
-        raise _odd(marker, f"cannot be read ({error.strerror})") from error
-    finally:
-        os.close(handle)
+        what = "is a link" if error.errno == errno.ELOOP else f"cannot be read ({error.strerror})"
+        raise _odd(marker, what) from error
     if not _ID.match(content):
         raise _odd(marker, "does not hold the id of a store")
     return content.decode().strip()

@@ -65,7 +65,7 @@ def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
 
 
 def discard(tx: Tx, turn: int) -> None:
-    """A reply is made anew: delete what has not left of it."""
+    """Delete what has not left of a reply: it is made again."""
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn = ? AND state IN ('queued', 'held')",
         (tx.account, turn),
@@ -189,6 +189,6 @@ def listed(connection: sqlite3.Connection, *, settled: bool = False) -> list[Lis
 
 
 def account_of(connection: sqlite3.Connection, chunk_id: int) -> str | None:
-    """Whose chunk that is (`channel/id`)."""
+    """The account (`channel/id`) of a chunk; None if there is no such chunk."""
     rows = of_accounts(connection, "SELECT account FROM outbox WHERE account = ? AND id = ?", chunk_id)
     return str(rows[0]["account"]) if rows else None

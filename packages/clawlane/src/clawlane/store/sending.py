@@ -53,8 +53,8 @@ def begin(
 def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
     """Keep why chunks do not leave yet, for people to read. Gives the turns that nobody has to wait for.
 
-    Those are the ones whose reply the guard against loops holds: until then it lets others pass, and it
-    expires `TOO_LATE_MS` after the time until which it was first held.
+    The guard against loops holds their replies: until then such a reply lets others pass, and it expires
+    `TOO_LATE_MS` after the time until which it was first held.
     """
     aside = []
     for chunk_id, held in holds.items():
