@@ -572,8 +572,8 @@ async def test_a_stop_keeps_the_parts_back_that_have_not_left(bench: Bench) -> N
         assert await wire.sent(2) == ["a", "/stop"]
     with bench.store.read() as reader:
         [stopped] = reader.decided("m11-1")
-    assert stopped.turn == "stopped"
-    assert stopped.turn_reason == "stopped: of 3 parts, 1 on its way, 2–3 not sent"
+    assert stopped.standing.state == "stopped"
+    assert stopped.standing.reason == "stopped: of 3 parts, 1 on its way, 2–3 not sent"
 
 
 async def test_others_see_what_the_decision_allows(group: Bench) -> None:

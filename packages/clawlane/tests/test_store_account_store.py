@@ -9,11 +9,12 @@ import threading
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, MAX_TEXTS
@@ -44,21 +45,11 @@ from clawlane.store.reader import reading
 from clawlane.store.transaction import Tx
 from clawlane.store.turns import TRIES
 
-LANE = "zalouser/default"
-NOW = 1_700_000_000_000
 ALICE = Thread(ThreadKind.DM, "11")
 RULE = Rule("channels.zalouser.dmPolicy", "channel")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, RULE)
 DROP = Decision(Outcome.DROP, Reason.DM_DISABLED, RULE)
 ASK = Decision(Outcome.CHALLENGE, Reason.DM_PAIRING_REQUIRED, RULE)
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 def places_in(folder: Path) -> Paths:
@@ -504,7 +495,7 @@ async def test_what_was_decided_can_be_asked_afterwards_without_the_text(tmp_pat
     assert newest[1].made[0].decision == DROP
     assert [told.message_id for told in dropped] == ["m2", "m1"]
     assert [made.decision.reason for made in first.made] == [Reason.DM_OPEN, Reason.REVOKED_BEFORE_RUN]
-    assert first.turn == TurnState.REVOKED
+    assert first.standing.state == TurnState.REVOKED
 
 
 async def test_undecided_messages_are_decided_later_in_their_order(tmp_path: Path) -> None:

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
-
-import pytest
+from packages.clawlane.tests.opened_store import NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import inbox, sending, turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import open_store
 from clawlane.store.due import LONGEST_RETRY_MS, LOOK_UP_MS, UNASKED_MS, waiting
 from clawlane.store.models import AdmittedMessage, Chunk, LostSend, NewMessage
 
-NOW = 1_700_000_000_000
 HOUR = 3_600_000
 LAN = Thread(ThreadKind.DM, "11")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def account_store(tmp_path: Path, clock: Clock) -> AsyncIterator[AccountStore]:
-    async with (
-        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own("zalouser/default") as account_store,
-    ):
-        yield account_store
 
 
 async def answer(account_store: AccountStore, message_id: str) -> None:

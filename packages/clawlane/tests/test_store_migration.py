@@ -163,7 +163,7 @@ async def test_the_gateway_goes_on_with_what_was_open(store: Path) -> None:
     await at_work(store, go_on)
     with reading(store) as reader:
         [told] = reader.decided("105")
-        assert (told.turn, told.turn_reason) == ("stopped", "stopped: not sent")
+        assert (told.standing.state, told.standing.reason) == ("stopped", "stopped: not sent")
         assert [one.message_id for one in reader.decided("114")] == ["114"]
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import due, inbox, send_log, sending, turns, unknown_sends
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, Chunk, Hold, NewMessage
 from clawlane.store.send_log import SentChunk
 from clawlane.store.sending import TOO_LATE_MS
 from clawlane.store.transaction import Tx
 
-LANE = "zalouser/default"
-NOW = 1_700_000_000_000
 MINUTE = 60_000
 LAN, HUNG = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.GROUP, "22")
 RULE = Rule("channels.zalouser.dmPolicy", "channel")
@@ -32,16 +29,16 @@ BUDGET = Hold("pacing.thread.minute (8)", NOW + MINUTE)
 class Desk:
     store: Store
     account_store: AccountStore
-    now_ms: int = NOW
+    clock: Clock
     read: int = 0
 
     async def answer(self, *parts: str, thread: Thread = LAN, command: str = "") -> int:
         """A message whose reply in these parts is in the outbox. Gives its turn."""
         self.read += 1
         admit = Decision(Outcome.ADMIT, Reason.DM_OPEN, RULE, command=command)
-        inbound = Inbound("default", f"m{self.read}", thread, "11", "Lan", "chào", self.now_ms)
+        inbound = Inbound("default", f"m{self.read}", thread, "11", "Lan", "chào", self.clock.ms)
         [admitted] = await self.account_store.run(
-            inbox.admit_all, [NewMessage(inbound, admit, PairingReply.CODE, self.now_ms)]
+            inbox.admit_all, [NewMessage(inbound, admit, PairingReply.CODE, self.clock.ms)]
         )
         assert isinstance(admitted, AdmittedMessage)
         assert await self.account_store.run(turns.reply, admitted.seq, [Text(thread, part) for part in parts])
@@ -66,20 +63,12 @@ class Desk:
     def turn(self, number: int) -> tuple[str, str]:
         with self.store.read() as reader:
             [found] = reader.decided(f"m{number}")
-        return found.turn, found.turn_reason
+        return found.standing.state, found.standing.reason
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    made: list[Desk] = []
-    async with (
-        open_store(
-            tmp_path / "store.sqlite", tmp_path / "lock", lambda: made[0].now_ms if made else NOW
-        ) as store,
-        store.own(LANE) as account_store,
-    ):
-        made.append(Desk(store, account_store))
-        yield made[0]
+def desk(store: Store, account_store: AccountStore, clock: Clock) -> Desk:
+    return Desk(store, account_store, clock)
 
 
 async def test_a_chunk_knows_the_whole_reply_that_it_is_a_part_of(desk: Desk) -> None:
@@ -125,7 +114,7 @@ async def test_what_the_guard_against_loops_holds_is_passed_and_leaves_at_its_ti
     waiting = await desk.account_store.run(due.waiting)
     assert ([one.out.text for one in waiting.chunks], waiting.due_ms) == (["other"], LOOP.until_ms)
     assert await desk.deliver() == "other"
-    desk.now_ms = LOOP.until_ms
+    desk.clock.ms = LOOP.until_ms
     await desk.answer("later")
     assert [await desk.deliver() for _ in range(3)] == ["loop 1", "loop 2", "later"]
     assert desk.turn(1) == ("done", "")
@@ -136,7 +125,7 @@ async def test_once_a_part_has_left_no_other_reply_gets_between(desk: Desk) -> N
     await desk.answer("a 1", "a 2")
     await desk.account_store.run(sending.hold, {(await desk.next()).id: LOOP})
     assert await desk.deliver() == "a 1"
-    desk.now_ms = LOOP.until_ms
+    desk.clock.ms = LOOP.until_ms
     assert await desk.deliver() == "a 2", "although the other was read first and its time has come"
     assert await desk.deliver() == "loop 1"
     await desk.answer("b")
@@ -146,10 +135,10 @@ async def test_once_a_part_has_left_no_other_reply_gets_between(desk: Desk) -> N
 async def test_a_reply_that_is_held_again_and_again_expires_and_its_turn_ends(desk: Desk) -> None:
     turn = await desk.answer("loop")
     await desk.account_store.run(sending.hold, {(await desk.next()).id: LOOP})
-    desk.now_ms = LOOP.until_ms
+    desk.clock.ms = LOOP.until_ms
     again = Hold(LOOP.reason, LOOP.until_ms + 10 * MINUTE, aside=True)
     await desk.account_store.run(sending.hold, {(await desk.next()).id: again})
-    desk.now_ms = LOOP.until_ms + TOO_LATE_MS
+    desk.clock.ms = LOOP.until_ms + TOO_LATE_MS
     waiting = await desk.account_store.run(due.waiting)
     assert (waiting.chunks, waiting.expired) == ((), (turn,))
     state, reason = desk.turn(1)
@@ -176,7 +165,7 @@ async def test_what_is_held_tells_its_rule_until_it_leaves(desk: Desk) -> None:
         [held] = reader.held(LANE, NOW)
     assert (row.reason, row.held_until_ms) == (f"held: {LOOP.reason}", LOOP.until_ms)
     assert (held.reason, held.aside) == (LOOP.reason, True)
-    desk.now_ms = LOOP.until_ms
+    desk.clock.ms = LOOP.until_ms
     await desk.deliver()
     with desk.store.read() as reader:
         assert reader.held(LANE, NOW) == []

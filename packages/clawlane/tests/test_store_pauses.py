@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
@@ -16,12 +17,10 @@ from clawlane.ops.pause import end_pause
 from clawlane.store import due, inbox, pauses, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage, TurnState
 from clawlane.store.pauses import Pause, PauseLevel
 
-LANE = "zalouser/default"
-NOW = 1_700_000_000_000
 MINUTE = 60_000
 BACKLOG = 15 * MINUTE
 RULE = Rule("channels.zalouser.dmPolicy", "channel")
@@ -31,14 +30,6 @@ ASK = Decision(Outcome.CHALLENGE, Reason.DM_PAIRING_REQUIRED, RULE)
 
 def dm(id_: str) -> Thread:
     return Thread(ThreadKind.DM, id_)
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 @dataclass
@@ -85,7 +76,7 @@ class Lane:
     def ended(self, id_: str) -> tuple[str, str]:
         with self.store.read() as reader:
             [found] = reader.decided(id_)
-        return found.turn, found.turn_reason
+        return found.standing.state, found.standing.reason
 
     def paused(self) -> list[Pause]:
         with self.store.read() as reader:
@@ -95,10 +86,7 @@ class Lane:
 @asynccontextmanager
 async def lane_in(folder: Path) -> AsyncIterator[Lane]:
     clock = Clock()
-    async with (
-        open_store(folder / "store.sqlite", folder / "lock", clock) as store,
-        store.own(LANE) as account_store,
-    ):
+    async with opened_store(folder, clock) as (store, account_store):
         yield Lane(store, account_store, clock)
 
 

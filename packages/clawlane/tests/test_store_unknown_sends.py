@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
@@ -15,27 +15,17 @@ from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind
 from clawlane.store import catch_up, due, inbox, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 from clawlane.store.due import LOOK_UP_MS, UNASKED_MS
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage, RecoveryResult
 from clawlane.store.turns import TRIES
 from clawlane.store.unknown_sends import LookUp
 
-LANE = "zalouser/default"
-NOW = 1_700_000_000_000
 GAP = 60_000
 ALICE, BOB = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.DM, "22")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
 SETTLES = LostSend("no answer", settle_ms=LOOK_UP_MS)
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 @dataclass
@@ -106,7 +96,7 @@ class Desk:
     def turn(self, message_id: str) -> tuple[str, str]:
         with self.store.read() as reader:
             [found] = reader.decided(message_id)
-        return found.turn, found.turn_reason
+        return found.standing.state, found.standing.reason
 
     def undecided(self) -> int:
         """How many messages wait for the operator to say whether they arrived."""
@@ -127,13 +117,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    clock = Clock()
-    async with (
-        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as account_store,
-    ):
-        yield Desk(store, account_store, clock)
+def desk(store: Store, account_store: AccountStore, clock: Clock) -> Desk:
+    return Desk(store, account_store, clock)
 
 
 async def test_of_each_thread_the_first_chunk_may_go_and_threads_go_side_by_side(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from clawlane.access.decision import Rule
-from clawlane.access.names import ConfigName, Match, NameList, Pin, Pins
+from clawlane.access.names import ConfigName, Match, NameList, Pins
 from clawlane.config.senders import ANYONE, is_numeric_id
 
 ANY_GROUP = "*"
@@ -87,7 +87,6 @@ class GroupTable:
     any: GroupRule | None = None
     size: int = 0
     _ids: dict[str, GroupRule] = field(default_factory=dict, repr=False)
-    _places: dict[str, int] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, rules: Iterable[GroupRule]) -> GroupTable:
@@ -103,7 +102,6 @@ class GroupTable:
             any=by_id.get(ANY_GROUP),
             size=len(rules),
             _ids={key: rule for key, rule in by_id.items() if is_numeric_id(key)},
-            _places={rule.key: place for place, rule in enumerate(names)},
         )
 
     def find(self, group_id: str, pins: Pins) -> GroupRule | None:
@@ -122,11 +120,9 @@ class GroupTable:
         return tuple(ConfigName(NameList.GROUPS, rule.key) for rule in self.names)
 
     def _pinned(self, group_id: str, pins: Pins) -> GroupRule | None:
-        def rank(pin: Pin) -> tuple[bool, int]:
-            return pin.match is Match.SLUG, self._places[pin.name.entry]
-
-        pinned = [pin for pin in pins.on(NameList.GROUPS, group_id) if pin.name.entry in self._places]
-        return self.names[min(map(rank, pinned))[1]] if pinned else None
+        matches = {pin.name.entry: pin.match for pin in pins.on(NameList.GROUPS, group_id)}
+        pinned = (rule for rule in self.names if rule.key in matches)
+        return min(pinned, key=lambda rule: matches[rule.key] is Match.SLUG, default=None)
 
 
 def _prefixed_id(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Under which ids a message is known: what makes a repeat of it the same message.
+"""The ids of stored messages, by which a repeat is recognised.
 
 A platform may push one message under several ids, or under none. An id belongs to its thread and author: the
 same number in a DM and in a group stands for two messages.
@@ -21,7 +21,7 @@ Id: TypeAlias = "tuple[Alias, str]"
 
 
 class Alias(StrEnum):
-    """What an id is: the platform's, the one of the sender's device, or a digest where there is neither."""
+    """The kind of an id: the platform's, that of the sender's device, or a digest where there is neither."""
 
     MESSAGE = "message"
     CLIENT = "client"
@@ -29,7 +29,7 @@ class Alias(StrEnum):
 
 
 def keep(tx: Tx, seq: int, inbound: Inbound) -> None:
-    """Note every id under which a message came."""
+    """Store every id of a message."""
     tx.db.executemany(
         "INSERT INTO aliases VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [
@@ -40,7 +40,7 @@ def keep(tx: Tx, seq: int, inbound: Inbound) -> None:
 
 
 def keys(inbound: Inbound) -> Iterator[Id]:
-    """The ids of a message that tell it from others; a digest of author, time and content without any."""
+    """The ids that identify a message; a digest of author, time and content if it has none."""
     found = ids(inbound.message_id, inbound.client_id)
     yield from found
     if not found:
@@ -64,26 +64,23 @@ def known(tx: Tx, inbound: Inbound) -> int | None:
 
     A client id alone is not enough: devices count milliseconds. The kind and the content have to agree.
     """
+    query = "SELECT 1 FROM messages WHERE account = ? AND seq = ? AND kind = ? AND content = ?"
     for kind, id_ in keys(inbound):
         for seq in find(tx, inbound.thread, inbound.sender_id, kind, id_):
-            if kind is not Alias.CLIENT or _says_the_same(tx, seq, inbound):
+            said = (tx.account, seq, inbound.kind, content_digest(inbound))
+            if kind is not Alias.CLIENT or exists(tx.db, query, *said):
                 keep(tx, seq, inbound)
-                query = "UPDATE messages SET repeats = repeats + 1 WHERE account = ? AND seq = ?"
-                tx.db.execute(query, (tx.account, seq))
+                repeat = "UPDATE messages SET repeats = repeats + 1 WHERE account = ? AND seq = ?"
+                tx.db.execute(repeat, (tx.account, seq))
                 return seq
     return None
 
 
 def find(tx: Tx, thread: Thread, author_id: str, kind: Alias, id_: str) -> list[int]:
-    """The messages of an author in a thread that are known under an id, in the order of admission."""
+    """The messages of an author in a thread that have this id, in the order of admission."""
     rows = tx.db.execute(
         "SELECT message FROM aliases WHERE account = ? AND thread_kind = ? AND thread_id = ?"
         " AND author_id = ? AND id = ? AND kind = ? ORDER BY message",
         (tx.account, thread.kind, thread.id, author_id, id_, kind),
     )
     return [row["message"] for row in rows]
-
-
-def _says_the_same(tx: Tx, seq: int, inbound: Inbound) -> bool:
-    query = "SELECT 1 FROM messages WHERE account = ? AND seq = ? AND kind = ? AND content = ?"
-    return exists(tx.db, query, tx.account, seq, inbound.kind, content_digest(inbound))

@@ -1,4 +1,4 @@
-"""Transitions of catching up: how far an account had read when a connection began, and what is missing."""
+"""Catching up: how far an account had read when a connection began, and what it missed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ECHO_MS = 10_000
 _FIRST_WAIT_MS = 10_000
 _LONGEST_WAIT_MS = 160_000
 _LOOKED_UP_MS = 86_400_000
-"""How long the platform is searched for a message of unknown fate."""
+"""How long the platform is asked about an unconfirmed message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Gap:
 
 
 def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Cursor:
-    """How far the account had read; from now on that is kept until `caught_up`, whatever is read meanwhile.
+    """How far the account had read. The cursor stays until `caught_up`, whatever is read meanwhile.
 
     An account that never read anything begins with what is young enough to be answered.
     """
@@ -58,9 +58,9 @@ def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Curso
 
 
 def caught_up(tx: Tx, kind: ThreadKind, back_to_ms: int, *, missed: bool = True) -> Gap | None:
-    """Everything since `back_to_ms` has been read. Gives the gap if that is too late, and keeps it.
+    """End a catch-up: everything since `back_to_ms` has been read.
 
-    Unless nothing can have been `missed`.
+    Stores and gives the gap if that is too late, unless nothing can have been `missed`.
     """
     row = tx.db.execute(
         "DELETE FROM cursors WHERE account = ? AND thread_kind = ? RETURNING at_ms", (tx.account, kind)
@@ -84,10 +84,10 @@ def gaps(connection: sqlite3.Connection, account: str | None = None, since_ms: i
 
 
 def to_look_up(tx: Tx, gap_ms: int) -> list[ThreadKind]:
-    """The kinds of thread with chunks of unknown fate about which the platform is to be asked now.
+    """The kinds of thread with unconfirmed sends to look up now.
 
-    One is asked about soon after it left; then, if it was shown to be absent, `gap_ms` later, and else after
-    the next send of its kind that arrives, and at growing intervals.
+    A send is looked up soon after it left. If it was missing, it is looked up again `gap_ms` later; else
+    after the next send of its kind that arrives, and at growing intervals.
     """
     rows = tx.db.execute(
         "SELECT thread_kind, session, sent_ms, looked_up_ms, absent_ms, look_ups, settling_ms FROM outbox"
@@ -120,7 +120,7 @@ def _ask_ms(tx: Tx, row: sqlite3.Row, gap_ms: int) -> float:
 
 
 def _newest(tx: Tx, kind: ThreadKind) -> tuple[int, str]:
-    """A time that lies in the future of its reading counts as the time of reading."""
+    """Time and id of the newest message. A time after its reading counts as the time of reading."""
     rows = tx.db.execute(
         "SELECT sent_ms, admitted_ms, message_id FROM messages WHERE account = ? AND thread_kind = ?"
         " ORDER BY seq DESC LIMIT ?",

@@ -15,7 +15,7 @@ from clawlane.messages import Album, Attachment, Inbound, Mention, Quote, Style,
 
 
 def inbound_body(inbound: Inbound) -> str:
-    """What the columns of a message do not hold."""
+    """The parts of a message that have no column."""
     return json.dumps(
         {
             "name": inbound.sender_name,
@@ -31,7 +31,7 @@ def inbound_body(inbound: Inbound) -> str:
 
 
 def inbound_of(row: Row) -> Inbound:
-    """The message as it was admitted. The row is a whole one, with its body."""
+    """The message as it was admitted, from a whole row with a body."""
     body = json.loads(row["body"])
     return Inbound(
         account=row["account"].partition("/")[2],
@@ -90,5 +90,5 @@ def thread_of(row: Row) -> Thread:
 
 
 def storable(text: str) -> str:
-    """A text for a column: what is broken Unicode becomes a question mark."""
+    """A text for a column: broken Unicode becomes a question mark."""
     return text.encode("utf-8", "replace").decode()

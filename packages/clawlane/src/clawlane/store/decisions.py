@@ -76,19 +76,9 @@ class Recorded:
     waiting: bool = False
     standing: Turn | None = None
 
-    @property
-    def turn(self) -> str:
-        """The state of its turn; empty without one."""
-        return self.standing.state if self.standing else ""
-
-    @property
-    def turn_reason(self) -> str:
-        """Why its turn stands so; empty without one."""
-        return self.standing.reason if self.standing else ""
-
 
 def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
-    """Keep a decision beside its message, and count its reason."""
+    """Store a decision with its message, and count its reason."""
     insert(
         tx,
         "decisions",
@@ -122,17 +112,15 @@ def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded
 
 
 def newest(connection: sqlite3.Connection, limit: int, *, dropped: bool) -> list[Recorded]:
-    """The messages that were read last, the newest first; with `dropped` only those that were."""
-    query = _NEWEST_DROPPED if dropped else _NEWEST
+    """The newest messages, the newest first; with `dropped` only dropped ones."""
+    query = "SELECT * FROM messages WHERE account = ? ORDER BY seq DESC LIMIT ?"
+    if dropped:
+        query = (
+            "SELECT messages.* FROM (SELECT DISTINCT account, message FROM decisions"
+            "  WHERE account = ? AND outcome = 'drop' ORDER BY message DESC LIMIT ?) AS dropped"
+            " JOIN messages ON messages.account = dropped.account AND seq = dropped.message"
+        )
     return [_recorded(connection, row) for row in newest_of_accounts(connection, query, limit)]
-
-
-_NEWEST = "SELECT * FROM messages WHERE account = ? ORDER BY seq DESC LIMIT ?"
-_NEWEST_DROPPED = (
-    "SELECT messages.* FROM (SELECT DISTINCT account, message FROM decisions"
-    "  WHERE account = ? AND outcome = 'drop' ORDER BY message DESC LIMIT ?) AS dropped"
-    " JOIN messages ON messages.account = dropped.account AND seq = dropped.message"
-)
 
 
 def too_old_in_a_row(connection: sqlite3.Connection, account: str, among: int) -> int:

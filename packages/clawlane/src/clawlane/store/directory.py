@@ -53,7 +53,7 @@ class Kept:
 
 
 def keep_peers(tx: Tx, people: Sequence[Person]) -> Kept:
-    """The account's friends, in the place of those known before; nothing changes if that is doubted."""
+    """Replace the account's friends, unless the new list is doubted."""
     query = "SELECT count(*) FROM known_people WHERE account = ? AND group_id = ''"
     kept = _weigh(tx, Listing.PEERS, [one.id for one in people], query)
     if not kept.doubted:
@@ -62,10 +62,7 @@ def keep_peers(tx: Tx, people: Sequence[Person]) -> Kept:
 
 
 def keep_groups(tx: Tx, groups: Sequence[Group]) -> Kept:
-    """The account's groups, in the place of those known before; nothing changes if that is doubted.
-
-    Members of groups that are gone go too.
-    """
+    """Replace the account's groups and forget members of those that are gone, unless that is doubted."""
     query = "SELECT count(*) FROM known_groups WHERE account = ?"
     kept = _weigh(tx, Listing.GROUPS, [one.id for one in groups], query)
     if kept.doubted:
@@ -83,7 +80,7 @@ def keep_groups(tx: Tx, groups: Sequence[Group]) -> Kept:
 
 
 def _weigh(tx: Tx, listing: Listing, ids: Sequence[str], count: str) -> Kept:
-    """Whether a list can be believed, and is looked up with that. Counts how often a doubtful one came."""
+    """Whether a new list can be believed. Records the look-up, or counts how often a doubtful list came."""
     before = int(tx.db.execute(count, (tx.account,)).fetchone()[0])
     if ids and 2 * len(set(ids)) >= before:
         tx.db.execute("DELETE FROM doubted WHERE account = ? AND listing = ?", (tx.account, listing))
@@ -101,7 +98,7 @@ def _weigh(tx: Tx, listing: Listing, ids: Sequence[str], count: str) -> Kept:
 
 
 def keep_members(tx: Tx, group_id: str, people: Sequence[Person]) -> None:
-    """The members of one group, in the place of those known before; the friends where `group_id` is empty."""
+    """Replace the members of one group; the friends where `group_id` is empty."""
     group_id = storable(group_id)
     tx.db.execute("DELETE FROM known_people WHERE account = ? AND group_id = ?", (tx.account, group_id))
     for position, one in enumerate(people):
@@ -154,7 +151,7 @@ class LookedUp:
 
 
 def keep_pins(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
-    """Record completed look-ups, in the place of older ones of the same names."""
+    """Record completed look-ups. They replace older ones of the same names."""
     query = "SELECT coalesce(max(position), 0) AS last FROM pins WHERE account = ?"
     first = tx.db.execute(query, (tx.account,)).fetchone()["last"] + 1
     for position, one in enumerate(looked_up, first):

@@ -87,7 +87,7 @@ class Page:
 
 @lazy
 def note_state(tx: Tx, at_ms: int, phase: Phase, code: str) -> None:
-    """Keep that an account is in a phase since then. What is known already is not written again."""
+    """Record that an account has been in a phase since `at_ms`, unless it is the last one recorded."""
     last = tx.db.execute(
         "SELECT phase, code FROM state_log WHERE account = ? ORDER BY id DESC LIMIT 1", (tx.account,)
     ).fetchone()
@@ -96,7 +96,7 @@ def note_state(tx: Tx, at_ms: int, phase: Phase, code: str) -> None:
 
 
 def note_change(tx: Tx, caller: str, operation: str, change: str) -> None:
-    """Keep who changed something, in the transaction of the change."""
+    """Record who changed something, in the transaction of the change."""
     insert(
         tx,
         "operator_log",
@@ -136,7 +136,7 @@ def _position(cursor: str, store: str, last: int) -> int:
 def _rows(
     connection: sqlite3.Connection, account: str | None, after: int, last: int, limit: int
 ) -> Iterator[tuple[int, _ToEvent, sqlite3.Row]]:
-    """Of every account and table the oldest, each with its number and how it becomes an event."""
+    """The next rows of every account and table: number, how to make an event of it, row."""
     for query, event in _TABLES if after < last else ():
         rows: Iterable[sqlite3.Row] = (
             connection.execute(query, (account, after, last, limit))

@@ -50,7 +50,7 @@ def admit_all(
 
 
 def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | None:
-    """What becomes of a part that comes after its album was decided; None if that is still to be done.
+    """The decision about a part that comes after its album was decided; None while the album is open.
 
     It is context of its group where the album was listened to, and else falls under the album's decision.
     """
@@ -76,7 +76,7 @@ def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | N
 
 
 def without_parts_of(tx: Tx, seqs: Sequence[int]) -> list[int]:
-    """Take parts out of what waits. Gives those that did: others were recalled meanwhile."""
+    """Take messages off the undecided ones. Gives those that were there: others were recalled meanwhile."""
     query = "DELETE FROM undecided WHERE account = ? AND message = ?"
     return [seq for seq in seqs if tx.db.execute(query, (tx.account, seq)).rowcount]
 
@@ -86,9 +86,9 @@ _FORGOTTEN = Decision(Outcome.DROP, Reason.TOO_OLD, RETENTION)
 
 
 def admit(tx: Tx, arrival: NewMessage) -> AdmittedMessage | NoteResult:
-    """Store a message with its decision, once. Of what is neither answered nor remembered only ids stay.
+    """Store a message with its decision, once. Without a decision it waits for `decide`.
 
-    One without a decision is kept whole, and waits for `decide`.
+    Only the ids stay of a message that is neither answered nor remembered.
     """
     if aliases.known(tx, arrival.inbound):
         return NoteResult()
@@ -125,7 +125,7 @@ def undecided(tx: Tx, limit: int, after: int = 0) -> list[UndecidedMessage]:
 
 
 def decide(tx: Tx, decided: Sequence[tuple[int, NewMessage]]) -> list[AdmittedMessage]:
-    """Give waiting messages their decisions, in order. One that was recalled meanwhile has no part in it."""
+    """Give waiting messages their decisions, in order. Those recalled meanwhile are left out."""
     results = []
     for seq, arrival in decided:
         if arrival.decision is None or not without_parts_of(tx, [seq]):
@@ -154,7 +154,7 @@ def decide_album(tx: Tx, parts: Sequence[tuple[int, Inbound]], arrival: NewMessa
 
 
 def _final(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
-    """A challenge becomes what it leads to."""
+    """The decision, with a challenge resolved by the pairing store."""
     if decision.outcome is Outcome.CHALLENGE:
         return pairing.meet(tx, arrival, decision)
     return decision
@@ -163,7 +163,7 @@ def _final(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
 def _follow(
     tx: Tx, seq: int, arrival: NewMessage, decision: Decision, *, turn: int | None = None
 ) -> AdmittedMessage:
-    """The record of a decision, and the turn or the memory that it leads to. `turn` is that of its album."""
+    """Record a decision and put the message into a turn or the history. `turn` is that of its album."""
     joined = False
     ready_ms = arrival.read_ms + arrival.merge_ms if merging.mergeable(arrival, decision) else 0
     if decision.admitted:
@@ -205,7 +205,7 @@ def _insert(tx: Tx, arrival: NewMessage, *, keep: bool) -> int:
 
 
 def note(tx: Tx, fact: Fact, backlog_ms: int) -> NoteResult:
-    """Keep what follows from a fact. Messages up to `backlog_ms` old may still come and be answered."""
+    """Apply a fact. Messages up to `backlog_ms` old may still come and be answered."""
     match fact:
         case Own():
             return NoteResult(unknown_sends.echo(tx, fact.client_id, fact.message_id))

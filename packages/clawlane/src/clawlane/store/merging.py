@@ -1,4 +1,4 @@
-"""Quick texts of one sender are answered together: a turn that has not begun takes in the next one."""
+"""Quick texts of one sender become one turn, as long as that has not started."""
 
 from __future__ import annotations
 

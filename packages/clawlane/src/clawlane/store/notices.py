@@ -35,7 +35,7 @@ class NotedItem:
 
 
 def note(tx: Tx, item: Notice | Unreadable) -> None:
-    """Keep an item, once. That it came again is counted."""
+    """Store an item, once. Repeats are counted."""
     match item:
         case Notice():
             client_id, actor_id, text, sent_ms = item.client_id, item.actor_id, item.text, item.sent_ms

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.messages import Outgoing, Thread
-from clawlane.store.codec import NO_TEXT, said_in, storable, text_body, thread_of
+from clawlane.store.codec import said_in, storable, text_body, thread_of
 from clawlane.store.models import ChunkState, Purpose
-from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
+from clawlane.store.rows import exists, insert, of_accounts, put, value_of
 from clawlane.store.transaction import Tx, next_number
 
 _NEWEST = 50
@@ -62,19 +62,6 @@ def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
         " WHERE account = ? AND turn = ? AND id >= ? AND settled_ms IS NULL AND state IN ('queued', 'held')",
         (tx.now_ms, reason, tx.account, turn, from_chunk),
     )
-
-
-def discard(tx: Tx, turn: int) -> None:
-    """Delete what has not left of a reply: it is made again."""
-    tx.db.execute(
-        "DELETE FROM outbox WHERE account = ? AND turn = ? AND state IN ('queued', 'held')",
-        (tx.account, turn),
-    )
-
-
-def forget_texts(tx: Tx, turn: int) -> None:
-    """Remove what a reply said, also of what is on its way: it may repeat what it answers."""
-    change(tx, "outbox", {"turn": turn}, body=NO_TEXT)
 
 
 _WORDS = {

@@ -10,7 +10,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
-from clawlane.store import aliases, outbox, pending_history, turns
+from clawlane.store import aliases, pending_history, turns
+from clawlane.store.codec import NO_TEXT
 from clawlane.store.models import ChunkState, RecallResult, TurnState
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists
@@ -121,14 +122,14 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
     key = {"turn": turn, "state": ChunkState.UNKNOWN, "settled_ms": None}
     change(tx, "outbox", key, settled_ms=tx.now_ms)
     turns.end_reply(tx, turn, TurnState.RECALLED, reason)
-    outbox.forget_texts(tx, turn)
+    change(tx, "outbox", {"turn": turn}, body=NO_TEXT)  # it may repeat what it answers
     return RecallResult(ended=(turn,))
 
 
 def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
     """A turn that is over is told to be about a message that is gone, and is not taken up again."""
     turn = row["turn"]
-    outbox.forget_texts(tx, turn)
+    change(tx, "outbox", {"turn": turn}, body=NO_TEXT)  # it may repeat what it answers
     if rest:
         query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state = 'expired'"
         tx.db.execute(query, (tx.account, turn))
@@ -155,7 +156,8 @@ def _from_context(tx: Tx, seq: int) -> RecallResult:
 
 def _again(tx: Tx, turn: int) -> RecallResult:
     """Start a turn over. What its agent may still answer is void."""
-    outbox.discard(tx, turn)
+    query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state IN ('queued', 'held')"
+    tx.db.execute(query, (tx.account, turn))
     pending_history.give_back(tx, turn)
     tx.db.execute(
         "UPDATE turns SET attempts = attempts - CASE state WHEN 'running' THEN 1 ELSE 0 END,"

@@ -51,7 +51,7 @@ def begin(
 
 @lazy
 def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
-    """Keep why chunks do not leave yet, for people to read. Gives the turns that nobody has to wait for.
+    """Record why chunks do not leave yet. Gives the turns that nobody has to wait for.
 
     The guard against loops holds their replies: until then such a reply lets others pass, and it expires
     `TOO_LATE_MS` after the time until which it was first held.
@@ -77,7 +77,7 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
 
 
 def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
-    """Chunks that were marked as on their way, and were not handed to the channel before a stop."""
+    """Queue chunks again that were marked as on their way, but not handed to the channel before a stop."""
     tx.db.executemany(
         "UPDATE outbox SET state = 'queued', attempts = attempts - 1 WHERE account = ? AND id = ?"
         " AND state = 'sending' AND settled_ms IS NULL",
@@ -87,7 +87,7 @@ def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
 
 @lazy
 def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
-    """It arrived. Gives the turn that this settled, if any."""
+    """Record that a chunk arrived. Gives the turn that this settled, if any."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'sent', receipt = ?, settled_ms = ?, reason = ''"
         " WHERE account = ? AND id = ? AND settled_ms IS NULL RETURNING turn, thread_kind, session",
@@ -105,7 +105,7 @@ def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
 
 
 def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
-    """The platform said no: the rest of the reply is not sent."""
+    """Record that the platform refused a chunk. The rest of the reply is not sent."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE account = ? AND id = ?"
         " AND settled_ms IS NULL RETURNING turn",
@@ -118,7 +118,7 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
 
 
 def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
-    """It is unknown whether it arrived, unless the account saw its echo: the rest of the reply is held."""
+    """Record that a chunk may have arrived, unless its echo was seen. The rest of the reply is held."""
     query = "SELECT turn, echo, resends FROM outbox WHERE account = ? AND id = ?"
     row = tx.db.execute(query, (tx.account, chunk_id)).fetchone()
     if row["echo"]:
@@ -145,7 +145,7 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
 
 
 def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
-    """It did not leave, and may be tried again at `due_ms`, unless its turn was stopped meanwhile."""
+    """Queue a chunk again that did not leave, for `due_ms`, unless its turn was stopped meanwhile."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'queued', reason = ?, due_ms = ?"
         " WHERE account = ? AND id = ? AND state = 'sending' RETURNING turn",
@@ -194,11 +194,11 @@ def finish(tx: Tx, turn: int, state: TurnState, reason: str) -> bool:
 
 
 def mark(tx: Tx, turn: int, state: TurnState, reason: str) -> None:
-    """Where an open turn stands now."""
+    """Change the state of an open turn."""
     change(tx, "turns", {"turn": turn, "settled_ms": None}, state=state, reason=reason)
 
 
 def needs_decision(tx: Tx, turn: int | None) -> None:
-    """An open turn waits for the operator to say what became of a part of its reply."""
+    """Let an open turn wait until the operator says what became of a part of its reply."""
     if turn is not None:
         mark(tx, turn, TurnState.NEEDS_DECISION, delivery_summary(tx, turn))

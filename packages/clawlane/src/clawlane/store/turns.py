@@ -51,7 +51,7 @@ _PARTS = (
 
 
 def open_turns(tx: Tx, after: int = 0, limit: int = 2**31 - 1) -> list[OpenTurn]:
-    """What a restart has to go on with, in the order of admission: at most `limit` turns `after` one.
+    """The turns that go on after a restart, in the order of admission: at most `limit` `after` one.
 
     Turns that need a decision are not among it.
     """
@@ -126,7 +126,7 @@ def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
 
 
 def revoke(tx: Tx, seq: int, decision: Decision) -> None:
-    """The sender is not admitted any more: recorded beside the first decisions, and the texts go."""
+    """End a turn whose sender is not admitted any more. Records the decision and deletes the texts."""
     rows = tx.db.execute(
         "SELECT message FROM turn_messages JOIN turns USING (account, turn)"
         " WHERE turn_messages.account = ? AND turn = ? AND settled_ms IS NULL",
@@ -165,7 +165,7 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None) ->
 
 @lazy
 def pending(tx: Tx, seq: int) -> bool:
-    """Whether the lane of this turn has to wait for its reply, which others may not pass."""
+    """Whether the lane has to wait for the reply of this turn, which others may not pass."""
     query = (
         "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'replied' AND EXISTS (SELECT 1"
         " FROM outbox WHERE outbox.account = turns.account AND outbox.turn = turns.turn"
@@ -175,7 +175,7 @@ def pending(tx: Tx, seq: int) -> bool:
 
 
 def fail(tx: Tx, seq: int, reason: str, run: int | None = None) -> bool:
-    """The agent could not answer. True if that was the last try and the message is set aside.
+    """Record that the agent could not answer. True if it was the last try: the message is set aside.
 
     The history that went with the turn stays.
     """
@@ -198,10 +198,7 @@ def _set_aside(tx: Tx, seq: int, reason: str) -> None:
 
 
 def recover(tx: Tx) -> int:
-    """After a crash: what was running as often as it may is set aside. Gives how many.
-
-    The others wait to be started again.
-    """
+    """Set aside turns that crashed in their last try; the others wait to run again. Gives how many."""
     rows = tx.db.execute(
         "SELECT turn FROM turns WHERE account = ? AND settled_ms IS NULL AND state = 'running'"
         " AND attempts >= ?",
@@ -214,7 +211,7 @@ def recover(tx: Tx) -> int:
 
 
 def put_back(tx: Tx) -> None:
-    """An orderly stop interrupts what runs: that was no try."""
+    """Put running turns back at an orderly stop. It does not count as a try."""
     tx.db.execute(
         "UPDATE turns SET state = 'waiting', attempts = attempts - 1"
         " WHERE account = ? AND settled_ms IS NULL AND state = 'running'",
@@ -255,20 +252,14 @@ def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
         " JOIN messages ON messages.account = part.account AND messages.seq = part.message"
         " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.turn, messages.seq"
     )
-    letters = (list(parts) for _, parts in groupby(rows, key=lambda row: row["turn"]))
-    return [_dead_letter(parts[0], merge_messages(list(map(inbound_of, parts)))) for parts in letters]
-
-
-def _dead_letter(first: sqlite3.Row, whole: Inbound) -> DeadLetter:
-    return value_of(
-        DeadLetter,
-        first,
-        thread=whole.thread,
-        sender_name=whole.sender_name,
-        text=whole.text,
-        set_aside_ms=first["settled_ms"],
-        tries=first["attempts"],
-    )
+    letters = []
+    for _, group in groupby(rows, key=lambda row: row["turn"]):
+        parts = list(group)
+        whole = merge_messages(list(map(inbound_of, parts)))
+        told = {"thread": whole.thread, "sender_name": whole.sender_name, "text": whole.text}
+        times = {"set_aside_ms": parts[0]["settled_ms"], "tries": parts[0]["attempts"]}
+        letters.append(value_of(DeadLetter, parts[0], **told, **times))
+    return letters
 
 
 def resubmit(tx: Tx, message_id: str) -> OpenTurn:

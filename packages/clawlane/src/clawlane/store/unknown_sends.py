@@ -24,10 +24,10 @@ _OPEN = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
 
 
 def recover(tx: Tx, settle_ms: int = 0) -> RecoveryResult:
-    """After a stop: what was being sent is of unknown fate, and what crashed too often is set aside.
+    """Clean up after a stop: what was being sent is of unknown fate, what crashed too often is set aside.
 
-    Look-ups may settle that for `settle_ms` from now on, and nothing without it, whatever the config said
-    when the chunks left.
+    Look-ups may settle those chunks for `settle_ms` from now on (0: not at all), whatever the config said
+    when they left.
     """
     waiting = tx.db.execute(
         "SELECT id, settling_ms FROM outbox WHERE account = ? AND settled_ms IS NULL AND state = 'unknown'"
@@ -52,7 +52,7 @@ def recover(tx: Tx, settle_ms: int = 0) -> RecoveryResult:
 
 
 def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
-    """The account saw a message of its own: a chunk of unknown fate has arrived.
+    """Settle a chunk that the account saw arrive.
 
     Gives the turn that this settled.
     """
@@ -83,7 +83,7 @@ class LookUp:
 
 
 def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
-    """Everything a look-up found was stored: what left before it and is still unknown is missing.
+    """Evaluate a look-up whose finds are stored: what left before it and is still unknown is missing.
 
     That counts only where the look-up reached far enough and shows a message that this login sent. What two
     such look-ups, `gap_ms` apart, do not show is queued again, once. Gives how many chunks are queued.
@@ -132,7 +132,7 @@ def _judge(tx: Tx, row: sqlite3.Row, asked: LookUp, gap_ms: int, *, present: boo
 
 
 def resend(tx: Tx, chunk_id: int) -> None:
-    """The operator says that a chunk of unknown fate did not arrive: it is sent again, and the rest follows.
+    """Send a chunk of unknown fate again, and the rest after it: the operator says that it did not arrive.
 
     Raises `NotInOutbox`.
     """
@@ -140,7 +140,7 @@ def resend(tx: Tx, chunk_id: int) -> None:
 
 
 def arrived(tx: Tx, chunk_id: int) -> int | None:
-    """The operator saw a chunk of unknown fate arrive: the rest of its reply follows.
+    """Take a chunk of unknown fate as arrived, as the operator says. The rest of its reply follows.
 
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
@@ -148,7 +148,7 @@ def arrived(tx: Tx, chunk_id: int) -> int | None:
 
 
 def drop(tx: Tx, chunk_id: int) -> int | None:
-    """The operator gives a chunk up, and what follows it in its reply.
+    """Give up a chunk and what follows it in its reply, as the operator says.
 
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
@@ -187,7 +187,7 @@ def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
 
 
 def _release(tx: Tx, turn: int | None) -> None:
-    """What waited behind a chunk of unknown fate may leave."""
+    """Queue what was held behind a chunk of unknown fate."""
     if turn is not None:
         change(tx, "outbox", {"turn": turn, "state": ChunkState.HELD}, state=ChunkState.QUEUED)
         mark(tx, turn, TurnState.REPLIED, "")

@@ -1,0 +1,29 @@
+"""What the tests of the store share: a clock, the store, and its account."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from packages.clawlane.tests.opened_store import LANE, Clock
+
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import Store, open_store
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
+    async with open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store:
+        yield store
+
+
+@pytest.fixture
+async def account_store(store: Store) -> AsyncIterator[AccountStore]:
+    async with store.own(LANE) as account_store:
+        yield account_store
