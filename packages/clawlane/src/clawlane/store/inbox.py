@@ -35,18 +35,26 @@ def admit_all(
     A message that is recalled before it comes is expected for as long as it may be late (`backlog_ms`), and
     an hour.
     """
+    try:
+        with savepoint(tx.db):
+            return [_admit_or_note(tx, item, backlog_ms) for item in items]
+    except Exception as error:
+        if is_disk(error):
+            raise
     results: list[AdmittedMessage | NoteResult | Exception] = []
-    for item in items:
+    for item in items:  # once more, to find the one that cannot be stored
         try:
             with savepoint(tx.db):
-                results.append(
-                    admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
-                )
+                results.append(_admit_or_note(tx, item, backlog_ms))
         except Exception as error:
             if is_disk(error):
                 raise
             results.append(error)
     return results
+
+
+def _admit_or_note(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> AdmittedMessage | NoteResult:
+    return admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
 
 
 def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | None:

@@ -294,21 +294,18 @@ def _friendship(row: sqlite3.Row, friends: Sequence[Person]) -> dict[str, Any]:
     return told
 
 
+_APPROVED = "SELECT account, sender_id, sender_name, approved_ms FROM approved"
+
+
 def approved(connection: sqlite3.Connection, account: str | None = None) -> list[Approved]:
     """The senders that the owner let in, on one account or on all, oldest first."""
-    rows = connection.execute(
-        "SELECT account, sender_id, sender_name, approved_ms FROM approved"
-        " WHERE account = coalesce(?, account) ORDER BY approved_ms, account, sender_id",
-        (account,),
-    )
-    return [Approved(*row) for row in rows]
+    query = f"{_APPROVED} WHERE account = coalesce(?, account) ORDER BY approved_ms, account, sender_id"
+    return [Approved(*row) for row in connection.execute(query, (account,))]
 
 
 def used_code(connection: sqlite3.Connection, code: str) -> Approved | None:
     """The sender that a code let in; None for a code that was not used."""
-    row = connection.execute(
-        "SELECT account, sender_id, sender_name, approved_ms FROM approved WHERE code = ?", (code,)
-    ).fetchone()
+    row = connection.execute(f"{_APPROVED} WHERE code = ?", (code,)).fetchone()
     return Approved(*row) if row else None
 
 

@@ -36,8 +36,6 @@ def recalled(tx: Tx, inbound: Inbound) -> str:
 
 BY_AUTHOR = "recalled by its author"
 BY_OWNER = "deleted by the account's owner"
-_KEPT = (TurnState.DEAD, TurnState.EXPIRED)
-"""Turns that are over, and that the operator may take up again."""
 
 
 def undone(tx: Tx, fact: Undone, keep_ms: int) -> RecallResult:
@@ -135,7 +133,8 @@ def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
         tx.db.execute(query, (tx.account, turn))
     else:
         reply = delivery_summary(tx, turn)
-        state = TurnState.RECALLED if row["state"] in _KEPT else row["state"]
+        resumable = row["state"] in (TurnState.DEAD, TurnState.EXPIRED)
+        state = TurnState.RECALLED if resumable else row["state"]
         change(tx, "turns", {"turn": turn}, state=state, reason=f"{reason}: {reply}" if reply else reason)
 
 

@@ -20,8 +20,6 @@ SKEW_MS = 60_000
 _GRACE_MS = 10_000
 """How long after it left a request that was cut off may still be carried out."""
 
-_OPEN = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
-
 
 def recover(tx: Tx, settle_ms: int = 0) -> RecoveryResult:
     """Clean up after a stop: what was being sent is of unknown fate, what crashed too often is set aside.
@@ -152,7 +150,8 @@ def drop(tx: Tx, chunk_id: int) -> int | None:
 
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
-    row = _of_operator(tx, chunk_id, _OPEN, "dropped")
+    open_ = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
+    row = _of_operator(tx, chunk_id, open_, "dropped")
     reason = "dropped by the operator"
     dropped = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "reason": reason}
     change(tx, "outbox", {"id": chunk_id}, **dropped)
