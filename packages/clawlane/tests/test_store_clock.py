@@ -10,7 +10,7 @@ from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.store import inbox, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.due import LONGEST_RETRY_MS, LOOK_UP_MS, UNASKED_MS, waiting
-from clawlane.store.models import AdmittedMessage, Chunk, LostSend, NewMessage
+from clawlane.store.models import AdmittedMessage, Chunk, Hold, LostSend, NewMessage
 
 HOUR = 3_600_000
 LAN = Thread(ThreadKind.DM, "11")
@@ -62,5 +62,18 @@ async def test_a_chunk_of_unknown_fate_does_not_keep_its_thread_for_the_length_o
     clock.ms -= HOUR
     await answer(account_store, "m2")
     assert await due(account_store) == ()
-    clock.ms += LOOK_UP_MS + UNASKED_MS
+    clock.ms += LOOK_UP_MS + UNASKED_MS - 1
+    assert await due(account_store) == ()
+    clock.ms += 1
     assert len(await due(account_store)) == 1
+
+
+async def test_a_reply_that_others_may_pass_is_not_held_for_the_length_of_the_jump(
+    account_store: AccountStore, clock: Clock
+) -> None:
+    await answer(account_store, "m1")
+    [chunk] = await due(account_store)
+    await account_store.run(sending.hold, {chunk.id: Hold("pacing.sameText", NOW + 60_000, aside=True)})
+    assert await due(account_store) == ()
+    clock.ms -= HOUR
+    assert [one.id for one in await due(account_store)] == [chunk.id]

@@ -171,6 +171,15 @@ async def test_what_is_held_tells_its_rule_until_it_leaves(desk: Desk) -> None:
         assert reader.held(LANE, NOW) == []
 
 
+async def test_the_end_of_a_reply_that_may_leave_at_last_is_told(desk: Desk) -> None:
+    await desk.answer("one")
+    chunk = await desk.next()
+    await desk.account_store.run(sending.hold, {chunk.id: LOOP})
+    desk.clock.ms = LOOP.until_ms
+    waiting = await desk.account_store.run(due.waiting, frozenset((LAN,)))
+    assert (waiting.chunks, waiting.due_ms) == ((), LOOP.until_ms + TOO_LATE_MS)
+
+
 async def test_threads_that_are_shut_are_not_read(desk: Desk) -> None:
     await desk.answer("one")
     await desk.answer("two", thread=HUNG)
