@@ -6,8 +6,8 @@ from packages.clawlane.tests.opened_store import NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
-from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import inbox, sending, turns
+from clawlane.messages import Inbound, Person, Receipt, Text, Thread, ThreadKind
+from clawlane.store import directory, inbox, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.due import LONGEST_RETRY_MS, LOOK_UP_MS, UNASKED_MS, waiting
 from clawlane.store.models import AdmittedMessage, Chunk, Hold, LostSend, NewMessage
@@ -77,3 +77,15 @@ async def test_a_reply_that_others_may_pass_is_not_held_for_the_length_of_the_ju
     assert await due(account_store) == ()
     clock.ms -= HOUR
     assert [one.id for one in await due(account_store)] == [chunk.id]
+
+
+async def test_a_doubtful_list_is_believed_an_hour_after_the_jump(
+    account_store: AccountStore, clock: Clock
+) -> None:
+    await account_store.run(directory.keep_peers, [Person("1", "An"), Person("2", "Lan")])
+    assert (await account_store.run(directory.keep_peers, [])).doubted
+    clock.ms -= HOUR
+    for _ in range(2):
+        assert (await account_store.run(directory.keep_peers, [])).doubted
+        clock.ms += HOUR // 2
+    assert not (await account_store.run(directory.keep_peers, [])).doubted

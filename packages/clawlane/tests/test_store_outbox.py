@@ -180,6 +180,15 @@ async def test_the_end_of_a_reply_that_may_leave_at_last_is_told(desk: Desk) -> 
     assert (waiting.chunks, waiting.due_ms) == ((), LOOP.until_ms + TOO_LATE_MS)
 
 
+async def test_a_held_reply_is_listed_once_with_all_that_waits_in_its_thread(desk: Desk) -> None:
+    await desk.answer("one", "two")
+    chunk = await desk.next()
+    await desk.account_store.run(sending.hold, {chunk.id: LOOP})
+    with desk.store.read() as reader:
+        [held] = reader.held("zalouser/default", NOW)
+    assert (held.chunks, held.aside, held.until_ms) == (2, True, LOOP.until_ms)
+
+
 async def test_threads_that_are_shut_are_not_read(desk: Desk) -> None:
     await desk.answer("one")
     await desk.answer("two", thread=HUNG)

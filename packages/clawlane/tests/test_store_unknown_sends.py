@@ -11,7 +11,7 @@ from packages.clawlane.tests.opened_store import LANE, NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
-from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind
+from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind, Undone
 from clawlane.store import catch_up, due, inbox, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
@@ -472,3 +472,12 @@ async def test_a_store_of_an_older_clawlane_is_brought_up_to_date(desk: Desk, tm
     with sqlite3.connect(tmp_path / "store.sqlite") as connection:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(outbox)")}
     assert {"sent_ms", "looked_up_ms"} <= columns
+
+
+async def test_a_part_of_a_recalled_reply_is_not_left_to_the_operator(desk: Desk) -> None:
+    message_id = await desk.answer("one")
+    chunk = await desk.take()
+    await desk.account_store.run(inbox.admit_all, [Undone("default", ALICE, message_id, ALICE.id)])
+    await desk.account_store.run(sending.unknown, chunk.id, LostSend("no answer"))
+    assert desk.undecided() == 0
+    assert desk.turn(message_id)[0] == "recalled"
