@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from packages.clawlane.tests.opened_store import NOW, Clock, opened_store
+
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
 from clawlane.access.policy import AccessPolicy, Grants
@@ -32,9 +34,8 @@ from clawlane.messages import (
     ThreadKind,
 )
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 
-NOW = 1_700_000_000_000
 READY = State(Phase.READY)
 OPEN = AccessPolicy(dm=DmPolicy.OPEN)
 GROUP = Thread(ThreadKind.GROUP, "900")
@@ -46,14 +47,6 @@ LISTENING = AccessPolicy(
 def message(number: int, sender: str = "11", text: str = "") -> Inbound:
     thread = Thread(ThreadKind.DM, sender)
     return Inbound("default", f"m{sender}-{number}", thread, sender, "", text or f"{sender}: {number}", NOW)
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 @dataclass
@@ -190,10 +183,7 @@ def said(number: int, text: str, *, mention: bool = False, token: str = "") -> I
 @asynccontextmanager
 async def bench_in(folder: Path) -> AsyncIterator[Bench]:
     clock = Clock()
-    async with (
-        open_store(folder / "store.sqlite", folder / "lock", clock) as store,
-        store.own("zalouser/default") as account_store,
-    ):
+    async with opened_store(folder, clock) as (store, account_store):
         yield Bench(store, account_store, folder, clock)
 
 

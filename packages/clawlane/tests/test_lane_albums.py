@@ -94,7 +94,7 @@ async def test_a_complete_album_is_answered_once_and_at_once(bench: Bench) -> No
         delivered = [await wire.shown.get() for _ in range(7)]
         assert sum(isinstance(one, Delivered) for one in delivered) == 3, "each part is acknowledged"
     assert reasons(bench, *parts) == [[Reason.DM_OPEN]] * 3
-    assert {recorded(bench, one).turn for one in parts} == {"done"}
+    assert {recorded(bench, one).standing.state for one in parts} == {"done"}
 
 
 async def test_another_message_of_its_sender_closes_an_album(bench: Bench) -> None:

@@ -89,7 +89,7 @@ async def test_texts_of_one_sender_are_one_turn_and_keep_their_acks(bench: Bench
         assert sum(isinstance(one, Seen) for one in shown) == 3
     with bench.store.read() as reader:
         told = [reader.decided(one.message_id)[0] for one in texts]
-    assert [(len(one.made), one.turn) for one in told] == [(1, "done")] * 3
+    assert [(len(one.made), one.standing.state) for one in told] == [(1, "done")] * 3
 
 
 async def test_each_sender_and_thread_has_its_own(bench: Bench) -> None:

@@ -25,7 +25,7 @@ from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Pacer, PendingSend, SendHistory, decide
 from clawlane.messages import Inbound, Outgoing, Receipt, Signal, Text, Thread, ThreadKind, Typing
-from clawlane.store import inbox, outbox, send_log, turns
+from clawlane.store import due, inbox, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.models import AdmittedMessage, Chunk, History, NewMessage
@@ -342,7 +342,7 @@ async def test_a_reply_that_waited_does_not_go_to_somebody_who_was_shut_out_mean
     assert isinstance(turn, AdmittedMessage)
     await lane.account_store.run(turns.start, turn.seq, History.INCLUDE)
     await lane.account_store.run(turns.reply, turn.seq, [Text(dm(7), "hello")])
-    [waiting] = (await lane.account_store.run(outbox.waiting)).chunks
+    [waiting] = (await lane.account_store.run(due.waiting)).chunks
     lane.gate.pause([Pause("zalouser/default", None, PauseLevel.MUTE, NOW)])
     if how == "asked":
         assert lane.gate.wait_ms(waiting, NOW) is None

@@ -53,7 +53,7 @@ class Talking:
     async def run(self, turn: TurnInput) -> Reply | None:
         self.begun.put_nowait(turn)
         await self.allowed.acquire()
-        return Reply(turn.message.text)
+        return Reply(turn.text)
 
 
 def recorded(bench: Bench, message_id: str) -> Recorded:
@@ -83,7 +83,7 @@ async def test_a_recall_cancels_the_agent_and_the_lane_goes_on(bench: Bench) -> 
         assert await agent.begun.get() == "11: 2"
         agent.allowed.release()
         assert await wire.sent(1) == ["11: 2"]
-    assert recorded(bench, "m11-1").turn_reason == "recalled by its author"
+    assert recorded(bench, "m11-1").standing.reason == "recalled by its author"
 
 
 async def test_what_is_on_the_wire_arrives_and_the_rest_of_the_reply_is_dropped(bench: Bench) -> None:
@@ -98,8 +98,8 @@ async def test_what_is_on_the_wire_arrives_and_the_rest_of_the_reply_is_dropped(
         wire.answer.set()
         assert await wire.sent(2) == ["one", "next"]
     told = recorded(bench, "m11-1")
-    assert told.turn == "recalled"
-    assert told.turn_reason == "recalled by its author: of 3 parts, 1 arrived, 2–3 not sent"
+    assert told.standing.state == "recalled"
+    assert told.standing.reason == "recalled by its author: of 3 parts, 1 arrived, 2–3 not sent"
 
 
 async def test_a_send_that_failed_is_not_tried_again_after_a_recall(bench: Bench) -> None:
@@ -112,7 +112,7 @@ async def test_a_send_that_failed_is_not_tried_again_after_a_recall(bench: Bench
         wire.incoming.put_nowait(message(2, text="next"))
         assert await wire.sent(1) == ["next"]
         await until(lambda: not bench.states())
-    assert recorded(bench, "m11-1").turn_reason == "recalled by its author: not sent"
+    assert recorded(bench, "m11-1").standing.reason == "recalled by its author: not sent"
 
 
 async def test_what_may_have_arrived_is_not_asked_about_after_a_recall(bench: Bench) -> None:
@@ -126,7 +126,7 @@ async def test_what_may_have_arrived_is_not_asked_about_after_a_recall(bench: Be
         wire.incoming.put_nowait(message(3, text="next"))
         assert await wire.sent(1) == ["next"]
         await until(lambda: not bench.states())  # nothing waits for the operator
-    told = recorded(bench, "m11-1").turn_reason
+    told = recorded(bench, "m11-1").standing.reason
     assert told.startswith("recalled by its author: of 2 parts, 1 of unknown fate")
 
 
@@ -134,9 +134,9 @@ async def test_a_recalled_dead_letter_is_gone(bench: Bench) -> None:
     @dataclass
     class Failing:
         async def run(self, turn: TurnInput) -> Reply | None:
-            if "bad" in turn.message.text:
-                raise RuntimeError(f"no idea about {turn.message.text}")
-            return Reply(turn.message.text)
+            if "bad" in turn.text:
+                raise RuntimeError(f"no idea about {turn.text}")
+            return Reply(turn.text)
 
     wire = Wire()
     async with bench.running(wire, Failing()):
@@ -150,7 +150,7 @@ async def test_a_recalled_dead_letter_is_gone(bench: Bench) -> None:
             assert reader.dead_letters() == []
         with pytest.raises(NoDeadLetter):
             await bench.account_store.run(turns.resubmit, "m11-1")
-    assert recorded(bench, "m11-1").turn_reason == "recalled by its author"
+    assert recorded(bench, "m11-1").standing.reason == "recalled by its author"
 
 
 async def test_an_answered_message_loses_its_text_and_says_what_arrived(bench: Bench) -> None:
@@ -164,7 +164,7 @@ async def test_an_answered_message_loses_its_text_and_says_what_arrived(bench: B
         wire.incoming.put_nowait(message(3))
         assert await wire.sent(1) == ["11: 3"]
     told = recorded(bench, "m11-1")
-    assert (told.turn, told.turn_reason) == ("done", "recalled by its author: arrived")
+    assert (told.standing.state, told.standing.reason) == ("done", "recalled by its author: arrived")
     assert told.recalled == "recalled by its author"
 
 
@@ -316,15 +316,15 @@ async def test_a_part_of_a_turn_that_is_recalled_while_it_runs_makes_it_run_agai
         assert [one.message_id for one in turn.messages] == ["m11-1", "m11-2", "m11-3"]
         again.incoming.put_nowait(undo(1))
         turn = await agent.begun.get()
-        assert turn.message.text == "11: 2\n11: 3"
+        assert turn.text == "11: 2\n11: 3"
         again.incoming.put_nowait(undo(3))
         turn = await agent.begun.get()
-        assert turn.message.text == "11: 2"
+        assert turn.text == "11: 2"
         agent.allowed.release()
         assert await again.sent(1) == ["11: 2"]
     for number, recalled in ((1, True), (2, False), (3, True)):
         assert bool(recorded(bench, f"m11-{number}").recalled) is recalled
-        assert recorded(bench, f"m11-{number}").turn == "done"
+        assert recorded(bench, f"m11-{number}").standing.state == "done"
 
 
 async def test_a_queued_reply_to_several_is_made_anew_without_the_recalled_one(bench: Bench) -> None:
@@ -342,7 +342,7 @@ async def test_a_queued_reply_to_several_is_made_anew_without_the_recalled_one(b
         await until(lambda: texts(bench) == ["11: 2"])
         wire.incoming.put_nowait(State(Phase.READY))
         assert await wire.sent(1) == ["11: 2"]
-    assert recorded(bench, "m11-2").turn == "done"
+    assert recorded(bench, "m11-2").standing.state == "done"
 
 
 async def test_a_reply_to_several_that_may_have_arrived_is_not_made_anew(bench: Bench) -> None:
@@ -360,4 +360,4 @@ async def test_a_reply_to_several_that_may_have_arrived_is_not_made_anew(bench: 
         await wire.read_all()
         bench.clock.ms += 60
         assert await wire.sent(1) == ["next"]
-    assert recorded(bench, "m11-2").turn == "recalled"
+    assert recorded(bench, "m11-2").standing.state == "recalled"

@@ -37,7 +37,7 @@ from clawlane.messages import (
     Typing,
     Undone,
 )
-from clawlane.store import outbox
+from clawlane.store import due
 from clawlane.store.models import OpenTurn, TurnState
 
 
@@ -415,8 +415,8 @@ async def test_a_stop_keeps_the_parts_back_that_have_not_left(bench: Bench) -> N
         assert await wire.sent(2) == ["a", "/stop"]
     with bench.store.read() as reader:
         [stopped] = reader.decided("m11-1")
-    assert stopped.turn == "stopped"
-    assert stopped.turn_reason == "stopped: of 3 parts, 1 on its way, 2–3 not sent"
+    assert stopped.standing.state == "stopped"
+    assert stopped.standing.reason == "stopped: of 3 parts, 1 on its way, 2–3 not sent"
 
 
 async def test_others_see_what_the_decision_allows(group: Bench) -> None:
@@ -491,7 +491,7 @@ async def test_what_the_platform_puts_off_is_not_tried_again_before_that(bench: 
         wire.incoming.put_nowait(message(1))
         await wire.taken.wait()
         await account.park()
-    assert (await bench.account_store.run(outbox.waiting)).due_ms == NOW + 1_800_000
+    assert (await bench.account_store.run(due.waiting)).due_ms == NOW + 1_800_000
 
 
 async def test_each_wait_before_another_try_is_twice_as_long_as_the_last(bench: Bench) -> None:
@@ -503,7 +503,7 @@ async def test_each_wait_before_another_try_is_twice_as_long_as_the_last(bench: 
         async with bench.running(wire, Echo()) as account:
             await wire.taken.wait()
             await account.park()
-        due_ms = (await bench.account_store.run(outbox.waiting)).due_ms
+        due_ms = (await bench.account_store.run(due.waiting)).due_ms
         assert due_ms == bench.clock.ms + 1000 * seconds
         bench.clock.ms = due_ms
 

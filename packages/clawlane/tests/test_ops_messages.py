@@ -26,12 +26,11 @@ from clawlane.ops.messages import (
     resubmit,
 )
 from clawlane.ops.operation import decode, encode
-from clawlane.store import inbox, turns
-from clawlane.store import outbox as store_outbox
+from clawlane.store import due, inbox, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage
-from clawlane.store.reader import Listed
+from clawlane.store.outbox import Listed
 from clawlane.store.turns import TRIES
 
 WORK = "zalouser/work"
@@ -52,9 +51,9 @@ async def lose(paths: Paths) -> None:
         turn = await hear(account_store)
         await account_store.run(turns.start, turn, History.INCLUDE)
         await account_store.run(turns.reply, turn, [Text(ALICE, "one"), Text(ALICE, "two")])
-        chunk = (await account_store.run(store_outbox.waiting)).chunks[0]
-        await account_store.run(store_outbox.begin, [chunk.id])
-        await account_store.run(store_outbox.unknown, chunk.id, LostSend("no answer"))
+        chunk = (await account_store.run(due.waiting)).chunks[0]
+        await account_store.run(sending.begin, [chunk.id])
+        await account_store.run(sending.unknown, chunk.id, LostSend("no answer"))
 
 
 async def fail(paths: Paths, account: str = LANE) -> None:

@@ -9,11 +9,12 @@ import threading
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, MAX_TEXTS
@@ -35,7 +36,7 @@ from clawlane.messages import (
     Undone,
 )
 from clawlane.ops.why import Item
-from clawlane.store import directory, inbox, outbox, pairing, turns
+from clawlane.store import directory, due, inbox, outbox, pairing, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown, StoreLost, StoreOwned, StoreUnusable
@@ -44,21 +45,11 @@ from clawlane.store.reader import reading
 from clawlane.store.transaction import Tx
 from clawlane.store.turns import TRIES
 
-LANE = "zalouser/default"
-NOW = 1_700_000_000_000
 ALICE = Thread(ThreadKind.DM, "11")
 RULE = Rule("channels.zalouser.dmPolicy", "channel")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, RULE)
 DROP = Decision(Outcome.DROP, Reason.DM_DISABLED, RULE)
 ASK = Decision(Outcome.CHALLENGE, Reason.DM_PAIRING_REQUIRED, RULE)
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 def places_in(folder: Path) -> Paths:
@@ -97,10 +88,10 @@ async def admit(account_store: AccountStore, *arrivals: NewMessage) -> list[Admi
 
 async def take(account_store: AccountStore) -> Chunk | None:
     """The next chunk that may go, as the outbox takes it."""
-    waiting = (await account_store.run(outbox.waiting)).chunks
+    waiting = (await account_store.run(due.waiting)).chunks
     if not waiting:
         return None
-    assert waiting[0].id in await account_store.run(outbox.begin, [waiting[0].id])
+    assert waiting[0].id in await account_store.run(sending.begin, [waiting[0].id])
     return waiting[0]
 
 
@@ -179,7 +170,7 @@ async def test_client_ids_rise_strictly_even_when_the_clock_does_not(tmp_path: P
             chunk = await take(account_store)
             assert chunk
             ids.append(int(chunk.out.client_id))
-            await account_store.run(outbox.sent, chunk.id, Receipt(("r",)))
+            await account_store.run(sending.sent, chunk.id, Receipt(("r",)))
         assert ids == [NOW, NOW + 1, NOW + 2]
 
 
@@ -198,11 +189,11 @@ async def test_a_reply_settles_its_turn_with_the_last_receipt(tmp_path: Path) ->
         assert first
         assert first.out.styles == (Style(0, 1, "bold"),)
         assert await take(account_store) is None, "the second part waits for the first"
-        assert await account_store.run(outbox.sent, first.id, Receipt(("r1",))) is None
+        assert await account_store.run(sending.sent, first.id, Receipt(("r1",))) is None
         second = await take(account_store)
         assert second
         assert await account_store.run(turns.pending, one.seq)
-        assert await account_store.run(outbox.sent, second.id, Receipt(("r2",))) == one.seq
+        assert await account_store.run(sending.sent, second.id, Receipt(("r2",))) == one.seq
         assert await account_store.run(turns.open_turns) == []
         with store.read() as reader:
             assert reader.activity(LANE).last_outbound_ms == NOW
@@ -223,12 +214,12 @@ async def test_threads_do_not_wait_for_each_other(tmp_path: Path) -> None:
         await account_store.run(turns.reply, two.seq, [Text(bob, "b")])
         stuck = await take(account_store)
         assert stuck
-        await account_store.run(outbox.retry, stuck.id, "later", NOW + 60_000)
+        await account_store.run(sending.retry, stuck.id, "later", NOW + 60_000)
         other = await take(account_store)
         assert other
         assert other.out.thread == bob
-        await account_store.run(outbox.sent, other.id, Receipt(("r",)))
-        assert (await account_store.run(outbox.waiting)).due_ms == NOW + 60_000
+        await account_store.run(sending.sent, other.id, Receipt(("r",)))
+        assert (await account_store.run(due.waiting)).due_ms == NOW + 60_000
 
 
 async def test_what_was_refused_ends_the_reply(tmp_path: Path) -> None:
@@ -237,7 +228,7 @@ async def test_what_was_refused_ends_the_reply(tmp_path: Path) -> None:
         await account_store.run(turns.reply, one.seq, [Text(ALICE, "a"), Text(ALICE, "b")])
         chunk = await take(account_store)
         assert chunk
-        assert (await account_store.run(outbox.refused, chunk.id, "blocked")).turn == one.seq
+        assert (await account_store.run(sending.refused, chunk.id, "blocked")).turn == one.seq
         assert await take(account_store) is None
 
 
@@ -257,7 +248,7 @@ def own(client_id: str) -> Own:
 async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (store, account_store):
         turn, chunk, client_id = await replied(account_store, "a", "b")
-        assert (await account_store.run(outbox.unknown, chunk, LostSend("no answer"))).turn == turn
+        assert (await account_store.run(sending.unknown, chunk, LostSend("no answer"))).turn == turn
         assert await take(account_store) is None
         with store.read() as reader:
             assert reader.activity(LANE).outbox == {"unknown": 1, "held": 1}
@@ -266,14 +257,14 @@ async def test_an_unknown_chunk_is_held_until_its_echo_is_seen(tmp_path: Path) -
         assert rest
         assert isinstance(rest.out, Text)
         assert rest.out.text == "b"
-        assert await account_store.run(outbox.sent, rest.id, Receipt(("r",))) == turn
+        assert await account_store.run(sending.sent, rest.id, Receipt(("r",))) == turn
 
 
 async def test_an_echo_that_came_before_the_answer_was_lost_settles_it(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         turn, chunk, client_id = await replied(account_store, "a")
         assert await account_store.run(inbox.admit_all, [own(client_id)]) == [NoteResult()]
-        assert (await account_store.run(outbox.unknown, chunk, LostSend("no answer"))).turn == turn
+        assert (await account_store.run(sending.unknown, chunk, LostSend("no answer"))).turn == turn
         assert await account_store.run(turns.open_turns) == []
 
 
@@ -281,7 +272,7 @@ async def test_what_the_owner_writes_on_the_phone_settles_nothing(tmp_path: Path
     async with account_store_in(tmp_path) as (_, account_store):
         turn, chunk, _ = await replied(account_store, "a")
         assert await account_store.run(inbox.admit_all, [own("1")]) == [NoteResult()]
-        assert await account_store.run(outbox.sent, chunk, Receipt(("r",))) == turn
+        assert await account_store.run(sending.sent, chunk, Receipt(("r",))) == turn
 
 
 async def test_an_author_can_recall_a_message_that_has_not_been_answered(tmp_path: Path) -> None:
@@ -504,7 +495,7 @@ async def test_what_was_decided_can_be_asked_afterwards_without_the_text(tmp_pat
     assert newest[1].made[0].decision == DROP
     assert [told.message_id for told in dropped] == ["m2", "m1"]
     assert [made.decision.reason for made in first.made] == [Reason.DM_OPEN, Reason.REVOKED_BEFORE_RUN]
-    assert first.turn == TurnState.REVOKED
+    assert first.standing.state == TurnState.REVOKED
 
 
 async def test_undecided_messages_are_decided_later_in_their_order(tmp_path: Path) -> None:
@@ -562,7 +553,7 @@ async def test_a_notice_is_no_challenge_and_does_not_count_as_one(tmp_path: Path
 async def test_a_receipt_is_known_by_the_id_that_others_see(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         _, chunk, _ = await replied(account_store, "a")
-        await account_store.run(outbox.sent, chunk, Receipt(("z1",)))
+        await account_store.run(sending.sent, chunk, Receipt(("z1",)))
         assert await account_store.run(outbox.is_receipt, "z1")
         assert not await account_store.run(outbox.is_receipt, "z2")
 

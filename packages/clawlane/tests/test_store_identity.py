@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Attachment, Inbound, Notice, Receipt, Text, Thread, ThreadKind, Unreadable
-from clawlane.store import inbox, notices, outbox, retention, turns
+from clawlane.store import due, inbox, notices, outbox, retention, sending, turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, NewMessage
 from clawlane.store.retention import IDS_MS
 
-NOW = 1_700_000_000_000
-LANE = "zalouser/default"
 DM = Thread(ThreadKind.DM, "11")
 GROUP = Thread(ThreadKind.GROUP, "11")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("dmPolicy"))
@@ -29,11 +26,11 @@ BASE = Inbound("default", "m1", DM, "11", "An", "xin chào", NOW, client_id="c1"
 class Desk:
     store: Store
     account_store: AccountStore
-    now_ms: int = NOW
+    clock: Clock
 
     async def new(self, *inbounds: Inbound) -> list[bool]:
         """Which of these are new messages."""
-        arrivals = [NewMessage(inbound, ADMIT, PairingReply.CODE, self.now_ms) for inbound in inbounds]
+        arrivals = [NewMessage(inbound, ADMIT, PairingReply.CODE, self.clock.ms) for inbound in inbounds]
         return [
             isinstance(one, AdmittedMessage)
             for one in await self.account_store.run(inbox.admit_all, arrivals)
@@ -45,16 +42,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    made: list[Desk] = []
-    async with (
-        open_store(
-            tmp_path / "store.db", tmp_path / "lock", lambda: made[0].now_ms if made else NOW
-        ) as store,
-        store.own(LANE) as account_store,
-    ):
-        made.append(Desk(store, account_store))
-        yield made[0]
+def desk(store: Store, account_store: AccountStore, clock: Clock) -> Desk:
+    return Desk(store, account_store, clock)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +96,10 @@ async def test_a_quote_of_an_own_message_is_known_by_either_id(desk: Desk) -> No
     await desk.new(BASE)
     [turn] = await desk.account_store.run(turns.open_turns)
     await desk.account_store.run(turns.reply, turn.seq, [Text(DM, "answer")])
-    [chunk] = (await desk.account_store.run(outbox.waiting)).chunks
+    [chunk] = (await desk.account_store.run(due.waiting)).chunks
     assert not await desk.account_store.run(outbox.is_receipt, "", chunk.out.client_id), "it has not left"
-    await desk.account_store.run(outbox.begin, [chunk.id])
-    await desk.account_store.run(outbox.sent, chunk.id, Receipt(("r1",)))
+    await desk.account_store.run(sending.begin, [chunk.id])
+    await desk.account_store.run(sending.sent, chunk.id, Receipt(("r1",)))
     assert await desk.account_store.run(outbox.is_receipt, "r1")
     assert await desk.account_store.run(outbox.is_receipt, "0", chunk.out.client_id)
     assert not await desk.account_store.run(outbox.is_receipt, "0", "")
@@ -137,6 +126,6 @@ async def test_notices_are_kept_once_counted_and_forgotten_with_the_ids(desk: De
         [found] = notices.of_message(reader._connection, "n1")
     assert (counters["notice"], counters["unreadable"]) == (2, 3)
     assert (found.thread, found.actor_id, found.kind) == (DM, "11", "chat.recommended")
-    desk.now_ms += IDS_MS + 1
+    desk.clock.ms += IDS_MS + 1
     await desk.account_store.run(retention.prune)
     assert desk.noted() == []

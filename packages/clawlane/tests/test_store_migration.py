@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.messages import Receipt, Thread, ThreadKind
-from clawlane.store import inbox, outbox, schema, unknown_sends
+from clawlane.store import due, inbox, outbox, schema, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
@@ -163,17 +163,17 @@ async def test_the_gateway_goes_on_with_what_was_open(store: Path) -> None:
     await at_work(store, go_on)
     with reading(store) as reader:
         [told] = reader.decided("105")
-        assert (told.turn, told.turn_reason) == ("stopped", "stopped: not sent")
+        assert (told.standing.state, told.standing.reason) == ("stopped", "stopped: not sent")
         assert [one.message_id for one in reader.decided("114")] == ["114"]
 
 
 async def test_a_queued_reply_leaves_after_the_migration(store: Path) -> None:
     async def send(account_store: AccountStore) -> None:
-        chunks = {chunk.out.thread: chunk for chunk in (await account_store.run(outbox.waiting)).chunks}
+        chunks = {chunk.out.thread: chunk for chunk in (await account_store.run(due.waiting)).chunks}
         chunk = chunks[Thread(ThreadKind.DM, "43")]
         assert chunk.out.text == "queued one"
-        assert chunk.id in await account_store.run(outbox.begin, [chunk.id])
-        assert await account_store.run(outbox.sent, chunk.id, Receipt(("z",))) is None, (
+        assert chunk.id in await account_store.run(sending.begin, [chunk.id])
+        assert await account_store.run(sending.sent, chunk.id, Receipt(("z",))) is None, (
             "its second part still waits"
         )
 

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, LAPSED_MS, REJECTED_MS
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Group, Inbound, Person, Text, Thread, ThreadKind
-from clawlane.store import directory, inbox, outbox, pairing
+from clawlane.store import directory, due, inbox, pairing
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.models import AdmittedMessage, NewMessage, PairingRequest
 
-LANE = "zalouser/default"
-NOW = 1_700_000_000_000
 MINUTE = 60_000
 DAY = 86_400_000
 ASK = Decision(Outcome.CHALLENGE, Reason.DM_PAIRING_REQUIRED, Rule("channels.zalouser.dmPolicy", "channel"))
@@ -29,14 +28,6 @@ ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy
 CODE = PairingReply.CODE
 REQUIRED, PENDING = Reason.DM_PAIRING_REQUIRED, Reason.DM_PAIRING_PENDING
 FULL, REJECTED = Reason.DM_PAIRING_FULL, Reason.DM_REJECTED
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 @dataclass
@@ -67,7 +58,7 @@ class Lane:
             return {one.sender_id: one for one in reader.requests(self.clock.ms)}
 
     async def texts(self) -> list[str]:
-        waiting = (await self.account_store.run(outbox.waiting)).chunks
+        waiting = (await self.account_store.run(due.waiting)).chunks
         return [chunk.out.text for chunk in waiting if isinstance(chunk.out, Text)]
 
     def _inbound(self, sender: str, name: str, friend: bool | None) -> Inbound:
@@ -79,10 +70,7 @@ class Lane:
 @asynccontextmanager
 async def opened(folder: Path, ms: int = NOW) -> AsyncIterator[Lane]:
     clock = Clock(ms)
-    async with (
-        open_store(folder / "store.sqlite", folder / "lock", clock) as store,
-        store.own(LANE) as account_store,
-    ):
+    async with opened_store(folder, clock) as (store, account_store):
         yield Lane(store, account_store, clock)
 
 

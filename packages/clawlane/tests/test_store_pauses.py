@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
 from clawlane.ops.pause import end_pause
-from clawlane.store import inbox, outbox, pauses, unknown_sends
+from clawlane.store import due, inbox, pauses, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage, TurnState
 from clawlane.store.pauses import Pause, PauseLevel
 
-LANE = "zalouser/default"
-NOW = 1_700_000_000_000
 MINUTE = 60_000
 BACKLOG = 15 * MINUTE
 RULE = Rule("channels.zalouser.dmPolicy", "channel")
@@ -31,14 +30,6 @@ ASK = Decision(Outcome.CHALLENGE, Reason.DM_PAIRING_REQUIRED, RULE)
 
 def dm(id_: str) -> Thread:
     return Thread(ThreadKind.DM, id_)
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 @dataclass
@@ -64,9 +55,9 @@ class Lane:
 
     async def send_one(self) -> None:
         """The next chunk arrives."""
-        [chunk, *_] = (await self.account_store.run(outbox.waiting)).chunks
-        await self.account_store.run(outbox.begin, [chunk.id])
-        await self.account_store.run(outbox.sent, chunk.id, Receipt((f"r{chunk.id}",)))
+        [chunk, *_] = (await self.account_store.run(due.waiting)).chunks
+        await self.account_store.run(sending.begin, [chunk.id])
+        await self.account_store.run(sending.sent, chunk.id, Receipt((f"r{chunk.id}",)))
 
     async def pause(self, thread: Thread | None = None, level: PauseLevel = PauseLevel.MUTE) -> None:
         await self.account_store.run(pauses.pause, Pause(LANE, thread, level, self.clock.ms))
@@ -80,12 +71,12 @@ class Lane:
         return [turn.inbound.message_id for turn in await self.account_store.run(store_turns.open_turns)]
 
     async def to_send(self) -> list[str]:
-        return [chunk.out.text for chunk in (await self.account_store.run(outbox.waiting)).chunks]
+        return [chunk.out.text for chunk in (await self.account_store.run(due.waiting)).chunks]
 
     def ended(self, id_: str) -> tuple[str, str]:
         with self.store.read() as reader:
             [found] = reader.decided(id_)
-        return found.turn, found.turn_reason
+        return found.standing.state, found.standing.reason
 
     def paused(self) -> list[Pause]:
         with self.store.read() as reader:
@@ -95,10 +86,7 @@ class Lane:
 @asynccontextmanager
 async def lane_in(folder: Path) -> AsyncIterator[Lane]:
     clock = Clock()
-    async with (
-        open_store(folder / "store.sqlite", folder / "lock", clock) as store,
-        store.own(LANE) as account_store,
-    ):
+    async with opened_store(folder, clock) as (store, account_store):
         yield Lane(store, account_store, clock)
 
 
@@ -177,9 +165,9 @@ async def test_a_reply_that_waited_too_long_says_which_parts_arrived(lane: Lane)
 
 async def test_a_chunk_of_unknown_fate_keeps_its_turn_from_expiring(lane: Lane) -> None:
     await lane.reply(await lane.hear("m1"), "one", "two")
-    [chunk] = (await lane.account_store.run(outbox.waiting)).chunks
-    await lane.account_store.run(outbox.begin, [chunk.id])
-    await lane.account_store.run(outbox.unknown, chunk.id, LostSend("no answer"))
+    [chunk] = (await lane.account_store.run(due.waiting)).chunks
+    await lane.account_store.run(sending.begin, [chunk.id])
+    await lane.account_store.run(sending.unknown, chunk.id, LostSend("no answer"))
     await lane.pause()
     lane.clock.ms += 20 * MINUTE
     assert await lane.resume() == []

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.opened_store import NOW, Clock
 
 from clawlane.access.decision import RETENTION, Decision, Outcome, Reason, Rule
 from clawlane.access.explain import explain
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import catch_up, inbox, outbox, retention, turns
+from clawlane.store import catch_up, due, inbox, retention, sending, turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, History, NewMessage, NoteResult
 from clawlane.store.retention import DEAD_LETTERS, FORGOTTEN, IDS_MS, TEXTS
 from clawlane.store.turns import TRIES
 
-NOW = 1_700_000_000_000
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
 
 
@@ -28,14 +27,14 @@ ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy
 class Desk:
     store: Store
     account_store: AccountStore
+    clock: Clock
     path: Path
-    now_ms: int = NOW
 
     def arrival(self, message_id: str, sent_ms: int = 0) -> NewMessage:
         thread = Thread(ThreadKind.DM, f"7{message_id}")
-        text, sent_ms = f"text {message_id}", sent_ms or self.now_ms
+        text, sent_ms = f"text {message_id}", sent_ms or self.clock.ms
         inbound = Inbound("default", message_id, thread, thread.id, "", text, sent_ms)
-        return NewMessage(inbound, ADMIT, PairingReply.CODE, self.now_ms)
+        return NewMessage(inbound, ADMIT, PairingReply.CODE, self.clock.ms)
 
     async def read(self, message_id: str, sent_ms: int = 0) -> AdmittedMessage | NoteResult | Exception:
         [result] = await self.account_store.run(inbox.admit_all, [self.arrival(message_id, sent_ms)])
@@ -45,10 +44,10 @@ class Desk:
         """Messages that are read and answered now."""
         results = await self.account_store.run(inbox.admit_all, list(map(self.arrival, message_ids)))
         await asyncio.gather(*(self.reply(one) for one in results if isinstance(one, AdmittedMessage)))
-        chunks = (await self.account_store.run(outbox.waiting)).chunks
-        await self.account_store.run(outbox.begin, [chunk.id for chunk in chunks])
+        chunks = (await self.account_store.run(due.waiting)).chunks
+        await self.account_store.run(sending.begin, [chunk.id for chunk in chunks])
         await asyncio.gather(
-            *(self.account_store.run(outbox.sent, one.id, Receipt((f"r{one.id}",))) for one in chunks)
+            *(self.account_store.run(sending.sent, one.id, Receipt((f"r{one.id}",))) for one in chunks)
         )
 
     async def reply(self, to: AdmittedMessage) -> None:
@@ -72,15 +71,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    made: list[Desk] = []
-    path = tmp_path / "store.sqlite"
-    async with (
-        open_store(path, tmp_path / "lock", lambda: made[0].now_ms if made else NOW) as store,
-        store.own("zalouser/default") as account_store,
-    ):
-        made.append(Desk(store, account_store, path))
-        yield made[0]
+def desk(store: Store, account_store: AccountStore, clock: Clock, tmp_path: Path) -> Desk:
+    return Desk(store, account_store, clock, tmp_path / "store.sqlite")
 
 
 async def test_the_newest_thousand_keep_their_text_and_older_ones_their_ids(desk: Desk) -> None:
@@ -93,9 +85,9 @@ async def test_the_newest_thousand_keep_their_text_and_older_ones_their_ids(desk
 
 async def test_a_month_later_the_ids_go_and_what_is_as_old_is_too_old(desk: Desk) -> None:
     await desk.answered("old")
-    desk.now_ms += IDS_MS // 2
+    desk.clock.ms += IDS_MS // 2
     await desk.answered("younger")
-    desk.now_ms += IDS_MS // 2 + 1
+    desk.clock.ms += IDS_MS // 2 + 1
     await desk.forget()
     assert (
         desk.count("messages") == desk.count("turns") == desk.count("outbox") == desk.count("receipts") == 1
@@ -111,7 +103,7 @@ async def test_a_month_later_the_ids_go_and_what_is_as_old_is_too_old(desk: Desk
 
 async def test_a_message_that_was_set_aside_waits_for_the_operator_however_long(desk: Desk) -> None:
     await desk.fail(await desk.read("poison"))
-    desk.now_ms += 3 * IDS_MS
+    desk.clock.ms += 3 * IDS_MS
     await desk.forget()
     with desk.store.read() as reader:
         assert [letter.text for letter in reader.dead_letters()] == ["text poison"]
@@ -132,24 +124,27 @@ async def test_of_too_many_that_were_set_aside_the_oldest_are_forgotten_and_coun
         assert reader.dead_letters()[0].message_id == "m3"
         assert reader.activity("zalouser/default").counters[FORGOTTEN] == 3
         [found] = reader.decided("m0")
-    assert (found.turn, found.turn_reason) == ("failed", "set aside and forgotten undecided: no idea")
+    assert (found.standing.state, found.standing.reason) == (
+        "failed",
+        "set aside and forgotten undecided: no idea",
+    )
 
 
 async def test_gaps_go_after_a_month(desk: Desk) -> None:
     await desk.answered("one")
     await desk.account_store.run(catch_up.cursor, ThreadKind.DM, 0)
     assert await desk.account_store.run(catch_up.caught_up, ThreadKind.DM, NOW + 9_000) is not None
-    desk.now_ms += IDS_MS
+    desk.clock.ms += IDS_MS
     await desk.forget()
     assert desk.count("gaps") == 1
-    desk.now_ms += 1
+    desk.clock.ms += 1
     await desk.forget()
     assert desk.count("gaps") == 0
 
 
 async def test_what_is_not_done_is_not_forgotten(desk: Desk) -> None:
     await desk.read("waits")
-    desk.now_ms += 2 * IDS_MS
+    desk.clock.ms += 2 * IDS_MS
     await desk.forget()
     [turn] = await desk.account_store.run(turns.open_turns)
     assert turn.inbound.text == "text waits"
@@ -157,9 +152,9 @@ async def test_what_is_not_done_is_not_forgotten(desk: Desk) -> None:
 
 async def test_a_clock_that_jumps_ahead_and_back_shuts_nobody_out(desk: Desk) -> None:
     await desk.answered("one")
-    desk.now_ms += 10 * IDS_MS
+    desk.clock.ms += 10 * IDS_MS
     await desk.forget()
-    desk.now_ms = NOW + 1_000
+    desk.clock.ms = NOW + 1_000
     later = await desk.read("two")
     assert isinstance(later, AdmittedMessage)
     assert later.decision.admitted

@@ -18,7 +18,18 @@ from benchmarks.large_store import ACCOUNT, NOW, make_large_store
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
-from clawlane.store import catch_up, inbox, outbox, pauses, retention, send_log, turns, unknown_sends
+from clawlane.store import (
+    catch_up,
+    due,
+    inbox,
+    outbox,
+    pauses,
+    retention,
+    send_log,
+    sending,
+    turns,
+    unknown_sends,
+)
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import AdmittedMessage, History, NewMessage
 from clawlane.store.reader import Reader, reading
@@ -138,9 +149,9 @@ def whole_turn(tx: Tx) -> None:
     started = turns.start(tx, admitted.seq, History.INCLUDE)
     assert started is not None
     turns.reply(tx, admitted.seq, [Text(admitted.inbound.thread, "chào")], started.run)
-    [chunk] = outbox.waiting(tx).chunks
-    outbox.begin(tx, [chunk.id])
-    assert outbox.sent(tx, chunk.id, Receipt(("fresh-receipt",))) == admitted.seq
+    [chunk] = due.waiting(tx).chunks
+    sending.begin(tx, [chunk.id])
+    assert sending.sent(tx, chunk.id, Receipt(("fresh-receipt",))) == admitted.seq
 
 
 def nothing_set_aside(tx: Tx) -> None:

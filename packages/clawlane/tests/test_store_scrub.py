@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from packages.clawlane.tests.opened_store import NOW, opened_store
+
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind, Undone
 from clawlane.store import inbox, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.connection import connect_reader
-from clawlane.store.database import open_store
 from clawlane.store.models import AdmittedMessage, NewMessage
 
-NOW = 1_700_000_000_000
 DM = Thread(ThreadKind.DM, "11")
 SECRET = b"the card is 4111"
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("dmPolicy"))
@@ -43,11 +43,8 @@ async def answer(account_store: AccountStore) -> None:
 
 
 async def test_a_recalled_text_leaves_the_files_of_a_store_that_stays_open(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    async with (
-        open_store(path, tmp_path / "lock", lambda: NOW) as store,
-        store.own("zalouser/default") as account_store,
-    ):
+    path = tmp_path / "store.sqlite"
+    async with opened_store(tmp_path) as (_, account_store):
         await answer(account_store)
         assert SECRET in stored(path)
         await account_store.run(inbox.admit_all, [Undone("default", DM, "m1", "11")])
@@ -55,11 +52,8 @@ async def test_a_recalled_text_leaves_the_files_of_a_store_that_stays_open(tmp_p
 
 
 async def test_a_reader_only_delays_that(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    async with (
-        open_store(path, tmp_path / "lock", lambda: NOW) as store,
-        store.own("zalouser/default") as account_store,
-    ):
+    path = tmp_path / "store.sqlite"
+    async with opened_store(tmp_path) as (_, account_store):
         await answer(account_store)
         reader = connect_reader(path)
         reader.execute("BEGIN")
@@ -72,11 +66,8 @@ async def test_a_reader_only_delays_that(tmp_path: Path) -> None:
 
 
 async def test_the_end_of_the_process_comes_after_it(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    async with (
-        open_store(path, tmp_path / "lock", lambda: NOW) as store,
-        store.own("zalouser/default") as account_store,
-    ):
+    path = tmp_path / "store.sqlite"
+    async with opened_store(tmp_path) as (_, account_store):
         bystander = connect_reader(path)  # so that closing the store does not empty the log by itself
         bystander.execute("SELECT count(*) FROM messages").fetchone()
         await answer(account_store)

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
-from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind
-from clawlane.store import catch_up, inbox, outbox, unknown_sends
+from clawlane.messages import Inbound, Own, Receipt, Text, Thread, ThreadKind, Undone
+from clawlane.store import catch_up, due, inbox, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
+from clawlane.store.due import LOOK_UP_MS, UNASKED_MS
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage, RecoveryResult
-from clawlane.store.outbox import LOOK_UP_MS, UNASKED_MS
 from clawlane.store.turns import TRIES
 from clawlane.store.unknown_sends import LookUp
 
-LANE = "zalouser/default"
-NOW = 1_700_000_000_000
 GAP = 60_000
 ALICE, BOB = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.DM, "22")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
 SETTLES = LostSend("no answer", settle_ms=LOOK_UP_MS)
-
-
-@dataclass
-class Clock:
-    ms: int = NOW
-
-    def __call__(self) -> int:
-        return self.ms
 
 
 @dataclass
@@ -68,20 +58,20 @@ class Desk:
         return message_id
 
     async def take(self) -> Chunk:
-        chunk = (await self.account_store.run(outbox.waiting)).chunks[0]
-        assert chunk.id in await self.account_store.run(outbox.begin, [chunk.id], session="login 1")
+        chunk = (await self.account_store.run(due.waiting)).chunks[0]
+        assert chunk.id in await self.account_store.run(sending.begin, [chunk.id], session="login 1")
         return chunk
 
     async def deliver(self) -> str:
         """The next chunk arrives. Gives its text."""
         chunk = await self.take()
-        await self.account_store.run(outbox.sent, chunk.id, Receipt((f"r{chunk.id}",)))
+        await self.account_store.run(sending.sent, chunk.id, Receipt((f"r{chunk.id}",)))
         return chunk.out.text
 
     async def lose(self, lost: LostSend | None = None) -> Chunk:
         """The next chunk gets no answer."""
         chunk = await self.take()
-        await self.account_store.run(outbox.unknown, chunk.id, lost or LostSend("no answer"))
+        await self.account_store.run(sending.unknown, chunk.id, lost or LostSend("no answer"))
         return chunk
 
     async def lose_behind_one_that_arrived(self, lost: LostSend | None = None) -> Chunk:
@@ -101,12 +91,12 @@ class Desk:
         return await self.account_store.run(catch_up.to_look_up, GAP)
 
     async def waiting(self) -> list[str]:
-        return [chunk.out.text for chunk in (await self.account_store.run(outbox.waiting)).chunks]
+        return [chunk.out.text for chunk in (await self.account_store.run(due.waiting)).chunks]
 
     def turn(self, message_id: str) -> tuple[str, str]:
         with self.store.read() as reader:
             [found] = reader.decided(message_id)
-        return found.turn, found.turn_reason
+        return found.standing.state, found.standing.reason
 
     def undecided(self) -> int:
         """How many messages wait for the operator to say whether they arrived."""
@@ -127,13 +117,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    clock = Clock()
-    async with (
-        open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store,
-        store.own(LANE) as account_store,
-    ):
-        yield Desk(store, account_store, clock)
+def desk(store: Store, account_store: AccountStore, clock: Clock) -> Desk:
+    return Desk(store, account_store, clock)
 
 
 async def test_of_each_thread_the_first_chunk_may_go_and_threads_go_side_by_side(desk: Desk) -> None:
@@ -147,16 +132,16 @@ async def test_of_each_thread_the_first_chunk_may_go_and_threads_go_side_by_side
 
 async def test_a_chunk_that_is_gone_meanwhile_is_not_begun(desk: Desk) -> None:
     await desk.answer("a")
-    [chunk] = (await desk.account_store.run(outbox.waiting)).chunks
+    [chunk] = (await desk.account_store.run(due.waiting)).chunks
     await desk.account_store.run(unknown_sends.drop, chunk.id)
-    assert await desk.account_store.run(outbox.begin, [chunk.id]) == frozenset()
+    assert await desk.account_store.run(sending.begin, [chunk.id]) == frozenset()
 
 
 async def test_a_reply_that_fails_midway_says_which_parts_arrived(desk: Desk) -> None:
     message = await desk.answer("one", "two", "three", "four")
     assert await desk.deliver() == "one"
     chunk = await desk.take()
-    ended = await desk.account_store.run(outbox.refused, chunk.id, "you are blocked")
+    ended = await desk.account_store.run(sending.refused, chunk.id, "you are blocked")
     told = "of 4 parts, 1 arrived, 2 refused (you are blocked), 3–4 not sent"
     assert (ended.turn, ended.summary) == (desk.turns[message], told)
     assert desk.turn(message) == ("failed", told)
@@ -177,7 +162,7 @@ async def test_the_operator_has_it_sent_again_under_the_same_client_id(desk: Des
     await desk.account_store.run(unknown_sends.resend, lost.id)
     again = await desk.take()
     assert (again.id, again.out.client_id, again.attempts) == (lost.id, lost.out.client_id, 2)
-    await desk.account_store.run(outbox.sent, again.id, Receipt(("r",)))
+    await desk.account_store.run(sending.sent, again.id, Receipt(("r",)))
     assert await desk.deliver() == "two"
     assert desk.turn(message) == ("done", "")
 
@@ -200,7 +185,7 @@ async def test_the_operator_drops_it_with_the_rest_of_its_reply(desk: Desk) -> N
 
 async def test_what_is_past_deciding_says_so(desk: Desk) -> None:
     await desk.answer("one")
-    [waiting] = (await desk.account_store.run(outbox.waiting)).chunks
+    [waiting] = (await desk.account_store.run(due.waiting)).chunks
     with pytest.raises(NotInOutbox, match="is queued: it cannot be sent again"):
         await desk.account_store.run(unknown_sends.resend, waiting.id)
     await desk.deliver()
@@ -253,7 +238,7 @@ async def test_without_a_connection_the_first_look_up_is_waited_for_but_not_for_
     await desk.answer("two")
     desk.clock.ms += LOOK_UP_MS + UNASKED_MS - 1
     assert await desk.waiting() == []
-    assert (await desk.account_store.run(outbox.waiting)).due_ms == desk.clock.ms + 1
+    assert (await desk.account_store.run(due.waiting)).due_ms == desk.clock.ms + 1
     desk.clock.ms += 1
     assert await desk.waiting() == ["two"]
     assert desk.undecided() == 1
@@ -396,7 +381,7 @@ async def test_while_look_ups_may_settle_it_nothing_passes_in_that_thread(desk: 
     await desk.answer("two")
     await desk.answer("b", thread=BOB)
     assert await desk.waiting() == ["b"]
-    assert (await desk.account_store.run(outbox.waiting)).due_ms == NOW + LOOK_UP_MS
+    assert (await desk.account_store.run(due.waiting)).due_ms == NOW + LOOK_UP_MS
     desk.clock.ms = NOW + LOOK_UP_MS
     assert await desk.waiting() == ["two", "b"], "nobody is kept waiting for ever"
 
@@ -478,7 +463,7 @@ async def test_a_part_that_did_not_leave_before_the_stop_does_not_leave_after_it
     message = await desk.answer("one", "two")
     chunk = await desk.take()
     await desk.account_store.run(store_turns.stop, desk.turns[await desk.admit()])
-    await desk.account_store.run(outbox.retry, chunk.id, "the line is down", desk.clock.ms)
+    await desk.account_store.run(sending.retry, chunk.id, "the line is down", desk.clock.ms)
     assert await desk.waiting() == []
     assert desk.turn(message)[0] == "stopped"
 
@@ -487,3 +472,12 @@ async def test_a_store_of_an_older_clawlane_is_brought_up_to_date(desk: Desk, tm
     with sqlite3.connect(tmp_path / "store.sqlite") as connection:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(outbox)")}
     assert {"sent_ms", "looked_up_ms"} <= columns
+
+
+async def test_a_part_of_a_recalled_reply_is_not_left_to_the_operator(desk: Desk) -> None:
+    message_id = await desk.answer("one")
+    chunk = await desk.take()
+    await desk.account_store.run(inbox.admit_all, [Undone("default", ALICE, message_id, ALICE.id)])
+    await desk.account_store.run(sending.unknown, chunk.id, LostSend("no answer"))
+    assert desk.undecided() == 0
+    assert desk.turn(message_id)[0] == "recalled"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from clawlane.access.decision import Rule
-from clawlane.access.names import ConfigName, Match, NameList, Pin, Pins
+from clawlane.access.names import ConfigName, Match, NameList, Pins
 from clawlane.config.senders import ANYONE, is_numeric_id
 
 ANY_GROUP = "*"
@@ -87,29 +87,21 @@ class GroupTable:
     any: GroupRule | None = None
     size: int = 0
     _ids: dict[str, GroupRule] = field(default_factory=dict, repr=False)
-    _prefixed: dict[str, GroupRule] = field(default_factory=dict, repr=False)
-    _places: dict[str, int] = field(default_factory=dict, repr=False)
-    _denying: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rules: Iterable[GroupRule]) -> GroupTable:
         """The table of these keys, which come in the order of the file."""
         rules = tuple(rules)
         names = tuple(rule for rule in rules if rule.is_name)
-        ids: dict[str, GroupRule] = {}
-        prefixed: dict[str, GroupRule] = {}
-        for rule in rules:
+        by_id: dict[str, GroupRule] = {}
+        for rule in sorted(rules, key=lambda rule: bool(_prefixed_id(rule.key.strip()))):  # plain ids first
             key = rule.key.strip()
-            ids.setdefault(key, rule)
-            prefixed.setdefault(_prefixed_id(key), rule)
+            by_id.setdefault(_prefixed_id(key) or key, rule)
         return cls(
             names=names,
-            any=ids.get(ANY_GROUP),
+            any=by_id.get(ANY_GROUP),
             size=len(rules),
-            _ids={key: rule for key, rule in ids.items() if is_numeric_id(key)},
-            _prefixed={key: rule for key, rule in prefixed.items() if key},
-            _places={rule.key: place for place, rule in enumerate(names)},
-            _denying=frozenset(rule.key for rule in names if rule.denies),
+            _ids={key: rule for key, rule in by_id.items() if is_numeric_id(key)},
         )
 
     def find(self, group_id: str, pins: Pins) -> GroupRule | None:
@@ -117,24 +109,20 @@ class GroupTable:
 
         In this order: the id, `group:<id>`, a key pinned by exact name, a key pinned by slug, `*`.
         """
-        found = self._ids.get(group_id) or self._prefixed.get(group_id)
-        return found or self._pinned(group_id, pins) or self.any
+        return self._ids.get(group_id) or self._pinned(group_id, pins) or self.any
 
     def unresolved_denial(self, pins: Pins) -> GroupRule | None:
         """A name that denies a group while it is not known which group that is."""
-        unpinned = pins.unpinned_groups(self._denying)
-        return next((rule for rule in self.names if rule.key in unpinned), None) if unpinned else None
+        return next((rule for rule in self.names if rule.denies and not pins.has_group(rule.key)), None)
 
     def names_to_pin(self) -> tuple[ConfigName, ...]:
         """The names that need a look-up."""
         return tuple(ConfigName(NameList.GROUPS, rule.key) for rule in self.names)
 
     def _pinned(self, group_id: str, pins: Pins) -> GroupRule | None:
-        def rank(pin: Pin) -> tuple[bool, int]:
-            return pin.match is Match.SLUG, self._places[pin.name.entry]
-
-        pinned = [pin for pin in pins.on(NameList.GROUPS, group_id) if pin.name.entry in self._places]
-        return self.names[min(map(rank, pinned))[1]] if pinned else None
+        matches = {pin.name.entry: pin.match for pin in pins.on(NameList.GROUPS, group_id)}
+        pinned = (rule for rule in self.names if rule.key in matches)
+        return min(pinned, key=lambda rule: matches[rule.key] is Match.SLUG, default=None)
 
 
 def _prefixed_id(key: str) -> str:

@@ -97,9 +97,9 @@ class Pins:
         found = self._by_id.get(user_or_group_id)
         return tuple(pin for pin in found if pin.name.where is where) if found else ()
 
-    def unpinned_groups(self, keys: frozenset[str]) -> frozenset[str]:
-        """The keys of `groups` among these that are pinned to no group."""
-        return keys - self._groups
+    def has_group(self, key: str) -> bool:
+        """Whether this key of `groups` is pinned to a group."""
+        return key in self._groups
 
     def of_name(self, name: ConfigName) -> Pin | None:
         """What the look-up of a name found, or None if none was completed."""

@@ -124,11 +124,6 @@ def challenge_text(template: str, channel: str, sender_id: str, code: str) -> st
     return re.sub(r"\{(id|code|command)\}", lambda found: values[found[1]], template)
 
 
-def alike(one: str, other: str) -> bool:
-    """Whether people could mistake one name for the other: both have the same `skeleton`."""
-    return bool(skeleton(one)) and skeleton(one) == skeleton(other)
-
-
 def skeleton(name: str) -> str:
     """What people see in a name, the same for names they could mistake for each other; empty for none.
 

@@ -20,7 +20,7 @@ from clawlane.ops.messages import (
     Resend,
     Resubmit,
 )
-from clawlane.store.reader import Listed
+from clawlane.store.outbox import Listed
 from clawlane.store.turns import DeadLetter
 
 _LATER = "The gateway is not running: that happens once it does."

@@ -116,7 +116,7 @@ def _of_notice(one: NotedItem) -> Iterator[str]:
     actor = f" from {sanitize(one.actor_id)}" if one.actor_id else ""
     where = f" in {one.thread}" if one.thread else ""
     id_ = f" {sanitize(one.message_id)}" if one.message_id else ""
-    yield f"{local(one.noted_ms)} {one.account} {what}{id_}:{kind}{actor}{where}"
+    yield f"{local(one.read_ms)} {one.account} {what}{id_}:{kind}{actor}{where}"
     text = sanitize(one.text, _TEXT)
     if one.unreadable:
         yield f"It could not be read{f': {text}' if text else ''}."
@@ -139,7 +139,7 @@ def _notice_dict(one: NotedItem) -> dict[str, Any]:
         "text": None if one.unreadable else sanitize(one.text, _TEXT),
         "reason": sanitize(one.text, _TEXT) if one.unreadable else None,
         "sent_ms": one.sent_ms,
-        "read_ms": one.noted_ms,
+        "read_ms": one.read_ms,
         "times_received": one.repeats + 1,
     }
 

@@ -28,9 +28,9 @@ from clawlane.messages import Fact, Inbound, Person, ThreadKind
 from clawlane.store import catch_up, directory, retention, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.due import LOOK_UP_MS
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult, TurnState
-from clawlane.store.outbox import LOOK_UP_MS
 from clawlane.store.pauses import Resumed
 from clawlane.store.unknown_sends import LookUp
 

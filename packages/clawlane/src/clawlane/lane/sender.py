@@ -14,7 +14,7 @@ from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Signal, Thread
-from clawlane.store import outbox
+from clawlane.store import due, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
@@ -167,7 +167,7 @@ class Sender:
     async def put_back(self) -> None:
         """After a stop: chunks that were marked as on their way but not handed to the channel wait again."""
         if self._unhanded:
-            await self._store.run(outbox.put_back, tuple(self._unhanded))
+            await self._store.run(sending.put_back, tuple(self._unhanded))
             self._unhanded.clear()
 
     async def _round(self, group: asyncio.TaskGroup) -> int | None:
@@ -192,7 +192,7 @@ class Sender:
                 held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
                 passed_over = shut | looked_at | self._signals.typing_first()
                 limit = AT_ONCE - self._on_their_way if all_passed else _AT_A_TIME
-                waiting = await self._store.run(outbox.waiting, passed_over, held, last_ms, limit)
+                waiting = await self._store.run(due.waiting, passed_over, held, last_ms, limit)
                 for turn in waiting.expired:
                     self.settled(turn)
                 passing, gate_ms = await self._passing(waiting.chunks)
@@ -227,7 +227,7 @@ class Sender:
             elif wait_ms == 0 and self._signals.answered(chunk.out.thread) and await self._admitted(chunk):
                 passing[chunk] = self._gate.sent(chunk, self._now_ms())
         if holds:
-            for turn in await self._store.run(outbox.hold, holds):
+            for turn in await self._store.run(sending.hold, holds):
                 self.settled(turn)
         return passing, min(later, default=None)
 
@@ -236,7 +236,7 @@ class Sender:
         if await self._gate.still_admitted(chunk, self._store):
             return True
         reason = "the sender is not admitted any more"
-        outcome = await self._store.run(outbox.refused, chunk.id, reason)
+        outcome = await self._store.run(sending.refused, chunk.id, reason)
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
 
@@ -247,7 +247,7 @@ class Sender:
         ids = [chunk.id for chunk in passing]
         counted = [sent for sent in passing.values() if sent is not None]
         self._unhanded.update(ids)
-        begun = await self._store.run(outbox.begin, ids, counted, self._session())
+        begun = await self._store.run(sending.begin, ids, counted, self._session())
         for chunk in passing:
             if chunk.id not in begun:
                 self._unhanded.discard(chunk.id)
@@ -287,20 +287,20 @@ class Sender:
             return None
         except Refused as error:
             self._record.refused(chunk.out.thread, f"was refused: {error}")
-            outcome = await self._store.run(outbox.refused, chunk.id, str(error))
+            outcome = await self._store.run(sending.refused, chunk.id, str(error))
             return _warn(chunk, f"was refused: {error}", outcome)
         except Exception as error:
             return await self._lost(chunk, error)
         self._record.arrived()
         log.debug("chunk %d arrived", chunk.id)
-        return await self._store.run(outbox.sent, chunk.id, receipt)
+        return await self._store.run(sending.sent, chunk.id, receipt)
 
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
         reason = _why_unknown(error)
         taken = isinstance(error, Unknown) and error.taken
         lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms)
         self._record.failed(f"may or may not have arrived: {reason}")
-        outcome = await self._store.run(outbox.unknown, chunk.id, lost)
+        outcome = await self._store.run(sending.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)
 
     async def _retry(self, chunk: Chunk, reason: str, retry_in: float) -> None:
@@ -310,7 +310,7 @@ class Sender:
         log.info("message %d to %s did not leave: %s", chunk.id, chunk.out.thread, reason)
         log.debug("chunk %d is tried again in %.1f s, after attempt %d", chunk.id, wait, chunk.attempts)
         due_ms = self._now_ms() + int(1000 * wait)
-        await self._store.run(outbox.retry, chunk.id, reason, due_ms)
+        await self._store.run(sending.retry, chunk.id, reason, due_ms)
 
     async def _rest(self, due_ms: int | None) -> None:
         """Until something new comes or the next chunk is due."""

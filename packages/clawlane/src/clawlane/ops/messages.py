@@ -9,7 +9,8 @@ from clawlane.ops.context import OpContext, on_account
 from clawlane.ops.operation import Request, operation
 from clawlane.store import turns, unknown_sends
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
-from clawlane.store.reader import Listed, Reader
+from clawlane.store.outbox import Listed
+from clawlane.store.reader import Reader
 from clawlane.store.transaction import Tx
 from clawlane.store.turns import DeadLetter
 

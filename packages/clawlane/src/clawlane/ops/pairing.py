@@ -99,7 +99,7 @@ async def requests(ctx: OpContext, request: Requests) -> list[PairingRequest]:
 @operation
 async def approvals(ctx: OpContext, request: Approvals) -> list[Approved]:
     channel, account = ctx.named(request.channel, request.account)
-    return await ctx.ask(lambda reader: on_account(reader.approvals(), channel, account))
+    return await ctx.ask(lambda reader: on_account(reader.approved(), channel, account))
 
 
 @operation
@@ -129,7 +129,7 @@ async def revoke(ctx: OpContext, request: Revoke) -> list[Approved]:
     """It holds at once. Raises `PairingUnknown`."""
     channel, account = ctx.named(request.channel, request.account)
     sender_id = request.sender_id
-    approved = await ctx.ask(lambda reader: on_account(reader.approvals(), channel, account))
+    approved = await ctx.ask(lambda reader: on_account(reader.approved(), channel, account))
     owners = [one.account for one in approved if one.sender_id == sender_id]
     if not owners:
         raise PairingUnknown(
@@ -208,7 +208,7 @@ def _senders_meant(
     owners |= {one.account for one in rejected if one.sender_id == who}
     if owners:
         return [(owner, who) for owner in sorted(owners)]
-    for one in on_account(reader.approvals(), channel, account):
+    for one in on_account(reader.approved(), channel, account):
         if one.sender_id == who:
             raise PairingUnknown(approved_before(one.account, who))
     if not is_numeric_id(who):

@@ -139,7 +139,7 @@ async def why(ctx: OpContext, request: Why) -> Told:
         items += [Item(notice=one) for one in notices]
         if not request.message_id:
             items = sorted(items, key=_read_ms, reverse=True)[: request.last]
-        return Told(items, reader.all_gaps())
+        return Told(items, reader.gaps())
 
     return await ctx.ask(find)
 

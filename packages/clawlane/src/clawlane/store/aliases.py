@@ -1,4 +1,4 @@
-"""Under which ids a message is known: what makes a repeat of it the same message.
+"""The ids of stored messages, by which a repeat is recognised.
 
 A platform may push one message under several ids, or under none. An id belongs to its thread and author: the
 same number in a DM and in a group stands for two messages.
@@ -7,22 +7,21 @@ same number in a DM and in a group stands for two messages.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeAlias
 
 from clawlane.messages import Inbound, Thread
 from clawlane.store.codec import content_digest, storable
+from clawlane.store.rows import exists
 from clawlane.store.transaction import Tx
-
-_NO_ID = ("", "0")
 
 Id: TypeAlias = "tuple[Alias, str]"
 """An id with what it is."""
 
 
 class Alias(StrEnum):
-    """What an id is: the platform's, the one of the sender's device, or a digest where there is neither."""
+    """The kind of an id: the platform's, that of the sender's device, or a digest where there is neither."""
 
     MESSAGE = "message"
     CLIENT = "client"
@@ -30,7 +29,7 @@ class Alias(StrEnum):
 
 
 def keep(tx: Tx, seq: int, inbound: Inbound) -> None:
-    """Note every id under which a message came."""
+    """Store every id of a message."""
     tx.db.executemany(
         "INSERT INTO aliases VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [
@@ -41,7 +40,7 @@ def keep(tx: Tx, seq: int, inbound: Inbound) -> None:
 
 
 def keys(inbound: Inbound) -> Iterator[Id]:
-    """The ids of a message that tell it from others; a digest of author, time and content without any."""
+    """The ids that identify a message; a digest of author, time and content if it has none."""
     found = ids(inbound.message_id, inbound.client_id)
     yield from found
     if not found:
@@ -50,48 +49,38 @@ def keys(inbound: Inbound) -> Iterator[Id]:
 
 
 def ids(message_id: str, client_id: str) -> list[Id]:
-    """What of the two is an id at all, the platform's first."""
+    """Those of the two that are ids at all, the platform's first."""
     both = ((Alias.MESSAGE, message_id), (Alias.CLIENT, client_id))
     return [(kind, storable(id_)) for kind, id_ in both if is_id(id_)]
 
 
 def is_id(written: str) -> bool:
     """Whether an id names something: platforms write zeros, or nothing, where they have none."""
-    return written.strip() not in _NO_ID
-
-
-def first_found(tx: Tx, thread: Thread, author_id: str, ids_: Sequence[Id]) -> list[int]:
-    """The messages that the first of some ids finds: a client id only where the platform's finds nothing."""
-    return next(filter(None, (find(tx, thread, author_id, *id_) for id_ in ids_)), [])
+    return written.strip() not in ("", "0")
 
 
 def known(tx: Tx, inbound: Inbound) -> int | None:
-    """The stored message of which this is a repeat: that is counted, and it is known under its ids, too.
+    """The stored message that this one repeats. The repeat is counted, and its ids are added.
 
     A client id alone is not enough: devices count milliseconds. The kind and the content have to agree.
     """
+    query = "SELECT 1 FROM messages WHERE account = ? AND seq = ? AND kind = ? AND content = ?"
     for kind, id_ in keys(inbound):
         for seq in find(tx, inbound.thread, inbound.sender_id, kind, id_):
-            if kind is not Alias.CLIENT or _says_the_same(tx, seq, inbound):
+            said = (tx.account, seq, inbound.kind, content_digest(inbound))
+            if kind is not Alias.CLIENT or exists(tx.db, query, *said):
                 keep(tx, seq, inbound)
-                query = "UPDATE messages SET repeats = repeats + 1 WHERE account = ? AND seq = ?"
-                tx.db.execute(query, (tx.account, seq))
+                repeat = "UPDATE messages SET repeats = repeats + 1 WHERE account = ? AND seq = ?"
+                tx.db.execute(repeat, (tx.account, seq))
                 return seq
     return None
 
 
 def find(tx: Tx, thread: Thread, author_id: str, kind: Alias, id_: str) -> list[int]:
-    """The messages of an author in a thread that are known under an id, in the order of admission."""
+    """The messages of an author in a thread that have this id, in the order of admission."""
     rows = tx.db.execute(
         "SELECT message FROM aliases WHERE account = ? AND thread_kind = ? AND thread_id = ?"
         " AND author_id = ? AND id = ? AND kind = ? ORDER BY message",
         (tx.account, thread.kind, thread.id, author_id, id_, kind),
     )
     return [row["message"] for row in rows]
-
-
-def _says_the_same(tx: Tx, seq: int, inbound: Inbound) -> bool:
-    row = tx.db.execute(
-        "SELECT kind, content FROM messages WHERE account = ? AND seq = ?", (tx.account, seq)
-    ).fetchone()
-    return row is not None and (row["kind"], row["content"]) == (inbound.kind, content_digest(inbound))

@@ -1,17 +1,18 @@
-"""Transitions of catching up: how far an account had read when a connection began, and what is missing."""
+"""Catching up: how far an account had read when a connection began, and what it missed."""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
 from math import inf
+from operator import itemgetter
 
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
+from clawlane.store.rows import insert, put
 from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import SKEW_MS
 
-_GAPS = "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps"
 _AMONG = 1000
 """The newest message is looked for among as many that were read last: retries may come out of order."""
 
@@ -21,7 +22,7 @@ _ECHO_MS = 10_000
 _FIRST_WAIT_MS = 10_000
 _LONGEST_WAIT_MS = 160_000
 _LOOKED_UP_MS = 86_400_000
-"""How long the platform is searched for a message of unknown fate."""
+"""How long the platform is asked about an unconfirmed message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,16 @@ class Gap:
 
 
 def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Cursor:
-    """How far the account had read; from now on that is kept until `caught_up`, whatever is read meanwhile.
+    """How far the account had read. The cursor stays until `caught_up`, whatever is read meanwhile.
 
     An account that never read anything begins with what is young enough to be answered.
     """
-    key = (tx.account, kind)
     row = tx.db.execute(
-        "SELECT at_ms, message_id FROM cursors WHERE account = ? AND thread_kind = ?", key
+        "SELECT at_ms, message_id FROM cursors WHERE account = ? AND thread_kind = ?", (tx.account, kind)
     ).fetchone()
+    at_ms, message_id = row or _newest(tx, kind)
     if row is None:
-        at_ms, message_id = _newest(tx, kind)
-        tx.db.execute("INSERT INTO cursors VALUES (?, ?, ?, ?)", (*key, at_ms, message_id))
-    else:
-        at_ms, message_id = row
+        insert(tx, "cursors", thread_kind=kind, at_ms=at_ms, message_id=message_id)
     there_ms = tx.now_ms + skew_ms
     young_ms = there_ms - backlog_ms
     unknown_ms = _oldest_unknown(tx, kind, there_ms)
@@ -59,16 +57,10 @@ def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Curso
     return Cursor(at_ms, message_id, reach_ms, min(since_ms, young_ms))
 
 
-def caught_up(
-    tx: Tx,
-    kind: ThreadKind,
-    back_to_ms: int,
-    *,
-    missed: bool = True,
-) -> Gap | None:
-    """Everything since `back_to_ms` has been read. Gives the gap if that is too late, and keeps it.
+def caught_up(tx: Tx, kind: ThreadKind, back_to_ms: int, *, missed: bool = True) -> Gap | None:
+    """End a catch-up: everything since `back_to_ms` has been read.
 
-    Unless nothing can have been `missed`.
+    Stores and gives the gap if that is too late, unless nothing can have been `missed`.
     """
     row = tx.db.execute(
         "DELETE FROM cursors WHERE account = ? AND thread_kind = ? RETURNING at_ms", (tx.account, kind)
@@ -76,34 +68,26 @@ def caught_up(
     if row is None or not missed or not row["at_ms"] or back_to_ms <= row["at_ms"]:
         return None
     gap = Gap(kind, row["at_ms"], back_to_ms, tx.now_ms)
-    tx.db.execute(
-        "INSERT INTO gaps (account, thread_kind, from_ms, to_ms, noted_ms) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (account, thread_kind, from_ms)"
-        " DO UPDATE SET to_ms = excluded.to_ms, noted_ms = excluded.noted_ms",
-        (tx.account, kind, gap.from_ms, gap.to_ms, gap.noted_ms),
-    )
+    key = {"thread_kind": kind, "from_ms": gap.from_ms}
+    put(tx, "gaps", key, to_ms=gap.to_ms, noted_ms=gap.noted_ms)
     return gap
 
 
-def gaps(connection: sqlite3.Connection, account: str, since_ms: int) -> list[Gap]:
-    """The gaps of an account that were noted since then, the oldest first."""
+def gaps(connection: sqlite3.Connection, account: str | None = None, since_ms: int = 0) -> list[Gap]:
+    """The gaps that were noted since then, of one account or of all, the oldest first."""
     rows = connection.execute(
-        f"{_GAPS} WHERE account = ? AND noted_ms >= ? ORDER BY noted_ms, thread_kind", (account, since_ms)
+        "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps"
+        " WHERE account = coalesce(?, account) AND noted_ms >= ? ORDER BY noted_ms, thread_kind",
+        (account, since_ms),
     )
-    return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
-
-
-def all_gaps(connection: sqlite3.Connection) -> list[Gap]:
-    """The gaps of all accounts, the oldest first."""
-    rows = connection.execute(f"{_GAPS} ORDER BY noted_ms, thread_kind")
     return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
 
 
 def to_look_up(tx: Tx, gap_ms: int) -> list[ThreadKind]:
-    """The kinds of thread with chunks of unknown fate about which the platform is to be asked now.
+    """The kinds of thread with unconfirmed sends to look up now.
 
-    One is asked about soon after it left; then, if it was shown to be absent, `gap_ms` later, and else after
-    the next send of its kind that arrives, and at growing intervals.
+    A send is looked up soon after it left. If it was missing, it is looked up again `gap_ms` later; else
+    after the next send of its kind that arrives, and at growing intervals.
     """
     rows = tx.db.execute(
         "SELECT thread_kind, session, sent_ms, looked_up_ms, absent_ms, look_ups, settling_ms FROM outbox"
@@ -136,19 +120,18 @@ def _ask_ms(tx: Tx, row: sqlite3.Row, gap_ms: int) -> float:
 
 
 def _newest(tx: Tx, kind: ThreadKind) -> tuple[int, str]:
-    """A time that lies in the future of its reading counts as the time of reading."""
-    row = tx.db.execute(
-        "SELECT min(sent_ms, admitted_ms) AS at_ms, message_id FROM (SELECT * FROM messages"
-        " WHERE account = ? AND thread_kind = ? ORDER BY seq DESC LIMIT ?)"
-        " ORDER BY at_ms DESC, seq DESC LIMIT 1",
+    """Time and id of the newest message. A time after its reading counts as the time of reading."""
+    rows = tx.db.execute(
+        "SELECT sent_ms, admitted_ms, message_id FROM messages WHERE account = ? AND thread_kind = ?"
+        " ORDER BY seq DESC LIMIT ?",
         (tx.account, kind, _AMONG),
-    ).fetchone()
-    return (row["at_ms"], row["message_id"]) if row else (0, "")
+    )
+    times = ((min(row["sent_ms"], row["admitted_ms"]), str(row["message_id"])) for row in rows)
+    return max(times, key=itemgetter(0), default=(0, ""))
 
 
 def _oldest_unknown(tx: Tx, kind: ThreadKind, there_ms: int) -> int:
-    """From when on the chunks must be there of which nobody knows whether they arrived; `there_ms` without
-    any, the platform's time now.
+    """Send time of the oldest unconfirmed message; `there_ms`, the platform's time now, if there is none.
 
     A reply is newer than what it answers, by the platform's own clock.
     """
@@ -164,7 +147,7 @@ def _oldest_unknown(tx: Tx, kind: ThreadKind, there_ms: int) -> int:
 
 
 def _known_ms(tx: Tx, kind: ThreadKind, before_ms: int) -> int:
-    """From when on a send of the account must be there that is known to have arrived, if it is not too old.
+    """Send time of the newest message that arrived under the login of the unconfirmed ones, if not too old.
 
     A look-up that holds it shows that the platform still gives out what this login sent.
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from dataclasses import astuple
 from sqlite3 import Row
 from typing import Any
@@ -16,7 +15,7 @@ from clawlane.messages import Album, Attachment, Inbound, Mention, Quote, Style,
 
 
 def inbound_body(inbound: Inbound) -> str:
-    """What the columns of a message do not hold."""
+    """The parts of a message that have no column."""
     return json.dumps(
         {
             "name": inbound.sender_name,
@@ -27,18 +26,15 @@ def inbound_body(inbound: Inbound) -> str:
             "friend": inbound.sender_is_friend,
             "live": inbound.live,
             "token": inbound.token,
-            "client_id": inbound.client_id,
-            "kind": inbound.kind,
-            "album": astuple(inbound.album) if inbound.album else None,
         }
     )
 
 
-def inbound_of(row: Row, account_id: str) -> Inbound:
-    """The message as it was admitted. The row needs its columns and its body."""
+def inbound_of(row: Row) -> Inbound:
+    """The message as it was admitted, from a whole row with a body."""
     body = json.loads(row["body"])
     return Inbound(
-        account=account_id,
+        account=row["account"].partition("/")[2],
         message_id=row["message_id"],
         thread=thread_of(row),
         sender_id=row["sender_id"],
@@ -46,20 +42,19 @@ def inbound_of(row: Row, account_id: str) -> Inbound:
         text=body["text"],
         sent_ms=row["sent_ms"],
         mentions=tuple(Mention(*mention) for mention in body["mentions"]),
-        quote=_quote_of(body["quote"]) if body["quote"] else None,
+        quote=_quote_of(*body["quote"]) if body["quote"] else None,
         attachments=tuple(Attachment(*attachment) for attachment in body["attachments"]),
         sender_is_friend=body["friend"],
         live=body["live"],
         token=body["token"],
-        client_id=body.get("client_id", ""),
-        kind=body.get("kind", "text"),
-        album=Album(*body["album"]) if body.get("album") else None,
+        client_id=row["client_id"],
+        kind=row["kind"],
+        album=Album(row["album"], row["album_total"]) if row["album"] else None,
     )
 
 
-def _quote_of(stored: list[Any]) -> Quote:
+def _quote_of(message_id: str, owner_id: str, text: str, *later: Any) -> Quote:
     """An older gateway stored the first three fields only."""
-    message_id, owner_id, text, *later = stored
     client_id, attachment = later or ("", None)
     return Quote(message_id, owner_id, text, client_id, Attachment(*attachment) if attachment else None)
 
@@ -95,15 +90,5 @@ def thread_of(row: Row) -> Thread:
 
 
 def storable(text: str) -> str:
-    """A text for a column: what is broken Unicode becomes a question mark."""
+    """A text for a column: broken Unicode becomes a question mark."""
     return text.encode("utf-8", "replace").decode()
-
-
-def newest_of_accounts(connection: sqlite3.Connection, query: str, limit: int) -> list[sqlite3.Row]:
-    """The rows with the highest `seq`, the newest first.
-
-    `query` takes an account and a limit, and gives that account's newest first.
-    """
-    accounts = connection.execute("SELECT account FROM accounts").fetchall()
-    rows = [row for found in accounts for row in connection.execute(query, (found["account"], limit))]
-    return sorted(rows, key=lambda row: int(row["seq"]), reverse=True)[:limit]

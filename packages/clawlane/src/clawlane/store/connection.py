@@ -47,9 +47,8 @@ def connect_writer(path: Path, now_ms: int, *, checked: bool = True) -> sqlite3.
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _OUT_OF_REACH:
             connection.close()
-            raise StoreUnusable(
-                f"the store {path} cannot be written ({error}); see to the disk, then start again"
-            ) from error
+            told = f"the store {path} cannot be written ({error}); check free space and permissions"
+            raise StoreUnusable(told) from error
         raise _kept(connection, path, now_ms, str(error)) from error
     except BaseException:
         connection.close()
@@ -70,7 +69,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
             )
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise damaged(path, error) from error
+        told = f"the store {path} cannot be used ({error}); start the gateway: it keeps a copy"
+        raise StoreUnusable(told) from error
     except BaseException:
         connection.close()
         raise
@@ -86,13 +86,8 @@ def connect_nothing() -> sqlite3.Connection:
     return connection
 
 
-def damaged(path: Path, error: sqlite3.Error) -> StoreUnusable:
-    """The one line for a file that SQLite cannot use."""
-    return StoreUnusable(f"the store {path} cannot be used ({error}); start the gateway: it keeps a copy")
-
-
 def _kept(connection: sqlite3.Connection, path: Path, now_ms: int, found: str) -> StoreUnusable:
-    """The one line for a damaged file, of which there is a copy: closing it may write into it once more."""
+    """The error for a damaged file. A copy is made first: closing the file may write into it once more."""
     copy, made = _copy_of(path), False
     try:
         if copy is None:
@@ -104,7 +99,7 @@ def _kept(connection: sqlite3.Connection, path: Path, now_ms: int, found: str) -
     finally:
         connection.close()
     if copy is not None and made:
-        # Closed, the file stays as it is: by its time it is known again, and not copied at every start.
+        # The time of a copied file tells that it was copied, so that not every start makes a copy.
         changed_ns = path.stat().st_mtime_ns
         os.utime(copy, ns=(changed_ns, changed_ns))
     return StoreUnusable(
@@ -125,15 +120,11 @@ def _copy_of(path: Path) -> Path | None:
 
 def _copy(path: Path, copy: Path) -> None:
     for ending in ("", "-wal"):
-        part = Path(f"{path}{ending}")
+        part, target = Path(f"{path}{ending}"), f"{copy}{ending}"
         if part.exists() and part.stat().st_size:
-            shutil.copyfile(part, _private(Path(f"{copy}{ending}")))
-
-
-def _private(path: Path) -> Path:
-    """A new file that only we can read. A link in its place is not followed."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    return path
+            # Only we can read it. A link in its place is not followed.
+            os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            shutil.copyfile(part, target)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int, *, checked: bool) -> None:

@@ -10,9 +10,10 @@ from enum import StrEnum
 from clawlane.access.decision import LIVE, Decision, Outcome, Reason, Rule
 from clawlane.messages import Thread
 from clawlane.store import directory
-from clawlane.store.codec import newest_of_accounts, storable, thread_of
+from clawlane.store.codec import storable, thread_of
 from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.outbox import delivery_summary
+from clawlane.store.rows import insert, newest_of_accounts, of_accounts, value_of
 from clawlane.store.transaction import Tx, count, next_event
 
 
@@ -75,68 +76,51 @@ class Recorded:
     waiting: bool = False
     standing: Turn | None = None
 
-    @property
-    def turn(self) -> str:
-        """The state of its turn; empty without one."""
-        return self.standing.state if self.standing else ""
-
-    @property
-    def turn_reason(self) -> str:
-        """Why its turn stands so; empty without one."""
-        return self.standing.reason if self.standing else ""
-
 
 def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
-    """Keep a decision beside its message, and count its reason."""
-    rule = decision.rule
-    tx.db.execute(
-        "INSERT INTO decisions (account, message, stage, at_ms, outcome, reason, rule_path, rule_origin,"
-        " trail, rule_line, command, keep_as_history, revision, rule_text, event)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            tx.account,
-            seq,
-            stage,
-            tx.now_ms,
-            decision.outcome,
-            decision.reason,
-            rule.path,
-            rule.origin,
-            json.dumps(decision.trail),
-            rule.line,
-            decision.command,
-            decision.keep_as_history,
-            decision.revision,
-            storable(rule.text),
-            next_event(tx),
-        ),
+    """Store a decision with its message, and count its reason."""
+    insert(
+        tx,
+        "decisions",
+        message=seq,
+        stage=stage,
+        at_ms=tx.now_ms,
+        outcome=decision.outcome,
+        reason=decision.reason,
+        rule_path=decision.rule.path,
+        rule_origin=decision.rule.origin,
+        rule_line=decision.rule.line,
+        rule_text=storable(decision.rule.text),
+        trail=json.dumps(decision.trail),
+        command=decision.command,
+        keep_as_history=decision.keep_as_history,
+        revision=decision.revision,
+        event=next_event(tx),
     )
     count(tx, decision.reason)
 
 
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded]:
     """What is known of the message of this id, on every account that read it."""
-    rows = connection.execute(
-        "SELECT * FROM messages WHERE (account, seq) IN"
-        " (SELECT aliases.account, aliases.message FROM accounts"
-        " CROSS JOIN aliases ON aliases.account = accounts.account AND aliases.id = ?) ORDER BY seq",
-        (message_id,),
+    query = (
+        "SELECT DISTINCT messages.* FROM aliases"
+        " JOIN messages ON messages.account = aliases.account AND messages.seq = aliases.message"
+        " WHERE aliases.account = ? AND aliases.id = ?"
     )
-    return [_recorded(connection, row) for row in rows.fetchall()]
+    rows = of_accounts(connection, query, message_id)
+    return [_recorded(connection, row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
 
 
 def newest(connection: sqlite3.Connection, limit: int, *, dropped: bool) -> list[Recorded]:
-    """The messages that were read last, the newest first; with `dropped` only those that were."""
-    query = _NEWEST_DROPPED if dropped else _NEWEST
+    """The newest messages, the newest first; with `dropped` only dropped ones."""
+    query = "SELECT * FROM messages WHERE account = ? ORDER BY seq DESC LIMIT ?"
+    if dropped:
+        query = (
+            "SELECT messages.* FROM (SELECT DISTINCT account, message FROM decisions"
+            "  WHERE account = ? AND outcome = 'drop' ORDER BY message DESC LIMIT ?) AS dropped"
+            " JOIN messages ON messages.account = dropped.account AND seq = dropped.message"
+        )
     return [_recorded(connection, row) for row in newest_of_accounts(connection, query, limit)]
-
-
-_NEWEST = "SELECT * FROM messages WHERE account = ? ORDER BY seq DESC LIMIT ?"
-_NEWEST_DROPPED = (
-    "SELECT messages.* FROM (SELECT DISTINCT account, message FROM decisions"
-    "  WHERE account = ? AND outcome = 'drop' ORDER BY message DESC LIMIT ?) AS dropped"
-    " CROSS JOIN messages ON messages.account = dropped.account AND seq = dropped.message"
-)
 
 
 def too_old_in_a_row(connection: sqlite3.Connection, account: str, among: int) -> int:
@@ -155,63 +139,55 @@ def too_old_in_a_row(connection: sqlite3.Connection, account: str, among: int) -
 
 
 def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
-    key = (row["account"], row["seq"])
-    rows = connection.execute("SELECT * FROM decisions WHERE account = ? AND message = ? ORDER BY stage", key)
-    made = tuple(Made(Stage(one["stage"]), one["at_ms"], _decision(one)) for one in rows)
+    account, thread = row["account"], thread_of(row)
+    query = "SELECT * FROM decisions WHERE account = ? AND message = ? ORDER BY stage"
+    rows = connection.execute(query, (account, row["seq"]))
+    made = tuple(Made(Stage(one["stage"]), one["at_ms"], decision_of(one)) for one in rows)
     body = json.loads(row["body"]) if row["body"] else {}
-    columns = dict(row)
-    thread = thread_of(row)
-    return Recorded(
-        account=row["account"],
-        message_id=row["message_id"],
+    return value_of(
+        Recorded,
+        row,
         thread=thread,
-        sender_id=row["sender_id"],
-        sent_ms=row["sent_ms"],
         read_ms=row["admitted_ms"],
         made=made,
-        sender_name=body.get("name") or directory.name_of(connection, row["account"], row["sender_id"]),
-        group_name=directory.group_name(connection, row["account"], thread),
+        sender_name=body.get("name") or directory.name_of(connection, account, row["sender_id"]),
+        group_name=directory.group_name(connection, account, thread),
         text=body.get("text"),
         attached=tuple(str(one[0]) for one in body.get("attachments", ())),
-        repeats=row["repeats"],
-        recalled=columns.get("recalled", ""),
         waiting=not made and row["body"] is not None,
-        standing=_turn(connection, *key),
+        standing=_turn(connection, account, row["seq"]),
     )
 
 
 def _turn(connection: sqlite3.Connection, account: str, message: int) -> Turn | None:
     row = connection.execute(
-        "SELECT turns.* FROM turn_messages JOIN turns USING (account, turn)"
-        " WHERE account = ? AND message = ?",
+        "SELECT turns.*, (SELECT count(*) FROM turn_messages AS part"
+        "  WHERE part.account = turns.account AND part.turn = turns.turn) AS messages"
+        " FROM turn_messages JOIN turns USING (account, turn) WHERE account = ? AND message = ?",
         (account, message),
     ).fetchone()
     if row is None:
         return None
-    key = (account, row["turn"])
-    chunks = connection.execute("SELECT state FROM outbox WHERE account = ? AND turn = ? ORDER BY id", key)
-    (parts,) = connection.execute(
-        "SELECT count(*) FROM turn_messages WHERE account = ? AND turn = ?", key
-    ).fetchone()
-    return Turn(
+    query = "SELECT state FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
+    chunks = connection.execute(query, (account, row["turn"]))
+    return value_of(
+        Turn,
+        row,
         id=row["turn"],
         state=TurnState(row["state"]),
-        reason=row["reason"],
-        attempts=row["attempts"],
-        messages=parts,
-        settled_ms=row["settled_ms"],
         chunks=tuple(ChunkState(chunk["state"]) for chunk in chunks),
         told=delivery_summary(Tx(connection, account, 0), row["turn"]),
     )
 
 
-def _decision(row: sqlite3.Row) -> Decision:
-    return Decision(
+def decision_of(row: sqlite3.Row) -> Decision:
+    """A recorded decision."""
+    return value_of(
+        Decision,
+        row,
         outcome=Outcome(row["outcome"]),
         reason=Reason(row["reason"]),
         rule=Rule(row["rule_path"], row["rule_origin"], row["rule_line"], row["rule_text"]),
         trail=tuple(json.loads(row["trail"])),
-        command=row["command"],
         keep_as_history=bool(row["keep_as_history"]),
-        revision=row["revision"],
     )

@@ -12,6 +12,7 @@ from enum import StrEnum
 from clawlane.access.names import ConfigName, Match, NameList, Pin
 from clawlane.messages import Group, Person, Thread, ThreadKind
 from clawlane.store.codec import storable
+from clawlane.store.rows import put
 from clawlane.store.transaction import Tx
 
 _BELIEVED_TIMES = 3
@@ -52,84 +53,70 @@ class Kept:
 
 
 def keep_peers(tx: Tx, people: Sequence[Person]) -> Kept:
-    """The account's friends, in the place of those known before; nothing changes if that is doubted."""
+    """Replace the account's friends, unless the new list is doubted."""
     query = "SELECT count(*) FROM known_people WHERE account = ? AND group_id = ''"
     kept = _weigh(tx, Listing.PEERS, [one.id for one in people], query)
     if not kept.doubted:
-        _replace_people(tx, "", people)
-        _stamp(tx, Listing.PEERS)
+        keep_members(tx, "", people)
     return kept
 
 
 def keep_groups(tx: Tx, groups: Sequence[Group]) -> Kept:
-    """The account's groups, in the place of those known before; nothing changes if that is doubted.
-
-    Members of groups that are gone go too.
-    """
+    """Replace the account's groups and forget members of those that are gone, unless that is doubted."""
     query = "SELECT count(*) FROM known_groups WHERE account = ?"
     kept = _weigh(tx, Listing.GROUPS, [one.id for one in groups], query)
-    if not kept.doubted:
-        _replace_groups(tx, groups)
-        _stamp(tx, Listing.GROUPS)
-    return kept
-
-
-def _weigh(tx: Tx, listing: Listing, ids: Sequence[str], count: str) -> Kept:
-    """Whether a list can be believed, counting how often a doubtful one was the same."""
-    before = int(tx.db.execute(count, (tx.account,)).fetchone()[0])
-    if ids and 2 * len(set(ids)) >= before:
-        _forget_doubt(tx, listing)
-        return Kept(False, before)
-    digest = hashlib.sha256(json.dumps(sorted(set(ids))).encode()).hexdigest()[:32]
-    row = tx.db.execute(
-        "INSERT INTO doubted (account, listing, digest, times, first_ms)"
-        " VALUES (:account, :list, :digest, 1, :now)"
-        " ON CONFLICT (account, listing) DO UPDATE SET"
-        " times = CASE WHEN doubted.digest = :digest AND doubted.first_ms <= :now"
-        "  THEN doubted.times + 1 ELSE 1 END,"
-        " first_ms = CASE WHEN doubted.digest = :digest AND doubted.first_ms <= :now"
-        "  THEN doubted.first_ms ELSE :now END,"
-        " digest = :digest"
-        " RETURNING times, first_ms",
-        {"account": tx.account, "list": listing, "digest": digest, "now": tx.now_ms},
-    ).fetchone()
-    if row["times"] < _BELIEVED_TIMES or tx.now_ms - row["first_ms"] < _BELIEVED_MS:
-        return Kept(True, before)
-    return Kept(False, before)
-
-
-def _forget_doubt(tx: Tx, listing: Listing) -> None:
-    tx.db.execute("DELETE FROM doubted WHERE account = ? AND listing = ?", (tx.account, listing))
-
-
-def _replace_groups(tx: Tx, groups: Sequence[Group]) -> None:
+    if kept.doubted:
+        return kept
     tx.db.execute("DELETE FROM known_groups WHERE account = ?", (tx.account,))
-    rows = [
-        (tx.account, storable(one.id), storable(one.name), one.member_count, position)
-        for position, one in enumerate(groups)
-    ]
-    tx.db.executemany(
-        "INSERT INTO known_groups VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, group_id) DO UPDATE SET"
-        " name = excluded.name, member_count = excluded.member_count, position = excluded.position",
-        rows,
-    )
+    for position, one in enumerate(groups):
+        values = {"name": storable(one.name), "member_count": one.member_count, "position": position}
+        put(tx, "known_groups", {"group_id": storable(one.id)}, **values)
     tx.db.execute(
         "DELETE FROM known_people WHERE account = ? AND group_id != ''"
         " AND group_id NOT IN (SELECT group_id FROM known_groups WHERE account = ?)",
         (tx.account, tx.account),
     )
+    return kept
+
+
+def _weigh(tx: Tx, listing: Listing, ids: Sequence[str], count: str) -> Kept:
+    """Whether a new list can be believed. Records the look-up, or counts how often a doubtful list came."""
+    before = int(tx.db.execute(count, (tx.account,)).fetchone()[0])
+    if ids and 2 * len(set(ids)) >= before:
+        tx.db.execute("DELETE FROM doubted WHERE account = ? AND listing = ?", (tx.account, listing))
+    else:
+        digest = hashlib.sha256(json.dumps(sorted(set(ids))).encode()).hexdigest()[:32]
+        query = "SELECT digest, times, first_ms FROM doubted WHERE account = ? AND listing = ?"
+        row = tx.db.execute(query, (tx.account, listing)).fetchone()
+        again = row is not None and row["digest"] == digest and row["first_ms"] <= tx.now_ms
+        times, first_ms = (row["times"] + 1, row["first_ms"]) if again else (1, tx.now_ms)
+        put(tx, "doubted", {"listing": listing}, digest=digest, times=times, first_ms=first_ms)
+        if times < _BELIEVED_TIMES or tx.now_ms - first_ms < _BELIEVED_MS:
+            return Kept(True, before)
+    put(tx, "lookups", {"listing": listing}, at_ms=tx.now_ms)
+    return Kept(False, before)
 
 
 def keep_members(tx: Tx, group_id: str, people: Sequence[Person]) -> None:
-    """The members of one group, in the place of those known before."""
-    _replace_people(tx, storable(group_id), people)
+    """Replace the members of one group; the friends where `group_id` is empty."""
+    group_id = storable(group_id)
+    tx.db.execute("DELETE FROM known_people WHERE account = ? AND group_id = ?", (tx.account, group_id))
+    for position, one in enumerate(people):
+        put(
+            tx,
+            "known_people",
+            {"group_id": group_id, "user_id": storable(one.id)},
+            name=storable(one.name),
+            aliases=json.dumps(one.aliases),
+            is_friend=one.is_friend,
+            position=position,
+        )
 
 
 def known(connection: sqlite3.Connection, account: str) -> Known:
     """All of what was looked up last, in the platform's order."""
-    times = dict(
-        map(tuple, connection.execute("SELECT listing, at_ms FROM lookups WHERE account = ?", (account,)))
-    )
+    lookups = connection.execute("SELECT listing, at_ms FROM lookups WHERE account = ?", (account,))
+    times = dict(map(tuple, lookups))
     groups = connection.execute(
         "SELECT group_id, name, member_count FROM known_groups WHERE account = ? ORDER BY position",
         (account,),
@@ -149,40 +136,9 @@ def members(connection: sqlite3.Connection, account: str, group_id: str) -> tupl
         " ORDER BY position",
         (account, group_id),
     )
-    return tuple(_person(*row) for row in rows)
-
-
-def _person(user_id: str, name: str, aliases: str, is_friend: int | None) -> Person:
-    return Person(user_id, name, tuple(json.loads(aliases)), None if is_friend is None else bool(is_friend))
-
-
-def _replace_people(tx: Tx, group_id: str, people: Iterable[Person]) -> None:
-    tx.db.execute("DELETE FROM known_people WHERE account = ? AND group_id = ?", (tx.account, group_id))
-    rows = [
-        (
-            tx.account,
-            group_id,
-            storable(one.id),
-            storable(one.name),
-            json.dumps(one.aliases),
-            one.is_friend,
-            position,
-        )
-        for position, one in enumerate(people)
-    ]
-    tx.db.executemany(
-        "INSERT INTO known_people VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (account, group_id, user_id) DO UPDATE SET name = excluded.name,"
-        " aliases = excluded.aliases, is_friend = excluded.is_friend, position = excluded.position",
-        rows,
-    )
-
-
-def _stamp(tx: Tx, listing: Listing) -> None:
-    tx.db.execute(
-        "INSERT INTO lookups VALUES (?, ?, ?)"
-        " ON CONFLICT (account, listing) DO UPDATE SET at_ms = excluded.at_ms",
-        (tx.account, listing, tx.now_ms),
+    return tuple(
+        Person(user_id, name, tuple(json.loads(aliases)), None if is_friend is None else bool(is_friend))
+        for user_id, name, aliases, is_friend in rows
     )
 
 
@@ -195,20 +151,26 @@ class LookedUp:
 
 
 def keep_pins(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
-    """Record completed look-ups, in the place of older ones of the same names."""
+    """Record completed look-ups. They replace older ones of the same names."""
     query = "SELECT coalesce(max(position), 0) AS last FROM pins WHERE account = ?"
     first = tx.db.execute(query, (tx.account,)).fetchone()["last"] + 1
-    tx.db.executemany(
-        "INSERT INTO pins (account, list, entry, found, candidates, found_by, at_ms, position)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, list, entry) DO UPDATE SET"
-        " found = excluded.found, candidates = excluded.candidates, found_by = excluded.found_by,"
-        " at_ms = excluded.at_ms, position = excluded.position",
-        [(*_row(tx.account, one), position) for position, one in enumerate(looked_up, first)],
-    )
+    for position, one in enumerate(looked_up, first):
+        pin = one.pin
+        candidates = [(storable(id), storable(name)) for id, name in zip(pin.ids, one.names, strict=True)]
+        put(
+            tx,
+            "pins",
+            {"list": pin.name.where, "entry": pin.name.entry},
+            found=pin.state,
+            candidates=json.dumps(candidates),
+            found_by=pin.match,
+            at_ms=pin.at_ms,
+            position=position,
+        )
 
 
 def forget_pins(tx: Tx, names: Iterable[ConfigName]) -> None:
-    """Remove the names that have left the config, or that are to be looked up anew."""
+    """Remove names that have left the config, or that are to be looked up again."""
     tx.db.executemany(
         "DELETE FROM pins WHERE account = ? AND list = ? AND entry = ?",
         [(tx.account, name.where, name.entry) for name in names],
@@ -222,35 +184,19 @@ def of_account(connection: sqlite3.Connection, account: str) -> list[LookedUp]:
         " ORDER BY position, list, entry",
         (account,),
     )
-    return [_looked_up(*row) for row in rows]
-
-
-def _row(account: str, one: LookedUp) -> tuple[object, ...]:
-    pin = one.pin
-    candidates = [(storable(id), storable(name)) for id, name in zip(pin.ids, one.names, strict=True)]
-    return (
-        account,
-        pin.name.where,
-        pin.name.entry,
-        pin.state,
-        json.dumps(candidates),
-        pin.match,
-        pin.at_ms,
-    )
-
-
-def _looked_up(where: str, entry: str, candidates: str, match: str, at_ms: int) -> LookedUp:
-    told = json.loads(candidates)
-    name = ConfigName(NameList(where), entry)
-    pin = Pin(name, tuple(id for id, _ in told), Match(match), at_ms)
-    return LookedUp(pin, tuple(called for _, called in told))
+    found = []
+    for where, entry, candidates, match, at_ms in rows:
+        told = json.loads(candidates)
+        pin = Pin(ConfigName(NameList(where), entry), tuple(id for id, _ in told), Match(match), at_ms)
+        found.append(LookedUp(pin, tuple(name for _, name in told)))
+    return found
 
 
 _NAMES = (
     "SELECT name FROM known_people WHERE account = ? AND group_id = '' AND user_id = ?",
     "SELECT sender_name FROM pairing WHERE account = ? AND sender_id = ?",
     "SELECT sender_name FROM approved WHERE account = ? AND sender_id = ?",
-    "SELECT known_people.name FROM known_groups CROSS JOIN known_people USING (account, group_id)"
+    "SELECT known_people.name FROM known_groups JOIN known_people USING (account, group_id)"
     " WHERE known_groups.account = ? AND user_id = ? AND known_people.name <> '' LIMIT 1",
 )
 

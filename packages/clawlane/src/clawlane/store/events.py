@@ -1,7 +1,7 @@
 """The event feed: decisions, states of accounts, and what operators changed, in the order of commits.
 
 Every row has a number from one sequence over all accounts and kinds. Numbers are given out in the order of
-commits, so whoever has read up to a number has missed nothing before it. A cursor is such a number with the
+commits, so a reader that is at a number has missed nothing before it. A cursor is such a number with the
 id of the store: text that stays valid over restarts.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TypeAlias
@@ -21,6 +21,7 @@ from clawlane.messages import Thread
 from clawlane.store.codec import thread_of
 from clawlane.store.errors import CursorUnknown
 from clawlane.store.marker import stored_id
+from clawlane.store.rows import insert, of_accounts, value_of
 from clawlane.store.transaction import Noted, Tx, lazy, next_event
 
 NEWEST = "newest"
@@ -86,31 +87,26 @@ class Page:
 
 @lazy
 def note_state(tx: Tx, at_ms: int, phase: Phase, code: str) -> None:
-    """Keep that an account is in a phase since then. What is known already is not written again."""
+    """Record that an account has been in a phase since `at_ms`, unless it is the last one recorded."""
     last = tx.db.execute(
         "SELECT phase, code FROM state_log WHERE account = ? ORDER BY id DESC LIMIT 1", (tx.account,)
     ).fetchone()
     if last is None or (last["phase"], last["code"]) != (phase, code):
-        tx.db.execute(
-            "INSERT INTO state_log (account, id, at_ms, phase, code) VALUES (?, ?, ?, ?, ?)",
-            (tx.account, next_event(tx), at_ms, phase, code),
-        )
+        insert(tx, "state_log", id=next_event(tx), at_ms=at_ms, phase=phase, code=code)
 
 
 def note_change(tx: Tx, caller: str, operation: str, change: str) -> None:
-    """Keep who changed something, in the transaction of the change."""
-    tx.db.execute(
-        "INSERT INTO operator_log (account, id, at_ms, caller, operation, change, details)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (tx.account, next_event(tx), tx.now_ms, caller, operation, change, json.dumps(tx.noted)),
+    """Record who changed something, in the transaction of the change."""
+    insert(
+        tx,
+        "operator_log",
+        id=next_event(tx),
+        at_ms=tx.now_ms,
+        caller=caller,
+        operation=operation,
+        change=change,
+        details=json.dumps(tx.noted),
     )
-
-
-def prune(tx: Tx, before_ms: int) -> None:
-    """Forget changes from before a time. Decisions go with their messages."""
-    for table in ("operator_log", "state_log"):
-        query = f"DELETE FROM {table} WHERE account = ? AND at_ms < ?"  # noqa: S608 — our own text only
-        tx.db.execute(query, (tx.account, before_ms))
 
 
 def page(connection: sqlite3.Connection, after: str, account: str | None, limit: int) -> Page:
@@ -123,7 +119,7 @@ def page(connection: sqlite3.Connection, after: str, account: str | None, limit:
     position = last if after == NEWEST else _position(after, store, last)
     # Rows up to `last` are committed: what is written while this reads comes with the next page.
     found = sorted(_rows(connection, account, position, last, limit), key=itemgetter(0))
-    events = [_TABLES[table].event(row, f"{store}.{number}") for number, table, row in found[:limit]]
+    events = [event(row, f"{store}.{number}") for number, event, row in found[:limit]]
     more = len(found) >= limit
     return Page(events, events[-1].cursor if more else f"{store}.{last}", more)
 
@@ -139,65 +135,41 @@ def _position(cursor: str, store: str, last: int) -> int:
 
 def _rows(
     connection: sqlite3.Connection, account: str | None, after: int, last: int, limit: int
-) -> Iterator[tuple[int, int, sqlite3.Row]]:
-    """Of every account and table the oldest, each with its number and the index of its table."""
-    if after >= last:
-        return
-    accounts = (
-        [account] if account else [row[0] for row in connection.execute("SELECT account FROM accounts")]
-    )
-    for name in accounts:
-        for index, table in enumerate(_TABLES):
-            for row in connection.execute(table.query, (name, after, last, limit)):
-                yield row["id"], index, row
+) -> Iterator[tuple[int, _ToEvent, sqlite3.Row]]:
+    """The next rows of every account and table: number, how to make an event of it, row."""
+    for query, event in _TABLES if after < last else ():
+        rows: Iterable[sqlite3.Row] = (
+            connection.execute(query, (account, after, last, limit))
+            if account
+            else of_accounts(connection, query, after, last, limit)
+        )
+        for row in rows:
+            yield row["id"], event, row
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    query: str
-    event: Callable[[sqlite3.Row, str], Event]
+def _decided(row: sqlite3.Row, cursor: str) -> Event:
+    outcome, reason = Outcome(row["outcome"]), Reason(row["reason"])
+    return value_of(Decided, row, cursor=cursor, thread=thread_of(row), outcome=outcome, reason=reason)
 
 
-def _decided(row: sqlite3.Row, cursor: str) -> Decided:
-    return Decided(
-        cursor=cursor,
-        account=row["account"],
-        at_ms=row["at_ms"],
-        message=row["message"],
-        message_id=row["message_id"],
-        thread=thread_of(row),
-        sender_id=row["sender_id"],
-        stage=row["stage"],
-        outcome=Outcome(row["outcome"]),
-        reason=Reason(row["reason"]),
-    )
+def _state_changed(row: sqlite3.Row, cursor: str) -> Event:
+    return value_of(StateChanged, row, cursor=cursor, phase=Phase(row["phase"]))
 
 
-def _state_changed(row: sqlite3.Row, cursor: str) -> StateChanged:
-    return StateChanged(cursor, row["account"], row["at_ms"], Phase(row["phase"]), row["code"])
+def _operator_changed(row: sqlite3.Row, cursor: str) -> Event:
+    return value_of(OperatorChanged, row, cursor=cursor, details=json.loads(row["details"]))
 
 
-def _operator_changed(row: sqlite3.Row, cursor: str) -> OperatorChanged:
-    return OperatorChanged(
-        cursor=cursor,
-        account=row["account"],
-        at_ms=row["at_ms"],
-        caller=row["caller"],
-        operation=row["operation"],
-        change=row["change"],
-        details=json.loads(row["details"]),
-    )
-
-
-_RANGE = "account = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?"
-_TABLES = (
-    _Table(
+_ToEvent: TypeAlias = Callable[[sqlite3.Row, str], Event]
+_RANGE = "WHERE account = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?"
+_TABLES: tuple[tuple[str, _ToEvent], ...] = (
+    (
         "SELECT event AS id, decisions.account, at_ms, stage, outcome, reason, message, message_id,"
         " thread_kind, thread_id, sender_id FROM decisions"
-        " CROSS JOIN messages ON messages.account = decisions.account AND seq = message"
+        " JOIN messages ON messages.account = decisions.account AND seq = message"
         " WHERE decisions.account = ? AND event > ? AND event <= ? ORDER BY event LIMIT ?",
         _decided,
     ),
-    _Table(f"SELECT * FROM state_log WHERE {_RANGE}", _state_changed),  # noqa: S608 — our own text only
-    _Table(f"SELECT * FROM operator_log WHERE {_RANGE}", _operator_changed),  # noqa: S608
+    (f"SELECT * FROM state_log {_RANGE}", _state_changed),  # noqa: S608 — our own text only
+    (f"SELECT * FROM operator_log {_RANGE}", _operator_changed),  # noqa: S608
 )

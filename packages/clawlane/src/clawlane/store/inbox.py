@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clawlane.access.decision import ALBUM, RETENTION, Decision, Outcome, Reason, Rule
+from clawlane.access.decision import ALBUM, RETENTION, Decision, Outcome, Reason
 from clawlane.access.policy import BACKLOG_MAX_AGE_MS
 from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, Undone, Unreadable
 from clawlane.store import (
@@ -21,9 +19,10 @@ from clawlane.store import (
     unknown_sends,
 )
 from clawlane.store.codec import content_digest, inbound_body, inbound_of
-from clawlane.store.decisions import Stage, record
+from clawlane.store.decisions import Stage, decision_of, record
 from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, TurnState, UndecidedMessage
 from clawlane.store.recall import AFTER_MS
+from clawlane.store.rows import change, insert, put
 from clawlane.store.transaction import Tx, forget_texts, next_number
 from clawlane.store.writer import is_disk, savepoint
 
@@ -36,21 +35,30 @@ def admit_all(
     A message that is recalled before it comes is expected for as long as it may be late (`backlog_ms`), and
     an hour.
     """
-    return [_admit_one(tx, item, backlog_ms) for item in items]
-
-
-def _admit_one(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> AdmittedMessage | NoteResult | Exception:
     try:
         with savepoint(tx.db):
-            return admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
+            return [_admit_or_note(tx, item, backlog_ms) for item in items]
     except Exception as error:
         if is_disk(error):
             raise
-        return error
+    results: list[AdmittedMessage | NoteResult | Exception] = []
+    for item in items:  # once more, to find the one that cannot be stored
+        try:
+            with savepoint(tx.db):
+                results.append(_admit_or_note(tx, item, backlog_ms))
+        except Exception as error:
+            if is_disk(error):
+                raise
+            results.append(error)
+    return results
+
+
+def _admit_or_note(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> AdmittedMessage | NoteResult:
+    return admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
 
 
 def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | None:
-    """What becomes of a part that comes after its album was decided; None if that is still to be done.
+    """The decision about a part that comes after its album was decided; None while the album is open.
 
     It is context of its group where the album was listened to, and else falls under the album's decision.
     """
@@ -63,26 +71,22 @@ def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | N
         " AND album <> '' ORDER BY seq LIMIT 1",
         (tx.account, inbound.thread.kind, inbound.thread.id, inbound.sender_id, inbound.album.id),
     ).fetchone()
-    return _after(row, inbound, history_limit) if row else None
+    if row is None:
+        return None
+    decided = decision_of(row)
+    decided = replace(decided, rule=replace(decided.rule, text=""), command="", revision="")
+    if decided.outcome in (Outcome.ADMIT, Outcome.PEND):
+        keep = inbound.thread.kind is ThreadKind.GROUP and history_limit > 0
+        return Decision(Outcome.PEND, Reason.ALBUM_CLOSED, ALBUM, decided.trail, keep_as_history=keep)
+    if decided.reason is Reason.DM_PAIRING_REQUIRED:
+        return replace(decided, reason=Reason.DM_PAIRING_PENDING)
+    return decided
 
 
 def without_parts_of(tx: Tx, seqs: Sequence[int]) -> list[int]:
-    """Take parts out of what waits. Gives those that did: others were recalled meanwhile."""
+    """Take messages off the undecided ones. Gives those that were there: others were recalled meanwhile."""
     query = "DELETE FROM undecided WHERE account = ? AND message = ?"
     return [seq for seq in seqs if tx.db.execute(query, (tx.account, seq)).rowcount]
-
-
-def _after(row: sqlite3.Row, inbound: Inbound, history_limit: int) -> Decision:
-    trail = tuple(json.loads(row["trail"]))
-    if row["outcome"] in (Outcome.ADMIT, Outcome.PEND):
-        keep = inbound.thread.kind is ThreadKind.GROUP and history_limit > 0
-        return Decision(Outcome.PEND, Reason.ALBUM_CLOSED, ALBUM, trail, keep_as_history=keep)
-    rule = Rule(row["rule_path"], row["rule_origin"], row["rule_line"])
-    keep = bool(row["keep_as_history"])
-    decision = Decision(Outcome(row["outcome"]), Reason(row["reason"]), rule, trail, keep_as_history=keep)
-    if decision.reason is Reason.DM_PAIRING_REQUIRED:
-        return replace(decision, reason=Reason.DM_PAIRING_PENDING)
-    return decision
 
 
 _FORGOTTEN = Decision(Outcome.DROP, Reason.TOO_OLD, RETENTION)
@@ -90,40 +94,31 @@ _FORGOTTEN = Decision(Outcome.DROP, Reason.TOO_OLD, RETENTION)
 
 
 def admit(tx: Tx, arrival: NewMessage) -> AdmittedMessage | NoteResult:
-    """Store a message with its decision, once. Of what is neither answered nor remembered only ids stay.
+    """Store a message with its decision, once. Without a decision it waits for `decide`.
 
-    One without a decision is kept whole, and waits for `decide`.
+    Only the ids stay of a message that is neither answered nor remembered.
     """
     if aliases.known(tx, arrival.inbound):
         return NoteResult()
     if reason := recall.recalled(tx, arrival.inbound):
         seq = _insert(tx, arrival, keep=False)
-        query = "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ?"
-        tx.db.execute(query, (reason, tx.account, seq))
+        change(tx, "messages", {"seq": seq}, recalled=reason)
         return NoteResult()
     if arrival.inbound.sent_ms < retention.kept_from_ms(tx):
-        arrival = replace(arrival, decision=_forgotten(arrival))
+        revision = arrival.decision.revision if arrival.decision else ""
+        arrival = replace(arrival, decision=replace(_FORGOTTEN, revision=revision))
     elif late := decision_after(tx, arrival.inbound, arrival.history_limit):
         arrival = replace(arrival, decision=late)
         seq = _insert(tx, arrival, keep=arrival.remembered)
         return _follow(tx, seq, arrival, late)
     if arrival.decision is None:
-        return _keep_waiting(tx, arrival)
+        album = arrival.inbound.album
+        seq = _insert(tx, arrival, keep=True)
+        insert(tx, "undecided", message=seq, album=album.id if album else "")
+        return NoteResult(part=seq if album else None)
     decision = _final(tx, arrival, arrival.decision)
     seq = _insert(tx, arrival, keep=decision.admitted or arrival.remembered)
     return _follow(tx, seq, arrival, decision)
-
-
-def _forgotten(arrival: NewMessage) -> Decision:
-    revision = arrival.decision.revision if arrival.decision else ""
-    return replace(_FORGOTTEN, revision=revision)
-
-
-def _keep_waiting(tx: Tx, arrival: NewMessage) -> NoteResult:
-    album = arrival.inbound.album
-    seq = _insert(tx, arrival, keep=True)
-    tx.db.execute("INSERT INTO undecided VALUES (?, ?, ?)", (tx.account, seq, album.id if album else ""))
-    return NoteResult(part=seq if album else None)
 
 
 def undecided(tx: Tx, limit: int, after: int = 0) -> list[UndecidedMessage]:
@@ -134,18 +129,14 @@ def undecided(tx: Tx, limit: int, after: int = 0) -> list[UndecidedMessage]:
         " WHERE undecided.account = ? AND undecided.message > ? ORDER BY undecided.message LIMIT ?",
         (tx.account, after, limit),
     )
-    account_id = tx.account.partition("/")[2]
-    return [UndecidedMessage(row["seq"], inbound_of(row, account_id), row["admitted_ms"]) for row in rows]
+    return [UndecidedMessage(row["seq"], inbound_of(row), row["admitted_ms"]) for row in rows]
 
 
 def decide(tx: Tx, decided: Sequence[tuple[int, NewMessage]]) -> list[AdmittedMessage]:
-    """Give waiting messages their decisions, in order. One that was recalled meanwhile has no part in it."""
+    """Give waiting messages their decisions, in order. Those recalled meanwhile are left out."""
     results = []
     for seq, arrival in decided:
-        waited = tx.db.execute(
-            "DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq)
-        ).rowcount
-        if not waited or arrival.decision is None:
+        if arrival.decision is None or not without_parts_of(tx, [seq]):
             continue
         decision = _final(tx, arrival, arrival.decision)
         if not (decision.admitted or arrival.remembered):
@@ -171,7 +162,7 @@ def decide_album(tx: Tx, parts: Sequence[tuple[int, Inbound]], arrival: NewMessa
 
 
 def _final(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
-    """A challenge becomes what it leads to."""
+    """The decision, with a challenge resolved by the pairing store."""
     if decision.outcome is Outcome.CHALLENGE:
         return pairing.meet(tx, arrival, decision)
     return decision
@@ -180,65 +171,49 @@ def _final(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
 def _follow(
     tx: Tx, seq: int, arrival: NewMessage, decision: Decision, *, turn: int | None = None
 ) -> AdmittedMessage:
-    """The record of a decision, and the turn or the memory that it leads to. `turn` is that of its album."""
+    """Record a decision and put the message into a turn or the history. `turn` is that of its album."""
     joined = False
     ready_ms = arrival.read_ms + arrival.merge_ms if merging.mergeable(arrival, decision) else 0
     if decision.admitted:
-        joined = (turn is None and ready_ms > 0 and merging.join(tx, seq, arrival)) or _begin(
-            tx, seq, seq if turn is None else turn, ready_ms
-        )
+        if turn is None and ready_ms:
+            turn = merging.join(tx, arrival)
+        joined = turn not in (None, seq)
+        if not joined:
+            insert(tx, "turns", turn=seq, state=TurnState.WAITING, ready_ms=ready_ms)
+        insert(tx, "turn_messages", message=seq, turn=seq if turn is None else turn)
     elif arrival.remembered:
         pending_history.keep(tx, seq, arrival.inbound, arrival.history_limit)
     record(tx, seq, Stage.ADMISSION, decision)
     return AdmittedMessage(seq, arrival.inbound, decision, arrival.read_ms, joined, ready_ms)
 
 
-def _begin(tx: Tx, seq: int, turn: int, ready_ms: int) -> bool:
-    """Put an admitted message into a turn, which it begins or which is that of its album: then True."""
-    if turn == seq:
-        tx.db.execute(
-            "INSERT INTO turns (account, turn, state, ready_ms) VALUES (?, ?, ?, ?)",
-            (tx.account, seq, TurnState.WAITING, ready_ms),
-        )
-    tx.db.execute("INSERT INTO turn_messages VALUES (?, ?, ?)", (tx.account, seq, turn))
-    return turn != seq
-
-
 def _insert(tx: Tx, arrival: NewMessage, *, keep: bool) -> int:
-    inbound, now_ms = arrival.inbound, arrival.read_ms
+    inbound, album = arrival.inbound, arrival.inbound.album
     seq = next_number(tx, "message")
-    tx.db.execute(
-        "INSERT INTO messages (account, seq, message_id, client_id, thread_kind, thread_id, sender_id, kind,"
-        " content, album, album_total, sent_ms, admitted_ms, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            tx.account,
-            seq,
-            inbound.message_id,
-            inbound.client_id,
-            inbound.thread.kind,
-            inbound.thread.id,
-            inbound.sender_id,
-            inbound.kind,
-            content_digest(inbound),
-            inbound.album.id if inbound.album else "",
-            inbound.album.total if inbound.album else 0,
-            inbound.sent_ms,
-            now_ms,
-            inbound_body(inbound) if keep else None,
-        ),
+    insert(
+        tx,
+        "messages",
+        seq=seq,
+        message_id=inbound.message_id,
+        client_id=inbound.client_id,
+        thread_kind=inbound.thread.kind,
+        thread_id=inbound.thread.id,
+        sender_id=inbound.sender_id,
+        kind=inbound.kind,
+        content=content_digest(inbound),
+        album=album.id if album else "",
+        album_total=album.total if album else 0,
+        sent_ms=inbound.sent_ms,
+        admitted_ms=arrival.read_ms,
+        body=inbound_body(inbound) if keep else None,
     )
     aliases.keep(tx, seq, inbound)
-    tx.db.execute(
-        "INSERT INTO accounts (account, last_inbound_ms) VALUES (?, ?)"
-        " ON CONFLICT (account) DO UPDATE SET last_inbound_ms = excluded.last_inbound_ms",
-        (tx.account, now_ms),
-    )
+    put(tx, "accounts", {}, last_inbound_ms=arrival.read_ms)
     return seq
 
 
 def note(tx: Tx, fact: Fact, backlog_ms: int) -> NoteResult:
-    """Keep what follows from a fact. Messages up to `backlog_ms` old may still come and be answered."""
+    """Apply a fact. Messages up to `backlog_ms` old may still come and be answered."""
     match fact:
         case Own():
             return NoteResult(unknown_sends.echo(tx, fact.client_id, fact.message_id))

@@ -35,25 +35,22 @@ def marked_id(store: Path) -> str | None:
     marker = marker_of(store)
     try:
         handle = os.open(marker, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            content = os.read(handle, _LONGEST)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _odd(
-            marker, "is a link" if error.errno == errno.ELOOP else f"cannot be read ({error.strerror})"
-        ) from error
-    try:
-        content = os.read(handle, _LONGEST)
-    except OSError as error:
-        raise _odd(marker, f"cannot be read ({error.strerror})") from error
-    finally:
-        os.close(handle)
+        what = "is a link" if error.errno == errno.ELOOP else f"cannot be read ({error.strerror})"
+        raise _odd(marker, what) from error
     if not _ID.match(content):
         raise _odd(marker, "does not hold the id of a store")
     return content.decode().strip()
 
 
 def check_before(store: Path) -> None:
-    """Before the file is opened for writing: it is there if a store was ever made. Raises `StoreUnusable`."""
+    """Check that the file exists if a store was ever made. Raises `StoreUnusable`."""
     if store.is_symlink() and not store.exists():
         raise StoreUnusable(
             f"the store {store} is a link to a file that is not there; put the file back, or remove the link"
@@ -67,7 +64,7 @@ def check_before(store: Path) -> None:
 
 
 def check_opened(connection: sqlite3.Connection, store: Path) -> None:
-    """Before anything is written: the opened file is the one of the marker. Raises `StoreUnusable`."""
+    """Check that the opened file is the one of the marker. Raises `StoreUnusable`."""
     marked = marked_id(store)
     if marked is None:
         return
@@ -101,7 +98,7 @@ def stored_id(connection: sqlite3.Connection) -> str | None:
 
 
 def lost(store: Path, what: str) -> StoreUnusable:
-    """The one line for a store that is not there any more, with what it knew and the way on."""
+    """The error for a store that is gone: what it knew, and what helps."""
     return StoreUnusable(
         f"the store {store} {what}; with an empty one would be forgotten: {FORGOTTEN};"
         f" put the file back, or begin anew: {RESET}"

@@ -1,13 +1,14 @@
-"""Quick texts of one sender are answered together: a turn that has not begun takes in the next one."""
+"""Quick texts of one sender become one turn, as long as that has not started."""
 
 from __future__ import annotations
 
 import sqlite3
 
 from clawlane.access.decision import Decision
-from clawlane.messages import LONGEST_WINDOW_MS, Inbound
+from clawlane.messages import LONGEST_WINDOW_MS
 from clawlane.store.codec import inbound_of
 from clawlane.store.models import NewMessage
+from clawlane.store.rows import change
 from clawlane.store.transaction import Tx
 
 MESSAGES = 10
@@ -25,25 +26,13 @@ def mergeable(arrival: NewMessage, decision: Decision) -> bool:
     return arrival.merge_ms > 0 and decision.admitted and not decision.command and plain
 
 
-def join(tx: Tx, seq: int, arrival: NewMessage) -> bool:
-    """Add a stored message to the turn before it in its thread, if that is of its sender and still waits.
+def join(tx: Tx, arrival: NewMessage) -> int | None:
+    """The turn that takes a message in: the last one in its thread, if that is of its sender and still waits.
 
-    That turn then waits a window longer.
+    That turn then waits a window longer. None where the message has to begin a turn of its own.
     """
-    turn = _last(tx, arrival.inbound)
-    if turn is None or not _takes(tx, turn, arrival):
-        return False
-    ready_ms = min(arrival.read_ms + arrival.merge_ms, turn["admitted_ms"] + WINDOWS * arrival.merge_ms)
-    tx.db.execute("INSERT INTO turn_messages VALUES (?, ?, ?)", (tx.account, seq, turn["turn"]))
-    tx.db.execute(
-        "UPDATE turns SET ready_ms = ? WHERE account = ? AND turn = ?", (ready_ms, tx.account, turn["turn"])
-    )
-    return True
-
-
-def _last(tx: Tx, inbound: Inbound) -> sqlite3.Row | None:
-    """The turn of the message that was last admitted in a thread, with that message."""
-    row: sqlite3.Row | None = tx.db.execute(
+    thread = arrival.inbound.thread
+    turn = tx.db.execute(
         "SELECT turns.*, decisions.command, first.admitted_ms, messages.sender_id FROM messages"
         " JOIN turn_messages AS part ON part.account = messages.account AND part.message = messages.seq"
         " JOIN turns ON turns.account = part.account AND turns.turn = part.turn"
@@ -52,9 +41,13 @@ def _last(tx: Tx, inbound: Inbound) -> sqlite3.Row | None:
         "  AND decisions.stage = 'admission'"
         " WHERE messages.account = ? AND messages.thread_kind = ? AND messages.thread_id = ?"
         " ORDER BY messages.seq DESC LIMIT 1",
-        (tx.account, inbound.thread.kind, inbound.thread.id),
+        (tx.account, thread.kind, thread.id),
     ).fetchone()
-    return row
+    if turn is None or not _takes(tx, turn, arrival):
+        return None
+    ready_ms = min(arrival.read_ms + arrival.merge_ms, turn["admitted_ms"] + WINDOWS * arrival.merge_ms)
+    change(tx, "turns", {"turn": turn["turn"]}, ready_ms=ready_ms)
+    return int(turn["turn"])
 
 
 def _takes(tx: Tx, turn: sqlite3.Row, arrival: NewMessage) -> bool:
@@ -68,12 +61,10 @@ def _takes(tx: Tx, turn: sqlite3.Row, arrival: NewMessage) -> bool:
         " WHERE part.account = ? AND part.turn = ? AND body IS NOT NULL ORDER BY messages.seq",
         (tx.account, turn["turn"]),
     ).fetchall()
-    parts = [inbound_of(row, arrival.inbound.account) for row in rows]
+    parts = list(map(inbound_of, rows))
     length = len(arrival.inbound.text) + sum(len(part.text) + 1 for part in parts)
-    return len(parts) < MESSAGES and length <= CHARACTERS and _near(parts, arrival)
-
-
-def _near(parts: list[Inbound], arrival: NewMessage) -> bool:
-    """Messages that are fetched together were not written together: the time of writing counts, too."""
+    if len(parts) >= MESSAGES or length > CHARACTERS:
+        return False
+    # What is fetched together was not written together: the time of writing counts, too.
     times = [one.sent_ms for one in (*parts[-1:], arrival.inbound)]
     return not all(times) or max(times) - min(times) <= arrival.merge_ms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from clawlane.access.decision import Decision
 from clawlane.config.choices import PairingReply
@@ -48,6 +48,17 @@ class ChunkState(StrEnum):
     REFUSED = "refused"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+
+
+class Place(IntEnum):
+    """Where a queued chunk stands among those of its thread: lower ones first, and in order in each.
+
+    `BEGUN` is the rest of a reply that began to leave; others may pass what is `ASIDE`.
+    """
+
+    BEGUN = 0
+    IN_TURN = 1
+    ASIDE = 2
 
 
 class Purpose(StrEnum):

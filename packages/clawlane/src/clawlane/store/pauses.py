@@ -11,17 +11,18 @@ from typing import Any
 from clawlane.messages import Thread
 from clawlane.store import pending_history
 from clawlane.store.codec import thread_of
+from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.outbox import delivery_summary
+from clawlane.store.rows import change, put
 from clawlane.store.transaction import Tx
 
 _REASON = "a pause made it older than backlogMaxAge"
 _BATCH = 200
-_THIS = "account = :account AND thread_kind = :kind AND thread_id = :id"
 _IN_SCOPE = (
     "AND (:kind = '' OR (thread_kind = :kind AND thread_id = :id))"
     " AND NOT EXISTS (SELECT 1 FROM pauses WHERE pauses.account = :account AND pauses.ended_ms IS NULL"
     "  AND NOT (pauses.thread_kind = :kind AND pauses.thread_id = :id)"
-    "  AND pauses.thread_kind IN ('', row.thread_kind) AND pauses.thread_id IN ('', row.thread_id))"
+    "  AND pauses.thread_kind IN ('', this.thread_kind) AND pauses.thread_id IN ('', this.thread_id))"
 )
 """Of an account or a thread, without what another pause still holds."""
 
@@ -89,12 +90,14 @@ def joined(steps: Sequence[Resumed]) -> Resumed:
 def pause(tx: Tx, new: Pause) -> None:
     """Begin a pause, in the place of one of the same account or thread."""
     kind, id_ = _scope(new.thread)
-    tx.db.execute(
-        "INSERT INTO pauses (account, thread_kind, thread_id, level, since_ms, until_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account, thread_kind, thread_id) DO UPDATE SET"
-        " level = excluded.level, since_ms = excluded.since_ms, until_ms = excluded.until_ms,"
-        " ended_ms = NULL",
-        (new.account, kind, id_, new.level, new.since_ms, new.until_ms),
+    put(
+        tx,
+        "pauses",
+        {"thread_kind": kind, "thread_id": id_},
+        level=new.level,
+        since_ms=new.since_ms,
+        until_ms=new.until_ms,
+        ended_ms=None,
     )
     tx.note(thread_kind=kind, thread_id=id_, level=new.level, until_ms=new.until_ms)
 
@@ -110,20 +113,14 @@ def pauses(connection: sqlite3.Connection) -> list[Pause]:
 def expired(connection: sqlite3.Connection, account: str) -> int:
     """How many turns expired when the account or a thread of it was resumed the last time."""
     row = connection.execute(
-        "SELECT count(*) FROM (SELECT DISTINCT ended_ms FROM pauses WHERE account = :account)"
-        " CROSS JOIN turns ON account = :account AND state = 'expired' AND settled_ms = ended_ms",
-        {"account": account},
+        "SELECT count(*) FROM turns WHERE account = ? AND state = 'expired' AND settled_ms IN"
+        " (SELECT ended_ms FROM pauses WHERE account = ?)",
+        (account, account),
     ).fetchone()
     return int(row[0])
 
 
-def resume(
-    tx: Tx,
-    thread: Thread | None,
-    oldest_ms: int,
-    *,
-    flush: bool,
-) -> Resumed:
+def resume(tx: Tx, thread: Thread | None, oldest_ms: int, *, flush: bool) -> Resumed:
     """Go on ending a pause. What is about messages sent before `oldest_ms` expires, or with `flush` goes on.
 
     So does, with `flush`, what expired when this account or thread was resumed the last time. Each call does
@@ -132,7 +129,8 @@ def resume(
     kind, id_ = _scope(thread)
     tx.note(thread_kind=kind, thread_id=id_, flush=flush)
     scope: dict[str, Any] = {"account": tx.account, "kind": kind, "id": id_, "oldest_ms": oldest_ms}
-    row = tx.db.execute(f"SELECT * FROM pauses WHERE {_THIS}", scope).fetchone()  # noqa: S608 — our own text
+    query = "SELECT * FROM pauses WHERE account = ? AND thread_kind = ? AND thread_id = ?"
+    row = tx.db.execute(query, (tx.account, kind, id_)).fetchone()
     flushed = _reopen(tx, {**scope, "ended_ms": row["ended_ms"]}) if flush and row else ()
     if len(flushed) == _BATCH:
         return Resumed(tx.account, thread, None, flushed=flushed, done=False)
@@ -143,11 +141,8 @@ def resume(
     turns = [] if flush else _expire_turns(tx, scope)
     done = len(turns) < _BATCH
     texts = _expire_texts(tx, scope) if done and not flush else []
-    tx.db.execute(
-        "UPDATE pauses SET until_ms = :now_ms,"  # noqa: S608 — our own text only
-        f" ended_ms = CASE WHEN :done THEN :now_ms END WHERE {_THIS}",
-        {**scope, "done": done},
-    )
+    key, now_ms = {"thread_kind": kind, "thread_id": id_}, scope["now_ms"]
+    change(tx, "pauses", key, until_ms=now_ms, ended_ms=now_ms if done else None)
     was = _pause_of(row) if done else None
     return Resumed(tx.account, thread, was, (*turns, *texts), flushed, done=done)
 
@@ -156,46 +151,35 @@ def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
     """Turns that wait, and those whose reply waits; one with a chunk of open fate goes on."""
     rows = tx.db.execute(
         "SELECT seq, message_id, thread_kind, thread_id, sent_ms FROM turns"  # noqa: S608 — our own text only
-        " JOIN messages AS row ON row.account = turns.account AND row.seq = turns.turn"
+        " JOIN messages AS this ON this.account = turns.account AND this.seq = turns.turn"
         " WHERE turns.account = :account AND turns.settled_ms IS NULL"
-        f" AND turns.state IN ('waiting', 'replied') AND row.sent_ms < :oldest_ms {_IN_SCOPE}"
-        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.account = row.account AND outbox.turn = row.seq"
+        f" AND turns.state IN ('waiting', 'replied') AND this.sent_ms < :oldest_ms {_IN_SCOPE}"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.account = this.account AND outbox.turn = this.seq"
         "  AND outbox.settled_ms IS NULL AND outbox.state <> 'queued') ORDER BY seq LIMIT :batch",
         {**scope, "batch": _BATCH},
     ).fetchall()
-    for row in rows:
-        _expire_turn(tx, row["seq"], scope["now_ms"])
     now_ms = scope["now_ms"]
+    for row in rows:
+        turn = row["seq"]
+        expired = {"state": ChunkState.EXPIRED, "settled_ms": now_ms, "reason": _REASON}
+        change(tx, "outbox", {"turn": turn, "settled_ms": None}, **expired)
+        reason = "; ".join(filter(None, (_REASON, delivery_summary(tx, turn))))
+        change(tx, "turns", {"turn": turn}, state=TurnState.EXPIRED, reason=reason, settled_ms=now_ms)
+        pending_history.give_back(tx, turn)
     return [Overdue(thread_of(row), now_ms - row["sent_ms"], row["seq"], row["message_id"]) for row in rows]
-
-
-def _expire_turn(tx: Tx, seq: int, at_ms: int) -> None:
-    tx.db.execute(
-        "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ?"
-        " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
-        (at_ms, _REASON, tx.account, seq),
-    )
-    reason = "; ".join(filter(None, (_REASON, delivery_summary(tx, seq))))
-    tx.db.execute(
-        "UPDATE turns SET state = 'expired', reason = ?, settled_ms = ? WHERE account = ? AND turn = ?",
-        (reason, at_ms, tx.account, seq),
-    )
-    pending_history.give_back(tx, seq)
 
 
 def _expire_texts(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
     """Challenges and notices, which belong to no turn."""
     rows = tx.db.execute(
-        "SELECT * FROM outbox AS row"  # noqa: S608 — our own text only
-        " WHERE row.account = :account AND turn IS NULL AND state = 'queued'"
+        "SELECT * FROM outbox AS this"  # noqa: S608 — our own text only
+        " WHERE this.account = :account AND turn IS NULL AND state = 'queued'"
         f" AND settled_ms IS NULL AND created_ms < :oldest_ms {_IN_SCOPE} ORDER BY id",
         scope,
     ).fetchall()
     for row in rows:
-        tx.db.execute(
-            "UPDATE outbox SET state = 'expired', settled_ms = ?, reason = ? WHERE account = ? AND id = ?",
-            (tx.now_ms, _REASON, tx.account, row["id"]),
-        )
+        expired = {"state": ChunkState.EXPIRED, "settled_ms": tx.now_ms, "reason": _REASON}
+        change(tx, "outbox", {"id": row["id"]}, **expired)
     return [Overdue(thread_of(row), scope["now_ms"] - row["created_ms"]) for row in rows]
 
 
@@ -203,7 +187,7 @@ def _reopen(tx: Tx, scope: dict[str, Any]) -> tuple[int, ...]:
     """Turns whose text is still there go on where they expired: with their reply, or from the start."""
     rows = tx.db.execute(
         "SELECT seq FROM turns"  # noqa: S608 — our own text only
-        " JOIN messages AS row ON row.account = turns.account AND row.seq = turns.turn"
+        " JOIN messages AS this ON this.account = turns.account AND this.seq = turns.turn"
         " WHERE turns.account = :account AND turns.state = 'expired' AND turns.settled_ms = :ended_ms"
         " AND EXISTS (SELECT 1 FROM turn_messages AS part JOIN messages AS said"
         "  ON said.account = part.account AND said.seq = part.message AND said.body IS NOT NULL"
@@ -211,17 +195,13 @@ def _reopen(tx: Tx, scope: dict[str, Any]) -> tuple[int, ...]:
         " ORDER BY seq LIMIT :batch",
         {**scope, "batch": _BATCH},
     ).fetchall()
-    for row in rows:
-        replied = tx.db.execute(
-            "UPDATE outbox SET state = 'queued', settled_ms = NULL, reason = ''"
-            " WHERE account = ? AND turn = ? AND state = 'expired'",
-            (tx.account, row["seq"]),
-        ).rowcount
-        tx.db.execute(
-            "UPDATE turns SET state = ?, reason = '', settled_ms = NULL WHERE account = ? AND turn = ?",
-            ("replied" if replied else "waiting", tx.account, row["seq"]),
-        )
-    return tuple(row["seq"] for row in rows)
+    turns = tuple(row["seq"] for row in rows)
+    for turn in turns:
+        key = {"turn": turn, "state": ChunkState.EXPIRED}
+        replied = change(tx, "outbox", key, state=ChunkState.QUEUED, settled_ms=None, reason="")
+        state = TurnState.REPLIED if replied else TurnState.WAITING
+        change(tx, "turns", {"turn": turn}, state=state, reason="", settled_ms=None)
+    return turns
 
 
 def _scope(thread: Thread | None) -> tuple[str, str]:

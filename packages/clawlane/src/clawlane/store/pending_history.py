@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from clawlane.messages import Inbound, ThreadKind
 from clawlane.store.codec import inbound_of
 from clawlane.store.models import History
+from clawlane.store.rows import insert
 from clawlane.store.transaction import Tx, forget_texts
 
 _ALL = 2**31 - 1
@@ -12,13 +15,13 @@ _ALL = 2**31 - 1
 
 def keep(tx: Tx, seq: int, inbound: Inbound, limit: int) -> None:
     """Remember a stored message of a group, and of that group only the newest `limit`."""
-    tx.db.execute("INSERT INTO history VALUES (?, ?, ?)", (tx.account, inbound.thread.id, seq))
+    insert(tx, "history", thread_id=inbound.thread.id, message=seq)
     rows = tx.db.execute(
         "SELECT message FROM history WHERE account = ? AND thread_id = ?"
         " ORDER BY message DESC LIMIT ? OFFSET ?",
         (tx.account, inbound.thread.id, _ALL, limit),
     ).fetchall()
-    _remove(tx, [row["message"] for row in rows])
+    remove(tx, [row["message"] for row in rows])
 
 
 def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
@@ -35,11 +38,11 @@ def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
         (tx.account, thread["thread_id"], tx.account, turn),
     ).fetchall()
     if context is History.CLEAR:
-        _remove(tx, [row["seq"] for row in rows])
+        remove(tx, [row["seq"] for row in rows])
         return ()
     tx.db.execute("DELETE FROM given WHERE account = ? AND turn = ?", (tx.account, turn))
     tx.db.executemany("INSERT INTO given VALUES (?, ?, ?)", [(tx.account, turn, row["seq"]) for row in rows])
-    return tuple(inbound_of(row, tx.account.partition("/")[2]) for row in rows)
+    return tuple(map(inbound_of, rows))
 
 
 def consume(tx: Tx, turn: int) -> None:
@@ -47,7 +50,7 @@ def consume(tx: Tx, turn: int) -> None:
     rows = tx.db.execute(
         "DELETE FROM given WHERE account = ? AND turn = ? RETURNING message", (tx.account, turn)
     ).fetchall()
-    _remove(tx, [row["message"] for row in rows])
+    remove(tx, [row["message"] for row in rows])
 
 
 def give_back(tx: Tx, turn: int) -> None:
@@ -55,12 +58,7 @@ def give_back(tx: Tx, turn: int) -> None:
     tx.db.execute("DELETE FROM given WHERE account = ? AND turn = ?", (tx.account, turn))
 
 
-def recall(tx: Tx, seq: int) -> None:
-    """The author took a message back."""
-    _remove(tx, [seq])
-
-
-def _remove(tx: Tx, seqs: list[int]) -> None:
-    """Forget messages, their text included."""
+def remove(tx: Tx, seqs: Iterable[int]) -> None:
+    """Forget messages, their text included, as far as they are remembered."""
     query = "DELETE FROM history WHERE account = ? AND message = ?"
     forget_texts(tx, [seq for seq in seqs if tx.db.execute(query, (tx.account, seq)).rowcount])

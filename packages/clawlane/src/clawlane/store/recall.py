@@ -7,33 +7,22 @@ been sent by then stays sent; the turn's reason says so.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
-from clawlane.messages import Deleted, Inbound, Thread, ThreadKind, Undone
-from clawlane.store import aliases, outbox, pending_history, turns
-from clawlane.store.aliases import Id
-from clawlane.store.models import RecallResult, TurnState
+from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
+from clawlane.store import aliases, pending_history, turns
+from clawlane.store.codec import NO_TEXT
+from clawlane.store.models import ChunkState, RecallResult, TurnState
 from clawlane.store.outbox import delivery_summary
+from clawlane.store.rows import change, exists
 from clawlane.store.transaction import Tx, forget_texts
 
 AFTER_MS = 3_600_000
 """How much longer than `backlogMaxAge` a message that was recalled is waited for."""
 
 
-def bury(tx: Tx, thread: Thread, author_id: str, ids: Sequence[Id], told: str, keep_ms: int) -> None:
-    """Expect a message that was taken back. `told` says by whom."""
-    tx.db.executemany(
-        "INSERT INTO tombstones VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET expires_ms = max(expires_ms, excluded.expires_ms)",
-        [
-            (tx.account, thread.kind, thread.id, author_id, id_, kind, told, tx.now_ms, tx.now_ms + keep_ms)
-            for kind, id_ in ids
-        ],
-    )
-
-
 def recalled(tx: Tx, inbound: Inbound) -> str:
-    """By whom a message was taken back before it came, in words; empty if it was not."""
+    """Who took a message back before it came, in words; empty if nobody did."""
     for kind, id_ in aliases.keys(inbound):
         row = tx.db.execute(
             "SELECT told FROM tombstones WHERE account = ? AND thread_kind = ? AND thread_id = ?"
@@ -45,39 +34,40 @@ def recalled(tx: Tx, inbound: Inbound) -> str:
     return ""
 
 
-def prune(tx: Tx) -> None:
-    """Delete tombstones that have expired."""
-    tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
-
-
 BY_AUTHOR = "recalled by its author"
 BY_OWNER = "deleted by the account's owner"
-_KEPT = (TurnState.DEAD, TurnState.EXPIRED)
-"""Turns that are over, and that the operator may take up again."""
 
 
 def undone(tx: Tx, fact: Undone, keep_ms: int) -> RecallResult:
     """An author took a message back. One that is not here yet is expected for `keep_ms`."""
-    ids = aliases.ids(fact.message_id, fact.client_id)
-    found = aliases.first_found(tx, fact.thread, fact.actor_id, ids)
-    if not found:
-        bury(tx, fact.thread, fact.actor_id, ids, BY_AUTHOR, keep_ms)
-    return _forget(tx, found, BY_AUTHOR)
+    return _forget(tx, _found_or_expected(tx, fact, fact.actor_id, BY_AUTHOR, keep_ms), BY_AUTHOR)
 
 
 def deleted(tx: Tx, fact: Deleted, keep_ms: int) -> RecallResult:
     """The owner deleted a message, or the conversation up to and including it."""
+    found = _found_or_expected(tx, fact, fact.author_id, BY_OWNER, keep_ms)
+    return _forget(tx, _up_to(tx, fact, found) if fact.whole_thread else found, BY_OWNER)
+
+
+def _found_or_expected(tx: Tx, fact: Undone | Deleted, author_id: str, told: str, keep_ms: int) -> list[int]:
+    """The messages that a fact is about. One that is not here yet is expected, and `told` says by whom."""
     ids = aliases.ids(fact.message_id, fact.client_id)
-    found = aliases.first_found(tx, fact.thread, fact.author_id, ids)
-    if not found:
-        bury(tx, fact.thread, fact.author_id, ids, BY_OWNER, keep_ms)
-    if fact.whole_thread:
-        return _forget(tx, _up_to(tx, fact, found), BY_OWNER)
-    return _forget(tx, found, BY_OWNER)
+    place = (tx.account, fact.thread.kind, fact.thread.id, author_id)
+    for kind, id_ in ids:
+        if found := aliases.find(tx, fact.thread, author_id, kind, id_):
+            return found
+    tx.db.executemany(
+        "INSERT INTO tombstones VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (account, thread_kind, thread_id, author_id, id, kind) DO UPDATE SET expires_ms ="
+        " CASE WHEN excluded.expires_ms > tombstones.expires_ms THEN excluded.expires_ms"
+        "  ELSE tombstones.expires_ms END",
+        [(*place, id_, kind, told, tx.now_ms, tx.now_ms + keep_ms) for kind, id_ in ids],
+    )
+    return []
 
 
 def _up_to(tx: Tx, fact: Deleted, found: list[int]) -> list[int]:
-    """The messages of a thread up to the named one, whoever wrote it; all of them if that is unknown."""
+    """The messages of a thread, by any author, up to the named one; all of them if that is unknown."""
     last, before_ms = max(found, default=None), None
     if last is None:
         query = "SELECT at_ms FROM receipts WHERE account = ? AND message_id = ?"
@@ -93,26 +83,22 @@ def _up_to(tx: Tx, fact: Deleted, found: list[int]) -> list[int]:
 
 
 def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
+    """Remove messages from queue, history, turns and pairing."""
     recalled = RecallResult()
     for seq in messages:
-        recalled += _forget_one(tx, seq, reason)
+        row = tx.db.execute(
+            "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
+            (reason, tx.account, seq),
+        ).fetchone()
+        if row is None:
+            continue
+        forget_texts(tx, [seq])
+        tx.scrub()
+        pending_history.remove(tx, [seq])
+        tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
+        _withdraw_request(tx, row)
+        recalled += RecallResult((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
     return recalled
-
-
-def _forget_one(tx: Tx, seq: int, reason: str) -> RecallResult:
-    """Remove one message from wherever it is."""
-    row = tx.db.execute(
-        "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
-        (reason, tx.account, seq),
-    ).fetchone()
-    if row is None:
-        return RecallResult()
-    forget_texts(tx, [seq])
-    tx.scrub()
-    pending_history.recall(tx, seq)
-    tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
-    _withdraw_request(tx, row)
-    return RecallResult((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
 
 
 def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
@@ -130,29 +116,26 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
         return RecallResult()
     if others and not _has_left(tx, turn):
         return _again(tx, turn)
-    outbox.cancel(tx, turn, 0, reason)
-    _give_up_unknown(tx, turn)
-    reply = delivery_summary(tx, turn)
-    turns.finish(tx, turn, TurnState.RECALLED, f"{reason}: {reply}" if reply else reason)
-    outbox.use_context(tx, turn)
-    outbox.forget_texts(tx, turn)
+    # What may have arrived is neither looked for nor sent again.
+    key = {"turn": turn, "state": ChunkState.UNKNOWN, "settled_ms": None}
+    change(tx, "outbox", key, settled_ms=tx.now_ms)
+    turns.end_reply(tx, turn, TurnState.RECALLED, reason)
+    change(tx, "outbox", {"turn": turn}, body=NO_TEXT)  # it may repeat what it answers
     return RecallResult(ended=(turn,))
 
 
 def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
     """A turn that is over is told to be about a message that is gone, and is not taken up again."""
     turn = row["turn"]
-    outbox.forget_texts(tx, turn)
+    change(tx, "outbox", {"turn": turn}, body=NO_TEXT)  # it may repeat what it answers
     if rest:
         query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state = 'expired'"
         tx.db.execute(query, (tx.account, turn))
     else:
         reply = delivery_summary(tx, turn)
-        state = TurnState.RECALLED if row["state"] in _KEPT else row["state"]
-        tx.db.execute(
-            "UPDATE turns SET state = ?, reason = ? WHERE account = ? AND turn = ?",
-            (state, f"{reason}: {reply}" if reply else reason, tx.account, turn),
-        )
+        resumable = row["state"] in (TurnState.DEAD, TurnState.EXPIRED)
+        state = TurnState.RECALLED if resumable else row["state"]
+        change(tx, "turns", {"turn": turn}, state=state, reason=f"{reason}: {reply}" if reply else reason)
 
 
 def _from_context(tx: Tx, seq: int) -> RecallResult:
@@ -171,12 +154,14 @@ def _from_context(tx: Tx, seq: int) -> RecallResult:
 
 
 def _again(tx: Tx, turn: int) -> RecallResult:
-    """A turn begins anew. What its agent may still answer is void."""
-    outbox.discard(tx, turn)
+    """Start a turn over. What its agent may still answer is void."""
+    query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state IN ('queued', 'held')"
+    tx.db.execute(query, (tx.account, turn))
     pending_history.give_back(tx, turn)
     tx.db.execute(
-        "UPDATE turns SET attempts = attempts - (state = 'running'), state = 'waiting', reason = '',"
-        " run = run + 1 WHERE account = ? AND turn = ? AND settled_ms IS NULL",
+        "UPDATE turns SET attempts = attempts - CASE state WHEN 'running' THEN 1 ELSE 0 END,"
+        " state = 'waiting', reason = '', run = run + 1"
+        " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
         (tx.account, turn),
     )
     return RecallResult(again=(turns.open_turn(tx, turn),))
@@ -185,56 +170,36 @@ def _again(tx: Tx, turn: int) -> RecallResult:
 def _has_left(tx: Tx, turn: int) -> bool:
     """Whether something of a reply has left, or may have."""
     query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state IN ('sent', 'sending', 'unknown')"
-    return tx.db.execute(query, (tx.account, turn)).fetchone() is not None
-
-
-def _give_up_unknown(tx: Tx, turn: int) -> None:
-    """What may have arrived is neither looked for nor sent again."""
-    tx.db.execute(
-        "UPDATE outbox SET settled_ms = ? WHERE account = ? AND turn = ? AND state = 'unknown'"
-        " AND settled_ms IS NULL",
-        (tx.now_ms, tx.account, turn),
-    )
+    return exists(tx.db, query, tx.account, turn)
 
 
 def _withdraw_request(tx: Tx, message: sqlite3.Row) -> None:
     """A pairing request that this message alone made goes with it, unless its text has left."""
-    thread = Thread(ThreadKind(message["thread_kind"]), message["thread_id"])
+    account, sender_id = tx.account, message["sender_id"]
     query = "SELECT created_ms FROM pairing WHERE account = ? AND sender_id = ?"
-    request = tx.db.execute(query, (tx.account, message["sender_id"])).fetchone()
-    if thread.kind is not ThreadKind.DM or request is None:
+    request = tx.db.execute(query, (account, sender_id)).fetchone()
+    if message["thread_kind"] != ThreadKind.DM or request is None:
         return
     since_ms = request["created_ms"]
-    if not _asked_since(tx, message, since_ms) or any(_others(tx, message, since_ms)):
+    # A message was read a little before its request was made: the time of its decision counts.
+    query = "SELECT 1 FROM decisions WHERE account = ? AND message = ? AND stage = 'admission' AND at_ms >= ?"
+    asked = exists(tx.db, query, account, message["seq"], since_ms)
+    query = (
+        "SELECT 1 FROM messages JOIN decisions ON decisions.account = messages.account"
+        "  AND decisions.message = seq AND decisions.reason LIKE 'dm\\_pairing\\_%' ESCAPE '\\'"
+        " WHERE messages.account = ? AND thread_kind = 'dm' AND thread_id = ? AND sender_id = ?"
+        " AND recalled = '' AND at_ms >= ?"
+    )
+    if not asked or exists(tx.db, query, account, message["thread_id"], sender_id, since_ms):
         return
-    key = (tx.account, message["sender_id"], since_ms)
     tx.db.execute(
         "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ?"
         " WHERE account = ? AND turn IS NULL AND recipient = ? AND created_ms >= ? AND state = 'queued'",
-        (tx.now_ms, message["recalled"], *key),
+        (tx.now_ms, message["recalled"], account, sender_id, since_ms),
     )
-    left = tx.db.execute(
+    query = (
         "SELECT 1 FROM outbox WHERE account = ? AND turn IS NULL AND recipient = ? AND created_ms >= ?"
-        " AND state <> 'cancelled'",
-        key,
-    ).fetchone()
-    if not left:
-        tx.db.execute("DELETE FROM pairing WHERE account = ? AND sender_id = ?", key[:2])
-
-
-def _asked_since(tx: Tx, message: sqlite3.Row, since_ms: int) -> bool:
-    """Whether a message was decided since then: it was read a little before its request was made."""
-    query = "SELECT 1 FROM decisions WHERE account = ? AND message = ? AND stage = 'admission' AND at_ms >= ?"
-    return tx.db.execute(query, (tx.account, message["seq"], since_ms)).fetchone() is not None
-
-
-def _others(tx: Tx, message: sqlite3.Row, since_ms: int) -> Iterator[int]:
-    """Other messages of a stranger that ask for the same."""
-    rows = tx.db.execute(
-        "SELECT seq FROM messages JOIN decisions ON decisions.account = messages.account"
-        "  AND decisions.message = seq AND decisions.reason LIKE 'dm\\_pairing\\_%' ESCAPE '\\'"
-        " WHERE messages.account = ? AND thread_kind = ? AND thread_id = ? AND sender_id = ?"
-        " AND recalled = '' AND at_ms >= ?",
-        (tx.account, message["thread_kind"], message["thread_id"], message["sender_id"], since_ms),
+        " AND state <> 'cancelled'"
     )
-    return (row["seq"] for row in rows.fetchall())
+    if not exists(tx.db, query, account, sender_id, since_ms):
+        tx.db.execute("DELETE FROM pairing WHERE account = ? AND sender_id = ?", (account, sender_id))

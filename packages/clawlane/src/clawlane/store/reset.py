@@ -13,8 +13,6 @@ from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import marker_of
 from clawlane.store.reader import reading
 
-_PARTS = ("", "-wal", "-shm")
-
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
@@ -34,7 +32,7 @@ def holdings(store: Path, now_ms: int) -> Holdings | None:
     try:
         with reading(store) as reader:
             return Holdings(
-                approved=len(reader.approvals()),
+                approved=len(reader.approved()),
                 rejected=len(reader.rejected(now_ms)),
                 requests=len(reader.requests(now_ms)),
                 messages=reader.message_count(),
@@ -52,18 +50,14 @@ def forget(store: Path, lock_file: Path, now_ms: int) -> Path | None:
     """
     with ProcessLock(lock_file):
         aside = store.with_name(f"{store.name}.forgotten-{now_ms}")
+        moved = os.path.lexists(store)
         try:
-            moved = [_move(store, aside, ending) for ending in _PARTS]
+            for ending in ("", "-wal", "-shm"):
+                part = Path(f"{store}{ending}")
+                if os.path.lexists(part):
+                    part.rename(f"{aside}{ending}")
             marker_of(store).unlink(missing_ok=True)
             sync_dir(store.parent)
         except OSError as error:
             raise StoreUnusable(f"the store {store} cannot be moved away ({error.strerror})") from error
-    return aside if moved[0] else None
-
-
-def _move(store: Path, aside: Path, ending: str) -> bool:
-    part = Path(f"{store}{ending}")
-    if not os.path.lexists(part):
-        return False
-    part.rename(f"{aside}{ending}")
-    return True
+    return aside if moved else None

@@ -9,7 +9,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 
 from __future__ import annotations
 
-from clawlane.store import events, notices, recall
+from clawlane.store.rows import change
 from clawlane.store.transaction import Tx, count, forget_texts
 
 TEXTS = 1000
@@ -38,20 +38,30 @@ _OF_A_MESSAGE = (
 """Where a message stands, in the order in which it can be deleted."""
 
 
+_AGING = (
+    ("receipts", "at_ms"),
+    ("gaps", "noted_ms"),
+    ("notices", "noted_ms"),
+    ("operator_log", "at_ms"),
+    ("state_log", "at_ms"),
+)
+"""What is deleted by its age alone, and the time that counts."""
+
+
 def prune(tx: Tx) -> bool:
     """Prune one batch. True if there is more."""
     _dead_letters(tx)
     texts = _texts(tx)
-    ids = _ids(tx, tx.now_ms - IDS_MS)
-    notices.prune(tx, tx.now_ms - IDS_MS)
-    events.prune(tx, tx.now_ms - IDS_MS)
-    recall.prune(tx)
-    tx.db.execute("DELETE FROM receipts WHERE account = ? AND at_ms < ?", (tx.account, tx.now_ms - IDS_MS))
+    before_ms = tx.now_ms - IDS_MS
+    ids = _ids(tx, before_ms)
+    for table, column in _AGING:
+        query = f"DELETE FROM {table} WHERE account = ? AND {column} < ?"  # noqa: S608 — our own text only
+        tx.db.execute(query, (tx.account, before_ms))
+    tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND created_ms < ? AND settled_ms < ?",
-        (tx.account, tx.now_ms - IDS_MS, tx.now_ms - IDS_MS),
+        (tx.account, before_ms, before_ms),
     )
-    tx.db.execute("DELETE FROM gaps WHERE account = ? AND noted_ms < ?", (tx.account, tx.now_ms - IDS_MS))
     return max(texts, ids) == _BATCH
 
 
@@ -69,14 +79,16 @@ def _texts(tx: Tx) -> int:
     ).fetchone()
     if last is None:
         return 0
-    # From the messages that still have a text: of those there are few, while turns that are done add up.
+    # From the messages that still have a text: of those there are few, while turns that are done add up. What
+    # came later than the last message of that turn waits for the next time.
     rows = tx.db.execute(
-        "SELECT part.turn, part.message FROM messages CROSS JOIN turn_messages AS part"
+        "SELECT part.turn, part.message FROM messages JOIN turn_messages AS part"
         "  ON part.account = messages.account AND part.message = messages.seq"
-        " CROSS JOIN turns ON turns.account = part.account AND turns.turn = part.turn"
-        " WHERE messages.account = ? AND body IS NOT NULL AND seq <= ? AND turns.turn <= ?"
-        " AND settled_ms IS NOT NULL AND state <> 'dead' LIMIT ?",
-        (tx.account, _last_message(tx, last["turn"]), last["turn"], _BATCH),
+        " JOIN turns ON turns.account = part.account AND turns.turn = part.turn"
+        " WHERE messages.account = ? AND body IS NOT NULL AND seq <="
+        "  (SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?)"
+        " AND turns.turn <= ? AND settled_ms IS NOT NULL AND state <> 'dead' LIMIT ?",
+        (tx.account, tx.account, last["turn"], last["turn"], _BATCH),
     ).fetchall()
     forget_texts(tx, [row["message"] for row in rows])
     tx.db.executemany(
@@ -84,14 +96,6 @@ def _texts(tx: Tx) -> int:
         [(tx.account, row["turn"]) for row in rows],
     )
     return len(rows)
-
-
-def _last_message(tx: Tx, turn: int) -> int:
-    """The last message of a turn; those of turns before it may be as late, and wait for the next time."""
-    row = tx.db.execute(
-        "SELECT max(message) AS last FROM turn_messages WHERE account = ? AND turn = ?", (tx.account, turn)
-    ).fetchone()
-    return max(turn, row["last"] or 0)
 
 
 def _dead_letters(tx: Tx) -> None:
@@ -131,8 +135,6 @@ def _ids(tx: Tx, before_ms: int) -> int:
             [(tx.account, row["seq"]) for row in rows],
         )
     if rows:
-        tx.db.execute(
-            "UPDATE accounts SET kept_from_ms = max(kept_from_ms, ?) WHERE account = ?",
-            (max(row["sent_ms"] for row in rows) + 1, tx.account),
-        )
+        newest_ms = max(row["sent_ms"] for row in rows)
+        change(tx, "accounts", {}, kept_from_ms=max(kept_from_ms(tx), newest_ms + 1))
     return len(rows)

@@ -370,9 +370,7 @@ CREATE INDEX remembered ON history (account, message);
 CREATE INDEX sends_of_account ON sends (account, at_ms);
 CREATE INDEX receipts_by_age ON receipts (account, at_ms);
 CREATE INDEX receipts_of_session ON receipts (account, thread_kind, session, at_ms);
-"""
 
-_STATISTICS = """
 ANALYZE accounts; -- makes the table of statistics
 DELETE FROM sqlite_stat1;
 -- As for a million messages of one account. Without them SQLite takes the account in a primary key for a
@@ -428,9 +426,6 @@ CREATE TABLE state_log ( -- when an account came into which phase
     account TEXT NOT NULL, id INTEGER NOT NULL, at_ms INTEGER NOT NULL,
     phase TEXT NOT NULL, code TEXT NOT NULL, PRIMARY KEY (account, id)
 ) WITHOUT ROWID;
-"""
-
-_EVENT_STATISTICS = """
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('decisions', 'decisions_by_event', '1000000 500000 1'),
     ('operator_log', 'operator_log', '1000 500 1'),
@@ -444,8 +439,8 @@ MIGRATIONS: tuple[str, ...] = (
     _CATCHING_UP,
     _STOPPING,
     _SETTLING,
-    _BY_ACCOUNT + _STATISTICS,
-    _EVENTS + _EVENT_STATISTICS,
+    _BY_ACCOUNT,
+    _EVENTS,
 )
 """Each runs once, in order; a released one never changes."""
 

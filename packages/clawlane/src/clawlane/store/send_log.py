@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from clawlane.messages import Thread
 from clawlane.store.codec import thread_of
+from clawlane.store.models import Place
+from clawlane.store.rows import put, value_of
 from clawlane.store.transaction import Tx
 
 DAY_MS = 86_400_000
@@ -48,22 +50,17 @@ class HeldThread:
 def note_send(tx: Tx, sent: SentChunk) -> None:
     """Keep that a chunk leaves. One that is tried again counts once, at its last try."""
     tx.db.execute("DELETE FROM sends WHERE account = ? AND at_ms < ?", (tx.account, sent.at_ms - DAY_MS))
-    tx.db.execute(
-        "INSERT INTO sends (account, chunk, thread_kind, thread_id, at_ms, digest, stranger, gap_ms,"
-        "  turn)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (account, chunk) DO UPDATE SET at_ms = excluded.at_ms, gap_ms = excluded.gap_ms",
-        (
-            tx.account,
-            sent.chunk,
-            sent.thread.kind,
-            sent.thread.id,
-            sent.at_ms,
-            sent.digest,
-            sent.stranger,
-            sent.gap_ms,
-            sent.turn,
-        ),
+    put(
+        tx,
+        "sends",
+        {"chunk": sent.chunk},
+        thread_kind=sent.thread.kind,
+        thread_id=sent.thread.id,
+        at_ms=sent.at_ms,
+        digest=sent.digest,
+        stranger=sent.stranger,
+        gap_ms=sent.gap_ms,
+        turn=sent.turn,
     )
 
 
@@ -73,18 +70,7 @@ def sends(tx: Tx) -> list[SentChunk]:
         "SELECT * FROM sends WHERE account = ? AND at_ms > ? ORDER BY at_ms, chunk",
         (tx.account, tx.now_ms - DAY_MS),
     )
-    return [
-        SentChunk(
-            chunk=row["chunk"],
-            thread=thread_of(row),
-            at_ms=row["at_ms"],
-            digest=row["digest"],
-            stranger=bool(row["stranger"]),
-            gap_ms=row["gap_ms"],
-            turn=row["turn"],
-        )
-        for row in rows
-    ]
+    return [value_of(SentChunk, row, thread=thread_of(row), stranger=bool(row["stranger"])) for row in rows]
 
 
 def queued(tx: Tx) -> list[int]:
@@ -99,21 +85,23 @@ def queued(tx: Tx) -> list[int]:
 def held(connection: sqlite3.Connection, account: str, now_ms: int) -> list[HeldThread]:
     """What pacing holds of an account, as the gateway noted it: by thread, the first chunk of each reply."""
     rows = connection.execute(
-        "SELECT *, min(id), (SELECT count(*) FROM outbox AS other WHERE other.account = chunk.account"
+        "SELECT *, (SELECT count(*) FROM outbox AS other WHERE other.account = chunk.account"
         "  AND other.thread_kind = chunk.thread_kind AND other.thread_id = chunk.thread_id"
-        "  AND other.settled_ms IS NULL AND other.state = 'queued') AS waiting FROM outbox AS chunk"
+        "  AND other.settled_ms IS NULL AND other.state = 'queued') AS chunks FROM outbox AS chunk"
         " WHERE account = ? AND state = 'queued' AND settled_ms IS NULL AND held_until_ms > ?"
-        " GROUP BY coalesce(turn, -id) ORDER BY min(id)",
-        (account, now_ms),
+        " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.account = chunk.account"
+        "  AND earlier.turn = chunk.turn AND earlier.id < chunk.id AND earlier.state = 'queued'"
+        "  AND earlier.settled_ms IS NULL AND earlier.held_until_ms > ?) ORDER BY id",
+        (account, now_ms, now_ms),
     )
     return [
-        HeldThread(
+        value_of(
+            HeldThread,
+            row,
             thread=thread_of(row),
-            chunks=row["waiting"],
             reason=row["reason"].removeprefix("held: "),
             until_ms=row["held_until_ms"],
-            turn=row["turn"],
-            aside=row["place"] == 2,
+            aside=row["place"] == Place.ASIDE,
         )
         for row in rows
     ]

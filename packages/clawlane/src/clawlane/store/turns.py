@@ -10,11 +10,13 @@ from itertools import groupby
 from clawlane.access.decision import Decision
 from clawlane.messages import Inbound, Outgoing, Thread, merge_messages
 from clawlane.store import merging, outbox, pending_history
-from clawlane.store.codec import inbound_of, storable, thread_of
+from clawlane.store.codec import inbound_of, storable
 from clawlane.store.decisions import Stage, record
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import History, OpenTurn, Purpose, StartedTurn, TurnState
 from clawlane.store.outbox import delivery_summary
+from clawlane.store.rows import change, exists, value_of
+from clawlane.store.sending import finish, use_context
 from clawlane.store.transaction import Tx, forget_texts, lazy
 
 TRIES = 4
@@ -49,7 +51,7 @@ _PARTS = (
 
 
 def open_turns(tx: Tx, after: int = 0, limit: int = 2**31 - 1) -> list[OpenTurn]:
-    """What a restart has to go on with, in the order of admission: at most `limit` turns `after` one.
+    """The turns that go on after a restart, in the order of admission: at most `limit` `after` one.
 
     Turns that need a decision are not among it.
     """
@@ -60,23 +62,23 @@ def open_turns(tx: Tx, after: int = 0, limit: int = 2**31 - 1) -> list[OpenTurn]
         " ORDER BY turns.turn, messages.seq",
         (tx.account, tx.account, after, limit),
     )
-    return [_open_turn(list(parts), tx.account) for _, parts in groupby(rows, key=lambda row: row["turn"])]
+    return [_open_turn(list(parts)) for _, parts in groupby(rows, key=lambda row: row["turn"])]
 
 
 def open_turn(tx: Tx, seq: int) -> OpenTurn:
     """One open turn."""
-    return _open_turn(_parts(tx, seq), tx.account)
+    return _open_turn(_parts(tx, seq))
 
 
 def whole(tx: Tx, seq: int) -> OpenTurn | None:
     """A turn, as far as its messages still have their text."""
     parts = _parts(tx, seq)
-    return _open_turn(parts, tx.account) if parts else None
+    return _open_turn(parts) if parts else None
 
 
 def messages(tx: Tx, seq: int) -> tuple[Inbound, ...]:
     """What a turn answers, in order, without what was recalled."""
-    return tuple(inbound_of(row, tx.account.partition("/")[2]) for row in _parts(tx, seq))
+    return tuple(map(inbound_of, _parts(tx, seq)))
 
 
 def _parts(tx: Tx, seq: int) -> list[sqlite3.Row]:
@@ -84,15 +86,14 @@ def _parts(tx: Tx, seq: int) -> list[sqlite3.Row]:
     return tx.db.execute(query, (tx.account, seq)).fetchall()
 
 
-def _open_turn(parts: list[sqlite3.Row], account: str) -> OpenTurn:
-    account_id, first = account.partition("/")[2], parts[0]
-    return OpenTurn(
-        seq=first["turn"],
-        inbound=merge_messages([inbound_of(row, account_id) for row in parts]),
-        read_ms=first["admitted_ms"],
-        state=TurnState(first["state"]),
-        command=first["command"],
-        ready_ms=first["ready_ms"],
+def _open_turn(parts: list[sqlite3.Row]) -> OpenTurn:
+    return value_of(
+        OpenTurn,
+        parts[0],
+        seq=parts[0]["turn"],
+        inbound=merge_messages(list(map(inbound_of, parts))),
+        read_ms=parts[0]["admitted_ms"],
+        state=TurnState(parts[0]["state"]),
     )
 
 
@@ -119,13 +120,13 @@ def start(tx: Tx, seq: int, context: History) -> StartedTurn | None:
 
 
 def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
-    """Whether a turn has begun anew since this run of it; None stands for any."""
+    """Whether a turn was started over since this run; None stands for any run."""
     row = tx.db.execute("SELECT run FROM turns WHERE account = ? AND turn = ?", (tx.account, seq)).fetchone()
     return run is not None and (row is None or row["run"] != run)
 
 
 def revoke(tx: Tx, seq: int, decision: Decision) -> None:
-    """The sender is not admitted any more: recorded beside the first decisions, and the texts go."""
+    """End a turn whose sender is not admitted any more. Records the decision and deletes the texts."""
     rows = tx.db.execute(
         "SELECT message FROM turn_messages JOIN turns USING (account, turn)"
         " WHERE turn_messages.account = ? AND turn = ? AND settled_ms IS NULL",
@@ -142,7 +143,7 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
 def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None) -> bool:
     """Write all chunks of a reply. True when there is something to send; without chunks the turn is done.
 
-    Nothing is written for a turn that was stopped meanwhile, or has begun anew since this run.
+    Nothing is written for a turn that was stopped meanwhile, or was started over since this run.
     """
     if _is_void(tx, seq, run):
         return False
@@ -150,38 +151,31 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None) ->
         finish(tx, seq, TurnState.DONE, "no reply")
         pending_history.consume(tx, seq)
         return False
-    cursor = tx.db.execute(
-        "UPDATE turns SET state = 'replied', reason = '' WHERE account = ? AND turn = ?"
-        " AND settled_ms IS NULL",
-        (tx.account, seq),
+    open_ = {"turn": seq, "settled_ms": None}
+    if not change(tx, "turns", open_, state=TurnState.REPLIED, reason=""):
+        return False
+    # Answers to control commands are told from replies: they may well be the same every time.
+    query = (
+        "SELECT 1 FROM decisions WHERE account = ? AND message = ? AND stage = 'admission' AND command <> ''"
     )
-    if cursor.rowcount:
-        outbox.queue(tx, seq, outs, _purpose(tx, seq))
-    return bool(cursor.rowcount)
-
-
-def _purpose(tx: Tx, seq: int) -> Purpose:
-    """Answers to control commands are told from replies: they may well be the same every time."""
-    row = tx.db.execute(
-        "SELECT command FROM decisions WHERE account = ? AND message = ? AND stage = 'admission'",
-        (tx.account, seq),
-    ).fetchone()
-    return Purpose.COMMAND if row and row["command"] else Purpose.REPLY
+    is_command = exists(tx.db, query, tx.account, seq)
+    outbox.queue(tx, seq, outs, Purpose.COMMAND if is_command else Purpose.REPLY)
+    return True
 
 
 @lazy
 def pending(tx: Tx, seq: int) -> bool:
-    """Whether the lane of this turn has to wait for its reply, which others may not pass."""
+    """Whether the lane has to wait for the reply of this turn, which others may not pass."""
     query = (
         "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'replied' AND EXISTS (SELECT 1"
         " FROM outbox WHERE outbox.account = turns.account AND outbox.turn = turns.turn"
         "  AND outbox.settled_ms IS NULL AND outbox.place <> 2)"
     )
-    return tx.db.execute(query, (tx.account, seq)).fetchone() is not None
+    return exists(tx.db, query, tx.account, seq)
 
 
 def fail(tx: Tx, seq: int, reason: str, run: int | None = None) -> bool:
-    """The agent could not answer. True if that was the last try and the message is set aside.
+    """Record that the agent could not answer. True if it was the last try: the message is set aside.
 
     The history that went with the turn stays.
     """
@@ -194,34 +188,30 @@ def fail(tx: Tx, seq: int, reason: str, run: int | None = None) -> bool:
     ).fetchone()
     if row is None or row["attempts"] < TRIES:
         return row is None
-    finish(tx, seq, TurnState.DEAD, reason)
-    pending_history.give_back(tx, seq)
+    _set_aside(tx, seq, reason)
     return True
 
 
-def recover(tx: Tx) -> int:
-    """After a crash: what was running as often as it may is set aside. Gives how many turns that were.
+def _set_aside(tx: Tx, seq: int, reason: str) -> None:
+    finish(tx, seq, TurnState.DEAD, reason)
+    pending_history.give_back(tx, seq)
 
-    The others wait to be started again.
-    """
+
+def recover(tx: Tx) -> int:
+    """Set aside turns that crashed in their last try; the others wait to run again. Gives how many."""
     rows = tx.db.execute(
         "SELECT turn FROM turns WHERE account = ? AND settled_ms IS NULL AND state = 'running'"
         " AND attempts >= ?",
         (tx.account, TRIES),
     ).fetchall()
     for row in rows:
-        reason = f"the gateway crashed while it was answered, and that was try {TRIES}"
-        finish(tx, row["turn"], TurnState.DEAD, reason)
-        pending_history.give_back(tx, row["turn"])
-    tx.db.execute(
-        "UPDATE turns SET state = 'waiting' WHERE account = ? AND settled_ms IS NULL AND state = 'running'",
-        (tx.account,),
-    )
+        _set_aside(tx, row["turn"], f"the gateway crashed while it was answered, and that was try {TRIES}")
+    change(tx, "turns", {"settled_ms": None, "state": TurnState.RUNNING}, state=TurnState.WAITING)
     return len(rows)
 
 
 def put_back(tx: Tx) -> None:
-    """An orderly stop interrupts what runs: that was no try."""
+    """Put running turns back at an orderly stop. It does not count as a try."""
     tx.db.execute(
         "UPDATE turns SET state = 'waiting', attempts = attempts - 1"
         " WHERE account = ? AND settled_ms IS NULL AND state = 'running'",
@@ -240,43 +230,42 @@ def stop(tx: Tx, seq: int) -> list[int]:
         "  AND (begun.state <> 'waiting' OR begun.attempts > 0) ORDER BY begun.turn",
         (seq, tx.account, seq),
     ).fetchall()
-    for row in rows:
-        turn = row["turn"]
-        outbox.cancel(tx, turn, 0, "stopped")
-        reply = delivery_summary(tx, turn)
-        finish(tx, turn, TurnState.STOPPED, f"stopped: {reply}" if reply else "stopped")
-        outbox.use_context(tx, turn)
-    return [row["turn"] for row in rows]
+    stopped = [row["turn"] for row in rows]
+    for turn in stopped:
+        end_reply(tx, turn, TurnState.STOPPED, "stopped")
+    return stopped
 
 
-def finish(tx: Tx, seq: int, state: TurnState, reason: str) -> None:
-    """End an open turn."""
-    tx.db.execute(
-        "UPDATE turns SET state = ?, reason = ?, settled_ms = ?"
-        " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
-        (state, reason, tx.now_ms, tx.account, seq),
-    )
+def end_reply(tx: Tx, turn: int, state: TurnState, reason: str) -> None:
+    """End an open turn, and what has not left of its reply. The reason says what has."""
+    outbox.cancel(tx, turn, 0, reason)
+    reply = delivery_summary(tx, turn)
+    finish(tx, turn, state, f"{reason}: {reply}" if reply else reason)
+    use_context(tx, turn)
 
 
 def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
     """The messages that were set aside, over all accounts, in the order of admission."""
     rows = connection.execute(
         "SELECT messages.*, turns.turn, turns.attempts, turns.reason, turns.settled_ms FROM turns"
-        " CROSS JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
-        " CROSS JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+        " JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
+        " JOIN messages ON messages.account = part.account AND messages.seq = part.message"
         " WHERE turns.state = 'dead' AND messages.body IS NOT NULL ORDER BY turns.turn, messages.seq"
     )
-    return [_dead_letter(list(parts)) for _, parts in groupby(rows, key=lambda row: row["turn"])]
+    letters = []
+    for _, group in groupby(rows, key=lambda row: row["turn"]):
+        parts = list(group)
+        whole = merge_messages(list(map(inbound_of, parts)))
+        told = {"thread": whole.thread, "sender_name": whole.sender_name, "text": whole.text}
+        times = {"set_aside_ms": parts[0]["settled_ms"], "tries": parts[0]["attempts"]}
+        letters.append(value_of(DeadLetter, parts[0], **told, **times))
+    return letters
 
 
 def resubmit(tx: Tx, message_id: str) -> OpenTurn:
     """Give a message that was set aside to the agent again, with all its tries. Raises `NoDeadLetter`."""
     seq = _dead_turn(tx, message_id)
-    tx.db.execute(
-        "UPDATE turns SET state = 'waiting', attempts = 0, reason = '', settled_ms = NULL"
-        " WHERE account = ? AND turn = ?",
-        (tx.account, seq),
-    )
+    change(tx, "turns", {"turn": seq}, state=TurnState.WAITING, attempts=0, reason="", settled_ms=None)
     return open_turn(tx, seq)
 
 
@@ -284,21 +273,19 @@ def drop_dead_letter(tx: Tx, message_id: str) -> None:
     """Give up a message that was set aside, with those of its turn. The texts go. Raises `NoDeadLetter`."""
     seq = _dead_turn(tx, message_id)
     tx.db.execute(
-        "UPDATE turns SET state = ?, reason = 'dropped by the operator: ' || reason"
+        "UPDATE turns SET state = 'failed', reason = 'dropped by the operator: ' || reason"
         " WHERE account = ? AND turn = ?",
-        (TurnState.FAILED, tx.account, seq),
+        (tx.account, seq),
     )
-    rows = tx.db.execute(
-        "SELECT message FROM turn_messages WHERE account = ? AND turn = ?", (tx.account, seq)
-    ).fetchall()
-    forget_texts(tx, [row["message"] for row in rows])
+    query = "SELECT message FROM turn_messages WHERE account = ? AND turn = ?"
+    forget_texts(tx, [row["message"] for row in tx.db.execute(query, (tx.account, seq)).fetchall()])
 
 
 def _dead_turn(tx: Tx, message_id: str) -> int:
     row = tx.db.execute(
         "SELECT turns.turn FROM turns"
-        " CROSS JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
-        " CROSS JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+        " JOIN turn_messages AS part ON part.account = turns.account AND part.turn = turns.turn"
+        " JOIN messages ON messages.account = part.account AND messages.seq = part.message"
         " WHERE turns.account = ? AND state = 'dead' AND message_id = ? AND body IS NOT NULL",
         (tx.account, storable(message_id)),
     ).fetchone()
@@ -309,21 +296,3 @@ def _dead_turn(tx: Tx, message_id: str) -> int:
         )
     tx.note(message_id=message_id, turn=row["turn"])
     return int(row["turn"])
-
-
-def _dead_letter(parts: list[sqlite3.Row]) -> DeadLetter:
-    row = parts[0]
-    account = row["account"]
-    inbound = merge_messages([inbound_of(part, account.partition("/")[2]) for part in parts])
-    return DeadLetter(
-        account=account,
-        message_id=row["message_id"],
-        thread=thread_of(row),
-        sender_id=row["sender_id"],
-        sender_name=inbound.sender_name,
-        text=inbound.text,
-        sent_ms=row["sent_ms"],
-        set_aside_ms=row["settled_ms"],
-        tries=row["attempts"],
-        reason=row["reason"],
-    )

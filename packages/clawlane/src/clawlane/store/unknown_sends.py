@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass
 
@@ -10,7 +9,9 @@ from clawlane.messages import Receipt, ThreadKind
 from clawlane.store import turns
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import ChunkState, LostSend, RecoveryResult, TurnState
-from clawlane.store.outbox import cancel, delivery_summary, mark, sent, settle, unknown
+from clawlane.store.outbox import cancel
+from clawlane.store.rows import change
+from clawlane.store.sending import mark, needs_decision, sent, settle, unknown
 from clawlane.store.transaction import Tx
 
 SKEW_MS = 60_000
@@ -19,20 +20,21 @@ SKEW_MS = 60_000
 _GRACE_MS = 10_000
 """How long after it left a request that was cut off may still be carried out."""
 
-_OPEN = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
-
 
 def recover(tx: Tx, settle_ms: int = 0) -> RecoveryResult:
-    """After a stop: what was being sent is of unknown fate, and what crashed too often is set aside.
+    """Clean up after a stop: what was being sent is of unknown fate, what crashed too often is set aside.
 
-    Look-ups may settle that for `settle_ms` from now on, and nothing without it, whatever the config said
-    when the chunks left.
+    Look-ups may settle those chunks for `settle_ms` from now on (0: not at all), whatever the config said
+    when they left.
     """
-    tx.db.execute(
-        "UPDATE outbox SET settling_ms = CASE WHEN ?1 THEN max(settling_ms, ?2 + ?1) END"
-        " WHERE account = ?3 AND settled_ms IS NULL AND state = 'unknown' AND settling_ms IS NOT NULL",
-        (settle_ms, tx.now_ms, tx.account),
-    )
+    waiting = tx.db.execute(
+        "SELECT id, settling_ms FROM outbox WHERE account = ? AND settled_ms IS NULL AND state = 'unknown'"
+        " AND state <> 'queued' AND settling_ms IS NOT NULL",
+        (tx.account,),
+    ).fetchall()
+    for row in waiting:
+        until_ms = max(row["settling_ms"], tx.now_ms + settle_ms) if settle_ms else None
+        change(tx, "outbox", {"id": row["id"]}, settling_ms=until_ms)
     tx.db.execute(
         "UPDATE outbox SET held_until_ms = NULL WHERE account = ? AND settled_ms IS NULL"
         " AND state = 'queued' AND held_until_ms IS NOT NULL AND place <> 2",
@@ -48,7 +50,7 @@ def recover(tx: Tx, settle_ms: int = 0) -> RecoveryResult:
 
 
 def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
-    """The account saw a message of its own: a chunk of unknown fate has arrived.
+    """Settle a chunk that the account saw arrive.
 
     Gives the turn that this settled.
     """
@@ -59,9 +61,7 @@ def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
     if row is None:
         return None
     if row["state"] == ChunkState.SENDING:
-        tx.db.execute(
-            "UPDATE outbox SET echo = ? WHERE account = ? AND id = ?", (message_id, tx.account, row["id"])
-        )
+        change(tx, "outbox", {"id": row["id"]}, echo=message_id)
         return None
     return _arrived(tx, row, Receipt((message_id,)))
 
@@ -81,12 +81,19 @@ class LookUp:
 
 
 def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
-    """Everything a look-up found was stored: what left before it and is still unknown is missing.
+    """Evaluate a look-up whose finds are stored: what left before it and is still unknown is missing.
 
     That counts only where the look-up reached far enough and shows a message that this login sent. What two
     such look-ups, `gap_ms` apart, do not show is queued again, once. Gives how many chunks are queued.
     """
-    present = _present(tx, asked)
+    query = "SELECT session FROM receipts WHERE account = ? AND message_id = ? AND thread_kind = ?"
+    found = (tx.db.execute(query, (tx.account, id_, asked.kind)).fetchone() for id_ in asked.own_ids)
+    sessions = {row["session"] for row in found if row}
+    if sessions:  # of any login: it shows that look-ups find what was sent
+        tx.db.execute(
+            "INSERT INTO returned VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (tx.account, asked.kind, tx.now_ms),
+        )
     rows = tx.db.execute(
         "SELECT outbox.*, coalesce(messages.sent_ms, created_ms - ?) AS since_ms FROM outbox"
         " LEFT JOIN messages ON messages.account = outbox.account AND messages.seq = outbox.turn"
@@ -94,23 +101,7 @@ def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
         " AND settled_ms IS NULL AND outbox.sent_ms < ? ORDER BY id",
         (SKEW_MS, tx.account, asked.kind, asked.at_ms),
     ).fetchall()
-    return sum(_judge(tx, row, asked, gap_ms, present=present) for row in rows)
-
-
-def _present(tx: Tx, asked: LookUp) -> bool:
-    """Whether a send of this login came back; one of any login shows that look-ups find what was sent."""
-    placeholders = json.dumps(sorted(asked.own_ids))
-    rows = tx.db.execute(
-        "SELECT DISTINCT session FROM receipts JOIN json_each(?) AS own ON message_id = own.value"
-        " WHERE account = ? AND thread_kind = ?",
-        (placeholders, tx.account, asked.kind),
-    ).fetchall()
-    if rows:
-        tx.db.execute(
-            "INSERT INTO returned VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (tx.account, asked.kind, tx.now_ms),
-        )
-    return any(row["session"] == asked.session for row in rows)
+    return sum(_judge(tx, row, asked, gap_ms, present=asked.session in sessions) for row in rows)
 
 
 def _judge(tx: Tx, row: sqlite3.Row, asked: LookUp, gap_ms: int, *, present: bool) -> bool:
@@ -129,52 +120,43 @@ def _judge(tx: Tx, row: sqlite3.Row, asked: LookUp, gap_ms: int, *, present: boo
     first_ms = row["absent_ms"]
     if shown and first_ms is not None and asked.at_ms >= first_ms + gap_ms:
         _again(tx, row, max(tx.now_ms, row["sent_ms"] + _GRACE_MS))
-        tx.db.execute(
-            "UPDATE outbox SET resends = resends + 1 WHERE account = ? AND id = ?", (tx.account, row["id"])
-        )
+        change(tx, "outbox", {"id": row["id"]}, resends=row["resends"] + 1)
         return True
     absent_ms = asked.at_ms if shown and first_ms is None else first_ms
     until_ms = row["settling_ms"] if absent_ms is None else max(row["settling_ms"], absent_ms + 2 * gap_ms)
-    tx.db.execute(
-        "UPDATE outbox SET looked_up_ms = ?, look_ups = look_ups + 1, absent_ms = ?, settling_ms = ?"
-        " WHERE account = ? AND id = ?",
-        (asked.at_ms, absent_ms, until_ms, tx.account, row["id"]),
-    )
+    seen = {"looked_up_ms": asked.at_ms, "look_ups": row["look_ups"] + 1, "absent_ms": absent_ms}
+    change(tx, "outbox", {"id": row["id"]}, **seen, settling_ms=until_ms)
     return False
 
 
 def resend(tx: Tx, chunk_id: int) -> None:
-    """The operator says that a chunk of unknown fate did not arrive: it is sent again, and the rest follows.
+    """Send a chunk of unknown fate again, and the rest after it: the operator says that it did not arrive.
 
     Raises `NotInOutbox`.
     """
-    row = _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "sent again")
-    _again(tx, row, tx.now_ms)
+    _again(tx, _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "sent again"), tx.now_ms)
 
 
 def arrived(tx: Tx, chunk_id: int) -> int | None:
-    """The operator saw a chunk of unknown fate arrive: the rest of its reply follows.
+    """Take a chunk of unknown fate as arrived, as the operator says. The rest of its reply follows.
 
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
-    row = _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "taken as arrived")
-    return _arrived(tx, row, Receipt(()))
+    return _arrived(tx, _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "taken as arrived"), Receipt(()))
 
 
 def drop(tx: Tx, chunk_id: int) -> int | None:
-    """The operator gives a chunk up, and what follows it in its reply.
+    """Give up a chunk and what follows it in its reply, as the operator says.
 
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
-    row = _of_operator(tx, chunk_id, _OPEN, "dropped")
+    open_ = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
+    row = _of_operator(tx, chunk_id, open_, "dropped")
     reason = "dropped by the operator"
-    tx.db.execute(
-        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, reason = ? WHERE account = ? AND id = ?",
-        (tx.now_ms, reason, tx.account, chunk_id),
-    )
-    if row["turn"] is None:
-        return None
-    cancel(tx, row["turn"], chunk_id, reason)
+    dropped = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "reason": reason}
+    change(tx, "outbox", {"id": chunk_id}, **dropped)
+    if row["turn"] is not None:
+        cancel(tx, row["turn"], chunk_id, reason)
     return settle(tx, row["turn"])
 
 
@@ -198,30 +180,20 @@ def _arrived(tx: Tx, row: sqlite3.Row, receipt: Receipt) -> int | None:
 
 
 def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
-    tx.db.execute(
-        "UPDATE outbox SET state = 'queued', reason = '', due_ms = ?, looked_up_ms = NULL, settling_ms = NULL"
-        " WHERE account = ? AND id = ?",
-        (due_ms, tx.account, row["id"]),
-    )
+    queued = {"state": ChunkState.QUEUED, "reason": "", "due_ms": due_ms}
+    change(tx, "outbox", {"id": row["id"]}, **queued, looked_up_ms=None, settling_ms=None)
     _release(tx, row["turn"])
 
 
 def _release(tx: Tx, turn: int | None) -> None:
-    """What waited behind a chunk of unknown fate may leave."""
+    """Queue what was held behind a chunk of unknown fate."""
     if turn is not None:
-        tx.db.execute(
-            "UPDATE outbox SET state = 'queued' WHERE account = ? AND turn = ? AND state = 'held'",
-            (tx.account, turn),
-        )
+        change(tx, "outbox", {"turn": turn, "state": ChunkState.HELD}, state=ChunkState.QUEUED)
         mark(tx, turn, TurnState.REPLIED, "")
 
 
 def _left_open(tx: Tx, row: sqlite3.Row, found: str) -> None:
     """Leave a chunk to the operator, with what the look-up showed as its reason."""
-    tx.db.execute(
-        "UPDATE outbox SET looked_up_ms = ?, look_ups = look_ups + 1, settling_ms = NULL, reason = ?"
-        " WHERE account = ? AND id = ?",
-        (tx.now_ms, f"{row['reason']}; {found}", tx.account, row["id"]),
-    )
-    if row["turn"] is not None:
-        mark(tx, row["turn"], TurnState.NEEDS_DECISION, delivery_summary(tx, row["turn"]))
+    seen = {"looked_up_ms": tx.now_ms, "look_ups": row["look_ups"] + 1, "settling_ms": None}
+    change(tx, "outbox", {"id": row["id"]}, **seen, reason=f"{row['reason']}; {found}")
+    needs_decision(tx, row["turn"])

@@ -1,0 +1,176 @@
+"""What may leave next: of each thread one chunk, in order. What waited too long expires here."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from typing import cast
+
+from clawlane.messages import Thread, ThreadKind
+from clawlane.store.codec import said_in, text_of, thread_of
+from clawlane.store.models import Chunk, ChunkState, Place, Purpose, Waiting
+from clawlane.store.rows import change, exists
+from clawlane.store.sending import needs_decision, settle
+from clawlane.store.transaction import Tx, lazy
+
+LOOK_UP_MS = 600_000
+"""How long look-ups may settle a chunk of unknown fate before the operator has to."""
+
+LONGEST_RETRY_MS = 3_960_000
+"""No retry is planned further ahead. One that is was planned before the clock jumped back."""
+
+UNASKED_MS = 1_200_000
+"""How much longer a chunk of unknown fate waits for its first look-up while there is no connection."""
+
+
+@lazy
+def waiting(
+    tx: Tx,
+    shut: Collection[Thread] = (),
+    held: Mapping[int, int] | None = None,
+    last_ms: Mapping[Thread, int] | None = None,
+    limit: int | None = None,
+) -> Waiting:
+    """The next chunk of each thread that is not `shut`, as far as it is due and not `held` until later.
+
+    The threads come first whose `last_ms` (when something left to them, 0 if nothing did) is lowest; without
+    it, those whose chunk is due first. At most `limit` chunks are read (None: all).
+
+    A chunk on its way keeps its thread waiting, and so does one of unknown fate that look-ups may settle: it
+    may have to be sent again, and in order.
+    """
+    later: list[int] = []
+    expired = _expire(tx, later)
+    closed = {*shut, *_busy(tx, later)}
+    held, last_ms = held or {}, last_ms or {}
+    due: list[tuple[int, int, int]] = []
+    for id_, thread, due_ms in _heads(tx):
+        at_ms = max(due_ms, held.get(id_, 0))
+        if thread in closed:
+            continue
+        if at_ms > tx.now_ms:
+            later.append(at_ms)
+        else:
+            due.append((last_ms.get(thread, 0), at_ms, id_))
+    due.sort()
+    chunks = tuple(_chunk(tx, id_) for *_, id_ in due[:limit])
+    beyond = tuple(id_ for *_, id_ in due[len(chunks) :])
+    return Waiting(chunks, min(later, default=None), expired, beyond)
+
+
+def _expire(tx: Tx, later: list[int]) -> tuple[int, ...]:
+    """End chunks that became too old, and the turns that this settles, so that no lane waits for them.
+
+    Those that others may pass are released once they are due, or when the clock was set back. Adds to `later`
+    when that happens to the others.
+    """
+    rows = tx.db.execute(
+        "SELECT id, turn, place, created_ms, due_ms, expires_ms FROM outbox"
+        " WHERE account = ? AND settled_ms IS NULL AND expires_ms IS NOT NULL AND state = 'queued'",
+        (tx.account,),
+    ).fetchall()
+    turns = []
+    for row in rows:
+        if row["expires_ms"] <= tx.now_ms:
+            values = {"state": ChunkState.EXPIRED, "settled_ms": tx.now_ms, "held_until_ms": None}
+            change(tx, "outbox", {"id": row["id"]}, **values)
+            turns.append(row["turn"])
+            continue
+        later.append(row["expires_ms"])
+        if row["place"] != Place.ASIDE:
+            continue
+        if row["due_ms"] <= tx.now_ms or row["created_ms"] > tx.now_ms:
+            due_ms = min(row["due_ms"], tx.now_ms)
+            change(tx, "outbox", {"id": row["id"]}, place=Place.IN_TURN, due_ms=due_ms)
+        else:
+            later.append(row["due_ms"])
+    return tuple(turn for turn in dict.fromkeys(turns) if settle(tx, turn) is not None)
+
+
+def _busy(tx: Tx, later: list[int]) -> set[Thread]:
+    """The threads in which nothing may leave until something is known.
+
+    A look-up is worth waiting for only where sends of this login have arrived that it could find. Adds to
+    `later` when look-ups end; a chunk that they did not settle is left to the operator.
+    """
+    rows = tx.db.execute(
+        "SELECT * FROM outbox WHERE account = ? AND settled_ms IS NULL AND state IN ('sending', 'unknown')"
+        " AND state <> 'queued'",  # as the index of these chunks says it
+        (tx.account,),
+    ).fetchall()
+    busy = set()
+    for row in rows:
+        thread = thread_of(row)
+        if row["state"] == ChunkState.SENDING:
+            busy.add(thread)
+            continue
+        until_ms = _settling_ms(tx, row)
+        if until_ms is None:
+            continue
+        if not row["look_ups"]:
+            until_ms += UNASKED_MS
+        if until_ms <= tx.now_ms:
+            reason = f"{row['reason']}; nothing showed whether it arrived"
+            change(tx, "outbox", {"id": row["id"]}, settling_ms=None, reason=reason)
+            needs_decision(tx, row["turn"])
+            continue
+        later.append(until_ms)
+        query = "SELECT 1 FROM receipts WHERE account = ? AND thread_kind = ? AND session = ?"
+        if exists(tx.db, query, tx.account, row["thread_kind"], row["session"]):
+            busy.add(thread)
+    return busy
+
+
+def _settling_ms(tx: Tx, row: sqlite3.Row) -> int | None:
+    """Until when look-ups may settle a chunk. Its times are corrected if the clock was set back since."""
+    if (row["sent_ms"] or 0) <= tx.now_ms:
+        return cast("int | None", row["settling_ms"])
+    latest_ms = {"sent_ms": tx.now_ms, "absent_ms": tx.now_ms, "looked_up_ms": tx.now_ms}
+    latest_ms["settling_ms"] = tx.now_ms + LOOK_UP_MS
+    known = {name: min(row[name], ms) for name, ms in latest_ms.items() if row[name] is not None}
+    change(tx, "outbox", {"id": row["id"]}, **known)
+    return known.get("settling_ms")
+
+
+_NEXT = (
+    "SELECT (SELECT next.id FROM outbox AS next WHERE next.account = :account"
+    " AND next.settled_ms IS NULL AND next.state = 'queued' AND {after}"
+    " ORDER BY next.thread_id, next.place, next.id LIMIT 1)"
+)
+_FIRST = " UNION ALL ".join(_NEXT.format(after=f"next.thread_kind = '{kind}'") for kind in ThreadKind)
+_AFTER = _NEXT.format(after="next.thread_kind = head.thread_kind AND next.thread_id > head.thread_id")
+_HEADS = (
+    f"WITH RECURSIVE heads (id) AS ({_FIRST} UNION ALL {_AFTER}"  # noqa: S608 — our own text only
+    " FROM heads JOIN outbox AS head ON head.account = :account AND head.id = heads.id)"
+    " SELECT head.id, thread_kind, thread_id, due_ms, place, attempts FROM heads"
+    " JOIN outbox AS head ON head.account = :account AND head.id = heads.id"
+)
+"""From each thread's first chunk to that of the next thread, by one look-up in the index each."""
+
+
+def _heads(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
+    """Of each thread its next queued chunk: the rest of a reply that began to leave, else the oldest.
+
+    Gives its number, the thread, and when it is due: no later than anything is planned now, for the clock may
+    have jumped back. Neither the texts nor what waits behind is read.
+    """
+    for head in tx.db.execute(_HEADS, {"account": tx.account}).fetchall():
+        if head["place"] == Place.ASIDE:
+            continue
+        due_ms = min(head["due_ms"], tx.now_ms + (LONGEST_RETRY_MS if head["attempts"] else 0))
+        if due_ms < head["due_ms"]:
+            change(tx, "outbox", {"id": head["id"]}, due_ms=due_ms)
+        yield head["id"], thread_of(head), due_ms
+
+
+def _chunk(tx: Tx, id_: int) -> Chunk:
+    """The chunk with its text, and that of its whole reply."""
+    row = tx.db.execute("SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, id_)).fetchone()
+    out = text_of(row)
+    reply = ""
+    if row["turn"] is not None and row["purpose"] == Purpose.REPLY:
+        query = "SELECT id, body FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
+        parts = tx.db.execute(query, (tx.account, row["turn"]))
+        texts = (out.text if part["id"] == id_ else said_in(part["body"]) for part in parts if part["body"])
+        reply = "\n".join(texts)
+    return Chunk(row["id"], row["turn"], out, row["attempts"] + 1, reply, row["place"] == Place.BEGUN)

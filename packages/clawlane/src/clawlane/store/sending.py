@@ -1,0 +1,204 @@
+"""One chunk on its way: begun, held, tried again, and its outcome, which may settle its turn.
+
+Sends that got no answer are dealt with in `clawlane.store.unknown_sends`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from clawlane.messages import Receipt
+from clawlane.store import pending_history, send_log
+from clawlane.store.models import ChunkState, Hold, LostSend, SendOutcome, TurnState
+from clawlane.store.outbox import cancel, delivery_summary, update_summary
+from clawlane.store.rows import change, exists
+from clawlane.store.send_log import SentChunk
+from clawlane.store.transaction import Tx, lazy
+
+TOO_LATE_MS = 900_000
+"""A reply held by the guard against loops expires this long after the end of the hold."""
+
+
+def begin(
+    tx: Tx, chunk_ids: Sequence[int], counted: Sequence[SentChunk] = (), session: str = ""
+) -> frozenset[int]:
+    """Mark chunks as on their way and count them for pacing, in one. Gives those still to be sent.
+
+    `session` names the login under which they leave. From now on the other parts of their replies come first.
+    """
+    begun = set()
+    for chunk_id in chunk_ids:
+        row = tx.db.execute(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, session = ?,"
+            " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
+            " place = 0, expires_ms = CASE WHEN turn IS NULL THEN expires_ms END, reason = ''"
+            " WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL RETURNING turn",
+            (tx.now_ms, session, chunk_id, tx.account),
+        ).fetchone()
+        if row is not None:
+            begun.add(chunk_id)
+            tx.db.execute(
+                "UPDATE outbox SET place = 0, expires_ms = NULL WHERE account = ? AND turn = ?"
+                " AND settled_ms IS NULL AND place <> 0",
+                (tx.account, row["turn"]),
+            )
+    for sent_chunk in counted:
+        if sent_chunk.chunk in begun:
+            send_log.note_send(tx, sent_chunk)
+    return frozenset(begun)
+
+
+@lazy
+def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
+    """Record why chunks do not leave yet. Gives the turns that nobody has to wait for.
+
+    The guard against loops holds their replies: until then such a reply lets others pass, and it expires
+    `TOO_LATE_MS` after the time until which it was first held.
+    """
+    aside = []
+    for chunk_id, held in holds.items():
+        reason = f"held: {held.reason}"
+        row = tx.db.execute(
+            "UPDATE outbox SET held_until_ms = ?, reason = ?"
+            " WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL RETURNING turn",
+            (held.until_ms, reason, tx.account, chunk_id),
+        ).fetchone()
+        if row is None or not held.aside or row["turn"] is None:
+            continue
+        aside.append(row["turn"])
+        tx.db.execute(
+            "UPDATE outbox SET place = 2, due_ms = ?, held_until_ms = ?, reason = ?,"
+            " expires_ms = coalesce(expires_ms, ?)"
+            " WHERE account = ? AND turn = ? AND state = 'queued' AND settled_ms IS NULL",
+            (held.until_ms, held.until_ms, reason, held.until_ms + TOO_LATE_MS, tx.account, row["turn"]),
+        )
+    return tuple(aside)
+
+
+def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
+    """Queue chunks again that were marked as on their way, but not handed to the channel before a stop."""
+    tx.db.executemany(
+        "UPDATE outbox SET state = 'queued', attempts = attempts - 1 WHERE account = ? AND id = ?"
+        " AND state = 'sending' AND settled_ms IS NULL",
+        [(tx.account, chunk_id) for chunk_id in chunk_ids],
+    )
+
+
+@lazy
+def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
+    """Record that a chunk arrived. Gives the turn that this settled, if any."""
+    row = tx.db.execute(
+        "UPDATE outbox SET state = 'sent', receipt = ?, settled_ms = ?, reason = ''"
+        " WHERE account = ? AND id = ? AND settled_ms IS NULL RETURNING turn, thread_kind, session",
+        (json.dumps(receipt.message_ids), tx.now_ms, tx.account, chunk_id),
+    ).fetchone()
+    if row is None:
+        return None
+    tx.db.executemany(
+        "INSERT INTO receipts (account, message_id, at_ms, thread_kind, session) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        [(tx.account, one, tx.now_ms, row["thread_kind"], row["session"]) for one in receipt.message_ids],
+    )
+    tx.db.execute("UPDATE accounts SET last_outbound_ms = ? WHERE account = ?", (tx.now_ms, tx.account))
+    return settle(tx, row["turn"])
+
+
+def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
+    """Record that the platform refused a chunk. The rest of the reply is not sent."""
+    row = tx.db.execute(
+        "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE account = ? AND id = ?"
+        " AND settled_ms IS NULL RETURNING turn",
+        (reason, tx.now_ms, tx.account, chunk_id),
+    ).fetchone()
+    if row is None or row["turn"] is None:
+        return SendOutcome(None, "")
+    cancel(tx, row["turn"], chunk_id, "an earlier part was refused")
+    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
+
+
+def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
+    """Record that a chunk may have arrived, unless its echo was seen. The rest of the reply is held."""
+    query = "SELECT turn, echo, resends FROM outbox WHERE account = ? AND id = ?"
+    row = tx.db.execute(query, (tx.account, chunk_id)).fetchone()
+    if row["echo"]:
+        return SendOutcome(sent(tx, chunk_id, Receipt((row["echo"],))), "")
+    turn: int | None = row["turn"]
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'recalled'"
+    recalled = exists(tx.db, query, tx.account, turn)
+    settles = lost.settle_ms and not lost.taken and not row["resends"]
+    change(
+        tx,
+        "outbox",
+        {"id": chunk_id, "settled_ms": None},
+        state=ChunkState.UNKNOWN,
+        reason=lost.reason,
+        settling_ms=tx.now_ms + lost.settle_ms if settles else None,
+        settled_ms=tx.now_ms if recalled else None,
+    )
+    if recalled:
+        update_summary(tx, turn)
+    elif turn is not None:
+        change(tx, "outbox", {"turn": turn, "state": ChunkState.QUEUED}, state=ChunkState.HELD)
+        needs_decision(tx, turn)
+    return SendOutcome(turn, delivery_summary(tx, turn))
+
+
+def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
+    """Queue a chunk again that did not leave, for `due_ms`, unless its turn was stopped meanwhile."""
+    row = tx.db.execute(
+        "UPDATE outbox SET state = 'queued', reason = ?, due_ms = ?"
+        " WHERE account = ? AND id = ? AND state = 'sending' RETURNING turn",
+        (reason, due_ms, tx.account, chunk_id),
+    ).fetchone()
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
+    if row and exists(tx.db, query, tx.account, row["turn"]):
+        cancel(tx, row["turn"], chunk_id, "its turn was stopped")
+        update_summary(tx, row["turn"])
+
+
+def settle(tx: Tx, turn: int | None) -> int | None:
+    """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it."""
+    if turn is None:
+        return None
+    query = "SELECT state, settled_ms FROM outbox WHERE account = ? AND turn = ?"
+    rows = tx.db.execute(query, (tx.account, turn)).fetchall()
+    if any(row["settled_ms"] is None for row in rows):
+        return None
+    states = {row["state"] for row in rows}
+    whole = states <= {ChunkState.SENT}
+    state, reason = (TurnState.DONE, "") if whole else (TurnState.FAILED, delivery_summary(tx, turn))
+    if not finish(tx, turn, state, reason):
+        update_summary(tx, turn)
+        return None
+    if ChunkState.SENT in states:
+        pending_history.consume(tx, turn)
+    else:
+        pending_history.give_back(tx, turn)
+    return turn
+
+
+def use_context(tx: Tx, turn: int) -> None:
+    """The group's history that went with a turn is used up if anything of the reply arrived, else kept."""
+    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state = 'sent' LIMIT 1"
+    if exists(tx.db, query, tx.account, turn):
+        pending_history.consume(tx, turn)
+    else:
+        pending_history.give_back(tx, turn)
+
+
+def finish(tx: Tx, turn: int, state: TurnState, reason: str) -> bool:
+    """End an open turn. False for one that had ended before."""
+    key = {"turn": turn, "settled_ms": None}
+    return change(tx, "turns", key, state=state, reason=reason, settled_ms=tx.now_ms) > 0
+
+
+def mark(tx: Tx, turn: int, state: TurnState, reason: str) -> None:
+    """Change the state of an open turn."""
+    change(tx, "turns", {"turn": turn, "settled_ms": None}, state=state, reason=reason)
+
+
+def needs_decision(tx: Tx, turn: int | None) -> None:
+    """Let an open turn wait until the operator says what became of a part of its reply."""
+    if turn is not None:
+        mark(tx, turn, TurnState.NEEDS_DECISION, delivery_summary(tx, turn))
