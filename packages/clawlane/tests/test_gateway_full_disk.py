@@ -44,7 +44,7 @@ def test_a_disk_that_is_full_at_the_start_is_no_damage(state: Path) -> None:
     last = done.stderr.splitlines()[-1]
     assert done.returncode == 1
     assert last.startswith("error: ")
-    assert "see to the disk" in last
+    assert "check free space and permissions" in last
     assert "damaged" not in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(state.glob("*.damaged-*"))
