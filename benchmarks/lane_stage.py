@@ -78,11 +78,11 @@ def _config(names: tuple[str, ...]) -> str:
     return json.dumps({"channels": {_CHANNEL: block}})
 
 
-def _link(zalo: Simulator, places: Paths, name: str, number: int) -> None:
+def _link(zalo: Simulator, paths: Paths, name: str, number: int) -> None:
     """Leave behind what a login by code leaves behind: a sealed session, and the accepted risk."""
     who = {"account": zalo.do("/account", name=f"Tài khoản {number}")["uid"]} if number else {}
     credentials = Credentials.from_json(json.dumps(zalo.do("/credentials", **who)))
     network = Network.from_env({"ZALOWEB_NETWORK": zalo.network})
     session = asyncio.run(log_in(credentials, network=network))
-    FileVault(places.vault_dir, _CHANNEL, name).replace(session.to_json(), (session.uid, name))
-    write_consent(places.consent_dir, Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))
+    FileVault(paths.vault_dir, _CHANNEL, name).replace(session.to_json(), (session.uid, name))
+    write_consent(paths.consent_dir, Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))

@@ -28,8 +28,8 @@ ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    places = Paths(tmp_path, tmp_path / "config.json5")
-    async with open_store(places.store, places.lock_file, lambda: NOW) as store:
+    paths = Paths(tmp_path, tmp_path / "config.json5")
+    async with open_store(paths.store, paths.lock_file, lambda: NOW) as store:
         yield store
 
 

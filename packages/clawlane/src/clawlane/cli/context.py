@@ -39,7 +39,7 @@ class CliContext:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     @cached_property
-    def places(self) -> Paths:
+    def paths(self) -> Paths:
         """Where everything is. Raises `CliError` if the state directory is none."""
         found = Paths.from_env(self.environ)
         if os.path.lexists(found.state) and not found.state.is_dir():
@@ -52,13 +52,13 @@ class CliContext:
     @cached_property
     def ops(self) -> OpContext:
         """What operations are given when no gateway runs."""
-        return OpContext(self.places, self.environ, now_ms, Caller.CLI)
+        return OpContext(self.paths, self.environ, now_ms, Caller.CLI)
 
     def call(self, request: Request[R]) -> R:
         """What an operation gives, run by the gateway if there is one, else here."""
 
         try:
-            return ask_gateway(self.places, request, Caller.CLI)
+            return ask_gateway(self.paths, request, Caller.CLI)
         except GatewayDown:
             return self.run_here(request)
 
@@ -74,7 +74,7 @@ class CliContext:
     def follow(self, request: Stream[R], show: Callable[[R], None]) -> None:
         """Show the events of an operation as they come. What `show` raises ends it."""
         try:
-            with closing(follow_gateway(self.places, request, Caller.CLI)) as events:
+            with closing(follow_gateway(self.paths, request, Caller.CLI)) as events:
                 for event in events:
                     show(event)
         except GatewayDown:

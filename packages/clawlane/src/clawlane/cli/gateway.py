@@ -26,13 +26,13 @@ def run() -> int:
     """Run all enabled accounts in the foreground until Ctrl-C or SIGTERM."""
     from clawlane.gateway.process import run as run_gateway
 
-    places = CliContext().places
-    if not places.config_file.exists():
+    paths = CliContext().paths
+    if not paths.config_file.exists():
         raise CliError(
-            f"there is no config file {places.config_file}, so there is nothing to run",
+            f"there is no config file {paths.config_file}, so there is nothing to run",
             "write one, such as { channels: { zalouser: { enabled: true } } }, or set CLAWLANE_CONFIG",
         )
-    return run_gateway(places, os.environ)
+    return run_gateway(paths, os.environ)
 
 
 @gateway.command()
@@ -65,9 +65,9 @@ def _program() -> Path:
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
-    places = CliContext().places
+    paths = CliContext().paths
     key = Path(environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute()
-    found = (str(places.state), str(places.config_file), str(key))
+    found = (str(paths.state), str(paths.config_file), str(key))
     written = dict(zip(_PASSED_ON, found, strict=True))
     return {name: written[name] for name in _PASSED_ON if environ.get(name)}
 

@@ -43,7 +43,7 @@ def login(channel: str | None, account: str | None, force: bool, accept_risk: bo
     setup = CliContext()
     target = setup.meant(channel, account)
     view: View = JsonView(target.account) if as_json else TextView(target.account)
-    with view.picture(setup.places) as picture:
+    with view.picture(setup.paths) as picture:
 
         def show(event: LoginEvent) -> None:
             if isinstance(event, ConsentNeeded):

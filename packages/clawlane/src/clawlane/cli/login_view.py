@@ -161,7 +161,7 @@ class View(Protocol):
         ...
 
     @contextmanager
-    def picture(self, places: Paths) -> Iterator[Show]:
+    def picture(self, paths: Paths) -> Iterator[Show]:
         """A way to show steps; the picture of the code is gone at the end."""
         ...
 
@@ -179,9 +179,9 @@ class View(Protocol):
 
 
 @contextmanager
-def _qr_file(places: Paths, account: Account) -> Iterator[Callable[[bytes], Path]]:
+def _qr_file(paths: Paths, account: Account) -> Iterator[Callable[[bytes], Path]]:
     """Writes the code as a private file, and removes it at the end, when it is of no more use."""
-    path = places.qr_dir / f"{file_name(account.channel, account.profile)}.png"
+    path = paths.qr_dir / f"{file_name(account.channel, account.profile)}.png"
 
     def write(png: bytes) -> Path:
         write_private(path, png)
@@ -218,8 +218,8 @@ class TextView:
         )
 
     @contextmanager
-    def picture(self, places: Paths) -> Iterator[Show]:
-        with _qr_file(places, self._account) as write:
+    def picture(self, paths: Paths) -> Iterator[Show]:
+        with _qr_file(paths, self._account) as write:
 
             def show(step: LoginStep) -> None:
                 match step:
@@ -283,8 +283,8 @@ class JsonView:
         self._print("begin", host=host, rehearsal=rehearsal)
 
     @contextmanager
-    def picture(self, places: Paths) -> Iterator[Show]:
-        with _qr_file(places, self._account) as write:
+    def picture(self, paths: Paths) -> Iterator[Show]:
+        with _qr_file(paths, self._account) as write:
 
             def show(step: LoginStep) -> None:
                 match step:

@@ -45,7 +45,7 @@ def explain(
     config that it was started with. Before the login it is as if the account were linked.
     """
     setup = CliContext()
-    config_file = str(setup.places.config_file)
+    config_file = str(setup.paths.config_file)
     told = setup.call(Explain(sender, channel, account, group, mention, quote, text, config_file))
     if as_json:
         standing = {"linked": told.linked, "configured": told.configured}

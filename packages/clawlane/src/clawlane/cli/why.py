@@ -189,7 +189,7 @@ def why(message_id: str | None, last: int | None, dropped: bool, as_json: bool) 
     if message_id and (last or dropped):
         raise CliError("a message's id stands alone", "leave --last and --dropped out, or the id")
     setup = CliContext()
-    told = setup.call(Why(message_id or "", last or 10, dropped, str(setup.places.config_file)))
+    told = setup.call(Why(message_id or "", last or 10, dropped, str(setup.paths.config_file)))
     if message_id and not told.items:
         unread = [gap_words(gap.kind, gap.from_ms, gap.to_ms) for gap in told.gaps[-1:]]
         found_none = f"no message {sanitize(message_id)!r} was read"

@@ -33,7 +33,7 @@ class Accounts:
     def __init__(
         self,
         config: Config,
-        places: Paths,
+        paths: Paths,
         store: Store,
         channels: Mapping[str, Channel],
         agent: Agent,
@@ -47,7 +47,7 @@ class Accounts:
         self._started_ms = now_ms()
         self.begun = asyncio.Event()
         self._own_ids: dict[str, str] = {}
-        self._places = places
+        self._paths = paths
         self._environ = environ
         self._agent = agent
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
@@ -62,7 +62,7 @@ class Accounts:
     def context(self, caller: Caller) -> OpContext:
         """What operations in this gateway are given."""
         return OpContext(
-            self._places,
+            self._paths,
             self._environ,
             self.now_ms,
             caller,
@@ -130,7 +130,7 @@ class Accounts:
             resend_unknown=account.settings.resend_unknown,
             look_up_gap_ms=int(account.settings.look_up_gap.total_seconds() * 1000),
         )
-        return Supervisor(parts, self.store, self._places.vault_dir, self._places.consent_dir, is_default)
+        return Supervisor(parts, self.store, self._paths.vault_dir, self._paths.consent_dir, is_default)
 
     def _lookup(self, name: str) -> Lookup:
         return self.supervisors[name].lookup()

@@ -36,32 +36,32 @@ log = logging.getLogger(__name__)
 
 
 def run(
-    places: Paths, environ: Mapping[str, str], plugins: Plugins | None = None, agent: Agent | None = None
+    paths: Paths, environ: Mapping[str, str], plugins: Plugins | None = None, agent: Agent | None = None
 ) -> int:
     """Run until SIGTERM or SIGINT, then give 0. Without `plugins` the installed ones; without `agent` echo.
 
     Raises `StateUnusable`, `ConfigError`, `StoreOwned` when another gateway runs, `StoreUnusable`, and
     `Broken` for a plugin.
     """
-    tightened = secure(places)
-    config = load(places, plugins or Registry(places), environ)
-    with logging_to(places.log_dir):
+    tightened = secure(paths)
+    config = load(paths, plugins or Registry(paths), environ)
+    with logging_to(paths.log_dir):
         for line in tightened:
             log.warning("%s", line)
         try:
-            asyncio.run(_until_signalled(config, places, environ, agent or EchoAgent()))
+            asyncio.run(_until_signalled(config, paths, environ, agent or EchoAgent()))
         except BaseExceptionGroup as error:
             unusable, _ = error.split(StoreUnusable)
             raise _first(unusable) if unusable else error from None
     return 0
 
 
-async def _until_signalled(config: Config, places: Paths, environ: Mapping[str, str], agent: Agent) -> None:
+async def _until_signalled(config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with gateway(config, places, environ, agent) as fleet:
+    async with gateway(config, paths, environ, agent) as fleet:
         notify(environ, READY)
         unusable = await _end(stop, fleet.store)
         log.info("stopping")
@@ -89,7 +89,7 @@ def _first(group: BaseExceptionGroup[StoreUnusable]) -> StoreUnusable:
 
 @asynccontextmanager
 async def gateway(
-    config: Config, places: Paths, environ: Mapping[str, str], agent: Agent
+    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent
 ) -> AsyncIterator[Accounts]:
     """A running gateway.
 
@@ -97,11 +97,11 @@ async def gateway(
     """
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
-    async with open_store(places.store, places.lock_file, _now_ms) as store:
-        fleet = Accounts(config, places, store, channels, agent, _now_ms, environ)
+    async with open_store(paths.store, paths.lock_file, _now_ms) as store:
+        fleet = Accounts(config, paths, store, channels, agent, _now_ms, environ)
         control = Control(fleet)
         _announce(config, channels)
-        async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(places, environ)):
+        async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(paths, environ)):
             _announce_accounts(config, store)
             accounts = group.create_task(fleet.run())
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20

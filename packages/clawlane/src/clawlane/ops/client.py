@@ -33,25 +33,25 @@ _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
 
 
-def find_socket(places: Paths) -> Path | None:
+def find_socket(paths: Paths) -> Path | None:
     """Where the running gateway would listen; None where no gateway can have chosen a place yet."""
     try:
-        return Path(_pointer(places).read_text().strip())
+        return Path(_pointer(paths).read_text().strip())
     except FileNotFoundError:
-        return None if _too_long(places.control_socket) else places.control_socket
+        return None if _too_long(paths.control_socket) else paths.control_socket
 
 
-def choose_socket(places: Paths, environ: Mapping[str, str]) -> Path:
+def choose_socket(paths: Paths, environ: Mapping[str, str]) -> Path:
     """Where to listen, written down for `find_socket` if it is not in the state directory.
 
     Old sockets are removed.
     """
-    path = places.control_socket
+    path = paths.control_socket
     if _too_long(path):
-        path = _runtime_dir(environ) / f"{hashlib.sha256(os.fsencode(places.state)).hexdigest()[:16]}.sock"
-        write_private(_pointer(places), os.fsencode(path))
+        path = _runtime_dir(environ) / f"{hashlib.sha256(os.fsencode(paths.state)).hexdigest()[:16]}.sock"
+        write_private(_pointer(paths), os.fsencode(path))
     else:
-        _pointer(places).unlink(missing_ok=True)
+        _pointer(paths).unlink(missing_ok=True)
     path.unlink(missing_ok=True)
     return path
 
@@ -60,8 +60,8 @@ def _too_long(path: Path) -> bool:
     return len(os.fsencode(path)) > _LONGEST
 
 
-def _pointer(places: Paths) -> Path:
-    return places.control_socket.with_suffix(".path")
+def _pointer(paths: Paths) -> Path:
+    return paths.control_socket.with_suffix(".path")
 
 
 def _runtime_dir(environ: Mapping[str, str]) -> Path:

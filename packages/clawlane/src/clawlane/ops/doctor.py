@@ -153,20 +153,20 @@ def _clocks(ctx: OpContext) -> Iterator[Finding]:
             yield Finding(Severity.WARNING, "clock", "clock", sentence(problem), mend, None, (name,))
 
 
-def _store(places: Paths) -> Iterator[Finding]:
+def _store(paths: Paths) -> Iterator[Finding]:
     """Whether the gateway would start with the store that is there."""
     try:
-        check_before(places.store)
-        if places.store.exists():
-            with reading(places.store) as reader:
+        check_before(paths.store)
+        if paths.store.exists():
+            with reading(paths.store) as reader:
                 reader.check_marker()
     except StoreUnusable as error:
         message, _, mend = str(error).rpartition("; ")
         text, mend = (message, mend) if message else (mend, "")
-        yield Finding(Severity.ERROR, "store_unusable", str(places.store), text, mend)
+        yield Finding(Severity.ERROR, "store_unusable", str(paths.store), text, mend)
 
 
-def _accounts(channel: Channel, block: ChannelConfig, places: Paths) -> Iterator[Finding]:
+def _accounts(channel: Channel, block: ChannelConfig, paths: Paths) -> Iterator[Finding]:
     """Whether the enabled accounts can run."""
     for account in block.accounts:
         if not account.enabled:
@@ -174,8 +174,8 @@ def _accounts(channel: Channel, block: ChannelConfig, places: Paths) -> Iterator
         words = f"openclaw channels login --channel {account.channel}"
         if account.id != block.default_account:
             words += f" --account {account.id}"
-        yield from _login(channel, account, places, words)
-    yield from _one_user_twice(block, places)
+        yield from _login(channel, account, paths, words)
+    yield from _one_user_twice(block, paths)
 
 
 def _leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -196,10 +196,10 @@ def _leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Fin
         yield Finding(Severity.WARNING, "old_credentials", str(path), message, mend)
 
 
-def _login(channel: Channel, account: Account, places: Paths, words: str) -> Iterator[Finding]:
+def _login(channel: Channel, account: Account, paths: Paths, words: str) -> Iterator[Finding]:
     from clawlane.credentials.vault import FileVault
 
-    vault = FileVault(places.vault_dir, account.channel, account.profile)
+    vault = FileVault(paths.vault_dir, account.channel, account.profile)
     try:
         identity = vault.identity()
     except VaultError as error:
@@ -223,16 +223,16 @@ def _login(channel: Channel, account: Account, places: Paths, words: str) -> Ite
             (str(account),),
         )
         return
-    yield from _risk(channel, account, places, words)
+    yield from _risk(channel, account, paths, words)
 
 
-def _one_user_twice(block: ChannelConfig, places: Paths) -> Iterator[Finding]:
+def _one_user_twice(block: ChannelConfig, paths: Paths) -> Iterator[Finding]:
     """Two enabled accounts on which the same user is logged in: each ends the other's session."""
     from clawlane.credentials.vault import user_of
 
     first: dict[str, Account] = {}
     for account in block.accounts:
-        user_id = user_of(places.vault_dir, account) if account.enabled else ""
+        user_id = user_of(paths.vault_dir, account) if account.enabled else ""
         if not user_id:
             continue
         other = first.setdefault(user_id, account)
@@ -244,11 +244,11 @@ def _one_user_twice(block: ChannelConfig, places: Paths) -> Iterator[Finding]:
             yield Finding(Severity.ERROR, "one_user_twice", str(account), text, mend, None, both)
 
 
-def _risk(channel: Channel, account: Account, places: Paths, words: str) -> Iterator[Finding]:
+def _risk(channel: Channel, account: Account, paths: Paths, words: str) -> Iterator[Finding]:
     if not isinstance(channel, NeedsConsent):
         return
     try:
-        consent, reason = read_consent(places.consent_dir, account.channel, account.profile), ""
+        consent, reason = read_consent(paths.consent_dir, account.channel, account.profile), ""
     except ConsentDamaged as error:
         consent, reason = None, str(error)
     if consent is None:
@@ -262,12 +262,12 @@ def _settings(block: ChannelConfig) -> ChannelSettings:
     return settings
 
 
-def _names(config: Config, account: Account, places: Paths) -> Names:
+def _names(config: Config, account: Account, paths: Paths) -> Names:
     """The names of one account with what the store knows about them now."""
-    if not places.store.exists():
+    if not paths.store.exists():
         return Names(config, account, {}, Known())
     try:
-        with reading(places.store) as reader:
+        with reading(paths.store) as reader:
             looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
             return Names(config, account, looked_up, reader.known(str(account)))
     except StoreUnusable:  # a finding of its own
@@ -296,10 +296,10 @@ def _unset_policy(config: Config, account: Account) -> Iterator[Finding]:
         )
 
 
-def _of_account(config: Config, account: Account, places: Paths) -> Iterator[Finding]:
+def _of_account(config: Config, account: Account, paths: Paths) -> Iterator[Finding]:
     if not account.enabled:
         return
-    names = _names(config, account, places)
+    names = _names(config, account, paths)
     pins = Pins.of(one.pin for one in names.looked_up.values() if one.pin.state is PinState.PINNED)
     yield from of_policy(config, account, pins)
     yield from _unset_policy(config, account)

@@ -19,24 +19,24 @@ _MOST = 20
 """Findings about files: whoever has more of them reads the first ones and runs one command."""
 
 
-def private_files(places: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
+def private_files(paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
     """What of our files others could read or write: sessions, messages and the config are private."""
-    found = list(_of_state(places))
+    found = list(_of_state(paths))
     yield from found[:_MOST]
     if len(found) > _MOST:
         text = f"{len(found) - _MOST} more files like these"
-        mend = f"run: chmod -R go-rwx '{places.state}'"
-        yield Finding(Severity.ERROR, "permissions", str(places.state), text, mend)
-    yield from _of_config(places.config_file)
-    yield from _of_key(places, environ)
+        mend = f"run: chmod -R go-rwx '{paths.state}'"
+        yield Finding(Severity.ERROR, "permissions", str(paths.state), text, mend)
+    yield from _of_config(paths.config_file)
+    yield from _of_key(paths, environ)
 
 
-def _of_state(places: Paths) -> Iterator[Finding]:
-    if not places.state.is_dir():
+def _of_state(paths: Paths) -> Iterator[Finding]:
+    if not paths.state.is_dir():
         return
-    yield from _of_folder(places.state)
-    for path in _below(places.state):
-        if path != places.config_file:
+    yield from _of_folder(paths.state)
+    for path in _below(paths.state):
+        if path != paths.config_file:
             yield from _of_file(path)
 
 
@@ -95,11 +95,11 @@ def _of_config(file: Path) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "config_readable", str(file), text, f"run: chmod go-rwx '{file}'")
 
 
-def _of_key(places: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _of_key(paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
     """A key elsewhere is the operator's to keep private, and the one beside the sessions is in the way."""
     from clawlane.credentials.vault import KeyLocation
 
-    key = KeyLocation.of(places.vault_dir, environ)
+    key = KeyLocation.of(paths.vault_dir, environ)
     if not key.set_by:
         return
     try:
@@ -113,7 +113,7 @@ def _of_key(places: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
         text = f"others can get at the sealing key ({stat.filemode(info.st_mode)})"
         mend = f"run: chmod go-rwx '{key.path}'"
         yield Finding(Severity.ERROR, "key_permissions", str(key.path), text, mend)
-    if (beside := places.vault_dir / "key").exists():
+    if (beside := paths.vault_dir / "key").exists():
         text = f"is not used: the sealing key is {key.path} ({key.set_by})"
         yield Finding(Severity.NOTE, "key_unused", str(beside), text, f"run: rm '{beside}'")
 
