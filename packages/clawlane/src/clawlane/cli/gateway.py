@@ -9,11 +9,10 @@ from pathlib import Path
 
 import click
 
-from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
+from clawlane.ops.client import Client
 
 _UNIT = "clawlane.service"
-_PASSED_ON = ("CLAWLANE_STATE_DIR", "CLAWLANE_CONFIG", "CLAWLANE_KEY_FILE")
 
 
 @click.group()
@@ -26,7 +25,7 @@ def run() -> int:
     """Run all enabled accounts in the foreground until Ctrl-C or SIGTERM."""
     from clawlane.gateway.process import run as run_gateway
 
-    paths = CliContext().paths
+    paths = Client().paths
     if not paths.config_file.exists():
         raise CliError(
             f"there is no config file {paths.config_file}, so there is nothing to run",
@@ -36,12 +35,12 @@ def run() -> int:
 
 
 @gateway.command()
-@click.option("--print", "only_print", is_flag=True, help="Print the unit, and write nothing.")
-@click.option("--force", is_flag=True, help="Write over a unit that differs.")
+@click.option("--print", "only_print", is_flag=True, help="Print the unit file, write nothing.")
+@click.option("--force", is_flag=True, help="Overwrite a unit file that differs.")
 def install(only_print: bool, force: bool) -> None:
-    """Write a unit file, so that systemd runs the gateway for this user and restarts it after a crash.
+    """Write a unit file: systemd runs the gateway for this user and restarts it.
 
-    The state directory and the config file of this call are written into it.
+    The unit file names the state directory and the config file of this call.
     """
     from clawlane.gateway.systemd import unit
 
@@ -49,8 +48,12 @@ def install(only_print: bool, force: bool) -> None:
     if only_print:
         click.echo(text, nl=False)
         return
-    path = _unit_dir(os.environ) / _UNIT
-    _write(path, text, force=force)
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    path = config / "systemd" / "user" / _UNIT
+    if path.exists() and path.read_text() != text and not force:
+        raise CliError(f"{path} is another unit already", "openclaw gateway install --force")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
     click.echo(f"Written: {path}")
     click.echo("Start it now and at every login:")
     click.echo("  systemctl --user daemon-reload && systemctl --user enable --now clawlane")
@@ -65,20 +68,11 @@ def _program() -> Path:
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
-    paths = CliContext().paths
-    key = Path(environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute()
-    found = (str(paths.state), str(paths.config_file), str(key))
-    written = dict(zip(_PASSED_ON, found, strict=True))
-    return {name: written[name] for name in _PASSED_ON if environ.get(name)}
-
-
-def _unit_dir(environ: Mapping[str, str]) -> Path:
-    config = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return config / "systemd" / "user"
-
-
-def _write(path: Path, text: str, *, force: bool) -> None:
-    if path.exists() and path.read_text() != text and not force:
-        raise CliError(f"{path} is another unit already", "openclaw gateway install --force")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    """The variables of this call that the gateway has to get, with absolute paths."""
+    paths = Client().paths
+    found = {
+        "CLAWLANE_STATE_DIR": paths.state,
+        "CLAWLANE_CONFIG": paths.config_file,
+        "CLAWLANE_KEY_FILE": Path(environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute(),
+    }
+    return {name: str(path) for name, path in found.items() if environ.get(name)}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clawlane.access.decision import Reason
+from clawlane.access.names import Pin
 from clawlane.capabilities import ProbeResult
 from clawlane.channel import Health, Phase
 from clawlane.credentials.profile import Consent
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.store.catch_up import Gap
+from clawlane.store.models import PairingRequest
+from clawlane.store.send_log import HeldThread
 
 
 class ProblemCode(StrEnum):
@@ -88,6 +93,11 @@ class PairingCounts:
     silent: int
     held: int
 
+    @classmethod
+    def of(cls, requests: list[PairingRequest]) -> PairingCounts:
+        reasons = Counter(one.reason for one in requests)
+        return cls(len(requests), reasons[Reason.DM_PAIRING_SILENT], reasons[Reason.DM_PAIRING_HELD])
+
 
 @dataclass(frozen=True, slots=True)
 class HeldReply:
@@ -102,6 +112,10 @@ class HeldReply:
     until_ms: int
     turn: int | None
     aside: bool
+
+    @classmethod
+    def of(cls, held: HeldThread) -> HeldReply:
+        return cls(str(held.thread), held.chunks, held.reason, held.until_ms, held.turn, held.aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,10 @@ class NameStatus:
     state: str
     ids: tuple[str, ...]
     at_ms: int
+
+    @classmethod
+    def of(cls, pin: Pin) -> NameStatus:
+        return cls(pin.name.where, pin.name.entry, pin.state, pin.ids, pin.at_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Asks the running gateway for an operation.
+"""Runs operations: by the running gateway over its control socket, or else in this process.
 
 Neither asyncio nor the store is imported here, so that commands start quickly.
 
@@ -13,17 +13,31 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import aclosing, closing, contextmanager
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
+from clawlane.clock import now_ms
 from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import make_private_dir, write_private
-from clawlane.ops.operation import Caller, Request, Stream, decode, decode_event, encode, operation_of
+from clawlane.ops.operation import (
+    Caller,
+    OpError,
+    Request,
+    Stream,
+    decode,
+    decode_event,
+    encode,
+    operation_of,
+)
 from clawlane.store.errors import StoreUnusable
+
+if TYPE_CHECKING:
+    from clawlane.ops.context import OpContext
 
 R = TypeVar("R")
 _ERROR = b'{"message"'
@@ -31,6 +45,81 @@ _PIECE = 1 << 16
 _LONGEST_LINE = 4 << 20
 _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
+
+_DEADLINE = 60.0
+_STATE_HELP = "set CLAWLANE_STATE_DIR to a folder of your own"
+
+
+class ControlError(Exception):
+    """What the gateway said, in one line; `help` is the command that mends it, if there is one."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+class GatewayDown(ControlError):
+    """Nothing listens on the control socket."""
+
+
+class Client:
+    """Runs the operations that a command asks for. What is needed for that is read once, at first use."""
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Raises `OpError` for a state directory that cannot be one."""
+        paths = Paths.from_env(os.environ)
+        if os.path.lexists(paths.state) and not paths.state.is_dir():
+            what = "is a link that leads nowhere" if paths.state.is_symlink() else "is not a folder"
+            raise OpError(f"the state directory {paths.state} {what}", _STATE_HELP)
+        if paths.state.is_dir() and not os.access(paths.state, os.R_OK | os.X_OK):
+            raise OpError(f"the state directory {paths.state} cannot be read", _STATE_HELP)
+        return paths
+
+    @cached_property
+    def _context(self) -> OpContext:
+        from clawlane.ops.context import OpContext
+
+        return OpContext(self.paths, os.environ, now_ms, Caller.CLI)
+
+    def call(self, request: Request[R]) -> R:
+        """The result of an operation, run by the gateway if there is one, else here."""
+        try:
+            return ask_gateway(self.paths, request, Caller.CLI)
+        except GatewayDown:
+            return self.run_here(request)
+
+    def run_here(self, request: Request[R]) -> R:
+        """The result of an operation, run in this process even beside a gateway."""
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+
+        async def run() -> R:
+            async with self._context as ctx:
+                return cast(R, await operation_of(request).run(ctx, request))
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(run())
+        with ThreadPoolExecutor(1) as elsewhere:  # between two events of an operation that runs here
+            return elsewhere.submit(lambda: asyncio.run(run())).result()
+
+    def follow(self, request: Stream[R], show: Callable[[R], None]) -> None:
+        """Give the events of an operation to `show` as they come. What `show` raises ends the operation."""
+        import asyncio
+
+        async def run() -> None:
+            async with self._context as ctx, aclosing(operation_of(request).run(ctx, request)) as events:
+                async for event in events:
+                    show(event)
+
+        try:
+            with closing(follow_gateway(self.paths, request, Caller.CLI)) as events:
+                for event in events:
+                    show(event)
+        except GatewayDown:
+            asyncio.run(run())
 
 
 def find_socket(paths: Paths) -> Path | None:
@@ -75,21 +164,6 @@ def _runtime_dir(environ: Mapping[str, str]) -> Path:
             f"{folder} is not private to this user; remove it, or use a shorter state directory"
         )
     return folder
-
-
-_DEADLINE = 60.0
-
-
-class ControlError(Exception):
-    """What the gateway said, in one line; `help` is the command that mends it, if there is one."""
-
-    def __init__(self, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.help = help
-
-
-class GatewayDown(ControlError):
-    """Nothing listens on the control socket."""
 
 
 def gateway_runs(paths: Paths) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _GROUP = "group:"
 _ID_DIGITS = 10
-_WAIT = "it is when the gateway connects next; or run: openclaw doctor --fix"
 _NOBODY = {True: ("groups", "no group of the account"), False: ("peers", "nobody the account knows")}
 _ORNAMENT = re.compile(r"[\s.,'’_:@#()+-]|\b(?:id|uid|user|zalo|tel|phone)\b", re.IGNORECASE)
 
@@ -46,9 +45,9 @@ class Names:
                     if found := self._of_name(name, one):
                         yield found
                 elif where is NameList.GROUPS and _bare(one.text) in people - groups:
-                    yield self._person_among_groups(one)
+                    yield self._finding(Severity.ERROR, "sender_in_groups", one, id=_bare(one.text))
                 elif where is not NameList.GROUPS and one.text in groups - people:
-                    yield self._group_among_people(one, where)
+                    yield self._finding(Severity.ERROR, "group_in_senders", one, id=one.text, list=where)
 
     def replacements(self) -> list[Edit]:
         """For every entry that is a name the id to write instead; an empty text where there is none.
@@ -84,43 +83,23 @@ class Names:
             return None
         if not pinned and (digits := _could_be_id(one.text, type(self.account.settings).shortest_id)):
             severity = Severity.WARNING if found is None else Severity.ERROR
-            message = f"{one.text!r} is taken for a name; if an id is meant, write digits only"
-            return self._finding(severity, "name_like_id", one, message, f"write '{digits}'")
+            return self._finding(severity, "name_like_id", one, digits=digits)
         if found is None:
-            message = f"the name {one.text!r} has not been looked up yet"
-            return self._finding(Severity.WARNING, "name_waiting", one, message, _WAIT)
-        if found.pin.state is PinState.PINNED:
-            message = f"the name {one.text!r} is pinned to {found.pin.id}"
-            return self._finding(Severity.NOTE, "name_pinned", one, message, f"write '{found.pin.id}'")
-        return self._unpinned(found, one)
-
-    def _unpinned(self, found: LookedUp, one: ConfigEntry) -> Finding:
+            return self._finding(Severity.WARNING, "name_waiting", one)
+        if pinned:
+            return self._finding(Severity.NOTE, "name_pinned", one, id=found.pin.id)
         if found.pin.state is PinState.AMBIGUOUS:
             which = ", ".join(f"'{id}' ({name})" for id, name in zip(found.pin.ids, found.names, strict=True))
-            message = f"several are called {one.text!r}, so it matches none"
-            return self._finding(Severity.ERROR, "name_ambiguous", one, message, f"write one of {which}")
+            return self._finding(Severity.ERROR, "name_ambiguous", one, candidates=which)
         kind, nobody = _NOBODY[found.pin.name.where is NameList.GROUPS]
-        message = f"{nobody} is called {one.text!r}, so it matches nothing"
-        words = f"openclaw directory {kind} list --channel {self.account.channel} --account {self.account.id}"
-        return self._finding(
-            Severity.ERROR, "name_unresolved", one, message, f"write the id; find it: {words}"
-        )
+        where = {"channel": self.account.channel, "account": self.account.id}
+        return self._finding(Severity.ERROR, "name_unresolved", one, kind=kind, nobody=nobody, **where)
 
-    def _person_among_groups(self, one: ConfigEntry) -> Finding:
-        message = f"{_bare(one.text)} is a person, not a group"
-        mend = f"write '{_bare(one.text)}' into groupAllowFrom, and the id of a group here"
-        return self._finding(Severity.ERROR, "sender_in_groups", one, message, mend)
-
-    def _group_among_people(self, one: ConfigEntry, where: NameList) -> Finding:
-        message = f"{one.text} is a group, not a person, so {where} never matches it"
-        return self._finding(
-            Severity.ERROR, "group_in_senders", one, message, f"write groups: {{ '{one.text}': {{}} }}"
-        )
-
-    def _finding(self, severity: Severity, code: str, one: ConfigEntry, text: str, mend: str) -> Finding:
+    def _finding(self, severity: Severity, code: str, one: ConfigEntry, **data: str) -> Finding:
         position = self.config.source.position(one.path, at_key=one.at_key)
         line = position.line if position else None
-        return Finding(severity, code, format_path(one.path), text, mend, line, (str(self.account),))
+        data = {"entry": one.text, **data}
+        return Finding(severity, code, format_path(one.path), data, line, (str(self.account),))
 
 
 def agreed(accounts: Iterable[Names]) -> list[Edit]:

@@ -26,6 +26,7 @@ from clawlane.store.reader import Reader, reading, reading_nothing
 
 if TYPE_CHECKING:
     from clawlane.config.load import ChannelConfig, Config
+    from clawlane.credentials.vault import FileVault
     from clawlane.plugins.registry import Registry
 
 T = TypeVar("T")
@@ -256,12 +257,18 @@ class OpContext:
 
         return load_runtime(manifest)
 
-    def named(self, channel: str, account: str | None) -> tuple[str, str | None]:
-        """The ids of a channel and of one of its accounts, if that is named. Raises `OpError`."""
+    def named(self, channel: str | None, account: str | None) -> tuple[str, str | None]:
+        """The id of a channel as with `manifest`, and of one of its accounts, if that is named."""
         if account is None:
             return self.manifest(channel).id, None
         target = self.target(channel, account)
         return target.manifest.id, target.account.id
+
+    def vault(self, account: Account) -> FileVault:
+        """The sealed session of an account, as it is on the disk."""
+        from clawlane.credentials.vault import FileVault
+
+        return FileVault(self.paths.vault_dir, account.channel, account.profile)
 
     @contextmanager
     def read(self) -> Iterator[Reader]:

@@ -113,12 +113,7 @@ async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
     if live := ctx.live.get(str(account)):
         yield Lookup(account, live.channel, live.vault(), live.account_store)
         return
-    from clawlane.credentials.vault import FileVault
-
-    channel, vault = (
-        ctx.runtime(target.manifest),
-        FileVault(ctx.paths.vault_dir, account.channel, account.profile),
-    )
+    channel, vault = ctx.runtime(target.manifest), ctx.vault(account)
     if vault.identity() is None:
         reason = f"{account} is not logged in"
         raise DirectoryError(reason, f"openclaw channels login {target.words}", needs_login=True)

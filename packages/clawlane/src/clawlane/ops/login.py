@@ -141,7 +141,6 @@ class LoggedOut:
 async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     """Raises `OpError` for a login that failed, with everything as it was. Closing it cancels the login."""
     from clawlane.credentials.files import secure
-    from clawlane.credentials.vault import FileVault
 
     target = ctx.target(request.channel, request.account)
     channel, account = ctx.runtime(target.manifest), target.account
@@ -152,7 +151,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     if isinstance(channel, NeedsConsent) and _consent(ctx, account) is None:
         yield _question(channel, account)
         await _answered(ctx, account, None)
-    vault = FileVault(ctx.paths.vault_dir, account.channel, account.profile)
+    vault = ctx.vault(account)
     linked = None if request.force else await asyncio.to_thread(vault.identity)
     if linked and isinstance(channel, Probe) and (await probed(channel, account, vault)).expired:
         yield SessionExpired()

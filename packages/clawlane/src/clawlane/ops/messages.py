@@ -55,7 +55,7 @@ class ChunkDecided:
 class DeadLetters(Request[list[DeadLetter]]):
     """What was set aside on a channel, or on one account of it, in the order of admission."""
 
-    channel: str
+    channel: str | None
     account: str | None = None
 
 
@@ -63,7 +63,7 @@ class DeadLetters(Request[list[DeadLetter]]):
 class Resubmit(Request["LetterDecided"]):
     """A message that was set aside is given to the agent again, with all its tries."""
 
-    channel: str
+    channel: str | None
     message_id: str
     account: str | None = None
 
@@ -72,7 +72,7 @@ class Resubmit(Request["LetterDecided"]):
 class DropDeadLetter(Request["LetterDecided"]):
     """A message that was set aside is given up; its text is forgotten."""
 
-    channel: str
+    channel: str | None
     message_id: str
     account: str | None = None
 
@@ -148,18 +148,11 @@ async def _decide(ctx: OpContext, id_: int, transition: Callable[[Tx, int], int 
 
 
 async def _owner(ctx: OpContext, request: Resubmit | DropDeadLetter) -> str:
+    """On which account a message was set aside (`channel/id`). Raises `NoDeadLetter` with what to do."""
     channel, account = ctx.named(request.channel, request.account)
     message_id = request.message_id
-    return await ctx.ask(lambda reader: _account_of(reader, channel, account, message_id))
-
-
-def _account_of(reader: Reader, channel: str, account: str | None, message_id: str) -> str:
-    """On which account a message was set aside (`channel/id`). Raises `NoDeadLetter` with what to do."""
-    found = [
-        one.account
-        for one in on_account(reader.dead_letters(), channel, account)
-        if one.message_id == message_id
-    ]
+    letters = await ctx.ask(Reader.dead_letters)
+    found = [one.account for one in on_account(letters, channel, account) if one.message_id == message_id]
     if len(found) == 1:
         return found[0]
     if found:
