@@ -23,7 +23,7 @@ def config() -> None:
 @config.command()
 @json_option
 def validate(as_json: bool) -> int:
-    """Check the whole config file and report everything that is wrong. Never changes it."""
+    """Check the whole config file. Never changes it."""
     checked = Client().run_here(Validate())
     if checked.problems:
         error = ConfigError(checked.problems)
@@ -48,7 +48,10 @@ def validate(as_json: bool) -> int:
 @click.argument("path")
 @json_option
 def get_value(path: str, as_json: bool) -> None:
-    """Print what the config file says at PATH, such as channels.zalouser.dmPolicy."""
+    """Print the value at PATH in the config file.
+
+    PATH is written as channels.zalouser.dmPolicy.
+    """
     value = Client().run_here(Get(path)).value
     if as_json or isinstance(value, Mapping | list):
         click.echo(json.dumps(value, ensure_ascii=False, indent=None if as_json else 2))

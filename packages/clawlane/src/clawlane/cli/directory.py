@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from clawlane.cli.output import cell, echo_wrapped, print_json, print_table, san
 from clawlane.messages import Group, Person
 from clawlane.ops.accounts import FindAccount
 from clawlane.ops.client import Client
-from clawlane.ops.directory import FoundMembers, GroupMembers, Groups, Peers, Self
+from clawlane.ops.directory import GroupMembers, Groups, Peers, Self
 
 _YES_NO = {True: "yes", False: "no", None: ""}
 
@@ -45,8 +46,7 @@ def self_(channel: str | None, account: str | None, as_json: bool) -> None:
     client = Client()
     person = client.call(Self(channel, account))
     if as_json:
-        found = client.call(FindAccount(channel, account))
-        print_json(channel=found.channel, account=found.account, self=person)
+        _print_json(client, channel, account, self=person)
     else:
         print_table(("ID", "NAME"), [(person.id, cell(person.name))])
 
@@ -62,8 +62,7 @@ def list_peers(
     client = Client()
     found = client.call(Peers(channel, account, query))
     if as_json:
-        whose = client.call(FindAccount(channel, account))
-        print_json(channel=whose.channel, account=whose.account, peers=found[:limit], total=len(found))
+        _print_json(client, channel, account, peers=found[:limit], total=len(found))
     elif found:
         _print_people(found, limit)
     else:
@@ -81,8 +80,7 @@ def list_groups(
     client = Client()
     found = client.call(Groups(channel, account, query))
     if as_json:
-        whose = client.call(FindAccount(channel, account))
-        print_json(channel=whose.channel, account=whose.account, groups=found[:limit], total=len(found))
+        _print_json(client, channel, account, groups=found[:limit], total=len(found))
     elif found:
         rows = [(one.id, cell(one.name), str(one.member_count or "")) for one in found[:limit]]
         print_table(("ID", "NAME", "MEMBERS"), rows)
@@ -118,23 +116,20 @@ def list_members(
     members = client.call(GroupMembers(group or named or "", channel, account, query))
     found = members.found
     if as_json:
-        whose = client.call(FindAccount(channel, account))
-        print_json(
-            channel=whose.channel,
-            account=whose.account,
-            group=members.group_id,
-            members=found[:limit],
-            found=len(found),
-            told=members.told,
-            total=members.total,
-        )
+        counts = {"found": len(found), "told": members.told, "total": members.total}
+        fields = {"group": members.group_id, "members": found[:limit], **counts}
+        _print_json(client, channel, account, **fields)
         return
     if found:
         _print_people(found, limit)
     else:
         _print_none(client, "member", query, channel, account)
-    if members.total > members.told:
-        _print_hidden(members, len(found[:limit]))
+    told, total, shown = members.told, members.total, len(found[:limit])
+    if total > told and shown:
+        hides = f"the group hides its members, and the platform names {told}"
+        echo_wrapped(f"{shown} of {total} shown: {hides}.")
+    elif total > told:
+        echo_wrapped(f"The platform names only {told} of the {total} members.")
 
 
 def _print_people(found: Sequence[Person], limit: int | None) -> None:
@@ -151,10 +146,9 @@ def _print_rest(found: Sequence[Person] | Sequence[Group], limit: int | None) ->
         click.echo(f"\n{rest} more; leave out --limit, or narrow down with --query")
 
 
-def _print_hidden(members: FoundMembers, shown: int) -> None:
-    told, total = members.told, members.total
-    words = f"{shown} of {total} shown: the group hides its members, and the platform names {told}."
-    echo_wrapped(words if shown else f"The platform names only {told} of the {total} members.")
+def _print_json(client: Client, channel: str | None, account: str | None, **fields: Any) -> None:
+    whose = client.call(FindAccount(channel, account))
+    print_json(channel=whose.channel, account=whose.account, **fields)
 
 
 def _print_none(client: Client, what: str, query: str, channel: str | None, account: str | None) -> None:

@@ -38,13 +38,16 @@ def run() -> int:
 @click.option("--print", "only_print", is_flag=True, help="Print the unit file, write nothing.")
 @click.option("--force", is_flag=True, help="Overwrite a unit file that differs.")
 def install(only_print: bool, force: bool) -> None:
-    """Write a unit file: systemd runs the gateway for this user and restarts it.
+    """Have systemd run the gateway for this user.
 
-    The unit file names the state directory and the config file of this call.
+    This writes a unit file with the state directory and the config file of this call; systemd restarts the
+    gateway after a crash.
     """
     from clawlane.gateway.systemd import unit
 
-    text = unit([str(_program()), "gateway", "run"], _variables(os.environ))
+    beside = Path(sys.executable).with_name("openclaw")
+    program = beside if beside.exists() else Path(sys.argv[0]).absolute()
+    text = unit([str(program), "gateway", "run"], _variables(os.environ))
     if only_print:
         click.echo(text, nl=False)
         return
@@ -59,12 +62,6 @@ def install(only_print: bool, force: bool) -> None:
     click.echo("  systemctl --user daemon-reload && systemctl --user enable --now clawlane")
     click.echo("Let it run while you are logged out, too:")
     click.echo("  loginctl enable-linger")
-
-
-def _program() -> Path:
-    """The command beside the running Python, wherever this one was called from."""
-    beside = Path(sys.executable).with_name("openclaw")
-    return beside if beside.exists() else Path(sys.argv[0]).absolute()
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -55,7 +55,7 @@ def login(channel: str | None, account: str | None, force: bool, accept_risk: bo
     client = Client()
     found = client.call(FindAccount(channel, account))
     with _qr_file(client.paths, found) as write:
-        view = JsonView(found, write) if as_json else TextView(found, write)
+        view = (JsonView if as_json else View)(found, write)
 
         def show(event: LoginEvent) -> None:
             if isinstance(event, ConsentNeeded) and event.former_user:
@@ -116,8 +116,8 @@ def _next_steps(linked: Linked, channel: str) -> Iterator[str]:
         yield f"the channel is off until the config has a block for it: {block}"
 
 
-class TextView:
-    """Shows a login to a person at a terminal."""
+class View:
+    """Shows a login to a person at a terminal. `write` puts the picture of the code into a file."""
 
     def __init__(self, account: FoundAccount, write: Callable[[bytes], Path]) -> None:
         self._account = account
@@ -175,12 +175,8 @@ class TextView:
         echo_wrapped(f"Waiting for the scan; the code is good for {length(max(0, expires_ms - now_ms()))}.")
 
 
-class JsonView:
+class JsonView(View):
     """Shows a login to a program: one JSON object a line."""
-
-    def __init__(self, account: FoundAccount, write: Callable[[bytes], Path]) -> None:
-        self._account = account
-        self._write = write
 
     def note(self, line: str) -> None:
         self._print("note", text=line)

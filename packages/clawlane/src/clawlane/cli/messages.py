@@ -74,7 +74,10 @@ def list_messages(everything: bool, as_json: bool) -> None:
 @click.argument("number", type=click.IntRange(min=1))
 @json_option
 def resend(number: int, as_json: bool) -> None:
-    """Resend a message whose delivery is unknown, and the rest of its reply."""
+    """Resend a message whose delivery is unknown.
+
+    The rest of its reply follows.
+    """
     decided = Client().call(Resend(number))
     told = f"Message {number} is sent again, and what waits behind it follows."
     later = "" if decided.running else _LATER
@@ -116,7 +119,7 @@ def dead_letters() -> None:
 @account_option()
 @json_option
 def list_letters(channel: str | None, account: str | None, as_json: bool) -> None:
-    """List the messages that were set aside, with the reason of the last try."""
+    """List the messages that were set aside, and why."""
     client = Client()
     id_ = client.call(FindChannel(channel))
     rows = client.call(DeadLetters(id_, account))
@@ -150,7 +153,7 @@ def list_letters(channel: str | None, account: str | None, as_json: bool) -> Non
 @account_option("The account (default: found by the message).")
 @json_option
 def resubmit(message: str, channel: str | None, account: str | None, as_json: bool) -> None:
-    """Give a message to the agent again, with all its tries."""
+    """Give a message to the agent again, with a full set of tries."""
     decided = Client().call(Resubmit(channel, message, account))
     told = f"Message {message} is given to the agent again."
     later = "" if decided.running else _LATER

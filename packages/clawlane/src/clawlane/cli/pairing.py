@@ -47,7 +47,10 @@ def pairing() -> None:
 def list_requests(
     channel: str | None, named: str | None, account: str | None, rejected: bool, as_json: bool
 ) -> None:
-    """List the people who wait for approval, with their codes. Friends come first."""
+    """List the people who wait for approval, with their codes.
+
+    Friends come first.
+    """
     client = Client()
     id_ = client.call(FindChannel(named or channel))
     if rejected:
@@ -96,7 +99,10 @@ def approved(channel: str | None, named: str | None, account: str | None, as_jso
 def approve(
     words: tuple[str, ...], named: str | None, account: str | None, notify: bool, yes: bool, as_json: bool
 ) -> None:
-    """Approve the person who was given CODE: that sender, on that account, nothing else."""
+    """Approve the person who was given CODE.
+
+    This lets in that sender on that account, and nobody else.
+    """
     client = Client()
     channel, code = _channel_and(client, named, words, "approve", "CODE")
     if not yes:
@@ -117,7 +123,10 @@ def approve(
 @account_option("Only this account (default: all on which the person was approved).")
 @json_option
 def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_json: bool) -> None:
-    """Take back an approval. It holds at once, also for messages that wait."""
+    """Take back an approval.
+
+    It holds at once, also for messages that wait.
+    """
     client = Client()
     channel, sender = _channel_and(client, named, words, "revoke", "ID")
     revoked = client.call(Revoke(channel, sender, account))
@@ -138,7 +147,10 @@ def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_js
 def reject(
     words: tuple[str, ...], named: str | None, account: str | None, block: bool, unblock: bool, as_json: bool
 ) -> None:
-    """Reject a person by code or id: no code and no answer for 30 days."""
+    """Reject a person, by code or id.
+
+    For 30 days they get no code and no answer.
+    """
     if block and unblock:
         raise CliError("--block and --unblock exclude each other", "give one of them")
     client = Client()

@@ -16,7 +16,7 @@ from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json,
 from clawlane.cli.pause import pause_words, resume_command
 from clawlane.clock import length, now_ms
 from clawlane.credentials.profile import Consent
-from clawlane.ops.account_status import AccountStatus, GatewayStatus, HeldReply, NameStatus, PolicyStatus
+from clawlane.ops.account_status import AccountStatus, HeldReply, PolicyStatus
 from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
@@ -66,7 +66,7 @@ class Exit(IntEnum):
 @click.option("--probe", is_flag=True, help="Also ask the platform whether the sessions are valid.")
 @json_option
 def status(channel: str | None, account: str | None, probe: bool, as_json: bool) -> int:
-    """Show how the accounts are.
+    """Show the status of the accounts.
 
     \b
     Exit code, the highest of all enabled accounts:
@@ -97,7 +97,10 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
 def _lines(found: Status) -> Iterator[tuple[str, str]]:
     """The gateway, then every channel with its accounts: what a line begins with, and its text."""
     now = now_ms()
-    yield "", _gateway(found.gateway, now)
+    if gateway := found.gateway:
+        yield "", f"Gateway: running since {_moment(gateway.started_ms, now)}, pid {gateway.pid}"
+    else:
+        yield "", "Gateway: not running; start it: openclaw gateway run"
     if found.config.error:
         error = sanitize(found.config.error, 300)
         told = "the gateway goes on with the one it started with and could not start again"
@@ -116,12 +119,6 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
             yield from _account(one, words, found.gateway is not None, now)
     if not found.channels:
         yield "", "No channel is configured; see: openclaw channels list --all"
-
-
-def _gateway(gateway: GatewayStatus | None, now: int) -> str:
-    if gateway is None:
-        return "Gateway: not running; start it: openclaw gateway run"
-    return f"Gateway: running since {_moment(gateway.started_ms, now)}, pid {gateway.pid}"
 
 
 def _accounts(found: Status) -> Iterator[AccountStatus]:
@@ -197,7 +194,8 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
         told = f" ({one.pairing.silent} of them silent)" if one.pairing.silent else ""
         yield "pairing", f"{one.pairing.pending} waiting{told}; see: openclaw pairing list"
     for name in one.names:
-        yield "name", _name(name, now)
+        pinned = f"is {name.state}: {', '.join(name.ids) or 'nobody'} ({ago(name.at_ms, now)})"
+        yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
     yield "risk", _risk(one.consent)
     if one.probe:
         yield "probe", _probe(one.probe)
@@ -220,11 +218,6 @@ def _policy(policy: PolicyStatus) -> str:
     if policy.origin == "built-in":
         return f"{policy.value} (built-in; set it with {policy.path})"
     return f"{policy.value} (from {policy.path}, line {policy.line})"
-
-
-def _name(name: NameStatus, now: int) -> str:
-    ids = ", ".join(name.ids) or "nobody"
-    return f"{name.list} {sanitize(name.entry)!r} is {name.state}: {ids} ({ago(name.at_ms, now)})"
 
 
 def _risk(consent: Consent | None) -> str:

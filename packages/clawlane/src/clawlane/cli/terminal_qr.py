@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Sequence
 
 from PIL import Image
 
@@ -37,9 +36,12 @@ def read_modules(png: bytes) -> Modules | None:
     if not _may_be_opened(png):
         return None
     try:
-        picture = _on_white(Image.open(io.BytesIO(png), formats=("PNG",)))
+        image = Image.open(io.BytesIO(png), formats=("PNG",))
+        picture = Image.new("RGBA", image.size, "white")
+        picture.alpha_composite(image.convert("RGBA"))
     except _BROKEN:
         return None
+    picture = picture.convert("L")
     box = picture.point(lambda level: 255 if level < 128 else 0).getbbox()
     if box is None:
         return None
@@ -58,20 +60,18 @@ def half_blocks(modules: Modules, *, colour: bool) -> list[str]:
     rows += [(False,) * width] * _QUIET
     if len(rows) % 2:
         rows.append((False,) * width)
-    return [_line(upper, lower, colour) for upper, lower in zip(rows[::2], rows[1::2], strict=True)]
+    lines = []
+    for upper, lower in zip(rows[::2], rows[1::2], strict=True):
+        # Without colours the ink of the terminal is its light one, so the light modules are inked.
+        pairs = ((a, b) if colour else (not a, not b) for a, b in zip(upper, lower, strict=True))
+        blocks = "".join(_DARK_INK[pair] for pair in pairs)
+        lines.append(f"{_COLOURS}{blocks}{_RESET}" if colour else blocks)
+    return lines
 
 
 def columns(modules: Modules) -> int:
     """How wide the printed code is."""
     return len(modules) + 2 * _QUIET
-
-
-def _line(upper: Sequence[bool], lower: Sequence[bool], colour: bool) -> str:
-    # Without colours the ink of the terminal is its light one, so it is the light modules that are inked.
-    blocks = "".join(
-        _DARK_INK[(a, b) if colour else (not a, not b)] for a, b in zip(upper, lower, strict=True)
-    )
-    return f"{_COLOURS}{blocks}{_RESET}" if colour else blocks
 
 
 def _may_be_opened(png: bytes) -> bool:
@@ -81,12 +81,6 @@ def _may_be_opened(png: bytes) -> bool:
     _, length, kind, width, height = _HEAD.unpack_from(png)
     sane = 1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE
     return bool(kind == b"IHDR" and length == 13 and sane)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    ground = Image.new("RGBA", image.size, "white")
-    ground.alpha_composite(image.convert("RGBA"))
-    return ground.convert("L")
 
 
 def _modules_across(picture: Image.Image, box: tuple[int, int, int, int]) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clawlane.channel import Phase, State, StateCode
 from clawlane.ops.context import LiveAccount, OpContext
-from clawlane.ops.operation import OpError, Request, operation
+from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,8 @@ class FindChannel(Request[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class FindAccount(Request["FoundAccount"]):
+class FindAccount(AccountRequest["FoundAccount"]):
     """The account that is named, or the default one."""
-
-    channel: str | None
-    account: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,9 @@ class ControlError(Exception):
 class GatewayDown(ControlError):
     """Nothing listens on the control socket."""
 
+    def __init__(self) -> None:
+        super().__init__("the gateway is not running", "openclaw gateway run")
+
 
 class Client:
     """Runs the operations that a command asks for. What is needed for that is read once, at first use."""
@@ -222,13 +225,13 @@ def _asked(
 ) -> Iterator[HTTPResponse]:
     path = find_socket(paths)
     if path is None:
-        raise _down()
+        raise GatewayDown
     connection = _UnixConnection(path)
     try:
         connection.request(method, target, body, {"Caller": caller})
         yield connection.getresponse()
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise _down() from error
+        raise GatewayDown from error
     except (OSError, HTTPException) as error:
         raise ControlError(f"the gateway did not answer: {error or type(error).__name__}") from error
     finally:
@@ -255,7 +258,3 @@ class _UnixConnection(HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
-
-
-def _down() -> GatewayDown:
-    return GatewayDown("the gateway is not running", "openclaw gateway run")

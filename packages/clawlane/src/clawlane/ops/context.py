@@ -26,6 +26,7 @@ from clawlane.store.reader import Reader, reading, reading_nothing
 
 if TYPE_CHECKING:
     from clawlane.config.load import ChannelConfig, Config
+    from clawlane.credentials.profile import Consent
     from clawlane.credentials.vault import FileVault
     from clawlane.plugins.registry import Registry
 
@@ -44,66 +45,51 @@ class LiveAccount(Protocol):
     @property
     def since_ms(self) -> int:
         """Since when it is in its phase."""
-        ...
 
     @property
     def account_store(self) -> AccountStore | None:
         """What writes for it; None before the gateway owns it."""
-        ...
 
     @property
     def language(self) -> str:
         """The language of the account on its platform; empty while that is not known."""
-        ...
 
     @property
     def pauses(self) -> Sequence[Pause]:
         """What is in force of its pauses, whether it could be written down or not."""
-        ...
 
     def vault(self) -> Vault:
         """Its sealed session, as a new handle."""
-        ...
 
     def pairing_changed(self) -> None:
         """Somebody was let in or turned away: it counts from the next message on."""
-        ...
 
     def wake(self) -> None:
         """There is something new to send."""
-        ...
 
     def settled(self, turn: int | None) -> None:
         """The operator decided about a chunk: its turn may be settled, and others may go."""
-        ...
 
     def again(self, turn: OpenTurn) -> None:
         """A turn that was over is open again."""
-        ...
 
     def hold(self, pauses: Sequence[Pause]) -> None:
         """Let these pauses hold and no others, from now on."""
-        ...
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
-        ...
 
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: what expired and what goes on again is told."""
-        ...
 
     async def restart(self) -> None:
         """Start again from what is stored now."""
-        ...
 
     async def stop(self) -> None:
         """Returns once nothing of the account runs."""
-        ...
 
     async def take_back(self) -> bool:
         """Run an account again that another client took over. False if none did."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +202,9 @@ class OpContext:
     def manifest(self, channel: str | None) -> Manifest:
         """The installed channel of that id or alias; without one, the only channel there is."""
         if channel:
-            return self._running(channel) or self.registry.find(channel)
+            running = (block.manifest for block in self.loaded.channels.values()) if self.loaded else ()
+            found = next((one for one in running if channel in (one.id, *one.aliases)), None)
+            return found or self.registry.find(channel)
         installed = self.registry.manifests()
         if len(installed) == 1:
             return installed[0]
@@ -224,11 +212,6 @@ class OpContext:
             raise OpError("no channel plugin is installed", "openclaw plugins install @openclaw/zalouser")
         names = ", ".join(manifest.id for manifest in installed)
         raise OpError("there are several channels", f"name one with --channel: {names}")
-
-    def _running(self, channel: str) -> Manifest | None:
-        blocks = self.loaded.channels.values() if self.loaded else ()
-        manifests = (block.manifest for block in blocks)
-        return next((one for one in manifests if channel in (one.id, *one.aliases)), None)
 
     def block(self, manifest: Manifest) -> tuple[ChannelConfig, bool]:
         """The accounts of a channel, and whether the config has a block for it."""
@@ -270,6 +253,12 @@ class OpContext:
 
         return FileVault(self.paths.vault_dir, account.channel, account.profile)
 
+    def consent(self, account: Account) -> Consent | None:
+        """The accepted risk of an account. Raises `ConsentDamaged`."""
+        from clawlane.credentials.profile import read_consent
+
+        return read_consent(self.paths.consent_dir, account.channel, account.profile)
+
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """Ask what is stored. Where nothing was stored yet, nothing is found, and nothing is made.
@@ -303,7 +292,10 @@ class OpContext:
         if live is not None and live.account_store is not None:
             yield live.account_store.by(self.caller, self.operation)
             return
-        store = await self._writable()
+        if self.store is None and not self._opened:
+            opening = open_store(self.paths.store, self.paths.lock_file, self.now_ms, checked=False)
+            self._opened.append(await self._stack.enter_async_context(opening))
+        store = self.store or self._opened[0]
         async with store.own(account) as account_store:
             yield account_store.by(self.caller, self.operation)
 
@@ -312,11 +304,3 @@ class OpContext:
         """An event that is set when the event feed has grown; without a gateway it never is."""
         with self.store.listening() if self.store else nullcontext(asyncio.Event()) as heard:
             yield heard
-
-    async def _writable(self) -> Store:
-        if self.store is not None:
-            return self.store
-        if not self._opened:
-            opening = open_store(self.paths.store, self.paths.lock_file, self.now_ms, checked=False)
-            self._opened.append(await self._stack.enter_async_context(opening))
-        return self._opened[0]

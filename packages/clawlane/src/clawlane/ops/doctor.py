@@ -17,7 +17,7 @@ from clawlane.config.errors import ConfigError
 from clawlane.config.origin import Layer
 from clawlane.config.paths import Paths
 from clawlane.config.phones import is_phone_number
-from clawlane.credentials.profile import ConsentDamaged, read_consent
+from clawlane.credentials.profile import ConsentDamaged
 from clawlane.ops.config_names import Names, agreed
 from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.directory import lookup, resolve
@@ -29,7 +29,7 @@ from clawlane.store import directory as store_directory
 from clawlane.store.directory import Known
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import check_before
-from clawlane.store.reader import reading
+from clawlane.store.reader import reading, reading_nothing
 
 if TYPE_CHECKING:
     from clawlane.config.load import ChannelConfig, Config
@@ -193,7 +193,7 @@ def _login(ctx: OpContext, channel: Channel, account: Account, words: str) -> It
         yield finding(Severity.WARNING, "not_linked", words=words)
     elif isinstance(channel, NeedsConsent):
         try:
-            if read_consent(ctx.paths.consent_dir, account.channel, account.profile) is None:
+            if ctx.consent(account) is None:
                 yield finding(Severity.ERROR, "risk_not_accepted", words=words)
         except ConsentDamaged as error:
             case = {"case": "damaged", "reason": str(error)}
@@ -241,10 +241,8 @@ def _access(config: Config, account: Account, paths: Paths) -> Iterator[Finding]
 
 def _names(config: Config, account: Account, paths: Paths) -> Names:
     """The names of one account with what the store knows about them now."""
-    if not paths.store.exists():
-        return Names(config, account, {}, Known())
     try:
-        with reading(paths.store) as reader:
+        with reading(paths.store) if paths.store.exists() else reading_nothing() as reader:
             looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
             return Names(config, account, looked_up, reader.known(str(account)))
     except StoreUnusable:  # a finding of its own

@@ -66,10 +66,6 @@ async def events(
             if not request.follow:
                 return
             rest = max(0.0, due - loop.time())
-            await _wait(heard, rest if ctx.store else min(_POLL, rest))
-
-
-async def _wait(heard: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await heard.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rest if ctx.store else min(_POLL, rest)):
+                    await heard.wait()

@@ -15,10 +15,7 @@ _WORDS: Final = {
     # who may write
     "dm_open": ("'open' lets anybody write directly", "write 'pairing'"),
     "groups_open": ("'open' lets every group call the agent", "write 'allowlist'"),
-    "groups_nobody": (
-        "groups are allowlisted, but nobody in them",
-        "for anybody add groupAllowFrom: ['*']",
-    ),
+    "groups_nobody": ("groups are allowlisted, but nobody in them", "for anybody add groupAllowFrom: ['*']"),
     "denial_unresolved": (
         "shuts out a group that is not known by this name, so every group without an entry stays out",
         "write the id of that group as the key",
@@ -38,10 +35,7 @@ _WORDS: Final = {
         "it is when the gateway connects next; or run: openclaw doctor --fix",
     ),
     "name_pinned": ("the name {entry!r} is pinned to {id}", "write '{id}'"),
-    "name_ambiguous": (
-        "several are called {entry!r}, so it matches none",
-        "write one of {candidates}",
-    ),
+    "name_ambiguous": ("several are called {entry!r}, so it matches none", "write one of {candidates}"),
     "name_unresolved": (
         "{nobody} is called {entry!r}, so it matches nothing",
         "write the id; find it: openclaw directory {kind} list --channel {channel} --account {account}",

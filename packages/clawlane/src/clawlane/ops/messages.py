@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clawlane.ops.context import OpContext, on_account
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.store import turns, unknown_sends
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.reader import Listed, Reader
@@ -52,11 +52,8 @@ class ChunkDecided:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetters(Request[list[DeadLetter]]):
+class DeadLetters(AccountRequest[list[DeadLetter]]):
     """What was set aside on a channel, or on one account of it, in the order of admission."""
-
-    channel: str | None
-    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

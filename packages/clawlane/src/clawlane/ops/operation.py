@@ -67,6 +67,14 @@ class Request(Generic[R]):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AccountRequest(Request[R]):
+    """A request about accounts: of the only channel if none is named, and of the default or all accounts."""
+
+    channel: str | None = None
+    account: str | None = None
+
+
 class Stream(Generic[R]):
     """What is asked of an operation that tells its steps: `R` is the union of its events."""
 

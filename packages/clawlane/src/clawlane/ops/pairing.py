@@ -9,7 +9,7 @@ from typing import TypeVar
 from clawlane.access.pairing import normalise_code
 from clawlane.config.senders import is_numeric_id
 from clawlane.ops.context import OpContext, on_account
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.store import pairing
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.models import Approved, PairingRequest, Rejected
@@ -26,27 +26,18 @@ _NOT_TOLD = "the gateway is not running, so the person was not told"
 
 
 @dataclass(frozen=True, slots=True)
-class Requests(Request[list[PairingRequest]]):
+class Requests(AccountRequest[list[PairingRequest]]):
     """Who waits for the owner, on one account or on all of a channel; the oldest first."""
 
-    channel: str | None
-    account: str | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class Approvals(Request[list[Approved]]):
+class Approvals(AccountRequest[list[Approved]]):
     """Whom the owner let in by pairing."""
 
-    channel: str | None
-    account: str | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class Rejections(Request[list[Rejected]]):
+class Rejections(AccountRequest[list[Rejected]]):
     """Whom the owner turned away; the newest last."""
-
-    channel: str | None
-    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

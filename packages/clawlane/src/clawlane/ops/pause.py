@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from clawlane.channel import Account
 from clawlane.messages import Thread, ThreadKind
-from clawlane.ops.context import LiveAccount, OpContext
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store import pauses
 from clawlane.store.account_store import AccountStore
 from clawlane.store.errors import PauseRefused, StoreFailed
@@ -28,15 +28,13 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class BeginPause(Request["PauseBegun"]):
+class BeginPause(AccountRequest["PauseBegun"]):
     """Pause an account or a thread of it; without a channel and an account, all accounts.
 
     A thread is `dm:ID`, `group:ID`, or the id of one that was read from. `until_ms` is when the pause ends by
     itself.
     """
 
-    channel: str | None = None
-    account: str | None = None
     thread: str | None = None
     level: PauseLevel = PauseLevel.MUTE
     until_ms: int | None = None
@@ -66,15 +64,13 @@ class PauseBegun:
 
 
 @dataclass(frozen=True, slots=True)
-class EndPause(Request["PauseEnded"]):
+class EndPause(AccountRequest["PauseEnded"]):
     """End a pause, named as for `BeginPause`.
 
     What waited and is too old by now expires; with `flush` it goes on, and so does what expired at the last
     resume. An account that is named is also taken back from another client.
     """
 
-    channel: str | None = None
-    account: str | None = None
     thread: str | None = None
     flush: bool = False
 
@@ -133,7 +129,13 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
             live.hold([*(held for held in live.pauses if held.thread != thread), one])
     for one in new:
         live = ctx.live.get(one.account)
-        await _keep(ctx, one, live)
+        try:
+            async with ctx.own(one.account) as account_store:
+                await account_store.attempt(pauses.pause, one)
+        except StoreFailed as error:
+            if live is None:
+                raise
+            raise StoreFailed(f"{one} is paused, but a restart would forget it: {error}") from error
         if live is not None:
             await live.connect()
         log.info("%s is paused (%s)", one, one.level)
@@ -150,7 +152,17 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
         still = await _in_force(ctx, str(account))
         whole = request.account is not None and thread is None
         taken_back = whole and await _take_back(ctx, account)
-        told.append(_outcome(resumed, still, taken_back=taken_back))
+        told.append(
+            AccountResumed(
+                account=resumed.account,
+                thread=_name(resumed.thread),
+                was=PauseInfo.of(resumed.was) if resumed.was else None,
+                expired=list(map(Expired.of, resumed.expired)),
+                flushed=list(resumed.flushed),
+                still=list(map(PauseInfo.of, still)),
+                taken_back=taken_back,
+            )
+        )
     return PauseEnded(ctx.in_gateway, told)
 
 
@@ -193,16 +205,6 @@ async def end_pause(
     while not steps[-1].done:
         steps.append(await write(pauses.resume, thread, oldest_ms, flush=flush))
     return pauses.joined(steps)
-
-
-async def _keep(ctx: OpContext, new: Pause, live: LiveAccount | None) -> None:
-    try:
-        async with ctx.own(new.account) as account_store:
-            await account_store.attempt(pauses.pause, new)
-    except StoreFailed as error:
-        if live is None:
-            raise
-        raise StoreFailed(f"{new} is paused, but a restart would forget it: {error}") from error
 
 
 async def _in_force(ctx: OpContext, account: str) -> Sequence[Pause]:
@@ -262,18 +264,6 @@ async def _thread(ctx: OpContext, account: str, named: str) -> Thread:
     if len(known) == 1:
         return known[0]
     raise PauseRefused(f"{account} has read nothing from a thread '{named}'; write dm:ID or group:ID")
-
-
-def _outcome(resumed: Resumed, still: Sequence[Pause], *, taken_back: bool) -> AccountResumed:
-    return AccountResumed(
-        account=resumed.account,
-        thread=_name(resumed.thread),
-        was=PauseInfo.of(resumed.was) if resumed.was else None,
-        expired=list(map(Expired.of, resumed.expired)),
-        flushed=list(resumed.flushed),
-        still=list(map(PauseInfo.of, still)),
-        taken_back=taken_back,
-    )
 
 
 def _name(thread: Thread | None) -> str | None:

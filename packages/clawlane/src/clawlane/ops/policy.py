@@ -68,7 +68,10 @@ async def explain(ctx: OpContext, request: Explain) -> Explained:
     told = await written.ask(lambda reader: _explained(written, reader, asked))
     if ctx.loaded is None or ctx.loaded.source.revision == written.config.source.revision:
         return told
-    running = await ctx.ask(lambda reader: _by_gateway(ctx, reader, asked))
+    try:
+        running = (await ctx.ask(lambda reader: _explained(ctx, reader, asked))).decision
+    except OpError:  # the gateway has no such account
+        running = None
     return replace(told, runs_other=True, running=running)
 
 
@@ -99,14 +102,6 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain) -> Explained:
     )
 
 
-def _by_gateway(ctx: OpContext, reader: Reader, asked: Explain) -> Decision | None:
-    """What the config decides that the gateway was started with."""
-    try:
-        return _explained(ctx, reader, asked).decision
-    except OpError:
-        return None
-
-
 def _inbound(asked: Explain, account: Account, own_id: str, now_ms: int) -> Inbound:
     """The message as the channel would have read it just now."""
     thread = Thread(ThreadKind.GROUP, asked.group) if asked.group else Thread(ThreadKind.DM, asked.sender)
@@ -126,21 +121,17 @@ def _inbound(asked: Explain, account: Account, own_id: str, now_ms: int) -> Inbo
 def _grants(ctx: OpContext, reader: Reader, account: Account) -> Grants:
     """What the gateway would know of the account, from its session and the store."""
     from clawlane.access.policy import Grants
+    from clawlane.credentials.vault import user_of
 
+    vaults = ctx.paths.vault_dir
     others = (one for block in ctx.config.channels.values() for one in block.accounts if one.enabled)
     return Grants(
-        own_id=_own_id(ctx, account) or _NOT_LINKED,
-        other_own_ids=frozenset(_own_id(ctx, one) for one in others if str(one) != str(account)) - {""},
+        own_id=user_of(vaults, account) or _NOT_LINKED,
+        other_own_ids=frozenset(user_of(vaults, one) for one in others if str(one) != str(account)) - {""},
         receipts=frozenset((_QUOTED,)),
         paired=frozenset(one.sender_id for one in reader.approved(str(account))),
         pins=reader.pins(str(account)),
     )
-
-
-def _own_id(ctx: OpContext, account: Account) -> str:
-    from clawlane.credentials.vault import user_of
-
-    return user_of(ctx.paths.vault_dir, account)
 
 
 def _decide(

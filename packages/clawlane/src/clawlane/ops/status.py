@@ -15,7 +15,7 @@ from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import Probe, ProbeResult, Rehearsal
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, Vault, VaultError
 from clawlane.config.errors import ConfigError
-from clawlane.credentials.profile import Consent, ConsentDamaged, read_consent
+from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
@@ -29,7 +29,7 @@ from clawlane.ops.account_status import (
 )
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.findings import findings
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.problems import AMONG, problems
 from clawlane.store.reader import Reader, reading_nothing
@@ -43,14 +43,12 @@ _GAPS_SHOWN_MS = 7 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class GetStatus(Request["Status"]):
+class GetStatus(AccountRequest["Status"]):
     """How everything is, or one channel, or one account of it.
 
     With `probe` the platforms are asked whether the sessions hold.
     """
 
-    channel: str | None = None
-    account: str | None = None
     probe: bool = False
 
 
@@ -258,7 +256,7 @@ def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, Stat
 
 def _consent(ctx: OpContext, account: Account) -> Consent | None:
     try:
-        return read_consent(ctx.paths.consent_dir, account.channel, account.profile)
+        return ctx.consent(account)
     except ConsentDamaged:
         return None
 

@@ -85,6 +85,11 @@ class Item:
     message: Story | None = None
     notice: NotedItem | None = None
 
+    @property
+    def read_ms(self) -> int:
+        found = self.message.recorded if self.message else self.notice
+        return found.read_ms if found else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -133,12 +138,16 @@ async def why(ctx: OpContext, request: Why) -> Told:
     running = ctx.store is not None
 
     def find(reader: Reader) -> Told:
-        messages, notices = _found(reader, request)
+        if request.message_id:
+            messages, notices = reader.decided(request.message_id), reader.noted(request.message_id)
+        else:
+            messages = reader.newest_decided(request.last, dropped=request.dropped)
+            notices = [] if request.dropped else reader.newest_noted(request.last)
         live = _live(reader, messages, ctx.now_ms(), running=running)
         items = [Item(message=story(one, live, source)) for one in messages]
         items += [Item(notice=one) for one in notices]
         if not request.message_id:
-            items = sorted(items, key=_read_ms, reverse=True)[: request.last]
+            items = sorted(items, key=lambda one: one.read_ms, reverse=True)[: request.last]
         return Told(items, reader.all_gaps())
 
     return await ctx.ask(find)
@@ -188,20 +197,6 @@ def _over(turn: Turn) -> TurnStage:
         case TurnState.FAILED:
             return TurnStage.PARTLY_SENT if ChunkState.SENT in turn.chunks else TurnStage.NOT_SENT
     return TurnStage(turn.state)
-
-
-def _found(reader: Reader, request: Why) -> tuple[list[Recorded], list[NotedItem]]:
-    if request.message_id:
-        return reader.decided(request.message_id), reader.noted(request.message_id)
-    messages = reader.newest_decided(request.last, dropped=request.dropped)
-    return messages, [] if request.dropped else reader.newest_noted(request.last)
-
-
-def _read_ms(item: Item) -> int:
-    if item.message is not None:
-        return item.message.recorded.read_ms
-    assert item.notice is not None
-    return item.notice.read_ms
 
 
 def _live(reader: Reader, found: Sequence[Recorded], now_ms: int, *, running: bool) -> Live:
