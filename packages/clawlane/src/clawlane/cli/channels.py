@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 import click
 
@@ -25,15 +24,11 @@ def list_channels(everything: bool, as_json: bool) -> None:
     found = Client().call(ListChannels(everything))
     lines = [line for entry in found for line in _lines(entry)]
     none = "no channel is configured; see: openclaw channels list --all"
-    print_result(lines if found else [none], as_json, channels=list(map(_row, found)))
-
-
-def _row(entry: ChannelEntry) -> dict[str, Any]:
-    """Only what is not installed has a command that installs it."""
-    row = asdict(entry)
-    if entry.installed:
-        del row["install"]
-    return row
+    rows = [asdict(entry) for entry in found]
+    for row in rows:
+        if row["installed"]:
+            del row["install"]  # the command that installs it
+    print_result(lines if found else [none], as_json, channels=rows)
 
 
 def _lines(entry: ChannelEntry) -> Iterator[str]:

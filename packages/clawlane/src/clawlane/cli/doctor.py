@@ -9,7 +9,6 @@ from clawlane.cli.output import echo_wrapped, print_json, sanitize
 from clawlane.ops.client import Client, ControlError
 from clawlane.ops.doctor import CheckUp, Fixed, FixNames
 from clawlane.ops.finding_text import action, finding_json, place, text
-from clawlane.ops.findings import Finding
 
 _LONGEST = 400
 _INDENT = " " * 9
@@ -34,24 +33,19 @@ def doctor(fix: bool, as_json: bool) -> int:
         found = client.run_here(CheckUp())
     ok = not any(one.severity.fails for one in found)
     if as_json:
-        told = {"findings": list(map(finding_json, found)), **({"fixed": fixed} if fixed else {})}
-        print_json(ok=ok, **told)
+        print_json(ok=ok, findings=list(map(finding_json, found)), **({"fixed": fixed} if fixed else {}))
         return 0 if ok else 1
     if fixed is not None:
         _print_fixed(fixed)
     if not found:
         click.echo("Nothing is wrong.")
     for one in found:
-        _print(one)
+        named = f" [{', '.join(one.accounts)}]" if len(one.accounts) > 1 else ""
+        told = f"{sanitize(place(one), _LONGEST)}: {sanitize(text(one), _LONGEST)}{named}"
+        echo_wrapped(told, f"{one.severity:<9}", _INDENT)
+        if mend := action(one):
+            echo_wrapped(sanitize(mend, _LONGEST), f"{_INDENT}→ ", f"{_INDENT}  ")
     return 0 if ok else 1
-
-
-def _print(one: Finding) -> None:
-    named = f" [{', '.join(one.accounts)}]" if len(one.accounts) > 1 else ""
-    told = f"{sanitize(place(one), _LONGEST)}: {sanitize(text(one), _LONGEST)}{named}"
-    echo_wrapped(told, f"{one.severity:<9}", _INDENT)
-    if mend := action(one):
-        echo_wrapped(sanitize(mend, _LONGEST), f"{_INDENT}→ ", f"{_INDENT}  ")
 
 
 def _print_fixed(fixed: Fixed) -> None:

@@ -15,7 +15,6 @@ from clawlane.cli.output import echo_wrapped, gap_words, local, print_json, sani
 from clawlane.cli.turn_words import sentence
 from clawlane.ops.client import Client
 from clawlane.ops.why import Item, Story, Why
-from clawlane.store.decisions import Made, Recorded
 from clawlane.store.notices import NotedItem
 
 _UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
@@ -44,7 +43,11 @@ def as_dict(item: Item) -> dict[str, Any]:
 
 def _of_message(story: Story) -> Iterator[str]:
     one = story.recorded
-    yield f"{local(one.read_ms)} {one.account} message {sanitize(one.message_id) or '(no id)'} {_from(one)}"
+    name, group = sanitize(one.sender_name), sanitize(one.group_name)
+    sender = f"{name} ({one.sender_id})" if name else sanitize(one.sender_id) or "(no sender)"
+    where = f"{one.thread} ({group})" if group else str(one.thread)
+    message = f"message {sanitize(one.message_id) or '(no id)'} from {sender} in {where}"
+    yield f"{local(one.read_ms)} {one.account} {message}"
     said = sanitize(one.text or "", _SAID)
     kinds = f" [{', '.join(map(sanitize, one.attached))}]" if one.attached else ""
     if said or kinds:
@@ -56,8 +59,11 @@ def _of_message(story: Story) -> Iterator[str]:
     for made, now in zip(one.made, story.now, strict=True):
         told = explain.explain(made.decision, one.sender_id, one.thread)
         yield sanitize(f"{made.decision.outcome} ({made.decision.reason}): {told}", 500)
-        if then := _as_it_was(made, now):
-            yield then
+        if now is not None:  # the setting that decided reads otherwise today
+            rule, today = made.decision.rule, f"now: {now}" if now else "it is not written any more"
+            line = f" line {rule.line}" if rule.line is not None else ""
+            then = f"config{line} as it was then: {sanitize(rule.text, _TEXT) or '(nothing)'}"
+            yield f"{then}; {sanitize(today, _TEXT)}"
     stands = sentence(one.standing, story.standing) if one.standing and story.standing else ""
     if one.standing and stands:
         shared = f" (one turn of {one.standing.messages} messages)" if one.standing.messages > 1 else ""
@@ -143,25 +149,6 @@ def _notice_dict(one: NotedItem) -> dict[str, Any]:
         "read_ms": one.noted_ms,
         "times_received": one.repeats + 1,
     }
-
-
-def _from(one: Recorded) -> str:
-    name = sanitize(one.sender_name)
-    sender = f"{name} ({one.sender_id})" if name else sanitize(one.sender_id) or "(no sender)"
-    group = sanitize(one.group_name)
-    return f"from {sender} in {one.thread}" + (f" ({group})" if group else "")
-
-
-def _as_it_was(made: Made, now: str | None) -> str:
-    """The setting that decided, if it reads otherwise now."""
-    if now is None:
-        return ""
-    rule = made.decision.rule
-    line = f" line {rule.line}" if rule.line is not None else ""
-    today = f"now: {now}" if now else "it is not written any more"
-    return (
-        f"config{line} as it was then: {sanitize(rule.text, _TEXT) or '(nothing)'}; {sanitize(today, _TEXT)}"
-    )
 
 
 @click.command()

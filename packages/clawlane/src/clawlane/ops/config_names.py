@@ -44,8 +44,8 @@ class Names:
                 if (name := ConfigName(where, one.text)) in names:
                     if found := self._of_name(name, one):
                         yield found
-                elif where is NameList.GROUPS and _bare(one.text) in people - groups:
-                    yield self._finding(Severity.ERROR, "sender_in_groups", one, id=_bare(one.text))
+                elif where is NameList.GROUPS and bare_id(one.text) in people - groups:
+                    yield self._finding(Severity.ERROR, "sender_in_groups", one, id=bare_id(one.text))
                 elif where is not NameList.GROUPS and one.text in groups - people:
                     yield self._finding(Severity.ERROR, "group_in_senders", one, id=one.text, list=where)
 
@@ -60,7 +60,7 @@ class Names:
         names = set(AccessPolicy.of(self.config, self.account).names_to_pin())
         for where in NameList:
             entries_of = self._written(where)
-            taken = {_bare(one.text) for one in entries_of if where is NameList.GROUPS}
+            taken = {bare_id(one.text) for one in entries_of if where is NameList.GROUPS}
             for one in entries_of:
                 if (name := ConfigName(where, one.text)) in names:
                     found = self.looked_up.get(name)
@@ -112,7 +112,7 @@ def agreed(accounts: Iterable[Names]) -> list[Edit]:
     return [replace(spot, text=id) for spot, id in wanted.items() if id]
 
 
-def _bare(key: str) -> str:
+def bare_id(key: str) -> str:
     """The id in `group:9001`, else the key as it is."""
     bare = key.strip()
     return bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare

@@ -14,6 +14,7 @@ from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Channel, Vault, VaultError
 from clawlane.config.senders import is_numeric_id
 from clawlane.messages import Group, Members, Person
+from clawlane.ops.config_names import bare_id
 from clawlane.ops.context import OpContext, Target
 from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 from clawlane.store.account_store import AccountStore
@@ -25,9 +26,6 @@ _Named = TypeVar("_Named", Person, Group)
 
 DEADLINE = 20.0
 """Seconds that one question may take, however many requests it needs."""
-
-
-_GROUP = "group:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +89,7 @@ async def groups(ctx: OpContext, request: Groups) -> list[Group]:
 @operation
 async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
     target = ctx.target(request.channel, request.account)
-    bare = request.group.strip()
-    group_id = bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare
+    group_id = bare_id(request.group)
     if not is_numeric_id(group_id):
         raise OpError(f"'{request.group}' is no group id", f"openclaw directory groups list {target.words}")
     async with lookup(ctx, target) as asked:

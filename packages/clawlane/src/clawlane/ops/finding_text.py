@@ -53,10 +53,6 @@ _WORDS: Final = {
         "{entry!r} is a name that has not been looked up yet",
         "until then it matches nobody",
     ),
-    "name_ambiguous in list": (
-        "several are called {entry!r}, so it matches none",
-        "write one of {candidates}",
-    ),
     "name_unresolved in list": (
         "nobody the account knows is called {entry!r}, so it matches nobody",
         "write the id",
@@ -118,7 +114,8 @@ _WORDS: Final = {
 }
 """The sentence and the action of each code, filled with the data of the finding and its path.
 
-Where a code has several sentences, the `case` in its data follows the code.
+Where a code has several sentences, the `case` in its data follows the code. `status` is about a whole list
+of names, `doctor` about each entry; their `--json` is fixed, so two codes about names read differently there.
 """
 
 _AS_GIVEN = ("{text}", "{mend}")
@@ -192,8 +189,8 @@ def problem_text(problem: Problem) -> str:
 def _filled(finding: Finding, which: int) -> str:
     if finding.code == "clock":
         return _clock(int(finding.data["skew_ms"])) if which == 0 else f"set it: {finding.data['command']}"
-    case = finding.data.get("case")
-    words = _WORDS.get(f"{finding.code} {case}" if case else finding.code, _AS_GIVEN)
+    of_case = _WORDS.get(f"{finding.code} {finding.data.get('case')}")
+    words = of_case or _WORDS.get(finding.code, _AS_GIVEN)
     return words[which].format(**{"path": finding.path, **finding.data})
 
 

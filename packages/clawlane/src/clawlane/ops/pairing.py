@@ -109,7 +109,14 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
     """It holds from the next message on. Raises `PairingUnknown`."""
     channel, account = ctx.named(request.channel, request.account)
     code = normalise_code(request.code)
-    owner = await ctx.ask(lambda reader: _account_of(reader, channel, account, code, ctx.now_ms()))
+    waiting = on_account(await ctx.ask(lambda reader: reader.requests(ctx.now_ms())), channel, account)
+    owner = next((one.account for one in waiting if one.code == code), None)
+    if owner is None:
+        if used := await ctx.ask(lambda reader: reader.used_code(code)):
+            what = f"it let in {used.sender_id} on {used.account}"
+            raise PairingUnknown(f"the code {code} was used before: {what}")
+        see = f"openclaw pairing list {channel}"
+        raise PairingUnknown(f"no pending request has the code {code!r}; see: {see}")
     live = ctx.live.get(owner)
     in_both = f"{_NOTICES['vi']}\n{_NOTICES['en']}"
     notice = _NOTICES.get(live.language.lower()[:2], in_both) if live and request.notify else ""
@@ -172,16 +179,6 @@ async def _on_each(
         if live := ctx.live.get(owner):
             live.pairing_changed()
     return done
-
-
-def _account_of(reader: Reader, channel: str, account: str | None, code: str, now_ms: int) -> str:
-    """Which account a pending code belongs to (`channel/id`). Raises `PairingUnknown` with what to do."""
-    for request in on_account(reader.requests(now_ms), channel, account):
-        if request.code == code:
-            return request.account
-    if used := reader.used_code(code):
-        raise PairingUnknown(f"the code {code} was used before: it let in {used.sender_id} on {used.account}")
-    raise PairingUnknown(f"no pending request has the code {code!r}; see: openclaw pairing list {channel}")
 
 
 def _senders_meant(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clawlane.channel import Account
@@ -18,10 +17,8 @@ from clawlane.store import pauses
 from clawlane.store.account_store import AccountStore
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.pauses import Overdue, Pause, PauseLevel, Resumed
+from clawlane.store.reader import Reader
 
-NOTHING = (
-    "no account is configured, so there is nothing to pause or resume; see: openclaw channels list --all"
-)
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
 
 log = logging.getLogger(__name__)
@@ -149,7 +146,9 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     told = []
     for account in accounts:
         resumed = await end(ctx, account, thread, flush=request.flush)
-        still = await _in_force(ctx, str(account))
+        live = ctx.live.get(str(account))
+        held = live.pauses if live else await ctx.ask(Reader.pauses)
+        still = [PauseInfo.of(one) for one in held if one.account == str(account)]
         whole = request.account is not None and thread is None
         taken_back = whole and await _take_back(ctx, account)
         told.append(
@@ -159,7 +158,7 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
                 was=PauseInfo.of(resumed.was) if resumed.was else None,
                 expired=list(map(Expired.of, resumed.expired)),
                 flushed=list(resumed.flushed),
-                still=list(map(PauseInfo.of, still)),
+                still=still,
                 taken_back=taken_back,
             )
         )
@@ -201,17 +200,10 @@ async def end_pause(
     `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
     write = account_store.run if patient else account_store.attempt
-    steps = [await write(pauses.resume, thread, oldest_ms, flush=flush)]
-    while not steps[-1].done:
+    steps: list[Resumed] = []
+    while not steps or not steps[-1].done:
         steps.append(await write(pauses.resume, thread, oldest_ms, flush=flush))
     return pauses.joined(steps)
-
-
-async def _in_force(ctx: OpContext, account: str) -> Sequence[Pause]:
-    """What is paused of an account now."""
-    if live := ctx.live.get(account):
-        return live.pauses
-    return await ctx.ask(lambda reader: [one for one in reader.pauses() if one.account == account])
 
 
 async def _take_back(ctx: OpContext, account: Account) -> bool:
@@ -231,7 +223,8 @@ async def _meant(
     channel = ctx.manifest(channel).id if channel else None
     channels = ctx.config.channels
     if not channels:
-        raise PauseRefused(NOTHING)
+        see = "see: openclaw channels list --all"
+        raise PauseRefused(f"no account is configured, so there is nothing to pause or resume; {see}")
     if thread is None:
         return _accounts(ctx, channel, account), None
     if account is None and (channel or len(channels) == 1):
@@ -249,8 +242,6 @@ def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[
     found = [one for one in everything if channel in (None, one.channel) and wanted in (None, one.id)]
     if len(found) == 1 or (found and wanted is None):
         return found
-    if not everything:
-        raise PauseRefused(NOTHING)
     what = "several channels have an account" if found else "there is no account"
     named = "/".join(word for word in (channel, wanted) if word)
     raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(map(str, everything))}")

@@ -159,9 +159,8 @@ def _asked_for(ctx: OpContext, request: GetStatus) -> list[tuple[ChannelConfig, 
         return [(block, block.accounts) for block in ctx.config.channels.values()]
     target = ctx.target(request.channel, request.account)
     block = ctx.config.channels.get(target.manifest.id)
-    if block is None:
-        return []
-    return [(block, block.accounts if request.account is None else (target.account,))]
+    accounts = block.accounts if block and request.account is None else (target.account,)
+    return [(block, accounts)] if block else []
 
 
 async def _probes(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, ProbeResult]:

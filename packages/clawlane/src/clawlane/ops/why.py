@@ -135,7 +135,6 @@ class Live:
 async def why(ctx: OpContext, request: Why) -> Told:
     config_file = Path(request.config_file) if request.config_file else ctx.paths.config_file
     source = await asyncio.to_thread(_source, config_file)
-    running = ctx.store is not None
 
     def find(reader: Reader) -> Told:
         if request.message_id:
@@ -143,7 +142,7 @@ async def why(ctx: OpContext, request: Why) -> Told:
         else:
             messages = reader.newest_decided(request.last, dropped=request.dropped)
             notices = [] if request.dropped else reader.newest_noted(request.last)
-        live = _live(reader, messages, ctx.now_ms(), running=running)
+        live = _live(reader, messages, ctx.now_ms(), running=ctx.in_gateway)
         items = [Item(message=story(one, live, source)) for one in messages]
         items += [Item(notice=one) for one in notices]
         if not request.message_id:
