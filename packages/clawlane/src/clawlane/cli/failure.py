@@ -1,6 +1,6 @@
-"""The one border where errors become lines for the person who typed the command.
+"""The one place where errors become lines for the person who typed the command.
 
-CliError    a command cannot do what was asked; `failure` says why, what mends it, and the exit code
+CliError    a command cannot do what was asked; `failure` says why, what fixes it, and the exit code
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What to tell: a sentence a line, and the command that mends it. `details` go into `--json`."""
+    """An error as lines, and the command that fixes it. `details` go into `--json`."""
 
     lines: tuple[str, ...]
     help: str = ""
@@ -34,7 +34,7 @@ class CliError(Exception):
 
 
 def explain(error: Exception) -> Failure:
-    """What to tell about an error. One that nobody foresaw is named with its type."""
+    """The failure to print for an error. An unexpected one is named with its type."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     if isinstance(error, CliError):

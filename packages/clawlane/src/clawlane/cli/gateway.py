@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -43,11 +42,7 @@ def install(only_print: bool, force: bool) -> None:
     This writes a unit file with the state directory and the config file of this call; systemd restarts the
     gateway after a crash.
     """
-    from clawlane.gateway.systemd import unit
-
-    beside = Path(sys.executable).with_name("openclaw")
-    program = beside if beside.exists() else Path(sys.argv[0]).absolute()
-    text = unit([str(program), "gateway", "run"], _variables(os.environ))
+    text = _unit_text()
     if only_print:
         click.echo(text, nl=False)
         return
@@ -64,12 +59,17 @@ def install(only_print: bool, force: bool) -> None:
     click.echo("  loginctl enable-linger")
 
 
-def _variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables of this call that the gateway has to get, with absolute paths."""
+def _unit_text() -> str:
+    """Runs the command beside this Python, with the paths of this call."""
+    from clawlane.gateway.systemd import unit
+
+    beside = Path(sys.executable).with_name("openclaw")
+    program = beside if beside.exists() else Path(sys.argv[0]).absolute()
     paths = Client().paths
-    found = {
+    passed_on = {
         "CLAWLANE_STATE_DIR": paths.state,
         "CLAWLANE_CONFIG": paths.config_file,
-        "CLAWLANE_KEY_FILE": Path(environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute(),
+        "CLAWLANE_KEY_FILE": Path(os.environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute(),
     }
-    return {name: str(path) for name, path in found.items() if environ.get(name)}
+    variables = {name: str(path) for name, path in passed_on.items() if os.environ.get(name)}
+    return unit([str(program), "gateway", "run"], variables)

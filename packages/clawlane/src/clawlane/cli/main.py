@@ -45,7 +45,7 @@ _CHANNELS = {
 @click.group(cls=LazyGroup, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="clawlane", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Runs a chat account as a lane for an AI agent.
+    """Run a chat account as a lane for an AI agent.
 
     The state lives in $CLAWLANE_STATE_DIR (else ~/.clawlane), the config in $CLAWLANE_CONFIG
     (else config.json5 in there).
@@ -69,13 +69,13 @@ def main() -> None:
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """End as on Ctrl-C: what a command has begun is cleared away, such as the picture of a QR code."""
+    """End as on Ctrl-C, so that temporary files such as the picture of a QR code are removed."""
     signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
 def run(args: Sequence[str], name: str) -> int:
-    """Run one command line and return its exit code. Whatever goes wrong is one line on stderr."""
+    """Run one command line and return its exit code. Every error is one line on stderr."""
     try:
         result = cli.main(list(args), prog_name=name if name in _NAMES else "clawlane", standalone_mode=False)
         sys.stdout.flush()

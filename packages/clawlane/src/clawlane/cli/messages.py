@@ -1,4 +1,4 @@
-"""`outbox` and `channels dead-letters`: messages that have not left, and those that nobody could answer."""
+"""`outbox` and `channels dead-letters`: unsent and unconfirmed messages, and those without an answer."""
 
 from __future__ import annotations
 
@@ -36,17 +36,11 @@ def list_messages(everything: bool, as_json: bool) -> None:
     """List messages that wait to be sent, and those that need a decision."""
     rows = Client().call(Outbox(settled=everything))
     if as_json:
-        print_json(
-            messages=[
-                {
-                    **asdict(row),
-                    "thread": str(row.thread),
-                    "state": _state(row),
-                    "needs_decision": row.needs_decision,
-                }
-                for row in rows
-            ]
-        )
+        messages = []
+        for row in rows:
+            own = {"thread": str(row.thread), "state": _state(row), "needs_decision": row.needs_decision}
+            messages.append({**asdict(row), **own})
+        print_json(messages=messages)
         return
     if not rows:
         click.echo("Nothing waits to be sent.")

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clawlane.clock import length
+from clawlane.ops.operation import plain
 
 if TYPE_CHECKING:
     from clawlane.store.catch_up import Gap
 
 _PROSE = 80
-"""Columns for sentences where nobody says how wide the screen is."""
+"""Columns for sentences where the width of the screen is not known."""
 
 _GAP = "  "
 Row = Sequence[str]
@@ -74,8 +75,6 @@ def columns(text: str) -> int:
 
 def print_json(**fields: Any) -> None:
     """Print the result of a command as one JSON object: `"ok": true`, unless given, and these fields."""
-    from clawlane.ops.operation import plain
-
     click.echo(json.dumps(plain({"ok": True, **fields}), ensure_ascii=False))
 
 
@@ -104,7 +103,8 @@ def _fitted(heads: Row, rows: Sequence[Row], wide: list[int], room: int | None) 
     """The widths of the columns; None if the longest words alone need more room than there is."""
     if room is None:
         return wide
-    least = [max(map(_longest_word, cells)) for cells in zip(heads, *rows, strict=True)]
+    words = (" ".join(cells).split() for cells in zip(heads, *rows, strict=True))
+    least = [max(map(columns, column), default=0) for column in words]
     gaps = len(_GAP) * (len(heads) - 1)
     if sum(least) + gaps > room:
         return None
@@ -133,10 +133,6 @@ def _records(heads: Row, rows: Sequence[Row]) -> Iterator[str]:
         for head, cell in zip(heads, row, strict=True):
             indent = head + " " * (head_width - columns(head)) + _GAP
             yield from wrapped(cell, terminal_width() or 0, indent, " " * len(indent))
-
-
-def _longest_word(cell: str) -> int:
-    return max(map(columns, cell.split()), default=0)
 
 
 def sanitize(text: str, longest: int = 60) -> str:

@@ -25,7 +25,7 @@ _MISSING = {
     "ID": ("the sender's id", "approved"),
     "CODE|ID": ("the code or the sender's id", "list"),
 }
-"""What a command lacks, and which list shows it."""
+"""What is missing in a command, and which list shows it."""
 
 _named_option = click.option("--channel", "named", help="The same as the argument.")
 

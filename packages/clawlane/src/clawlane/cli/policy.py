@@ -11,6 +11,7 @@ from clawlane.access.explain import as_dict
 from clawlane.access.explain import explain as in_words
 from clawlane.cli.options import json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, sanitize
+from clawlane.config.phones import LOOKS_LIKE, find_the_id
 from clawlane.ops.client import Client
 from clawlane.ops.policy import Explain, Explained
 
@@ -69,8 +70,6 @@ def _lines(told: Explained) -> Iterator[str]:
     if not told.linked:
         yield f"{told.account} is not linked; this is as if it were: openclaw channels login {told.words}"
     if told.is_phone:
-        from clawlane.config.phones import LOOKS_LIKE, find_the_id
-
         yield f"'{told.sender_id}' {LOOKS_LIKE}; {find_the_id(channel)}"
     if told.not_looked_up:
         names = ", ".join(map(sanitize, told.not_looked_up))

@@ -1,4 +1,4 @@
-"""`channels status`: how the accounts are, with or without a running gateway."""
+"""`channels status`: the status of the accounts, with or without a running gateway."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
 
 
 def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
-    """Who is linked, how well that works, and what was decided by which policy."""
+    """Who is linked, the health of the connection, the policies and the decisions."""
     user = one.identity
     yield "linked", f"as {sanitize(user.name)} ({user.id})" if user else "no"
     if one.linked:
@@ -160,7 +160,7 @@ def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
 
 
 def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
-    """What does not leave now, until when, and what makes it leave."""
+    """What is not sent now, until when, and which command sends it."""
     if states := {state: count for state, count in one.outbox.items() if count}:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in states.items())
     waiting = f" · turns that wait: {one.waiting}" if one.waiting else ""
@@ -187,7 +187,7 @@ def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
 
 
 def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
-    """What is missing, who asks, what names and the operator's answers stand for, and what was found."""
+    """Gaps, pairing requests, names, the accepted risk, the probe and the findings."""
     for gap in one.gaps[-_GAPS:]:
         yield "gap", gap_words(gap)
     if one.pairing.pending:

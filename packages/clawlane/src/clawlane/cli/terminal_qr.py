@@ -29,7 +29,7 @@ Modules = tuple[tuple[bool, ...], ...]
 
 
 def read_modules(png: bytes) -> Modules | None:
-    """The modules of the QR code in a PNG; None if there is none to be made out.
+    """The modules of the QR code in a PNG; None if none can be recognised.
 
     What is no PNG, or has more than 2000 pixels a side, is not opened.
     """

@@ -1,4 +1,4 @@
-"""Accounts: finding the one that is meant, and starting and stopping those of the running gateway."""
+"""Finds channels and accounts by name; starts and stops the accounts of the running gateway."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Neither asyncio nor the store is imported here, so that commands start quickly.
 
-ControlError     the gateway refused or failed; `help` is what mends it
+ControlError     the gateway refused or failed; `help` is what fixes it
 └── GatewayDown  no gateway runs for this state directory
 """
 
@@ -51,7 +51,7 @@ _STATE_HELP = "set CLAWLANE_STATE_DIR to a folder of your own"
 
 
 class ControlError(Exception):
-    """What the gateway said, in one line; `help` is the command that mends it, if there is one."""
+    """The gateway's error in one line; `help` is the command that fixes it, if there is one."""
 
     def __init__(self, message: str, help: str = "") -> None:
         super().__init__(message)
@@ -126,7 +126,7 @@ class Client:
 
 
 def find_socket(paths: Paths) -> Path | None:
-    """Where the running gateway would listen; None where no gateway can have chosen a place yet."""
+    """The path of the control socket; None if no gateway can have chosen one yet."""
     try:
         return Path(_pointer(paths).read_text().strip())
     except FileNotFoundError:
@@ -134,7 +134,7 @@ def find_socket(paths: Paths) -> Path | None:
 
 
 def choose_socket(paths: Paths, environ: Mapping[str, str]) -> Path:
-    """Where to listen, written down for `find_socket` if it is not in the state directory.
+    """The path to listen on, recorded for `find_socket` if it is not in the state directory.
 
     Old sockets are removed.
     """
@@ -179,7 +179,7 @@ def gateway_runs(paths: Paths) -> bool:
 
 
 def ask_gateway(paths: Paths, request: Request[R], caller: Caller) -> R:
-    """What the operation gives, run by the gateway of this state directory.
+    """The result of an operation, run by the gateway of this state directory.
 
     Raises `GatewayDown` where none runs, `ControlError` for what it refused, and `ConfigError`.
     """

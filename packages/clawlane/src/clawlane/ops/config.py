@@ -1,4 +1,4 @@
-"""The config file: whether it is right, and what it says. Nothing here changes it."""
+"""Checks the config file and reads values from it. Nothing here changes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STEP = re.compile(r"\.?(?:([^.\[\]'\"]+)|\[(\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """All that is wrong with the file; without problems it can be used. `exists` is false without a file."""
+    """Everything that is wrong with the file. Without problems it can be used."""
 
     path: str
     exists: bool
@@ -90,7 +90,7 @@ def _at(data: Any, steps: KeyPath, path: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Without what the source knows about how numbers were written, so that it travels as JSON."""
+    """Plain numbers instead of those that remember how they were written, so that JSON can carry them."""
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list):

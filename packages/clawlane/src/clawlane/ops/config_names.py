@@ -36,7 +36,7 @@ class Names:
     known: Known
 
     def findings(self) -> Iterator[Finding]:
-        """What is wrong with the entries, and which are names."""
+        """The entries that are wrong, and those that are names."""
         people, groups = {one.id for one in self.known.peers}, {one.id for one in self.known.groups}
         names = set(AccessPolicy.of(self.config, self.account).names_to_pin())
         for where in NameList:
@@ -50,7 +50,7 @@ class Names:
                     yield self._finding(Severity.ERROR, "group_in_senders", one, id=one.text, list=where)
 
     def replacements(self) -> list[Edit]:
-        """For every entry that is a name the id to write instead; an empty text where there is none.
+        """The id to write instead of every entry that is a name; empty where there is none.
 
         A name whose id is a key of `groups` already has none: two keys cannot be one.
         """
@@ -76,7 +76,7 @@ class Names:
         return entries(self.config.source, self.account, manifest, where)
 
     def _of_name(self, name: ConfigName, one: ConfigEntry) -> Finding | None:
-        """A telephone number is told with the config's other ones."""
+        """None for a telephone number: the loader reports those."""
         found = self.looked_up.get(name)
         pinned = found is not None and found.pin.state is PinState.PINNED
         if not pinned and is_phone(self.account, one.text):
@@ -103,7 +103,7 @@ class Names:
 
 
 def agreed(accounts: Iterable[Names]) -> list[Edit]:
-    """The names that mean one and the same id to every account that goes by them, with that id."""
+    """The names that stand for the same id on every account that uses them, with that id."""
     wanted: dict[Edit, str] = {}
     for names in accounts:
         for one in names.replacements():

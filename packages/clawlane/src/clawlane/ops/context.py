@@ -1,6 +1,6 @@
 """What an operation works with: paths, config, store, and the accounts that a gateway runs.
 
-OpError         an operation cannot be done; the text is one line, `help` is what mends it
+OpError         an operation cannot be done; the text is one line, `help` is what fixes it
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class LiveAccount(Protocol):
     def state(self) -> State: ...
     @property
     def since_ms(self) -> int:
-        """Since when it is in its phase."""
+        """When it entered its phase."""
 
     @property
     def account_store(self) -> AccountStore | None:
@@ -56,13 +56,13 @@ class LiveAccount(Protocol):
 
     @property
     def pauses(self) -> Sequence[Pause]:
-        """What is in force of its pauses, whether it could be written down or not."""
+        """Its pauses in force, stored or not."""
 
     def vault(self) -> Vault:
         """Its sealed session, as a new handle."""
 
     def pairing_changed(self) -> None:
-        """Somebody was let in or turned away: it counts from the next message on."""
+        """Somebody was approved or rejected: it counts from the next message on."""
 
     def wake(self) -> None:
         """There is something new to send."""
@@ -74,13 +74,13 @@ class LiveAccount(Protocol):
         """A turn that was over is open again."""
 
     def hold(self, pauses: Sequence[Pause]) -> None:
-        """Let these pauses hold and no others, from now on."""
+        """Replace the pauses in force by these."""
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
 
     async def resumed(self, resumed: Resumed) -> None:
-        """A pause has ended: what expired and what goes on again is told."""
+        """A pause has ended; `resumed` says what expired and what goes on."""
 
     async def restart(self) -> None:
         """Start again from what is stored now."""
@@ -113,7 +113,7 @@ def account_words(channel: str, account: str, is_default: bool) -> str:
 
 
 class OfAccount(Protocol):
-    """Anything that is kept for one account (`channel/id`)."""
+    """Anything that is stored for one account (`channel/id`)."""
 
     @property
     def account(self) -> str: ...
@@ -123,7 +123,7 @@ Kept = TypeVar("Kept", bound=OfAccount)
 
 
 def on_account(found: Iterable[Kept], channel: str, account: str | None) -> list[Kept]:
-    """What belongs to one channel, and to one account of it when that is named."""
+    """The items of one channel, or of one account of it if that is named."""
     return [
         one
         for one in found
@@ -133,7 +133,7 @@ def on_account(found: Iterable[Kept], channel: str, account: str | None) -> list
 
 @dataclass(frozen=True)
 class OpContext:
-    """What operations are given. In a gateway `store` is open and `live` holds its accounts by `channel/id`.
+    """What operations work with. In a gateway `store` is open and `live` holds its accounts by `channel/id`.
 
     Without one, the store is opened when something is to be written, which raises `StoreOwned` if a gateway
     holds it; `async with` closes it again.
@@ -162,7 +162,7 @@ class OpContext:
         self._opened.clear()
 
     def during(self, operation: str) -> OpContext:
-        """The same while an operation runs; one that calls another keeps its own name."""
+        """A copy that names the operation that runs. One that calls another keeps its own name."""
         if self.operation:
             return self
         named = copy(self)
@@ -261,7 +261,7 @@ class OpContext:
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        """Ask what is stored. Where nothing was stored yet, nothing is found, and nothing is made.
+        """A reader of the store. Without a store nothing is found, and nothing is created.
 
         Raises `StoreUnusable` for a store that is gone.
         """
@@ -274,7 +274,7 @@ class OpContext:
             yield reader
 
     async def ask(self, question: Callable[[Reader], T]) -> T:
-        """The answer to a question to the store, asked in a thread of its own."""
+        """The answer of a reader of the store, asked in a worker thread."""
 
         def answer() -> T:
             with self.read() as reader:
@@ -284,7 +284,7 @@ class OpContext:
 
     @asynccontextmanager
     async def own(self, account: str) -> AsyncIterator[AccountStore]:
-        """What writes for an account (`channel/id`), owned by this process meanwhile.
+        """The store of an account (`channel/id`) to write to, owned by this process meanwhile.
 
         What it changes is recorded with the caller and the operation.
         """

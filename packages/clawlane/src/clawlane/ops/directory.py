@@ -1,4 +1,4 @@
-"""Whom an account knows: asked over its session, and kept in the store."""
+"""The people and groups an account knows: asked over its session, cached in the store."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
 
 @asynccontextmanager
 async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
-    """The questions about one account: over its connection in a gateway, else over its stored session.
+    """Looks up for one account: over its connection in a gateway, else over its stored session.
 
     The answers are kept, unless a gateway has just started.
     """
@@ -121,7 +121,7 @@ async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The questions for one account. Without an account store nothing is kept.
+    """Look-ups of one account. Without an account store nothing is cached.
 
     All of them raise `DirectoryError`, also for a platform that does not answer in time.
     """
@@ -161,7 +161,7 @@ class Lookup:
         return people
 
     async def _ask(self, question: Callable[[Directory], Awaitable[T]]) -> T:
-        """The platform's answer in time."""
+        """The platform's answer, within the deadline."""
         if not isinstance(self.channel, Directory):
             raise DirectoryError(f"the channel {self.account.channel} cannot look people or groups up")
         try:
@@ -188,7 +188,7 @@ def _check(what: str, found: Sequence[object], kept: Kept | None, complete: bool
 
 
 async def resolve(lookup: Lookup, names: Sequence[ConfigName], now_ms: int) -> list[LookedUp]:
-    """What names stand for now, asked completely or not at all.
+    """What names stand for now: all of them looked up, or none.
 
     Raises `DirectoryError`, also for lists that cannot be right.
     """
@@ -220,7 +220,7 @@ def look_up(
 
 
 def search(found: Iterable[_Named], query: str) -> list[_Named]:
-    """Whose id or one of whose names holds the query; who is called exactly that comes first.
+    """Those whose id or name contains the query; exact matches come first.
 
     Case and diacritics do not count: `nguyen` finds `Nguyễn`, and `dang` finds `Đặng`.
     """

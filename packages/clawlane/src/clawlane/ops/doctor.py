@@ -105,7 +105,7 @@ async def fix_names(ctx: OpContext, request: FixNames) -> Fixed | None:  # noqa:
 
 
 async def _looked_up(ctx: OpContext, config: Config, target: Target) -> tuple[Names, str]:
-    """The names of an account, those that were not pinned looked up again; and why that failed."""
+    """The names of an account, with a new look-up of those not pinned; and why that failed."""
     known = await asyncio.to_thread(_names, config, target.account, ctx.paths)
     unpinned = [
         name
@@ -148,7 +148,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
 
 
 def _clocks(ctx: OpContext) -> Iterator[Finding]:
-    """What the accounts of a running gateway learnt about this machine's clock."""
+    """Clock skew that the accounts of a running gateway have measured."""
     for name, live in ctx.live.items():
         if problem := clock_problem(live.state.skew_ms):
             data = {"skew_ms": str(problem.skew_ms), "command": problem.command}
@@ -169,7 +169,7 @@ def _store(paths: Paths) -> Iterator[Finding]:
 
 
 def _owners(config: Config) -> Iterator[Finding]:
-    """Names among the owners: nothing is ever looked up for a list that belongs to no account."""
+    """Names among the owners: no account looks them up."""
     accounts = (one for block in config.channels.values() for one in block.accounts)
     shortest = max((type(one.settings).shortest_id for one in accounts), default=1)
     for name in Allowlist.of(config.root.commands.owner_allow_from).names:
@@ -216,7 +216,7 @@ def _one_user_twice(accounts: Sequence[Account], paths: Paths) -> Iterator[Findi
 
 
 def _leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """What the external command of earlier days left behind."""
+    """What an older program left behind."""
     channel, settings = block.manifest.id, block.accounts[0].settings
     newest, *older = settings.profile_env or ("",)
     for name in older:

@@ -23,7 +23,7 @@ _POLL = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """All that is stored was told. With `follow` it comes again after `quiet` seconds without an event."""
+    """The end of what is stored. With `follow` it repeats after `quiet` seconds without an event."""
 
     cursor: str
 

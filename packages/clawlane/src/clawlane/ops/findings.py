@@ -60,7 +60,7 @@ class Finding:
 
 
 def merged(found: Iterable[Finding]) -> list[Finding]:
-    """Each thing once, the worst first: what is true of several accounts names them all."""
+    """Each finding once, the worst first; one of several accounts names them all."""
     kept: dict[object, Finding] = {}
     for one in found:
         key = (one.severity, one.code, one.path, one.line, *one.data.items())
@@ -71,7 +71,7 @@ def merged(found: Iterable[Finding]) -> list[Finding]:
 
 
 def findings(config: Config, account: Account, pins: Pins) -> list[Finding]:
-    """The worst first. `pins` is what the look-ups of the account's names came to."""
+    """The findings of an account, the worst first. `pins` are the results of its look-ups."""
     policy = AccessPolicy.of(config, account)
     names = [found for name in policy.names_to_pin() if (found := _of_name(policy, account, name, pins))]
     return merged([*of_policy(config, account, pins), *_phone_numbers(config, account), *names])
@@ -98,7 +98,7 @@ def of_policy(config: Config, account: Account, pins: Pins) -> Iterator[Finding]
 
 
 def is_phone(account: Account, entry: str) -> bool:
-    """Whether a name of the account's config is a telephone number, which is told as one."""
+    """Whether a name in the account's config is a telephone number."""
     return is_phone_number(entry, type(account.settings).shortest_id)
 
 

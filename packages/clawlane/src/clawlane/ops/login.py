@@ -125,7 +125,7 @@ class LogOut(AccountRequest["LoggedOut"]):
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """Whose session is gone; `cleared` is false if there was none."""
+    """The account whose session is gone; `cleared` is false if there was none."""
 
     channel: str
     account: str
@@ -179,7 +179,13 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         yield replace(_question(channel, account), former_user=consent.user_id)
         consent = await _answered(ctx, account, consent)
     await asyncio.shield(asyncio.to_thread(_keep, ctx, vault, done, consent))
-    started, failed = await _started(ctx, account)
+    failed = ""
+    try:
+        if ctx.live:
+            await start(ctx, Start(account.channel, account.id))
+    except OpError as error:
+        failed = str(error)
+    started = bool(ctx.live) and not failed
     yield Linked(done.user_id, done.user_name, False, target.configured, started, failed)
 
 
@@ -209,7 +215,7 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
 
 
 def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
-    """Channel, account and profile, and why they are read from what is left of a broken set-up, if so."""
+    """Channel, account and profile, and why they are a guess, if the config or the plugin is broken."""
     from clawlane.credentials.vault import profiles_of
 
     try:
@@ -242,7 +248,7 @@ def _question(channel: NeedsConsent, account: Account) -> ConsentNeeded:
 
 
 async def _answered(ctx: OpContext, account: Account, before: Consent | None) -> Consent:
-    """The answer, once there is one that is not the one `before`. Raises `OpError` if none comes."""
+    """Waits for an answer other than `before`. Raises `OpError` if none comes."""
     try:
         async with asyncio.timeout(_CONSENT_DEADLINE):
             # The answer is a file, and may come from another process.
@@ -261,18 +267,8 @@ def _keep(ctx: OpContext, vault: FileVault, done: Done, consent: Consent | None)
         write_consent(ctx.paths.consent_dir, replace(consent, user_id=done.user_id))
 
 
-async def _started(ctx: OpContext, account: Account) -> tuple[bool, str]:
-    if not ctx.live:
-        return False, ""
-    try:
-        await start(ctx, Start(account.channel, account.id))
-    except OpError as error:
-        return False, str(error)
-    return True, ""
-
-
 def _refuse_second(ctx: OpContext, target: Target, done: Done) -> None:
-    """One user of the platform on two accounts would end their own session again and again."""
+    """Two accounts of one user would end each other's session again and again. Raises `OpError`."""
     from clawlane.credentials.vault import linked_elsewhere
 
     block, _ = ctx.block(target.manifest)

@@ -1,4 +1,4 @@
-"""Messages that are stuck: what has not left or may have arrived, and what the agent could not answer."""
+"""Stuck messages: unsent, unconfirmed, and those that the agent could not answer."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class Outbox(Request[list[Listed]]):
 
 @dataclass(frozen=True, slots=True)
 class Resend(Request["ChunkDecided"]):
-    """A chunk of unknown fate did not arrive: it is sent again, and the rest of its reply follows."""
+    """Resend an unconfirmed chunk, because it did not arrive; the rest of its reply follows."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived(Request["ChunkDecided"]):
-    """A chunk of unknown fate did arrive: the rest of its reply follows."""
+    """An unconfirmed chunk did arrive: the rest of its reply follows."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Drop(Request["ChunkDecided"]):
-    """A chunk is not sent, nor the rest of its reply."""
+    """Do not send a chunk, nor the rest of its reply."""
 
     id: int
 
@@ -58,7 +58,7 @@ class DeadLetters(AccountRequest[list[DeadLetter]]):
 
 @dataclass(frozen=True, slots=True)
 class Resubmit(Request["LetterDecided"]):
-    """A message that was set aside is given to the agent again, with all its tries."""
+    """Give a dead letter to the agent again, with a full set of tries."""
 
     channel: str | None
     message_id: str
@@ -67,7 +67,7 @@ class Resubmit(Request["LetterDecided"]):
 
 @dataclass(frozen=True, slots=True)
 class DropDeadLetter(Request["LetterDecided"]):
-    """A message that was set aside is given up; its text is forgotten."""
+    """Give a dead letter up; its text is deleted."""
 
     channel: str | None
     message_id: str

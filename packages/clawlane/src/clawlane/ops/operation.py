@@ -4,7 +4,7 @@ An operation is an async function `(ctx, request) -> result`, or an async genera
 last one. Requests, results and events are dataclasses. Its name is its module and function: `pairing.approve`
 is `clawlane.ops.pairing.approve`.
 
-    OpError     an operation cannot be done; the text is one line, `help` is what mends it
+    OpError     an operation cannot be done; the text is one line, `help` is what fixes it
 """
 
 from __future__ import annotations

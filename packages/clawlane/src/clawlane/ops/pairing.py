@@ -1,4 +1,4 @@
-"""Pairing: who asks to write to an account, letting people in, turning them away, and taking it back."""
+"""Pairing: lists who asks to write to an account; approves, rejects and revokes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOTICES = {
     "vi": "Chủ tài khoản đã chấp thuận bạn: bạn có thể nhắn tin ở đây.",
     "en": "The owner has approved you: you can write here now.",
 }
-"""What `notify` sends, in both languages where the account's is another or not known."""
+"""What `notify` sends; both where the language of the account is another or not known."""
 _NOT_TOLD = "the gateway is not running, so the person was not told"
 
 
@@ -32,17 +32,17 @@ class Requests(AccountRequest[list[PairingRequest]]):
 
 @dataclass(frozen=True, slots=True)
 class Approvals(AccountRequest[list[Approved]]):
-    """Whom the owner let in by pairing."""
+    """The people the owner approved by pairing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejections(AccountRequest[list[Rejected]]):
-    """Whom the owner turned away; the newest last."""
+    """The people the owner rejected; the newest last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approve(Request["LetIn"]):
-    """Let in the sender who was given `code`; with `notify` they are told."""
+    """Approve the sender who was given `code`; with `notify` they get a text."""
 
     channel: str | None
     code: str
@@ -69,7 +69,7 @@ class Revoke(Request[list[Approved]]):
 
 @dataclass(frozen=True, slots=True)
 class Reject(Request[list[Rejected]]):
-    """Turn somebody away, named by code or id, for 30 days or with `block` for good."""
+    """Reject somebody, by code or id, for 30 days or with `block` for good."""
 
     channel: str | None
     who: str
@@ -79,7 +79,7 @@ class Reject(Request[list[Rejected]]):
 
 @dataclass(frozen=True, slots=True)
 class Unblock(Request[list[Rejected]]):
-    """Let somebody ask again who was turned away."""
+    """Let somebody who was rejected ask again."""
 
     channel: str | None
     sender_id: str

@@ -104,7 +104,7 @@ class AccountResumed:
 
 @dataclass(frozen=True, slots=True)
 class PauseEnded:
-    """What came of it for each account. `running` says whether a gateway did it."""
+    """The result for each account. `running` says whether a gateway did it."""
 
     running: bool
     resumed: list[AccountResumed]
@@ -112,7 +112,7 @@ class PauseEnded:
 
 @operation(changes=True)
 async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
-    """It holds at once, and is on the disk on return.
+    """It holds at once, and is stored on return.
 
     Raises `PauseRefused`, and `StoreFailed` where it holds, but could not be written down.
     """

@@ -1,4 +1,4 @@
-"""What the access rules would say to a message, without one."""
+"""What the access rules would decide about a message, without one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from clawlane.access.decision import Decision, Outcome
 from clawlane.channel import Account
+from clawlane.config.phones import is_phone_number
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
@@ -77,7 +78,6 @@ async def explain(ctx: OpContext, request: Explain) -> Explained:
 
 def _explained(ctx: OpContext, reader: Reader, asked: Explain) -> Explained:
     from clawlane.access.policy import AccessPolicy
-    from clawlane.config.phones import is_phone_number
 
     target = ctx.target(asked.channel, asked.account)
     account, rules = target.account, AccessPolicy.of(ctx.config, target.account)

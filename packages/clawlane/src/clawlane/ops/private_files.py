@@ -20,7 +20,7 @@ _MOST = 20
 
 
 def private_files(paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """What of our files others could read or write: sessions, messages and the config are private."""
+    """Our files that others could read or write: sessions, messages and the config are private."""
     found = list(_of_state(paths))
     yield from found[:_MOST]
     if len(found) > _MOST:
@@ -79,7 +79,7 @@ def _of_config(file: Path) -> Iterator[Finding]:
 
 
 def _of_key(paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """A key elsewhere is the operator's to keep private, and the one beside the sessions is in the way."""
+    """A key elsewhere has to be private, and makes the one beside the sessions useless."""
     from clawlane.credentials.vault import KeyLocation
 
     key = KeyLocation.of(paths.vault_dir, environ)

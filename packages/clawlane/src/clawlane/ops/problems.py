@@ -12,10 +12,10 @@ from clawlane.channel import Health, Phase
 from clawlane.ops.account_status import AccountStatus, Problem, ProblemCode
 
 AMONG: Final = 3
-"""As many of the newest messages have to be too old before that is a problem."""
+"""How many of the newest messages have to be too old before that is a problem."""
 
 TOLERATED_MS: Final = 120_000
-"""By how much this machine's clock may be wrong without a word."""
+"""How far this machine's clock may be off without a problem."""
 
 SET_CLOCK: Final = "timedatectl set-ntp true"
 
@@ -48,7 +48,7 @@ def problems(one: AccountStatus) -> Iterator[Problem]:
 
 
 def clock_problem(skew_ms: int | None) -> Problem | None:
-    """If the platform's clock is more than two minutes ahead of this machine's, or behind it."""
+    """The problem of a clock that is more than two minutes off the platform's."""
     if skew_ms is None or abs(skew_ms) <= TOLERATED_MS:
         return None
     return Problem(ProblemCode.CLOCK, SET_CLOCK, degrades=False, skew_ms=skew_ms)

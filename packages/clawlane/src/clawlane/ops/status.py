@@ -1,4 +1,4 @@
-"""How the gateway, its channels and accounts are: as they run, or without a gateway as they are stored."""
+"""The status of the gateway, its channels and accounts: as they run, or as they are stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from clawlane.store.reader import Reader, reading_nothing
 from clawlane.store.retention import FORGOTTEN
 
 if TYPE_CHECKING:
-    from clawlane.config.load import ChannelConfig, Config
+    from clawlane.config.load import Config
 
 _PROBE_DEADLINE = 20.0
 _GAPS_SHOWN_MS = 7 * 86_400_000
@@ -44,7 +44,7 @@ _GAPS_SHOWN_MS = 7 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class GetStatus(AccountRequest["Status"]):
-    """How everything is, or one channel, or one account of it.
+    """The status of everything, of one channel, or of one account.
 
     With `probe` the platforms are asked whether the sessions hold.
     """
@@ -106,7 +106,13 @@ class ChannelEntry:
 @operation
 async def status(ctx: OpContext, request: GetStatus) -> Status:
     """A session that cannot be read is part of the answer. Raises `ConfigError` and `StoreUnusable`."""
-    blocks = _asked_for(ctx, request)
+    if request.channel is None and request.account is None:
+        blocks = [(block, block.accounts) for block in ctx.config.channels.values()]
+    else:
+        target = ctx.target(request.channel, request.account)
+        named = ctx.config.channels.get(target.manifest.id)
+        accounts = named.accounts if named and request.account is None else (target.account,)
+        blocks = [(named, accounts)] if named else []
     runtimes = {block.manifest.id: ctx.runtime(block.manifest) for block, _ in blocks}
     asked = [(runtimes[one.channel], one) for _, accounts in blocks for one in accounts]
     probes = await _probes(ctx, asked) if request.probe else {}
@@ -154,17 +160,8 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGESIZE")
 
 
-def _asked_for(ctx: OpContext, request: GetStatus) -> list[tuple[ChannelConfig, tuple[Account, ...]]]:
-    if request.channel is None and request.account is None:
-        return [(block, block.accounts) for block in ctx.config.channels.values()]
-    target = ctx.target(request.channel, request.account)
-    block = ctx.config.channels.get(target.manifest.id)
-    accounts = block.accounts if block and request.account is None else (target.account,)
-    return [(block, accounts)] if block else []
-
-
 async def _probes(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, ProbeResult]:
-    """Of the enabled accounts, side by side."""
+    """The probes of the enabled accounts, made concurrently."""
     able = {
         str(account): probed(channel, account, ctx.vault(account))
         for channel, account in asked

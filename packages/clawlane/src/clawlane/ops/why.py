@@ -30,7 +30,7 @@ PAUSED = "paused"
 
 
 class TurnStage(StrEnum):
-    """Where a turn stands, as people ask for it."""
+    """Where a turn stands."""
 
     WAITING = "waiting"
     WITH_AGENT = "with_agent"
@@ -114,7 +114,7 @@ class Why(Request[Told]):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is true right now: whether a gateway runs, what is paused, and what pacing holds, by account."""
+    """The situation right now: whether a gateway runs, what is paused, and what pacing holds."""
 
     running: bool = False
     pauses: Sequence[Pause] = ()
@@ -142,7 +142,11 @@ async def why(ctx: OpContext, request: Why) -> Told:
         else:
             messages = reader.newest_decided(request.last, dropped=request.dropped)
             notices = [] if request.dropped else reader.newest_noted(request.last)
-        live = _live(reader, messages, ctx.now_ms(), running=ctx.in_gateway)
+        waiting = {one.account for one in messages if one.standing and one.standing.settled_ms is None}
+        # Pacing holds nothing while no gateway runs.
+        held = [(name, one) for name in sorted(waiting) for one in reader.held(name, ctx.now_ms())]
+        held = held if ctx.in_gateway else []
+        live = Live(ctx.in_gateway, reader.pauses() if waiting else (), held)
         items = [Item(message=story(one, live, source)) for one in messages]
         items += [Item(notice=one) for one in notices]
         if not request.message_id:
@@ -196,13 +200,6 @@ def _over(turn: Turn) -> TurnStage:
         case TurnState.FAILED:
             return TurnStage.PARTLY_SENT if ChunkState.SENT in turn.chunks else TurnStage.NOT_SENT
     return TurnStage(turn.state)
-
-
-def _live(reader: Reader, found: Sequence[Recorded], now_ms: int, *, running: bool) -> Live:
-    """What holds replies right now. Pacing holds nothing while no gateway runs."""
-    accounts = {one.account for one in found if one.standing and one.standing.settled_ms is None}
-    held = [(name, one) for name in sorted(accounts) for one in reader.held(name, now_ms)]
-    return Live(running, reader.pauses() if accounts else (), held if running else ())
 
 
 def _source(file: Path) -> Source | None:
