@@ -18,7 +18,7 @@ run(sys.argv[1:], "openclaw")
 print("imported:", *sys.modules)
 """
 HEAVY = {"aiohttp", "json5", "pydantic", "zaloweb"}
-PLUGIN = {"clawlane_zalouser.channel", "clawlane_zalouser.settings"}
+PLUGIN = {"clawlane_zalouser", "clawlane_zalouser.channel", "clawlane_zalouser.settings"}
 
 
 @pytest.fixture
@@ -44,6 +44,10 @@ def test_commands_import_neither_pydantic_nor_the_plugin_while_the_gateway_runs(
         "channels status --probe --json",
         "channels list",
         "doctor",
+        "pairing list",
+        "directory peers list --json",
+        "directory groups list --channel zlu",
+        "why",
     ):
         found = imported(linked, *words.split())
         assert "clawlane.ops.client" in found

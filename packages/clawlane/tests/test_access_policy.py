@@ -40,9 +40,9 @@ Reading = Callable[..., AccessPolicy]
 @pytest.fixture
 def reading(tmp_path: Path) -> Reading:
     def read(text: str, account: str | None = None) -> AccessPolicy:
-        places = Paths(tmp_path, tmp_path / "config.json5")
-        places.config_file.write_text(text, encoding="utf-8")
-        config = load(places, OneChannel(), {})
+        paths = Paths(tmp_path, tmp_path / "config.json5")
+        paths.config_file.write_text(text, encoding="utf-8")
+        config = load(paths, OneChannel(), {})
         found = config.channels["zalouser"].account(account)
         assert found is not None
         return AccessPolicy.of(config, found)

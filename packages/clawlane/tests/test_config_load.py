@@ -42,11 +42,11 @@ class OneChannel:
 
 class Loading:
     def __init__(self, folder: Path) -> None:
-        self.places = Paths(folder, folder / "config.json5")
+        self.paths = Paths(folder, folder / "config.json5")
 
     def __call__(self, text: str, environ: Mapping[str, str] | None = None, installed: bool = True) -> Config:
-        self.places.config_file.write_text(text, encoding="utf-8")
-        return load(self.places, OneChannel(installed), environ or {})
+        self.paths.config_file.write_text(text, encoding="utf-8")
+        return load(self.paths, OneChannel(installed), environ or {})
 
     def channel(self, block: str, environ: Mapping[str, str] | None = None, more: str = "") -> Config:
         return self(f"{{ channels: {{ zalouser: {block} }}, {more} }}", environ)
@@ -284,5 +284,5 @@ def test_a_mistake_in_the_defaults_is_told_there_and_nowhere_else(loading: Loadi
 
 def test_loading_never_touches_the_file(loading: Loading) -> None:
     loading.complaints("{ a: 1 }")
-    file = loading.places.config_file
+    file = loading.paths.config_file
     assert (file.read_text(), list(file.parent.iterdir())) == ("{ a: 1 }", [file])

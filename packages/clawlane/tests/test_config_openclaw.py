@@ -23,10 +23,10 @@ OTHERS = (
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_in_the_config(tmp_path: Path, name: str) -> None:
-    places = Paths(tmp_path, tmp_path / "config.json5")
-    places.config_file.write_text(f"{{ channels: {{ '{name}': {{ enabled: true }} }} }}")
+    paths = Paths(tmp_path, tmp_path / "config.json5")
+    paths.config_file.write_text(f"{{ channels: {{ '{name}': {{ enabled: true }} }} }}")
     with pytest.raises(ConfigError) as caught:
-        load(places, Registry(places), {})
+        load(paths, Registry(paths), {})
     (problem,) = caught.value.problems
     assert (problem.message, problem.hint.split(";")[0]) == (NOT_SUPPORTED, "remove it")
 

@@ -29,9 +29,9 @@ class Zalo:
 
 
 def loaded(folder: Path, text: str) -> Config:
-    places = Paths(folder, folder / "config.json5")
-    places.config_file.write_text(text, encoding="utf-8")
-    return load(places, Zalo(), {})
+    paths = Paths(folder, folder / "config.json5")
+    paths.config_file.write_text(text, encoding="utf-8")
+    return load(paths, Zalo(), {})
 
 
 def complaint(folder: Path, text: str) -> str:

@@ -19,10 +19,10 @@ OPENCLAW = Path(sys.executable).with_name("openclaw")
 async def state(tmp_path: Path) -> Path:
     """A state directory whose store exists already."""
     (tmp_path / "config.json5").write_text("{}")
-    places = Paths.from_env({"CLAWLANE_STATE_DIR": str(tmp_path)})
-    async with open_store(places.store, places.lock_file, lambda: 0):
+    paths = Paths.from_env({"CLAWLANE_STATE_DIR": str(tmp_path)})
+    async with open_store(paths.store, paths.lock_file, lambda: 0):
         pass
-    places.log_dir.mkdir(mode=0o700)
+    paths.log_dir.mkdir(mode=0o700)
     return tmp_path
 
 

@@ -38,7 +38,7 @@ class Gateway:
     """A running gateway and the commands to it."""
 
     process: Process
-    places: Paths
+    paths: Paths
 
     async def tell(self, **fields: Any) -> None:
         assert self.process.stdin
@@ -66,7 +66,7 @@ class Gateway:
         raise AssertionError(f"the gateway ended without logging {text!r}")
 
     async def call(self, request: Request[R]) -> R:
-        return await asyncio.to_thread(ask_gateway, self.places, request, Caller.CLI)
+        return await asyncio.to_thread(ask_gateway, self.paths, request, Caller.CLI)
 
     async def account(self) -> dict[str, Any]:
         found = await self.call(GetStatus())
@@ -89,24 +89,24 @@ class Gateway:
 class House:
     """A state directory in which gateways are started."""
 
-    places: Paths
+    paths: Paths
 
     def configure(self, text: str) -> None:
-        self.places.config_file.parent.mkdir(parents=True, exist_ok=True)
-        self.places.config_file.write_text(text)
+        self.paths.config_file.parent.mkdir(parents=True, exist_ok=True)
+        self.paths.config_file.write_text(text)
 
     @asynccontextmanager
     async def gateway(self, *arguments: str) -> AsyncIterator[Gateway]:
         environ = {
             **os.environ,
-            "CLAWLANE_STATE_DIR": str(self.places.state),
-            "CLAWLANE_CONFIG": str(self.places.config_file),
+            "CLAWLANE_STATE_DIR": str(self.paths.state),
+            "CLAWLANE_CONFIG": str(self.paths.config_file),
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable, str(SCRIPT), *arguments, env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE
         )
         try:
-            yield Gateway(process, self.places)
+            yield Gateway(process, self.paths)
         finally:
             if process.returncode is None:
                 process.kill()
@@ -314,7 +314,7 @@ async def test_an_account_that_another_gateway_took_over_stops(house: House) -> 
     house.configure(OPEN)
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        usurper = sqlite3.connect(house.places.store)
+        usurper = sqlite3.connect(house.paths.store)
         usurper.execute("UPDATE owners SET epoch = epoch + 1")
         usurper.commit()
         usurper.close()
@@ -328,15 +328,15 @@ LOGIN = "openclaw channels login --channel piped"
 
 async def test_without_an_accepted_risk_and_a_session_an_account_does_not_run(house: House) -> None:
     house.configure(OPEN)
-    places = house.places
+    paths = house.paths
     async with house.gateway("gated") as gateway:
         account = await phase(gateway, "needs_consent")
         assert account["help"] == LOGIN
-        write_consent(places.consent_dir, Consent("piped", "default", 1, "", "yes", "terminal"))
+        write_consent(paths.consent_dir, Consent("piped", "default", 1, "", "yes", "terminal"))
         await gateway.call(Start("piped"))
         account = await phase(gateway, "needs_login")
         assert account["help"] == LOGIN
-        FileVault(places.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
+        FileVault(paths.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
         await gateway.call(Start("piped"))
         await gateway.says("ready")
         account = await gateway.account()
@@ -346,17 +346,17 @@ async def test_without_an_accepted_risk_and_a_session_an_account_does_not_run(ho
 
 async def test_a_risk_that_somebody_else_accepted_does_not_count(house: House) -> None:
     house.configure(OPEN)
-    write_consent(house.places.consent_dir, Consent("piped", "default", 1, "7", "yes", "terminal"))
-    FileVault(house.places.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
+    write_consent(house.paths.consent_dir, Consent("piped", "default", 1, "7", "yes", "terminal"))
+    FileVault(house.paths.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
     async with house.gateway("gated") as gateway:
         await phase(gateway, "needs_consent")
 
 
 async def test_a_damaged_session_is_told_and_not_used(house: House) -> None:
     house.configure(OPEN)
-    write_consent(house.places.consent_dir, Consent("piped", "default", 1, "100", "yes", "terminal"))
-    FileVault(house.places.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
-    (house.places.vault_dir / "key").write_bytes(bytes(32))
+    write_consent(house.paths.consent_dir, Consent("piped", "default", 1, "100", "yes", "terminal"))
+    FileVault(house.paths.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
+    (house.paths.vault_dir / "key").write_bytes(bytes(32))
     async with house.gateway("gated") as gateway:
         account = await phase(gateway, "needs_login")
         assert account["help"] == f"{LOGIN} --force"
@@ -376,9 +376,9 @@ async def test_a_gateway_without_channels_runs(house: House) -> None:
         status = await gateway.call(GetStatus())
         assert status.channels == {}
         await gateway.stop()
-    assert not gateway_runs(house.places)
+    assert not gateway_runs(house.paths)
     with pytest.raises(GatewayDown, match="the gateway is not running"):
-        ask_gateway(house.places, GetStatus(), Caller.CLI)
+        ask_gateway(house.paths, GetStatus(), Caller.CLI)
 
 
 async def test_a_second_gateway_is_refused_with_the_owners_pid(house: House) -> None:
@@ -397,10 +397,10 @@ async def test_a_second_gateway_is_refused_with_the_owners_pid(house: House) -> 
 
 async def test_a_state_directory_with_a_long_path_has_a_socket_too(tmp_path: Path) -> None:
     house = House(Paths(tmp_path / ("long" * 30) / "state", tmp_path / "config.json5"))
-    assert not gateway_runs(house.places)
+    assert not gateway_runs(house.paths)
     async with house.gateway() as gateway:
         await gateway.logs("runs after")
-        assert await asyncio.to_thread(gateway_runs, house.places)
+        assert await asyncio.to_thread(gateway_runs, house.paths)
         await gateway.stop()
 
 
@@ -408,9 +408,9 @@ async def test_files_are_private_and_secrets_stay_out_of_the_log(house: House) -
     house.configure(OPEN)
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        assert house.places.control_socket.stat().st_mode & 0o777 == 0o600
+        assert house.paths.control_socket.stat().st_mode & 0o777 == 0o600
         await gateway.stop()
-    assert not house.places.control_socket.exists()
-    log = house.places.log_dir / "gateway.log"
+    assert not house.paths.control_socket.exists()
+    log = house.paths.log_dir / "gateway.log"
     assert log.stat().st_mode & 0o777 == 0o600
     assert all(json.loads(line)["message"] for line in log.read_text().splitlines())

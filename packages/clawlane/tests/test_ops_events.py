@@ -100,7 +100,7 @@ async def test_the_feed_tells_states_decisions_and_who_changed_what(house: House
         code = await paired(gateway)
         await gateway.call(Approve("piped", code, notify=True))
         await gateway.says("sending")
-        *told, reached = await stored(house.places)
+        *told, reached = await stored(house.paths)
         assert isinstance(reached, Reached)
         assert reached.cursor == told[-1].cursor
         states = [one.phase for one in told if isinstance(one, StateChanged)]
@@ -116,11 +116,11 @@ async def test_the_feed_tells_states_decisions_and_who_changed_what(house: House
             "pairing.approve",
         )
         assert changed.details == {"sender_id": ALICE, "told": True}
-        assert await stored(house.places, account="piped/other") == [reached]
+        assert await stored(house.paths, account="piped/other") == [reached]
         with pytest.raises(ControlError, match="not one of this store"):
-            await stored(house.places, "0123abcd.7")
+            await stored(house.paths, "0123abcd.7")
         await gateway.stop()
-    with closing(sqlite3.connect(house.places.store)) as connection:
+    with closing(sqlite3.connect(house.paths.store)) as connection:
         rows = connection.execute("SELECT * FROM operator_log").fetchall()
     assert rows
     for secret in (code, "A name", "xin chào"):
@@ -131,7 +131,7 @@ async def test_a_reader_goes_on_after_a_restart_where_it_was(house: House) -> No
     house.configure(CLOSED)
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        reader = Reader(house.places)
+        reader = Reader(house.paths)
         await reader.until(lambda event: isinstance(event, StateChanged) and event.phase is Phase.READY)
         await gateway.tell(say="a", id="m1", **{"from": ALICE})
         *_, decided = await reader.until(lambda event: isinstance(event, Decided))
@@ -144,7 +144,7 @@ async def test_a_reader_goes_on_after_a_restart_where_it_was(house: House) -> No
         assert str(ended) == "the gateway stops"
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        reader = Reader(house.places, decided.cursor)
+        reader = Reader(house.paths, decided.cursor)
         told = await reader.until(
             lambda event: isinstance(event, StateChanged) and event.phase is Phase.READY
         )
@@ -158,7 +158,7 @@ async def test_a_killed_gateway_costs_its_readers_nothing_that_was_stored(house:
     house.configure(CLOSED)
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        reader = Reader(house.places)
+        reader = Reader(house.paths)
         await reader.until(lambda event: isinstance(event, Reached))
         await gateway.tell(say="a", id="m1", **{"from": ALICE})
         *_, decided = await reader.until(lambda event: isinstance(event, Decided))
@@ -169,7 +169,7 @@ async def test_a_killed_gateway_costs_its_readers_nothing_that_was_stored(house:
     async with house.gateway() as gateway:
         await gateway.says("ready")
         await gateway.tell(say="b", id="m2", **{"from": ALICE})
-        told = await Reader(house.places, decided.cursor).until(lambda event: isinstance(event, Decided))
+        told = await Reader(house.paths, decided.cursor).until(lambda event: isinstance(event, Decided))
         assert [one.message_id for one in told if isinstance(one, Decided)] == ["m2"]
         await gateway.stop()
 
@@ -178,7 +178,7 @@ async def test_two_readers_are_told_the_same_as_it_falls(house: House) -> None:
     house.configure(CLOSED)
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        readers = [Reader(house.places, "newest"), Reader(house.places, "newest")]
+        readers = [Reader(house.paths, "newest"), Reader(house.paths, "newest")]
         for reader in readers:
             assert isinstance(await reader.next(), Reached)
         for number in range(20):
@@ -195,7 +195,7 @@ async def test_a_quiet_feed_says_that_it_lives(house: House) -> None:
     house.configure(CLOSED)
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        reader = Reader(house.places, quiet=0.2)
+        reader = Reader(house.paths, quiet=0.2)
         told: list[Any] = [await reader.next()]
         while not (isinstance(told[-1], Reached) and told[-1] in told[:-1]):
             told.append(await reader.next())
@@ -213,10 +213,10 @@ async def test_a_slow_reader_loses_nothing_and_holds_nobody_up(house: House) -> 
     house.configure(CLOSED)
     async with house.gateway() as gateway:
         await gateway.says("ready")
-        slow = follow_gateway(house.places, Events(follow=True), Caller.CONSOLE)
+        slow = follow_gateway(house.paths, Events(follow=True), Caller.CONSOLE)
         first = await asyncio.to_thread(next, slow)
         assert isinstance(first, StateChanged)
-        swift = Reader(house.places)
+        swift = Reader(house.paths)
         assert gateway.process.stderr
         logged = asyncio.ensure_future(drain(gateway.process.stderr))
         for number in range(count):
@@ -251,8 +251,8 @@ def listeners(store: Store) -> int:
 
 
 async def test_a_reader_that_leaves_ends_its_feed(house: House) -> None:
-    async with empty_gateway(house.places) as store:
-        feed = follow_gateway(house.places, Events(follow=True, quiet=60), Caller.CONSOLE)
+    async with empty_gateway(house.paths) as store:
+        feed = follow_gateway(house.paths, Events(follow=True, quiet=60), Caller.CONSOLE)
         assert isinstance(await asyncio.to_thread(next, feed), Reached)
         assert listeners(store) == 1
         feed.close()
@@ -281,29 +281,29 @@ async def collected(paths: Paths, request: Events) -> list[Told]:
 
 
 async def test_without_a_gateway_the_feed_is_read_from_the_file(house: House) -> None:
-    assert await collected(house.places, Events()) == [Reached("")]
-    assert await collected(house.places, Events("newest")) == [Reached("")]
-    async with opened(house.places) as (_, account):
+    assert await collected(house.paths, Events()) == [Reached("")]
+    assert await collected(house.paths, Events("newest")) == [Reached("")]
+    async with opened(house.paths) as (_, account):
         await account.run(inbox.admit_all, [arrival("m1"), arrival("m2")])
-    first, second, reached = await collected(house.places, Events())
+    first, second, reached = await collected(house.paths, Events())
     assert (first.cursor != second.cursor, second.cursor == reached.cursor) == (True, True)
-    assert await collected(house.places, Events(first.cursor)) == [second, reached]
-    feed = events(context(house.places), Events(second.cursor, follow=True))
+    assert await collected(house.paths, Events(first.cursor)) == [second, reached]
+    feed = events(context(house.paths), Events(second.cursor, follow=True))
     assert await anext(feed) == reached
-    async with opened(house.places) as (_, account):
+    async with opened(house.paths) as (_, account):
         await account.run(inbox.admit_all, [arrival("m3")])
     found = await asyncio.wait_for(anext(feed), 5)
     assert isinstance(found, Decided)
     assert found.message_id == "m3"
     await feed.aclose()
     with pytest.raises(CursorUnknown):
-        await collected(house.places, Events("anything"))
-    house.places.store.rename(house.places.store.with_name("elsewhere"))
-    (house.places.state / "store.id").unlink()
-    async with opened(house.places) as (_, account):
+        await collected(house.paths, Events("anything"))
+    house.paths.store.rename(house.paths.store.with_name("elsewhere"))
+    (house.paths.state / "store.id").unlink()
+    async with opened(house.paths) as (_, account):
         await account.run(inbox.admit_all, [arrival("m1")])
     with pytest.raises(CursorUnknown):
-        await collected(house.places, Events(first.cursor))
+        await collected(house.paths, Events(first.cursor))
 
 
 async def test_what_an_operation_changes_is_recorded_with_it_or_not_at_all(house: House) -> None:
@@ -314,7 +314,7 @@ async def test_what_an_operation_changes_is_recorded_with_it_or_not_at_all(house
     def reads(tx: Tx) -> None:
         tx.note(sender_id="13")
 
-    async with opened(house.places) as (store, account):
+    async with opened(house.paths) as (store, account):
         bound = account.by("console", "pairing.reject")
         await account.attempt(pairing.reject, "11")
         with pytest.raises(PairingUnknown):
@@ -335,11 +335,11 @@ async def test_an_operation_names_itself_and_the_one_that_calls_another_stays(ho
     async with house.gateway() as gateway:
         await gateway.says("ready")
         await gateway.call(Reject("piped", "8200000000000001", "default", block=True))
-        *_, changed, _ = await stored(house.places)
+        *_, changed, _ = await stored(house.paths)
         assert isinstance(changed, OperatorChanged)
         assert (changed.operation, changed.details["sender_id"]) == ("pairing.reject", "8200000000000001")
         await gateway.stop()
-    ctx = context(house.places).during("doctor.fix")
+    ctx = context(house.paths).during("doctor.fix")
     assert ctx.during("pairing.approve").operation == "doctor.fix"
 
 
@@ -347,7 +347,7 @@ async def test_a_state_is_kept_once_and_all_is_forgotten_after_a_month(house: Ho
     def later(tx: Tx) -> bool:
         return retention.prune(Tx(tx.db, tx.account, NOW + retention.IDS_MS + 1000))
 
-    async with opened(house.places) as (store, account):
+    async with opened(house.paths) as (store, account):
         await account.run(store_events.note_state, NOW, Phase.READY, "")
         await account.run(store_events.note_state, NOW + 1, Phase.READY, "")
         await account.run(store_events.note_state, NOW + 2, Phase.READY, "clock_wrong")
@@ -363,7 +363,7 @@ async def test_a_state_is_kept_once_and_all_is_forgotten_after_a_month(house: Ho
 
 
 async def test_pages_go_over_all_accounts_and_tables_in_the_order_of_commits(house: House) -> None:
-    async with opened(house.places) as (store, account), store.own("piped/work") as work:
+    async with opened(house.paths) as (store, account), store.own("piped/work") as work:
         for number in range(30):
             await (work if number % 3 else account).run(inbox.admit_all, [arrival(f"m{number}", ASKS)])
             await work.run(store_events.note_state, NOW, Phase.READY, f"c{number}")
@@ -381,7 +381,7 @@ async def test_pages_go_over_all_accounts_and_tables_in_the_order_of_commits(hou
 
 
 async def test_news_wake_a_listener_and_other_changes_do_not(house: House) -> None:
-    async with opened(house.places) as (store, account):
+    async with opened(house.paths) as (store, account):
         with store.listening() as heard:
             await account.run(pairing.reject, "11")
             await asyncio.sleep(0)

@@ -9,7 +9,8 @@ import pytest
 
 from clawlane.channel import Health, Phase
 from clawlane.ops.account_status import AccountStatus, Decisions, PairingCounts, PolicyStatus
-from clawlane.ops.problems import problems, sentence
+from clawlane.ops.finding_text import problem_text
+from clawlane.ops.problems import problems
 
 WELL = AccountStatus(
     id="default",
@@ -54,8 +55,8 @@ WELL = AccountStatus(
 
 
 def found(**changed: Any) -> list[tuple[str, bool]]:
-    told = problems(replace(WELL, **changed))
-    assert all(sentence(one) and one.command for one in told)
+    told = list(problems(replace(WELL, **changed)))
+    assert all(problem_text(one) and one.command for one in told)
     return [(one.code, one.degrades) for one in told]
 
 
@@ -91,6 +92,6 @@ def test_a_problem_is_told_with_a_command(
 
 def test_the_sentence_says_how_many_and_which_side() -> None:
     [letters] = problems(replace(WELL, decisions=Decisions(0, 1, 0)))
-    assert sentence(letters) == "1 message is set aside after too many tries and waits for your decision"
+    assert problem_text(letters) == "1 message is set aside after too many tries and waits for your decision"
     [clock] = problems(replace(WELL, skew_ms=180_000))
-    assert sentence(clock).startswith("this machine's clock is 3 min behind the platform's;")
+    assert problem_text(clock).startswith("this machine's clock is 3 min behind the platform's;")

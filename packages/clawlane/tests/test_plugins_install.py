@@ -38,7 +38,7 @@ class Workshop:
     def __init__(self, root: Path) -> None:
         self.folder = root / "parrot"
         self.site = root / "site"
-        self.places = Paths(root / "state", root / "state" / "config.json5")
+        self.paths = Paths(root / "state", root / "state" / "config.json5")
         self.folder.mkdir()
         self.site.mkdir()
         self.write_project(_ENTRY_POINT)
@@ -59,7 +59,7 @@ class Workshop:
         (self.site / "parrot_channel.py").write_text(module.format(runtime=runtime))
 
     def registry(self) -> Registry:
-        return Registry(self.places)
+        return Registry(self.paths)
 
     def recorded(self) -> list[str]:
         return [record.channel for record in self.registry().records]
@@ -90,7 +90,7 @@ def test_an_importable_plugin_is_left_as_it_is_and_recorded(workshop: Workshop) 
 def test_the_record_is_private(workshop: Workshop) -> None:
     workshop.make_importable()
     install(str(workshop.folder), workshop.registry(), now_ms=1)
-    assert stat.S_IMODE(workshop.places.plugins_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(workshop.paths.plugins_file.stat().st_mode) == 0o600
 
 
 def test_installing_again_keeps_one_record(workshop: Workshop) -> None:
@@ -206,7 +206,7 @@ def test_a_channel_is_found_by_id_and_alias_in_any_case(workshop: Workshop) -> N
 
 
 def test_a_damaged_record_is_told_with_the_way_out(workshop: Workshop) -> None:
-    workshop.places.state.mkdir()
-    workshop.places.plugins_file.write_text("{")
+    workshop.paths.state.mkdir()
+    workshop.paths.plugins_file.write_text("{")
     with pytest.raises(LoadFailed, match="is not a record of plugins"):
         _ = workshop.registry().records

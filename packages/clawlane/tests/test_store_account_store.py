@@ -52,7 +52,7 @@ DROP = Decision(Outcome.DROP, Reason.DM_DISABLED, RULE)
 ASK = Decision(Outcome.CHALLENGE, Reason.DM_PAIRING_REQUIRED, RULE)
 
 
-def places_in(folder: Path) -> Paths:
+def paths_in(folder: Path) -> Paths:
     return Paths(folder / "state", folder / "config.json5")
 
 
@@ -60,9 +60,9 @@ def places_in(folder: Path) -> Paths:
 async def account_store_in(
     folder: Path, clock: Clock | None = None
 ) -> AsyncIterator[tuple[Store, AccountStore]]:
-    places = places_in(folder)
+    paths = paths_in(folder)
     async with (
-        open_store(places.store, places.lock_file, clock or Clock()) as store,
+        open_store(paths.store, paths.lock_file, clock or Clock()) as store,
         store.own(LANE) as account_store,
     ):
         yield store, account_store
@@ -127,9 +127,9 @@ async def test_a_dropped_message_leaves_ids_and_decision_but_no_text(tmp_path: P
         assert await account_store.run(turns.open_turns) == []
         with store.read() as reader:
             assert reader.activity(LANE).counters == {"dm_disabled": 1}
-    assert b"secret words" not in places_in(tmp_path).store.read_bytes()
+    assert b"secret words" not in paths_in(tmp_path).store.read_bytes()
     rows = (
-        sqlite3.connect(places_in(tmp_path).store).execute("SELECT message_id, body FROM messages").fetchall()
+        sqlite3.connect(paths_in(tmp_path).store).execute("SELECT message_id, body FROM messages").fetchall()
     )
     assert rows == [("m1", None)]
 
@@ -352,7 +352,7 @@ async def test_a_newer_owner_shuts_the_older_one_out(tmp_path: Path) -> None:
         with pytest.raises(StoreOwned):
             async with store.own(LANE):
                 pass
-        usurper = sqlite3.connect(places_in(tmp_path).store)
+        usurper = sqlite3.connect(paths_in(tmp_path).store)
         usurper.execute("UPDATE owners SET epoch = epoch + 1")
         usurper.commit()
         usurper.close()
@@ -390,7 +390,7 @@ async def test_an_older_owner_cannot_write_in_the_group_in_which_a_newer_one_com
 
 
 async def test_another_process_is_refused_with_the_owners_pid(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
+    paths = paths_in(tmp_path)
     script = (
         "import asyncio, sys; from pathlib import Path; from clawlane.store.database import open_store\n"
         "async def main():\n"
@@ -398,24 +398,24 @@ async def test_another_process_is_refused_with_the_owners_pid(tmp_path: Path) ->
         "        print('open', flush=True); sys.stdin.read()\n"
         "asyncio.run(main())"
     )
-    command = [sys.executable, "-c", script, str(places.store), str(places.lock_file)]
+    command = [sys.executable, "-c", script, str(paths.store), str(paths.lock_file)]
     owner = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     assert owner.stdout
     assert await owner.stdout.readline() == b"open\n"
     with pytest.raises(StoreOwned) as refused:
-        async with open_store(places.store, places.lock_file, Clock()):
+        async with open_store(paths.store, paths.lock_file, Clock()):
             pass
     assert refused.value.pid == owner.pid
     owner.kill()
     await owner.wait()
-    async with open_store(places.store, places.lock_file, Clock()):
+    async with open_store(paths.store, paths.lock_file, Clock()):
         pass
 
 
 async def test_files_are_private_and_readers_cannot_write(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (store, account_store):
         await admit(account_store, arrival(inbound("m1")))
-        state = places_in(tmp_path).state
+        state = paths_in(tmp_path).state
         assert state.stat().st_mode & 0o777 == 0o700
         assert {file.stat().st_mode & 0o777 for file in state.iterdir()} == {0o600}
         with store.read() as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
@@ -425,7 +425,7 @@ async def test_files_are_private_and_readers_cannot_write(tmp_path: Path) -> Non
 async def test_the_store_is_read_while_nobody_writes(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         await admit(account_store, arrival(inbound("m1"), DROP))
-    with reading(places_in(tmp_path).store) as reader:
+    with reading(paths_in(tmp_path).store) as reader:
         assert reader.activity(LANE).last_inbound_ms == NOW
 
 
@@ -460,7 +460,7 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> No
 async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     async with account_store_in(tmp_path):
         pass
-    path = places_in(tmp_path).store
+    path = paths_in(tmp_path).store
     newer = sqlite3.connect(path)
     newer.execute("INSERT INTO migrations VALUES (999, 0)")
     newer.commit()
@@ -471,7 +471,7 @@ async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
 async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
     async with account_store_in(tmp_path):
         pass
-    path = places_in(tmp_path).store
+    path = paths_in(tmp_path).store
     raw = bytearray(path.read_bytes())
     raw[4096 * 3 : 4096 * 6] = bytes(range(256)) * 48
     path.write_bytes(raw)
@@ -521,7 +521,7 @@ async def test_texts_that_are_not_kept_do_not_stay_in_the_file(tmp_path: Path) -
             inbox.admit_all, [NewMessage(inbound("m1", text="secret words"), None, PairingReply.CODE, NOW)]
         )
         await account_store.run(inbox.admit_all, [Undone("default", ALICE, "m1", "11")])
-    assert b"secret words" not in places_in(tmp_path).store.read_bytes()
+    assert b"secret words" not in paths_in(tmp_path).store.read_bytes()
 
 
 async def test_an_approval_can_be_taken_back(tmp_path: Path) -> None:
@@ -612,8 +612,8 @@ async def test_why_knows_names_texts_repeats_and_notices(tmp_path: Path) -> None
 async def test_notices_are_read_beside_the_messages(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (store, account_store):
         await admit(account_store, arrival(inbound("m1")))
-        places = places_in(tmp_path)
-        with sqlite3.connect(places.store) as connection:
+        paths = paths_in(tmp_path)
+        with sqlite3.connect(paths.store) as connection:
             insert = "INSERT INTO notices VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)"
             notice = (LANE, 100, "dm", "11", "n1", "11", "call", "missed call", 0, NOW, NOW, 2)
             unreadable = (LANE, 101, "", "", "n2", "", "", "no number", 1, 0, NOW + 1, 0)

@@ -40,7 +40,7 @@ class Perch:
     def __init__(
         self, state: Path, capsys: pytest.CaptureFixture[str], setenv: Callable[[str, str], None]
     ) -> None:
-        self.places = Paths(state, state / "config.json5")
+        self.paths = Paths(state, state / "config.json5")
         self.setenv = setenv
         self._capsys = capsys
 
@@ -53,17 +53,17 @@ class Perch:
         self.setenv("PARROT_SCRIPT", json.dumps(steps))
 
     def configure(self, block: str) -> None:
-        self.places.config_file.write_text(f"{{ channels: {{ parrot: {block} }} }}")
+        self.paths.config_file.write_text(f"{{ channels: {{ parrot: {block} }} }}")
 
     def link(self, account: str = "default") -> None:
         self.script("qr", "scanned", "confirmed", "42")
         assert self(f"channels login --channel parrot --account {account} --accept-risk").code == 0
 
     def vault(self, profile: str = "default") -> FileVault:
-        return FileVault(self.places.vault_dir, "parrot", profile)
+        return FileVault(self.paths.vault_dir, "parrot", profile)
 
     def consent(self) -> dict[str, str]:
-        found = read_consent(self.places.consent_dir, "parrot", "default")
+        found = read_consent(self.paths.consent_dir, "parrot", "default")
         assert found is not None
         return {"user": found.user_id, "expendable": found.expendable, "how": found.how}
 

@@ -86,13 +86,13 @@ def test_status_without_a_gateway_has_every_key_and_makes_no_store(perch) -> Non
     assert account["outbox"] == {"queued": 0, "unknown": 0}
     assert account["pairing"] == {"pending": 0, "silent": 0, "held": 0}
     assert (told["gateway"], told["config"]) == (None, {"error": None, "changed": False})
-    assert not perch.places.store.exists()
+    assert not perch.paths.store.exists()
 
 
 def test_status_in_json_says_by_a_code_why_nothing_runs(perch) -> None:
     perch.configure("{ accounts: { work: {}, home: {}, den: {} } }")
     perch.link("home")
-    (sealed,) = perch.places.vault_dir.glob("*home.session")
+    (sealed,) = perch.paths.vault_dir.glob("*home.session")
     sealed.with_name(sealed.name.replace("home", "den")).write_bytes(b"torn")
     (told,) = perch("channels status --json").json
     accounts = told["channels"]["parrot"]["accounts"]  # type: ignore[index]
@@ -101,7 +101,7 @@ def test_status_in_json_says_by_a_code_why_nothing_runs(perch) -> None:
 
 
 def test_status_of_a_channel_without_a_block_says_that_it_is_off(perch) -> None:
-    perch.places.config_file.write_text("{}")
+    perch.paths.config_file.write_text("{}")
     told = perch("channels status --channel parrot")
     assert (told.code, told.err) == (5, "error: the config has no block for parrot, so it is off\n")
 

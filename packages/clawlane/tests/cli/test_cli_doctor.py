@@ -35,7 +35,7 @@ def test_a_config_that_does_not_load_is_told_in_full_and_fails(perch, home: Path
 
 
 def test_a_file_that_is_no_json5_is_one_finding_with_its_place(perch, home: Path) -> None:
-    perch.places.config_file.write_text("{ channels: ")
+    perch.paths.config_file.write_text("{ channels: ")
     told = perch("doctor --fix")
     assert told.code == 1
     assert "config.json5:1" in told.out
@@ -59,7 +59,7 @@ def test_open_doors_are_critical(perch, home: Path) -> None:
 def test_a_gateway_that_does_not_answer_hinders_no_check_up(perch, home: Path) -> None:
     perch.link()
     listening = socketserver.UnixStreamServer(
-        str(choose_socket(perch.places, {})), socketserver.StreamRequestHandler
+        str(choose_socket(perch.paths, {})), socketserver.StreamRequestHandler
     )
     with listening:
         Thread(target=listening.serve_forever, daemon=True).start()
@@ -78,7 +78,7 @@ def test_an_unset_group_policy_is_a_note(perch, home: Path) -> None:
 
 def test_a_risk_that_nobody_accepted_is_an_error_with_the_command(perch, home: Path) -> None:
     perch.link()
-    for record in perch.places.consent_dir.iterdir():
+    for record in perch.paths.consent_dir.iterdir():
         record.unlink()
     assert perch("doctor").code == 1
     assert "openclaw channels login --channel parrot" in found(perch)["risk_not_accepted"]["mend"]
@@ -92,7 +92,7 @@ def test_nobody_logged_in_is_a_warning_with_the_command(perch, home: Path) -> No
 
 def test_a_session_that_others_can_read_is_an_error(perch, home: Path) -> None:
     perch.link()
-    (session,) = perch.places.vault_dir.glob("*.session")
+    (session,) = perch.paths.vault_dir.glob("*.session")
     session.chmod(0o644)
     told = found(perch)["permissions"]
     assert told["path"] == str(session)
@@ -109,17 +109,17 @@ def test_an_older_programs_session_is_named_and_not_read(perch, home: Path) -> N
 
 
 def test_a_name_among_the_owners_is_an_error(perch, home: Path) -> None:
-    perch.places.config_file.write_text("{ channels: { parrot: {} }, commands: { ownerAllowFrom: ['Lan'] } }")
+    perch.paths.config_file.write_text("{ channels: { parrot: {} }, commands: { ownerAllowFrom: ['Lan'] } }")
     assert "'Lan'" in found(perch)["owner_name"]["text"]
 
 
 def test_names_of_a_channel_that_cannot_look_them_up_are_left_alone(perch, home: Path) -> None:
     perch.configure("{ allowFrom: ['Lan'] }")
     perch.link()
-    before = perch.places.config_file.read_bytes()
+    before = perch.paths.config_file.read_bytes()
     told = perch("doctor --fix")
     assert "cannot look people or groups up" in told.err
-    assert perch.places.config_file.read_bytes() == before
+    assert perch.paths.config_file.read_bytes() == before
 
 
 def test_a_directory_that_the_channel_lacks_is_said_in_one_line(perch) -> None:

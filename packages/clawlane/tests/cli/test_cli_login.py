@@ -32,7 +32,7 @@ def test_a_login_tells_risk_host_account_and_every_step(perch) -> None:
         "The official way is a goldfish.",
         f"Linking parrot on {os.uname().nodename}: account 'default', profile 'default'.",
         "█████",
-        f"As a picture: {perch.places.qr_dir}",
+        f"As a picture: {perch.paths.qr_dir}",
         "Scanned by Nguyễn Văn [31mAn. Confirm the login on the phone.",
         "Linked as Nguyễn Văn An (42).",
         "Start the gateway: openclaw gateway run",
@@ -50,8 +50,8 @@ def test_a_login_keeps_the_session_sealed_and_the_risk_recorded(perch) -> None:
 
 def test_the_picture_of_the_code_is_private_and_gone_at_the_end(perch) -> None:
     perch.link()
-    assert stat.S_IMODE(perch.places.qr_dir.stat().st_mode) == 0o700
-    assert list(perch.places.qr_dir.iterdir()) == []
+    assert stat.S_IMODE(perch.paths.qr_dir.stat().st_mode) == 0o700
+    assert list(perch.paths.qr_dir.iterdir()) == []
 
 
 def test_an_account_that_is_linked_says_as_whom_and_shows_no_code(perch) -> None:
@@ -184,7 +184,7 @@ def test_anything_but_yes_does_nothing(perch) -> None:
     terminal.type("y\n")
     assert terminal.finish() == 1
     assert "the risk was not accepted, so nothing was done" in terminal.seen
-    assert not perch.places.consent_dir.exists()
+    assert not perch.paths.consent_dir.exists()
 
 
 def test_ctrl_c_ends_quietly(perch) -> None:
@@ -196,7 +196,7 @@ def test_ctrl_c_ends_quietly(perch) -> None:
 
 
 def test_a_login_without_a_block_says_that_the_channel_is_off(perch) -> None:
-    perch.places.config_file.unlink()
+    perch.paths.config_file.unlink()
     perch.script(*_LINKED)
     told = perch("channels login --channel parrot --accept-risk")
     assert told.code == 0

@@ -22,9 +22,9 @@ DROP = Decision(
 
 def store_messages(perch, *arrivals: NewMessage) -> None:
     async def store() -> None:
-        places = perch.places
+        paths = perch.paths
         async with (
-            open_store(places.store, places.lock_file, lambda: NOW) as opened,
+            open_store(paths.store, paths.lock_file, lambda: NOW) as opened,
             opened.own("parrot/default") as account_store,
         ):
             await account_store.run(inbox.admit_all, arrivals)

@@ -25,55 +25,55 @@ def mode(path: Path) -> int:
 @pytest.mark.parametrize("command", ["channels login --channel parrot --accept-risk", "gateway run"])
 def test_a_state_directory_that_others_may_write_is_refused(perch, bits: int, command: str) -> None:
     perch.script(*_LINKED)
-    perch.places.state.chmod(bits)
+    perch.paths.state.chmod(bits)
     told = perch(command)
     assert (told.code, told.out) == (1, "")
-    assert told.err.startswith(f"error: other users can write to the state directory {perch.places.state} (d")
-    assert told.err.endswith(f"look at what is in it, then run: chmod 700 '{perch.places.state}'\n")
-    assert not perch.places.vault_dir.exists()
-    assert not perch.places.consent_dir.exists()
-    assert not perch.places.store.exists()
-    assert mode(perch.places.state) == bits & 0o777 | bits & 0o1000
+    assert told.err.startswith(f"error: other users can write to the state directory {perch.paths.state} (d")
+    assert told.err.endswith(f"look at what is in it, then run: chmod 700 '{perch.paths.state}'\n")
+    assert not perch.paths.vault_dir.exists()
+    assert not perch.paths.consent_dir.exists()
+    assert not perch.paths.store.exists()
+    assert mode(perch.paths.state) == bits & 0o777 | bits & 0o1000
 
 
 @pytest.mark.parametrize("bits", [0o755, 0o750, 0o701])
 def test_one_that_others_may_read_is_made_private_with_a_line(perch, bits: int) -> None:
     perch.script(*_LINKED)
-    perch.places.state.chmod(bits)
+    perch.paths.state.chmod(bits)
     told = perch("channels login --channel parrot --accept-risk")
     assert told.code == 0
-    assert f"Other users could read the state directory {perch.places.state} (d" in told.out
-    assert mode(perch.places.state) == 0o700
+    assert f"Other users could read the state directory {perch.paths.state} (d" in told.out
+    assert mode(perch.paths.state) == 0o700
 
 
 @pytest.mark.parametrize("command", ["channels login --channel parrot --accept-risk", "gateway run"])
 def test_a_config_that_others_may_write_is_refused(perch, command: str) -> None:
     perch.script(*_LINKED)
-    perch.places.config_file.chmod(0o666)
+    perch.paths.config_file.chmod(0o666)
     told = perch(command)
     assert told.code == 1
     assert told.err.startswith(
-        f"error: other users can write to the config file {perch.places.config_file} (-rw-rw-rw-)"
+        f"error: other users can write to the config file {perch.paths.config_file} (-rw-rw-rw-)"
     )
     assert perch.vault().identity() is None
 
 
 def test_a_config_that_others_may_read_is_made_private_and_json_stays_json(perch) -> None:
     perch.script(*_LINKED)
-    perch.places.config_file.chmod(0o644)
+    perch.paths.config_file.chmod(0o644)
     told = perch("channels login --channel parrot --accept-risk --json")
     assert [row["step"] for row in told.json][:2] == ["risk", "begin"]
     assert "other users could read the config file" in told.err
-    assert mode(perch.places.config_file) == 0o600
+    assert mode(perch.paths.config_file) == 0o600
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_a_state_directory_of_somebody_else_is_refused(perch) -> None:
-    os.chown(perch.places.state, 12345, -1)
+    os.chown(perch.paths.state, 12345, -1)
     told = perch("gateway run")
     assert (told.code, told.err) == (
         1,
-        f"error: the state directory {perch.places.state} belongs to uid 12345, not to you; "
+        f"error: the state directory {perch.paths.state} belongs to uid 12345, not to you; "
         "set CLAWLANE_STATE_DIR to a folder of your own\n",
     )
 
@@ -104,14 +104,14 @@ def test_a_gateway_without_a_config_says_what_to_write_and_makes_nothing(perch, 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "pause --thread dm:1", "pause --account work"])
 def test_pause_without_accounts_says_what_to_do_and_makes_nothing(perch, command: str) -> None:
-    perch.places.config_file.write_text("{}")
+    perch.paths.config_file.write_text("{}")
     told = perch(command)
     assert (told.code, told.err) == (
         1,
         "error: no account is configured, so there is nothing to pause or resume; "
         "see: openclaw channels list --all\n",
     )
-    assert not perch.places.store.exists()
+    assert not perch.paths.store.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
@@ -132,14 +132,14 @@ def test_a_login_that_is_ended_leaves_nothing_behind(perch, number: signal.Signa
         rest = process.stdout.read()
     assert process.returncode == 128 + number
     assert rest.strip() == ""
-    assert list(perch.places.qr_dir.iterdir()) == []
-    assert not perch.places.vault_dir.exists()
-    assert [path for path in perch.places.state.rglob(".*") if path.is_file()] == []
+    assert list(perch.paths.qr_dir.iterdir()) == []
+    assert not perch.paths.vault_dir.exists()
+    assert [path for path in perch.paths.state.rglob(".*") if path.is_file()] == []
 
 
 def test_doctor_looks_at_every_file(perch, tmp_path: Path) -> None:
     perch.link()
-    state = perch.places.state
+    state = perch.paths.state
     (state / "notes.txt").write_text("mine")
     (state / "notes.txt").chmod(0o604)
     (state / "deep" / "er").mkdir(parents=True, mode=0o700)
@@ -148,7 +148,7 @@ def test_doctor_looks_at_every_file(perch, tmp_path: Path) -> None:
     (state / "link").symlink_to(tmp_path)
     os.mkfifo(state / "pipe", 0o600)
     (state / ".config.json5.0123456789ab").touch(mode=0o600)
-    perch.places.config_file.chmod(0o644)
+    perch.paths.config_file.chmod(0o644)
     (told,) = perch("doctor --json").json
     found = {one["path"]: (one["severity"], one["code"]) for one in told["findings"] if one["path"][0] == "/"}
     assert found == {
@@ -157,13 +157,13 @@ def test_doctor_looks_at_every_file(perch, tmp_path: Path) -> None:
         str(state / "link"): ("warning", "link_in_state"),
         str(state / "pipe"): ("warning", "odd_file"),
         str(state / ".config.json5.0123456789ab"): ("note", "scratch_left"),
-        str(perch.places.config_file): ("warning", "config_readable"),
+        str(perch.paths.config_file): ("warning", "config_readable"),
     }
 
 
 def test_doctor_names_what_keeps_a_gateway_from_starting(perch) -> None:
-    perch.places.state.chmod(0o777)
-    perch.places.config_file.chmod(0o620)
+    perch.paths.state.chmod(0o777)
+    perch.paths.config_file.chmod(0o620)
     (told,) = perch("doctor --json").json
     codes = {one["code"] for one in told["findings"] if one["severity"] == "error"}
     assert {"state_writable", "config_writable"} <= codes
@@ -179,7 +179,7 @@ def test_a_key_in_a_file_elsewhere_seals_and_opens(perch, tmp_path: Path) -> Non
     perch.setenv("CLAWLANE_KEY_FILE", str(key))
     perch.link()
     assert asyncio.run(perch.vault().read()) == b"feathers"
-    assert not (perch.places.vault_dir / "key").exists()
+    assert not (perch.paths.vault_dir / "key").exists()
     key.write_bytes(os.urandom(32))
     told = perch("channels status")
     assert "was sealed with another key" in told.out
@@ -192,13 +192,13 @@ def test_a_key_comes_from_systemd_credentials(perch, tmp_path: Path, hexadecimal
     perch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     perch.link()
     assert asyncio.run(perch.vault().read()) == b"feathers"
-    assert not (perch.places.vault_dir / "key").exists()
+    assert not (perch.paths.vault_dir / "key").exists()
 
 
 def test_credentials_of_something_else_change_nothing(perch, tmp_path: Path) -> None:
     perch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     perch.link()
-    assert (perch.places.vault_dir / "key").exists()
+    assert (perch.paths.vault_dir / "key").exists()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"short", b"x" * 33])
@@ -215,13 +215,13 @@ def test_a_key_that_cannot_be_used_is_one_line_and_nothing_is_kept(
     assert str(key) in told.err
     assert "head -c 32 /dev/urandom" in told.err
     assert told.err.count("\n") == 1
-    assert list(perch.places.vault_dir.glob("*.session")) == []
+    assert list(perch.paths.vault_dir.glob("*.session")) == []
 
 
 def test_doctor_says_what_is_wrong_with_a_key_elsewhere(perch, tmp_path: Path) -> None:
     perch.link()
     key = tmp_path / "sealing.key"
-    key.write_bytes((perch.places.vault_dir / "key").read_bytes())
+    key.write_bytes((perch.paths.vault_dir / "key").read_bytes())
     key.chmod(0o644)
     perch.setenv("CLAWLANE_KEY_FILE", str(key))
     (told,) = perch("doctor --json").json

@@ -9,7 +9,7 @@ import pytest
 import segno
 from PIL import Image, ImageDraw
 
-from clawlane.cli.login_view import Modules, columns, half_blocks, read_modules
+from clawlane.cli.terminal_qr import Modules, columns, half_blocks, read_modules
 
 _TEXT = "https://id.zalo.me/qr?token=một-hai-ba"
 

@@ -72,7 +72,7 @@ def test_one_user_on_two_accounts_is_found_by_doctor(perch) -> None:
 )
 def test_logout_works_with_a_broken_config(perch, config: str) -> None:
     perch.link()
-    perch.places.config_file.write_text(config)
+    perch.paths.config_file.write_text(config)
     told = perch("channels logout --channel parrot")
     assert told.code == 0
     assert told.out == "Logged out parrot/default: its session is removed from this machine.\n"
@@ -95,7 +95,7 @@ def test_logout_asks_which_session_is_meant_where_nothing_can_be_read(perch) -> 
     perch.configure(_TWO)
     perch.script("qr", "43")
     assert perch("channels login --channel parrot --account home --accept-risk").code == 0
-    perch.places.config_file.write_text("{")
+    perch.paths.config_file.write_text("{")
     told = perch("channels logout --channel parrot")
     assert told.code == 1
     assert told.err.endswith("name the profile with --account: home, work\n")
@@ -105,7 +105,7 @@ def test_logout_asks_which_session_is_meant_where_nothing_can_be_read(perch) -> 
 
 def test_logout_works_without_the_plugin(perch) -> None:
     perch.link()
-    perch.places.plugins_file.unlink()
+    perch.paths.plugins_file.unlink()
     assert perch("channels logout --channel parrot").code == 0
     assert perch.vault().identity() is None
     assert perch("channels logout --channel parrot").code == 1
@@ -235,10 +235,10 @@ def test_backups_follow_no_link(perch, tmp_path: Path) -> None:
     perch.configure("{ allowFrom: ['Lan'] }")
     target = tmp_path / "precious"
     target.write_text("precious")
-    backup_of(perch.places.config_file).symlink_to(target)
-    source = read_source(perch.places.config_file)
+    backup_of(perch.paths.config_file).symlink_to(target)
+    source = read_source(perch.paths.config_file)
     edit(source, [Edit(("channels", "parrot", "allowFrom", 0), "7")])
     assert target.read_text() == "precious"
-    kept = backup_of(perch.places.config_file)
+    kept = backup_of(perch.paths.config_file)
     assert (kept.is_symlink(), "'Lan'" in kept.read_text()) == (False, True)
     assert json.loads(json.dumps(perch("config get channels.parrot.allowFrom --json").json)) == [["7"]]

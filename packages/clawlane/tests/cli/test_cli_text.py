@@ -6,7 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from clawlane.cli.output import ago, length, local, print_table, sanitize
+from clawlane.cli.output import ago, local, print_table, sanitize
+from clawlane.clock import length
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import click
 
-from clawlane.cli.context import CliContext
 from clawlane.cli.failure import explain
-from clawlane.config.errors import ConfigError, Problem
+from clawlane.cli.options import json_option
+from clawlane.cli.output import print_json
+from clawlane.config.errors import ConfigError
+from clawlane.ops.client import Client
 from clawlane.ops.config import Get, Validate
 
 
@@ -20,20 +21,21 @@ def config() -> None:
 
 
 @config.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def validate(as_json: bool) -> int:
-    """Check the whole config file and tell everything that is wrong with it. Never changes it."""
-    checked = CliContext().run_here(Validate())
+    """Check the whole config file. Never changes it."""
+    checked = Client().run_here(Validate())
     if checked.problems:
         error = ConfigError(checked.problems)
         if not as_json:
             raise error
         body = {"message": "the config file has problems", "help": ""}
-        _print_json(checked.path, ok=False, valid=False, **explain(error).details, error=body)
+        print_json(ok=False, path=checked.path, valid=False, **explain(error).details, error=body)
         return 1
     if as_json:
-        warnings = [_warning(problem) for problem in checked.warnings]
-        _print_json(checked.path, ok=True, valid=True, warnings=warnings)
+        keys = ("path", "line", "message", "hint")
+        warnings = [{key: getattr(problem, key) for key in keys} for problem in checked.warnings]
+        print_json(path=checked.path, valid=True, warnings=warnings)
         return 0
     for problem in checked.warnings:
         click.echo(f"warning: {problem}", err=True)
@@ -44,21 +46,16 @@ def validate(as_json: bool) -> int:
 
 @config.command("get")
 @click.argument("path")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def get_value(path: str, as_json: bool) -> None:
-    """Print what the config file says at PATH, such as channels.zalouser.dmPolicy."""
-    value = CliContext().run_here(Get(path)).value
+    """Print the value at PATH in the config file.
+
+    PATH is written as channels.zalouser.dmPolicy.
+    """
+    value = Client().run_here(Get(path)).value
     if as_json or isinstance(value, Mapping | list):
         click.echo(json.dumps(value, ensure_ascii=False, indent=None if as_json else 2))
     elif isinstance(value, bool) or value is None:
         click.echo(json.dumps(value))
     else:
         click.echo(value)
-
-
-def _print_json(path: str, *, ok: bool, **more: Any) -> None:
-    click.echo(json.dumps({"ok": ok, "path": path, **more}, ensure_ascii=False))
-
-
-def _warning(problem: Problem) -> dict[str, Any]:
-    return {"path": problem.path, "line": problem.line, "message": problem.message, "hint": problem.hint}

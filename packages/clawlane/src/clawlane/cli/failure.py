@@ -1,6 +1,6 @@
-"""The one border where errors become lines for the person who typed the command.
+"""The one place where errors become lines for the person who typed the command.
 
-CliError    a command cannot do what was asked; `failure` says why, what mends it, and the exit code
+CliError    a command cannot do what was asked; `failure` says why, what fixes it, and the exit code
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What to tell: a sentence a line, and the command that mends it. `details` go into `--json`."""
+    """An error as lines, and the command that fixes it. `details` go into `--json`."""
 
     lines: tuple[str, ...]
     help: str = ""
@@ -34,14 +34,21 @@ class CliError(Exception):
 
 
 def explain(error: Exception) -> Failure:
-    """What to tell about an error. One that nobody foresaw is named with its type."""
+    """The failure to print for an error. An unexpected one is named with its type."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     if isinstance(error, CliError):
         return error.failure
     if isinstance(error, click.ClickException):
-        return _usage(error)
-    return _of_config(error) or _of_our_packages(error) or _unforeseen(error)
+        context = getattr(error, "ctx", None)
+        help = f"see: {context.command_path} --help" if context is not None else ""
+        return Failure((error.format_message().rstrip("."),), help)
+    if found := _of_our_packages(error):
+        return found
+    if isinstance(error, OSError):
+        return _of_system(error)
+    lines = str(error).splitlines() or ["no more is known"]
+    return Failure((f"{type(error).__name__}: {lines[0]}",), "CLAWLANE_TRACEBACK=1 shows where it happened")
 
 
 def tell(failure: Failure, *, as_json: bool) -> None:
@@ -53,71 +60,37 @@ def tell(failure: Failure, *, as_json: bool) -> None:
     *first, last = failure.lines
     for line in first:
         print(f"error: {line}", file=sys.stderr)
-    print(f"error: {last}{_ending(failure.help)}", file=sys.stderr)
+    command = "; run: " if failure.help.startswith("openclaw ") else "; "
+    print(f"error: {last}" + (command + failure.help if failure.help else ""), file=sys.stderr)
 
 
-def _ending(help: str) -> str:
-    if not help:
-        return ""
-    return f"; run: {help}" if help.startswith("openclaw ") else f"; {help}"
-
-
-def _usage(error: click.ClickException) -> Failure:
-    context = getattr(error, "ctx", None)
-    help = f"see: {context.command_path} --help" if context is not None else ""
-    return Failure((error.format_message().rstrip("."),), help)
-
-
-def _of_config(error: BaseException) -> Failure | None:
-    from clawlane.config.errors import ConfigError
-
-    if not isinstance(error, ConfigError):
-        return None
-    issues = [
-        {"path": one.path, "line": one.line, "column": one.column, "message": one.message, "hint": one.hint}
-        for one in error.problems
-    ]
-    return Failure(tuple(map(str, error.problems)), details={"issues": issues})
-
-
-def _of_our_packages(error: BaseException) -> Failure | None:
+def _of_our_packages(error: Exception) -> Failure | None:
     from clawlane.capabilities import DirectoryError
     from clawlane.channel import ChannelUnusable, VaultError
+    from clawlane.config.errors import ConfigError
     from clawlane.credentials.files import CredentialsError
     from clawlane.ops.client import ControlError
     from clawlane.ops.operation import OpError
     from clawlane.plugins.errors import PluginError
     from clawlane.store.errors import StoreError
 
-    ours = (
-        ChannelUnusable,
-        DirectoryError,
-        VaultError,
-        ControlError,
-        CredentialsError,
-        OpError,
-        PluginError,
-        StoreError,
-    )
-    if not isinstance(error, ours):
-        return None
-    message, help = str(error), str(getattr(error, "help", ""))
-    return Failure((message,), "" if help in message else help)
+    if isinstance(error, ConfigError):
+        keys = ("path", "line", "column", "message", "hint")
+        issues = [{key: getattr(one, key) for key in keys} for one in error.problems]
+        return Failure(tuple(map(str, error.problems)), details={"issues": issues})
+    of_channel = ChannelUnusable | DirectoryError | VaultError
+    if isinstance(error, of_channel | ControlError | OpError | PluginError | CredentialsError | StoreError):
+        message, help = str(error), str(getattr(error, "help", ""))
+        return Failure((message,), "" if help in message else help)
+    return None
 
 
-def _unforeseen(error: Exception) -> Failure:
-    lines = str(error).splitlines() or ["no more is known"]
-    if isinstance(error, OSError):
-        return _of_system(error, lines[0])
-    return Failure((f"{type(error).__name__}: {lines[0]}",), "CLAWLANE_TRACEBACK=1 shows where it happened")
-
-
-def _of_system(error: OSError, line: str) -> Failure:
+def _of_system(error: OSError) -> Failure:
     """A file or folder that cannot be used: in the state directory, that is where to look."""
     from clawlane.config.paths import Paths
 
     if not isinstance(error.filename, str | os.PathLike):
-        return Failure((line,))
+        return Failure(((str(error).splitlines() or ["no more is known"])[0],))
     path, state = Path(os.fsdecode(error.filename)), Paths.from_env(os.environ).state
     told = f"{path}: {error.strerror}"
     if state in (path, *path.parents) or path in state.parents:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
+from clawlane.ops.client import Client
 
 _UNIT = "clawlane.service"
-_PASSED_ON = ("CLAWLANE_STATE_DIR", "CLAWLANE_CONFIG", "CLAWLANE_KEY_FILE")
 
 
 @click.group()
@@ -26,31 +24,34 @@ def run() -> int:
     """Run all enabled accounts in the foreground until Ctrl-C or SIGTERM."""
     from clawlane.gateway.process import run as run_gateway
 
-    places = CliContext().places
-    if not places.config_file.exists():
+    paths = Client().paths
+    if not paths.config_file.exists():
         raise CliError(
-            f"there is no config file {places.config_file}, so there is nothing to run",
+            f"there is no config file {paths.config_file}, so there is nothing to run",
             "write one, such as { channels: { zalouser: { enabled: true } } }, or set CLAWLANE_CONFIG",
         )
-    return run_gateway(places, os.environ)
+    return run_gateway(paths, os.environ)
 
 
 @gateway.command()
-@click.option("--print", "only_print", is_flag=True, help="Print the unit, and write nothing.")
-@click.option("--force", is_flag=True, help="Write over a unit that differs.")
+@click.option("--print", "only_print", is_flag=True, help="Print the unit file, write nothing.")
+@click.option("--force", is_flag=True, help="Overwrite a unit file that differs.")
 def install(only_print: bool, force: bool) -> None:
-    """Write a unit file, so that systemd runs the gateway for this user and restarts it after a crash.
+    """Have systemd run the gateway for this user.
 
-    The state directory and the config file of this call are written into it.
+    This writes a unit file with the state directory and the config file of this call; systemd restarts the
+    gateway after a crash.
     """
-    from clawlane.gateway.systemd import unit
-
-    text = unit([str(_program()), "gateway", "run"], _variables(os.environ))
+    text = _unit_text()
     if only_print:
         click.echo(text, nl=False)
         return
-    path = _unit_dir(os.environ) / _UNIT
-    _write(path, text, force=force)
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    path = config / "systemd" / "user" / _UNIT
+    if path.exists() and path.read_text() != text and not force:
+        raise CliError(f"{path} is another unit already", "openclaw gateway install --force")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
     click.echo(f"Written: {path}")
     click.echo("Start it now and at every login:")
     click.echo("  systemctl --user daemon-reload && systemctl --user enable --now clawlane")
@@ -58,27 +59,17 @@ def install(only_print: bool, force: bool) -> None:
     click.echo("  loginctl enable-linger")
 
 
-def _program() -> Path:
-    """The command beside the running Python, wherever this one was called from."""
+def _unit_text() -> str:
+    """Runs the command beside this Python, with the paths of this call."""
+    from clawlane.gateway.systemd import unit
+
     beside = Path(sys.executable).with_name("openclaw")
-    return beside if beside.exists() else Path(sys.argv[0]).absolute()
-
-
-def _variables(environ: Mapping[str, str]) -> dict[str, str]:
-    places = CliContext().places
-    key = Path(environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute()
-    found = (str(places.state), str(places.config_file), str(key))
-    written = dict(zip(_PASSED_ON, found, strict=True))
-    return {name: written[name] for name in _PASSED_ON if environ.get(name)}
-
-
-def _unit_dir(environ: Mapping[str, str]) -> Path:
-    config = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return config / "systemd" / "user"
-
-
-def _write(path: Path, text: str, *, force: bool) -> None:
-    if path.exists() and path.read_text() != text and not force:
-        raise CliError(f"{path} is another unit already", "openclaw gateway install --force")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    program = beside if beside.exists() else Path(sys.argv[0]).absolute()
+    paths = Client().paths
+    passed_on = {
+        "CLAWLANE_STATE_DIR": paths.state,
+        "CLAWLANE_CONFIG": paths.config_file,
+        "CLAWLANE_KEY_FILE": Path(os.environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute(),
+    }
+    variables = {name: str(path) for name, path in passed_on.items() if os.environ.get(name)}
+    return unit([str(program), "gateway", "run"], variables)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import click
 
 from clawlane.capabilities import Confirmed, Scanned, ShowQr
-from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-from clawlane.cli.login_view import JsonView, Show, TextView, View
-from clawlane.ops.context import Target
+from clawlane.cli.options import one_account
+from clawlane.cli.output import echo_wrapped, prose, sanitize
+from clawlane.cli.terminal_qr import columns, half_blocks, read_modules
+from clawlane.clock import length, now_ms
+from clawlane.config.paths import Paths
+from clawlane.credentials.files import file_name, write_private
+from clawlane.ops.accounts import FindAccount, FoundAccount
+from clawlane.ops.client import Client
 from clawlane.ops.login import (
     NOT_ASKED,
     Accept,
@@ -24,11 +36,11 @@ from clawlane.ops.login import (
 )
 
 FLAG = "--accept-risk"
+_EXPIRED = "the stored session has expired, so here is a new code"
 
 
 @click.command()
-@click.option("--channel", help="Which channel (default: the only one installed).")
-@click.option("--account", help="Which account (default: the channel's default account).")
+@one_account
 @click.option("--force", is_flag=True, help="Show a new QR code although the account is linked.")
 @click.option(
     FLAG, "accept_risk", is_flag=True, help="Accept the platform risk without being asked (for scripts)."
@@ -37,70 +49,51 @@ FLAG = "--accept-risk"
 def login(channel: str | None, account: str | None, force: bool, accept_risk: bool, as_json: bool) -> None:
     """Link an account by scanning a QR code with the phone.
 
-    The code is shown here and written as a picture into the state directory. Exit 1 if it was declined or
-    expired.
+    The code is shown here and written as a picture into the state directory. Exits with 1 if it was declined
+    or expired.
     """
-    setup = CliContext()
-    target = setup.meant(channel, account)
-    view: View = JsonView(target.account) if as_json else TextView(target.account)
-    with view.picture(setup.places) as picture:
+    client = Client()
+    found = client.call(FindAccount(channel, account))
+    with _qr_file(client.paths, found) as write:
+        view = (JsonView if as_json else View)(found, write)
 
         def show(event: LoginEvent) -> None:
+            if isinstance(event, ConsentNeeded) and event.former_user:
+                view.note(
+                    f"the risk was accepted for another user ({event.former_user}), so it is asked again"
+                )
+            view.show(event)
             if isinstance(event, ConsentNeeded):
-                _accept(setup, target, view, event, flag=accept_risk)
-            else:
-                _show(event, view, picture, target)
+                how, expendable = (FLAG, NOT_ASKED) if accept_risk else ("terminal", _ask(event))
+                client.call(Accept(found.channel, found.account, how, expendable))
+            elif isinstance(event, Linked):
+                for line in _next_steps(event, found.channel):
+                    view.note(line)
 
-        setup.follow(LogIn(target.manifest.id, target.account.id, force), show)
-
-
-def _show(event: LoginEvent, view: View, picture: Show, target: Target) -> None:
-    match event:
-        case Tightened(text):
-            view.tightened(text)
-        case SessionExpired():
-            view.note("the stored session has expired, so here is a new code")
-        case Begun(host, rehearsal):
-            view.begin(host, rehearsal)
-        case ShowQr() | Scanned() | Confirmed():
-            picture(event)
-        case Linked():
-            _linked(event, view, target)
+        client.follow(LogIn(found.channel, found.account, force), show)
 
 
-def _linked(linked: Linked, view: View, target: Target) -> None:
-    identity = linked.user_id, linked.user_name
-    if linked.already:
-        view.already(identity)
-    else:
-        view.done(identity)
-        if linked.started:
-            view.note("the running gateway starts the account now")
-        elif linked.start_failed:
-            reason = linked.start_failed
-            view.note(f"the running gateway did not start the account: {reason}; restart the gateway")
-        else:
-            view.note("start the gateway: openclaw gateway run")
-    if not linked.configured:
-        block = f"{{ channels: {{ {target.account.channel}: {{ enabled: true }} }} }}"
-        view.note(f"the channel is off until the config has a block for it: {block}")
+@contextmanager
+def _qr_file(paths: Paths, account: FoundAccount) -> Iterator[Callable[[bytes], Path]]:
+    """Writes the code as a private file, and removes it at the end, when it is no longer of use."""
+    path = paths.qr_dir / f"{file_name(account.channel, account.profile)}.png"
+
+    def write(png: bytes) -> Path:
+        write_private(path, png)
+        return path
+
+    try:
+        yield write
+    finally:
+        path.unlink(missing_ok=True)
 
 
-def _accept(setup: CliContext, target: Target, view: View, needed: ConsentNeeded, *, flag: bool) -> None:
-    """Ask the person at the terminal. Raises `CliError` on a no."""
-    if needed.former_user:
-        view.note(f"the risk was accepted for another user ({needed.former_user}), so it is asked again")
-    view.risk(needed)
-    if not flag and not sys.stdin.isatty():
+def _ask(needed: ConsentNeeded) -> str:
+    """Ask about the risk, and whether the account is expendable: yes or no. Raises `CliError` on a no."""
+    if not sys.stdin.isatty():
         raise CliError(
             "the risk has to be accepted first, and there is no terminal to ask", f"in scripts add {FLAG}"
         )
-    expendable = NOT_ASKED if flag else _questions(needed)
-    account = target.account
-    setup.call(Accept(account.channel, account.id, FLAG if flag else "terminal", expendable))
-
-
-def _questions(needed: ConsentNeeded) -> str:
     click.echo(f"This is about the account '{needed.account}' (profile '{needed.profile}').")
     answer = click.prompt("Do you accept this risk? Type yes to go on", default="no", show_default=False)
     if answer.strip().lower() != "yes":
@@ -109,3 +102,105 @@ def _questions(needed: ConsentNeeded) -> str:
     if not expendable:
         click.echo("Noted. Think about using another account: a ban takes the chats of this one with it.")
     return "yes" if expendable else "no"
+
+
+def _next_steps(linked: Linked, channel: str) -> Iterator[str]:
+    if linked.started:
+        yield "the running gateway starts the account now"
+    elif linked.start_failed:
+        yield f"the running gateway did not start the account: {linked.start_failed}; restart the gateway"
+    elif not linked.already:
+        yield "start the gateway: openclaw gateway run"
+    if not linked.configured:
+        block = f"{{ channels: {{ {channel}: {{ enabled: true }} }} }}"
+        yield f"the channel is off until the config has a block for it: {block}"
+
+
+class View:
+    """Shows a login to a person at a terminal. `write` puts the picture of the code into a file."""
+
+    def __init__(self, account: FoundAccount, write: Callable[[bytes], Path]) -> None:
+        self._account = account
+        self._write = write
+
+    def note(self, line: str) -> None:
+        echo_wrapped(f"{line[0].upper()}{line[1:]}")
+
+    def show(self, event: LoginEvent) -> None:
+        account = self._account
+        match event:
+            case Tightened(text):
+                self.note(text)
+            case ConsentNeeded():
+                click.echo(f"\n{event.title}\n")
+                for paragraph in (" ".join(event.lines), event.alternative):
+                    for line in prose(paragraph, "  "):
+                        click.echo(line)
+                    click.echo()
+            case SessionExpired():
+                self.note(_EXPIRED)
+            case Begun(host, rehearsal):
+                if rehearsal:
+                    where = f"a simulator on {rehearsal}"
+                    echo_wrapped(f"REHEARSAL: this talks to {where}, not to the real platform.")
+                whose = f"account '{account.account}', profile '{account.profile}'"
+                echo_wrapped(f"Linking {account.channel} on {host}: {whose}.")
+            case ShowQr(png, expires_ms):
+                self._code(png, expires_ms)
+            case Scanned(name):
+                echo_wrapped(f"Scanned by {sanitize(name) or 'a phone'}. Confirm the login on the phone.")
+            case Confirmed():
+                click.echo("Confirmed. Fetching the session …")
+            case Linked(user_id, name, already=True):
+                who = f"{sanitize(name)} ({user_id}), profile '{account.profile}'"
+                echo_wrapped(f"{account} is already linked as {who}.")
+                click.echo("For a new QR code add --force.")
+            case Linked(user_id, name):
+                echo_wrapped(f"Linked as {sanitize(name)} ({user_id}). The session is stored, sealed.")
+
+    def _code(self, png: bytes, expires_ms: int) -> None:
+        file, modules = self._write(png), read_modules(png)
+        room = shutil.get_terminal_size((120, 40)).columns
+        if modules is not None and columns(modules) <= room:
+            plain = os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR")
+            click.echo()
+            for line in half_blocks(modules, colour=sys.stdout.isatty() and not plain):
+                click.echo(line)
+            click.echo()
+        elif modules is not None:
+            needed = columns(modules)
+            click.echo(f"This window is too narrow for the code: it needs {needed} columns, not {room}.")
+        echo_wrapped("Scan this code with the app on the phone of the account that shall become the lane.")
+        click.echo(f"As a picture: {file}")
+        echo_wrapped(f"Waiting for the scan; the code is good for {length(max(0, expires_ms - now_ms()))}.")
+
+
+class JsonView(View):
+    """Shows a login to a program: one JSON object a line."""
+
+    def note(self, line: str) -> None:
+        self._print("note", text=line)
+
+    def show(self, event: LoginEvent) -> None:
+        match event:
+            case Tightened(text):
+                click.echo(f"warning: {text}", err=True)
+            case ConsentNeeded(title, lines, alternative):
+                self._print("risk", title=title, lines=lines, alternative=alternative)
+            case SessionExpired():
+                self.note(_EXPIRED)
+            case Begun(host, rehearsal):
+                self._print("begin", host=host, rehearsal=rehearsal)
+            case ShowQr(png, expires_ms):
+                self._print("qr", file=str(self._write(png)), expires_ms=expires_ms)
+            case Scanned(name):
+                self._print("scanned", name=name)
+            case Confirmed():
+                self._print("confirmed")
+            case Linked(user_id, name, already):
+                self._print("linked", ok=True, already=already, user={"id": user_id, "name": name})
+
+    def _print(self, step: str, **more: Any) -> None:
+        of = self._account
+        head = {"step": step, "channel": of.channel, "account": of.account, "profile": of.profile}
+        click.echo(json.dumps({**head, **more}, ensure_ascii=False))

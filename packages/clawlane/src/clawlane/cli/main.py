@@ -19,18 +19,15 @@ _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
 _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway."),
-    "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see how they are."),
-    "pause": ("clawlane.cli.pause:pause", "Stop everything that leaves, at once and over restarts."),
+    "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
+    "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
-    "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and let them in."),
-    "policy": ("clawlane.cli.policy:policy", "Say who may write, without waiting for a message."),
+    "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),
+    "policy": ("clawlane.cli.policy:policy", "Check who may write, without waiting for a message."),
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
-    "outbox": (
-        "clawlane.cli.messages:outbox",
-        "See what waits to be sent, or may have arrived.",
-    ),
-    "store": ("clawlane.cli.store:store", "Begin anew without what the gateway has stored."),
-    "doctor": ("clawlane.cli.doctor:doctor", "Check the whole set-up, and mend names in the config."),
+    "outbox": ("clawlane.cli.messages:outbox", "See unsent and unconfirmed messages."),
+    "store": ("clawlane.cli.store:store", "Start over without what the gateway has stored."),
+    "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and fix names in the config."),
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
     "config": ("clawlane.cli.config:config", "Check the config file, and read values from it."),
@@ -38,12 +35,9 @@ _COMMANDS = {
 
 _CHANNELS = {
     "login": ("clawlane.cli.login:login", "Link an account by scanning a QR code."),
-    "logout": ("clawlane.cli.channels:logout", "Forget the saved session of an account."),
-    "status": ("clawlane.cli.status:status", "Show how the accounts are."),
-    "dead-letters": (
-        "clawlane.cli.messages:dead_letters",
-        "See messages that the agent could not answer, and give them to it again.",
-    ),
+    "logout": ("clawlane.cli.channels:logout", "Stop an account and forget its saved session."),
+    "status": ("clawlane.cli.status:status", "Show the status of the accounts."),
+    "dead-letters": ("clawlane.cli.messages:dead_letters", "See messages the agent could not answer."),
     "list": ("clawlane.cli.channels:list_channels", "List the configured accounts."),
 }
 
@@ -51,7 +45,7 @@ _CHANNELS = {
 @click.group(cls=LazyGroup, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="clawlane", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Runs a chat account as a lane for an AI agent.
+    """Run a chat account as a lane for an AI agent.
 
     The state lives in $CLAWLANE_STATE_DIR (else ~/.clawlane), the config in $CLAWLANE_CONFIG
     (else config.json5 in there).
@@ -60,7 +54,7 @@ def cli() -> None:
 
 @click.group(cls=LazyGroup, table=_CHANNELS)
 def channels() -> None:
-    """Log accounts in and out, and see how they are."""
+    """Log accounts in and out, and see their status."""
 
 
 def main() -> None:
@@ -75,13 +69,13 @@ def main() -> None:
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """End as on Ctrl-C: what a command has begun is cleared away, such as the picture of a QR code."""
+    """End as on Ctrl-C, so that temporary files such as the picture of a QR code are removed."""
     signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
 def run(args: Sequence[str], name: str) -> int:
-    """Run one command line and return its exit code. Whatever goes wrong is one line on stderr."""
+    """Run one command line and return its exit code. Every error is one line on stderr."""
     try:
         result = cli.main(list(args), prog_name=name if name in _NAMES else "clawlane", standalone_mode=False)
         sys.stdout.flush()

@@ -1,32 +1,20 @@
-"""`outbox` and `channels dead-letters`: messages that have not left, and those that nobody could answer."""
+"""`outbox` and `channels dead-letters`: unsent and unconfirmed messages, and those without an answer."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 import click
 
-from clawlane.cli.context import CliContext, now_ms
-from clawlane.cli.output import local, print_json, print_table, sanitize, when
-from clawlane.ops.messages import (
-    Arrived,
-    ChunkDecided,
-    DeadLetters,
-    Drop,
-    DropDeadLetter,
-    LetterDecided,
-    Outbox,
-    Resend,
-    Resubmit,
-)
+from clawlane.cli.options import account_option, channel_option, json_option
+from clawlane.cli.output import cell, local, print_json, print_result, print_table, sanitize, when
+from clawlane.clock import now_ms
+from clawlane.ops.accounts import FindChannel
+from clawlane.ops.client import Client
+from clawlane.ops.messages import Arrived, DeadLetters, Drop, DropDeadLetter, Outbox, Resend, Resubmit
 from clawlane.store.outbox import Listed
-from clawlane.store.turns import DeadLetter
 
-_LATER = "The gateway is not running: that happens once it does."
-
-_HEADS = ("NUMBER", "TO", "STATE", "SINCE", "TRIES", "PART", "TEXT", "REASON")
-
+_LATER = " The gateway is not running: that happens once it does."
 _LONGEST = 40
 _NEED = (
     "\nNobody knows whether what needs a decision has arrived. Look at the thread on the phone, then:\n"
@@ -38,74 +26,70 @@ _NEED = (
 
 @click.group()
 def outbox() -> None:
-    """See what has not left yet, and decide about what may have arrived."""
+    """See what has not been sent yet, and decide about unconfirmed messages."""
 
 
 @outbox.command("list")
 @click.option("--all", "everything", is_flag=True, help="Also the newest that will not be sent.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def list_messages(everything: bool, as_json: bool) -> None:
     """List messages that wait to be sent, and those that need a decision."""
-    rows = CliContext().call(Outbox(settled=everything))
+    rows = Client().call(Outbox(settled=everything))
     if as_json:
-        print_json(messages=[_as_dict(row) for row in rows])
+        messages = []
+        for row in rows:
+            own = {"thread": str(row.thread), "state": _state(row), "needs_decision": row.needs_decision}
+            messages.append({**asdict(row), **own})
+        print_json(messages=messages)
         return
     if not rows:
         click.echo("Nothing waits to be sent.")
         return
-    print_table(_HEADS, list(map(_cells, rows)))
+    now = now_ms()
+    cells = [
+        [
+            str(row.id),
+            f"{row.account} {row.thread}",
+            _state(row),
+            when(row.sent_ms or row.created_ms, now),
+            str(row.tries),
+            f"{row.part}/{row.parts}",
+            cell(row.text, _LONGEST),
+            _reason(row) or "–",
+        ]
+        for row in rows
+    ]
+    print_table(("NUMBER", "TO", "STATE", "SINCE", "TRIES", "PART", "TEXT", "REASON"), cells)
     if any(row.needs_decision for row in rows):
         click.echo(_NEED)
 
 
 @outbox.command()
 @click.argument("number", type=click.IntRange(min=1))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def resend(number: int, as_json: bool) -> None:
-    """Send a message again of which nobody knows whether it arrived, and the rest of its reply."""
-    decided = CliContext().call(Resend(number))
+    """Resend a message whose delivery is unknown.
+
+    The rest of its reply follows.
+    """
+    decided = Client().call(Resend(number))
     told = f"Message {number} is sent again, and what waits behind it follows."
-    _print_chunk(decided, "resend", told if decided.running else f"{told} {_LATER}", as_json)
+    later = "" if decided.running else _LATER
+    print_result([told + later], as_json, **asdict(decided), ruling="resend")
 
 
 @outbox.command()
 @click.argument("number", type=click.IntRange(min=1))
 @click.option("--arrived", is_flag=True, help="It did arrive: the rest of its reply is sent.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def drop(number: int, arrived: bool, as_json: bool) -> None:
     """Do not send a message, nor the rest of its reply."""
+    decided = Client().call(Arrived(number) if arrived else Drop(number))
+    told = f"Message {number} is dropped, and the rest of its reply."
     if arrived:
-        decided = CliContext().call(Arrived(number))
         told = f"Message {number} has arrived; the rest of its reply follows."
-        _print_chunk(decided, "arrived", told if decided.running else f"{told} {_LATER}", as_json)
-    else:
-        told = f"Message {number} is dropped, and the rest of its reply."
-        _print_chunk(CliContext().call(Drop(number)), "drop", told, as_json)
-
-
-def _print_chunk(decided: ChunkDecided, ruling: str, told: str, as_json: bool) -> None:
-    if as_json:
-        print_json(running=decided.running, account=decided.account, id=decided.id, ruling=ruling)
-    else:
-        click.echo(told)
-
-
-def _as_dict(row: Listed) -> dict[str, Any]:
-    told = asdict(row)
-    return {**told, "thread": str(row.thread), "state": _state(row), "needs_decision": row.needs_decision}
-
-
-def _cells(row: Listed) -> list[str]:
-    return [
-        str(row.id),
-        f"{row.account} {row.thread}",
-        _state(row),
-        when(row.sent_ms or row.created_ms, now_ms()),
-        str(row.tries),
-        f"{row.part}/{row.parts}",
-        sanitize(row.text, _LONGEST) or "–",
-        _reason(row) or "–",
-    ]
+        told += "" if decided.running else _LATER
+    print_result([told], as_json, **asdict(decided), ruling="arrived" if arrived else "drop")
 
 
 def _reason(row: Listed) -> str:
@@ -121,70 +105,61 @@ def _state(row: Listed) -> str:
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """See messages that the agent could not answer, and give them to it again."""
+    """See messages that the agent could not answer, and retry them."""
 
 
 @dead_letters.command("list")
-@click.option("--channel", help="The channel (default: the only one).")
-@click.option("--account", help="Only this account (default: all).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@channel_option()
+@account_option()
+@json_option
 def list_letters(channel: str | None, account: str | None, as_json: bool) -> None:
-    """List the messages that were set aside, with the reason of the last try."""
-    setup = CliContext()
-    name = setup.manifest(channel).id
-    rows = setup.call(DeadLetters(name, account))
+    """List the messages that were set aside, and why."""
+    client = Client()
+    id_ = client.call(FindChannel(channel))
+    rows = client.call(DeadLetters(id_, account))
     if as_json:
         print_json(letters=[{**asdict(row), "thread": str(row.thread)} for row in rows])
-    elif rows:
-        heads = ("MESSAGE", "ACCOUNT", "THREAD", "FROM", "TRIES", "SET ASIDE", "TEXT", "REASON")
-        print_table(heads, list(map(_letter_cells, rows)))
-        click.echo("\nTry one again: openclaw channels dead-letters resubmit MESSAGE")
-    else:
-        click.echo(f"No message of {name} was set aside.")
+        return
+    if not rows:
+        click.echo(f"No message of {id_} was set aside.")
+        return
+    now = now_ms()
+    cells = [
+        [
+            sanitize(row.message_id),
+            row.account,
+            str(row.thread),
+            f"{cell(row.sender_name)} ({row.sender_id})",
+            str(row.tries),
+            when(row.set_aside_ms, now),
+            cell(row.text, _LONGEST),
+            sanitize(row.reason, 200),
+        ]
+        for row in rows
+    ]
+    print_table(("MESSAGE", "ACCOUNT", "THREAD", "FROM", "TRIES", "SET ASIDE", "TEXT", "REASON"), cells)
+    click.echo("\nTry one again: openclaw channels dead-letters resubmit MESSAGE")
 
 
 @dead_letters.command()
 @click.argument("message")
-@click.option("--channel", help="The channel (default: the only one).")
-@click.option("--account", help="The account (default: found by the message).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@channel_option()
+@account_option("The account (default: found by the message).")
+@json_option
 def resubmit(message: str, channel: str | None, account: str | None, as_json: bool) -> None:
-    """Give a message to the agent again, with all its tries."""
-    setup = CliContext()
-    decided = setup.call(Resubmit(setup.manifest(channel).id, message, account))
+    """Give a message to the agent again, with a full set of tries."""
+    decided = Client().call(Resubmit(channel, message, account))
     told = f"Message {message} is given to the agent again."
-    _print_letter(decided, "resubmit", told if decided.running else f"{told} {_LATER}", as_json)
+    later = "" if decided.running else _LATER
+    print_result([told + later], as_json, **asdict(decided), ruling="resubmit")
 
 
 @dead_letters.command("drop")
 @click.argument("message")
-@click.option("--channel", help="The channel (default: the only one).")
-@click.option("--account", help="The account (default: found by the message).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@channel_option()
+@account_option("The account (default: found by the message).")
+@json_option
 def drop_letter(message: str, channel: str | None, account: str | None, as_json: bool) -> None:
-    """Give a message up; its text is forgotten."""
-    setup = CliContext()
-    decided = setup.call(DropDeadLetter(setup.manifest(channel).id, message, account))
-    _print_letter(decided, "drop", f"Message {message} is dropped.", as_json)
-
-
-def _print_letter(decided: LetterDecided, ruling: str, told: str, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            running=decided.running, account=decided.account, message_id=decided.message_id, ruling=ruling
-        )
-    else:
-        click.echo(told)
-
-
-def _letter_cells(row: DeadLetter) -> list[str]:
-    return [
-        sanitize(row.message_id),
-        row.account,
-        str(row.thread),
-        f"{sanitize(row.sender_name) or '–'} ({row.sender_id})",
-        str(row.tries),
-        when(row.set_aside_ms, now_ms()),
-        sanitize(row.text, _LONGEST) or "–",
-        sanitize(row.reason, 200),
-    ]
+    """Give a message up; its text is deleted."""
+    decided = Client().call(DropDeadLetter(channel, message, account))
+    print_result([f"Message {message} is dropped."], as_json, **asdict(decided), ruling="drop")

@@ -1,4 +1,4 @@
-"""A plain table: columns as wide as they need, cells broken between words where the terminal is narrower."""
+"""How commands print: paragraphs and tables as wide as the terminal, JSON, times, texts of strangers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from clawlane.clock import length
+from clawlane.ops.operation import plain
+
+if TYPE_CHECKING:
+    from clawlane.store.catch_up import Gap
+
 _PROSE = 80
-"""Columns for sentences where nobody says how wide the screen is."""
+"""Columns for sentences where the width of the screen is not known."""
+
+_GAP = "  "
+Row = Sequence[str]
 
 
 def terminal_width() -> int | None:
@@ -56,26 +65,26 @@ def wrapped(text: str, width: int, indent: str = "", hanging: str = "") -> Itera
 
 def columns(text: str) -> int:
     """Columns on a terminal: combining marks take none, East Asian wide characters and emoji two."""
-    return sum(_columns(character) for character in text)
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-_GAP = "  "
-Row = Sequence[str]
+    seen = (
+        one
+        for one in text
+        if not unicodedata.combining(one) and unicodedata.category(one) not in ("Cf", "Mn", "Me")
+    )
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in seen)
 
 
 def print_json(**fields: Any) -> None:
-    """Print what came of a command as one JSON object: `"ok": true` and these fields."""
-    from clawlane.ops.operation import plain
+    """Print the result of a command as one JSON object: `"ok": true`, unless given, and these fields."""
+    click.echo(json.dumps(plain({"ok": True, **fields}), ensure_ascii=False))
 
-    click.echo(
-        json.dumps({"ok": True, **{name: plain(value) for name, value in fields.items()}}, ensure_ascii=False)
-    )
+
+def print_result(lines: Iterable[str], as_json: bool, **fields: Any) -> None:
+    """Print the result of a command: its fields for programs, or its lines for people."""
+    if as_json:
+        print_json(**fields)
+        return
+    for line in lines:
+        click.echo(line)
 
 
 def print_table(heads: Row, rows: Sequence[Row]) -> None:
@@ -94,7 +103,8 @@ def _fitted(heads: Row, rows: Sequence[Row], wide: list[int], room: int | None) 
     """The widths of the columns; None if the longest words alone need more room than there is."""
     if room is None:
         return wide
-    least = [max(map(_longest_word, cells)) for cells in zip(heads, *rows, strict=True)]
+    words = (" ".join(cells).split() for cells in zip(heads, *rows, strict=True))
+    least = [max(map(columns, column), default=0) for column in words]
     gaps = len(_GAP) * (len(heads) - 1)
     if sum(least) + gaps > room:
         return None
@@ -125,21 +135,17 @@ def _records(heads: Row, rows: Sequence[Row]) -> Iterator[str]:
             yield from wrapped(cell, terminal_width() or 0, indent, " " * len(indent))
 
 
-def _longest_word(cell: str) -> int:
-    return max(map(columns, cell.split()), default=0)
-
-
 def sanitize(text: str, longest: int = 60) -> str:
     """The text without control characters and direction marks, on one line, and not too long."""
-    kept = "".join(" " if character in "\r\n\t" else character for character in text)
-    kept = "".join(
-        character for character in kept if unicodedata.category(character) not in ("Cc", "Cf", "Cs")
-    )
+    spaced = (" " if one in "\r\n\t" else one for one in text)
+    kept = "".join(one for one in spaced if unicodedata.category(one) not in ("Cc", "Cf", "Cs"))
     kept = " ".join(kept.split())
     return kept if len(kept) <= longest else kept[: longest - 1] + "…"
 
 
-_STEPS = ((86_400, "days"), (3_600, "h"), (60, "min"))
+def cell(text: str, longest: int = 60) -> str:
+    """A text of somebody else in a table, a dash where there is none."""
+    return sanitize(text, longest) or "–"
 
 
 def local(ms: int) -> str:
@@ -157,21 +163,11 @@ def ago(ms: int | None, now_ms: int) -> str:
     return "never" if ms is None else f"{length(max(0, now_ms - ms))} ago"
 
 
-def gap_words(kind: str, from_ms: int, to_ms: int) -> str:
+def gap_words(gap: Gap) -> str:
     """A stretch of time whose messages the platform did not give out."""
-    whose = {"dm": "direct messages", "group": "messages of groups"}[kind]
-    return (
-        f"{whose} from {local(from_ms)} to {local(to_ms)} may be missing: the platform did not give them out"
-    )
-
-
-def length(ms: int) -> str:
-    """A length of time in the largest unit of which there are two: `3 min`, `2 days`, `90 s`."""
-    seconds = ms // 1000
-    for size, unit in _STEPS:
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    whose = {"dm": "direct messages", "group": "messages of groups"}[gap.kind]
+    span = f"from {local(gap.from_ms)} to {local(gap.to_ms)}"
+    return f"{whose} {span} may be missing: the platform did not give them out"
 
 
 def _local(ms: int) -> datetime:

@@ -6,68 +6,68 @@ from collections.abc import Iterator
 
 import click
 
-from clawlane.cli.context import CliContext, now_ms
 from clawlane.cli.failure import CliError
-from clawlane.cli.output import length, local, print_json, sanitize
+from clawlane.cli.options import C, account_option, channel_option, json_option
+from clawlane.cli.output import local, print_result, sanitize
+from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
-from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseBegun, PauseInfo
+from clawlane.ops.client import Client
+from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo
 from clawlane.store.pauses import PauseLevel
 
 _LEVELS = {"mute": "muted", "offline": "offline"}
 
 
+def _what(command: C) -> C:
+    thread = "Only this thread: dm:ID, group:ID, or the id of a thread that was read from."
+    command = click.option("--thread", help=thread)(command)
+    account = "Only this account (default: all; with --thread the default account)."
+    return channel_option("Only accounts of this channel (default: all).")(account_option(account)(command))
+
+
 @click.command()
-@click.option("--channel", help="Only accounts of this channel (default: all).")
-@click.option("--account", help="Only this account (default: all; with --thread the default account).")
-@click.option("--thread", help="Only this thread: dm:ID, group:ID, or the id of one that was read from.")
+@_what
 @click.option(
     "--level",
     type=click.Choice(("mute", "offline")),
     default="mute",
-    help="mute: nothing leaves, messages are read and wait. offline: the connection is closed, too.",
+    help="mute: nothing is sent; messages are read and wait. offline: also disconnect.",
 )
-@click.option("--for", "length", help="How long, such as 30m, 2h or 1d (default: until resumed).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--for", "length_", help="How long, such as 30m, 2h or 1d (default: until resumed).")
+@json_option
 def pause(
     channel: str | None,
     account: str | None,
     thread: str | None,
     level: str,
-    length: str | None,
+    length_: str | None,
     as_json: bool,
 ) -> None:
-    """Stop everything that leaves: texts, typing, delivered, seen.
+    """Pause all outgoing traffic: texts, typing, delivered, seen.
 
-    It holds at once, and over restarts. Messages wait; on `openclaw resume` the young ones are answered. What
-    is on the wire already cannot be called back.
+    It holds at once and survives restarts. Messages wait; `openclaw resume` answers the recent ones. What is
+    already on the wire cannot be called back.
     """
-    until_ms = None if length is None else now_ms() + _length_ms(length)
-    begun = CliContext().call(BeginPause(channel, account, thread, PauseLevel(level), until_ms))
-    if as_json:
-        print_json(running=begun.running, paused=begun.paused)
-        return
-    for line in _begun_lines(begun):
-        click.echo(line)
+    until_ms = None if length_ is None else now_ms() + _length_ms(length_)
+    begun = Client().call(BeginPause(channel, account, thread, PauseLevel(level), until_ms))
+    lines = [f"Paused: {pause_words(one)}. Go on with: {resume_command(one)}" for one in begun.paused]
+    if not begun.running:
+        lines.append("The gateway is not running; it will start paused.")
+    print_result(lines, as_json, running=begun.running, paused=begun.paused)
 
 
 @click.command()
-@click.option("--channel", help="Only accounts of this channel (default: all).")
-@click.option("--account", help="Only this account (default: all; with --thread the default account).")
-@click.option("--thread", help="Only this thread: dm:ID, group:ID, or the id of one that was read from.")
-@click.option("--flush", is_flag=True, help="Answer what became too old, too; also after a resume without.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_what
+@click.option("--flush", is_flag=True, help="Also answer what became too old, now or at the last resume.")
+@json_option
 def resume(channel: str | None, account: str | None, thread: str | None, flush: bool, as_json: bool) -> None:
-    """End a pause. With --account also take an account back that another client has replaced.
+    """End a pause. With --account also take back an account from another client.
 
     What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed.
     """
-    ended = CliContext().call(EndPause(channel, account, thread, flush))
-    if as_json:
-        print_json(running=ended.running, resumed=ended.resumed)
-        return
-    for one in ended.resumed:
-        for line in _resumed_lines(one):
-            click.echo(line)
+    ended = Client().call(EndPause(channel, account, thread, flush))
+    lines = (line for one in ended.resumed for line in _resumed_lines(one))
+    print_result(lines, as_json, running=ended.running, resumed=ended.resumed)
 
 
 def pause_words(pause: PauseInfo) -> str:
@@ -76,18 +76,11 @@ def pause_words(pause: PauseInfo) -> str:
     return f"{_name(pause)} is {_LEVELS[pause.level]}{until}"
 
 
-def pause_options(one: PauseInfo | AccountResumed) -> str:
-    """The options that name what is paused."""
+def resume_command(one: PauseInfo | AccountResumed) -> str:
+    """The command that ends a pause."""
     channel, _, account = one.account.partition("/")
     thread = f" --thread {one.thread}" if one.thread else ""
-    return f"--channel {channel} --account {account}{thread}"
-
-
-def _begun_lines(begun: PauseBegun) -> Iterator[str]:
-    for one in begun.paused:
-        yield f"Paused: {pause_words(one)}. Go on with: openclaw resume {pause_options(one)}"
-    if not begun.running:
-        yield "The gateway is not running; it will start paused."
+    return f"openclaw resume --channel {channel} --account {account}{thread}"
 
 
 def _resumed_lines(one: AccountResumed) -> Iterator[str]:
@@ -103,17 +96,13 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     if one.flushed:
         yield f"  Had expired, and goes on: {len(one.flushed)}."
     if one.expired:
-        yield from _expired_lines(one)
+        yield f"  Expired, because older than backlogMaxAge by now: {len(one.expired)}"
+        for expired in one.expired:
+            what = f"message {sanitize(expired.message_id)}" if expired.turn else "a text of the gateway"
+            yield f"    {sanitize(expired.thread)} {what}, {length(expired.age_ms)} old"
+        yield f"  Answer them after all: {resume_command(one)} --flush"
     for still in one.still:
-        yield f"  Still paused: {pause_words(still)}. Go on with: openclaw resume {pause_options(still)}"
-
-
-def _expired_lines(one: AccountResumed) -> Iterator[str]:
-    yield f"  Expired, because older than backlogMaxAge by now: {len(one.expired)}"
-    for expired in one.expired:
-        what = f"message {sanitize(expired.message_id)}" if expired.turn else "a text of the gateway"
-        yield f"    {sanitize(expired.thread)} {what}, {length(expired.age_ms)} old"
-    yield f"  Answer them after all: openclaw resume {pause_options(one)} --flush"
+        yield f"  Still paused: {pause_words(still)}. Go on with: {resume_command(still)}"
 
 
 def _name(one: PauseInfo | AccountResumed) -> str:
@@ -122,9 +111,9 @@ def _name(one: PauseInfo | AccountResumed) -> str:
 
 def _length_ms(written: str) -> int:
     try:
-        length = duration(written)
+        found = duration(written)
     except ValueError as error:
         raise CliError(f"--for {error}") from None
-    if not length:
+    if not found:
         raise CliError("--for must be longer than nothing")
-    return int(length.total_seconds() * 1000)
+    return int(found.total_seconds() * 1000)

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import click
 
-from clawlane.cli.context import CliContext
+from clawlane.cli.options import json_option
 from clawlane.cli.output import print_json, print_table
-from clawlane.ops.plugins import Install, Plugin, Plugins
+from clawlane.ops.client import Client
+from clawlane.ops.operation import plain
+from clawlane.ops.plugins import Install, Plugins
 
 _UNOFFICIAL = "unofficial · experimental"
 
 
 @click.group()
 def plugins() -> None:
-    """Install channel plugins, and list them. Nothing is ever fetched from a network."""
+    """Install channel plugins, and list them. Nothing is fetched from a network."""
 
 
 @plugins.command()
 @click.argument("spec")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def install(spec: str, as_json: bool) -> None:
     """Install a plugin and record it in the state directory.
 
     SPEC is a folder (./extensions/zalouser), a wheel file, or an official name (@openclaw/zalouser).
     """
-    done = CliContext().run_here(Install(spec))
+    done = Client().run_here(Install(spec))
     if as_json:
         print_json(plugin=done.id, version=done.version, new=done.new, restart_needed=done.restart_needed)
         return
@@ -37,10 +39,14 @@ def install(spec: str, as_json: bool) -> None:
 
 
 @plugins.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def list_plugins(as_json: bool) -> None:
     """List the installed plugins and the official ones."""
-    rows = [_row(one) for one in CliContext().run_here(Plugins())]
+    rows = []
+    for one in Client().run_here(Plugins()):
+        row = plain(one)
+        row["note"] = _UNOFFICIAL if row.pop("unofficial") else ""
+        rows.append(row)
     if as_json:
         print_json(plugins=rows)
         return
@@ -49,9 +55,3 @@ def list_plugins(as_json: bool) -> None:
     for row in rows:
         if row["problem"]:
             click.echo(f"{row['id']}: {row['problem']}")
-
-
-def _row(one: Plugin) -> dict[str, str]:
-    note = _UNOFFICIAL if one.unofficial else ""
-    told = {"id": one.id, "name": one.name, "version": one.version, "status": one.status}
-    return {**told, "source": one.source, "problem": one.problem, "note": note}

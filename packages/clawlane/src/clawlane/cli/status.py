@@ -1,9 +1,8 @@
-"""`channels status`: how the accounts are, with or without a running gateway."""
+"""`channels status`: the status of the accounts, with or without a running gateway."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
@@ -11,40 +10,28 @@ import click
 
 from clawlane.capabilities import ProbeResult
 from clawlane.channel import Health, Phase
-from clawlane.cli.context import CliContext, now_ms
 from clawlane.cli.failure import CliError
-from clawlane.cli.output import ago, echo_wrapped, gap_words, length, local, sanitize
-from clawlane.cli.pause import pause_options, pause_words
+from clawlane.cli.options import account_option, channel_option, json_option
+from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, sanitize
+from clawlane.cli.pause import pause_words, resume_command
+from clawlane.clock import length, now_ms
 from clawlane.credentials.profile import Consent
-from clawlane.ops.account_status import (
-    AccountStatus,
-    ConfigStatus,
-    Decisions,
-    GatewayStatus,
-    HeldReply,
-    NameStatus,
-    PolicyStatus,
-    Problem,
-)
+from clawlane.ops.account_status import AccountStatus, HeldReply, PolicyStatus
+from clawlane.ops.accounts import FindChannel
+from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
+from clawlane.ops.finding_text import finding_json, one_line, problem_text
 from clawlane.ops.operation import plain
-from clawlane.ops.problems import sentence
 from clawlane.ops.status import GetStatus, Status
 
-_WORDS = (
-    ("pacing.sameText.times", "the same reply again and again in this conversation"),
-    ("pacing.sameText.threads", "the same reply to many conversations"),
-    ("pacing.account", "as many messages as the account may send"),
-    ("pacing.thread", "as many messages as one conversation may get"),
-    ("pacing.strangers", "as many people who are not friends as may get messages"),
-)
-
-
-def rule_words(reason: str) -> str:
-    """A hold in words, with the setting that makes it."""
-    words = next((words for rule, words in _WORDS if reason.startswith(rule)), "")
-    return f"{words} ({reason})" if words else reason
-
+_RULES = {
+    "pacing.sameText.times": "the same reply again and again in this conversation",
+    "pacing.sameText.threads": "the same reply to many conversations",
+    "pacing.account": "as many messages as the account may send",
+    "pacing.thread": "as many messages as one conversation may get",
+    "pacing.strangers": "as many people who are not friends as may get messages",
+}
+"""What holds a reply, by the setting."""
 
 _PHASES = {
     Phase.STOPPED: "stopped",
@@ -63,42 +50,75 @@ _GAPS = 3
 _HEALTH = {Health.UNKNOWN: "not seen yet", Health.OK: "ok", Health.BROKEN: "broken"}
 
 
-def status_lines(found: Status, now_ms: int) -> Iterator[tuple[str, str]]:
+class Exit(IntEnum):
+    """What the exit code says. Of several accounts the highest counts."""
+
+    WELL = 0
+    DEGRADED = 2
+    NOT_LINKED = 3
+    STOPPED = 4
+    GATEWAY_DOWN = 5
+
+
+@click.command()
+@channel_option("Only this channel (default: all).")
+@account_option()
+@click.option("--probe", is_flag=True, help="Also ask the platform whether the sessions are valid.")
+@json_option
+def status(channel: str | None, account: str | None, probe: bool, as_json: bool) -> int:
+    """Show the status of the accounts.
+
+    \b
+    Exit code, the highest of all enabled accounts:
+      0  every account is logged in, can receive and can send
+      1  wrong usage, wrong config, unknown channel
+      2  degraded (the status says why), not connected yet, something waits for
+         your decision, or the config file is broken now
+      3  not linked, session expired, risk not accepted, or no enabled account
+      4  paused or replaced by another login
+      5  the gateway is not running
+    """
+    client = Client()
+    found = client.call(GetStatus(channel, account, probe))
+    if not found.channels and (channel or account):
+        code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
+        name = client.call(FindChannel(channel))
+        raise CliError(f"the config has no block for {name}, so it is off", code=code)
+    code = _exit_code(found)
+    if as_json:
+        head = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
+        print_json(**head, **_status_json(found))
+        return code
+    for begin, text in _lines(found):
+        echo_wrapped(text, begin, " " * len(begin) or "    ")
+    return code
+
+
+def _lines(found: Status) -> Iterator[tuple[str, str]]:
     """The gateway, then every channel with its accounts: what a line begins with, and its text."""
-    yield "", _gateway(found.gateway, now_ms)
-    for line in _config(found.config):
-        yield "", line
+    now = now_ms()
+    if gateway := found.gateway:
+        yield "", f"Gateway: running since {_moment(gateway.started_ms, now)}, pid {gateway.pid}"
+    else:
+        yield "", "Gateway: not running; start it: openclaw gateway run"
+    if found.config.error:
+        error = sanitize(found.config.error, 300)
+        told = "the gateway goes on with the one it started with and could not start again"
+        yield "", f"Config: broken now ({error}); {told}; run: openclaw config validate"
+    elif found.config.changed:
+        yield "", "Config: changed since the gateway started; restart the gateway to apply it"
     for place in sorted({one.rehearsal for one in _accounts(found) if one.rehearsal}):
-        yield (
-            "",
-            f"REHEARSAL: a simulator on {place} stands in for the real platform. Nothing here reaches it.",
-        )
+        stands_in = f"a simulator on {place} stands in for the real platform"
+        yield "", f"REHEARSAL: {stands_in}. Nothing here reaches it."
     for name, block in found.channels.items():
         note = " · unofficial · experimental" if block.unofficial else ""
         yield "", ""
         yield "", f"{block.label} [{name}]{note}"
         for one in block.accounts.values():
             words = account_words(name, one.id, one.id == block.default_account)
-            yield from _account(one, words, found.gateway is not None, now_ms)
+            yield from _account(one, words, found.gateway is not None, now)
     if not found.channels:
         yield "", "No channel is configured; see: openclaw channels list --all"
-
-
-def _gateway(gateway: GatewayStatus | None, now_ms: int) -> str:
-    if gateway is None:
-        return "Gateway: not running; start it: openclaw gateway run"
-    since = gateway.started_ms
-    return f"Gateway: running since {local(since)} ({ago(since, now_ms)}), pid {gateway.pid}"
-
-
-def _config(config: ConfigStatus) -> Iterator[str]:
-    """That the file is not the one that the gateway runs with."""
-    if config.error:
-        error = sanitize(config.error, 300)
-        told = "the gateway goes on with the one it started with and could not start again"
-        yield f"Config: broken now ({error}); {told}; run: openclaw config validate"
-    elif config.changed:
-        yield "Config: changed since the gateway started; restart the gateway to apply it"
 
 
 def _accounts(found: Status) -> Iterator[AccountStatus]:
@@ -106,10 +126,13 @@ def _accounts(found: Status) -> Iterator[AccountStatus]:
         yield from block.accounts.values()
 
 
-def _account(one: AccountStatus, words: str, running: bool, now_ms: int) -> Iterator[tuple[str, str]]:
+def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterator[tuple[str, str]]:
     called = f" · {sanitize(one.name)}" if one.name else ""
-    yield "  ", f"{one.id} (profile {one.profile}){called}: {_phase(one, running)}"
-    for head, text in _rows(one, now_ms):
+    phase = _PHASES[one.phase] if running else "not running"
+    reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
+    how = f"{phase}{reason}" if one.enabled else "disabled"
+    yield "  ", f"{one.id} (profile {one.profile}){called}: {how}"
+    for head, text in (*_working_rows(one, now), *_waiting_rows(one), *_known_rows(one, now)):
         yield f"    {head:<11}", text
     if one.help:
         yield "    → ", one.help
@@ -117,105 +140,84 @@ def _account(one: AccountStatus, words: str, running: bool, now_ms: int) -> Iter
         yield "    → ", f"openclaw channels login {words}"
 
 
-def _phase(one: AccountStatus, running: bool) -> str:
-    if not one.enabled:
-        return "disabled"
-    phase = _PHASES[one.phase] if running else "not running"
-    return f"{phase}: {sanitize(one.reason, 200)}" if one.reason else phase
-
-
-def _rows(one: AccountStatus, now_ms: int) -> Iterator[tuple[str, str]]:
+def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
+    """Who is linked, the health of the connection, the policies and the decisions."""
     user = one.identity
     yield "linked", f"as {sanitize(user.name)} ({user.id})" if user else "no"
     if one.linked:
-        abilities = {
-            "auth": one.auth,
-            "inbound": one.inbound,
-            "outbound": one.outbound,
-            "storing": one.storing,
-        }
-        yield "health", " · ".join(f"{ability} {_HEALTH[health]}" for ability, health in abilities.items())
+        names = ("auth", "inbound", "outbound", "storing")
+        yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
     for problem in one.problems:
-        yield "problem", f"{sanitize(sentence(problem), 300)}; run: {problem.command}"
+        yield "problem", f"{sanitize(problem_text(problem), 300)}; run: {problem.command}"
     if one.noticed_ms:
         yield "silence", f"a dead connection is noticed within {length(one.noticed_ms)}"
-    last_in, last_out = (_moment(ms, now_ms) for ms in (one.last_inbound_ms, one.last_outbound_ms))
+    last_in, last_out = _moment(one.last_inbound_ms, now), _moment(one.last_outbound_ms, now)
     yield "last", f"inbound {last_in} · outbound {last_out}"
     yield "DMs", _policy(one.dm_policy)
     yield "groups", _policy(one.group_policy)
     if one.counters:
         yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one.counters.items())
-    if waiting := {state: count for state, count in one.outbox.items() if count}:
-        yield "outbox", " · ".join(f"{state} {count}" for state, count in waiting.items())
-    yield from _held_rows(one)
+
+
+def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
+    """What is not sent now, until when, and which command sends it."""
+    if states := {state: count for state, count in one.outbox.items() if count}:
+        yield "outbox", " · ".join(f"{state} {count}" for state, count in states.items())
+    waiting = f" · turns that wait: {one.waiting}" if one.waiting else ""
+    for pause in one.pauses:
+        yield "paused", f"{pause_words(pause)}{waiting}; go on with: {resume_command(pause)}"
+    for held in one.held:
+        yield "held", _held(held)
+    decisions = one.decisions
+    if count := decisions.sends:
+        told = f"nobody knows whether {count} sent message(s) arrived"
+        yield "to decide", f"{told}; decide: openclaw outbox list"
+    if count := decisions.dead_letters:
+        told = f"{count} message(s) could not be answered"
+        yield "to decide", f"{told}; decide: openclaw channels dead-letters list"
+    if count := decisions.forgotten:
+        yield "forgotten", f"{count} message(s) that could not be answered, as too many were kept undecided"
+    if one.look_ups:
+        yield "look-ups", f"find what was sent in: {', '.join(one.look_ups)}"
+    elif decisions.sends:
+        yield "look-ups", "off: nothing that was sent has come back in fetched history yet"
+    if one.expired:
+        told = f"{one.expired} at the last resume"
+        yield "expired", f"{told}; answer them after all: openclaw resume --flush"
+
+
+def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
+    """Gaps, pairing requests, names, the accepted risk, the probe and the findings."""
     for gap in one.gaps[-_GAPS:]:
-        yield "gap", gap_words(gap.kind, gap.from_ms, gap.to_ms)
+        yield "gap", gap_words(gap)
     if one.pairing.pending:
         told = f" ({one.pairing.silent} of them silent)" if one.pairing.silent else ""
         yield "pairing", f"{one.pairing.pending} waiting{told}; see: openclaw pairing list"
     for name in one.names:
-        yield "name", _name(name, now_ms)
+        pinned = f"is {name.state}: {', '.join(name.ids) or 'nobody'} ({ago(name.at_ms, now)})"
+        yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
     yield "risk", _risk(one.consent)
     if one.probe:
         yield "probe", _probe(one.probe)
     for finding in one.findings:
-        yield finding.severity, sanitize(str(finding), 400)
-
-
-def _held_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
-    """What does not leave now, until when, and what makes it leave."""
-    waiting = f" · turns that wait: {one.waiting}" if one.waiting else ""
-    for pause in one.pauses:
-        yield "paused", f"{pause_words(pause)}{waiting}; go on with: openclaw resume {pause_options(pause)}"
-    for held in one.held:
-        yield "held", _held(held)
-    yield from _decision_rows(one.decisions, one.look_ups)
-    if one.expired:
-        yield (
-            "expired",
-            f"{one.expired} at the last resume; answer them after all: openclaw resume --flush",
-        )
+        yield finding.severity, sanitize(one_line(finding), 400)
 
 
 def _held(held: HeldReply) -> str:
+    rule = next((words for rule, words in _RULES.items() if held.reason.startswith(rule)), "")
+    why = f"{rule} ({held.reason})" if rule else held.reason
     passed = "; later replies pass it" if held.aside else ""
-    until = f"until {local(held.until_ms)}"
-    return f"{sanitize(held.thread)}: {held.chunks} · {rule_words(held.reason)} · {until}{passed}"
+    return f"{sanitize(held.thread)}: {held.chunks} · {why} · until {local(held.until_ms)}{passed}"
 
 
-def _decision_rows(decisions: Decisions, look_ups: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What waits for the operator, with the command that decides."""
-    if count := decisions.sends:
-        yield (
-            "to decide",
-            f"nobody knows whether {count} sent message(s) arrived; decide: openclaw outbox list",
-        )
-    if count := decisions.dead_letters:
-        yield (
-            "to decide",
-            f"{count} message(s) could not be answered; decide: openclaw channels dead-letters list",
-        )
-    if count := decisions.forgotten:
-        yield "forgotten", f"{count} message(s) that could not be answered, as too many were kept undecided"
-    if look_ups:
-        yield "look-ups", f"find what was sent in: {', '.join(look_ups)}"
-    elif decisions.sends:
-        yield "look-ups", "off: nothing that was sent has come back in fetched history yet"
-
-
-def _moment(ms: int | None, now_ms: int) -> str:
-    return "never" if ms is None else f"{local(ms)} ({ago(ms, now_ms)})"
+def _moment(ms: int | None, now: int) -> str:
+    return "never" if ms is None else f"{local(ms)} ({ago(ms, now)})"
 
 
 def _policy(policy: PolicyStatus) -> str:
     if policy.origin == "built-in":
         return f"{policy.value} (built-in; set it with {policy.path})"
     return f"{policy.value} (from {policy.path}, line {policy.line})"
-
-
-def _name(name: NameStatus, now_ms: int) -> str:
-    ids = ", ".join(name.ids) or "nobody"
-    return f"{name.list} {sanitize(name.entry)!r} is {name.state}: {ids} ({ago(name.at_ms, now_ms)})"
 
 
 def _risk(consent: Consent | None) -> str:
@@ -231,69 +233,20 @@ def _probe(probe: ProbeResult) -> str:
     return ("session expired: " if probe.expired else "failed: ") + sanitize(probe.error, 200)
 
 
-def status_json(found: Status) -> dict[str, Any]:
-    """The status for programs: problems with their sentence, and `probe` only where it was asked for."""
+def _status_json(found: Status) -> dict[str, Any]:
+    """The status for programs: with words for findings and problems, and `probe` only if asked for."""
     told: dict[str, Any] = plain(found)
     for channel, block in found.channels.items():
         for id_, one in block.accounts.items():
             account = told["channels"][channel]["accounts"][id_]
-            account["problems"] = list(map(_problem_json, one.problems))
+            account["findings"] = list(map(finding_json, one.findings))
+            account["problems"] = [
+                {"code": it.code, "text": problem_text(it), "command": it.command, "degrades": it.degrades}
+                for it in one.problems
+            ]
             if one.probe is None:
                 del account["probe"]
     return told
-
-
-def _problem_json(problem: Problem) -> dict[str, Any]:
-    return {
-        "code": problem.code,
-        "text": sentence(problem),
-        "command": problem.command,
-        "degrades": problem.degrades,
-    }
-
-
-class Exit(IntEnum):
-    """What the exit code says. Of several accounts the highest counts."""
-
-    WELL = 0
-    DEGRADED = 2
-    NOT_LINKED = 3
-    STOPPED = 4
-    GATEWAY_DOWN = 5
-
-
-@click.command()
-@click.option("--channel", help="Only this channel (default: all).")
-@click.option("--account", help="Only this account (default: all).")
-@click.option("--probe", is_flag=True, help="Also ask the platform whether the sessions hold.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(channel: str | None, account: str | None, probe: bool, as_json: bool) -> int:
-    """Show how the accounts are.
-
-    \b
-    Exit code, the highest of all enabled accounts:
-      0  every one is authenticated, can receive and can send
-      1  wrong usage, wrong config, unknown channel
-      2  degraded (it says by what), not connected yet, something waits for your decision, or the config file
-         is broken now
-      3  not linked, session expired, risk not accepted, or no enabled account
-      4  paused or replaced by another login
-      5  the gateway is not running
-    """
-    setup = CliContext()
-    found = setup.call(GetStatus(channel, account, probe))
-    if not found.channels and (channel or account):
-        code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
-        name = setup.manifest(channel).id
-        raise CliError(f"the config has no block for {name}, so it is off", code=code)
-    code = _exit_code(found)
-    if as_json:
-        body = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
-        click.echo(json.dumps({**body, **status_json(found)}, ensure_ascii=False))
-        return code
-    for head, text in status_lines(found, now_ms()):
-        echo_wrapped(text, head, " " * len(head) or "    ")
-    return code
 
 
 def _exit_code(found: Status) -> Exit:

@@ -1,4 +1,4 @@
-"""`store reset`: beginning anew without what the gateway has stored."""
+"""`store reset`: starting over without what the gateway has stored."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import asdict
 
 import click
 
-from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
+from clawlane.cli.options import json_option
 from clawlane.cli.output import print_json
+from clawlane.ops.client import Client
 from clawlane.ops.store import GetHoldings, Reset
 from clawlane.store.marker import FORGOTTEN
-from clawlane.store.reset import Holdings
 
 _WORDS = {
     "approved": "senders approved by pairing",
@@ -24,22 +24,26 @@ _WORDS = {
 
 @click.group()
 def store() -> None:
-    """Begin anew without what the gateway has stored."""
+    """Start over without what the gateway has stored."""
 
 
 @store.command()
-@click.option("--forget", is_flag=True, help="Do it. Without this it is only said what would be forgotten.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--forget", is_flag=True, help="Do it. Without this, only say what would be forgotten.")
+@json_option
 def reset(forget: bool, as_json: bool) -> None:
-    """Move the store aside, so that the gateway begins with an empty one.
+    """Move the store aside, so that the gateway starts with an empty one.
 
-    Logins and the config stay. A pause ends with the store that it stands in.
+    Logins and the config stay. A pause ends with the store that holds it.
     """
-    setup = CliContext()
+    client = Client()
     if not forget:
-        told = _counted(setup.run_here(GetHoldings())) or FORGOTTEN
+        told = FORGOTTEN
+        if (found := client.run_here(GetHoldings())) and found.messages is not None:
+            numbers = asdict(found)
+            counts = [f"{numbers[key]} {words}" for key, words in _WORDS.items()]
+            told = ", ".join([*counts, "pauses", "pinned names"])
         raise CliError(f"this would forget: {told}", "openclaw store reset --forget")
-    done = setup.run_here(Reset())
+    done = client.run_here(Reset())
     if as_json:
         print_json(moved_to=done.moved_to, forgotten=done.forgotten)
         return
@@ -47,10 +51,3 @@ def reset(forget: bool, as_json: bool) -> None:
         told = "remove it when you do not need it: it holds people's messages."
         click.echo(f"The store is now {done.moved_to}; {told}")
     click.echo("The next start of the gateway makes an empty store.")
-
-
-def _counted(found: Holdings | None) -> str:
-    if found is None or found.messages is None:
-        return ""
-    numbers = asdict(found)
-    return ", ".join(f"{numbers[key]} {words}" for key, words in _WORDS.items()) + ", pauses, pinned names"

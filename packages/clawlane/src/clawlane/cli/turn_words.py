@@ -16,8 +16,10 @@ def sentence(turn: Turn, standing: Standing) -> str:
     if turn.settled_ms is not None:
         return _over(turn, standing.stage)
     match standing.stage:
+        case TurnStage.WITH_AGENT if standing.running:
+            return "with the agent"
         case TurnStage.WITH_AGENT:
-            return _with_agent(standing)
+            return "was with the agent when the gateway ended; it goes on at the next start"
         case TurnStage.NEEDS_DECISION:
             return f"needs a decision: {_reply(turn)}; {_OUTBOX}"
     return _leaving(turn, standing) if turn.state == "replied" else _waiting(turn, standing)
@@ -26,12 +28,6 @@ def sentence(turn: Turn, standing: Standing) -> str:
 def _hold(hold: Hold) -> str:
     until = local(hold.until_ms) if hold.until_ms is not None else "somebody runs: openclaw resume"
     return f"held: {sanitize(hold.rule, 120)} until {until}"
-
-
-def _with_agent(standing: Standing) -> str:
-    if standing.running:
-        return "with the agent"
-    return "was with the agent when the gateway ended; it goes on at the next start"
 
 
 def _waiting(turn: Turn, standing: Standing) -> str:
@@ -64,7 +60,8 @@ def _over(turn: Turn, stage: TurnStage) -> str:
         case TurnStage.NO_REPLY:
             return "the agent had no reply"
         case TurnStage.SENT:
-            return f"sent{_at(turn)}"
+            parts = f" in {len(turn.chunks)} parts" if len(turn.chunks) > 1 else ""
+            return f"sent{parts}" + (f" at {local(turn.settled_ms)}" if turn.settled_ms is not None else "")
         case TurnStage.SET_ASIDE:
             return f"set aside after {turn.attempts} tries{because}; {_LETTERS}"
         case TurnStage.PARTLY_SENT:
@@ -80,8 +77,3 @@ def _over(turn: Turn, stage: TurnStage) -> str:
 
 def _reply(turn: Turn) -> str:
     return sanitize(turn.told or turn.reason, _REASON)
-
-
-def _at(turn: Turn) -> str:
-    parts = f" in {len(turn.chunks)} parts" if len(turn.chunks) > 1 else ""
-    return f"{parts} at {local(turn.settled_ms)}" if turn.settled_ms is not None else parts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import click
 
 from clawlane.access import explain
-from clawlane.cli.context import CliContext
 from clawlane.cli.failure import CliError
-from clawlane.cli.output import echo_wrapped, gap_words, local, sanitize
+from clawlane.cli.options import json_option
+from clawlane.cli.output import echo_wrapped, gap_words, local, print_json, sanitize
 from clawlane.cli.turn_words import sentence
+from clawlane.ops.client import Client
 from clawlane.ops.why import Item, Story, Why
-from clawlane.store.decisions import Made, Recorded
 from clawlane.store.notices import NotedItem
 
 _UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
@@ -44,9 +43,15 @@ def as_dict(item: Item) -> dict[str, Any]:
 
 def _of_message(story: Story) -> Iterator[str]:
     one = story.recorded
-    yield f"{local(one.read_ms)} {one.account} message {sanitize(one.message_id) or '(no id)'} {_from(one)}"
-    if said := _said(one):
-        yield said
+    name, group = sanitize(one.sender_name), sanitize(one.group_name)
+    sender = f"{name} ({one.sender_id})" if name else sanitize(one.sender_id) or "(no sender)"
+    where = f"{one.thread} ({group})" if group else str(one.thread)
+    message = f"message {sanitize(one.message_id) or '(no id)'} from {sender} in {where}"
+    yield f"{local(one.read_ms)} {one.account} {message}"
+    said = sanitize(one.text or "", _SAID)
+    kinds = f" [{', '.join(map(sanitize, one.attached))}]" if one.attached else ""
+    if said or kinds:
+        yield f"says: {said}{kinds}"
     if one.repeats:
         yield f"It came {one.repeats + 1} times, and counts once."
     if not one.made:
@@ -54,18 +59,17 @@ def _of_message(story: Story) -> Iterator[str]:
     for made, now in zip(one.made, story.now, strict=True):
         told = explain.explain(made.decision, one.sender_id, one.thread)
         yield sanitize(f"{made.decision.outcome} ({made.decision.reason}): {told}", 500)
-        if then := _as_it_was(made, now):
-            yield then
-    stands = _turn_sentence(story)
-    if stands:
-        yield f"turn: {stands}{_shared(one)}"
+        if now is not None:  # the setting that decided reads otherwise today
+            rule, today = made.decision.rule, f"now: {now}" if now else "it is not written any more"
+            line = f" line {rule.line}" if rule.line is not None else ""
+            then = f"config{line} as it was then: {sanitize(rule.text, _TEXT) or '(nothing)'}"
+            yield f"{then}; {sanitize(today, _TEXT)}"
+    stands = sentence(one.standing, story.standing) if one.standing and story.standing else ""
+    if one.standing and stands:
+        shared = f" (one turn of {one.standing.messages} messages)" if one.standing.messages > 1 else ""
+        yield f"turn: {stands}{shared}"
     if one.recalled and one.recalled not in stands:
         yield f"It was {sanitize(one.recalled, _TEXT)}."
-
-
-def _turn_sentence(story: Story) -> str:
-    turn, standing = story.recorded.standing, story.standing
-    return sentence(turn, standing) if turn and standing else ""
 
 
 def _message_dict(story: Story) -> dict[str, Any]:
@@ -83,14 +87,17 @@ def _message_dict(story: Story) -> dict[str, Any]:
         "read_ms": one.read_ms,
         "times_received": one.repeats + 1,
         "recalled": sanitize(one.recalled, _TEXT) or None,
-        "decisions": [_decision_dict(one, made, now) for made, now in zip(one.made, story.now, strict=True)],
+        "decisions": [
+            {
+                "stage": made.stage,
+                "at_ms": made.at_ms,
+                **explain.as_dict(made.decision, one.sender_id, one.thread),
+                "changed_since": now is not None,
+            }
+            for made, now in zip(one.made, story.now, strict=True)
+        ],
         "turn": _turn_dict(story),
     }
-
-
-def _decision_dict(one: Recorded, made: Made, now: str | None) -> dict[str, Any]:
-    told = explain.as_dict(made.decision, one.sender_id, one.thread)
-    return {"stage": made.stage, "at_ms": made.at_ms, **told, "changed_since": now is not None}
 
 
 def _turn_dict(story: Story) -> dict[str, Any] | None:
@@ -144,60 +151,27 @@ def _notice_dict(one: NotedItem) -> dict[str, Any]:
     }
 
 
-def _from(one: Recorded) -> str:
-    name = sanitize(one.sender_name)
-    sender = f"{name} ({one.sender_id})" if name else sanitize(one.sender_id) or "(no sender)"
-    group = sanitize(one.group_name)
-    return f"from {sender} in {one.thread}" + (f" ({group})" if group else "")
-
-
-def _said(one: Recorded) -> str:
-    """One line of the text, where it is kept."""
-    text = sanitize(one.text or "", _SAID)
-    kinds = ", ".join(map(sanitize, one.attached))
-    return f"says: {text}" + (f" [{kinds}]" if kinds else "") if text or kinds else ""
-
-
-def _shared(one: Recorded) -> str:
-    turn = one.standing
-    return f" (one turn of {turn.messages} messages)" if turn and turn.messages > 1 else ""
-
-
-def _as_it_was(made: Made, now: str | None) -> str:
-    """The setting that decided, if it reads otherwise now."""
-    if now is None:
-        return ""
-    rule = made.decision.rule
-    line = f" line {rule.line}" if rule.line is not None else ""
-    today = f"now: {now}" if now else "it is not written any more"
-    return (
-        f"config{line} as it was then: {sanitize(rule.text, _TEXT) or '(nothing)'}; {sanitize(today, _TEXT)}"
-    )
-
-
 @click.command()
 @click.argument("message_id", required=False)
 @click.option("--last", type=click.IntRange(min=1), help="The newest N messages (default: 10).")
 @click.option("--dropped", is_flag=True, help="Only messages that were dropped.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def why(message_id: str | None, last: int | None, dropped: bool, as_json: bool) -> None:
-    """Say why a message was or was not answered, with the line of the config that decided.
+    """Say why a message was or was not answered, and which config line decided.
 
     With a message's id it is about that message, else about the newest ones. What the platform wrote itself
     is shown as notice, and what could not be read as unreadable.
     """
     if message_id and (last or dropped):
         raise CliError("a message's id stands alone", "leave --last and --dropped out, or the id")
-    setup = CliContext()
-    told = setup.call(Why(message_id or "", last or 10, dropped, str(setup.places.config_file)))
+    client = Client()
+    told = client.call(Why(message_id or "", last or 10, dropped, str(client.paths.config_file)))
     if message_id and not told.items:
-        unread = [gap_words(gap.kind, gap.from_ms, gap.to_ms) for gap in told.gaps[-1:]]
+        unread = map(gap_words, told.gaps[-1:])
         found_none = f"no message {sanitize(message_id)!r} was read"
         raise CliError("; ".join([found_none, *unread]), "openclaw why --last 10")
     if as_json:
-        items = [as_dict(one) for one in told.items]
-        body = {"ok": True, "messages": items, "gaps": [asdict(gap) for gap in told.gaps]}
-        click.echo(json.dumps(body, ensure_ascii=False))
+        print_json(messages=list(map(as_dict, told.items)), gaps=told.gaps)
         return
     for one in told.items:
         head, *rest = lines(one)
@@ -205,6 +179,6 @@ def why(message_id: str | None, last: int | None, dropped: bool, as_json: bool) 
         for line in rest:
             echo_wrapped(line, "  ", "    ")
     for gap in () if message_id else told.gaps:
-        echo_wrapped(gap_words(gap.kind, gap.from_ms, gap.to_ms))
+        echo_wrapped(gap_words(gap))
     if not told.items:
         click.echo("No message was dropped." if dropped else "No message has been read yet.")

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from clawlane.channel import Health, Phase, State, StateCode
 from clawlane.lane.sender import SendTrouble
-from clawlane.ops.problems import clock_problem, sentence
+from clawlane.ops.finding_text import problem_text
+from clawlane.ops.problems import clock_problem
 from clawlane.store.account_store import Clock
 
 DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
@@ -111,7 +112,7 @@ class AccountHealth:
             self._log(self.state)
         clock = clock_problem(self.state.skew_ms)
         if clock and not clock_problem(before.skew_ms):
-            log.warning("%s: %s; set it: %s", self._account, sentence(clock), clock.command)
+            log.warning("%s: %s; set it: %s", self._account, problem_text(clock), clock.command)
         self._listener(self.state)
 
     def _with_trouble(self, state: State) -> State:

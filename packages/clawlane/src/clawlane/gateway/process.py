@@ -14,6 +14,7 @@ from clawlane.agents.contract import Agent
 from clawlane.agents.echo import EchoAgent
 from clawlane.capabilities import Rehearsal
 from clawlane.channel import Channel
+from clawlane.clock import now_ms
 from clawlane.config.load import Config, Plugins, load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
@@ -22,6 +23,7 @@ from clawlane.gateway.control import Control, listening
 from clawlane.gateway.logging import logging_to
 from clawlane.gateway.systemd import READY, STOPPING, notify
 from clawlane.ops.client import choose_socket
+from clawlane.ops.finding_text import one_line
 from clawlane.ops.findings import findings
 from clawlane.ops.status import resident_bytes
 from clawlane.plugins.registry import Registry, load_runtime
@@ -96,8 +98,8 @@ async def gateway(
     """
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
-    async with open_store(paths.store, paths.lock_file, _now_ms) as store:
-        accounts = Accounts(config, paths, store, channels, agent, _now_ms, environ)
+    async with open_store(paths.store, paths.lock_file, now_ms) as store:
+        accounts = Accounts(config, paths, store, channels, agent, now_ms, environ)
         control = Control(accounts)
         _announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(paths, environ)):
@@ -142,8 +144,4 @@ def _announce_accounts(config: Config, store: Store) -> None:
         with store.read() as reader:
             pins = reader.pins(str(account))
         for finding in findings(config, account, pins):
-            log.warning("%s: %s: %s", account, finding.severity, finding)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+            log.warning("%s: %s: %s", account, finding.severity, one_line(finding))

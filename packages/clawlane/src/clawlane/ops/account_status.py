@@ -1,20 +1,25 @@
-"""The status of an account as values: how it is, what waits, and what is wrong."""
+"""The status of an account as data: its health, what waits, and what is wrong."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clawlane.access.decision import Reason
+from clawlane.access.names import Pin
 from clawlane.capabilities import ProbeResult
 from clawlane.channel import Health, Phase
 from clawlane.credentials.profile import Consent
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.store.catch_up import Gap
+from clawlane.store.models import PairingRequest
+from clawlane.store.send_log import HeldThread
 
 
 class ProblemCode(StrEnum):
-    """What the problem is, for programs."""
+    """The kind of a problem, for programs."""
 
     STORING = "storing"
     TOO_OLD = "too_old"
@@ -29,7 +34,7 @@ class ProblemCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem. `command` mends it or shows more; an account counts as degraded if it `degrades`.
+    """One problem. `command` fixes it or shows more; an account counts as degraded if it `degrades`.
 
     `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
     machine's, and `reason` what the store or the channel said; each where the code has one.
@@ -56,7 +61,7 @@ class GatewayStatus:
 
 @dataclass(frozen=True, slots=True)
 class ConfigStatus:
-    """The file beside a running gateway: what is wrong with it, and whether the gateway runs with another."""
+    """The config file: its first error, and whether the gateway runs with an older version of it."""
 
     error: str | None = None
     changed: bool = False
@@ -72,7 +77,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class PolicyStatus:
-    """A policy, and where it was set: at which level, under which path, in which line of the file."""
+    """A policy and its origin: the level, the config path and the line of the file."""
 
     value: str
     origin: str
@@ -82,11 +87,16 @@ class PolicyStatus:
 
 @dataclass(frozen=True, slots=True)
 class PairingCounts:
-    """How many people wait for the owner, and how many of them were told nothing, or nothing yet."""
+    """How many people wait for approval, and how many of them got no reply, or none yet."""
 
     pending: int
     silent: int
     held: int
+
+    @classmethod
+    def of(cls, requests: list[PairingRequest]) -> PairingCounts:
+        reasons = Counter(one.reason for one in requests)
+        return cls(len(requests), reasons[Reason.DM_PAIRING_SILENT], reasons[Reason.DM_PAIRING_HELD])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +113,14 @@ class HeldReply:
     turn: int | None
     aside: bool
 
+    @classmethod
+    def of(cls, held: HeldThread) -> HeldReply:
+        return cls(str(held.thread), held.chunks, held.reason, held.until_ms, held.turn, held.aside)
+
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What waits for the operator, and how many set-aside messages were `forgotten` undecided."""
+    """What waits for the operator, and how many dead letters were dropped undecided (`forgotten`)."""
 
     sends: int
     dead_letters: int
@@ -122,6 +136,10 @@ class NameStatus:
     state: str
     ids: tuple[str, ...]
     at_ms: int
+
+    @classmethod
+    def of(cls, pin: Pin) -> NameStatus:
+        return cls(pin.name.where, pin.name.entry, pin.state, pin.ids, pin.at_ms)
 
 
 @dataclass(frozen=True, slots=True)

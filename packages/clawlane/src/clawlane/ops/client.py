@@ -1,8 +1,8 @@
-"""Asks the running gateway for an operation.
+"""Runs operations: by the running gateway over its control socket, or else in this process.
 
 Neither asyncio nor the store is imported here, so that commands start quickly.
 
-ControlError     the gateway refused or failed; `help` is what mends it
+ControlError     the gateway refused or failed; `help` is what fixes it
 └── GatewayDown  no gateway runs for this state directory
 """
 
@@ -13,17 +13,31 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import aclosing, closing, contextmanager
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
+from clawlane.clock import now_ms
 from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import make_private_dir, write_private
-from clawlane.ops.operation import Caller, Request, Stream, decode, decode_event, encode, operation_of
+from clawlane.ops.operation import (
+    Caller,
+    OpError,
+    Request,
+    Stream,
+    decode,
+    decode_event,
+    encode,
+    operation_of,
+)
 from clawlane.store.errors import StoreUnusable
+
+if TYPE_CHECKING:
+    from clawlane.ops.context import OpContext
 
 R = TypeVar("R")
 _ERROR = b'{"message"'
@@ -32,26 +46,104 @@ _LONGEST_LINE = 4 << 20
 _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
 
+_DEADLINE = 60.0
+_STATE_HELP = "set CLAWLANE_STATE_DIR to a folder of your own"
 
-def find_socket(places: Paths) -> Path | None:
-    """Where the running gateway would listen; None where no gateway can have chosen a place yet."""
+
+class ControlError(Exception):
+    """The gateway's error in one line; `help` is the command that fixes it, if there is one."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+class GatewayDown(ControlError):
+    """Nothing listens on the control socket."""
+
+    def __init__(self) -> None:
+        super().__init__("the gateway is not running", "openclaw gateway run")
+
+
+class Client:
+    """Runs the operations that a command asks for. What is needed for that is read once, at first use."""
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Raises `OpError` for a state directory that cannot be one."""
+        paths = Paths.from_env(os.environ)
+        if os.path.lexists(paths.state) and not paths.state.is_dir():
+            what = "is a link that leads nowhere" if paths.state.is_symlink() else "is not a folder"
+            raise OpError(f"the state directory {paths.state} {what}", _STATE_HELP)
+        if paths.state.is_dir() and not os.access(paths.state, os.R_OK | os.X_OK):
+            raise OpError(f"the state directory {paths.state} cannot be read", _STATE_HELP)
+        return paths
+
+    @cached_property
+    def _context(self) -> OpContext:
+        from clawlane.ops.context import OpContext
+
+        return OpContext(self.paths, os.environ, now_ms, Caller.CLI)
+
+    def call(self, request: Request[R]) -> R:
+        """The result of an operation, run by the gateway if there is one, else here."""
+        try:
+            return ask_gateway(self.paths, request, Caller.CLI)
+        except GatewayDown:
+            return self.run_here(request)
+
+    def run_here(self, request: Request[R]) -> R:
+        """The result of an operation, run in this process even beside a gateway."""
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+
+        async def run() -> R:
+            async with self._context as ctx:
+                return cast(R, await operation_of(request).run(ctx, request))
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(run())
+        with ThreadPoolExecutor(1) as elsewhere:  # between two events of an operation that runs here
+            return elsewhere.submit(lambda: asyncio.run(run())).result()
+
+    def follow(self, request: Stream[R], show: Callable[[R], None]) -> None:
+        """Give the events of an operation to `show` as they come. What `show` raises ends the operation."""
+        import asyncio
+
+        async def run() -> None:
+            async with self._context as ctx, aclosing(operation_of(request).run(ctx, request)) as events:
+                async for event in events:
+                    show(event)
+
+        try:
+            with closing(follow_gateway(self.paths, request, Caller.CLI)) as events:
+                for event in events:
+                    show(event)
+        except GatewayDown:
+            asyncio.run(run())
+
+
+def find_socket(paths: Paths) -> Path | None:
+    """The path of the control socket; None if no gateway can have chosen one yet."""
     try:
-        return Path(_pointer(places).read_text().strip())
+        return Path(_pointer(paths).read_text().strip())
     except FileNotFoundError:
-        return None if _too_long(places.control_socket) else places.control_socket
+        return None if _too_long(paths.control_socket) else paths.control_socket
 
 
-def choose_socket(places: Paths, environ: Mapping[str, str]) -> Path:
-    """Where to listen, written down for `find_socket` if it is not in the state directory.
+def choose_socket(paths: Paths, environ: Mapping[str, str]) -> Path:
+    """The path to listen on, recorded for `find_socket` if it is not in the state directory.
 
     Old sockets are removed.
     """
-    path = places.control_socket
+    path = paths.control_socket
     if _too_long(path):
-        path = _runtime_dir(environ) / f"{hashlib.sha256(os.fsencode(places.state)).hexdigest()[:16]}.sock"
-        write_private(_pointer(places), os.fsencode(path))
+        path = _runtime_dir(environ) / f"{hashlib.sha256(os.fsencode(paths.state)).hexdigest()[:16]}.sock"
+        write_private(_pointer(paths), os.fsencode(path))
     else:
-        _pointer(places).unlink(missing_ok=True)
+        _pointer(paths).unlink(missing_ok=True)
     path.unlink(missing_ok=True)
     return path
 
@@ -60,8 +152,8 @@ def _too_long(path: Path) -> bool:
     return len(os.fsencode(path)) > _LONGEST
 
 
-def _pointer(places: Paths) -> Path:
-    return places.control_socket.with_suffix(".path")
+def _pointer(paths: Paths) -> Path:
+    return paths.control_socket.with_suffix(".path")
 
 
 def _runtime_dir(environ: Mapping[str, str]) -> Path:
@@ -77,21 +169,6 @@ def _runtime_dir(environ: Mapping[str, str]) -> Path:
     return folder
 
 
-_DEADLINE = 60.0
-
-
-class ControlError(Exception):
-    """What the gateway said, in one line; `help` is the command that mends it, if there is one."""
-
-    def __init__(self, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.help = help
-
-
-class GatewayDown(ControlError):
-    """Nothing listens on the control socket."""
-
-
 def gateway_runs(paths: Paths) -> bool:
     """Whether a gateway runs for this state directory. Raises `ControlError` if it does not answer."""
     try:
@@ -102,7 +179,7 @@ def gateway_runs(paths: Paths) -> bool:
 
 
 def ask_gateway(paths: Paths, request: Request[R], caller: Caller) -> R:
-    """What the operation gives, run by the gateway of this state directory.
+    """The result of an operation, run by the gateway of this state directory.
 
     Raises `GatewayDown` where none runs, `ControlError` for what it refused, and `ConfigError`.
     """
@@ -148,13 +225,13 @@ def _asked(
 ) -> Iterator[HTTPResponse]:
     path = find_socket(paths)
     if path is None:
-        raise _down()
+        raise GatewayDown
     connection = _UnixConnection(path)
     try:
         connection.request(method, target, body, {"Caller": caller})
         yield connection.getresponse()
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise _down() from error
+        raise GatewayDown from error
     except (OSError, HTTPException) as error:
         raise ControlError(f"the gateway did not answer: {error or type(error).__name__}") from error
     finally:
@@ -181,7 +258,3 @@ class _UnixConnection(HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
-
-
-def _down() -> GatewayDown:
-    return GatewayDown("the gateway is not running", "openclaw gateway run")

@@ -1,4 +1,4 @@
-"""The config file: whether it is right, and what it says. Nothing here changes it."""
+"""Checks the config file and reads values from it. Nothing here changes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STEP = re.compile(r"\.?(?:([^.\[\]'\"]+)|\[(\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """All that is wrong with the file; without problems it can be used. `exists` is false without a file."""
+    """Everything that is wrong with the file. Without problems it can be used."""
 
     path: str
     exists: bool
@@ -46,7 +46,13 @@ class Get(Request[Value]):
 
 @operation
 async def validate(ctx: OpContext, _request: Validate) -> Checked:
-    return await asyncio.to_thread(_checked, ctx.as_written())
+    written = ctx.as_written()
+    path = str(written.paths.config_file)
+    try:
+        config = await asyncio.to_thread(lambda: written.config)
+    except ConfigError as error:
+        return Checked(path, exists=True, problems=error.problems, warnings=())
+    return Checked(path, config.source.exists, (), config.warnings)
 
 
 @operation
@@ -55,15 +61,6 @@ async def get(ctx: OpContext, request: Get) -> Value:
     written = ctx.as_written()
     config = await asyncio.to_thread(lambda: written.config)
     return Value(_plain(_at(config.source.data, _steps(request.path), request.path)))
-
-
-def _checked(ctx: OpContext) -> Checked:
-    path = str(ctx.paths.config_file)
-    try:
-        config = ctx.config
-    except ConfigError as error:
-        return Checked(path, exists=True, problems=error.problems, warnings=())
-    return Checked(path, config.source.exists, (), config.warnings)
 
 
 def _steps(path: str) -> KeyPath:
@@ -81,16 +78,19 @@ def _steps(path: str) -> KeyPath:
 
 def _at(data: Any, steps: KeyPath, path: str) -> Any:
     for step in steps:
-        if _holds(data, step):
-            data = data[step]
+        if isinstance(step, str):
+            there = isinstance(data, Mapping) and step in data
         else:
+            there = isinstance(data, list) and step < len(data)
+        if not there:
             known = list(data) if isinstance(data, Mapping) else []
             raise OpError(f"{path} is not set in the config file", did_you_mean(str(step), known))
+        data = data[step]
     return data
 
 
 def _plain(value: Any) -> Any:
-    """Without what the source knows about how numbers were written, so that it travels as JSON."""
+    """Plain numbers instead of those that remember how they were written, so that JSON can carry them."""
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list):
@@ -98,9 +98,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     return int(value) if isinstance(value, int) else float(value)
-
-
-def _holds(data: Any, step: str | int) -> bool:
-    if isinstance(step, str):
-        return isinstance(data, Mapping) and step in data
-    return isinstance(data, list) and step < len(data)

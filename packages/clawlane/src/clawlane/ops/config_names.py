@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _GROUP = "group:"
 _ID_DIGITS = 10
-_WAIT = "it is when the gateway connects next; or run: openclaw doctor --fix"
 _NOBODY = {True: ("groups", "no group of the account"), False: ("peers", "nobody the account knows")}
 _ORNAMENT = re.compile(r"[\s.,'’_:@#()+-]|\b(?:id|uid|user|zalo|tel|phone)\b", re.IGNORECASE)
 
@@ -37,7 +36,7 @@ class Names:
     known: Known
 
     def findings(self) -> Iterator[Finding]:
-        """What is wrong with the entries, and which are names."""
+        """The entries that are wrong, and those that are names."""
         people, groups = {one.id for one in self.known.peers}, {one.id for one in self.known.groups}
         names = set(AccessPolicy.of(self.config, self.account).names_to_pin())
         for where in NameList:
@@ -45,13 +44,13 @@ class Names:
                 if (name := ConfigName(where, one.text)) in names:
                     if found := self._of_name(name, one):
                         yield found
-                elif where is NameList.GROUPS and _bare(one.text) in people - groups:
-                    yield self._person_among_groups(one)
+                elif where is NameList.GROUPS and bare_id(one.text) in people - groups:
+                    yield self._finding(Severity.ERROR, "sender_in_groups", one, id=bare_id(one.text))
                 elif where is not NameList.GROUPS and one.text in groups - people:
-                    yield self._group_among_people(one, where)
+                    yield self._finding(Severity.ERROR, "group_in_senders", one, id=one.text, list=where)
 
     def replacements(self) -> list[Edit]:
-        """For every entry that is a name the id to write instead; an empty text where there is none.
+        """The id to write instead of every entry that is a name; empty where there is none.
 
         A name whose id is a key of `groups` already has none: two keys cannot be one.
         """
@@ -61,7 +60,7 @@ class Names:
         names = set(AccessPolicy.of(self.config, self.account).names_to_pin())
         for where in NameList:
             entries_of = self._written(where)
-            taken = {_bare(one.text) for one in entries_of if where is NameList.GROUPS}
+            taken = {bare_id(one.text) for one in entries_of if where is NameList.GROUPS}
             for one in entries_of:
                 if (name := ConfigName(where, one.text)) in names:
                     found = self.looked_up.get(name)
@@ -77,54 +76,34 @@ class Names:
         return entries(self.config.source, self.account, manifest, where)
 
     def _of_name(self, name: ConfigName, one: ConfigEntry) -> Finding | None:
-        """A telephone number is told with the config's other ones."""
+        """None for a telephone number: the loader reports those."""
         found = self.looked_up.get(name)
         pinned = found is not None and found.pin.state is PinState.PINNED
         if not pinned and is_phone(self.account, one.text):
             return None
         if not pinned and (digits := _could_be_id(one.text, type(self.account.settings).shortest_id)):
             severity = Severity.WARNING if found is None else Severity.ERROR
-            message = f"{one.text!r} is taken for a name; if an id is meant, write digits only"
-            return self._finding(severity, "name_like_id", one, message, f"write '{digits}'")
+            return self._finding(severity, "name_like_id", one, digits=digits)
         if found is None:
-            message = f"the name {one.text!r} has not been looked up yet"
-            return self._finding(Severity.WARNING, "name_waiting", one, message, _WAIT)
-        if found.pin.state is PinState.PINNED:
-            message = f"the name {one.text!r} is pinned to {found.pin.id}"
-            return self._finding(Severity.NOTE, "name_pinned", one, message, f"write '{found.pin.id}'")
-        return self._unpinned(found, one)
-
-    def _unpinned(self, found: LookedUp, one: ConfigEntry) -> Finding:
+            return self._finding(Severity.WARNING, "name_waiting", one)
+        if pinned:
+            return self._finding(Severity.NOTE, "name_pinned", one, id=found.pin.id)
         if found.pin.state is PinState.AMBIGUOUS:
             which = ", ".join(f"'{id}' ({name})" for id, name in zip(found.pin.ids, found.names, strict=True))
-            message = f"several are called {one.text!r}, so it matches none"
-            return self._finding(Severity.ERROR, "name_ambiguous", one, message, f"write one of {which}")
+            return self._finding(Severity.ERROR, "name_ambiguous", one, candidates=which)
         kind, nobody = _NOBODY[found.pin.name.where is NameList.GROUPS]
-        message = f"{nobody} is called {one.text!r}, so it matches nothing"
-        words = f"openclaw directory {kind} list --channel {self.account.channel} --account {self.account.id}"
-        return self._finding(
-            Severity.ERROR, "name_unresolved", one, message, f"write the id; find it: {words}"
-        )
+        where = {"channel": self.account.channel, "account": self.account.id}
+        return self._finding(Severity.ERROR, "name_unresolved", one, kind=kind, nobody=nobody, **where)
 
-    def _person_among_groups(self, one: ConfigEntry) -> Finding:
-        message = f"{_bare(one.text)} is a person, not a group"
-        mend = f"write '{_bare(one.text)}' into groupAllowFrom, and the id of a group here"
-        return self._finding(Severity.ERROR, "sender_in_groups", one, message, mend)
-
-    def _group_among_people(self, one: ConfigEntry, where: NameList) -> Finding:
-        message = f"{one.text} is a group, not a person, so {where} never matches it"
-        return self._finding(
-            Severity.ERROR, "group_in_senders", one, message, f"write groups: {{ '{one.text}': {{}} }}"
-        )
-
-    def _finding(self, severity: Severity, code: str, one: ConfigEntry, text: str, mend: str) -> Finding:
+    def _finding(self, severity: Severity, code: str, one: ConfigEntry, **data: str) -> Finding:
         position = self.config.source.position(one.path, at_key=one.at_key)
         line = position.line if position else None
-        return Finding(severity, code, format_path(one.path), text, mend, line, (str(self.account),))
+        data = {"entry": one.text, **data}
+        return Finding(severity, code, format_path(one.path), data, line, (str(self.account),))
 
 
 def agreed(accounts: Iterable[Names]) -> list[Edit]:
-    """The names that mean one and the same id to every account that goes by them, with that id."""
+    """The names that stand for the same id on every account that uses them, with that id."""
     wanted: dict[Edit, str] = {}
     for names in accounts:
         for one in names.replacements():
@@ -133,7 +112,7 @@ def agreed(accounts: Iterable[Names]) -> list[Edit]:
     return [replace(spot, text=id) for spot, id in wanted.items() if id]
 
 
-def _bare(key: str) -> str:
+def bare_id(key: str) -> str:
     """The id in `group:9001`, else the key as it is."""
     bare = key.strip()
     return bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare

@@ -1,6 +1,6 @@
 """What an operation works with: paths, config, store, and the accounts that a gateway runs.
 
-OpError         an operation cannot be done; the text is one line, `help` is what mends it
+OpError         an operation cannot be done; the text is one line, `help` is what fixes it
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from clawlane.store.reader import Reader, reading, reading_nothing
 
 if TYPE_CHECKING:
     from clawlane.config.load import ChannelConfig, Config
+    from clawlane.credentials.profile import Consent
+    from clawlane.credentials.vault import FileVault
     from clawlane.plugins.registry import Registry
 
 T = TypeVar("T")
@@ -42,67 +44,52 @@ class LiveAccount(Protocol):
     def state(self) -> State: ...
     @property
     def since_ms(self) -> int:
-        """Since when it is in its phase."""
-        ...
+        """When it entered its phase."""
 
     @property
     def account_store(self) -> AccountStore | None:
         """What writes for it; None before the gateway owns it."""
-        ...
 
     @property
     def language(self) -> str:
         """The language of the account on its platform; empty while that is not known."""
-        ...
 
     @property
     def pauses(self) -> Sequence[Pause]:
-        """What is in force of its pauses, whether it could be written down or not."""
-        ...
+        """Its pauses in force, stored or not."""
 
     def vault(self) -> Vault:
         """Its sealed session, as a new handle."""
-        ...
 
     def pairing_changed(self) -> None:
-        """Somebody was let in or turned away: it counts from the next message on."""
-        ...
+        """Somebody was approved or rejected: it counts from the next message on."""
 
     def wake(self) -> None:
         """There is something new to send."""
-        ...
 
     def settled(self, turn: int | None) -> None:
         """The operator decided about a chunk: its turn may be settled, and others may go."""
-        ...
 
     def again(self, turn: OpenTurn) -> None:
         """A turn that was over is open again."""
-        ...
 
     def hold(self, pauses: Sequence[Pause]) -> None:
-        """Let these pauses hold and no others, from now on."""
-        ...
+        """Replace the pauses in force by these."""
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
-        ...
 
     async def resumed(self, resumed: Resumed) -> None:
-        """A pause has ended: what expired and what goes on again is told."""
-        ...
+        """A pause has ended; `resumed` says what expired and what goes on."""
 
     async def restart(self) -> None:
         """Start again from what is stored now."""
-        ...
 
     async def stop(self) -> None:
         """Returns once nothing of the account runs."""
-        ...
 
     async def take_back(self) -> bool:
         """Run an account again that another client took over. False if none did."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +113,7 @@ def account_words(channel: str, account: str, is_default: bool) -> str:
 
 
 class OfAccount(Protocol):
-    """Anything that is kept for one account (`channel/id`)."""
+    """Anything that is stored for one account (`channel/id`)."""
 
     @property
     def account(self) -> str: ...
@@ -136,7 +123,7 @@ Kept = TypeVar("Kept", bound=OfAccount)
 
 
 def on_account(found: Iterable[Kept], channel: str, account: str | None) -> list[Kept]:
-    """What belongs to one channel, and to one account of it when that is named."""
+    """The items of one channel, or of one account of it if that is named."""
     return [
         one
         for one in found
@@ -146,7 +133,7 @@ def on_account(found: Iterable[Kept], channel: str, account: str | None) -> list
 
 @dataclass(frozen=True)
 class OpContext:
-    """What operations are given. In a gateway `store` is open and `live` holds its accounts by `channel/id`.
+    """What operations work with. In a gateway `store` is open and `live` holds its accounts by `channel/id`.
 
     Without one, the store is opened when something is to be written, which raises `StoreOwned` if a gateway
     holds it; `async with` closes it again.
@@ -175,7 +162,7 @@ class OpContext:
         self._opened.clear()
 
     def during(self, operation: str) -> OpContext:
-        """The same while an operation runs; one that calls another keeps its own name."""
+        """A copy that names the operation that runs. One that calls another keeps its own name."""
         if self.operation:
             return self
         named = copy(self)
@@ -215,7 +202,9 @@ class OpContext:
     def manifest(self, channel: str | None) -> Manifest:
         """The installed channel of that id or alias; without one, the only channel there is."""
         if channel:
-            return self._running(channel) or self.registry.find(channel)
+            running = (block.manifest for block in self.loaded.channels.values()) if self.loaded else ()
+            found = next((one for one in running if channel in (one.id, *one.aliases)), None)
+            return found or self.registry.find(channel)
         installed = self.registry.manifests()
         if len(installed) == 1:
             return installed[0]
@@ -223,11 +212,6 @@ class OpContext:
             raise OpError("no channel plugin is installed", "openclaw plugins install @openclaw/zalouser")
         names = ", ".join(manifest.id for manifest in installed)
         raise OpError("there are several channels", f"name one with --channel: {names}")
-
-    def _running(self, channel: str) -> Manifest | None:
-        blocks = self.loaded.channels.values() if self.loaded else ()
-        manifests = (block.manifest for block in blocks)
-        return next((one for one in manifests if channel in (one.id, *one.aliases)), None)
 
     def block(self, manifest: Manifest) -> tuple[ChannelConfig, bool]:
         """The accounts of a channel, and whether the config has a block for it."""
@@ -256,16 +240,28 @@ class OpContext:
 
         return load_runtime(manifest)
 
-    def named(self, channel: str, account: str | None) -> tuple[str, str | None]:
-        """The ids of a channel and of one of its accounts, if that is named. Raises `OpError`."""
+    def named(self, channel: str | None, account: str | None) -> tuple[str, str | None]:
+        """The id of a channel as with `manifest`, and of one of its accounts, if that is named."""
         if account is None:
             return self.manifest(channel).id, None
         target = self.target(channel, account)
         return target.manifest.id, target.account.id
 
+    def vault(self, account: Account) -> FileVault:
+        """The sealed session of an account, as it is on the disk."""
+        from clawlane.credentials.vault import FileVault
+
+        return FileVault(self.paths.vault_dir, account.channel, account.profile)
+
+    def consent(self, account: Account) -> Consent | None:
+        """The accepted risk of an account. Raises `ConsentDamaged`."""
+        from clawlane.credentials.profile import read_consent
+
+        return read_consent(self.paths.consent_dir, account.channel, account.profile)
+
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        """Ask what is stored. Where nothing was stored yet, nothing is found, and nothing is made.
+        """A reader of the store. Without a store nothing is found, and nothing is created.
 
         Raises `StoreUnusable` for a store that is gone.
         """
@@ -278,7 +274,7 @@ class OpContext:
             yield reader
 
     async def ask(self, question: Callable[[Reader], T]) -> T:
-        """The answer to a question to the store, asked in a thread of its own."""
+        """The answer of a reader of the store, asked in a worker thread."""
 
         def answer() -> T:
             with self.read() as reader:
@@ -288,7 +284,7 @@ class OpContext:
 
     @asynccontextmanager
     async def own(self, account: str) -> AsyncIterator[AccountStore]:
-        """What writes for an account (`channel/id`), owned by this process meanwhile.
+        """The store of an account (`channel/id`) to write to, owned by this process meanwhile.
 
         What it changes is recorded with the caller and the operation.
         """
@@ -296,7 +292,10 @@ class OpContext:
         if live is not None and live.account_store is not None:
             yield live.account_store.by(self.caller, self.operation)
             return
-        store = await self._writable()
+        if self.store is None and not self._opened:
+            opening = open_store(self.paths.store, self.paths.lock_file, self.now_ms, checked=False)
+            self._opened.append(await self._stack.enter_async_context(opening))
+        store = self.store or self._opened[0]
         async with store.own(account) as account_store:
             yield account_store.by(self.caller, self.operation)
 
@@ -305,11 +304,3 @@ class OpContext:
         """An event that is set when the event feed has grown; without a gateway it never is."""
         with self.store.listening() if self.store else nullcontext(asyncio.Event()) as heard:
             yield heard
-
-    async def _writable(self) -> Store:
-        if self.store is not None:
-            return self.store
-        if not self._opened:
-            opening = open_store(self.paths.store, self.paths.lock_file, self.now_ms, checked=False)
-            self._opened.append(await self._stack.enter_async_context(opening))
-        return self._opened[0]

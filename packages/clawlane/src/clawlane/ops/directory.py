@@ -1,10 +1,10 @@
-"""Whom an account knows: asked over its session, and kept in the store."""
+"""The people and groups an account knows: asked over its session, cached in the store."""
 
 from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,43 +14,36 @@ from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Channel, Vault, VaultError
 from clawlane.config.senders import is_numeric_id
 from clawlane.messages import Group, Members, Person
+from clawlane.ops.config_names import bare_id
 from clawlane.ops.context import OpContext, Target
-from clawlane.ops.operation import OpError, Request, operation
-from clawlane.store import directory as store_directory
+from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 from clawlane.store.account_store import AccountStore
-from clawlane.store.directory import Kept, LookedUp
+from clawlane.store.directory import Kept, LookedUp, keep_groups, keep_members, keep_peers
 from clawlane.store.errors import StoreOwned
+
+T = TypeVar("T")
+_Named = TypeVar("_Named", Person, Group)
 
 DEADLINE = 20.0
 """Seconds that one question may take, however many requests it needs."""
 
 
-_GROUP = "group:"
-
-
 @dataclass(frozen=True, slots=True)
-class Self(Request[Person]):
+class Self(AccountRequest[Person]):
     """Who the account itself is."""
 
-    channel: str | None = None
-    account: str | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class Peers(Request[list[Person]]):
+class Peers(AccountRequest[list[Person]]):
     """The friends of an account, those who match `query` first."""
 
-    channel: str | None = None
-    account: str | None = None
     query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Groups(Request[list[Group]]):
+class Groups(AccountRequest[list[Group]]):
     """The groups of an account, as with `Peers`."""
 
-    channel: str | None = None
-    account: str | None = None
     query: str = ""
 
 
@@ -96,7 +89,9 @@ async def groups(ctx: OpContext, request: Groups) -> list[Group]:
 @operation
 async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
     target = ctx.target(request.channel, request.account)
-    group_id = _group_id(request.group, target)
+    group_id = bare_id(request.group)
+    if not is_numeric_id(group_id):
+        raise OpError(f"'{request.group}' is no group id", f"openclaw directory groups list {target.words}")
     async with lookup(ctx, target) as asked:
         told = await asked.members(group_id)
     found, count = tuple(search(told.people, request.query)), len(told.people)
@@ -105,7 +100,7 @@ async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
 
 @asynccontextmanager
 async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
-    """The questions about one account: over its connection in a gateway, else over its stored session.
+    """Looks up for one account: over its connection in a gateway, else over its stored session.
 
     The answers are kept, unless a gateway has just started.
     """
@@ -113,12 +108,7 @@ async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
     if live := ctx.live.get(str(account)):
         yield Lookup(account, live.channel, live.vault(), live.account_store)
         return
-    from clawlane.credentials.vault import FileVault
-
-    channel, vault = (
-        ctx.runtime(target.manifest),
-        FileVault(ctx.paths.vault_dir, account.channel, account.profile),
-    )
+    channel, vault = ctx.runtime(target.manifest), ctx.vault(account)
     if vault.identity() is None:
         reason = f"{account} is not logged in"
         raise DirectoryError(reason, f"openclaw channels login {target.words}", needs_login=True)
@@ -129,17 +119,9 @@ async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
         yield Lookup(account, channel, vault, account_store)
 
 
-def _group_id(written: str, target: Target) -> str:
-    bare = written.strip()
-    bare = bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare
-    if not is_numeric_id(bare):
-        raise OpError(f"'{written}' is no group id", f"openclaw directory groups list {target.words}")
-    return bare
-
-
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The questions for one account. Without a account_store nothing is kept.
+    """Look-ups of one account. Without an account store nothing is cached.
 
     All of them raise `DirectoryError`, also for a platform that does not answer in time.
     """
@@ -151,8 +133,7 @@ class Lookup:
 
     async def self_(self) -> Person:
         """The account itself."""
-        async with _in_time(self._directory()) as directory:
-            return await directory.self_(self.account, self.vault)
+        return await self._ask(lambda directory: directory.self_(self.account, self.vault))
 
     async def peers(self, *, complete: bool = False) -> list[Person]:
         """The friends of the account.
@@ -160,72 +141,54 @@ class Lookup:
         Sharply fewer than before, or none where there were some, are a `DirectoryError`: what was known
         stays. With `complete` none at all are one, too, until the store believes it.
         """
-        async with _in_time(self._directory()) as directory:
-            people = await directory.peers(self.account, self.vault)
-        kept = (
-            await self.account_store.attempt(store_directory.keep_peers, people)
-            if self.account_store is not None
-            else None
-        )
-        _check("friends", len(people), kept, complete)
+        people = await self._ask(lambda directory: directory.peers(self.account, self.vault))
+        store = self.account_store
+        _check("friends", people, await store.attempt(keep_peers, people) if store else None, complete)
         return people
 
     async def groups(self, *, complete: bool = False) -> list[Group]:
         """The groups of the account; what is doubtful as with `peers`."""
-        async with _in_time(self._directory()) as directory:
-            groups = await directory.groups(self.account, self.vault)
-        kept = (
-            await self.account_store.attempt(store_directory.keep_groups, groups)
-            if self.account_store is not None
-            else None
-        )
-        _check("groups", len(groups), kept, complete)
+        groups = await self._ask(lambda directory: directory.groups(self.account, self.vault))
+        store = self.account_store
+        _check("groups", groups, await store.attempt(keep_groups, groups) if store else None, complete)
         return groups
 
     async def members(self, group_id: str) -> Members:
         """The members of a group, as far as the platform tells."""
-        async with _in_time(self._directory()) as directory:
-            members = await directory.members(self.account, self.vault, group_id)
+        members = await self._ask(lambda directory: directory.members(self.account, self.vault, group_id))
         if self.account_store is not None:
-            await self.account_store.attempt(store_directory.keep_members, group_id, members.people)
+            await self.account_store.attempt(keep_members, group_id, members.people)
         return members
 
-    def _directory(self) -> Directory:
+    async def _ask(self, question: Callable[[Directory], Awaitable[T]]) -> T:
+        """The platform's answer, within the deadline."""
         if not isinstance(self.channel, Directory):
             raise DirectoryError(f"the channel {self.account.channel} cannot look people or groups up")
-        return self.channel
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await question(self.channel)
+        except TimeoutError:
+            raise DirectoryError(f"the platform did not answer within {DEADLINE:.0f} s; try again") from None
+        except VaultError as error:
+            raise DirectoryError(str(error), error.help, needs_login=True) from error
 
 
-def _check(what: str, count: int, kept: Kept | None, complete: bool) -> None:
+def _check(what: str, found: Sequence[object], kept: Kept | None, complete: bool) -> None:
     """Raises `DirectoryError` for a list that is no completed look-up."""
     if kept is not None and kept.doubted and kept.before:
-        told = f"told only {count}" if count else "told no"
+        told = f"told only {len(found)}" if found else "told no"
         raise DirectoryError(
             f"the platform {told} {what} where {kept.before} are known; the former ones stay;"
             " it is believed once it says so for an hour"
         )
-    if complete and not count and (kept is None or kept.doubted):
+    if complete and not found and (kept is None or kept.doubted):
         raise DirectoryError(
             f"the platform told no {what} at all; it is believed once it says so for an hour"
         )
 
 
-@asynccontextmanager
-async def _in_time(directory: Directory) -> AsyncIterator[Directory]:
-    try:
-        async with asyncio.timeout(DEADLINE):
-            yield directory
-    except TimeoutError:
-        raise DirectoryError(f"the platform did not answer within {DEADLINE:.0f} s; try again") from None
-    except VaultError as error:
-        raise DirectoryError(str(error), error.help, needs_login=True) from error
-
-
-_Named = TypeVar("_Named", Person, Group)
-
-
 async def resolve(lookup: Lookup, names: Sequence[ConfigName], now_ms: int) -> list[LookedUp]:
-    """What names stand for now, asked completely or not at all.
+    """What names stand for now: all of them looked up, or none.
 
     Raises `DirectoryError`, also for lists that cannot be right.
     """
@@ -238,46 +201,32 @@ async def resolve(lookup: Lookup, names: Sequence[ConfigName], now_ms: int) -> l
 def look_up(
     names: Iterable[ConfigName], people: Sequence[Person], groups: Sequence[Group], now_ms: int
 ) -> list[LookedUp]:
-    """What each name means now: senders are looked up among the people, keys of `groups` among the groups."""
-    return [
-        _group(name, groups, now_ms) if name.where is NameList.GROUPS else _person(name, people, now_ms)
-        for name in names
-    ]
+    """What each name means now: senders are looked up among the people, keys of `groups` among the groups.
+
+    An exact name counts; only if nobody has it, another name of a person or the slug of a group does.
+    """
+    found = []
+    for name in names:
+        wanted, short, match = fold_name(name.entry), slug(name.entry), Match.EXACT
+        known = groups if name.where is NameList.GROUPS else people
+        named = {one.id: one.name for one in known if fold_name(one.name) == wanted}
+        if not named and name.where is NameList.GROUPS:
+            match = Match.SLUG
+            named = {one.id: one.name for one in groups if short and slug(one.name) == short}
+        elif not named:
+            named = {one.id: one.name for one in people if wanted in map(fold_name, one.aliases)}
+        found.append(LookedUp(Pin(name, tuple(named), match, now_ms), tuple(named.values())))
+    return found
 
 
 def search(found: Iterable[_Named], query: str) -> list[_Named]:
-    """Whose id or one of whose names holds the query; who is called exactly that comes first.
+    """Those whose id or name contains the query; exact matches come first.
 
     Case and diacritics do not count: `nguyen` finds `Nguyễn`, and `dang` finds `Đặng`.
     """
     wanted = _bare(query)
     hits = [one for one in found if any(wanted in text for text in _texts(one))]
     return sorted(hits, key=lambda one: wanted not in _texts(one))
-
-
-def _person(name: ConfigName, people: Sequence[Person], now_ms: int) -> LookedUp:
-    """By the name that the owner sees, and only if nobody has it, by the other names."""
-    wanted = fold_name(name.entry)
-    named = _having(people, lambda one: fold_name(one.name) == wanted)
-    named = named or _having(people, lambda one: wanted in map(fold_name, one.aliases))
-    return _looked_up(name, named, Match.EXACT, now_ms)
-
-
-def _group(name: ConfigName, groups: Sequence[Group], now_ms: int) -> LookedUp:
-    """By the exact name, and only if no group has it, by the slug."""
-    wanted, short = fold_name(name.entry), slug(name.entry)
-    if named := _having(groups, lambda one: fold_name(one.name) == wanted):
-        return _looked_up(name, named, Match.EXACT, now_ms)
-    slugged = _having(groups, lambda one: bool(short) and slug(one.name) == short)
-    return _looked_up(name, slugged, Match.SLUG, now_ms)
-
-
-def _having(found: Iterable[_Named], has: Callable[[_Named], bool]) -> dict[str, str]:
-    return {one.id: one.name for one in found if has(one)}
-
-
-def _looked_up(name: ConfigName, named: dict[str, str], match: Match, now_ms: int) -> LookedUp:
-    return LookedUp(Pin(name, tuple(named), match, now_ms), tuple(named.values()))
 
 
 def _texts(one: Person | Group) -> list[str]:

@@ -1,9 +1,9 @@
-"""The check-up of the whole set-up, in the order in which one would mend things; and mending names."""
+"""Checks the whole setup, in the order in which one would fix it; and fixes names in the config."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,30 +17,29 @@ from clawlane.config.errors import ConfigError
 from clawlane.config.origin import Layer
 from clawlane.config.paths import Paths
 from clawlane.config.phones import is_phone_number
-from clawlane.credentials.profile import ConsentDamaged, read_consent
+from clawlane.credentials.profile import ConsentDamaged
 from clawlane.ops.config_names import Names, agreed
-from clawlane.ops.context import OpContext, Target
+from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.directory import lookup, resolve
 from clawlane.ops.findings import Finding, Severity, merged, of_policy
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.private_files import private_files
-from clawlane.ops.problems import clock_problem, sentence
+from clawlane.ops.problems import clock_problem
 from clawlane.store import directory as store_directory
 from clawlane.store.directory import Known
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import check_before
-from clawlane.store.reader import reading
+from clawlane.store.reader import reading, reading_nothing
 
 if TYPE_CHECKING:
     from clawlane.config.load import ChannelConfig, Config
-    from clawlane.config.settings import ChannelSettings
 
 _OLD_CREDENTIALS = Path(".openclaw", "credentials")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckUp(Request["list[Finding]"]):
-    """Everything there is to say about the set-up: config file, state directory, sessions, names, clocks.
+    """Everything that is wrong with the setup: config file, state directory, sessions, names, clocks.
 
     Asks files and the running gateway, no platform.
     """
@@ -106,7 +105,7 @@ async def fix_names(ctx: OpContext, request: FixNames) -> Fixed | None:  # noqa:
 
 
 async def _looked_up(ctx: OpContext, config: Config, target: Target) -> tuple[Names, str]:
-    """The names of an account, those that were not pinned looked up again; and why that failed."""
+    """The names of an account, with a new look-up of those not pinned; and why that failed."""
     known = await asyncio.to_thread(_names, config, target.account, ctx.paths)
     unpinned = [
         name
@@ -134,173 +133,117 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     found += _store(ctx.paths)
     found += _owners(config)
     for block in config.channels.values():
-        found += _accounts(ctx.runtime(block.manifest), block, ctx.paths)
+        channel = ctx.runtime(block.manifest)
+        enabled = [account for account in block.accounts if account.enabled]
+        for account in enabled:
+            words = account_words(account.channel, account.id, account.id == block.default_account)
+            found += _login(ctx, channel, account, words)
+        found += _one_user_twice(enabled, ctx.paths)
         found += _leftovers(block, ctx.environ)
-        found += [one for account in block.accounts for one in _of_account(config, account, ctx.paths)]
+        for account in enabled:
+            found += _access(config, account, ctx.paths)
     if not config.channels:
-        mend = "see: openclaw channels list --all"
-        found.append(
-            Finding(Severity.NOTE, "no_channel", config.source.file.name, "no channel is configured", mend)
-        )
+        found.append(Finding(Severity.NOTE, "no_channel", config.source.file.name))
     return merged(found)
 
 
 def _clocks(ctx: OpContext) -> Iterator[Finding]:
-    """What the accounts of a running gateway learnt about this machine's clock."""
+    """Clock skew that the accounts of a running gateway have measured."""
     for name, live in ctx.live.items():
         if problem := clock_problem(live.state.skew_ms):
-            mend = f"set it: {problem.command}"
-            yield Finding(Severity.WARNING, "clock", "clock", sentence(problem), mend, None, (name,))
+            data = {"skew_ms": str(problem.skew_ms), "command": problem.command}
+            yield Finding(Severity.WARNING, "clock", "clock", data, None, (name,))
 
 
-def _store(places: Paths) -> Iterator[Finding]:
+def _store(paths: Paths) -> Iterator[Finding]:
     """Whether the gateway would start with the store that is there."""
     try:
-        check_before(places.store)
-        if places.store.exists():
-            with reading(places.store) as reader:
+        check_before(paths.store)
+        if paths.store.exists():
+            with reading(paths.store) as reader:
                 reader.check_marker()
     except StoreUnusable as error:
         message, _, mend = str(error).rpartition("; ")
-        text, mend = (message, mend) if message else (mend, "")
-        yield Finding(Severity.ERROR, "store_unusable", str(places.store), text, mend)
+        data = {"text": message, "mend": mend} if message else {"text": mend, "mend": ""}
+        yield Finding(Severity.ERROR, "store_unusable", str(paths.store), data)
 
 
-def _accounts(channel: Channel, block: ChannelConfig, places: Paths) -> Iterator[Finding]:
-    """Whether the enabled accounts can run."""
-    for account in block.accounts:
-        if not account.enabled:
-            continue
-        words = f"openclaw channels login --channel {account.channel}"
-        if account.id != block.default_account:
-            words += f" --account {account.id}"
-        yield from _login(channel, account, places, words)
-    yield from _one_user_twice(block, places)
+def _owners(config: Config) -> Iterator[Finding]:
+    """Names among the owners: no account looks them up."""
+    accounts = (one for block in config.channels.values() for one in block.accounts)
+    shortest = max((type(one.settings).shortest_id for one in accounts), default=1)
+    for name in Allowlist.of(config.root.commands.owner_allow_from).names:
+        if not is_phone_number(name, shortest):  # the loader tells about those
+            yield Finding(Severity.ERROR, "owner_name", "commands.ownerAllowFrom", {"entry": name})
 
 
-def _leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """What the external command of earlier days left behind."""
-    channel, settings = block.manifest.id, _settings(block)
-    _, *older = settings.profile_env or ("",)
-    for name in older:
-        if value := environ.get(name, "").strip():
-            message = f"is honoured (profile '{value}'), but it is the name of an older program"
-            mend = f"set {settings.profile_env[0]}, or `profile` in the config"
-            yield Finding(Severity.NOTE, "old_variable", name, message, mend)
-    home = Path(environ.get("HOME") or Path.home())
-    for path in sorted((home / _OLD_CREDENTIALS / channel).glob("credentials*.json")):
-        message = (
-            "holds a session of an older program; it is not read here, and whoever has it has the account"
-        )
-        mend = f"log in with `openclaw channels login --channel {channel}`, then remove the file"
-        yield Finding(Severity.WARNING, "old_credentials", str(path), message, mend)
+def _login(ctx: OpContext, channel: Channel, account: Account, words: str) -> Iterator[Finding]:
+    """Whether an account is linked, and its risk accepted."""
 
+    def finding(severity: Severity, code: str, **data: str) -> Finding:
+        return Finding(severity, code, str(account), data, None, (str(account),))
 
-def _login(channel: Channel, account: Account, places: Paths, words: str) -> Iterator[Finding]:
-    from clawlane.credentials.vault import FileVault
-
-    vault = FileVault(places.vault_dir, account.channel, account.profile)
     try:
-        identity = vault.identity()
+        identity = ctx.vault(account).identity()
     except VaultError as error:
-        yield Finding(
-            Severity.ERROR,
-            "session_damaged",
-            str(account),
-            str(error).removesuffix(f"; {error.help}"),
-            error.help,
-            accounts=(str(account),),
-        )
+        text = str(error).removesuffix(f"; {error.help}")
+        yield finding(Severity.ERROR, "session_damaged", text=text, mend=error.help)
         return
     if isinstance(channel, Login) and identity is None:
-        yield Finding(
-            Severity.WARNING,
-            "not_linked",
-            str(account),
-            "nobody is logged in",
-            f"run: {words}",
-            None,
-            (str(account),),
-        )
-        return
-    yield from _risk(channel, account, places, words)
+        yield finding(Severity.WARNING, "not_linked", words=words)
+    elif isinstance(channel, NeedsConsent):
+        try:
+            if ctx.consent(account) is None:
+                yield finding(Severity.ERROR, "risk_not_accepted", words=words)
+        except ConsentDamaged as error:
+            case = {"case": "damaged", "reason": str(error)}
+            yield finding(Severity.ERROR, "risk_not_accepted", words=words, **case)
 
 
-def _one_user_twice(block: ChannelConfig, places: Paths) -> Iterator[Finding]:
-    """Two enabled accounts on which the same user is logged in: each ends the other's session."""
+def _one_user_twice(accounts: Sequence[Account], paths: Paths) -> Iterator[Finding]:
+    """Two accounts on which the same user is logged in: each ends the other's session."""
     from clawlane.credentials.vault import user_of
 
     first: dict[str, Account] = {}
-    for account in block.accounts:
-        user_id = user_of(places.vault_dir, account) if account.enabled else ""
-        if not user_id:
-            continue
-        other = first.setdefault(user_id, account)
+    for account in accounts:
+        user_id = user_of(paths.vault_dir, account)
+        other = first.setdefault(user_id, account) if user_id else account
         if other is not account:
-            text = f"{user_id} is linked on {other} too; the two end each other's session"
             words = f"--channel {account.channel} --account {account.id}"
-            mend = f"run: openclaw channels logout {words}, or disable one"
+            data = {"user_id": user_id, "other": str(other), "words": words}
             both = (str(other), str(account))
-            yield Finding(Severity.ERROR, "one_user_twice", str(account), text, mend, None, both)
+            yield Finding(Severity.ERROR, "one_user_twice", str(account), data, None, both)
 
 
-def _risk(channel: Channel, account: Account, places: Paths, words: str) -> Iterator[Finding]:
-    if not isinstance(channel, NeedsConsent):
-        return
-    try:
-        consent, reason = read_consent(places.consent_dir, account.channel, account.profile), ""
-    except ConsentDamaged as error:
-        consent, reason = None, str(error)
-    if consent is None:
-        message = reason or "the risk of this channel has not been accepted, so the account does not run"
-        mend = f"run: {words} --force"
-        yield Finding(Severity.ERROR, "risk_not_accepted", str(account), message, mend, None, (str(account),))
+def _leftovers(block: ChannelConfig, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """What an older program left behind."""
+    channel, settings = block.manifest.id, block.accounts[0].settings
+    newest, *older = settings.profile_env or ("",)
+    for name in older:
+        if value := environ.get(name, "").strip():
+            yield Finding(Severity.NOTE, "old_variable", name, {"value": value, "name": newest})
+    home = Path(environ.get("HOME") or Path.home())
+    for path in sorted((home / _OLD_CREDENTIALS / channel).glob("credentials*.json")):
+        yield Finding(Severity.WARNING, "old_credentials", str(path), {"channel": channel})
 
 
-def _settings(block: ChannelConfig) -> ChannelSettings:
-    settings: ChannelSettings = block.accounts[0].settings
-    return settings
+def _access(config: Config, account: Account, paths: Paths) -> Iterator[Finding]:
+    """What is wrong with who may write to an account."""
+    names = _names(config, account, paths)
+    pins = Pins.of(one.pin for one in names.looked_up.values() if one.pin.state is PinState.PINNED)
+    yield from of_policy(config, account, pins)
+    policy = config.effective(account, "groupPolicy")
+    if policy.origin.layer is Layer.BUILT_IN:
+        data = {"value": str(policy.value)}
+        yield Finding(Severity.NOTE, "policy_unset", policy.origin.path, data, None, (str(account),))
+    yield from names.findings()
 
 
-def _names(config: Config, account: Account, places: Paths) -> Names:
+def _names(config: Config, account: Account, paths: Paths) -> Names:
     """The names of one account with what the store knows about them now."""
-    if not places.store.exists():
-        return Names(config, account, {}, Known())
     try:
-        with reading(places.store) as reader:
+        with reading(paths.store) if paths.store.exists() else reading_nothing() as reader:
             looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
             return Names(config, account, looked_up, reader.known(str(account)))
     except StoreUnusable:  # a finding of its own
         return Names(config, account, {}, Known())
-
-
-def _owners(config: Config) -> Iterator[Finding]:
-    """Names among the owners: nothing is ever looked up for a list that belongs to no account."""
-    path = "commands.ownerAllowFrom"
-    accounts = (one for block in config.channels.values() for one in block.accounts)
-    shortest = max((type(one.settings).shortest_id for one in accounts), default=1)
-    for name in Allowlist.of(config.root.commands.owner_allow_from).names:
-        if is_phone_number(name, shortest):
-            continue  # told by the loader
-        message = f"{name!r} is a name and matches nobody: owners are named by id"
-        yield Finding(Severity.ERROR, "owner_name", path, message, "write the id")
-
-
-def _unset_policy(config: Config, account: Account) -> Iterator[Finding]:
-    effective = config.effective(account, "groupPolicy")
-    if effective.origin.layer is Layer.BUILT_IN:
-        message = f"is not set, so '{effective.value}' holds: only groups under `groups` are heard"
-        mend = f"write {effective.origin.path}: '{effective.value}' to say that it is meant"
-        yield Finding(
-            Severity.NOTE, "policy_unset", effective.origin.path, message, mend, None, (str(account),)
-        )
-
-
-def _of_account(config: Config, account: Account, places: Paths) -> Iterator[Finding]:
-    if not account.enabled:
-        return
-    names = _names(config, account, places)
-    pins = Pins.of(one.pin for one in names.looked_up.values() if one.pin.state is PinState.PINNED)
-    yield from of_policy(config, account, pins)
-    yield from _unset_policy(config, account)
-    yield from names.findings()

@@ -23,7 +23,7 @@ _POLL = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """All that is stored was told. With `follow` it comes again after `quiet` seconds without an event."""
+    """The end of what is stored. With `follow` it repeats after `quiet` seconds without an event."""
 
     cursor: str
 
@@ -66,10 +66,6 @@ async def events(
             if not request.follow:
                 return
             rest = max(0.0, due - loop.time())
-            await _wait(heard, rest if ctx.store else min(_POLL, rest))
-
-
-async def _wait(heard: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await heard.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rest if ctx.store else min(_POLL, rest)):
+                    await heard.wait()

@@ -25,7 +25,7 @@ from clawlane.channel import Account, Manifest
 from clawlane.config.errors import ConfigError
 from clawlane.ops.accounts import Start, Stop, start, stop
 from clawlane.ops.context import OpContext, Target, account_words
-from clawlane.ops.operation import OpError, Request, Stream, operation
+from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, operation
 from clawlane.ops.status import probed, rehearsal_of
 from clawlane.plugins.errors import PluginError
 
@@ -119,16 +119,13 @@ class Accept(Request[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class LogOut(Request["LoggedOut"]):
+class LogOut(AccountRequest["LoggedOut"]):
     """Stop an account in a running gateway and forget its session. A broken config is no obstacle."""
-
-    channel: str | None = None
-    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """Whose session is gone; `cleared` is false if there was none."""
+    """The account whose session is gone; `cleared` is false if there was none."""
 
     channel: str
     account: str
@@ -141,7 +138,6 @@ class LoggedOut:
 async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     """Raises `OpError` for a login that failed, with everything as it was. Closing it cancels the login."""
     from clawlane.credentials.files import secure
-    from clawlane.credentials.vault import FileVault
 
     target = ctx.target(request.channel, request.account)
     channel, account = ctx.runtime(target.manifest), target.account
@@ -149,10 +145,10 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         raise OpError(f"{target.manifest.label} has no login")
     for line in await asyncio.to_thread(secure, ctx.paths):
         yield Tightened(line)
-    if isinstance(channel, NeedsConsent) and _consent(ctx, account) is None:
+    if isinstance(channel, NeedsConsent) and ctx.consent(account) is None:
         yield _question(channel, account)
         await _answered(ctx, account, None)
-    vault = FileVault(ctx.paths.vault_dir, account.channel, account.profile)
+    vault = ctx.vault(account)
     linked = None if request.force else await asyncio.to_thread(vault.identity)
     if linked and isinstance(channel, Probe) and (await probed(channel, account, vault)).expired:
         yield SessionExpired()
@@ -161,7 +157,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         yield Linked(*linked, already=True, configured=target.configured)
         return
     yield Begun(socket.gethostname(), rehearsal_of(channel))
-    done: Done | None = None
+    done, again = None, f"try again: openclaw channels login {target.words}"
     async with aclosing(channel.steps(account)) as steps:  # type: ignore[type-var]
         async for step in steps:
             match step:
@@ -169,17 +165,27 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
                     done = step
                 case ShowQr() | Scanned() | Confirmed():
                     yield step
-                case Expired() | Declined() | Failed():
-                    raise _failure(step, target)
+                case Expired():
+                    raise OpError("the QR code expired before it was scanned and confirmed", again)
+                case Declined():
+                    raise OpError("the login was declined on the phone", again)
+                case Failed(stage, reason):
+                    raise OpError(f"the login failed ({stage}): {reason}", again)
     if done is None:
-        raise OpError("the login ended without an answer", _again(target))
+        raise OpError("the login ended without an answer", again)
     _refuse_second(ctx, target, done)
-    consent = _consent(ctx, account)
+    consent = ctx.consent(account)
     if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
         yield replace(_question(channel, account), former_user=consent.user_id)
         consent = await _answered(ctx, account, consent)
     await asyncio.shield(asyncio.to_thread(_keep, ctx, vault, done, consent))
-    started, failed = await _started(ctx, account)
+    failed = ""
+    try:
+        if ctx.live:
+            await start(ctx, Start(account.channel, account.id))
+    except OpError as error:
+        failed = str(error)
+    started = bool(ctx.live) and not failed
     yield Linked(done.user_id, done.user_name, False, target.configured, started, failed)
 
 
@@ -209,7 +215,7 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
 
 
 def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
-    """Channel, account and profile, and why they are read from what is left of a broken set-up, if so."""
+    """Channel, account and profile, and why they are a guess, if the config or the plugin is broken."""
     from clawlane.credentials.vault import profiles_of
 
     try:
@@ -236,23 +242,17 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
     return name, named, profile, f"{why}; this was about the profile '{profile}'"
 
 
-def _consent(ctx: OpContext, account: Account) -> Consent | None:
-    from clawlane.credentials.profile import read_consent
-
-    return read_consent(ctx.paths.consent_dir, account.channel, account.profile)
-
-
 def _question(channel: NeedsConsent, account: Account) -> ConsentNeeded:
     notice = channel.risk()
     return ConsentNeeded(notice.title, notice.lines, notice.alternative, account.id, account.profile)
 
 
 async def _answered(ctx: OpContext, account: Account, before: Consent | None) -> Consent:
-    """The answer, once there is one that is not the one `before`. Raises `OpError` if none comes."""
+    """Waits for an answer other than `before`. Raises `OpError` if none comes."""
     try:
         async with asyncio.timeout(_CONSENT_DEADLINE):
             # The answer is a file, and may come from another process.
-            while (consent := _consent(ctx, account)) is None or consent == before:  # noqa: ASYNC110
+            while (consent := ctx.consent(account)) is None or consent == before:  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_EVERY)
             return consent
     except TimeoutError:
@@ -267,18 +267,8 @@ def _keep(ctx: OpContext, vault: FileVault, done: Done, consent: Consent | None)
         write_consent(ctx.paths.consent_dir, replace(consent, user_id=done.user_id))
 
 
-async def _started(ctx: OpContext, account: Account) -> tuple[bool, str]:
-    if not ctx.live:
-        return False, ""
-    try:
-        await start(ctx, Start(account.channel, account.id))
-    except OpError as error:
-        return False, str(error)
-    return True, ""
-
-
 def _refuse_second(ctx: OpContext, target: Target, done: Done) -> None:
-    """One user of the platform on two accounts would end their own session again and again."""
+    """Two accounts of one user would end each other's session again and again. Raises `OpError`."""
     from clawlane.credentials.vault import linked_elsewhere
 
     block, _ = ctx.block(target.manifest)
@@ -289,18 +279,3 @@ def _refuse_second(ctx: OpContext, target: Target, done: Done) -> None:
             f" the other's session. Nothing was changed on {target.account}",
             f"scan with the phone of another account, or first: openclaw channels logout {words}",
         )
-
-
-def _failure(step: Expired | Declined | Failed, target: Target) -> OpError:
-    match step:
-        case Expired():
-            what = "the QR code expired before it was scanned and confirmed"
-        case Declined():
-            what = "the login was declined on the phone"
-        case Failed(stage, reason):
-            what = f"the login failed ({stage}): {reason}"
-    return OpError(what, _again(target))
-
-
-def _again(target: Target) -> str:
-    return f"try again: openclaw channels login {target.words}"

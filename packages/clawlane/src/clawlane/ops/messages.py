@@ -1,4 +1,4 @@
-"""Messages that are stuck: what has not left or may have arrived, and what the agent could not answer."""
+"""Stuck messages: unsent, unconfirmed, and those that the agent could not answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clawlane.ops.context import OpContext, on_account
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.store import turns, unknown_sends
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.outbox import Listed
@@ -24,21 +24,21 @@ class Outbox(Request[list[Listed]]):
 
 @dataclass(frozen=True, slots=True)
 class Resend(Request["ChunkDecided"]):
-    """A chunk of unknown fate did not arrive: it is sent again, and the rest of its reply follows."""
+    """Resend an unconfirmed chunk, because it did not arrive; the rest of its reply follows."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived(Request["ChunkDecided"]):
-    """A chunk of unknown fate did arrive: the rest of its reply follows."""
+    """An unconfirmed chunk did arrive: the rest of its reply follows."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Drop(Request["ChunkDecided"]):
-    """A chunk is not sent, nor the rest of its reply."""
+    """Do not send a chunk, nor the rest of its reply."""
 
     id: int
 
@@ -53,27 +53,24 @@ class ChunkDecided:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetters(Request[list[DeadLetter]]):
+class DeadLetters(AccountRequest[list[DeadLetter]]):
     """What was set aside on a channel, or on one account of it, in the order of admission."""
-
-    channel: str
-    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resubmit(Request["LetterDecided"]):
-    """A message that was set aside is given to the agent again, with all its tries."""
+    """Give a dead letter to the agent again, with a full set of tries."""
 
-    channel: str
+    channel: str | None
     message_id: str
     account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DropDeadLetter(Request["LetterDecided"]):
-    """A message that was set aside is given up; its text is forgotten."""
+    """Give a dead letter up; its text is deleted."""
 
-    channel: str
+    channel: str | None
     message_id: str
     account: str | None = None
 
@@ -149,18 +146,11 @@ async def _decide(ctx: OpContext, id_: int, transition: Callable[[Tx, int], int 
 
 
 async def _owner(ctx: OpContext, request: Resubmit | DropDeadLetter) -> str:
+    """On which account a message was set aside (`channel/id`). Raises `NoDeadLetter` with what to do."""
     channel, account = ctx.named(request.channel, request.account)
     message_id = request.message_id
-    return await ctx.ask(lambda reader: _account_of(reader, channel, account, message_id))
-
-
-def _account_of(reader: Reader, channel: str, account: str | None, message_id: str) -> str:
-    """On which account a message was set aside (`channel/id`). Raises `NoDeadLetter` with what to do."""
-    found = [
-        one.account
-        for one in on_account(reader.dead_letters(), channel, account)
-        if one.message_id == message_id
-    ]
+    letters = await ctx.ask(Reader.dead_letters)
+    found = [one.account for one in on_account(letters, channel, account) if one.message_id == message_id]
     if len(found) == 1:
         return found[0]
     if found:

@@ -4,7 +4,7 @@ An operation is an async function `(ctx, request) -> result`, or an async genera
 last one. Requests, results and events are dataclasses. Its name is its module and function: `pairing.approve`
 is `clawlane.ops.pairing.approve`.
 
-    OpError     an operation cannot be done; the text is one line, `help` is what mends it
+    OpError     an operation cannot be done; the text is one line, `help` is what fixes it
 """
 
 from __future__ import annotations
@@ -65,6 +65,14 @@ class Request(Generic[R]):
     """What is asked: a dataclass of plain values. `R` is what comes back."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRequest(Request[R]):
+    """A request about accounts: of the only channel if none is named, and of the default or all accounts."""
+
+    channel: str | None = None
+    account: str | None = None
 
 
 class Stream(Generic[R]):

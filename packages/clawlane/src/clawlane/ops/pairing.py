@@ -1,54 +1,50 @@
-"""Pairing: who asks to write to an account, letting people in, turning them away, and taking it back."""
+"""Pairing: lists who asks to write to an account; approves, rejects and revokes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from clawlane.access.pairing import normalise_code
 from clawlane.config.senders import is_numeric_id
 from clawlane.ops.context import OpContext, on_account
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.store import pairing
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.models import Approved, PairingRequest, Rejected
 from clawlane.store.pairing import approved_before
 from clawlane.store.reader import Reader
 
-_NOTICE_VI = "Chủ tài khoản đã chấp thuận bạn: bạn có thể nhắn tin ở đây."
-_NOTICE_EN = "The owner has approved you: you can write here now."
-_NOTICES = {"vi": _NOTICE_VI, "en": _NOTICE_EN}
+T = TypeVar("T")
+_NOTICES = {
+    "vi": "Chủ tài khoản đã chấp thuận bạn: bạn có thể nhắn tin ở đây.",
+    "en": "The owner has approved you: you can write here now.",
+}
+"""What `notify` sends; both where the language of the account is another or not known."""
 _NOT_TOLD = "the gateway is not running, so the person was not told"
 
 
 @dataclass(frozen=True, slots=True)
-class Requests(Request[list[PairingRequest]]):
+class Requests(AccountRequest[list[PairingRequest]]):
     """Who waits for the owner, on one account or on all of a channel; the oldest first."""
 
-    channel: str
-    account: str | None = None
+
+@dataclass(frozen=True, slots=True)
+class Approvals(AccountRequest[list[Approved]]):
+    """The people the owner approved by pairing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Approvals(Request[list[Approved]]):
-    """Whom the owner let in by pairing."""
-
-    channel: str
-    account: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejections(Request[list[Rejected]]):
-    """Whom the owner turned away; the newest last."""
-
-    channel: str
-    account: str | None = None
+class Rejections(AccountRequest[list[Rejected]]):
+    """The people the owner rejected; the newest last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approve(Request["LetIn"]):
-    """Let in the sender who was given `code`; with `notify` they are told."""
+    """Approve the sender who was given `code`; with `notify` they get a text."""
 
-    channel: str
+    channel: str | None
     code: str
     account: str | None = None
     notify: bool = False
@@ -66,16 +62,16 @@ class LetIn:
 class Revoke(Request[list[Approved]]):
     """Take the approvals of a sender back, on one account or on all."""
 
-    channel: str
+    channel: str | None
     sender_id: str
     account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reject(Request[list[Rejected]]):
-    """Turn somebody away, named by code or id, for 30 days or with `block` for good."""
+    """Reject somebody, by code or id, for 30 days or with `block` for good."""
 
-    channel: str
+    channel: str | None
     who: str
     account: str | None = None
     block: bool = False
@@ -83,9 +79,9 @@ class Reject(Request[list[Rejected]]):
 
 @dataclass(frozen=True, slots=True)
 class Unblock(Request[list[Rejected]]):
-    """Let somebody ask again who was turned away."""
+    """Let somebody who was rejected ask again."""
 
-    channel: str
+    channel: str | None
     sender_id: str
     account: str | None = None
 
@@ -113,9 +109,17 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
     """It holds from the next message on. Raises `PairingUnknown`."""
     channel, account = ctx.named(request.channel, request.account)
     code = normalise_code(request.code)
-    owner = await ctx.ask(lambda reader: _account_of(reader, channel, account, code, ctx.now_ms()))
+    waiting = on_account(await ctx.ask(lambda reader: reader.requests(ctx.now_ms())), channel, account)
+    owner = next((one.account for one in waiting if one.code == code), None)
+    if owner is None:
+        if used := await ctx.ask(lambda reader: reader.used_code(code)):
+            what = f"it let in {used.sender_id} on {used.account}"
+            raise PairingUnknown(f"the code {code} was used before: {what}")
+        see = f"openclaw pairing list {channel}"
+        raise PairingUnknown(f"no pending request has the code {code!r}; see: {see}")
     live = ctx.live.get(owner)
-    notice = _notice(live.language) if live and request.notify else ""
+    in_both = f"{_NOTICES['vi']}\n{_NOTICES['en']}"
+    notice = _NOTICES.get(live.language.lower()[:2], in_both) if live and request.notify else ""
     async with ctx.own(owner) as account_store:
         approved = await account_store.attempt(pairing.approve, code, notice)
     if live is not None:
@@ -130,18 +134,12 @@ async def revoke(ctx: OpContext, request: Revoke) -> list[Approved]:
     channel, account = ctx.named(request.channel, request.account)
     sender_id = request.sender_id
     approved = await ctx.ask(lambda reader: on_account(reader.approved(), channel, account))
-    owners = [one.account for one in approved if one.sender_id == sender_id]
-    if not owners:
+    meant = [(one.account, sender_id) for one in approved if one.sender_id == sender_id]
+    if not meant:
         raise PairingUnknown(
             f"{sender_id!r} was not approved by pairing; see: openclaw pairing approved {channel}"
         )
-    revoked = []
-    for owner in owners:
-        async with ctx.own(owner) as account_store:
-            revoked.append(await account_store.attempt(pairing.revoke, sender_id))
-        if live := ctx.live.get(owner):
-            live.pairing_changed()
-    return revoked
+    return await _on_each(ctx, meant, pairing.revoke)
 
 
 @operation(changes=True)
@@ -153,11 +151,7 @@ async def reject(ctx: OpContext, request: Reject) -> list[Rejected]:
         account = block.accounts[0].id if len(block.accounts) == 1 else None
     who, now_ms = request.who, ctx.now_ms()
     meant = await ctx.ask(lambda reader: _senders_meant(reader, channel, account, who, now_ms))
-    rejected = []
-    for owner, sender_id in meant:
-        async with ctx.own(owner) as account_store:
-            rejected.append(await account_store.attempt(pairing.reject, sender_id, block=request.block))
-    return rejected
+    return await _on_each(ctx, meant, pairing.reject, block=request.block)
 
 
 @operation(changes=True)
@@ -166,31 +160,25 @@ async def unblock(ctx: OpContext, request: Unblock) -> list[Rejected]:
     channel, account = ctx.named(request.channel, request.account)
     sender_id = request.sender_id
     found = await ctx.ask(lambda reader: on_account(reader.rejected(ctx.now_ms()), channel, account))
-    owners = [one.account for one in found if one.sender_id == sender_id]
-    if not owners:
+    meant = [(one.account, sender_id) for one in found if one.sender_id == sender_id]
+    if not meant:
         raise PairingUnknown(
             f"{sender_id!r} is not turned away; see: openclaw pairing list {channel} --rejected"
         )
-    unblocked = []
-    for owner in owners:
+    return await _on_each(ctx, meant, pairing.unblock)
+
+
+async def _on_each(
+    ctx: OpContext, meant: list[tuple[str, str]], transition: Callable[..., T], **options: bool
+) -> list[T]:
+    """Run a transition for every pair of an account and a sender's id."""
+    done = []
+    for owner, sender_id in meant:
         async with ctx.own(owner) as account_store:
-            unblocked.append(await account_store.attempt(pairing.unblock, sender_id))
-    return unblocked
-
-
-def _notice(language: str) -> str:
-    """What `notify` sends; in both languages where the account's is another or not known."""
-    return _NOTICES.get(language.lower()[:2], f"{_NOTICE_VI}\n{_NOTICE_EN}")
-
-
-def _account_of(reader: Reader, channel: str, account: str | None, code: str, now_ms: int) -> str:
-    """Which account a pending code belongs to (`channel/id`). Raises `PairingUnknown` with what to do."""
-    for request in on_account(reader.requests(now_ms), channel, account):
-        if request.code == code:
-            return request.account
-    if used := reader.used_code(code):
-        raise PairingUnknown(f"the code {code} was used before: it let in {used.sender_id} on {used.account}")
-    raise PairingUnknown(f"no pending request has the code {code!r}; see: openclaw pairing list {channel}")
+            done.append(await account_store.attempt(transition, sender_id, **options))
+        if live := ctx.live.get(owner):
+            live.pairing_changed()
+    return done
 
 
 def _senders_meant(

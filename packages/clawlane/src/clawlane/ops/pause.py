@@ -7,36 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clawlane.channel import Account
 from clawlane.messages import Thread, ThreadKind
-from clawlane.ops.context import LiveAccount, OpContext
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store import pauses
 from clawlane.store.account_store import AccountStore
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.pauses import Overdue, Pause, PauseLevel, Resumed
+from clawlane.store.reader import Reader
 
-NOTHING = (
-    "no account is configured, so there is nothing to pause or resume; see: openclaw channels list --all"
-)
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class BeginPause(Request["PauseBegun"]):
+class BeginPause(AccountRequest["PauseBegun"]):
     """Pause an account or a thread of it; without a channel and an account, all accounts.
 
     A thread is `dm:ID`, `group:ID`, or the id of one that was read from. `until_ms` is when the pause ends by
     itself.
     """
 
-    channel: str | None = None
-    account: str | None = None
     thread: str | None = None
     level: PauseLevel = PauseLevel.MUTE
     until_ms: int | None = None
@@ -66,15 +61,13 @@ class PauseBegun:
 
 
 @dataclass(frozen=True, slots=True)
-class EndPause(Request["PauseEnded"]):
+class EndPause(AccountRequest["PauseEnded"]):
     """End a pause, named as for `BeginPause`.
 
     What waited and is too old by now expires; with `flush` it goes on, and so does what expired at the last
     resume. An account that is named is also taken back from another client.
     """
 
-    channel: str | None = None
-    account: str | None = None
     thread: str | None = None
     flush: bool = False
 
@@ -111,7 +104,7 @@ class AccountResumed:
 
 @dataclass(frozen=True, slots=True)
 class PauseEnded:
-    """What came of it for each account. `running` says whether a gateway did it."""
+    """The result for each account. `running` says whether a gateway did it."""
 
     running: bool
     resumed: list[AccountResumed]
@@ -119,7 +112,7 @@ class PauseEnded:
 
 @operation(changes=True)
 async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
-    """It holds at once, and is on the disk on return.
+    """It holds at once, and is stored on return.
 
     Raises `PauseRefused`, and `StoreFailed` where it holds, but could not be written down.
     """
@@ -133,7 +126,13 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
             live.hold([*(held for held in live.pauses if held.thread != thread), one])
     for one in new:
         live = ctx.live.get(one.account)
-        await _keep(ctx, one, live)
+        try:
+            async with ctx.own(one.account) as account_store:
+                await account_store.attempt(pauses.pause, one)
+        except StoreFailed as error:
+            if live is None:
+                raise
+            raise StoreFailed(f"{one} is paused, but a restart would forget it: {error}") from error
         if live is not None:
             await live.connect()
         log.info("%s is paused (%s)", one, one.level)
@@ -147,10 +146,22 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     told = []
     for account in accounts:
         resumed = await end(ctx, account, thread, flush=request.flush)
-        still = await _in_force(ctx, str(account))
+        live = ctx.live.get(str(account))
+        held = live.pauses if live else await ctx.ask(Reader.pauses)
+        still = [PauseInfo.of(one) for one in held if one.account == str(account)]
         whole = request.account is not None and thread is None
         taken_back = whole and await _take_back(ctx, account)
-        told.append(_outcome(resumed, still, taken_back=taken_back))
+        told.append(
+            AccountResumed(
+                account=resumed.account,
+                thread=_name(resumed.thread),
+                was=PauseInfo.of(resumed.was) if resumed.was else None,
+                expired=list(map(Expired.of, resumed.expired)),
+                flushed=list(resumed.flushed),
+                still=still,
+                taken_back=taken_back,
+            )
+        )
     return PauseEnded(ctx.in_gateway, told)
 
 
@@ -189,27 +200,10 @@ async def end_pause(
     `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
     write = account_store.run if patient else account_store.attempt
-    steps = [await write(pauses.resume, thread, oldest_ms, flush=flush)]
-    while not steps[-1].done:
+    steps: list[Resumed] = []
+    while not steps or not steps[-1].done:
         steps.append(await write(pauses.resume, thread, oldest_ms, flush=flush))
     return pauses.joined(steps)
-
-
-async def _keep(ctx: OpContext, new: Pause, live: LiveAccount | None) -> None:
-    try:
-        async with ctx.own(new.account) as account_store:
-            await account_store.attempt(pauses.pause, new)
-    except StoreFailed as error:
-        if live is None:
-            raise
-        raise StoreFailed(f"{new} is paused, but a restart would forget it: {error}") from error
-
-
-async def _in_force(ctx: OpContext, account: str) -> Sequence[Pause]:
-    """What is paused of an account now."""
-    if live := ctx.live.get(account):
-        return live.pauses
-    return await ctx.ask(lambda reader: [one for one in reader.pauses() if one.account == account])
 
 
 async def _take_back(ctx: OpContext, account: Account) -> bool:
@@ -229,7 +223,8 @@ async def _meant(
     channel = ctx.manifest(channel).id if channel else None
     channels = ctx.config.channels
     if not channels:
-        raise PauseRefused(NOTHING)
+        see = "see: openclaw channels list --all"
+        raise PauseRefused(f"no account is configured, so there is nothing to pause or resume; {see}")
     if thread is None:
         return _accounts(ctx, channel, account), None
     if account is None and (channel or len(channels) == 1):
@@ -247,8 +242,6 @@ def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[
     found = [one for one in everything if channel in (None, one.channel) and wanted in (None, one.id)]
     if len(found) == 1 or (found and wanted is None):
         return found
-    if not everything:
-        raise PauseRefused(NOTHING)
     what = "several channels have an account" if found else "there is no account"
     named = "/".join(word for word in (channel, wanted) if word)
     raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(map(str, everything))}")
@@ -262,18 +255,6 @@ async def _thread(ctx: OpContext, account: str, named: str) -> Thread:
     if len(known) == 1:
         return known[0]
     raise PauseRefused(f"{account} has read nothing from a thread '{named}'; write dm:ID or group:ID")
-
-
-def _outcome(resumed: Resumed, still: Sequence[Pause], *, taken_back: bool) -> AccountResumed:
-    return AccountResumed(
-        account=resumed.account,
-        thread=_name(resumed.thread),
-        was=PauseInfo.of(resumed.was) if resumed.was else None,
-        expired=list(map(Expired.of, resumed.expired)),
-        flushed=list(resumed.flushed),
-        still=list(map(PauseInfo.of, still)),
-        taken_back=taken_back,
-    )
 
 
 def _name(thread: Thread | None) -> str | None:

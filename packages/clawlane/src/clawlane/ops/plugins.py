@@ -57,23 +57,20 @@ async def listing(ctx: OpContext, _request: Plugins) -> list[Plugin]:
 @operation(changes=True)
 async def install(ctx: OpContext, request: Install) -> Installed:
     """Raises a `PluginError`, with nothing recorded."""
+    from clawlane.ops.client import gateway_runs
     from clawlane.plugins.install import install as install_plugin
 
     done = await asyncio.to_thread(install_plugin, request.spec, ctx.registry, ctx.now_ms())
+    matters = done.new or done.copied
+    running = matters and (ctx.in_gateway or await asyncio.to_thread(gateway_runs, ctx.paths))
     return Installed(
         id=done.record.channel,
         name=done.record.label,
         version=done.record.version,
         unofficial=done.manifest.unofficial,
         new=done.new,
-        restart_needed=(done.new or done.copied) and await _gateway_runs(ctx),
+        restart_needed=running,
     )
-
-
-async def _gateway_runs(ctx: OpContext) -> bool:
-    from clawlane.ops.client import gateway_runs
-
-    return ctx.store is not None or await asyncio.to_thread(gateway_runs, ctx.paths)
 
 
 def _listing(ctx: OpContext) -> list[Plugin]:
@@ -82,19 +79,13 @@ def _listing(ctx: OpContext) -> list[Plugin]:
     registry = ctx.registry
     unofficial = {manifest.id: manifest.unofficial for manifest in registry.manifests()}
     rows = []
-    for record in registry.records:
-        broken = registry.broken().get(record.channel)
+    for one in registry.records:
+        broken = registry.broken().get(one.channel)
         status, problem = ("broken", str(broken)) if broken else ("installed", "")
-        is_unofficial = unofficial.get(record.channel, False)
-        rows.append(
-            Plugin(
-                record.channel, record.label, record.version, status, record.source, problem, is_unofficial
-            )
-        )
-    recorded = {record.channel for record in registry.records}
-    rows += [
-        Plugin(entry.channel, entry.label, "", "available", entry.spec, "", unofficial=True)
-        for entry in CATALOG
-        if entry.channel not in recorded
-    ]
+        carries_risk = unofficial.get(one.channel, False)
+        rows.append(Plugin(one.channel, one.label, one.version, status, one.source, problem, carries_risk))
+    recorded = {one.channel for one in registry.records}
+    for entry in CATALOG:
+        if entry.channel not in recorded:
+            rows.append(Plugin(entry.channel, entry.label, "", "available", entry.spec, "", True))
     return rows

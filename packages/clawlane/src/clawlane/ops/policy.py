@@ -1,4 +1,4 @@
-"""What the access rules would say to a message, without one."""
+"""What the access rules would decide about a message, without one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from clawlane.access.decision import Decision, Outcome
 from clawlane.channel import Account
+from clawlane.config.phones import is_phone_number
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
@@ -68,13 +69,15 @@ async def explain(ctx: OpContext, request: Explain) -> Explained:
     told = await written.ask(lambda reader: _explained(written, reader, asked))
     if ctx.loaded is None or ctx.loaded.source.revision == written.config.source.revision:
         return told
-    running = await ctx.ask(lambda reader: _by_gateway(ctx, reader, asked))
+    try:
+        running = (await ctx.ask(lambda reader: _explained(ctx, reader, asked))).decision
+    except OpError:  # the gateway has no such account
+        running = None
     return replace(told, runs_other=True, running=running)
 
 
 def _explained(ctx: OpContext, reader: Reader, asked: Explain) -> Explained:
     from clawlane.access.policy import AccessPolicy
-    from clawlane.config.phones import is_phone_number
 
     target = ctx.target(asked.channel, asked.account)
     account, rules = target.account, AccessPolicy.of(ctx.config, target.account)
@@ -99,14 +102,6 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain) -> Explained:
     )
 
 
-def _by_gateway(ctx: OpContext, reader: Reader, asked: Explain) -> Decision | None:
-    """What the config decides that the gateway was started with."""
-    try:
-        return _explained(ctx, reader, asked).decision
-    except OpError:
-        return None
-
-
 def _inbound(asked: Explain, account: Account, own_id: str, now_ms: int) -> Inbound:
     """The message as the channel would have read it just now."""
     thread = Thread(ThreadKind.GROUP, asked.group) if asked.group else Thread(ThreadKind.DM, asked.sender)
@@ -126,21 +121,17 @@ def _inbound(asked: Explain, account: Account, own_id: str, now_ms: int) -> Inbo
 def _grants(ctx: OpContext, reader: Reader, account: Account) -> Grants:
     """What the gateway would know of the account, from its session and the store."""
     from clawlane.access.policy import Grants
+    from clawlane.credentials.vault import user_of
 
+    vaults = ctx.paths.vault_dir
     others = (one for block in ctx.config.channels.values() for one in block.accounts if one.enabled)
     return Grants(
-        own_id=_own_id(ctx, account) or _NOT_LINKED,
-        other_own_ids=frozenset(_own_id(ctx, one) for one in others if str(one) != str(account)) - {""},
+        own_id=user_of(vaults, account) or _NOT_LINKED,
+        other_own_ids=frozenset(user_of(vaults, one) for one in others if str(one) != str(account)) - {""},
         receipts=frozenset((_QUOTED,)),
         paired=frozenset(one.sender_id for one in reader.approved(str(account))),
         pins=reader.pins(str(account)),
     )
-
-
-def _own_id(ctx: OpContext, account: Account) -> str:
-    from clawlane.credentials.vault import user_of
-
-    return user_of(ctx.paths.vault_dir, account)
 
 
 def _decide(

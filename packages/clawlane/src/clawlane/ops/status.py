@@ -1,24 +1,21 @@
-"""How the gateway, its channels and accounts are: as they run, or without a gateway as they are stored."""
+"""The status of the gateway, its channels and accounts: as they run, or as they are stored."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clawlane import __version__
-from clawlane.access.decision import Reason
 from clawlane.access.names import Pins
 from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import Probe, ProbeResult, Rehearsal
-from clawlane.channel import Account, Channel, Health, Manifest, Phase, State, StateCode, Vault, VaultError
+from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, Vault, VaultError
 from clawlane.config.errors import ConfigError
-from clawlane.credentials.profile import Consent, ConsentDamaged, read_consent
+from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
@@ -32,31 +29,26 @@ from clawlane.ops.account_status import (
 )
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.findings import findings
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.problems import AMONG, problems
-from clawlane.store.directory import LookedUp
-from clawlane.store.models import PairingRequest
-from clawlane.store.pauses import Pause
 from clawlane.store.reader import Reader, reading_nothing
 from clawlane.store.retention import FORGOTTEN
 
 if TYPE_CHECKING:
-    from clawlane.config.load import ChannelConfig, Config
+    from clawlane.config.load import Config
 
 _PROBE_DEADLINE = 20.0
 _GAPS_SHOWN_MS = 7 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class GetStatus(Request["Status"]):
-    """How everything is, or one channel, or one account of it.
+class GetStatus(AccountRequest["Status"]):
+    """The status of everything, of one channel, or of one account.
 
     With `probe` the platforms are asked whether the sessions hold.
     """
 
-    channel: str | None = None
-    account: str | None = None
     probe: bool = False
 
 
@@ -114,7 +106,13 @@ class ChannelEntry:
 @operation
 async def status(ctx: OpContext, request: GetStatus) -> Status:
     """A session that cannot be read is part of the answer. Raises `ConfigError` and `StoreUnusable`."""
-    blocks = _asked_for(ctx, request)
+    if request.channel is None and request.account is None:
+        blocks = [(block, block.accounts) for block in ctx.config.channels.values()]
+    else:
+        target = ctx.target(request.channel, request.account)
+        named = ctx.config.channels.get(target.manifest.id)
+        accounts = named.accounts if named and request.account is None else (target.account,)
+        blocks = [(named, accounts)] if named else []
     runtimes = {block.manifest.id: ctx.runtime(block.manifest) for block, _ in blocks}
     asked = [(runtimes[one.channel], one) for _, accounts in blocks for one in accounts]
     probes = await _probes(ctx, asked) if request.probe else {}
@@ -162,24 +160,10 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGESIZE")
 
 
-def _asked_for(ctx: OpContext, request: GetStatus) -> list[tuple[ChannelConfig, tuple[Account, ...]]]:
-    if request.channel is None and request.account is None:
-        return [(block, block.accounts) for block in ctx.config.channels.values()]
-    target = ctx.target(request.channel, request.account)
-    block = ctx.config.channels.get(target.manifest.id)
-    if block is None:
-        return []
-    return [(block, block.accounts if request.account is None else (target.account,))]
-
-
 async def _probes(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, ProbeResult]:
-    """Of the enabled accounts, side by side."""
-    from clawlane.credentials.vault import FileVault
-
+    """The probes of the enabled accounts, made concurrently."""
     able = {
-        str(account): probed(
-            channel, account, FileVault(ctx.paths.vault_dir, account.channel, account.profile)
-        )
+        str(account): probed(channel, account, ctx.vault(account))
         for channel, account in asked
         if isinstance(channel, Probe) and account.enabled
     }
@@ -187,40 +171,22 @@ async def _probes(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[
 
 
 def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, AccountStatus]:
-    now_ms = ctx.now_ms()
-    with _reading(ctx) as reader:
-        requests, pauses = reader.requests(now_ms), reader.pauses()
-        found = {
-            str(account): _account(ctx, channel, account, reader, requests, pauses, now_ms)
-            for channel, account in asked
-        }
-    return {name: replace(one, problems=problems(one)) for name, one in found.items()}
+    with ExitStack() as stack:
+        # A store that is gone is for `doctor` and the gateway to complain about.
+        nothing = ctx.store is None and not ctx.paths.store.exists()
+        reader = stack.enter_context(reading_nothing() if nothing else ctx.read())
+        found = {str(account): _account(ctx, channel, account, reader) for channel, account in asked}
+    return {name: replace(one, problems=list(problems(one))) for name, one in found.items()}
 
 
-@contextmanager
-def _reading(ctx: OpContext) -> Iterator[Reader]:
-    """What is stored. A store that is gone is for `doctor` and the gateway to complain about."""
-    if ctx.store is None and not ctx.paths.store.exists():
-        with reading_nothing() as reader:
-            yield reader
-        return
-    with ctx.read() as reader:
-        yield reader
-
-
-def _account(
-    ctx: OpContext,
-    channel: Channel,
-    account: Account,
-    reader: Reader,
-    requests: list[PairingRequest],
-    pauses: list[Pause],
-    now_ms: int,
-) -> AccountStatus:
-    name, live = str(account), ctx.live.get(str(account))
-    user, doubt = _user(ctx, account)
-    state = live.state if live else _stopped(ctx.config, account, user, doubt)
-    activity, looked_up = reader.activity(name), _names(ctx.config, account, reader)
+def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader) -> AccountStatus:
+    """One account as it runs and as it is stored; without its problems, which follow from the rest."""
+    name, now_ms, live = str(account), ctx.now_ms(), ctx.live.get(str(account))
+    user, state = _user_and_state(ctx, account)
+    activity = reader.activity(name)
+    names = AccessPolicy.of(ctx.config, account).names_to_pin()
+    known = {one.pin.name: one.pin for one in reader.looked_up(name)}
+    pins = [known[one] for one in names if one in known]
     failing = ctx.store.failing if ctx.store else ""
     return AccountStatus(
         id=account.id,
@@ -249,54 +215,44 @@ def _account(
         outbox={"queued": 0, "unknown": 0, **activity.outbox},
         too_old=reader.too_old_in_a_row(name, AMONG),
         gaps=reader.gaps(name, now_ms - _GAPS_SHOWN_MS),
-        pairing=_pairing([one for one in requests if one.account == name]),
-        pauses=[PauseInfo.of(one) for one in pauses if one.account == name],
+        pairing=PairingCounts.of([one for one in reader.requests(now_ms) if one.account == name]),
+        pauses=[PauseInfo.of(one) for one in reader.pauses() if one.account == name],
         waiting=reader.waiting_turns(name),
         expired=reader.expired(name),
-        held=[
-            HeldReply(str(one.thread), one.chunks, one.reason, one.until_ms, one.turn, one.aside)
-            for one in reader.held(name, now_ms)
-        ],
+        held=list(map(HeldReply.of, reader.held(name, now_ms))),
         decisions=Decisions(
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
         look_ups=[str(kind) for kind in reader.returned(name)],
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
-        names=[
-            NameStatus(one.pin.name.where, one.pin.name.entry, one.pin.state, one.pin.ids, one.pin.at_ms)
-            for one in looked_up
-        ],
-        findings=findings(ctx.config, account, Pins.of(one.pin for one in looked_up)),
+        names=list(map(NameStatus.of, pins)),
+        findings=findings(ctx.config, account, Pins.of(pins)),
         problems=[],
     )
 
 
-def _user(ctx: OpContext, account: Account) -> tuple[User | None, str]:
-    """Who is logged in, and why nobody can tell."""
-    from clawlane.credentials.vault import FileVault
-
+def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, State]:
+    """Who is logged in, and how the account is: as it runs, or what keeps a gateway from running it."""
+    user, stopped = None, State(Phase.STOPPED, code=StateCode.GATEWAY_DOWN)
     try:
-        identity = FileVault(ctx.paths.vault_dir, account.channel, account.profile).identity()
+        if identity := ctx.vault(account).identity():
+            user = User(*identity)
+        else:
+            is_default = account.id == ctx.config.channels[account.channel].default_account
+            login = f"openclaw channels login {account_words(account.channel, account.id, is_default)}"
+            not_linked = StateCode.NOT_LOGGED_IN
+            stopped = State(Phase.STOPPED, "not linked", login, auth=Health.BROKEN, code=not_linked)
     except VaultError as error:
-        return None, str(error)
-    return (User(*identity) if identity else None), ""
-
-
-def _stopped(config: Config, account: Account, user: User | None, doubt: str) -> State:
-    """How an account is that no gateway runs."""
-    if user is not None:
-        return State(Phase.STOPPED, code=StateCode.GATEWAY_DOWN)
-    if doubt:
-        return State(Phase.STOPPED, doubt, auth=Health.BROKEN, code=StateCode.SESSION_UNREADABLE)
-    is_default = account.id == config.channels[account.channel].default_account
-    login = f"openclaw channels login {account_words(account.channel, account.id, is_default)}"
-    return State(Phase.STOPPED, "not linked", login, auth=Health.BROKEN, code=StateCode.NOT_LOGGED_IN)
+        unreadable = StateCode.SESSION_UNREADABLE
+        stopped = State(Phase.STOPPED, str(error), auth=Health.BROKEN, code=unreadable)
+    live = ctx.live.get(str(account))
+    return user, live.state if live else stopped
 
 
 def _consent(ctx: OpContext, account: Account) -> Consent | None:
     try:
-        return read_consent(ctx.paths.consent_dir, account.channel, account.profile)
+        return ctx.consent(account)
     except ConsentDamaged:
         return None
 
@@ -305,17 +261,6 @@ def _policy(config: Config, account: Account, key: str) -> PolicyStatus:
     effective = config.effective(account, key)
     origin = effective.origin
     return PolicyStatus(str(effective.value), str(origin.layer), origin.path, origin.line)
-
-
-def _names(config: Config, account: Account, reader: Reader) -> list[LookedUp]:
-    """What the names of the config stand for, in its order, without those still to be looked up."""
-    looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
-    return [looked_up[name] for name in AccessPolicy.of(config, account).names_to_pin() if name in looked_up]
-
-
-def _pairing(waiting: list[PairingRequest]) -> PairingCounts:
-    reasons = Counter(request.reason for request in waiting)
-    return PairingCounts(len(waiting), reasons[Reason.DM_PAIRING_SILENT], reasons[Reason.DM_PAIRING_HELD])
 
 
 def _gateway(ctx: OpContext) -> GatewayStatus | None:
@@ -341,32 +286,23 @@ def _config(ctx: OpContext) -> ConfigStatus:
 
 
 def _channels(ctx: OpContext, everything: bool) -> list[ChannelEntry]:
+    from clawlane.plugins.catalog import CATALOG
+
     config = ctx.written_config()
-    found = [
-        _entry(ctx, manifest, config.channels.get(manifest.id))
-        for manifest in ctx.registry.manifests()
-        if everything or manifest.id in config.channels
-    ]
-    return [*found, *_installable(ctx.registry.installable())] if everything else found
-
-
-def _entry(ctx: OpContext, manifest: Manifest, block: ChannelConfig | None) -> ChannelEntry:
-    accounts = [_linked(ctx, account) for account in block.accounts] if block else []
-    return ChannelEntry(manifest.id, manifest.label, True, block is not None, manifest.unofficial, accounts)
+    found = []
+    for one in ctx.registry.manifests():
+        block = config.channels.get(one.id)
+        if everything or block:
+            accounts = [_linked(ctx, account) for account in block.accounts] if block else []
+            found.append(ChannelEntry(one.id, one.label, True, block is not None, one.unofficial, accounts))
+    for entry in CATALOG if everything else ():
+        if entry.channel in ctx.registry.installable():
+            install = f"openclaw plugins install {entry.spec}"
+            found.append(ChannelEntry(entry.channel, entry.label, False, False, True, [], install))
+    return found
 
 
 def _linked(ctx: OpContext, account: Account) -> LinkedAccount:
-    from clawlane.credentials.vault import FileVault
-
-    identity = FileVault(ctx.paths.vault_dir, account.channel, account.profile).identity()
+    identity = ctx.vault(account).identity()
     user = User(*identity) if identity else None
     return LinkedAccount(account.id, account.name, account.profile, account.enabled, user is not None, user)
-
-
-def _installable(missing: Mapping[str, str]) -> Iterator[ChannelEntry]:
-    from clawlane.plugins.catalog import CATALOG
-
-    for entry in CATALOG:
-        if entry.channel in missing:
-            install = f"openclaw plugins install {entry.spec}"
-            yield ChannelEntry(entry.channel, entry.label, False, False, True, [], install)

@@ -1,4 +1,4 @@
-"""Beginning anew without what the gateway has stored."""
+"""Starts over without what the gateway has stored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Reset(Request[Forgotten]):
-    """Move the store aside, so that the gateway begins with an empty one."""
+    """Move the store aside, so that the gateway starts with an empty one."""
 
 
 @operation

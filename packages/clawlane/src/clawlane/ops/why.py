@@ -30,7 +30,7 @@ PAUSED = "paused"
 
 
 class TurnStage(StrEnum):
-    """Where a turn stands, as people ask for it."""
+    """Where a turn stands."""
 
     WAITING = "waiting"
     WITH_AGENT = "with_agent"
@@ -85,6 +85,11 @@ class Item:
     message: Story | None = None
     notice: NotedItem | None = None
 
+    @property
+    def read_ms(self) -> int:
+        found = self.message.recorded if self.message else self.notice
+        return found.read_ms if found else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -109,7 +114,7 @@ class Why(Request[Told]):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is true right now: whether a gateway runs, what is paused, and what pacing holds, by account."""
+    """The situation right now: whether a gateway runs, what is paused, and what pacing holds."""
 
     running: bool = False
     pauses: Sequence[Pause] = ()
@@ -130,15 +135,23 @@ class Live:
 async def why(ctx: OpContext, request: Why) -> Told:
     config_file = Path(request.config_file) if request.config_file else ctx.paths.config_file
     source = await asyncio.to_thread(_source, config_file)
-    running = ctx.store is not None
 
     def find(reader: Reader) -> Told:
-        messages, notices = _found(reader, request)
-        live = _live(reader, messages, ctx.now_ms(), running=running)
+        if request.message_id:
+            messages, notices = reader.decided(request.message_id), reader.noted(request.message_id)
+        else:
+            messages = reader.newest_decided(request.last, dropped=request.dropped)
+            notices = [] if request.dropped else reader.newest_noted(request.last)
+        waiting = {one.account for one in messages if one.standing and one.standing.settled_ms is None}
+        # Pacing holds nothing while no gateway runs.
+        held = [(name, one) for name in sorted(waiting) for one in reader.held(name, ctx.now_ms())]
+        held = held if ctx.in_gateway else []
+        live = Live(ctx.in_gateway, reader.pauses() if waiting else (), held)
         items = [Item(message=story(one, live, source)) for one in messages]
         items += [Item(notice=one) for one in notices]
         if not request.message_id:
-            items = sorted(items, key=_read_ms, reverse=True)[: request.last]
+            # By number: many are read in one millisecond, and notices get their time a little later.
+            items = sorted(items, key=lambda one: one.seq, reverse=True)[: request.last]
         return Told(items, reader.gaps())
 
     return await ctx.ask(find)
@@ -188,27 +201,6 @@ def _over(turn: Turn) -> TurnStage:
         case TurnState.FAILED:
             return TurnStage.PARTLY_SENT if ChunkState.SENT in turn.chunks else TurnStage.NOT_SENT
     return TurnStage(turn.state)
-
-
-def _found(reader: Reader, request: Why) -> tuple[list[Recorded], list[NotedItem]]:
-    if request.message_id:
-        return reader.decided(request.message_id), reader.noted(request.message_id)
-    messages = reader.newest_decided(request.last, dropped=request.dropped)
-    return messages, [] if request.dropped else reader.newest_noted(request.last)
-
-
-def _read_ms(item: Item) -> int:
-    if item.message is not None:
-        return item.message.recorded.read_ms
-    assert item.notice is not None
-    return item.notice.read_ms
-
-
-def _live(reader: Reader, found: Sequence[Recorded], now_ms: int, *, running: bool) -> Live:
-    """What holds replies right now. Pacing holds nothing while no gateway runs."""
-    accounts = {one.account for one in found if one.standing and one.standing.settled_ms is None}
-    held = [(name, one) for name in sorted(accounts) for one in reader.held(name, now_ms)]
-    return Live(running, reader.pauses() if accounts else (), held if running else ())
 
 
 def _source(file: Path) -> Source | None:

@@ -1,0 +1,26 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def channel_option(help: str = "The channel (default: the only one installed).") -> Callable[[C], C]:
+    return click.option("--channel", help=help)
+
+
+def account_option(help: str = "Only this account (default: all).") -> Callable[[C], C]:
+    return click.option("--account", help=help)
+
+
+def one_account(command: C) -> C:
+    """`--channel` and `--account` of a command that is about one account."""
+    account = account_option("The account (default: the channel's default account).")
+    return channel_option()(account(command))

@@ -1,0 +1,203 @@
+"""What findings and problems say to people: the one place where a code and its data become words.
+
+`doctor`, `channels status` and the log show these words; `--json` has them beside the code.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from clawlane.clock import length
+from clawlane.ops.account_status import Problem, ProblemCode
+from clawlane.ops.findings import Finding
+
+_WORDS: Final = {
+    # who may write
+    "dm_open": ("'open' lets anybody write directly", "write 'pairing'"),
+    "groups_open": ("'open' lets every group call the agent", "write 'allowlist'"),
+    "groups_nobody": ("groups are allowlisted, but nobody in them", "for anybody add groupAllowFrom: ['*']"),
+    "denial_unresolved": (
+        "shuts out a group that is not known by this name, so every group without an entry stays out",
+        "write the id of that group as the key",
+    ),
+    "policy_unset": (
+        "is not set, so '{value}' holds: only groups under `groups` are heard",
+        "write {path}: '{value}' to say that it is meant",
+    ),
+    "owner_name": ("{entry!r} is a name and matches nobody: owners are named by id", "write the id"),
+    # names, each at its entry
+    "name_like_id": (
+        "{entry!r} is taken for a name; if an id is meant, write digits only",
+        "write '{digits}'",
+    ),
+    "name_waiting": (
+        "the name {entry!r} has not been looked up yet",
+        "it is when the gateway connects next; or run: openclaw doctor --fix",
+    ),
+    "name_pinned": ("the name {entry!r} is pinned to {id}", "write '{id}'"),
+    "name_ambiguous": ("several are called {entry!r}, so it matches none", "write one of {candidates}"),
+    "name_unresolved": (
+        "{nobody} is called {entry!r}, so it matches nothing",
+        "write the id; find it: openclaw directory {kind} list --channel {channel} --account {account}",
+    ),
+    "sender_in_groups": (
+        "{id} is a person, not a group",
+        "write '{id}' into groupAllowFrom, and the id of a group here",
+    ),
+    "group_in_senders": (
+        "{id} is a group, not a person, so {list} never matches it",
+        "write groups: {{ '{id}': {{}} }}",
+    ),
+    # names, at the list that they stand in
+    "name_waiting in list": (
+        "{entry!r} is a name that has not been looked up yet",
+        "until then it matches nobody",
+    ),
+    "name_unresolved in list": (
+        "nobody the account knows is called {entry!r}, so it matches nobody",
+        "write the id",
+    ),
+    # files
+    "permissions": ("others can get at it ({mode})", "run: chmod go-rwx '{path}'"),
+    "permissions of more": ("{count} more files like these", "run: chmod -R go-rwx '{path}'"),
+    "foreign_owner": (
+        "belongs to {owner}, not to you",
+        "look at it, then remove it or run: chown {uid} '{path}'",
+    ),
+    "state_writable": (
+        "others may write into it ({mode}), so nothing starts on it",
+        "look at what is in it, then run: chmod 700 '{path}'",
+    ),
+    "link_in_state": (
+        "is a link to {target}: what is kept there is not as private as this directory",
+        "put the file or folder itself here",
+    ),
+    "odd_file": (
+        "is neither a file nor a folder, and nothing of clawlane's",
+        "look at it, then run: rm '{path}'",
+    ),
+    "scratch_left": ("is left from a write that was cut off", "run: rm '{path}'"),
+    "config_writable": (
+        "others may write the config ({mode}), so nothing starts with it",
+        "look at what is in it, then run: chmod 600 '{path}'",
+    ),
+    "config_readable": (
+        "others can read the config ({mode}); the next start makes it private",
+        "run: chmod go-rwx '{path}'",
+    ),
+    "key_missing": (
+        "the sealing key ({set_by}) cannot be read: {reason}",
+        "put it there; without it no session can be opened",
+    ),
+    "key_permissions": ("others can get at the sealing key ({mode})", "run: chmod go-rwx '{path}'"),
+    "key_unused": ("is not used: the sealing key is {key} ({set_by})", "run: rm '{path}'"),
+    # accounts
+    "no_channel": ("no channel is configured", "see: openclaw channels list --all"),
+    "not_linked": ("nobody is logged in", "run: openclaw channels login {words}"),
+    "risk_not_accepted": (
+        "the risk of this channel has not been accepted, so the account does not run",
+        "run: openclaw channels login {words} --force",
+    ),
+    "risk_not_accepted damaged": ("{reason}", "run: openclaw channels login {words} --force"),
+    "one_user_twice": (
+        "{user_id} is linked on {other} too; the two end each other's session",
+        "run: openclaw channels logout {words}, or disable one",
+    ),
+    "old_variable": (
+        "is honoured (profile '{value}'), but it is the name of an older program",
+        "set {name}, or `profile` in the config",
+    ),
+    "old_credentials": (
+        "holds a session of an older program; it is not read here, and whoever has it has the account",
+        "log in with `openclaw channels login --channel {channel}`, then remove the file",
+    ),
+}
+"""The sentence and the action of each code, filled with the data of the finding and its path.
+
+Where a code has several sentences, the `case` in its data follows the code. `status` is about a whole list
+of names, `doctor` about each entry; their `--json` is fixed, so two codes about names read differently there.
+"""
+
+_AS_GIVEN = ("{text}", "{mend}")
+"""For what the loader, the store and the vault say in words of their own."""
+
+
+def text(finding: Finding) -> str:
+    """What is wrong, as one sentence without the place."""
+    return _filled(finding, 0)
+
+
+def action(finding: Finding) -> str:
+    """What to write or to run; empty where nothing is known to help."""
+    return _filled(finding, 1)
+
+
+def place(finding: Finding) -> str:
+    """The path with its line."""
+    return finding.path if finding.line is None else f"{finding.path} (line {finding.line})"
+
+
+def one_line(finding: Finding) -> str:
+    """Place, sentence and action."""
+    mend = action(finding)
+    return f"{place(finding)}: {text(finding)}" + (f"; {mend}" if mend else "")
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding for programs, with its words."""
+    return {
+        "severity": finding.severity,
+        "code": finding.code,
+        "path": finding.path,
+        "text": text(finding),
+        "mend": action(finding),
+        "line": finding.line,
+        "accounts": finding.accounts,
+    }
+
+
+def problem_text(problem: Problem) -> str:
+    """What keeps an account from working, as one sentence without the command."""
+    count, one = problem.count, problem.count == 1
+    match problem.code:
+        case ProblemCode.STORING:
+            return f"nothing can be stored, so nothing is answered ({problem.reason})"
+        case ProblemCode.TOO_OLD:
+            what = "the newest message was" if one else f"the newest {count} messages were all"
+            return f"{what} older than backlogMaxAge when read, so nobody is answered"
+        case ProblemCode.INBOUND:
+            return "messages do not come in"
+        case ProblemCode.OUTBOUND:
+            unsaid = "the platform's answers to the last ones made no sense or were refusals"
+            return problem.reason or f"messages do not get out: {unsaid}"
+        case ProblemCode.NEEDS_DECISION:
+            what = "message may or may not have arrived and waits"
+            several = "messages may or may not have arrived and wait"
+            return f"{count} {what if one else several} for your decision"
+        case ProblemCode.DEAD_LETTERS:
+            what = "message is set aside after too many tries and waits"
+            several = "messages are set aside after too many tries and wait"
+            return f"{count} {what if one else several} for your decision"
+        case ProblemCode.DEAD_LETTERS_FORGOTTEN:
+            return f"set-aside messages that were forgotten undecided: {count}"
+        case ProblemCode.CONNECTION:
+            return problem.reason
+        case ProblemCode.CLOCK:
+            return _clock(problem.skew_ms)
+
+
+def _filled(finding: Finding, which: int) -> str:
+    if finding.code == "clock":
+        return _clock(int(finding.data["skew_ms"])) if which == 0 else f"set it: {finding.data['command']}"
+    of_case = _WORDS.get(f"{finding.code} {finding.data.get('case')}")
+    words = of_case or _WORDS.get(finding.code, _AS_GIVEN)
+    return words[which].format(**{"path": finding.path, **finding.data})
+
+
+def _clock(skew_ms: int) -> str:
+    side = "behind" if skew_ms > 0 else "ahead of"
+    off = length(round(abs(skew_ms) / 60_000) * 60_000)
+    return (
+        f"this machine's clock is {off} {side} the platform's; messages are judged by the platform's,"
+        " everything else by this machine's"
+    )

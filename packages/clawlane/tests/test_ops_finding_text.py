@@ -1,0 +1,96 @@
+"""Findings and problems in words: every code has a sentence, the same wherever it is told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from clawlane import ops
+from clawlane.ops.finding_text import action, finding_json, one_line, text
+from clawlane.ops.findings import Finding, Severity
+
+_CODE = re.compile(r'(?:_finding|[^_]finding|Finding|Finding\.at)\((?:[\w.]+, )*?"(\w+)"')
+
+
+def found(code: str, path: str = "p", line: int | None = None, **data: str) -> Finding:
+    return Finding(Severity.ERROR, code, path, data, line, ("zalouser/default",))
+
+
+@pytest.mark.parametrize(
+    ("finding", "told"),
+    [
+        (found("dm_open"), ("'open' lets anybody write directly", "write 'pairing'")),
+        (
+            found("permissions", mode="-rw-r--r--"),
+            ("others can get at it (-rw-r--r--)", "run: chmod go-rwx 'p'"),
+        ),
+        (
+            found("permissions", case="of more", count="7"),
+            ("7 more files like these", "run: chmod -R go-rwx 'p'"),
+        ),
+        (
+            found("group_in_senders", id="9", list="allowFrom"),
+            ("9 is a group, not a person, so allowFrom never matches it", "write groups: { '9': {} }"),
+        ),
+        (
+            found("name_waiting", entry="Lan"),
+            (
+                "the name 'Lan' has not been looked up yet",
+                "it is when the gateway connects next; or run: openclaw doctor --fix",
+            ),
+        ),
+        (
+            found("name_waiting", case="in list", entry="Lan"),
+            ("'Lan' is a name that has not been looked up yet", "until then it matches nobody"),
+        ),
+        (
+            found("name_ambiguous", case="in list", entry="Lan", candidates="1, 2"),
+            ("several are called 'Lan', so it matches none", "write one of 1, 2"),
+        ),
+        (
+            found("store_unusable", text="the store is gone", mend="{restore} it"),
+            ("the store is gone", "{restore} it"),
+        ),
+        (
+            found("clock", skew_ms="180000", command="timedatectl"),
+            (
+                "this machine's clock is 3 min behind the platform's; messages are judged by the platform's,"
+                " everything else by this machine's",
+                "set it: timedatectl",
+            ),
+        ),
+    ],
+)
+def test_a_code_and_its_data_become_a_sentence_and_an_action(finding: Finding, told: tuple[str, str]) -> None:
+    assert (text(finding), action(finding)) == told
+
+
+def test_a_line_names_the_place_and_json_has_the_same_words() -> None:
+    finding = found("policy_unset", "channels.zalouser.groupPolicy", 3, value="allowlist")
+    assert one_line(finding) == (
+        "channels.zalouser.groupPolicy (line 3): is not set, so 'allowlist' holds: only groups under `groups`"
+        " are heard; write channels.zalouser.groupPolicy: 'allowlist' to say that it is meant"
+    )
+    told = finding_json(finding)
+    assert list(told) == ["severity", "code", "path", "text", "mend", "line", "accounts"]
+    assert (told["text"], told["mend"]) == (text(finding), action(finding))
+
+
+def test_every_code_that_is_found_has_words_of_its_own() -> None:
+    folder = Path(ops.__file__).parent
+    sources = [
+        (folder / f"{name}.py").read_text()
+        for name in ("findings", "config_names", "private_files", "doctor")
+    ]
+    codes = {code for source in sources for code in _CODE.findall(source)}
+    assert {"dm_open", "name_pinned", "key_unused", "not_linked", "no_channel"} <= codes
+    given = {"text": "as given", "mend": ""}
+    fields = (
+        "entry digits id candidates nobody kind channel account list mode owner uid target set_by reason key"
+        " words user_id other value name count"
+    )
+    values = dict.fromkeys(fields.split(), "x")
+    unworded = {code for code in codes if text(found(code, **values, **given, skew_ms="1")) == "as given"}
+    assert unworded == {"session_damaged", "store_unusable"}, "they are told in the words of vault and store"
