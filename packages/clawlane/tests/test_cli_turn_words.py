@@ -46,7 +46,7 @@ class Case:
         )
         settled_ms = None if is_open else 0
         turn = Turn(1, self.state, self.reason, self.attempts, 1, settled_ms, self.chunks, self.told)
-        return Recorded(ACCOUNT, "m1", ALICE, "11", 0, 0, (), standing=turn)
+        return Recorded(ACCOUNT, 1, "m1", ALICE, "11", 0, 0, (), standing=turn)
 
 
 CASES = [

@@ -53,7 +53,7 @@ class Talking:
     async def run(self, turn: TurnInput) -> Reply | None:
         self.begun.put_nowait(turn)
         await self.allowed.acquire()
-        return Reply(turn.text)
+        return Reply(turn.message.text)
 
 
 def recorded(bench: Bench, message_id: str) -> Recorded:
@@ -134,9 +134,9 @@ async def test_a_recalled_dead_letter_is_gone(bench: Bench) -> None:
     @dataclass
     class Failing:
         async def run(self, turn: TurnInput) -> Reply | None:
-            if "bad" in turn.text:
-                raise RuntimeError(f"no idea about {turn.text}")
-            return Reply(turn.text)
+            if "bad" in turn.message.text:
+                raise RuntimeError(f"no idea about {turn.message.text}")
+            return Reply(turn.message.text)
 
     wire = Wire()
     async with bench.running(wire, Failing()):
@@ -316,10 +316,10 @@ async def test_a_part_of_a_turn_that_is_recalled_while_it_runs_makes_it_run_agai
         assert [one.message_id for one in turn.messages] == ["m11-1", "m11-2", "m11-3"]
         again.incoming.put_nowait(undo(1))
         turn = await agent.begun.get()
-        assert turn.text == "11: 2\n11: 3"
+        assert turn.message.text == "11: 2\n11: 3"
         again.incoming.put_nowait(undo(3))
         turn = await agent.begun.get()
-        assert turn.text == "11: 2"
+        assert turn.message.text == "11: 2"
         agent.allowed.release()
         assert await again.sent(1) == ["11: 2"]
     for number, recalled in ((1, True), (2, False), (3, True)):

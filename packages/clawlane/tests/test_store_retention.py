@@ -163,14 +163,14 @@ async def test_a_clock_that_jumps_ahead_and_back_shuts_nobody_out(desk: Desk) ->
 async def test_what_a_group_said_is_kept_for_the_next_turn_however_long(desk: Desk) -> None:
     group = Thread(ThreadKind.GROUP, "88")
     pend = Decision(Outcome.PEND, Reason.MENTION_REQUIRED, Rule("groups"), keep_as_history=True)
-    said = Inbound("default", "said", group, "11", "Lan", "họp lúc ba giờ", desk.now_ms)
-    kept = NewMessage(said, pend, PairingReply.CODE, desk.now_ms, history_limit=50)
+    said = Inbound("default", "said", group, "11", "Lan", "họp lúc ba giờ", desk.clock.ms)
+    kept = NewMessage(said, pend, PairingReply.CODE, desk.clock.ms, history_limit=50)
     await desk.account_store.run(inbox.admit_all, [kept])
-    desk.now_ms += IDS_MS + 1
+    desk.clock.ms += IDS_MS + 1
     await desk.forget()
-    asked = Inbound("default", "asked", group, "22", "Hùng", "mấy giờ?", desk.now_ms)
+    asked = Inbound("default", "asked", group, "22", "Hùng", "mấy giờ?", desk.clock.ms)
     [admitted] = await desk.account_store.run(
-        inbox.admit_all, [NewMessage(asked, ADMIT, PairingReply.CODE, desk.now_ms)]
+        inbox.admit_all, [NewMessage(asked, ADMIT, PairingReply.CODE, desk.clock.ms)]
     )
     assert isinstance(admitted, AdmittedMessage)
     started = await desk.account_store.run(turns.start, admitted.seq, History.INCLUDE)

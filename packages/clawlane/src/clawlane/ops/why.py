@@ -86,9 +86,10 @@ class Item:
     notice: NotedItem | None = None
 
     @property
-    def read_ms(self) -> int:
+    def seq(self) -> int:
+        """The number among all messages and notices of the store, in the order in which they were read."""
         found = self.message.recorded if self.message else self.notice
-        return found.read_ms if found else 0
+        return found.seq if found else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ async def why(ctx: OpContext, request: Why) -> Told:
         items = [Item(message=story(one, live, source)) for one in messages]
         items += [Item(notice=one) for one in notices]
         if not request.message_id:
-            # By number: many are read in one millisecond, and notices get their time a little later.
+            # Not by time: many are read at once, and a notice gets its time a little later than a message.
             items = sorted(items, key=lambda one: one.seq, reverse=True)[: request.last]
         return Told(items, reader.gaps())
 

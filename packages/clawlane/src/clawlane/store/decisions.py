@@ -57,10 +57,11 @@ class Recorded:
     `made` is empty while the message waits for its decision, and for one that was taken back meanwhile.
     `text` and `attached` (the kinds of its attachments) are there while the message is kept; names may be
     empty. `recalled` says who took the message back, `repeats` how often it came again, `standing` where its
-    turn stands.
+    turn stands. `seq` is its number among messages and notices.
     """
 
     account: str
+    seq: int
     message_id: str
     thread: Thread
     sender_id: str

@@ -19,10 +19,11 @@ COUNTED_AS = ("notice", "unreadable")
 class NotedItem:
     """A stored notice. Of an `unreadable` item `text` is why it could not be read; `thread` may be unknown.
 
-    `repeats` is how often it came again.
+    `seq` is its number among messages and notices; `repeats` is how often it came again.
     """
 
     account: str
+    seq: int
     thread: Thread | None
     message_id: str
     actor_id: str
