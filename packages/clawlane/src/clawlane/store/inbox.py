@@ -36,17 +36,29 @@ def admit_all(
     A message that is recalled before it comes is expected for as long as it may be late (`backlog_ms`), and
     an hour.
     """
-    return [_admit_one(tx, item, backlog_ms) for item in items]
-
-
-def _admit_one(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> AdmittedMessage | NoteResult | Exception:
     try:
         with savepoint(tx.db):
-            return admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
+            return [_admit_or_note(tx, item, backlog_ms) for item in items]
+    except Exception as error:
+        if is_disk(error):
+            raise
+        return [_admit_alone(tx, item, backlog_ms) for item in items]
+
+
+def _admit_alone(
+    tx: Tx, item: NewMessage | Fact, backlog_ms: int
+) -> AdmittedMessage | NoteResult | Exception:
+    try:
+        with savepoint(tx.db):
+            return _admit_or_note(tx, item, backlog_ms)
     except Exception as error:
         if is_disk(error):
             raise
         return error
+
+
+def _admit_or_note(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> AdmittedMessage | NoteResult:
+    return admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
 
 
 def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | None:
