@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from statistics import median_low
 from types import SimpleNamespace
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -58,6 +60,15 @@ class PlatformClock:
             middle = round((asked + answered) * 500)
             self._offsets.append(told_ms + _HALF_A_SECOND - middle)
 
+    def heard(self, url: str, headers: Mapping[str, str], asked: float) -> None:
+        """Take what the headers of an answer tell that came just now, asked for at `asked`.
+
+        One of another host is passed over, and one out of somebody's cache: it has the date of the day it was
+        made.
+        """
+        if _of_platform(url) and headers.get("age", "0") == "0":
+            self.note(headers.get("date", ""), asked, self._clock.elapsed())
+
     def tracing(self) -> aiohttp.TraceConfig:
         """What makes an aiohttp session tell of the platform's answers, those to upgrades included."""
         trace = aiohttp.TraceConfig()
@@ -73,11 +84,12 @@ class PlatformClock:
     async def _answered(
         self, _: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        headers = params.response.headers
-        # An answer out of somebody's cache has the date of the day it was made.
-        of_platform = f".{params.response.url.host}".endswith(f".{_PLATFORM}")
-        if of_platform and headers.get("age", "0") == "0":
-            self.note(headers.get("date", ""), context.asked, self._clock.elapsed())
+        self.heard(str(params.response.url), params.response.headers, context.asked)
+
+
+def _of_platform(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host == _PLATFORM or host.endswith(f".{_PLATFORM}")
 
 
 @lru_cache(maxsize=4)  # a `Date` names whole seconds: many answers have the same
