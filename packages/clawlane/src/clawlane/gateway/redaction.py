@@ -28,7 +28,8 @@ _REDACTED: Final = "[redacted]"
 
 def redact(text: str) -> str:
     """The text without what looks like a cookie, key or token."""
-    return _BLOB.sub(_without_blob, "".join(_without_values(text)))
+    shown = "".join(_without_values(text)) if _SECRET.search(text) else text
+    return _BLOB.sub(_without_blob, shown) if len(shown) >= _LONG_BLOB else shown
 
 
 def capped(text: str) -> str:

@@ -50,7 +50,7 @@ class Connections:
         self,
         name: str,
         method: str,
-        url: str,
+        url: URL,
         headers: Mapping[str, str],
         body: bytes | None,
         timeout: aiohttp.ClientTimeout,
@@ -61,9 +61,8 @@ class Connections:
         `heard` is called with its headers before its body has come, which is given decompressed. Raises what
         aiohttp raises, and `TimeoutError`, `AnswerTooLarge`.
         """
-        target = URL(url, encoded=True)
-        origin = self._origin(target)
-        request = _head(method, target, {"Host": origin.headers["Host"], **headers}, body) + (body or b"")
+        origin = self._origin(url)
+        request = _head(method, url, {"Host": origin.headers["Host"], **headers}, body) + (body or b"")
         async with asyncio.timeout(timeout.total):
             try:
                 connection = await self._connector.connect(origin, [], timeout)
@@ -79,9 +78,9 @@ class Connections:
             connection.release()
             return Answer(head.code, head.headers, body)
 
-    def _origin(self, target: URL) -> aiohttp.ClientRequest:
+    def _origin(self, url: URL) -> aiohttp.ClientRequest:
         """What the connector is asked with for a connection to this host: aiohttp's own idea of it."""
-        origin = target.origin()
+        origin = url.origin()
         if origin not in self._origins:
             loop = asyncio.get_running_loop()
             self._origins[origin] = aiohttp.ClientRequest("GET", origin, proxy=self._proxy, loop=loop)
@@ -120,9 +119,9 @@ async def whole(name: str, payload: aiohttp.StreamReader) -> bytes:
     return b"".join(blocks)
 
 
-def _head(method: str, target: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
+def _head(method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
     """The request line and the headers. Raises `ValueError` for what would break out of a line."""
-    lines = [f"{method} {target.raw_path_qs} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
+    lines = [f"{method} {url.raw_path_qs} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
     if body is not None or method not in _WITHOUT_BODY:
         lines.append(f"Content-Length: {len(body or b'')}")
     if _NO_HEADER_HOLDS.search("".join(lines)):

@@ -272,12 +272,13 @@ class Transport:
 
         def heard(headers: CIMultiDictProxy[str]) -> None:
             self.jar.store(url, headers.getall("set-cookie", ()), self.clock.now_ms())
-            self.platform_clock.heard(url, headers, asked)
+            self.platform_clock.heard(target.raw_host or "", headers, asked)
 
         with map_errors(name, url):
+            target = URL(url, encoded=True)
             timeout = self._deadlines.timeout(deadline)
             going = self._headers(url, headers)
-            answer = await self.connections.request(name, method, url, going, body, timeout, heard)
+            answer = await self.connections.request(name, method, target, going, body, timeout, heard)
             return Response(answer.status, answer.headers, answer.body, url)
 
     async def _upload(

@@ -9,7 +9,6 @@ from functools import lru_cache
 from statistics import median_low
 from types import SimpleNamespace
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -60,13 +59,14 @@ class PlatformClock:
             middle = round((asked + answered) * 500)
             self._offsets.append(told_ms + _HALF_A_SECOND - middle)
 
-    def heard(self, url: str, headers: Mapping[str, str], asked: float) -> None:
+    def heard(self, host: str, headers: Mapping[str, str], asked: float) -> None:
         """Take what the headers of an answer tell that came just now, asked for at `asked`.
 
         One of another host is passed over, and one out of somebody's cache: it has the date of the day it was
         made.
         """
-        if _of_platform(url) and headers.get("age", "0") == "0":
+        of_platform = host == _PLATFORM or host.endswith(f".{_PLATFORM}")
+        if of_platform and headers.get("age", "0") == "0":
             self.note(headers.get("date", ""), asked, self._clock.elapsed())
 
     def tracing(self) -> aiohttp.TraceConfig:
@@ -84,12 +84,7 @@ class PlatformClock:
     async def _answered(
         self, _: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        self.heard(str(params.response.url), params.response.headers, context.asked)
-
-
-def _of_platform(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host == _PLATFORM or host.endswith(f".{_PLATFORM}")
+        self.heard(params.response.url.host or "", params.response.headers, context.asked)
 
 
 @lru_cache(maxsize=4)  # a `Date` names whole seconds: many answers have the same
