@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import IntEnum
 from itertools import groupby
 
@@ -224,23 +224,30 @@ def _busy(tx: Tx) -> list[tuple[str, str]]:
     return list(map(tuple, rows))
 
 
-_NEXT_HEAD = (
-    "SELECT id, thread_kind, thread_id, due_ms, place, attempts FROM outbox INDEXED BY queued_chunks"
-    " WHERE account = ? AND settled_ms IS NULL AND state = 'queued' AND (thread_kind, thread_id) > (?, ?)"
-    " ORDER BY thread_kind, thread_id, place, id LIMIT 1"
+_NEXT = (
+    "SELECT next.id FROM outbox AS next INDEXED BY queued_chunks"
+    " WHERE next.account = ?1 AND next.settled_ms IS NULL AND next.state = 'queued'"
 )
+_IN_ORDER = "ORDER BY next.thread_kind, next.thread_id, next.place, next.id LIMIT 1"
+_HEADS = (
+    f"WITH RECURSIVE heads (id) AS (SELECT ({_NEXT} {_IN_ORDER})"  # noqa: S608 — our own text only
+    " UNION ALL SELECT coalesce("
+    f"({_NEXT} AND next.thread_kind = head.thread_kind AND next.thread_id > head.thread_id {_IN_ORDER}),"
+    f" ({_NEXT} AND next.thread_kind > head.thread_kind {_IN_ORDER}))"
+    " FROM heads CROSS JOIN outbox AS head WHERE head.account = ?1 AND head.id = heads.id)"
+    " SELECT head.id, thread_kind, thread_id, due_ms, place, attempts"
+    " FROM heads CROSS JOIN outbox AS head WHERE head.account = ?1 AND head.id = heads.id"
+)
+"""Of each thread its next queued chunk, one index look-up each: what waits behind is not read."""
 
 
-def _heads(tx: Tx) -> Iterator[sqlite3.Row]:
+def _heads(tx: Tx) -> list[sqlite3.Row]:
     """Of each thread its next queued chunk: the rest of a reply that began to leave, else the oldest.
 
     Neither the texts nor what waits behind is read.
     """
-    thread_kind = thread_id = ""
-    while head := tx.db.execute(_NEXT_HEAD, (tx.account, thread_kind, thread_id)).fetchone():
-        thread_kind, thread_id = head["thread_kind"], head["thread_id"]
-        if head["place"] != Place.ASIDE:
-            yield _not_ahead(tx, head)
+    heads = tx.db.execute(_HEADS, (tx.account,)).fetchall()
+    return [_not_ahead(tx, head) for head in heads if head["place"] != Place.ASIDE]
 
 
 def _not_ahead(tx: Tx, head: sqlite3.Row) -> sqlite3.Row:
