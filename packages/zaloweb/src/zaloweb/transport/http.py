@@ -134,7 +134,7 @@ class Transport:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        client, self._client = self._client, None
+        client, self._client, self._connections = self._client, None, None
         if client is not None:
             await client.close()
         await self._external.close()
