@@ -36,7 +36,7 @@ def test_secrets_are_taken_out(text: str) -> None:
     "text",
     [
         "zalouser/default: admit from 1471383327500481391 in dm:1471383327500481391: dm_open",
-        "the store could not be written (disk full); see to the disk",
+        "the store could not be written (disk full); check free space and permissions",
         "zalouser/default is needs_login: nobody is in; run: openclaw channels login --channel zalouser",
     ],
 )

@@ -13,7 +13,7 @@ from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind, Undone
 from clawlane.store import inbox, turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.connection import connect_reader
+from clawlane.store.connection import connect_reader, connect_writer
 from clawlane.store.models import AdmittedMessage, NewMessage
 
 DM = Thread(ThreadKind.DM, "11")
@@ -24,6 +24,14 @@ ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("dmPolicy"))
 def stored(path: Path) -> bytes:
     log = Path(f"{path}-wal")
     return path.read_bytes() + (log.read_bytes() if log.exists() else b"")
+
+
+def test_copies_of_pages_stay_in_memory(tmp_path: Path) -> None:
+    """A savepoint keeps copies of the pages that change: they must not go to a temporary file."""
+    connection = connect_writer(tmp_path / "store.sqlite", NOW)
+    [in_memory] = connection.execute("PRAGMA temp_store").fetchone()
+    connection.close()
+    assert in_memory == 2
 
 
 async def until(holds: Callable[[], bool]) -> None:

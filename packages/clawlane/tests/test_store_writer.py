@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from threading import Event
 
@@ -77,6 +77,42 @@ async def test_a_transition_that_raises_leaves_nothing_and_costs_its_group_nothi
         return [number for (number,) in connection.execute("SELECT number FROM counted ORDER BY number")]
 
     assert await writer.submit(rows) == [1, 4]
+
+
+async def test_a_group_is_carried_out_again_only_if_a_failed_transition_changed_something(
+    writer: Writer,
+) -> None:
+    runs: list[str] = []
+
+    def make(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE counted (number INTEGER)")
+
+    def insert(connection: sqlite3.Connection) -> None:
+        runs.append("insert")
+        connection.execute("INSERT INTO counted VALUES (1)")
+
+    def fail(_: sqlite3.Connection) -> None:
+        raise StoreError("no")
+
+    def insert_and_fail(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO counted VALUES (2)")
+        raise StoreError("no")
+
+    async def in_one_group(*transitions: Callable[[sqlite3.Connection], None]) -> list[type]:
+        busy = Busy()
+        first = writer.submit(busy)
+        await asyncio.to_thread(busy.begun.wait)
+        group = [writer.submit(transition) for transition in transitions]
+        busy.over.set()
+        await first
+        return [type(result) for result in await asyncio.gather(*group, return_exceptions=True)]
+
+    await writer.submit(make)
+    assert await in_one_group(insert, fail, insert) == [type(None), StoreError, type(None)]
+    assert runs == ["insert", "insert"]
+    runs.clear()
+    assert await in_one_group(insert, insert_and_fail, insert) == [type(None), StoreError, type(None)]
+    assert runs == ["insert", "insert", "insert"]
 
 
 @pytest.mark.parametrize("error", [StoreError("no"), ValueError("no")])

@@ -122,6 +122,16 @@ def test_a_cookie_that_expires_stops_going_out() -> None:
     assert jar.header(CHAT, NOW + 10_000) == ""
 
 
+def test_what_goes_out_follows_every_change() -> None:
+    jar = jar_after(CHAT, "a=1; Path=/; Max-Age=10", "b=2; Path=/")
+    assert [jar.header(f"{CHAT}?page={page}", NOW) for page in range(2)] == ["a=1; b=2"] * 2
+    jar.store(CHAT, ["b=3; Path=/"], NOW + 1)
+    assert jar.header(CHAT, NOW + 1) == "a=1; b=3"
+    assert jar.header(CHAT, NOW + 10_000) == "b=3"
+    jar.store(CHAT, ["b=; Path=/; Max-Age=0"], NOW + 10_001)
+    assert jar.header(CHAT, NOW + 10_001) == ""
+
+
 def test_changes_are_counted_so_that_a_caller_knows_when_to_write() -> None:
     jar = jar_after(CHAT, "a=1; Path=/")
     before = jar.changes

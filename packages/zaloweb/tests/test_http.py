@@ -420,6 +420,72 @@ async def test_no_error_shows_parameters_or_cookies(serve: Serve) -> None:
     assert "secret" not in f"{raised.value!r}"
 
 
+async def test_an_early_hint_is_not_the_answer(serve: Serve) -> None:
+    async def hint(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.write(b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n")
+        return ok({"asked": request.path})
+
+    async with transport_to(await serve(hint)) as transport:
+        assert await transport.call(a_session(), READ) == {"asked": "/api/read"}
+        assert await transport.call(a_session(), READ) == {"asked": "/api/read"}
+
+
+async def test_a_header_that_would_break_out_of_its_line_is_not_sent(serve: Serve) -> None:
+    came: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        came.append(request.path)
+        return ok({})
+
+    async with transport_to(await serve(answer), user_agent="agent\r\nx-other: 1") as transport:
+        with pytest.raises(ProtocolError):
+            await transport.call(a_session(), READ)
+    assert came == []
+
+
+async def test_cookies_of_an_answer_that_breaks_off_are_kept(serve: Serve) -> None:
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-length": "1000", "set-cookie": "zpsid=new"})
+        await response.prepare(request)
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    jar = Jar()
+    async with transport_to(await serve(half), jar=jar) as transport:
+        with pytest.raises(NoAnswer):
+            await transport.call(a_session(), SEND)
+    assert [cookie.value for cookie in jar] == ["new"]
+
+
+async def test_requests_pass_a_proxy_through_a_tunnel(serve: Serve) -> None:
+    asked: list[bytes] = []
+
+    async def answer(_: web.Request) -> web.Response:
+        return ok({})
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    network = await serve(answer)
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).splitlines()[0])
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        there, back = await asyncio.open_connection("127.0.0.1", network.port)
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+
+    async with await asyncio.start_server(tunnel, "127.0.0.1", 0) as proxy:
+        address = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+        async with transport_to(Network(network.trust), proxy=address) as transport:
+            assert await transport.call(a_session(), READ) == {}
+            assert await transport.call(a_session(), SEND) == {}
+    assert asked == [b"CONNECT chat1.chat.zalo.me:443 HTTP/1.1"]
+
+
 async def test_a_proxy_is_left_out_in_a_rehearsal(serve: Serve) -> None:
     async def answer(_: web.Request) -> web.Response:
         return ok({})

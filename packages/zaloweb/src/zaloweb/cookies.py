@@ -39,6 +39,7 @@ _LONGEST = 4096
 _MOST = 300
 """At least what a browser keeps (RFC 6265, section 6.1: 4096 bytes each, and more than 50 per site)."""
 
+_MOST_HEADERS = 64
 _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f;]")
 
 
@@ -270,6 +271,8 @@ class Jar:
 
     def __init__(self, cookies: Iterable[Cookie] = ()) -> None:
         self._cookies: list[Cookie] = []
+        self._headers: dict[str, tuple[str, int]] = {}
+        """The headers that were made since the last change, by URL, and until when they hold."""
         self.changes = 0
         """Counts changes by answers, so that a caller knows when to save the jar."""
         for cookie in cookies:
@@ -286,7 +289,17 @@ class Jar:
 
     def header(self, url: str, now_ms: int) -> str:
         """The `Cookie` header for this URL, "" if none goes out. Longer paths first, then older ones."""
-        parts = urlsplit(url)
+        address = url.partition("?")[0]
+        header, until_ms = self._headers.get(address, ("", 0))
+        if now_ms >= until_ms:
+            header, until_ms = self._header(address, now_ms)
+            if len(self._headers) >= _MOST_HEADERS:
+                self._headers.clear()
+            self._headers[address] = header, until_ms
+        return header
+
+    def _header(self, address: str, now_ms: int) -> tuple[str, int]:
+        parts = urlsplit(address)
         host, path, secure = parts.hostname or "", parts.path or "/", parts.scheme in _SECURE_SCHEMES
         going = [
             cookie
@@ -294,7 +307,8 @@ class Jar:
             if not cookie.expired(now_ms) and cookie.belongs_to(host, path, secure=secure)
         ]
         going.sort(key=lambda cookie: (-len(cookie.path), cookie.created_ms))
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in going)
+        until_ms = min((cookie.expires_ms or LATEST_MS for cookie in going), default=LATEST_MS)
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in going), until_ms
 
     def store(self, url: str, headers: Iterable[str], now_ms: int) -> None:
         """Store the `Set-Cookie` headers of an answer from this URL."""
@@ -329,6 +343,7 @@ class Jar:
         return jar
 
     def _put(self, cookie: Cookie) -> None:
+        self._headers.clear()
         for place, held in enumerate(self._cookies):
             if held.identity == cookie.identity:
                 self._cookies[place] = replace(cookie, created_ms=held.created_ms)
@@ -338,4 +353,5 @@ class Jar:
         self.changes += 1
 
     def _drop_expired(self, now_ms: int) -> None:
+        self._headers.clear()
         self._cookies = [cookie for cookie in self._cookies if not cookie.expired(now_ms)]

@@ -48,7 +48,8 @@ class SignalQueue:
         self._waiting: deque[Signal] = deque()
         self._news = asyncio.Event()
         self._showing: Signal | None = None
-        self._too_late: dict[Thread, float] = {}
+        self._too_late: dict[Thread, asyncio.TimerHandle] = {}
+        """What calls `typing_over` in the threads whose typing is still to be shown, and when."""
 
     def put(self, signal: Signal) -> None:
         """Show this soon. Never waits and never fails."""
@@ -58,14 +59,14 @@ class SignalQueue:
         self._waiting.append(signal)
         self._news.set()
         if isinstance(signal, Typing):
+            self._no_longer_late(signal.thread)
             loop = asyncio.get_running_loop()
-            self._too_late[signal.thread] = loop.time() + _PATIENCE
-            loop.call_later(_PATIENCE, self._typing_over)
+            self._too_late[signal.thread] = loop.call_later(_PATIENCE, self._typing_over)
 
     def typing_first(self) -> set[Thread]:
         """The threads in which a typing signal has to be shown before a reply."""
         now = asyncio.get_running_loop().time()
-        first = {thread for thread, too_late in self._too_late.items() if now < too_late}
+        first = {thread for thread, too_late in self._too_late.items() if now < too_late.when()}
         if isinstance(self._showing, Typing):
             first.add(self._showing.thread)
         return first
@@ -79,7 +80,7 @@ class SignalQueue:
             return True
         typing = Typing(thread)
         if typing in self._waiting:
-            if asyncio.get_running_loop().time() < self._too_late[thread]:
+            if asyncio.get_running_loop().time() < self._too_late[thread].when():
                 return False
             self._waiting = deque(signal for signal in self._waiting if signal != typing)
         return self._showing != typing
@@ -103,6 +104,10 @@ class SignalQueue:
         finally:
             self._showing = None
             if signal.thread in self._too_late and Typing(signal.thread) not in self._waiting:
-                del self._too_late[signal.thread]
+                self._no_longer_late(signal.thread)
             if is_typing:
                 self._typing_over()
+
+    def _no_longer_late(self, thread: Thread) -> None:
+        if too_late := self._too_late.pop(thread, None):
+            too_late.cancel()

@@ -53,11 +53,12 @@ class AccountStore:
 
         Raises `StoreLost` when another owner took the account over, and what the transition raises.
         """
-        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
+        backoff: Backoff | None = None
         while True:
             try:
-                return await self.attempt(transition, *args, **kwargs)
+                return await self._submit(transition, *args, **kwargs)
             except StoreFailed as error:
+                backoff = backoff or Backoff(_FIRST_WAIT, _LONGEST_WAIT)
                 wait = backoff.next()
                 log.error("%s; trying again in %.1f s", error, wait)
             await self._sleep(wait)

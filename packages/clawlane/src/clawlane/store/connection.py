@@ -136,6 +136,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int, *, checked
             raise sqlite3.DatabaseError(" ".join(verdict.split()))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    # Savepoints keep copies of pages. A temporary file would hold texts, and take longer.
+    connection.execute("PRAGMA temp_store = MEMORY")
     # A text that was taken back must not stay readable in the file.
     connection.execute("PRAGMA secure_delete = ON")
     schema.migrate(connection, path, now_ms)

@@ -91,7 +91,7 @@ class Store:
         self._writer.owners.pop(account, None)
         row = db.execute(
             "INSERT INTO owners VALUES (?, 1, ?, ?) ON CONFLICT (account) DO UPDATE SET"
-            " epoch = epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
+            " epoch = owners.epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
             (account, os.getpid(), now_ms),
         ).fetchone()
         return int(row["epoch"])

@@ -1,4 +1,4 @@
-"""The one thread that writes: it groups transitions into a transaction, each in its own savepoint."""
+"""The one thread that writes: it groups transitions into one transaction, and undoes those that fail."""
 
 from __future__ import annotations
 
@@ -201,17 +201,12 @@ class Writer:
             before = connection.total_changes
             lazy = all(job.lazy for job in group)
             self._sync(lazy=lazy)
-            connection.execute("BEGIN IMMEDIATE")
-            self.owners.clear()
-            alone = len(group) == 1
-            outcomes = [self._apply(job.transition, alone=alone) for job in group]
-            undone = alone and isinstance(outcomes[0], Exception)
-            connection.execute("ROLLBACK" if undone and connection.in_transaction else "COMMIT")
+            outcomes = self._commit(group)
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._failing = str(error)
-            failure = StoreFailed(f"the store could not be written ({error}); see to the disk")
+            failure = StoreFailed(f"the store could not be written ({error}); check free space and permissions")
             return [failure] * len(group)
         if connection.total_changes != before:  # an empty transaction asks nothing of the disk
             self._failing = ""
@@ -225,23 +220,52 @@ class Writer:
             self._connection.execute(f"PRAGMA synchronous = {'NORMAL' if lazy else 'FULL'}")
             self._lazy = lazy
 
-    def _apply(self, transition: Transition[Any], *, alone: bool) -> Any:
-        """The result or the exception of one transition; one that is `alone` needs no savepoint.
+    def _commit(self, group: list[_Job]) -> list[Any]:
+        """The outcomes of a group that is committed, without what a failed transition changed.
 
-        A failing disk is not its fault: that ends the whole group.
+        Few transitions fail, so nothing is prepared for it: then the group is undone and carried out again,
+        each transition in a savepoint. Like a retry, that gives the others the same results.
         """
-        try:
-            if alone:
-                return transition(self._connection)
-            with savepoint(self._connection):
-                return transition(self._connection)
-        except StoreError as error:
-            return error
-        except Exception as error:
-            if is_disk(error):
-                raise
-            log.exception("a change of the store failed")
-            return error
+        self._begin()
+        outcomes: list[Any] = []
+        for job in group:
+            before = self._connection.total_changes
+            outcomes.append(_outcome(job.transition, self._connection))
+            if isinstance(outcomes[-1], Exception) and self._connection.total_changes != before:
+                self._connection.execute("ROLLBACK")
+                self._begin()
+                outcomes = [_outcome_in_savepoint(job.transition, self._connection) for job in group]
+                break
+        self._connection.execute("COMMIT")
+        for outcome in outcomes:
+            if isinstance(outcome, Exception) and not isinstance(outcome, StoreError):
+                log.error("a change of the store failed", exc_info=outcome)
+        return outcomes
+
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        self.owners.clear()
+
+
+def _outcome(transition: Transition[Any], connection: sqlite3.Connection) -> Any:
+    """The result or the exception of a transition. A failing disk is not its fault: that is raised."""
+    try:
+        return transition(connection)
+    except Exception as error:
+        if is_disk(error):
+            raise
+        return error
+
+
+def _outcome_in_savepoint(transition: Transition[Any], connection: sqlite3.Connection) -> Any:
+    """The same. What a failed transition changed is undone."""
+    try:
+        with savepoint(connection):
+            return transition(connection)
+    except Exception as error:
+        if is_disk(error):
+            raise
+        return error
 
 
 def is_disk(error: Exception) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from socket import gaierror
 from typing import Final
 from urllib.parse import urlsplit
@@ -29,8 +30,12 @@ class Deadlines:
 
     def timeout(self, total: float | None) -> aiohttp.ClientTimeout:
         """The same for aiohttp; `total` replaces the usual seconds of the whole request."""
-        whole = self.total if total is None else total
-        return aiohttp.ClientTimeout(total=whole, connect=min(self.connect, whole))
+        return _timeout(self.connect, self.total if total is None else total)
+
+
+@lru_cache(maxsize=16)
+def _timeout(connect: float, total: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total, connect=min(connect, total))
 
 
 def redirect_target(name: str, url: str, location: str) -> str:
@@ -67,27 +72,30 @@ def map_errors(name: str, url: str) -> Iterator[None]:
 
     Its texts may hold whole URLs, so none of them is taken over.
     """
-    host = _host_of(url)
     try:
         yield
     except PrivateAddress:
-        raise InvalidRequest(f"{host} is no host of the public internet; it is not asked") from None
+        raise _not_public(url) from None
     except (aiohttp.ClientConnectorDNSError, gaierror):
-        raise BeforeSending(name, f"the name {host} was not found") from None
+        raise BeforeSending(name, f"the name {_host_of(url)} was not found") from None
     except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
-        raise BeforeSending(name, f"no trusted TLS connection to {host}") from None
+        raise BeforeSending(name, f"no trusted TLS connection to {_host_of(url)}") from None
     except aiohttp.ClientConnectorError as error:
         if NOT_PUBLIC in str(error.strerror):
-            raise InvalidRequest(f"{host} is no host of the public internet; it is not asked") from None
-        raise BeforeSending(name, f"no connection to {host} ({error.strerror})") from None
+            raise _not_public(url) from None
+        raise BeforeSending(name, f"no connection to {_host_of(url)} ({error.strerror})") from None
     except (aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
-        raise BeforeSending(name, f"no connection to {host} ({type(error).__name__})") from None
+        raise BeforeSending(name, f"no connection to {_host_of(url)} ({type(error).__name__})") from None
     except (aiohttp.InvalidURL, ValueError):
         raise ProtocolError(name, "an address that is none") from None
     except TimeoutError:
-        raise NoAnswer(name, f"no answer from {host} in time") from None
+        raise NoAnswer(name, f"no answer from {_host_of(url)} in time") from None
     except (aiohttp.ClientError, OSError) as error:
-        raise NoAnswer(name, f"the connection to {host} broke ({type(error).__name__})") from None
+        raise NoAnswer(name, f"the connection to {_host_of(url)} broke ({type(error).__name__})") from None
+
+
+def _not_public(url: str) -> InvalidRequest:
+    return InvalidRequest(f"{_host_of(url)} is no host of the public internet; it is not asked")
 
 
 def _host_of(url: str) -> str:

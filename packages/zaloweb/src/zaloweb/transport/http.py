@@ -10,9 +10,10 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from random import Random, SystemRandom
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiohttp
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from zaloweb.calls.call import Call
@@ -29,6 +30,8 @@ from zaloweb.errors import (
 )
 from zaloweb.session import Session
 from zaloweb.transport.clock import Clock, SystemClock
+from zaloweb.transport.connections import ANSWER_LIMIT as ANSWER_LIMIT
+from zaloweb.transport.connections import Connections, whole
 from zaloweb.transport.exchange import (
     KEEP_METHOD,
     MOST_REDIRECTS,
@@ -58,9 +61,6 @@ DEFAULT_HEADERS = {
     "origin": ORIGIN,
     "referer": f"{ORIGIN}/",
 }
-
-ANSWER_LIMIT: Final = 12 * 1024 * 1024
-"""Bytes of one answer once decompressed. The largest, the list of 5000 friends, has about half of that."""
 
 _USUAL = Deadlines()
 _FIRST_BACKOFF = 0.4
@@ -110,13 +110,16 @@ class Transport:
         self._deadlines = deadlines
         self._attempts = attempts
         self._client: aiohttp.ClientSession | None = None
+        self._connections: Connections | None = None
         self.platform_clock = platform_clock or PlatformClock(clock)
         self._external = ExternalClient(network, user_agent=user_agent, proxy=self.proxy, deadlines=deadlines)
 
     async def __aenter__(self) -> Self:
         # Default headers go out with each request, so that the socket can use this client without them.
+        connector = self._network.connector()
+        self._connections = Connections(connector, self.proxy)
         self._client = aiohttp.ClientSession(
-            connector=self._network.connector(),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             trace_configs=[self.platform_clock.tracing()],
@@ -131,10 +134,17 @@ class Transport:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        client, self._client = self._client, None
+        client, self._client, self._connections = self._client, None, None
         if client is not None:
             await client.close()
         await self._external.close()
+
+    @property
+    def connections(self) -> Connections:
+        """What small requests go over: the connections of `client`."""
+        if self._connections is None:
+            raise RuntimeError("a Transport is used inside `async with`")
+        return self._connections
 
     @property
     def client(self) -> aiohttp.ClientSession:
@@ -256,12 +266,30 @@ class Transport:
         deadline: float | None,
     ) -> Response:
         if isinstance(body, Form):
-            headers = {**headers, "content-type": body.content_type, "content-length": str(body.size)}
+            return await self._upload(name, method, url, body, headers, deadline)
+        asked = self.clock.elapsed()
+
+        def heard(headers: CIMultiDictProxy[str]) -> None:
+            self.jar.store(url, headers.getall("set-cookie", ()), self.clock.now_ms())
+            self.platform_clock.heard(target.raw_host or "", headers, asked)
+
+        with map_errors(name, url):
+            target = URL(url, encoded=True)
+            timeout = self._deadlines.timeout(deadline)
+            going = self._headers(url, headers)
+            answer = await self.connections.request(name, method, target, going, body, timeout, heard)
+            return Response(answer.status, answer.headers, answer.body, url)
+
+    async def _upload(
+        self, name: str, method: str, url: str, form: Form, headers: Mapping[str, str], deadline: float | None
+    ) -> Response:
+        """A form may be of any size: it is written while the answer is read, by aiohttp's session."""
+        headers = {**headers, "content-type": form.content_type, "content-length": str(form.size)}
         with map_errors(name, url):
             async with self.client.request(
                 method,
                 URL(url, encoded=True),
-                data=body.blocks() if isinstance(body, Form) else body,
+                data=form.blocks(),
                 headers=self._headers(url, headers),
                 allow_redirects=False,
                 proxy=self.proxy,
@@ -269,25 +297,16 @@ class Transport:
                 middlewares=(send_once,),
             ) as answer:
                 self.jar.store(url, answer.headers.getall("set-cookie", ()), self.clock.now_ms())
-                return Response(answer.status, answer.headers.copy(), await _whole(name, answer), url)
+                try:
+                    return Response(answer.status, answer.headers, await whole(name, answer.content), url)
+                except AnswerTooLarge:
+                    answer.close()
+                    raise
 
     def _headers(self, url: str, special: Mapping[str, str]) -> dict[str, str]:
         headers = {**DEFAULT_HEADERS, "user-agent": self.user_agent, **special}
         cookies = self.jar.header(url, self.clock.now_ms())
         return {**headers, "cookie": cookies} if cookies else headers
-
-
-async def _whole(name: str, answer: aiohttp.ClientResponse) -> bytes:
-    """The body, in blocks as they are decompressed, so that a small answer cannot fill the memory."""
-    blocks: list[bytes] = []
-    size = 0
-    while block := await answer.content.readany():
-        size += len(block)
-        if size > ANSWER_LIMIT:
-            answer.close()
-            raise AnswerTooLarge(name, f"the answer has more than {ANSWER_LIMIT // 2**20} MB")
-        blocks.append(block)
-    return b"".join(blocks)
 
 
 def require_success(name: str, response: Response, now_ms: int) -> bytes:

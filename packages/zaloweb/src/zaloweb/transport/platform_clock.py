@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from statistics import median_low
@@ -58,6 +59,16 @@ class PlatformClock:
             middle = round((asked + answered) * 500)
             self._offsets.append(told_ms + _HALF_A_SECOND - middle)
 
+    def heard(self, host: str, headers: Mapping[str, str], asked: float) -> None:
+        """Take what the headers of an answer tell that came just now, asked for at `asked`.
+
+        One of another host is passed over, and one out of somebody's cache: it has the date of the day it was
+        made.
+        """
+        of_platform = host == _PLATFORM or host.endswith(f".{_PLATFORM}")
+        if of_platform and headers.get("age", "0") == "0":
+            self.note(headers.get("date", ""), asked, self._clock.elapsed())
+
     def tracing(self) -> aiohttp.TraceConfig:
         """Makes an aiohttp session report the platform's answers, those to upgrades included."""
         trace = aiohttp.TraceConfig()
@@ -73,11 +84,7 @@ class PlatformClock:
     async def _answered(
         self, _: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        headers = params.response.headers
-        # An answer out of somebody's cache has the date of the day it was made.
-        of_platform = f".{params.response.url.host}".endswith(f".{_PLATFORM}")
-        if of_platform and headers.get("age", "0") == "0":
-            self.note(headers.get("date", ""), context.asked, self._clock.elapsed())
+        self.heard(params.response.url.host or "", params.response.headers, context.asked)
 
 
 @lru_cache(maxsize=4)  # a `Date` names whole seconds: many answers have the same

@@ -16,6 +16,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from random import Random
 from typing import BinaryIO, Literal
 from urllib.parse import unquote
@@ -24,7 +25,6 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.padding import PKCS7
 
 from zaloweb.errors import CipherError
 
@@ -35,6 +35,7 @@ that were missed has one or two MB. This only stops bombs."""
 
 _ZCID_KEY = b"3FC4F0D2AB50057BCE0D90D9187A22B1"
 _IV = bytes(16)
+_BLOCK = 16
 _KEY_LENGTHS = (16, 24, 32)
 _NONCE = 16
 _AAD_END = 32
@@ -69,10 +70,8 @@ def decrypt(key: bytes, data: str) -> bytes:
     """What `encrypt` made the text from, as UTF-8. Percent-escapes are undone first. Raises CipherError."""
     try:
         sealed = binascii.a2b_base64(_unescape(data))
-        decryptor = Cipher(algorithms.AES(key), modes.CBC(_IV)).decryptor()
-        padded = decryptor.update(sealed) + decryptor.finalize()
-        unpadder = PKCS7(128).unpadder()
-        return unpadder.update(padded) + unpadder.finalize()
+        decryptor = _cbc(key).decryptor()
+        return _without_padding(decryptor.update(sealed) + decryptor.finalize())
     except ValueError:
         raise CipherError("encrypted data is damaged or was made with another key") from None
 
@@ -192,10 +191,22 @@ def _cbc_encrypt(key: bytes, text: str) -> bytes:
         plain = text.encode()
     except UnicodeEncodeError:
         raise CipherError("a text with half a surrogate pair cannot be sent") from None
-    padder = PKCS7(128).padder()
-    padded = padder.update(plain) + padder.finalize()
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(_IV)).encryptor()
-    return encryptor.update(padded) + encryptor.finalize()
+    missing = _BLOCK - len(plain) % _BLOCK
+    encryptor = _cbc(key).encryptor()
+    return encryptor.update(plain + bytes((missing,)) * missing) + encryptor.finalize()
+
+
+@lru_cache(maxsize=64)  # checking a key and a mode takes as long as encrypting a call
+def _cbc(key: bytes) -> Cipher[modes.CBC]:
+    return Cipher(algorithms.AES(key), modes.CBC(_IV))
+
+
+def _without_padding(padded: bytes) -> bytes:
+    """Undo PKCS#7. Raises ValueError for what has no such padding."""
+    length = padded[-1] if padded else 0
+    if not 1 <= length <= _BLOCK or not padded.endswith(bytes((length,)) * length):
+        raise ValueError("no PKCS#7 padding")
+    return padded[:-length]
 
 
 def _unescape(data: str) -> str:

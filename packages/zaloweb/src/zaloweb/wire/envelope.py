@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -61,6 +62,15 @@ class Envelope(msgspec.Struct):
         return bytes(self.data) in (b"", b"null")
 
 
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_TEXT = msgspec.json.Decoder(str)
+
+
+@lru_cache(maxsize=128)  # msgspec would read the type anew for each text
+def _decoder(shape: type[Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(shape)
+
+
 def compact(params: object) -> str:
     """Parameters as Zalo wants them: JSON without blanks, not escaped, keys in the order given."""
     try:
@@ -77,7 +87,8 @@ def decode(name: str, text: bytes | str, shape: type[T]) -> T:
     """
     _check_size(name, text)
     try:
-        return msgspec.json.decode(text, type=shape)
+        answer: T = _decoder(shape).decode(text)  # type: ignore[arg-type] # types do have a hash
+        return answer
     except msgspec.ValidationError as error:
         return _without_nulls(name, text, shape, error)
     except _UNREADABLE:
@@ -96,7 +107,7 @@ def parse(name: str, text: bytes) -> Envelope:
     """One layer. Raises `ProtocolError`, with `name` for the call."""
     _check_size(name, text)
     try:
-        return msgspec.json.decode(text, type=Envelope)
+        return _ENVELOPE.decode(text)
     except _UNREADABLE:
         raise ProtocolError(name, "the answer is not the JSON object that was expected") from None
 
@@ -115,7 +126,7 @@ def read(name: str, body: bytes, key: bytes | None, answer: type[T]) -> T:
 def open_data(name: str, layer: Envelope, key: bytes) -> bytes:
     """The decrypted data of a layer. Raises `ProtocolError`."""
     try:
-        return cipher.decrypt(key, msgspec.json.decode(bytes(layer.data) or b"null", type=str))
+        return cipher.decrypt(key, _TEXT.decode(bytes(layer.data) or b"null"))
     except (*_UNREADABLE, CipherError):
         raise ProtocolError(name, "the data of the answer cannot be decrypted") from None
 
@@ -155,6 +166,6 @@ def _pruned(value: object) -> object:
 
 
 def _accepted(name: str, layer: Envelope) -> Envelope:
-    if layer.code != 0:
+    if layer.error_code != 0 and layer.code != 0:
         raise ApiError.of(layer.code, layer.message, name)
     return layer

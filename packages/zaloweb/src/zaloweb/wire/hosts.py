@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import quote, urldefrag, urljoin
 
@@ -45,13 +46,18 @@ class Hosts:
 
     def refusal(self, url: str, scheme: Scheme = "https") -> str:
         """Why nothing is sent to an address, in a few words; "" if it is Zalo's."""
-        found = _ADDRESS.fullmatch(url)
-        if found is None or found["scheme"].lower() != scheme:
+        found, host = _scheme_and_host(url)
+        if found != scheme:
             return f"{shown(url)} is no plain {scheme} address"
-        host = found["host"].lower()
         if any(host == suffix or host.endswith(f".{suffix}") for suffix in self._suffixes):
             return ""
         return f"{shown(url)} is not Zalo's"
+
+
+@lru_cache(maxsize=64)  # most calls go to the same few addresses
+def _scheme_and_host(url: str) -> tuple[str, str]:
+    found = _ADDRESS.fullmatch(url)
+    return (found["scheme"].lower(), found["host"].lower()) if found else ("", "")
 
 
 def next_hop(url: str, location: str) -> str:
