@@ -206,7 +206,8 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._failing = str(error)
-            failure = StoreFailed(f"the store could not be written ({error}); check free space and permissions")
+            reason = f"the store could not be written ({error}); check free space and permissions"
+            failure = StoreFailed(reason)
             return [failure] * len(group)
         if connection.total_changes != before:  # an empty transaction asks nothing of the disk
             self._failing = ""
