@@ -34,7 +34,6 @@ HERE = {
     "connection.py: settings and tables of SQLite",  # how a file is opened and checked
     "marker.py: settings and tables of SQLite",  # whether the file is empty
     "writer.py: settings and tables of SQLite",  # when a commit waits for the disk
-    "database.py: a column of either row of a conflict",  # the epoch
 }
 """Where the second engine needs an answer of its own. The migrations have one for each engine anyway."""
 

@@ -315,3 +315,6 @@ class Members:
     def hidden(self) -> int:
         """The number of members that the platform hides."""
         return max(0, (self.total or 0) - len(self.people))
+
+    def __len__(self) -> int:
+        return len(self.people)
