@@ -216,11 +216,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A styled range of text. `name` is bold, italic, strike, red …; indices are code points."""
+    """A styled range of text. `name` is bold, italic, strike, red …; indices are code points.
+
+    `depth` says how deep an `indent` is.
+    """
 
     start: int
     length: int
     name: str
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)
