@@ -97,8 +97,8 @@ class ModelServer:
     def __init__(self, script: Script = repeat) -> None:
         self.script = script
         self.requests: list[ChatRequest] = []
-        self.cancelled = 0
-        """Requests whose client went away before the answer was complete."""
+        self.abandoned = asyncio.Event()
+        """Set once a client has gone away before its answer was complete."""
         self.url = ""
 
     @asynccontextmanager
@@ -133,7 +133,7 @@ class ModelServer:
                 return await self._stream(http, request, answer)
             return web.json_response(_completion(request, answer))
         except (asyncio.CancelledError, ConnectionResetError):
-            self.cancelled += 1
+            self.abandoned.set()
             raise
 
     async def _raw(self, http: web.Request, answer: Raw) -> web.StreamResponse:

@@ -1,0 +1,45 @@
+"""Why an agent did not answer.
+
+    AgentError
+    ├── AgentBusy           later: a limit of the provider; the turn goes back without holding its slot
+    ├── AgentMisconfigured  the operator has to mend something: a key, an address, a model's name
+    ├── AgentInterrupted    the request was written and nobody knows what the agent did; not asked again
+    └── AgentFailed         anything else: asked again, then set aside
+
+The texts are for the operator. They name a place in the config where that helps, and hold neither what people
+wrote nor what the agent answered.
+"""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """An agent did not answer. `code` is the kind, for programs."""
+
+    code = "agent_failed"
+
+
+class AgentBusy(AgentError):
+    """The provider asks to come back in `retry_in_s` seconds."""
+
+    code = "agent_busy"
+
+    def __init__(self, reason: str, retry_in_s: float) -> None:
+        super().__init__(reason)
+        self.retry_in_s = retry_in_s
+
+
+class AgentMisconfigured(AgentError):
+    """The agent cannot answer before the operator mends something."""
+
+    code = "agent_misconfigured"
+
+
+class AgentInterrupted(AgentError):
+    """The agent may have acted, but no answer came."""
+
+    code = "agent_interrupted"
+
+
+class AgentFailed(AgentError):
+    """The agent could not answer this time."""
