@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from clawlane.agents.errors import AgentMisconfigured
 
@@ -57,11 +58,25 @@ class Program:
         try:
             yield process
         finally:
-            await _end(process)
+            await _to_the_end(_end(process))
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do something that cancelling must not stop half-way; the cancellation comes through afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a program and its children, also if they do not want to. Cancelling does not stop this half-way."""
+    """End a program and its children, also if they do not want to."""
     for number, patience in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, _GRACE)):
         # The group may outlive the program: a child that it left behind is ended, too.
         with suppress(ProcessLookupError, PermissionError):
@@ -69,7 +84,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         if process.returncode is not None:
             continue
         with suppress(TimeoutError):
-            await asyncio.shield(asyncio.wait_for(process.wait(), patience))
+            await asyncio.wait_for(process.wait(), patience)
     # Pipes are closed once they are read to their end, which comes now that nobody holds the other one.
     for stream in (process.stdout, process.stderr):
         if stream is not None:
