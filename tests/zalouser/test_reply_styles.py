@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clawlane.agents.answer import read_answer
+from clawlane.config.choices import Tables
 from clawlane.messages import Reply, Style, Text, Thread, ThreadKind
-from clawlane_zalouser.markdown import LONGEST_PARSED, StyledText, Tables, render
+from clawlane_zalouser.markdown import LONGEST_PARSED, StyledText, render
 from clawlane_zalouser.outbound import plan, zalo_styles
 from zaloweb.wire.graphemes import is_boundary
 from zaloweb.wire.text import LIMIT, Range, to_utf16, utf16_len

@@ -84,8 +84,8 @@ async def test_an_empty_answer_is_an_answer(
 
 
 REFUSALS = {
-    "key": (refuses(401, "bad key s3cret"), AgentMisconfigured, "agents.list[0].brain.apiKey"),
-    "forbidden": (refuses(403), AgentMisconfigured, "agents.list[0].brain.apiKey"),
+    "key": (refuses(401, "bad key s3cret"), AgentMisconfigured, "refused the key"),
+    "forbidden": (refuses(403), AgentMisconfigured, "refused the key"),
     "model": (refuses(404, "no such model"), AgentMisconfigured, "check `url` and `model`"),
     "redirect": (Raw(status=302, headers={"Location": "http://127.0.0.1:1/"}), AgentMisconfigured, ".url"),
     "server": (refuses(500, "em nghĩ"), AgentFailed, "HTTP 500"),

@@ -11,13 +11,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline, autolink, backtick, html_inline
 from markdown_it.token import Token
 
+from clawlane.config.choices import Tables
 from clawlane.messages import Style
 
 LONGEST_PARSED = 20_000
@@ -41,14 +41,6 @@ _TAG = re.compile(rf"\{{(/?)({'|'.join(_TAG_STYLES)})\}}")
 _ADDRESS = re.compile(r"(?:(?<=https)|(?<=http))://[^\s<>)\]]+", re.IGNORECASE)
 _TASK = re.compile(r"\[[ xX]\](?=\s)")
 _LEADING_BLANKS = re.compile(r"^[ \t]+", re.MULTILINE)
-
-
-class Tables(StrEnum):
-    """How a table is shown: its columns lined up, a list for each row, or as it was typed."""
-
-    CODE = "code"
-    BULLETS = "bullets"
-    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +164,7 @@ class _Writer:
         start, parts = self.length, len(self.out)
         rows = list(_rows(tokens))
         match self.tables:
-            case Tables.CODE:
+            case Tables.CODE | Tables.BLOCK:
                 self._add("\n".join(_lined_up(rows)))
             case Tables.BULLETS:
                 self._bullets(rows)

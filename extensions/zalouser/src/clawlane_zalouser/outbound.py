@@ -6,8 +6,9 @@ import logging
 from dataclasses import replace
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, SendFailed, Unknown
+from clawlane.config.choices import Tables
 from clawlane.messages import Outgoing, Receipt, Reply, Style, Text, Thread
-from clawlane_zalouser.markdown import Tables, render
+from clawlane_zalouser.markdown import render
 from clawlane_zalouser.threads import zalo_thread
 from zaloweb import errors
 from zaloweb.calls import messages
@@ -68,9 +69,7 @@ async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     """Send one chunk. Raises a `SendFailed`."""
     thread, started = zalo_thread(out.thread), clock.monotonic()
     try:
-        sent = await zalo.send_text(
-            thread, out.text, styles=zalo_styles(out), client_id=int(out.client_id)
-        )
+        sent = await zalo.send_text(thread, out.text, styles=zalo_styles(out), client_id=int(out.client_id))
     except errors.ZaloError as error:
         failure = failure_of(error)
         kinds = (type(error).__name__, type(failure).__name__)

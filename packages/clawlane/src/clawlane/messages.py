@@ -209,9 +209,15 @@ Fact = Own | Undone | Deleted | Notice | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an agent answers: markdown text, not yet converted for any channel."""
+    """What an agent answers: markdown text, not yet converted for any channel.
+
+    `author` is the name the agent goes by and `model` the model that wrote it (`provider/model`), for the
+    prefix of replies; both may be empty.
+    """
 
     text: str
+    author: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from clawlane.messages import Reply
+
 _SILENT = "NO_REPLY"
+_VARIABLE = re.compile(r"\{(identity\.name|model|modelFull|provider|think|thinkingLevel)\}", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MEDIA_LINE = re.compile(r"[ \t]*MEDIA:[ \t]*(\S[^\n]*)", re.IGNORECASE)
 _PIECE = re.compile(
@@ -52,6 +55,22 @@ def read_answer(raw: str) -> Answer | None:
     if shown.strip("`* \n.") == _SILENT:
         shown = ""
     return Answer(shown, tuple(dict.fromkeys(media))) if shown or media else None
+
+
+def prefixed(reply: Reply, prefix: str) -> str:
+    """The text of a reply with a prefix before it. `auto` is the agent's name in brackets.
+
+    A prefix may hold `{identity.name}`, `{model}`, `{modelFull}` and `{provider}`, in any case of letters.
+    What is not known is left out; if nothing in it is known, the prefix is.
+    """
+    pattern = "[{identity.name}]" if prefix == "auto" else prefix
+    provider, _, model = reply.model.partition("/")
+    known = {"identity.name": reply.author, "model": model, "modelfull": reply.model, "provider": provider}
+    used = [name.lower() for name in _VARIABLE.findall(pattern)]
+    if used and not any(known.get(name) for name in used):
+        return reply.text
+    written = _VARIABLE.sub(lambda found: known.get(found[1].lower(), ""), pattern).strip()
+    return f"{written} {reply.text}" if written else reply.text
 
 
 def _pieces(raw: str) -> Iterator[tuple[str, str]]:

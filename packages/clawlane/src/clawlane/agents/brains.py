@@ -14,11 +14,11 @@ from clawlane.agents.acp import AcpAgent
 from clawlane.agents.answer import read_answer
 from clawlane.agents.child import Program
 from clawlane.agents.command import Command
-from clawlane.agents.contract import Agent, TurnInput
+from clawlane.agents.contract import Agent, AsksOnce, TurnInput
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Endpoint
+from clawlane.agents.errors import AgentsUnusable
 from clawlane.agents.prompt import instructions, user_prompt
-from clawlane.agents.roster import AgentSettings, Bindings, session_key
 from clawlane.config.agents import (
     AcpBrain,
     ChildBrain,
@@ -28,16 +28,9 @@ from clawlane.config.agents import (
     Memory,
     ModelBrain,
 )
+from clawlane.config.routing import AgentSettings, Bindings, session_key
 from clawlane.config.secrets import Secret, SecretMissing
-from clawlane.messages import Attachment, Quote, Reply
-
-
-class AgentsUnusable(Exception):
-    """The agents cannot run. `problems` holds one line for each: its place in the config, and what to do."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
+from clawlane.messages import Attachment, Quote, Reply, Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,11 @@ class _EndpointAgent:
             ChatMessage("user", user_prompt(turn, settings.max_input_chars)),
         )
         session = session_key(self.agent.id, turn.account, turn.thread)
-        return _reply((await self.endpoint.ask(self.http, messages, session)).text)
+        completion = await self.endpoint.ask(self.http, messages, session)
+        return _reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}")
+
+    def asks_once(self, _account: str, _thread: Thread) -> bool:
+        return self.endpoint.once
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,11 @@ class _AcpAgent:
         settings = self.agent.settings
         session = session_key(self.agent.id, turn.account, turn.thread)
         prompt = user_prompt(turn, settings.max_input_chars)
-        return _reply(await self.acp.ask(session, prompt, first=instructions(settings.instructions)))
+        answer = await self.acp.ask(session, prompt, first=instructions(settings.instructions))
+        return _reply(answer, self.agent)
+
+    def asks_once(self, _account: str, _thread: Thread) -> bool:
+        return not self.agent.settings.retry_interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,16 @@ class _CommandAgent:
 
     async def run(self, turn: TurnInput) -> Reply | None:
         answer = await self.command.ask(command_input(turn, self.agent), self.environ)
-        return _reply(answer.text)
+        return _reply(answer.text, self.agent)
+
+    def asks_once(self, _account: str, _thread: Thread) -> bool:
+        return self.command.once
 
 
-def _reply(raw: str) -> Reply | None:
+def _reply(raw: str, agent: AgentSettings, model: str = "") -> Reply | None:
     answer = read_answer(raw)
-    return Reply(answer.text) if answer and answer.text else None
+    author = agent.settings.identity.name or agent.name
+    return Reply(answer.text, author, model) if answer and answer.text else None
 
 
 def command_input(turn: TurnInput, agent: AgentSettings) -> dict[str, Any]:
@@ -131,8 +136,15 @@ class Brains:
         self._bindings = bindings
 
     async def run(self, turn: TurnInput) -> Reply | None:
-        channel, _, account = turn.account.partition("/")
-        return await self._agents[self._bindings.agent(channel, account, turn.thread)].run(turn)
+        return await self._agent(turn.account, turn.thread).run(turn)
+
+    def asks_once(self, account: str, thread: Thread) -> bool:
+        agent = self._agent(account, thread)
+        return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
+
+    def _agent(self, account: str, thread: Thread) -> Agent:
+        channel, _, name = account.partition("/")
+        return self._agents[self._bindings.agent(channel, name, thread)]
 
 
 @dataclass(slots=True)
@@ -160,7 +172,9 @@ class _Opener:
                 command = Command(self._program(agent, agent.brain), agent.settings.timeout_seconds, once)
                 return _CommandAgent(agent, command, self.environ)
             case ModelBrain():
-                self.problems.append(f"{agent.place}: agents of kind 'model' do not exist yet")
+                self.problems.append(
+                    f"{agent.place}: this version has no agents of kind 'model' yet; use 'endpoint'"
+                )
                 return EchoAgent()
 
     async def _endpoint(self, agent: AgentSettings, brain: EndpointBrain) -> Agent:
@@ -172,7 +186,7 @@ class _Opener:
             headers["Authorization"] = f"Bearer {self._read(brain.api_key, f'{agent.place}.apiKey')}"
         if self.http is None:
             self.http = await self.stack.enter_async_context(aiohttp.ClientSession())
-        names = (brain.session,) if isinstance(brain.session, str) else brain.session
+        names = brain.session
         endpoint = Endpoint(
             agent.place,
             brain.url,

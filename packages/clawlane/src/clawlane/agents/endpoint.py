@@ -154,7 +154,7 @@ class Endpoint:
         if status in (429, 503):
             return AgentBusy(f"{self.place}: {host} is busy (HTTP {status})", _retry_in(response.headers))
         if status in (401, 403):
-            return AgentMisconfigured(f"{self.place}.apiKey: {host} refused the key (HTTP {status})")
+            return AgentMisconfigured(f"{self.place}: {host} refused the key (HTTP {status})")
         if status == 404:
             return AgentMisconfigured(
                 f"{self.place}: {host} knows no such address or model (HTTP 404); check `url` and `model`"

@@ -7,11 +7,15 @@
     ├── AgentLimit          a limit of the config ended the turn; not asked again
     └── AgentFailed         anything else: asked again, then set aside
 
+`AgentsUnusable` keeps a gateway from starting.
+
 The texts are for the operator. They name a place in the config where that helps, and hold neither what people
 wrote nor what the agent answered.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class AgentError(Exception):
@@ -50,3 +54,11 @@ class AgentLimit(AgentError):
 
 class AgentFailed(AgentError):
     """The agent could not answer this time."""
+
+
+class AgentsUnusable(Exception):
+    """The agents cannot run. `problems` holds one line for each: its place in the config, and what to do."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

@@ -71,6 +71,10 @@ class Memory(StrEnum):
     THEIRS = "theirs"
 
 
+def _names(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 class EchoBrain(Block):
     """Repeats what it is told."""
 
@@ -88,7 +92,7 @@ class EndpointBrain(Block):
     model: StrictStr = "default"
     api_key: Maybe[SecretField] = None
     headers: dict[str, SecretField] = Field(default_factory=dict)
-    session: StrictStr | tuple[StrictStr, ...] = ()
+    session: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = ()
     memory: Memory = Memory.OURS
     stream: StrictBool = True
 
