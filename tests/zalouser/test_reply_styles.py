@@ -27,7 +27,6 @@ THREAD = Thread(ThreadKind.DM, "3912345678901234567")
 
 DIFFERENCES = {
     "silent": "NO_REPLY is silence; OpenClaw lets its own instruction to the model out into the chat.",
-    "image": "A picture in markdown is sent as a picture; OpenClaw leaves the markdown in the text.",
     "long-4500": "Cuts come between sentences or words; OpenClaw cuts inside words.",
     "long-paragraphs": "Cuts come between paragraphs; OpenClaw cuts inside words.",
     "long-code": "Cuts come between lines, and no fence is left over; OpenClaw leaves ``` in one part.",
@@ -52,7 +51,7 @@ def on_the_wire(out: Text) -> Part:
 
 
 def parts(markdown: str) -> list[Part]:
-    answer = read_answer(markdown)
+    answer = read_answer(markdown, attachments=False)
     return [on_the_wire(out) for out in plan(THREAD, Reply(answer.text))] if answer else []
 
 

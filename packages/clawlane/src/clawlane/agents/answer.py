@@ -34,15 +34,16 @@ class Answer:
     media: tuple[str, ...] = ()
 
 
-def read_answer(raw: str) -> Answer | None:
+def read_answer(raw: str, *, attachments: bool = True) -> Answer | None:
     """What a model wrote, ready for people; None if it wrote nothing for them or chose to be silent.
 
     A thought ends with its closing tag. One that is never closed goes on to the end, and a closing tag alone
-    ends one that began with the answer: in doubt too little is shown. Code is left as it is.
+    ends one that began with the answer: in doubt too little is shown. Code is left as it is. Without
+    `attachments` their lines and markdown stay in the text.
     """
     text: list[str] = []
     media: list[str] = []
-    for kind, piece in _pieces(raw):
+    for kind, piece in _pieces(raw, attachments):
         match kind:
             case "text":
                 text.append(piece)
@@ -73,7 +74,7 @@ def prefixed(reply: Reply, prefix: str) -> str:
     return f"{written} {reply.text}" if written else reply.text
 
 
-def _pieces(raw: str) -> Iterator[tuple[str, str]]:
+def _pieces(raw: str, attachments: bool) -> Iterator[tuple[str, str]]:
     """An answer in pieces: `text`, `media`, and `thought so far` where all that came before was a thought."""
     fence, thinking = "", False
     for line in raw.splitlines(keepends=True):
@@ -84,17 +85,17 @@ def _pieces(raw: str) -> Iterator[tuple[str, str]]:
         elif not thinking and (opening := _FENCE.match(line)):
             fence = opening[1]
             yield "text", line
-        elif not thinking and (media := _MEDIA_LINE.fullmatch(line.rstrip())):
+        elif attachments and not thinking and (media := _MEDIA_LINE.fullmatch(line.rstrip())):
             yield "media", media[1].strip("`\"'<> ")
         else:
-            for kind, piece in _line_pieces(line, thinking):
+            for kind, piece in _line_pieces(line, thinking, attachments):
                 if kind == "thinking":
                     thinking = bool(piece)
                 else:
                     yield kind, piece
 
 
-def _line_pieces(line: str, thinking: bool) -> Iterator[tuple[str, str]]:
+def _line_pieces(line: str, thinking: bool, attachments: bool) -> Iterator[tuple[str, str]]:
     """The pieces of one line outside code blocks.
 
     A piece of kind `thinking` says that a thought begins ("yes") or ends ("").
@@ -103,6 +104,8 @@ def _line_pieces(line: str, thinking: bool) -> Iterator[tuple[str, str]]:
     place = at = 0
     while found := _PIECE.search(line, at):
         at = found.end()
+        if found["image"] and not attachments:
+            continue
         if found["ticks"]:
             if not thinking:
                 at = code_ends.get(found.start(), at)

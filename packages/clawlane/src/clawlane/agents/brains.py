@@ -17,7 +17,7 @@ from clawlane.agents.command import Command
 from clawlane.agents.contract import Agent, AsksOnce, TurnInput
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Endpoint
-from clawlane.agents.errors import AgentsUnusable
+from clawlane.agents.errors import AgentMisconfigured, AgentsUnusable
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.config.agents import (
     AcpBrain,
@@ -77,6 +77,10 @@ class _CommandAgent:
 
     async def run(self, turn: TurnInput) -> Reply | None:
         answer = await self.command.ask(command_input(turn, self.agent), self.environ)
+        if answer.media or answer.react:
+            raise AgentMisconfigured(
+                f"{self.agent.place}: this version sends no attachments and no reactions; answer with text"
+            )
         return _reply(answer.text, self.agent)
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
@@ -84,7 +88,7 @@ class _CommandAgent:
 
 
 def _reply(raw: str, agent: AgentSettings, model: str = "") -> Reply | None:
-    answer = read_answer(raw)
+    answer = read_answer(raw, attachments=False)  # nothing sends them yet
     author = agent.settings.identity.name or agent.name
     return Reply(answer.text, author, model) if answer and answer.text else None
 
