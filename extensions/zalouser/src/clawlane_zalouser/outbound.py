@@ -41,8 +41,10 @@ _STYLES = {
 def plan(thread: Thread, reply: Reply, tables: Tables = Tables.CODE) -> list[Outgoing]:
     """A reply as styled texts of at most 2000 UTF-16 units, cut where a reader pauses.
 
-    Blanks and line breaks around a cut are left out.
+    Blanks and line breaks around a cut are left out. Plain text is sent as it is.
     """
+    if not reply.markdown:
+        return [Text(thread, piece.text) for piece in split(reply.text)]
     styled = render(reply.text, tables)
     ranges = [Range(style.start, style.length, style) for style in styled.styles]
     return [_chunk(thread, piece) for piece in split(styled.text, ranges) if piece.text.strip()]

@@ -209,7 +209,7 @@ Fact = Own | Undone | Deleted | Notice | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an agent answers: markdown text, not yet converted for any channel.
+    """What an agent answers: markdown text, not yet converted for any channel, or plain text.
 
     `author` is the name the agent goes by and `model` the model that wrote it (`provider/model`), for the
     prefix of replies; both may be empty.
@@ -218,6 +218,7 @@ class Reply:
     text: str
     author: str = ""
     model: str = ""
+    markdown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
