@@ -59,7 +59,7 @@ class Recorder:
             raise RuntimeError("told to fail")
         if message.text.startswith("WAIT"):
             await asyncio.Event().wait()
-        return Reply(f"echo: {message.text}")
+        return Reply(f"echo: {message.text}", markdown=False)
 
 
 if __name__ == "__main__":

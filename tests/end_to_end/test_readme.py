@@ -58,7 +58,9 @@ def test_the_first_login_and_the_guides_work_as_written(
                 assert typed(operator, filled_in(command, known)) == 0, f"{page}: {command}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/configuration.md", "docs/access.md", "docs/delivery.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/configuration.md", "docs/agents.md", "docs/access.md", "docs/delivery.md"]
+)
 def test_the_configs_are_valid_as_written(page: str, operator: Operator, state: Path) -> None:
     assert typed(operator, "openclaw plugins install @openclaw/zalouser") == 0
     written = blocks(page, "json5")

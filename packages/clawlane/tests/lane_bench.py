@@ -89,7 +89,7 @@ class Wire:
             raise RuntimeError("nobody may see that")
         self.shown.put_nowait(signal)
 
-    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+    def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
         return [Text(thread, part) for part in reply.text.split("|")]
 
     async def read_all(self) -> None:

@@ -55,7 +55,7 @@ class Piped:
     async def signal(self, account: Account, signal: Signal) -> None:
         """Nothing is shown to anybody."""
 
-    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+    def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
         return [Text(thread, reply.text)]
 
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:

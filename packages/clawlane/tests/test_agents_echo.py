@@ -16,12 +16,12 @@ async def answer(message: Inbound) -> Reply | None:
 
 
 async def test_it_says_what_it_was_told() -> None:
-    assert await answer(MESSAGE) == Reply("xin chào")
+    assert await answer(MESSAGE) == Reply("xin chào", markdown=False)
 
 
 async def test_without_text_it_names_what_came() -> None:
     assert await answer(replace(MESSAGE, text=" ", attachments=(Attachment("sticker"),))) == Reply(
-        "(sticker)"
+        "(sticker)", markdown=False
     )
 
 

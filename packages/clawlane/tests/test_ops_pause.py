@@ -62,7 +62,7 @@ class Quiet:
     async def signal(self, account: Account, signal: object) -> None:
         """Nobody looks."""
 
-    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+    def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
         return [Text(thread, reply.text)]
 
 

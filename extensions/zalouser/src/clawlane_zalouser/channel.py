@@ -62,9 +62,9 @@ class ZaloUserChannel:
         if session := self._sessions.get(account.id):
             await session.look_up(kind)
 
-    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+    def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
         """A reply as texts that Zalo takes."""
-        return outbound.plan(thread, reply)
+        return outbound.plan(thread, reply, account.settings.markdown.tables)
 
     def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         """Log in by QR code."""

@@ -298,7 +298,7 @@ class Channel(Protocol):
         """Show a signal, if that is possible now. Best effort: exceptions are ignored."""
         ...
 
-    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+    def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
         """A reply as chunks that fit the channel. Pure: must not do I/O."""
         ...
 

@@ -209,18 +209,29 @@ Fact = Own | Undone | Deleted | Notice | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an agent answers: markdown text, not yet converted for any channel."""
+    """What an agent answers: markdown text, not yet converted for any channel, or plain text.
+
+    `author` is the name the agent goes by and `model` the model that wrote it (`provider/model`), for the
+    prefix of replies; both may be empty.
+    """
 
     text: str
+    author: str = ""
+    model: str = ""
+    markdown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A styled range of text. `name` is bold, italic, strike, red …; indices are code points."""
+    """A styled range of text. `name` is bold, italic, strike, red …; indices are code points.
+
+    `depth` says how deep an `indent` is.
+    """
 
     start: int
     length: int
     name: str
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)

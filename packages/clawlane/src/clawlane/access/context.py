@@ -58,20 +58,26 @@ def render(history: Sequence[HistoryMessage]) -> str:
     """
     if not history:
         return ""
-    lines = [BEGIN]
-    for one in history:
-        name = json.dumps(_plain(one.sender_name)[:_NAME_LENGTH], ensure_ascii=False)
-        ids = f"id {_id(one.sender_id)}, message {_id(one.message_id)}"
-        lines.append(f"{_BAR}{_time(one.sent_ms)} {name} ({ids}):")
-        lines += [f"{_BAR}  {_plain(line)}" for line in one.text.splitlines()]
-    return "\n".join((*lines, END))
+    return "\n".join((BEGIN, *(line for one in history for line in barred(one)), END))
+
+
+def barred(message: HistoryMessage) -> list[str]:
+    """A message as lines that begin with a bar: who wrote it and when, then its text, indented."""
+    ids = f"id {_id(message.sender_id)}, message {_id(message.message_id)}"
+    head = f"{_BAR}{_time(message.sent_ms)} {quoted(message.sender_name)} ({ids}):"
+    return [head, *(f"{_BAR}  {plain(line)}" for line in message.text.splitlines())]
+
+
+def quoted(name: str) -> str:
+    """A name or title in quotes: one line, at most 64 characters, and no way out of the quotes."""
+    return json.dumps(plain(name)[:_NAME_LENGTH], ensure_ascii=False)
 
 
 def _id(written: str) -> str:
     return _NO_ID.sub("_", written) or "unknown"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text in which every character that is invisible or controls the display is a blank."""
     return "".join(" " if _is_invisible(char) else char for char in text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
 from clawlane.messages import Inbound, Reply, Thread, merge_messages
@@ -39,7 +39,17 @@ class Agent(Protocol):
     async def run(self, turn: TurnInput) -> Reply | None:
         """The answer, or None to stay silent.
 
-        After a crash it may be called again for the same messages, unless its answer was already stored. An
-        exception ends the turn and is reported to the operator, not to the sender.
+        After a crash it may be called again for the same messages, unless its answer was already stored (see
+        `AsksOnce`). An exception ends the turn and is reported to the operator, not to the sender; an
+        `AgentError` says whether asking again may help.
         """
+        ...
+
+
+@runtime_checkable
+class AsksOnce(Protocol):
+    """An agent that may act on its own: where it does, no turn is given to it twice."""
+
+    def asks_once(self, account: str, thread: Thread) -> bool:
+        """Whether a turn of this thread must not be run again once it was begun."""
         ...

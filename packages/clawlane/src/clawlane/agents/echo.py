@@ -12,6 +12,6 @@ class EchoAgent:
     async def run(self, turn: TurnInput) -> Reply | None:
         message = turn.message
         if message.text.strip():
-            return Reply(message.text)
+            return Reply(message.text, markdown=False)
         kinds = ", ".join(attachment.kind for attachment in message.attachments)
-        return Reply(f"({kinds})") if kinds else None
+        return Reply(f"({kinds})", markdown=False) if kinds else None

@@ -65,6 +65,7 @@ def tell(failure: Failure, *, as_json: bool) -> None:
 
 
 def _of_our_packages(error: Exception) -> Failure | None:
+    from clawlane.agents.errors import AgentsUnusable
     from clawlane.capabilities import DirectoryError
     from clawlane.channel import ChannelUnusable, VaultError
     from clawlane.config.errors import ConfigError
@@ -78,6 +79,8 @@ def _of_our_packages(error: Exception) -> Failure | None:
         keys = ("path", "line", "column", "message", "hint")
         issues = [{key: getattr(one, key) for key in keys} for one in error.problems]
         return Failure(tuple(map(str, error.problems)), details={"issues": issues})
+    if isinstance(error, AgentsUnusable):
+        return Failure(error.problems)
     of_channel = ChannelUnusable | DirectoryError | VaultError
     if isinstance(error, of_channel | ControlError | OpError | PluginError | CredentialsError | StoreError):
         message, help = str(error), str(getattr(error, "help", ""))

@@ -10,12 +10,14 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
-from clawlane.config import openclaw, schema
+from clawlane.config import agent_checks, openclaw, schema
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
+from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
 from clawlane.config.origin import Effective, effective, inherited
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
+from clawlane.config.routing import AgentSettings, Bindings, default_agent, settled
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import Source, read_source
@@ -62,6 +64,8 @@ class Config:
     root: schema.Root
     channels: Mapping[str, ChannelConfig]
     warnings: tuple[Problem, ...]
+    agents: tuple[AgentSettings, ...]
+    routing: Bindings
 
     def effective(self, account: Account, key: str) -> Effective:
         """The value of a channel key (`groupPolicy`) for an account, and where it was set."""
@@ -104,19 +108,36 @@ class _Loader:
             elif found := self._channel(manifests[name], block):
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
         self._warn_of_phone_numbers(channels)
+        agents, routing = self._agents(root or schema.Root(), channels)
         if self.errors or root is None:
             raise ConfigError(
                 sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))
             )
-        return Config(self.source, root, channels, tuple(self.warnings))
+        return Config(self.source, root, channels, tuple(self.warnings), agents, routing)
 
     def _root(self) -> schema.Root | None:
-        waiting: list[KeyPath] = [(key,) for key in self.source.data if key in schema.WAITING_AT_ROOT]
-        waiting += [path for path in schema.WAITING_BELOW_ROOT if path in self.source.keys]
-        for path in waiting:
-            self._warn(path, "accepted, but this version does nothing with it yet", at_key=True)
+        for key in self.source.data.keys() & schema.WAITING_AT_ROOT:
+            self._warn((key,), "accepted, but this version does nothing with it yet", at_key=True)
+        for path in lacking_keys(self.source.data):
+            self._warn(path, schema.UNSUPPORTED_KEY, at_key=True)
         refusal = (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT)
         return self._checked(schema.Root, dict(self.source.data), (), schema.UNSUPPORTED, refusal)
+
+    def _agents(
+        self, root: schema.Root, channels: Mapping[str, ChannelConfig]
+    ) -> tuple[tuple[AgentSettings, ...], Bindings]:
+        agents = tuple(settled(root.agents))
+        default_accounts = {name: one.default_account for name, one in channels.items()}
+        routing = Bindings(root.bindings, default_agent(root.agents.list), default_accounts)
+        accounts = [account for one in channels.values() for account in one.accounts]
+        for found in (
+            *agent_checks.name_problems(root.agents, root.bindings, root.models),
+            *agent_checks.stranger_problems(agents, routing, accounts, self.source),
+        ):
+            self._error(found.path, found.message, found.hint, at_key=found.at_key)
+        for found in agent_checks.warnings(root.agents, agents, root.models):
+            self._warn(found.path, found.message, found.hint, at_key=found.at_key)
+        return agents, routing
 
     def _checked(
         self, model: type[M], data: Any, place: KeyPath, refused: frozenset[str], refusal: tuple[str, str]

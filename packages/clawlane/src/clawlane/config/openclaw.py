@@ -1,4 +1,4 @@
-"""The channels that OpenClaw has and clawlane does not, with all names that OpenClaw accepts for them.
+"""What OpenClaw has and clawlane does not: channels with all their names, and keys of the config.
 
 Names: OpenClaw's documentation, page "Chat Channels", and its package names (`@openclaw/ID`), November 2026.
 """
@@ -40,6 +40,142 @@ _CHANNELS: dict[str, tuple[str, ...]] = {
 _BY_NAME = {name: channel for channel, aliases in _CHANNELS.items() for name in (channel, *aliases)}
 _CLOSE = 0.8
 """Above the similarity of `zalo` and `zalouser`, two channels; only the second risks a personal account."""
+
+# Keys below `agents`, `bindings`, `models` and `session` for features that clawlane does not have.
+# Source: OpenClaw's documentation, page "Configuration — agents", November 2026.
+
+AGENT_KEYS = frozenset(
+    [
+        "agentDir",
+        "agentRuntime",
+        "blockStreamingBreak",
+        "blockStreamingChunk",
+        "blockStreamingCoalesce",
+        "blockStreamingDefault",
+        "bootstrapMaxChars",
+        "bootstrapPromptTruncationWarning",
+        "bootstrapTotalMaxChars",
+        "cliBackends",
+        "compaction",
+        "contextInjection",
+        "contextLimits",
+        "contextPruning",
+        "contextTokens",
+        "elevatedDefault",
+        "embeddedHarness",
+        "embeddedPi",
+        "envelopeElapsed",
+        "envelopeTimestamp",
+        "envelopeTimezone",
+        "fastModeDefault",
+        "groupChat",
+        "heartbeat",
+        "humanDelay",
+        "imageGenerationModel",
+        "imageMaxDimensionPx",
+        "imageModel",
+        "imageQuality",
+        "maxConcurrent",
+        "mediaMaxMb",
+        "mediaModels",
+        "memorySearch",
+        "modelPolicy",
+        "models",
+        "musicGenerationModel",
+        "params",
+        "pdfMaxBytesMb",
+        "pdfMaxMb",
+        "pdfMaxPages",
+        "pdfModel",
+        "promptOverlays",
+        "reasoningDefault",
+        "repoRoot",
+        "runtime",
+        "sandbox",
+        "skills",
+        "skillsLimits",
+        "skipBootstrap",
+        "skipOptionalBootstrapFiles",
+        "startupContext",
+        "subagents",
+        "systemAgent",
+        "systemPromptOverride",
+        "thinkingDefault",
+        "timeFormat",
+        "toolProgressDetail",
+        "tts",
+        "typingIntervalSeconds",
+        "typingMode",
+        "userTimezone",
+        "utilityModel",
+        "verboseDefault",
+        "videoGenerationModel",
+        "workspace",
+    ]
+)
+AGENT_TOOLS_KEYS = frozenset(
+    [
+        "agentToAgent",
+        "byProvider",
+        "codeMode",
+        "elevated",
+        "exec",
+        "fs",
+        "links",
+        "loopDetection",
+        "media",
+        "message",
+        "profile",
+        "sandbox",
+        "sessions",
+        "subagents",
+        "toolSearch",
+        "web",
+    ]
+)
+IDENTITY_KEYS = frozenset(["avatar", "emoji", "theme"])
+MODEL_CHOICE_KEYS = frozenset(["timeoutMs"])
+MODELS_KEYS = frozenset(["bedrockDiscovery", "mode", "pricing"])
+PROVIDER_KEYS = frozenset(
+    [
+        "agentRuntime",
+        "auth",
+        "authHeader",
+        "contextTokens",
+        "contextWindow",
+        "injectNumCtxForOpenAICompat",
+        "localService",
+        "maxTokens",
+        "models",
+        "params",
+        "region",
+        "request",
+        "timeoutSeconds",
+    ]
+)
+BINDING_KEYS = frozenset(["acp", "comment", "type"])
+MATCH_KEYS = frozenset(["guildId", "roles", "teamId"])
+SESSION_KEYS = frozenset(
+    [
+        "agentToAgent",
+        "dmScope",
+        "heartbeatIdleMinutes",
+        "identityLinks",
+        "mainKey",
+        "maintenance",
+        "parentForkMaxTokens",
+        "resetByChannel",
+        "resetByType",
+        "resetTriggers",
+        "scope",
+        "sendPolicy",
+        "sharing",
+        "store",
+        "threadBindings",
+        "typingIntervalSeconds",
+        "typingMode",
+    ]
+)
 
 
 def is_openclaw_channel(name: str) -> bool:

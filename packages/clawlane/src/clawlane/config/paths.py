@@ -47,6 +47,11 @@ class Paths:
         return self.state / "gateway.lock"
 
     @property
+    def agents_dir(self) -> Path:
+        """The working folders of agents that are programs: beside the state directory, not in it."""
+        return self.state.with_name(f"{self.state.name}-agents")
+
+    @property
     def qr_dir(self) -> Path:
         return self.state / "qr"
 

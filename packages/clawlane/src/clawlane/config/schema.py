@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictStr
 
+from clawlane.config.agents import Agents, Binding, Models
 from clawlane.config.choices import GroupPolicy
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.patterns import check_pattern
@@ -71,8 +72,9 @@ class Root(Block):
     messages: Messages = Messages()
     commands: Commands = Commands()
     access_groups: dict[str, AccessGroup] = Field(default_factory=dict)
-    agents: dict[str, Any] = Field(default_factory=dict)
-    bindings: list[Any] = Field(default_factory=list)
+    agents: Agents = Agents()
+    bindings: tuple[Binding, ...] = ()
+    models: Models = Models()
     session: dict[str, Any] = Field(default_factory=dict)
     gateway: dict[str, Any] = Field(default_factory=dict)
     logging: dict[str, Any] = Field(default_factory=dict)
@@ -98,7 +100,6 @@ UNSUPPORTED = frozenset(
         "media",
         "memory",
         "meta",
-        "models",
         "nodeHost",
         "plugins",
         "secrets",
@@ -126,11 +127,8 @@ UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
 
-WAITING = frozenset(("mediaMaxMb", "markdown", "responsePrefix"))
+WAITING = frozenset(("mediaMaxMb",))
 """Channel keys whose feature this version does not have yet."""
 
-WAITING_BELOW_ROOT = (("messages", "responsePrefix"),)
-"""Keys of sections that are served, whose own feature this version does not have yet."""
-
-WAITING_AT_ROOT = frozenset(("agents", "bindings", "session", "gateway", "logging"))
+WAITING_AT_ROOT = frozenset(("session", "gateway", "logging"))
 """Sections whose features this version does not have yet."""

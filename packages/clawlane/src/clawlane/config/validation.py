@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from clawlane.config.agents import KINDS
 from clawlane.config.errors import KeyPath, did_you_mean
 
 _KINDS = {
@@ -25,6 +26,9 @@ _KINDS = {
     "dict_type": "an object: { … }",
     "model_type": "an object: { … }",
 }
+
+_BY_KIND = ("brain",)
+"""Keys with several possible blocks, told apart by their `kind`."""
 
 Located = tuple[KeyPath, str, str, bool]
 """Path, message, hint, and whether the problem is the key itself rather than its value."""
@@ -47,10 +51,10 @@ def located_errors(
         elif detail["type"] == "extra_forbidden":
             known = _known_keys(model, path[:-1])
             listed = f"known here: {', '.join(sorted(known))}" if known else ""
-            yield path, "unknown key", did_you_mean(str(path[-1]), known) or listed, True
+            yield _without_kinds(path), "unknown key", did_you_mean(str(path[-1]), known) or listed, True
         else:
             message, _, hint = _explain(detail).partition("; ")
-            yield path, message, hint, False
+            yield _without_kinds(path), message, hint, False
 
 
 def _explain(detail: ErrorDetails) -> str:
@@ -95,20 +99,41 @@ def what_is(value: object) -> str:
 
 def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
     """The keys that a model has at a path below it, in the order they are declared."""
+    models = [model]
     for part in path:
-        fields = {field.alias or name: field for name, field in model.model_fields.items()}
-        if part in fields:
-            inner = _model_in(fields[str(part)].annotation)
-            if inner is None:
-                return []
-            model = inner
-        # A key that is not a field belongs to a mapping whose values are this model.
-    return [field.alias or name for name, field in model.model_fields.items()]
+        if tagged := [one for one in models if _kind(one) == part]:
+            models = tagged
+        elif not (models := [inner for one in models for inner in _inner(one, part)]):
+            return []
+    return [field.alias or name for name, field in models[0].model_fields.items()]
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _kind(model: type[BaseModel]) -> object:
+    """The `kind` by which a block is told from the others that may stand in its place."""
+    field = model.model_fields.get("kind")
+    return field.default if field else None
+
+
+def _without_kinds(path: KeyPath) -> KeyPath:
+    """A path without the kinds that pydantic names behind a key with several possible blocks."""
+    return tuple(
+        part
+        for place, part in enumerate(path)
+        if not (place and path[place - 1] in _BY_KIND and part in KINDS)
+    )
+
+
+def _inner(model: type[BaseModel], key: str | int) -> list[type[BaseModel]]:
+    for name, field in model.model_fields.items():
+        if (field.alias or name) == key:
+            return _models_in(field.annotation)
+    # A key that is no field is one of a mapping whose values are this very model.
+    return [model]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
+        return [annotation]
     if get_origin(annotation) is not None or isinstance(annotation, UnionType):
-        return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)
-    return None
+        return [found for arg in get_args(annotation) for found in _models_in(arg)]
+    return []

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from clawlane import __version__
+from clawlane.agents.brains import brains
 from clawlane.agents.contract import Agent
-from clawlane.agents.echo import EchoAgent
 from clawlane.capabilities import Rehearsal
 from clawlane.channel import Channel
 from clawlane.clock import now_ms
+from clawlane.config.agents import EchoBrain
 from clawlane.config.load import Config, Plugins, load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
@@ -39,10 +40,11 @@ log = logging.getLogger(__name__)
 def run(
     paths: Paths, environ: Mapping[str, str], plugins: Plugins | None = None, agent: Agent | None = None
 ) -> int:
-    """Run until SIGTERM or SIGINT, then give 0. Without `plugins` the installed ones; without `agent` echo.
+    """Run until SIGTERM or SIGINT, then give 0.
 
-    Raises `StateUnusable`, `ConfigError`, `StoreOwned` when another gateway runs, `StoreUnusable`, and
-    `LoadFailed` for a plugin.
+    Without `plugins` the installed ones are loaded; without `agent` the agents of the config answer.
+    Raises `StateUnusable`, `ConfigError`, `AgentsUnusable`, `StoreOwned` when another gateway runs,
+    `StoreUnusable`, and `LoadFailed` for a plugin.
     """
     tightened = secure(paths)
     config = load(paths, plugins or Registry(paths), environ)
@@ -50,19 +52,24 @@ def run(
         for line in tightened:
             log.warning("%s", line)
         try:
-            asyncio.run(_until_signalled(config, paths, environ, agent or EchoAgent()))
+            asyncio.run(_until_signalled(config, paths, environ, agent))
         except BaseExceptionGroup as error:
             unusable, _ = error.split(StoreUnusable)
             raise _first(unusable) if unusable else error from None
     return 0
 
 
-async def _until_signalled(config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent) -> None:
+async def _until_signalled(
+    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with gateway(config, paths, environ, agent) as accounts:
+    async with (
+        _answering(config, paths, environ, agent) as agents,
+        gateway(config, paths, environ, agents) as accounts,
+    ):
         notify(environ, READY)
         unusable = await _end(stop, accounts.store)
         log.info("stopping")
@@ -70,6 +77,23 @@ async def _until_signalled(config: Config, paths: Paths, environ: Mapping[str, s
     log.info("stopped")
     if unusable is not None:
         raise unusable
+
+
+@asynccontextmanager
+async def _answering(
+    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None
+) -> AsyncIterator[Agent]:
+    """The agents of the config, opened before any account connects; or the one that was given."""
+    if agent is not None:
+        yield agent
+        return
+    async with brains(config.agents, config.routing, environ, paths.agents_dir) as agents:
+        for one in config.agents:
+            if isinstance(one.brain, EchoBrain):
+                log.warning("agent %s answers with an echo: it has no `brain` and no `model`", one.id)
+            else:
+                log.info("agent %s: %s (%s)", one.id, one.brain.kind, one.place)
+        yield agents
 
 
 async def _end(stop: asyncio.Event, store: Store) -> StoreUnusable | None:

@@ -61,8 +61,8 @@ class AccountDeps:
 
     `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
     `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
-    `look_up_gap_ms` apart, show to be absent is sent again. `trouble` is called when sending stops working,
-    and with None when it works again.
+    `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `trouble` is
+    called when sending stops working, and with None when it works again.
     """
 
     account: Account
@@ -79,6 +79,7 @@ class AccountDeps:
     pin: Callable[[], Coroutine[None, None, None]] = _nothing
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
     look_up_gap_ms: int = 60_000
+    prefix: str = ""
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     sleep: Sleep = asyncio.sleep
 
@@ -103,6 +104,7 @@ class Runner:
         self._access = AccessChecker(account_store, deps.policy, deps.grants)
         self._agent = DrainableAgent(deps.agent)
         turns = TurnRunner(
+            deps.account,
             account_store,
             self.sender,
             deps.channel,
@@ -111,6 +113,7 @@ class Runner:
             deps.gate,
             deps.ready,
             deps.slots,
+            deps.prefix,
             deps.sleep,
         )
         self.scheduler = ThreadScheduler(turns.run, turns.stop, turns.read)

@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
-from clawlane.agents.contract import Agent, TurnInput
+from clawlane.agents.answer import prefixed
+from clawlane.agents.contract import Agent, AsksOnce, TurnInput
+from clawlane.agents.errors import AgentBusy, AgentError, AgentInterrupted, AgentLimit, AgentMisconfigured
 from clawlane.backoff import Backoff, Sleep
-from clawlane.channel import Channel
+from clawlane.channel import Account, Channel
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.sender import Sender
-from clawlane.messages import Reply, Typing
+from clawlane.messages import Outgoing, Reply, Thread, Typing
 from clawlane.store import turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import OPEN, History, OpenTurn, TurnState
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 """Seconds before a failed agent is asked again. A turn is set aside long before the longest."""
+
+_TYPING_LASTS = 4.0
+"""Seconds for which others are shown that somebody is typing, if it is not renewed."""
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +41,16 @@ class TurnRunner:
     `ready` returns once messages can be decided.
     """
 
+    account: Account
     account_store: AccountStore
     sender: Sender
     channel: Channel
-    agent: Agent
+    agent: DrainableAgent
     access: AccessChecker
     gate: Gate
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
+    prefix: str = ""
     sleep: Sleep = asyncio.sleep
 
     async def run(self, turn: OpenTurn) -> None:
@@ -82,31 +90,40 @@ class TurnRunner:
                 await self.account_store.run(turns.revoke, turn.seq, revoked)
                 log.info("turn %d: the sender is not admitted any more", turn.seq)
                 return False
-            async with self.slots:
+            async with self.slots, self.agent.working():
                 replied = await self._run_agent(turn)
-            if replied is not None:
+            if isinstance(replied, bool):
                 return replied
-            await self.sleep(backoff.next())
+            await self.sleep(backoff.next() if replied is None else replied)
 
-    async def _run_agent(self, turn: OpenTurn) -> bool | None:
-        """Whether there is something to send; None if the agent failed and may be asked again."""
-        started = await self.account_store.run(turns.start, turn.seq, _context(turn.command))
+    async def _run_agent(self, turn: OpenTurn) -> bool | float | None:
+        """Whether there is something to send.
+
+        None if the agent failed and may be asked again; the seconds until then if it is busy and said so.
+        """
+        once = self.agent.asks_once(self.account_store.account, turn.inbound.thread)
+        start = turns.start_once if once else turns.start
+        started = await self.account_store.run(start, turn.seq, _context(turn.command))
         if started is None:
             log.debug("turn %d is over before it started", turn.seq)
             return False
         log.debug("turn %d: run %d, %d messages", turn.seq, started.run, len(started.messages))
         asked_at = time.perf_counter()
-        if ack_signals(Outcome.ADMIT, self.access.policy.acks).typing:
-            self.sender.show(Typing(turn.inbound.thread))
         try:
             history = tuple(map(HistoryMessage.of, started.history))
             given = TurnInput(self.account_store.account, started.messages, history)
-            reply = await self.agent.run(given)
-            outs = self.channel.plan(given.thread, reply) if reply else []
+            async with self._typing(given.thread):
+                reply = await self.agent.run(given)
+            outs = self._plan(given.thread, reply) if reply else []
         except asyncio.CancelledError as error:
             if _cancelled():
                 raise
             return await self._failed(turn, error, started.run)
+        except AgentBusy as busy:
+            log.info("turn %d waits %.0f s: %s", turn.seq, busy.retry_in_s, busy)
+            reason = f"{busy.code}: {busy}"
+            waits = await self.account_store.run(turns.postpone, turn.seq, reason, started.run)
+            return busy.retry_in_s if waits else False
         except (Exception, SystemExit) as error:
             return await self._failed(turn, error, started.run)
         took_ms = 1000 * (time.perf_counter() - asked_at)
@@ -116,15 +133,42 @@ class TurnRunner:
             self.sender.wake()
         return replied
 
+    def _plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+        return self.channel.plan(self.account, thread, replace(reply, text=prefixed(reply, self.prefix)))
+
+    @asynccontextmanager
+    async def _typing(self, thread: Thread) -> AsyncIterator[None]:
+        """Show others that an answer is being written, as long as this is entered."""
+        if not ack_signals(Outcome.ADMIT, self.access.policy.acks).typing:
+            yield
+            return
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(_TYPING_LASTS)
+                self.sender.show(Typing(thread))
+
+        self.sender.show(Typing(thread))
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
     async def _failed(self, turn: OpenTurn, error: BaseException, run: int) -> bool | None:
-        """The error's text may quote messages: it is stored with the dead letter and never logged."""
-        kind = type(error).__name__
-        reason = f"{kind}: {error}"
-        if not await self.account_store.run(turns.fail, turn.seq, reason, run):
+        """The error's text may quote messages: it is stored with the dead letter and never logged.
+
+        An `AgentError` quotes nothing.
+        """
+        final = isinstance(error, AgentInterrupted | AgentLimit | AgentMisconfigured)
+        kind = str(error) if isinstance(error, AgentError) else type(error).__name__
+        code = error.code if isinstance(error, AgentError) else type(error).__name__
+        reason = f"{code}: {error}"
+        if not await self.account_store.run(turns.fail, turn.seq, reason, run, final=final):
             log.warning("turn %d failed and is tried again: %s", turn.seq, kind)
             return None
         log.error(
-            "turn %d failed once more (%s); its message is set aside: openclaw channels dead-letters list",
+            "turn %d failed (%s); its message is set aside: openclaw channels dead-letters list",
             turn.seq,
             kind,
         )
@@ -145,7 +189,7 @@ def _context(command: str) -> History:
 
 
 class DrainableAgent:
-    """Passes turns on to an agent until `finish`."""
+    """An agent that takes turns until `finish`."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
@@ -155,17 +199,26 @@ class DrainableAgent:
         self._idle.set()
         self._running = 0
 
-    async def run(self, turn: TurnInput) -> Reply | None:
-        """The agent's answer. After `finish` it does not return: the turn waits until it is cancelled."""
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Entered while a turn is with the agent. After `finish` nobody gets in any more."""
         await self._open.wait()
         self._running += 1
         self._idle.clear()
         try:
-            return await self._agent.run(turn)
+            yield
         finally:
             self._running -= 1
             if not self._running:
                 self._idle.set()
+
+    async def run(self, turn: TurnInput) -> Reply | None:
+        """The agent's answer."""
+        return await self._agent.run(turn)
+
+    def asks_once(self, account: str, thread: Thread) -> bool:
+        """Whether the agent must not be given a turn of this thread twice."""
+        return isinstance(self._agent, AsksOnce) and self._agent.asks_once(account, thread)
 
     async def finish(self) -> None:
         """Start no more turns; returns once none is running."""

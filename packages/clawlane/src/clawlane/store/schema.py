@@ -432,6 +432,10 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('state_log', 'state_log', '1000 500 1');
 """
 
+_AGENTS = """
+ALTER TABLE turns ADD COLUMN asked_once INTEGER NOT NULL DEFAULT FALSE; -- its agent must not be asked twice
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _REMEMBERING,
@@ -441,6 +445,7 @@ MIGRATIONS: tuple[str, ...] = (
     _SETTLING,
     _BY_ACCOUNT,
     _EVENTS,
+    _AGENTS,
 )
 """Each runs once, in order; a released one never changes."""
 

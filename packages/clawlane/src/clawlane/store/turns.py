@@ -22,6 +22,8 @@ from clawlane.store.transaction import Tx, forget_texts, lazy
 TRIES = 4
 """How often a message is given to the agent before it is set aside."""
 
+INTERRUPTED = "agent_interrupted: the gateway ended while the agent was at work; it is not asked again"
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -111,10 +113,19 @@ def start(tx: Tx, seq: int, context: History) -> StartedTurn | None:
 
     None when there is nothing to run any more: it has replied, or was recalled.
     """
+    return _start(tx, seq, context, asked_once=False)
+
+
+def start_once(tx: Tx, seq: int, context: History) -> StartedTurn | None:
+    """Claim a turn for an agent that must not be asked twice. It is on the disk before the agent is asked."""
+    return _start(tx, seq, context, asked_once=True)
+
+
+def _start(tx: Tx, seq: int, context: History, *, asked_once: bool) -> StartedTurn | None:
     row = tx.db.execute(
-        "UPDATE turns SET state = 'running', attempts = attempts + 1, run = run + 1"
+        "UPDATE turns SET state = 'running', attempts = attempts + 1, run = run + 1, asked_once = ?"
         " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running') RETURNING run",
-        (tx.account, seq),
+        (asked_once, tx.account, seq),
     ).fetchone()
     return StartedTurn(messages(tx, seq), pending_history.give(tx, seq, context), row["run"]) if row else None
 
@@ -174,10 +185,10 @@ def pending(tx: Tx, seq: int) -> bool:
     return exists(tx.db, query, tx.account, seq)
 
 
-def fail(tx: Tx, seq: int, reason: str, run: int | None = None) -> bool:
+def fail(tx: Tx, seq: int, reason: str, run: int | None = None, *, final: bool = False) -> bool:
     """Record that the agent could not answer. True if it was the last try: the message is set aside.
 
-    The history that went with the turn stays.
+    `final` makes this try the last one. The history that went with the turn stays.
     """
     if _is_void(tx, seq, run):
         return False
@@ -186,10 +197,21 @@ def fail(tx: Tx, seq: int, reason: str, run: int | None = None) -> bool:
         " AND settled_ms IS NULL RETURNING attempts",
         (reason, tx.account, seq),
     ).fetchone()
-    if row is None or row["attempts"] < TRIES:
+    if row is None or (row["attempts"] < TRIES and not final):
         return row is None
     _set_aside(tx, seq, reason)
     return True
+
+
+def postpone(tx: Tx, seq: int, reason: str, run: int) -> bool:
+    """Put one turn back because its agent is busy. It does not count as a try. False if the turn is over."""
+    if _is_void(tx, seq, run):
+        return False
+    query = (
+        "UPDATE turns SET state = 'waiting', attempts = attempts - 1, reason = ?"
+        " WHERE account = ? AND turn = ? AND settled_ms IS NULL RETURNING turn"
+    )
+    return tx.db.execute(query, (reason, tx.account, seq)).fetchone() is not None
 
 
 def _set_aside(tx: Tx, seq: int, reason: str) -> None:
@@ -199,6 +221,7 @@ def _set_aside(tx: Tx, seq: int, reason: str) -> None:
 
 def recover(tx: Tx) -> int:
     """Set aside turns that crashed in their last try; the others wait to run again. Gives how many."""
+    interrupted = _set_interrupted_aside(tx)
     rows = tx.db.execute(
         "SELECT turn FROM turns WHERE account = ? AND settled_ms IS NULL AND state = 'running'"
         " AND attempts >= ?",
@@ -207,11 +230,27 @@ def recover(tx: Tx) -> int:
     for row in rows:
         _set_aside(tx, row["turn"], f"the gateway crashed while it was answered, and that was try {TRIES}")
     change(tx, "turns", {"settled_ms": None, "state": TurnState.RUNNING}, state=TurnState.WAITING)
+    return interrupted + len(rows)
+
+
+def _set_interrupted_aside(tx: Tx) -> int:
+    """Set aside what an agent that must not be asked twice was working on. Gives how many."""
+    rows = tx.db.execute(
+        "SELECT turn FROM turns"
+        " WHERE account = ? AND settled_ms IS NULL AND state = 'running' AND asked_once = 1",
+        (tx.account,),
+    ).fetchall()
+    for row in rows:
+        _set_aside(tx, row["turn"], INTERRUPTED)
     return len(rows)
 
 
 def put_back(tx: Tx) -> None:
-    """Put running turns back at an orderly stop. It does not count as a try."""
+    """Put running turns back at an orderly stop. It does not count as a try.
+
+    Those of an agent that must not be asked twice are set aside.
+    """
+    _set_interrupted_aside(tx)
     tx.db.execute(
         "UPDATE turns SET state = 'waiting', attempts = attempts - 1"
         " WHERE account = ? AND settled_ms IS NULL AND state = 'running'",

@@ -63,7 +63,7 @@ class Parrot:
     async def signal(self, account: Account, signal: Signal) -> None:
         """Nothing is shown to anybody."""
 
-    def plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
+    def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
         return [Text(thread, reply.text)]
 
     async def steps(self, account: Account) -> AsyncIterator[LoginStep]:

@@ -1,0 +1,235 @@
+"""A model on loopback with OpenAI's chat API: for the demo, the tests, the benches and trials by hand.
+
+    python -m demo.model_server --port 18080
+    curl http://127.0.0.1:18080/v1/chat/completions -d '{"messages": [{"role": "user", "content": "hi"}]}'
+
+It thinks nothing. By hand it repeats the last message of the user; a test gives it a script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import inspect
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+LONGEST_REQUEST = 64 * 2**20
+"""Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One request: its headers, and its JSON body as it came."""
+
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+
+    @property
+    def messages(self) -> Sequence[Mapping[str, Any]]:
+        messages: Sequence[Mapping[str, Any]] = self.body["messages"]
+        return messages
+
+    @property
+    def last_text(self) -> str:
+        """The text of the last message, whoever wrote it."""
+        content = self.messages[-1].get("content") or ""
+        if isinstance(content, str):
+            return content
+        return "\n".join(str(part["text"]) for part in content if part.get("type") == "text")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants to be called. `arguments` is JSON text, or what a confused model writes."""
+
+    name: str
+    arguments: str
+    id: str = "call_1"
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """An answer. `cut_after` ends the connection in mid-answer, after so many parts of the stream."""
+
+    text: str = ""
+    tool_calls: Sequence[ToolCall] = ()
+    reasoning: str = ""
+    finish_reason: str = ""
+    prompt_tokens: int = 10
+    completion_tokens: int = 5
+    cut_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Any HTTP answer. With `cut` the connection ends before the announced length."""
+
+    body: bytes | str = b""
+    status: int = 200
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+
+
+def refuses(status: int, message: str = "no", *, retry_after: str = "") -> Raw:
+    """An error as OpenAI's API words it."""
+    body = json.dumps({"error": {"message": message, "type": "error", "code": status}})
+    return Raw(body, status, headers={"Retry-After": retry_after} if retry_after else {})
+
+
+Script = Callable[[ChatRequest], "Says | Raw | Awaitable[Says | Raw]"]
+
+
+def repeat(request: ChatRequest) -> Says:
+    """Repeats what it was told last."""
+    return Says(request.last_text)
+
+
+class ModelServer:
+    """The server. `script` decides each answer, `requests` holds what came, `url` is its base URL."""
+
+    def __init__(self, script: Script = repeat) -> None:
+        self.script = script
+        self.requests: list[ChatRequest] = []
+        self.abandoned = asyncio.Event()
+        """Set once a client has gone away before its answer was complete."""
+        self.url = ""
+
+    @asynccontextmanager
+    async def serving(self, port: int = 0) -> AsyncIterator[ModelServer]:
+        """Serve on 127.0.0.1 as long as this is entered; port 0 takes any free one."""
+        app = web.Application(client_max_size=LONGEST_REQUEST)
+        app.router.add_post("/v1/chat/completions", self._completions)
+        app.router.add_get("/v1/models", self._models)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", port)
+            await site.start()
+            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+            yield self
+        finally:
+            await runner.cleanup()
+
+    async def _models(self, _request: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": [{"id": "any", "object": "model"}]})
+
+    async def _completions(self, http: web.Request) -> web.StreamResponse:
+        request = ChatRequest(dict(http.headers), await http.json())
+        self.requests.append(request)
+        try:
+            answer = self.script(request)
+            if inspect.isawaitable(answer):
+                answer = await answer
+            if isinstance(answer, Raw):
+                return await self._raw(http, answer)
+            if request.body.get("stream"):
+                return await self._stream(http, request, answer)
+            return web.json_response(_completion(request, answer))
+        except (asyncio.CancelledError, ConnectionResetError):
+            self.abandoned.set()
+            raise
+
+    async def _raw(self, http: web.Request, answer: Raw) -> web.StreamResponse:
+        body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+        headers = {**answer.headers, "Content-Type": answer.content_type}
+        response = web.StreamResponse(status=answer.status, headers=headers)
+        response.content_length = len(body) + 100 if answer.cut else len(body)
+        await response.prepare(http)
+        await response.write(body)
+        if answer.cut and http.transport:
+            http.transport.close()
+        return response
+
+    async def _stream(self, http: web.Request, request: ChatRequest, answer: Says) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response.enable_chunked_encoding()
+        await response.prepare(http)
+        for number, chunk in enumerate(_chunks(request, answer)):
+            if number == answer.cut_after and http.transport:
+                http.transport.close()
+                return response
+            await response.write(f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode())
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+
+def _message(answer: Says) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
+    if answer.reasoning:
+        message["reasoning"] = answer.reasoning
+    if answer.tool_calls:
+        message["tool_calls"] = [_call(call) for call in answer.tool_calls]
+    return message
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _finish_reason(answer: Says) -> str:
+    return answer.finish_reason or ("tool_calls" if answer.tool_calls else "stop")
+
+
+def _usage(answer: Says) -> dict[str, int]:
+    total = answer.prompt_tokens + answer.completion_tokens
+    return {
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "total_tokens": total,
+    }
+
+
+def _head(request: ChatRequest, kind: str) -> dict[str, Any]:
+    return {"id": "chatcmpl-1", "object": kind, "created": 1_700_000_000, "model": request.body.get("model")}
+
+
+def _completion(request: ChatRequest, answer: Says) -> dict[str, Any]:
+    choice = {"index": 0, "message": _message(answer), "finish_reason": _finish_reason(answer)}
+    return {**_head(request, "chat.completion"), "choices": [choice], "usage": _usage(answer)}
+
+
+def _chunks(request: ChatRequest, answer: Says) -> list[dict[str, Any]]:
+    """The parts of a streamed answer: the text word by word, each tool call in two parts, the usage last."""
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    if answer.reasoning:
+        deltas.append({"reasoning": answer.reasoning})
+    words = answer.text.split(" ")
+    deltas += [
+        {"content": word if number == 0 else f" {word}"} for number, word in enumerate(words) if answer.text
+    ]
+    for index, call in enumerate(answer.tool_calls):
+        opening = {**_call(call), "index": index}
+        opening["function"] = {"name": call.name, "arguments": ""}
+        deltas.append({"tool_calls": [opening]})
+        deltas.append({"tool_calls": [{"index": index, "function": {"arguments": call.arguments}}]})
+    head = _head(request, "chat.completion.chunk")
+    chunks = [{**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    last = {"index": 0, "delta": {}, "finish_reason": _finish_reason(answer)}
+    chunks.append({**head, "choices": [last]})
+    if (request.body.get("stream_options") or {}).get("include_usage"):
+        chunks.append({**head, "choices": [], "usage": _usage(answer)})
+    return chunks
+
+
+async def _serve(port: int) -> None:
+    async with ModelServer().serving(port) as server:
+        print(f"a model that repeats what it is told: {server.url}", flush=True)
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A model on loopback that repeats what it is told.")
+    parser.add_argument("--port", type=int, default=18080)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(parser.parse_args().port))
+
+
+if __name__ == "__main__":
+    main()

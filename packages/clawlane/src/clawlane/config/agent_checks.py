@@ -1,0 +1,144 @@
+"""What is wrong with agents beyond their single keys: names that lead nowhere, and combinations that hurt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from clawlane.channel import Account
+from clawlane.config.agents import (
+    BUILT_IN_PROVIDERS,
+    AcpBrain,
+    Agents,
+    Binding,
+    CommandBrain,
+    EndpointBrain,
+    ModelChoice,
+    Models,
+)
+from clawlane.config.choices import DmPolicy, GroupPolicy
+from clawlane.config.errors import KeyPath, did_you_mean, format_path
+from clawlane.config.origin import effective
+from clawlane.config.routing import AgentSettings, Bindings
+from clawlane.config.source import Source
+
+OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
+"""Session headers of agents for which whoever asks with their key is the operator."""
+
+_WAITING = ("max_requests", "max_tool_calls", "max_tokens", "budget", "tools")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A problem at a path of the config."""
+
+    path: KeyPath
+    message: str
+    hint: str = ""
+    at_key: bool = False
+
+
+def name_problems(agents: Agents, bindings: Sequence[Binding], models: Models) -> Iterator[Found]:
+    """Agents, providers and bindings whose names do not fit together."""
+    ids: list[str] = []
+    for number, entry in enumerate(agents.list):
+        path: KeyPath = ("agents", "list", number)
+        if not entry.id.strip():
+            yield Found((*path, "id"), "an agent needs a name")
+        if entry.id in ids:
+            yield Found((*path, "id"), f"there is another agent '{entry.id}'", "give each its own id")
+        ids.append(entry.id)
+        if entry.default and any(other.default for other in agents.list[:number]):
+            yield Found((*path, "default"), "only one agent can be the default one")
+        yield from _model_problems((*path, "model"), entry.model, models)
+    yield from _model_problems(("agents", "defaults", "model"), agents.defaults.model, models)
+    known = ids or ["main"]
+    for number, binding in enumerate(bindings):
+        if binding.agent_id not in known:
+            hint = did_you_mean(binding.agent_id, known) or f"known: {', '.join(known)}"
+            yield Found(("bindings", number, "agentId"), f"there is no agent '{binding.agent_id}'", hint)
+
+
+def _model_problems(path: KeyPath, choice: ModelChoice | None, models: Models) -> Iterator[Found]:
+    known = (*models.providers, *BUILT_IN_PROVIDERS)
+    for name in choice.all if choice else ():
+        provider = name.partition("/")[0]
+        if provider not in known:
+            hint = did_you_mean(provider, known) or "define it under models.providers"
+            yield Found(path, f"there is no provider '{provider}'", hint)
+
+
+def warnings(agents: Agents, all_agents: Sequence[AgentSettings], models: Models) -> Iterator[Found]:
+    """What works but should be known: keys in the file itself, and what this version does not do yet."""
+    for path, block in (
+        (("agents", "defaults"), agents.defaults),
+        *((("agents", "list", number), entry) for number, entry in enumerate(agents.list)),
+    ):
+        for name in _WAITING:
+            if name in block.model_fields_set:
+                key = type(block).model_fields[name].alias or name
+                message = "accepted, but this version does nothing with it yet"
+                yield Found((*path, key), message, at_key=True)
+    for agent in all_agents:
+        brain = agent.brain
+        keys = dict(brain.headers) if isinstance(brain, EndpointBrain) else {}
+        if isinstance(brain, EndpointBrain) and brain.api_key is not None and brain.api_key.is_literal:
+            yield _literal((*agent.path, "apiKey"))
+        for name, secret in keys.items():
+            if secret.is_literal and "auth" in name.lower():
+                yield _literal((*agent.path, "headers", name))
+    for name, provider in models.providers.items():
+        if provider.api_key is not None and provider.api_key.is_literal:
+            yield _literal(("models", "providers", name, "apiKey"))
+
+
+def _literal(path: KeyPath) -> Found:
+    hint = "write '${NAME}' for a variable, or {file: '/path/to/key'}"
+    return Found(path, "the key itself stands in the config file, which is easily shared", hint)
+
+
+def stranger_problems(
+    agents: Sequence[AgentSettings], routing: Bindings, accounts: Sequence[Account], source: Source
+) -> Iterator[Found]:
+    """Agents that strangers can reach although they act with the operator's rights."""
+    for agent in agents:
+        danger = _danger(agent)
+        if not danger or agent.settings.allow_strangers:
+            continue
+        for account in accounts:
+            if account.enabled and (opening := _opening(agent, routing, account, source)):
+                hint = f"close it, or write `allowStrangers: true` at {format_path(agent.owner)}"
+                yield Found(agent.path, f"{danger}, and {opening} lets strangers reach it", hint)
+                break
+
+
+def _danger(agent: AgentSettings) -> str:
+    match agent.brain:
+        case AcpBrain() | CommandBrain():
+            return f"an agent of kind '{agent.brain.kind}' works on this machine as you"
+        case EndpointBrain() if any(name.lower() in OPERATOR_SESSIONS for name in agent.brain.session):
+            return "to this endpoint everybody who writes is its operator"
+    return ""
+
+
+def _opening(agent: AgentSettings, routing: Bindings, account: Account, source: Source) -> str:
+    """The setting of an account that lets strangers reach an agent; empty if none does."""
+    dms, groups = routing.reach(agent.id, account.channel, account.id)
+    settings = account.settings
+    everybody = "*" in settings.allow_from
+    group_list = settings.group_allow_from
+    if dms and settings.dm_policy is DmPolicy.OPEN:
+        return _said(source, account, "dmPolicy", "'open'")
+    if dms and everybody and settings.dm_policy is not DmPolicy.DISABLED:
+        return _said(source, account, "allowFrom", "'*'")
+    if groups and settings.group_policy is not GroupPolicy.DISABLED:
+        if settings.group_policy is GroupPolicy.OPEN:
+            return _said(source, account, "groupPolicy", "'open'")
+        if group_list is not None and "*" in group_list:
+            return _said(source, account, "groupAllowFrom", "'*'")
+    return ""
+
+
+def _said(source: Source, account: Account, key: str, value: str) -> str:
+    origin = effective(source, account, key).origin
+    return f"{origin}: {value}"

@@ -1,0 +1,166 @@
+"""A program that answers: real child processes, ended for real."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clawlane.agents.child import Program
+from clawlane.agents.command import LONGEST_ANSWER, Command, CommandAnswer
+from clawlane.agents.errors import AgentError, AgentFailed, AgentInterrupted, AgentMisconfigured
+
+PLACE = "agents.list[0].brain"
+ENVIRON = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nowhere",
+    "LANG": "C.UTF-8",
+    "OPENCLAW_STATE_DIR": "/secret/state",
+    "OPENAI_API_KEY": "s3cret",
+}
+TURN = {"message": "Chào", "session": "agent:main:zalouser:default:dm:1"}
+
+
+def command(folder: Path, code: str, *, env: dict[str, str] | None = None) -> Command:
+    argv = (sys.executable, "-c", code)
+    return Command(Program(PLACE, argv, folder / "work", env or {}), timeout_s=60)
+
+
+@pytest.mark.parametrize(
+    ("printed", "answer"),
+    [
+        ("Chào anh\n", CommandAnswer("Chào anh")),
+        ("", CommandAnswer("")),
+        ('{"text": "xong", "media": ["a.png"], "react": "👍"}', CommandAnswer("xong", ("a.png",), "👍")),
+        ('{"react": "❤️"}', CommandAnswer("", (), "❤️")),
+        ("{không phải JSON", CommandAnswer("{không phải JSON")),
+        ('["một"]', CommandAnswer('["một"]')),
+    ],
+)
+async def test_the_answer_is_what_it_prints(printed: str, answer: CommandAnswer, tmp_path: Path) -> None:
+    assert await command(tmp_path, f"print({printed!r}, end='')").ask(TURN, ENVIRON) == answer
+
+
+async def test_the_turn_comes_as_json_and_the_environment_is_bare(tmp_path: Path) -> None:
+    code = "import json, os, sys; print(json.dumps([json.load(sys.stdin), dict(os.environ), os.getcwd()]))"
+    answer = await command(tmp_path, code, env={"EXTRA": "1"}).ask(TURN, ENVIRON)
+    turn, environ, folder = json.loads(answer.text)
+    assert turn == TURN
+    environ.pop("LC_CTYPE", None)  # Python sets it for itself
+    assert environ == {"PATH": ENVIRON["PATH"], "HOME": "/nowhere", "LANG": "C.UTF-8", "EXTRA": "1"}
+    assert Path(folder) == tmp_path / "work"
+    assert (tmp_path / "work").stat().st_mode & 0o077 == 0
+
+
+async def test_input_that_nobody_reads_does_not_matter(tmp_path: Path) -> None:
+    turn = {"message": "x" * 5_000_000}
+    assert await command(tmp_path, "print('xong')").ask(turn, ENVIRON) == CommandAnswer("xong")
+
+
+async def test_a_flood_of_errors_is_forgotten(tmp_path: Path) -> None:
+    code = "import sys; sys.stderr.write('s3cret' * 2_000_000); print('xong')"
+    assert await command(tmp_path, code).ask(TURN, ENVIRON) == CommandAnswer("xong")
+
+
+BAD = {
+    "exit": ("import sys; print('em nghĩ'); sys.exit(3)", "ended with exit code 3"),
+    "signal": ("import os; os.kill(os.getpid(), 9)", "ended by signal 9"),
+    "flood": (f"print('x' * ({LONGEST_ANSWER} + 10))", "wrote more than 1 MB"),
+    "endless": ("while True: print('x' * 1000)", "wrote more than 1 MB"),
+    "bytes": ("import sys; sys.stdout.buffer.write(bytes([255, 254]))", "not UTF-8"),
+    "keys": ('print(\'{"txt": "em nghĩ"}\')', "must be"),
+    "types": ("print('{\"text\": 1}')", "must be"),
+    "media": ('print(\'{"media": "a.png"}\')', "must be"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize(("once", "kind"), [(True, AgentInterrupted), (False, AgentFailed)])
+async def test_a_bad_answer_is_one_line(
+    name: str, once: bool, kind: type[AgentError], tmp_path: Path
+) -> None:
+    code, text = BAD[name]
+    with pytest.raises(kind) as raised:
+        await replace(command(tmp_path, code), once=once).ask(TURN, ENVIRON)
+    assert text in str(raised.value)
+    assert str(raised.value).startswith(PLACE)
+    assert "em nghĩ" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("program", ["/no/such/program", "/etc/passwd", "a\0b"])
+async def test_a_program_that_does_not_start_is_for_the_operator_to_mend(
+    program: str, tmp_path: Path
+) -> None:
+    broken = Command(Program(PLACE, (program,), tmp_path))
+    with pytest.raises(AgentMisconfigured, match=r"agents\.list\[0\]\.brain\.command: .* does not start"):
+        await broken.ask(TURN, ENVIRON)
+
+
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", stubborn])
+open("pids", "w").write(f"{os.getpid()} {child.pid}")
+os.rename("pids", "ready")
+time.sleep(600)
+"""
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def ready(folder: Path) -> list[int]:
+    """The program and its child, once they run."""
+    pids = folder / "work" / "ready"
+    await until(pids.exists)
+    return [int(pid) for pid in pids.read_text().split()]
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether none of them runs any more; one that nobody has waited for is dead, too."""
+    states = []
+    for pid in pids:
+        with suppress(OSError):
+            states.append(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
+    return all(state == "Z" for state in states)
+
+
+async def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path: Path) -> None:
+    slow = replace(command(tmp_path, STUBBORN), timeout_s=3)
+    asking = asyncio.ensure_future(slow.ask(TURN, ENVIRON))
+    pids = await ready(tmp_path)
+    with pytest.raises(AgentInterrupted, match="ended after 3 s"):
+        await asking
+    await until(lambda: gone(pids))
+
+
+async def test_cancelling_ends_it_with_its_children(tmp_path: Path) -> None:
+    asking = asyncio.ensure_future(command(tmp_path, STUBBORN).ask(TURN, ENVIRON))
+    pids = await ready(tmp_path)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await until(lambda: gone(pids))
+
+
+async def test_a_child_that_is_left_behind_is_ended(tmp_path: Path) -> None:
+    code = (
+        "import subprocess as s, sys; "
+        "sleep = [sys.executable, '-c', 'import time; time.sleep(600)']; "
+        "print(s.Popen(sleep, stdout=s.DEVNULL, stderr=s.DEVNULL).pid)"
+    )
+    answer = await command(tmp_path, code).ask(TURN, ENVIRON)
+    await until(lambda: gone([int(answer.text)]))
