@@ -14,7 +14,7 @@ from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.answer import prefixed
 from clawlane.agents.contract import Agent, AsksOnce, TurnInput
-from clawlane.agents.errors import AgentBusy, AgentError, AgentInterrupted, AgentLimit, AgentMisconfigured
+from clawlane.agents.errors import AgentBusy, AgentError, AgentInterrupted, AgentMisconfigured
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel
 from clawlane.lane.access_checker import AccessChecker
@@ -160,7 +160,7 @@ class TurnRunner:
 
         An `AgentError` quotes nothing.
         """
-        final = isinstance(error, AgentInterrupted | AgentLimit | AgentMisconfigured)
+        final = isinstance(error, AgentInterrupted | AgentMisconfigured)
         kind = str(error) if isinstance(error, AgentError) else type(error).__name__
         code = error.code if isinstance(error, AgentError) else type(error).__name__
         reason = f"{code}: {error}"
