@@ -133,6 +133,20 @@ def test_a_model_that_refuses_sets_the_message_aside_at_once(
     assert all_sent(zalo) == []
 
 
+def test_a_reply_that_is_far_too_long_is_not_sent(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
+) -> None:
+    lan = person(zalo, "Lan")
+    configured(state, f"defaults: {{ brain: {brain_of(model)} }}", lan)
+    model.script = lambda request: Says("dài " * 12_500 if "dài" in request.last_text else "vâng")
+    listening(gateway)
+    say(zalo, lan, "nói dài vào")
+    say(zalo, lan, "thôi")
+    assert answers(zalo, 1) == ["vâng"]
+    assert all_sent(zalo) == ["vâng"]
+    assert "at most 40000 are sent" in why(linked)
+
+
 def test_a_program_answers(linked: Operator, zalo: Simulator, gateway: Gateway, state: Path) -> None:
     lan = person(zalo, "Lan")
     code = (

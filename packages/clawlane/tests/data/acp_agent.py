@@ -48,7 +48,8 @@ def permission(session, kind):
 
 def prompt(number, session, text):
     stop = "end_turn"
-    word = text.split()[-1]
+    told = [line for line in text.splitlines() if line.startswith("|   ")]  # as the gateway frames it
+    word = (told[-1] if told else text).split()[-1]
     if word == "hang":
         Path("hanging").write_text(str(os.getpid()))
         while read().get("method") != "session/cancel":

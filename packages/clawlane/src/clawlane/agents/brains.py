@@ -17,7 +17,7 @@ from clawlane.agents.command import Command
 from clawlane.agents.contract import Agent, AsksOnce, TurnInput
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Endpoint
-from clawlane.agents.errors import AgentMisconfigured, AgentsUnusable
+from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.config.agents import (
     AcpBrain,
@@ -31,6 +31,9 @@ from clawlane.config.agents import (
 from clawlane.config.routing import AgentSettings, Bindings, session_key
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Attachment, Quote, Reply, Thread
+
+LONGEST_REPLY = 40_000
+"""Characters: twenty messages of Zalo's length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,12 @@ class _AcpAgent:
         settings = self.agent.settings
         session = session_key(self.agent.id, turn.account, turn.thread)
         prompt = user_prompt(turn, settings.max_input_chars)
-        answer = await self.acp.ask(session, prompt, first=instructions(settings.instructions))
+        try:
+            answer = await self.acp.ask(session, prompt, first=instructions(settings.instructions))
+        except AgentInterrupted as interrupted:
+            if settings.retry_interrupted:
+                raise AgentFailed(str(interrupted)) from None
+            raise
         return _reply(answer, self.agent)
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
@@ -89,8 +97,14 @@ class _CommandAgent:
 
 def _reply(raw: str, agent: AgentSettings, model: str = "") -> Reply | None:
     answer = read_answer(raw, attachments=False)  # nothing sends them yet
-    author = agent.settings.identity.name or agent.name
-    return Reply(answer.text, author, model) if answer and answer.text else None
+    if answer is None or not answer.text:
+        return None
+    if len(answer.text) > LONGEST_REPLY:
+        raise AgentMisconfigured(
+            f"{agent.place}: the reply has {len(answer.text)} characters, at most {LONGEST_REPLY} are sent;"
+            " ask for shorter ones in `instructions`"
+        )
+    return Reply(answer.text, agent.settings.identity.name or agent.name, model)
 
 
 def command_input(turn: TurnInput, agent: AgentSettings) -> dict[str, Any]:
