@@ -82,6 +82,26 @@ def gateway_log(gateway: Gateway) -> str:
     return "\n".join(gateway.printed())
 
 
+def test_typing_is_shown_as_long_as_the_agent_works(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
+) -> None:
+    lan = person(zalo, "Lan")
+    configured(state, f"defaults: {{ brain: {brain_of(model)} }}", lan)
+    renewed = threading.Event()
+
+    async def think(_request: ChatRequest) -> Says:
+        await asyncio.to_thread(renewed.wait, 30)
+        return Says("xong")
+
+    model.script = think
+    listening(gateway)
+    say(zalo, lan, "chào")
+    for _ in range(2):
+        assert zalo.wait("typed")["thread_id"] == lan
+    renewed.set()
+    assert answers(zalo, 1) == ["xong"]
+
+
 def test_silence_is_no_message(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:

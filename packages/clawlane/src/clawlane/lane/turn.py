@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
 from clawlane.access.context import HistoryMessage
@@ -112,7 +112,7 @@ class TurnRunner:
         try:
             history = tuple(map(HistoryMessage.of, started.history))
             given = TurnInput(self.account_store.account, started.messages, history)
-            async with self._typing(given.thread):
+            with self._typing(given.thread):
                 reply = await self.agent.run(given)
             outs = self._plan(given.thread, reply) if reply else []
         except asyncio.CancelledError as error:
@@ -134,26 +134,29 @@ class TurnRunner:
         return replied
 
     def _plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
-        return self.channel.plan(self.account, thread, replace(reply, text=prefixed(reply, self.prefix)))
+        if self.prefix:
+            reply = replace(reply, text=prefixed(reply, self.prefix))
+        return self.channel.plan(self.account, thread, reply)
 
-    @asynccontextmanager
-    async def _typing(self, thread: Thread) -> AsyncIterator[None]:
+    @contextmanager
+    def _typing(self, thread: Thread) -> Iterator[None]:
         """Show others that an answer is being written, as long as this is entered."""
         if not ack_signals(Outcome.ADMIT, self.access.policy.acks).typing:
             yield
             return
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
 
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(_TYPING_LASTS)
-                self.sender.show(Typing(thread))
+        def show() -> None:
+            nonlocal timer
+            self.sender.show(Typing(thread))
+            timer = loop.call_later(_TYPING_LASTS, show)
 
-        self.sender.show(Typing(thread))
-        renewing = asyncio.create_task(renew())
+        show()
         try:
             yield
         finally:
-            renewing.cancel()
+            timer.cancel()
 
     async def _failed(self, turn: OpenTurn, error: BaseException, run: int) -> bool | None:
         """The error's text may quote messages: it is stored with the dead letter and never logged.
