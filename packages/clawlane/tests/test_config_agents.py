@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +282,12 @@ def test_a_key_file_that_cannot_be_trusted_is_refused(
     with pytest.raises(SecretMissing, match=words) as raised:
         Secret(file=str(key)).read({})
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_key_file_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "key", 0o600)
+    with pytest.raises(SecretMissing, match="not a regular file"):
+        Secret(file=str(tmp_path / "key")).read({})
 
 
 @pytest.mark.parametrize("place", ["", "nowhere"])

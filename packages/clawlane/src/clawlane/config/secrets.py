@@ -5,15 +5,15 @@ SecretMissing     there is no key where the config says
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator
+
+from clawlane.config.regular_file import read_regular
 
 LONGEST = 16 * 1024
 """Bytes of a key file."""
@@ -59,14 +59,12 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
 
 def _file(path: Path) -> str:
     try:
-        with path.open("rb") as opened:
-            mode = os.fstat(opened.fileno()).st_mode
-            content = opened.read(LONGEST + 1)
+        mode, content = path.stat().st_mode, read_regular(path, LONGEST)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SecretMissing(f"the key file {path} cannot be read: {reason}") from None
-    if not stat.S_ISREG(mode):
-        raise SecretMissing(f"the key file {path} is not a file")
+    except ValueError as error:
+        raise SecretMissing(f"the key file {path} cannot be read: {error}") from None
     if mode & 0o077:
         raise SecretMissing(f"other users can read the key file {path}; run: chmod 600 {path}")
     if len(content) > LONGEST:
