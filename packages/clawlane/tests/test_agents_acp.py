@@ -6,11 +6,11 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.child_processes import alive, until
 
 from clawlane.agents.acp import AcpAgent
 from clawlane.agents.child import Program
@@ -117,13 +117,6 @@ async def test_what_is_no_agent_is_told_apart(
                 await running.ask("a", "một")
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    async with asyncio.timeout(30):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
 async def test_cancelling_ends_the_turn_and_keeps_the_agent(agent: AcpAgent, tmp_path: Path) -> None:
     await agent.ask("a", "một")
     asking = asyncio.ensure_future(agent.ask("a", "hang"))
@@ -152,10 +145,3 @@ async def test_an_agent_that_does_not_listen_is_ended_with_its_children(
     pids = [int(pid) for pid in (tmp_path / "deaf").read_text().split()]
     await until(lambda: not any(alive(pid) for pid in pids))
     assert await agent.ask("a", "một") == "You said: một"
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for does not."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False

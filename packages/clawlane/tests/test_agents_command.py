@@ -6,12 +6,11 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.child_processes import alive, until
 
 from clawlane.agents.child import Program
 from clawlane.agents.command import LONGEST_ANSWER, Command, CommandAnswer
@@ -115,27 +114,11 @@ time.sleep(600)
 """
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    async with asyncio.timeout(30):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
 async def ready(folder: Path) -> list[int]:
     """The program and its child, once they run."""
     pids = folder / "work" / "ready"
     await until(pids.exists)
     return [int(pid) for pid in pids.read_text().split()]
-
-
-def gone(pids: list[int]) -> bool:
-    """Whether none of them runs any more; one that nobody has waited for is dead, too."""
-    states = []
-    for pid in pids:
-        with suppress(OSError):
-            states.append(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
-    return all(state == "Z" for state in states)
 
 
 async def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path: Path) -> None:
@@ -144,7 +127,7 @@ async def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path: Pa
     pids = await ready(tmp_path)
     with pytest.raises(AgentInterrupted, match="ended after 3 s"):
         await asking
-    await until(lambda: gone(pids))
+    await until(lambda: not any(map(alive, pids)))
 
 
 async def test_cancelling_ends_it_with_its_children(tmp_path: Path) -> None:
@@ -153,7 +136,7 @@ async def test_cancelling_ends_it_with_its_children(tmp_path: Path) -> None:
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    await until(lambda: gone(pids))
+    await until(lambda: not any(map(alive, pids)))
 
 
 async def test_a_child_that_is_left_behind_is_ended(tmp_path: Path) -> None:
@@ -163,4 +146,4 @@ async def test_a_child_that_is_left_behind_is_ended(tmp_path: Path) -> None:
         "print(s.Popen(sleep, stdout=s.DEVNULL, stderr=s.DEVNULL).pid)"
     )
     answer = await command(tmp_path, code).ask(TURN, ENVIRON)
-    await until(lambda: gone([int(answer.text)]))
+    await until(lambda: not alive(int(answer.text)))

@@ -204,14 +204,13 @@ class _Opener:
             headers["Authorization"] = f"Bearer {self._read(brain.api_key, f'{agent.place}.apiKey')}"
         if self.http is None:
             self.http = await self.stack.enter_async_context(aiohttp.ClientSession())
-        names = brain.session
         endpoint = Endpoint(
             agent.place,
             brain.url,
             brain.model,
             headers,
-            session_headers=tuple(name for name in names if name != "user"),
-            session_as_user="user" in names,
+            session_headers=tuple(name for name in brain.session if name != "user"),
+            session_as_user="user" in brain.session,
             stream=brain.stream,
             once=brain.memory is Memory.THEIRS and not agent.settings.retry_interrupted,
             timeout_s=agent.settings.timeout_seconds,

@@ -80,11 +80,11 @@ def warnings(agents: Agents, all_agents: Sequence[AgentSettings], models: Models
                 message = "accepted, but this version does nothing with it yet"
                 yield Found((*path, key), message, at_key=True)
     for agent in all_agents:
-        brain = agent.brain
-        keys = dict(brain.headers) if isinstance(brain, EndpointBrain) else {}
-        if isinstance(brain, EndpointBrain) and brain.api_key is not None and brain.api_key.is_literal:
+        if not isinstance(brain := agent.brain, EndpointBrain):
+            continue
+        if brain.api_key is not None and brain.api_key.is_literal:
             yield _literal((*agent.path, "apiKey"))
-        for name, secret in keys.items():
+        for name, secret in brain.headers.items():
             if secret.is_literal and "auth" in name.lower():
                 yield _literal((*agent.path, "headers", name))
     for name, provider in models.providers.items():

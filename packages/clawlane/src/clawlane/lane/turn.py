@@ -164,16 +164,16 @@ class TurnRunner:
         An `AgentError` quotes nothing.
         """
         final = isinstance(error, AgentInterrupted | AgentMisconfigured)
-        kind = str(error) if isinstance(error, AgentError) else type(error).__name__
-        code = error.code if isinstance(error, AgentError) else type(error).__name__
+        name = type(error).__name__
+        code, told = (error.code, str(error)) if isinstance(error, AgentError) else (name, name)
         reason = f"{code}: {error}"
         if not await self.account_store.run(turns.fail, turn.seq, reason, run, final=final):
-            log.warning("turn %d failed and is tried again: %s", turn.seq, kind)
+            log.warning("turn %d failed and is tried again: %s", turn.seq, told)
             return None
         log.error(
             "turn %d failed (%s); its message is set aside: openclaw channels dead-letters list",
             turn.seq,
-            kind,
+            told,
         )
         return False
 
