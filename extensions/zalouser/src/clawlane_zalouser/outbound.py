@@ -69,6 +69,8 @@ def zalo_styles(out: Text) -> list[messages.Style] | None:
 
 async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     """Send one chunk. Raises a `SendFailed`."""
+    if not isinstance(out, Text):
+        raise Refused("this version sends texts only")
     thread, started = zalo_thread(out.thread), clock.monotonic()
     try:
         sent = await zalo.send_text(thread, out.text, styles=zalo_styles(out), client_id=int(out.client_id))

@@ -246,9 +246,67 @@ class Text:
     text: str
     styles: tuple[Style, ...] = ()
     client_id: str = ""
+    mentions: tuple[Mention, ...] = ()
 
 
-Outgoing = Text
+class MediaKind(StrEnum):
+    """How a file is shown to others."""
+
+    PHOTO = "photo"
+    FILE = "file"
+    VOICE = "voice"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One outgoing file. `path` is a private copy that stays until the chunk is settled.
+
+    `name` is the file's name as others see it, `caption` the text with it (only a photo has one).
+    """
+
+    thread: Thread
+    kind: MediaKind
+    path: str
+    name: str
+    caption: str = ""
+    client_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """Several pictures as one album. `paths` as in `Media`."""
+
+    thread: Thread
+    paths: tuple[str, ...]
+    client_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that others see with a preview. `text` stands before it."""
+
+    thread: Thread
+    url: str
+    text: str = ""
+    client_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A reaction to a message. `icon` is the channel's word or the emoji; empty takes the reaction back.
+
+    `message_client_id` is the id of the sender's device, empty if unknown.
+    """
+
+    thread: Thread
+    message_id: str
+    icon: str
+    message_client_id: str = ""
+    client_id: str = ""
+
+
+Outgoing = Text | Media | Photos | Link | Reaction
 """What a channel can send."""
 
 

@@ -6,7 +6,24 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
+from clawlane.channel import Account, Channel
 from clawlane.messages import Inbound, Reply, Thread, merge_messages
+from clawlane.store.account_store import AccountStore
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What an agent may use of the lane it answers in: the store, and the channel for look-ups.
+
+    `turn` is the number of the turn and `run` that of this attempt: what an earlier attempt writes is void.
+    Nothing here sends: an agent writes what shall leave to the outbox.
+    """
+
+    account: Account
+    account_store: AccountStore
+    channel: Channel
+    turn: int
+    run: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +33,14 @@ class TurnInput:
     `messages` are the messages of one sender that are answered together, in order: usually one, or the
     pictures of an album, or texts in quick succession; `message` shows them as one. `history` is
     what the group said since the agent last answered there, oldest first. It is context, not instruction;
-    `clawlane.access.context.render` formats it accordingly.
+    `clawlane.access.context.render` formats it accordingly. Without a `lane` it was asked from a terminal:
+    such a turn has no memory and no tools.
     """
 
     account: str
     messages: tuple[Inbound, ...]
     history: tuple[HistoryMessage, ...] = ()
+    lane: Lane | None = None
 
     @property
     def message(self) -> Inbound:

@@ -4,6 +4,7 @@
     ├── AgentBusy           later: a limit of the provider; the turn goes back without holding its slot
     ├── AgentMisconfigured  the operator has to mend something: a key, an address, a model's name
     ├── AgentInterrupted    the request was written and nobody knows what the agent did; not asked again
+    ├── AgentLimit          a limit of the config ended the turn; not asked again
     └── AgentFailed         anything else: asked again, then set aside
 
 `AgentsUnusable` keeps a gateway from starting.
@@ -43,6 +44,12 @@ class AgentInterrupted(AgentError):
     """The agent may have acted, but no answer came."""
 
     code = "agent_interrupted"
+
+
+class AgentLimit(AgentError):
+    """A limit ended the turn: of time, requests, tool calls or tokens."""
+
+    code = "agent_limit"
 
 
 class AgentFailed(AgentError):

@@ -13,7 +13,7 @@ from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.answer import prefixed
-from clawlane.agents.contract import Agent, AsksOnce, TurnInput
+from clawlane.agents.contract import Agent, AsksOnce, Lane, TurnInput
 from clawlane.agents.errors import AgentBusy, AgentError, AgentInterrupted, AgentMisconfigured
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel
@@ -111,7 +111,8 @@ class TurnRunner:
         asked_at = time.perf_counter()
         try:
             history = tuple(map(HistoryMessage.of, started.history))
-            given = TurnInput(self.account_store.account, started.messages, history)
+            lane = Lane(self.account, self.account_store, self.channel, turn.seq, started.run)
+            given = TurnInput(self.account_store.account, started.messages, history, lane)
             with self._typing(given.thread):
                 reply = await self.agent.run(given)
             outs = self._plan(given.thread, reply) if reply else []

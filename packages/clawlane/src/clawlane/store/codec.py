@@ -11,7 +11,23 @@ from dataclasses import astuple
 from sqlite3 import Row
 from typing import Any
 
-from clawlane.messages import Album, Attachment, Inbound, Mention, Quote, Style, Text, Thread, ThreadKind
+from clawlane.messages import (
+    Album,
+    Attachment,
+    Inbound,
+    Link,
+    Media,
+    MediaKind,
+    Mention,
+    Outgoing,
+    Photos,
+    Quote,
+    Reaction,
+    Style,
+    Text,
+    Thread,
+    ThreadKind,
+)
 
 
 def inbound_body(inbound: Inbound) -> str:
@@ -65,24 +81,65 @@ def content_digest(inbound: Inbound) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
-def text_body(out: Text) -> str:
-    return json.dumps({"text": out.text, "styles": [astuple(style) for style in out.styles]})
+def outgoing_body(out: Outgoing) -> str:
+    """The parts of a chunk that have no column. A text has no `kind`, as an older gateway wrote it."""
+    match out:
+        case Text():
+            body: dict[str, Any] = {"text": out.text, "styles": [astuple(style) for style in out.styles]}
+            if out.mentions:
+                body["mentions"] = [astuple(mention) for mention in out.mentions]
+        case Media():
+            body = {"kind": out.kind, "path": out.path, "name": out.name, "text": out.caption}
+        case Photos():
+            body = {"kind": "album", "paths": out.paths}
+        case Link():
+            body = {"kind": "link", "url": out.url, "text": out.text}
+        case Reaction():
+            body = {
+                "kind": "reaction",
+                "message": out.message_id,
+                "client": out.message_client_id,
+                "icon": out.icon,
+            }
+    return json.dumps(body)
 
 
 NO_TEXT = '{"text": "", "styles": []}'
 """The body of a chunk whose text was forgotten before it was settled."""
 
 
-def text_of(row: Row) -> Text:
+def outgoing_of(row: Row) -> Outgoing:
     """The chunk as it goes to the channel, with its client id."""
-    body = json.loads(row["body"])
-    styles = tuple(Style(*style) for style in body["styles"])
-    return Text(thread_of(row), body["text"], styles, row["client_id"])
+    body, thread, client_id = json.loads(row["body"]), thread_of(row), row["client_id"]
+    match body.get("kind"):
+        case None:
+            styles = tuple(Style(*style) for style in body["styles"])
+            mentions = tuple(Mention(*mention) for mention in body.get("mentions", ()))
+            return Text(thread, body["text"], styles, client_id, mentions)
+        case "album":
+            return Photos(thread, tuple(body["paths"]), client_id)
+        case "link":
+            return Link(thread, body["url"], body["text"], client_id)
+        case "reaction":
+            return Reaction(thread, body["message"], body["icon"], body["client"], client_id)
+        case kind:
+            return Media(thread, MediaKind(kind), body["path"], body["name"], body["text"], client_id)
 
 
 def said_in(body: str) -> str:
-    """The text alone of a chunk's body."""
-    return str(json.loads(body)["text"])
+    """What a chunk says, for people: its text, or in words what it is."""
+    told = json.loads(body)
+    match told.get("kind"):
+        case None:
+            return str(told["text"])
+        case "album":
+            return f"({len(told['paths'])} photos)"
+        case "link":
+            return "\n".join(filter(None, (told["text"], told["url"])))
+        case "reaction":
+            return f"(reaction {told['icon']})" if told["icon"] else "(reaction taken back)"
+        case kind:
+            return "\n".join(filter(None, (told["text"], f"({kind}: {told['name']})")))
 
 
 def thread_of(row: Row) -> Thread:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store.codec import said_in, text_of, thread_of
+from clawlane.store.codec import outgoing_of, said_in, thread_of
 from clawlane.store.models import Chunk, ChunkState, Place, Purpose, Waiting
 from clawlane.store.rows import change, exists
 from clawlane.store.sending import needs_decision, settle
@@ -166,11 +166,12 @@ def _heads(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
 def _chunk(tx: Tx, id_: int) -> Chunk:
     """The chunk with its text, and that of its whole reply."""
     row = tx.db.execute("SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, id_)).fetchone()
-    out = text_of(row)
+    out = outgoing_of(row)
     reply = ""
     if row["turn"] is not None and row["purpose"] == Purpose.REPLY:
-        query = "SELECT id, body FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
+        query = "SELECT body FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
         parts = tx.db.execute(query, (tx.account, row["turn"]))
-        texts = (out.text if part["id"] == id_ else said_in(part["body"]) for part in parts if part["body"])
+        texts = (said_in(part["body"]) for part in parts if part["body"])
         reply = "\n".join(texts)
-    return Chunk(row["id"], row["turn"], out, row["attempts"] + 1, reply, row["place"] == Place.BEGUN)
+    begun = row["place"] == Place.BEGUN
+    return Chunk(row["id"], row["turn"], out, row["attempts"] + 1, reply, begun, row["by_turn"])

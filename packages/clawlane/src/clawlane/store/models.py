@@ -64,13 +64,15 @@ class Place(IntEnum):
 class Purpose(StrEnum):
     """What an outgoing text is for: the reply of a turn, or a text of the gateway itself.
 
-    Those are the challenge to a stranger, a notice on behalf of the operator, the answer to a command.
+    Those are the challenge to a stranger, a notice on behalf of the operator, the answer to a command, and
+    what an agent's tool sends before the reply.
     """
 
     REPLY = "reply"
     CHALLENGE = "challenge"
     NOTICE = "notice"
     COMMAND = "command"
+    TOOL = "tool"
 
 
 class History(StrEnum):
@@ -194,7 +196,8 @@ class Chunk:
     """One outgoing message that wants to go. `turn` is None for a text of the gateway itself.
 
     `attempts` counts this one. `reply` is the whole text of the agent's reply that it is a part of, empty for
-    everything else. `begun` says that an earlier part of that reply has left.
+    everything else. `begun` says that an earlier part of that reply has left. `by_turn` is the turn whose
+    agent sends it with a tool.
     """
 
     id: int
@@ -203,6 +206,7 @@ class Chunk:
     attempts: int
     reply: str = ""
     begun: bool = False
+    by_turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.messages import Outgoing, Thread
-from clawlane.store.codec import said_in, storable, text_body, thread_of
+from clawlane.store.codec import outgoing_body, said_in, storable, thread_of
 from clawlane.store.models import ChunkState, Purpose
 from clawlane.store.rows import exists, insert, of_accounts, put, value_of
 from clawlane.store.transaction import Tx, next_number
@@ -17,10 +17,25 @@ _NEWEST = 50
 """How many chunks are listed that did not arrive and are past deciding."""
 
 
-def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing], purpose: Purpose = Purpose.REPLY) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """Which call of a tool sends something: the turn, the step in it, and the number of the call there."""
+
+    turn: int
+    step: int
+    call: int
+
+
+def queue(
+    tx: Tx,
+    turn: int | None,
+    outs: Iterable[Outgoing],
+    purpose: Purpose = Purpose.REPLY,
+    by: ToolCall | None = None,
+) -> list[int]:
     """Write chunks in order, each with a client id: milliseconds, strictly rising over the account.
 
-    Gives row ids.
+    What a tool sends is `by` a call and answers no turn. Gives row ids.
     """
     row = tx.db.execute("SELECT last_client_id FROM accounts WHERE account = ?", (tx.account,)).fetchone()
     last = row["last_client_id"] if row else 0
@@ -36,8 +51,11 @@ def queue(tx: Tx, turn: int | None, outs: Iterable[Outgoing], purpose: Purpose =
             thread_id=out.thread.id,
             turn=turn,
             purpose=purpose,
+            by_turn=by and by.turn,
+            step=by and by.step,
+            call=by and by.call,
             client_id=str(last),
-            body=text_body(out),
+            body=outgoing_body(out),
             state=ChunkState.QUEUED,
             created_ms=tx.now_ms,
             due_ms=tx.now_ms,

@@ -436,6 +436,46 @@ _AGENTS = """
 ALTER TABLE turns ADD COLUMN asked_once INTEGER NOT NULL DEFAULT FALSE; -- its agent must not be asked twice
 """
 
+_CONVERSATIONS = """
+CREATE TABLE sessions ( -- a conversation that an agent remembers; its turns stand in session_turns
+    account TEXT NOT NULL, agent TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    began_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+    summary TEXT NOT NULL DEFAULT '', -- of the turns that are marked as summarised
+    PRIMARY KEY (account, agent, thread_kind, thread_id)
+) WITHOUT ROWID;
+CREATE TABLE session_turns ( -- the texts of people are not here: turn_messages and given lead to them
+    account TEXT NOT NULL, turn INTEGER NOT NULL,
+    agent TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    answer TEXT, -- null until there is one
+    summarised INTEGER NOT NULL DEFAULT FALSE,
+    PRIMARY KEY (account, turn), FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
+) WITHOUT ROWID;
+CREATE INDEX turns_of_session ON session_turns (account, agent, thread_kind, thread_id, turn);
+CREATE TABLE steps ( -- what a model answered within a turn, and what its tools gave back, in order
+    account TEXT NOT NULL, turn INTEGER NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, -- JSON
+    PRIMARY KEY (account, turn, number), FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
+) WITHOUT ROWID;
+CREATE TABLE spending ( -- what agents used, by day (YYYY-MM-DD, local time), sender and thread
+    account TEXT NOT NULL, agent TEXT NOT NULL, day TEXT NOT NULL,
+    thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, sender_id TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,
+    usd REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, agent, day, thread_kind, thread_id, sender_id)
+) WITHOUT ROWID;
+-- What a tool sends answers no message (`turn` is null), so that no reply waits for it:
+ALTER TABLE outbox ADD COLUMN by_turn INTEGER; -- the turn whose agent called the tool
+ALTER TABLE outbox ADD COLUMN step INTEGER; -- and the call: its step in the turn
+ALTER TABLE outbox ADD COLUMN call INTEGER; -- and its number in the step
+CREATE INDEX tool_sends ON outbox (account, by_turn, id) WHERE by_turn IS NOT NULL;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('sessions', 'sessions', '1000 500 500 500 1'),
+    ('session_turns', 'session_turns', '20000 10000 1'),
+    ('session_turns', 'turns_of_session', '20000 10000 10000 10000 20 1'),
+    ('steps', 'steps', '20000 10000 4 1'),
+    ('spending', 'spending', '1000 500 500 50 50 2 1'),
+    ('outbox', 'tool_sends', '1000 500 2 1');
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _REMEMBERING,
@@ -446,6 +486,7 @@ MIGRATIONS: tuple[str, ...] = (
     _BY_ACCOUNT,
     _EVENTS,
     _AGENTS,
+    _CONVERSATIONS,
 )
 """Each runs once, in order; a released one never changes."""
 

@@ -1,0 +1,279 @@
+"""A model with tools, asked over real HTTP: its loop, its limits, and how it goes on after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed, AgentLimit, AgentMisconfigured
+from clawlane.agents.model import Limits, NamedModel, Run, ToolProblem, ToolSpec, ToolUse
+from clawlane.agents.providers import ProviderAccess, open_models
+from demo.model_server import ChatRequest, ModelServer, Raw, Says, ToolCall, refuses
+
+PLACE = "agents.list[0]"
+WEATHER = ToolSpec(
+    "weather",
+    "The weather of a place.",
+    {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
+)
+
+
+@dataclass
+class StoredSteps:
+    """Steps as a store keeps them; `crash_at` is the number of a step that is never stored."""
+
+    kept: list[str] = field(default_factory=list)
+    crash_at: int = -1
+
+    def stored(self) -> Sequence[str]:
+        return self.kept
+
+    async def add(self, step: str, uses: Sequence[ToolUse]) -> None:
+        if len(self.kept) == self.crash_at:
+            raise RuntimeError("crash")
+        self.kept.append(step)
+
+
+@dataclass
+class Toolbox:
+    called: list[ToolUse] = field(default_factory=list)
+    hang: asyncio.Event | None = None
+
+    def specs(self) -> Sequence[ToolSpec]:
+        return [WEATHER]
+
+    async def call(self, use: ToolUse) -> str:
+        self.called.append(use)
+        if self.hang:
+            self.hang.set()
+            await asyncio.Event().wait()
+        if not isinstance(use.arguments.get("place"), str):
+            raise ToolProblem("`place` must be a text")
+        return f"nắng ở {use.arguments['place']}"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ModelServer]:
+    async with ModelServer().serving() as serving:
+        yield serving
+
+
+@pytest.fixture
+async def models(server: ModelServer) -> AsyncIterator[list[NamedModel]]:
+    access = ProviderAccess(
+        "loopback", "models.providers.loopback", "openai-completions", "s3cret", server.url
+    )
+    async with open_models(["loopback/a", "loopback/b", "loopback/c"], {"loopback": access}) as opened:
+        yield opened
+
+
+def run(available: list[NamedModel], **changes: object) -> Run:
+    fields = {
+        "place": PLACE,
+        "models": available[:1],
+        "tools": Toolbox(),
+        "steps": StoredSteps(),
+        "limits": Limits(),
+        "instructions": "Ngắn thôi.",
+    }
+    return Run(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def calls(*arguments: str) -> Says:
+    return Says(tool_calls=[ToolCall("weather", text, f"call_{n}") for n, text in enumerate(arguments)])
+
+
+def answers(*script: Says | Raw) -> object:
+    """One answer after the other; the last one again and again."""
+    left = list(script)
+    return lambda _request: left.pop(0) if len(left) > 1 else left[0]
+
+
+async def test_an_answer(server: ModelServer, models: list[NamedModel]) -> None:
+    server.script = lambda _: Says("Chào **anh**.", reasoning="em nghĩ")
+    answer = await run(models).answer("Chào em")
+    assert (answer.text, answer.model, answer.input_tokens, answer.output_tokens) == (
+        "Chào **anh**.",
+        "loopback/a",
+        10,
+        5,
+    )
+    [request] = server.requests
+    assert [message["role"] for message in request.messages] == ["system", "user"]
+    assert request.messages[0]["content"] == "Ngắn thôi."
+    assert request.headers["Authorization"] == "Bearer s3cret"
+
+
+async def test_tools_run_and_the_model_is_told(server: ModelServer, models: list[NamedModel]) -> None:
+    server.script = answers(calls('{"place": "Huế"}', '{"place": "Vinh"}'), Says("Nắng cả."))
+    tools = Toolbox()
+    answer = await run(models, tools=tools).answer("Thời tiết?")
+    assert answer.text == "Nắng cả."
+    assert answer.input_tokens == 20
+    assert [(use.step, use.number, use.arguments["place"]) for use in tools.called] == [
+        (1, 0, "Huế"),
+        (1, 1, "Vinh"),
+    ]
+    told = [message for message in server.requests[1].messages if message["role"] == "tool"]
+    assert [message["content"] for message in told] == ["nắng ở Huế", "nắng ở Vinh"]
+
+
+@pytest.mark.parametrize("arguments", ["{", "[]", '"x"', "null", '{"place": 1}', "{}", "[" * 50_000])
+async def test_nonsense_for_a_tool_is_told_to_the_model(
+    server: ModelServer, models: list[NamedModel], arguments: str
+) -> None:
+    server.script = answers(calls(arguments), Says("Thôi vậy."))
+    assert (await run(models).answer("Thời tiết?")).text == "Thôi vậy."
+    told = server.requests[1].messages[-1]
+    assert told["role"] == "tool"
+    assert told["content"].startswith("error: ")
+
+
+async def test_a_tool_that_does_not_exist_is_told_to_the_model(
+    server: ModelServer, models: list[NamedModel]
+) -> None:
+    server.script = answers(Says(tool_calls=[ToolCall("rm", "{}")]), Says("Thôi vậy."))
+    assert (await run(models).answer("Xoá đi")).text == "Thôi vậy."
+    assert "there is: weather" in server.requests[1].messages[-1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "place"),
+    [
+        (Limits(requests=3), "agents.list[0].maxRequests"),
+        (Limits(tool_calls=2), "agents.list[0].maxToolCalls"),
+        (Limits(tokens=30), "agents.list[0].maxTokens"),
+    ],
+)
+async def test_each_limit_ends_the_loop(
+    server: ModelServer, models: list[NamedModel], limits: Limits, place: str
+) -> None:
+    server.script = lambda _: calls('{"place": "Huế"}')
+    with pytest.raises(AgentLimit) as limit:
+        await run(models, limits=limits).answer("Thời tiết?")
+    assert str(limit.value).startswith(place)
+    assert len(server.requests) == (3 if limits.tool_calls == 2 or limits.requests == 3 else 2)
+
+
+async def test_parallel_calls_are_counted_before_they_run(
+    server: ModelServer, models: list[NamedModel]
+) -> None:
+    server.script = lambda _: calls(*['{"place": "Huế"}'] * 5)
+    tools = Toolbox()
+    with pytest.raises(AgentLimit):
+        await run(models, tools=tools, limits=Limits(tool_calls=4)).answer("Thời tiết?")
+    assert tools.called == []
+
+
+async def test_a_turn_has_its_time(server: ModelServer, models: list[NamedModel]) -> None:
+    async def hang(_request: ChatRequest) -> Says:
+        await asyncio.Event().wait()
+        return Says()
+
+    server.script = hang
+    with pytest.raises(AgentLimit, match=r"timeoutSeconds: no answer after 0\.3 s"):
+        await run(models, limits=Limits(seconds=0.3)).answer("Chào")
+
+
+REFUSALS = {
+    "key": (refuses(401, "s3cret"), AgentMisconfigured, "refused the key"),
+    "model": (refuses(404, "em nghĩ"), AgentMisconfigured, "does not exist"),
+    "limit": (refuses(429, retry_after="7"), AgentBusy, "is busy"),
+    "busy": (refuses(503, retry_after="7"), AgentBusy, "is busy"),
+    "server": (refuses(500, "em nghĩ"), AgentFailed, "HTTP 500"),
+    "html": (Raw("<html>em nghĩ</html>", content_type="text/html"), AgentFailed, "failed"),
+    "no json": (Raw("{em nghĩ"), AgentFailed, ""),
+    "nothing in it": (Raw("{}"), AgentFailed, ""),
+    "cut": (Raw('{"id": "em nghĩ', cut=True), AgentFailed, ""),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+async def test_a_bad_answer_is_one_line_that_holds_no_contents(
+    name: str, server: ModelServer, models: list[NamedModel]
+) -> None:
+    answer, kind, text = REFUSALS[name]
+    server.script = lambda _: answer
+    with pytest.raises(AgentError) as raised:
+        await run(models).answer("Chào")
+    assert type(raised.value) is kind
+    assert text in str(raised.value)
+    assert str(raised.value).startswith(PLACE)
+    assert not any(secret in str(raised.value) for secret in ("s3cret", "em nghĩ", "Chào", "\n"))
+    if isinstance(raised.value, AgentBusy):
+        assert raised.value.retry_in_s == 7
+    assert len(server.requests) == 1, "nothing is asked again behind our back"
+
+
+async def test_the_next_model_answers_if_one_cannot(server: ModelServer, models: list[NamedModel]) -> None:
+    server.script = lambda request: Says("xong") if request.body["model"] == "c" else refuses(500)
+    answer = await run(models, models=models).answer("Chào")
+    assert (answer.text, answer.model) == ("xong", "loopback/c")
+    assert [request.body["model"] for request in server.requests] == ["a", "b", "c"]
+
+
+async def test_all_models_busy_is_busy_until_the_first_is_free(
+    server: ModelServer, models: list[NamedModel]
+) -> None:
+    server.script = lambda request: refuses(429, retry_after="9" if request.body["model"] == "a" else "5")
+    with pytest.raises(AgentBusy) as busy:
+        await run(models, models=models[:2]).answer("Chào")
+    assert busy.value.retry_in_s == 5
+
+
+@pytest.mark.parametrize("crash_at", [0, 1, 2, 3, 4])
+async def test_after_a_crash_no_completed_step_is_asked_or_done_again(
+    crash_at: int, server: ModelServer, models: list[NamedModel]
+) -> None:
+    def script(request: ChatRequest) -> Says:
+        answered = sum(message["role"] == "tool" for message in request.messages)
+        return [calls('{"place": "Huế"}'), calls('{"place": "Vinh"}'), Says("Nắng cả.")][answered]
+
+    server.script = script
+    steps, tools = StoredSteps(crash_at=crash_at), Toolbox()
+    with pytest.raises(RuntimeError):
+        await run(models, steps=steps, tools=tools).answer("Thời tiết?")
+    asked, done = len(server.requests), len(tools.called)
+    steps.crash_at = -1
+    answer = await run(models, steps=steps, tools=tools).answer("Thời tiết?")
+    assert answer.text == "Nắng cả."
+    assert answer.input_tokens == 30
+    lost_answer, lost_result = crash_at % 2 == 0, crash_at % 2 == 1
+    assert len(server.requests) == 3 + lost_answer
+    assert len(tools.called) == 2 + lost_result
+    assert len({(use.step, use.number) for use in tools.called}) == 2
+    assert asked + done >= crash_at
+    assert all(json.loads(step) for step in steps.kept)
+
+
+async def test_cancelling_stops_a_tool(server: ModelServer, models: list[NamedModel]) -> None:
+    server.script = answers(calls('{"place": "Huế"}'), Says("xong"))
+    tools = Toolbox(hang=asyncio.Event())
+    asking = asyncio.ensure_future(run(models, tools=tools).answer("Chào"))
+    assert tools.hang
+    await tools.hang.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert len(server.requests) == 1
+
+
+async def test_cancelling_stops_a_request(server: ModelServer, models: list[NamedModel]) -> None:
+    reached = asyncio.Event()
+
+    async def hang(_request: ChatRequest) -> Says:
+        reached.set()
+        await asyncio.Event().wait()
+        return Says()
+
+    server.script = hang
+    asking = asyncio.ensure_future(run(models).answer("Chào"))
+    await reached.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await server.abandoned.wait()
