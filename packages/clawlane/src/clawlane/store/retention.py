@@ -27,6 +27,9 @@ IDS_MS = 30 * 86_400_000
 _BATCH = 200
 _OF_A_MESSAGE = (
     ("outbox", "turn"),
+    ("outbox", "by_turn"),
+    ("steps", "turn"),
+    ("session_turns", "turn"),
     ("given", "turn"),
     ("turn_messages", "message"),
     ("turn_messages", "turn"),
@@ -91,10 +94,12 @@ def _texts(tx: Tx) -> int:
         (tx.account, tx.account, last["turn"], last["turn"], _BATCH),
     ).fetchall()
     forget_texts(tx, [row["message"] for row in rows])
-    tx.db.executemany(
+    for query in (
         "UPDATE outbox SET body = '' WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL",
-        [(tx.account, row["turn"]) for row in rows],
-    )
+        "UPDATE outbox SET body = '' WHERE account = ? AND by_turn = ? AND settled_ms IS NOT NULL",
+        "DELETE FROM steps WHERE account = ? AND turn = ?",
+    ):
+        tx.db.executemany(query, [(tx.account, row["turn"]) for row in rows])
     return len(rows)
 
 
@@ -123,6 +128,8 @@ def _ids(tx: Tx, before_ms: int) -> int:
         "  WHERE part.account = old.account AND part.message = seq"
         "  AND (settled_ms IS NULL OR state = 'dead'))"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE account = old.account AND turn = seq"
+        "  AND settled_ms IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE account = old.account AND by_turn = seq"
         "  AND settled_ms IS NULL)"
         " AND NOT EXISTS (SELECT 1 FROM history WHERE account = old.account AND message = seq)"
         " AND NOT EXISTS (SELECT 1 FROM undecided WHERE account = old.account AND message = seq)"
