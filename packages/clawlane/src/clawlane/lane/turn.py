@@ -16,7 +16,7 @@ from clawlane.agents.answer import prefixed
 from clawlane.agents.contract import Agent, AsksOnce, Lane, TurnInput
 from clawlane.agents.errors import AgentBusy, AgentError, AgentInterrupted, AgentMisconfigured
 from clawlane.backoff import Backoff, Sleep
-from clawlane.channel import Account, Channel
+from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.sender import Sender
@@ -52,6 +52,8 @@ class TurnRunner:
     slots: asyncio.Semaphore
     prefix: str = ""
     sleep: Sleep = asyncio.sleep
+    vault: Vault | None = None
+    state: Callable[[], State | None] = lambda: None
 
     async def run(self, turn: OpenTurn) -> None:
         """Run a turn to its end. An error of the agent or the channel ends the turn, not the lane."""
@@ -111,7 +113,7 @@ class TurnRunner:
         asked_at = time.perf_counter()
         try:
             history = tuple(map(HistoryMessage.of, started.history))
-            lane = Lane(self.account, self.account_store, self.channel, turn.seq, started.run)
+            lane = self._lane(turn.seq, started.run)
             given = TurnInput(self.account_store.account, started.messages, history, lane)
             with self._typing(given.thread):
                 reply = await self.agent.run(given)
@@ -133,6 +135,21 @@ class TurnRunner:
         if replied:
             self.sender.wake()
         return replied
+
+    def _lane(self, turn: int, run: int) -> Lane:
+        return Lane(
+            self.account,
+            self.account_store,
+            self.channel,
+            turn,
+            run,
+            self.vault,
+            self.access.policy,
+            self.access.grants,
+            self.state,
+            self.sender.wake,
+            self.prefix,
+        )
 
     def _plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         if self.prefix:

@@ -64,6 +64,19 @@ def queue(
     return ids
 
 
+def of_call(tx: Tx, call: ToolCall) -> list[int]:
+    """The rows of what a call of a tool sends, in order."""
+    query = "SELECT id FROM outbox WHERE account = ? AND by_turn = ? AND step = ? AND call = ? ORDER BY id"
+    rows = tx.db.execute(query, (tx.account, call.turn, call.step, call.call))
+    return [row["id"] for row in rows]
+
+
+def count_open(tx: Tx) -> int:
+    """How many chunks of the account have not been settled."""
+    query = "SELECT count(*) FROM outbox WHERE account = ? AND settled_ms IS NULL"
+    return int(tx.db.execute(query, (tx.account,)).fetchone()[0])
+
+
 def is_receipt(tx: Tx, message_id: str, client_id: str = "") -> bool:
     """Whether the account sent the message of this id, or under this client id."""
     query = (
