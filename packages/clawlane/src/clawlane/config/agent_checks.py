@@ -13,8 +13,8 @@ from clawlane.config.agents import (
     Binding,
     CommandBrain,
     EndpointBrain,
-    ModelChoice,
     ModelBrain,
+    ModelChoice,
     Models,
 )
 from clawlane.config.choices import DmPolicy, GroupPolicy
