@@ -1,4 +1,4 @@
-"""One MCP server: connected in the background, again whenever it is lost, with a bounded list of its tools."""
+"""One MCP server: connected in the background, again whenever it is lost, and a bounded list of its tools."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ _STEADY = 60.0
 
 _LOOK = 5.0
 """Seconds that a server may take to list its tools again."""
+
+_AWAY = "the server went away"
+_ENDED = "it ended, or answers no more"
 
 # What these loggers write holds what servers send.
 for _name in ("mcp", "client", "httpx2", "httpcore2"):
@@ -121,15 +124,13 @@ class McpServer:
             began = loop.time()
             try:
                 await self._connected()
-                reason = "it ended, or answers no more"
             except Exception as error:
-                reason = _reason(error)
-            self.problem = reason
+                self._gone(_reason(error))
             self.tried.set()
             if loop.time() - began > _STEADY:
                 backoff.reset()
             wait = backoff.next()
-            log.warning("%s: no tools: %s; next try in %.0f s", self._place, reason, wait)
+            log.warning("%s: no tools: %s; next try in %.0f s", self._place, self.problem, wait)
             await asyncio.sleep(wait)
 
     async def refresh(self) -> None:
@@ -151,7 +152,7 @@ class McpServer:
             raise CallFailed("the server of this tool is not connected", answered=True)
         request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
         try:
-            # Not `call_tool`: it would check results by schemas of the server, whose patterns may take for ever.
+            # `call_tool` would check the result by a schema of the server, whose patterns may take for ever.
             return await self._client.session.send_request(
                 request, CallToolResult, request_read_timeout_seconds=self._request_s
             )
@@ -168,7 +169,7 @@ class McpServer:
         except ValidationError:
             raise CallFailed("the server gave back what is no result", answered=False) from None
         except RuntimeError:  # the client was closed meanwhile
-            raise CallFailed("the server went away", answered=False) from None
+            raise CallFailed(_AWAY, answered=False) from None
 
     async def _connected(self) -> None:
         """One connection, until it is lost."""
@@ -192,9 +193,13 @@ class McpServer:
                 async with asyncio.TaskGroup() as group:
                     listening = group.create_task(self._listen(client))
                     await self._lost.wait()
+                    self._gone(_ENDED)
                     listening.cancel()
         finally:
-            self.tools, self._client = {}, None
+            self._client = None
+
+    def _gone(self, reason: str) -> None:
+        self.tools, self.problem, self._client = {}, reason, None
 
     async def _heard(self, message: IncomingMessage) -> None:
         if isinstance(message, ToolListChangedNotification):

@@ -26,7 +26,7 @@ LONGEST_MESSAGE = 4 * 2**20
 """Bytes of one message of a server."""
 
 _NOISE = 100
-"""Lines that are no messages, as careless programs print them; after so many a server is left."""
+"""Lines that are no messages, as careless servers print them; after so many in a row it is left."""
 
 _LAST_WORDS = 2.0
 """Seconds that a program may take to end by itself once its input is closed."""
@@ -85,6 +85,7 @@ async def _read(
                     log.warning("%s: it writes what is not MCP; it is left", place)
                     return
                 continue
+            noise = 0
             if not isinstance(message, JSONRPCNotification) or message.method in _HEARD:
                 await incoming.send(SessionMessage(message))
     except ValueError:  # a line that is too long

@@ -15,7 +15,7 @@ from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Limit, Maybe
 from clawlane.config.secrets import SecretField
 
-_NAME = re.compile(r"[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*")
 _LONGEST_NAME = 32
 
 ALL_SERVERS = "bundle-mcp"
