@@ -66,6 +66,18 @@ class Agent(Protocol):
 
 
 @runtime_checkable
+class Reachable(Protocol):
+    """An agent that can be tried without being asked anything."""
+
+    async def reach(self) -> str:
+        """Make a real request that nobody acts on. Raises an `AgentError` that says why it cannot answer.
+
+        What comes back should be known although the agent can be reached; it is usually empty.
+        """
+        ...
+
+
+@runtime_checkable
 class AsksOnce(Protocol):
     """An agent that may act on its own: where it does, no turn is given to it twice."""
 
