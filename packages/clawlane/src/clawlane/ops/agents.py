@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from clawlane.agents.errors import AgentError, AgentsUnusable
-from clawlane.config.agents import AcpBrain, Binding, CommandBrain, EndpointBrain, ModelBrain, PeerKind
 from clawlane.config.errors import did_you_mean
 from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.ops.context import OpContext
@@ -22,6 +21,7 @@ from clawlane.ops.operation import OpError, Request, operation
 
 if TYPE_CHECKING:
     from clawlane.agents.brains import Brains
+    from clawlane.config.agents import Binding
     from clawlane.config.load import Config
     from clawlane.config.routing import AgentSettings
 
@@ -174,6 +174,8 @@ def _named(config: Config, name: str | None) -> AgentSettings:
 
 def _what(agent: AgentSettings) -> str:
     """What answers, without its keys: neither a query nor the arguments of a program, which may hold some."""
+    from clawlane.config.agents import AcpBrain, CommandBrain, EndpointBrain, ModelBrain
+
     match agent.brain:
         case EndpointBrain(url=url, model=model):
             parts = urlsplit(url)
@@ -190,7 +192,7 @@ def _bound(binding: Binding, config: Config) -> Bound:
     account = match.account_id or config.routing.default_accounts.get(match.channel, "default")
     if match.peer is None:
         return Bound(match.channel, account)
-    kind = ThreadKind.GROUP if match.peer.kind is PeerKind.GROUP else ThreadKind.DM
+    kind = ThreadKind.GROUP if match.peer.kind == "group" else ThreadKind.DM
     return Bound(match.channel, account, kind, match.peer.id)
 
 
