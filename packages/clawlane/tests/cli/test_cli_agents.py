@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,16 +15,10 @@ import pytest
 from packages.clawlane.tests.cli.signals import heed_signals, send_until_ended
 
 from clawlane.cli.main import run
-from demo.model_server import ChatRequest, ModelServer, Raw, Says, refuses, served
+from demo.model_server import ChatRequest, ModelServer, Raw, Says, refuses
 
 ACP_AGENT = str(Path(__file__).parents[1] / "data" / "acp_agent.py")
 _BIN = Path(sys.executable).parent
-
-
-@pytest.fixture
-def model() -> Iterator[ModelServer]:
-    with served() as server:
-        yield server
 
 
 def configure(perch: Any, *agents: dict[str, Any], **more: Any) -> None:
