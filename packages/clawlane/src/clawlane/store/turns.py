@@ -136,6 +136,12 @@ def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
     return run is not None and (row is None or row["run"] != run)
 
 
+def is_running(tx: Tx, seq: int, run: int) -> bool:
+    """Whether a run of a turn goes on: it was not stopped, revoked or recalled, and not started over."""
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND run = ? AND state = 'running'"
+    return exists(tx.db, query, tx.account, seq, run)
+
+
 def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     """End a turn whose sender is not admitted any more. Records the decision and deletes the texts."""
     rows = tx.db.execute(
