@@ -11,6 +11,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 
 from __future__ import annotations
 
+from clawlane.store import spending
 from clawlane.store.rows import change
 from clawlane.store.transaction import Tx, count, forget_texts
 
@@ -61,6 +62,7 @@ def prune(tx: Tx) -> bool:
     for table, column in _AGING:
         query = f"DELETE FROM {table} WHERE account = ? AND {column} < ?"  # noqa: S608 — our own text only
         tx.db.execute(query, (tx.account, before_ms))
+    spending.prune(tx)
     tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND created_ms < ? AND settled_ms < ?",
