@@ -84,3 +84,12 @@ class AsksOnce(Protocol):
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether a turn of this thread must not be run again once it was begun."""
         ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """An agent that knows beforehand that it will not begin a turn. Nobody is shown that it works on it."""
+
+    async def check(self, turn: TurnInput) -> None:
+        """Raises an `AgentError` for a turn that it would not begin."""
+        ...
