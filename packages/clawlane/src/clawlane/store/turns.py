@@ -181,6 +181,19 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None) ->
     return True
 
 
+def stay_silent(tx: Tx, seq: int, reason: str, run: int, *, asked: bool) -> None:
+    """End a turn without a reply. What its group said before is kept for the next one unless it was `asked`.
+
+    Nothing changes for a turn that is over, or was started over since this run.
+    """
+    if _is_void(tx, seq, run) or not finish(tx, seq, TurnState.DONE, reason):
+        return
+    if asked:
+        pending_history.consume(tx, seq)
+    else:
+        pending_history.give_back(tx, seq)
+
+
 @lazy
 def pending(tx: Tx, seq: int) -> bool:
     """Whether the lane has to wait for the reply of this turn, which others may not pass."""
