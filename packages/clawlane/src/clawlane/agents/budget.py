@@ -17,6 +17,11 @@ from clawlane.store.spending import DaySpent, Spent
 log = logging.getLogger(__name__)
 
 
+def rough_tokens(text: str) -> int:
+    """About how many tokens a text is, where nobody says."""
+    return len(text) // 3 + 1
+
+
 @dataclass(frozen=True, slots=True)
 class _Share:
     """A part of the day's budget that is spent: which, how much of how much, and who is silenced by that."""
@@ -74,7 +79,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class TurnLedger:
-    """The budget of an agent as it holds for one turn. Without a lane there is none, and nothing is counted."""
+    """The budget of an agent as it holds for one turn. Without a lane nothing is checked or counted."""
 
     ledger: Ledger
     turn: TurnInput
