@@ -132,6 +132,7 @@ class _Loader:
         accounts = [account for one in channels.values() for account in one.accounts]
         for found in (
             *agent_checks.name_problems(root.agents, root.bindings, root.models),
+            *agent_checks.limit_problems(agents),
             *agent_checks.stranger_problems(agents, routing, accounts, self.source),
         ):
             self._error(found.path, found.message, found.hint, at_key=found.at_key)
