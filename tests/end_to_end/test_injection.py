@@ -1,4 +1,4 @@
-"""Words of people that try to be more: to end the frame, to use tools, to write elsewhere, to be somebody else.
+"""Words of people that try to be more: to end the frame, use tools, write elsewhere, be somebody else.
 
 The model here obeys every text that it sees, whoever wrote it. What holds must hold without its good will.
 """
