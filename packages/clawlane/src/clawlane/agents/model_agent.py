@@ -6,7 +6,7 @@ What it needs of pydantic-ai is imported with this module, so only what opens su
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -72,7 +72,7 @@ class ModelAgent:
         models: Sequence[NamedModel],
         ledger: Ledger,
         memory: SessionMemory,
-        tools: Callable[[TurnInput], Tools],
+        tools: Callable[[TurnInput], Awaitable[Tools]],
     ) -> None:
         self._agent = agent
         self._models = models
@@ -92,7 +92,7 @@ class ModelAgent:
         run = Run(
             self._agent,
             self._models,
-            self._tools(turn),
+            await self._tools(turn),
             _StoredSteps(turn.lane) if turn.lane else _KeptSteps(),
             ledger,
             instructions(settings.instructions),
