@@ -20,7 +20,7 @@ from packages.clawlane.tests.child_processes import alive, until
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.agents.contract import Lane
 from clawlane.agents.mcp_server import MOST_TOOLS, McpServer
-from clawlane.agents.mcp_tools import McpServers, McpTools, mcp_server, running, tool_name
+from clawlane.agents.mcp_tools import McpServers, McpTools, mcp_server, tool_name
 from clawlane.agents.model import ToolProblem, ToolUse
 from clawlane.config.choices import PairingReply
 from clawlane.config.mcp import McpServer as Settings
@@ -55,9 +55,9 @@ def built(folder: Path, name: str, settings: Settings) -> McpServer:
 
 @asynccontextmanager
 async def serving(folder: Path, **settings: Settings) -> AsyncIterator[McpServers]:
-    servers = {name: built(folder, name, one) for name, one in settings.items()}
-    async with running(servers) as opened:
-        yield opened
+    servers = McpServers({name: built(folder, name, one) for name, one in settings.items()})
+    async with servers.running():
+        yield servers
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def tool_name(server: str, tool: str) -> str:
 
 
 class McpServers:
-    """All servers that agents use, while they run."""
+    """All servers that agents use. They are connected while `running` is entered."""
 
     def __init__(self, servers: Mapping[str, McpServer]) -> None:
         self._servers = servers
@@ -82,6 +82,18 @@ class McpServers:
     def problems(self) -> dict[str, str]:
         """Why the tools of a server are not there, by the server's name; empty if all are."""
         return {name: one.problem for name, one in self._servers.items() if one.problem}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Connected in the background as long as this is entered; nobody waits for them here."""
+        # No task group: it would wrap what ends the gateway in an error of its own.
+        tasks = [asyncio.create_task(one.run(), name=f"mcp {name}") for name, one in self._servers.items()]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def for_turn(
         self, lane: Lane, servers: Collection[str], allowed: Callable[[str], bool]
@@ -223,16 +235,3 @@ def mcp_server(
     argv = (settings.command, *settings.args)
     pipes = partial(over_pipes, Program(place, argv, cwd, keys("env", settings.env)), environ)
     return McpServer(name, place, pipes, settings.tool_filter, connect_s, request_s)
-
-
-@asynccontextmanager
-async def running(servers: Mapping[str, McpServer]) -> AsyncIterator[McpServers]:
-    """The servers, connected in the background as long as this is entered; nobody waits for them here."""
-    # No task group: it would wrap what ends the gateway in an error of its own.
-    tasks = [asyncio.create_task(one.run(), name=f"mcp {name}") for name, one in servers.items()]
-    try:
-        yield McpServers(servers)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

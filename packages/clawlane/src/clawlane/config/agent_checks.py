@@ -32,7 +32,8 @@ OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
 _KEY_WORDS = ("auth", "key", "password", "secret", "token")
 """What is in the name of a variable or header whose value is a secret."""
 
-_WAITING = ("max_requests", "max_tool_calls", "max_tokens", "budget")
+_OF_MODELS = ("max_requests", "max_tool_calls", "max_tokens", "tools")
+"""Fields that only hold an agent of kind `model`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ def name_problems(agents: Agents, bindings: Sequence[Binding], models: Models) -
             yield Found((*path, "default"), "only one agent can be the default one")
         yield from _model_problems((*path, "model"), entry.model, models)
     yield from _model_problems(("agents", "defaults", "model"), agents.defaults.model, models)
+    for name, provider in models.providers.items():
+        if provider.base_url is None and name not in BUILT_IN_PROVIDERS:
+            hint = "such as baseUrl: 'http://127.0.0.1:11434/v1'"
+            yield Found(("models", "providers", name), "needs the address of its API", hint)
     known = ids or ["main"]
     for number, binding in enumerate(bindings):
         if binding.agent_id not in known:
@@ -75,20 +80,28 @@ def _model_problems(path: KeyPath, choice: ModelChoice | None, models: Models) -
             yield Found(path, f"there is no provider '{provider}'", hint)
 
 
-def warnings(
-    agents: Agents, all_agents: Sequence[AgentSettings], models: Models, mcp: Mcp
-) -> Iterator[Found]:
-    """What works but should be known: keys in the file itself, and what this version does not do yet."""
-    for path, block in (
-        (("agents", "defaults"), agents.defaults),
-        *((("agents", "list", number), entry) for number, entry in enumerate(agents.list)),
-    ):
-        for name in _WAITING:
-            if name in block.model_fields_set:
-                key = type(block).model_fields[name].alias or name
-                message = "accepted, but this version does nothing with it yet"
-                yield Found((*path, key), message, at_key=True)
-    for agent in all_agents:
+def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
+    """Agents without a model, and budgets that would not hold."""
+    for agent in agents:
+        budget = agent.settings.budget
+        if isinstance(agent.brain, ModelBrain) and agent.settings.model is None:
+            yield Found(agent.path, "needs a `model`", "write model: 'provider/model' beside `brain`")
+        if isinstance(agent.brain, EndpointBrain) and budget.usd_per_day and agent.brain.price is None:
+            message = f"nobody knows what tokens of {agent.brain.model} cost"
+            hint = f"write {agent.place}.price: {{ input: …, output: … }}, dollars for a million tokens"
+            yield Found((*agent.place_of("budget"), "usdPerDay"), message, hint)
+        if isinstance(agent.brain, AcpBrain | CommandBrain) and "budget" in agent.own:
+            message = f"an agent of kind '{agent.brain.kind}' does not say what it spends"
+            yield Found(agent.place_of("budget"), message, "leave it out: it would not hold")
+
+
+def warnings(agents: Sequence[AgentSettings], models: Models, mcp: Mcp) -> Iterator[Found]:
+    """What works but should be known: keys in the file itself, and settings that mean nothing."""
+    for agent in agents:
+        for name in () if isinstance(agent.brain, ModelBrain) else _OF_MODELS:
+            if name in agent.own:
+                message = f"means nothing for an agent of kind '{agent.brain.kind}'"
+                yield Found(agent.place_of(name), message, at_key=True)
         if not isinstance(brain := agent.brain, EndpointBrain):
             continue
         if brain.api_key is not None and brain.api_key.is_literal:
@@ -99,11 +112,11 @@ def warnings(
     for name, provider in models.providers.items():
         if provider.api_key is not None and provider.api_key.is_literal:
             yield _literal(("models", "providers", name, "apiKey"))
-    yield from _mcp_warnings(all_agents, mcp)
+    yield from _mcp_warnings(agents, mcp)
 
 
-def _mcp_warnings(all_agents: Sequence[AgentSettings], mcp: Mcp) -> Iterator[Found]:
-    users = [agent for agent in all_agents if isinstance(agent.brain, ModelBrain)]
+def _mcp_warnings(agents: Sequence[AgentSettings], mcp: Mcp) -> Iterator[Found]:
+    users = [agent for agent in agents if isinstance(agent.brain, ModelBrain)]
     for name, server in mcp.servers.items():
         path: KeyPath = ("mcp", "servers", name)
         if server.enabled and not any(name in mcp.servers_for(one.settings.tools) for one in users):

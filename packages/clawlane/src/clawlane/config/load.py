@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
-from clawlane.config import agent_checks, agents, mcp, openclaw, schema, tool_checks
+from clawlane.config import agent_checks, mcp, openclaw, schema, tool_checks
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
+from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
 from clawlane.config.origin import Effective, effective, inherited
 from clawlane.config.paths import Paths
@@ -107,19 +108,19 @@ class _Loader:
             elif found := self._channel(manifests[name], block):
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
         self._warn_of_phone_numbers(channels)
-        all_agents, routing = self._agents(root or schema.Root(), channels)
+        agents, routing = self._agents(root or schema.Root(), channels)
         if root is not None:
             self._check_tools(root, channels)
         if self.errors or root is None:
             raise ConfigError(
                 sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))
             )
-        return Config(self.source, root, channels, tuple(self.warnings), all_agents, routing)
+        return Config(self.source, root, channels, tuple(self.warnings), agents, routing)
 
     def _root(self) -> schema.Root | None:
         for key in self.source.data.keys() & schema.WAITING_AT_ROOT:
             self._warn((key,), "accepted, but this version does nothing with it yet", at_key=True)
-        for path in (*agents.lacking_keys(self.source.data), *mcp.lacking_keys(self.source.data)):
+        for path in (*lacking_keys(self.source.data), *mcp.lacking_keys(self.source.data)):
             self._warn(path, schema.UNSUPPORTED_KEY, at_key=True)
         refusal = (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT)
         return self._checked(schema.Root, dict(self.source.data), (), schema.UNSUPPORTED, refusal)
@@ -127,18 +128,19 @@ class _Loader:
     def _agents(
         self, root: schema.Root, channels: Mapping[str, ChannelConfig]
     ) -> tuple[tuple[AgentSettings, ...], Bindings]:
-        settled_agents = tuple(settled(root.agents))
+        agents = tuple(settled(root.agents))
         default_accounts = {name: one.default_account for name, one in channels.items()}
         routing = Bindings(root.bindings, default_agent(root.agents.list), default_accounts)
         accounts = [account for one in channels.values() for account in one.accounts]
         for found in (
             *agent_checks.name_problems(root.agents, root.bindings, root.models),
-            *agent_checks.stranger_problems(settled_agents, root.mcp, routing, accounts, self.source),
+            *agent_checks.limit_problems(agents),
+            *agent_checks.stranger_problems(agents, root.mcp, routing, accounts, self.source),
         ):
             self._error(found.path, found.message, found.hint, at_key=found.at_key)
-        for found in agent_checks.warnings(root.agents, settled_agents, root.models, root.mcp):
+        for found in agent_checks.warnings(agents, root.models, root.mcp):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key)
-        return settled_agents, routing
+        return agents, routing
 
     def _check_tools(self, root: schema.Root, channels: Mapping[str, ChannelConfig]) -> None:
         accounts = [account for one in channels.values() for account in one.accounts]

@@ -87,7 +87,8 @@ async def _answering(
     if agent is not None:
         yield agent
         return
-    async with brains(config.agents, config.routing, environ, paths.agents_dir) as agents:
+    models, mcp = config.root.models, config.root.mcp
+    async with brains(config.agents, config.routing, environ, paths.agents_dir, models, mcp=mcp) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)
