@@ -3,8 +3,8 @@
     python -m demo.model_server --port 18080
     curl http://127.0.0.1:18080/v1/chat/completions -d '{"messages": [{"role": "user", "content": "hi"}]}'
 
-It thinks nothing. By hand it repeats the last message of the user; a test gives it a script. The Responses API
-(/v1/responses, without streaming) has the same script as the chat API.
+It thinks nothing. By hand it repeats the last message of the user; a test gives it a script. The Responses
+API (/v1/responses, without streaming) has the same script as the chat API.
 """
 
 from __future__ import annotations

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from demo.model_server import ModelServer
 from demo.stage import Gateway, Operator, Simulator, simulator
 from end_to_end.steps import RECORDING, log_in
 
@@ -66,3 +69,23 @@ def recording(linked: Operator) -> Iterator[Gateway]:
     with Gateway(linked, RECORDING) as gateway:
         yield gateway
         print("\n".join(gateway.printed()))
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    """A model in a thread of its own; tests give it a script."""
+    server, loop = ModelServer(), asyncio.new_event_loop()
+    ready, done = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with server.serving():
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    ready.wait(30)
+    yield server
+    loop.call_soon_threadsafe(done.set)
+    thread.join()
+    loop.close()
