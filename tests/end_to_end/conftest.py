@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from demo.model_server import ModelServer
+from demo.model_server import ModelServer, served
 from demo.stage import Gateway, Operator, Simulator, simulator
 from end_to_end.steps import RECORDING, log_in
 
@@ -74,18 +72,5 @@ def recording(linked: Operator) -> Iterator[Gateway]:
 @pytest.fixture
 def model() -> Iterator[ModelServer]:
     """A model in a thread of its own; tests give it a script."""
-    server, loop = ModelServer(), asyncio.new_event_loop()
-    ready, done = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with server.serving():
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait(30)
-    yield server
-    loop.call_soon_threadsafe(done.set)
-    thread.join()
-    loop.close()
+    with served() as server:
+        yield server

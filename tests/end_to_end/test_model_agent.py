@@ -326,9 +326,8 @@ def test_a_senders_spent_share_silences_that_sender_only(
     assert answers(zalo, 1) == ["vâng"]
     say(zalo, lan, "hai")
     say(zalo, lan, "ba")
-    gateway.said(
-        f"agent main is silent for sender {lan} until midnight: agents.defaults.budget.perSender: 15 of 15 tokens"
-    )
+    share = "agents.defaults.budget.perSender: 15 of 15 tokens are spent today"
+    gateway.said(f"agent main is silent for sender {lan} until midnight: {share}")
     say(zalo, binh, "chào")
     assert answers(zalo, 1) == ["vâng"]
     assert len(model.requests) == 2

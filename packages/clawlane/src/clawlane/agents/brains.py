@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from clawlane.agents.acp import AcpAgent
 from clawlane.agents.budget import Ledger, rough_tokens
 from clawlane.agents.child import Program
 from clawlane.agents.command import Command
-from clawlane.agents.contract import Agent, AsksOnce, Checks, TurnInput
+from clawlane.agents.contract import Agent, AsksOnce, Checks, Reachable, TurnInput
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
@@ -36,15 +37,17 @@ from clawlane.config.agents import (
     SessionSettings,
 )
 from clawlane.config.errors import format_path
+from clawlane.config.mcp import Mcp
 from clawlane.config.routing import AgentSettings, Bindings, session_key
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Attachment, Quote, Reply, Thread
 from clawlane.store.spending import Spent
 
 if TYPE_CHECKING:
+    from clawlane.agents.mcp_tools import McpServers
     from clawlane.agents.providers import ProviderAccess
 
-_NO_MODELS, _SESSION = Models(), SessionSettings()
+_NO_MODELS, _SESSION, _NO_SERVERS = Models(), SessionSettings(), Mcp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,11 @@ class _EndpointAgent:
         await ledger.check()
         completion = await self.endpoint.ask(self.http, messages, session)
         await ledger.add(self._spent(messages, completion))
-        return read_reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}")
+        tokens = completion.prompt_tokens + completion.completion_tokens
+        return read_reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}", tokens)
+
+    async def reach(self) -> str:
+        return await self.endpoint.reach(self.http)
 
     def _spent(self, messages: Sequence[ChatMessage], completion: Completion) -> Spent:
         """What an answer took; counted roughly where the server does not say, so that budgets hold."""
@@ -102,6 +109,10 @@ class _AcpAgent:
             raise
         return read_reply(answer, self.agent)
 
+    async def reach(self) -> str:
+        await self.acp.reach()
+        return ""
+
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return not self.agent.settings.retry_interrupted
 
@@ -119,6 +130,11 @@ class _CommandAgent:
                 f"{self.agent.place}: this version sends no attachments and no reactions; answer with text"
             )
         return read_reply(answer.text, self.agent)
+
+    async def reach(self) -> str:
+        """A program is not started: it might act."""
+        await asyncio.to_thread(self.command.program.check, self.environ)
+        return ""
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.command.once
@@ -182,6 +198,11 @@ class Brains:
         agent = self._agent(account, thread)
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
 
+    async def reach(self) -> str:
+        """Try the default agent with a request that nobody acts on; see `Reachable`."""
+        agent = self._agents[self._bindings.default]
+        return await agent.reach() if isinstance(agent, Reachable) else ""
+
     def _agent(self, account: str, thread: Thread) -> Agent:
         channel, _, name = account.partition("/")
         return self._agents[self._bindings.agent(channel, name, thread)]
@@ -196,7 +217,9 @@ class _Opener:
     folder: Path
     models: Models
     session: SessionSettings
+    mcp: Mcp
     problems: list[str]
+    servers: McpServers | None = None
     http: aiohttp.ClientSession | None = None
 
     async def open(self, agent: AgentSettings) -> Agent:
@@ -220,7 +243,7 @@ class _Opener:
         try:
             from clawlane.agents.model_agent import ModelAgent
             from clawlane.agents.providers import open_models
-            from clawlane.agents.toolbox import Toolbox
+            from clawlane.agents.turn_tools import TurnTools
         except ImportError as error:
             if (error.name or "clawlane").partition(".")[0] == "clawlane":
                 raise
@@ -248,7 +271,37 @@ class _Opener:
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
         memory = SessionMemory(agent, self.session)
-        return ModelAgent(agent, models, Ledger(agent), memory, lambda _turn: Toolbox(()))
+        tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
+        return ModelAgent(agent, models, Ledger(agent), memory, tools.of)
+
+    def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
+        """The MCP servers that agents of kind `model` use; None if they use none."""
+        used = {
+            name: server
+            for agent in agents
+            if isinstance(agent.brain, ModelBrain)
+            for name, server in self.mcp.servers_for(agent.settings.tools).items()
+        }
+        if not used:
+            return None
+        try:
+            from clawlane.agents.mcp_tools import McpServers, mcp_server
+        except ImportError as error:
+            library = (error.name or "clawlane").partition(".")[0]
+            if library == "clawlane":
+                raise
+            if library != "pydantic_ai":  # that one is missed for the models, too
+                place = format_path(("mcp", "servers", next(iter(used))))
+                self.problems.append(
+                    f"{place}: the library for MCP servers is missing; run: pip install 'clawlane[mcp]'"
+                )
+            return None
+        return McpServers(
+            {
+                name: mcp_server(name, server, self._read, self.environ, self.folder / f"mcp-{name}")
+                for name, server in used.items()
+            }
+        )
 
     def _access(self, name: str) -> ProviderAccess:
         """How a provider is reached: what the config says of it, and what is known of those built in."""
@@ -322,14 +375,18 @@ async def brains(
     folder: Path,
     models: Models = _NO_MODELS,
     session: SessionSettings = _SESSION,
+    mcp: Mcp = _NO_SERVERS,
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
     Raises `AgentsUnusable` with everything that keeps them from running.
     """
     async with AsyncExitStack() as stack:
-        opener = _Opener(stack, environ, folder, models, session, [])
+        opener = _Opener(stack, environ, folder, models, session, mcp, [])
+        opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         if opener.problems:
             raise AgentsUnusable(opener.problems)
+        if opener.servers is not None:
+            await stack.enter_async_context(opener.servers.running())
         yield Brains(opened, bindings)

@@ -77,13 +77,17 @@ class Ledger:
             log.warning("agent %s is silent %s until midnight: %s", self.agent.id, share.whose, reason)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TurnLedger:
-    """The budget of an agent as it holds for one turn. Without a lane nothing is checked or counted."""
+    """The budget of an agent as it holds for one turn. Without a lane nothing is checked or stored.
+
+    `tokens` are those that were counted for this run of it.
+    """
 
     ledger: Ledger
     turn: TurnInput
     lane: Lane | None
+    tokens: int = 0
 
     async def check(self) -> None:
         """Raises `BudgetSpent` if nothing more may be asked for this turn today."""
@@ -102,6 +106,7 @@ class TurnLedger:
 
     async def add(self, spent: Spent) -> None:
         """Count what a request took."""
+        self.tokens += spent.tokens
         if self.lane is not None:
             await self.lane.account_store.run(
                 spending.add,

@@ -44,6 +44,9 @@ _WAIT = 20.0
 
 _LONGEST_WAIT = 3600.0
 
+_A_WORD = 16
+"""Tokens: the fewest that every provider lets a request ask for."""
+
 _LONGEST_RESULT = 50_000
 """Characters of a tool's result that the model is shown."""
 
@@ -227,7 +230,7 @@ class Run:
             prepared = named.model.prepare_messages(messages, parameters)
             response = await named.model.request(prepared, ModelSettings(), parameters)
         except Exception as error:  # whatever a library makes of what a provider sends
-            raise self._problem(named.name, error) from None
+            raise _problem(f"{self.agent.place}: {named.name}", error) from None
         response.usage = _counted(response, messages)
         response.model_id, response.history_digest = named.name, None
         used = response.usage
@@ -243,36 +246,44 @@ class Run:
                 raise AgentFailed(f"{where} ended its answer with an error")
         return response
 
-    def _problem(self, name: str, error: Exception) -> AgentError:
-        """What an error means. Its text may hold what the provider answered, so only its kind is told."""
-        where = f"{self.agent.place}: {name}"
-        match error:
-            case ai.ModelRateLimitError() | ai.ModelUnavailableError():
-                wait = _WAIT if error.retry_after is None else error.retry_after
-                return AgentBusy(f"{where} is busy", min(max(wait, 1.0), _LONGEST_WAIT))
-            case ai.ModelAuthenticationError():
-                return AgentMisconfigured(f"{where} refused the key")
-            case ai.ModelNotFoundError():
-                return AgentMisconfigured(f"{where} does not exist at its provider")
-            case ai.ModelQuotaExceededError():
-                return AgentMisconfigured(f"{where}: the account at the provider has no credit left")
-            case ai.ModelContextWindowExceededError():
-                return AgentFailed(
-                    f"{where}: the conversation is too long for the model; see session.maxTokens"
-                )
-            case ai.ModelConnectionError():
-                return AgentFailed(f"{where} cannot be reached, or broke off its answer")
-            case ai.ModelAPIError() if 300 <= getattr(error.__cause__, "status_code", 0) < 400:
-                return AgentMisconfigured(f"{where}: its provider redirects; write the final address")
-            case ai.ModelHTTPError():
-                return AgentFailed(f"{where} answered with HTTP {error.status_code}")
-            case ai.ContentFilterError():
-                return AgentLimit(f"{where}: the provider's filter ended the answer")
-            case AnswerTooLong():
-                return AgentFailed(f"{where}: the answer is larger than {LONGEST_ANSWER // 2**20} MB")
-            case ai.UnexpectedModelBehavior():
-                return AgentFailed(f"{where} gave an answer that cannot be read")
-        return AgentFailed(f"{where} failed: {type(error).__name__}")
+
+async def reach(place: str, named: NamedModel) -> None:
+    """Have a model say a word. Raises an `AgentError`."""
+    parameters = ModelRequestParameters()
+    try:
+        asked = named.model.prepare_messages([ModelRequest.user_text_prompt("ping")], parameters)
+        await named.model.request(asked, ModelSettings(max_tokens=_A_WORD), parameters)
+    except Exception as error:
+        raise _problem(f"{place}: {named.name}", error) from None
+
+
+def _problem(where: str, error: Exception) -> AgentError:
+    """What an error means. Its text may hold what the provider answered, so only its kind is told."""
+    match error:
+        case ai.ModelRateLimitError() | ai.ModelUnavailableError():
+            wait = _WAIT if error.retry_after is None else error.retry_after
+            return AgentBusy(f"{where} is busy", min(max(wait, 1.0), _LONGEST_WAIT))
+        case ai.ModelAuthenticationError():
+            return AgentMisconfigured(f"{where} refused the key")
+        case ai.ModelNotFoundError():
+            return AgentMisconfigured(f"{where} does not exist at its provider")
+        case ai.ModelQuotaExceededError():
+            return AgentMisconfigured(f"{where}: the account at the provider has no credit left")
+        case ai.ModelContextWindowExceededError():
+            return AgentFailed(f"{where}: the conversation is too long for the model; see session.maxTokens")
+        case ai.ModelConnectionError():
+            return AgentFailed(f"{where} cannot be reached, or broke off its answer")
+        case ai.ModelAPIError() if 300 <= getattr(error.__cause__, "status_code", 0) < 400:
+            return AgentMisconfigured(f"{where}: its provider redirects; write the final address")
+        case ai.ModelHTTPError():
+            return AgentFailed(f"{where} answered with HTTP {error.status_code}")
+        case ai.ContentFilterError():
+            return AgentLimit(f"{where}: the provider's filter ended the answer")
+        case AnswerTooLong():
+            return AgentFailed(f"{where}: the answer is larger than {LONGEST_ANSWER // 2**20} MB")
+        case ai.UnexpectedModelBehavior():
+            return AgentFailed(f"{where} gave an answer that cannot be read")
+    return AgentFailed(f"{where} failed: {type(error).__name__}")
 
 
 def read_steps(steps: Sequence[str]) -> list[ModelMessage]:

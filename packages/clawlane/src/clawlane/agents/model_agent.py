@@ -6,7 +6,7 @@ What it needs of pydantic-ai is imported with this module, so only what opens su
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from clawlane.agents.budget import Ledger
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import AgentError
 from clawlane.agents.memory import Conversation, Exchange, SessionMemory
-from clawlane.agents.model import NamedModel, Run, Tools, read_steps
+from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
 from clawlane.config.routing import AgentSettings
@@ -72,7 +72,7 @@ class ModelAgent:
         models: Sequence[NamedModel],
         ledger: Ledger,
         memory: SessionMemory,
-        tools: Callable[[TurnInput], Tools],
+        tools: Callable[[TurnInput], Awaitable[Tools]],
     ) -> None:
         self._agent = agent
         self._models = models
@@ -88,12 +88,13 @@ class ModelAgent:
         settings = self._agent.settings
         conversation = await self._memory.begin(turn)
         history, prompt = _messages(conversation, user_prompt(turn, settings.max_input_chars))
+        ledger = self._ledger.of(turn)
         run = Run(
             self._agent,
             self._models,
-            self._tools(turn),
+            await self._tools(turn),
             _StoredSteps(turn.lane) if turn.lane else _KeptSteps(),
-            self._ledger.of(turn),
+            ledger,
             instructions(settings.instructions),
             self._answered,
         )
@@ -101,10 +102,22 @@ class ModelAgent:
             answer = await run.answer(prompt, history)
         except _RunVoid:
             return None
-        reply = read_reply(answer.text, self._agent, answer.model)
+        reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
         if reply is not None:
             await self._memory.answered(turn, reply.text)
         return reply
+
+    async def reach(self) -> str:
+        """Have each model say a word. One that stands in for another is enough to answer."""
+        problems: list[AgentError] = []
+        for named in self._models:
+            try:
+                await reach(self._agent.place, named)
+            except AgentError as problem:
+                problems.append(problem)
+        if len(problems) == len(self._models):
+            raise problems[0]
+        return "; ".join(map(str, problems))
 
     def _answered(self, model: str, problems: Sequence[AgentError]) -> None:
         """Tell the operator once that another model stands in, and why."""

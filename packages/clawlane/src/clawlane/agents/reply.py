@@ -11,7 +11,7 @@ LONGEST_REPLY = 40_000
 """Characters: twenty messages of Zalo's length."""
 
 
-def read_reply(raw: str, agent: AgentSettings, model: str = "") -> Reply | None:
+def read_reply(raw: str, agent: AgentSettings, model: str = "", tokens: int = 0) -> Reply | None:
     """The reply in what an agent wrote; None if it chose to be silent.
 
     Raises `EmptyAnswer` if it wrote nothing for people, `AgentMisconfigured` for far too much.
@@ -26,4 +26,4 @@ def read_reply(raw: str, agent: AgentSettings, model: str = "") -> Reply | None:
             f"{agent.place}: the reply has {len(answer.text)} characters, at most {LONGEST_REPLY} are sent;"
             " ask for shorter ones in `instructions`"
         )
-    return Reply(answer.text, agent.settings.identity.name or agent.name, model)
+    return Reply(answer.text, agent.settings.identity.name or agent.name, model, tokens=tokens)

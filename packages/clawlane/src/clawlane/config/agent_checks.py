@@ -19,12 +19,16 @@ from clawlane.config.agents import (
 )
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import KeyPath, did_you_mean, format_path
+from clawlane.config.mcp import Mcp
 from clawlane.config.origin import effective
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.source import Source
 
 OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
 """Session headers of agents for which whoever asks with their key is the operator."""
+
+_KEY_WORDS = ("auth", "key", "password", "secret", "token")
+"""What is in the name of a variable or header whose value is a secret."""
 
 _WAITING = ("tools",)
 
@@ -90,7 +94,9 @@ def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
             yield Found(agent.place_of("budget"), message, "leave it out: it would not hold")
 
 
-def warnings(agents: Agents, all_agents: Sequence[AgentSettings], models: Models) -> Iterator[Found]:
+def warnings(
+    agents: Agents, all_agents: Sequence[AgentSettings], models: Models, mcp: Mcp
+) -> Iterator[Found]:
     """What works but should be known: keys in the file itself, and what this version does not do yet."""
     for path, block in (
         (("agents", "defaults"), agents.defaults),
@@ -116,6 +122,20 @@ def warnings(agents: Agents, all_agents: Sequence[AgentSettings], models: Models
     for name, provider in models.providers.items():
         if provider.api_key is not None and provider.api_key.is_literal:
             yield _literal(("models", "providers", name, "apiKey"))
+    yield from _mcp_warnings(all_agents, mcp)
+
+
+def _mcp_warnings(all_agents: Sequence[AgentSettings], mcp: Mcp) -> Iterator[Found]:
+    users = [agent for agent in all_agents if isinstance(agent.brain, ModelBrain)]
+    for name, server in mcp.servers.items():
+        path: KeyPath = ("mcp", "servers", name)
+        if server.enabled and not any(name in mcp.servers_for(one.settings.tools) for one in users):
+            hint = "its tools are for agents of kind 'model' whose `tools.deny` does not shut them out"
+            yield Found(path, "no agent uses this server, so it is not started", hint, at_key=True)
+        for block, secrets in (("env", server.env), ("headers", server.headers)):
+            for key, secret in secrets.items():
+                if secret.is_literal and any(word in key.lower() for word in _KEY_WORDS):
+                    yield _literal((*path, block, key))
 
 
 def _literal(path: KeyPath) -> Found:
@@ -124,11 +144,11 @@ def _literal(path: KeyPath) -> Found:
 
 
 def stranger_problems(
-    agents: Sequence[AgentSettings], routing: Bindings, accounts: Sequence[Account], source: Source
+    agents: Sequence[AgentSettings], mcp: Mcp, routing: Bindings, accounts: Sequence[Account], source: Source
 ) -> Iterator[Found]:
     """Agents that strangers can reach although they act with the operator's rights."""
     for agent in agents:
-        danger = _danger(agent)
+        danger = _danger(agent, mcp)
         if not danger or agent.settings.allow_strangers:
             continue
         for account in accounts:
@@ -138,13 +158,21 @@ def stranger_problems(
                 break
 
 
-def _danger(agent: AgentSettings) -> str:
+def _danger(agent: AgentSettings, mcp: Mcp) -> str:
     match agent.brain:
         case AcpBrain() | CommandBrain():
             return f"an agent of kind '{agent.brain.kind}' works on this machine as you"
-        case EndpointBrain() if any(name.lower() in OPERATOR_SESSIONS for name in agent.brain.session):
+        case EndpointBrain() if is_operators(agent):
             return "to this endpoint everybody who writes is its operator"
+        case ModelBrain() if servers := mcp.servers_for(agent.settings.tools):
+            return f"this agent uses the tools of {format_path(('mcp', 'servers', next(iter(servers))))}"
     return ""
+
+
+def is_operators(agent: AgentSettings) -> bool:
+    """Whether an endpoint takes everybody who writes to it for its operator."""
+    names = agent.brain.session if isinstance(agent.brain, EndpointBrain) else ()
+    return any(name.lower() in OPERATOR_SESSIONS for name in names)
 
 
 def _opening(agent: AgentSettings, routing: Bindings, account: Account, source: Source) -> str:

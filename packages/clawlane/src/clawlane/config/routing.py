@@ -112,6 +112,12 @@ class Bindings:
         groups = [one for one in holding if one.match.peer and one.match.peer.kind is PeerKind.GROUP]
         return general, general or any(one.agent_id == agent for one in groups)
 
+    def answers(self, agent: str, channel: str, account: str) -> bool:
+        """Whether an agent answers anybody at all on an account."""
+        threads = (one for one in self.bindings if one.match.peer and self._holds(one, channel, account))
+        general, _ = self.reach(agent, channel, account)
+        return general or any(one.agent_id == agent for one in threads)
+
     def _breadth(self, binding: Binding) -> int:
         return 1 if binding.match.account_id == "*" else 2
 

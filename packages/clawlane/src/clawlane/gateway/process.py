@@ -87,11 +87,11 @@ async def _answering(
     if agent is not None:
         yield agent
         return
-    models = config.root.models
-    async with brains(config.agents, config.routing, environ, paths.agents_dir, models) as agents:
+    models, mcp = config.root.models, config.root.mcp
+    async with brains(config.agents, config.routing, environ, paths.agents_dir, models, mcp=mcp) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
-                log.warning("agent %s answers with an echo: it has no `brain` and no `model`", one.id)
+                log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)
             else:
                 log.info("agent %s: %s (%s)", one.id, one.brain.kind, one.place)
         yield agents
