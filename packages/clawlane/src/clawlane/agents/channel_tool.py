@@ -212,7 +212,7 @@ class ChannelTool:
             raise ToolProblem("you may not write there: nobody the account knows, or nobody it may write to")
         return thread
 
-    async def _image(self, thread: Thread, arguments: _Arguments) -> tuple[Outgoing, ...]:
+    async def _image(self, _thread: Thread, _arguments: _Arguments) -> tuple[Outgoing, ...]:
         raise ToolProblem("this version sends no pictures")
 
     async def _reaction(self, arguments: _Arguments) -> Reaction:
