@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from clawlane.agents.contract import Agent, AsksOnce, TurnInput
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Endpoint
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
+from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.config.agents import (
     AcpBrain,
@@ -85,26 +86,26 @@ class _CommandAgent:
 
     async def run(self, turn: TurnInput) -> Reply | None:
         answer = await self.command.ask(command_input(turn, self.agent), self.environ)
-        if answer.media or answer.react:
-            raise AgentMisconfigured(
-                f"{self.agent.place}: this version sends no attachments and no reactions; answer with text"
-            )
-        return _reply(answer.text, self.agent)
+        reply = _reply(answer.text, self.agent)
+        if reply is None and not answer.media and not answer.react:
+            return None
+        reply = reply or Reply("")
+        return replace(reply, media=(*reply.media, *answer.media), react=answer.react)
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.command.once
 
 
 def _reply(raw: str, agent: AgentSettings, model: str = "") -> Reply | None:
-    answer = read_answer(raw, attachments=False)  # nothing sends them yet
-    if answer is None or not answer.text:
+    answer = read_answer(raw)
+    if answer is None:
         return None
     if len(answer.text) > LONGEST_REPLY:
         raise AgentMisconfigured(
             f"{agent.place}: the reply has {len(answer.text)} characters, at most {LONGEST_REPLY} are sent;"
             " ask for shorter ones in `instructions`"
         )
-    return Reply(answer.text, agent.settings.identity.name or agent.name, model)
+    return Reply(answer.text, agent.settings.identity.name or agent.name, model, media=answer.media)
 
 
 def command_input(turn: TurnInput, agent: AgentSettings) -> dict[str, Any]:
@@ -149,20 +150,33 @@ def _attachment(attachment: Attachment) -> dict[str, str]:
 class Brains:
     """The agents of a config while they run, as one `Agent` that knows which of them answers where."""
 
-    def __init__(self, agents: Mapping[str, Agent], bindings: Bindings) -> None:
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        bindings: Bindings,
+        folders: Mapping[str, Path],
+        media: OutboundMedia | None = None,
+    ) -> None:
+        """`folders` has the own folder of each agent. Without `media` nothing is attached to replies."""
         self._agents = agents
         self._bindings = bindings
+        self._folders = folders
+        self._media = media
 
     async def run(self, turn: TurnInput) -> Reply | None:
-        return await self._agent(turn.account, turn.thread).run(turn)
+        name = self._name(turn.account, turn.thread)
+        reply = await self._agents[name].run(turn)
+        if reply is None or not reply.media or turn.lane is None or self._media is None:
+            return reply
+        return await self._media.attach(reply, self._folders[name], turn.lane)
 
     def asks_once(self, account: str, thread: Thread) -> bool:
-        agent = self._agent(account, thread)
+        agent = self._agents[self._name(account, thread)]
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
 
-    def _agent(self, account: str, thread: Thread) -> Agent:
+    def _name(self, account: str, thread: Thread) -> str:
         channel, _, name = account.partition("/")
-        return self._agents[self._bindings.agent(channel, name, thread)]
+        return self._bindings.agent(channel, name, thread)
 
 
 @dataclass(slots=True)
@@ -219,8 +233,7 @@ class _Opener:
 
     def _program(self, agent: AgentSettings, brain: ChildBrain) -> Program:
         env = {name: self._read(secret, f"{agent.place}.env.{name}") for name, secret in brain.env.items()}
-        cwd = Path(brain.cwd).expanduser() if brain.cwd else self.folder / agent.id
-        return Program(agent.place, brain.command, cwd, env)
+        return Program(agent.place, brain.command, own_folder(agent, self.folder), env)
 
     def _read(self, secret: Secret, place: str) -> str:
         try:
@@ -232,15 +245,27 @@ class _Opener:
 
 @asynccontextmanager
 async def brains(
-    agents: Sequence[AgentSettings], bindings: Bindings, environ: Mapping[str, str], folder: Path
+    agents: Sequence[AgentSettings],
+    bindings: Bindings,
+    environ: Mapping[str, str],
+    folder: Path,
+    media: OutboundMedia | None = None,
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
-    Raises `AgentsUnusable` with everything that keeps them from running.
+    With `media` their replies get the files that they ask for. Raises `AgentsUnusable` with everything that
+    keeps them from running.
     """
     async with AsyncExitStack() as stack:
         opener = _Opener(stack, environ, folder, [])
         opened = {agent.id: await opener.open(agent) for agent in agents}
         if opener.problems:
             raise AgentsUnusable(opener.problems)
-        yield Brains(opened, bindings)
+        folders = {agent.id: own_folder(agent, folder) for agent in agents}
+        yield Brains(opened, bindings, folders, media)
+
+
+def own_folder(agent: AgentSettings, folder: Path) -> Path:
+    """The folder that an agent works in, and whose files it may send: one in `folder`, or its `cwd`."""
+    brain = agent.brain
+    return Path(brain.cwd).expanduser() if isinstance(brain, ChildBrain) and brain.cwd else folder / agent.id

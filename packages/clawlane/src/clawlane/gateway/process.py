@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from clawlane import __version__
 from clawlane.agents.brains import brains
 from clawlane.agents.contract import Agent
+from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.capabilities import Rehearsal
 from clawlane.channel import Channel
 from clawlane.clock import now_ms
@@ -87,7 +88,8 @@ async def _answering(
     if agent is not None:
         yield agent
         return
-    async with brains(config.agents, config.routing, environ, paths.agents_dir) as agents:
+    media = OutboundMedia(paths.outgoing_dir)
+    async with brains(config.agents, config.routing, environ, paths.agents_dir, media) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: it has no `brain` and no `model`", one.id)

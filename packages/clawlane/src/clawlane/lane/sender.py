@@ -13,7 +13,7 @@ from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
-from clawlane.messages import Signal, Thread
+from clawlane.messages import Media, Photos, Signal, Thread
 from clawlane.store import due, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
@@ -97,7 +97,7 @@ class Sender:
 
         `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
-        and with None when it works again.
+        and with None when it works again. `file_sent` is set whenever a file has left, or failed to.
         """
         self._store = account_store
         self._gate = gate
@@ -108,6 +108,7 @@ class Sender:
         self._settle_ms = settle_ms
         self._record = SendRecord(report_trouble)
         self._open = asyncio.Event()
+        self.file_sent = asyncio.Event()
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -260,6 +261,8 @@ class Sender:
         finally:
             self._on_their_way -= 1
             self._maybe_idle()
+        if isinstance(chunk.out, Media | Photos):
+            self.file_sent.set()
         self.settled(turn)
 
     def _maybe_idle(self) -> None:
@@ -298,7 +301,8 @@ class Sender:
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
         reason = _why_unknown(error)
         taken = isinstance(error, Unknown) and error.taken
-        lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms)
+        arrived = error.arrived if isinstance(error, Unknown) else ()
+        lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms, arrived=arrived)
         self._record.failed(f"may or may not have arrived: {reason}")
         outcome = await self._store.run(sending.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)

@@ -38,6 +38,7 @@ class Turn:
     """Where the turn of a message stands: its state, why, how often it was tried, and its reply's chunks.
 
     `chunks` are their states, in order; `told` is the same in words. `messages` is how many messages it has.
+    `note` says what was left out of the reply.
     """
 
     id: int
@@ -48,6 +49,7 @@ class Turn:
     settled_ms: int | None
     chunks: tuple[ChunkState, ...] = ()
     told: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
