@@ -12,8 +12,10 @@ import argparse
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +23,9 @@ from aiohttp import web
 
 LONGEST_REQUEST = 64 * 2**20
 """Bytes."""
+
+_START = 30.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +96,25 @@ def repeat(request: ChatRequest) -> Says:
     return Says(request.last_text)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a request was there and when the last byte of its answer had been written, by `time.monotonic`."""
+
+    began: float
+    ended: float
+
+
 class ModelServer:
-    """The server. `script` decides each answer, `requests` holds what came, `url` is its base URL."""
+    """The server. `script` decides each answer, `requests` holds what came, `url` is its base URL.
+
+    `models` stands in for the list of models, and `spans` holds the times of complete answers.
+    """
 
     def __init__(self, script: Script = repeat) -> None:
         self.script = script
+        self.models: Raw | None = None
         self.requests: list[ChatRequest] = []
+        self.spans: list[Span] = []
         self.abandoned = asyncio.Event()
         """Set once a client has gone away before its answer was complete."""
         self.url = ""
@@ -117,10 +135,19 @@ class ModelServer:
         finally:
             await runner.cleanup()
 
-    async def _models(self, _request: web.Request) -> web.Response:
+    async def _models(self, http: web.Request) -> web.StreamResponse:
+        if self.models:
+            return await self._raw(http, self.models)
         return web.json_response({"object": "list", "data": [{"id": "any", "object": "model"}]})
 
     async def _completions(self, http: web.Request) -> web.StreamResponse:
+        began = time.monotonic()
+        response = await self._answer(http)
+        await response.write_eof()
+        self.spans.append(Span(began, time.monotonic()))
+        return response
+
+    async def _answer(self, http: web.Request) -> web.StreamResponse:
         request = ChatRequest(dict(http.headers), await http.json())
         self.requests.append(request)
         try:
@@ -131,7 +158,9 @@ class ModelServer:
                 return await self._raw(http, answer)
             if request.body.get("stream"):
                 return await self._stream(http, request, answer)
-            return web.json_response(_completion(request, answer))
+            whole = web.json_response(_completion(request, answer))
+            await whole.prepare(http)
+            return whole
         except (asyncio.CancelledError, ConnectionResetError):
             self.abandoned.set()
             raise
@@ -216,6 +245,28 @@ def _chunks(request: ChatRequest, answer: Says) -> list[dict[str, Any]]:
     if (request.body.get("stream_options") or {}).get("include_usage"):
         chunks.append({**head, "choices": [], "usage": _usage(answer)})
     return chunks
+
+
+@contextmanager
+def served(script: Script = repeat) -> Iterator[ModelServer]:
+    """A server in a thread of its own, for what is not asynchronous."""
+    server, loop = ModelServer(script), asyncio.new_event_loop()
+    ready, done = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with server.serving():
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    ready.wait(_START)
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join()
+        loop.close()
 
 
 async def _serve(port: int) -> None:

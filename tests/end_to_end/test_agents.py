@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.model_server import ChatRequest, ModelServer, Says, refuses
+from demo.model_server import ChatRequest, ModelServer, Says, refuses, served
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import all_sent, answers, listening, person, say
 
@@ -22,21 +22,8 @@ CHANNEL = "channels: { zalouser: { dmPolicy: 'allowlist', allowFrom: [%s] } }"
 @pytest.fixture
 def model() -> Iterator[ModelServer]:
     """A model in a thread of its own; tests give it a script."""
-    server, loop = ModelServer(), asyncio.new_event_loop()
-    ready, done = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with server.serving():
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait(30)
-    yield server
-    loop.call_soon_threadsafe(done.set)
-    thread.join()
-    loop.close()
+    with served() as server:
+        yield server
 
 
 def configured(state: Path, agents: str, sender: str = "", more: str = "") -> None:

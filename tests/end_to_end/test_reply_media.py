@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.model_server import ModelServer, Says
+from demo.model_server import ChatRequest, ModelServer, Says, served
 from demo.stage import Gateway, Operator, Record, Simulator
-from end_to_end.model import brain_of, model_running
 from end_to_end.steps import listening, person, say
 
 CONFIG = """\
@@ -53,9 +52,12 @@ class Lane:
         self.folder = state.with_name(f"{state.name}-agents") / "main"
         self.folder.mkdir(parents=True)
         self.lan = person(zalo, "Lan")
+        self._answers: dict[str, str] = {}
+        model.script = self._answer
 
     def start(self, more: str = "") -> None:
-        config = CONFIG.format(more=more, brain=brain_of(self.model))
+        brain = json.dumps({"kind": "endpoint", "url": self.model.url})
+        config = CONFIG.format(more=more, brain=brain)
         (self.state / "config.json5").write_text(config)
         listening(self.gateway)
 
@@ -66,8 +68,13 @@ class Lane:
 
     def ask(self, answer: str, **more: object) -> str:
         """Somebody writes, and the agent answers this."""
-        self.model.script = lambda _: Says(answer)
-        return say(self.zalo, self.lan, "gửi đi", **more)
+        question = f"câu {len(self._answers)}."
+        self._answers[question] = answer
+        return say(self.zalo, self.lan, question, **more)
+
+    def _answer(self, request: ChatRequest) -> Says:
+        asked = next(question for question in reversed(self._answers) if question in request.last_text)
+        return Says(self._answers[asked])
 
     def sent(self) -> Record:
         return self.zalo.wait("sent")
@@ -93,7 +100,7 @@ class Lane:
 
 @pytest.fixture
 def model() -> Iterator[ModelServer]:
-    with model_running() as server:
+    with served() as server:
         yield server
 
 
@@ -159,13 +166,13 @@ def test_what_may_not_be_attached_is_left_out_and_the_text_goes(lane: Lane) -> N
     lane.start()
     secret = lane.state / "config.json5"
     (lane.folder / "lối").symlink_to(secret)
-    bad = [str(secret), "../state/config.json5", "lối", f"file://{secret}", "data:text/plain,xin", "http://a.vn/b"]
+    elsewhere = [f"file://{secret}", "data:text/plain,xin", "http://a.vn/b", "https://127.0.0.1/b"]
+    bad = [str(secret), "../state/config.json5", "lối", *elsewhere]
     for number, one in enumerate(bad):
         message = lane.ask(f"số {number}\nMEDIA: {one}")
         assert lane.sent()["text"] == f"số {number}"
         assert "an attachment was left out" in lane.why(message)
     message = lane.ask("MEDIA: /etc/passwd")
-    assert lane.gateway.said("outside the agent's folder")
     lane.ask("còn đây")
     assert lane.sent()["text"] == "còn đây"
     assert "the agent had no reply; an attachment was left out" in lane.why(message)
@@ -178,15 +185,53 @@ def test_what_may_not_be_attached_is_left_out_and_the_text_goes(lane: Lane) -> N
 def test_a_crash_between_upload_and_message_sends_it_once(lane: Lane) -> None:
     """The message was not shown: two look-ups do not find it, and it is sent again."""
     lane.start()
-    lane.zalo.do("/fault", does="silence", call="send photo", processed=False)
+    lane.zalo.do("/fault", does="slow", call="upload photo", seconds=600, processed=True)
     lane.ask(f"đây ạ\n{lane.put('mèo.png', png())}")
     lane.zalo.wait("uploaded")
     lane.gateway.kill()
     assert len(lane.kept()) == 1
-    lane.zalo.do("/fault/clear")
     listening(lane.gateway)
-    say(lane.zalo, lane.lan, "hỏi thêm")
-    sent = [lane.sent() for _ in range(2)]
-    assert ("chat.photo", "đây ạ") in lane.all_sent()
-    assert len(sent) == 2
+    lane.ask("còn đây")  # what arrives shows that Zalo gives out what this login sent
+    assert lane.sent()["text"] == "còn đây"
+    assert (lane.sent()["msg_type"], lane.all_sent()[-1][1]) == ("chat.photo", "đây ạ")
     lane.copies_are_gone()
+    assert [kind for kind, _ in lane.all_sent()].count("chat.photo") == 1
+
+
+def test_an_echo_settles_what_was_shown_just_before_a_crash(lane: Lane) -> None:
+    """Voice, file and picture go out; the answer never comes; the echo names our client id."""
+    lane.start()
+    for call, line in (
+        ("send photo", lane.put("mèo.png", png())),
+        ("send file", lane.put("a.pdf", b"%PDF-1.4")),
+        ("send media", lane.put("a.m4a", M4A)),
+        ("send media", lane.put("a.mp4", MP4)),
+    ):
+        lane.zalo.do("/fault", does="silence", call=call)
+        message = lane.ask(line)
+        lane.sent()
+        lane.gateway.kill()
+        listening(lane.gateway)
+        lane.ask(f"sau {call}")
+        assert lane.sent()["text"] == f"sau {call}"
+        assert lane.why(message).startswith("sent at")
+    assert len(lane.all_sent()) == 8
+    assert lane.kept() == []
+
+
+def test_an_album_cut_off_in_the_middle_ends_complete_and_without_a_picture_twice(lane: Lane) -> None:
+    lane.start()
+    lines = "\n".join(lane.put(f"{size}.png", png(size)) for size in (1, 2, 3))
+    lane.zalo.do("/fault", does="slow", call="send photo", seconds=0.0)
+    lane.zalo.do("/fault", does="reset", call="send photo")
+    message = lane.ask(lines)
+    assert lane.sent()["params"]["width"] == 1
+    lane.gateway.said("1 of 3 were sent")
+    lane.gateway.kill()
+    listening(lane.gateway)
+    lane.ask("còn đây")
+    later = [lane.sent() for _ in range(3)]
+    assert sorted(one["params"].get("width", 0) for one in later) == [0, 2, 3]
+    lane.copies_are_gone()
+    assert lane.why(message).startswith("sent")
+    assert [kind for kind, _ in lane.all_sent()].count("chat.photo") == 3

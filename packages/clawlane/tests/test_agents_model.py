@@ -12,6 +12,8 @@ import pytest
 from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed, AgentLimit, AgentMisconfigured
 from clawlane.agents.model import Limits, NamedModel, Run, ToolProblem, ToolSpec, ToolUse
 from clawlane.agents.providers import ProviderAccess, open_models
+from clawlane.messages import Outgoing
+from clawlane.store.steps import ToolSend
 from demo.model_server import ChatRequest, ModelServer, Raw, Says, ToolCall, refuses
 
 PLACE = "agents.list[0]"
@@ -32,7 +34,7 @@ class StoredSteps:
     def stored(self) -> Sequence[str]:
         return self.kept
 
-    async def add(self, step: str, uses: Sequence[ToolUse]) -> None:
+    async def add(self, step: str, sends: Sequence[ToolSend]) -> None:
         if len(self.kept) == self.crash_at:
             raise RuntimeError("crash")
         self.kept.append(step)
@@ -45,6 +47,9 @@ class Toolbox:
 
     def specs(self) -> Sequence[ToolSpec]:
         return [WEATHER]
+
+    async def plan(self, use: ToolUse) -> tuple[Outgoing, ...]:
+        return ()
 
     async def call(self, use: ToolUse) -> str:
         self.called.append(use)

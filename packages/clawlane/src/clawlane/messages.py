@@ -233,16 +233,17 @@ class Reply:
     """What an agent answers: markdown text, not yet converted for any channel, or plain text.
 
     `author` is the name the agent goes by and `model` the model that wrote it (`provider/model`), for the
-    prefix of replies; both may be empty. `media` is what the agent asked to attach, as it wrote it: paths and
-    addresses that nobody has checked; `files` is what became of it, and `note` says what was left out.
-    `react` is an icon for the last message of the turn. `people` are the members of the group, of whom the
-    text may mention some as `@Name`.
+    prefix of replies; both may be empty. `tokens` are those that its requests took, 0 if nobody counted them.
+    `media` is what the agent asked to attach, as it wrote it: paths and addresses that nobody has checked;
+    `files` is what became of it, and `note` says what was left out. `react` is an icon for the last message
+    of the turn. `people` are the members of the group, of whom the text may mention some as `@Name`.
     """
 
     text: str
     author: str = ""
     model: str = ""
     markdown: bool = True
+    tokens: int = 0
     media: tuple[str, ...] = ()
     react: str = ""
     files: tuple[ReplyFile, ...] = ()

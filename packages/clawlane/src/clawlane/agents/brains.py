@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from clawlane.agents.acp import AcpAgent
 from clawlane.agents.answer import read_answer
 from clawlane.agents.child import Program
 from clawlane.agents.command import Command
-from clawlane.agents.contract import Agent, AsksOnce, TurnInput
+from clawlane.agents.contract import Agent, AsksOnce, Reachable, TurnInput
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Endpoint
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
@@ -51,7 +52,11 @@ class _EndpointAgent:
         )
         session = session_key(self.agent.id, turn.account, turn.thread)
         completion = await self.endpoint.ask(self.http, messages, session)
-        return _reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}")
+        tokens = completion.prompt_tokens + completion.completion_tokens
+        return _reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}", tokens)
+
+    async def reach(self) -> str:
+        return await self.endpoint.reach(self.http)
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.endpoint.once
@@ -74,6 +79,10 @@ class _AcpAgent:
             raise
         return _reply(answer, self.agent)
 
+    async def reach(self) -> str:
+        await self.acp.reach()
+        return ""
+
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return not self.agent.settings.retry_interrupted
 
@@ -92,11 +101,16 @@ class _CommandAgent:
         reply = reply or Reply("")
         return replace(reply, media=(*reply.media, *answer.media), react=answer.react)
 
+    async def reach(self) -> str:
+        """A program is not started: it might act."""
+        await asyncio.to_thread(self.command.program.check, self.environ)
+        return ""
+
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.command.once
 
 
-def _reply(raw: str, agent: AgentSettings, model: str = "") -> Reply | None:
+def _reply(raw: str, agent: AgentSettings, model: str = "", tokens: int = 0) -> Reply | None:
     answer = read_answer(raw)
     if answer is None:
         return None
@@ -105,7 +119,8 @@ def _reply(raw: str, agent: AgentSettings, model: str = "") -> Reply | None:
             f"{agent.place}: the reply has {len(answer.text)} characters, at most {LONGEST_REPLY} are sent;"
             " ask for shorter ones in `instructions`"
         )
-    return Reply(answer.text, agent.settings.identity.name or agent.name, model, media=answer.media)
+    author = agent.settings.identity.name or agent.name
+    return Reply(answer.text, author, model, media=answer.media, tokens=tokens)
 
 
 def command_input(turn: TurnInput, agent: AgentSettings) -> dict[str, Any]:
@@ -173,6 +188,11 @@ class Brains:
     def asks_once(self, account: str, thread: Thread) -> bool:
         agent = self._agents[self._name(account, thread)]
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
+
+    async def reach(self) -> str:
+        """Try the default agent with a request that nobody acts on; see `Reachable`."""
+        agent = self._agents[self._bindings.default]
+        return await agent.reach() if isinstance(agent, Reachable) else ""
 
     def _name(self, account: str, thread: Thread) -> str:
         channel, _, name = account.partition("/")

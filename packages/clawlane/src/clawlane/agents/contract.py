@@ -66,9 +66,30 @@ class Agent(Protocol):
 
 
 @runtime_checkable
+class Reachable(Protocol):
+    """An agent that can be tried without being asked anything."""
+
+    async def reach(self) -> str:
+        """Make a real request that nobody acts on. Raises an `AgentError` that says why it cannot answer.
+
+        What comes back should be known although the agent can be reached; it is usually empty.
+        """
+        ...
+
+
+@runtime_checkable
 class AsksOnce(Protocol):
     """An agent that may act on its own: where it does, no turn is given to it twice."""
 
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether a turn of this thread must not be run again once it was begun."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """An agent that knows beforehand that it will not begin a turn. Nobody is shown that it works on it."""
+
+    async def check(self, turn: TurnInput) -> None:
+        """Raises an `AgentError` for a turn that it would not begin."""
         ...

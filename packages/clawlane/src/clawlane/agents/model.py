@@ -28,6 +28,8 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed, AgentLimit, AgentMisconfigured
+from clawlane.messages import Outgoing
+from clawlane.store.steps import ToolSend
 
 _WAIT = 20.0
 """Seconds until a busy provider is asked again, if it does not say when."""
@@ -66,8 +68,15 @@ class Tools(Protocol):
         """The tools that the model may use in this turn."""
         ...
 
+    async def plan(self, use: ToolUse) -> tuple[Outgoing, ...]:
+        """What a call sends, before anything is stored; nothing is done yet.
+
+        Empty for a call that sends nothing, and for one that cannot be done: `call` says why.
+        """
+        ...
+
     async def call(self, use: ToolUse) -> str:
-        """The result of a call, as text. Raises `ToolProblem`."""
+        """The result of a call, as text. What `plan` gave is in the outbox by now. Raises `ToolProblem`."""
         ...
 
 
@@ -78,8 +87,8 @@ class Steps(Protocol):
         """The steps so far, in order."""
         ...
 
-    async def add(self, step: str, uses: Sequence[ToolUse]) -> None:
-        """Store a step, and with a model's answer the calls that it makes; returns once it is on the disk."""
+    async def add(self, step: str, sends: Sequence[ToolSend]) -> None:
+        """Store a step, and with a model's answer what its calls send; returns once it is on the disk."""
         ...
 
 
@@ -147,14 +156,22 @@ class Run:
             else:
                 self._check_limits(taken)
                 response = await self._request([*history, question, *taken])
-                await self._store(response, taken, _uses(len(taken) + 1, response))
+                await self._store(response, taken, await self._planned(response, taken))
 
     async def _store(
-        self, message: ModelRequest | ModelResponse, taken: list[ModelMessage], uses: Sequence[ToolUse]
+        self, message: ModelRequest | ModelResponse, taken: list[ModelMessage], sends: Sequence[ToolSend]
     ) -> None:
         written = ModelMessagesTypeAdapter.dump_json([message])[1:-1].decode()
-        await self.steps.add(written, uses)
+        await self.steps.add(written, sends)
         taken.append(message)
+
+    async def _planned(self, response: ModelResponse, taken: Sequence[ModelMessage]) -> list[ToolSend]:
+        """What the calls of an answer send; nothing if they are more than the turn may make."""
+        uses = _uses(len(taken) + 1, response)
+        if _count_calls(taken) + len(uses) > self.limits.tool_calls:
+            return []
+        planned = [(use, await self.tools.plan(use)) for use in uses]
+        return [ToolSend(use.step, use.number, outs) for use, outs in planned if outs]
 
     def _check_limits(self, taken: Sequence[ModelMessage]) -> None:
         responses = [message for message in taken if isinstance(message, ModelResponse)]
@@ -168,13 +185,7 @@ class Run:
         self, step: int, calls: Sequence[ToolCallPart], taken: Sequence[ModelMessage]
     ) -> list[ToolReturnPart]:
         """The results of all calls of a step. One after the other: what they queue leaves in their order."""
-        before = sum(
-            isinstance(part, ToolCallPart)
-            for message in taken[: step - 1]
-            if isinstance(message, ModelResponse)
-            for part in message.parts
-        )
-        if before + len(calls) > self.limits.tool_calls:
+        if _count_calls(taken) > self.limits.tool_calls:
             raise AgentLimit(
                 f"{self.place}.maxToolCalls: the model asks for more than {self.limits.tool_calls}"
             )
@@ -242,6 +253,11 @@ class Run:
             sum(response.usage.input_tokens for response in responses),
             sum(response.usage.output_tokens for response in responses),
         )
+
+
+def _count_calls(taken: Iterable[ModelMessage]) -> int:
+    responses = (message for message in taken if isinstance(message, ModelResponse))
+    return sum(isinstance(part, ToolCallPart) for response in responses for part in response.parts)
 
 
 def _uses(step: int, response: ModelResponse) -> list[ToolUse]:

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -34,7 +34,11 @@ _CONNECT_S = 10.0
 _ODD = re.compile(r"[\x00-\x20\x7f\\]")
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 _NAT64 = IPv6Network("64:ff9b::/96")
-_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+_NOT_PUBLIC = tuple(
+    map(ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "100::/64", "3fff::/20", "5f00::/16", "fec0::/10"))
+)
+"""Special networks that some versions of Python count as global."""
+
 _AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
 
@@ -58,7 +62,7 @@ def is_public(address: str) -> bool:
         found = ip_address(address)
     except ValueError:
         return False
-    return found not in _LOCAL_NAT64 and all(
+    return not any(found in network for network in _NOT_PUBLIC) and all(
         one.is_global and not (one.is_multicast or one.is_reserved or one.is_unspecified)
         for one in _embedded(found) or [found]
     )
@@ -119,7 +123,7 @@ async def fetching(network: Network, url: str, *, max_bytes: int, deadline: floa
             try:
                 yield _checked(answer, max_bytes)
             finally:
-                answer.close()
+                _drop(answer)
     except TimeoutError:
         raise NotFetched(f"{host_of(url)} took longer than {deadline:g} s") from None
 
@@ -137,7 +141,6 @@ def host_of(url: str) -> str:
 async def _client(network: Network) -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(
         ssl=network.trust,
-        limit=1,
         use_dns_cache=False,
         resolver=_CheckedResolver(network),
         socket_factory=partial(_checked_socket, network),
@@ -153,6 +156,7 @@ async def _client(network: Network) -> AsyncIterator[aiohttp.ClientSession]:
         max_field_size=8190,
     ) as client:
         yield client
+    await asyncio.sleep(0)  # the last connection is closed in the next round of the loop
 
 
 async def _follow(client: aiohttp.ClientSession, url: str) -> aiohttp.ClientResponse:
@@ -168,12 +172,20 @@ async def _follow(client: aiohttp.ClientSession, url: str) -> aiohttp.ClientResp
         location = answer.headers.get("Location", "")
         if answer.status not in _REDIRECTS or not location:
             return answer
-        answer.close()
+        _drop(answer)
         try:
             url = urljoin(url, location)
         except ValueError:
             raise NotFetched(f"{host_of(url)} redirects to what is no address") from None
     raise NotFetched(f"{host_of(url)}: more than {MOST_REDIRECTS} redirects")
+
+
+def _drop(answer: aiohttp.ClientResponse) -> None:
+    """Give up an answer at once, without a farewell that the host could draw out."""
+    connection = answer.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    answer.close()
 
 
 def _refusal(error: BaseException | None) -> str:
@@ -193,6 +205,7 @@ def _check(url: str) -> None:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         user = parts.username is not None or parts.password is not None
+        host.encode("idna")  # no label of it is empty or too long
     except ValueError:
         raise NotFetched("what is no address") from None
     if parts.scheme.lower() != "https" or not host:

@@ -116,9 +116,15 @@ def _danger(agent: AgentSettings) -> str:
     match agent.brain:
         case AcpBrain() | CommandBrain():
             return f"an agent of kind '{agent.brain.kind}' works on this machine as you"
-        case EndpointBrain() if any(name.lower() in OPERATOR_SESSIONS for name in agent.brain.session):
+        case EndpointBrain() if is_operators(agent):
             return "to this endpoint everybody who writes is its operator"
     return ""
+
+
+def is_operators(agent: AgentSettings) -> bool:
+    """Whether an endpoint takes everybody who writes to it for its operator."""
+    names = agent.brain.session if isinstance(agent.brain, EndpointBrain) else ()
+    return any(name.lower() in OPERATOR_SESSIONS for name in names)
 
 
 def _opening(agent: AgentSettings, routing: Bindings, account: Account, source: Source) -> str:

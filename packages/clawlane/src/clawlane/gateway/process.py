@@ -92,7 +92,7 @@ async def _answering(
     async with brains(config.agents, config.routing, environ, paths.agents_dir, media) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
-                log.warning("agent %s answers with an echo: it has no `brain` and no `model`", one.id)
+                log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)
             else:
                 log.info("agent %s: %s (%s)", one.id, one.brain.kind, one.place)
         yield agents

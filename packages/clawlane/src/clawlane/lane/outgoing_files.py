@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class OutgoingFiles:
-    """The files of one account, in a folder of their own. Set `sent` when one has left."""
+    """The files of one account, in a folder of their own. Set `sent` when one may not be needed any more."""
 
     folder: Path
     account_store: AccountStore

@@ -308,6 +308,8 @@ class Runner:
 
     def _noted(self, noted: NoteResult) -> None:
         self.sender.settled(noted.turn)
+        if noted.turn is not None or noted.recalled.messages:
+            self.sender.file_sent.set()
         for seq in noted.recalled.ended:
             self.scheduler.end(seq)
             self.sender.settled(seq)

@@ -97,7 +97,7 @@ class Sender:
 
         `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
-        and with None when it works again. `file_sent` is set whenever a file has left, or failed to.
+        and with None when it works again. `file_sent` is set whenever a file may not be needed any more.
         """
         self._store = account_store
         self._gate = gate

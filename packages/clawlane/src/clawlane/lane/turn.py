@@ -13,8 +13,16 @@ from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.answer import prefixed
-from clawlane.agents.contract import Agent, AsksOnce, Lane, TurnInput
-from clawlane.agents.errors import AgentBusy, AgentError, AgentInterrupted, AgentMisconfigured
+from clawlane.agents.contract import Agent, AsksOnce, Checks, Lane, TurnInput
+from clawlane.agents.errors import (
+    AgentBusy,
+    AgentError,
+    AgentInterrupted,
+    AgentLimit,
+    AgentMisconfigured,
+    AgentSilent,
+    BudgetSpent,
+)
 from clawlane.agents.outbound_media import discard
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel
@@ -114,6 +122,7 @@ class TurnRunner:
             history = tuple(map(HistoryMessage.of, started.history))
             lane = Lane(self.account, self.account_store, self.channel, turn.seq, started.run)
             given = TurnInput(self.account_store.account, started.messages, history, lane)
+            await self.agent.check(given)
             with self._typing(given.thread):
                 reply = await self.agent.run(given)
             outs = await self._plan(given, reply) if reply else []
@@ -126,6 +135,12 @@ class TurnRunner:
             reason = f"{busy.code}: {busy}"
             waits = await self.account_store.run(turns.postpone, turn.seq, reason, started.run)
             return busy.retry_in_s if waits else False
+        except AgentSilent as silent:
+            asked = not isinstance(silent, BudgetSpent)
+            reason = f"{silent.code}: {silent}"
+            await self.account_store.run(turns.stay_silent, turn.seq, reason, started.run, asked=asked)
+            log.debug("turn %d ends in silence: %s", turn.seq, silent.code)
+            return False
         except (Exception, SystemExit) as error:
             return await self._failed(turn, error, started.run)
         took_ms = 1000 * (time.perf_counter() - asked_at)
@@ -176,7 +191,7 @@ class TurnRunner:
 
         An `AgentError` quotes nothing.
         """
-        final = isinstance(error, AgentInterrupted | AgentMisconfigured)
+        final = isinstance(error, AgentInterrupted | AgentLimit | AgentMisconfigured)
         name = type(error).__name__
         code, told = (error.code, str(error)) if isinstance(error, AgentError) else (name, name)
         reason = f"{code}: {error}"
@@ -231,6 +246,11 @@ class DrainableAgent:
     async def run(self, turn: TurnInput) -> Reply | None:
         """The agent's answer."""
         return await self._agent.run(turn)
+
+    async def check(self, turn: TurnInput) -> None:
+        """Raises an `AgentError` for a turn that the agent would not begin."""
+        if isinstance(self._agent, Checks):
+            await self._agent.check(turn)
 
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether the agent must not be given a turn of this thread twice."""

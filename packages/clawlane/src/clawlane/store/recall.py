@@ -1,16 +1,18 @@
 """Transitions of messages that were taken back: by their author, or by the owner on this account's side.
 
-At whatever stage, such a message is neither answered nor remembered, and its text leaves the file. What has
-been sent by then stays sent; the turn's reason says so.
+At whatever stage, such a message is neither answered nor remembered, and its text leaves the file: with the
+quotes of it, and with what an agent remembers that saw it. What has been sent by then stays sent; the turn's
+reason says so.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 
 from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
-from clawlane.store import aliases, pending_history, turns
+from clawlane.store import aliases, pending_history, sessions, turns
 from clawlane.store.codec import NO_TEXT
 from clawlane.store.models import ChunkState, RecallResult, TurnState
 from clawlane.store.outbox import delivery_summary
@@ -92,13 +94,34 @@ def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
         ).fetchone()
         if row is None:
             continue
+        text = json.loads(row["body"])["text"] if row["body"] else ""
         forget_texts(tx, [seq])
+        _forget_quotes(tx, row)
         tx.scrub()
+        reminded = sessions.recalled(tx, seq, text)
         pending_history.remove(tx, [seq])
         tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
         _withdraw_request(tx, row)
         recalled += RecallResult((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
+        for turn in reminded:
+            if not _has_left(tx, turn):
+                recalled += _again(tx, turn)
     return recalled
+
+
+def _forget_quotes(tx: Tx, message: sqlite3.Row) -> None:
+    """Later messages of the thread that quote a message lose its words."""
+    rows = tx.db.execute(
+        "SELECT seq, body FROM messages WHERE account = ? AND body IS NOT NULL AND seq > ?"
+        " AND thread_kind = ? AND thread_id = ?",
+        (tx.account, message["seq"], message["thread_kind"], message["thread_id"]),
+    ).fetchall()
+    ids = {id_ for _, id_ in aliases.ids(message["message_id"], message["client_id"])}
+    for row in rows:
+        body = json.loads(row["body"])
+        if (quote := body["quote"]) and ids.intersection((quote[0], *quote[3:4])):
+            body["quote"] = [*quote[:2], "", *quote[3:4]]
+            change(tx, "messages", {"seq": row["seq"]}, body=json.dumps(body))
 
 
 def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
