@@ -21,7 +21,7 @@ class Names:
         self._people: dict[str, str | None] = {}
         lengths: set[int] = set()
         for person in people:
-            for name in {_key(name): name.strip() for name in (person.name, *person.aliases)}.values():
+            for name in (person.name.strip(), *map(str.strip, person.aliases)):
                 key = _key(name)
                 if not key or key in _NOBODY:
                     continue
@@ -50,7 +50,7 @@ class Names:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name.strip()).casefold()
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _joins(char: str) -> bool:

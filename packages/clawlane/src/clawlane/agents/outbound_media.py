@@ -37,6 +37,7 @@ DEADLINE_S = 60.0
 
 _LONGEST_NAME = 80
 _BLOCK = 64 * 1024
+_SHOWN = ("jpg", "jpeg", "png", "webp", "gif", "mp4", "m4a", "mp3", "aac")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _ODD = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -155,15 +156,17 @@ class _PrivateFile:
 
 
 def _shown_name(name: str, ending: str) -> str:
-    """A file name for others: one line, no folder, and the ending that fits its content."""
+    """A file name for others: one line, no folder, and the ending that fits its content.
+
+    What only claims to be a picture or a video gets another ending: a channel may go by that.
+    """
     kept = _ODD.sub("", name).strip(". ") or "file"
     stem, dot, own = kept.rpartition(".")
     if not dot:
         stem, own = kept, ""
-    right = ending or own[:10]
-    if ending == "jpg" and own.lower() == "jpeg":
-        right = own
-    return f"{stem[:_LONGEST_NAME]}.{right or 'bin'}"
+    if not ending and (not own or own.lower() in _SHOWN):
+        own = "bin"
+    return f"{stem[:_LONGEST_NAME]}.{ending or own[:10]}"
 
 
 async def _store(name: str, declared: str, blocks: AsyncIterator[bytes], folder: Path) -> ReplyFile:

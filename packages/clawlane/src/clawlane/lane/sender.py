@@ -25,6 +25,9 @@ AT_ONCE = 4
 ANSWER_DEADLINE = 120.0
 """Seconds after which a send without an answer counts as unknown, whatever the channel waits for."""
 
+FILE_DEADLINE = 900.0
+"""The same for files, which are uploaded first."""
+
 IN_A_ROW = 3
 """How many sends in a row must fail before sending counts as broken."""
 
@@ -275,7 +278,7 @@ class Sender:
         started = time.perf_counter()
         try:
             try:
-                async with asyncio.timeout(ANSWER_DEADLINE):
+                async with asyncio.timeout(_deadline(chunk)):
                     receipt = await self._gate.send(chunk)
             finally:
                 took_ms = 1000 * (time.perf_counter() - started)
@@ -299,7 +302,7 @@ class Sender:
         return await self._store.run(sending.sent, chunk.id, receipt)
 
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
-        reason = _why_unknown(error)
+        reason = _why_unknown(error, chunk)
         taken = isinstance(error, Unknown) and error.taken
         arrived = error.arrived if isinstance(error, Unknown) else ()
         lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms, arrived=arrived)
@@ -328,12 +331,16 @@ class Sender:
             return
 
 
-def _why_unknown(error: Exception) -> str:
+def _deadline(chunk: Chunk) -> float:
+    return FILE_DEADLINE if isinstance(chunk.out, Media | Photos) else ANSWER_DEADLINE
+
+
+def _why_unknown(error: Exception, chunk: Chunk) -> str:
     """Why it is unknown whether it arrived. Every surprise counts: bytes may have left."""
     if isinstance(error, Unknown):
         return str(error)
     if isinstance(error, TimeoutError):
-        return f"no answer within {ANSWER_DEADLINE:.0f} s"
+        return f"no answer within {_deadline(chunk):.0f} s"
     return f"{type(error).__name__}: {error}"
 
 
