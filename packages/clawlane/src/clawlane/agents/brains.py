@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
 from clawlane.agents.memory import SessionMemory
+from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
 from clawlane.config.agents import (
@@ -125,11 +126,12 @@ class _CommandAgent:
 
     async def run(self, turn: TurnInput) -> Reply | None:
         answer = await self.command.ask(command_input(turn, self.agent), self.environ)
-        if answer.media or answer.react:
-            raise AgentMisconfigured(
-                f"{self.agent.place}: this version sends no attachments and no reactions; answer with text"
-            )
-        return read_reply(answer.text, self.agent)
+        more = answer.media or answer.react
+        reply = Reply("") if more and not answer.text.strip() else read_reply(answer.text, self.agent)
+        if reply is None and not more:
+            return None
+        reply = reply or Reply("")
+        return replace(reply, media=(*reply.media, *answer.media), react=answer.react)
 
     async def reach(self) -> str:
         """A program is not started: it might act."""
@@ -182,20 +184,33 @@ def _attachment(attachment: Attachment) -> dict[str, str]:
 class Brains:
     """The agents of a config while they run, as one `Agent` that knows which of them answers where."""
 
-    def __init__(self, agents: Mapping[str, Agent], bindings: Bindings) -> None:
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        bindings: Bindings,
+        folders: Mapping[str, Path],
+        media: OutboundMedia | None = None,
+    ) -> None:
+        """`folders` has the own folder of each agent. Without `media` nothing is attached to replies."""
         self._agents = agents
         self._bindings = bindings
+        self._folders = folders
+        self._media = media
 
     async def run(self, turn: TurnInput) -> Reply | None:
-        return await self._agent(turn.account, turn.thread).run(turn)
+        name = self._name(turn.account, turn.thread)
+        reply = await self._agents[name].run(turn)
+        if reply is None or not reply.media or turn.lane is None or self._media is None:
+            return reply
+        return await self._media.attach(reply, self._folders[name], turn.lane)
 
     async def check(self, turn: TurnInput) -> None:
-        agent = self._agent(turn.account, turn.thread)
+        agent = self._agents[self._name(turn.account, turn.thread)]
         if isinstance(agent, Checks):
             await agent.check(turn)
 
     def asks_once(self, account: str, thread: Thread) -> bool:
-        agent = self._agent(account, thread)
+        agent = self._agents[self._name(account, thread)]
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
 
     async def reach(self) -> str:
@@ -203,9 +218,9 @@ class Brains:
         agent = self._agents[self._bindings.default]
         return await agent.reach() if isinstance(agent, Reachable) else ""
 
-    def _agent(self, account: str, thread: Thread) -> Agent:
+    def _name(self, account: str, thread: Thread) -> str:
         channel, _, name = account.partition("/")
-        return self._agents[self._bindings.agent(channel, name, thread)]
+        return self._bindings.agent(channel, name, thread)
 
 
 @dataclass(slots=True)
@@ -218,6 +233,7 @@ class _Opener:
     models: Models
     session: SessionSettings
     mcp: Mcp
+    media: OutboundMedia | None
     problems: list[str]
     servers: McpServers | None = None
     http: aiohttp.ClientSession | None = None
@@ -271,7 +287,8 @@ class _Opener:
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
         memory = SessionMemory(agent, self.session)
-        tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
+        servers = self.mcp.servers_for(agent.settings.tools)
+        tools = TurnTools(agent, self.servers, servers, self.media, own_folder(agent, self.folder))
         return ModelAgent(agent, models, Ledger(agent), memory, tools.of)
 
     def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
@@ -356,8 +373,7 @@ class _Opener:
 
     def _program(self, agent: AgentSettings, brain: ChildBrain) -> Program:
         env = {name: self._read(secret, f"{agent.place}.env.{name}") for name, secret in brain.env.items()}
-        cwd = Path(brain.cwd).expanduser() if brain.cwd else self.folder / agent.id
-        return Program(agent.place, brain.command, cwd, env)
+        return Program(agent.place, brain.command, own_folder(agent, self.folder), env)
 
     def _read(self, secret: Secret, place: str) -> str:
         try:
@@ -376,17 +392,26 @@ async def brains(
     models: Models = _NO_MODELS,
     session: SessionSettings = _SESSION,
     mcp: Mcp = _NO_SERVERS,
+    media: OutboundMedia | None = None,
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
-    Raises `AgentsUnusable` with everything that keeps them from running.
+    With `media` their replies get the files that they ask for. Raises `AgentsUnusable` with everything that
+    keeps them from running.
     """
     async with AsyncExitStack() as stack:
-        opener = _Opener(stack, environ, folder, models, session, mcp, [])
+        opener = _Opener(stack, environ, folder, models, session, mcp, media, [])
         opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         if opener.problems:
             raise AgentsUnusable(opener.problems)
         if opener.servers is not None:
             await stack.enter_async_context(opener.servers.running())
-        yield Brains(opened, bindings)
+        folders = {agent.id: own_folder(agent, folder) for agent in agents}
+        yield Brains(opened, bindings, folders, media)
+
+
+def own_folder(agent: AgentSettings, folder: Path) -> Path:
+    """The folder that an agent works in, and whose files it may send: one in `folder`, or its `cwd`."""
+    brain = agent.brain
+    return Path(brain.cwd).expanduser() if isinstance(brain, ChildBrain) and brain.cwd else folder / agent.id

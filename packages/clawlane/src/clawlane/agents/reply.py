@@ -16,8 +16,8 @@ def read_reply(raw: str, agent: AgentSettings, model: str = "", tokens: int = 0)
 
     Raises `EmptyAnswer` if it wrote nothing for people, `AgentMisconfigured` for far too much.
     """
-    answer = read_answer(raw, attachments=False)  # nothing sends them yet
-    if answer is None or not answer.text:
+    answer = read_answer(raw)
+    if answer is None:
         if CHOSEN_SILENCE in raw:
             return None
         raise EmptyAnswer(f"{agent.place}: nothing in the answer is for people")
@@ -26,4 +26,5 @@ def read_reply(raw: str, agent: AgentSettings, model: str = "", tokens: int = 0)
             f"{agent.place}: the reply has {len(answer.text)} characters, at most {LONGEST_REPLY} are sent;"
             " ask for shorter ones in `instructions`"
         )
-    return Reply(answer.text, agent.settings.identity.name or agent.name, model, tokens=tokens)
+    author = agent.settings.identity.name or agent.name
+    return Reply(answer.text, author, model, media=answer.media, tokens=tokens)

@@ -212,8 +212,6 @@ class _Loader:
         for path in _key_paths(place, block):
             if path[-1] in schema.INERT:
                 self._warn(path, "accepted, but it does nothing here", at_key=True)
-            elif path[-1] in schema.WAITING:
-                self._warn(path, "accepted, but this version does nothing with it yet", at_key=True)
         try:
             return resolve(
                 manifest.id, block, model, self.environ, inherited=inherited(self.source), lists=lists

@@ -128,8 +128,5 @@ UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
 
-WAITING = frozenset(("mediaMaxMb",))
-"""Channel keys whose feature this version does not have yet."""
-
 WAITING_AT_ROOT = frozenset(("session", "gateway", "logging"))
 """Sections whose features this version does not have yet."""

@@ -164,6 +164,7 @@ class ChannelSettings(Block):
     pacing: Pacing = Pacing()
     media_max_mb: Maybe[Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]] = None
     markdown: Markdown = Markdown()
+    number_chunks: StrictBool = False
     response_prefix: Maybe[StrictStr] = None
     proxy: StrictStr = Field(default="", repr=False)
     config_writes: Maybe[StrictBool] = None

@@ -130,6 +130,7 @@ class Accounts:
             pin=resolver.run,
             resend_unknown=settings.resend_unknown,
             prefix=settings.response_prefix or "",
+            outgoing=self._paths.outgoing_dir(name),
             look_up_gap_ms=int(settings.look_up_gap.total_seconds() * 1000),
         )
         return Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir, is_default)

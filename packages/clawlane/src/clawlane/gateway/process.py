@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from clawlane import __version__
 from clawlane.agents.brains import brains
 from clawlane.agents.contract import Agent
+from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.capabilities import Rehearsal
 from clawlane.channel import Channel
 from clawlane.clock import now_ms
@@ -88,7 +89,10 @@ async def _answering(
         yield agent
         return
     models, mcp = config.root.models, config.root.mcp
-    async with brains(config.agents, config.routing, environ, paths.agents_dir, models, mcp=mcp) as agents:
+    media = OutboundMedia(paths.outgoing_dir)
+    async with brains(
+        config.agents, config.routing, environ, paths.agents_dir, models, mcp=mcp, media=media
+    ) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from clawlane.access.decision import Reason
 from clawlane.access.policy import AccessPolicy, Grants
@@ -20,6 +21,7 @@ from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.gate import Gate
+from clawlane.lane.outgoing_files import OutgoingFiles
 from clawlane.lane.scheduler import ThreadScheduler
 from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision
@@ -62,7 +64,8 @@ class AccountDeps:
     `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
     `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
     `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `trouble` is
-    called when sending stops working, and with None when it works again.
+    called when sending stops working, and with None when it works again. `outgoing` is the folder for copies
+    of files that wait to be sent.
     """
 
     account: Account
@@ -81,6 +84,7 @@ class AccountDeps:
     look_up_gap_ms: int = 60_000
     prefix: str = ""
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
+    outgoing: Path | None = None
     sleep: Sleep = asyncio.sleep
 
 
@@ -101,6 +105,9 @@ class Runner:
             lambda: vault.generation,
             self._settle_ms,
             deps.trouble,
+        )
+        self._files = (
+            OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
         )
         self._access = AccessChecker(account_store, deps.policy, deps.grants)
         self._agent = DrainableAgent(deps.agent)
@@ -172,6 +179,8 @@ class Runner:
         Returns when the channel does.
         """
         self._log_recovery(await self._store.run(unknown_sends.recover, self._settle_ms))
+        if self._files is not None:
+            await self._files.sweep()
         await self._deps.gate.begin(self._store, self._access)
         async for turn in self._open_turns():
             self._deps.gate.met(turn.inbound)
@@ -182,6 +191,8 @@ class Runner:
                 group.create_task(work)
                 for work in (self.sender.run(), self._prune(), self._look_up_unknown(), self._deps.pin())
             ]
+            if self._files is not None:
+                others.append(group.create_task(self._files.run()))
             try:
                 await self._deps.channel.run(self._deps.account, self)
             finally:
@@ -301,6 +312,8 @@ class Runner:
 
     def _noted(self, noted: NoteResult) -> None:
         self.sender.settled(noted.turn)
+        if noted.turn is not None or noted.recalled.messages:
+            self.sender.file_sent.set()
         for seq in noted.recalled.ended:
             self.scheduler.end(seq)
             self.sender.settled(seq)

@@ -39,6 +39,7 @@ class Turn:
 
     `chunks` are their states, in order; `told` is the same in words. `messages` is how many messages it has.
     `tools` says in words what became of what its agent sent by tools.
+    `note` says what was left out of the reply.
     """
 
     id: int
@@ -50,6 +51,7 @@ class Turn:
     chunks: tuple[ChunkState, ...] = ()
     told: str = ""
     tools: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
