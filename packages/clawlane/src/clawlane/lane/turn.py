@@ -7,12 +7,11 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
-from clawlane.agents.answer import prefixed
 from clawlane.agents.contract import Agent, AsksOnce, Checks, Lane, TurnInput
 from clawlane.agents.errors import (
     AgentBusy,
@@ -24,13 +23,14 @@ from clawlane.agents.errors import (
     BudgetSpent,
 )
 from clawlane.agents.outbound_media import discard
+from clawlane.agents.reply import chunks_of
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.sender import Sender
-from clawlane.messages import Outgoing, Reaction, Reply, Thread, ThreadKind, Typing
-from clawlane.store import directory, turns
+from clawlane.messages import Outgoing, Reaction, Reply, Thread, Typing
+from clawlane.store import turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import OPEN, History, OpenTurn, TurnState
 
@@ -127,7 +127,7 @@ class TurnRunner:
             await self.agent.check(given)
             with self._typing(given.thread):
                 reply = await self.agent.run(given)
-            outs = await self._plan(given, reply) if reply else []
+            outs = await self._plan(lane, given, reply) if reply else []
         except asyncio.CancelledError as error:
             if _cancelled():
                 raise
@@ -170,15 +170,10 @@ class TurnRunner:
             self.prefix,
         )
 
-    async def _plan(self, given: TurnInput, reply: Reply) -> list[Outgoing]:
+    async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:
         """The reply as chunks: the text, its attachments, then the reaction."""
         thread, last = given.thread, given.messages[-1]
-        if self.prefix and reply.text:
-            reply = replace(reply, text=prefixed(reply, self.prefix))
-        if thread.kind is ThreadKind.GROUP and "@" in reply.text:
-            people = await self.account_store.run(directory.members_of, thread.id)
-            reply = replace(reply, people=people)
-        outs = self.channel.plan(self.account, thread, reply)
+        outs = await chunks_of(reply, thread, lane)
         if reply.react:
             outs.append(Reaction(thread, last.message_id, reply.react, last.client_id))
         return outs
