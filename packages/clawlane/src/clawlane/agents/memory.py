@@ -18,7 +18,9 @@ from clawlane.agents.errors import AgentError
 from clawlane.agents.prompt import user_prompt
 from clawlane.config.agents import Reset, ResetMode, SessionSettings
 from clawlane.config.routing import AgentSettings, session_key
+from clawlane.messages import Thread
 from clawlane.store import sessions
+from clawlane.store.account_store import AccountStore
 from clawlane.store.sessions import Remembered, Session
 
 Summarise = Callable[[str], Awaitable[str]]
@@ -59,7 +61,7 @@ class Exchange:
     answer: str | None
     steps: tuple[str, ...]
     note: str
-    asked: TurnInput | None = None
+    asked: TurnInput
 
     @property
     def reply(self) -> str:
@@ -127,10 +129,15 @@ class SessionMemory:
         )
         if found is None:  # what this run answers is void
             return Conversation(session=name)
-        conversation = self._conversation(found, turn)
+        conversation = self._conversation(found, turn.account, turn.thread)
         if conversation.tokens <= self._session.max_tokens:
             return conversation
         return await self._cut(lane, turn, found, conversation)
+
+    async def look(self, account_store: AccountStore, thread: Thread) -> Conversation:
+        """A conversation as it is now; nothing begins."""
+        found = await account_store.run(sessions.look, self._agent.id, thread)
+        return self._conversation(found, account_store.account, thread)
 
     async def answered(self, turn: TurnInput, answer: str) -> None:
         """Keep the answer of a turn, unless it was started over meanwhile. Call it before it is returned."""
@@ -149,9 +156,9 @@ class SessionMemory:
     def _is_over(self, last_ms: int, now_ms: int) -> bool:
         return is_over(self._session.reset, last_ms, now_ms)
 
-    def _conversation(self, session: Session, turn: TurnInput) -> Conversation:
-        exchanges = (self._exchange(one, turn.account) for one in session.turns)
-        name = numbered(session_key(self._agent.id, turn.account, turn.thread), session.number)
+    def _conversation(self, session: Session, account: str, thread: Thread) -> Conversation:
+        exchanges = (self._exchange(one, account) for one in session.turns)
+        name = numbered(session_key(self._agent.id, account, thread), session.number)
         return Conversation(framed_summary(session.summary), tuple(exchanges), name)
 
     def _exchange(self, one: Remembered, account: str) -> Exchange:

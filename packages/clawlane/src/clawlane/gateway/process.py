@@ -87,7 +87,8 @@ async def _answering(
     if agent is not None:
         yield agent
         return
-    async with brains(config.agents, config.routing, environ, paths.agents_dir) as agents:
+    opening = brains(config.agents, config.routing, environ, paths.agents_dir, config.root.session)
+    async with opening as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: it has no `brain` and no `model`", one.id)

@@ -106,6 +106,11 @@ def enter(tx: Tx, agent: str, thread: Thread, is_over: IsOver) -> int:
     return int(number)
 
 
+def look(tx: Tx, agent: str, thread: Thread) -> Session:
+    """A session as it is now. Nothing begins."""
+    return read(tx.db, tx.account, agent, thread)
+
+
 @lazy
 def answered(tx: Tx, turn: int, run: int, answer: str) -> bool:
     """Keep the answer of a turn, unless it was started over since this run, or has left its session."""
