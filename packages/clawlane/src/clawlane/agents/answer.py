@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from clawlane.messages import Reply
 
-SILENCE = "NO_REPLY"
+CHOSEN_SILENCE = "NO_REPLY"
 """The answer of an agent that wants to stay silent."""
 
 _VARIABLE = re.compile(r"\{(identity\.name|model|modelFull|provider|think|thinkingLevel)\}", re.IGNORECASE)
@@ -55,7 +55,7 @@ def read_answer(raw: str, *, attachments: bool = True) -> Answer | None:
                 text.clear()
                 media.clear()
     shown = re.sub(r"\n{3,}", "\n\n", "".join(text)).strip()
-    if shown.strip("`* \n.") == SILENCE:
+    if shown.strip("`* \n.") == CHOSEN_SILENCE:
         shown = ""
     return Answer(shown, tuple(dict.fromkeys(media))) if shown or media else None
 

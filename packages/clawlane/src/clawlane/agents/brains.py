@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
 from clawlane.access.context import HistoryMessage
 from clawlane.agents.acp import AcpAgent
-from clawlane.agents.answer import SILENCE, read_answer
+from clawlane.agents.answer import CHOSEN_SILENCE
+from clawlane.agents.budget import Ledger, TurnLedger, rough_tokens
 from clawlane.agents.child import Program
 from clawlane.agents.command import Command
-from clawlane.agents.contract import Agent, AsksOnce, TurnInput
+from clawlane.agents.contract import Agent, AsksOnce, Checks, Reachable, TurnInput
 from clawlane.agents.echo import EchoAgent
-from clawlane.agents.endpoint import ChatMessage, Endpoint
+from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
 from clawlane.agents.memory import SUMMARY, Conversation, SessionMemory
 from clawlane.agents.prompt import instructions, user_prompt
+from clawlane.agents.reply import read_reply
 from clawlane.config.agents import (
+    OWN_KEYS,
     AcpBrain,
     ChildBrain,
     CommandBrain,
@@ -29,16 +33,23 @@ from clawlane.config.agents import (
     EndpointBrain,
     Memory,
     ModelBrain,
+    Models,
+    Price,
+    Provider,
     SessionSettings,
 )
+from clawlane.config.errors import format_path
+from clawlane.config.mcp import Mcp
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Attachment, Quote, Reply, Thread
+from clawlane.store.spending import Spent
 
-_SESSION = SessionSettings()
+if TYPE_CHECKING:
+    from clawlane.agents.mcp_tools import McpServers
+    from clawlane.agents.providers import ProviderAccess
 
-LONGEST_REPLY = 40_000
-"""Characters: twenty messages of Zalo's length."""
+_NO_MODELS, _SESSION, _NO_SERVERS = Models(), SessionSettings(), Mcp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +57,56 @@ class _EndpointAgent:
     agent: AgentSettings
     endpoint: Endpoint
     http: aiohttp.ClientSession
+    ledger: Ledger
+    price: Price | None
     session: SessionSettings
     remembers: bool
     """Whether the agent remembers by itself, and is told each turn alone."""
 
+    async def check(self, turn: TurnInput) -> None:
+        await self.ledger.of(turn).check()
+
     async def run(self, turn: TurnInput) -> Reply | None:
         settings = self.agent.settings
-        prompt = user_prompt(turn, settings.max_input_chars)
+        ledger = self.ledger.of(turn)
         memory = SessionMemory(self.agent, self.session, self._sum_up)
         if self.remembers:
             conversation = Conversation(session=await memory.name(turn))
         else:
             conversation = await memory.begin(turn)
+        prompt = user_prompt(turn, settings.max_input_chars)
         messages = _chat(instructions(settings.instructions), conversation, prompt)
-        completion = await self.endpoint.ask(self.http, messages, conversation.session)
-        reply = _reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}")
+        completion = await self._ask(ledger, messages, conversation.session)
+        model = f"{self.agent.id}/{self.endpoint.model}"
+        reply = read_reply(completion.text, self.agent, model, ledger.tokens)
         if not self.remembers:
-            await memory.answered(turn, reply.text if reply else SILENCE)
+            await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
         return reply
 
-    async def _sum_up(self, text: str) -> str:
+    async def _sum_up(self, turn: TurnInput, text: str) -> str:
         messages = _chat(SUMMARY, Conversation(), text)
-        completion = await self.endpoint.ask(self.http, messages, f"agent:{self.agent.id}:summary")
-        reply = _reply(completion.text, self.agent)
+        completion = await self._ask(self.ledger.of(turn), messages, f"agent:{self.agent.id}:summary")
+        reply = read_reply(completion.text, self.agent)
         return reply.text if reply else ""
+
+    async def _ask(self, ledger: TurnLedger, messages: Sequence[ChatMessage], session: str) -> Completion:
+        await ledger.check()
+        completion = await self.endpoint.ask(self.http, messages, session)
+        await ledger.add(self._spent(messages, completion))
+        return completion
+
+    async def reach(self) -> str:
+        return await self.endpoint.reach(self.http)
+
+    def _spent(self, messages: Sequence[ChatMessage], completion: Completion) -> Spent:
+        """What an answer took; counted roughly where the server does not say, so that budgets hold."""
+        given, answered = completion.prompt_tokens, completion.completion_tokens
+        if not given and not answered:
+            given = rough_tokens(*(message.content for message in messages))
+            answered = rough_tokens(completion.text)
+        price = self.price
+        usd = (given * price.input + answered * price.output) / 1_000_000 if price else 0.0
+        return Spent(given, answered, usd)
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.endpoint.once
@@ -97,7 +134,11 @@ class _AcpAgent:
             if settings.retry_interrupted:
                 raise AgentFailed(str(interrupted)) from None
             raise
-        return _reply(answer, self.agent)
+        return read_reply(answer, self.agent)
+
+    async def reach(self) -> str:
+        await self.acp.reach()
+        return ""
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return not self.agent.settings.retry_interrupted
@@ -118,24 +159,17 @@ class _CommandAgent:
             raise AgentMisconfigured(
                 f"{self.agent.place}: this version sends no attachments and no reactions; answer with text"
             )
-        reply = _reply(answer.text, self.agent)
-        await memory.answered(turn, reply.text if reply else SILENCE)
+        reply = read_reply(answer.text, self.agent)
+        await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
         return reply
+
+    async def reach(self) -> str:
+        """A program is not started: it might act."""
+        await asyncio.to_thread(self.command.program.check, self.environ)
+        return ""
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.command.once
-
-
-def _reply(raw: str, agent: AgentSettings, model: str = "") -> Reply | None:
-    answer = read_answer(raw, attachments=False)  # nothing sends them yet
-    if answer is None or not answer.text:
-        return None
-    if len(answer.text) > LONGEST_REPLY:
-        raise AgentMisconfigured(
-            f"{agent.place}: the reply has {len(answer.text)} characters, at most {LONGEST_REPLY} are sent;"
-            " ask for shorter ones in `instructions`"
-        )
-    return Reply(answer.text, agent.settings.identity.name or agent.name, model)
 
 
 def _chat(first: str, conversation: Conversation, prompt: str) -> list[ChatMessage]:
@@ -209,9 +243,19 @@ class Brains:
     async def run(self, turn: TurnInput) -> Reply | None:
         return await self._agent(turn.account, turn.thread).run(turn)
 
+    async def check(self, turn: TurnInput) -> None:
+        agent = self._agent(turn.account, turn.thread)
+        if isinstance(agent, Checks):
+            await agent.check(turn)
+
     def asks_once(self, account: str, thread: Thread) -> bool:
         agent = self._agent(account, thread)
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
+
+    async def reach(self) -> str:
+        """Try the default agent with a request that nobody acts on; see `Reachable`."""
+        agent = self._agents[self._bindings.default]
+        return await agent.reach() if isinstance(agent, Reachable) else ""
 
     def _agent(self, account: str, thread: Thread) -> Agent:
         channel, _, name = account.partition("/")
@@ -225,8 +269,11 @@ class _Opener:
     stack: AsyncExitStack
     environ: Mapping[str, str]
     folder: Path
+    models: Models
     session: SessionSettings
+    mcp: Mcp
     problems: list[str]
+    servers: McpServers | None = None
     http: aiohttp.ClientSession | None = None
 
     async def open(self, agent: AgentSettings) -> Agent:
@@ -244,10 +291,99 @@ class _Opener:
                 command = Command(self._program(agent, agent.brain), agent.settings.timeout_seconds, once)
                 return _CommandAgent(agent, command, self.environ, self.session)
             case ModelBrain():
+                return await self._model(agent)
+
+    async def _model(self, agent: AgentSettings) -> Agent:
+        try:
+            from clawlane.agents.model_agent import ModelAgent
+            from clawlane.agents.providers import open_models
+            from clawlane.agents.turn_tools import TurnTools
+        except ImportError as error:
+            if (error.name or "clawlane").partition(".")[0] == "clawlane":
+                raise
+            self.problems.append(
+                f"{agent.place}: the library for models is missing; run: pip install 'clawlane[agent]'"
+            )
+            return EchoAgent()
+        choice = agent.settings.model
+        assert choice is not None, "checked with the config"
+        providers = {}
+        for name in choice.all:
+            provider = name.partition("/")[0]
+            providers[provider] = self._access(provider)
+        try:
+            models = await self.stack.enter_async_context(open_models(choice.all, providers))
+        except AgentMisconfigured as problem:
+            self.problems.append(str(problem))
+            return EchoAgent()
+        if agent.settings.budget.usd_per_day is not None:
+            for named in models:
+                if named.price is None:
+                    provider, _, model = named.name.partition("/")
+                    self.problems.append(
+                        f"{agent.at('budget')}.usdPerDay: the price of {named.name} is not known; write it"
+                        f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
+                    )
+        tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
+        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
+
+    def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
+        """The MCP servers that agents of kind `model` use; None if they use none."""
+        used = {
+            name: server
+            for agent in agents
+            if isinstance(agent.brain, ModelBrain)
+            for name, server in self.mcp.servers_for(agent.settings.tools).items()
+        }
+        if not used:
+            return None
+        try:
+            from clawlane.agents.mcp_tools import McpServers, mcp_server
+        except ImportError as error:
+            library = (error.name or "clawlane").partition(".")[0]
+            if library == "clawlane":
+                raise
+            if library != "pydantic_ai":  # that one is missed for the models, too
+                place = format_path(("mcp", "servers", next(iter(used))))
                 self.problems.append(
-                    f"{agent.place}: this version has no agents of kind 'model' yet; use 'endpoint'"
+                    f"{place}: the library for MCP servers is missing; run: pip install 'clawlane[mcp]'"
                 )
-                return EchoAgent()
+            return None
+        return McpServers(
+            {
+                name: mcp_server(name, server, self._read, self.environ, self.folder / f"mcp-{name}")
+                for name, server in used.items()
+            }
+        )
+
+    def _access(self, name: str) -> ProviderAccess:
+        """How a provider is reached: what the config says of it, and what is known of those built in."""
+        from clawlane.agents.providers import ProviderAccess
+
+        place = format_path(("models", "providers", name))
+        written = self.models.providers.get(name, Provider())
+        headers = {
+            header: self._read(secret, f"{place}.headers.{header}")
+            for header, secret in written.headers.items()
+        }
+        key = ""
+        if written.api_key is not None:
+            key = self._read(written.api_key, f"{place}.apiKey")
+        elif written.base_url is None:
+            key = self._own_key(name, f"{place}.apiKey")
+        return ProviderAccess(
+            name, place, written.spoken(name), key, written.base_url, headers, written.prices
+        )
+
+    def _own_key(self, provider: str, place: str) -> str:
+        """The key of a built-in provider, from the variable that its own tools read."""
+        names = OWN_KEYS[provider]
+        for name in names:
+            if key := self.environ.get(name, "").strip():
+                return key
+        wanted = " nor ".join(names)
+        self.problems.append(f"{place}: there is no key, and the variable {wanted} is not set")
+        return ""
 
     async def _endpoint(self, agent: AgentSettings, brain: EndpointBrain) -> Agent:
         headers = {
@@ -269,7 +405,8 @@ class _Opener:
             once=brain.memory is Memory.THEIRS and not agent.settings.retry_interrupted,
             timeout_s=agent.settings.timeout_seconds,
         )
-        return _EndpointAgent(agent, endpoint, self.http, self.session, brain.memory is Memory.THEIRS)
+        theirs = brain.memory is Memory.THEIRS
+        return _EndpointAgent(agent, endpoint, self.http, Ledger(agent), brain.price, self.session, theirs)
 
     def _program(self, agent: AgentSettings, brain: ChildBrain) -> Program:
         env = {name: self._read(secret, f"{agent.place}.env.{name}") for name, secret in brain.env.items()}
@@ -290,15 +427,20 @@ async def brains(
     bindings: Bindings,
     environ: Mapping[str, str],
     folder: Path,
+    models: Models = _NO_MODELS,
     session: SessionSettings = _SESSION,
+    mcp: Mcp = _NO_SERVERS,
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
     Raises `AgentsUnusable` with everything that keeps them from running.
     """
     async with AsyncExitStack() as stack:
-        opener = _Opener(stack, environ, folder, session, [])
+        opener = _Opener(stack, environ, folder, models, session, mcp, [])
+        opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         if opener.problems:
             raise AgentsUnusable(opener.problems)
+        if opener.servers is not None:
+            await stack.enter_async_context(opener.servers.running())
         yield Brains(opened, bindings)

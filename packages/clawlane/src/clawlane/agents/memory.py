@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 
 from clawlane.access import context
 from clawlane.access.context import HistoryMessage
+from clawlane.agents.budget import rough_tokens
 from clawlane.agents.contract import Lane, TurnInput
-from clawlane.agents.errors import AgentError
+from clawlane.agents.errors import AgentBusy, AgentError
 from clawlane.agents.prompt import user_prompt
 from clawlane.config.agents import Reset, ResetMode, SessionSettings
 from clawlane.config.routing import AgentSettings, session_key
@@ -23,8 +24,8 @@ from clawlane.store import sessions
 from clawlane.store.account_store import AccountStore
 from clawlane.store.sessions import Remembered, Session
 
-Summarise = Callable[[str], Awaitable[str]]
-"""Sums up a conversation, written out as one text. Raises an `AgentError`."""
+Summarise = Callable[[TurnInput, str], Awaitable[str]]
+"""Sums up a conversation, written out as one text, before a turn. Raises an `AgentError`."""
 
 SUMMARY = (
     "You are given the beginning of a conversation. Sum it up for the one who answers in it and will not see "
@@ -42,7 +43,6 @@ LONGEST_SUMMARY = 8_000
 KEPT = 0.7
 """The part of `maxTokens` that a cut leaves, so that the next turn does not cut again."""
 
-_BYTES_A_TOKEN, _TOKENS_A_MESSAGE = 3, 4
 _DAILY_HOUR, _IDLE_MINUTES = 4, 60
 log = logging.getLogger(__name__)
 
@@ -95,14 +95,6 @@ class Conversation:
         """Roughly how many tokens the conversation takes (see `rough_tokens`)."""
         summary = rough_tokens(self.summary) if self.summary else 0
         return summary + sum(exchange.tokens for exchange in self.exchanges)
-
-
-def rough_tokens(*texts: str) -> int:
-    """Roughly how many tokens messages take: one for three bytes of UTF-8, and four for each message.
-
-    English has about four bytes to a token and Vietnamese about three, so it is rather too many.
-    """
-    return sum(len(text.encode("utf-8", "replace")) // _BYTES_A_TOKEN + _TOKENS_A_MESSAGE for text in texts)
 
 
 class SessionMemory:
@@ -174,7 +166,7 @@ class SessionMemory:
         cut = _oldest(conversation, int(self._session.max_tokens * KEPT))
         numbers = [exchange.turn for exchange in cut]
         place = (self._agent.id, turn.thread, found, numbers)
-        summary = await self._sum_up(found.summary, cut)
+        summary = await self._sum_up(turn, found.summary, cut)
         if summary is None or not await lane.account_store.run(sessions.cut, *place, summary):
             summary = None
             await lane.account_store.run(sessions.cut, *place)
@@ -182,13 +174,16 @@ class SessionMemory:
         rest = replace(conversation, exchanges=conversation.exchanges[len(cut) :])
         return rest if summary is None else replace(rest, summary=framed_summary(summary))
 
-    async def _sum_up(self, before: str, cut: Iterable[Exchange]) -> str | None:
+    async def _sum_up(self, turn: TurnInput, before: str, cut: Iterable[Exchange]) -> str | None:
         """A summary of the turns, and of what was summed up before them. None if there is to be none."""
         if self._summarise is None:
             return None
         said = (part for exchange in cut for part in (exchange.prompt, f"[Answer]\n{exchange.reply}"))
+        text = "\n".join(filter(None, (framed_summary(before), *said)))
         try:
-            summary = await self._summarise("\n".join(filter(None, (framed_summary(before), *said))))
+            summary = await self._summarise(turn, text)
+        except AgentBusy:
+            raise
         except AgentError as error:
             log.warning("a conversation is cut without a summary: %s", error)
             return None

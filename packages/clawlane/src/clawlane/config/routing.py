@@ -45,11 +45,15 @@ class AgentSettings:
         """Where its brain is written, for errors: `agents.list[0].brain`."""
         return format_path(self.path)
 
-    def at(self, name: str) -> str:
-        """Where a field is written, for errors, or could be: `agents.defaults.maxRequests`."""
+    def place_of(self, name: str) -> KeyPath:
+        """Where a field is written, or could be."""
         inherited = name in self.settings.model_fields_set and name not in self.own
         owner = ("agents", "defaults") if inherited else self.owner
-        return format_path((*owner, AgentDefaults.model_fields[name].alias or name))
+        return (*owner, AgentDefaults.model_fields[name].alias or name)
+
+    def at(self, name: str) -> str:
+        """Where a field is written, for errors: `agents.defaults.maxRequests`."""
+        return format_path(self.place_of(name))
 
 
 def settled(agents: Agents) -> list[AgentSettings]:
@@ -107,6 +111,12 @@ class Bindings:
         general = (broad.agent_id if broad else self.default) == agent
         groups = [one for one in holding if one.match.peer and one.match.peer.kind is PeerKind.GROUP]
         return general, general or any(one.agent_id == agent for one in groups)
+
+    def answers(self, agent: str, channel: str, account: str) -> bool:
+        """Whether an agent answers anybody at all on an account."""
+        threads = (one for one in self.bindings if one.match.peer and self._holds(one, channel, account))
+        general, _ = self.reach(agent, channel, account)
+        return general or any(one.agent_id == agent for one in threads)
 
     def _breadth(self, binding: Binding) -> int:
         return 1 if binding.match.account_id == "*" else 2

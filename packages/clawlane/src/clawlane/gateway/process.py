@@ -87,11 +87,12 @@ async def _answering(
     if agent is not None:
         yield agent
         return
-    opening = brains(config.agents, config.routing, environ, paths.agents_dir, config.root.session)
+    models, session, mcp = config.root.models, config.root.session, config.root.mcp
+    opening = brains(config.agents, config.routing, environ, paths.agents_dir, models, session, mcp)
     async with opening as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
-                log.warning("agent %s answers with an echo: it has no `brain` and no `model`", one.id)
+                log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)
             else:
                 log.info("agent %s: %s (%s)", one.id, one.brain.kind, one.place)
         yield agents

@@ -337,7 +337,9 @@ def _note(turn: sqlite3.Row, chunks: Collection[str]) -> str:
     if turn["answer"] is None:
         if why:
             return f"(no answer: {why})"
-        return "(the answer is not remembered)" if chunks or state == TurnState.DONE else "(no answer yet)"
+        if chunks:
+            return "(the answer is not remembered)"
+        return "(no answer)" if state == TurnState.DONE else "(no answer yet)"
     arrived = sum(one == ChunkState.SENT for one in chunks)
     if arrived == len(chunks):
         return f"(not sent: {why})" if why and not chunks else ""
