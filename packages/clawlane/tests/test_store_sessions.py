@@ -234,7 +234,7 @@ async def test_a_recall_takes_a_message_out_with_what_saw_and_repeated_it(desk: 
         ([], ["what was it"], None),
         ([], ["this one?"], "yes, that one"),
     ]
-    assert [turn.note for turn in desk.remembered(GROUP)][0] == "(the answer is not remembered)"
+    assert desk.remembered(GROUP)[0].note == "(the answer is not remembered)"
     assert desk.remembered(GROUP)[2].messages[0].quote == replace(quote, text="")
     assert "99" not in desk.texts()
 
