@@ -19,7 +19,6 @@ from clawlane.agents.contract import Agent, AsksOnce, Checks, Reachable, TurnInp
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
-from clawlane.agents.memory import SessionMemory
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
 from clawlane.config.agents import (
@@ -270,9 +269,8 @@ class _Opener:
                         f"{agent.at('budget')}.usdPerDay: the price of {named.name} is not known; write it"
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
-        memory = SessionMemory(agent, self.session)
         tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
-        return ModelAgent(agent, models, Ledger(agent), memory, tools.of)
+        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
 
     def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
         """The MCP servers that agents of kind `model` use; None if they use none."""

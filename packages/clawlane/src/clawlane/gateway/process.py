@@ -7,7 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from clawlane import __version__
 from clawlane.agents.brains import brains
@@ -67,7 +67,7 @@ async def _until_signalled(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with (
-        _answering(config, paths, environ, agent) as agents,
+        nullcontext(agent) if agent else answering(config, paths, environ) as agents,
         gateway(config, paths, environ, agents) as accounts,
     ):
         notify(environ, READY)
@@ -80,13 +80,8 @@ async def _until_signalled(
 
 
 @asynccontextmanager
-async def _answering(
-    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None
-) -> AsyncIterator[Agent]:
-    """The agents of the config, opened before any account connects; or the one that was given."""
-    if agent is not None:
-        yield agent
-        return
+async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
+    """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
     models, mcp = config.root.models, config.root.mcp
     async with brains(config.agents, config.routing, environ, paths.agents_dir, models, mcp=mcp) as agents:
         for one in config.agents:
