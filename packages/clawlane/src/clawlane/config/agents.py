@@ -85,6 +85,7 @@ class EndpointBrain(Block):
     """An agent that lives elsewhere and speaks OpenAI's chat API at `url`/chat/completions.
 
     `session` names the headers that carry our session key, or is `user` for the field of the request.
+    `images` says that the model sees: pictures that people send are shown to it.
     """
 
     kind: Literal["endpoint"] = "endpoint"
@@ -95,6 +96,7 @@ class EndpointBrain(Block):
     session: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = ()
     memory: Memory = Memory.OURS
     stream: StrictBool = True
+    images: StrictBool = False
 
 
 class ModelBrain(Block):

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StrictStr
 from clawlane.config.agents import Agents, Binding, Models
 from clawlane.config.choices import GroupPolicy
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
+from clawlane.config.media_tools import Tools
 from clawlane.config.patterns import check_pattern
 from clawlane.messages import LONGEST_WINDOW_MS
 
@@ -75,6 +76,7 @@ class Root(Block):
     agents: Agents = Agents()
     bindings: tuple[Binding, ...] = ()
     models: Models = Models()
+    tools: Tools = Tools()
     session: dict[str, Any] = Field(default_factory=dict)
     gateway: dict[str, Any] = Field(default_factory=dict)
     logging: dict[str, Any] = Field(default_factory=dict)
@@ -106,7 +108,6 @@ UNSUPPORTED = frozenset(
         "skills",
         "surfaces",
         "talk",
-        "tools",
         "ui",
         "update",
         "web",
@@ -126,9 +127,6 @@ UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import
 
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
-
-WAITING = frozenset(("mediaMaxMb",))
-"""Channel keys whose feature this version does not have yet."""
 
 WAITING_AT_ROOT = frozenset(("session", "gateway", "logging"))
 """Sections whose features this version does not have yet."""

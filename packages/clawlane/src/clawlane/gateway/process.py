@@ -87,7 +87,8 @@ async def _answering(
     if agent is not None:
         yield agent
         return
-    async with brains(config.agents, config.routing, environ, paths.agents_dir) as agents:
+    models, audio = config.root.models, config.root.tools.media.audio
+    async with brains(config.agents, config.routing, environ, paths.agents_dir, models, audio) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: it has no `brain` and no `model`", one.id)
