@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,12 +16,23 @@ from clawlane.agents.acp import AcpAgent
 from clawlane.agents.budget import Ledger, rough_tokens
 from clawlane.agents.child import Program
 from clawlane.agents.command import Command
-from clawlane.agents.contract import Agent, AsksOnce, Checks, Reachable, TurnInput
+from clawlane.agents.contract import (
+    Agent,
+    AsksOnce,
+    Attached,
+    Checks,
+    FileUse,
+    Reachable,
+    TurnInput,
+    UsesFiles,
+)
 from clawlane.agents.echo import EchoAgent
-from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint
+from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint, ImagesRefused
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
+from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
+from clawlane.agents.transcriber import SpeechModel, Transcriber
 from clawlane.config.agents import (
     OWN_KEYS,
     AcpBrain,
@@ -30,6 +42,7 @@ from clawlane.config.agents import (
     EndpointBrain,
     Memory,
     ModelBrain,
+    ModelChoice,
     Models,
     Price,
     Provider,
@@ -37,16 +50,20 @@ from clawlane.config.agents import (
 )
 from clawlane.config.errors import format_path
 from clawlane.config.mcp import Mcp
+from clawlane.config.media_tools import AudioModel, AudioTools, audio_address
 from clawlane.config.routing import AgentSettings, Bindings, session_key
 from clawlane.config.secrets import Secret, SecretMissing
-from clawlane.messages import Attachment, Quote, Reply, Thread
+from clawlane.messages import Quote, Reply, Thread
 from clawlane.store.spending import Spent
 
 if TYPE_CHECKING:
     from clawlane.agents.mcp_tools import McpServers
     from clawlane.agents.providers import ProviderAccess
 
-_NO_MODELS, _SESSION, _NO_SERVERS = Models(), SessionSettings(), Mcp()
+_NO_MODELS, _SESSION, _NO_SERVERS, _NO_AUDIO = Models(), SessionSettings(), Mcp(), AudioTools()
+
+_OWN_KEY = Secret(env="OPENAI_API_KEY")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +78,28 @@ class _EndpointAgent:
         await self.ledger.of(turn).check()
 
     async def run(self, turn: TurnInput) -> Reply | None:
+        pictures = await images(turn)
+        try:
+            completion = await self._ask(turn, pictures)
+        except ImagesRefused:
+            log.warning("%s: the model takes no pictures; write `images: false`", self.agent.place)
+            completion = await self._ask(turn, pictures.refused())
+        tokens = completion.prompt_tokens + completion.completion_tokens
+        return read_reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}", tokens)
+
+    async def _ask(self, turn: TurnInput, pictures: Pictures) -> Completion:
         settings = self.agent.settings
+        prompt = user_prompt(turn, settings.max_input_chars, pictures.notes)
         messages = (
             ChatMessage("system", instructions(settings.instructions)),
-            ChatMessage("user", user_prompt(turn, settings.max_input_chars)),
+            ChatMessage("user", prompt, [one.url for one in pictures.shown]),
         )
         session = session_key(self.agent.id, turn.account, turn.thread)
         ledger = self.ledger.of(turn)
         await ledger.check()
         completion = await self.endpoint.ask(self.http, messages, session)
         await ledger.add(self._spent(messages, completion))
-        tokens = completion.prompt_tokens + completion.completion_tokens
-        return read_reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}", tokens)
+        return completion
 
     async def reach(self) -> str:
         return await self.endpoint.reach(self.http)
@@ -87,6 +114,11 @@ class _EndpointAgent:
         usd = (given * price.input + answered * price.output) / 1_000_000 if price else 0.0
         return Spent(given, answered, usd)
 
+    def file_use(self, _account: str, _thread: Thread) -> FileUse:
+        brain = self.agent.brain
+        sees = isinstance(brain, EndpointBrain) and brain.images
+        return FileUse.PICTURES if sees else FileUse.NOTHING
+
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.endpoint.once
 
@@ -99,7 +131,8 @@ class _AcpAgent:
     async def run(self, turn: TurnInput) -> Reply | None:
         settings = self.agent.settings
         session = session_key(self.agent.id, turn.account, turn.thread)
-        prompt = user_prompt(turn, settings.max_input_chars)
+        notes = {file.path: f"at {file.path}" for file in turn.files}
+        prompt = user_prompt(turn, settings.max_input_chars, notes)
         try:
             answer = await self.acp.ask(session, prompt, first=instructions(settings.instructions))
         except AgentInterrupted as interrupted:
@@ -114,6 +147,9 @@ class _AcpAgent:
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return not self.agent.settings.retry_interrupted
+
+    def file_use(self, _account: str, _thread: Thread) -> FileUse:
+        return FileUse.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +174,21 @@ class _CommandAgent:
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.command.once
 
+    def file_use(self, _account: str, _thread: Thread) -> FileUse:
+        return FileUse.ALL
+
 
 def command_input(turn: TurnInput, agent: AgentSettings) -> dict[str, Any]:
     """What a program is told of a turn, as plain values."""
     message = turn.message
+    attached = turn.attached or [Attached(one, 0, number) for number, one in enumerate(message.attachments)]
     return {
         "message": message.text[: agent.settings.max_input_chars],
         "history": [
             _history_entry(one.sender_id, one.sender_name, one.text, one.sent_ms) for one in turn.history
         ],
-        "quote": _quote(message.quote),
-        "attachments": [_attachment(one) for one in message.attachments],
+        "quote": _quote(message.quote, attached),
+        "attachments": [_attachment(one) for one in attached if one.number is not None],
         "thread": {"kind": str(turn.thread.kind), "id": turn.thread.id},
         "sender": {"id": message.sender_id, "name": message.sender_name},
         "account": turn.account,
@@ -162,30 +202,45 @@ def _history_entry(sender_id: str, name: str, text: str, sent_ms: int) -> dict[s
     return {"sender": {"id": sender_id, "name": name}, "text": text, "sent_ms": sent_ms}
 
 
-def _quote(quote: Quote | None) -> dict[str, Any] | None:
+def _quote(quote: Quote | None, attached: Sequence[Attached]) -> dict[str, Any] | None:
     if quote is None:
         return None
-    attached = _attachment(quote.attachment) if quote.attachment else None
+    there = [Attached(quote.attachment, 0, None)] if quote.attachment else []
+    there = [one for one in attached if one.number is None] or there
     return {
         "message_id": quote.message_id,
         "sender_id": quote.owner_id,
         "text": quote.text,
-        "attachment": attached,
+        "attachment": _attachment(there[0]) if there else None,
     }
 
 
-def _attachment(attachment: Attachment) -> dict[str, str]:
-    return {"kind": attachment.kind, "title": attachment.title}
+def _attachment(one: Attached) -> dict[str, Any]:
+    """An attachment; one that was fetched has a `path`, and its type by its content."""
+    attachment, file = one.attachment, one.file
+    told: dict[str, Any] = {"kind": attachment.kind, "title": attachment.title, "size": attachment.size}
+    if file is not None:
+        told |= {"path": str(file.path), "mime": file.mime, "size": file.size}
+    if attachment.transcript:
+        told["transcript"] = attachment.transcript
+    if one.why_not:
+        told["why_not"] = one.why_not
+    return told
 
 
 class Brains:
     """The agents of a config while they run, as one `Agent` that knows which of them answers where."""
 
-    def __init__(self, agents: Mapping[str, Agent], bindings: Bindings) -> None:
+    def __init__(
+        self, agents: Mapping[str, Agent], bindings: Bindings, transcriber: Transcriber | None = None
+    ) -> None:
         self._agents = agents
         self._bindings = bindings
+        self._transcriber = transcriber
 
     async def run(self, turn: TurnInput) -> Reply | None:
+        if self._transcriber is not None:
+            turn = await self._transcriber.transcribed(turn)
         return await self._agent(turn.account, turn.thread).run(turn)
 
     async def check(self, turn: TurnInput) -> None:
@@ -201,6 +256,12 @@ class Brains:
         """Try the default agent with a request that nobody acts on; see `Reachable`."""
         agent = self._agents[self._bindings.default]
         return await agent.reach() if isinstance(agent, Reachable) else ""
+
+    def file_use(self, account: str, thread: Thread) -> FileUse:
+        agent = self._agent(account, thread)
+        if not isinstance(agent, UsesFiles):
+            return FileUse.NOTHING
+        return agent.file_use(account, thread) | (FileUse.SOUND if self._transcriber else FileUse.NOTHING)
 
     def _agent(self, account: str, thread: Thread) -> Agent:
         channel, _, name = account.partition("/")
@@ -270,7 +331,18 @@ class _Opener:
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
         tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
-        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
+        sees = self._sees(agent, choice)
+        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of, sees)
+
+    def _sees(self, agent: AgentSettings, choice: ModelChoice) -> bool:
+        """Whether pictures are shown to a model: as written, else where all of its providers are built in."""
+        if isinstance(agent.brain, ModelBrain) and agent.brain.images is not None:
+            return agent.brain.images
+        names = {name.partition("/")[0] for name in choice.all}
+        return all(
+            name in OWN_KEYS and self.models.providers.get(name, Provider()).base_url is None
+            for name in names
+        )
 
     def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
         """The MCP servers that agents of kind `model` use; None if they use none."""
@@ -337,8 +409,7 @@ class _Opener:
         }
         if brain.api_key is not None:
             headers["Authorization"] = f"Bearer {self._read(brain.api_key, f'{agent.place}.apiKey')}"
-        if self.http is None:
-            self.http = await self.stack.enter_async_context(aiohttp.ClientSession())
+        http = await self._client()
         endpoint = Endpoint(
             agent.place,
             brain.url,
@@ -350,7 +421,34 @@ class _Opener:
             once=brain.memory is Memory.THEIRS and not agent.settings.retry_interrupted,
             timeout_s=agent.settings.timeout_seconds,
         )
-        return _EndpointAgent(agent, endpoint, self.http, Ledger(agent), brain.price)
+        return _EndpointAgent(agent, endpoint, http, Ledger(agent), brain.price)
+
+    async def transcriber(self, audio: AudioTools, models: Models) -> Transcriber | None:
+        """What writes down voice messages; None if nothing is configured for it."""
+        asked = [self._speech_model(place, one, models) for place, one in audio.chosen]
+        if not asked:
+            return None
+        http = await self._client()
+        return Transcriber(http, asked, audio.language, audio.max_bytes, audio.timeout_seconds)
+
+    def _speech_model(self, number: int, one: AudioModel, models: Models) -> SpeechModel:
+        place = format_path(("tools", "media", "audio", "models", number))
+        provider = models.providers.get(one.provider, Provider())
+        of_provider = format_path(("models", "providers", one.provider))
+        headers = {
+            name: self._read(secret, f"{of_provider}.headers.{name}")
+            for name, secret in provider.headers.items()
+        }
+        if one.api_key is not None:
+            headers["Authorization"] = f"Bearer {self._read(one.api_key, f'{place}.apiKey')}"
+        elif key := provider.api_key or (_OWN_KEY if one.provider and provider.base_url is None else None):
+            headers["Authorization"] = f"Bearer {self._read(key, f'{of_provider}.apiKey')}"
+        return SpeechModel(place, audio_address(one, models), one.model, headers)
+
+    async def _client(self) -> aiohttp.ClientSession:
+        if self.http is None:
+            self.http = await self.stack.enter_async_context(aiohttp.ClientSession())
+        return self.http
 
     def _program(self, agent: AgentSettings, brain: ChildBrain) -> Program:
         env = {name: self._read(secret, f"{agent.place}.env.{name}") for name, secret in brain.env.items()}
@@ -374,17 +472,20 @@ async def brains(
     models: Models = _NO_MODELS,
     session: SessionSettings = _SESSION,
     mcp: Mcp = _NO_SERVERS,
+    audio: AudioTools = _NO_AUDIO,
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
-    Raises `AgentsUnusable` with everything that keeps them from running.
+    `audio` says how voice messages become text. Raises `AgentsUnusable` with everything that keeps the agents
+    from running.
     """
     async with AsyncExitStack() as stack:
         opener = _Opener(stack, environ, folder, models, session, mcp, [])
         opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
+        transcriber = await opener.transcriber(audio, models)
         if opener.problems:
             raise AgentsUnusable(opener.problems)
         if opener.servers is not None:
             await stack.enter_async_context(opener.servers.running())
-        yield Brains(opened, bindings)
+        yield Brains(opened, bindings, transcriber)

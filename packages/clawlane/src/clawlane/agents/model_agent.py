@@ -12,12 +12,20 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pydantic import ValidationError
-from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    BinaryContent,
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+)
 
 from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger
-from clawlane.agents.contract import Lane, TurnInput
+from clawlane.agents.contract import FileUse, Lane, TurnInput
 from clawlane.agents.errors import AgentError, AgentLimit
+from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
 from clawlane.agents.prompt import instructions, user_prompt
@@ -25,7 +33,7 @@ from clawlane.agents.reply import read_reply
 from clawlane.agents.toolbox import Toolbox
 from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
-from clawlane.messages import Reply
+from clawlane.messages import Reply, Thread
 from clawlane.store import steps
 from clawlane.store.steps import ToolSend
 
@@ -78,25 +86,32 @@ class ModelAgent:
         ledger: Ledger,
         session: SessionSettings,
         tools: Callable[[TurnInput], Awaitable[Tools]],
+        sees: bool = False,
     ) -> None:
         self._agent = agent
         self._models = models
         self._ledger = ledger
         self._session = session
         self._tools = tools
+        self._sees = sees
         self._stand_in = ""
 
     async def check(self, turn: TurnInput) -> None:
         await self._ledger.of(turn).check()
 
+    def file_use(self, _account: str, _thread: Thread) -> FileUse:
+        return FileUse.PICTURES if self._sees else FileUse.NOTHING
+
     async def run(self, turn: TurnInput) -> Reply | None:
         seconds = self._agent.settings.timeout_seconds
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as time:
                 return await self._run(turn)
         except _RunVoid:
             return None
         except TimeoutError:
+            if not time.expired():
+                raise
             place = self._agent.at("timeout_seconds")
             raise AgentLimit(f"{place}: no answer after {seconds} s") from None
 
@@ -104,7 +119,10 @@ class ModelAgent:
         settings = self._agent.settings
         memory = SessionMemory(self._agent, self._session, partial(self._sum_up, turn))
         conversation = await memory.begin(turn)
-        history, prompt = _messages(conversation, user_prompt(turn, settings.max_input_chars))
+        pictures = await images(turn) if self._sees else Pictures()
+        asked = user_prompt(turn, settings.max_input_chars, pictures.notes)
+        history, prompt = _messages(conversation, asked)
+        shown = [BinaryContent(one.data, media_type=one.mime) for one in pictures.shown]
         ledger = self._ledger.of(turn)
         run = Run(
             self._agent,
@@ -115,7 +133,7 @@ class ModelAgent:
             instructions(settings.instructions),
             self._answered,
         )
-        answer = await run.answer(prompt, history)
+        answer = await run.answer([prompt, *shown] if shown else prompt, history)
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
         await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
         return reply

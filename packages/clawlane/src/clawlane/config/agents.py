@@ -99,7 +99,8 @@ class EndpointBrain(Block):
     """An agent that lives elsewhere and speaks OpenAI's chat API at `url`/chat/completions.
 
     `session` names the headers that carry our session key, or is `user` for the field of the request. `price`
-    is what its tokens cost, for `budget.usdPerDay`.
+    is what its tokens cost, for `budget.usdPerDay`. `images` says that the model sees: pictures that people
+    send are shown to it.
     """
 
     kind: Literal["endpoint"] = "endpoint"
@@ -111,12 +112,17 @@ class EndpointBrain(Block):
     memory: Memory = Memory.OURS
     stream: StrictBool = True
     price: Maybe[Price] = None
+    images: StrictBool = False
 
 
 class ModelBrain(Block):
-    """A model with our tools, in this process."""
+    """A model with our tools, in this process.
+
+    `images` says whether it sees: without a word, those of the built-in providers do.
+    """
 
     kind: Literal["model"] = "model"
+    images: Maybe[StrictBool] = None
 
 
 class ChildBrain(Block):

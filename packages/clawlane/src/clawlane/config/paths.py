@@ -52,6 +52,11 @@ class Paths:
         return self.state.with_name(f"{self.state.name}-agents")
 
     @property
+    def inbound_media_dir(self) -> Path:
+        """The files that came with messages."""
+        return self.state / "media" / "inbound"
+
+    @property
     def qr_dir(self) -> Path:
         return self.state / "qr"
 

@@ -82,8 +82,17 @@ async def _until_signalled(
 @asynccontextmanager
 async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
     """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
-    models, mcp = config.root.models, config.root.mcp
-    async with brains(config.agents, config.routing, environ, paths.agents_dir, models, mcp=mcp) as agents:
+    root = config.root
+    opening = brains(
+        config.agents,
+        config.routing,
+        environ,
+        paths.agents_dir,
+        models=root.models,
+        mcp=root.mcp,
+        audio=root.tools.media.audio,
+    )
+    async with opening as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)

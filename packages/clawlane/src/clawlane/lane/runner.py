@@ -20,6 +20,7 @@ from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.gate import Gate
+from clawlane.lane.inbound_media import InboundMedia, MediaLimits
 from clawlane.lane.scheduler import ThreadScheduler
 from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision
@@ -30,6 +31,7 @@ from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.due import LOOK_UP_MS
 from clawlane.store.errors import StoreError, StoreFailed
+from clawlane.store.media_files import MediaFiles
 from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult, TurnState
 from clawlane.store.pauses import Resumed
 from clawlane.store.unknown_sends import LookUp
@@ -61,7 +63,8 @@ class AccountDeps:
 
     `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
     `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
-    `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `trouble` is
+    `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `media` is
+    where files that people send are kept, and within which limits; without it none is fetched. `trouble` is
     called when sending stops working, and with None when it works again.
     """
 
@@ -80,6 +83,7 @@ class AccountDeps:
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
     look_up_gap_ms: int = 60_000
     prefix: str = ""
+    media: tuple[MediaFiles, MediaLimits] | None = None
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     sleep: Sleep = asyncio.sleep
 
@@ -104,6 +108,9 @@ class Runner:
         )
         self._access = AccessChecker(account_store, deps.policy, deps.grants)
         self._agent = DrainableAgent(deps.agent)
+        self._media = (
+            InboundMedia(deps.account, deps.channel, *deps.media, self.sender.opened) if deps.media else None
+        )
         turns = TurnRunner(
             deps.account,
             account_store,
@@ -114,6 +121,7 @@ class Runner:
             deps.gate,
             deps.ready,
             deps.slots,
+            self._media,
             deps.prefix,
             deps.sleep,
             vault,
@@ -247,7 +255,9 @@ class Runner:
             try:
                 while await self._store.run(retention.prune):
                     await self._deps.sleep(_BETWEEN_BATCHES)
-            except StoreFailed as error:
+                if self._media is not None:
+                    await self._media.prune(self._store, self._deps.now_ms())
+            except (StoreFailed, OSError) as error:
                 log.warning("%s; nothing is pruned until later", error)
             await self._deps.sleep(_PRUNE_EVERY)
 
@@ -306,6 +316,8 @@ class Runner:
             self.sender.settled(seq)
         for turn in noted.recalled.again:
             self.scheduler.again(turn)
+        if self._media is not None:
+            self._media.forget(noted.recalled.messages)
 
 
 @asynccontextmanager

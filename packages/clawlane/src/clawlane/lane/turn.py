@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.answer import prefixed
-from clawlane.agents.contract import Agent, AsksOnce, Checks, Lane, TurnInput
+from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, TurnInput, UsesFiles
 from clawlane.agents.errors import (
     AgentBusy,
     AgentError,
@@ -27,6 +27,7 @@ from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
+from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.sender import Sender
 from clawlane.messages import Outgoing, Reply, Thread, Typing
 from clawlane.store import turns
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 class TurnRunner:
     """Runs the turns of one account. `slots` caps how many agents run at once, across all accounts.
 
-    `ready` returns once messages can be decided.
+    `ready` returns once messages can be decided. Without `media` no file is fetched.
     """
 
     account: Account
@@ -58,6 +59,7 @@ class TurnRunner:
     gate: Gate
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
+    media: InboundMedia | None = None
     prefix: str = ""
     sleep: Sleep = asyncio.sleep
     vault: Vault | None = None
@@ -125,7 +127,8 @@ class TurnRunner:
             given = TurnInput(self.account_store.account, started.messages, history, lane)
             await self.agent.check(given)
             with self._typing(given.thread):
-                reply = await self.agent.run(given)
+                async with self._with_files(given, started.numbers) as whole:
+                    reply = await self.agent.run(whole)
             outs = self._plan(given.thread, reply) if reply else []
         except asyncio.CancelledError as error:
             if _cancelled():
@@ -165,6 +168,13 @@ class TurnRunner:
             self.sender.wake,
             self.prefix,
         )
+
+    def _with_files(
+        self, turn: TurnInput, numbers: tuple[int, ...]
+    ) -> AbstractAsyncContextManager[TurnInput]:
+        if self.media is None:
+            return nullcontext(turn)
+        return self.media.fetched(turn, numbers, self.agent.file_use(turn.account, turn.thread))
 
     def _plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         if self.prefix:
@@ -260,6 +270,12 @@ class DrainableAgent:
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether the agent must not be given a turn of this thread twice."""
         return isinstance(self._agent, AsksOnce) and self._agent.asks_once(account, thread)
+
+    def file_use(self, account: str, thread: Thread) -> FileUse:
+        """Which files the agent can use in a thread."""
+        return (
+            self._agent.file_use(account, thread) if isinstance(self._agent, UsesFiles) else FileUse.NOTHING
+        )
 
     async def finish(self) -> None:
         """Start no more turns; returns once none is running."""
