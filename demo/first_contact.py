@@ -1,4 +1,4 @@
-"""`make demo`: QR login, a stranger, a pairing code, an answer, a restart, a lost connection.
+"""`make demo`: QR login, a stranger, a pairing code, an echo, an agent, a restart, a lost connection.
 
 Every step prints what the operator types, what the terminal says, and what Zalo's side, the simulator, saw.
 The exit code is 0 only if every step worked.
@@ -7,6 +7,7 @@ The exit code is 0 only if every step worked.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from demo.model_server import ChatRequest, ModelServer, Says, served
 from demo.stage import Gateway, Missing, Operator, Record, Simulator, running, simulator
 
 CONFIG = """{
@@ -27,14 +29,28 @@ CONFIG = """{
   },
 }
 """
+AGENT = """\
+  agents: {
+    list: [{ id: 'main', brain: { kind: 'endpoint', url: 'URL', model: 'any' } }],
+  },
+"""
 STRANGER = "Nguyễn Thị Lan"
+
+
+def mai(request: ChatRequest) -> Says:
+    """A model that thinks aloud, and answers politely to the last line that somebody wrote."""
+    said = [line[2:].strip() for line in request.last_text.splitlines() if line.startswith("|   ")]
+    return Says(f"<think>Khách hỏi gì đây…</think>Dạ, em là **Mai**. Chị hỏi: _{said[-1]}_")
 
 
 class Story:
     """The steps, in order. Each returns what Zalo's side saw, or raises `Missing`."""
 
-    def __init__(self, zalo: Simulator, operator: Operator, state: Path, gateway: Gateway) -> None:
+    def __init__(
+        self, zalo: Simulator, model: ModelServer, operator: Operator, state: Path, gateway: Gateway
+    ) -> None:
         self._zalo = zalo
+        self._model = model
         self._operator = operator
         self._state = state
         self._gateway = gateway
@@ -48,9 +64,10 @@ class Story:
             ("The gateway starts and connects", self._restart),
             ("A stranger writes and is challenged, not answered", self._stranger),
             ("The operator approves the code", self._approve),
-            ("The stranger writes again and is answered", lambda: self._answered("Em hỏi lại nhé 🌸")),
+            ("The stranger writes again and is answered, by an echo", self._echoed),
+            ("The operator connects an agent and asks it from the terminal", self._connect_agent),
             ("The gateway restarts; the session holds without a new QR code", self._restart),
-            ("The stranger still gets answers", lambda: self._answered("Anh khởi động lại xong chưa?")),
+            ("The stranger writes again and is answered by the agent", self._agent_answers),
             ("The connection drops (1006); the gateway finds it again", self._drop),
             ("The stranger still gets answers", lambda: self._answered("Mạng chập chờn quá")),
             ("The operator checks the status", self._status),
@@ -95,12 +112,34 @@ class Story:
         self._type("pairing", "approve", "zalouser", code[0])
         return "nothing: an approval stays between the operator and the gateway"
 
+    def _echoed(self) -> str:
+        return self._answered("Em hỏi lại nhé 🌸")
+
+    def _connect_agent(self) -> str:
+        added = AGENT.replace("URL", self._model.url)
+        (self._state / "config.json5").write_text(CONFIG.replace("{\n", f"{{\n{added}", 1))
+        _say("(a model on this machine stands in for your agent; these lines go into the config)")
+        for line in added.splitlines():
+            _say(line)
+        self._type("agent", "list")
+        if "em là **Mai**" not in self._type("agent", "ask", "Em là ai?"):
+            raise Missing("the agent does not say who it is")
+        return "nothing: an agent can be asked without a channel"
+
+    def _agent_answers(self) -> str:
+        seen = self._answered("Chị Mai ơi, mai có mở cửa không?")
+        if len(self._model.requests) != 2:
+            raise Missing("the agent was not asked once from the terminal and once by the gateway")
+        return seen
+
     def _answered(self, text: str) -> str:
         self._says(text)
         reply = self._sent()
         if text not in reply["text"]:
             raise Missing(f"the answer is {reply['text']!r}")
-        return f"one message to {STRANGER}: {reply['text']}"
+        styles = json.loads(reply["params"].get("textProperties") or "{}").get("styles", [])
+        styled = f", with {len(styles)} of Zalo's text styles" if styles else ""
+        return f"one message to {STRANGER}{styled}: {reply['text']}"
 
     def _drop(self) -> str:
         self._zalo.do("/drop", code=1006)
@@ -178,11 +217,15 @@ def main() -> int:
     print(
         "The real gateway talks to a simulated Zalo on this machine. No account is used, nothing leaves it."
     )
-    with tempfile.TemporaryDirectory(prefix="clawlane-demo-") as folder, simulator(Path(folder)) as zalo:
+    with (
+        tempfile.TemporaryDirectory(prefix="clawlane-demo-") as folder,
+        simulator(Path(folder)) as zalo,
+        served(mai) as model,
+    ):
         state = Path(folder) / "state"
         operator = Operator.at(state, zalo.network)
         with Gateway(operator) as gateway:
-            complete = Story(zalo, operator, state, gateway).play()
+            complete = Story(zalo, model, operator, state, gateway).play()
     print("\nEvery step worked." if complete else "\nA step failed; see above.")
     return 0 if complete else 1
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,26 +16,6 @@ from end_to_end.steps import all_sent, answers, listening, person, say
 
 ACP_AGENT = Path(__file__).parents[2] / "packages/clawlane/tests/data/acp_agent.py"
 CHANNEL = "channels: { zalouser: { dmPolicy: 'allowlist', allowFrom: [%s] } }"
-
-
-@pytest.fixture
-def model() -> Iterator[ModelServer]:
-    """A model in a thread of its own; tests give it a script."""
-    server, loop = ModelServer(), asyncio.new_event_loop()
-    ready, done = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with server.serving():
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait(30)
-    yield server
-    loop.call_soon_threadsafe(done.set)
-    thread.join()
-    loop.close()
 
 
 def configured(state: Path, agents: str, sender: str = "", more: str = "") -> None:

@@ -21,7 +21,14 @@ def test_the_demo_shows_every_step_and_misses_none() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert done.stdout.count("✓ Zalo's side saw") == 11
+    assert done.stdout.count("✓ Zalo's side saw") == 12
     assert "✗" not in done.stdout
-    for words in ("REHEARSAL", "pairing approve", "no QR code", "1 challenge, 3 answers, no duplicate"):
+    for words in (
+        "REHEARSAL",
+        "pairing approve",
+        "by an echo",
+        "text styles: Dạ, em là Mai",
+        "no QR code",
+        "1 challenge, 3 answers, no duplicate",
+    ):
         assert words in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 _UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"))
 
@@ -10,6 +11,11 @@ _UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"))
 def now_ms() -> int:
     """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def local_day(ms: int) -> str:
+    """The day of a time on this machine's calendar: `2026-11-28`."""
+    return datetime.fromtimestamp(ms / 1000).astimezone().date().isoformat()
 
 
 def length(ms: int) -> str:

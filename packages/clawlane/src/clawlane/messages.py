@@ -218,13 +218,14 @@ class Reply:
     """What an agent answers: markdown text, not yet converted for any channel, or plain text.
 
     `author` is the name the agent goes by and `model` the model that wrote it (`provider/model`), for the
-    prefix of replies; both may be empty.
+    prefix of replies; both may be empty. `tokens` are those that its requests took, 0 if nobody counted them.
     """
 
     text: str
     author: str = ""
     model: str = ""
     markdown: bool = True
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

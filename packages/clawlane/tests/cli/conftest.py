@@ -16,6 +16,7 @@ from clawlane.cli.main import run
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import read_consent
 from clawlane.credentials.vault import FileVault
+from demo.model_server import ModelServer, served
 
 _PARROT = Path(__file__).parent / "parrot"
 
@@ -89,3 +90,10 @@ def perch(
     made.configure("{}")
     yield made
     sys.modules.pop("parrot_channel", None)
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    """A model on loopback; tests give it a script."""
+    with served() as server:
+        yield server

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socketserver
+import sys
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -10,12 +12,19 @@ from typing import Any
 import pytest
 
 from clawlane.ops.client import choose_socket
+from demo.model_server import ModelServer
 
 
 def found(perch: Any) -> dict[str, dict[str, Any]]:
     """The findings by their code, the last of each."""
     (told,) = perch("doctor --json").json
     return {one["code"]: one for one in told["findings"]}
+
+
+def with_agents(perch: Any, *agents: dict[str, Any], **more: Any) -> None:
+    channels = {"parrot": {"groupPolicy": "disabled"}}
+    config = {"channels": channels, "agents": {"list": agents}, **more}
+    perch.paths.config_file.write_text(json.dumps(config))
 
 
 @pytest.fixture
@@ -41,10 +50,81 @@ def test_a_file_that_is_no_json5_is_one_finding_with_its_place(perch, home: Path
     assert "config.json5:1" in told.out
 
 
-def test_a_linked_account_without_anything_wrong_passes(perch, home: Path) -> None:
-    perch.configure("{ groupPolicy: 'disabled' }")
+def test_a_linked_account_without_anything_wrong_passes(perch, home: Path, model: ModelServer) -> None:
+    with_agents(perch, {"id": "main", "brain": {"kind": "endpoint", "url": model.url, "model": "any"}})
     perch.link()
     assert (perch("doctor").code, perch("doctor").out) == (0, "Nothing is wrong.\n")
+
+
+def test_an_echo_is_a_note_and_no_error(perch, home: Path) -> None:
+    perch.configure("{ groupPolicy: 'disabled' }")
+    perch.link()
+    told = perch("doctor")
+    assert told.code == 0
+    assert told.out.startswith("note     agents.defaults: agent main answers with an echo")
+    assert told.out.endswith("→ configure `brain` or `model`\n")
+    assert "Agent: main answers with an echo: configure `brain` or `model`\n" in perch("channels status").out
+    [status] = perch("channels status --json").json
+    assert status["echoes"] == ["main"]
+
+
+def test_what_keeps_an_agent_from_answering_is_an_error_at_its_place(
+    perch, home: Path, tmp_path: Path
+) -> None:
+    key = tmp_path / "agent.key"
+    key.write_text("s3cret")
+    key.chmod(0o640)
+    with_agents(
+        perch,
+        {"id": "gone", "brain": {"kind": "endpoint", "url": "http://127.0.0.1:9/v1"}},
+        {"id": "keyless", "brain": {"kind": "endpoint", "url": "http://h/v1", "apiKey": "${NO_SUCH_KEY}"}},
+        {"id": "open", "brain": {"kind": "endpoint", "url": "http://h/v1", "apiKey": {"file": str(key)}}},
+        {"id": "lost", "brain": {"kind": "command", "command": ["no-such-program"]}},
+    )
+    perch.link()
+    assert perch("doctor").code == 1
+    [told] = perch("doctor --json").json
+    texts = {one["path"]: one["text"] for one in told["findings"] if one["code"] == "agent_unusable"}
+    assert list(texts) == [
+        "agents.list[0].brain",
+        "agents.list[1].brain.apiKey",
+        "agents.list[2].brain.apiKey",
+        "agents.list[3].brain.command",
+    ]
+    assert "127.0.0.1:9 cannot be reached" in texts["agents.list[0].brain"]
+    assert "the variable NO_SUCH_KEY is not set" in texts["agents.list[1].brain.apiKey"]
+    assert f"chmod 600 {key}" in texts["agents.list[2].brain.apiKey"]
+    assert "s3cret" not in json.dumps(told)
+
+
+def test_an_agent_with_the_operators_rights_is_told_by_doctor_and_at_login(
+    perch, home: Path, model: ModelServer
+) -> None:
+    operators = {"kind": "endpoint", "url": model.url, "model": "any", "session": "X-OpenClaw-Session-Key"}
+    with_agents(
+        perch,
+        {"id": "main", "default": True, "brain": operators},
+        {"id": "dice", "brain": {"kind": "command", "command": [sys.executable]}},
+    )
+    perch.script("qr", "scanned", "confirmed", "42")
+    login = perch("channels login --channel parrot --accept-risk").out
+    assert "everybody you admit speaks to an operator-level agent" in login
+    assert "dice" not in login, "no binding leads to it"
+    told = found(perch)
+    assert (told["agent_operators"]["severity"], told["agent_operators"]["path"]) == (
+        "warning",
+        "agents.list[0].brain",
+    )
+    assert "runs as your user and can read your files" in told["agent_child"]["text"]
+    assert perch("doctor").code == 0
+    bound = {"agentId": "dice", "match": {"channel": "parrot", "peer": {"kind": "dm", "id": "7"}}}
+    with_agents(
+        perch,
+        {"id": "main"},
+        {"id": "dice", "brain": {"kind": "command", "command": ["x"]}},
+        bindings=[bound],
+    )
+    assert "Agent dice (command) runs as your user" in perch("channels login --channel parrot").out
 
 
 def test_open_doors_are_critical(perch, home: Path) -> None:

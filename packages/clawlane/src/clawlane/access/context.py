@@ -21,6 +21,7 @@ _CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
 """Letters and marks displayed as nothing (Default_Ignorable_Code_Point, and the empty braille cell)."""
 
+_HIDDEN = re.compile(f"[{_FILLERS}\U000e0000-\U000effff]")
 _NO_ID = re.compile(r"[^\w-]", re.ASCII)
 
 
@@ -70,7 +71,12 @@ def barred(message: HistoryMessage) -> list[str]:
 
 def quoted(name: str) -> str:
     """A name or title in quotes: one line, at most 64 characters, and no way out of the quotes."""
-    return json.dumps(plain(name)[:_NAME_LENGTH], ensure_ascii=False)
+    return json.dumps(shortened(name), ensure_ascii=False)
+
+
+def shortened(name: str) -> str:
+    """A name or title in one line of at most 64 characters, all of them visible."""
+    return plain(name)[:_NAME_LENGTH]
 
 
 def _id(written: str) -> str:
@@ -79,6 +85,9 @@ def _id(written: str) -> str:
 
 def plain(text: str) -> str:
     """Text in which every character that is invisible or controls the display is a blank."""
+    # A whole conversation is written anew for each request, and nearly all of it is harmless.
+    if text.isprintable() and not _HIDDEN.search(text):
+        return text
     return "".join(" " if _is_invisible(char) else char for char in text)
 
 

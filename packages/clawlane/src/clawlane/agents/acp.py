@@ -198,6 +198,11 @@ class AcpAgent:
         finally:
             connection.turns.pop(own_id, None)
 
+    async def reach(self) -> None:
+        """Start the agent, and open a session in which nothing is asked. Raises an `AgentError`."""
+        await self._new_session(await self._start(), "")
+        self.forget("")
+
     def forget(self, session: str) -> None:
         """Begin the conversation anew when it is asked next."""
         if self._connection is not None:

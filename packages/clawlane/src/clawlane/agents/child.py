@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -59,6 +60,31 @@ class Program:
             yield process
         finally:
             await _to_the_end(_end(process))
+
+    def check(self, environ: Mapping[str, str]) -> None:
+        """Look whether it could be started, without starting it. Raises `AgentMisconfigured`."""
+        path = self.env.get("PATH", environ.get("PATH", os.defpath))
+        name = self.argv[0]
+        found = shutil.which(str(self.cwd / name) if os.sep in name else name, path=path)
+        if found is None:
+            raise AgentMisconfigured(
+                f"{self.place}.command: {name} does not start: there is no such program that you can run"
+            )
+        if (interpreter := _interpreter(Path(found))) and not shutil.which(interpreter):
+            raise AgentMisconfigured(
+                f"{self.place}.command: {name} does not start: its first line names {interpreter},"
+                " which is missing"
+            )
+
+
+def _interpreter(script: Path) -> str:
+    """The program in the first line of a script (`#!/bin/sh`); empty for what is no script."""
+    try:
+        with script.open("rb") as file:
+            first = file.read(256).partition(b"\n")[0].decode(errors="replace")
+    except OSError:  # it may be started without being read
+        return ""
+    return next(iter(first[2:].split()), "") if first.startswith("#!") else ""
 
 
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:

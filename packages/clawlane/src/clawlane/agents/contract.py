@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Flag, auto
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
-from clawlane.channel import Account, Channel
+from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.channel import Account, Channel, State, Vault
 from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
 from clawlane.store.account_store import AccountStore
 
@@ -18,7 +20,10 @@ class Lane:
     """What an agent may use of the lane it answers in: the store, and the channel for look-ups.
 
     `turn` is the number of the turn and `run` that of this attempt: what an earlier attempt writes is void.
-    Nothing here sends: an agent writes what shall leave to the outbox.
+    Nothing here sends: an agent writes what shall leave to the outbox, and calls `wake`.
+
+    `policy` and `grants` are the account's access rules and what they know now, `state` the last state that
+    the channel reported, `prefix` what goes before everything that the agent says.
     """
 
     account: Account
@@ -26,6 +31,12 @@ class Lane:
     channel: Channel
     turn: int
     run: int
+    vault: Vault | None = None
+    policy: AccessPolicy = field(default_factory=AccessPolicy)
+    grants: Callable[[], Grants] = Grants
+    state: Callable[[], State | None] = lambda: None
+    wake: Callable[[], None] = lambda: None
+    prefix: str = ""
 
 
 class FileUse(Flag):
@@ -113,6 +124,18 @@ class Agent(Protocol):
 
 
 @runtime_checkable
+class Reachable(Protocol):
+    """An agent that can be tried without being asked anything."""
+
+    async def reach(self) -> str:
+        """Make a real request that nobody acts on. Raises an `AgentError` that says why it cannot answer.
+
+        What comes back should be known although the agent can be reached; it is usually empty.
+        """
+        ...
+
+
+@runtime_checkable
 class AsksOnce(Protocol):
     """An agent that may act on its own: where it does, no turn is given to it twice."""
 
@@ -127,4 +150,13 @@ class UsesFiles(Protocol):
 
     def file_use(self, account: str, thread: Thread) -> FileUse:
         """Which files it can use in this thread."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """An agent that knows beforehand that it will not begin a turn. Nobody is shown that it works on it."""
+
+    async def check(self, turn: TurnInput) -> None:
+        """Raises an `AgentError` for a turn that it would not begin."""
         ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from time import time
@@ -28,6 +28,10 @@ _NOT_AS_IT_STANDS = (400, 413, 415, 422)
 
 _WAIT, _LONGEST_WAIT = 20.0, 3600.0
 """Seconds until a busy provider is asked again: if it does not say when, and at most."""
+
+
+_HEARD = (200, 400, 422, 500)
+"""What a server may answer to a request without messages that came through to the agent behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,41 @@ class Endpoint:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._lost(_reason(error)) from None
 
+    async def reach(self, http: aiohttp.ClientSession) -> str:
+        """Ask for the list of models; a server without one gets a request that nobody can answer or act on.
+
+        Raises an `AgentError`. Returns what should be known although the server answers.
+        """
+        try:
+            async with self._trying(http.get, "models") as response:
+                if response.status == 200:
+                    return self._listed(self._json(await self._whole(response)))
+                if response.status not in (404, 405, 501):
+                    raise self._refusal(response)
+            body = self._body((), "")
+            async with self._trying(http.post, "chat/completions", json=body) as response:
+                if response.status not in _HEARD:
+                    raise self._refusal(response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise AgentFailed(f"{self.place}: {self._host()} cannot be reached: {_reason(error)}") from None
+        return ""
+
+    def _trying(self, method: Callable[..., Any], path: str, **more: Any) -> Any:
+        timeout = aiohttp.ClientTimeout(total=_CONNECT, sock_connect=_CONNECT)
+        url = f"{self.url}/{path}"
+        return method(url, headers=self.headers, timeout=timeout, allow_redirects=False, **more)
+
+    def _listed(self, answer: Mapping[str, Any]) -> str:
+        """A remark if the server lists models and ours is not among them."""
+        listed = answer.get("data")
+        ids = (
+            [str(one.get("id")) for one in listed if isinstance(one, dict)]
+            if isinstance(listed, list)
+            else []
+        )
+        known = not ids or self.model == "default" or {self.model, f"{self.model}:latest"} & set(ids)
+        return "" if known else f"{self._host()} does not list the model '{self.model}'"
+
     def _body(self, messages: Sequence[ChatMessage], session: str) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
@@ -124,12 +163,15 @@ class Endpoint:
             raise AgentFailed(
                 f"{self.place}: {self._host()} answered with {kind}, not with JSON; is `url` right?"
             )
+        answer = self._json(await self._whole(response))
+        return _Answer().add(answer, "message").completion(self)
+
+    async def _whole(self, response: aiohttp.ClientResponse) -> bytes:
         content = bytearray()
         async for part in response.content.iter_any():
             content += part
             self._check_size(len(content))
-        answer = self._json(bytes(content))
-        return _Answer().add(answer, "message").completion(self)
+        return bytes(content)
 
     async def _read_stream(self, response: aiohttp.ClientResponse) -> Completion:
         answer, ended = _Answer(), False

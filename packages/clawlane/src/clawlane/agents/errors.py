@@ -5,6 +5,9 @@
     ├── AgentMisconfigured  the operator has to mend something: a key, an address, a model's name
     ├── AgentInterrupted    the request was written and nobody knows what the agent did; not asked again
     ├── AgentLimit          a limit of the config ended the turn; not asked again
+    ├── AgentSilent         nothing is sent, and the turn is done
+    │   ├── EmptyAnswer     the answer holds nothing for people
+    │   └── BudgetSpent     a budget of the day is spent; nothing was asked
     └── AgentFailed         anything else: asked again, then set aside
 
 `AgentsUnusable` keeps a gateway from starting.
@@ -50,6 +53,22 @@ class AgentLimit(AgentError):
     """A limit ended the turn: of time, requests, tool calls or tokens."""
 
     code = "agent_limit"
+
+
+class AgentSilent(AgentError):
+    """Nothing is sent, and the turn is done: this is no failure. The text is the reason."""
+
+
+class EmptyAnswer(AgentSilent):
+    """The agent answered, but nothing in its answer is for people."""
+
+    code = "empty_answer"
+
+
+class BudgetSpent(AgentSilent):
+    """The budget of the day is spent, or a sender's or thread's share of it. Nothing was asked."""
+
+    code = "budget_spent"
 
 
 class AgentFailed(AgentError):

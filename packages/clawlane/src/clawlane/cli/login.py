@@ -21,6 +21,7 @@ from clawlane.cli.terminal_qr import columns, half_blocks, read_modules
 from clawlane.clock import length, now_ms
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import file_name, write_private
+from clawlane.ops import finding_text
 from clawlane.ops.accounts import FindAccount, FoundAccount
 from clawlane.ops.client import Client
 from clawlane.ops.login import (
@@ -105,6 +106,8 @@ def _ask(needed: ConsentNeeded) -> str:
 
 
 def _next_steps(linked: Linked, channel: str) -> Iterator[str]:
+    for agent in linked.agents:
+        yield finding_text.text(agent)
     if linked.started:
         yield "the running gateway starts the account now"
     elif linked.start_failed:

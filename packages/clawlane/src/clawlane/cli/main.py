@@ -19,6 +19,7 @@ _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
 _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway."),
+    "agent": ("clawlane.cli.agents:agent", "Ask an agent, and see which one answers where."),
     "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),

@@ -107,6 +107,8 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
         yield "", f"Config: broken now ({error}); {told}; run: openclaw config validate"
     elif found.config.changed:
         yield "", "Config: changed since the gateway started; restart the gateway to apply it"
+    for agent in found.echoes:
+        yield "", f"Agent: {sanitize(agent)} answers with an echo: configure `brain` or `model`"
     for place in sorted({one.rehearsal for one in _accounts(found) if one.rehearsal}):
         stands_in = f"a simulator on {place} stands in for the real platform"
         yield "", f"REHEARSAL: {stands_in}. Nothing here reaches it."

@@ -58,7 +58,7 @@ def _over(turn: Turn, stage: TurnStage) -> str:
     because = f": {reason}" if reason else ""
     match stage:
         case TurnStage.NO_REPLY:
-            return "the agent had no reply"
+            return "the agent had no reply" + ("" if reason == "no reply" else because)
         case TurnStage.SENT:
             parts = f" in {len(turn.chunks)} parts" if len(turn.chunks) > 1 else ""
             return f"sent{parts}" + (f" at {local(turn.settled_ms)}" if turn.settled_ms is not None else "")

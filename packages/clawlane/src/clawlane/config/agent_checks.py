@@ -13,11 +13,13 @@ from clawlane.config.agents import (
     Binding,
     CommandBrain,
     EndpointBrain,
+    ModelBrain,
     ModelChoice,
     Models,
 )
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import KeyPath, did_you_mean, format_path
+from clawlane.config.mcp import Mcp
 from clawlane.config.origin import effective
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.source import Source
@@ -25,7 +27,13 @@ from clawlane.config.source import Source
 OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
 """Session headers of agents for which whoever asks with their key is the operator."""
 
-_WAITING = ("max_requests", "max_tool_calls", "max_tokens", "budget", "tools")
+_KEY_WORDS = ("auth", "key", "password", "secret", "token")
+"""What is in the name of a variable or header whose value is a secret."""
+
+_WAITING = ("tools",)
+
+_OF_MODELS = ("max_requests", "max_tool_calls", "max_tokens")
+"""Fields that only hold an agent of kind `model`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +74,29 @@ def _model_problems(path: KeyPath, choice: ModelChoice | None, models: Models) -
         if provider not in known:
             hint = did_you_mean(provider, known) or "define it under models.providers"
             yield Found(path, f"there is no provider '{provider}'", hint)
+        elif provider not in BUILT_IN_PROVIDERS and models.providers[provider].base_url is None:
+            place = ("models", "providers", provider)
+            yield Found(place, f"'{name}' needs a `baseUrl`", "such as 'http://127.0.0.1:11434/v1'")
 
 
-def warnings(agents: Agents, all_agents: Sequence[AgentSettings], models: Models) -> Iterator[Found]:
+def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
+    """Agents without a model, and budgets that would not hold."""
+    for agent in agents:
+        budget = agent.settings.budget
+        if isinstance(agent.brain, ModelBrain) and agent.settings.model is None:
+            yield Found(agent.path, "needs a `model`", "write model: 'provider/model' beside `brain`")
+        if isinstance(agent.brain, EndpointBrain) and budget.usd_per_day and agent.brain.price is None:
+            message = f"nobody knows what tokens of {agent.brain.model} cost"
+            hint = f"write {agent.place}.price: {{ input: …, output: … }}, dollars for a million tokens"
+            yield Found((*agent.place_of("budget"), "usdPerDay"), message, hint)
+        if isinstance(agent.brain, AcpBrain | CommandBrain) and "budget" in agent.own:
+            message = f"an agent of kind '{agent.brain.kind}' does not say what it spends"
+            yield Found(agent.place_of("budget"), message, "leave it out: it would not hold")
+
+
+def warnings(
+    agents: Agents, all_agents: Sequence[AgentSettings], models: Models, mcp: Mcp
+) -> Iterator[Found]:
     """What works but should be known: keys in the file itself, and what this version does not do yet."""
     for path, block in (
         (("agents", "defaults"), agents.defaults),
@@ -80,6 +108,10 @@ def warnings(agents: Agents, all_agents: Sequence[AgentSettings], models: Models
                 message = "accepted, but this version does nothing with it yet"
                 yield Found((*path, key), message, at_key=True)
     for agent in all_agents:
+        for name in () if isinstance(agent.brain, ModelBrain) else _OF_MODELS:
+            if name in agent.own:
+                message = f"means nothing for an agent of kind '{agent.brain.kind}'"
+                yield Found(agent.place_of(name), message, at_key=True)
         if not isinstance(brain := agent.brain, EndpointBrain):
             continue
         if brain.api_key is not None and brain.api_key.is_literal:
@@ -90,6 +122,20 @@ def warnings(agents: Agents, all_agents: Sequence[AgentSettings], models: Models
     for name, provider in models.providers.items():
         if provider.api_key is not None and provider.api_key.is_literal:
             yield _literal(("models", "providers", name, "apiKey"))
+    yield from _mcp_warnings(all_agents, mcp)
+
+
+def _mcp_warnings(all_agents: Sequence[AgentSettings], mcp: Mcp) -> Iterator[Found]:
+    users = [agent for agent in all_agents if isinstance(agent.brain, ModelBrain)]
+    for name, server in mcp.servers.items():
+        path: KeyPath = ("mcp", "servers", name)
+        if server.enabled and not any(name in mcp.servers_for(one.settings.tools) for one in users):
+            hint = "its tools are for agents of kind 'model' whose `tools.deny` does not shut them out"
+            yield Found(path, "no agent uses this server, so it is not started", hint, at_key=True)
+        for block, secrets in (("env", server.env), ("headers", server.headers)):
+            for key, secret in secrets.items():
+                if secret.is_literal and any(word in key.lower() for word in _KEY_WORDS):
+                    yield _literal((*path, block, key))
 
 
 def _literal(path: KeyPath) -> Found:
@@ -98,11 +144,11 @@ def _literal(path: KeyPath) -> Found:
 
 
 def stranger_problems(
-    agents: Sequence[AgentSettings], routing: Bindings, accounts: Sequence[Account], source: Source
+    agents: Sequence[AgentSettings], mcp: Mcp, routing: Bindings, accounts: Sequence[Account], source: Source
 ) -> Iterator[Found]:
     """Agents that strangers can reach although they act with the operator's rights."""
     for agent in agents:
-        danger = _danger(agent)
+        danger = _danger(agent, mcp)
         if not danger or agent.settings.allow_strangers:
             continue
         for account in accounts:
@@ -112,13 +158,21 @@ def stranger_problems(
                 break
 
 
-def _danger(agent: AgentSettings) -> str:
+def _danger(agent: AgentSettings, mcp: Mcp) -> str:
     match agent.brain:
         case AcpBrain() | CommandBrain():
             return f"an agent of kind '{agent.brain.kind}' works on this machine as you"
-        case EndpointBrain() if any(name.lower() in OPERATOR_SESSIONS for name in agent.brain.session):
+        case EndpointBrain() if is_operators(agent):
             return "to this endpoint everybody who writes is its operator"
+        case ModelBrain() if servers := mcp.servers_for(agent.settings.tools):
+            return f"this agent uses the tools of {format_path(('mcp', 'servers', next(iter(servers))))}"
     return ""
+
+
+def is_operators(agent: AgentSettings) -> bool:
+    """Whether an endpoint takes everybody who writes to it for its operator."""
+    names = agent.brain.session if isinstance(agent.brain, EndpointBrain) else ()
+    return any(name.lower() in OPERATOR_SESSIONS for name in names)
 
 
 def _opening(agent: AgentSettings, routing: Bindings, account: Account, source: Source) -> str:

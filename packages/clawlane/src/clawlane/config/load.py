@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
-from clawlane.config import agent_checks, openclaw, schema
+from clawlane.config import agent_checks, mcp, openclaw, schema
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
@@ -120,7 +121,8 @@ class _Loader:
         for key in self.source.data.keys() & schema.WAITING_AT_ROOT:
             self._warn((key,), "accepted, but this version does nothing with it yet", at_key=True)
         data = self.source.data
-        for path in (*lacking_keys(data), *lacking_media_keys(data.get("tools"))):
+        lacking = (lacking_keys(data), mcp.lacking_keys(data), lacking_media_keys(data.get("tools")))
+        for path in chain.from_iterable(lacking):
             self._warn(path, schema.UNSUPPORTED_KEY, at_key=True)
         refusal = (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT)
         return self._checked(schema.Root, dict(self.source.data), (), schema.UNSUPPORTED, refusal)
@@ -134,12 +136,13 @@ class _Loader:
         accounts = [account for one in channels.values() for account in one.accounts]
         for found in (
             *agent_checks.name_problems(root.agents, root.bindings, root.models),
-            *agent_checks.stranger_problems(agents, routing, accounts, self.source),
+            *agent_checks.limit_problems(agents),
+            *agent_checks.stranger_problems(agents, root.mcp, routing, accounts, self.source),
         ):
             self._error(found.path, found.message, found.hint, at_key=found.at_key)
         for path, message, hint in audio_problems(root.tools.media.audio, root.models):
             self._error(path, message, hint)
-        for found in agent_checks.warnings(root.agents, agents, root.models):
+        for found in agent_checks.warnings(root.agents, agents, root.models, root.mcp):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key)
         return agents, routing
 

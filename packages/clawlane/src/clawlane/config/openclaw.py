@@ -41,8 +41,9 @@ _BY_NAME = {name: channel for channel, aliases in _CHANNELS.items() for name in 
 _CLOSE = 0.8
 """Above the similarity of `zalo` and `zalouser`, two channels; only the second risks a personal account."""
 
-# Keys below `agents`, `bindings`, `models`, `session` and `tools` for features that clawlane does not have.
-# Source: OpenClaw's documentation, pages "Configuration — agents" and "Audio / Voice Notes", November 2026.
+# Keys below `agents`, `bindings`, `mcp`, `models`, `session` and `tools` for features that clawlane does not
+# have. Source: OpenClaw's documentation, pages "Configuration — agents", "MCP" and "Audio / Voice Notes",
+# November 2026.
 
 AGENT_KEYS = frozenset(
     [
@@ -194,6 +195,23 @@ PROVIDER_KEYS = frozenset(
         "region",
         "request",
         "timeoutSeconds",
+    ]
+)
+MCP_KEYS = frozenset(["apps", "sessionIdleTtlMs"])
+MCP_SERVER_KEYS = frozenset(
+    [
+        "auth",
+        "clientCert",
+        "clientKey",
+        "codex",
+        "connectTimeout",
+        "description",
+        "oauth",
+        "sslVerify",
+        "supportsParallelToolCalls",
+        "timeout",
+        "type",
+        "workingDirectory",
     ]
 )
 BINDING_KEYS = frozenset(["acp", "comment", "type"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clawlane.config.agents import (
     AcpBrain,
@@ -37,11 +37,23 @@ class AgentSettings:
     owner: KeyPath
     path: KeyPath
     name: str = ""
+    own: frozenset[str] = frozenset()
+    """The fields that it says itself, where it is one of a list."""
 
     @property
     def place(self) -> str:
         """Where its brain is written, for errors: `agents.list[0].brain`."""
         return format_path(self.path)
+
+    def place_of(self, name: str) -> KeyPath:
+        """Where a field is written, or could be."""
+        inherited = name in self.settings.model_fields_set and name not in self.own
+        owner = ("agents", "defaults") if inherited else self.owner
+        return (*owner, AgentDefaults.model_fields[name].alias or name)
+
+    def at(self, name: str) -> str:
+        """Where a field is written, for errors: `agents.defaults.maxRequests`."""
+        return format_path(self.place_of(name))
 
 
 def settled(agents: Agents) -> list[AgentSettings]:
@@ -56,18 +68,17 @@ def settled(agents: Agents) -> list[AgentSettings]:
         path: KeyPath = ("agents", "list", number)
         brain_path = path if entry.brain is not None else defaults
         settings = agents.defaults.model_copy(update=own)
-        found.append(_settled(entry.id, settings, path, brain_path, entry.name))
+        one = _settled(entry.id, settings, path, brain_path)
+        found.append(replace(one, name=entry.name, own=frozenset(set_here)))
     return found
 
 
-def _settled(
-    id_: str, settings: AgentDefaults, owner: KeyPath, brain_path: KeyPath, name: str = ""
-) -> AgentSettings:
+def _settled(id_: str, settings: AgentDefaults, owner: KeyPath, brain_path: KeyPath) -> AgentSettings:
     if settings.brain is not None:
-        return AgentSettings(id_, settings, settings.brain, owner, (*brain_path, "brain"), name)
+        return AgentSettings(id_, settings, settings.brain, owner, (*brain_path, "brain"))
     if settings.model is not None:
-        return AgentSettings(id_, settings, ModelBrain(), owner, (*owner, "model"), name)
-    return AgentSettings(id_, settings, EchoBrain(), owner, owner, name)
+        return AgentSettings(id_, settings, ModelBrain(), owner, (*owner, "model"))
+    return AgentSettings(id_, settings, EchoBrain(), owner, owner)
 
 
 def default_agent(entries: Sequence[AgentEntry]) -> str:
@@ -100,6 +111,12 @@ class Bindings:
         general = (broad.agent_id if broad else self.default) == agent
         groups = [one for one in holding if one.match.peer and one.match.peer.kind is PeerKind.GROUP]
         return general, general or any(one.agent_id == agent for one in groups)
+
+    def answers(self, agent: str, channel: str, account: str) -> bool:
+        """Whether an agent answers anybody at all on an account."""
+        threads = (one for one in self.bindings if one.match.peer and self._holds(one, channel, account))
+        general, _ = self.reach(agent, channel, account)
+        return general or any(one.agent_id == agent for one in threads)
 
     def _breadth(self, binding: Binding) -> int:
         return 1 if binding.match.account_id == "*" else 2

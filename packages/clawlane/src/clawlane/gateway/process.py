@@ -87,11 +87,12 @@ async def _answering(
     if agent is not None:
         yield agent
         return
-    models, audio = config.root.models, config.root.tools.media.audio
-    async with brains(config.agents, config.routing, environ, paths.agents_dir, models, audio) as agents:
+    root, folder = config.root, paths.agents_dir
+    shared = (root.models, root.session, root.mcp, root.tools.media.audio)
+    async with brains(config.agents, config.routing, environ, folder, *shared) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
-                log.warning("agent %s answers with an echo: it has no `brain` and no `model`", one.id)
+                log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)
             else:
                 log.info("agent %s: %s (%s)", one.id, one.brain.kind, one.place)
         yield agents

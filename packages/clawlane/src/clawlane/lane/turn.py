@@ -7,17 +7,26 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.answer import prefixed
-from clawlane.agents.contract import Agent, AsksOnce, FileUse, Lane, TurnInput, UsesFiles
-from clawlane.agents.errors import AgentBusy, AgentError, AgentInterrupted, AgentMisconfigured
+from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, TurnInput, UsesFiles
+from clawlane.agents.errors import (
+    AgentBusy,
+    AgentError,
+    AgentInterrupted,
+    AgentLimit,
+    AgentMisconfigured,
+    AgentSilent,
+    BudgetSpent,
+)
 from clawlane.backoff import Backoff, Sleep
-from clawlane.channel import Account, Channel
+from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
+from clawlane.lane.commands import Commands
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.sender import Sender
@@ -51,9 +60,14 @@ class TurnRunner:
     gate: Gate
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
-    media: InboundMedia | None = None
+    commands: Commands
     prefix: str = ""
     sleep: Sleep = asyncio.sleep
+    vault: Vault | None = None
+    state: Callable[[], State | None] = lambda: None
+    media: InboundMedia | None = None
+    stopped: dict[int, int] = field(default_factory=dict)
+    """How many turns each `/stop` has ended that is not answered yet."""
 
     async def run(self, turn: OpenTurn) -> None:
         """Run a turn to its end. An error of the agent or the channel ends the turn, not the lane."""
@@ -76,6 +90,7 @@ class TurnRunner:
         if await self.access.recheck(turn.inbound) is not None:
             return []
         stopped = await self.account_store.run(turns.stop, turn.seq)
+        self.stopped[turn.seq] = len(stopped)
         if stopped:
             log.info("%s was stopped by %s", turn.inbound.thread, turn.inbound.sender_id)
         return stopped
@@ -92,11 +107,30 @@ class TurnRunner:
                 await self.account_store.run(turns.revoke, turn.seq, revoked)
                 log.info("turn %d: the sender is not admitted any more", turn.seq)
                 return False
-            async with self.slots, self.agent.working():
-                replied = await self._run_agent(turn)
+            if self.commands.answers(turn):
+                replied: bool | float | None = await self._command(turn)
+            else:
+                async with self.slots, self.agent.working():
+                    replied = await self._run_agent(turn)
             if isinstance(replied, bool):
                 return replied
             await self.sleep(backoff.next() if replied is None else replied)
+
+    async def _command(self, turn: OpenTurn) -> bool | None:
+        """Answer a command without the agent. The result is that of `_run_agent`."""
+        started = await self.account_store.run(turns.start, turn.seq, _context(turn.command))
+        if started is None:
+            return False
+        thread = turn.inbound.thread
+        try:
+            text = await self.commands.reply(turn, self.stopped.pop(turn.seq, 0))
+            outs = self.channel.plan(self.account, thread, Reply(text, markdown=False))
+        except Exception as error:
+            return await self._failed(turn, error, started.run)
+        log.info("%s: %s of %s is answered", thread, turn.command, turn.inbound.sender_id)
+        if replied := await self.account_store.run(turns.reply, turn.seq, outs, started.run):
+            self.sender.wake()
+        return replied
 
     async def _run_agent(self, turn: OpenTurn) -> bool | float | None:
         """Whether there is something to send.
@@ -113,8 +147,9 @@ class TurnRunner:
         asked_at = time.perf_counter()
         try:
             history = tuple(map(HistoryMessage.of, started.history))
-            lane = Lane(self.account, self.account_store, self.channel, turn.seq, started.run)
+            lane = self._lane(turn.seq, started.run)
             given = TurnInput(self.account_store.account, started.messages, history, lane)
+            await self.agent.check(given)
             with self._typing(given.thread):
                 async with self._with_files(given, started.numbers) as whole:
                     reply = await self.agent.run(whole)
@@ -128,6 +163,12 @@ class TurnRunner:
             reason = f"{busy.code}: {busy}"
             waits = await self.account_store.run(turns.postpone, turn.seq, reason, started.run)
             return busy.retry_in_s if waits else False
+        except AgentSilent as silent:
+            asked = not isinstance(silent, BudgetSpent)
+            reason = f"{silent.code}: {silent}"
+            await self.account_store.run(turns.stay_silent, turn.seq, reason, started.run, asked=asked)
+            log.debug("turn %d ends in silence: %s", turn.seq, silent.code)
+            return False
         except (Exception, SystemExit) as error:
             return await self._failed(turn, error, started.run)
         took_ms = 1000 * (time.perf_counter() - asked_at)
@@ -143,6 +184,21 @@ class TurnRunner:
         if self.media is None:
             return nullcontext(turn)
         return self.media.fetched(turn, numbers, self.agent.file_use(turn.account, turn.thread))
+
+    def _lane(self, turn: int, run: int) -> Lane:
+        return Lane(
+            self.account,
+            self.account_store,
+            self.channel,
+            turn,
+            run,
+            self.vault,
+            self.access.policy,
+            self.access.grants,
+            self.state,
+            self.sender.wake,
+            self.prefix,
+        )
 
     def _plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         if self.prefix:
@@ -174,7 +230,7 @@ class TurnRunner:
 
         An `AgentError` quotes nothing.
         """
-        final = isinstance(error, AgentInterrupted | AgentMisconfigured)
+        final = isinstance(error, AgentInterrupted | AgentLimit | AgentMisconfigured)
         name = type(error).__name__
         code, told = (error.code, str(error)) if isinstance(error, AgentError) else (name, name)
         reason = f"{code}: {error}"
@@ -229,6 +285,11 @@ class DrainableAgent:
     async def run(self, turn: TurnInput) -> Reply | None:
         """The agent's answer."""
         return await self._agent.run(turn)
+
+    async def check(self, turn: TurnInput) -> None:
+        """Raises an `AgentError` for a turn that the agent would not begin."""
+        if isinstance(self._agent, Checks):
+            await self._agent.check(turn)
 
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether the agent must not be given a turn of this thread twice."""

@@ -18,6 +18,7 @@ from clawlane.config.origin import Layer
 from clawlane.config.paths import Paths
 from clawlane.config.phones import is_phone_number
 from clawlane.credentials.profile import ConsentDamaged
+from clawlane.ops.agent_findings import agent_findings
 from clawlane.ops.config_names import Names, agreed
 from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.directory import lookup, resolve
@@ -41,7 +42,7 @@ _OLD_CREDENTIALS = Path(".openclaw", "credentials")
 class CheckUp(Request["list[Finding]"]):
     """Everything that is wrong with the setup: config file, state directory, sessions, names, clocks.
 
-    Asks files and the running gateway, no platform.
+    Asks files, the running gateway and the agents, no platform.
     """
 
 
@@ -73,7 +74,7 @@ async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: 
         found += await asyncio.to_thread(lambda: list(private_files(ctx.paths, ctx.environ)))
         return merged(found)
     found = await asyncio.to_thread(_check, ctx, config)
-    return [*found, *_clocks(ctx)]
+    return [*merged([*found, *await agent_findings(ctx, config)]), *_clocks(ctx)]
 
 
 @operation(changes=True)
@@ -144,7 +145,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
             found += _access(config, account, ctx.paths)
     if not config.channels:
         found.append(Finding(Severity.NOTE, "no_channel", config.source.file.name))
-    return merged(found)
+    return found
 
 
 def _clocks(ctx: OpContext) -> Iterator[Finding]:

@@ -91,6 +91,22 @@ _WORDS: Final = {
     ),
     "key_permissions": ("others can get at the sealing key ({mode})", "run: chmod go-rwx '{path}'"),
     "key_unused": ("is not used: the sealing key is {key} ({set_by})", "run: rm '{path}'"),
+    # agents
+    "agent_echo": (
+        "agent {agent} answers with an echo, which repeats what it is told",
+        "configure `brain` or `model`",
+    ),
+    "agent_child": (
+        "agent {agent} ({kind}) runs as your user and can read your files; the process list is then no longer"
+        " Python alone, while the channel stays in the gateway's process",
+        "",
+    ),
+    "agent_operators": (
+        "agent {agent} takes everybody who writes to it for its operator, so everybody you admit speaks to an"
+        " operator-level agent",
+        "admit only people whom you would let use it themselves",
+    ),
+    "agent_unusable": ("agent {agent} cannot answer: {text}", "try it: openclaw agent list"),
     # accounts
     "no_channel": ("no channel is configured", "see: openclaw channels list --all"),
     "not_linked": ("nobody is logged in", "run: openclaw channels login {words}"),

@@ -24,7 +24,9 @@ from clawlane.capabilities import (
 from clawlane.channel import Account, Manifest
 from clawlane.config.errors import ConfigError
 from clawlane.ops.accounts import Start, Stop, start, stop
+from clawlane.ops.agent_findings import admitted_to
 from clawlane.ops.context import OpContext, Target, account_words
+from clawlane.ops.findings import Finding
 from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, operation
 from clawlane.ops.status import probed, rehearsal_of
 from clawlane.plugins.errors import PluginError
@@ -81,7 +83,8 @@ class Linked:
     """Somebody is logged in: `already` before, or since the scan.
 
     `configured` is false while the config has no block for the channel. `started` says that the running
-    gateway starts the account now, and `start_failed` why it does not.
+    gateway starts the account now, and `start_failed` why it does not. `agents` are those that act with the
+    operator's rights and answer whoever is admitted here.
     """
 
     user_id: str
@@ -90,6 +93,7 @@ class Linked:
     configured: bool
     started: bool = False
     start_failed: str = ""
+    agents: tuple[Finding, ...] = ()
 
 
 LoginEvent = Tightened | ConsentNeeded | SessionExpired | Begun | ShowQr | Scanned | Confirmed | Linked
@@ -148,13 +152,14 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     if isinstance(channel, NeedsConsent) and ctx.consent(account) is None:
         yield _question(channel, account)
         await _answered(ctx, account, None)
+    agents = tuple(admitted_to(ctx.config, account))
     vault = ctx.vault(account)
     linked = None if request.force else await asyncio.to_thread(vault.identity)
     if linked and isinstance(channel, Probe) and (await probed(channel, account, vault)).expired:
         yield SessionExpired()
         linked = None
     if linked:
-        yield Linked(*linked, already=True, configured=target.configured)
+        yield Linked(*linked, already=True, configured=target.configured, agents=agents)
         return
     yield Begun(socket.gethostname(), rehearsal_of(channel))
     done, again = None, f"try again: openclaw channels login {target.words}"
@@ -186,7 +191,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     except OpError as error:
         failed = str(error)
     started = bool(ctx.live) and not failed
-    yield Linked(done.user_id, done.user_name, False, target.configured, started, failed)
+    yield Linked(done.user_id, done.user_name, False, target.configured, started, failed, agents)
 
 
 @operation(changes=True)

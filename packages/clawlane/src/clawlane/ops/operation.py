@@ -21,6 +21,7 @@ import msgspec
 
 MODULES = (
     "accounts",
+    "agents",
     "config",
     "directory",
     "doctor",

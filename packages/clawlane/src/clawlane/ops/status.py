@@ -64,11 +64,15 @@ class ChannelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`gateway` is None where none runs. `channels` are the configured ones that were asked for, by id."""
+    """`gateway` is None where none runs. `channels` are the configured ones that were asked for, by id.
+
+    `echoes` are the agents that only repeat what they are told.
+    """
 
     gateway: GatewayStatus | None
     channels: dict[str, ChannelStatus]
     config: ConfigStatus
+    echoes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
         )
         for block, accounts in blocks
     }
-    return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx))
+    echoes = [agent.id for agent in ctx.config.agents if agent.brain.kind == "echo"]
+    return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx), echoes)
 
 
 @operation

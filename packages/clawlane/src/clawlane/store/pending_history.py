@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from clawlane.messages import Inbound, ThreadKind
 from clawlane.store.codec import inbound_of
 from clawlane.store.models import History
-from clawlane.store.rows import insert
+from clawlane.store.rows import exists, insert
 from clawlane.store.transaction import Tx, forget_texts
 
 _ALL = 2**31 - 1
@@ -46,19 +46,56 @@ def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
 
 
 def consume(tx: Tx, turn: int) -> None:
-    """A turn has settled: exactly what went with it is forgotten."""
-    rows = tx.db.execute(
-        "DELETE FROM given WHERE account = ? AND turn = ? RETURNING message", (tx.account, turn)
-    ).fetchall()
-    remove(tx, [row["message"] for row in rows])
+    """A turn has settled: exactly what went with it is not given again.
+
+    The texts go, unless the turn is remembered: then they go with it.
+    """
+    query = "SELECT message FROM given WHERE account = ? AND turn = ?"
+    given = [row["message"] for row in tx.db.execute(query, (tx.account, turn)).fetchall()]
+    if not exists(tx.db, f"{_REMEMBERED} AND turn = ?", tx.account, turn):
+        tx.db.execute("DELETE FROM given WHERE account = ? AND turn = ?", (tx.account, turn))
+    remove(tx, given)
 
 
 def give_back(tx: Tx, turn: int) -> None:
-    """A turn ended without settling: what went with it goes with the next one."""
-    tx.db.execute("DELETE FROM given WHERE account = ? AND turn = ?", (tx.account, turn))
+    """A turn ended without settling, or is not remembered any more.
+
+    What still waits goes with the next turn. Of the rest the texts are forgotten.
+    """
+    rows = tx.db.execute(
+        "DELETE FROM given WHERE account = ? AND turn = ? RETURNING message", (tx.account, turn)
+    ).fetchall()
+    _forget_unused(tx, [row["message"] for row in rows])
+
+
+def forget_given(tx: Tx, turn: int) -> None:
+    """A turn was summed up: only the numbers of what went with it stay, not the texts."""
+    query = "SELECT message FROM given WHERE account = ? AND turn = ?"
+    rows = tx.db.execute(query, (tx.account, turn)).fetchall()
+    _forget_unused(tx, [row["message"] for row in rows])
 
 
 def remove(tx: Tx, seqs: Iterable[int]) -> None:
-    """Forget messages, their text included, as far as they are remembered."""
+    """Take messages out of what is given to the next turn. Their texts go if no turn remembers them."""
     query = "DELETE FROM history WHERE account = ? AND message = ?"
-    forget_texts(tx, [seq for seq in seqs if tx.db.execute(query, (tx.account, seq)).rowcount])
+    _forget_unused(tx, [seq for seq in seqs if tx.db.execute(query, (tx.account, seq)).rowcount])
+
+
+_REMEMBERED = "SELECT 1 FROM session_turns WHERE account = ? AND summarised = 0"
+
+
+def _forget_unused(tx: Tx, seqs: Iterable[int]) -> None:
+    """Forget the texts of messages that wait for no turn, and that no turn remembers."""
+    waits = "SELECT 1 FROM history WHERE account = ? AND message = ?"
+    kept = (
+        "SELECT 1 FROM given JOIN session_turns USING (account, turn)"
+        " WHERE given.account = ? AND given.message = ? AND summarised = 0"
+    )
+    forget_texts(
+        tx,
+        [
+            seq
+            for seq in seqs
+            if not exists(tx.db, waits, tx.account, seq) and not exists(tx.db, kept, tx.account, seq)
+        ],
+    )

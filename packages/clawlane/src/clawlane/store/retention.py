@@ -3,12 +3,15 @@
 Without its ids, a message cannot be told from one that was answered already: whatever was sent before the
 oldest id that is kept counts as too old, whatever the rules say.
 
+The messages of a turn that an agent remembers keep both, and so does the history that went with it.
+
 A message that was set aside (a dead letter) is kept until the operator decides, but for the oldest once an
 account has more than `DEAD_LETTERS`; how many were forgotten is counted, and the status says so.
 """
 
 from __future__ import annotations
 
+from clawlane.store import spending
 from clawlane.store.rows import change
 from clawlane.store.transaction import Tx, count, forget_texts
 
@@ -27,9 +30,12 @@ IDS_MS = 30 * 86_400_000
 _BATCH = 200
 _OF_A_MESSAGE = (
     ("outbox", "turn"),
+    ("outbox", "by_turn"),
     ("given", "turn"),
     ("turn_messages", "message"),
     ("turn_messages", "turn"),
+    ("steps", "turn"),
+    ("session_turns", "turn"),
     ("turns", "turn"),
     ("decisions", "message"),
     ("aliases", "message"),
@@ -57,6 +63,7 @@ def prune(tx: Tx) -> bool:
     for table, column in _AGING:
         query = f"DELETE FROM {table} WHERE account = ? AND {column} < ?"  # noqa: S608 — our own text only
         tx.db.execute(query, (tx.account, before_ms))
+    spending.prune(tx)
     tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND created_ms < ? AND settled_ms < ?",
@@ -87,14 +94,18 @@ def _texts(tx: Tx) -> int:
         " JOIN turns ON turns.account = part.account AND turns.turn = part.turn"
         " WHERE messages.account = ? AND body IS NOT NULL AND seq <="
         "  (SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?)"
-        " AND turns.turn <= ? AND settled_ms IS NOT NULL AND state <> 'dead' LIMIT ?",
+        " AND turns.turn <= ? AND settled_ms IS NOT NULL AND state <> 'dead'"
+        " AND NOT EXISTS (SELECT 1 FROM session_turns AS mine"
+        "  WHERE mine.account = turns.account AND mine.turn = turns.turn AND summarised = 0) LIMIT ?",
         (tx.account, tx.account, last["turn"], last["turn"], _BATCH),
     ).fetchall()
     forget_texts(tx, [row["message"] for row in rows])
-    tx.db.executemany(
+    for query in (
         "UPDATE outbox SET body = '' WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL",
-        [(tx.account, row["turn"]) for row in rows],
-    )
+        "UPDATE outbox SET body = '' WHERE account = ? AND by_turn = ? AND settled_ms IS NOT NULL",
+        "DELETE FROM steps WHERE account = ? AND turn = ?",
+    ):
+        tx.db.executemany(query, [(tx.account, row["turn"]) for row in rows])
     return len(rows)
 
 
@@ -124,6 +135,12 @@ def _ids(tx: Tx, before_ms: int) -> int:
         "  AND (settled_ms IS NULL OR state = 'dead'))"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE account = old.account AND turn = seq"
         "  AND settled_ms IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE account = old.account AND by_turn = seq"
+        "  AND settled_ms IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM turn_messages AS part JOIN session_turns USING (account, turn)"
+        "  WHERE part.account = old.account AND part.message = seq AND summarised = 0)"
+        " AND NOT EXISTS (SELECT 1 FROM given JOIN session_turns USING (account, turn)"
+        "  WHERE given.account = old.account AND given.message = seq AND summarised = 0)"
         " AND NOT EXISTS (SELECT 1 FROM history WHERE account = old.account AND message = seq)"
         " AND NOT EXISTS (SELECT 1 FROM undecided WHERE account = old.account AND message = seq)"
         " ORDER BY admitted_ms LIMIT ?",

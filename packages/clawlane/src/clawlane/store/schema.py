@@ -439,6 +439,8 @@ ALTER TABLE turns ADD COLUMN asked_once INTEGER NOT NULL DEFAULT FALSE; -- its a
 _CONVERSATIONS = """
 CREATE TABLE sessions ( -- a conversation that an agent remembers; its turns stand in session_turns
     account TEXT NOT NULL, agent TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    number INTEGER NOT NULL DEFAULT 1, -- which conversation of the thread it is
+    recalls INTEGER NOT NULL DEFAULT 0, -- how often something was taken out of it
     began_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
     summary TEXT NOT NULL DEFAULT '', -- of the turns that are marked as summarised
     PRIMARY KEY (account, agent, thread_kind, thread_id)
@@ -451,9 +453,16 @@ CREATE TABLE session_turns ( -- the texts of people are not here: turn_messages 
     PRIMARY KEY (account, turn), FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
 ) WITHOUT ROWID;
 CREATE INDEX turns_of_session ON session_turns (account, agent, thread_kind, thread_id, turn);
+CREATE INDEX given_messages ON given (account, message);
 CREATE TABLE steps ( -- what a model answered within a turn, and what its tools gave back, in order
     account TEXT NOT NULL, turn INTEGER NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, -- JSON
     PRIMARY KEY (account, turn, number), FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
+) WITHOUT ROWID;
+CREATE TABLE tool_calls ( -- calls of a step that must not be made twice; they go with it
+    account TEXT NOT NULL, turn INTEGER NOT NULL, step INTEGER NOT NULL, call INTEGER NOT NULL,
+    begun_ms INTEGER NOT NULL, result TEXT, -- null: nobody knows what became of it
+    PRIMARY KEY (account, turn, step, call),
+    FOREIGN KEY (account, turn, step) REFERENCES steps (account, turn, number) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE TABLE spending ( -- what agents used, by day (YYYY-MM-DD, local time), sender and thread
     account TEXT NOT NULL, agent TEXT NOT NULL, day TEXT NOT NULL,
@@ -471,7 +480,10 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('sessions', 'sessions', '1000 500 500 500 1'),
     ('session_turns', 'session_turns', '20000 10000 1'),
     ('session_turns', 'turns_of_session', '20000 10000 10000 10000 20 1'),
+    ('given', 'given', '20000 10000 5 1'),
+    ('given', 'given_messages', '20000 10000 1 1'),
     ('steps', 'steps', '20000 10000 4 1'),
+    ('tool_calls', 'tool_calls', '20000 10000 4 2 1'),
     ('spending', 'spending', '1000 500 500 50 50 2 1'),
     ('outbox', 'tool_sends', '1000 500 2 1');
 """

@@ -141,6 +141,12 @@ def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
     return run is not None and (row is None or row["run"] != run)
 
 
+def is_running(tx: Tx, seq: int, run: int) -> bool:
+    """Whether a run of a turn goes on: it was not stopped, revoked or recalled, and not started over."""
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND run = ? AND state = 'running'"
+    return exists(tx.db, query, tx.account, seq, run)
+
+
 def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     """End a turn whose sender is not admitted any more. Records the decision and deletes the texts."""
     rows = tx.db.execute(
@@ -151,6 +157,7 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     for row in rows:
         record(tx, row["message"], Stage.RUN, decision)
     finish(tx, seq, TurnState.REVOKED, decision.reason)
+    outbox.cancel_tools(tx, seq, "the sender is not admitted any more")
     pending_history.give_back(tx, seq)
     forget_texts(tx, [row["message"] for row in rows])
 
@@ -177,6 +184,19 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None) ->
     is_command = exists(tx.db, query, tx.account, seq)
     outbox.queue(tx, seq, outs, Purpose.COMMAND if is_command else Purpose.REPLY)
     return True
+
+
+def stay_silent(tx: Tx, seq: int, reason: str, run: int, *, asked: bool) -> None:
+    """End a turn without a reply. What its group said before is kept for the next one unless it was `asked`.
+
+    Nothing changes for a turn that is over, or was started over since this run.
+    """
+    if _is_void(tx, seq, run) or not finish(tx, seq, TurnState.DONE, reason):
+        return
+    if asked:
+        pending_history.consume(tx, seq)
+    else:
+        pending_history.give_back(tx, seq)
 
 
 @lazy
@@ -283,6 +303,7 @@ def stop(tx: Tx, seq: int) -> list[int]:
 def end_reply(tx: Tx, turn: int, state: TurnState, reason: str) -> None:
     """End an open turn, and what has not left of its reply. The reason says what has."""
     outbox.cancel(tx, turn, 0, reason)
+    outbox.cancel_tools(tx, turn, reason)
     reply = delivery_summary(tx, turn)
     finish(tx, turn, state, f"{reason}: {reply}" if reply else reason)
     use_context(tx, turn)

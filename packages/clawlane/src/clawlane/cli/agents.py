@@ -1,0 +1,109 @@
+"""`agent`: asking an agent from the terminal, and which of them answers where."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.options import json_option
+from clawlane.cli.output import echo_wrapped, print_json, printable, sanitize
+from clawlane.ops.agents import AgentInfo, Ask, Bound, ListAgents
+from clawlane.ops.client import Client
+
+_LONGEST = 1 << 20
+"""Bytes of a question from standard input."""
+
+_LONGEST_LINE = 10_000
+_INDENT = "  "
+
+
+@click.group()
+def agent() -> None:
+    """Ask an agent from here, and see which one answers where.
+
+    Both need no gateway: they read the config file and open the agents in this process, with the keys that
+    this terminal has.
+    """
+
+
+@agent.command()
+@click.argument("text")
+@click.option("--agent", "name", help="The agent's id (default: the default agent).")
+@click.option("--as", "sender", default="operator", show_default=True, help="The sender's id it is shown.")
+@json_option
+def ask(text: str, name: str | None, sender: str, as_json: bool) -> None:
+    """Ask an agent without a channel, and print its answer as people would get it.
+
+    TEXT is the message, or - to read it from standard input. The agent has no memory and no tools here, and
+    no gateway is needed. Ctrl-C cancels the agent's work.
+    """
+    question = _standard_input() if text == "-" else text
+    if not question.strip():
+        raise CliError("there is nothing to ask: the text is empty")
+    told = Client().run_here(Ask(question, name, sender))
+    if as_json:
+        answer = {"text": told.text, "silent": not told.text}
+        print_json(agent=told.agent, **answer, model=told.model, tokens=told.tokens, ms=told.took_ms)
+        return
+    click.echo(printable(told.text) or "(silent)")
+
+
+@agent.command("list")
+@json_option
+def list_agents(as_json: bool) -> int:
+    """Show which agent answers where, and try each with a real request that nobody acts on.
+
+    An endpoint or a provider is asked for its models, a coding agent is started, a program is looked up.
+    No gateway is needed.
+
+    \b
+    Exit code:
+      0  every agent can be reached
+      1  one of them cannot, or the config is wrong
+    """
+    found = Client().run_here(ListAgents())
+    ok = all(one.reached.ok for one in found)
+    if as_json:
+        print_json(ok=ok, agents=found)
+        return 0 if ok else 1
+    for one in found:
+        for begin, line in _lines(one):
+            echo_wrapped(sanitize(line, _LONGEST_LINE), begin, " " * len(begin))
+    return 0 if ok else 1
+
+
+def _lines(agent: AgentInfo) -> Iterator[tuple[str, str]]:
+    what = f": {agent.what}" if agent.what else ""
+    yield "", f"{agent.id} · {agent.kind}{what}"
+    where = [_where(one) for one in agent.bound]
+    if agent.default:
+        where.append("wherever no binding names another agent")
+    yield f"{_INDENT}answers  ", "; ".join(where) or "nowhere: no binding names it"
+    reached = agent.reached
+    for problem in reached.problems:
+        yield f"{_INDENT}problem  ", problem
+    if reached.ok and agent.kind == "echo":
+        yield f"{_INDENT}state    ", "an echo, which repeats what it is told: configure `brain` or `model`"
+    elif reached.ok:
+        remark = f"; {reached.remark}" if reached.remark else ""
+        yield f"{_INDENT}state    ", f"reached in {reached.took_ms} ms{remark}"
+
+
+def _where(bound: Bound) -> str:
+    account = (
+        f"every account of {bound.channel}" if bound.account == "*" else f"{bound.channel}/{bound.account}"
+    )
+    if not bound.id:
+        return account
+    thread = f"group {bound.id}" if bound.kind == "group" else f"direct messages with {bound.id}"
+    return f"{thread} of {account}"
+
+
+def _standard_input() -> str:
+    content = sys.stdin.buffer.read(_LONGEST + 1)
+    if len(content) > _LONGEST:
+        raise CliError(f"the question is larger than {_LONGEST // 2**20} MB")
+    return content.decode(errors="replace")

@@ -1,0 +1,368 @@
+"""Transitions of sessions: what an agent remembers of a thread, turn by turn.
+
+What people said is not copied here. It is read from the messages of the turns and of the history that went
+with them, so that a message that was taken back is gone from every session, too. Their texts are kept as
+long as a turn is remembered. A turn that was summed up is only marked: its messages lead to the summary.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from clawlane.messages import Inbound, Thread
+from clawlane.store import pending_history
+from clawlane.store.codec import inbound_of, thread_of
+from clawlane.store.models import ChunkState, TurnState
+from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
+from clawlane.store.transaction import Tx, lazy
+
+SHORTEST_QUOTE = 4
+"""Characters of a text that is looked for in answers once it was taken back; shorter ones are in anything."""
+
+IsOver = Callable[[int, int], bool]
+"""Whether a session that was last used at one time (ms) is over at another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A turn as it is remembered: its messages, the history that went with it, and the agent's answer.
+
+    `note` says what became of an answer that did not arrive as it was given. `steps` is JSON.
+    """
+
+    turn: int
+    at_ms: int
+    messages: tuple[Inbound, ...]
+    history: tuple[Inbound, ...]
+    answer: str | None
+    steps: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as a turn finds it: the number of the conversation, its summary, and its earlier turns.
+
+    `recalls` rises whenever something is taken out of it: what was made of it before is void.
+    """
+
+    number: int = 1
+    recalls: int = 0
+    summary: str = ""
+    turns: tuple[Remembered, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One session in a list."""
+
+    account: str
+    agent: str
+    thread: Thread
+    number: int
+    began_ms: int
+    last_ms: int
+    turns: int
+    summarised: int
+
+
+def _key(agent: str, thread: Thread) -> dict[str, object]:
+    return {"agent": agent, "thread_kind": thread.kind, "thread_id": thread.id}
+
+
+@lazy
+def begin(tx: Tx, agent: str, thread: Thread, turn: int, run: int, is_over: IsOver) -> Session | None:
+    """The session of a turn that begins; it is remembered from now on. None if the run is void.
+
+    A session that is over begins anew.
+    """
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND run = ? AND settled_ms IS NULL"
+    if not exists(tx.db, query, tx.account, turn, run):
+        return None
+    number = enter(tx, agent, thread, is_over)
+    put(
+        tx, "session_turns", {"turn": turn}, **_key(agent, thread), at_ms=tx.now_ms, answer=None, summarised=0
+    )
+    found = read(tx.db, tx.account, agent, thread, but=turn)
+    assert found.number == number
+    return found
+
+
+@lazy
+def enter(tx: Tx, agent: str, thread: Thread, is_over: IsOver) -> int:
+    """Use a session now: the number of its conversation. One that is over begins anew."""
+    row = _row(tx.db, tx.account, agent, thread)
+    if row is None:
+        insert(tx, "sessions", **_key(agent, thread), began_ms=tx.now_ms, last_ms=tx.now_ms)
+        return 1
+    number = row["number"]
+    if is_over(row["last_ms"], tx.now_ms):
+        number = _begin_anew(tx, agent, thread)
+    change(tx, "sessions", _key(agent, thread), last_ms=tx.now_ms)
+    return int(number)
+
+
+def look(tx: Tx, agent: str, thread: Thread) -> Session:
+    """A session as it is now. Nothing begins."""
+    return read(tx.db, tx.account, agent, thread)
+
+
+@lazy
+def answered(tx: Tx, turn: int, run: int, answer: str) -> bool:
+    """Keep the answer of a turn, unless it was started over since this run, or has left its session."""
+    row = tx.db.execute(
+        "UPDATE session_turns SET answer = ? WHERE account = ? AND turn = ? AND EXISTS (SELECT 1 FROM turns"
+        " WHERE turns.account = session_turns.account AND turns.turn = session_turns.turn"
+        "  AND run = ? AND settled_ms IS NULL) RETURNING agent, thread_kind, thread_id",
+        (answer, tx.account, turn, run),
+    ).fetchone()
+    if row is None:
+        return False
+    change(tx, "sessions", _key(row["agent"], thread_of(row)), last_ms=tx.now_ms)
+    return True
+
+
+def cut(
+    tx: Tx, agent: str, thread: Thread, seen: Session, turns: Sequence[int], summary: str | None = None
+) -> bool:
+    """Forget the oldest turns of a session, or put a summary in their place.
+
+    A summary is refused (False) if the session has begun anew or something was taken out of it since it was
+    `seen`.
+    """
+    row = _row(tx.db, tx.account, agent, thread)
+    if row is None or row["number"] != seen.number:
+        return False
+    if summary is None:
+        _forget(tx, turns)
+        return True
+    if row["recalls"] != seen.recalls:
+        return False
+    change(tx, "sessions", _key(agent, thread), summary=summary)
+    for turn in turns:
+        change(tx, "session_turns", {"turn": turn}, summarised=1, answer=None)
+        _forget_steps(tx, turn)
+        pending_history.forget_given(tx, turn)
+    return True
+
+
+def reset(tx: Tx, agent: str, thread: Thread) -> int:
+    """Begin a session anew. Gives how many turns are forgotten, those that were summed up included."""
+    row = _row(tx.db, tx.account, agent, thread)
+    if row is None:
+        # An agent that remembers by itself is told by the number that a new conversation begins.
+        insert(tx, "sessions", **_key(agent, thread), began_ms=tx.now_ms, last_ms=tx.now_ms, number=2)
+        return 0
+    forgotten = len(_turns(tx, agent, thread))
+    _begin_anew(tx, agent, thread)
+    tx.scrub()
+    return forgotten
+
+
+def _begin_anew(tx: Tx, agent: str, thread: Thread) -> int:
+    _forget(tx, _turns(tx, agent, thread))
+    row = tx.db.execute(
+        "UPDATE sessions SET number = number + 1, summary = '', began_ms = ?, last_ms = ?"
+        " WHERE account = ? AND agent = ? AND thread_kind = ? AND thread_id = ? RETURNING number",
+        (tx.now_ms, tx.now_ms, tx.account, agent, thread.kind, thread.id),
+    ).fetchone()
+    return int(row["number"])
+
+
+def _turns(tx: Tx, agent: str, thread: Thread) -> list[int]:
+    query = f"SELECT turn FROM session_turns WHERE {_OF_SESSION} ORDER BY turn"  # noqa: S608 — our own text
+    rows = tx.db.execute(query, (tx.account, agent, thread.kind, thread.id))
+    return [row["turn"] for row in rows.fetchall()]
+
+
+def _forget(tx: Tx, turns: Iterable[int]) -> None:
+    """Take turns out of their session. The history that went with them goes, too.
+
+    An open turn goes on: it still has its steps, and its history until it settles.
+    """
+    for turn in turns:
+        tx.db.execute("DELETE FROM session_turns WHERE account = ? AND turn = ?", (tx.account, turn))
+        if exists(tx.db, _SETTLED, tx.account, turn):
+            _forget_steps(tx, turn)
+            pending_history.give_back(tx, turn)
+
+
+_SETTLED = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
+
+
+def _forget_steps(tx: Tx, turn: int) -> None:
+    """Forget what a model and its tools said in a turn."""
+    tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
+
+
+def recalled(tx: Tx, message: int, text: str) -> list[int]:
+    """Take a message out of all sessions: answers and summaries that saw it, and answers that repeat it.
+
+    Call it before the message is taken out of its turn. Gives open turns that remember it from earlier ones:
+    they have to be started over.
+    """
+    rows = tx.db.execute(
+        "SELECT * FROM session_turns WHERE account = ? AND turn IN"
+        " (SELECT turn FROM turn_messages WHERE account = ? AND message = ?"
+        "  UNION SELECT turn FROM given WHERE account = ? AND message = ?)"
+        " ORDER BY agent, thread_kind, thread_id, turn",
+        (tx.account, tx.account, message, tx.account, message),
+    ).fetchall()
+    again: list[int] = []
+    for (agent, thread), seen in groupby(rows, lambda row: (row["agent"], thread_of(row))):
+        again += _take_out(tx, agent, thread, list(seen), text)
+    return again
+
+
+def _take_out(tx: Tx, agent: str, thread: Thread, seen: Sequence[sqlite3.Row], text: str) -> list[int]:
+    """Take a message out of one session, of which these turns saw it themselves."""
+    session = _row(tx.db, tx.account, agent, thread)
+    assert session is not None
+    saw = {row["turn"] for row in seen}
+    query = (
+        "SELECT session_turns.turn, answer, settled_ms, asked_once FROM session_turns"  # noqa: S608
+        f" JOIN turns USING (account, turn) WHERE {_OF_SESSION} AND session_turns.turn >= ? ORDER BY 1"
+    )
+    values = (tx.account, agent, thread.kind, thread.id, min(saw))
+    turns = tx.db.execute(query, values).fetchall()
+    for row in turns:
+        turn = row["turn"]
+        if turn in saw or _repeats(text, (row["answer"] or "", *_steps(tx, turn))):
+            change(tx, "session_turns", {"turn": turn}, answer=None)
+            if row["settled_ms"] is not None:
+                _forget_steps(tx, turn)
+    change(tx, "sessions", _key(agent, thread), recalls=session["recalls"] + 1)
+    if any(row["summarised"] for row in seen) or _repeats(text, [session["summary"]]):
+        change(tx, "sessions", _key(agent, thread), summary="")
+        query = f"SELECT turn FROM session_turns WHERE {_OF_SESSION} AND summarised = 1"  # noqa: S608
+        rows = tx.db.execute(query, (tx.account, agent, thread.kind, thread.id)).fetchall()
+        _forget(tx, [row["turn"] for row in rows])
+    others = [row for row in turns if row["settled_ms"] is None and row["turn"] not in saw]
+    # An agent that must not be asked twice has read it by now: what it answers is not remembered.
+    _forget(tx, [row["turn"] for row in others if row["asked_once"]])
+    return [row["turn"] for row in others if not row["asked_once"]]
+
+
+def _repeats(text: str, texts: Iterable[str]) -> bool:
+    """Whether one of the texts, or of the JSON texts, holds a text that was taken back."""
+    wanted = text.strip().casefold()
+    if len(wanted) < SHORTEST_QUOTE:
+        return False
+    written = json.dumps(wanted, ensure_ascii=False)[1:-1]
+    return any(wanted in one or written in one for one in map(str.casefold, texts))
+
+
+def _steps(tx: Tx, turn: int) -> list[str]:
+    rows = tx.db.execute("SELECT body FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
+    return [row["body"] for row in rows]
+
+
+_OF_SESSION = "account = ? AND agent = ? AND thread_kind = ? AND thread_id = ?"
+
+
+def _row(db: sqlite3.Connection, account: str, agent: str, thread: Thread) -> sqlite3.Row | None:
+    query = f"SELECT * FROM sessions WHERE {_OF_SESSION}"  # noqa: S608 — our own text only
+    row: sqlite3.Row | None = db.execute(query, (account, agent, thread.kind, thread.id)).fetchone()
+    return row
+
+
+_MINE = (
+    " FROM session_turns AS mine JOIN {0} AS part ON part.account = mine.account AND part.turn = mine.turn{1}"
+    " WHERE mine.account = ? AND mine.agent = ? AND mine.thread_kind = ? AND mine.thread_id = ?"
+    " AND mine.summarised = 0 AND mine.turn <> ?"
+)
+_MESSAGES = (
+    " JOIN messages ON messages.account = part.account AND messages.seq = part.message"
+    "  AND messages.body IS NOT NULL AND messages.recalled = ''"
+)
+
+
+def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: int = 0) -> Session:
+    """A session as it is now, without the turn `but`.
+
+    A turn none of whose messages have their text any more is left out.
+    """
+    row = _row(db, account, agent, thread)
+    if row is None:
+        return Session()
+    values = (account, agent, thread.kind, thread.id, but)
+
+    def parts(what: str, table: str, more: str = "", order: str = "") -> dict[int, list[sqlite3.Row]]:
+        query = f"SELECT mine.turn AS of_turn, {what}{_MINE.format(table, more)} ORDER BY mine.turn{order}"
+        rows = db.execute(query, values).fetchall()
+        return {turn: list(group) for turn, group in groupby(rows, lambda one: int(one["of_turn"]))}
+
+    said = parts("messages.*", "turn_messages", _MESSAGES, ", messages.seq")
+    given = parts("messages.*", "given", _MESSAGES, ", messages.seq")
+    steps = parts("part.body", "steps", order=", part.number")
+    chunks = parts("part.state", "outbox", order=", part.id")
+    turns = parts("mine.at_ms, mine.answer, part.state", "turns")
+    return Session(
+        row["number"],
+        row["recalls"],
+        row["summary"],
+        tuple(
+            Remembered(
+                turn,
+                found[0]["at_ms"],
+                tuple(map(inbound_of, said[turn])),
+                tuple(map(inbound_of, given.get(turn, ()))),
+                found[0]["answer"],
+                tuple(one["body"] for one in steps.get(turn, ())),
+                _note(found[0], [one["state"] for one in chunks.get(turn, ())]),
+            )
+            for turn, found in turns.items()
+            if turn in said
+        ),
+    )
+
+
+_WHY = {
+    TurnState.STOPPED: "stopped",
+    TurnState.RECALLED: "a message was taken back",
+    TurnState.EXPIRED: "it was too late",
+    TurnState.FAILED: "it could not be delivered",
+    TurnState.DEAD: "something went wrong",
+    TurnState.REVOKED: "its sender is not admitted any more",
+}
+
+
+def _note(turn: sqlite3.Row, chunks: Collection[str]) -> str:
+    """What became of an answer, in brackets; empty for one that arrived, or was silence."""
+    state, why = turn["state"], _WHY.get(turn["state"], "")
+    if turn["answer"] is None:
+        if why:
+            return f"(no answer: {why})"
+        if chunks:
+            return "(the answer is not remembered)"
+        return "(no answer)" if state == TurnState.DONE else "(no answer yet)"
+    arrived = sum(one == ChunkState.SENT for one in chunks)
+    if arrived == len(chunks):
+        return f"(not sent: {why})" if why and not chunks else ""
+    if arrived:
+        return f"(only {arrived} of {len(chunks)} parts arrived)"
+    if ChunkState.UNKNOWN in chunks:
+        return "(nobody knows whether this arrived)"
+    return f"(not sent: {why})" if why else "(not sent yet)"
+
+
+def listed(connection: sqlite3.Connection) -> list[Listed]:
+    """All sessions that remember something, over all accounts, the latest first."""
+    rows = of_accounts(
+        connection,
+        "SELECT account, agent, thread_kind, thread_id, number, began_ms, last_ms, count(*) AS turns,"
+        " sum(summarised) AS summarised"
+        " FROM sessions JOIN session_turns USING (account, agent, thread_kind, thread_id)"
+        " WHERE account = ? GROUP BY account, agent, thread_kind, thread_id, number, began_ms, last_ms",
+    )
+    found = [value_of(Listed, row, thread=thread_of(row)) for row in rows]
+    return sorted(found, key=lambda one: one.last_ms, reverse=True)
+
+
+def shown(connection: sqlite3.Connection, account: str, agent: str, thread: Thread) -> Session:
+    """One session as it is now; empty if there is none."""
+    return read(connection, account, agent, thread)

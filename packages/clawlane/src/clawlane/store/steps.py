@@ -1,0 +1,50 @@
+"""Transitions of the steps of a turn: what its model answered and its tools gave back, each with its sends.
+
+A step and the outbox rows of its calls are written in one transaction: after a crash either both are there,
+or the model is asked again and nothing has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clawlane.messages import Outgoing
+from clawlane.store import outbox, turns
+from clawlane.store.models import Purpose
+from clawlane.store.outbox import ToolCall
+from clawlane.store.rows import exists, insert
+from clawlane.store.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSend:
+    """What one call of a tool sends, in order. `step` is the number of its step, `call` its number there."""
+
+    step: int
+    call: int
+    outs: tuple[Outgoing, ...]
+
+
+def stored(tx: Tx, turn: int) -> tuple[str, ...]:
+    """The steps of a turn so far, in order, as JSON."""
+    query = "SELECT body FROM steps WHERE account = ? AND turn = ? ORDER BY number"
+    return tuple(row["body"] for row in tx.db.execute(query, (tx.account, turn)))
+
+
+def add(tx: Tx, turn: int, run: int, number: int, body: str, sends: Sequence[ToolSend] = ()) -> bool:
+    """Store a step with what its calls send. False if this run is void: then nothing is written.
+
+    A step that is there already stays as it is, and what a call sends is queued once.
+    """
+    if not turns.is_running(tx, turn, run):
+        return False
+    known = "SELECT 1 FROM steps WHERE account = ? AND turn = ? AND number = ?"
+    if exists(tx.db, known, tx.account, turn, number):
+        return True
+    insert(tx, "steps", turn=turn, number=number, body=body)
+    query = "SELECT 1 FROM outbox WHERE account = ? AND by_turn = ? AND step = ? AND call = ?"
+    for send in sends:
+        if not exists(tx.db, query, tx.account, turn, send.step, send.call):
+            outbox.queue(tx, None, send.outs, Purpose.TOOL, ToolCall(turn, send.step, send.call))
+    return True
