@@ -129,17 +129,17 @@ def count_bytes(request: SpeechRequest) -> str:
 class ModelServer:
     """The server. `script` decides each answer, `requests` holds what came, `url` is its base URL.
 
-    `hear` decides what is said in a file, `heard` holds the requests for that. `models` stands in for the
-    list of models, and `spans` holds the times of complete answers.
+    `models` stands in for the list of models, and `spans` holds the times of complete answers. `hear` decides
+    what is said in a file, `heard` holds the requests for that.
     """
 
     def __init__(self, script: Script = repeat, hear: Hear = count_bytes) -> None:
         self.script = script
+        self.hear = hear
         self.models: Raw | None = None
         self.requests: list[ChatRequest] = []
-        self.spans: list[Span] = []
-        self.hear = hear
         self.heard: list[SpeechRequest] = []
+        self.spans: list[Span] = []
         self.abandoned = asyncio.Event()
         """Set once a client has gone away before its answer was complete."""
         self.url = ""
@@ -149,8 +149,8 @@ class ModelServer:
         """Serve on 127.0.0.1 as long as this is entered; port 0 takes any free one."""
         app = web.Application(client_max_size=LONGEST_REQUEST)
         app.router.add_post("/v1/chat/completions", self._completions)
-        app.router.add_post("/v1/responses", self._completions)
         app.router.add_post("/v1/audio/transcriptions", self._transcriptions)
+        app.router.add_post("/v1/responses", self._completions)
         app.router.add_get("/v1/models", self._models)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
@@ -192,11 +192,6 @@ class ModelServer:
             self.abandoned.set()
             raise
 
-    async def _json(self, http: web.Request, answer: dict[str, Any]) -> web.StreamResponse:
-        response = web.json_response(answer)
-        await response.prepare(http)
-        return response
-
     async def _transcriptions(self, http: web.Request) -> web.StreamResponse:
         form = await http.post()
         sent = form["file"]
@@ -208,6 +203,11 @@ class ModelServer:
         if inspect.isawaitable(text):
             text = await text
         return await self._raw(http, text) if isinstance(text, Raw) else web.json_response({"text": text})
+
+    async def _json(self, http: web.Request, answer: dict[str, Any]) -> web.StreamResponse:
+        response = web.json_response(answer)
+        await response.prepare(http)
+        return response
 
     async def _raw(self, http: web.Request, answer: Raw) -> web.StreamResponse:
         body = answer.body.encode() if isinstance(answer.body, str) else answer.body

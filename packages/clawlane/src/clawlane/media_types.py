@@ -67,7 +67,7 @@ def media_type_of(head: bytes) -> MediaType:
 
 
 def _mpeg_audio(head: bytes) -> MediaType:
-    """What begins with the sync word of MPEG audio: AAC has no layer, MP3 the third, which is written as 1."""
+    """What begins with the sync word of MPEG audio: AAC has no layer, MP3 the third, written as 1."""
     layer = head[1] >> 1 & 3
     if layer == 0 and head[1] & 0xF0 == 0xF0:
         return MediaType("audio/aac", "aac")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from clawlane.access.context import HistoryMessage
 from clawlane.agents.acp import AcpAgent
-from clawlane.agents.budget import Ledger, rough_tokens
+from clawlane.agents.answer import CHOSEN_SILENCE
+from clawlane.agents.budget import Ledger, TurnLedger, rough_tokens
 from clawlane.agents.child import Program
 from clawlane.agents.command import Command
 from clawlane.agents.contract import (
@@ -30,6 +32,7 @@ from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint, ImagesRefused
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
 from clawlane.agents.inbound_media import Pictures, images
+from clawlane.agents.memory import SUMMARY, Conversation, SessionMemory
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
 from clawlane.agents.transcriber import SpeechModel, Transcriber
@@ -51,7 +54,7 @@ from clawlane.config.agents import (
 from clawlane.config.errors import format_path
 from clawlane.config.mcp import Mcp
 from clawlane.config.media_tools import AudioModel, AudioTools, audio_address
-from clawlane.config.routing import AgentSettings, Bindings, session_key
+from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Quote, Reply, Thread
 from clawlane.store.spending import Spent
@@ -61,8 +64,9 @@ if TYPE_CHECKING:
     from clawlane.agents.providers import ProviderAccess
 
 _NO_MODELS, _SESSION, _NO_SERVERS, _NO_AUDIO = Models(), SessionSettings(), Mcp(), AudioTools()
+_PICTURE_TOKENS = 1000
+"""A rough guess, for servers that do not count."""
 
-_OWN_KEY = Secret(env="OPENAI_API_KEY")
 log = logging.getLogger(__name__)
 
 
@@ -73,29 +77,57 @@ class _EndpointAgent:
     http: aiohttp.ClientSession
     ledger: Ledger
     price: Price | None
+    session: SessionSettings
+    remembers: bool
+    """Whether the agent remembers by itself, and is told each turn alone."""
 
     async def check(self, turn: TurnInput) -> None:
         await self.ledger.of(turn).check()
 
     async def run(self, turn: TurnInput) -> Reply | None:
-        pictures = await images(turn)
+        ledger = self.ledger.of(turn)
+        memory = SessionMemory(self.agent, self.session, self._sum_up)
+        if self.remembers:
+            conversation = Conversation(session=await memory.name(turn))
+        else:
+            conversation = await memory.begin(turn)
+        completion = await self._answer(ledger, turn, conversation)
+        model = f"{self.agent.id}/{self.endpoint.model}"
+        reply = read_reply(completion.text, self.agent, model, ledger.tokens)
+        if not self.remembers:
+            await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+        return reply
+
+    async def _answer(self, ledger: TurnLedger, turn: TurnInput, conversation: Conversation) -> Completion:
+        pictures = await images(turn) if self._sees else Pictures()
         try:
-            completion = await self._ask(turn, pictures)
+            messages = self._messages(turn, conversation, pictures)
+            return await self._ask(ledger, messages, conversation.session)
         except ImagesRefused:
             log.warning("%s: the model takes no pictures; write `images: false`", self.agent.place)
-            completion = await self._ask(turn, pictures.refused())
-        tokens = completion.prompt_tokens + completion.completion_tokens
-        return read_reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}", tokens)
+        messages = self._messages(turn, conversation, pictures.refused())
+        return await self._ask(ledger, messages, conversation.session)
 
-    async def _ask(self, turn: TurnInput, pictures: Pictures) -> Completion:
+    def _messages(self, turn: TurnInput, conversation: Conversation, pictures: Pictures) -> list[ChatMessage]:
         settings = self.agent.settings
         prompt = user_prompt(turn, settings.max_input_chars, pictures.notes)
-        messages = (
-            ChatMessage("system", instructions(settings.instructions)),
-            ChatMessage("user", prompt, [one.url for one in pictures.shown]),
-        )
-        session = session_key(self.agent.id, turn.account, turn.thread)
-        ledger = self.ledger.of(turn)
+        *before, last = _chat(instructions(settings.instructions), conversation, prompt)
+        return [*before, replace(last, images=[one.url for one in pictures.shown])]
+
+    def file_use(self, _account: str, _thread: Thread) -> FileUse:
+        return FileUse.PICTURES if self._sees else FileUse.NOTHING
+
+    @property
+    def _sees(self) -> bool:
+        return isinstance(self.agent.brain, EndpointBrain) and self.agent.brain.images
+
+    async def _sum_up(self, turn: TurnInput, text: str) -> str:
+        messages = _chat(SUMMARY, Conversation(), text)
+        completion = await self._ask(self.ledger.of(turn), messages, f"agent:{self.agent.id}:summary")
+        reply = read_reply(completion.text, self.agent)
+        return reply.text if reply else ""
+
+    async def _ask(self, ledger: TurnLedger, messages: Sequence[ChatMessage], session: str) -> Completion:
         await ledger.check()
         completion = await self.endpoint.ask(self.http, messages, session)
         await ledger.add(self._spent(messages, completion))
@@ -108,16 +140,12 @@ class _EndpointAgent:
         """What an answer took; counted roughly where the server does not say, so that budgets hold."""
         given, answered = completion.prompt_tokens, completion.completion_tokens
         if not given and not answered:
-            given = sum(rough_tokens(message.content) for message in messages)
+            given = rough_tokens(*(message.content for message in messages))
+            given += _PICTURE_TOKENS * sum(len(message.images) for message in messages)
             answered = rough_tokens(completion.text)
         price = self.price
         usd = (given * price.input + answered * price.output) / 1_000_000 if price else 0.0
         return Spent(given, answered, usd)
-
-    def file_use(self, _account: str, _thread: Thread) -> FileUse:
-        brain = self.agent.brain
-        sees = isinstance(brain, EndpointBrain) and brain.images
-        return FileUse.PICTURES if sees else FileUse.NOTHING
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.endpoint.once
@@ -127,10 +155,17 @@ class _EndpointAgent:
 class _AcpAgent:
     agent: AgentSettings
     acp: AcpAgent
+    session: SessionSettings
+    names: dict[tuple[str, Thread], str] = field(default_factory=dict)
+    """The names of the conversations that it has."""
 
     async def run(self, turn: TurnInput) -> Reply | None:
         settings = self.agent.settings
-        session = session_key(self.agent.id, turn.account, turn.thread)
+        session = await SessionMemory(self.agent, self.session).name(turn)
+        place = (turn.account, turn.thread)
+        if (before := self.names.get(place, session)) != session:
+            self.acp.forget(before)
+        self.names[place] = session
         notes = {file.path: f"at {file.path}" for file in turn.files}
         prompt = user_prompt(turn, settings.max_input_chars, notes)
         try:
@@ -157,14 +192,19 @@ class _CommandAgent:
     agent: AgentSettings
     command: Command
     environ: Mapping[str, str]
+    session: SessionSettings
 
     async def run(self, turn: TurnInput) -> Reply | None:
-        answer = await self.command.ask(command_input(turn, self.agent), self.environ)
+        memory = SessionMemory(self.agent, self.session)
+        conversation = await memory.begin(turn)
+        answer = await self.command.ask(command_input(turn, self.agent, conversation), self.environ)
         if answer.media or answer.react:
             raise AgentMisconfigured(
                 f"{self.agent.place}: this version sends no attachments and no reactions; answer with text"
             )
-        return read_reply(answer.text, self.agent)
+        reply = read_reply(answer.text, self.agent)
+        await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+        return reply
 
     async def reach(self) -> str:
         """A program is not started: it might act."""
@@ -178,28 +218,50 @@ class _CommandAgent:
         return FileUse.ALL
 
 
-def command_input(turn: TurnInput, agent: AgentSettings) -> dict[str, Any]:
+def _chat(first: str, conversation: Conversation, prompt: str) -> list[ChatMessage]:
+    """The messages of a request: instructions, the conversation, and what is asked now."""
+    prompts = [*(exchange.prompt for exchange in conversation.exchanges), prompt]
+    prompts[0] = conversation.opened(prompts[0])
+    messages = [ChatMessage("system", first)]
+    for asked, exchange in zip(prompts, conversation.exchanges, strict=False):
+        messages += (ChatMessage("user", asked), ChatMessage("assistant", exchange.reply))
+    return [*messages, ChatMessage("user", prompts[-1])]
+
+
+def command_input(turn: TurnInput, agent: AgentSettings, conversation: Conversation) -> dict[str, Any]:
     """What a program is told of a turn, as plain values."""
     message = turn.message
+    longest = agent.settings.max_input_chars
     attached = turn.attached or [Attached(one, 0, number) for number, one in enumerate(message.attachments)]
     return {
-        "message": message.text[: agent.settings.max_input_chars],
-        "history": [
-            _history_entry(one.sender_id, one.sender_name, one.text, one.sent_ms) for one in turn.history
-        ],
+        "message": message.text[:longest],
+        "history": [*_earlier(conversation, longest), *map(_in_group, turn.history)],
         "quote": _quote(message.quote, attached),
         "attachments": [_attachment(one) for one in attached if one.number is not None],
         "thread": {"kind": str(turn.thread.kind), "id": turn.thread.id},
         "sender": {"id": message.sender_id, "name": message.sender_name},
         "account": turn.account,
-        "session": session_key(agent.id, turn.account, turn.thread),
+        "session": conversation.session,
         "sent_ms": message.sent_ms,
         "message_ids": [one.message_id for one in turn.messages],
     }
 
 
-def _history_entry(sender_id: str, name: str, text: str, sent_ms: int) -> dict[str, Any]:
-    return {"sender": {"id": sender_id, "name": name}, "text": text, "sent_ms": sent_ms}
+def _earlier(conversation: Conversation, longest: int) -> Iterator[dict[str, Any]]:
+    """What was asked before (`user`), what was answered (`assistant`), and what the group said (`group`)."""
+    for exchange in conversation.exchanges:
+        yield from map(_in_group, exchange.asked.history)
+        said = exchange.asked.message
+        yield _entry("user", said.sender_id, said.sender_name, said.text[:longest], said.sent_ms)
+        yield {"role": "assistant", "text": exchange.reply}
+
+
+def _in_group(one: HistoryMessage) -> dict[str, Any]:
+    return _entry("group", one.sender_id, one.sender_name, one.text, one.sent_ms)
+
+
+def _entry(role: str, sender_id: str, name: str, text: str, sent_ms: int) -> dict[str, Any]:
+    return {"role": role, "sender": {"id": sender_id, "name": name}, "text": text, "sent_ms": sent_ms}
 
 
 def _quote(quote: Quote | None, attached: Sequence[Attached]) -> dict[str, Any] | None:
@@ -252,16 +314,16 @@ class Brains:
         agent = self._agent(account, thread)
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
 
-    async def reach(self) -> str:
-        """Try the default agent with a request that nobody acts on; see `Reachable`."""
-        agent = self._agents[self._bindings.default]
-        return await agent.reach() if isinstance(agent, Reachable) else ""
-
     def file_use(self, account: str, thread: Thread) -> FileUse:
         agent = self._agent(account, thread)
         if not isinstance(agent, UsesFiles):
             return FileUse.NOTHING
         return agent.file_use(account, thread) | (FileUse.SOUND if self._transcriber else FileUse.NOTHING)
+
+    async def reach(self) -> str:
+        """Try the default agent with a request that nobody acts on; see `Reachable`."""
+        agent = self._agents[self._bindings.default]
+        return await agent.reach() if isinstance(agent, Reachable) else ""
 
     def _agent(self, account: str, thread: Thread) -> Agent:
         channel, _, name = account.partition("/")
@@ -291,11 +353,11 @@ class _Opener:
             case AcpBrain():
                 program = self._program(agent, agent.brain)
                 acp = AcpAgent(program, self.environ, agent.brain.allow, agent.settings.timeout_seconds)
-                return _AcpAgent(agent, await self.stack.enter_async_context(acp))
+                return _AcpAgent(agent, await self.stack.enter_async_context(acp), self.session)
             case CommandBrain():
                 once = not agent.settings.retry_interrupted
                 command = Command(self._program(agent, agent.brain), agent.settings.timeout_seconds, once)
-                return _CommandAgent(agent, command, self.environ)
+                return _CommandAgent(agent, command, self.environ, self.session)
             case ModelBrain():
                 return await self._model(agent)
 
@@ -331,18 +393,7 @@ class _Opener:
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
         tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
-        sees = self._sees(agent, choice)
-        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of, sees)
-
-    def _sees(self, agent: AgentSettings, choice: ModelChoice) -> bool:
-        """Whether pictures are shown to a model: as written, else where all of its providers are built in."""
-        if isinstance(agent.brain, ModelBrain) and agent.brain.images is not None:
-            return agent.brain.images
-        names = {name.partition("/")[0] for name in choice.all}
-        return all(
-            name in OWN_KEYS and self.models.providers.get(name, Provider()).base_url is None
-            for name in names
-        )
+        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
 
     def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
         """The MCP servers that agents of kind `model` use; None if they use none."""
@@ -421,29 +472,35 @@ class _Opener:
             once=brain.memory is Memory.THEIRS and not agent.settings.retry_interrupted,
             timeout_s=agent.settings.timeout_seconds,
         )
-        return _EndpointAgent(agent, endpoint, http, Ledger(agent), brain.price)
+        theirs = brain.memory is Memory.THEIRS
+        return _EndpointAgent(agent, endpoint, http, Ledger(agent), brain.price, self.session, theirs)
 
-    async def transcriber(self, audio: AudioTools, models: Models) -> Transcriber | None:
+    async def transcriber(self, audio: AudioTools) -> Transcriber | None:
         """What writes down voice messages; None if nothing is configured for it."""
-        asked = [self._speech_model(place, one, models) for place, one in audio.chosen]
+        asked = [self._speech_model(number, one) for number, one in audio.chosen]
         if not asked:
             return None
         http = await self._client()
         return Transcriber(http, asked, audio.language, audio.max_bytes, audio.timeout_seconds)
 
-    def _speech_model(self, number: int, one: AudioModel, models: Models) -> SpeechModel:
+    def _speech_model(self, number: int, one: AudioModel) -> SpeechModel:
         place = format_path(("tools", "media", "audio", "models", number))
-        provider = models.providers.get(one.provider, Provider())
+        provider = self.models.providers.get(one.provider, Provider())
         of_provider = format_path(("models", "providers", one.provider))
         headers = {
             name: self._read(secret, f"{of_provider}.headers.{name}")
             for name, secret in provider.headers.items()
         }
+        key = ""
         if one.api_key is not None:
-            headers["Authorization"] = f"Bearer {self._read(one.api_key, f'{place}.apiKey')}"
-        elif key := provider.api_key or (_OWN_KEY if one.provider and provider.base_url is None else None):
-            headers["Authorization"] = f"Bearer {self._read(key, f'{of_provider}.apiKey')}"
-        return SpeechModel(place, audio_address(one, models), one.model, headers)
+            key = self._read(one.api_key, f"{place}.apiKey")
+        elif provider.api_key is not None:
+            key = self._read(provider.api_key, f"{of_provider}.apiKey")
+        elif one.provider and provider.base_url is None:
+            key = self._own_key(one.provider, f"{of_provider}.apiKey")
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        return SpeechModel(place, audio_address(one, self.models), one.model, headers)
 
     async def _client(self) -> aiohttp.ClientSession:
         if self.http is None:
@@ -483,7 +540,7 @@ async def brains(
         opener = _Opener(stack, environ, folder, models, session, mcp, [])
         opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
-        transcriber = await opener.transcriber(audio, models)
+        transcriber = await opener.transcriber(audio)
         if opener.problems:
             raise AgentsUnusable(opener.problems)
         if opener.servers is not None:

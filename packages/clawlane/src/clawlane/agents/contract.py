@@ -145,18 +145,18 @@ class AsksOnce(Protocol):
 
 
 @runtime_checkable
-class Checks(Protocol):
-    """An agent that knows beforehand that it will not begin a turn. Nobody is shown that it works on it."""
-
-    async def check(self, turn: TurnInput) -> None:
-        """Raises an `AgentError` for a turn that it would not begin."""
-        ...
-
-
-@runtime_checkable
 class UsesFiles(Protocol):
     """An agent that is given the files of the messages it answers. For others nothing is fetched."""
 
     def file_use(self, account: str, thread: Thread) -> FileUse:
         """Which files it can use in this thread."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """An agent that knows beforehand that it will not begin a turn. Nobody is shown that it works on it."""
+
+    async def check(self, turn: TurnInput) -> None:
+        """Raises an `AgentError` for a turn that it would not begin."""
         ...

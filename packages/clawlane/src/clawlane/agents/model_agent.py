@@ -23,9 +23,8 @@ from pydantic_ai.messages import (
 
 from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger
-from clawlane.agents.contract import FileUse, Lane, TurnInput
-from clawlane.agents.errors import AgentError, AgentLimit
-from clawlane.agents.inbound_media import Pictures, images
+from clawlane.agents.contract import Lane, TurnInput
+from clawlane.agents.errors import AgentError
 from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
 from clawlane.agents.prompt import instructions, user_prompt
@@ -91,7 +90,7 @@ class ModelAgent:
         self._agent = agent
         self._models = models
         self._ledger = ledger
-        self._session = session
+        self._memory = SessionMemory(agent, session, self._sum_up)
         self._tools = tools
         self._sees = sees
         self._stand_in = ""
@@ -135,20 +134,12 @@ class ModelAgent:
         )
         answer = await run.answer([prompt, *shown] if shown else prompt, history)
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
-        await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+        await self._memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
         return reply
 
     async def _sum_up(self, turn: TurnInput, text: str) -> str:
-        """A summary of what a turn no longer remembers, at the cost of the same budget."""
-        run = Run(
-            self._agent,
-            self._models,
-            Toolbox(()),
-            _KeptSteps(),
-            self._ledger.of(turn),
-            SUMMARY,
-            self._answered,
-        )
+        ledger = self._ledger.of(turn)
+        run = Run(self._agent, self._models, Toolbox(()), _KeptSteps(), ledger, SUMMARY, self._answered)
         reply = read_reply((await run.answer(text)).text, self._agent)
         return reply.text if reply else ""
 

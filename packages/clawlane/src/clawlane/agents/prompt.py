@@ -59,8 +59,9 @@ def _quoted(quote: Quote) -> list[str]:
 def _reference(one: Attached, notes: Mapping[Path, str]) -> list[str]:
     """An attachment by kind, title and size, what the agent gets of it, and what was said in it."""
     attachment, file = one.attachment, one.file
-    size = file.size if file is not None else attachment.size
     note = notes.get(file.path, "") if file is not None else ""
+    # Without a note it reads the same when the turn is shown again later, without its files.
+    size = attachment.size or (file.size if file is not None and note else 0)
     told = [_size(size) if size else "", note, one.why_not, "transcribed:" if attachment.transcript else ""]
     title = f": {context.quoted(attachment.title)}" if attachment.title else ""
     line = ", ".join(filter(None, (f"{context.plain(attachment.kind)}{title}", *told)))

@@ -111,8 +111,8 @@ class EndpointBrain(Block):
     session: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = ()
     memory: Memory = Memory.OURS
     stream: StrictBool = True
-    price: Maybe[Price] = None
     images: StrictBool = False
+    price: Maybe[Price] = None
 
 
 class ModelBrain(Block):

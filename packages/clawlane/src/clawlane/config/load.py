@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -122,11 +123,8 @@ class _Loader:
         for key in self.source.data.keys() & schema.WAITING_AT_ROOT:
             self._warn((key,), "accepted, but this version does nothing with it yet", at_key=True)
         data = self.source.data
-        for path in (
-            *lacking_keys(data),
-            *mcp.lacking_keys(data),
-            *lacking_media_keys(data.get("tools")),
-        ):
+        lacking = (lacking_keys(data), mcp.lacking_keys(data), lacking_media_keys(data.get("tools")))
+        for path in chain.from_iterable(lacking):
             self._warn(path, schema.UNSUPPORTED_KEY, at_key=True)
         refusal = (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT)
         return self._checked(schema.Root, dict(self.source.data), (), schema.UNSUPPORTED, refusal)
@@ -146,7 +144,7 @@ class _Loader:
             self._error(found.path, found.message, found.hint, at_key=found.at_key)
         for path, message, hint in audio_problems(root.tools.media.audio, root.models):
             self._error(path, message, hint)
-        for found in agent_checks.warnings(agents, root.models, root.mcp):
+        for found in agent_checks.warnings(root.agents, agents, root.models, root.mcp):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key)
         return agents, routing
 

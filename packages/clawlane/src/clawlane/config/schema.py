@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictStr
 
-from clawlane.config.agents import Agents, Binding, Models
+from clawlane.config.agents import Agents, Binding, Models, SessionSettings
 from clawlane.config.choices import GroupPolicy
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.mcp import Mcp
@@ -79,7 +79,7 @@ class Root(Block):
     models: Models = Models()
     mcp: Mcp = Mcp()
     tools: Tools = Tools()
-    session: dict[str, Any] = Field(default_factory=dict)
+    session: SessionSettings = SessionSettings()
     gateway: dict[str, Any] = Field(default_factory=dict)
     logging: dict[str, Any] = Field(default_factory=dict)
 
@@ -129,5 +129,5 @@ UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
 
-WAITING_AT_ROOT = frozenset(("session", "gateway", "logging"))
+WAITING_AT_ROOT = frozenset(("gateway", "logging"))
 """Sections whose features this version does not have yet."""

@@ -80,19 +80,16 @@ async def _until_signalled(
 
 
 @asynccontextmanager
-async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
-    """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
-    root = config.root
-    opening = brains(
-        config.agents,
-        config.routing,
-        environ,
-        paths.agents_dir,
-        models=root.models,
-        mcp=root.mcp,
-        audio=root.tools.media.audio,
-    )
-    async with opening as agents:
+async def _answering(
+    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None
+) -> AsyncIterator[Agent]:
+    """The agents of the config, opened before any account connects; or the one that was given."""
+    if agent is not None:
+        yield agent
+        return
+    root, folder = config.root, paths.agents_dir
+    shared = (root.models, root.session, root.mcp, root.tools.media.audio)
+    async with brains(config.agents, config.routing, environ, folder, *shared) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)
