@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from pydantic import ValidationError
 from pydantic_ai.messages import (
@@ -23,8 +22,9 @@ from pydantic_ai.messages import (
 
 from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger
-from clawlane.agents.contract import Lane, TurnInput
-from clawlane.agents.errors import AgentError
+from clawlane.agents.contract import FileUse, Lane, TurnInput
+from clawlane.agents.errors import AgentError, AgentLimit
+from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
 from clawlane.agents.prompt import instructions, user_prompt
@@ -116,8 +116,7 @@ class ModelAgent:
 
     async def _run(self, turn: TurnInput) -> Reply | None:
         settings = self._agent.settings
-        memory = SessionMemory(self._agent, self._session, partial(self._sum_up, turn))
-        conversation = await memory.begin(turn)
+        conversation = await self._memory.begin(turn)
         pictures = await images(turn) if self._sees else Pictures()
         asked = user_prompt(turn, settings.max_input_chars, pictures.notes)
         history, prompt = _messages(conversation, asked)

@@ -144,7 +144,7 @@ class _Loader:
             self._error(found.path, found.message, found.hint, at_key=found.at_key)
         for path, message, hint in audio_problems(root.tools.media.audio, root.models):
             self._error(path, message, hint)
-        for found in agent_checks.warnings(root.agents, agents, root.models, root.mcp):
+        for found in agent_checks.warnings(agents, root.models, root.mcp):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key)
         return agents, routing
 

@@ -80,13 +80,8 @@ async def _until_signalled(
 
 
 @asynccontextmanager
-async def _answering(
-    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None
-) -> AsyncIterator[Agent]:
-    """The agents of the config, opened before any account connects; or the one that was given."""
-    if agent is not None:
-        yield agent
-        return
+async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
+    """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
     root, folder = config.root, paths.agents_dir
     shared = (root.models, root.session, root.mcp, root.tools.media.audio)
     async with brains(config.agents, config.routing, environ, folder, *shared) as agents:
