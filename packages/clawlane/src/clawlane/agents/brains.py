@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfig
 from clawlane.agents.memory import SessionMemory
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
+from clawlane.channel import Account
 from clawlane.config.agents import (
     OWN_KEYS,
     AcpBrain,
@@ -37,7 +39,7 @@ from clawlane.config.agents import (
     SessionSettings,
 )
 from clawlane.config.errors import format_path
-from clawlane.config.mcp import Mcp
+from clawlane.config.mcp import Mcp, McpServer
 from clawlane.config.routing import AgentSettings, Bindings, session_key
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Attachment, Quote, Reply, Thread
@@ -218,6 +220,7 @@ class _Opener:
     models: Models
     session: SessionSettings
     mcp: Mcp
+    accounts: Sequence[Account]
     problems: list[str]
     servers: McpServers | None = None
     http: aiohttp.ClientSession | None = None
@@ -243,7 +246,7 @@ class _Opener:
         try:
             from clawlane.agents.model_agent import ModelAgent
             from clawlane.agents.providers import open_models
-            from clawlane.agents.turn_tools import TurnTools
+            from clawlane.agents.toolbox import toolbox_of
         except ImportError as error:
             if (error.name or "clawlane").partition(".")[0] == "clawlane":
                 raise
@@ -271,8 +274,12 @@ class _Opener:
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
         memory = SessionMemory(agent, self.session)
-        tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
-        return ModelAgent(agent, models, Ledger(agent), memory, tools.of)
+        servers = partial(self.servers.for_turn, self._servers_of(agent)) if self.servers else None
+        tools = partial(toolbox_of, agent=agent, servers=servers)
+        return ModelAgent(agent, models, Ledger(agent), memory, tools)
+
+    def _servers_of(self, agent: AgentSettings) -> Mapping[str, McpServer]:
+        return self.mcp.servers_for(agent.settings.tools, self.accounts)
 
     def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
         """The MCP servers that agents of kind `model` use; None if they use none."""
@@ -280,7 +287,7 @@ class _Opener:
             name: server
             for agent in agents
             if isinstance(agent.brain, ModelBrain)
-            for name, server in self.mcp.servers_for(agent.settings.tools).items()
+            for name, server in self._servers_of(agent).items()
         }
         if not used:
             return None
@@ -376,13 +383,14 @@ async def brains(
     models: Models = _NO_MODELS,
     session: SessionSettings = _SESSION,
     mcp: Mcp = _NO_SERVERS,
+    accounts: Sequence[Account] = (),
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
     Raises `AgentsUnusable` with everything that keeps them from running.
     """
     async with AsyncExitStack() as stack:
-        opener = _Opener(stack, environ, folder, models, session, mcp, [])
+        opener = _Opener(stack, environ, folder, models, session, mcp, accounts, [])
         opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         if opener.problems:

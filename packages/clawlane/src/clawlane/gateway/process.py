@@ -87,8 +87,16 @@ async def _answering(
     if agent is not None:
         yield agent
         return
-    models, mcp = config.root.models, config.root.mcp
-    async with brains(config.agents, config.routing, environ, paths.agents_dir, models, mcp=mcp) as agents:
+    accounts = [account for one in config.channels.values() for account in one.accounts]
+    async with brains(
+        config.agents,
+        config.routing,
+        environ,
+        paths.agents_dir,
+        config.root.models,
+        mcp=config.root.mcp,
+        accounts=accounts,
+    ) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)
