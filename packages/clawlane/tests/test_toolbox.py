@@ -17,8 +17,9 @@ from clawlane.access.names import NameList
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import AgentMisconfigured
-from clawlane.agents.model import ToolProblem, ToolSpec, ToolUse
-from clawlane.agents.toolbox import Toolbox, toolbox_of
+from clawlane.agents.model import ToolProblem, Tools, ToolSpec, ToolUse
+from clawlane.agents.toolbox import Toolbox
+from clawlane.agents.turn_tools import TurnTools
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Phase, State
 from clawlane.config.agents import AgentDefaults, AgentTools, Identity, ModelBrain
@@ -99,7 +100,7 @@ class Desk:
     read: int = 0
     step: int = 0
     woken: int = 0
-    toolbox: Toolbox | None = None
+    toolbox: Tools | None = None
     turn: TurnInput | None = None
     number: int = 0
     run: int = 0
@@ -138,9 +139,8 @@ class Desk:
         self.turn = TurnInput("zalouser/default", started.messages, (), lane)
         settings = AgentDefaults(tools=self.tools, identity=Identity(name="Mai"))
         place = ("agents", "defaults")
-        self.toolbox = await toolbox_of(
-            self.turn, AgentSettings("main", settings, ModelBrain(), place, place)
-        )
+        agent = AgentSettings("main", settings, ModelBrain(), place, place)
+        self.toolbox = await TurnTools(agent, None, ()).of(self.turn)
 
     def wake(self) -> None:
         self.woken += 1
@@ -443,7 +443,7 @@ async def test_without_a_lane_there_are_no_tools(desk: Desk) -> None:
     assert desk.turn is not None
     place = ("agents", "defaults")
     agent = AgentSettings("main", AgentDefaults(), ModelBrain(), place, place)
-    assert (await toolbox_of(replace(desk.turn, lane=None), agent)).specs() == []
+    assert (await TurnTools(agent, None, ()).of(replace(desk.turn, lane=None))).specs() == []
 
 
 @dataclass

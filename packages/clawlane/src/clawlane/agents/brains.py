@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -246,7 +245,7 @@ class _Opener:
         try:
             from clawlane.agents.model_agent import ModelAgent
             from clawlane.agents.providers import open_models
-            from clawlane.agents.toolbox import toolbox_of
+            from clawlane.agents.turn_tools import TurnTools
         except ImportError as error:
             if (error.name or "clawlane").partition(".")[0] == "clawlane":
                 raise
@@ -274,9 +273,8 @@ class _Opener:
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
         memory = SessionMemory(agent, self.session)
-        servers = partial(self.servers.for_turn, self._servers_of(agent)) if self.servers else None
-        tools = partial(toolbox_of, agent=agent, servers=servers)
-        return ModelAgent(agent, models, Ledger(agent), memory, tools)
+        tools = TurnTools(agent, self.servers, self._servers_of(agent))
+        return ModelAgent(agent, models, Ledger(agent), memory, tools.of)
 
     def _servers_of(self, agent: AgentSettings) -> Mapping[str, McpServer]:
         return self.mcp.servers_for(agent.settings.tools, self.accounts)

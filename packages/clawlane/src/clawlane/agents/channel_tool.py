@@ -44,7 +44,7 @@ _OUTGOING = (Action.SEND, Action.IMAGE, Action.LINK, Action.REACT)
 
 _ABOUT = {
     Action.SEND: "`send`: write `text` as a message of its own, before your final reply.",
-    Action.IMAGE: "`image`: send a picture from `url` (https) or `file` (in your folder), with `text` as caption.",
+    Action.IMAGE: "`image`: send a picture from `url` or `file` (in your folder), with `text` as caption.",
     Action.LINK: "`link`: send `url` with a preview, after `text`.",
     Action.REACT: "`react`: put `icon` on the message `messageId`, or with `remove` take it back.",
     Action.FRIENDS: "`friends`: the account's friends, narrowed by `query`.",

@@ -32,7 +32,7 @@ OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
 _KEY_WORDS = ("auth", "key", "password", "secret", "token")
 """What is in the name of a variable or header whose value is a secret."""
 
-_OF_MODELS = ("max_requests", "max_tool_calls", "max_tokens")
+_OF_MODELS = ("max_requests", "max_tool_calls", "max_tokens", "tools")
 """Fields that only hold an agent of kind `model`."""
 
 
@@ -60,10 +60,6 @@ def name_problems(agents: Agents, bindings: Sequence[Binding], models: Models) -
             yield Found((*path, "default"), "only one agent can be the default one")
         yield from _model_problems((*path, "model"), entry.model, models)
     yield from _model_problems(("agents", "defaults", "model"), agents.defaults.model, models)
-    for name, provider in models.providers.items():
-        if provider.base_url is None and name not in BUILT_IN_PROVIDERS:
-            hint = "such as baseUrl: 'http://127.0.0.1:11434/v1'"
-            yield Found(("models", "providers", name), "needs the address of its API", hint)
     known = ids or ["main"]
     for number, binding in enumerate(bindings):
         if binding.agent_id not in known:
@@ -78,6 +74,9 @@ def _model_problems(path: KeyPath, choice: ModelChoice | None, models: Models) -
         if provider not in known:
             hint = did_you_mean(provider, known) or "define it under models.providers"
             yield Found(path, f"there is no provider '{provider}'", hint)
+        elif provider not in BUILT_IN_PROVIDERS and models.providers[provider].base_url is None:
+            place = ("models", "providers", provider)
+            yield Found(place, f"'{name}' needs a `baseUrl`", "such as 'http://127.0.0.1:11434/v1'")
 
 
 def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
@@ -98,7 +97,7 @@ def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
 def warnings(
     agents: Sequence[AgentSettings], models: Models, mcp: Mcp, accounts: Sequence[Account]
 ) -> Iterator[Found]:
-    """What works but should be known: keys in the file itself, and what does nothing."""
+    """What works but should be known: keys in the file itself, and settings that mean nothing."""
     for agent in agents:
         for name in () if isinstance(agent.brain, ModelBrain) else _OF_MODELS:
             if name in agent.own:
