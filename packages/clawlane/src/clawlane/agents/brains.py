@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from clawlane.access.context import HistoryMessage
 from clawlane.agents.acp import AcpAgent
-from clawlane.agents.budget import Ledger, rough_tokens
+from clawlane.agents.answer import CHOSEN_SILENCE
+from clawlane.agents.budget import Ledger, TurnLedger, rough_tokens
 from clawlane.agents.child import Program
 from clawlane.agents.command import Command
 from clawlane.agents.contract import Agent, AsksOnce, Checks, Reachable, TurnInput
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
-from clawlane.agents.memory import SessionMemory
+from clawlane.agents.memory import SUMMARY, Conversation, SessionMemory
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
 from clawlane.channel import Account
@@ -39,7 +41,7 @@ from clawlane.config.agents import (
 )
 from clawlane.config.errors import format_path
 from clawlane.config.mcp import Mcp, McpServer
-from clawlane.config.routing import AgentSettings, Bindings, session_key
+from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Attachment, Quote, Reply, Thread
 from clawlane.store.spending import Spent
@@ -58,23 +60,41 @@ class _EndpointAgent:
     http: aiohttp.ClientSession
     ledger: Ledger
     price: Price | None
+    session: SessionSettings
+    remembers: bool
+    """Whether the agent remembers by itself, and is told each turn alone."""
 
     async def check(self, turn: TurnInput) -> None:
         await self.ledger.of(turn).check()
 
     async def run(self, turn: TurnInput) -> Reply | None:
         settings = self.agent.settings
-        messages = (
-            ChatMessage("system", instructions(settings.instructions)),
-            ChatMessage("user", user_prompt(turn, settings.max_input_chars)),
-        )
-        session = session_key(self.agent.id, turn.account, turn.thread)
         ledger = self.ledger.of(turn)
+        memory = SessionMemory(self.agent, self.session, self._sum_up)
+        if self.remembers:
+            conversation = Conversation(session=await memory.name(turn))
+        else:
+            conversation = await memory.begin(turn)
+        prompt = user_prompt(turn, settings.max_input_chars)
+        messages = _chat(instructions(settings.instructions), conversation, prompt)
+        completion = await self._ask(ledger, messages, conversation.session)
+        model = f"{self.agent.id}/{self.endpoint.model}"
+        reply = read_reply(completion.text, self.agent, model, ledger.tokens)
+        if not self.remembers:
+            await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+        return reply
+
+    async def _sum_up(self, turn: TurnInput, text: str) -> str:
+        messages = _chat(SUMMARY, Conversation(), text)
+        completion = await self._ask(self.ledger.of(turn), messages, f"agent:{self.agent.id}:summary")
+        reply = read_reply(completion.text, self.agent)
+        return reply.text if reply else ""
+
+    async def _ask(self, ledger: TurnLedger, messages: Sequence[ChatMessage], session: str) -> Completion:
         await ledger.check()
         completion = await self.endpoint.ask(self.http, messages, session)
         await ledger.add(self._spent(messages, completion))
-        tokens = completion.prompt_tokens + completion.completion_tokens
-        return read_reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}", tokens)
+        return completion
 
     async def reach(self) -> str:
         return await self.endpoint.reach(self.http)
@@ -83,7 +103,7 @@ class _EndpointAgent:
         """What an answer took; counted roughly where the server does not say, so that budgets hold."""
         given, answered = completion.prompt_tokens, completion.completion_tokens
         if not given and not answered:
-            given = sum(rough_tokens(message.content) for message in messages)
+            given = rough_tokens(*(message.content for message in messages))
             answered = rough_tokens(completion.text)
         price = self.price
         usd = (given * price.input + answered * price.output) / 1_000_000 if price else 0.0
@@ -97,10 +117,17 @@ class _EndpointAgent:
 class _AcpAgent:
     agent: AgentSettings
     acp: AcpAgent
+    session: SessionSettings
+    names: dict[tuple[str, Thread], str] = field(default_factory=dict)
+    """The names of the conversations that it has."""
 
     async def run(self, turn: TurnInput) -> Reply | None:
         settings = self.agent.settings
-        session = session_key(self.agent.id, turn.account, turn.thread)
+        session = await SessionMemory(self.agent, self.session).name(turn)
+        place = (turn.account, turn.thread)
+        if (before := self.names.get(place, session)) != session:
+            self.acp.forget(before)
+        self.names[place] = session
         prompt = user_prompt(turn, settings.max_input_chars)
         try:
             answer = await self.acp.ask(session, prompt, first=instructions(settings.instructions))
@@ -123,14 +150,19 @@ class _CommandAgent:
     agent: AgentSettings
     command: Command
     environ: Mapping[str, str]
+    session: SessionSettings
 
     async def run(self, turn: TurnInput) -> Reply | None:
-        answer = await self.command.ask(command_input(turn, self.agent), self.environ)
+        memory = SessionMemory(self.agent, self.session)
+        conversation = await memory.begin(turn)
+        answer = await self.command.ask(command_input(turn, self.agent, conversation), self.environ)
         if answer.media or answer.react:
             raise AgentMisconfigured(
                 f"{self.agent.place}: this version sends no attachments and no reactions; answer with text"
             )
-        return read_reply(answer.text, self.agent)
+        reply = read_reply(answer.text, self.agent)
+        await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+        return reply
 
     async def reach(self) -> str:
         """A program is not started: it might act."""
@@ -141,27 +173,49 @@ class _CommandAgent:
         return self.command.once
 
 
-def command_input(turn: TurnInput, agent: AgentSettings) -> dict[str, Any]:
+def _chat(first: str, conversation: Conversation, prompt: str) -> list[ChatMessage]:
+    """The messages of a request: instructions, the conversation, and what is asked now."""
+    prompts = [*(exchange.prompt for exchange in conversation.exchanges), prompt]
+    prompts[0] = conversation.opened(prompts[0])
+    messages = [ChatMessage("system", first)]
+    for asked, exchange in zip(prompts, conversation.exchanges, strict=False):
+        messages += (ChatMessage("user", asked), ChatMessage("assistant", exchange.reply))
+    return [*messages, ChatMessage("user", prompts[-1])]
+
+
+def command_input(turn: TurnInput, agent: AgentSettings, conversation: Conversation) -> dict[str, Any]:
     """What a program is told of a turn, as plain values."""
     message = turn.message
+    longest = agent.settings.max_input_chars
     return {
-        "message": message.text[: agent.settings.max_input_chars],
-        "history": [
-            _history_entry(one.sender_id, one.sender_name, one.text, one.sent_ms) for one in turn.history
-        ],
+        "message": message.text[:longest],
+        "history": [*_earlier(conversation, longest), *map(_in_group, turn.history)],
         "quote": _quote(message.quote),
         "attachments": [_attachment(one) for one in message.attachments],
         "thread": {"kind": str(turn.thread.kind), "id": turn.thread.id},
         "sender": {"id": message.sender_id, "name": message.sender_name},
         "account": turn.account,
-        "session": session_key(agent.id, turn.account, turn.thread),
+        "session": conversation.session,
         "sent_ms": message.sent_ms,
         "message_ids": [one.message_id for one in turn.messages],
     }
 
 
-def _history_entry(sender_id: str, name: str, text: str, sent_ms: int) -> dict[str, Any]:
-    return {"sender": {"id": sender_id, "name": name}, "text": text, "sent_ms": sent_ms}
+def _earlier(conversation: Conversation, longest: int) -> Iterator[dict[str, Any]]:
+    """What was asked before (`user`), what was answered (`assistant`), and what the group said (`group`)."""
+    for exchange in conversation.exchanges:
+        yield from map(_in_group, exchange.asked.history)
+        said = exchange.asked.message
+        yield _entry("user", said.sender_id, said.sender_name, said.text[:longest], said.sent_ms)
+        yield {"role": "assistant", "text": exchange.reply}
+
+
+def _in_group(one: HistoryMessage) -> dict[str, Any]:
+    return _entry("group", one.sender_id, one.sender_name, one.text, one.sent_ms)
+
+
+def _entry(role: str, sender_id: str, name: str, text: str, sent_ms: int) -> dict[str, Any]:
+    return {"role": role, "sender": {"id": sender_id, "name": name}, "text": text, "sent_ms": sent_ms}
 
 
 def _quote(quote: Quote | None) -> dict[str, Any] | None:
@@ -233,11 +287,11 @@ class _Opener:
             case AcpBrain():
                 program = self._program(agent, agent.brain)
                 acp = AcpAgent(program, self.environ, agent.brain.allow, agent.settings.timeout_seconds)
-                return _AcpAgent(agent, await self.stack.enter_async_context(acp))
+                return _AcpAgent(agent, await self.stack.enter_async_context(acp), self.session)
             case CommandBrain():
                 once = not agent.settings.retry_interrupted
                 command = Command(self._program(agent, agent.brain), agent.settings.timeout_seconds, once)
-                return _CommandAgent(agent, command, self.environ)
+                return _CommandAgent(agent, command, self.environ, self.session)
             case ModelBrain():
                 return await self._model(agent)
 
@@ -272,9 +326,8 @@ class _Opener:
                         f"{agent.at('budget')}.usdPerDay: the price of {named.name} is not known; write it"
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
-        memory = SessionMemory(agent, self.session)
         tools = TurnTools(agent, self.servers, self._servers_of(agent))
-        return ModelAgent(agent, models, Ledger(agent), memory, tools.of)
+        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
 
     def _servers_of(self, agent: AgentSettings) -> Mapping[str, McpServer]:
         return self.mcp.servers_for(agent.settings.tools, self.accounts)
@@ -357,7 +410,8 @@ class _Opener:
             once=brain.memory is Memory.THEIRS and not agent.settings.retry_interrupted,
             timeout_s=agent.settings.timeout_seconds,
         )
-        return _EndpointAgent(agent, endpoint, self.http, Ledger(agent), brain.price)
+        theirs = brain.memory is Memory.THEIRS
+        return _EndpointAgent(agent, endpoint, self.http, Ledger(agent), brain.price, self.session, theirs)
 
     def _program(self, agent: AgentSettings, brain: ChildBrain) -> Program:
         env = {name: self._read(secret, f"{agent.place}.env.{name}") for name, secret in brain.env.items()}

@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart
 
+from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import AgentError
-from clawlane.agents.memory import Conversation, Exchange, SessionMemory
+from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
+from clawlane.agents.toolbox import Toolbox
+from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Reply
 from clawlane.store import steps
@@ -71,13 +74,13 @@ class ModelAgent:
         agent: AgentSettings,
         models: Sequence[NamedModel],
         ledger: Ledger,
-        memory: SessionMemory,
+        session: SessionSettings,
         tools: Callable[[TurnInput], Awaitable[Tools]],
     ) -> None:
         self._agent = agent
         self._models = models
         self._ledger = ledger
-        self._memory = memory
+        self._memory = SessionMemory(agent, session, self._sum_up)
         self._tools = tools
         self._stand_in = ""
 
@@ -103,9 +106,14 @@ class ModelAgent:
         except _RunVoid:
             return None
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
-        if reply is not None:
-            await self._memory.answered(turn, reply.text)
+        await self._memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
         return reply
+
+    async def _sum_up(self, turn: TurnInput, text: str) -> str:
+        ledger = self._ledger.of(turn)
+        run = Run(self._agent, self._models, Toolbox(()), _KeptSteps(), ledger, SUMMARY, self._answered)
+        reply = read_reply((await run.answer(text)).text, self._agent)
+        return reply.text if reply else ""
 
     async def reach(self) -> str:
         """Have each model say a word. One that stands in for another is enough to answer."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictStr
 
-from clawlane.config.agents import Agents, Binding, Models
+from clawlane.config.agents import Agents, Binding, Models, SessionSettings
 from clawlane.config.choices import GroupPolicy
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.mcp import Mcp
@@ -77,7 +77,7 @@ class Root(Block):
     bindings: tuple[Binding, ...] = ()
     models: Models = Models()
     mcp: Mcp = Mcp()
-    session: dict[str, Any] = Field(default_factory=dict)
+    session: SessionSettings = SessionSettings()
     gateway: dict[str, Any] = Field(default_factory=dict)
     logging: dict[str, Any] = Field(default_factory=dict)
 
@@ -131,5 +131,5 @@ INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dang
 WAITING = frozenset(("mediaMaxMb",))
 """Channel keys whose feature this version does not have yet."""
 
-WAITING_AT_ROOT = frozenset(("session", "gateway", "logging"))
+WAITING_AT_ROOT = frozenset(("gateway", "logging"))
 """Sections whose features this version does not have yet."""

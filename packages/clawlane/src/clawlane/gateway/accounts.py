@@ -14,6 +14,7 @@ from clawlane.config.paths import Paths
 from clawlane.gateway import pauses
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
+from clawlane.lane.commands import Answering
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
@@ -130,6 +131,7 @@ class Accounts:
             pin=resolver.run,
             resend_unknown=settings.resend_unknown,
             prefix=settings.response_prefix or "",
+            answering=Answering.of(self.config),
             look_up_gap_ms=int(settings.look_up_gap.total_seconds() * 1000),
         )
         return Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir, is_default)

@@ -87,16 +87,19 @@ async def _answering(
     if agent is not None:
         yield agent
         return
+    root = config.root
     accounts = [account for one in config.channels.values() for account in one.accounts]
-    async with brains(
+    opening = brains(
         config.agents,
         config.routing,
         environ,
         paths.agents_dir,
-        config.root.models,
-        mcp=config.root.mcp,
-        accounts=accounts,
-    ) as agents:
+        root.models,
+        root.session,
+        root.mcp,
+        accounts,
+    )
+    async with opening as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clawlane.access.decision import Reason
 from clawlane.access.policy import AccessPolicy, Grants
@@ -18,6 +18,7 @@ from clawlane.config.choices import ResendUnknown
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
+from clawlane.lane.commands import Answering, Commands
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.gate import Gate
 from clawlane.lane.scheduler import ThreadScheduler
@@ -62,7 +63,8 @@ class AccountDeps:
     `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
     `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
     `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `trouble` is
-    called when sending stops working, and with None when it works again.
+    called when sending stops working, and with None when it works again. `answering` is what commands tell
+    of the agents.
     """
 
     account: Account
@@ -81,6 +83,7 @@ class AccountDeps:
     look_up_gap_ms: int = 60_000
     prefix: str = ""
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
+    answering: Answering = field(default_factory=Answering)
     sleep: Sleep = asyncio.sleep
 
 
@@ -104,6 +107,7 @@ class Runner:
         )
         self._access = AccessChecker(account_store, deps.policy, deps.grants)
         self._agent = DrainableAgent(deps.agent)
+        commands = Commands(account_store, self._access, deps.answering, deps.now_ms)
         turns = TurnRunner(
             deps.account,
             account_store,
@@ -114,12 +118,13 @@ class Runner:
             deps.gate,
             deps.ready,
             deps.slots,
+            commands,
             deps.prefix,
             deps.sleep,
             vault,
             lambda: self._state,
         )
-        self.scheduler = ThreadScheduler(turns.run, turns.stop, turns.read)
+        self.scheduler = ThreadScheduler(turns.run, turns.stop, turns.read, commands.overtakes)
         self._reading = asyncio.Event()
         self._reading.set()
         self._decision_log = DecisionLog(deps.account)

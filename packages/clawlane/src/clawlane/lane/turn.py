@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
@@ -26,6 +26,7 @@ from clawlane.agents.errors import (
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
+from clawlane.lane.commands import Commands
 from clawlane.lane.gate import Gate
 from clawlane.lane.sender import Sender
 from clawlane.messages import Outgoing, Reply, Thread, Typing
@@ -58,10 +59,13 @@ class TurnRunner:
     gate: Gate
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
+    commands: Commands
     prefix: str = ""
     sleep: Sleep = asyncio.sleep
     vault: Vault | None = None
     state: Callable[[], State | None] = lambda: None
+    stopped: dict[int, int] = field(default_factory=dict)
+    """How many turns each `/stop` has ended that is not answered yet."""
 
     async def run(self, turn: OpenTurn) -> None:
         """Run a turn to its end. An error of the agent or the channel ends the turn, not the lane."""
@@ -84,6 +88,7 @@ class TurnRunner:
         if await self.access.recheck(turn.inbound) is not None:
             return []
         stopped = await self.account_store.run(turns.stop, turn.seq)
+        self.stopped[turn.seq] = len(stopped)
         if stopped:
             log.info("%s was stopped by %s", turn.inbound.thread, turn.inbound.sender_id)
         return stopped
@@ -100,11 +105,30 @@ class TurnRunner:
                 await self.account_store.run(turns.revoke, turn.seq, revoked)
                 log.info("turn %d: the sender is not admitted any more", turn.seq)
                 return False
-            async with self.slots, self.agent.working():
-                replied = await self._run_agent(turn)
+            if self.commands.answers(turn):
+                replied: bool | float | None = await self._command(turn)
+            else:
+                async with self.slots, self.agent.working():
+                    replied = await self._run_agent(turn)
             if isinstance(replied, bool):
                 return replied
             await self.sleep(backoff.next() if replied is None else replied)
+
+    async def _command(self, turn: OpenTurn) -> bool | None:
+        """Answer a command without the agent. The result is that of `_run_agent`."""
+        started = await self.account_store.run(turns.start, turn.seq, _context(turn.command))
+        if started is None:
+            return False
+        thread = turn.inbound.thread
+        try:
+            text = await self.commands.reply(turn, self.stopped.pop(turn.seq, 0))
+            outs = self.channel.plan(self.account, thread, Reply(text, markdown=False))
+        except Exception as error:
+            return await self._failed(turn, error, started.run)
+        log.info("%s: %s of %s is answered", thread, turn.command, turn.inbound.sender_id)
+        if replied := await self.account_store.run(turns.reply, turn.seq, outs, started.run):
+            self.sender.wake()
+        return replied
 
     async def _run_agent(self, turn: OpenTurn) -> bool | float | None:
         """Whether there is something to send.
