@@ -35,7 +35,7 @@ from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, SessionMemory
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
-from clawlane.agents.transcriber import SpeechModel, Transcriber
+from clawlane.channel import Account
 from clawlane.config.agents import (
     OWN_KEYS,
     AcpBrain,
@@ -52,8 +52,7 @@ from clawlane.config.agents import (
     SessionSettings,
 )
 from clawlane.config.errors import format_path
-from clawlane.config.mcp import Mcp
-from clawlane.config.media_tools import AudioModel, AudioTools, audio_address
+from clawlane.config.mcp import Mcp, McpServer
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Quote, Reply, Thread
@@ -340,6 +339,7 @@ class _Opener:
     models: Models
     session: SessionSettings
     mcp: Mcp
+    accounts: Sequence[Account]
     problems: list[str]
     servers: McpServers | None = None
     http: aiohttp.ClientSession | None = None
@@ -392,19 +392,11 @@ class _Opener:
                         f"{agent.at('budget')}.usdPerDay: the price of {named.name} is not known; write it"
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
-        tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
-        sees = self._sees(agent, choice)
-        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of, sees)
+        tools = TurnTools(agent, self.servers, self._servers_of(agent))
+        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
 
-    def _sees(self, agent: AgentSettings, choice: ModelChoice) -> bool:
-        """Whether pictures are shown to a model: as written, else where all of its providers are built in."""
-        if isinstance(agent.brain, ModelBrain) and agent.brain.images is not None:
-            return agent.brain.images
-        names = {name.partition("/")[0] for name in choice.all}
-        return all(
-            name in OWN_KEYS and self.models.providers.get(name, Provider()).base_url is None
-            for name in names
-        )
+    def _servers_of(self, agent: AgentSettings) -> Mapping[str, McpServer]:
+        return self.mcp.servers_for(agent.settings.tools, self.accounts)
 
     def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
         """The MCP servers that agents of kind `model` use; None if they use none."""
@@ -412,7 +404,7 @@ class _Opener:
             name: server
             for agent in agents
             if isinstance(agent.brain, ModelBrain)
-            for name, server in self.mcp.servers_for(agent.settings.tools).items()
+            for name, server in self._servers_of(agent).items()
         }
         if not used:
             return None
@@ -540,7 +532,7 @@ async def brains(
     models: Models = _NO_MODELS,
     session: SessionSettings = _SESSION,
     mcp: Mcp = _NO_SERVERS,
-    audio: AudioTools = _NO_AUDIO,
+    accounts: Sequence[Account] = (),
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
@@ -548,7 +540,7 @@ async def brains(
     from running.
     """
     async with AsyncExitStack() as stack:
-        opener = _Opener(stack, environ, folder, models, session, mcp, [])
+        opener = _Opener(stack, environ, folder, models, session, mcp, accounts, [])
         opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         transcriber = await opener.transcriber(audio)
