@@ -35,6 +35,7 @@ from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, SessionMemory
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
+from clawlane.agents.transcriber import SpeechModel, Transcriber
 from clawlane.channel import Account
 from clawlane.config.agents import (
     OWN_KEYS,
@@ -53,6 +54,7 @@ from clawlane.config.agents import (
 )
 from clawlane.config.errors import format_path
 from clawlane.config.mcp import Mcp, McpServer
+from clawlane.config.media_tools import AudioModel, AudioTools, audio_address
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Quote, Reply, Thread
@@ -393,7 +395,18 @@ class _Opener:
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
         tools = TurnTools(agent, self.servers, self._servers_of(agent))
-        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
+        sees = self._sees(agent, choice)
+        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of, sees)
+
+    def _sees(self, agent: AgentSettings, choice: ModelChoice) -> bool:
+        """Whether pictures are shown to a model: as written, else where all of its providers are built in."""
+        if isinstance(agent.brain, ModelBrain) and agent.brain.images is not None:
+            return agent.brain.images
+        names = {name.partition("/")[0] for name in choice.all}
+        return all(
+            name in OWN_KEYS and self.models.providers.get(name, Provider()).base_url is None
+            for name in names
+        )
 
     def _servers_of(self, agent: AgentSettings) -> Mapping[str, McpServer]:
         return self.mcp.servers_for(agent.settings.tools, self.accounts)
@@ -532,6 +545,7 @@ async def brains(
     models: Models = _NO_MODELS,
     session: SessionSettings = _SESSION,
     mcp: Mcp = _NO_SERVERS,
+    audio: AudioTools = _NO_AUDIO,
     accounts: Sequence[Account] = (),
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.

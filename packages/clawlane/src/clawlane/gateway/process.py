@@ -80,15 +80,9 @@ async def _until_signalled(
 
 
 @asynccontextmanager
-async def _answering(
-    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None
-) -> AsyncIterator[Agent]:
-    """The agents of the config, opened before any account connects; or the one that was given."""
-    if agent is not None:
-        yield agent
-        return
+async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
+    """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
     root = config.root
-    accounts = [account for one in config.channels.values() for account in one.accounts]
     opening = brains(
         config.agents,
         config.routing,
@@ -97,7 +91,8 @@ async def _answering(
         root.models,
         root.session,
         root.mcp,
-        accounts,
+        root.tools.media.audio,
+        [account for one in config.channels.values() for account in one.accounts],
     )
     async with opening as agents:
         for one in config.agents:
