@@ -473,7 +473,7 @@ CREATE INDEX tool_sends ON outbox (account, by_turn, id) WHERE by_turn IS NOT NU
 ALTER TABLE outbox ADD COLUMN messages INTEGER NOT NULL DEFAULT 1; -- how many client ids it takes: an album's
 CREATE INDEX open_albums ON outbox (account) WHERE settled_ms IS NULL AND messages > 1;
 CREATE TABLE outgoing_files ( -- private copies that chunks send, until they are removed
-    account TEXT NOT NULL, name TEXT NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (account, name)
+    account TEXT NOT NULL, name TEXT NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (account, name, chunk)
 ) WITHOUT ROWID;
 ALTER TABLE turns ADD COLUMN note TEXT NOT NULL DEFAULT ''; -- what was left out of the reply, and why
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
@@ -486,7 +486,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('spending', 'spending', '1000 500 500 50 50 2 1'),
     ('outbox', 'tool_sends', '1000 500 2 1'),
     ('outbox', 'open_albums', '20 10'),
-    ('outgoing_files', 'outgoing_files', '20 10 1');
+    ('outgoing_files', 'outgoing_files', '20 10 1 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (
