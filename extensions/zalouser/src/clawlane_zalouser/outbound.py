@@ -26,6 +26,7 @@ from clawlane.messages import (
 )
 from clawlane_zalouser.files import moves, send_media, send_photos
 from clawlane_zalouser.markdown import StyledText, render
+from clawlane_zalouser.reactions import send_reaction
 from clawlane_zalouser.threads import zalo_thread
 from zaloweb import errors, events
 from zaloweb.calls import messages
@@ -136,6 +137,8 @@ async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     """Send one chunk. Raises a `SendFailed`."""
     thread, started = zalo_thread(out.thread), clock.monotonic()
     try:
+        if isinstance(out, Reaction):
+            return Receipt(await send_reaction(zalo, thread, out))
         ids = await _shown(zalo, thread, out)
     except errors.ZaloError as error:
         failure = failure_of(error)
@@ -152,7 +155,7 @@ async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     return Receipt(ids)
 
 
-async def _shown(zalo: Zalo, thread: events.Thread, out: Outgoing) -> tuple[str, ...]:
+async def _shown(zalo: Zalo, thread: events.Thread, out: Text | Media | Photos | Link) -> tuple[str, ...]:
     """Show a chunk to others. Gives its message ids, "" where Zalo named none."""
     client_id = int(out.client_id)
     match out:
@@ -170,8 +173,6 @@ async def _shown(zalo: Zalo, thread: events.Thread, out: Outgoing) -> tuple[str,
         case Link():
             sent = await zalo.send_link(thread, out.url, text=out.text, client_id=client_id)
             return (sent.msg_id,)
-        case Reaction():
-            raise Refused("this version sends no reactions")
 
 
 def failure_of(error: errors.ZaloError) -> SendFailed:

@@ -14,7 +14,16 @@ from clawlane.store import spending
 from clawlane.store.account_store import Clock
 from clawlane.store.spending import DaySpent, Spent
 
+_BYTES_A_TOKEN, _TOKENS_A_MESSAGE = 3, 4
 log = logging.getLogger(__name__)
+
+
+def rough_tokens(*texts: str) -> int:
+    """Roughly how many tokens messages take: one for three bytes of UTF-8, and four for each message.
+
+    English has about four bytes to a token and Vietnamese about three, so it is rather too many.
+    """
+    return sum(len(text.encode("utf-8", "replace")) // _BYTES_A_TOKEN + _TOKENS_A_MESSAGE for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +81,17 @@ class Ledger:
             log.warning("agent %s is silent %s until midnight: %s", self.agent.id, share.whose, reason)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TurnLedger:
-    """The budget of an agent as it holds for one turn. Without a lane there is none, and nothing is counted."""
+    """The budget of an agent as it holds for one turn. Without a lane nothing is checked or stored.
+
+    `tokens` are those that were counted for this run of it.
+    """
 
     ledger: Ledger
     turn: TurnInput
     lane: Lane | None
+    tokens: int = 0
 
     async def check(self) -> None:
         """Raises `BudgetSpent` if nothing more may be asked for this turn today."""
@@ -97,6 +110,7 @@ class TurnLedger:
 
     async def add(self, spent: Spent) -> None:
         """Count what a request took."""
+        self.tokens += spent.tokens
         if self.lane is not None:
             await self.lane.account_store.run(
                 spending.add,

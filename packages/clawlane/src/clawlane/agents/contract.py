@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Flag, auto
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
-from clawlane.channel import Account, Channel
-from clawlane.messages import Inbound, Reply, Thread, merge_messages
+from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.channel import Account, Channel, State, Vault
+from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
 from clawlane.store.account_store import AccountStore
 
 
@@ -16,7 +20,10 @@ class Lane:
     """What an agent may use of the lane it answers in: the store, and the channel for look-ups.
 
     `turn` is the number of the turn and `run` that of this attempt: what an earlier attempt writes is void.
-    Nothing here sends: an agent writes what shall leave to the outbox.
+    Nothing here sends: an agent writes what shall leave to the outbox, and calls `wake`.
+
+    `policy` and `grants` are the account's access rules and what they know now, `state` the last state that
+    the channel reported, `prefix` what goes before everything that the agent says.
     """
 
     account: Account
@@ -24,6 +31,52 @@ class Lane:
     channel: Channel
     turn: int
     run: int
+    vault: Vault | None = None
+    policy: AccessPolicy = field(default_factory=AccessPolicy)
+    grants: Callable[[], Grants] = Grants
+    state: Callable[[], State | None] = lambda: None
+    wake: Callable[[], None] = lambda: None
+    prefix: str = ""
+
+
+class FileUse(Flag):
+    """What an agent can use of the files that come with messages."""
+
+    NOTHING = 0
+    PICTURES = auto()
+    SOUND = auto()
+    OTHERS = auto()
+    ALL = PICTURES | SOUND | OTHERS
+
+
+@dataclass(frozen=True, slots=True)
+class InboundFile:
+    """A file that came with a message of the turn, on this machine.
+
+    `kind` is the channel's word for it (photo, voice, file), `mime` its type by its content, `size` in bytes.
+    `name` is what its sender calls it: for people to read, never a path.
+    """
+
+    path: Path
+    kind: str
+    mime: str
+    name: str
+    size: int
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """An attachment of a turn. It has a `file` if it was fetched; `why_not` says why a wanted one was not.
+
+    `message` is the number of its message in the store, `number` its own there; None if it was quoted.
+    """
+
+    attachment: Attachment
+    message: int
+    number: int | None
+    file: InboundFile | None = None
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +88,17 @@ class TurnInput:
     what the group said since the agent last answered there, oldest first. It is context, not instruction;
     `clawlane.access.context.render` formats it accordingly. Without a `lane` it was asked from a terminal:
     such a turn has no memory and no tools.
+
+    `files` were fetched for an agent that uses them (see `UsesFiles`), the quoted one last. `attached` says
+    of each attachment of the messages, in order, and of the quoted one, what became of it.
     """
 
     account: str
     messages: tuple[Inbound, ...]
     history: tuple[HistoryMessage, ...] = ()
     lane: Lane | None = None
+    files: tuple[InboundFile, ...] = ()
+    attached: tuple[Attached, ...] = ()
 
     @property
     def message(self) -> Inbound:
@@ -83,6 +141,15 @@ class AsksOnce(Protocol):
 
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether a turn of this thread must not be run again once it was begun."""
+        ...
+
+
+@runtime_checkable
+class UsesFiles(Protocol):
+    """An agent that is given the files of the messages it answers. For others nothing is fetched."""
+
+    def file_use(self, account: str, thread: Thread) -> FileUse:
+        """Which files it can use in this thread."""
         ...
 
 

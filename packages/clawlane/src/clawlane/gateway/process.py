@@ -7,7 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from clawlane import __version__
 from clawlane.agents.brains import brains
@@ -68,7 +68,7 @@ async def _until_signalled(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with (
-        _answering(config, paths, environ, agent) as agents,
+        nullcontext(agent) if agent else answering(config, paths, environ) as agents,
         gateway(config, paths, environ, agents) as accounts,
     ):
         notify(environ, READY)
@@ -88,8 +88,9 @@ async def _answering(
     if agent is not None:
         yield agent
         return
-    media = OutboundMedia(paths.outgoing_dir)
-    async with brains(config.agents, config.routing, environ, paths.agents_dir, media) as agents:
+    root, folder = config.root, paths.agents_dir
+    shared = (root.models, root.session, root.mcp, root.tools.media.audio, OutboundMedia(paths.outgoing_dir))
+    async with brains(config.agents, config.routing, environ, folder, *shared) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)

@@ -128,6 +128,10 @@ class Sender:
         self._open.set()
         self._news.set()
 
+    async def opened(self) -> None:
+        """Returns once the channel can be used."""
+        await self._open.wait()
+
     def close(self) -> None:
         """The channel cannot send; chunks wait. One that is on its way is finished."""
         self._open.clear()
@@ -240,7 +244,7 @@ class Sender:
         if await self._gate.still_admitted(chunk, self._store):
             return True
         reason = "the sender is not admitted any more"
-        outcome = await self._store.run(sending.refused, chunk.id, reason)
+        outcome = await self._store.run(sending.not_admitted, chunk.id, reason)
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
 

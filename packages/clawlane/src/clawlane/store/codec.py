@@ -77,7 +77,8 @@ def _quote_of(message_id: str, owner_id: str, text: str, *later: Any) -> Quote:
 
 def content_digest(inbound: Inbound) -> str:
     """What stands for what a message says: the same for the same text and attachments."""
-    told = json.dumps([inbound.kind, inbound.text, [astuple(one) for one in inbound.attachments]])
+    attached = [(one.kind, one.title, one.url) for one in inbound.attachments]
+    told = json.dumps([inbound.kind, inbound.text, attached])
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
@@ -145,6 +146,11 @@ def said_in(body: str) -> str:
             return f"(reaction {told['icon']})" if told["icon"] else "(reaction taken back)"
         case kind:
             return "\n".join(filter(None, (told["text"], f"({kind}: {told['name']})")))
+
+
+def is_reaction(body: str) -> bool:
+    """Whether a chunk reacts to a message, and is none itself."""
+    return bool(body) and json.loads(body).get("kind") == "reaction"
 
 
 def thread_of(row: Row) -> Thread:

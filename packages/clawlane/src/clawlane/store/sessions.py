@@ -106,6 +106,11 @@ def enter(tx: Tx, agent: str, thread: Thread, is_over: IsOver) -> int:
     return int(number)
 
 
+def look(tx: Tx, agent: str, thread: Thread) -> Session:
+    """A session as it is now. Nothing begins."""
+    return read(tx.db, tx.account, agent, thread)
+
+
 @lazy
 def answered(tx: Tx, turn: int, run: int, answer: str) -> bool:
     """Keep the answer of a turn, unless it was started over since this run, or has left its session."""
@@ -332,7 +337,9 @@ def _note(turn: sqlite3.Row, chunks: Collection[str]) -> str:
     if turn["answer"] is None:
         if why:
             return f"(no answer: {why})"
-        return "(the answer is not remembered)" if chunks or state == TurnState.DONE else "(no answer yet)"
+        if chunks:
+            return "(the answer is not remembered)"
+        return "(no answer)" if state == TurnState.DONE else "(no answer yet)"
     arrived = sum(one == ChunkState.SENT for one in chunks)
     if arrived == len(chunks):
         return f"(not sent: {why})" if why and not chunks else ""

@@ -127,7 +127,12 @@ def _start(tx: Tx, seq: int, context: History, *, asked_once: bool) -> StartedTu
         " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running') RETURNING run",
         (asked_once, tx.account, seq),
     ).fetchone()
-    return StartedTurn(messages(tx, seq), pending_history.give(tx, seq, context), row["run"]) if row else None
+    if row is None:
+        return None
+    parts = _parts(tx, seq)
+    given = pending_history.give(tx, seq, context)
+    numbers = tuple(part["seq"] for part in parts)
+    return StartedTurn(tuple(map(inbound_of, parts)), given, row["run"], numbers)
 
 
 def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
@@ -152,6 +157,7 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     for row in rows:
         record(tx, row["message"], Stage.RUN, decision)
     finish(tx, seq, TurnState.REVOKED, decision.reason)
+    outbox.cancel_tools(tx, seq, "the sender is not admitted any more")
     pending_history.give_back(tx, seq)
     forget_texts(tx, [row["message"] for row in rows])
 
@@ -299,6 +305,7 @@ def stop(tx: Tx, seq: int) -> list[int]:
 def end_reply(tx: Tx, turn: int, state: TurnState, reason: str) -> None:
     """End an open turn, and what has not left of its reply. The reason says what has."""
     outbox.cancel(tx, turn, 0, reason)
+    outbox.cancel_tools(tx, turn, reason)
     reply = delivery_summary(tx, turn)
     finish(tx, turn, state, f"{reason}: {reply}" if reply else reason)
     use_context(tx, turn)
