@@ -46,6 +46,7 @@ from clawlane.config.agents import (
     EndpointBrain,
     Memory,
     ModelBrain,
+    ModelChoice,
     Models,
     Price,
     Provider,
@@ -555,6 +556,7 @@ async def brains(
     mcp: Mcp = _NO_SERVERS,
     audio: AudioTools = _NO_AUDIO,
     media: OutboundMedia | None = None,
+    accounts: Sequence[Account] = (),
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 

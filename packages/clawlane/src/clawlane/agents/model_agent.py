@@ -20,7 +20,6 @@ from pydantic_ai.messages import (
     ToolCallPart,
 )
 
-from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger
 from clawlane.agents.contract import FileUse, Lane, TurnInput
 from clawlane.agents.errors import AgentError, AgentLimit
@@ -28,7 +27,7 @@ from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
 from clawlane.agents.prompt import instructions, user_prompt
-from clawlane.agents.reply import read_reply
+from clawlane.agents.reply import read_reply, remembered
 from clawlane.agents.toolbox import Toolbox
 from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
@@ -133,7 +132,7 @@ class ModelAgent:
         )
         answer = await run.answer([prompt, *shown] if shown else prompt, history)
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
-        await self._memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+        await self._memory.answered(turn, remembered(reply))
         return reply
 
     async def _sum_up(self, turn: TurnInput, text: str) -> str:

@@ -81,16 +81,22 @@ async def _until_signalled(
 
 
 @asynccontextmanager
-async def _answering(
-    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None
-) -> AsyncIterator[Agent]:
-    """The agents of the config, opened before any account connects; or the one that was given."""
-    if agent is not None:
-        yield agent
-        return
-    root, folder = config.root, paths.agents_dir
-    shared = (root.models, root.session, root.mcp, root.tools.media.audio, OutboundMedia(paths.outgoing_dir))
-    async with brains(config.agents, config.routing, environ, folder, *shared) as agents:
+async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
+    """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
+    root = config.root
+    opening = brains(
+        config.agents,
+        config.routing,
+        environ,
+        paths.agents_dir,
+        root.models,
+        root.session,
+        root.mcp,
+        root.tools.media.audio,
+        OutboundMedia(paths.outgoing_dir),
+        [account for one in config.channels.values() for account in one.accounts],
+    )
+    async with opening as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)
