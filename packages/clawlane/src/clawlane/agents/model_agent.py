@@ -14,16 +14,18 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Text
 
 from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger
-from clawlane.agents.contract import Lane, TurnInput
+from clawlane.agents.contract import FileUse, Lane, TurnInput
 from clawlane.agents.errors import AgentError
+from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
+from clawlane.agents.model_pictures import prompt_with
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
 from clawlane.agents.toolbox import Toolbox
 from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
-from clawlane.messages import Reply
+from clawlane.messages import Reply, Thread
 from clawlane.store import steps
 from clawlane.store.steps import ToolSend
 
@@ -90,7 +92,9 @@ class ModelAgent:
     async def run(self, turn: TurnInput) -> Reply | None:
         settings = self._agent.settings
         conversation = await self._memory.begin(turn)
-        history, prompt = _messages(conversation, user_prompt(turn, settings.max_input_chars))
+        pictures = await images(turn) if self._sees else Pictures()
+        written = user_prompt(turn, settings.max_input_chars, pictures.notes)
+        history, prompt = _messages(conversation, written)
         ledger = self._ledger.of(turn)
         run = Run(
             self._agent,
@@ -102,12 +106,19 @@ class ModelAgent:
             self._answered,
         )
         try:
-            answer = await run.answer(prompt, history)
+            answer = await run.answer(prompt_with(prompt, pictures), history)
         except _RunVoid:
             return None
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
         await self._memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
         return reply
+
+    def file_use(self, _account: str, _thread: Thread) -> FileUse:
+        return FileUse.PICTURES if self._sees else FileUse.NOTHING
+
+    @property
+    def _sees(self) -> bool:
+        return any(named.sees for named in self._models)
 
     async def _sum_up(self, turn: TurnInput, text: str) -> str:
         ledger = self._ledger.of(turn)
