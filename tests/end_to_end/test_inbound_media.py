@@ -63,10 +63,12 @@ class Desk:
         self.folder = state / "media" / "inbound"
         self.lan = person(zalo, "Lan")
 
-    def start(self, brain: dict[str, Any], *, channel: str = "", more: str = "") -> None:
+    def start(self, brain: dict[str, Any] | str, *, channel: str = "", more: str = "") -> None:
+        """With a brain, or with a model by its name."""
+        who = {"model": brain} if isinstance(brain, str) else {"brain": brain}
         text = (
             f"{{ channels: {{ zalouser: {{ dmPolicy: 'allowlist', allowFrom: ['{self.lan}'], {channel} }} }},"
-            f" agents: {{ defaults: {{ brain: {json.dumps(brain)} }} }}, {more} }}"
+            f" agents: {{ defaults: {json.dumps(who)} }}, {more} }}"
         )
         (self.state / "config.json5").write_text(text)
         listening(self.gateway)
@@ -319,3 +321,41 @@ def test_a_stop_ends_a_download(desk: Desk, model: ModelServer) -> None:
     say(desk.zalo, desk.lan, "còn đó không")
     desk.zalo.wait("sent", lambda one: one["text"] == "thấy rồi")
     assert not any("xem đi" in prompt(request) for request in model.requests)
+
+
+def provider(server: ModelServer, *takes: str) -> str:
+    models = [{"id": "m", "name": "M", "input": takes}] if takes else []
+    return f"models: {{ providers: {json.dumps({'near': {'baseUrl': server.url, 'models': models}})} }}"
+
+
+def test_a_model_with_tools_sees_the_pictures_of_its_turn_only(desk: Desk, model: ModelServer) -> None:
+    desk.start("near/m", more=provider(model, "text", "image"))
+    picture = jpeg()
+    desk.sends("photo", picture, "đẹp không")
+    assert answers(desk.zalo, 1) == ["thấy rồi"]
+    [text, shown] = model.requests[0].messages[-1]["content"]
+    assert shown["image_url"]["url"] == f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
+    assert "1 kB, shown" in text["text"]
+    say(desk.zalo, desk.lan, "còn nhớ không")
+    assert answers(desk.zalo, 1) == ["thấy rồi"]
+    written = json.dumps(model.requests[1].body, ensure_ascii=False)
+    assert '| attached: photo: \\"đẹp không\\", 1 kB\\n' in written
+    assert "image_url" not in written
+    assert base64.b64encode(picture)[:60] not in desk.stored()
+
+
+def test_a_model_that_is_not_said_to_see_costs_no_download(desk: Desk, model: ModelServer) -> None:
+    desk.start("near/m", more=provider(model, "text"))
+    desk.sends("photo", jpeg())
+    assert answers(desk.zalo, 1) == ["thấy rồi"]
+    assert desk.fetched() == []
+
+
+def test_a_model_with_tools_that_takes_no_pictures_is_asked_without(desk: Desk, model: ModelServer) -> None:
+    desk.start("near/m", more=provider(model, "text", "image"))
+    model.script = lambda request: (
+        refuses(400, "no images") if "image_url" in json.dumps(request.body) else Says("chịu")
+    )
+    desk.sends("photo", jpeg())
+    assert answers(desk.zalo, 1) == ["chịu"]
+    assert "this model takes none" in prompt(model.requests[-1])

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from clawlane.agents.contract import (
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint, ImagesRefused
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
-from clawlane.agents.inbound_media import Pictures, images
+from clawlane.agents.inbound_media import PICTURE_TOKENS, Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, SessionMemory
 from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.agents.prompt import instructions, user_prompt
@@ -65,9 +66,6 @@ if TYPE_CHECKING:
     from clawlane.agents.providers import ProviderAccess
 
 _NO_MODELS, _SESSION, _NO_SERVERS, _NO_AUDIO = Models(), SessionSettings(), Mcp(), AudioTools()
-_PICTURE_TOKENS = 1000
-"""A rough guess, for servers that do not count."""
-
 log = logging.getLogger(__name__)
 
 
@@ -142,7 +140,7 @@ class _EndpointAgent:
         given, answered = completion.prompt_tokens, completion.completion_tokens
         if not given and not answered:
             given = rough_tokens(*(message.content for message in messages))
-            given += _PICTURE_TOKENS * sum(len(message.images) for message in messages)
+            given += PICTURE_TOKENS * sum(len(message.images) for message in messages)
             answered = rough_tokens(completion.text)
         price = self.price
         usd = (given * price.input + answered * price.output) / 1_000_000 if price else 0.0
@@ -466,7 +464,14 @@ class _Opener:
         elif written.base_url is None:
             key = self._own_key(name, f"{place}.apiKey")
         return ProviderAccess(
-            name, place, written.spoken(name), key, written.base_url, headers, written.prices
+            name,
+            place,
+            written.spoken(name),
+            key,
+            written.base_url,
+            headers,
+            written.prices,
+            partial(written.sees, name),
         )
 
     def _own_key(self, provider: str, place: str) -> str:

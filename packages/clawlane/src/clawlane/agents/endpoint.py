@@ -23,7 +23,7 @@ LONGEST_ANSWER = 8 * 2**20
 _CONNECT = 10.0
 """Seconds."""
 
-_NOT_AS_IT_STANDS = (400, 413, 415, 422)
+NOT_AS_IT_STANDS = (400, 413, 415, 422)
 """The statuses of servers for what they do not take, such as pictures."""
 
 _WAIT, _LONGEST_WAIT = 20.0, 3600.0
@@ -98,7 +98,7 @@ class Endpoint:
         )
         try:
             async with asyncio.timeout(self.timeout_s), request as response:
-                if response.status in _NOT_AS_IT_STANDS and any(one.images for one in messages):
+                if response.status in NOT_AS_IT_STANDS and any(one.images for one in messages):
                     raise ImagesRefused(f"{self.place}: {self._host()} answered HTTP {response.status}")
                 if response.status != 200:
                     raise self._refusal(response)

@@ -20,6 +20,9 @@ MOST_PICTURES = 10
 LONGEST_SIDE = 2048
 """Pixels. Providers make larger pictures smaller themselves, or refuse them."""
 
+PICTURE_TOKENS = 1000
+"""A rough guess of what one takes, for providers that do not count."""
+
 LARGEST = 4 * 2**20
 """Bytes of a picture that is passed on as it came; providers take 5 MB, and base64 makes it a third more."""
 

@@ -22,10 +22,11 @@ from pydantic_ai.messages import (
 
 from clawlane.agents.budget import Ledger
 from clawlane.agents.contract import FileUse, Lane, TurnInput
-from clawlane.agents.errors import AgentError, AgentLimit
+from clawlane.agents.errors import AgentError
 from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
+from clawlane.agents.model_pictures import prompt_with
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply, remembered
 from clawlane.agents.toolbox import Toolbox
@@ -117,9 +118,8 @@ class ModelAgent:
         settings = self._agent.settings
         conversation = await self._memory.begin(turn)
         pictures = await images(turn) if self._sees else Pictures()
-        asked = user_prompt(turn, settings.max_input_chars, pictures.notes)
-        history, prompt = _messages(conversation, asked)
-        shown = [BinaryContent(one.data, media_type=one.mime) for one in pictures.shown]
+        written = user_prompt(turn, settings.max_input_chars, pictures.notes)
+        history, prompt = _messages(conversation, written)
         ledger = self._ledger.of(turn)
         run = Run(
             self._agent,
@@ -130,10 +130,20 @@ class ModelAgent:
             instructions(settings.instructions),
             self._answered,
         )
-        answer = await run.answer([prompt, *shown] if shown else prompt, history)
+        try:
+            answer = await run.answer(prompt_with(prompt, pictures), history)
+        except _RunVoid:
+            return None
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
         await self._memory.answered(turn, remembered(reply))
         return reply
+
+    def file_use(self, _account: str, _thread: Thread) -> FileUse:
+        return FileUse.PICTURES if self._sees else FileUse.NOTHING
+
+    @property
+    def _sees(self) -> bool:
+        return any(named.sees for named in self._models)
 
     async def _sum_up(self, turn: TurnInput, text: str) -> str:
         ledger = self._ledger.of(turn)

@@ -230,7 +230,6 @@ PROVIDER_KEYS = frozenset(
         "injectNumCtxForOpenAICompat",
         "localService",
         "maxTokens",
-        "models",
         "params",
         "region",
         "request",
@@ -252,6 +251,24 @@ MCP_SERVER_KEYS = frozenset(
         "timeout",
         "type",
         "workingDirectory",
+    ]
+)
+PROVIDER_MODEL_KEYS = frozenset(
+    [
+        "agentRuntime",
+        "alias",
+        "api",
+        "baseUrl",
+        "compat",
+        "contextTokens",
+        "contextWindow",
+        "cost",
+        "headers",
+        "maxTokens",
+        "name",
+        "params",
+        "reasoning",
+        "thinkingLevelMap",
     ]
 )
 BINDING_KEYS = frozenset(["acp", "comment", "type"])
