@@ -47,7 +47,6 @@ from clawlane.config.agents import (
     EndpointBrain,
     Memory,
     ModelBrain,
-    ModelChoice,
     Models,
     Price,
     Provider,
@@ -403,18 +402,7 @@ class _Opener:
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
         tools = TurnTools(agent, self.servers, self._servers_of(agent))
-        sees = self._sees(agent, choice)
-        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of, sees)
-
-    def _sees(self, agent: AgentSettings, choice: ModelChoice) -> bool:
-        """Whether pictures are shown to a model: as written, else where all of its providers are built in."""
-        if isinstance(agent.brain, ModelBrain) and agent.brain.images is not None:
-            return agent.brain.images
-        names = {name.partition("/")[0] for name in choice.all}
-        return all(
-            name in OWN_KEYS and self.models.providers.get(name, Provider()).base_url is None
-            for name in names
-        )
+        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
 
     def _servers_of(self, agent: AgentSettings) -> Mapping[str, McpServer]:
         return self.mcp.servers_for(agent.settings.tools, self.accounts)

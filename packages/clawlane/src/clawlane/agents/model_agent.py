@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 from pydantic_ai.messages import (
-    BinaryContent,
     ModelMessage,
     ModelRequest,
     ModelResponse,
@@ -22,7 +21,7 @@ from pydantic_ai.messages import (
 
 from clawlane.agents.budget import Ledger
 from clawlane.agents.contract import FileUse, Lane, TurnInput
-from clawlane.agents.errors import AgentError
+from clawlane.agents.errors import AgentError, AgentLimit
 from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
@@ -85,21 +84,16 @@ class ModelAgent:
         ledger: Ledger,
         session: SessionSettings,
         tools: Callable[[TurnInput], Awaitable[Tools]],
-        sees: bool = False,
     ) -> None:
         self._agent = agent
         self._models = models
         self._ledger = ledger
         self._memory = SessionMemory(agent, session, self._sum_up)
         self._tools = tools
-        self._sees = sees
         self._stand_in = ""
 
     async def check(self, turn: TurnInput) -> None:
         await self._ledger.of(turn).check()
-
-    def file_use(self, _account: str, _thread: Thread) -> FileUse:
-        return FileUse.PICTURES if self._sees else FileUse.NOTHING
 
     async def run(self, turn: TurnInput) -> Reply | None:
         seconds = self._agent.settings.timeout_seconds
@@ -130,10 +124,7 @@ class ModelAgent:
             instructions(settings.instructions),
             self._answered,
         )
-        try:
-            answer = await run.answer(prompt_with(prompt, pictures), history)
-        except _RunVoid:
-            return None
+        answer = await run.answer(prompt_with(prompt, pictures), history)
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
         await self._memory.answered(turn, remembered(reply))
         return reply

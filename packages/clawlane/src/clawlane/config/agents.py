@@ -116,13 +116,9 @@ class EndpointBrain(Block):
 
 
 class ModelBrain(Block):
-    """A model with our tools, in this process.
-
-    `images` says whether it sees: without a word, those of the built-in providers do.
-    """
+    """A model with our tools, in this process."""
 
     kind: Literal["model"] = "model"
-    images: Maybe[StrictBool] = None
 
 
 class ChildBrain(Block):
