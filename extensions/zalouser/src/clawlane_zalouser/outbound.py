@@ -137,8 +137,6 @@ async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     """Send one chunk. Raises a `SendFailed`."""
     thread, started = zalo_thread(out.thread), clock.monotonic()
     try:
-        if isinstance(out, Reaction):
-            return Receipt(await send_reaction(zalo, thread, out))
         ids = await _shown(zalo, thread, out)
     except errors.ZaloError as error:
         failure = failure_of(error)
@@ -173,6 +171,8 @@ async def _shown(zalo: Zalo, thread: events.Thread, out: Text | Media | Photos |
         case Link():
             sent = await zalo.send_link(thread, out.url, text=out.text, client_id=client_id)
             return (sent.msg_id,)
+        case Reaction():
+            return await send_reaction(zalo, thread, out)
 
 
 def failure_of(error: errors.ZaloError) -> SendFailed:

@@ -348,6 +348,7 @@ class _Opener:
     models: Models
     session: SessionSettings
     mcp: Mcp
+    media: OutboundMedia | None
     accounts: Sequence[Account]
     problems: list[str]
     servers: McpServers | None = None
@@ -401,7 +402,8 @@ class _Opener:
                         f"{agent.at('budget')}.usdPerDay: the price of {named.name} is not known; write it"
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
-        tools = TurnTools(agent, self.servers, self._servers_of(agent))
+        folder = own_folder(agent, self.folder)
+        tools = TurnTools(agent, self.servers, self._servers_of(agent), self.media, folder)
         return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
 
     def _servers_of(self, agent: AgentSettings) -> Mapping[str, McpServer]:
@@ -557,7 +559,7 @@ async def brains(
     Raises `AgentsUnusable` with everything that keeps the agents from running.
     """
     async with AsyncExitStack() as stack:
-        opener = _Opener(stack, environ, folder, models, session, mcp, accounts, [])
+        opener = _Opener(stack, environ, folder, models, session, mcp, media, accounts, [])
         opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         transcriber = await opener.transcriber(audio)
