@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, SendFailed, Unknown
 from clawlane.config.choices import Tables
-from clawlane.messages import Outgoing, Receipt, Reply, Style, Text, Thread
+from clawlane.messages import Outgoing, Reaction, Receipt, Reply, Style, Text, Thread
 from clawlane_zalouser.markdown import render
+from clawlane_zalouser.reactions import send_reaction
 from clawlane_zalouser.threads import zalo_thread
 from zaloweb import errors
 from zaloweb.calls import messages
@@ -69,10 +70,12 @@ def zalo_styles(out: Text) -> list[messages.Style] | None:
 
 async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     """Send one chunk. Raises a `SendFailed`."""
-    if not isinstance(out, Text):
-        raise Refused("this version sends texts only")
     thread, started = zalo_thread(out.thread), clock.monotonic()
     try:
+        if isinstance(out, Reaction):
+            return Receipt(await send_reaction(zalo, thread, out))
+        if not isinstance(out, Text):
+            raise Refused("this version sends texts only")
         sent = await zalo.send_text(thread, out.text, styles=zalo_styles(out), client_id=int(out.client_id))
     except errors.ZaloError as error:
         failure = failure_of(error)

@@ -19,7 +19,6 @@ from clawlane.agents.contract import Agent, AsksOnce, Checks, Reachable, TurnInp
 from clawlane.agents.echo import EchoAgent
 from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
-from clawlane.agents.memory import SessionMemory
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
 from clawlane.config.agents import (
@@ -37,15 +36,17 @@ from clawlane.config.agents import (
     SessionSettings,
 )
 from clawlane.config.errors import format_path
+from clawlane.config.mcp import Mcp
 from clawlane.config.routing import AgentSettings, Bindings, session_key
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Attachment, Quote, Reply, Thread
 from clawlane.store.spending import Spent
 
 if TYPE_CHECKING:
+    from clawlane.agents.mcp_tools import McpServers
     from clawlane.agents.providers import ProviderAccess
 
-_NO_MODELS, _SESSION = Models(), SessionSettings()
+_NO_MODELS, _SESSION, _NO_SERVERS = Models(), SessionSettings(), Mcp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,9 @@ class _Opener:
     folder: Path
     models: Models
     session: SessionSettings
+    mcp: Mcp
     problems: list[str]
+    servers: McpServers | None = None
     http: aiohttp.ClientSession | None = None
 
     async def open(self, agent: AgentSettings) -> Agent:
@@ -239,7 +242,7 @@ class _Opener:
         try:
             from clawlane.agents.model_agent import ModelAgent
             from clawlane.agents.providers import open_models
-            from clawlane.agents.toolbox import Toolbox
+            from clawlane.agents.turn_tools import TurnTools
         except ImportError as error:
             if (error.name or "clawlane").partition(".")[0] == "clawlane":
                 raise
@@ -266,8 +269,37 @@ class _Opener:
                         f"{agent.at('budget')}.usdPerDay: the price of {named.name} is not known; write it"
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
-        memory = SessionMemory(agent, self.session)
-        return ModelAgent(agent, models, Ledger(agent), memory, lambda _turn: Toolbox(()))
+        tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
+        return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
+
+    def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
+        """The MCP servers that agents of kind `model` use; None if they use none."""
+        used = {
+            name: server
+            for agent in agents
+            if isinstance(agent.brain, ModelBrain)
+            for name, server in self.mcp.servers_for(agent.settings.tools).items()
+        }
+        if not used:
+            return None
+        try:
+            from clawlane.agents.mcp_tools import McpServers, mcp_server
+        except ImportError as error:
+            library = (error.name or "clawlane").partition(".")[0]
+            if library == "clawlane":
+                raise
+            if library != "pydantic_ai":  # that one is missed for the models, too
+                place = format_path(("mcp", "servers", next(iter(used))))
+                self.problems.append(
+                    f"{place}: the library for MCP servers is missing; run: pip install 'clawlane[mcp]'"
+                )
+            return None
+        return McpServers(
+            {
+                name: mcp_server(name, server, self._read, self.environ, self.folder / f"mcp-{name}")
+                for name, server in used.items()
+            }
+        )
 
     def _access(self, name: str) -> ProviderAccess:
         """How a provider is reached: what the config says of it, and what is known of those built in."""
@@ -341,14 +373,18 @@ async def brains(
     folder: Path,
     models: Models = _NO_MODELS,
     session: SessionSettings = _SESSION,
+    mcp: Mcp = _NO_SERVERS,
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
     Raises `AgentsUnusable` with everything that keeps them from running.
     """
     async with AsyncExitStack() as stack:
-        opener = _Opener(stack, environ, folder, models, session, [])
+        opener = _Opener(stack, environ, folder, models, session, mcp, [])
+        opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         if opener.problems:
             raise AgentsUnusable(opener.problems)
+        if opener.servers is not None:
+            await stack.enter_async_context(opener.servers.running())
         yield Brains(opened, bindings)

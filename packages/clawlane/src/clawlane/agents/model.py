@@ -7,7 +7,6 @@ pydantic-ai is the extra `agent`, so only what needs a model may import this mod
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -30,7 +29,9 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from clawlane.agents.budget import TurnLedger, rough_tokens
+from clawlane.agents.endpoint import LONGEST_ANSWER
 from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed, AgentLimit, AgentMisconfigured
+from clawlane.agents.limited_transport import AnswerTooLong
 from clawlane.agents.prices import Price
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Outgoing
@@ -140,16 +141,6 @@ class Run:
         self, prompt: str | Sequence[UserContent], history: Sequence[ModelMessage] = ()
     ) -> ModelAnswer:
         """The answer to a prompt. Raises an `AgentError`; cancelling stops the request or the tool."""
-        seconds = self.agent.settings.timeout_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._answer(prompt, history)
-        except TimeoutError:
-            raise AgentLimit(f"{self.agent.at('timeout_seconds')}: no answer after {seconds} s") from None
-
-    async def _answer(
-        self, prompt: str | Sequence[UserContent], history: Sequence[ModelMessage]
-    ) -> ModelAnswer:
         question = ModelRequest(parts=[UserPromptPart(prompt)], instructions=self.instructions)
         taken = list(read_steps(await self.steps.stored()))
         while True:
@@ -271,12 +262,14 @@ def _problem(where: str, error: Exception) -> AgentError:
             return AgentFailed(f"{where}: the conversation is too long for the model; see session.maxTokens")
         case ai.ModelConnectionError():
             return AgentFailed(f"{where} cannot be reached, or broke off its answer")
-        case ai.ModelHTTPError() if 300 <= error.status_code < 400:
+        case ai.ModelAPIError() if 300 <= getattr(error.__cause__, "status_code", 0) < 400:
             return AgentMisconfigured(f"{where}: its provider redirects; write the final address")
         case ai.ModelHTTPError():
             return AgentFailed(f"{where} answered with HTTP {error.status_code}")
         case ai.ContentFilterError():
             return AgentLimit(f"{where}: the provider's filter ended the answer")
+        case AnswerTooLong():
+            return AgentFailed(f"{where}: the answer is larger than {LONGEST_ANSWER // 2**20} MB")
         case ai.UnexpectedModelBehavior():
             return AgentFailed(f"{where} gave an answer that cannot be read")
     return AgentFailed(f"{where} failed: {type(error).__name__}")

@@ -5,20 +5,25 @@ What it needs of pydantic-ai is imported with this module, so only what opens su
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from pydantic import ValidationError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart
 
+from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger
 from clawlane.agents.contract import Lane, TurnInput
-from clawlane.agents.errors import AgentError
-from clawlane.agents.memory import Conversation, Exchange, SessionMemory
+from clawlane.agents.errors import AgentError, AgentLimit
+from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
 from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply
+from clawlane.agents.toolbox import Toolbox
+from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Reply
 from clawlane.store import steps
@@ -71,13 +76,13 @@ class ModelAgent:
         agent: AgentSettings,
         models: Sequence[NamedModel],
         ledger: Ledger,
-        memory: SessionMemory,
-        tools: Callable[[TurnInput], Tools],
+        session: SessionSettings,
+        tools: Callable[[TurnInput], Awaitable[Tools]],
     ) -> None:
         self._agent = agent
         self._models = models
         self._ledger = ledger
-        self._memory = memory
+        self._session = session
         self._tools = tools
         self._stand_in = ""
 
@@ -85,27 +90,49 @@ class ModelAgent:
         await self._ledger.of(turn).check()
 
     async def run(self, turn: TurnInput) -> Reply | None:
+        seconds = self._agent.settings.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._run(turn)
+        except _RunVoid:
+            return None
+        except TimeoutError:
+            place = self._agent.at("timeout_seconds")
+            raise AgentLimit(f"{place}: no answer after {seconds} s") from None
+
+    async def _run(self, turn: TurnInput) -> Reply | None:
         settings = self._agent.settings
-        conversation = await self._memory.begin(turn)
+        memory = SessionMemory(self._agent, self._session, partial(self._sum_up, turn))
+        conversation = await memory.begin(turn)
         history, prompt = _messages(conversation, user_prompt(turn, settings.max_input_chars))
         ledger = self._ledger.of(turn)
         run = Run(
             self._agent,
             self._models,
-            self._tools(turn),
+            await self._tools(turn),
             _StoredSteps(turn.lane) if turn.lane else _KeptSteps(),
             ledger,
             instructions(settings.instructions),
             self._answered,
         )
-        try:
-            answer = await run.answer(prompt, history)
-        except _RunVoid:
-            return None
+        answer = await run.answer(prompt, history)
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
-        if reply is not None:
-            await self._memory.answered(turn, reply.text)
+        await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
         return reply
+
+    async def _sum_up(self, turn: TurnInput, text: str) -> str:
+        """A summary of what a turn no longer remembers, at the cost of the same budget."""
+        run = Run(
+            self._agent,
+            self._models,
+            Toolbox(()),
+            _KeptSteps(),
+            self._ledger.of(turn),
+            SUMMARY,
+            self._answered,
+        )
+        reply = read_reply((await run.answer(text)).text, self._agent)
+        return reply.text if reply else ""
 
     async def reach(self) -> str:
         """Have each model say a word. One that stands in for another is enough to answer."""

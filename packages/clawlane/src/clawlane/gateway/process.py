@@ -82,8 +82,8 @@ async def _until_signalled(
 @asynccontextmanager
 async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
     """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
-    models = config.root.models
-    async with brains(config.agents, config.routing, environ, paths.agents_dir, models) as agents:
+    models, mcp = config.root.models, config.root.mcp
+    async with brains(config.agents, config.routing, environ, paths.agents_dir, models, mcp=mcp) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)

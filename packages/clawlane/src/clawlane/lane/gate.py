@@ -122,13 +122,13 @@ class Gate:
         return await self._channel.send(self._account, chunk.out)
 
     async def still_admitted(self, chunk: Chunk, account_store: AccountStore) -> bool:
-        """Whether the sender of a reply that had to wait is still admitted."""
+        """Whether the sender that a chunk answers is still admitted, if the chunk had to wait."""
         if chunk.id not in self._waited:
             return True
         self._waited.discard(chunk.id)
-        if chunk.turn is None or self._access is None:
+        if chunk.answers is None or self._access is None:
             return True
-        turn = await account_store.run(turns.whole, chunk.turn)
+        turn = await account_store.run(turns.whole, chunk.answers)
         return not (turn and await self._access.recheck(turn.inbound))
 
     async def show(self, signal: Signal) -> None:

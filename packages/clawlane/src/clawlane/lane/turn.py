@@ -24,7 +24,7 @@ from clawlane.agents.errors import (
     BudgetSpent,
 )
 from clawlane.backoff import Backoff, Sleep
-from clawlane.channel import Account, Channel
+from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.sender import Sender
@@ -60,6 +60,8 @@ class TurnRunner:
     slots: asyncio.Semaphore
     prefix: str = ""
     sleep: Sleep = asyncio.sleep
+    vault: Vault | None = None
+    state: Callable[[], State | None] = lambda: None
 
     async def run(self, turn: OpenTurn) -> None:
         """Run a turn to its end. An error of the agent or the channel ends the turn, not the lane."""
@@ -119,7 +121,7 @@ class TurnRunner:
         asked_at = time.perf_counter()
         try:
             history = tuple(map(HistoryMessage.of, started.history))
-            lane = Lane(self.account, self.account_store, self.channel, turn.seq, started.run)
+            lane = self._lane(turn.seq, started.run)
             given = TurnInput(self.account_store.account, started.messages, history, lane)
             await self.agent.check(given)
             with self._typing(given.thread):
@@ -148,6 +150,21 @@ class TurnRunner:
         if replied:
             self.sender.wake()
         return replied
+
+    def _lane(self, turn: int, run: int) -> Lane:
+        return Lane(
+            self.account,
+            self.account_store,
+            self.channel,
+            turn,
+            run,
+            self.vault,
+            self.access.policy,
+            self.access.grants,
+            self.state,
+            self.sender.wake,
+            self.prefix,
+        )
 
     def _plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
         if self.prefix:
