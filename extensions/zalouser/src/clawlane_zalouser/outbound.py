@@ -153,7 +153,7 @@ async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     return Receipt(ids)
 
 
-async def _shown(zalo: Zalo, thread: events.Thread, out: Text | Media | Photos | Link) -> tuple[str, ...]:
+async def _shown(zalo: Zalo, thread: events.Thread, out: Outgoing) -> tuple[str, ...]:
     """Show a chunk to others. Gives its message ids, "" where Zalo named none."""
     client_id = int(out.client_id)
     match out:
