@@ -476,6 +476,12 @@ ALTER TABLE outbox ADD COLUMN by_turn INTEGER; -- the turn whose agent called th
 ALTER TABLE outbox ADD COLUMN step INTEGER; -- and the call: its step in the turn
 ALTER TABLE outbox ADD COLUMN call INTEGER; -- and its number in the step
 CREATE INDEX tool_sends ON outbox (account, by_turn, id) WHERE by_turn IS NOT NULL;
+ALTER TABLE outbox ADD COLUMN messages INTEGER NOT NULL DEFAULT 1; -- how many client ids it takes: an album's
+CREATE INDEX open_albums ON outbox (account) WHERE settled_ms IS NULL AND messages > 1;
+CREATE TABLE outgoing_files ( -- private copies that chunks send, until they are removed
+    account TEXT NOT NULL, name TEXT NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (account, name, chunk)
+) WITHOUT ROWID;
+ALTER TABLE turns ADD COLUMN note TEXT NOT NULL DEFAULT ''; -- what was left out of the reply, and why
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('sessions', 'sessions', '1000 500 500 500 1'),
     ('session_turns', 'session_turns', '20000 10000 1'),
@@ -485,7 +491,9 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('steps', 'steps', '20000 10000 4 1'),
     ('tool_calls', 'tool_calls', '20000 10000 4 2 1'),
     ('spending', 'spending', '1000 500 500 50 50 2 1'),
-    ('outbox', 'tool_sends', '1000 500 2 1');
+    ('outbox', 'tool_sends', '1000 500 2 1'),
+    ('outbox', 'open_albums', '20 10'),
+    ('outgoing_files', 'outgoing_files', '20 10 1 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (
