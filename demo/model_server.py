@@ -1,9 +1,10 @@
-"""A model on loopback with OpenAI's chat API: for the demo, the tests, the benches and trials by hand.
+"""A model on loopback with OpenAI's APIs: for the demo, the tests, the benches and trials by hand.
 
     python -m demo.model_server --port 18080
     curl http://127.0.0.1:18080/v1/chat/completions -d '{"messages": [{"role": "user", "content": "hi"}]}'
 
-It thinks nothing. By hand it repeats the last message of the user; a test gives it a script.
+It thinks nothing. By hand it repeats the last message of the user; a test gives it a script. The Responses
+API (/v1/responses, without streaming) has the same script as the chat API.
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ _START = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One request: its headers, and its JSON body as it came."""
+    """One request: its headers, and its JSON body as it came, of whichever API."""
 
     headers: Mapping[str, str]
     body: Mapping[str, Any]
 
     @property
     def messages(self) -> Sequence[Mapping[str, Any]]:
+        """The messages as the chat API has them."""
+        if "input" in self.body:
+            return _chat_messages(self.body)
         messages: Sequence[Mapping[str, Any]] = self.body["messages"]
         return messages
 
@@ -46,7 +50,7 @@ class ChatRequest:
         content = self.messages[-1].get("content") or ""
         if isinstance(content, str):
             return content
-        return "\n".join(str(part["text"]) for part in content if part.get("type") == "text")
+        return "\n".join(str(part["text"]) for part in content if part.get("type") in ("text", "input_text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,7 @@ class ModelServer:
         """Serve on 127.0.0.1 as long as this is entered; port 0 takes any free one."""
         app = web.Application(client_max_size=LONGEST_REQUEST)
         app.router.add_post("/v1/chat/completions", self._completions)
+        app.router.add_post("/v1/responses", self._completions)
         app.router.add_get("/v1/models", self._models)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
@@ -156,14 +161,19 @@ class ModelServer:
                 answer = await answer
             if isinstance(answer, Raw):
                 return await self._raw(http, answer)
+            if "input" in request.body:
+                return await self._json(http, _response(request, answer))
             if request.body.get("stream"):
                 return await self._stream(http, request, answer)
-            whole = web.json_response(_completion(request, answer))
-            await whole.prepare(http)
-            return whole
+            return await self._json(http, _completion(request, answer))
         except (asyncio.CancelledError, ConnectionResetError):
             self.abandoned.set()
             raise
+
+    async def _json(self, http: web.Request, answer: dict[str, Any]) -> web.StreamResponse:
+        response = web.json_response(answer)
+        await response.prepare(http)
+        return response
 
     async def _raw(self, http: web.Request, answer: Raw) -> web.StreamResponse:
         body = answer.body.encode() if isinstance(answer.body, str) else answer.body
@@ -267,6 +277,61 @@ def served(script: Script = repeat) -> Iterator[ModelServer]:
         loop.call_soon_threadsafe(done.set)
         thread.join()
         loop.close()
+
+
+def _chat_messages(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The input of the Responses API as messages of the chat API."""
+    messages: list[Mapping[str, Any]] = []
+    if instructions := body.get("instructions"):
+        messages.append({"role": "system", "content": instructions})
+    items = body["input"]
+    for item in [{"role": "user", "content": items}] if isinstance(items, str) else items:
+        match item.get("type"):
+            case "function_call":
+                call = ToolCall(item["name"], item["arguments"], item["call_id"])
+                messages.append({"role": "assistant", "content": None, "tool_calls": [_call(call)]})
+            case "function_call_output":
+                output = {"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]}
+                messages.append(output)
+            case _:
+                messages.append(item)
+    return messages
+
+
+def _response(request: ChatRequest, answer: Says) -> dict[str, Any]:
+    """An answer of the Responses API."""
+    output: list[dict[str, Any]] = []
+    if answer.reasoning:
+        summary = [{"type": "summary_text", "text": answer.reasoning}]
+        output.append({"type": "reasoning", "id": "rs_1", "summary": summary})
+    if answer.text:
+        content = [{"type": "output_text", "text": answer.text, "annotations": []}]
+        output.append(
+            {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": content}
+        )
+    for call in answer.tool_calls:
+        named = {"call_id": call.id, "name": call.name, "arguments": call.arguments}
+        output.append({"type": "function_call", "id": f"fc_{call.id}", "status": "completed", **named})
+    cut = answer.finish_reason == "length"
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1_700_000_000,
+        "model": request.body.get("model"),
+        "status": "incomplete" if cut else "completed",
+        "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
+        "output": output,
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": answer.prompt_tokens,
+            "output_tokens": answer.completion_tokens,
+            "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": 0},
+        },
+    }
 
 
 async def _serve(port: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.model_server import ModelServer, served
 from demo.stage import Gateway, Operator, Simulator, simulator
 from end_to_end.steps import RECORDING, log_in
 
@@ -66,3 +67,10 @@ def recording(linked: Operator) -> Iterator[Gateway]:
     with Gateway(linked, RECORDING) as gateway:
         yield gateway
         print("\n".join(gateway.printed()))
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    """A model in a thread of its own; tests give it a script."""
+    with served() as server:
+        yield server

@@ -6,24 +6,16 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from demo.model_server import ChatRequest, ModelServer, Says, refuses, served
+from demo.model_server import ChatRequest, ModelServer, Says, refuses
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import all_sent, answers, listening, person, say
 
 ACP_AGENT = Path(__file__).parents[2] / "packages/clawlane/tests/data/acp_agent.py"
 CHANNEL = "channels: { zalouser: { dmPolicy: 'allowlist', allowFrom: [%s] } }"
-
-
-@pytest.fixture
-def model() -> Iterator[ModelServer]:
-    """A model in a thread of its own; tests give it a script."""
-    with served() as server:
-        yield server
 
 
 def configured(state: Path, agents: str, sender: str = "", more: str = "") -> None:

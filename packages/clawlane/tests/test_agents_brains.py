@@ -83,5 +83,5 @@ async def test_everything_that_keeps_agents_from_running_is_told_at_once(tmp_pat
     assert [problem.partition(":")[0] for problem in raised.value.problems] == [
         "agents.list[0].brain.headers.X-A",
         "agents.list[0].brain.apiKey",
-        "agents.list[1].model",
+        "models.providers.openai.apiKey",
     ]

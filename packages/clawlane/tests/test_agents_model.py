@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
+from clawlane.agents.budget import Ledger
+from clawlane.agents.contract import TurnInput
 from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed, AgentLimit, AgentMisconfigured
-from clawlane.agents.model import Limits, NamedModel, Run, ToolProblem, ToolSpec, ToolUse
+from clawlane.agents.model import NamedModel, Run, ToolProblem, ToolSpec, ToolUse
 from clawlane.agents.providers import ProviderAccess, open_models
-from clawlane.messages import Outgoing
+from clawlane.config.agents import Agents, Api
+from clawlane.config.routing import settled
+from clawlane.messages import Inbound, Outgoing, Thread, ThreadKind
 from clawlane.store.steps import ToolSend
 from demo.model_server import ChatRequest, ModelServer, Raw, Says, ToolCall, refuses
 
-PLACE = "agents.list[0]"
+PLACE = "agents.defaults.model"
+TURN = TurnInput(
+    "zalouser/default", (Inbound("default", "m1", Thread(ThreadKind.DM, "1"), "1", "Lan", "Chào", 0),)
+)
 WEATHER = ToolSpec(
     "weather",
     "The weather of a place.",
@@ -31,7 +38,7 @@ class StoredSteps:
     kept: list[str] = field(default_factory=list)
     crash_at: int = -1
 
-    def stored(self) -> Sequence[str]:
+    async def stored(self) -> Sequence[str]:
         return self.kept
 
     async def add(self, step: str, sends: Sequence[ToolSend]) -> None:
@@ -67,25 +74,23 @@ async def server() -> AsyncIterator[ModelServer]:
         yield serving
 
 
-@pytest.fixture
-async def models(server: ModelServer) -> AsyncIterator[list[NamedModel]]:
-    access = ProviderAccess(
-        "loopback", "models.providers.loopback", "openai-completions", "s3cret", server.url
-    )
+@pytest.fixture(params=[Api.OPENAI_COMPLETIONS, Api.OPENAI_RESPONSES])
+async def models(server: ModelServer, request: pytest.FixtureRequest) -> AsyncIterator[list[NamedModel]]:
+    access = ProviderAccess("loopback", "models.providers.loopback", request.param, "s3cret", server.url)
     async with open_models(["loopback/a", "loopback/b", "loopback/c"], {"loopback": access}) as opened:
         yield opened
 
 
-def run(available: list[NamedModel], **changes: object) -> Run:
-    fields = {
-        "place": PLACE,
-        "models": available[:1],
-        "tools": Toolbox(),
-        "steps": StoredSteps(),
-        "limits": Limits(),
-        "instructions": "Ngắn thôi.",
-    }
-    return Run(**{**fields, **changes})  # type: ignore[arg-type]
+def run(
+    available: list[NamedModel],
+    steps: StoredSteps | None = None,
+    tools: Toolbox | None = None,
+    more: Callable[[str, Sequence[AgentError]], None] = lambda _model, _problems: None,
+    **limits: int,
+) -> Run:
+    [agent] = settled(Agents.model_validate({"defaults": {"model": "loopback/a", **limits}}))
+    ledger = Ledger(agent).of(TURN)
+    return Run(agent, available, tools or Toolbox(), steps or StoredSteps(), ledger, "Ngắn thôi.", more)
 
 
 def calls(*arguments: str) -> Says:
@@ -100,13 +105,8 @@ def answers(*script: Says | Raw) -> object:
 
 async def test_an_answer(server: ModelServer, models: list[NamedModel]) -> None:
     server.script = lambda _: Says("Chào **anh**.", reasoning="em nghĩ")
-    answer = await run(models).answer("Chào em")
-    assert (answer.text, answer.model, answer.input_tokens, answer.output_tokens) == (
-        "Chào **anh**.",
-        "loopback/a",
-        10,
-        5,
-    )
+    answer = await run(models[:1]).answer("Chào em")
+    assert (answer.text, answer.model) == ("Chào **anh**.", "loopback/a")
     [request] = server.requests
     assert [message["role"] for message in request.messages] == ["system", "user"]
     assert request.messages[0]["content"] == "Ngắn thôi."
@@ -116,9 +116,8 @@ async def test_an_answer(server: ModelServer, models: list[NamedModel]) -> None:
 async def test_tools_run_and_the_model_is_told(server: ModelServer, models: list[NamedModel]) -> None:
     server.script = answers(calls('{"place": "Huế"}', '{"place": "Vinh"}'), Says("Nắng cả."))
     tools = Toolbox()
-    answer = await run(models, tools=tools).answer("Thời tiết?")
+    answer = await run(models[:1], tools=tools).answer("Thời tiết?")
     assert answer.text == "Nắng cả."
-    assert answer.input_tokens == 20
     assert [(use.step, use.number, use.arguments["place"]) for use in tools.called] == [
         (1, 0, "Huế"),
         (1, 1, "Vinh"),
@@ -132,7 +131,7 @@ async def test_nonsense_for_a_tool_is_told_to_the_model(
     server: ModelServer, models: list[NamedModel], arguments: str
 ) -> None:
     server.script = answers(calls(arguments), Says("Thôi vậy."))
-    assert (await run(models).answer("Thời tiết?")).text == "Thôi vậy."
+    assert (await run(models[:1]).answer("Thời tiết?")).text == "Thôi vậy."
     told = server.requests[1].messages[-1]
     assert told["role"] == "tool"
     assert told["content"].startswith("error: ")
@@ -142,36 +141,31 @@ async def test_a_tool_that_does_not_exist_is_told_to_the_model(
     server: ModelServer, models: list[NamedModel]
 ) -> None:
     server.script = answers(Says(tool_calls=[ToolCall("rm", "{}")]), Says("Thôi vậy."))
-    assert (await run(models).answer("Xoá đi")).text == "Thôi vậy."
+    assert (await run(models[:1]).answer("Xoá đi")).text == "Thôi vậy."
     assert "there is: weather" in server.requests[1].messages[-1]["content"]
 
 
 @pytest.mark.parametrize(
-    ("limits", "place"),
-    [
-        (Limits(requests=3), "agents.list[0].maxRequests"),
-        (Limits(tool_calls=2), "agents.list[0].maxToolCalls"),
-        (Limits(tokens=30), "agents.list[0].maxTokens"),
-    ],
+    ("key", "limit", "requests"), [("maxRequests", 3, 3), ("maxToolCalls", 2, 3), ("maxTokens", 30, 2)]
 )
 async def test_each_limit_ends_the_loop(
-    server: ModelServer, models: list[NamedModel], limits: Limits, place: str
+    server: ModelServer, models: list[NamedModel], key: str, limit: int, requests: int
 ) -> None:
     server.script = lambda _: calls('{"place": "Huế"}')
-    with pytest.raises(AgentLimit) as limit:
-        await run(models, limits=limits).answer("Thời tiết?")
-    assert str(limit.value).startswith(place)
-    assert len(server.requests) == (3 if limits.tool_calls == 2 or limits.requests == 3 else 2)
+    with pytest.raises(AgentLimit, match=rf"^agents\.defaults\.{key}: "):
+        await run(models[:1], **{key: limit}).answer("Thời tiết?")
+    assert len(server.requests) == requests
 
 
 async def test_parallel_calls_are_counted_before_they_run(
     server: ModelServer, models: list[NamedModel]
 ) -> None:
     server.script = lambda _: calls(*['{"place": "Huế"}'] * 5)
-    tools = Toolbox()
+    tools, steps = Toolbox(), StoredSteps()
     with pytest.raises(AgentLimit):
-        await run(models, tools=tools, limits=Limits(tool_calls=4)).answer("Thời tiết?")
+        await run(models[:1], steps, tools, maxToolCalls=4).answer("Thời tiết?")
     assert tools.called == []
+    assert steps.kept == [], "after the limit was raised, the model is asked anew"
 
 
 async def test_a_turn_has_its_time(server: ModelServer, models: list[NamedModel]) -> None:
@@ -180,8 +174,8 @@ async def test_a_turn_has_its_time(server: ModelServer, models: list[NamedModel]
         return Says()
 
     server.script = hang
-    with pytest.raises(AgentLimit, match=r"timeoutSeconds: no answer after 0\.3 s"):
-        await run(models, limits=Limits(seconds=0.3)).answer("Chào")
+    with pytest.raises(AgentLimit, match=r"^agents\.defaults\.timeoutSeconds: no answer after 1 s"):
+        await run(models[:1], timeoutSeconds=1).answer("Chào")
 
 
 REFUSALS = {
@@ -190,7 +184,15 @@ REFUSALS = {
     "limit": (refuses(429, retry_after="7"), AgentBusy, "is busy"),
     "busy": (refuses(503, retry_after="7"), AgentBusy, "is busy"),
     "server": (refuses(500, "em nghĩ"), AgentFailed, "HTTP 500"),
-    "html": (Raw("<html>em nghĩ</html>", content_type="text/html"), AgentFailed, "failed"),
+    "html": (Raw("<html>em nghĩ</html>", content_type="text/html"), AgentFailed, ""),
+    "elsewhere": (
+        Raw(status=302, headers={"Location": "http://127.0.0.1:9/"}),
+        AgentMisconfigured,
+        "redirects",
+    ),
+    "deep": (Raw("[" * 100_000 + "]" * 100_000), AgentFailed, ""),
+    "endless": (Raw(b" " * 9 * 2**20 + b"{}"), AgentFailed, "larger than 8 MB"),
+    "too many tokens": (Says("em nghĩ", finish_reason="length"), AgentLimit, "limit of output tokens"),
     "no json": (Raw("{em nghĩ"), AgentFailed, ""),
     "nothing in it": (Raw("{}"), AgentFailed, ""),
     "cut": (Raw('{"id": "em nghĩ', cut=True), AgentFailed, ""),
@@ -204,7 +206,7 @@ async def test_a_bad_answer_is_one_line_that_holds_no_contents(
     answer, kind, text = REFUSALS[name]
     server.script = lambda _: answer
     with pytest.raises(AgentError) as raised:
-        await run(models).answer("Chào")
+        await run(models[:1]).answer("Chào")
     assert type(raised.value) is kind
     assert text in str(raised.value)
     assert str(raised.value).startswith(PLACE)
@@ -216,8 +218,14 @@ async def test_a_bad_answer_is_one_line_that_holds_no_contents(
 
 async def test_the_next_model_answers_if_one_cannot(server: ModelServer, models: list[NamedModel]) -> None:
     server.script = lambda request: Says("xong") if request.body["model"] == "c" else refuses(500)
-    answer = await run(models, models=models).answer("Chào")
+    told: list[tuple[str, list[str]]] = []
+    answer = await run(models, more=lambda *said: told.append((said[0], list(map(str, said[1]))))).answer(
+        "Chào"
+    )
     assert (answer.text, answer.model) == ("xong", "loopback/c")
+    assert told == [
+        ("loopback/c", [f"{PLACE}: loopback/{name} answered with HTTP 500" for name in ("a", "b")])
+    ]
     assert [request.body["model"] for request in server.requests] == ["a", "b", "c"]
 
 
@@ -226,7 +234,7 @@ async def test_all_models_busy_is_busy_until_the_first_is_free(
 ) -> None:
     server.script = lambda request: refuses(429, retry_after="9" if request.body["model"] == "a" else "5")
     with pytest.raises(AgentBusy) as busy:
-        await run(models, models=models[:2]).answer("Chào")
+        await run(models[:2]).answer("Chào")
     assert busy.value.retry_in_s == 5
 
 
@@ -241,12 +249,12 @@ async def test_after_a_crash_no_completed_step_is_asked_or_done_again(
     server.script = script
     steps, tools = StoredSteps(crash_at=crash_at), Toolbox()
     with pytest.raises(RuntimeError):
-        await run(models, steps=steps, tools=tools).answer("Thời tiết?")
+        await run(models[:1], steps, tools).answer("Thời tiết?")
     asked, done = len(server.requests), len(tools.called)
     steps.crash_at = -1
-    answer = await run(models, steps=steps, tools=tools).answer("Thời tiết?")
+    answer = await run(models[:1], steps, tools).answer("Thời tiết?")
     assert answer.text == "Nắng cả."
-    assert answer.input_tokens == 30
+    assert answer.model == "loopback/a"
     lost_answer, lost_result = crash_at % 2 == 0, crash_at % 2 == 1
     assert len(server.requests) == 3 + lost_answer
     assert len(tools.called) == 2 + lost_result
@@ -258,7 +266,7 @@ async def test_after_a_crash_no_completed_step_is_asked_or_done_again(
 async def test_cancelling_stops_a_tool(server: ModelServer, models: list[NamedModel]) -> None:
     server.script = answers(calls('{"place": "Huế"}'), Says("xong"))
     tools = Toolbox(hang=asyncio.Event())
-    asking = asyncio.ensure_future(run(models, tools=tools).answer("Chào"))
+    asking = asyncio.ensure_future(run(models[:1], tools=tools).answer("Chào"))
     assert tools.hang
     await tools.hang.wait()
     asking.cancel()
@@ -276,7 +284,7 @@ async def test_cancelling_stops_a_request(server: ModelServer, models: list[Name
         return Says()
 
     server.script = hang
-    asking = asyncio.ensure_future(run(models).answer("Chào"))
+    asking = asyncio.ensure_future(run(models[:1]).answer("Chào"))
     await reached.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -15,8 +15,9 @@ from clawlane.channel import Account, Phase, State
 from clawlane.config.settings import ChannelSettings
 from clawlane.credentials.vault import FileVault
 from clawlane.gateway.name_resolution import NameResolver
+from clawlane.lookup import Lookup, search
 from clawlane.messages import Group, Person
-from clawlane.ops.directory import Lookup, look_up, search
+from clawlane.ops.directory import look_up
 from clawlane.store.database import Store, open_store
 
 ACCOUNT = Account("parrot", "default", "default", ChannelSettings())

@@ -26,6 +26,7 @@ from clawlane.messages import (
 )
 from clawlane_zalouser.files import moves, send_media, send_photos
 from clawlane_zalouser.markdown import StyledText, render
+from clawlane_zalouser.reactions import send_reaction
 from clawlane_zalouser.threads import zalo_thread
 from zaloweb import errors, events
 from zaloweb.calls import messages
@@ -171,7 +172,7 @@ async def _shown(zalo: Zalo, thread: events.Thread, out: Outgoing) -> tuple[str,
             sent = await zalo.send_link(thread, out.url, text=out.text, client_id=client_id)
             return (sent.msg_id,)
         case Reaction():
-            raise Refused("this version sends no reactions")
+            return await send_reaction(zalo, thread, out)
 
 
 def failure_of(error: errors.ZaloError) -> SendFailed:

@@ -63,6 +63,18 @@ def test_an_answer_for_programs_holds_the_model_and_its_tokens(
     )
 
 
+def test_a_model_answers_without_memory_and_tools(perch: Any, ask: Any, model: ModelServer) -> None:
+    configure(
+        perch,
+        {"id": "main", "model": "local/any"},
+        models={"providers": {"local": {"baseUrl": model.url}}},
+    )
+    model.script = lambda _: Says("Dạ", prompt_tokens=20, completion_tokens=7)
+    told = json.loads(ask("Chào", "--json")[1])
+    assert (told["text"], told["model"], told["tokens"]) == ("Dạ", "local/any", 27)
+    assert "tools" not in model.requests[0].body
+
+
 @pytest.mark.parametrize("text", ["NO_REPLY", "", "<think>im</think>"])
 def test_silence_is_said(perch: Any, ask: Any, model: ModelServer, text: str) -> None:
     configure(perch, {"id": "main", "brain": endpoint(model)})
@@ -228,6 +240,23 @@ def test_an_endpoint_without_a_list_of_models_is_tried_by_a_request_that_asks_no
     code, [told] = listed("--json")
     assert (code, told["reached"]["ok"]) == ((0, True) if not problem else (1, False))
     assert problem in "".join(told["reached"]["problems"])
+
+
+def test_a_model_is_asked_for_a_word(perch: Any, listed: Any, model: ModelServer) -> None:
+    configure(
+        perch,
+        {"id": "main", "model": {"primary": "local/gone", "fallbacks": ["local/any"]}},
+        models={"providers": {"local": {"baseUrl": model.url}}},
+    )
+    model.script = lambda request: refuses(404) if request.body["model"] == "gone" else Says("p")
+    code, [told] = listed("--json")
+    assert (code, told["what"]) == (0, "local/gone, then local/any")
+    assert "local/gone does not exist at its provider" in told["reached"]["remark"]
+    assert model.requests[1].body.get("max_completion_tokens", model.requests[1].body.get("max_tokens")) == 16
+    model.script = lambda _: refuses(401, "s3cret")
+    code, [told] = listed("--json")
+    assert (code, told["reached"]["ok"]) == (1, False)
+    assert "local/gone refused the key" in told["reached"]["problems"][0]
 
 
 def test_a_page_in_place_of_the_list_is_no_endpoint(perch: Any, listed: Any, model: ModelServer) -> None:

@@ -71,7 +71,12 @@ def barred(message: HistoryMessage) -> list[str]:
 
 def quoted(name: str) -> str:
     """A name or title in quotes: one line, at most 64 characters, and no way out of the quotes."""
-    return json.dumps(plain(name)[:_NAME_LENGTH], ensure_ascii=False)
+    return json.dumps(shortened(name), ensure_ascii=False)
+
+
+def shortened(name: str) -> str:
+    """A name or title in one line of at most 64 characters, all of them visible."""
+    return plain(name)[:_NAME_LENGTH]
 
 
 def _id(written: str) -> str:

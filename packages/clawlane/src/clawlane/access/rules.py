@@ -189,7 +189,7 @@ def _pass_group_gates(
         return _drop(Reason.GROUP_DISABLED, policy.groups_rule, trail)
     trail = (*trail, f"policy:{policy.groups}")
     entry = policy.group_table.find(inbound.thread.id, grants.pins)
-    closed = _closed_by(entry, policy, grants)
+    closed = closed_by(entry, policy, grants)
     if closed is not None:
         return _drop(*closed, trail)
     trail = (*trail, f"entry:{entry.key}" if entry else "entry:none", "route")
@@ -203,7 +203,7 @@ def _pass_group_gates(
     return _Passed(entry, (*trail, f"sender:{senders.where or rule.path}"))
 
 
-def _closed_by(entry: GroupRule | None, policy: AccessPolicy, grants: Grants) -> tuple[Reason, Rule] | None:
+def closed_by(entry: GroupRule | None, policy: AccessPolicy, grants: Grants) -> tuple[Reason, Rule] | None:
     """Why a group is closed to the agent, or None."""
     if entry is not None and entry.denies:
         return Reason.GROUP_ENTRY_DISABLED, entry.rule

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from clawlane.messages import Reply
 
-_SILENT = "NO_REPLY"
+CHOSEN_SILENCE = "NO_REPLY"
 _VARIABLE = re.compile(r"\{(identity\.name|model|modelFull|provider|think|thinkingLevel)\}", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MEDIA_LINE = re.compile(r"[ \t]*MEDIA:[ \t]*(\S[^\n]*)", re.IGNORECASE)
@@ -53,7 +53,7 @@ def read_answer(raw: str, *, attachments: bool = True) -> Answer | None:
                 text.clear()
                 media.clear()
     shown = re.sub(r"\n{3,}", "\n\n", "".join(text)).strip()
-    if shown.strip("`* \n.") == _SILENT:
+    if shown.strip("`* \n.") == CHOSEN_SILENCE:
         shown = ""
     return Answer(shown, tuple(dict.fromkeys(media))) if shown or media else None
 

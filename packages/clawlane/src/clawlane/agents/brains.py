@@ -7,21 +7,24 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
 from clawlane.agents.acp import AcpAgent
-from clawlane.agents.answer import read_answer
+from clawlane.agents.budget import Ledger, rough_tokens
 from clawlane.agents.child import Program
 from clawlane.agents.command import Command
-from clawlane.agents.contract import Agent, AsksOnce, Reachable, TurnInput
+from clawlane.agents.contract import Agent, AsksOnce, Checks, Reachable, TurnInput
 from clawlane.agents.echo import EchoAgent
-from clawlane.agents.endpoint import ChatMessage, Endpoint
+from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
+from clawlane.agents.memory import SessionMemory
 from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.agents.prompt import instructions, user_prompt
+from clawlane.agents.reply import read_reply
 from clawlane.config.agents import (
+    OWN_KEYS,
     AcpBrain,
     ChildBrain,
     CommandBrain,
@@ -29,13 +32,23 @@ from clawlane.config.agents import (
     EndpointBrain,
     Memory,
     ModelBrain,
+    Models,
+    Price,
+    Provider,
+    SessionSettings,
 )
+from clawlane.config.errors import format_path
+from clawlane.config.mcp import Mcp
 from clawlane.config.routing import AgentSettings, Bindings, session_key
 from clawlane.config.secrets import Secret, SecretMissing
 from clawlane.messages import Attachment, Quote, Reply, Thread
+from clawlane.store.spending import Spent
 
-LONGEST_REPLY = 40_000
-"""Characters: twenty messages of Zalo's length."""
+if TYPE_CHECKING:
+    from clawlane.agents.mcp_tools import McpServers
+    from clawlane.agents.providers import ProviderAccess
+
+_NO_MODELS, _SESSION, _NO_SERVERS = Models(), SessionSettings(), Mcp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,11 @@ class _EndpointAgent:
     agent: AgentSettings
     endpoint: Endpoint
     http: aiohttp.ClientSession
+    ledger: Ledger
+    price: Price | None
+
+    async def check(self, turn: TurnInput) -> None:
+        await self.ledger.of(turn).check()
 
     async def run(self, turn: TurnInput) -> Reply | None:
         settings = self.agent.settings
@@ -51,12 +69,25 @@ class _EndpointAgent:
             ChatMessage("user", user_prompt(turn, settings.max_input_chars)),
         )
         session = session_key(self.agent.id, turn.account, turn.thread)
+        ledger = self.ledger.of(turn)
+        await ledger.check()
         completion = await self.endpoint.ask(self.http, messages, session)
+        await ledger.add(self._spent(messages, completion))
         tokens = completion.prompt_tokens + completion.completion_tokens
-        return _reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}", tokens)
+        return read_reply(completion.text, self.agent, f"{self.agent.id}/{self.endpoint.model}", tokens)
 
     async def reach(self) -> str:
         return await self.endpoint.reach(self.http)
+
+    def _spent(self, messages: Sequence[ChatMessage], completion: Completion) -> Spent:
+        """What an answer took; counted roughly where the server does not say, so that budgets hold."""
+        given, answered = completion.prompt_tokens, completion.completion_tokens
+        if not given and not answered:
+            given = sum(rough_tokens(message.content) for message in messages)
+            answered = rough_tokens(completion.text)
+        price = self.price
+        usd = (given * price.input + answered * price.output) / 1_000_000 if price else 0.0
+        return Spent(given, answered, usd)
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.endpoint.once
@@ -77,7 +108,7 @@ class _AcpAgent:
             if settings.retry_interrupted:
                 raise AgentFailed(str(interrupted)) from None
             raise
-        return _reply(answer, self.agent)
+        return read_reply(answer, self.agent)
 
     async def reach(self) -> str:
         await self.acp.reach()
@@ -95,8 +126,9 @@ class _CommandAgent:
 
     async def run(self, turn: TurnInput) -> Reply | None:
         answer = await self.command.ask(command_input(turn, self.agent), self.environ)
-        reply = _reply(answer.text, self.agent)
-        if reply is None and not answer.media and not answer.react:
+        more = answer.media or answer.react
+        reply = Reply("") if more and not answer.text.strip() else read_reply(answer.text, self.agent)
+        if reply is None and not more:
             return None
         reply = reply or Reply("")
         return replace(reply, media=(*reply.media, *answer.media), react=answer.react)
@@ -108,19 +140,6 @@ class _CommandAgent:
 
     def asks_once(self, _account: str, _thread: Thread) -> bool:
         return self.command.once
-
-
-def _reply(raw: str, agent: AgentSettings, model: str = "", tokens: int = 0) -> Reply | None:
-    answer = read_answer(raw)
-    if answer is None:
-        return None
-    if len(answer.text) > LONGEST_REPLY:
-        raise AgentMisconfigured(
-            f"{agent.place}: the reply has {len(answer.text)} characters, at most {LONGEST_REPLY} are sent;"
-            " ask for shorter ones in `instructions`"
-        )
-    author = agent.settings.identity.name or agent.name
-    return Reply(answer.text, author, model, media=answer.media, tokens=tokens)
 
 
 def command_input(turn: TurnInput, agent: AgentSettings) -> dict[str, Any]:
@@ -185,6 +204,11 @@ class Brains:
             return reply
         return await self._media.attach(reply, self._folders[name], turn.lane)
 
+    async def check(self, turn: TurnInput) -> None:
+        agent = self._agents[self._name(turn.account, turn.thread)]
+        if isinstance(agent, Checks):
+            await agent.check(turn)
+
     def asks_once(self, account: str, thread: Thread) -> bool:
         agent = self._agents[self._name(account, thread)]
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
@@ -206,7 +230,12 @@ class _Opener:
     stack: AsyncExitStack
     environ: Mapping[str, str]
     folder: Path
+    models: Models
+    session: SessionSettings
+    mcp: Mcp
+    media: OutboundMedia | None
     problems: list[str]
+    servers: McpServers | None = None
     http: aiohttp.ClientSession | None = None
 
     async def open(self, agent: AgentSettings) -> Agent:
@@ -224,10 +253,101 @@ class _Opener:
                 command = Command(self._program(agent, agent.brain), agent.settings.timeout_seconds, once)
                 return _CommandAgent(agent, command, self.environ)
             case ModelBrain():
+                return await self._model(agent)
+
+    async def _model(self, agent: AgentSettings) -> Agent:
+        try:
+            from clawlane.agents.model_agent import ModelAgent
+            from clawlane.agents.providers import open_models
+            from clawlane.agents.turn_tools import TurnTools
+        except ImportError as error:
+            if (error.name or "clawlane").partition(".")[0] == "clawlane":
+                raise
+            self.problems.append(
+                f"{agent.place}: the library for models is missing; run: pip install 'clawlane[agent]'"
+            )
+            return EchoAgent()
+        choice = agent.settings.model
+        assert choice is not None, "checked with the config"
+        providers = {}
+        for name in choice.all:
+            provider = name.partition("/")[0]
+            providers[provider] = self._access(provider)
+        try:
+            models = await self.stack.enter_async_context(open_models(choice.all, providers))
+        except AgentMisconfigured as problem:
+            self.problems.append(str(problem))
+            return EchoAgent()
+        if agent.settings.budget.usd_per_day is not None:
+            for named in models:
+                if named.price is None:
+                    provider, _, model = named.name.partition("/")
+                    self.problems.append(
+                        f"{agent.at('budget')}.usdPerDay: the price of {named.name} is not known; write it"
+                        f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
+                    )
+        memory = SessionMemory(agent, self.session)
+        servers = self.mcp.servers_for(agent.settings.tools)
+        tools = TurnTools(agent, self.servers, servers, self.media, own_folder(agent, self.folder))
+        return ModelAgent(agent, models, Ledger(agent), memory, tools.of)
+
+    def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
+        """The MCP servers that agents of kind `model` use; None if they use none."""
+        used = {
+            name: server
+            for agent in agents
+            if isinstance(agent.brain, ModelBrain)
+            for name, server in self.mcp.servers_for(agent.settings.tools).items()
+        }
+        if not used:
+            return None
+        try:
+            from clawlane.agents.mcp_tools import McpServers, mcp_server
+        except ImportError as error:
+            library = (error.name or "clawlane").partition(".")[0]
+            if library == "clawlane":
+                raise
+            if library != "pydantic_ai":  # that one is missed for the models, too
+                place = format_path(("mcp", "servers", next(iter(used))))
                 self.problems.append(
-                    f"{agent.place}: this version has no agents of kind 'model' yet; use 'endpoint'"
+                    f"{place}: the library for MCP servers is missing; run: pip install 'clawlane[mcp]'"
                 )
-                return EchoAgent()
+            return None
+        return McpServers(
+            {
+                name: mcp_server(name, server, self._read, self.environ, self.folder / f"mcp-{name}")
+                for name, server in used.items()
+            }
+        )
+
+    def _access(self, name: str) -> ProviderAccess:
+        """How a provider is reached: what the config says of it, and what is known of those built in."""
+        from clawlane.agents.providers import ProviderAccess
+
+        place = format_path(("models", "providers", name))
+        written = self.models.providers.get(name, Provider())
+        headers = {
+            header: self._read(secret, f"{place}.headers.{header}")
+            for header, secret in written.headers.items()
+        }
+        key = ""
+        if written.api_key is not None:
+            key = self._read(written.api_key, f"{place}.apiKey")
+        elif written.base_url is None:
+            key = self._own_key(name, f"{place}.apiKey")
+        return ProviderAccess(
+            name, place, written.spoken(name), key, written.base_url, headers, written.prices
+        )
+
+    def _own_key(self, provider: str, place: str) -> str:
+        """The key of a built-in provider, from the variable that its own tools read."""
+        names = OWN_KEYS[provider]
+        for name in names:
+            if key := self.environ.get(name, "").strip():
+                return key
+        wanted = " nor ".join(names)
+        self.problems.append(f"{place}: there is no key, and the variable {wanted} is not set")
+        return ""
 
     async def _endpoint(self, agent: AgentSettings, brain: EndpointBrain) -> Agent:
         headers = {
@@ -249,7 +369,7 @@ class _Opener:
             once=brain.memory is Memory.THEIRS and not agent.settings.retry_interrupted,
             timeout_s=agent.settings.timeout_seconds,
         )
-        return _EndpointAgent(agent, endpoint, self.http)
+        return _EndpointAgent(agent, endpoint, self.http, Ledger(agent), brain.price)
 
     def _program(self, agent: AgentSettings, brain: ChildBrain) -> Program:
         env = {name: self._read(secret, f"{agent.place}.env.{name}") for name, secret in brain.env.items()}
@@ -269,6 +389,9 @@ async def brains(
     bindings: Bindings,
     environ: Mapping[str, str],
     folder: Path,
+    models: Models = _NO_MODELS,
+    session: SessionSettings = _SESSION,
+    mcp: Mcp = _NO_SERVERS,
     media: OutboundMedia | None = None,
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
@@ -277,10 +400,13 @@ async def brains(
     keeps them from running.
     """
     async with AsyncExitStack() as stack:
-        opener = _Opener(stack, environ, folder, [])
+        opener = _Opener(stack, environ, folder, models, session, mcp, media, [])
+        opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         if opener.problems:
             raise AgentsUnusable(opener.problems)
+        if opener.servers is not None:
+            await stack.enter_async_context(opener.servers.running())
         folders = {agent.id: own_folder(agent, folder) for agent in agents}
         yield Brains(opened, bindings, folders, media)
 

@@ -17,6 +17,11 @@ from clawlane.store.spending import DaySpent, Spent
 log = logging.getLogger(__name__)
 
 
+def rough_tokens(text: str) -> int:
+    """About how many tokens a text is, where nobody says."""
+    return len(text) // 3 + 1
+
+
 @dataclass(frozen=True, slots=True)
 class _Share:
     """A part of the day's budget that is spent: which, how much of how much, and who is silenced by that."""
@@ -72,13 +77,17 @@ class Ledger:
             log.warning("agent %s is silent %s until midnight: %s", self.agent.id, share.whose, reason)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TurnLedger:
-    """The budget of an agent as it holds for one turn. Without a lane there is none, and nothing is counted."""
+    """The budget of an agent as it holds for one turn. Without a lane nothing is checked or stored.
+
+    `tokens` are those that were counted for this run of it.
+    """
 
     ledger: Ledger
     turn: TurnInput
     lane: Lane | None
+    tokens: int = 0
 
     async def check(self) -> None:
         """Raises `BudgetSpent` if nothing more may be asked for this turn today."""
@@ -97,6 +106,7 @@ class TurnLedger:
 
     async def add(self, spent: Spent) -> None:
         """Count what a request took."""
+        self.tokens += spent.tokens
         if self.lane is not None:
             await self.lane.account_store.run(
                 spending.add,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
-from clawlane.channel import Account, Channel
+from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.channel import Account, Channel, State, Vault
 from clawlane.messages import Inbound, Reply, Thread, merge_messages
 from clawlane.store.account_store import AccountStore
 
@@ -16,7 +18,10 @@ class Lane:
     """What an agent may use of the lane it answers in: the store, and the channel for look-ups.
 
     `turn` is the number of the turn and `run` that of this attempt: what an earlier attempt writes is void.
-    Nothing here sends: an agent writes what shall leave to the outbox.
+    Nothing here sends: an agent writes what shall leave to the outbox, and calls `wake`.
+
+    `policy` and `grants` are the account's access rules and what they know now, `state` the last state that
+    the channel reported, `prefix` what goes before everything that the agent says.
     """
 
     account: Account
@@ -24,6 +29,12 @@ class Lane:
     channel: Channel
     turn: int
     run: int
+    vault: Vault | None = None
+    policy: AccessPolicy = field(default_factory=AccessPolicy)
+    grants: Callable[[], Grants] = Grants
+    state: Callable[[], State | None] = lambda: None
+    wake: Callable[[], None] = lambda: None
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ pydantic-ai is the extra `agent`, so only what needs a model may import this mod
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pydantic_ai import exceptions as ai
@@ -21,18 +21,31 @@ from pydantic_ai.messages import (
     TextPart,
     ToolCallPart,
     ToolReturnPart,
+    UserContent,
     UserPromptPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.usage import RequestUsage
 
+from clawlane.agents.budget import TurnLedger, rough_tokens
+from clawlane.agents.endpoint import LONGEST_ANSWER
 from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed, AgentLimit, AgentMisconfigured
+from clawlane.agents.limited_transport import AnswerTooLong
+from clawlane.agents.prices import Price
+from clawlane.config.routing import AgentSettings
 from clawlane.messages import Outgoing
+from clawlane.store.spending import Spent
 from clawlane.store.steps import ToolSend
 
 _WAIT = 20.0
 """Seconds until a busy provider is asked again, if it does not say when."""
+
+_LONGEST_WAIT = 3600.0
+
+_A_WORD = 16
+"""Tokens: the fewest that every provider lets a request ask for."""
 
 _LONGEST_RESULT = 50_000
 """Characters of a tool's result that the model is shown."""
@@ -83,7 +96,7 @@ class Tools(Protocol):
 class Steps(Protocol):
     """The steps of one turn: what the model answered, and what its tools gave back, as JSON."""
 
-    def stored(self) -> Sequence[str]:
+    async def stored(self) -> Sequence[str]:
         """The steps so far, in order."""
         ...
 
@@ -93,68 +106,66 @@ class Steps(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one turn may take. `tokens` counts all its requests; None is no limit."""
-
-    requests: int = 8
-    tool_calls: int = 12
-    tokens: int | None = None
-    seconds: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
 class NamedModel:
-    """A model and its name in the config, `provider/model`."""
+    """A model and its name in the config, `provider/model`. `price` is None where nobody knows it."""
 
     name: str
     model: Model
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What a run came to: the text, the model that gave it, and the tokens of all requests."""
+    """What a run came to: the text, and the model that gave it."""
 
     text: str
     model: str
-    input_tokens: int
-    output_tokens: int
 
 
-@dataclass(slots=True)
+def _nothing(_model: str, _problems: Sequence[AgentError]) -> None:
+    """Nobody has to know which model answered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One turn of a model. `place` is the agent's place in the config, for errors."""
+    """One turn of a model. `answered` is told which model answers, and why those before it did not."""
 
-    place: str
+    agent: AgentSettings
     models: Sequence[NamedModel]
     tools: Tools
     steps: Steps
-    limits: Limits
+    ledger: TurnLedger
     instructions: str
-    asked: str = field(default="", init=False)
+    answered: Callable[[str, Sequence[AgentError]], None] = _nothing
 
-    async def answer(self, prompt: str, history: Sequence[ModelMessage] = ()) -> ModelAnswer:
+    async def answer(
+        self, prompt: str | Sequence[UserContent], history: Sequence[ModelMessage] = ()
+    ) -> ModelAnswer:
         """The answer to a prompt. Raises an `AgentError`; cancelling stops the request or the tool."""
+        seconds = self.agent.settings.timeout_seconds
         try:
-            async with asyncio.timeout(self.limits.seconds):
+            async with asyncio.timeout(seconds):
                 return await self._answer(prompt, history)
         except TimeoutError:
-            raise AgentLimit(
-                f"{self.place}.timeoutSeconds: no answer after {self.limits.seconds:g} s"
-            ) from None
+            raise AgentLimit(f"{self.agent.at('timeout_seconds')}: no answer after {seconds} s") from None
 
-    async def _answer(self, prompt: str, history: Sequence[ModelMessage]) -> ModelAnswer:
+    async def _answer(
+        self, prompt: str | Sequence[UserContent], history: Sequence[ModelMessage]
+    ) -> ModelAnswer:
         question = ModelRequest(parts=[UserPromptPart(prompt)], instructions=self.instructions)
-        taken = list(ModelMessagesTypeAdapter.validate_json(f"[{','.join(self.steps.stored())}]"))
+        taken = list(read_steps(await self.steps.stored()))
         while True:
             last = taken[-1] if taken else None
             if isinstance(last, ModelResponse):
                 calls = [part for part in last.parts if isinstance(part, ToolCallPart)]
                 if not calls:
-                    return self._ended(taken, last)
-                results = await self._call_tools(len(taken), calls, taken)
+                    text = "".join(part.content for part in last.parts if isinstance(part, TextPart))
+                    return ModelAnswer(text, last.model_id or "")
+                results = await self._call_tools(len(taken), calls)
                 await self._store(ModelRequest(parts=results, instructions=self.instructions), taken, ())
             else:
                 self._check_limits(taken)
+                await self.ledger.check()
                 response = await self._request([*history, question, *taken])
                 await self._store(response, taken, await self._planned(response, taken))
 
@@ -166,29 +177,24 @@ class Run:
         taken.append(message)
 
     async def _planned(self, response: ModelResponse, taken: Sequence[ModelMessage]) -> list[ToolSend]:
-        """What the calls of an answer send; nothing if they are more than the turn may make."""
-        uses = _uses(len(taken) + 1, response)
-        if _count_calls(taken) + len(uses) > self.limits.tool_calls:
-            return []
+        """What the calls of an answer send. Raises `AgentLimit` if they are more than the turn may make."""
+        uses, most = _uses(len(taken) + 1, response), self.agent.settings.max_tool_calls
+        if _count_calls(taken) + len(uses) > most:
+            raise AgentLimit(f"{self.agent.at('max_tool_calls')}: the model asks for more than {most}")
         planned = [(use, await self.tools.plan(use)) for use in uses]
         return [ToolSend(use.step, use.number, outs) for use, outs in planned if outs]
 
     def _check_limits(self, taken: Sequence[ModelMessage]) -> None:
+        settings = self.agent.settings
         responses = [message for message in taken if isinstance(message, ModelResponse)]
-        if len(responses) >= self.limits.requests:
-            raise AgentLimit(f"{self.place}.maxRequests: no answer after {len(responses)} requests")
-        tokens = sum(_tokens(responses))
-        if self.limits.tokens is not None and tokens >= self.limits.tokens:
-            raise AgentLimit(f"{self.place}.maxTokens: no answer after {tokens} tokens")
+        if len(responses) >= settings.max_requests:
+            raise AgentLimit(f"{self.agent.at('max_requests')}: no answer after {len(responses)} requests")
+        tokens = sum(response.usage.input_tokens + response.usage.output_tokens for response in responses)
+        if settings.max_tokens is not None and tokens >= settings.max_tokens:
+            raise AgentLimit(f"{self.agent.at('max_tokens')}: no answer after {tokens} tokens")
 
-    async def _call_tools(
-        self, step: int, calls: Sequence[ToolCallPart], taken: Sequence[ModelMessage]
-    ) -> list[ToolReturnPart]:
+    async def _call_tools(self, step: int, calls: Sequence[ToolCallPart]) -> list[ToolReturnPart]:
         """The results of all calls of a step. One after the other: what they queue leaves in their order."""
-        if _count_calls(taken) > self.limits.tool_calls:
-            raise AgentLimit(
-                f"{self.place}.maxToolCalls: the model asks for more than {self.limits.tool_calls}"
-            )
         return [await self._call_tool(step, number, call) for number, call in enumerate(calls)]
 
     async def _call_tool(self, step: int, number: int, call: ToolCallPart) -> ToolReturnPart:
@@ -205,54 +211,102 @@ class Run:
 
     async def _request(self, messages: list[ModelMessage]) -> ModelResponse:
         """One answer, from the first model that gives one."""
-        tools = [_definition(spec) for spec in self.tools.specs()]
-        parameters = ModelRequestParameters(function_tools=tools)
         problems: list[AgentError] = []
         for named in self.models:
             try:
-                prepared = named.model.prepare_messages(messages, parameters)
-                response = await named.model.request(prepared, ModelSettings(), parameters)
-            except (ai.AgentRunError, ai.UserError) as error:
-                problems.append(self._problem(named.name, error))
+                response = await self._ask(named, messages)
+            except AgentError as problem:
+                problems.append(problem)
             else:
-                self.asked = named.name
+                self.answered(named.name, problems)
                 return response
-        busy = [problem for problem in problems if isinstance(problem, AgentBusy)]
-        if busy and len(busy) == len(problems):
-            raise min(busy, key=lambda problem: problem.retry_in_s)
-        raise problems[0]
+        raise _worth_most(problems)
 
-    def _problem(self, name: str, error: Exception) -> AgentError:
-        """What an error means. Its text may hold what the provider answered, so only its kind is told."""
-        where = f"{self.place}: {name}"
-        match error:
-            case ai.ModelRateLimitError() | ai.ModelUnavailableError():
-                return AgentBusy(f"{where} is busy", error.retry_after or _WAIT)
-            case ai.ModelAuthenticationError():
-                return AgentMisconfigured(f"{where} refused the key")
-            case ai.ModelNotFoundError():
-                return AgentMisconfigured(f"{where} does not exist at its provider")
-            case ai.ModelQuotaExceededError():
-                return AgentMisconfigured(f"{where}: the account at the provider has no credit left")
-            case ai.ModelContextWindowExceededError():
-                return AgentFailed(
-                    f"{where}: the conversation is too long for the model; see session.maxTokens"
-                )
-            case ai.ModelConnectionError():
-                return AgentFailed(f"{where} cannot be reached, or broke off its answer")
-            case ai.ModelHTTPError():
-                return AgentFailed(f"{where} answered with HTTP {error.status_code}")
-        return AgentFailed(f"{where} failed: {type(error).__name__}")
+    async def _ask(self, named: NamedModel, messages: list[ModelMessage]) -> ModelResponse:
+        """A whole answer of one model. What it cost is counted, whatever becomes of it."""
+        tools = [_definition(spec) for spec in self.tools.specs()]
+        parameters = ModelRequestParameters(function_tools=tools)
+        try:
+            prepared = named.model.prepare_messages(messages, parameters)
+            response = await named.model.request(prepared, ModelSettings(), parameters)
+        except Exception as error:  # whatever a library makes of what a provider sends
+            raise _problem(f"{self.agent.place}: {named.name}", error) from None
+        response.usage = _counted(response, messages)
+        response.model_id, response.history_digest = named.name, None
+        used = response.usage
+        usd = named.price(used) if named.price else 0.0
+        await self.ledger.add(Spent(used.input_tokens, used.output_tokens, usd))
+        where = f"{self.agent.place}: {named.name}"
+        match response.finish_reason:
+            case "length":
+                raise AgentLimit(f"{where}: the answer was cut at the model's limit of output tokens")
+            case "content_filter":
+                raise AgentLimit(f"{where}: the provider's filter ended the answer")
+            case "error":
+                raise AgentFailed(f"{where} ended its answer with an error")
+        return response
 
-    def _ended(self, taken: Sequence[ModelMessage], last: ModelResponse) -> ModelAnswer:
-        responses = [message for message in taken if isinstance(message, ModelResponse)]
-        text = "".join(part.content for part in last.parts if isinstance(part, TextPart))
-        return ModelAnswer(
-            text,
-            self.asked or last.model_name or "",
-            sum(response.usage.input_tokens for response in responses),
-            sum(response.usage.output_tokens for response in responses),
-        )
+
+async def reach(place: str, named: NamedModel) -> None:
+    """Have a model say a word. Raises an `AgentError`."""
+    parameters = ModelRequestParameters()
+    try:
+        asked = named.model.prepare_messages([ModelRequest.user_text_prompt("ping")], parameters)
+        await named.model.request(asked, ModelSettings(max_tokens=_A_WORD), parameters)
+    except Exception as error:
+        raise _problem(f"{place}: {named.name}", error) from None
+
+
+def _problem(where: str, error: Exception) -> AgentError:
+    """What an error means. Its text may hold what the provider answered, so only its kind is told."""
+    match error:
+        case ai.ModelRateLimitError() | ai.ModelUnavailableError():
+            wait = _WAIT if error.retry_after is None else error.retry_after
+            return AgentBusy(f"{where} is busy", min(max(wait, 1.0), _LONGEST_WAIT))
+        case ai.ModelAuthenticationError():
+            return AgentMisconfigured(f"{where} refused the key")
+        case ai.ModelNotFoundError():
+            return AgentMisconfigured(f"{where} does not exist at its provider")
+        case ai.ModelQuotaExceededError():
+            return AgentMisconfigured(f"{where}: the account at the provider has no credit left")
+        case ai.ModelContextWindowExceededError():
+            return AgentFailed(f"{where}: the conversation is too long for the model; see session.maxTokens")
+        case ai.ModelConnectionError():
+            return AgentFailed(f"{where} cannot be reached, or broke off its answer")
+        case ai.ModelAPIError() if 300 <= getattr(error.__cause__, "status_code", 0) < 400:
+            return AgentMisconfigured(f"{where}: its provider redirects; write the final address")
+        case ai.ModelHTTPError():
+            return AgentFailed(f"{where} answered with HTTP {error.status_code}")
+        case ai.ContentFilterError():
+            return AgentLimit(f"{where}: the provider's filter ended the answer")
+        case AnswerTooLong():
+            return AgentFailed(f"{where}: the answer is larger than {LONGEST_ANSWER // 2**20} MB")
+        case ai.UnexpectedModelBehavior():
+            return AgentFailed(f"{where} gave an answer that cannot be read")
+    return AgentFailed(f"{where} failed: {type(error).__name__}")
+
+
+def read_steps(steps: Sequence[str]) -> list[ModelMessage]:
+    """Stored steps as the messages that they were."""
+    return ModelMessagesTypeAdapter.validate_json(f"[{','.join(steps)}]")
+
+
+def _worth_most(problems: Sequence[AgentError]) -> AgentError:
+    """Of the problems of all models the one that asking again may mend soonest."""
+    busy = [problem for problem in problems if isinstance(problem, AgentBusy)]
+    if busy:
+        return min(busy, key=lambda problem: problem.retry_in_s)
+    return next((problem for problem in problems if isinstance(problem, AgentFailed)), problems[0])
+
+
+def _counted(response: ModelResponse, asked: Sequence[ModelMessage]) -> RequestUsage:
+    """The tokens of a request; counted roughly where the provider does not say, so that budgets hold."""
+    if response.usage.input_tokens or response.usage.output_tokens:
+        return response.usage
+    given, answered = (ModelMessagesTypeAdapter.dump_json(list(part)) for part in (asked, [response]))
+    return RequestUsage(
+        input_tokens=rough_tokens(given.decode()), output_tokens=rough_tokens(answered.decode())
+    )
 
 
 def _count_calls(taken: Iterable[ModelMessage]) -> int:
@@ -289,7 +343,3 @@ def _definition(spec: ToolSpec) -> ToolDefinition:
     return ToolDefinition(
         name=spec.name, description=spec.description, parameters_json_schema=spec.parameters
     )
-
-
-def _tokens(responses: Iterable[ModelResponse]) -> Iterable[int]:
-    return (response.usage.input_tokens + response.usage.output_tokens for response in responses)

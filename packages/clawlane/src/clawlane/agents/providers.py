@@ -6,21 +6,35 @@ here alone, and only if an agent uses a model of theirs.
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic_ai.messages import ModelRequest
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.tools import ToolDefinition
 
 from clawlane.agents.errors import AgentMisconfigured
-from clawlane.agents.model import NamedModel
+from clawlane.agents.model import NamedModel, read_steps
+from clawlane.agents.prices import Price, known_price, written_price
+from clawlane.config import agents as config
+from clawlane.config.agents import Api
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncBaseTransport, Request, Response
 
 _EXTRAS = {
-    "openai-completions": "agent",
-    "openai-responses": "agent",
-    "anthropic-messages": "agent,anthropic",
-    "google-generative-ai": "agent,google",
+    Api.OPENAI_COMPLETIONS: "agent",
+    Api.OPENAI_RESPONSES: "agent",
+    Api.ANTHROPIC: "agent,anthropic",
+    Api.GOOGLE: "agent,google",
 }
-APIS = tuple(_EXTRAS)
-"""The ways to speak with a provider, in OpenClaw's words."""
+_OPENAI_URL = "https://api.openai.com/v1"
+_NO_KEY = "none"
+"""What a server that needs no key is given: the libraries insist on one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +43,27 @@ class ProviderAccess:
 
     name: str
     place: str
-    api: str
-    api_key: str = field(repr=False)
+    api: Api
+    api_key: str = field(default="", repr=False)
     base_url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    prices: Mapping[str, config.Price] = field(default_factory=dict)
+
+    def price(self, model: str) -> Price | None:
+        """What a model costs here; None where nobody knows."""
+        if model in self.prices:
+            return written_price(self.prices[model])
+        return known_price(self.name, self.base_url, model)
 
 
 @asynccontextmanager
 async def open_models(
     names: Sequence[str], providers: Mapping[str, ProviderAccess]
 ) -> AsyncIterator[list[NamedModel]]:
-    """The models of these names, as long as this is entered. Raises `AgentMisconfigured`."""
+    """The models of these names, as long as this is entered. Raises `AgentMisconfigured`.
+
+    All that a first request would import is imported and built by then: people wait for none of it.
+    """
     async with AsyncExitStack() as stack:
         models = []
         for name in names:
@@ -50,35 +74,48 @@ async def open_models(
 
 @asynccontextmanager
 async def _open(name: str, model: str, access: ProviderAccess) -> AsyncIterator[NamedModel]:
-    opening = _openai if access.api.startswith("openai-") else _OTHERS[access.api]
-    try:
-        context = opening(name, model, access)
-        async with context as opened:
-            yield opened
-    except ImportError as error:
-        extra = _EXTRAS[access.api]
-        raise AgentMisconfigured(
-            f"{access.place}: the library for {access.api} is missing ({error.name}); "
-            f"run: pip install 'clawlane[{extra}]'"
-        ) from None
+    async with AsyncExitStack() as stack:
+        try:
+            opened = await stack.enter_async_context(_OPENERS[access.api](name, model, access))
+            if access.api in _ANSWERS:
+                await _warm_up(access.api)
+        except ImportError as error:
+            raise AgentMisconfigured(
+                f"{access.place}: the library for {access.api} is missing; "
+                f"run: pip install 'clawlane[{_EXTRAS[access.api]}]'"
+            ) from error
+        yield opened
 
 
 @asynccontextmanager
-async def _openai(name: str, model: str, access: ProviderAccess) -> AsyncIterator[NamedModel]:
-    from openai import AsyncOpenAI
+async def _openai(
+    name: str, model: str, access: ProviderAccess, transport: AsyncBaseTransport | None = None
+) -> AsyncIterator[NamedModel]:
+    from openai import AsyncOpenAI, Omit
     from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
     from pydantic_ai.providers.openai import OpenAIProvider
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
+    from clawlane.agents.limited_transport import client as limited
+
+    for library in ("openai", "httpx2"):  # they would log each request, and what is in it on demand
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # Variables of the environment are for OpenAI's own service, and for no other:
+    foreign = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()} if access.base_url else {}
     async with AsyncOpenAI(
-        api_key=access.api_key, base_url=access.base_url, default_headers=access.headers, max_retries=0
+        api_key=access.api_key or _NO_KEY,
+        base_url=access.base_url or _OPENAI_URL,
+        default_headers={**foreign, **access.headers},  # type: ignore[dict-item]
+        max_retries=0,
+        http_client=limited(transport),
     ) as client:
-        _ = client.chat.completions  # imported here and not while the first person waits
-        if access.api == "openai-responses":
-            yield NamedModel(name, OpenAIResponsesModel(model, provider=OpenAIProvider(openai_client=client)))
-        else:
-            provider = OpenAICompatibleProvider(access.name, openai_client=client)
-            yield NamedModel(name, OpenAIChatModel(model, provider=provider))
+        provider = (
+            OpenAICompatibleProvider(access.name, openai_client=client)
+            if access.base_url
+            else OpenAIProvider(openai_client=client)
+        )
+        kind = OpenAIResponsesModel if access.api is Api.OPENAI_RESPONSES else OpenAIChatModel
+        yield NamedModel(name, kind(model, provider=provider), access.price(model))
 
 
 @asynccontextmanager
@@ -90,7 +127,8 @@ async def _anthropic(name: str, model: str, access: ProviderAccess) -> AsyncIter
     async with AsyncAnthropic(
         api_key=access.api_key, base_url=access.base_url, default_headers=access.headers, max_retries=0
     ) as client:
-        yield NamedModel(name, AnthropicModel(model, provider=AnthropicProvider(anthropic_client=client)))
+        provider = AnthropicProvider(anthropic_client=client)
+        yield NamedModel(name, AnthropicModel(model, provider=provider), access.price(model))
 
 
 @asynccontextmanager
@@ -100,7 +138,47 @@ async def _google(name: str, model: str, access: ProviderAccess) -> AsyncIterato
 
     opened = GoogleModel(model, provider=GoogleProvider(api_key=access.api_key, base_url=access.base_url))
     async with opened:
-        yield NamedModel(name, opened)
+        yield NamedModel(name, opened, access.price(model))
 
 
-_OTHERS = {"anthropic-messages": _anthropic, "google-generative-ai": _google}
+_OPENERS: Mapping[Api, Any] = {
+    Api.OPENAI_COMPLETIONS: _openai,
+    Api.OPENAI_RESPONSES: _openai,
+    Api.ANTHROPIC: _anthropic,
+    Api.GOOGLE: _google,
+}
+
+
+async def _warm_up(api: Api) -> None:
+    """Make one request that goes nowhere: with their first the libraries import half of themselves."""
+    import anyio
+    from httpx2 import MockTransport, Response
+
+    def answer(_request: Request) -> Response:
+        return Response(200, json=json.loads(_ANSWERS[api]))
+
+    read_steps(())
+    _ = anyio.connect_tcp  # imports what the real transport needs
+    await anyio.lowlevel.checkpoint()
+    tool = ToolDefinition(name="t", description="t", parameters_json_schema={"type": "object"})
+    parameters = ModelRequestParameters(function_tools=[tool])
+    access = ProviderAccess("warm-up", "", api, base_url="http://127.0.0.1/v1")
+    async with _openai("warm-up/m", "m", access, MockTransport(answer)) as opened:
+        messages = opened.model.prepare_messages([ModelRequest.user_text_prompt("t")], parameters)
+        await opened.model.request(messages, None, parameters)
+
+
+_ANSWERS = {
+    Api.OPENAI_COMPLETIONS: """{
+        "id": "c", "object": "chat.completion", "created": 1700000000, "model": "m",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "t"}}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}""",
+    Api.OPENAI_RESPONSES: """{
+        "id": "r", "object": "response", "created_at": 1700000000, "model": "m", "status": "completed",
+        "parallel_tool_calls": true, "tool_choice": "auto", "tools": [],
+        "output": [{"type": "message", "id": "m", "role": "assistant", "status": "completed",
+            "content": [{"type": "output_text", "text": "t", "annotations": []}]}],
+        "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": 0}}}""",
+}

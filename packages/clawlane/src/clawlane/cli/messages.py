@@ -95,8 +95,13 @@ def drop(number: int, arrived: bool, as_json: bool) -> None:
 def _reason(row: Listed) -> str:
     reason = sanitize(row.reason, 200)
     if row.state == "unknown" and row.settling_ms is not None:
-        return f"{reason}; being looked up"
-    return f"{reason} until {local(row.held_until_ms)}" if row.held_until_ms else reason
+        reason = f"{reason}; being looked up"
+    elif row.held_until_ms:
+        reason = f"{reason} until {local(row.held_until_ms)}"
+    if not row.by_tool:
+        return reason
+    by = f"sent by a tool while answering {sanitize(row.answers) or 'a message'}"
+    return f"{reason}; {by}" if reason else by
 
 
 def _state(row: Listed) -> str:

@@ -68,6 +68,8 @@ def _of_message(story: Story) -> Iterator[str]:
     if one.standing and stands:
         shared = f" (one turn of {one.standing.messages} messages)" if one.standing.messages > 1 else ""
         yield f"turn: {stands}{shared}"
+    if one.standing and one.standing.tools:
+        yield f"sent by tools: {sanitize(one.standing.tools, _TEXT)}"
     if one.recalled and one.recalled not in stands:
         yield f"It was {sanitize(one.recalled, _TEXT)}."
 
@@ -113,6 +115,7 @@ def _turn_dict(story: Story) -> dict[str, Any] | None:
         "tries": turn.attempts,
         "messages": turn.messages,
         "parts": list(turn.chunks),
+        "tools": turn.tools or None,
         "settled_ms": turn.settled_ms,
     }
 

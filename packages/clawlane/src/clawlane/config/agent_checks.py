@@ -12,20 +12,28 @@ from clawlane.config.agents import (
     Agents,
     Binding,
     CommandBrain,
+    EchoBrain,
     EndpointBrain,
+    ModelBrain,
     ModelChoice,
     Models,
 )
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import KeyPath, did_you_mean, format_path
+from clawlane.config.mcp import Mcp
 from clawlane.config.origin import effective
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.source import Source
+from clawlane.config.tool_names import ToolPermissions
 
 OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
 """Session headers of agents for which whoever asks with their key is the operator."""
 
-_WAITING = ("max_requests", "max_tool_calls", "max_tokens", "budget", "tools")
+_KEY_WORDS = ("auth", "key", "password", "secret", "token")
+"""What is in the name of a variable or header whose value is a secret."""
+
+_OF_MODELS = ("max_requests", "max_tool_calls", "max_tokens", "tools")
+"""Fields that only hold an agent of kind `model`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +74,33 @@ def _model_problems(path: KeyPath, choice: ModelChoice | None, models: Models) -
         if provider not in known:
             hint = did_you_mean(provider, known) or "define it under models.providers"
             yield Found(path, f"there is no provider '{provider}'", hint)
+        elif provider not in BUILT_IN_PROVIDERS and models.providers[provider].base_url is None:
+            place = ("models", "providers", provider)
+            yield Found(place, f"'{name}' needs a `baseUrl`", "such as 'http://127.0.0.1:11434/v1'")
 
 
-def warnings(agents: Agents, all_agents: Sequence[AgentSettings], models: Models) -> Iterator[Found]:
-    """What works but should be known: keys in the file itself, and what this version does not do yet."""
-    for path, block in (
-        (("agents", "defaults"), agents.defaults),
-        *((("agents", "list", number), entry) for number, entry in enumerate(agents.list)),
-    ):
-        for name in _WAITING:
-            if name in block.model_fields_set:
-                key = type(block).model_fields[name].alias or name
-                message = "accepted, but this version does nothing with it yet"
-                yield Found((*path, key), message, at_key=True)
-    for agent in all_agents:
+def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
+    """Agents without a model, and budgets that would not hold."""
+    for agent in agents:
+        budget = agent.settings.budget
+        if isinstance(agent.brain, ModelBrain) and agent.settings.model is None:
+            yield Found(agent.path, "needs a `model`", "write model: 'provider/model' beside `brain`")
+        if isinstance(agent.brain, EndpointBrain) and budget.usd_per_day and agent.brain.price is None:
+            message = f"nobody knows what tokens of {agent.brain.model} cost"
+            hint = f"write {agent.place}.price: {{ input: …, output: … }}, dollars for a million tokens"
+            yield Found((*agent.place_of("budget"), "usdPerDay"), message, hint)
+        if isinstance(agent.brain, AcpBrain | CommandBrain) and "budget" in agent.own:
+            message = f"an agent of kind '{agent.brain.kind}' does not say what it spends"
+            yield Found(agent.place_of("budget"), message, "leave it out: it would not hold")
+
+
+def warnings(agents: Sequence[AgentSettings], models: Models, mcp: Mcp) -> Iterator[Found]:
+    """What works but should be known: keys in the file itself, and settings that mean nothing."""
+    for agent in agents:
+        for name in () if isinstance(agent.brain, ModelBrain) else _OF_MODELS:
+            if name in agent.own:
+                message = f"means nothing for an agent of kind '{agent.brain.kind}'"
+                yield Found(agent.place_of(name), message, at_key=True)
         if not isinstance(brain := agent.brain, EndpointBrain):
             continue
         if brain.api_key is not None and brain.api_key.is_literal:
@@ -90,6 +111,20 @@ def warnings(agents: Agents, all_agents: Sequence[AgentSettings], models: Models
     for name, provider in models.providers.items():
         if provider.api_key is not None and provider.api_key.is_literal:
             yield _literal(("models", "providers", name, "apiKey"))
+    yield from _mcp_warnings(agents, mcp)
+
+
+def _mcp_warnings(agents: Sequence[AgentSettings], mcp: Mcp) -> Iterator[Found]:
+    users = [agent for agent in agents if isinstance(agent.brain, ModelBrain)]
+    for name, server in mcp.servers.items():
+        path: KeyPath = ("mcp", "servers", name)
+        if server.enabled and not any(name in mcp.servers_for(one.settings.tools) for one in users):
+            hint = "its tools are for agents of kind 'model' whose `tools.deny` does not shut them out"
+            yield Found(path, "no agent uses this server, so it is not started", hint, at_key=True)
+        for block, secrets in (("env", server.env), ("headers", server.headers)):
+            for key, secret in secrets.items():
+                if secret.is_literal and any(word in key.lower() for word in _KEY_WORDS):
+                    yield _literal((*path, block, key))
 
 
 def _literal(path: KeyPath) -> Found:
@@ -98,26 +133,51 @@ def _literal(path: KeyPath) -> Found:
 
 
 def stranger_problems(
-    agents: Sequence[AgentSettings], routing: Bindings, accounts: Sequence[Account], source: Source
+    agents: Sequence[AgentSettings], mcp: Mcp, routing: Bindings, accounts: Sequence[Account], source: Source
 ) -> Iterator[Found]:
-    """Agents that strangers can reach although they act with the operator's rights."""
+    """Agents that strangers can reach although they act with the operator's rights, or without limits."""
     for agent in agents:
-        danger = _danger(agent)
-        if not danger or agent.settings.allow_strangers:
+        if agent.settings.allow_strangers:
             continue
         for account in accounts:
-            if account.enabled and (opening := _opening(agent, routing, account, source)):
+            opening = _opening(agent, routing, account, source) if account.enabled else ""
+            danger = opening and (_danger(agent, mcp) or _reach(agent, account) or _unpaced(agent, account))
+            if danger:
                 hint = f"close it, or write `allowStrangers: true` at {format_path(agent.owner)}"
                 yield Found(agent.path, f"{danger}, and {opening} lets strangers reach it", hint)
                 break
 
 
-def _danger(agent: AgentSettings) -> str:
+def _reach(agent: AgentSettings, account: Account) -> str:
+    """What lets an agent's tools write to other threads than the one it answers in; empty if nothing does."""
+    if not isinstance(agent.brain, ModelBrain):
+        return ""
+    tools, groups = agent.settings.tools, account.settings.groups or {}
+    if ToolPermissions.of(tools).reaches_out(account.channel):
+        return f"{format_path((*agent.owner, 'tools'))} lets this agent write to other conversations"
+    for key, entry in groups.items():
+        if ToolPermissions.of(tools, entry.tools).reaches_out(account.channel):
+            path = format_path(("channels", account.channel, "groups", key, "tools"))
+            return f"{path} lets this agent write to other conversations"
+    return ""
+
+
+def _unpaced(agent: AgentSettings, account: Account) -> str:
+    """What lets an agent send without limits; an echo costs nothing, and answers each message once."""
+    if isinstance(agent.brain, EchoBrain) or account.settings.pacing.enabled:
+        return ""
+    path = format_path(("channels", account.channel, "pacing", "enabled"))
+    return f"with `{path}: false` nothing limits what this agent sends"
+
+
+def _danger(agent: AgentSettings, mcp: Mcp) -> str:
     match agent.brain:
         case AcpBrain() | CommandBrain():
             return f"an agent of kind '{agent.brain.kind}' works on this machine as you"
         case EndpointBrain() if is_operators(agent):
             return "to this endpoint everybody who writes is its operator"
+        case ModelBrain() if servers := mcp.servers_for(agent.settings.tools):
+            return f"this agent uses the tools of {format_path(('mcp', 'servers', next(iter(servers))))}"
     return ""
 
 

@@ -23,7 +23,14 @@ from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Count, Limit, Maybe
 from clawlane.config.secrets import SecretField
 
-BUILT_IN_PROVIDERS = ("openai", "anthropic", "google")
+OWN_KEYS = {
+    "openai": ("OPENAI_API_KEY",),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+}
+"""The providers that need no entry, each with the variables that hold its key where the config has none."""
+
+BUILT_IN_PROVIDERS = tuple(OWN_KEYS)
 KINDS = ("echo", "endpoint", "model", "acp", "command")
 
 
@@ -75,6 +82,13 @@ def _names(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+class Price(Block):
+    """US dollars for a million tokens."""
+
+    input: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    output: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class EchoBrain(Block):
     """Repeats what it is told."""
 
@@ -84,7 +98,8 @@ class EchoBrain(Block):
 class EndpointBrain(Block):
     """An agent that lives elsewhere and speaks OpenAI's chat API at `url`/chat/completions.
 
-    `session` names the headers that carry our session key, or is `user` for the field of the request.
+    `session` names the headers that carry our session key, or is `user` for the field of the request. `price`
+    is what its tokens cost, for `budget.usdPerDay`.
     """
 
     kind: Literal["endpoint"] = "endpoint"
@@ -95,6 +110,7 @@ class EndpointBrain(Block):
     session: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = ()
     memory: Memory = Memory.OURS
     stream: StrictBool = True
+    price: Maybe[Price] = None
 
 
 class ModelBrain(Block):
@@ -186,13 +202,6 @@ class Budget(Block):
     per_thread: Annotated[float, Field(gt=0, le=1)] = 0.25
 
 
-class Price(Block):
-    """US dollars for a million tokens."""
-
-    input: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    output: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
 class AgentTools(Lenient):
     """What an agent's tools may do beyond the thread that it answers in."""
 
@@ -253,16 +262,41 @@ class Agents(Lenient):
     list: tuple[AgentEntry, ...] = ()
 
 
+class Api(StrEnum):
+    """How a provider of models is spoken with, in OpenClaw's words."""
+
+    OPENAI_COMPLETIONS = "openai-completions"
+    OPENAI_RESPONSES = "openai-responses"
+    ANTHROPIC = "anthropic-messages"
+    GOOGLE = "google-generative-ai"
+
+
 class Provider(Lenient):
-    """Where models come from. Without a `baseUrl` it is the provider's own service."""
+    """Where models come from. Without a `baseUrl` it is the provider's own service.
+
+    `prices` are by the model's name without the provider's.
+    """
 
     lacking = openclaw.PROVIDER_KEYS
 
     base_url: Maybe[HttpUrl] = None
     api_key: Maybe[SecretField] = None
-    api: Maybe[StrictStr] = None
+    api: Maybe[Api] = None
     headers: dict[str, SecretField] = Field(default_factory=dict)
     prices: dict[str, Price] = Field(default_factory=dict)
+
+    def spoken(self, name: str) -> Api:
+        """How the provider of this name is spoken with: as written, else as the one of that name is."""
+        if self.api is not None:
+            return self.api
+        match name:
+            case "openai" if self.base_url is None:
+                return Api.OPENAI_RESPONSES
+            case "anthropic":
+                return Api.ANTHROPIC
+            case "google":
+                return Api.GOOGLE
+        return Api.OPENAI_COMPLETIONS
 
 
 class Models(Lenient):

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
-from clawlane.config import agent_checks, openclaw, schema
+from clawlane.config import agent_checks, mcp, openclaw, schema, tool_checks
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
@@ -109,6 +109,8 @@ class _Loader:
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
         self._warn_of_phone_numbers(channels)
         agents, routing = self._agents(root or schema.Root(), channels)
+        if root is not None:
+            self._check_tools(root, channels)
         if self.errors or root is None:
             raise ConfigError(
                 sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))
@@ -118,7 +120,7 @@ class _Loader:
     def _root(self) -> schema.Root | None:
         for key in self.source.data.keys() & schema.WAITING_AT_ROOT:
             self._warn((key,), "accepted, but this version does nothing with it yet", at_key=True)
-        for path in lacking_keys(self.source.data):
+        for path in (*lacking_keys(self.source.data), *mcp.lacking_keys(self.source.data)):
             self._warn(path, schema.UNSUPPORTED_KEY, at_key=True)
         refusal = (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT)
         return self._checked(schema.Root, dict(self.source.data), (), schema.UNSUPPORTED, refusal)
@@ -132,12 +134,23 @@ class _Loader:
         accounts = [account for one in channels.values() for account in one.accounts]
         for found in (
             *agent_checks.name_problems(root.agents, root.bindings, root.models),
-            *agent_checks.stranger_problems(agents, routing, accounts, self.source),
+            *agent_checks.limit_problems(agents),
+            *agent_checks.stranger_problems(agents, root.mcp, routing, accounts, self.source),
         ):
             self._error(found.path, found.message, found.hint, at_key=found.at_key)
-        for found in agent_checks.warnings(root.agents, agents, root.models):
+        for found in agent_checks.warnings(agents, root.models, root.mcp):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key)
         return agents, routing
+
+    def _check_tools(self, root: schema.Root, channels: Mapping[str, ChannelConfig]) -> None:
+        accounts = [account for one in channels.values() for account in one.accounts]
+        ids = {*(one.id for one in self.plugins.manifests()), *self.plugins.installable()}
+        servers = tuple(root.mcp.servers)
+        lists = tool_checks.ToolLists(root.agents, accounts, sorted(ids), servers, self.source)
+        for found in lists.problems():
+            self._error(found.path, found.message, found.hint)
+        for found in lists.warnings():
+            self._warn(found.path, found.message, found.hint)
 
     def _checked(
         self, model: type[M], data: Any, place: KeyPath, refused: frozenset[str], refusal: tuple[str, str]

@@ -41,8 +41,8 @@ _BY_NAME = {name: channel for channel, aliases in _CHANNELS.items() for name in 
 _CLOSE = 0.8
 """Above the similarity of `zalo` and `zalouser`, two channels; only the second risks a personal account."""
 
-# Keys below `agents`, `bindings`, `models` and `session` for features that clawlane does not have.
-# Source: OpenClaw's documentation, page "Configuration — agents", November 2026.
+# Keys below `agents`, `bindings`, `mcp`, `models` and `session` for features that clawlane does not have.
+# Source: OpenClaw's documentation, pages "Configuration — agents" and "MCP", November 2026.
 
 AGENT_KEYS = frozenset(
     [
@@ -133,6 +133,46 @@ AGENT_TOOLS_KEYS = frozenset(
         "web",
     ]
 )
+TOOLS = frozenset(
+    [
+        "agents_list",
+        "apply_patch",
+        "bash",
+        "browser",
+        "canvas",
+        "code_execution",
+        "cron",
+        "edit",
+        "exec",
+        "gateway",
+        "image",
+        "image_generate",
+        "memory_get",
+        "memory_search",
+        "message",
+        "music_generate",
+        "nodes",
+        "pdf",
+        "process",
+        "read",
+        "session_status",
+        "sessions_history",
+        "sessions_list",
+        "sessions_send",
+        "sessions_spawn",
+        "sessions_yield",
+        "subagents",
+        "tts",
+        "update_plan",
+        "video_generate",
+        "web_fetch",
+        "web_search",
+        "write",
+        "x_search",
+    ]
+)
+"""OpenClaw's built-in tools, and its page "Tools" says the groups of them: they begin with `group:`."""
+
 IDENTITY_KEYS = frozenset(["avatar", "emoji", "theme"])
 MODEL_CHOICE_KEYS = frozenset(["timeoutMs"])
 MODELS_KEYS = frozenset(["bedrockDiscovery", "mode", "pricing"])
@@ -151,6 +191,23 @@ PROVIDER_KEYS = frozenset(
         "region",
         "request",
         "timeoutSeconds",
+    ]
+)
+MCP_KEYS = frozenset(["apps", "sessionIdleTtlMs"])
+MCP_SERVER_KEYS = frozenset(
+    [
+        "auth",
+        "clientCert",
+        "clientKey",
+        "codex",
+        "connectTimeout",
+        "description",
+        "oauth",
+        "sslVerify",
+        "supportsParallelToolCalls",
+        "timeout",
+        "type",
+        "workingDirectory",
     ]
 )
 BINDING_KEYS = frozenset(["acp", "comment", "type"])
@@ -176,6 +233,12 @@ SESSION_KEYS = frozenset(
         "typingMode",
     ]
 )
+
+
+def is_tool(name: str) -> bool:
+    """Whether a list of tools may have this name in OpenClaw: a built-in tool, a group, another channel."""
+    name = name.strip().lower()
+    return name in TOOLS or name.startswith("group:") or is_openclaw_channel(name)
 
 
 def is_openclaw_channel(name: str) -> bool:

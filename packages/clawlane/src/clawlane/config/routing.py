@@ -45,11 +45,15 @@ class AgentSettings:
         """Where its brain is written, for errors: `agents.list[0].brain`."""
         return format_path(self.path)
 
-    def at(self, name: str) -> str:
-        """Where a field is written, for errors, or could be: `agents.defaults.maxRequests`."""
+    def place_of(self, name: str) -> KeyPath:
+        """Where a field is written, or could be."""
         inherited = name in self.settings.model_fields_set and name not in self.own
         owner = ("agents", "defaults") if inherited else self.owner
-        return format_path((*owner, AgentDefaults.model_fields[name].alias or name))
+        return (*owner, AgentDefaults.model_fields[name].alias or name)
+
+    def at(self, name: str) -> str:
+        """Where a field is written, for errors: `agents.defaults.maxRequests`."""
+        return format_path(self.place_of(name))
 
 
 def settled(agents: Agents) -> list[AgentSettings]:

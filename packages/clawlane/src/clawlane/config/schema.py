@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StrictStr
 from clawlane.config.agents import Agents, Binding, Models
 from clawlane.config.choices import GroupPolicy
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
+from clawlane.config.mcp import Mcp
 from clawlane.config.patterns import check_pattern
 from clawlane.messages import LONGEST_WINDOW_MS
 
@@ -75,6 +76,7 @@ class Root(Block):
     agents: Agents = Agents()
     bindings: tuple[Binding, ...] = ()
     models: Models = Models()
+    mcp: Mcp = Mcp()
     session: dict[str, Any] = Field(default_factory=dict)
     gateway: dict[str, Any] = Field(default_factory=dict)
     logging: dict[str, Any] = Field(default_factory=dict)
@@ -96,7 +98,6 @@ UNSUPPORTED = frozenset(
         "discovery",
         "env",
         "hooks",
-        "mcp",
         "media",
         "memory",
         "meta",

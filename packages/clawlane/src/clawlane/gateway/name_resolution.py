@@ -10,7 +10,8 @@ from clawlane.access.names import ConfigName, Pin, Pins, PinState
 from clawlane.backoff import Backoff
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Phase, State
-from clawlane.ops.directory import DEADLINE, Lookup, resolve
+from clawlane.lookup import DEADLINE, Lookup
+from clawlane.ops.directory import resolve
 from clawlane.store import directory
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store

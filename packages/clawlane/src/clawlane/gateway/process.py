@@ -88,8 +88,11 @@ async def _answering(
     if agent is not None:
         yield agent
         return
+    models, mcp = config.root.models, config.root.mcp
     media = OutboundMedia(paths.outgoing_dir)
-    async with brains(config.agents, config.routing, environ, paths.agents_dir, media) as agents:
+    async with brains(
+        config.agents, config.routing, environ, paths.agents_dir, models, mcp=mcp, media=media
+    ) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)

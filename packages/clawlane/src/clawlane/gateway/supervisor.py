@@ -16,7 +16,7 @@ from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.gateway.state_log import StateLog
 from clawlane.lane.runner import AccountDeps, Runner, runner
-from clawlane.ops.directory import Lookup
+from clawlane.lookup import Lookup
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreLost

@@ -122,13 +122,16 @@ class Gate:
         return await self._channel.send(self._account, chunk.out)
 
     async def still_admitted(self, chunk: Chunk, account_store: AccountStore) -> bool:
-        """Whether the sender of a reply that had to wait is still admitted."""
-        if chunk.id not in self._waited:
+        """Whether the sender that a chunk answers is still admitted, if the chunk had to wait.
+
+        What a tool sends is checked always: the turn may have begun long before.
+        """
+        if chunk.id not in self._waited and chunk.by_turn is None:
             return True
         self._waited.discard(chunk.id)
-        if chunk.turn is None or self._access is None:
+        if chunk.answers is None or self._access is None:
             return True
-        turn = await account_store.run(turns.whole, chunk.turn)
+        turn = await account_store.run(turns.whole, chunk.answers)
         return not (turn and await self._access.recheck(turn.inbound))
 
     async def show(self, signal: Signal) -> None:

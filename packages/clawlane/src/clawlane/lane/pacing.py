@@ -32,7 +32,8 @@ GAP = "the gap between two messages"
 class PendingSend:
     """A message to send. `stranger` says that it goes to a person not known to be a friend.
 
-    `digest` identifies the whole of an agent's reply; for other texts it is empty and `turn` is None.
+    `digest` identifies the whole of what an agent says, and `turn` is its `Chunk.text_id`; for other texts
+    they are empty and None.
     """
 
     chunk: int
@@ -178,16 +179,15 @@ class Pacer:
         self._set_back(now_ms)
         thread = chunk.out.thread
         digest = digest_of(chunk.reply) if chunk.reply and not chunk.begun else ""
-        turn = chunk.turn if chunk.reply else None
-        going = PendingSend(chunk.id, thread, digest, self._is_stranger(thread), turn)
+        going = PendingSend(chunk.id, thread, digest, self._is_stranger(thread), chunk.text_id)
         return decide(self._rules, self._past, going, now_ms)
 
     def note(self, chunk: Chunk, now_ms: int) -> SentChunk:
         """Count a chunk that leaves now. Returns the record to store."""
         thread = chunk.out.thread
         gap_ms = _ms(self._rules.gap) + int(_ms(self._rules.gap_jitter) * self._jitter())
-        digest, turn = (digest_of(chunk.reply), chunk.turn) if chunk.reply else ("", None)
-        sent = SentChunk(chunk.id, thread, now_ms, digest, self._is_stranger(thread), gap_ms, turn)
+        digest = digest_of(chunk.reply) if chunk.reply else ""
+        sent = SentChunk(chunk.id, thread, now_ms, digest, self._is_stranger(thread), gap_ms, chunk.text_id)
         self._forget(chunk.id, now_ms)
         self._past.add(sent)
         return sent

@@ -95,6 +95,7 @@ class Runner:
         self._deps = deps
         self._store = account_store
         self._vault = vault
+        self._state: State | None = None
         self._settle_ms = LOOK_UP_MS if deps.resend_unknown is ResendUnknown.WHEN_ABSENT else 0
         self.sender = Sender(
             account_store,
@@ -122,6 +123,8 @@ class Runner:
             deps.slots,
             deps.prefix,
             deps.sleep,
+            vault,
+            lambda: self._state,
         )
         self.scheduler = ThreadScheduler(turns.run, turns.stop, turns.read)
         self._reading = asyncio.Event()
@@ -161,6 +164,7 @@ class Runner:
         return not (await self._store.run(directory.keep_peers, people)).doubted
 
     def report(self, state: State) -> None:
+        self._state = state
         if state.phase is not Phase.READY:
             self._connected_all_along.clear()
         if state.phase in _CAN_SEND:

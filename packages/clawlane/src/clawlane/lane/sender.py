@@ -240,7 +240,7 @@ class Sender:
         if await self._gate.still_admitted(chunk, self._store):
             return True
         reason = "the sender is not admitted any more"
-        outcome = await self._store.run(sending.refused, chunk.id, reason)
+        outcome = await self._store.run(sending.not_admitted, chunk.id, reason)
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
 

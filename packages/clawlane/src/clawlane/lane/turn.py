@@ -25,7 +25,7 @@ from clawlane.agents.errors import (
 )
 from clawlane.agents.outbound_media import discard
 from clawlane.backoff import Backoff, Sleep
-from clawlane.channel import Account, Channel
+from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.sender import Sender
@@ -61,6 +61,8 @@ class TurnRunner:
     slots: asyncio.Semaphore
     prefix: str = ""
     sleep: Sleep = asyncio.sleep
+    vault: Vault | None = None
+    state: Callable[[], State | None] = lambda: None
 
     async def run(self, turn: OpenTurn) -> None:
         """Run a turn to its end. An error of the agent or the channel ends the turn, not the lane."""
@@ -120,7 +122,7 @@ class TurnRunner:
         asked_at = time.perf_counter()
         try:
             history = tuple(map(HistoryMessage.of, started.history))
-            lane = Lane(self.account, self.account_store, self.channel, turn.seq, started.run)
+            lane = self._lane(turn.seq, started.run)
             given = TurnInput(self.account_store.account, started.messages, history, lane)
             await self.agent.check(given)
             with self._typing(given.thread):
@@ -152,6 +154,21 @@ class TurnRunner:
         if replied:
             self.sender.wake()
         return replied
+
+    def _lane(self, turn: int, run: int) -> Lane:
+        return Lane(
+            self.account,
+            self.account_store,
+            self.channel,
+            turn,
+            run,
+            self.vault,
+            self.access.policy,
+            self.access.grants,
+            self.state,
+            self.sender.wake,
+            self.prefix,
+        )
 
     async def _plan(self, given: TurnInput, reply: Reply) -> list[Outgoing]:
         """The reply as chunks: the text, its attachments, then the reaction."""

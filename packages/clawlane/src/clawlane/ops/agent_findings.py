@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 async def agent_findings(ctx: OpContext, config: Config) -> list[Finding]:
     """All about the agents of a config. Each one is tried with a request that nobody acts on."""
-    tried = await asyncio.gather(*(reach(ctx, agent) for agent in config.agents))
+    tried = await asyncio.gather(*(reach(ctx, config, agent) for agent in config.agents))
     broken = [
         _unusable(agent.id, agent.place, problem)
         for agent, reached in zip(config.agents, tried, strict=True)

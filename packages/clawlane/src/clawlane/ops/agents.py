@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from clawlane.agents.errors import AgentError, AgentsUnusable
+from clawlane.agents.errors import AgentError, AgentsUnusable, EmptyAnswer
 from clawlane.config.errors import did_you_mean
 from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.ops.context import OpContext
@@ -104,10 +104,12 @@ async def ask(ctx: OpContext, request: Ask) -> Answered:
     message = Inbound("default", "", thread, request.sender, "", request.text, ctx.now_ms())
     from clawlane.agents.contract import TurnInput
 
-    async with _opened(ctx, agent) as opened:
+    async with _opened(ctx, config, agent) as opened:
         started = time.perf_counter()
         try:
             reply = await opened.run(TurnInput(TERMINAL, (message,)))
+        except EmptyAnswer:
+            reply = None
         except AgentError as error:
             raise OpError(str(error)) from error
     took_ms = _ms_since(started)
@@ -121,7 +123,7 @@ async def agents(ctx: OpContext, request: ListAgents) -> list[AgentInfo]:  # noq
     """The default one first. Raises `ConfigError`."""
     config = await asyncio.to_thread(ctx.written_config)
     listed = sorted(config.agents, key=lambda one: one.id != config.routing.default)
-    tried = await asyncio.gather(*(reach(ctx, agent) for agent in listed))
+    tried = await asyncio.gather(*(reach(ctx, config, agent) for agent in listed))
     return [
         AgentInfo(
             agent.id,
@@ -136,12 +138,12 @@ async def agents(ctx: OpContext, request: ListAgents) -> list[AgentInfo]:  # noq
     ]
 
 
-async def reach(ctx: OpContext, agent: AgentSettings) -> Reached:
+async def reach(ctx: OpContext, config: Config, agent: AgentSettings) -> Reached:
     """Open an agent and make a request that it does not act on."""
     started, remark = time.perf_counter(), ""
     problems: Sequence[str] = ()
     try:
-        async with asyncio.timeout(_REACH_DEADLINE), _opened(ctx, agent) as opened:
+        async with asyncio.timeout(_REACH_DEADLINE), _opened(ctx, config, agent) as opened:
             remark = await opened.reach()
     except AgentsUnusable as error:
         problems = error.problems
@@ -153,13 +155,14 @@ async def reach(ctx: OpContext, agent: AgentSettings) -> Reached:
 
 
 @asynccontextmanager
-async def _opened(ctx: OpContext, agent: AgentSettings) -> AsyncIterator[Brains]:
+async def _opened(ctx: OpContext, config: Config, agent: AgentSettings) -> AsyncIterator[Brains]:
     """One agent alone, so that what is wrong with another does not matter."""
     from clawlane.agents.brains import brains
     from clawlane.config.routing import Bindings
 
     alone = Bindings((), agent.id, {})
-    async with brains((agent,), alone, ctx.environ, ctx.paths.agents_dir) as opened:
+    models = config.root.models
+    async with brains((agent,), alone, ctx.environ, ctx.paths.agents_dir, models) as opened:
         yield opened
 
 

@@ -147,6 +147,11 @@ def said_in(body: str) -> str:
             return "\n".join(filter(None, (told["text"], f"({kind}: {told['name']})")))
 
 
+def is_reaction(body: str) -> bool:
+    """Whether a chunk reacts to a message, and is none itself."""
+    return bool(body) and json.loads(body).get("kind") == "reaction"
+
+
 def thread_of(row: Row) -> Thread:
     return Thread(ThreadKind(row["thread_kind"]), row["thread_id"])
 

@@ -12,7 +12,7 @@ from clawlane.messages import Thread
 from clawlane.store import directory
 from clawlane.store.codec import storable, thread_of
 from clawlane.store.models import ChunkState, TurnState
-from clawlane.store.outbox import delivery_summary
+from clawlane.store.outbox import delivery_summary, tools_summary
 from clawlane.store.rows import insert, newest_of_accounts, of_accounts, value_of
 from clawlane.store.transaction import Tx, count, next_event
 
@@ -38,6 +38,7 @@ class Turn:
     """Where the turn of a message stands: its state, why, how often it was tried, and its reply's chunks.
 
     `chunks` are their states, in order; `told` is the same in words. `messages` is how many messages it has.
+    `tools` says in words what became of what its agent sent by tools.
     `note` says what was left out of the reply.
     """
 
@@ -49,6 +50,7 @@ class Turn:
     settled_ms: int | None
     chunks: tuple[ChunkState, ...] = ()
     told: str = ""
+    tools: str = ""
     note: str = ""
 
 
@@ -180,6 +182,7 @@ def _turn(connection: sqlite3.Connection, account: str, message: int) -> Turn | 
         state=TurnState(row["state"]),
         chunks=tuple(ChunkState(chunk["state"]) for chunk in chunks),
         told=delivery_summary(Tx(connection, account, 0), row["turn"]),
+        tools=tools_summary(Tx(connection, account, 0), row["turn"]),
     )
 
 

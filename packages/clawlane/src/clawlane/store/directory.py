@@ -6,13 +6,14 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from clawlane.access.names import ConfigName, Match, NameList, Pin
+from clawlane.access.outgoing import Acquaintance
 from clawlane.messages import Group, Person, Thread, ThreadKind
 from clawlane.store.codec import storable
-from clawlane.store.rows import put
+from clawlane.store.rows import exists, put
 from clawlane.store.transaction import Tx, lazy
 
 _BELIEVED_TIMES = 3
@@ -126,6 +127,31 @@ def known(connection: sqlite3.Connection, account: str) -> Known:
         groups=tuple(Group(*row) for row in groups),
         peers_ms=times.get(Listing.PEERS),
         groups_ms=times.get(Listing.GROUPS),
+    )
+
+
+def recent(tx: Tx, age_ms: int) -> Known:
+    """What was looked up last. The times are None for what is older than `age_ms`."""
+    found = known(tx.db, tx.account)
+
+    def still(ms: int | None) -> int | None:
+        return ms if ms is not None and 0 <= tx.now_ms - ms <= age_ms else None
+
+    return replace(found, peers_ms=still(found.peers_ms), groups_ms=still(found.groups_ms))
+
+
+def acquaintance(tx: Tx, thread: Thread) -> Acquaintance:
+    """What is known of a thread, for the rules about whom the account may write to."""
+    if thread.kind is ThreadKind.GROUP:
+        query = "SELECT 1 FROM known_groups WHERE account = ? AND group_id = ?"
+        return Acquaintance(member=exists(tx.db, query, tx.account, thread.id))
+    friend = "SELECT 1 FROM known_people WHERE account = ? AND group_id = '' AND user_id = ?"
+    rejected = (
+        "SELECT 1 FROM rejected WHERE account = ? AND sender_id = ? AND (until_ms IS NULL OR until_ms > ?)"
+    )
+    return Acquaintance(
+        friend=exists(tx.db, friend, tx.account, thread.id),
+        rejected=exists(tx.db, rejected, tx.account, thread.id, tx.now_ms),
     )
 
 

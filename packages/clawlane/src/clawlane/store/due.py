@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store.codec import outgoing_of, said_in, thread_of
+from clawlane.store.codec import is_reaction, outgoing_of, said_in, thread_of
 from clawlane.store.models import Chunk, ChunkState, Place, Purpose, Waiting
+from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
 from clawlane.store.sending import needs_decision, settle
 from clawlane.store.transaction import Tx, lazy
@@ -164,14 +165,16 @@ def _heads(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
 
 
 def _chunk(tx: Tx, id_: int) -> Chunk:
-    """The chunk with its text, and that of its whole reply."""
+    """The chunk with its text, and that of its whole reply or of all that a call of a tool sends."""
     row = tx.db.execute("SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, id_)).fetchone()
     out = outgoing_of(row)
-    reply = ""
-    if row["turn"] is not None and row["purpose"] == Purpose.REPLY:
-        query = "SELECT body FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
-        parts = tx.db.execute(query, (tx.account, row["turn"]))
-        texts = (said_in(part["body"]) for part in parts if part["body"])
-        reply = "\n".join(texts)
+    reply, first = "", id_
+    if row["purpose"] in (Purpose.REPLY, Purpose.TOOL) and not is_reaction(row["body"]):
+        text = whole_text(row)
+        where = " AND ".join(f"{column} = ?" for column in text)
+        query = f"SELECT id, body FROM outbox WHERE account = ? AND {where} ORDER BY id"  # noqa: S608 — our own names
+        parts = tx.db.execute(query, (tx.account, *text.values())).fetchall()
+        reply = "\n".join(said_in(part["body"]) for part in parts if part["body"])
+        first = parts[0]["id"]
     begun = row["place"] == Place.BEGUN
-    return Chunk(row["id"], row["turn"], out, row["attempts"] + 1, reply, begun, row["by_turn"])
+    return Chunk(id_, row["turn"], out, row["attempts"] + 1, reply, begun, row["by_turn"], first)

@@ -195,9 +195,9 @@ class StartedTurn:
 class Chunk:
     """One outgoing message that wants to go. `turn` is None for a text of the gateway itself.
 
-    `attempts` counts this one. `reply` is the whole text of the agent's reply that it is a part of, empty for
-    everything else. `begun` says that an earlier part of that reply has left. `by_turn` is the turn whose
-    agent sends it with a tool.
+    `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
+    call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
+    `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
     """
 
     id: int
@@ -207,6 +207,19 @@ class Chunk:
     reply: str = ""
     begun: bool = False
     by_turn: int | None = None
+    first: int = 0
+
+    @property
+    def text_id(self) -> int | None:
+        """What the chunks of one text have in common: the turn of a reply, or the negative first number."""
+        if not self.reply:
+            return None
+        return -self.first if self.turn is None else self.turn
+
+    @property
+    def answers(self) -> int | None:
+        """The turn that it belongs to, as a part of the reply or by a tool."""
+        return self.by_turn if self.turn is None else self.turn
 
 
 @dataclass(frozen=True, slots=True)

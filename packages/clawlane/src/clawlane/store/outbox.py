@@ -68,6 +68,19 @@ def queue(
     return ids
 
 
+def of_call(tx: Tx, call: ToolCall) -> list[int]:
+    """The rows of what a call of a tool sends, in order."""
+    query = "SELECT id FROM outbox WHERE account = ? AND by_turn = ? AND step = ? AND call = ? ORDER BY id"
+    rows = tx.db.execute(query, (tx.account, call.turn, call.step, call.call))
+    return [row["id"] for row in rows]
+
+
+def count_open(tx: Tx) -> int:
+    """How many chunks of the account have not been settled."""
+    query = "SELECT count(*) FROM outbox WHERE account = ? AND settled_ms IS NULL"
+    return int(tx.db.execute(query, (tx.account,)).fetchone()[0])
+
+
 def is_receipt(tx: Tx, message_id: str, client_id: str = "") -> bool:
     """Whether the account sent the message of this id, or under this client id."""
     query = (
@@ -86,6 +99,24 @@ def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
     )
 
 
+def cancel_tools(tx: Tx, turn: int, reason: str) -> None:
+    """Nothing is sent any more of what the tools of a turn queued and has not left yet."""
+    tx.db.execute(
+        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, held_until_ms = NULL, reason = ?"
+        " WHERE account = ? AND by_turn = ? AND settled_ms IS NULL AND state = 'queued'",
+        (tx.now_ms, reason, tx.account, turn),
+    )
+
+
+def whole_text(chunk: sqlite3.Row) -> dict[str, object]:
+    """What the chunks of one text have in common: a reply, what one call of a tool sends, or one chunk."""
+    if chunk["turn"] is not None:
+        return {"turn": chunk["turn"]}
+    if chunk["by_turn"] is not None:
+        return {name: chunk[name] for name in ("by_turn", "step", "call")}
+    return {"id": chunk["id"]}
+
+
 _WORDS = {
     ChunkState.QUEUED: "to be sent",
     ChunkState.SENDING: "on its way",
@@ -102,7 +133,16 @@ def delivery_summary(tx: Tx, turn: int | None) -> str:
     """`of 3 parts, 1 arrived, 2 refused (you are blocked), 3 not sent`; empty for what is no reply."""
     if turn is None:
         return ""
-    query = "SELECT state, reason FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
+    return _summary(tx, "turn", turn)
+
+
+def tools_summary(tx: Tx, turn: int) -> str:
+    """The same of what the tools of a turn send; empty if that is nothing."""
+    return _summary(tx, "by_turn", turn)
+
+
+def _summary(tx: Tx, column: str, turn: int) -> str:
+    query = f"SELECT state, reason FROM outbox WHERE account = ? AND {column} = ? ORDER BY id"  # noqa: S608
     parts = [_words(row) for row in tx.db.execute(query, (tx.account, turn))]
     if len(parts) <= 1:
         return "".join(parts)
@@ -137,6 +177,7 @@ def _words(row: sqlite3.Row) -> str:
 class Listed:
     """One chunk. `part` of `parts` is its place in its reply; a challenge or notice answers no message.
 
+    What a tool sent `by_tool` while a message was answered has its place in what that call sends.
     `sent_ms` is when it was last given to the channel, `looked_up_ms` when the platform was asked about it.
     Until `settling_ms` look-ups may settle its unknown fate; until `held_until_ms` pacing holds it.
     """
@@ -156,6 +197,7 @@ class Listed:
     looked_up_ms: int | None
     settling_ms: int | None = None
     held_until_ms: int | None = None
+    by_tool: bool = False
 
     @property
     def needs_decision(self) -> bool:
@@ -163,12 +205,15 @@ class Listed:
         return self.state is ChunkState.UNKNOWN and self.settling_ms is None
 
 
+_OF_CALL = "account = chunk.account AND by_turn = chunk.by_turn AND step = chunk.step AND call = chunk.call"
 _PARTS = (
-    "SELECT chunk.*, messages.message_id AS answers,"
-    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn) AS parts,"
+    "SELECT chunk.*, messages.message_id AS answers, chunk.by_turn IS NOT NULL AS by_tool,"  # noqa: S608
+    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn)"
+    f" + (SELECT count(*) FROM outbox WHERE {_OF_CALL}) AS parts,"
     " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn"
-    "  AND id <= chunk.id) AS part FROM outbox AS chunk"
-    " LEFT JOIN messages ON messages.account = chunk.account AND messages.seq = chunk.turn"
+    f"  AND id <= chunk.id) + (SELECT count(*) FROM outbox WHERE {_OF_CALL} AND id <= chunk.id) AS part"
+    " FROM outbox AS chunk LEFT JOIN messages ON messages.account = chunk.account"
+    " AND messages.seq = coalesce(chunk.turn, chunk.by_turn)"
 )
 
 
@@ -192,6 +237,7 @@ def listed(connection: sqlite3.Connection, *, settled: bool = False) -> list[Lis
             state=ChunkState(row["state"]),
             text=said_in(row["body"]) if row["body"] else "",
             tries=row["attempts"],
+            by_tool=bool(row["by_tool"]),
         )
         for row in sorted(rows, key=lambda row: int(row["id"]))
     ]

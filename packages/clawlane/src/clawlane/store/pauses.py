@@ -163,6 +163,7 @@ def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
         turn = row["seq"]
         expired = {"state": ChunkState.EXPIRED, "settled_ms": now_ms, "reason": _REASON}
         change(tx, "outbox", {"turn": turn, "settled_ms": None}, **expired)
+        change(tx, "outbox", {"by_turn": turn, "state": ChunkState.QUEUED}, **expired)
         reason = "; ".join(filter(None, (_REASON, delivery_summary(tx, turn))))
         change(tx, "turns", {"turn": turn}, state=TurnState.EXPIRED, reason=reason, settled_ms=now_ms)
         pending_history.give_back(tx, turn)
@@ -170,7 +171,7 @@ def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
 
 
 def _expire_texts(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
-    """Challenges and notices, which belong to no turn."""
+    """Challenges and notices, which belong to no turn, and what tools sent for turns that are over."""
     rows = tx.db.execute(
         "SELECT * FROM outbox AS this"  # noqa: S608 — our own text only
         " WHERE this.account = :account AND turn IS NULL AND state = 'queued'"
@@ -199,6 +200,8 @@ def _reopen(tx: Tx, scope: dict[str, Any]) -> tuple[int, ...]:
     for turn in turns:
         key = {"turn": turn, "state": ChunkState.EXPIRED}
         replied = change(tx, "outbox", key, state=ChunkState.QUEUED, settled_ms=None, reason="")
+        key = {"by_turn": turn, "state": ChunkState.EXPIRED, "settled_ms": scope["ended_ms"]}
+        change(tx, "outbox", key, state=ChunkState.QUEUED, settled_ms=None, reason="")
         state = TurnState.REPLIED if replied else TurnState.WAITING
         change(tx, "turns", {"turn": turn}, state=state, reason="", settled_ms=None)
     return turns

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
-from clawlane.store import aliases, pending_history, sessions, turns
+from clawlane.store import aliases, outbox, pending_history, sessions, turns
 from clawlane.store.codec import NO_TEXT
 from clawlane.store.models import ChunkState, RecallResult, TurnState
 from clawlane.store.outbox import delivery_summary
@@ -37,6 +37,9 @@ def recalled(tx: Tx, inbound: Inbound) -> str:
 
 
 BY_AUTHOR = "recalled by its author"
+_OF_TURN = ("turn", "by_turn")
+"""The columns of the outbox by which a chunk belongs to a turn: of its reply, or sent by a tool."""
+
 BY_OWNER = "deleted by the account's owner"
 
 
@@ -140,17 +143,22 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
     if others and not _has_left(tx, turn):
         return _again(tx, turn)
     # What may have arrived is neither looked for nor sent again.
-    key = {"turn": turn, "state": ChunkState.UNKNOWN, "settled_ms": None}
-    change(tx, "outbox", key, settled_ms=tx.now_ms)
+    for column in _OF_TURN:
+        key = {column: turn, "state": ChunkState.UNKNOWN, "settled_ms": None}
+        change(tx, "outbox", key, settled_ms=tx.now_ms)
     turns.end_reply(tx, turn, TurnState.RECALLED, reason)
-    change(tx, "outbox", {"turn": turn}, body=NO_TEXT)  # it may repeat what it answers
+    _forget_answer(tx, turn)
     return RecallResult(ended=(turn,))
 
 
 def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
     """A turn that is over is told to be about a message that is gone, and is not taken up again."""
     turn = row["turn"]
-    change(tx, "outbox", {"turn": turn}, body=NO_TEXT)  # it may repeat what it answers
+    outbox.cancel_tools(tx, turn, reason)
+    change(
+        tx, "outbox", {"by_turn": turn, "state": ChunkState.UNKNOWN, "settled_ms": None}, settled_ms=tx.now_ms
+    )
+    _forget_answer(tx, turn)
     if rest:
         query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state = 'expired'"
         tx.db.execute(query, (tx.account, turn))
@@ -159,6 +167,14 @@ def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
         resumable = row["state"] in (TurnState.DEAD, TurnState.EXPIRED)
         state = TurnState.RECALLED if resumable else row["state"]
         change(tx, "turns", {"turn": turn}, state=state, reason=f"{reason}: {reply}" if reply else reason)
+
+
+def _forget_answer(tx: Tx, turn: int) -> None:
+    """Delete what was answered: it may repeat the message. The steps of another run are told from these."""
+    for column in _OF_TURN:
+        change(tx, "outbox", {column: turn}, body=NO_TEXT)
+    change(tx, "outbox", {"by_turn": turn}, step=None, call=None)
+    tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
 
 
 def _from_context(tx: Tx, seq: int) -> RecallResult:
@@ -180,6 +196,8 @@ def _again(tx: Tx, turn: int) -> RecallResult:
     """Start a turn over. What its agent may still answer is void."""
     query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state IN ('queued', 'held')"
     tx.db.execute(query, (tx.account, turn))
+    tx.db.execute("DELETE FROM outbox WHERE account = ? AND by_turn = ?", (tx.account, turn))
+    tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
     pending_history.give_back(tx, turn)
     tx.db.execute(
         "UPDATE turns SET attempts = attempts - CASE state WHEN 'running' THEN 1 ELSE 0 END,"
@@ -191,9 +209,10 @@ def _again(tx: Tx, turn: int) -> RecallResult:
 
 
 def _has_left(tx: Tx, turn: int) -> bool:
-    """Whether something of a reply has left, or may have."""
-    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state IN ('sent', 'sending', 'unknown')"
-    return exists(tx.db, query, tx.account, turn)
+    """Whether something of a reply has left, or of what its tools send, or may have."""
+    left = "state IN ('sent', 'sending', 'unknown')"
+    queries = (f"SELECT 1 FROM outbox WHERE account = ? AND {column} = ? AND {left}" for column in _OF_TURN)  # noqa: S608
+    return any(exists(tx.db, query, tx.account, turn) for query in queries)
 
 
 def _withdraw_request(tx: Tx, message: sqlite3.Row) -> None:

@@ -30,6 +30,7 @@ IDS_MS = 30 * 86_400_000
 _BATCH = 200
 _OF_A_MESSAGE = (
     ("outbox", "turn"),
+    ("outbox", "by_turn"),
     ("given", "turn"),
     ("turn_messages", "message"),
     ("turn_messages", "turn"),
@@ -99,10 +100,12 @@ def _texts(tx: Tx) -> int:
         (tx.account, tx.account, last["turn"], last["turn"], _BATCH),
     ).fetchall()
     forget_texts(tx, [row["message"] for row in rows])
-    tx.db.executemany(
+    for query in (
         "UPDATE outbox SET body = '' WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL",
-        [(tx.account, row["turn"]) for row in rows],
-    )
+        "UPDATE outbox SET body = '' WHERE account = ? AND by_turn = ? AND settled_ms IS NOT NULL",
+        "DELETE FROM steps WHERE account = ? AND turn = ?",
+    ):
+        tx.db.executemany(query, [(tx.account, row["turn"]) for row in rows])
     return len(rows)
 
 
@@ -131,6 +134,8 @@ def _ids(tx: Tx, before_ms: int) -> int:
         "  WHERE part.account = old.account AND part.message = seq"
         "  AND (settled_ms IS NULL OR state = 'dead'))"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE account = old.account AND turn = seq"
+        "  AND settled_ms IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE account = old.account AND by_turn = seq"
         "  AND settled_ms IS NULL)"
         " AND NOT EXISTS (SELECT 1 FROM turn_messages AS part JOIN session_turns USING (account, turn)"
         "  WHERE part.account = old.account AND part.message = seq AND summarised = 0)"

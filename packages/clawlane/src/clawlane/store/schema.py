@@ -458,6 +458,12 @@ CREATE TABLE steps ( -- what a model answered within a turn, and what its tools 
     account TEXT NOT NULL, turn INTEGER NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, -- JSON
     PRIMARY KEY (account, turn, number), FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
 ) WITHOUT ROWID;
+CREATE TABLE tool_calls ( -- calls of a step that must not be made twice; they go with it
+    account TEXT NOT NULL, turn INTEGER NOT NULL, step INTEGER NOT NULL, call INTEGER NOT NULL,
+    begun_ms INTEGER NOT NULL, result TEXT, -- null: nobody knows what became of it
+    PRIMARY KEY (account, turn, step, call),
+    FOREIGN KEY (account, turn, step) REFERENCES steps (account, turn, number) ON DELETE CASCADE
+) WITHOUT ROWID;
 CREATE TABLE spending ( -- what agents used, by day (YYYY-MM-DD, local time), sender and thread
     account TEXT NOT NULL, agent TEXT NOT NULL, day TEXT NOT NULL,
     thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, sender_id TEXT NOT NULL,
@@ -483,6 +489,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('given', 'given', '20000 10000 5 1'),
     ('given', 'given_messages', '20000 10000 1 1'),
     ('steps', 'steps', '20000 10000 4 1'),
+    ('tool_calls', 'tool_calls', '20000 10000 4 2 1'),
     ('spending', 'spending', '1000 500 500 50 50 2 1'),
     ('outbox', 'tool_sends', '1000 500 2 1'),
     ('outbox', 'open_albums', '20 10'),

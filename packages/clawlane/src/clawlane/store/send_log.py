@@ -20,7 +20,8 @@ class SentChunk:
     """One chunk that left. `gap_ms` is how long the account rests after it.
 
     `stranger` says that it went to a person who is not known to be a friend. `turn` is that of an agent's
-    reply, whose whole text `digest` stands for; None for everything else.
+    reply, or the `Chunk.text_id` of what a tool sends, whose whole text `digest` stands for; None for
+    everything else.
     """
 
     chunk: int
@@ -90,7 +91,8 @@ def held(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Held
         "  AND other.settled_ms IS NULL AND other.state = 'queued') AS chunks FROM outbox AS chunk"
         " WHERE account = ? AND state = 'queued' AND settled_ms IS NULL AND held_until_ms > ?"
         " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.account = chunk.account"
-        "  AND earlier.turn = chunk.turn AND earlier.id < chunk.id AND earlier.state = 'queued'"
+        "  AND (earlier.turn = chunk.turn OR (earlier.by_turn = chunk.by_turn AND earlier.step = chunk.step"
+        "   AND earlier.call = chunk.call)) AND earlier.id < chunk.id AND earlier.state = 'queued'"
         "  AND earlier.settled_ms IS NULL AND earlier.held_until_ms > ?) ORDER BY id",
         (account, now_ms, now_ms),
     )

@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 
 from clawlane.messages import Receipt
 from clawlane.store import album_sends, pending_history, send_log
-from clawlane.store.models import ChunkState, Hold, LostSend, SendOutcome, TurnState
-from clawlane.store.outbox import cancel, delivery_summary, update_summary
+from clawlane.store.codec import NO_TEXT, is_reaction
+from clawlane.store.models import ChunkState, Hold, LostSend, Place, SendOutcome, TurnState
+from clawlane.store.outbox import cancel, cancel_tools, delivery_summary, update_summary, whole_text
 from clawlane.store.rows import change, exists
 from clawlane.store.send_log import SentChunk
 from clawlane.store.transaction import Tx, lazy
 
 TOO_LATE_MS = 900_000
 """A reply held by the guard against loops expires this long after the end of the hold."""
+
+
+_EARLIER = "an earlier part was refused"
 
 
 def begin(
@@ -32,17 +36,15 @@ def begin(
         row = tx.db.execute(
             "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, session = ?,"
             " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
-            " place = 0, expires_ms = CASE WHEN turn IS NULL THEN expires_ms END, reason = ''"
-            " WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL RETURNING turn",
+            " place = 0, expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
+            " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
+            " RETURNING id, turn, by_turn, step, call",
             (tx.now_ms, session, chunk_id, tx.account),
         ).fetchone()
         if row is not None:
             begun.add(chunk_id)
-            tx.db.execute(
-                "UPDATE outbox SET place = 0, expires_ms = NULL WHERE account = ? AND turn = ?"
-                " AND settled_ms IS NULL AND place <> 0",
-                (tx.account, row["turn"]),
-            )
+            waiting = {"settled_ms": None, "state": ChunkState.QUEUED}
+            change(tx, "outbox", {**whole_text(row), **waiting}, place=Place.BEGUN, expires_ms=None)
     for sent_chunk in counted:
         if sent_chunk.chunk in begun:
             send_log.note_send(tx, sent_chunk)
@@ -61,18 +63,18 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
         reason = f"held: {held.reason}"
         row = tx.db.execute(
             "UPDATE outbox SET held_until_ms = ?, reason = ?"
-            " WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL RETURNING turn",
+            " WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL"
+            " RETURNING id, turn, by_turn, step, call, expires_ms",
             (held.until_ms, reason, tx.account, chunk_id),
         ).fetchone()
-        if row is None or not held.aside or row["turn"] is None:
+        if row is None or not held.aside or (row["turn"] is None and row["by_turn"] is None):
             continue
-        aside.append(row["turn"])
-        tx.db.execute(
-            "UPDATE outbox SET place = 2, due_ms = ?, held_until_ms = ?, reason = ?,"
-            " expires_ms = coalesce(expires_ms, ?)"
-            " WHERE account = ? AND turn = ? AND state = 'queued' AND settled_ms IS NULL",
-            (held.until_ms, held.until_ms, reason, held.until_ms + TOO_LATE_MS, tx.account, row["turn"]),
-        )
+        if row["turn"] is not None:
+            aside.append(row["turn"])
+        expires_ms = row["expires_ms"] or held.until_ms + TOO_LATE_MS
+        values = {"due_ms": held.until_ms, "held_until_ms": held.until_ms, "expires_ms": expires_ms}
+        waiting = {"settled_ms": None, "state": ChunkState.QUEUED}
+        change(tx, "outbox", {**whole_text(row), **waiting}, place=Place.ASIDE, reason=reason, **values)
     return tuple(aside)
 
 
@@ -108,13 +110,29 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     """Record that the platform refused a chunk. The rest of the reply is not sent."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE account = ? AND id = ?"
-        " AND settled_ms IS NULL RETURNING turn",
+        " AND settled_ms IS NULL RETURNING id, turn, by_turn, step, call",
         (reason, tx.now_ms, tx.account, chunk_id),
     ).fetchone()
     if row is None or row["turn"] is None:
+        if row is not None and row["by_turn"] is not None:
+            cancelled = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "reason": _EARLIER}
+            change(tx, "outbox", {**whole_text(row), "state": ChunkState.QUEUED}, **cancelled)
         return SendOutcome(None, "")
-    cancel(tx, row["turn"], chunk_id, "an earlier part was refused")
+    cancel(tx, row["turn"], chunk_id, _EARLIER)
     return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
+
+
+def not_admitted(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
+    """Record that the sender of the message that a chunk answers lost access before it left.
+
+    Neither the rest of the reply leaves, nor anything else that a tool queued for that message.
+    """
+    query = "SELECT coalesce(turn, by_turn) AS turn FROM outbox WHERE account = ? AND id = ?"
+    row = tx.db.execute(query, (tx.account, chunk_id)).fetchone()
+    outcome = refused(tx, chunk_id, reason)
+    if row is not None and row["turn"] is not None:
+        cancel_tools(tx, row["turn"], reason)
+    return outcome
 
 
 def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
@@ -130,8 +148,10 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
         return SendOutcome(sent(tx, chunk_id, Receipt(seen)), "")
     turn: int | None = row["turn"]
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'recalled'"
-    recalled = exists(tx.db, query, tx.account, turn)
-    settles = lost.settle_ms and not lost.taken and not row["resends"]
+    recalled = exists(tx.db, query, tx.account, turn) or (turn is None and row["body"] == NO_TEXT)
+    # Look-ups show messages, and no reactions.
+    reaction = is_reaction(row["body"])
+    settles = lost.settle_ms and not lost.taken and not row["resends"] and not reaction
     change(
         tx,
         "outbox",
@@ -139,6 +159,7 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
         state=ChunkState.UNKNOWN,
         reason=lost.reason,
         settling_ms=tx.now_ms + lost.settle_ms if settles else None,
+        looked_up_ms=tx.now_ms if reaction else None,
         settled_ms=tx.now_ms if recalled else None,
     )
     if recalled:
@@ -153,9 +174,15 @@ def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
     """Queue a chunk again that did not leave, for `due_ms`, unless its turn was stopped meanwhile."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'queued', reason = ?, due_ms = ?"
-        " WHERE account = ? AND id = ? AND state = 'sending' RETURNING turn",
+        " WHERE account = ? AND id = ? AND state = 'sending' RETURNING turn, by_turn, body",
         (reason, due_ms, tx.account, chunk_id),
     ).fetchone()
+    if row and row["by_turn"] is not None:
+        ended = "account = ? AND turn = ? AND state IN ('stopped', 'revoked', 'recalled')"
+        query = f"SELECT 1 FROM turns WHERE {ended}"  # noqa: S608 — our own text only
+        if row["body"] == NO_TEXT or exists(tx.db, query, tx.account, row["by_turn"]):
+            cancel_tools(tx, row["by_turn"], "its turn was stopped")
+        return
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
     if row and exists(tx.db, query, tx.account, row["turn"]):
         cancel(tx, row["turn"], chunk_id, "its turn was stopped")

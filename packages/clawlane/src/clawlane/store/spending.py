@@ -56,7 +56,7 @@ def spent(tx: Tx, agent: str, day: str, thread: Thread | None = None, sender_id:
 
 @lazy
 def day_spent(tx: Tx, agent: str, day: str, thread: Thread, sender_id: str) -> DaySpent:
-    """What an agent spent on a day, and the parts of it that a turn of this sender in this thread counts to."""
+    """What an agent spent on a day, and how much of it for this sender and in this thread."""
     return DaySpent(
         spent(tx, agent, day), spent(tx, agent, day, sender_id=sender_id), spent(tx, agent, day, thread)
     )

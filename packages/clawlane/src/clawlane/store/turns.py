@@ -152,6 +152,7 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     for row in rows:
         record(tx, row["message"], Stage.RUN, decision)
     finish(tx, seq, TurnState.REVOKED, decision.reason)
+    outbox.cancel_tools(tx, seq, "the sender is not admitted any more")
     pending_history.give_back(tx, seq)
     forget_texts(tx, [row["message"] for row in rows])
 
@@ -299,6 +300,7 @@ def stop(tx: Tx, seq: int) -> list[int]:
 def end_reply(tx: Tx, turn: int, state: TurnState, reason: str) -> None:
     """End an open turn, and what has not left of its reply. The reason says what has."""
     outbox.cancel(tx, turn, 0, reason)
+    outbox.cancel_tools(tx, turn, reason)
     reply = delivery_summary(tx, turn)
     finish(tx, turn, state, f"{reason}: {reply}" if reply else reason)
     use_context(tx, turn)

@@ -1,0 +1,154 @@
+"""An agent of kind `model`: a model with our tools, in this process.
+
+What it needs of pydantic-ai is imported with this module, so only what opens such an agent may import it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart
+
+from clawlane.agents.budget import Ledger
+from clawlane.agents.contract import Lane, TurnInput
+from clawlane.agents.errors import AgentError
+from clawlane.agents.memory import Conversation, Exchange, SessionMemory
+from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
+from clawlane.agents.prompt import instructions, user_prompt
+from clawlane.agents.reply import read_reply
+from clawlane.config.routing import AgentSettings
+from clawlane.messages import Reply
+from clawlane.store import steps
+from clawlane.store.steps import ToolSend
+
+log = logging.getLogger(__name__)
+
+
+class _RunVoid(Exception):
+    """The turn was stopped, recalled or started over: nobody waits for this run any more."""
+
+
+@dataclass(slots=True)
+class _StoredSteps:
+    """The steps of a turn in the store."""
+
+    lane: Lane
+    number: int = 0
+
+    async def stored(self) -> Sequence[str]:
+        found = await self.lane.account_store.run(steps.stored, self.lane.turn)
+        self.number = len(found)
+        return found
+
+    async def add(self, step: str, sends: Sequence[ToolSend]) -> None:
+        self.number += 1
+        lane = self.lane
+        if not await lane.account_store.run(steps.add, lane.turn, lane.run, self.number, step, sends):
+            raise _RunVoid
+
+
+@dataclass(slots=True)
+class _KeptSteps:
+    """The steps of a turn that came from a terminal: they are gone with it."""
+
+    kept: list[str] = field(default_factory=list)
+
+    async def stored(self) -> Sequence[str]:
+        return self.kept
+
+    async def add(self, step: str, _sends: Sequence[ToolSend]) -> None:
+        self.kept.append(step)
+
+
+class ModelAgent:
+    """Answers with the first of its models that gives an answer. `tools` are made anew for each turn."""
+
+    def __init__(
+        self,
+        agent: AgentSettings,
+        models: Sequence[NamedModel],
+        ledger: Ledger,
+        memory: SessionMemory,
+        tools: Callable[[TurnInput], Awaitable[Tools]],
+    ) -> None:
+        self._agent = agent
+        self._models = models
+        self._ledger = ledger
+        self._memory = memory
+        self._tools = tools
+        self._stand_in = ""
+
+    async def check(self, turn: TurnInput) -> None:
+        await self._ledger.of(turn).check()
+
+    async def run(self, turn: TurnInput) -> Reply | None:
+        settings = self._agent.settings
+        conversation = await self._memory.begin(turn)
+        history, prompt = _messages(conversation, user_prompt(turn, settings.max_input_chars))
+        ledger = self._ledger.of(turn)
+        run = Run(
+            self._agent,
+            self._models,
+            await self._tools(turn),
+            _StoredSteps(turn.lane) if turn.lane else _KeptSteps(),
+            ledger,
+            instructions(settings.instructions),
+            self._answered,
+        )
+        try:
+            answer = await run.answer(prompt, history)
+        except _RunVoid:
+            return None
+        reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
+        if reply is not None:
+            await self._memory.answered(turn, reply.text)
+        return reply
+
+    async def reach(self) -> str:
+        """Have each model say a word. One that stands in for another is enough to answer."""
+        problems: list[AgentError] = []
+        for named in self._models:
+            try:
+                await reach(self._agent.place, named)
+            except AgentError as problem:
+                problems.append(problem)
+        if len(problems) == len(self._models):
+            raise problems[0]
+        return "; ".join(map(str, problems))
+
+    def _answered(self, model: str, problems: Sequence[AgentError]) -> None:
+        """Tell the operator once that another model stands in, and why."""
+        stand_in = f"{model} answers instead: {'; '.join(map(str, problems))}" if problems else ""
+        if stand_in and stand_in != self._stand_in:
+            log.warning("agent %s: %s", self._agent.id, stand_in)
+        elif self._stand_in and not stand_in:
+            log.info("agent %s: %s answers again", self._agent.id, model)
+        self._stand_in = stand_in
+
+
+def _messages(conversation: Conversation, prompt: str) -> tuple[list[ModelMessage], str]:
+    """The earlier turns as messages, and the prompt of this one."""
+    history: list[ModelMessage] = []
+    for number, exchange in enumerate(conversation.exchanges):
+        said = exchange.prompt if number else conversation.opened(exchange.prompt)
+        history += [ModelRequest.user_text_prompt(said), *_answer_messages(exchange)]
+    return history, prompt if history else conversation.opened(prompt)
+
+
+def _answer_messages(exchange: Exchange) -> list[ModelMessage]:
+    """What the model answered in an earlier turn, its calls of tools included, and what became of it."""
+    try:
+        taken = read_steps(exchange.steps)
+    except ValidationError:  # stored by a library that wrote them differently
+        taken = []
+    if taken and isinstance(taken[-1], ModelResponse):
+        if any(isinstance(part, ToolCallPart) for part in taken[-1].parts):
+            taken.pop()  # the turn ended before its tools had: a call needs its result
+        elif exchange.note:
+            taken[-1].parts = [*taken[-1].parts, TextPart(f"\n{exchange.note}")]
+    if not taken or not isinstance(taken[-1], ModelResponse):
+        taken.append(ModelResponse(parts=[TextPart(exchange.reply)]))
+    return taken
