@@ -56,6 +56,7 @@ class Wire:
     incoming: asyncio.Queue[Inbound | State | Fact] = field(default_factory=asyncio.Queue)
     outgoing: asyncio.Queue[Text] = field(default_factory=asyncio.Queue)
     shown: asyncio.Queue[Signal] = field(default_factory=asyncio.Queue)
+    planned: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     troubles: deque[Exception] = field(default_factory=deque)
     blind: bool = False
     taken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -90,6 +91,7 @@ class Wire:
         self.shown.put_nowait(signal)
 
     def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
+        self.planned.put_nowait(reply.text)
         return [Text(thread, part) for part in reply.text.split("|")]
 
     async def read_all(self) -> None:

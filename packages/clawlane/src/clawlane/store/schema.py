@@ -441,7 +441,7 @@ CREATE TABLE sessions ( -- a conversation that an agent remembers; its turns sta
     account TEXT NOT NULL, agent TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
     number INTEGER NOT NULL DEFAULT 1, -- which conversation of the thread it is
     recalls INTEGER NOT NULL DEFAULT 0, -- how often something was taken out of it
-    began_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+    began_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, -- 0: not used since it began
     summary TEXT NOT NULL DEFAULT '', -- of the turns that are marked as summarised
     PRIMARY KEY (account, agent, thread_kind, thread_id)
 ) WITHOUT ROWID;
