@@ -20,6 +20,7 @@ from clawlane.config.agents import (
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import KeyPath, did_you_mean, format_path
 from clawlane.config.mcp import Mcp
+from clawlane.config.media_tools import AudioTools
 from clawlane.config.origin import effective
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.source import Source
@@ -95,7 +96,7 @@ def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
 
 
 def warnings(
-    agents: Agents, all_agents: Sequence[AgentSettings], models: Models, mcp: Mcp
+    agents: Agents, all_agents: Sequence[AgentSettings], models: Models, mcp: Mcp, audio: AudioTools
 ) -> Iterator[Found]:
     """What works but should be known: keys in the file itself, and what this version does not do yet."""
     for path, block in (
@@ -122,6 +123,9 @@ def warnings(
     for name, provider in models.providers.items():
         if provider.api_key is not None and provider.api_key.is_literal:
             yield _literal(("models", "providers", name, "apiKey"))
+    for number, one in audio.chosen:
+        if one.api_key is not None and one.api_key.is_literal:
+            yield _literal(("tools", "media", "audio", "models", number, "apiKey"))
     yield from _mcp_warnings(all_agents, mcp)
 
 
