@@ -19,6 +19,7 @@ from clawlane.channel import Account, Host, Phase, State
 from clawlane.config.choices import DmPolicy, ResendUnknown
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.gate import Gate
+from clawlane.lane.inbound_media import MediaLimits
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.messages import (
@@ -35,6 +36,7 @@ from clawlane.messages import (
 )
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
+from clawlane.store.media_files import MediaFiles
 
 READY = State(Phase.READY)
 OPEN = AccessPolicy(dm=DmPolicy.OPEN)
@@ -56,6 +58,7 @@ class Wire:
     incoming: asyncio.Queue[Inbound | State | Fact] = field(default_factory=asyncio.Queue)
     outgoing: asyncio.Queue[Text] = field(default_factory=asyncio.Queue)
     shown: asyncio.Queue[Signal] = field(default_factory=asyncio.Queue)
+    planned: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     troubles: deque[Exception] = field(default_factory=deque)
     blind: bool = False
     taken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -90,6 +93,7 @@ class Wire:
         self.shown.put_nowait(signal)
 
     def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
+        self.planned.put_nowait(reply.text)
         return [Text(thread, part) for part in reply.text.split("|")]
 
     async def read_all(self) -> None:
@@ -140,6 +144,7 @@ class Bench:
     slots: int = 4
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
     pacer: Pacer | None = None
+    media: tuple[MediaFiles, MediaLimits] | None = None
 
     @asynccontextmanager
     async def running(self, wire: Wire, agent: object) -> AsyncIterator[Runner]:
@@ -158,6 +163,7 @@ class Bench:
             jitter=lambda: 0.0,
             report=lambda state: None,
             resend_unknown=self.resend_unknown,
+            media=self.media,
             sleep=no_wait,
         )
         vault = FileVault(self.folder, "zalouser", "default")

@@ -396,10 +396,10 @@ async def test_a_stop_ends_what_runs_in_its_thread_and_what_waits_goes_on(bench:
         assert {await agent.begun.get(), await agent.begun.get()} == {"11: 1", "22: 1"}
         wire.incoming.put_nowait(message(2))
         wire.incoming.put_nowait(message(3, text="/stop"))
-        assert {await agent.begun.get(), await agent.begun.get()} == {"11: 2", "/stop"}
-        for _ in range(3):
+        assert await agent.begun.get() == "11: 2"
+        for _ in range(2):
             agent.allowed.release()
-        assert set(await wire.sent(3)) == {"11: 2", "/stop", "22: 1"}, "the other thread is not touched"
+        assert set(await wire.sent(3)) == {"11: 2", "Stopped.", "22: 1"}, "the other thread is not touched"
 
 
 async def test_a_stop_keeps_the_parts_back_that_have_not_left(bench: Bench) -> None:
@@ -410,9 +410,9 @@ async def test_a_stop_keeps_the_parts_back_that_have_not_left(bench: Bench) -> N
         await wire.taken.wait()
         wire.incoming.put_nowait(message(2, text="/stop"))
         assert await wire.shown.get() == Typing(Thread(ThreadKind.DM, "11"))
-        assert await wire.shown.get() == Typing(Thread(ThreadKind.DM, "11")), "the stop is being answered"
+        assert [await wire.planned.get(), await wire.planned.get()] == ["a|b|c", "Stopped."]
         wire.answer.set()
-        assert await wire.sent(2) == ["a", "/stop"]
+        assert await wire.sent(2) == ["a", "Stopped."]
     with bench.store.read() as reader:
         [stopped] = reader.decided("m11-1")
     assert stopped.standing.state == "stopped"
@@ -558,7 +558,7 @@ async def test_a_long_lane_keeps_its_order_and_has_only_its_first_turns_in_memor
         read.append(seq)
         return None if seq in over else turns[seq]
 
-    async with ThreadScheduler(run, stop, again) as lanes:
+    async with ThreadScheduler(run, stop, again, lambda turn: turn.command == "/stop") as lanes:
         for turn in turns:
             assert turn.inbound.thread == thread
             lanes.put(turn)

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TypeVar
 
-from clawlane.capabilities import LoginStep, ProbeResult, RehearsedNetwork, RiskNotice
+from clawlane.capabilities import LoginStep, NotFetched, ProbeResult, RehearsedNetwork, RiskNotice
 from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
-from clawlane.messages import Group, Members, Outgoing, Person, Receipt, Reply, Signal, Thread, ThreadKind
-from clawlane_zalouser import directory, login, outbound, receipts, risk
+from clawlane.messages import (
+    Attachment,
+    Group,
+    Members,
+    Outgoing,
+    Person,
+    Receipt,
+    Reply,
+    Signal,
+    Thread,
+    ThreadKind,
+)
+from clawlane_zalouser import directory, inbound_media, login, outbound, receipts, risk
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
@@ -57,6 +69,13 @@ class ZaloUserChannel:
         session = self._sessions.get(account.id)
         if session is not None and session.zalo is not None:
             await receipts.show(session.zalo, signal)
+
+    async def fetch(self, account: Account, attachment: Attachment, path: Path, max_bytes: int) -> int:
+        """Save the file of an attachment from one of Zalo's hosts. Raises `NotFetched` and `OSError`."""
+        session = self._sessions.get(account.id)
+        if session is None or session.zalo is None:
+            raise NotFetched("the account is not connected")
+        return await inbound_media.fetch(session.zalo, attachment, path, max_bytes)
 
     async def look_up(self, account: Account, kind: ThreadKind) -> None:
         """Fetch past messages, so that unconfirmed chunks are found or known to be absent."""

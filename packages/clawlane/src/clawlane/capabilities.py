@@ -1,17 +1,18 @@
 """Optional capabilities of a channel, each a protocol that is found with `isinstance`.
 
-Login by QR code, a probe of the session, a directory, reconciling unknown sends, a risk to accept, a
-rehearsal, and the network of one.
+Login by QR code, a probe of the session, a directory, reconciling unknown sends, fetching media, a risk to
+accept, a rehearsal, and the network of one.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from clawlane.channel import Account, Vault
-from clawlane.messages import Group, Members, Person, ThreadKind
+from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
 
 if TYPE_CHECKING:
     import ssl
@@ -96,6 +97,23 @@ class CanReconcile(Protocol):
         """Begin to fetch, as after a connect: `Host.cursor` says how far, `Host.caught_up` that it is done.
 
         Does nothing without a connection: the next one fetches anyway.
+        """
+        ...
+
+
+class NotFetched(Exception):
+    """An attachment was not fetched. The text is short and says why (`too large`); it quotes nothing."""
+
+
+@runtime_checkable
+class FetchesMedia(Protocol):
+    """A channel that can fetch the files of the messages it read, while it is connected."""
+
+    async def fetch(self, account: Account, attachment: Attachment, path: Path, max_bytes: int) -> int:
+        """Save the file of an attachment and give its size in bytes; it is at the path whole or not at all.
+
+        The address in an attachment was chosen by whoever sent it: the channel fetches from its platform's
+        own hosts only. Raises `NotFetched`, and `OSError` if the file cannot be written.
         """
         ...
 

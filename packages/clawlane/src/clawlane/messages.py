@@ -42,11 +42,17 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part of a message that is not its text. `kind` is the channel's word: photo, sticker, file …"""
+    """A part of a message that is not its text. `kind` is the channel's word: photo, sticker, file …
+
+    `size` is what the platform says, in bytes, 0 if it does not. `transcript` is what was said in a voice
+    message, once it was written down.
+    """
 
     kind: str
     title: str = ""
     url: str = ""
+    size: int = 0
+    transcript: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ from clawlane.messages import Inbound, ThreadKind, merge_messages
 
 COMMANDS = frozenset({"/new", "/reset", "/status", "/stop", "/help", "/whoami"})
 CLEARS_HISTORY = frozenset({"/new", "/reset"})
+OWNER_COMMANDS = frozenset({"/status", "/help", "/whoami"})
+"""These answer owners; from others they reach the agent as text."""
+
 STOP = "/stop"
 PAIRING_STORE = "pairing store"
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from clawlane.messages import Reply
 
 CHOSEN_SILENCE = "NO_REPLY"
+"""The answer of an agent that wants to stay silent."""
+
 _VARIABLE = re.compile(r"\{(identity\.name|model|modelFull|provider|think|thinkingLevel)\}", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MEDIA_LINE = re.compile(r"[ \t]*MEDIA:[ \t]*(\S[^\n]*)", re.IGNORECASE)

@@ -13,16 +13,19 @@ from datetime import datetime, timedelta
 
 from clawlane.access import context
 from clawlane.access.context import HistoryMessage
+from clawlane.agents.budget import rough_tokens
 from clawlane.agents.contract import Lane, TurnInput
-from clawlane.agents.errors import AgentError
+from clawlane.agents.errors import AgentBusy, AgentError
 from clawlane.agents.prompt import user_prompt
 from clawlane.config.agents import Reset, ResetMode, SessionSettings
 from clawlane.config.routing import AgentSettings, session_key
+from clawlane.messages import Thread
 from clawlane.store import sessions
+from clawlane.store.account_store import AccountStore
 from clawlane.store.sessions import Remembered, Session
 
-Summarise = Callable[[str], Awaitable[str]]
-"""Sums up a conversation, written out as one text. Raises an `AgentError`."""
+Summarise = Callable[[TurnInput, str], Awaitable[str]]
+"""Sums up a conversation, written out as one text, before a turn. Raises an `AgentError`."""
 
 SUMMARY = (
     "You are given the beginning of a conversation. Sum it up for the one who answers in it and will not see "
@@ -40,7 +43,6 @@ LONGEST_SUMMARY = 8_000
 KEPT = 0.7
 """The part of `maxTokens` that a cut leaves, so that the next turn does not cut again."""
 
-_BYTES_A_TOKEN, _TOKENS_A_MESSAGE = 3, 4
 _DAILY_HOUR, _IDLE_MINUTES = 4, 60
 log = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ class Exchange:
     answer: str | None
     steps: tuple[str, ...]
     note: str
-    asked: TurnInput | None = None
+    asked: TurnInput
 
     @property
     def reply(self) -> str:
@@ -95,14 +97,6 @@ class Conversation:
         return summary + sum(exchange.tokens for exchange in self.exchanges)
 
 
-def rough_tokens(*texts: str) -> int:
-    """Roughly how many tokens messages take: one for three bytes of UTF-8, and four for each message.
-
-    English has about four bytes to a token and Vietnamese about three, so it is rather too many.
-    """
-    return sum(len(text.encode("utf-8", "replace")) // _BYTES_A_TOKEN + _TOKENS_A_MESSAGE for text in texts)
-
-
 class SessionMemory:
     """Reads and keeps the conversations of one agent. `summarise` sums up what no longer fits."""
 
@@ -127,10 +121,15 @@ class SessionMemory:
         )
         if found is None:  # what this run answers is void
             return Conversation(session=name)
-        conversation = self._conversation(found, turn)
+        conversation = self._conversation(found, turn.account, turn.thread)
         if conversation.tokens <= self._session.max_tokens:
             return conversation
         return await self._cut(lane, turn, found, conversation)
+
+    async def look(self, account_store: AccountStore, thread: Thread) -> Conversation:
+        """A conversation as it is now; nothing begins."""
+        found = await account_store.run(sessions.look, self._agent.id, thread)
+        return self._conversation(found, account_store.account, thread)
 
     async def answered(self, turn: TurnInput, answer: str) -> None:
         """Keep the answer of a turn, unless it was started over meanwhile. Call it before it is returned."""
@@ -149,9 +148,9 @@ class SessionMemory:
     def _is_over(self, last_ms: int, now_ms: int) -> bool:
         return is_over(self._session.reset, last_ms, now_ms)
 
-    def _conversation(self, session: Session, turn: TurnInput) -> Conversation:
-        exchanges = (self._exchange(one, turn.account) for one in session.turns)
-        name = numbered(session_key(self._agent.id, turn.account, turn.thread), session.number)
+    def _conversation(self, session: Session, account: str, thread: Thread) -> Conversation:
+        exchanges = (self._exchange(one, account) for one in session.turns)
+        name = numbered(session_key(self._agent.id, account, thread), session.number)
         return Conversation(framed_summary(session.summary), tuple(exchanges), name)
 
     def _exchange(self, one: Remembered, account: str) -> Exchange:
@@ -167,7 +166,7 @@ class SessionMemory:
         cut = _oldest(conversation, int(self._session.max_tokens * KEPT))
         numbers = [exchange.turn for exchange in cut]
         place = (self._agent.id, turn.thread, found, numbers)
-        summary = await self._sum_up(found.summary, cut)
+        summary = await self._sum_up(turn, found.summary, cut)
         if summary is None or not await lane.account_store.run(sessions.cut, *place, summary):
             summary = None
             await lane.account_store.run(sessions.cut, *place)
@@ -175,13 +174,16 @@ class SessionMemory:
         rest = replace(conversation, exchanges=conversation.exchanges[len(cut) :])
         return rest if summary is None else replace(rest, summary=framed_summary(summary))
 
-    async def _sum_up(self, before: str, cut: Iterable[Exchange]) -> str | None:
+    async def _sum_up(self, turn: TurnInput, before: str, cut: Iterable[Exchange]) -> str | None:
         """A summary of the turns, and of what was summed up before them. None if there is to be none."""
         if self._summarise is None:
             return None
         said = (part for exchange in cut for part in (exchange.prompt, f"[Answer]\n{exchange.reply}"))
+        text = "\n".join(filter(None, (framed_summary(before), *said)))
         try:
-            summary = await self._summarise("\n".join(filter(None, (framed_summary(before), *said))))
+            summary = await self._summarise(turn, text)
+        except AgentBusy:
+            raise
         except AgentError as error:
             log.warning("a conversation is cut without a summary: %s", error)
             return None

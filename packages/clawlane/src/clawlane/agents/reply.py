@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from clawlane.agents.answer import CHOSEN_SILENCE, prefixed, read_answer
+from clawlane.agents.answer import CHOSEN_SILENCE, Answer, prefixed, read_answer
 from clawlane.agents.contract import Lane
 from clawlane.agents.errors import AgentMisconfigured, EmptyAnswer
 from clawlane.config.routing import AgentSettings
@@ -15,12 +15,17 @@ LONGEST_REPLY = 40_000
 """Characters: twenty messages of Zalo's length."""
 
 
-def read_reply(raw: str, agent: AgentSettings, model: str = "", tokens: int = 0) -> Reply | None:
+def read_reply(
+    raw: str, agent: AgentSettings, model: str = "", tokens: int = 0, *, more: bool = False
+) -> Reply | None:
     """The reply in what an agent wrote; None if it chose to be silent.
 
-    Raises `EmptyAnswer` if it wrote nothing for people, `AgentMisconfigured` for far too much.
+    Raises `EmptyAnswer` if it wrote nothing for people, and there is not `more` to the reply than this text.
+    Raises `AgentMisconfigured` for far too much.
     """
     answer = read_answer(raw)
+    if answer is None and more:
+        answer = Answer("")
     if answer is None:
         if CHOSEN_SILENCE in raw:
             return None
@@ -31,7 +36,15 @@ def read_reply(raw: str, agent: AgentSettings, model: str = "", tokens: int = 0)
             " ask for shorter ones in `instructions`"
         )
     author = agent.settings.identity.name or agent.name
-    return Reply(answer.text, author, model, media=answer.media, tokens=tokens)
+    return Reply(answer.text, author, model, tokens=tokens, media=answer.media)
+
+
+def remembered(reply: Reply | None) -> str:
+    """What an agent is told later that it answered: its text, and what it attached, as it wrote it."""
+    if reply is None:
+        return CHOSEN_SILENCE
+    reaction = [f"({reply.react})"] if reply.react else []
+    return "\n".join(filter(None, (reply.text, *(f"MEDIA: {one}" for one in reply.media), *reaction)))
 
 
 async def chunks_of(reply: Reply, thread: Thread, lane: Lane) -> list[Outgoing]:

@@ -45,7 +45,7 @@ class TurnTools:
         author = settings.identity.name or self.agent.name
         parts: list[Tools] = [ChannelTool(turn, lane, permissions, author, self.media, self.folder)]
         if self.mcp is not None:
-            parts.append(await self.mcp.for_turn(lane, self.servers, permissions.server_tool))
+            parts.append(await self.mcp.for_turn(self.servers, lane, permissions.server_tool))
         return Toolbox(parts)
 
 

@@ -21,6 +21,7 @@ from clawlane.config.agents import (
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import KeyPath, did_you_mean, format_path
 from clawlane.config.mcp import Mcp
+from clawlane.config.media_tools import AudioTools
 from clawlane.config.origin import effective
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.source import Source
@@ -94,7 +95,13 @@ def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
             yield Found(agent.place_of("budget"), message, "leave it out: it would not hold")
 
 
-def warnings(agents: Sequence[AgentSettings], models: Models, mcp: Mcp) -> Iterator[Found]:
+def warnings(
+    agents: Sequence[AgentSettings],
+    models: Models,
+    mcp: Mcp,
+    accounts: Sequence[Account],
+    audio: AudioTools,
+) -> Iterator[Found]:
     """What works but should be known: keys in the file itself, and settings that mean nothing."""
     for agent in agents:
         for name in () if isinstance(agent.brain, ModelBrain) else _OF_MODELS:
@@ -111,15 +118,18 @@ def warnings(agents: Sequence[AgentSettings], models: Models, mcp: Mcp) -> Itera
     for name, provider in models.providers.items():
         if provider.api_key is not None and provider.api_key.is_literal:
             yield _literal(("models", "providers", name, "apiKey"))
-    yield from _mcp_warnings(agents, mcp)
+    for number, one in audio.chosen:
+        if one.api_key is not None and one.api_key.is_literal:
+            yield _literal(("tools", "media", "audio", "models", number, "apiKey"))
+    yield from _mcp_warnings(agents, mcp, accounts)
 
 
-def _mcp_warnings(agents: Sequence[AgentSettings], mcp: Mcp) -> Iterator[Found]:
-    users = [agent for agent in agents if isinstance(agent.brain, ModelBrain)]
+def _mcp_warnings(agents: Sequence[AgentSettings], mcp: Mcp, accounts: Sequence[Account]) -> Iterator[Found]:
+    users = [agent.settings.tools for agent in agents if isinstance(agent.brain, ModelBrain)]
     for name, server in mcp.servers.items():
         path: KeyPath = ("mcp", "servers", name)
-        if server.enabled and not any(name in mcp.servers_for(one.settings.tools) for one in users):
-            hint = "its tools are for agents of kind 'model' whose `tools.deny` does not shut them out"
+        if server.enabled and not any(name in mcp.servers_for(tools, accounts) for tools in users):
+            hint = "its tools are for agents of kind 'model' whose `tools` do not shut them out"
             yield Found(path, "no agent uses this server, so it is not started", hint, at_key=True)
         for block, secrets in (("env", server.env), ("headers", server.headers)):
             for key, secret in secrets.items():
@@ -141,7 +151,9 @@ def stranger_problems(
             continue
         for account in accounts:
             opening = _opening(agent, routing, account, source) if account.enabled else ""
-            danger = opening and (_danger(agent, mcp) or _reach(agent, account) or _unpaced(agent, account))
+            danger = opening and (
+                _danger(agent, mcp, account) or _reach(agent, account) or _unpaced(agent, account)
+            )
             if danger:
                 hint = f"close it, or write `allowStrangers: true` at {format_path(agent.owner)}"
                 yield Found(agent.path, f"{danger}, and {opening} lets strangers reach it", hint)
@@ -170,13 +182,18 @@ def _unpaced(agent: AgentSettings, account: Account) -> str:
     return f"with `{path}: false` nothing limits what this agent sends"
 
 
-def _danger(agent: AgentSettings, mcp: Mcp) -> str:
+def _danger(agent: AgentSettings, mcp: Mcp, account: Account) -> str:
+    """Why strangers of an account must not reach an agent; empty if they may."""
+    return _rights(agent, mcp, account) or _reach(agent, account) or _unpaced(agent, account)
+
+
+def _rights(agent: AgentSettings, mcp: Mcp, account: Account) -> str:
     match agent.brain:
         case AcpBrain() | CommandBrain():
             return f"an agent of kind '{agent.brain.kind}' works on this machine as you"
         case EndpointBrain() if is_operators(agent):
             return "to this endpoint everybody who writes is its operator"
-        case ModelBrain() if servers := mcp.servers_for(agent.settings.tools):
+        case ModelBrain() if servers := mcp.servers_for(agent.settings.tools, [account]):
             return f"this agent uses the tools of {format_path(('mcp', 'servers', next(iter(servers))))}"
     return ""
 

@@ -57,6 +57,11 @@ class Paths:
         return self.state / "outgoing" / quote(account, safe="")
 
     @property
+    def inbound_media_dir(self) -> Path:
+        """The files that came with messages."""
+        return self.state / "media" / "inbound"
+
+    @property
     def qr_dir(self) -> Path:
         return self.state / "qr"
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictStr
 
-from clawlane.config.agents import Agents, Binding, Models
+from clawlane.config.agents import Agents, Binding, Models, SessionSettings
 from clawlane.config.choices import GroupPolicy
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.mcp import Mcp
+from clawlane.config.media_tools import Tools
 from clawlane.config.patterns import check_pattern
 from clawlane.messages import LONGEST_WINDOW_MS
 
@@ -77,7 +78,8 @@ class Root(Block):
     bindings: tuple[Binding, ...] = ()
     models: Models = Models()
     mcp: Mcp = Mcp()
-    session: dict[str, Any] = Field(default_factory=dict)
+    tools: Tools = Tools()
+    session: SessionSettings = SessionSettings()
     gateway: dict[str, Any] = Field(default_factory=dict)
     logging: dict[str, Any] = Field(default_factory=dict)
 
@@ -107,7 +109,6 @@ UNSUPPORTED = frozenset(
         "skills",
         "surfaces",
         "talk",
-        "tools",
         "ui",
         "update",
         "web",
@@ -128,5 +129,5 @@ UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
 
-WAITING_AT_ROOT = frozenset(("session", "gateway", "logging"))
+WAITING_AT_ROOT = frozenset(("gateway", "logging"))
 """Sections whose features this version does not have yet."""

@@ -84,6 +84,13 @@ class ToolPermissions:
         names = (name, name.partition("__")[0], ALL_SERVERS)
         return _matches(self.allow, names) and not _matches(self.deny, names)
 
+    def server(self, name: str) -> bool:
+        """Whether any tool of an MCP server may be used, as far as the lists tell."""
+        name = name.lower()
+        names, begins = (name, f"{name}__*", ALL_SERVERS), f"{name}__"
+        allowed = _matches(self.allow, names) or any(one.startswith(begins) for one in self.allow)
+        return allowed and not _matches(self.deny, names)
+
     def action(self, channel: str, action: Action) -> bool:
         """Whether an action of a channel's tool may be used in its own thread."""
         names = (channel, f"{channel}.{action}")

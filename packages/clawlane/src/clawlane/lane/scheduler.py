@@ -18,7 +18,8 @@ IN_MEMORY = 8
 class ThreadScheduler:
     """The lanes of one account. A lane exists while it has turns; leaving cancels running turns.
 
-    `stop` returns the numbers of the turns that an authorised `/stop` ends. Only the first turns of a long
+    `stop` returns the numbers of the turns that an authorised `/stop` ends; `overtakes` says which commands
+    wait for nothing. Only the first turns of a long
     lane are in memory: `read` returns the others when they are due, or None if they are over by then.
     """
 
@@ -27,10 +28,12 @@ class ThreadScheduler:
         run: Callable[[OpenTurn], Coroutine[None, None, None]],
         stop: Callable[[OpenTurn], Awaitable[list[int]]],
         read: Callable[[int], Awaitable[OpenTurn | None]],
+        overtakes: Callable[[OpenTurn], bool],
     ) -> None:
         self._run = run
         self._stop = stop
         self._read = read
+        self._overtakes = overtakes
         self._waiting: dict[Thread, deque[OpenTurn | int]] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
@@ -49,9 +52,9 @@ class ThreadScheduler:
         await self._tasks.__aexit__(kind, error, trace)
 
     def put(self, turn: OpenTurn) -> None:
-        """Queue a turn behind the others of its thread. An authorised `/stop` overtakes them."""
+        """Queue a turn behind the others of its thread, unless it overtakes them."""
         thread = turn.inbound.thread
-        if turn.command == STOP:
+        if self._overtakes(turn):
             self._begin(self._overtake(turn))
         elif thread in self._waiting:
             lane = self._waiting[thread]
@@ -110,7 +113,7 @@ class ThreadScheduler:
                 again = self._run_again.pop(turn.seq, None)
 
     async def _overtake(self, turn: OpenTurn) -> None:
-        for stopped in await self._stop(turn):
+        for stopped in await self._stop(turn) if turn.command == STOP else ():
             if running := self._turns.get(stopped):
                 running.cancel()
         await self._run(turn)

@@ -128,6 +128,10 @@ class Sender:
         self._open.set()
         self._news.set()
 
+    async def opened(self) -> None:
+        """Returns once the channel can be used."""
+        await self._open.wait()
+
     def close(self) -> None:
         """The channel cannot send; chunks wait. One that is on its way is finished."""
         self._open.clear()

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
-from clawlane.agents.contract import Agent, AsksOnce, Checks, Lane, TurnInput
+from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, TurnInput, UsesFiles
 from clawlane.agents.errors import (
     AgentBusy,
     AgentError,
@@ -27,7 +27,9 @@ from clawlane.agents.reply import chunks_of
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
+from clawlane.lane.commands import Commands
 from clawlane.lane.gate import Gate
+from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.sender import Sender
 from clawlane.messages import Outgoing, Reaction, Reply, Thread, Typing
 from clawlane.store import turns
@@ -47,7 +49,7 @@ log = logging.getLogger(__name__)
 class TurnRunner:
     """Runs the turns of one account. `slots` caps how many agents run at once, across all accounts.
 
-    `ready` returns once messages can be decided.
+    `ready` returns once messages can be decided. Without `media` no file is fetched.
     """
 
     account: Account
@@ -59,10 +61,14 @@ class TurnRunner:
     gate: Gate
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
+    commands: Commands
     prefix: str = ""
     sleep: Sleep = asyncio.sleep
     vault: Vault | None = None
     state: Callable[[], State | None] = lambda: None
+    media: InboundMedia | None = None
+    stopped: dict[int, int] = field(default_factory=dict)
+    """How many turns each `/stop` has ended that is not answered yet."""
 
     async def run(self, turn: OpenTurn) -> None:
         """Run a turn to its end. An error of the agent or the channel ends the turn, not the lane."""
@@ -85,6 +91,7 @@ class TurnRunner:
         if await self.access.recheck(turn.inbound) is not None:
             return []
         stopped = await self.account_store.run(turns.stop, turn.seq)
+        self.stopped[turn.seq] = len(stopped)
         if stopped:
             log.info("%s was stopped by %s", turn.inbound.thread, turn.inbound.sender_id)
         return stopped
@@ -101,11 +108,30 @@ class TurnRunner:
                 await self.account_store.run(turns.revoke, turn.seq, revoked)
                 log.info("turn %d: the sender is not admitted any more", turn.seq)
                 return False
-            async with self.slots, self.agent.working():
-                replied = await self._run_agent(turn)
+            if self.commands.answers(turn):
+                replied: bool | float | None = await self._command(turn)
+            else:
+                async with self.slots, self.agent.working():
+                    replied = await self._run_agent(turn)
             if isinstance(replied, bool):
                 return replied
             await self.sleep(backoff.next() if replied is None else replied)
+
+    async def _command(self, turn: OpenTurn) -> bool | None:
+        """Answer a command without the agent. The result is that of `_run_agent`."""
+        started = await self.account_store.run(turns.start, turn.seq, _context(turn.command))
+        if started is None:
+            return False
+        thread = turn.inbound.thread
+        try:
+            text = await self.commands.reply(turn, self.stopped.pop(turn.seq, 0))
+            outs = self.channel.plan(self.account, thread, Reply(text, markdown=False))
+        except Exception as error:
+            return await self._failed(turn, error, started.run)
+        log.info("%s: %s of %s is answered", thread, turn.command, turn.inbound.sender_id)
+        if replied := await self.account_store.run(turns.reply, turn.seq, outs, started.run):
+            self.sender.wake()
+        return replied
 
     async def _run_agent(self, turn: OpenTurn) -> bool | float | None:
         """Whether there is something to send.
@@ -126,7 +152,8 @@ class TurnRunner:
             given = TurnInput(self.account_store.account, started.messages, history, lane)
             await self.agent.check(given)
             with self._typing(given.thread):
-                reply = await self.agent.run(given)
+                async with self._with_files(given, started.numbers) as whole:
+                    reply = await self.agent.run(whole)
             outs = await self._plan(lane, given, reply) if reply else []
         except asyncio.CancelledError as error:
             if _cancelled():
@@ -154,6 +181,13 @@ class TurnRunner:
         if replied:
             self.sender.wake()
         return replied
+
+    def _with_files(
+        self, turn: TurnInput, numbers: tuple[int, ...]
+    ) -> AbstractAsyncContextManager[TurnInput]:
+        if self.media is None:
+            return nullcontext(turn)
+        return self.media.fetched(turn, numbers, self.agent.file_use(turn.account, turn.thread))
 
     def _lane(self, turn: int, run: int) -> Lane:
         return Lane(
@@ -267,6 +301,12 @@ class DrainableAgent:
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether the agent must not be given a turn of this thread twice."""
         return isinstance(self._agent, AsksOnce) and self._agent.asks_once(account, thread)
+
+    def file_use(self, account: str, thread: Thread) -> FileUse:
+        """Which files the agent can use in a thread."""
+        return (
+            self._agent.file_use(account, thread) if isinstance(self._agent, UsesFiles) else FileUse.NOTHING
+        )
 
     async def finish(self) -> None:
         """Start no more turns; returns once none is running."""

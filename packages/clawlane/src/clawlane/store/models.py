@@ -183,12 +183,14 @@ class OpenTurn:
 class StartedTurn:
     """A turn that was given to the agent: the messages it answers, and the pending history that goes with it.
 
-    Both are in order. `run` belongs to its outcome, so that one of an earlier run is not taken for it.
+    Both are in order; `numbers` are those of the messages. `run` belongs to its outcome, so that one of an
+    earlier run is not taken for it.
     """
 
     messages: tuple[Inbound, ...]
     history: tuple[Inbound, ...]
     run: int
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from clawlane.store.transaction import Tx, lazy
 
 
 def keep(tx: Tx, chunk_id: int, out: Outgoing) -> None:
-    """Note the files that a new chunk sends. Each belongs to one chunk alone."""
+    """Note the files that a new chunk sends."""
     match out:
         case Media():
             paths: Sequence[str] = (out.path,)
@@ -19,8 +19,8 @@ def keep(tx: Tx, chunk_id: int, out: Outgoing) -> None:
             paths = out.paths
         case _:
             return
-    for path in paths:
-        insert(tx, "outgoing_files", name=PurePath(path).name, chunk=chunk_id)
+    for name in {PurePath(path).name for path in paths}:
+        insert(tx, "outgoing_files", name=name, chunk=chunk_id)
 
 
 @lazy
@@ -35,8 +35,8 @@ def done(tx: Tx) -> tuple[str, ...]:
     """The names of the files that no chunk needs any more."""
     rows = tx.db.execute(
         "SELECT name FROM outgoing_files AS file LEFT JOIN outbox"
-        " ON outbox.account = file.account AND outbox.id = file.chunk"
-        " WHERE file.account = ? AND (outbox.id IS NULL OR outbox.settled_ms IS NOT NULL)",
+        " ON outbox.account = file.account AND outbox.id = file.chunk AND outbox.settled_ms IS NULL"
+        " WHERE file.account = ? GROUP BY name HAVING count(outbox.id) = 0",
         (tx.account,),
     )
     return tuple(row["name"] for row in rows)

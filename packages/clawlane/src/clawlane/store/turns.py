@@ -127,7 +127,12 @@ def _start(tx: Tx, seq: int, context: History, *, asked_once: bool) -> StartedTu
         " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running') RETURNING run",
         (asked_once, tx.account, seq),
     ).fetchone()
-    return StartedTurn(messages(tx, seq), pending_history.give(tx, seq, context), row["run"]) if row else None
+    if row is None:
+        return None
+    parts = _parts(tx, seq)
+    given = pending_history.give(tx, seq, context)
+    numbers = tuple(part["seq"] for part in parts)
+    return StartedTurn(tuple(map(inbound_of, parts)), given, row["run"], numbers)
 
 
 def _is_void(tx: Tx, seq: int, run: int | None) -> bool:

@@ -109,7 +109,8 @@ def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
         )
     rows = tx.db.execute(
         "SELECT outbox.*, coalesce(messages.sent_ms, created_ms - ?) AS since_ms FROM outbox"
-        " LEFT JOIN messages ON messages.account = outbox.account AND messages.seq = outbox.turn"
+        " LEFT JOIN messages ON messages.account = outbox.account"
+        "  AND messages.seq = coalesce(outbox.turn, outbox.by_turn)"
         " WHERE outbox.account = ? AND outbox.thread_kind = ? AND outbox.state = 'unknown'"
         " AND settled_ms IS NULL AND outbox.sent_ms < ? ORDER BY id",
         (SKEW_MS, tx.account, asked.kind, asked.at_ms),
