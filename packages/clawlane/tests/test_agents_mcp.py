@@ -83,7 +83,7 @@ async def started(lane: Lane) -> Lane:
 async def tools_of(
     servers: McpServers, lane: Lane, allowed: Callable[[str], bool] = lambda _: True
 ) -> McpTools:
-    return await servers.for_turn(lane, ["a", "b"], allowed)
+    return await servers.for_turn(["a", "b"], lane, allowed)
 
 
 def use(name: str, number: int = 0, **arguments: Any) -> ToolUse:
@@ -254,7 +254,7 @@ async def test_only_what_is_allowed(tmp_path: Path, lane: Lane) -> None:
     async with serving(tmp_path, a=settings, b=by_pipes()) as servers:
         tools = await tools_of(servers, lane, lambda name: name in ("a__look", "a__order", "b__order"))
         assert sorted(tools.tools) == ["a__look", "b__order"]
-        assert sorted((await servers.for_turn(lane, ["b"], lambda _: True)).tools)[0].startswith("b__")
+        assert sorted((await servers.for_turn(["b"], lane, lambda _: True)).tools)[0].startswith("b__")
 
 
 async def test_a_server_that_dies_in_a_call_is_started_again(

@@ -56,7 +56,7 @@ def test_a_block_as_openclaw_documents_it(tmp_path: Path) -> None:
         }""",
     )
     [agent] = config.agents
-    servers = config.root.mcp.servers_for(agent.settings.tools)
+    servers = config.root.mcp.servers_for(agent.settings.tools, ())
     assert list(servers) == ["context7", "docs"]
     tools = ["search", "read_page", "read_all", "write"]
     assert [tool for tool in tools if servers["docs"].tool_filter.passes(tool)] == ["search", "read_page"]

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
-from clawlane.capabilities import LoginStep, NotFetched, ProbeResult, RiskNotice
+from clawlane.capabilities import LoginStep, NotFetched, ProbeResult, RehearsedNetwork, RiskNotice
 from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
 from clawlane.messages import (
     Attachment,
@@ -26,6 +26,7 @@ from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SettingsError
+from zaloweb.transport.network import LOOPBACK
 
 T = TypeVar("T")
 
@@ -82,8 +83,9 @@ class ZaloUserChannel:
             await session.look_up(kind)
 
     def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
-        """A reply as texts that Zalo takes."""
-        return outbound.plan(thread, reply, account.settings.markdown.tables)
+        """A reply as texts and files that Zalo takes."""
+        settings = account.settings
+        return outbound.plan(thread, reply, settings.markdown.tables, numbered=settings.number_chunks)
 
     def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         """Log in by QR code."""
@@ -116,6 +118,11 @@ class ZaloUserChannel:
     def rehearsal(self) -> str:
         """Where the simulator is, or empty for the real Zalo."""
         return self._environment.network.rehearsal
+
+    def rehearsed_network(self) -> RehearsedNetwork | None:
+        """The simulator, which then serves every host of the internet."""
+        network = self._environment.network
+        return RehearsedNetwork(LOOPBACK, network.port, network.trust) if network.port else None
 
     async def _ask(self, account: Account, vault: Vault, question: directory.Question[T]) -> T:
         session = self._sessions.get(account.id)

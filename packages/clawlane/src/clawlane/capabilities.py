@@ -1,7 +1,7 @@
 """Optional capabilities of a channel, each a protocol that is found with `isinstance`.
 
 Login by QR code, a probe of the session, a directory, reconciling unknown sends, fetching media, a risk to
-accept, a rehearsal.
+accept, a rehearsal, and the network of one.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from clawlane.channel import Account, Vault
 from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
+
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +186,25 @@ class Rehearsal(Protocol):
 
     def rehearsal(self) -> str:
         """The simulator's address (`127.0.0.1:4443`), or empty for the real platform."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedNetwork:
+    """A stand-in for the internet on loopback: every host name leads to this address and port.
+
+    `trust` is the certificate authority that vouches for all of them.
+    """
+
+    address: str
+    port: int
+    trust: ssl.SSLContext = field(repr=False)
+
+
+@runtime_checkable
+class RehearsesNetwork(Protocol):
+    """A channel whose simulator also stands in for the hosts that agents attach files from."""
+
+    def rehearsed_network(self) -> RehearsedNetwork | None:
+        """None on the real internet."""
         ...

@@ -15,7 +15,6 @@ import aiohttp
 
 from clawlane.access.context import HistoryMessage
 from clawlane.agents.acp import AcpAgent
-from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger, TurnLedger, rough_tokens
 from clawlane.agents.child import Program
 from clawlane.agents.command import Command
@@ -34,9 +33,11 @@ from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint, ImagesRe
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, AgentMisconfigured, AgentsUnusable
 from clawlane.agents.inbound_media import PICTURE_TOKENS, Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, SessionMemory
+from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.agents.prompt import instructions, user_prompt
-from clawlane.agents.reply import read_reply
+from clawlane.agents.reply import read_reply, remembered
 from clawlane.agents.transcriber import SpeechModel, Transcriber
+from clawlane.channel import Account
 from clawlane.config.agents import (
     OWN_KEYS,
     AcpBrain,
@@ -52,7 +53,7 @@ from clawlane.config.agents import (
     SessionSettings,
 )
 from clawlane.config.errors import format_path
-from clawlane.config.mcp import Mcp
+from clawlane.config.mcp import Mcp, McpServer
 from clawlane.config.media_tools import AudioModel, AudioTools, audio_address
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.secrets import Secret, SecretMissing
@@ -92,7 +93,7 @@ class _EndpointAgent:
         model = f"{self.agent.id}/{self.endpoint.model}"
         reply = read_reply(completion.text, self.agent, model, ledger.tokens)
         if not self.remembers:
-            await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+            await memory.answered(turn, remembered(reply))
         return reply
 
     async def _answer(self, ledger: TurnLedger, turn: TurnInput, conversation: Conversation) -> Completion:
@@ -195,12 +196,10 @@ class _CommandAgent:
         memory = SessionMemory(self.agent, self.session)
         conversation = await memory.begin(turn)
         answer = await self.command.ask(command_input(turn, self.agent, conversation), self.environ)
-        if answer.media or answer.react:
-            raise AgentMisconfigured(
-                f"{self.agent.place}: this version sends no attachments and no reactions; answer with text"
-            )
-        reply = read_reply(answer.text, self.agent)
-        await memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+        reply = read_reply(answer.text, self.agent, more=bool(answer.media or answer.react))
+        if reply is not None:
+            reply = replace(reply, media=(*reply.media, *answer.media), react=answer.react)
+        await memory.answered(turn, remembered(reply))
         return reply
 
     async def reach(self) -> str:
@@ -291,28 +290,40 @@ class Brains:
     """The agents of a config while they run, as one `Agent` that knows which of them answers where."""
 
     def __init__(
-        self, agents: Mapping[str, Agent], bindings: Bindings, transcriber: Transcriber | None = None
+        self,
+        agents: Mapping[str, Agent],
+        bindings: Bindings,
+        folders: Mapping[str, Path],
+        transcriber: Transcriber | None = None,
+        media: OutboundMedia | None = None,
     ) -> None:
+        """`folders` has the own folder of each agent. Without `media` nothing is attached to replies."""
         self._agents = agents
         self._bindings = bindings
+        self._folders = folders
         self._transcriber = transcriber
+        self._media = media
 
     async def run(self, turn: TurnInput) -> Reply | None:
         if self._transcriber is not None:
             turn = await self._transcriber.transcribed(turn)
-        return await self._agent(turn.account, turn.thread).run(turn)
+        name = self._name(turn.account, turn.thread)
+        reply = await self._agents[name].run(turn)
+        if reply is None or not reply.media or turn.lane is None or self._media is None:
+            return reply
+        return await self._media.attach(reply, self._folders[name], turn.lane)
 
     async def check(self, turn: TurnInput) -> None:
-        agent = self._agent(turn.account, turn.thread)
+        agent = self._agents[self._name(turn.account, turn.thread)]
         if isinstance(agent, Checks):
             await agent.check(turn)
 
     def asks_once(self, account: str, thread: Thread) -> bool:
-        agent = self._agent(account, thread)
+        agent = self._agents[self._name(account, thread)]
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
 
     def file_use(self, account: str, thread: Thread) -> FileUse:
-        agent = self._agent(account, thread)
+        agent = self._agents[self._name(account, thread)]
         if not isinstance(agent, UsesFiles):
             return FileUse.NOTHING
         return agent.file_use(account, thread) | (FileUse.SOUND if self._transcriber else FileUse.NOTHING)
@@ -322,9 +333,9 @@ class Brains:
         agent = self._agents[self._bindings.default]
         return await agent.reach() if isinstance(agent, Reachable) else ""
 
-    def _agent(self, account: str, thread: Thread) -> Agent:
+    def _name(self, account: str, thread: Thread) -> str:
         channel, _, name = account.partition("/")
-        return self._agents[self._bindings.agent(channel, name, thread)]
+        return self._bindings.agent(channel, name, thread)
 
 
 @dataclass(slots=True)
@@ -337,6 +348,8 @@ class _Opener:
     models: Models
     session: SessionSettings
     mcp: Mcp
+    media: OutboundMedia | None
+    accounts: Sequence[Account]
     problems: list[str]
     servers: McpServers | None = None
     http: aiohttp.ClientSession | None = None
@@ -389,8 +402,12 @@ class _Opener:
                         f"{agent.at('budget')}.usdPerDay: the price of {named.name} is not known; write it"
                         f" as models.providers.{provider}.prices['{model}']: {{ input: …, output: … }}"
                     )
-        tools = TurnTools(agent, self.servers, self.mcp.servers_for(agent.settings.tools))
+        folder = own_folder(agent, self.folder)
+        tools = TurnTools(agent, self.servers, self._servers_of(agent), self.media, folder)
         return ModelAgent(agent, models, Ledger(agent), self.session, tools.of)
+
+    def _servers_of(self, agent: AgentSettings) -> Mapping[str, McpServer]:
+        return self.mcp.servers_for(agent.settings.tools, self.accounts)
 
     def mcp_servers(self, agents: Sequence[AgentSettings]) -> McpServers | None:
         """The MCP servers that agents of kind `model` use; None if they use none."""
@@ -398,7 +415,7 @@ class _Opener:
             name: server
             for agent in agents
             if isinstance(agent.brain, ModelBrain)
-            for name, server in self.mcp.servers_for(agent.settings.tools).items()
+            for name, server in self._servers_of(agent).items()
         }
         if not used:
             return None
@@ -513,8 +530,7 @@ class _Opener:
 
     def _program(self, agent: AgentSettings, brain: ChildBrain) -> Program:
         env = {name: self._read(secret, f"{agent.place}.env.{name}") for name, secret in brain.env.items()}
-        cwd = Path(brain.cwd).expanduser() if brain.cwd else self.folder / agent.id
-        return Program(agent.place, brain.command, cwd, env)
+        return Program(agent.place, brain.command, own_folder(agent, self.folder), env)
 
     def _read(self, secret: Secret, place: str) -> str:
         try:
@@ -534,14 +550,16 @@ async def brains(
     session: SessionSettings = _SESSION,
     mcp: Mcp = _NO_SERVERS,
     audio: AudioTools = _NO_AUDIO,
+    media: OutboundMedia | None = None,
+    accounts: Sequence[Account] = (),
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
-    `audio` says how voice messages become text. Raises `AgentsUnusable` with everything that keeps the agents
-    from running.
+    `audio` says how voice messages become text; with `media` replies get the files that agents ask for.
+    Raises `AgentsUnusable` with everything that keeps the agents from running.
     """
     async with AsyncExitStack() as stack:
-        opener = _Opener(stack, environ, folder, models, session, mcp, [])
+        opener = _Opener(stack, environ, folder, models, session, mcp, media, accounts, [])
         opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         transcriber = await opener.transcriber(audio)
@@ -549,4 +567,11 @@ async def brains(
             raise AgentsUnusable(opener.problems)
         if opener.servers is not None:
             await stack.enter_async_context(opener.servers.running())
-        yield Brains(opened, bindings, transcriber)
+        folders = {agent.id: own_folder(agent, folder) for agent in agents}
+        yield Brains(opened, bindings, folders, transcriber, media)
+
+
+def own_folder(agent: AgentSettings, folder: Path) -> Path:
+    """The folder that an agent works in, and whose files it may send: one in `folder`, or its `cwd`."""
+    brain = agent.brain
+    return Path(brain.cwd).expanduser() if isinstance(brain, ChildBrain) and brain.cwd else folder / agent.id

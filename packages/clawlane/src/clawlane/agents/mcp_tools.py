@@ -96,7 +96,7 @@ class McpServers:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def for_turn(
-        self, lane: Lane, servers: Collection[str], allowed: Callable[[str], bool]
+        self, servers: Collection[str], lane: Lane, allowed: Callable[[str], bool]
     ) -> McpTools:
         """The tools of these servers that are there now, but for those that are not allowed."""
         wanted = [one for name, one in self._servers.items() if name in servers]

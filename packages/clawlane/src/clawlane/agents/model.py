@@ -7,7 +7,6 @@ pydantic-ai is the extra `agent`, so only what needs a model may import this mod
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -148,16 +147,6 @@ class Run:
         self, prompt: str | Sequence[UserContent], history: Sequence[ModelMessage] = ()
     ) -> ModelAnswer:
         """The answer to a prompt. Raises an `AgentError`; cancelling stops the request or the tool."""
-        seconds = self.agent.settings.timeout_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._answer(prompt, history)
-        except TimeoutError:
-            raise AgentLimit(f"{self.agent.at('timeout_seconds')}: no answer after {seconds} s") from None
-
-    async def _answer(
-        self, prompt: str | Sequence[UserContent], history: Sequence[ModelMessage]
-    ) -> ModelAnswer:
         question = ModelRequest(parts=[UserPromptPart(prompt)], instructions=self.instructions)
         taken = list(read_steps(await self.steps.stored()))
         while True:

@@ -5,23 +5,29 @@ What it needs of pydantic-ai is imported with this module, so only what opens su
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
-from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+)
 
-from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger
 from clawlane.agents.contract import FileUse, Lane, TurnInput
-from clawlane.agents.errors import AgentError
+from clawlane.agents.errors import AgentError, AgentLimit
 from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
 from clawlane.agents.model_pictures import prompt_with
 from clawlane.agents.prompt import instructions, user_prompt
-from clawlane.agents.reply import read_reply
+from clawlane.agents.reply import read_reply, remembered
 from clawlane.agents.toolbox import Toolbox
 from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
@@ -90,6 +96,19 @@ class ModelAgent:
         await self._ledger.of(turn).check()
 
     async def run(self, turn: TurnInput) -> Reply | None:
+        seconds = self._agent.settings.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds) as time:
+                return await self._run(turn)
+        except _RunVoid:
+            return None
+        except TimeoutError:
+            if not time.expired():
+                raise
+            place = self._agent.at("timeout_seconds")
+            raise AgentLimit(f"{place}: no answer after {seconds} s") from None
+
+    async def _run(self, turn: TurnInput) -> Reply | None:
         settings = self._agent.settings
         conversation = await self._memory.begin(turn)
         pictures = await images(turn) if self._sees else Pictures()
@@ -105,12 +124,9 @@ class ModelAgent:
             instructions(settings.instructions),
             self._answered,
         )
-        try:
-            answer = await run.answer(prompt_with(prompt, pictures), history)
-        except _RunVoid:
-            return None
+        answer = await run.answer(prompt_with(prompt, pictures), history)
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
-        await self._memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+        await self._memory.answered(turn, remembered(reply))
         return reply
 
     def file_use(self, _account: str, _thread: Thread) -> FileUse:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clawlane.agents.contract import TurnInput
+from clawlane.agents.channel_tool import ChannelTool
+from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.model import Tools
+from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.agents.toolbox import Toolbox
+from clawlane.config.agents import AgentTools
 from clawlane.config.routing import AgentSettings
 from clawlane.config.tool_names import ToolPermissions
+from clawlane.messages import Thread, ThreadKind
 
 if TYPE_CHECKING:
     from clawlane.agents.mcp_tools import McpServers
@@ -20,20 +25,34 @@ if TYPE_CHECKING:
 class TurnTools:
     """Makes them anew for each turn: what may be used, and what is there, changes from turn to turn.
 
-    `servers` are the names of the MCP servers that the agent may use.
+    `servers` are the names of the MCP servers that the agent may use, `folder` is its own, from which its
+    tool may send files. Without `media` it sends none.
     """
 
     agent: AgentSettings
     mcp: McpServers | None
     servers: Collection[str]
+    media: OutboundMedia | None = None
+    folder: Path = Path()
 
     async def of(self, turn: TurnInput) -> Tools:
         """The tools of a turn. One that was asked from a terminal has none."""
-        if turn.lane is None:
+        lane = turn.lane
+        if lane is None:
             return Toolbox(())
-        parts: list[Tools] = []
-        permissions = ToolPermissions.of(self.agent.settings.tools)
+        settings = self.agent.settings
+        permissions = permissions_in(turn.thread, lane, settings.tools)
+        author = settings.identity.name or self.agent.name
+        parts: list[Tools] = [ChannelTool(turn, lane, permissions, author, self.media, self.folder)]
         if self.mcp is not None:
-            allowed = lambda name: permissions.server_tool(name.partition("__")[0], name)  # noqa: E731
-            parts.append(await self.mcp.for_turn(turn.lane, self.servers, allowed))
+            parts.append(await self.mcp.for_turn(self.servers, lane, permissions.server_tool))
         return Toolbox(parts)
+
+
+def permissions_in(thread: Thread, lane: Lane, tools: AgentTools) -> ToolPermissions:
+    """What an agent may use in a thread: in a group its entry of `groups` counts, too."""
+    if thread.kind is not ThreadKind.GROUP:
+        return ToolPermissions.of(tools)
+    rule = lane.policy.group_table.find(thread.id, lane.grants().pins)
+    groups = lane.account.settings.groups or {}
+    return ToolPermissions.of(tools, groups[rule.key].tools if rule and rule.key in groups else None)

@@ -12,6 +12,7 @@ from clawlane.config.agents import (
     Agents,
     Binding,
     CommandBrain,
+    EchoBrain,
     EndpointBrain,
     ModelBrain,
     ModelChoice,
@@ -24,6 +25,7 @@ from clawlane.config.media_tools import AudioTools
 from clawlane.config.origin import effective
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.source import Source
+from clawlane.config.tool_names import ToolPermissions
 
 OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
 """Session headers of agents for which whoever asks with their key is the operator."""
@@ -31,9 +33,7 @@ OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
 _KEY_WORDS = ("auth", "key", "password", "secret", "token")
 """What is in the name of a variable or header whose value is a secret."""
 
-_WAITING = ("tools",)
-
-_OF_MODELS = ("max_requests", "max_tool_calls", "max_tokens")
+_OF_MODELS = ("max_requests", "max_tool_calls", "max_tokens", "tools")
 """Fields that only hold an agent of kind `model`."""
 
 
@@ -96,19 +96,14 @@ def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
 
 
 def warnings(
-    agents: Agents, all_agents: Sequence[AgentSettings], models: Models, mcp: Mcp, audio: AudioTools
+    agents: Sequence[AgentSettings],
+    models: Models,
+    mcp: Mcp,
+    audio: AudioTools,
+    accounts: Sequence[Account],
 ) -> Iterator[Found]:
-    """What works but should be known: keys in the file itself, and what this version does not do yet."""
-    for path, block in (
-        (("agents", "defaults"), agents.defaults),
-        *((("agents", "list", number), entry) for number, entry in enumerate(agents.list)),
-    ):
-        for name in _WAITING:
-            if name in block.model_fields_set:
-                key = type(block).model_fields[name].alias or name
-                message = "accepted, but this version does nothing with it yet"
-                yield Found((*path, key), message, at_key=True)
-    for agent in all_agents:
+    """What works but should be known: keys in the file itself, and settings that mean nothing."""
+    for agent in agents:
         for name in () if isinstance(agent.brain, ModelBrain) else _OF_MODELS:
             if name in agent.own:
                 message = f"means nothing for an agent of kind '{agent.brain.kind}'"
@@ -126,15 +121,15 @@ def warnings(
     for number, one in audio.chosen:
         if one.api_key is not None and one.api_key.is_literal:
             yield _literal(("tools", "media", "audio", "models", number, "apiKey"))
-    yield from _mcp_warnings(all_agents, mcp)
+    yield from _mcp_warnings(agents, mcp, accounts)
 
 
-def _mcp_warnings(all_agents: Sequence[AgentSettings], mcp: Mcp) -> Iterator[Found]:
-    users = [agent for agent in all_agents if isinstance(agent.brain, ModelBrain)]
+def _mcp_warnings(agents: Sequence[AgentSettings], mcp: Mcp, accounts: Sequence[Account]) -> Iterator[Found]:
+    users = [agent.settings.tools for agent in agents if isinstance(agent.brain, ModelBrain)]
     for name, server in mcp.servers.items():
         path: KeyPath = ("mcp", "servers", name)
-        if server.enabled and not any(name in mcp.servers_for(one.settings.tools) for one in users):
-            hint = "its tools are for agents of kind 'model' whose `tools.deny` does not shut them out"
+        if server.enabled and not any(name in mcp.servers_for(tools, accounts) for tools in users):
+            hint = "its tools are for agents of kind 'model' whose `tools` do not shut them out"
             yield Found(path, "no agent uses this server, so it is not started", hint, at_key=True)
         for block, secrets in (("env", server.env), ("headers", server.headers)):
             for key, secret in secrets.items():
@@ -150,25 +145,55 @@ def _literal(path: KeyPath) -> Found:
 def stranger_problems(
     agents: Sequence[AgentSettings], mcp: Mcp, routing: Bindings, accounts: Sequence[Account], source: Source
 ) -> Iterator[Found]:
-    """Agents that strangers can reach although they act with the operator's rights."""
+    """Agents that strangers can reach although they act with the operator's rights, or without limits."""
     for agent in agents:
-        danger = _danger(agent, mcp)
-        if not danger or agent.settings.allow_strangers:
+        if agent.settings.allow_strangers:
             continue
         for account in accounts:
-            if account.enabled and (opening := _opening(agent, routing, account, source)):
+            opening = _opening(agent, routing, account, source) if account.enabled else ""
+            danger = opening and (
+                _danger(agent, mcp, account) or _reach(agent, account) or _unpaced(agent, account)
+            )
+            if danger:
                 hint = f"close it, or write `allowStrangers: true` at {format_path(agent.owner)}"
                 yield Found(agent.path, f"{danger}, and {opening} lets strangers reach it", hint)
                 break
 
 
-def _danger(agent: AgentSettings, mcp: Mcp) -> str:
+def _reach(agent: AgentSettings, account: Account) -> str:
+    """What lets an agent's tools write to other threads than the one it answers in; empty if nothing does."""
+    if not isinstance(agent.brain, ModelBrain):
+        return ""
+    tools, groups = agent.settings.tools, account.settings.groups or {}
+    if ToolPermissions.of(tools).reaches_out(account.channel):
+        return f"{format_path((*agent.owner, 'tools'))} lets this agent write to other conversations"
+    for key, entry in groups.items():
+        if ToolPermissions.of(tools, entry.tools).reaches_out(account.channel):
+            path = format_path(("channels", account.channel, "groups", key, "tools"))
+            return f"{path} lets this agent write to other conversations"
+    return ""
+
+
+def _unpaced(agent: AgentSettings, account: Account) -> str:
+    """What lets an agent send without limits; an echo costs nothing, and answers each message once."""
+    if isinstance(agent.brain, EchoBrain) or account.settings.pacing.enabled:
+        return ""
+    path = format_path(("channels", account.channel, "pacing", "enabled"))
+    return f"with `{path}: false` nothing limits what this agent sends"
+
+
+def _danger(agent: AgentSettings, mcp: Mcp, account: Account) -> str:
+    """Why strangers of an account must not reach an agent; empty if they may."""
+    return _rights(agent, mcp, account) or _reach(agent, account) or _unpaced(agent, account)
+
+
+def _rights(agent: AgentSettings, mcp: Mcp, account: Account) -> str:
     match agent.brain:
         case AcpBrain() | CommandBrain():
             return f"an agent of kind '{agent.brain.kind}' works on this machine as you"
         case EndpointBrain() if is_operators(agent):
             return "to this endpoint everybody who writes is its operator"
-        case ModelBrain() if servers := mcp.servers_for(agent.settings.tools):
+        case ModelBrain() if servers := mcp.servers_for(agent.settings.tools, [account]):
             return f"this agent uses the tools of {format_path(('mcp', 'servers', next(iter(servers))))}"
     return ""
 

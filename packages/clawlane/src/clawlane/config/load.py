@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
-from clawlane.config import agent_checks, mcp, openclaw, schema
+from clawlane.config import agent_checks, mcp, openclaw, schema, tool_checks
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
@@ -111,6 +111,8 @@ class _Loader:
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
         self._warn_of_phone_numbers(channels)
         agents, routing = self._agents(root or schema.Root(), channels)
+        if root is not None:
+            self._check_tools(root, channels)
         if self.errors or root is None:
             raise ConfigError(
                 sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))
@@ -143,9 +145,19 @@ class _Loader:
         audio = root.tools.media.audio
         for path, message, hint in audio_problems(audio, root.models):
             self._error(path, message, hint)
-        for found in agent_checks.warnings(root.agents, agents, root.models, root.mcp, audio):
+        for found in agent_checks.warnings(agents, root.models, root.mcp, audio, accounts):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key)
         return agents, routing
+
+    def _check_tools(self, root: schema.Root, channels: Mapping[str, ChannelConfig]) -> None:
+        accounts = [account for one in channels.values() for account in one.accounts]
+        ids = {*(one.id for one in self.plugins.manifests()), *self.plugins.installable()}
+        servers = tuple(root.mcp.servers)
+        lists = tool_checks.ToolLists(root.agents, accounts, sorted(ids), servers, self.source)
+        for found in lists.problems():
+            self._error(found.path, found.message, found.hint)
+        for found in lists.warnings():
+            self._warn(found.path, found.message, found.hint)
 
     def _checked(
         self, model: type[M], data: Any, place: KeyPath, refused: frozenset[str], refusal: tuple[str, str]

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictStr, model_validator
 
+from clawlane.channel import Account
 from clawlane.config import openclaw
 from clawlane.config.agents import AgentTools, HttpUrl, Lenient
 from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Limit, Maybe
 from clawlane.config.secrets import SecretField
+from clawlane.config.tool_names import ToolPermissions
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*")
 _LONGEST_NAME = 32
-
-ALL_SERVERS = "bundle-mcp"
-"""OpenClaw's word for the tools of all servers, in lists of tools."""
 
 
 def _check_name(name: str) -> str:
@@ -93,12 +92,15 @@ class Mcp(Lenient):
 
     servers: dict[Annotated[str, AfterValidator(_check_name)], McpServer] = Field(default_factory=dict)
 
-    def servers_for(self, tools: AgentTools) -> dict[str, McpServer]:
-        """The servers that are not switched off, without those that an agent's `tools.deny` shuts out."""
-        denied = {one.removesuffix("__*") for one in tools.deny}
-        if denied & {"*", ALL_SERVERS}:
-            return {}
-        return {name: one for name, one in self.servers.items() if one.enabled and name not in denied}
+    def servers_for(self, tools: AgentTools, accounts: Iterable[Account]) -> dict[str, McpServer]:
+        """The servers that are not switched off and of which an agent may use a tool, if only in a group."""
+        groups = (one.tools for account in accounts for one in (account.settings.groups or {}).values())
+        permissions = [ToolPermissions.of(tools, group) for group in (None, *groups)]
+        return {
+            name: server
+            for name, server in self.servers.items()
+            if server.enabled and any(one.server(name) for one in permissions)
+        }
 
 
 def lacking_keys(root: Mapping[str, Any]) -> Iterator[KeyPath]:

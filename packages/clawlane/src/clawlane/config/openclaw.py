@@ -134,6 +134,46 @@ AGENT_TOOLS_KEYS = frozenset(
         "web",
     ]
 )
+TOOLS = frozenset(
+    [
+        "agents_list",
+        "apply_patch",
+        "bash",
+        "browser",
+        "canvas",
+        "code_execution",
+        "cron",
+        "edit",
+        "exec",
+        "gateway",
+        "image",
+        "image_generate",
+        "memory_get",
+        "memory_search",
+        "message",
+        "music_generate",
+        "nodes",
+        "pdf",
+        "process",
+        "read",
+        "session_status",
+        "sessions_history",
+        "sessions_list",
+        "sessions_send",
+        "sessions_spawn",
+        "sessions_yield",
+        "subagents",
+        "tts",
+        "update_plan",
+        "video_generate",
+        "web_fetch",
+        "web_search",
+        "write",
+        "x_search",
+    ]
+)
+"""OpenClaw's built-in tools, and its page "Tools" says the groups of them: they begin with `group:`."""
+
 TOOLS_KEYS = (AGENT_TOOLS_KEYS - {"media"}) | {
     "allow",
     "alsoAllow",
@@ -254,6 +294,12 @@ SESSION_KEYS = frozenset(
         "typingMode",
     ]
 )
+
+
+def is_tool(name: str) -> bool:
+    """Whether a list of tools may have this name in OpenClaw: a built-in tool, a group, another channel."""
+    name = name.strip().lower()
+    return name in TOOLS or name.startswith("group:") or is_openclaw_channel(name)
 
 
 def is_openclaw_channel(name: str) -> bool:

@@ -169,6 +169,7 @@ class ChannelSettings(Block):
     media_keep: Duration = timedelta(days=7)
     media_keep_mb: Megabytes = 500
     markdown: Markdown = Markdown()
+    number_chunks: StrictBool = False
     response_prefix: Maybe[StrictStr] = None
     proxy: StrictStr = Field(default="", repr=False)
     config_writes: Maybe[StrictBool] = None

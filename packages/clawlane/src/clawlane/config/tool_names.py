@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -10,12 +10,11 @@ from fnmatch import fnmatchcase
 from clawlane.config.agents import AgentTools
 from clawlane.config.settings import GroupTools
 
-ALL = "*"
 ALL_SERVERS = "bundle-mcp"
 """OpenClaw's word for the tools of all MCP servers."""
 
-ANYWHERE = ":anywhere"
-"""Follows a name: the tool may also write to other threads than the one it is used in."""
+_ANYWHERE = ":anywhere"
+_WILD = "*?["
 
 
 class Action(StrEnum):
@@ -37,50 +36,83 @@ WRITES = (Action.SEND, Action.IMAGE, Action.LINK)
 
 
 def channel_names(channel: str) -> Iterator[str]:
-    """Every name in lists for the tool of a channel: `zalouser`, `zalouser.send`, `zalouser.send:anywhere` …"""
-    yield from (channel, channel + ANYWHERE)
+    """What lists call the tool of a channel: `zalouser`, `zalouser.send`, `zalouser.send:anywhere`, …"""
+    yield from (channel, channel + _ANYWHERE)
     yield from (f"{channel}.{action}" for action in Action)
-    yield from (f"{channel}.{action}{ANYWHERE}" for action in WRITES)
+    yield from (f"{channel}.{action}{_ANYWHERE}" for action in WRITES)
+
+
+def is_known(entry: str, channels: Collection[str], servers: Collection[str]) -> bool:
+    """Whether an entry of a list names something: a channel's tool, or tools of MCP servers."""
+    entry = entry.strip().lower()
+    names = {name for channel in channels for name in channel_names(channel)}
+    if entry == ALL_SERVERS or any(fnmatchcase(name, entry) for name in names):
+        return True
+    literal = entry[: min((entry.find(one) for one in _WILD if one in entry), default=len(entry))]
+    for server in map(str.lower, servers):
+        begins = f"{server}__"
+        if entry == server or literal.startswith(begins) or (literal != entry and begins.startswith(literal)):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class ToolPermissions:
-    """What lists of tools come to: `deny` wins over `allow`. Make one with `of`."""
+    """What lists of tools come to: `deny` wins over `allow`. Make one with `of`.
 
-    allow: tuple[str, ...] = (ALL,)
+    As in OpenClaw `*` stands for any characters, and case does not count. An entry with `:anywhere` also lets
+    a tool write to other threads than the one it is used in; no other entry does, not even `*`.
+    """
+
+    allow: tuple[str, ...] = ("*",)
     deny: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, agent: AgentTools, group: GroupTools | None = None) -> ToolPermissions:
         """What an agent may use, or may use in a group.
 
-        Without `allow` it is every tool, but no other thread. The `allow` of a group stands in for that of
+        Without `allow` that is every tool, and no other thread. The `allow` of a group stands in for that of
         the agent, `alsoAllow` adds to either, and each `deny` holds.
         """
         group = group or GroupTools()
-        allow = group.allow or agent.allow or (ALL,)
-        return cls((*allow, *agent.also_allow, *group.also_allow), (*agent.deny, *group.deny))
+        allow = (*(group.allow or agent.allow or ("*",)), *agent.also_allow, *group.also_allow)
+        return cls(_folded(allow), _folded((*agent.deny, *group.deny)))
 
-    def server_tool(self, server: str, name: str) -> bool:
-        """Whether a tool of an MCP server may be used. `name` is the one that the model calls it by."""
+    def server_tool(self, name: str) -> bool:
+        """Whether a tool of an MCP server may be used, such as `docs__search`."""
+        name = name.lower()
+        names = (name, name.partition("__")[0], ALL_SERVERS)
+        return _matches(self.allow, names) and not _matches(self.deny, names)
 
-        def names(entry: str) -> bool:
-            return entry in (ALL, ALL_SERVERS, server) or fnmatchcase(name, entry)
-
-        return any(map(names, self.allow)) and not any(map(names, self.deny))
+    def server(self, name: str) -> bool:
+        """Whether any tool of an MCP server may be used, as far as the lists tell."""
+        name = name.lower()
+        names, begins = (name, f"{name}__*", ALL_SERVERS), f"{name}__"
+        allowed = _matches(self.allow, names) or any(one.startswith(begins) for one in self.allow)
+        return allowed and not _matches(self.deny, names)
 
     def action(self, channel: str, action: Action) -> bool:
         """Whether an action of a channel's tool may be used in its own thread."""
-        named = (ALL, channel, f"{channel}.{action}")
-        allowed = (*named, channel + ANYWHERE, f"{channel}.{action}{ANYWHERE}")
-        return any(one in self.allow for one in allowed) and not any(one in self.deny for one in named)
+        names = (channel, f"{channel}.{action}")
+        allow = (one.removesuffix(_ANYWHERE) for one in self.allow)
+        return _matches(allow, names) and not _matches(self.deny, names)
 
     def anywhere(self, channel: str, action: Action) -> bool:
         """Whether an action of a channel's tool may reach other threads, too."""
-        wide = (channel + ANYWHERE, f"{channel}.{action}{ANYWHERE}")
-        allowed = action in WRITES and any(one in self.allow for one in wide)
-        return allowed and not any(one in self.deny for one in wide) and self.action(channel, action)
+        if action not in WRITES or not self.action(channel, action):
+            return False
+        names = (channel + _ANYWHERE, f"{channel}.{action}{_ANYWHERE}")
+        wide = (one for one in self.allow if one.endswith(_ANYWHERE))
+        return _matches(wide, names) and not _matches(self.deny, names)
 
     def reaches_out(self, channel: str) -> bool:
         """Whether a channel's tool may write to other threads at all."""
         return any(self.anywhere(channel, action) for action in WRITES)
+
+
+def _folded(entries: Collection[str]) -> tuple[str, ...]:
+    return tuple(entry.strip().lower() for entry in entries)
+
+
+def _matches(entries: Iterator[str] | Collection[str], names: Collection[str]) -> bool:
+    return any(fnmatchcase(name, entry) for entry in entries for name in names)

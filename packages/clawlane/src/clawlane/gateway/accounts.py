@@ -135,6 +135,7 @@ class Accounts:
             pin=resolver.run,
             resend_unknown=settings.resend_unknown,
             prefix=settings.response_prefix or "",
+            outgoing=self._paths.outgoing_dir(name),
             media=(self._media, MediaLimits.of(settings)),
             answering=Answering.of(self.config),
             look_up_gap_ms=int(settings.look_up_gap.total_seconds() * 1000),

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from clawlane.access.decision import Reason
 from clawlane.access.policy import AccessPolicy, Grants
@@ -22,6 +23,7 @@ from clawlane.lane.commands import Answering, Commands
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia, MediaLimits
+from clawlane.lane.outgoing_files import OutgoingFiles
 from clawlane.lane.scheduler import ThreadScheduler
 from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision
@@ -67,7 +69,7 @@ class AccountDeps:
     `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `media` is
     where files that people send are kept, and within which limits; without it none is fetched. `trouble` is
     called when sending stops working, and with None when it works again. `answering` is what commands tell
-    of the agents.
+    of the agents. `outgoing` is the folder for copies of files that wait to be sent.
     """
 
     account: Account
@@ -88,6 +90,7 @@ class AccountDeps:
     media: tuple[MediaFiles, MediaLimits] | None = None
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     answering: Answering = field(default_factory=Answering)
+    outgoing: Path | None = None
     sleep: Sleep = asyncio.sleep
 
 
@@ -108,6 +111,9 @@ class Runner:
             lambda: vault.generation,
             self._settle_ms,
             deps.trouble,
+        )
+        self._files = (
+            OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
         )
         self._access = AccessChecker(account_store, deps.policy, deps.grants)
         self._agent = DrainableAgent(deps.agent)
@@ -185,6 +191,8 @@ class Runner:
         Returns when the channel does.
         """
         self._log_recovery(await self._store.run(unknown_sends.recover, self._settle_ms))
+        if self._files is not None:
+            await self._files.sweep()
         await self._deps.gate.begin(self._store, self._access)
         async for turn in self._open_turns():
             self._deps.gate.met(turn.inbound)
@@ -195,6 +203,8 @@ class Runner:
                 group.create_task(work)
                 for work in (self.sender.run(), self._prune(), self._look_up_unknown(), self._deps.pin())
             ]
+            if self._files is not None:
+                others.append(group.create_task(self._files.run()))
             try:
                 await self._deps.channel.run(self._deps.account, self)
             finally:
@@ -316,6 +326,8 @@ class Runner:
 
     def _noted(self, noted: NoteResult) -> None:
         self.sender.settled(noted.turn)
+        if noted.turn is not None or noted.recalled.messages:
+            self.sender.file_sent.set()
         for seq in noted.recalled.ended:
             self.scheduler.end(seq)
             self.sender.settled(seq)

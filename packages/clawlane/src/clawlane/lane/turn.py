@@ -23,6 +23,7 @@ from clawlane.agents.errors import (
     AgentSilent,
     BudgetSpent,
 )
+from clawlane.agents.outbound_media import discard
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
@@ -30,8 +31,8 @@ from clawlane.lane.commands import Commands
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.sender import Sender
-from clawlane.messages import Outgoing, Reply, Thread, Typing
-from clawlane.store import turns
+from clawlane.messages import Outgoing, Reaction, Reply, Thread, ThreadKind, Typing
+from clawlane.store import directory, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import OPEN, History, OpenTurn, TurnState
 
@@ -153,7 +154,7 @@ class TurnRunner:
             with self._typing(given.thread):
                 async with self._with_files(given, started.numbers) as whole:
                     reply = await self.agent.run(whole)
-            outs = self._plan(given.thread, reply) if reply else []
+            outs = await self._plan(given, reply) if reply else []
         except asyncio.CancelledError as error:
             if _cancelled():
                 raise
@@ -172,7 +173,10 @@ class TurnRunner:
         except (Exception, SystemExit) as error:
             return await self._failed(turn, error, started.run)
         took_ms = 1000 * (time.perf_counter() - asked_at)
-        replied = await self.account_store.run(turns.reply, turn.seq, outs, started.run)
+        note = reply.note if reply else ""
+        replied = await self.account_store.run(turns.reply, turn.seq, outs, started.run, note)
+        if reply and not replied:
+            discard(reply.files)
         log.debug("turn %d: %d chunks after %.1f ms; to send: %s", turn.seq, len(outs), took_ms, replied)
         if replied:
             self.sender.wake()
@@ -200,10 +204,18 @@ class TurnRunner:
             self.prefix,
         )
 
-    def _plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
-        if self.prefix:
+    async def _plan(self, given: TurnInput, reply: Reply) -> list[Outgoing]:
+        """The reply as chunks: the text, its attachments, then the reaction."""
+        thread, last = given.thread, given.messages[-1]
+        if self.prefix and reply.text:
             reply = replace(reply, text=prefixed(reply, self.prefix))
-        return self.channel.plan(self.account, thread, reply)
+        if thread.kind is ThreadKind.GROUP and "@" in reply.text:
+            people = await self.account_store.run(directory.members_of, thread.id)
+            reply = replace(reply, people=people)
+        outs = self.channel.plan(self.account, thread, reply)
+        if reply.react:
+            outs.append(Reaction(thread, last.message_id, reply.react, last.client_id))
+        return outs
 
     @contextmanager
     def _typing(self, thread: Thread) -> Iterator[None]:

@@ -105,6 +105,11 @@ def outgoing_body(out: Outgoing) -> str:
     return json.dumps(body)
 
 
+def message_count(out: Outgoing) -> int:
+    """How many messages a chunk becomes."""
+    return len(out.paths) if isinstance(out, Photos) else 1
+
+
 NO_TEXT = '{"text": "", "styles": []}'
 """The body of a chunk whose text was forgotten before it was settled."""
 

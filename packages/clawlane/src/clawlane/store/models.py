@@ -244,11 +244,13 @@ class LostSend:
 
     `taken` says that the platform answered without naming an id: it may have the message, whatever it tells
     later. `settle_ms` is how long look-ups may settle it before the operator has to, 0 if they may not.
+    `arrived` are the ids of those pictures of an album that are there, in their places, "" for the others.
     """
 
     reason: str
     taken: bool = False
     settle_ms: int = 0
+    arrived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from clawlane.messages import Thread
@@ -30,11 +31,15 @@ def target(tx: Tx, thread: Thread, message_id: str) -> ReactionTarget | None:
         " AND aliases.id = ? AND aliases.kind = 'message' ORDER BY aliases.message DESC LIMIT 1",
         (*place, storable(message_id)),
     ).fetchone()
-    if row is None:
-        row = tx.db.execute(
-            "SELECT client_id FROM (SELECT * FROM outbox WHERE account = ? ORDER BY id DESC LIMIT ?) AS own,"
-            " json_each(own.receipt) WHERE own.state = 'sent' AND own.receipt IS NOT NULL"
-            " AND own.thread_kind = ? AND own.thread_id = ? AND json_each.value = ?",
-            (tx.account, _AMONG, thread.kind, thread.id, storable(message_id)),
-        ).fetchone()
-    return ReactionTarget(message_id, row["client_id"]) if row else None
+    client_id = row["client_id"] if row else _own(tx, thread, message_id)
+    return None if client_id is None else ReactionTarget(message_id, client_id)
+
+
+def _own(tx: Tx, thread: Thread, message_id: str) -> str | None:
+    """The client id of a message that the account sent."""
+    rows = tx.db.execute(
+        "SELECT client_id, receipt FROM (SELECT * FROM outbox WHERE account = ? ORDER BY id DESC LIMIT ?)"
+        " AS own WHERE state = 'sent' AND receipt IS NOT NULL AND thread_kind = ? AND thread_id = ?",
+        (tx.account, _AMONG, thread.kind, thread.id),
+    )
+    return next((row["client_id"] for row in rows if message_id in json.loads(row["receipt"])), None)
