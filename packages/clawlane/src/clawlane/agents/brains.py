@@ -237,9 +237,12 @@ def _attachment(attachment: Attachment) -> dict[str, str]:
 class Brains:
     """The agents of a config while they run, as one `Agent` that knows which of them answers where."""
 
-    def __init__(self, agents: Mapping[str, Agent], bindings: Bindings) -> None:
+    def __init__(
+        self, agents: Mapping[str, Agent], bindings: Bindings, servers: McpServers | None = None
+    ) -> None:
         self._agents = agents
         self._bindings = bindings
+        self._servers = servers
 
     async def run(self, turn: TurnInput) -> Reply | None:
         return await self._agent(turn.account, turn.thread).run(turn)
@@ -254,9 +257,13 @@ class Brains:
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
 
     async def reach(self) -> str:
-        """Try the default agent with a request that nobody acts on; see `Reachable`."""
+        """Try the default agent with a request that nobody acts on, and its MCP servers; see `Reachable`."""
         agent = self._agents[self._bindings.default]
-        return await agent.reach() if isinstance(agent, Reachable) else ""
+        remarks = [await agent.reach()] if isinstance(agent, Reachable) else []
+        if self._servers is not None:
+            await self._servers.tried()
+            remarks += (f"mcp.servers.{name}: {why}" for name, why in self._servers.problems().items())
+        return "; ".join(filter(None, remarks))
 
     def _agent(self, account: str, thread: Thread) -> Agent:
         channel, _, name = account.partition("/")
@@ -449,4 +456,4 @@ async def brains(
             raise AgentsUnusable(opener.problems)
         if opener.servers is not None:
             await stack.enter_async_context(opener.servers.running())
-        yield Brains(opened, bindings)
+        yield Brains(opened, bindings, opener.servers)
