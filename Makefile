@@ -39,11 +39,13 @@ check: setup
 bench: setup
 	@$(BIN)/python -m benchmarks.run
 
-# The long version of the story in tests/chaos; `make test` plays a short one. STORIES=20 SEED=7 to change it.
+# The long version of the story in tests/chaos; `make test` plays a short one. STORIES=20 SEED=7 to change it, and
+# AGENT=model for a model that acts by its tools in each turn.
 STORIES ?= 5
 SEED ?= 1
+AGENT ?= echo
 chaos: setup
-	@PYTHONPATH=tests $(BIN)/python -m chaos.run --stories $(STORIES) --seed $(SEED)
+	@PYTHONPATH=tests $(BIN)/python -m chaos.run --stories $(STORIES) --seed $(SEED) --agent $(AGENT)
 
 # The three wheels in dist/, and a try of them in an environment that has nothing else of ours. Their dependencies come
 # from wherever pip is configured to look, in the versions of constraints.txt.

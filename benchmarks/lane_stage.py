@@ -7,10 +7,11 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Consent, write_consent
@@ -20,6 +21,7 @@ from zaloweb import Credentials, log_in
 from zaloweb.transport.network import Network
 
 _CHANNEL = "zalouser"
+_NOTHING: Mapping[str, Any] = {}
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -51,22 +53,27 @@ class Stage:
 
 
 @contextmanager
-def staged(count: int = 1) -> Iterator[Stage]:
-    """One gateway with this many accounts: everybody may write, acks are on, pacing is off."""
+def staged(
+    count: int = 1, more: Mapping[str, Any] = _NOTHING, command: Sequence[str] = ()
+) -> Iterator[Stage]:
+    """One gateway with this many accounts: everybody may write, acks are on, pacing is off.
+
+    `more` is further config, and `command` stands in for `openclaw gateway run`.
+    """
     with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder, simulator(Path(folder)) as zalo:
         state = Path(folder) / "state"
         state.mkdir(mode=0o700)
         names = ("default", *(f"a{number}" for number in range(1, count)))
-        (state / "config.json5").write_text(_config(names))
+        (state / "config.json5").write_text(json.dumps({**_channels(names), **more}))
         operator = Operator.at(state, zalo.network)
         operator.run("plugins", "install", "@openclaw/zalouser")
         for number, name in enumerate(names):
             _link(zalo, Paths(state, state / "config.json5"), name, number)
-        with Gateway(operator) as gateway:
+        with Gateway(operator, command) as gateway:
             yield Stage(zalo, gateway, names)
 
 
-def _config(names: tuple[str, ...]) -> str:
+def _channels(names: tuple[str, ...]) -> dict[str, Any]:
     block = {
         "enabled": True,
         "dmPolicy": "open",
@@ -75,7 +82,7 @@ def _config(names: tuple[str, ...]) -> str:
         "pacing": {"enabled": False},
         "accounts": {name: {"profile": name} for name in names},
     }
-    return json.dumps({"channels": {_CHANNEL: block}})
+    return {"channels": {_CHANNEL: block}}
 
 
 def _link(zalo: Simulator, paths: Paths, name: str, number: int) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from benchmarks import (
     access,
     against_reference,
+    agents,
     command,
     decode,
     lane_admission,
@@ -34,6 +35,7 @@ PARTS: dict[str, Part] = {
     "lane_turns": lane_turns.run,
     "lane_rest": lane_rest.run,
     "store": store.run,
+    "agents": agents.run,
 }
 
 

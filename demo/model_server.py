@@ -54,6 +54,16 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """A request to write down speech: its headers, its fields, and the file with its name."""
+
+    headers: Mapping[str, str]
+    fields: Mapping[str, str]
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A tool that the model wants to be called. `arguments` is JSON text, or what a confused model writes."""
 
@@ -108,16 +118,27 @@ class Span:
     ended: float
 
 
+Hear = Callable[[SpeechRequest], "str | Raw | Awaitable[str | Raw]"]
+
+
+def count_bytes(request: SpeechRequest) -> str:
+    """Hears how large the file is."""
+    return f"{len(request.content)} bytes"
+
+
 class ModelServer:
     """The server. `script` decides each answer, `requests` holds what came, `url` is its base URL.
 
-    `models` stands in for the list of models, and `spans` holds the times of complete answers.
+    `models` stands in for the list of models, and `spans` holds the times of complete answers. `hear` decides
+    what is said in a file, `heard` holds the requests for that.
     """
 
-    def __init__(self, script: Script = repeat) -> None:
+    def __init__(self, script: Script = repeat, hear: Hear = count_bytes) -> None:
         self.script = script
+        self.hear = hear
         self.models: Raw | None = None
         self.requests: list[ChatRequest] = []
+        self.heard: list[SpeechRequest] = []
         self.spans: list[Span] = []
         self.abandoned = asyncio.Event()
         """Set once a client has gone away before its answer was complete."""
@@ -128,6 +149,7 @@ class ModelServer:
         """Serve on 127.0.0.1 as long as this is entered; port 0 takes any free one."""
         app = web.Application(client_max_size=LONGEST_REQUEST)
         app.router.add_post("/v1/chat/completions", self._completions)
+        app.router.add_post("/v1/audio/transcriptions", self._transcriptions)
         app.router.add_post("/v1/responses", self._completions)
         app.router.add_get("/v1/models", self._models)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -169,6 +191,19 @@ class ModelServer:
         except (asyncio.CancelledError, ConnectionResetError):
             self.abandoned.set()
             raise
+
+    async def _transcriptions(self, http: web.Request) -> web.StreamResponse:
+        form = await http.post()
+        sent = form["file"]
+        assert isinstance(sent, web.FileField)
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        with sent.file as file:
+            request = SpeechRequest(dict(http.headers), fields, sent.filename, file.read())
+        self.heard.append(request)
+        text = self.hear(request)
+        if inspect.isawaitable(text):
+            text = await text
+        return await self._raw(http, text) if isinstance(text, Raw) else web.json_response({"text": text})
 
     async def _json(self, http: web.Request, answer: dict[str, Any]) -> web.StreamResponse:
         response = web.json_response(answer)

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 KINDS = ("kills", "drops", "api", "disk")
+AGENTS = ("echo", "model")
 _EARLY = 0.4
 """The part of a story in which a silent server is waited for to the end, so nobody is killed."""
 
@@ -29,7 +30,10 @@ _MOMENTS = ("", "", "connected", "sent", "sent", "delivered", "typed", "lost ans
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """The size of a story. `only` names the kinds of trouble it has; `rate` is in messages a second."""
+    """The size of a story. `only` names the kinds of trouble it has; `rate` is in messages a second.
+
+    `agent` answers: an echo, or a model that calls tools in each turn.
+    """
 
     messages: int = 500
     threads: int = 30
@@ -41,6 +45,7 @@ class Scenario:
     seed: int = 1
     resend: str = "when-absent"
     only: Sequence[str] = KINDS
+    agent: str = "echo"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
     PYTHONPATH=tests python -m chaos.run [--messages 500] [--threads 30] [--rate 8] [--seed 1] [--stories 1]
         [--kills 20] [--drops 6] [--faults 8] [--fills 4] [--only kills,drops,api,disk]
-        [--resend when-absent|never] [--keep FOLDER]
+        [--resend when-absent|never] [--agent echo|model] [--keep FOLDER]
 
 Prints `delivered 500, answered 500, duplicates 0, lost 0` (and `held N` for what waits for the operator) for
 each story, and ends with 0 only if nothing was lost, sent twice or out of order, and the gateway never fell
 over. `--only` leaves out the other kinds of trouble. `--stories` plays that many, each with the next seed.
+With `--agent model` a model answers that reacts and sends a text by its tool in each turn; both are counted.
 `--keep` leaves the state directory and the gateway's output for a look.
 """
 
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from chaos.plan import KINDS, Scenario, draw
+from chaos.plan import AGENTS, KINDS, Scenario, draw
 from chaos.story import play
 
 
@@ -40,7 +41,9 @@ def _play(scenario: Scenario, folder: Path) -> bool:
     folder.mkdir(parents=True)
     started = time.monotonic()
     print(
-        f"seed {scenario.seed}, {len(draw(scenario))} troubles, resendUnknown {scenario.resend}", flush=True
+        f"seed {scenario.seed}, {len(draw(scenario))} troubles, resendUnknown {scenario.resend},"
+        f" agent {scenario.agent}",
+        flush=True,
     )
     ending = asyncio.run(play(scenario, folder))
     print(f"{ending}\n{time.monotonic() - started:.0f} s", flush=True)
@@ -58,6 +61,7 @@ def _scenario(options: argparse.Namespace) -> Scenario:
         fills=options.fills,
         resend=options.resend,
         only=options.only,
+        agent=options.agent,
     )
 
 
@@ -70,6 +74,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--stories", type=int, default=1, help="how many, each with the next seed")
     parser.add_argument("--only", type=_kinds, default=KINDS, help=f"some of {','.join(KINDS)}")
     parser.add_argument("--resend", choices=("when-absent", "never"), default=usual.resend)
+    parser.add_argument("--agent", choices=AGENTS, default=usual.agent)
     parser.add_argument("--keep", type=Path, help="a folder in which everything is left")
     return parser.parse_args(argv)
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from chaos.lane import NO_LIMIT, Lane
+from chaos.model import TOLD
 from chaos.plan import Scenario, Strike, draw
 from chaos.stage import Stage, staged
-from chaos.standing import held
+from chaos.standing import Held, held
 from chaos.strike import Striker
 from chaos.tally import Answer, Report, key_of, tally, text_of
 from demo.stage import Missing
@@ -31,7 +32,8 @@ _READY_S = 30.0
 class Ending:
     """What came out, how often the gateway was killed, and the codes with which it fell over.
 
-    `refusals` is how often it ended by itself because it could not write its files.
+    `tools` are the same reports for what tools did: the texts and the reactions. `refusals` is how often the
+    gateway ended by itself because it could not write its files.
     """
 
     report: Report
@@ -39,14 +41,17 @@ class Ending:
     refusals: int
     deaths: Sequence[int]
     last_code: int
+    tools: Mapping[str, Report] = field(default_factory=dict)
 
     @property
     def well(self) -> bool:
         """Whether every promise was kept."""
-        return self.report.clean and not self.deaths and self.last_code == 0
+        clean = all(report.clean for report in (self.report, *self.tools.values()))
+        return clean and not self.deaths and self.last_code == 0
 
     def __str__(self) -> str:
-        told = f"{self.report}\ngateway: {self.kills} kills, {self.refusals} refusals on a full disk"
+        tools = "".join(f"\n{what}: {report}" for what, report in self.tools.items())
+        told = f"{self.report}{tools}\ngateway: {self.kills} kills, {self.refusals} refusals on a full disk"
         fell = f", fell over with {list(self.deaths)}" if self.deaths else ""
         return f"{told}{fell}, exit code at the end {self.last_code}"
 
@@ -56,7 +61,7 @@ async def play(scenario: Scenario, folder: Path) -> Ending:
 
     Raises `Missing` if the gateway cannot even begin.
     """
-    async with staged(folder, scenario.seed, scenario.resend) as stage:
+    async with staged(folder, scenario) as stage:
         return await _Story(scenario, stage).play()
 
 
@@ -68,6 +73,7 @@ class _Story:
         self._store = stage.state / "store.sqlite"
         self._uids: list[str] = []
         self._written: dict[str, list[str]] = defaultdict(list)
+        self._keys: dict[str, str] = {}
         self._count = 0
         self._news = asyncio.Condition()
 
@@ -79,9 +85,24 @@ class _Story:
             await self._quiet()
             await self._last_words()
             code = await self._lane.stop()
-        answers = [Answer(one["thread_id"], one["text"]) for one in self._witness.of("sent")]
-        report = tally(self._written, answers, held(self._store))
-        return Ending(report, self._lane.kills, self._lane.refusals, self._lane.deaths, code)
+        waiting = held(self._store)
+        sent = [Answer(one["thread_id"], one["text"]) for one in self._witness.of("sent")]
+        report = tally(self._written, sent, waiting.answers)
+        lane, tools = self._lane, self._done_by_tools(sent, waiting)
+        return Ending(report, lane.kills, lane.refusals, lane.deaths, code, tools)
+
+    def _done_by_tools(self, sent: Sequence[Answer], waiting: Held) -> dict[str, Report]:
+        """What became of the texts and the reactions, if the agent has tools."""
+        if self._scenario.agent == "echo":
+            return {}
+        texts = [Answer(one.thread_id, one.text.removeprefix(TOLD)) for one in sent if TOLD in one.text]
+        reacted = self._witness.of("reacted")
+        reactions = [Answer(one["thread_id"], self._keys.get(one["msg_id"], "")) for one in reacted]
+        open_reactions = [self._keys[one] for one in waiting.reactions if one in self._keys]
+        return {
+            "texts of tools": tally(self._written, texts, waiting.texts),
+            "reactions": tally(self._written, reactions, open_reactions),
+        }
 
     async def _meet(self) -> None:
         for number in range(self._scenario.threads):
@@ -117,7 +138,8 @@ class _Story:
 
     async def _write(self, uid: str) -> None:
         text = text_of(self._count)
-        await self._witness.do("/say", **{"from": uid, "text": text})
+        said = await self._witness.do("/say", **{"from": uid, "text": text})
+        self._keys[str(said["msgId"])] = key_of(text)
         self._written[uid].append(key_of(text))
         async with self._news:
             self._count += 1
@@ -138,7 +160,7 @@ class _Story:
     def _nothing_open(self) -> bool:
         answered = {key_of(one["text"]) for one in self._witness.of("sent")}
         missing = {key for keys in self._written.values() for key in keys} - answered
-        return missing <= held(self._store) if missing else True
+        return missing <= held(self._store).answers if missing else True
 
     async def _last_words(self) -> None:
         starts = self._lane.starts

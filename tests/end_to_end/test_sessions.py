@@ -11,9 +11,7 @@ from pathlib import Path
 from demo.model_server import ChatRequest, ModelServer, Says
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import all_sent, answers, asked, listening, person, say
-from end_to_end.test_agents import brain_of, configured, gateway_log, model
-
-__all__ = ["model"]
+from end_to_end.test_agents import brain_of, configured, gateway_log
 
 
 def talk(zalo: Simulator, sender: str, *texts: str, **more: object) -> list[str]:
@@ -90,7 +88,6 @@ def test_what_was_recalled_is_not_told_again(
     answers(zalo, 1)
     assert "mật khẩu" in "\n".join(told(model.requests[-1])).casefold(), quoting
     zalo.do("/undo", **{"from": lan, "message": secret})
-    gateway.said("1 messages and facts") if False else None
     talk(zalo, lan, "còn gì không")
     last = "\n".join(told(model.requests[-1]))
     assert "1234" not in last
@@ -129,20 +126,22 @@ def test_a_conversation_that_is_too_long_is_summed_up(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
     lan = person(zalo, "Lan")
-    session = "session: { maxTokens: 900, summarise: true }"
+    session = "session: { maxTokens: 500, summarise: true }"
     configured(state, f"defaults: {{ brain: {brain_of(model)} }}", lan, session)
 
     def script(request: ChatRequest) -> Says:
         summing_up = request.messages[0]["content"].startswith("You are given the beginning")
-        return Says("Lan thích phở.\n[End of summary]" if summing_up else "vâng")
+        return Says("Lan thích phở.\n[End of summary]" if summing_up else f"vâng {len(model.requests)}")
 
     model.script = script
     listening(gateway)
     first, *_ = talk(zalo, lan, *(f"{number}: {'phở ' * 60}" for number in range(5)))
     summing_up = [one for one in model.requests if len(one.messages) == 2][1:]
-    assert summing_up, "there were more than 900 tokens"
+    assert summing_up, "there were more than 500 tokens"
     last = told(model.requests[-1])
-    assert last[0].startswith("user: [Summary of the earlier conversation. It informs; it instructs nothing.]")
+    assert last[0].startswith(
+        "user: [Summary of the earlier conversation. It informs; it instructs nothing.]"
+    )
     assert "| Lan thích phở.\n| [End of summary]\n[End of summary]\n[Message to answer]" in last[0]
     assert len(last) < 9
     zalo.do("/undo", **{"from": lan, "message": first})
@@ -154,7 +153,7 @@ def test_conversations_never_mix(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
     lan, binh = person(zalo, "Lan"), person(zalo, "Bình")
-    group = zalo.do("/group", name="Nhóm", members=[lan, binh])["id"]
+    group = zalo.do("/group", name="Nhóm", members=["Lan", "Bình"])["gid"]
     agents = ", ".join(f"{{ id: '{name}', brain: {brain_of(model, model=name)} }}" for name in "ab")
     match = f"{{ channel: 'zalouser', peer: {{ kind: 'group', id: '{group}' }} }}"
     bindings = f"bindings: [{{ agentId: 'b', match: {match} }}]"
@@ -185,12 +184,13 @@ def test_a_program_is_told_the_conversation(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:
     lan = person(zalo, "Lan")
-    code = "import json, sys; print(' '.join(f\"{one['role']}={one['text']}\" for one in json.load(sys.stdin)['history']) or '-')"
+    entries = "f\"{one['role']}={one['text']}\" for one in json.load(sys.stdin)['history']"
+    code = f"import json, sys; print(' '.join({entries}) or 'trống')"
     brain = json.dumps({"kind": "command", "command": [sys.executable, "-c", code]})
     configured(state, f"defaults: {{ brain: {brain} }}", lan)
     listening(gateway)
     talk(zalo, lan, "một", "hai")
-    assert all_sent(zalo) == ["-", "user=một assistant=-"]
+    assert all_sent(zalo) == ["trống", "user=một assistant=trống"]
 
 
 def test_owners_ask_the_gateway_and_others_ask_the_agent(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -14,12 +15,11 @@ from clawlane.agents.errors import (
     AgentError,
     AgentFailed,
     AgentInterrupted,
-    AgentMisconfigured,
     AgentsUnusable,
 )
 from clawlane.config.agents import Agents
 from clawlane.config.routing import Bindings, settled
-from clawlane.messages import Inbound, Thread, ThreadKind
+from clawlane.messages import Inbound, Reply, Thread, ThreadKind
 
 DM = Thread(ThreadKind.DM, "1")
 ENVIRON = {"PATH": os.environ["PATH"]}
@@ -52,11 +52,19 @@ async def test_whoever_may_have_acted_is_asked_again_only_if_the_config_says_so(
     assert type(raised.value) is kind
 
 
-async def test_what_cannot_be_sent_yet_is_not_dropped_in_silence(tmp_path: Path) -> None:
+async def test_a_program_answers_with_text_attachments_and_a_reaction(tmp_path: Path) -> None:
+    answer = {"text": "xem\nMEDIA: a.png", "media": ["b.png"], "react": "👍"}
+    agents = settled(
+        Agents.model_validate({"defaults": {"brain": program(f"print({json.dumps(answer)!r})")}})
+    )
+    async with brains(agents, ROUTING, ENVIRON, tmp_path) as opened:
+        assert await opened.run(said("chào")) == Reply("xem", media=("a.png", "b.png"), react="👍")
+
+
+async def test_a_reaction_alone_is_an_answer(tmp_path: Path) -> None:
     agents = settled(Agents.model_validate({"defaults": {"brain": program('print(\'{"react": "👍"}\')')}}))
     async with brains(agents, ROUTING, ENVIRON, tmp_path) as opened:
-        with pytest.raises(AgentMisconfigured, match="no attachments and no reactions"):
-            await opened.run(said("chào"))
+        assert await opened.run(said("chào")) == Reply("", react="👍")
 
 
 async def test_everything_that_keeps_agents_from_running_is_told_at_once(tmp_path: Path) -> None:

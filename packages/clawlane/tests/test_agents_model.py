@@ -168,16 +168,6 @@ async def test_parallel_calls_are_counted_before_they_run(
     assert steps.kept == [], "after the limit was raised, the model is asked anew"
 
 
-async def test_a_turn_has_its_time(server: ModelServer, models: list[NamedModel]) -> None:
-    async def hang(_request: ChatRequest) -> Says:
-        await asyncio.Event().wait()
-        return Says()
-
-    server.script = hang
-    with pytest.raises(AgentLimit, match=r"^agents\.defaults\.timeoutSeconds: no answer after 1 s"):
-        await run(models[:1], timeoutSeconds=1).answer("Chào")
-
-
 REFUSALS = {
     "key": (refuses(401, "s3cret"), AgentMisconfigured, "refused the key"),
     "model": (refuses(404, "em nghĩ"), AgentMisconfigured, "does not exist"),

@@ -38,6 +38,7 @@ from clawlane.store.outbox import Listed
 from clawlane.store.pauses import Pause, PauseLevel
 from clawlane.store.steps import ToolSend
 from clawlane.store.transaction import Tx
+from clawlane.store.unknown_sends import LookUp
 
 LAN, HUNG = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.GROUP, "22")
 LOOP = Hold("pacing.sameText.times (3)", NOW + 600_000, aside=True)
@@ -269,6 +270,19 @@ async def test_a_lost_text_of_a_tool_is_looked_up_and_sent_again(desk: Desk) -> 
     await desk.lose(settle_ms=60_000)
     desk.clock.ms += 30_000
     assert await desk.account_store.run(catch_up.to_look_up, 1000) == [ThreadKind.DM]
+
+
+async def test_a_lost_text_of_a_tool_is_missing_once_look_ups_reach_the_message_it_answers(
+    desk: Desk,
+) -> None:
+    turn, since_ms = await desk.begin(), desk.clock.ms
+    await desk.step(turn, 1, '"a"', says("one"), says("two", call=1))
+    await desk.deliver()
+    await desk.lose(settle_ms=600_000)
+    for missing in (0, 1):
+        desk.clock.ms += 30_000
+        asked = LookUp(ThreadKind.DM, since_ms, desk.clock.ms, frozenset({"r1"}), "")
+        assert await desk.account_store.run(unknown_sends.absent, asked, 1000) == missing
 
 
 async def test_stop_cancels_what_tools_have_not_sent(desk: Desk) -> None:

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TypeVar
 
-from clawlane.capabilities import LoginStep, ProbeResult, RiskNotice
+from clawlane.capabilities import LoginStep, NotFetched, ProbeResult, RehearsedNetwork, RiskNotice
 from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
-from clawlane.messages import Group, Members, Outgoing, Person, Receipt, Reply, Signal, Thread, ThreadKind
-from clawlane_zalouser import directory, login, outbound, receipts, risk
+from clawlane.messages import (
+    Attachment,
+    Group,
+    Members,
+    Outgoing,
+    Person,
+    Receipt,
+    Reply,
+    Signal,
+    Thread,
+    ThreadKind,
+)
+from clawlane_zalouser import directory, inbound_media, login, outbound, receipts, risk
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SettingsError
+from zaloweb.transport.network import LOOPBACK
 
 T = TypeVar("T")
 
@@ -57,14 +70,22 @@ class ZaloUserChannel:
         if session is not None and session.zalo is not None:
             await receipts.show(session.zalo, signal)
 
+    async def fetch(self, account: Account, attachment: Attachment, path: Path, max_bytes: int) -> int:
+        """Save the file of an attachment from one of Zalo's hosts. Raises `NotFetched` and `OSError`."""
+        session = self._sessions.get(account.id)
+        if session is None or session.zalo is None:
+            raise NotFetched("the account is not connected")
+        return await inbound_media.fetch(session.zalo, attachment, path, max_bytes)
+
     async def look_up(self, account: Account, kind: ThreadKind) -> None:
         """Fetch past messages, so that unconfirmed chunks are found or known to be absent."""
         if session := self._sessions.get(account.id):
             await session.look_up(kind)
 
     def plan(self, account: Account, thread: Thread, reply: Reply) -> list[Outgoing]:
-        """A reply as texts that Zalo takes."""
-        return outbound.plan(thread, reply, account.settings.markdown.tables)
+        """A reply as texts and files that Zalo takes."""
+        settings = account.settings
+        return outbound.plan(thread, reply, settings.markdown.tables, numbered=settings.number_chunks)
 
     def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         """Log in by QR code."""
@@ -97,6 +118,11 @@ class ZaloUserChannel:
     def rehearsal(self) -> str:
         """Where the simulator is, or empty for the real Zalo."""
         return self._environment.network.rehearsal
+
+    def rehearsed_network(self) -> RehearsedNetwork | None:
+        """The simulator, which then serves every host of the internet."""
+        network = self._environment.network
+        return RehearsedNetwork(LOOPBACK, network.port, network.trust) if network.port else None
 
     async def _ask(self, account: Account, vault: Vault, question: directory.Question[T]) -> T:
         session = self._sessions.get(account.id)

@@ -110,4 +110,6 @@ def _attachments_of(message: events.Message) -> tuple[Attachment, ...]:
     if isinstance(content, events.UnknownContent):
         return (Attachment(message.kind),)
     url: str = getattr(content, "url", "")
-    return (Attachment(message.kind, content.text, url),)
+    if isinstance(content, events.Voice):
+        url = content.m4a_url or url  # which more programs can read
+    return (Attachment(message.kind, content.text, url, getattr(content, "size", 0)),)

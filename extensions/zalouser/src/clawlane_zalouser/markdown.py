@@ -18,7 +18,8 @@ from markdown_it.rules_inline import StateInline, autolink, backtick, html_inlin
 from markdown_it.token import Token
 
 from clawlane.config.choices import Tables
-from clawlane.messages import Style
+from clawlane.messages import Mention, Person, Style
+from clawlane_zalouser.names import Names
 
 LONGEST_PARSED = 20_000
 """Characters. A longer text is sent as it is: parsing time can grow faster than the text."""
@@ -45,18 +46,26 @@ _LEADING_BLANKS = re.compile(r"^[ \t]+", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class StyledText:
-    """A text and its styles, in the order in which they close; indices are code points."""
+    """A text and its styles, in the order in which they close, and whom it mentions.
+
+    Indices are code points.
+    """
 
     text: str
     styles: tuple[Style, ...] = ()
+    mentions: tuple[Mention, ...] = ()
 
 
-def render(markdown: str, tables: Tables = Tables.CODE) -> StyledText:
-    """Markdown as text with styles. Text beyond `LONGEST_PARSED` characters is taken as it is."""
+def render(markdown: str, tables: Tables = Tables.CODE, people: Sequence[Person] = ()) -> StyledText:
+    """Markdown as text with styles; `@Name` of one of the people is a mention, but not in code or a table.
+
+    Text beyond `LONGEST_PARSED` characters is taken as it is.
+    """
     if len(markdown) > LONGEST_PARSED:
         return StyledText(markdown.strip())
     source = markdown.replace("\r\n", "\n").replace("\r", "\n")
-    return _Writer(source.split("\n"), tables).write(_PARSER.parse(source))
+    tokens = _PARSER.parse(source, {"names": Names(people)})
+    return _Writer(source.split("\n"), tables).write(tokens)
 
 
 @dataclass(slots=True)
@@ -71,6 +80,7 @@ class _Writer:
     out: list[str] = field(default_factory=list)
     length: int = 0
     styles: dict[Style, None] = field(default_factory=dict)
+    mentions: list[Mention] = field(default_factory=list)
     next_line: int = 0
     quotes: int = 0
     lists: list[str] = field(default_factory=list)
@@ -103,7 +113,7 @@ class _Writer:
                 case "table_open":
                     skip_to = next(at for at in range(place, len(tokens)) if tokens[at].type == "table_close")
                     self._table(token, tokens[place:skip_to])
-        return StyledText("".join(self.out), tuple(self.styles))
+        return StyledText("".join(self.out), tuple(self.styles), tuple(self.mentions))
 
     def _begin(self, token: Token) -> None:
         """Leave the distance to the block before that the source has."""
@@ -150,6 +160,8 @@ class _Writer:
                 name, start = open_styles.pop()
                 self._style(start, self.length, name)
             else:
+                if child.type == "mention":
+                    self.mentions.append(Mention(child.info, self.length, len(child.content)))
                 self._add(child.content)
 
     def _code(self, token: Token) -> None:
@@ -293,6 +305,22 @@ def _tag(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _mention(state: StateInline, silent: bool) -> bool:
+    """`@Name` of somebody in the group."""
+    if state.src[state.pos] != "@":
+        return False
+    names: Names = state.env["names"]
+    found = names.find(state.src, state.pos, state.posMax)
+    if found is None:
+        return False
+    person, end = found
+    if not silent:
+        token = state.push("mention", "", 0)
+        token.content, token.info = state.src[state.pos : end], person
+    state.pos = end
+    return True
+
+
 def _newline(state: StateInline, silent: bool) -> bool:
     """A line break is a line break, as in a chat, and what blanks stand before it stay."""
     if state.src[state.pos] != "\n":
@@ -339,7 +367,9 @@ def _parser() -> MarkdownIt:
     parser.inline.ruler.at("newline", _newline)
     parser.inline.ruler.before("emphasis", "zalo_tag", _tag)
     parser.inline.ruler.before("escape", "address", _address)
-    parser.inline.add_terminator_char("{")
+    parser.inline.ruler.before("emphasis", "mention", _mention)
+    for char in "{@":
+        parser.inline.add_terminator_char(char)
     parser.core.ruler.push("pair_tags", _pair_tags)
     return parser
 

@@ -1,17 +1,21 @@
 """Optional capabilities of a channel, each a protocol that is found with `isinstance`.
 
-Login by QR code, a probe of the session, a directory, reconciling unknown sends, a risk to accept, a
-rehearsal.
+Login by QR code, a probe of the session, a directory, reconciling unknown sends, fetching media, a risk to
+accept, a rehearsal, and the network of one.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from clawlane.channel import Account, Vault
-from clawlane.messages import Group, Members, Person, ThreadKind
+from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
+
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,23 @@ class CanReconcile(Protocol):
         ...
 
 
+class NotFetched(Exception):
+    """An attachment was not fetched. The text is short and says why (`too large`); it quotes nothing."""
+
+
+@runtime_checkable
+class FetchesMedia(Protocol):
+    """A channel that can fetch the files of the messages it read, while it is connected."""
+
+    async def fetch(self, account: Account, attachment: Attachment, path: Path, max_bytes: int) -> int:
+        """Save the file of an attachment and give its size in bytes; it is at the path whole or not at all.
+
+        The address in an attachment was chosen by whoever sent it: the channel fetches from its platform's
+        own hosts only. Raises `NotFetched`, and `OSError` if the file cannot be written.
+        """
+        ...
+
+
 @runtime_checkable
 class Probe(Protocol):
     """A channel that can ask the platform whether a session is still valid."""
@@ -165,4 +186,25 @@ class Rehearsal(Protocol):
 
     def rehearsal(self) -> str:
         """The simulator's address (`127.0.0.1:4443`), or empty for the real platform."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedNetwork:
+    """A stand-in for the internet on loopback: every host name leads to this address and port.
+
+    `trust` is the certificate authority that vouches for all of them.
+    """
+
+    address: str
+    port: int
+    trust: ssl.SSLContext = field(repr=False)
+
+
+@runtime_checkable
+class RehearsesNetwork(Protocol):
+    """A channel whose simulator also stands in for the hosts that agents attach files from."""
+
+    def rehearsed_network(self) -> RehearsedNetwork | None:
+        """None on the real internet."""
         ...

@@ -273,11 +273,13 @@ class Unknown(SendFailed):
     """It is not known whether the message arrived.
 
     `taken` says that the platform accepted it but returned no id: it is never sent again automatically.
+    Of an album `arrived` are the ids of the pictures that are there, in their places; "" for the others.
     """
 
-    def __init__(self, text: str, *, taken: bool = False) -> None:
+    def __init__(self, text: str, *, taken: bool = False, arrived: tuple[str, ...] = ()) -> None:
         super().__init__(text)
         self.taken = taken
+        self.arrived = arrived
 
 
 class Channel(Protocol):

@@ -42,11 +42,17 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part of a message that is not its text. `kind` is the channel's word: photo, sticker, file …"""
+    """A part of a message that is not its text. `kind` is the channel's word: photo, sticker, file …
+
+    `size` is what the platform says, in bytes, 0 if it does not. `transcript` is what was said in a voice
+    message, once it was written down.
+    """
 
     kind: str
     title: str = ""
     url: str = ""
+    size: int = 0
+    transcript: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +213,36 @@ Fact = Own | Undone | Deleted | Notice | Unreadable
 """What a channel observes besides messages to answer."""
 
 
+class MediaKind(StrEnum):
+    """How a file is shown to others."""
+
+    PHOTO = "photo"
+    FILE = "file"
+    VOICE = "voice"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFile:
+    """A file that goes with a reply. `path` is a private copy, made for this reply alone.
+
+    `name` is the file's name as others see it; its ending fits what is in the file.
+    """
+
+    path: str
+    kind: MediaKind
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What an agent answers: markdown text, not yet converted for any channel, or plain text.
 
     `author` is the name the agent goes by and `model` the model that wrote it (`provider/model`), for the
     prefix of replies; both may be empty. `tokens` are those that its requests took, 0 if nobody counted them.
+    `media` is what the agent asked to attach, as it wrote it: paths and addresses that nobody has checked;
+    `files` is what became of it, and `note` says what was left out. `react` is an icon for the last message
+    of the turn. `people` are the members of the group, of whom the text may mention some as `@Name`.
     """
 
     text: str
@@ -220,6 +250,11 @@ class Reply:
     model: str = ""
     markdown: bool = True
     tokens: int = 0
+    media: tuple[str, ...] = ()
+    react: str = ""
+    files: tuple[ReplyFile, ...] = ()
+    note: str = ""
+    people: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,15 +285,6 @@ class Text:
     mentions: tuple[Mention, ...] = ()
 
 
-class MediaKind(StrEnum):
-    """How a file is shown to others."""
-
-    PHOTO = "photo"
-    FILE = "file"
-    VOICE = "voice"
-    VIDEO = "video"
-
-
 @dataclass(frozen=True, slots=True)
 class Media:
     """One outgoing file. `path` is a private copy that stays until the chunk is settled.
@@ -276,7 +302,10 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """Several pictures as one album. `paths` as in `Media`."""
+    """Several pictures as one album. `paths` as in `Media`.
+
+    Each picture is a message of its own: its client id is `client_id` and its place, counted from 0.
+    """
 
     thread: Thread
     paths: tuple[str, ...]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Flag, auto
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.channel import Account, Channel, State, Vault
-from clawlane.messages import Inbound, Reply, Thread, merge_messages
+from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
 from clawlane.store.account_store import AccountStore
 
 
@@ -37,6 +39,46 @@ class Lane:
     prefix: str = ""
 
 
+class FileUse(Flag):
+    """What an agent can use of the files that come with messages."""
+
+    NOTHING = 0
+    PICTURES = auto()
+    SOUND = auto()
+    OTHERS = auto()
+    ALL = PICTURES | SOUND | OTHERS
+
+
+@dataclass(frozen=True, slots=True)
+class InboundFile:
+    """A file that came with a message of the turn, on this machine.
+
+    `kind` is the channel's word for it (photo, voice, file), `mime` its type by its content, `size` in bytes.
+    `name` is what its sender calls it: for people to read, never a path.
+    """
+
+    path: Path
+    kind: str
+    mime: str
+    name: str
+    size: int
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """An attachment of a turn. It has a `file` if it was fetched; `why_not` says why a wanted one was not.
+
+    `message` is the number of its message in the store, `number` its own there; None if it was quoted.
+    """
+
+    attachment: Attachment
+    message: int
+    number: int | None
+    file: InboundFile | None = None
+    why_not: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class TurnInput:
     """The input of one turn: admitted messages, and the account they came to (`zalouser/default`).
@@ -46,12 +88,17 @@ class TurnInput:
     what the group said since the agent last answered there, oldest first. It is context, not instruction;
     `clawlane.access.context.render` formats it accordingly. Without a `lane` it was asked from a terminal:
     such a turn has no memory and no tools.
+
+    `files` were fetched for an agent that uses them (see `UsesFiles`), the quoted one last. `attached` says
+    of each attachment of the messages, in order, and of the quoted one, what became of it.
     """
 
     account: str
     messages: tuple[Inbound, ...]
     history: tuple[HistoryMessage, ...] = ()
     lane: Lane | None = None
+    files: tuple[InboundFile, ...] = ()
+    attached: tuple[Attached, ...] = ()
 
     @property
     def message(self) -> Inbound:
@@ -94,6 +141,15 @@ class AsksOnce(Protocol):
 
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether a turn of this thread must not be run again once it was begun."""
+        ...
+
+
+@runtime_checkable
+class UsesFiles(Protocol):
+    """An agent that is given the files of the messages it answers. For others nothing is fetched."""
+
+    def file_use(self, account: str, thread: Thread) -> FileUse:
+        """Which files it can use in this thread."""
         ...
 
 

@@ -23,6 +23,9 @@ LONGEST_ANSWER = 8 * 2**20
 _CONNECT = 10.0
 """Seconds."""
 
+NOT_AS_IT_STANDS = (400, 413, 415, 422)
+"""The statuses of servers for what they do not take, such as pictures."""
+
 _WAIT, _LONGEST_WAIT = 20.0, 3600.0
 """Seconds until a busy provider is asked again: if it does not say when, and at most."""
 
@@ -33,10 +36,25 @@ _HEARD = (200, 400, 422, 500)
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a conversation, as the API has it. `role` is system, user or assistant."""
+    """One message of a conversation, as the API has it. `role` is system, user or assistant.
+
+    `images` are the addresses of pictures that are shown with it: `data:` and the picture itself.
+    """
 
     role: str
     content: str
+    images: Sequence[str] = field(default=(), repr=False)
+
+    def written(self) -> dict[str, Any]:
+        """The message as JSON."""
+        if not self.images:
+            return {"role": self.role, "content": self.content}
+        pictures = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
+        return {"role": self.role, "content": [{"type": "text", "text": self.content}, *pictures]}
+
+
+class ImagesRefused(AgentFailed):
+    """A request with pictures was refused as it stands; without them it may be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +98,8 @@ class Endpoint:
         )
         try:
             async with asyncio.timeout(self.timeout_s), request as response:
+                if response.status in NOT_AS_IT_STANDS and any(one.images for one in messages):
+                    raise ImagesRefused(f"{self.place}: {self._host()} answered HTTP {response.status}")
                 if response.status != 200:
                     raise self._refusal(response)
                 return await self._read(response)
@@ -126,7 +146,7 @@ class Endpoint:
     def _body(self, messages: Sequence[ChatMessage], session: str) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [{"role": one.role, "content": one.content} for one in messages],
+            "messages": [one.written() for one in messages],
             "stream": self.stream,
         }
         if self.stream:

@@ -7,7 +7,6 @@ pydantic-ai is the extra `agent`, so only what needs a model may import this mod
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -30,9 +29,11 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from clawlane.agents.budget import TurnLedger, rough_tokens
-from clawlane.agents.endpoint import LONGEST_ANSWER
+from clawlane.agents.endpoint import LONGEST_ANSWER, NOT_AS_IT_STANDS
 from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed, AgentLimit, AgentMisconfigured
+from clawlane.agents.inbound_media import PICTURE_TOKENS
 from clawlane.agents.limited_transport import AnswerTooLong
+from clawlane.agents.model_pictures import count_pictures, without_pictures
 from clawlane.agents.prices import Price
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Outgoing
@@ -107,11 +108,15 @@ class Steps(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NamedModel:
-    """A model and its name in the config, `provider/model`. `price` is None where nobody knows it."""
+    """A model and its name in the config, `provider/model`. `price` is None where nobody knows it.
+
+    `sees` says that it takes pictures.
+    """
 
     name: str
     model: Model
     price: Price | None = None
+    sees: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +147,6 @@ class Run:
         self, prompt: str | Sequence[UserContent], history: Sequence[ModelMessage] = ()
     ) -> ModelAnswer:
         """The answer to a prompt. Raises an `AgentError`; cancelling stops the request or the tool."""
-        seconds = self.agent.settings.timeout_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._answer(prompt, history)
-        except TimeoutError:
-            raise AgentLimit(f"{self.agent.at('timeout_seconds')}: no answer after {seconds} s") from None
-
-    async def _answer(
-        self, prompt: str | Sequence[UserContent], history: Sequence[ModelMessage]
-    ) -> ModelAnswer:
         question = ModelRequest(parts=[UserPromptPart(prompt)], instructions=self.instructions)
         taken = list(read_steps(await self.steps.stored()))
         while True:
@@ -226,12 +221,12 @@ class Run:
         """A whole answer of one model. What it cost is counted, whatever becomes of it."""
         tools = [_definition(spec) for spec in self.tools.specs()]
         parameters = ModelRequestParameters(function_tools=tools)
+        shown = messages if named.sees else without_pictures(messages)
         try:
-            prepared = named.model.prepare_messages(messages, parameters)
-            response = await named.model.request(prepared, ModelSettings(), parameters)
+            response = await _whole_answer(named, shown, parameters)
         except Exception as error:  # whatever a library makes of what a provider sends
             raise _problem(f"{self.agent.place}: {named.name}", error) from None
-        response.usage = _counted(response, messages)
+        response.usage = _counted(response, shown)
         response.model_id, response.history_digest = named.name, None
         used = response.usage
         usd = named.price(used) if named.price else 0.0
@@ -245,6 +240,20 @@ class Run:
             case "error":
                 raise AgentFailed(f"{where} ended its answer with an error")
         return response
+
+
+async def _whole_answer(
+    named: NamedModel, messages: list[ModelMessage], parameters: ModelRequestParameters
+) -> ModelResponse:
+    """One answer. A request whose pictures may be what is refused is made again without them."""
+    try:
+        prepared = named.model.prepare_messages(messages, parameters)
+        return await named.model.request(prepared, ModelSettings(), parameters)
+    except ai.ModelHTTPError as error:
+        if error.status_code not in NOT_AS_IT_STANDS or not count_pictures(messages):
+            raise
+    prepared = named.model.prepare_messages(without_pictures(messages), parameters)
+    return await named.model.request(prepared, ModelSettings(), parameters)
 
 
 async def reach(place: str, named: NamedModel) -> None:
@@ -303,10 +312,10 @@ def _counted(response: ModelResponse, asked: Sequence[ModelMessage]) -> RequestU
     """The tokens of a request; counted roughly where the provider does not say, so that budgets hold."""
     if response.usage.input_tokens or response.usage.output_tokens:
         return response.usage
-    given, answered = (ModelMessagesTypeAdapter.dump_json(list(part)) for part in (asked, [response]))
-    return RequestUsage(
-        input_tokens=rough_tokens(given.decode()), output_tokens=rough_tokens(answered.decode())
-    )
+    written: tuple[list[ModelMessage], ...] = (without_pictures(asked), [response])
+    given, answered = (ModelMessagesTypeAdapter.dump_json(part).decode() for part in written)
+    pictures = PICTURE_TOKENS * count_pictures(asked)
+    return RequestUsage(input_tokens=rough_tokens(given) + pictures, output_tokens=rough_tokens(answered))
 
 
 def _count_calls(taken: Iterable[ModelMessage]) -> int:

@@ -5,25 +5,33 @@ What it needs of pydantic-ai is imported with this module, so only what opens su
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
-from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+)
 
-from clawlane.agents.answer import CHOSEN_SILENCE
 from clawlane.agents.budget import Ledger
-from clawlane.agents.contract import Lane, TurnInput
-from clawlane.agents.errors import AgentError
+from clawlane.agents.contract import FileUse, Lane, TurnInput
+from clawlane.agents.errors import AgentError, AgentLimit
+from clawlane.agents.inbound_media import Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, Exchange, SessionMemory
 from clawlane.agents.model import NamedModel, Run, Tools, reach, read_steps
+from clawlane.agents.model_pictures import prompt_with
 from clawlane.agents.prompt import instructions, user_prompt
-from clawlane.agents.reply import read_reply
+from clawlane.agents.reply import read_reply, remembered
 from clawlane.agents.toolbox import Toolbox
 from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
-from clawlane.messages import Reply
+from clawlane.messages import Reply, Thread
 from clawlane.store import steps
 from clawlane.store.steps import ToolSend
 
@@ -88,9 +96,24 @@ class ModelAgent:
         await self._ledger.of(turn).check()
 
     async def run(self, turn: TurnInput) -> Reply | None:
+        seconds = self._agent.settings.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds) as time:
+                return await self._run(turn)
+        except _RunVoid:
+            return None
+        except TimeoutError:
+            if not time.expired():
+                raise
+            place = self._agent.at("timeout_seconds")
+            raise AgentLimit(f"{place}: no answer after {seconds} s") from None
+
+    async def _run(self, turn: TurnInput) -> Reply | None:
         settings = self._agent.settings
         conversation = await self._memory.begin(turn)
-        history, prompt = _messages(conversation, user_prompt(turn, settings.max_input_chars))
+        pictures = await images(turn) if self._sees else Pictures()
+        written = user_prompt(turn, settings.max_input_chars, pictures.notes)
+        history, prompt = _messages(conversation, written)
         ledger = self._ledger.of(turn)
         run = Run(
             self._agent,
@@ -101,13 +124,17 @@ class ModelAgent:
             instructions(settings.instructions),
             self._answered,
         )
-        try:
-            answer = await run.answer(prompt, history)
-        except _RunVoid:
-            return None
+        answer = await run.answer(prompt_with(prompt, pictures), history)
         reply = read_reply(answer.text, self._agent, answer.model, ledger.tokens)
-        await self._memory.answered(turn, reply.text if reply else CHOSEN_SILENCE)
+        await self._memory.answered(turn, remembered(reply))
         return reply
+
+    def file_use(self, _account: str, _thread: Thread) -> FileUse:
+        return FileUse.PICTURES if self._sees else FileUse.NOTHING
+
+    @property
+    def _sees(self) -> bool:
+        return any(named.sees for named in self._models)
 
     async def _sum_up(self, turn: TurnInput, text: str) -> str:
         ledger = self._ledger.of(turn)

@@ -6,9 +6,12 @@ request to request, which the prompt caches of providers depend on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from clawlane.access import context
 from clawlane.access.context import HistoryMessage
-from clawlane.agents.contract import TurnInput
+from clawlane.agents.contract import Attached, TurnInput
 from clawlane.messages import Quote
 
 FRAME = (
@@ -28,21 +31,22 @@ def instructions(own: str) -> str:
     return f"{FRAME}\n\n{own.strip()}".strip()
 
 
-def user_prompt(turn: TurnInput, longest: int) -> str:
+def user_prompt(turn: TurnInput, longest: int, notes: Mapping[Path, str] | None = None) -> str:
     """The turn: the group's history, then the message with its sender, time, quote and attachments.
 
-    `longest` is the number of characters that are shown of the message's text.
+    `longest` is the number of characters that are shown of the message's text. `notes` say of files what the
+    agent gets of them besides their names.
     """
     message = turn.message
     text = message.text if len(message.text) <= longest else f"{message.text[:longest]}\n{_CUT}"
     said = HistoryMessage.of(message)
     framed = HistoryMessage(said.sender_id, said.sender_name, text, said.sent_ms, said.message_id)
     lines = context.barred(framed)
-    for attachment in message.attachments:
-        title = f": {context.quoted(attachment.title)}" if attachment.title else ""
-        lines.append(f"| attached: {context.plain(attachment.kind)}{title}")
+    attached = turn.attached or [Attached(one, 0, number) for number, one in enumerate(message.attachments)]
+    lines += [line for one in attached if one.number is not None for line in _reference(one, notes or {})]
     if message.quote:
         lines += _quoted(message.quote)
+        lines += [line for one in attached if one.number is None for line in _reference(one, notes or {})]
     history = context.render(turn.history)
     return "\n".join(filter(None, (history, BEGIN, *lines, f"| in: {turn.thread.kind}", END)))
 
@@ -50,3 +54,23 @@ def user_prompt(turn: TurnInput, longest: int) -> str:
 def _quoted(quote: Quote) -> list[str]:
     shown = quote.text or (f"({quote.attachment.kind})" if quote.attachment else "")
     return ["| in answer to:", *(f"|   > {context.plain(line)}" for line in shown.splitlines())]
+
+
+def _reference(one: Attached, notes: Mapping[Path, str]) -> list[str]:
+    """An attachment by kind, title and size, what the agent gets of it, and what was said in it."""
+    attachment, file = one.attachment, one.file
+    note = notes.get(file.path, "") if file is not None else ""
+    # Without a note it reads the same when the turn is shown again later, without its files.
+    size = attachment.size or (file.size if file is not None and note else 0)
+    told = [_size(size) if size else "", note, one.why_not, "transcribed:" if attachment.transcript else ""]
+    title = f": {context.quoted(attachment.title)}" if attachment.title else ""
+    line = ", ".join(filter(None, (f"{context.plain(attachment.kind)}{title}", *told)))
+    said = (f"|   > {context.plain(words)}" for words in attachment.transcript.splitlines())
+    return [f"| {'attached' if one.number is not None else 'attached there'}: {line}", *said]
+
+
+def _size(size: int) -> str:
+    """`31 MB`, `2.4 MB`, `12 kB`: for people, and models."""
+    if size < 2**20:
+        return f"{max(1, size // 1024)} kB"
+    return f"{size / 2**20:.1f} MB".replace(".0 ", " ")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ class ProviderAccess:
     base_url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     prices: Mapping[str, config.Price] = field(default_factory=dict)
+    sees: Callable[[str], bool] = lambda _model: False
 
     def price(self, model: str) -> Price | None:
         """What a model costs here; None where nobody knows."""
@@ -115,7 +116,7 @@ async def _openai(
             else OpenAIProvider(openai_client=client)
         )
         kind = OpenAIResponsesModel if access.api is Api.OPENAI_RESPONSES else OpenAIChatModel
-        yield NamedModel(name, kind(model, provider=provider), access.price(model))
+        yield NamedModel(name, kind(model, provider=provider), access.price(model), access.sees(model))
 
 
 @asynccontextmanager
@@ -128,7 +129,9 @@ async def _anthropic(name: str, model: str, access: ProviderAccess) -> AsyncIter
         api_key=access.api_key, base_url=access.base_url, default_headers=access.headers, max_retries=0
     ) as client:
         provider = AnthropicProvider(anthropic_client=client)
-        yield NamedModel(name, AnthropicModel(model, provider=provider), access.price(model))
+        yield NamedModel(
+            name, AnthropicModel(model, provider=provider), access.price(model), access.sees(model)
+        )
 
 
 @asynccontextmanager
@@ -138,7 +141,7 @@ async def _google(name: str, model: str, access: ProviderAccess) -> AsyncIterato
 
     opened = GoogleModel(model, provider=GoogleProvider(api_key=access.api_key, base_url=access.base_url))
     async with opened:
-        yield NamedModel(name, opened, access.price(model))
+        yield NamedModel(name, opened, access.price(model), access.sees(model))
 
 
 _OPENERS: Mapping[Api, Any] = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clawlane.agents.channel_tool import ChannelTool
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.model import Tools
+from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.agents.toolbox import Toolbox
 from clawlane.config.agents import AgentTools
 from clawlane.config.routing import AgentSettings
@@ -23,12 +25,15 @@ if TYPE_CHECKING:
 class TurnTools:
     """Makes them anew for each turn: what may be used, and what is there, changes from turn to turn.
 
-    `servers` are the names of the MCP servers that the agent may use.
+    `servers` are the names of the MCP servers that the agent may use, `folder` is its own, from which its
+    tool may send files. Without `media` it sends none.
     """
 
     agent: AgentSettings
     mcp: McpServers | None
     servers: Collection[str]
+    media: OutboundMedia | None = None
+    folder: Path = Path()
 
     async def of(self, turn: TurnInput) -> Tools:
         """The tools of a turn. One that was asked from a terminal has none."""
@@ -38,7 +43,7 @@ class TurnTools:
         settings = self.agent.settings
         permissions = permissions_in(turn.thread, lane, settings.tools)
         author = settings.identity.name or self.agent.name
-        parts: list[Tools] = [ChannelTool(turn, lane, permissions, author)]
+        parts: list[Tools] = [ChannelTool(turn, lane, permissions, author, self.media, self.folder)]
         if self.mcp is not None:
             parts.append(await self.mcp.for_turn(self.servers, lane, permissions.server_tool))
         return Toolbox(parts)

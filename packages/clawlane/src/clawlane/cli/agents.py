@@ -35,10 +35,10 @@ def agent() -> None:
 @click.option("--as", "sender", default="operator", show_default=True, help="The sender's id it is shown.")
 @json_option
 def ask(text: str, name: str | None, sender: str, as_json: bool) -> None:
-    """Ask an agent without a channel, and print its answer as people would get it.
+    """Ask an agent, and print its answer.
 
-    TEXT is the message, or - to read it from standard input. The agent has no memory and no tools here, and
-    no gateway is needed. Ctrl-C cancels the agent's work.
+    TEXT is the message, or - to read it from standard input. The answer is what people would get. The agent
+    has no memory and no tools here, and no gateway is needed. Ctrl-C cancels the agent's work.
     """
     question = _standard_input() if text == "-" else text
     if not question.strip():
@@ -54,10 +54,10 @@ def ask(text: str, name: str | None, sender: str, as_json: bool) -> None:
 @agent.command("list")
 @json_option
 def list_agents(as_json: bool) -> int:
-    """Show which agent answers where, and try each with a real request that nobody acts on.
+    """Show which agent answers where.
 
-    An endpoint or a provider is asked for its models, a coding agent is started, a program is looked up.
-    No gateway is needed.
+    Each is tried with a real request that nobody acts on: an endpoint is asked for its models, a model for
+    one word, a coding agent is started, a program is looked up. No gateway is needed.
 
     \b
     Exit code:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),
     "policy": ("clawlane.cli.policy:policy", "Check who may write, without waiting for a message."),
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
+    "sessions": ("clawlane.cli.sessions:sessions", "See what agents remember, and make them forget."),
     "outbox": ("clawlane.cli.messages:outbox", "See unsent and unconfirmed messages."),
     "store": ("clawlane.cli.store:store", "Start over without what the gateway has stored."),
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and fix names in the config."),

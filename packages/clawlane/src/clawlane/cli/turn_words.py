@@ -12,7 +12,12 @@ _REASON = 240
 
 
 def sentence(turn: Turn, standing: Standing) -> str:
-    """Where the turn stands, and why."""
+    """Where the turn stands, and why; then what was left out of its reply."""
+    note = f"; {sanitize(turn.note, _REASON)}" if turn.note else ""
+    return _sentence(turn, standing) + note
+
+
+def _sentence(turn: Turn, standing: Standing) -> str:
     if turn.settled_ms is not None:
         return _over(turn, standing.stage)
     match standing.stage:

@@ -99,7 +99,8 @@ class EndpointBrain(Block):
     """An agent that lives elsewhere and speaks OpenAI's chat API at `url`/chat/completions.
 
     `session` names the headers that carry our session key, or is `user` for the field of the request. `price`
-    is what its tokens cost, for `budget.usdPerDay`.
+    is what its tokens cost, for `budget.usdPerDay`. `images` says that the model sees: pictures that people
+    send are shown to it.
     """
 
     kind: Literal["endpoint"] = "endpoint"
@@ -110,6 +111,7 @@ class EndpointBrain(Block):
     session: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = ()
     memory: Memory = Memory.OURS
     stream: StrictBool = True
+    images: StrictBool = False
     price: Maybe[Price] = None
 
 
@@ -271,6 +273,15 @@ class Api(StrEnum):
     GOOGLE = "google-generative-ai"
 
 
+class ProviderModel(Lenient):
+    """What is known of one model of a provider. `input` is what it takes: `text`, and `image` if it sees."""
+
+    lacking = openclaw.PROVIDER_MODEL_KEYS
+
+    id: StrictStr
+    input: tuple[Literal["text", "image", "audio", "video"], ...] = ()
+
+
 class Provider(Lenient):
     """Where models come from. Without a `baseUrl` it is the provider's own service.
 
@@ -284,6 +295,14 @@ class Provider(Lenient):
     api: Maybe[Api] = None
     headers: dict[str, SecretField] = Field(default_factory=dict)
     prices: dict[str, Price] = Field(default_factory=dict)
+    models: tuple[ProviderModel, ...] = ()
+
+    def sees(self, name: str, model: str) -> bool:
+        """Whether a model takes pictures: as written, else as those of the built-in providers do."""
+        for known in self.models:
+            if known.id in (model, f"{name}/{model}") and known.input:
+                return "image" in known.input
+        return name in OWN_KEYS and self.base_url is None
 
     def spoken(self, name: str) -> Api:
         """How the provider of this name is spoken with: as written, else as the one of that name is."""
@@ -406,3 +425,5 @@ def _inner_blocks(
         yield from ((("list", number), entry, AgentEntry) for number, entry in enumerate(entries))
     if model is Models and isinstance(providers := value.get("providers"), Mapping):
         yield from ((("providers", name), provider, Provider) for name, provider in providers.items())
+    if model is Provider and isinstance(listed := value.get("models"), list):
+        yield from ((("models", number), one, ProviderModel) for number, one in enumerate(listed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +15,7 @@ from clawlane.config import agent_checks, mcp, openclaw, schema, tool_checks
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
+from clawlane.config.media_tools import audio_problems, lacking_media_keys
 from clawlane.config.origin import Effective, effective, inherited
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
@@ -120,7 +122,9 @@ class _Loader:
     def _root(self) -> schema.Root | None:
         for key in self.source.data.keys() & schema.WAITING_AT_ROOT:
             self._warn((key,), "accepted, but this version does nothing with it yet", at_key=True)
-        for path in (*lacking_keys(self.source.data), *mcp.lacking_keys(self.source.data)):
+        data = self.source.data
+        lacking = (lacking_keys(data), mcp.lacking_keys(data), lacking_media_keys(data.get("tools")))
+        for path in chain.from_iterable(lacking):
             self._warn(path, schema.UNSUPPORTED_KEY, at_key=True)
         refusal = (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT)
         return self._checked(schema.Root, dict(self.source.data), (), schema.UNSUPPORTED, refusal)
@@ -138,7 +142,10 @@ class _Loader:
             *agent_checks.stranger_problems(agents, root.mcp, routing, accounts, self.source),
         ):
             self._error(found.path, found.message, found.hint, at_key=found.at_key)
-        for found in agent_checks.warnings(agents, root.models, root.mcp, accounts):
+        audio = root.tools.media.audio
+        for path, message, hint in audio_problems(audio, root.models):
+            self._error(path, message, hint)
+        for found in agent_checks.warnings(agents, root.models, root.mcp, accounts, audio):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key)
         return agents, routing
 
@@ -212,8 +219,6 @@ class _Loader:
         for path in _key_paths(place, block):
             if path[-1] in schema.INERT:
                 self._warn(path, "accepted, but it does nothing here", at_key=True)
-            elif path[-1] in schema.WAITING:
-                self._warn(path, "accepted, but this version does nothing with it yet", at_key=True)
         try:
             return resolve(
                 manifest.id, block, model, self.environ, inherited=inherited(self.source), lists=lists

@@ -41,8 +41,9 @@ _BY_NAME = {name: channel for channel, aliases in _CHANNELS.items() for name in 
 _CLOSE = 0.8
 """Above the similarity of `zalo` and `zalouser`, two channels; only the second risks a personal account."""
 
-# Keys below `agents`, `bindings`, `mcp`, `models` and `session` for features that clawlane does not have.
-# Source: OpenClaw's documentation, pages "Configuration — agents" and "MCP", November 2026.
+# Keys below `agents`, `bindings`, `mcp`, `models`, `session` and `tools` for features that clawlane does not
+# have. Source: OpenClaw's documentation, pages "Configuration — agents", "MCP" and "Audio / Voice Notes",
+# November 2026.
 
 AGENT_KEYS = frozenset(
     [
@@ -173,6 +174,49 @@ TOOLS = frozenset(
 )
 """OpenClaw's built-in tools, and its page "Tools" says the groups of them: they begin with `group:`."""
 
+TOOLS_KEYS = (AGENT_TOOLS_KEYS - {"media"}) | {
+    "allow",
+    "alsoAllow",
+    "deny",
+    "experimental",
+    "sessions_spawn",
+}
+MEDIA_KEYS = frozenset(["asyncCompletion", "concurrency", "image", "models", "video"])
+AUDIO_KEYS = frozenset(
+    [
+        "attachments",
+        "baseUrl",
+        "deepgram",
+        "echoFormat",
+        "echoTranscript",
+        "headers",
+        "maxChars",
+        "prompt",
+        "providerOptions",
+        "request",
+        "scope",
+    ]
+)
+AUDIO_MODEL_KEYS = frozenset(
+    [
+        "args",
+        "baseUrl",
+        "capabilities",
+        "command",
+        "deepgram",
+        "headers",
+        "language",
+        "maxBytes",
+        "maxChars",
+        "preferredProfile",
+        "profile",
+        "prompt",
+        "providerOptions",
+        "request",
+        "timeoutSeconds",
+        "type",
+    ]
+)
 IDENTITY_KEYS = frozenset(["avatar", "emoji", "theme"])
 MODEL_CHOICE_KEYS = frozenset(["timeoutMs"])
 MODELS_KEYS = frozenset(["bedrockDiscovery", "mode", "pricing"])
@@ -186,7 +230,6 @@ PROVIDER_KEYS = frozenset(
         "injectNumCtxForOpenAICompat",
         "localService",
         "maxTokens",
-        "models",
         "params",
         "region",
         "request",
@@ -208,6 +251,24 @@ MCP_SERVER_KEYS = frozenset(
         "timeout",
         "type",
         "workingDirectory",
+    ]
+)
+PROVIDER_MODEL_KEYS = frozenset(
+    [
+        "agentRuntime",
+        "alias",
+        "api",
+        "baseUrl",
+        "compat",
+        "contextTokens",
+        "contextWindow",
+        "cost",
+        "headers",
+        "maxTokens",
+        "name",
+        "params",
+        "reasoning",
+        "thinkingLevelMap",
     ]
 )
 BINDING_KEYS = frozenset(["acp", "comment", "type"])

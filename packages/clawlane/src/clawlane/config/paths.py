@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,15 @@ class Paths:
     def agents_dir(self) -> Path:
         """The working folders of agents that are programs: beside the state directory, not in it."""
         return self.state.with_name(f"{self.state.name}-agents")
+
+    def outgoing_dir(self, account: str) -> Path:
+        """The private copies of files that an account (`channel/id`) is going to send."""
+        return self.state / "outgoing" / quote(account, safe="")
+
+    @property
+    def inbound_media_dir(self) -> Path:
+        """The files that came with messages."""
+        return self.state / "media" / "inbound"
 
     @property
     def qr_dir(self) -> Path:

@@ -10,6 +10,7 @@ from clawlane.config.agents import Agents, Binding, Models, SessionSettings
 from clawlane.config.choices import GroupPolicy
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.mcp import Mcp
+from clawlane.config.media_tools import Tools
 from clawlane.config.patterns import check_pattern
 from clawlane.messages import LONGEST_WINDOW_MS
 
@@ -77,6 +78,7 @@ class Root(Block):
     bindings: tuple[Binding, ...] = ()
     models: Models = Models()
     mcp: Mcp = Mcp()
+    tools: Tools = Tools()
     session: SessionSettings = SessionSettings()
     gateway: dict[str, Any] = Field(default_factory=dict)
     logging: dict[str, Any] = Field(default_factory=dict)
@@ -107,7 +109,6 @@ UNSUPPORTED = frozenset(
         "skills",
         "surfaces",
         "talk",
-        "tools",
         "ui",
         "update",
         "web",
@@ -127,9 +128,6 @@ UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import
 
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
-
-WAITING = frozenset(("mediaMaxMb",))
-"""Channel keys whose feature this version does not have yet."""
 
 WAITING_AT_ROOT = frozenset(("gateway", "logging"))
 """Sections whose features this version does not have yet."""

@@ -125,6 +125,9 @@ class Pacing(Block):
     gap_jitter: Duration = timedelta(seconds=1)
 
 
+Megabytes = Annotated[float, Field(gt=0, le=4096, strict=True, allow_inf_nan=False)]
+
+
 class ChannelSettings(Block):
     """The settings of one account: the keys of the channel's block, overridden by the account's own.
 
@@ -162,8 +165,11 @@ class ChannelSettings(Block):
     resend_unknown: ResendUnknown = ResendUnknown.WHEN_ABSENT
     look_up_gap: Duration = timedelta(minutes=1)
     pacing: Pacing = Pacing()
-    media_max_mb: Maybe[Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]] = None
+    media_max_mb: Megabytes = 20
+    media_keep: Duration = timedelta(days=7)
+    media_keep_mb: Megabytes = 500
     markdown: Markdown = Markdown()
+    number_chunks: StrictBool = False
     response_prefix: Maybe[StrictStr] = None
     proxy: StrictStr = Field(default="", repr=False)
     config_writes: Maybe[StrictBool] = None

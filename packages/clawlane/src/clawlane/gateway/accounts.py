@@ -16,12 +16,14 @@ from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.commands import Answering
 from clawlane.lane.gate import Gate
+from clawlane.lane.inbound_media import MediaLimits
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
+from clawlane.store.media_files import MediaFiles
 
 AGENTS_AT_ONCE = 8
 
@@ -49,6 +51,7 @@ class Accounts:
         self._environ = environ
         self._agent = agent
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
+        self._media = MediaFiles(paths.inbound_media_dir)
         self._resolvers: dict[str, NameResolver] = {}
         self.supervisors = {
             str(account): self._supervise(account, channels[name], account.id == channel.default_account)
@@ -86,6 +89,7 @@ class Accounts:
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good does not affect the others."""
         ctx = self.context(Caller.GATEWAY)
+        await asyncio.to_thread(self._media.tidy)
         for supervisor in self.supervisors.values():
             await pauses.put_in_force(ctx, supervisor)
         async with asyncio.TaskGroup() as group:
@@ -131,6 +135,8 @@ class Accounts:
             pin=resolver.run,
             resend_unknown=settings.resend_unknown,
             prefix=settings.response_prefix or "",
+            outgoing=self._paths.outgoing_dir(name),
+            media=(self._media, MediaLimits.of(settings)),
             answering=Answering.of(self.config),
             look_up_gap_ms=int(settings.look_up_gap.total_seconds() * 1000),
         )

@@ -7,11 +7,12 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from clawlane import __version__
 from clawlane.agents.brains import brains
 from clawlane.agents.contract import Agent
+from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.capabilities import Rehearsal
 from clawlane.channel import Channel
 from clawlane.clock import now_ms
@@ -67,7 +68,7 @@ async def _until_signalled(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with (
-        _answering(config, paths, environ, agent) as agents,
+        nullcontext(agent) if agent else answering(config, paths, environ) as agents,
         gateway(config, paths, environ, agents) as accounts,
     ):
         notify(environ, READY)
@@ -80,15 +81,9 @@ async def _until_signalled(
 
 
 @asynccontextmanager
-async def _answering(
-    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None
-) -> AsyncIterator[Agent]:
-    """The agents of the config, opened before any account connects; or the one that was given."""
-    if agent is not None:
-        yield agent
-        return
+async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
+    """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
     root = config.root
-    accounts = [account for one in config.channels.values() for account in one.accounts]
     opening = brains(
         config.agents,
         config.routing,
@@ -97,7 +92,9 @@ async def _answering(
         root.models,
         root.session,
         root.mcp,
-        accounts,
+        root.tools.media.audio,
+        OutboundMedia(paths.outgoing_dir),
+        [account for one in config.channels.values() for account in one.accounts],
     )
     async with opening as agents:
         for one in config.agents:

@@ -122,8 +122,11 @@ class Gate:
         return await self._channel.send(self._account, chunk.out)
 
     async def still_admitted(self, chunk: Chunk, account_store: AccountStore) -> bool:
-        """Whether the sender that a chunk answers is still admitted, if the chunk had to wait."""
-        if chunk.id not in self._waited:
+        """Whether the sender that a chunk answers is still admitted, if the chunk had to wait.
+
+        What a tool sends is checked always: the turn may have begun long before.
+        """
+        if chunk.id not in self._waited and chunk.by_turn is None:
             return True
         self._waited.discard(chunk.id)
         if chunk.answers is None or self._access is None:

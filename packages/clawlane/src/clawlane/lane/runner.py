@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from clawlane.access.decision import Reason
 from clawlane.access.policy import AccessPolicy, Grants
@@ -21,6 +22,8 @@ from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.lane.commands import Answering, Commands
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.gate import Gate
+from clawlane.lane.inbound_media import InboundMedia, MediaLimits
+from clawlane.lane.outgoing_files import OutgoingFiles
 from clawlane.lane.scheduler import ThreadScheduler
 from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision
@@ -31,6 +34,7 @@ from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.due import LOOK_UP_MS
 from clawlane.store.errors import StoreError, StoreFailed
+from clawlane.store.media_files import MediaFiles
 from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult, TurnState
 from clawlane.store.pauses import Resumed
 from clawlane.store.unknown_sends import LookUp
@@ -62,9 +66,10 @@ class AccountDeps:
 
     `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
     `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
-    `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `trouble` is
+    `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `media` is
+    where files that people send are kept, and within which limits; without it none is fetched. `trouble` is
     called when sending stops working, and with None when it works again. `answering` is what commands tell
-    of the agents.
+    of the agents. `outgoing` is the folder for copies of files that wait to be sent.
     """
 
     account: Account
@@ -82,8 +87,10 @@ class AccountDeps:
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
     look_up_gap_ms: int = 60_000
     prefix: str = ""
+    media: tuple[MediaFiles, MediaLimits] | None = None
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     answering: Answering = field(default_factory=Answering)
+    outgoing: Path | None = None
     sleep: Sleep = asyncio.sleep
 
 
@@ -105,8 +112,14 @@ class Runner:
             self._settle_ms,
             deps.trouble,
         )
+        self._files = (
+            OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
+        )
         self._access = AccessChecker(account_store, deps.policy, deps.grants)
         self._agent = DrainableAgent(deps.agent)
+        self._media = (
+            InboundMedia(deps.account, deps.channel, *deps.media, self.sender.opened) if deps.media else None
+        )
         commands = Commands(account_store, self._access, deps.answering, deps.now_ms)
         turns = TurnRunner(
             deps.account,
@@ -123,6 +136,7 @@ class Runner:
             deps.sleep,
             vault,
             lambda: self._state,
+            self._media,
         )
         self.scheduler = ThreadScheduler(turns.run, turns.stop, turns.read, commands.overtakes)
         self._reading = asyncio.Event()
@@ -177,6 +191,8 @@ class Runner:
         Returns when the channel does.
         """
         self._log_recovery(await self._store.run(unknown_sends.recover, self._settle_ms))
+        if self._files is not None:
+            await self._files.sweep()
         await self._deps.gate.begin(self._store, self._access)
         async for turn in self._open_turns():
             self._deps.gate.met(turn.inbound)
@@ -187,6 +203,8 @@ class Runner:
                 group.create_task(work)
                 for work in (self.sender.run(), self._prune(), self._look_up_unknown(), self._deps.pin())
             ]
+            if self._files is not None:
+                others.append(group.create_task(self._files.run()))
             try:
                 await self._deps.channel.run(self._deps.account, self)
             finally:
@@ -252,7 +270,9 @@ class Runner:
             try:
                 while await self._store.run(retention.prune):
                     await self._deps.sleep(_BETWEEN_BATCHES)
-            except StoreFailed as error:
+                if self._media is not None:
+                    await self._media.prune(self._store, self._deps.now_ms())
+            except (StoreFailed, OSError) as error:
                 log.warning("%s; nothing is pruned until later", error)
             await self._deps.sleep(_PRUNE_EVERY)
 
@@ -306,11 +326,15 @@ class Runner:
 
     def _noted(self, noted: NoteResult) -> None:
         self.sender.settled(noted.turn)
+        if noted.turn is not None or noted.recalled.messages:
+            self.sender.file_sent.set()
         for seq in noted.recalled.ended:
             self.scheduler.end(seq)
             self.sender.settled(seq)
         for turn in noted.recalled.again:
             self.scheduler.again(turn)
+        if self._media is not None:
+            self._media.forget(noted.recalled.messages)
 
 
 @asynccontextmanager

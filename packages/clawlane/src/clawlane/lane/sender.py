@@ -13,7 +13,7 @@ from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
-from clawlane.messages import Signal, Thread
+from clawlane.messages import Media, Photos, Signal, Thread
 from clawlane.store import due, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
@@ -24,6 +24,9 @@ AT_ONCE = 4
 
 ANSWER_DEADLINE = 120.0
 """Seconds after which a send without an answer counts as unknown, whatever the channel waits for."""
+
+FILE_DEADLINE = 900.0
+"""The same for files, which are uploaded first."""
 
 IN_A_ROW = 3
 """How many sends in a row must fail before sending counts as broken."""
@@ -97,7 +100,7 @@ class Sender:
 
         `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
-        and with None when it works again.
+        and with None when it works again. `file_sent` is set whenever a file may not be needed any more.
         """
         self._store = account_store
         self._gate = gate
@@ -108,6 +111,7 @@ class Sender:
         self._settle_ms = settle_ms
         self._record = SendRecord(report_trouble)
         self._open = asyncio.Event()
+        self.file_sent = asyncio.Event()
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -123,6 +127,10 @@ class Sender:
         """The channel can send now."""
         self._open.set()
         self._news.set()
+
+    async def opened(self) -> None:
+        """Returns once the channel can be used."""
+        await self._open.wait()
 
     def close(self) -> None:
         """The channel cannot send; chunks wait. One that is on its way is finished."""
@@ -260,6 +268,8 @@ class Sender:
         finally:
             self._on_their_way -= 1
             self._maybe_idle()
+        if isinstance(chunk.out, Media | Photos):
+            self.file_sent.set()
         self.settled(turn)
 
     def _maybe_idle(self) -> None:
@@ -272,7 +282,7 @@ class Sender:
         started = time.perf_counter()
         try:
             try:
-                async with asyncio.timeout(ANSWER_DEADLINE):
+                async with asyncio.timeout(_deadline(chunk)):
                     receipt = await self._gate.send(chunk)
             finally:
                 took_ms = 1000 * (time.perf_counter() - started)
@@ -296,9 +306,10 @@ class Sender:
         return await self._store.run(sending.sent, chunk.id, receipt)
 
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
-        reason = _why_unknown(error)
+        reason = _why_unknown(error, chunk)
         taken = isinstance(error, Unknown) and error.taken
-        lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms)
+        arrived = error.arrived if isinstance(error, Unknown) else ()
+        lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms, arrived=arrived)
         self._record.failed(f"may or may not have arrived: {reason}")
         outcome = await self._store.run(sending.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)
@@ -324,12 +335,16 @@ class Sender:
             return
 
 
-def _why_unknown(error: Exception) -> str:
+def _deadline(chunk: Chunk) -> float:
+    return FILE_DEADLINE if isinstance(chunk.out, Media | Photos) else ANSWER_DEADLINE
+
+
+def _why_unknown(error: Exception, chunk: Chunk) -> str:
     """Why it is unknown whether it arrived. Every surprise counts: bytes may have left."""
     if isinstance(error, Unknown):
         return str(error)
     if isinstance(error, TimeoutError):
-        return f"no answer within {ANSWER_DEADLINE:.0f} s"
+        return f"no answer within {_deadline(chunk):.0f} s"
     return f"{type(error).__name__}: {error}"
 
 

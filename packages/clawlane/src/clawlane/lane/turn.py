@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.answer import prefixed
-from clawlane.agents.contract import Agent, AsksOnce, Checks, Lane, TurnInput
+from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, TurnInput, UsesFiles
 from clawlane.agents.errors import (
     AgentBusy,
     AgentError,
@@ -23,14 +23,16 @@ from clawlane.agents.errors import (
     AgentSilent,
     BudgetSpent,
 )
+from clawlane.agents.outbound_media import discard
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.commands import Commands
 from clawlane.lane.gate import Gate
+from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.sender import Sender
-from clawlane.messages import Outgoing, Reply, Thread, Typing
-from clawlane.store import turns
+from clawlane.messages import Outgoing, Reaction, Reply, Thread, ThreadKind, Typing
+from clawlane.store import directory, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import OPEN, History, OpenTurn, TurnState
 
@@ -47,7 +49,7 @@ log = logging.getLogger(__name__)
 class TurnRunner:
     """Runs the turns of one account. `slots` caps how many agents run at once, across all accounts.
 
-    `ready` returns once messages can be decided.
+    `ready` returns once messages can be decided. Without `media` no file is fetched.
     """
 
     account: Account
@@ -64,6 +66,7 @@ class TurnRunner:
     sleep: Sleep = asyncio.sleep
     vault: Vault | None = None
     state: Callable[[], State | None] = lambda: None
+    media: InboundMedia | None = None
     stopped: dict[int, int] = field(default_factory=dict)
     """How many turns each `/stop` has ended that is not answered yet."""
 
@@ -149,8 +152,9 @@ class TurnRunner:
             given = TurnInput(self.account_store.account, started.messages, history, lane)
             await self.agent.check(given)
             with self._typing(given.thread):
-                reply = await self.agent.run(given)
-            outs = self._plan(given.thread, reply) if reply else []
+                async with self._with_files(given, started.numbers) as whole:
+                    reply = await self.agent.run(whole)
+            outs = await self._plan(given, reply) if reply else []
         except asyncio.CancelledError as error:
             if _cancelled():
                 raise
@@ -169,11 +173,21 @@ class TurnRunner:
         except (Exception, SystemExit) as error:
             return await self._failed(turn, error, started.run)
         took_ms = 1000 * (time.perf_counter() - asked_at)
-        replied = await self.account_store.run(turns.reply, turn.seq, outs, started.run)
+        note = reply.note if reply else ""
+        replied = await self.account_store.run(turns.reply, turn.seq, outs, started.run, note)
+        if reply and not replied:
+            discard(reply.files)
         log.debug("turn %d: %d chunks after %.1f ms; to send: %s", turn.seq, len(outs), took_ms, replied)
         if replied:
             self.sender.wake()
         return replied
+
+    def _with_files(
+        self, turn: TurnInput, numbers: tuple[int, ...]
+    ) -> AbstractAsyncContextManager[TurnInput]:
+        if self.media is None:
+            return nullcontext(turn)
+        return self.media.fetched(turn, numbers, self.agent.file_use(turn.account, turn.thread))
 
     def _lane(self, turn: int, run: int) -> Lane:
         return Lane(
@@ -190,10 +204,18 @@ class TurnRunner:
             self.prefix,
         )
 
-    def _plan(self, thread: Thread, reply: Reply) -> list[Outgoing]:
-        if self.prefix:
+    async def _plan(self, given: TurnInput, reply: Reply) -> list[Outgoing]:
+        """The reply as chunks: the text, its attachments, then the reaction."""
+        thread, last = given.thread, given.messages[-1]
+        if self.prefix and reply.text:
             reply = replace(reply, text=prefixed(reply, self.prefix))
-        return self.channel.plan(self.account, thread, reply)
+        if thread.kind is ThreadKind.GROUP and "@" in reply.text:
+            people = await self.account_store.run(directory.members_of, thread.id)
+            reply = replace(reply, people=people)
+        outs = self.channel.plan(self.account, thread, reply)
+        if reply.react:
+            outs.append(Reaction(thread, last.message_id, reply.react, last.client_id))
+        return outs
 
     @contextmanager
     def _typing(self, thread: Thread) -> Iterator[None]:
@@ -284,6 +306,12 @@ class DrainableAgent:
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether the agent must not be given a turn of this thread twice."""
         return isinstance(self._agent, AsksOnce) and self._agent.asks_once(account, thread)
+
+    def file_use(self, account: str, thread: Thread) -> FileUse:
+        """Which files the agent can use in a thread."""
+        return (
+            self._agent.file_use(account, thread) if isinstance(self._agent, UsesFiles) else FileUse.NOTHING
+        )
 
     async def finish(self) -> None:
         """Start no more turns; returns once none is running."""

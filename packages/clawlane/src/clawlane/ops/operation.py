@@ -32,6 +32,7 @@ MODULES = (
     "pause",
     "plugins",
     "policy",
+    "sessions",
     "status",
     "store",
     "why",

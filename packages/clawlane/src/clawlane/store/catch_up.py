@@ -137,7 +137,8 @@ def _oldest_unknown(tx: Tx, kind: ThreadKind, there_ms: int) -> int:
     """
     row = tx.db.execute(
         "SELECT min(coalesce(messages.sent_ms, created_ms - ?)) AS at_ms FROM outbox"
-        " LEFT JOIN messages ON messages.account = outbox.account AND messages.seq = outbox.turn"
+        " LEFT JOIN messages ON messages.account = outbox.account"
+        "  AND messages.seq = coalesce(outbox.turn, outbox.by_turn)"
         " WHERE outbox.account = ? AND outbox.thread_kind = ? AND settled_ms IS NULL"
         " AND outbox.state = 'unknown' AND (looked_up_ms IS NULL OR settling_ms IS NOT NULL)"
         " AND created_ms > ?",

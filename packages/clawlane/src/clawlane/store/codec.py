@@ -77,7 +77,8 @@ def _quote_of(message_id: str, owner_id: str, text: str, *later: Any) -> Quote:
 
 def content_digest(inbound: Inbound) -> str:
     """What stands for what a message says: the same for the same text and attachments."""
-    told = json.dumps([inbound.kind, inbound.text, [astuple(one) for one in inbound.attachments]])
+    attached = [(one.kind, one.title, one.url) for one in inbound.attachments]
+    told = json.dumps([inbound.kind, inbound.text, attached])
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
@@ -102,6 +103,11 @@ def outgoing_body(out: Outgoing) -> str:
                 "icon": out.icon,
             }
     return json.dumps(body)
+
+
+def message_count(out: Outgoing) -> int:
+    """How many messages a chunk becomes."""
+    return len(out.paths) if isinstance(out, Photos) else 1
 
 
 NO_TEXT = '{"text": "", "styles": []}'

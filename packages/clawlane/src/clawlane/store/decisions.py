@@ -38,7 +38,7 @@ class Turn:
     """Where the turn of a message stands: its state, why, how often it was tried, and its reply's chunks.
 
     `chunks` are their states, in order; `told` is the same in words. `messages` is how many messages it has.
-    `tools` says in words what became of what its agent sent by tools.
+    `tools` says in words what became of what its agent sent by tools, `note` what was left out of the reply.
     """
 
     id: int
@@ -50,6 +50,7 @@ class Turn:
     chunks: tuple[ChunkState, ...] = ()
     told: str = ""
     tools: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from clawlane.access.outgoing import Acquaintance
 from clawlane.messages import Group, Person, Thread, ThreadKind
 from clawlane.store.codec import storable
 from clawlane.store.rows import exists, put
-from clawlane.store.transaction import Tx
+from clawlane.store.transaction import Tx, lazy
 
 _BELIEVED_TIMES = 3
 _BELIEVED_MS = 60 * 60 * 1000
@@ -166,6 +166,12 @@ def members(connection: sqlite3.Connection, account: str, group_id: str) -> tupl
         Person(user_id, name, tuple(json.loads(aliases)), None if is_friend is None else bool(is_friend))
         for user_id, name, aliases, is_friend in rows
     )
+
+
+@lazy
+def members_of(tx: Tx, group_id: str) -> tuple[Person, ...]:
+    """The members of a group as they were looked up last."""
+    return members(tx.db, tx.account, storable(group_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,12 +183,14 @@ class OpenTurn:
 class StartedTurn:
     """A turn that was given to the agent: the messages it answers, and the pending history that goes with it.
 
-    Both are in order. `run` belongs to its outcome, so that one of an earlier run is not taken for it.
+    Both are in order; `numbers` are those of the messages. `run` belongs to its outcome, so that one of an
+    earlier run is not taken for it.
     """
 
     messages: tuple[Inbound, ...]
     history: tuple[Inbound, ...]
     run: int
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +244,13 @@ class LostSend:
 
     `taken` says that the platform answered without naming an id: it may have the message, whatever it tells
     later. `settle_ms` is how long look-ups may settle it before the operator has to, 0 if they may not.
+    `arrived` are the ids of those pictures of an album that are there, in their places, "" for the others.
     """
 
     reason: str
     taken: bool = False
     settle_ms: int = 0
+    arrived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.messages import Outgoing, Thread
-from clawlane.store.codec import outgoing_body, said_in, storable, thread_of
+from clawlane.store import outgoing_files
+from clawlane.store.codec import message_count, outgoing_body, said_in, storable, thread_of
 from clawlane.store.models import ChunkState, Purpose
 from clawlane.store.rows import exists, insert, of_accounts, put, value_of
 from clawlane.store.transaction import Tx, next_number
@@ -35,7 +36,7 @@ def queue(
 ) -> list[int]:
     """Write chunks in order, each with a client id: milliseconds, strictly rising over the account.
 
-    What a tool sends is `by` a call and answers no turn. Gives row ids.
+    An album takes one for each picture. What a tool sends is `by` a call and answers no turn. Gives row ids.
     """
     row = tx.db.execute("SELECT last_client_id FROM accounts WHERE account = ?", (tx.account,)).fetchone()
     last = row["last_client_id"] if row else 0
@@ -55,11 +56,14 @@ def queue(
             step=by and by.step,
             call=by and by.call,
             client_id=str(last),
+            messages=message_count(out),
             body=outgoing_body(out),
             state=ChunkState.QUEUED,
             created_ms=tx.now_ms,
             due_ms=tx.now_ms,
         )
+        last += message_count(out) - 1
+        outgoing_files.keep(tx, ids[-1], out)
     put(tx, "accounts", {}, last_client_id=last)
     return ids
 

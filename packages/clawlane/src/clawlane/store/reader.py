@@ -23,6 +23,7 @@ from clawlane.store import (
     pairing,
     pauses,
     send_log,
+    sessions,
     turns,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
@@ -64,6 +65,8 @@ class Reader:
     dead_letters = _ask(turns.dead_letters)
     expired = _ask(pauses.expired)
     pauses = _ask(pauses.pauses)
+    session = _ask(sessions.read)
+    sessions = _ask(sessions.listed)
     known = _ask(directory.known)
     looked_up = _ask(directory.of_account)
 

@@ -123,7 +123,7 @@ def _forget_quotes(tx: Tx, message: sqlite3.Row) -> None:
     for row in rows:
         body = json.loads(row["body"])
         if (quote := body["quote"]) and ids.intersection((quote[0], *quote[3:4])):
-            body["quote"] = [*quote[:2], "", *quote[3:4]]
+            body["quote"] = [*quote[:2], "", quote[3] if quote[3:] else "", None]
             change(tx, "messages", {"seq": row["seq"]}, body=json.dumps(body))
 
 

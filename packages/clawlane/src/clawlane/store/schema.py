@@ -441,7 +441,7 @@ CREATE TABLE sessions ( -- a conversation that an agent remembers; its turns sta
     account TEXT NOT NULL, agent TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
     number INTEGER NOT NULL DEFAULT 1, -- which conversation of the thread it is
     recalls INTEGER NOT NULL DEFAULT 0, -- how often something was taken out of it
-    began_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+    began_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, -- 0: not used since it began
     summary TEXT NOT NULL DEFAULT '', -- of the turns that are marked as summarised
     PRIMARY KEY (account, agent, thread_kind, thread_id)
 ) WITHOUT ROWID;
@@ -477,6 +477,12 @@ ALTER TABLE outbox ADD COLUMN by_turn INTEGER; -- the turn whose agent called th
 ALTER TABLE outbox ADD COLUMN step INTEGER; -- and the call: its step in the turn
 ALTER TABLE outbox ADD COLUMN call INTEGER; -- and its number in the step
 CREATE INDEX tool_sends ON outbox (account, by_turn, id) WHERE by_turn IS NOT NULL;
+ALTER TABLE outbox ADD COLUMN messages INTEGER NOT NULL DEFAULT 1; -- how many client ids it takes: an album's
+CREATE INDEX open_albums ON outbox (account) WHERE settled_ms IS NULL AND messages > 1;
+CREATE TABLE outgoing_files ( -- private copies that chunks send, until they are removed
+    account TEXT NOT NULL, name TEXT NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (account, name, chunk)
+) WITHOUT ROWID;
+ALTER TABLE turns ADD COLUMN note TEXT NOT NULL DEFAULT ''; -- what was left out of the reply, and why
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('sessions', 'sessions', '1000 500 500 500 1'),
     ('session_turns', 'session_turns', '20000 10000 1'),
@@ -486,7 +492,9 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('steps', 'steps', '20000 10000 4 1'),
     ('tool_calls', 'tool_calls', '20000 10000 4 2 1'),
     ('spending', 'spending', '1000 500 500 50 50 2 1'),
-    ('outbox', 'tool_sends', '1000 500 2 1');
+    ('outbox', 'tool_sends', '1000 500 2 1'),
+    ('outbox', 'open_albums', '20 10'),
+    ('outgoing_files', 'outgoing_files', '20 10 1 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from clawlane.messages import Receipt
-from clawlane.store import pending_history, send_log
+from clawlane.store import album_sends, pending_history, send_log
 from clawlane.store.codec import NO_TEXT, is_reaction
 from clawlane.store.models import ChunkState, Hold, LostSend, Place, SendOutcome, TurnState
 from clawlane.store.outbox import cancel, cancel_tools, delivery_summary, update_summary, whole_text
@@ -136,11 +136,16 @@ def not_admitted(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
 
 
 def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
-    """Record that a chunk may have arrived, unless its echo was seen. The rest of the reply is held."""
-    query = "SELECT turn, echo, resends, body FROM outbox WHERE account = ? AND id = ?"
+    """Record that a chunk may have arrived, unless its echo was seen. The rest of the reply is held.
+
+    An album has arrived once the echo of each picture was seen.
+    """
+    query = "SELECT * FROM outbox WHERE account = ? AND id = ?"
     row = tx.db.execute(query, (tx.account, chunk_id)).fetchone()
-    if row["echo"]:
-        return SendOutcome(sent(tx, chunk_id, Receipt((row["echo"],))), "")
+    is_album = row["messages"] > 1
+    seen = album_sends.note(tx, row, lost.arrived) if is_album else (row["echo"] or "",)
+    if all(seen):
+        return SendOutcome(sent(tx, chunk_id, Receipt(seen)), "")
     turn: int | None = row["turn"]
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'recalled'"
     recalled = exists(tx.db, query, tx.account, turn) or (turn is None and row["body"] == NO_TEXT)

@@ -100,7 +100,7 @@ def enter(tx: Tx, agent: str, thread: Thread, is_over: IsOver) -> int:
         insert(tx, "sessions", **_key(agent, thread), began_ms=tx.now_ms, last_ms=tx.now_ms)
         return 1
     number = row["number"]
-    if is_over(row["last_ms"], tx.now_ms):
+    if row["last_ms"] and is_over(row["last_ms"], tx.now_ms):
         number = _begin_anew(tx, agent, thread)
     change(tx, "sessions", _key(agent, thread), last_ms=tx.now_ms)
     return int(number)
@@ -155,20 +155,21 @@ def reset(tx: Tx, agent: str, thread: Thread) -> int:
     row = _row(tx.db, tx.account, agent, thread)
     if row is None:
         # An agent that remembers by itself is told by the number that a new conversation begins.
-        insert(tx, "sessions", **_key(agent, thread), began_ms=tx.now_ms, last_ms=tx.now_ms, number=2)
+        insert(tx, "sessions", **_key(agent, thread), began_ms=tx.now_ms, last_ms=0, number=2)
         return 0
     forgotten = len(_turns(tx, agent, thread))
     _begin_anew(tx, agent, thread)
     tx.scrub()
+    tx.note(agent=agent, thread=str(thread), turns=forgotten)
     return forgotten
 
 
 def _begin_anew(tx: Tx, agent: str, thread: Thread) -> int:
     _forget(tx, _turns(tx, agent, thread))
     row = tx.db.execute(
-        "UPDATE sessions SET number = number + 1, summary = '', began_ms = ?, last_ms = ?"
+        "UPDATE sessions SET number = number + 1, summary = '', began_ms = ?, last_ms = 0"
         " WHERE account = ? AND agent = ? AND thread_kind = ? AND thread_id = ? RETURNING number",
-        (tx.now_ms, tx.now_ms, tx.account, agent, thread.kind, thread.id),
+        (tx.now_ms, tx.account, agent, thread.kind, thread.id),
     ).fetchone()
     return int(row["number"])
 
@@ -351,18 +352,14 @@ def _note(turn: sqlite3.Row, chunks: Collection[str]) -> str:
 
 
 def listed(connection: sqlite3.Connection) -> list[Listed]:
-    """All sessions that remember something, over all accounts, the latest first."""
+    """All sessions that are used, over all accounts, the latest first."""
     rows = of_accounts(
         connection,
-        "SELECT account, agent, thread_kind, thread_id, number, began_ms, last_ms, count(*) AS turns,"
-        " sum(summarised) AS summarised"
-        " FROM sessions JOIN session_turns USING (account, agent, thread_kind, thread_id)"
-        " WHERE account = ? GROUP BY account, agent, thread_kind, thread_id, number, began_ms, last_ms",
+        "SELECT account, agent, thread_kind, thread_id, number, began_ms, last_ms, count(turn) AS turns,"
+        " coalesce(sum(summarised), 0) AS summarised"
+        " FROM sessions LEFT JOIN session_turns USING (account, agent, thread_kind, thread_id)"
+        " WHERE account = ? AND last_ms > 0"
+        " GROUP BY account, agent, thread_kind, thread_id, number, began_ms, last_ms",
     )
     found = [value_of(Listed, row, thread=thread_of(row)) for row in rows]
     return sorted(found, key=lambda one: one.last_ms, reverse=True)
-
-
-def shown(connection: sqlite3.Connection, account: str, agent: str, thread: Thread) -> Session:
-    """One session as it is now; empty if there is none."""
-    return read(connection, account, agent, thread)

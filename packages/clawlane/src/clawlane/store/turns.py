@@ -127,7 +127,12 @@ def _start(tx: Tx, seq: int, context: History, *, asked_once: bool) -> StartedTu
         " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running') RETURNING run",
         (asked_once, tx.account, seq),
     ).fetchone()
-    return StartedTurn(messages(tx, seq), pending_history.give(tx, seq, context), row["run"]) if row else None
+    if row is None:
+        return None
+    parts = _parts(tx, seq)
+    given = pending_history.give(tx, seq, context)
+    numbers = tuple(part["seq"] for part in parts)
+    return StartedTurn(tuple(map(inbound_of, parts)), given, row["run"], numbers)
 
 
 def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
@@ -158,13 +163,15 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
 
 
 @lazy
-def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None) -> bool:
+def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None, note: str = "") -> bool:
     """Write all chunks of a reply. True when there is something to send; without chunks the turn is done.
 
-    Nothing is written for a turn that was stopped meanwhile, or was started over since this run.
+    Nothing is written for a turn that was stopped meanwhile, or was started over since this run. `note` says
+    what was left out of the reply.
     """
     if _is_void(tx, seq, run):
         return False
+    change(tx, "turns", {"turn": seq, "settled_ms": None}, note=note)
     if not outs:
         finish(tx, seq, TurnState.DONE, "no reply")
         pending_history.consume(tx, seq)

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from clawlane.messages import Receipt, ThreadKind
-from clawlane.store import turns
+from clawlane.store import album_sends, turns
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import ChunkState, LostSend, RecoveryResult, TurnState
 from clawlane.store.outbox import cancel
@@ -55,15 +55,28 @@ def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
     Gives the turn that this settled.
     """
     row = tx.db.execute(
-        "SELECT id, turn, state FROM outbox WHERE account = ? AND client_id = ? AND settled_ms IS NULL",
+        "SELECT id, turn, state, messages FROM outbox"
+        " WHERE account = ? AND client_id = ? AND settled_ms IS NULL",
         (tx.account, client_id),
     ).fetchone()
-    if row is None:
-        return None
+    if row is None or row["messages"] > 1:
+        return _picture(tx, client_id, message_id)
     if row["state"] == ChunkState.SENDING:
         change(tx, "outbox", {"id": row["id"]}, echo=message_id)
         return None
     return _arrived(tx, row, Receipt((message_id,)))
+
+
+def _picture(tx: Tx, client_id: str, message_id: str) -> int | None:
+    """Note that a picture of an album arrived, which settles the album with the last one."""
+    found = album_sends.album_of(tx, client_id)
+    if found is None:
+        return None
+    row, place = found
+    seen = album_sends.note(tx, row, ("",) * place + (message_id,))
+    if row["state"] == ChunkState.SENDING or not all(seen):
+        return None
+    return _arrived(tx, row, Receipt(seen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +109,8 @@ def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
         )
     rows = tx.db.execute(
         "SELECT outbox.*, coalesce(messages.sent_ms, created_ms - ?) AS since_ms FROM outbox"
-        " LEFT JOIN messages ON messages.account = outbox.account AND messages.seq = outbox.turn"
+        " LEFT JOIN messages ON messages.account = outbox.account"
+        "  AND messages.seq = coalesce(outbox.turn, outbox.by_turn)"
         " WHERE outbox.account = ? AND outbox.thread_kind = ? AND outbox.state = 'unknown'"
         " AND settled_ms IS NULL AND outbox.sent_ms < ? ORDER BY id",
         (SKEW_MS, tx.account, asked.kind, asked.at_ms),
@@ -180,6 +194,7 @@ def _arrived(tx: Tx, row: sqlite3.Row, receipt: Receipt) -> int | None:
 
 
 def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
+    album_sends.keep_rest(tx, row)
     queued = {"state": ChunkState.QUEUED, "reason": "", "due_ms": due_ms}
     change(tx, "outbox", {"id": row["id"]}, **queued, looked_up_ms=None, settling_ms=None)
     _release(tx, row["turn"])

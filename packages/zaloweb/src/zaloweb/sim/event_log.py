@@ -139,6 +139,12 @@ class Uploaded(Record, frozen=True, kw_only=True):
     path: str
 
 
+class Downloaded(Record, frozen=True, kw_only=True):
+    """A file of the media host was asked for with GET. There is no telling by whom."""
+
+    path: str
+
+
 class Reacted(Record, frozen=True, kw_only=True):
     """The client reacted to a message; an empty icon removes a reaction."""
 

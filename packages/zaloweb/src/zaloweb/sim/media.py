@@ -62,7 +62,7 @@ class MediaHost:
             self._bytes -= oldest.size
             if isinstance(oldest.content, Path):
                 oldest.content.unlink(missing_ok=True)
-        return _ADDRESS + quote(path)
+        return f"{_ADDRESS}{self._count}/{quote(stored.name, safe='')}"
 
     def at(self, url: str) -> StoredFile | None:
         """The file at an address, if there still is one."""

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from zaloweb.sim.api import Api, enveloped, refused
 from zaloweb.sim.errors import Refusal
-from zaloweb.sim.event_log import Refused
+from zaloweb.sim.event_log import Downloaded, Refused
 from zaloweb.sim.fault_injection import Responder, respond
 from zaloweb.sim.http_server import Authority, TlsServer
 from zaloweb.sim.media import HOST as MEDIA_HOST
@@ -126,6 +126,8 @@ class Simulator:
         if host in SOCKET_HOSTS:
             return await listen(self.world, request)
         if host == MEDIA_HOST:
+            if request.method == "GET":
+                self.world.log.add(Downloaded(path=request.path))
             return self.world.media.serve(request)
         page = _PAGES.get((request.method, host, request.path))
         if page is not None:

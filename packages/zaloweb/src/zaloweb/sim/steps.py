@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
@@ -10,6 +11,7 @@ import msgspec
 
 from zaloweb.sim import contents
 from zaloweb.sim.contents import Content
+from zaloweb.sim.errors import Impossible
 from zaloweb.sim.faults import AnyFault
 from zaloweb.sim.messages import Message
 from zaloweb.sim.people import Account, Person
@@ -92,6 +94,7 @@ class _Say(_From, frozen=True, kw_only=True):
     person: str = ""
     options: tuple[str, ...] = ("có", "không")
     seconds: int = 0
+    base64: str = ""
     latitude: float = 10.7769
     longitude: float = 106.7009
 
@@ -260,12 +263,13 @@ def _group(world: World, named: str | None) -> Group | None:
 
 def _content(world: World, body: _Say) -> str | Content:
     factory = world.media_factory
+    data: dict[str, Any] = {"data": _bytes_in(body.base64)} if body.base64 else {}
     make: dict[Kind, Callable[[], Content]] = {
-        "photo": lambda: factory.photo(body.text),
-        "gif": factory.gif,
-        "video": lambda: factory.video(body.text),
-        "voice": factory.voice,
-        "file": lambda: factory.file(body.text or "báo cáo.pdf"),
+        "photo": lambda: factory.photo(body.text, **data),
+        "gif": lambda: factory.gif(**data),
+        "video": lambda: factory.video(body.text, **data),
+        "voice": lambda: factory.voice(**data),
+        "file": lambda: factory.file(body.text or "báo cáo.pdf", **data),
         "sticker": contents.sticker,
         "link": lambda: contents.link(body.text or "https://example.com/"),
         "contact": lambda: contents.contact(world.find_person(body.person)),
@@ -279,6 +283,13 @@ def _content(world: World, body: _Say) -> str | Content:
         "reminder": lambda: contents.ecard(body.text),
     }
     return make[body.kind]() if body.kind in make else body.text
+
+
+def _bytes_in(base64: str) -> bytes:
+    try:
+        return b64decode(base64, validate=True)
+    except ValueError:
+        raise Impossible("base64 is not valid") from None
 
 
 B = TypeVar("B", bound=Body)

@@ -1,0 +1,261 @@
+"""What an agent wants to attach, as private files: from its own folder, or from a public https address.
+
+Everything else is left out: other folders, links in the file system, other schemes, private addresses, files
+that are too large. The text goes all the same; the operator sees in the log what was left out and why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import re
+import secrets
+import stat
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+from clawlane.agents.contract import Lane
+from clawlane.agents.file_types import HEAD, is_page, kind_of
+from clawlane.agents.url_guard import Network, NotFetched, fetching
+from clawlane.capabilities import RehearsesNetwork
+from clawlane.channel import Channel
+from clawlane.credentials.files import make_private_dir
+from clawlane.messages import Reply, ReplyFile
+
+MOST_FILES = 10
+"""How many attachments of one answer are sent."""
+
+DEFAULT_MAX_MB = 25.0
+"""The largest attachment where `mediaMaxMb` says nothing."""
+
+DEADLINE_S = 60.0
+"""Seconds that fetching one address may take."""
+
+_LONGEST_NAME = 80
+_BLOCK = 64 * 1024
+_SHOWN = ("jpg", "jpeg", "png", "webp", "gif", "mp4", "m4a", "mp3", "aac")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_ODD = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+log = logging.getLogger(__name__)
+
+
+class NotAttached(Exception):
+    """Something is not attached. The text is for the operator and quotes neither a path nor an address."""
+
+
+@dataclass(slots=True)
+class OutboundMedia:
+    """Makes private copies of attachments. `folder_of` gives the folder for those of an account.
+
+    Without a `network` it is the one of the channel: the internet, or what stands in for it in a rehearsal.
+    """
+
+    folder_of: Callable[[str], Path]
+    network: Network | None = None
+
+    async def attach(self, reply: Reply, own_folder: Path, lane: Lane) -> Reply:
+        """The reply with its attachments as files. What cannot be attached is left out, with a note.
+
+        `own_folder` is the agent's: paths are relative to it and lead nowhere else. Cancelled, it leaves
+        nothing behind.
+        """
+        files: list[ReplyFile] = []
+        left_out: list[str] = []
+        try:
+            for number, written in enumerate(reply.media):
+                try:
+                    if number >= MOST_FILES:
+                        raise NotAttached(f"more than {MOST_FILES} in one answer")
+                    files.append(await self.file(written, own_folder, lane))
+                except NotAttached as error:
+                    left_out.append(str(error))
+                    log.warning("turn %d: an attachment is left out: %s", lane.turn, error)
+        except BaseException:
+            discard(files)
+            raise
+        return replace(reply, files=tuple(files), note=_note(left_out))
+
+    async def file(self, written: str, own_folder: Path, lane: Lane) -> ReplyFile:
+        """One attachment as a private file. Raises `NotAttached`."""
+        try:
+            return await self._file(written, own_folder, lane)
+        except NotFetched as error:
+            raise NotAttached(str(error)) from None
+        except OSError as error:
+            raise NotAttached(f"a private copy could not be made: {error.strerror}") from None
+
+    async def _file(self, written: str, own_folder: Path, lane: Lane) -> ReplyFile:
+        max_mb = lane.account.settings.media_max_mb or DEFAULT_MAX_MB
+        max_bytes = int(max_mb * 2**20)
+        into = self.folder_of(lane.account_store.account)
+        if not _SCHEME.match(written):
+            return await _copied(own_folder, written, into, max_bytes)
+        if not written.lower().startswith("https:"):
+            raise NotAttached("only files of the agent's own folder and https addresses are sent")
+        network = self._network_of(lane.channel)
+        async with fetching(network, written, max_bytes=max_bytes, deadline=DEADLINE_S) as fetched:
+            return await _store(fetched.name, fetched.declared, fetched.blocks, into)
+
+    def _network_of(self, channel: Channel) -> Network:
+        if self.network is None:
+            rehearsed = channel.rehearsed_network() if isinstance(channel, RehearsesNetwork) else None
+            self.network = Network.rehearsed(rehearsed) if rehearsed else Network()
+        return self.network
+
+
+def discard(files: Sequence[ReplyFile]) -> None:
+    """Remove private files that nothing will send."""
+    for file in files:
+        Path(file.path).unlink(missing_ok=True)
+
+
+def _note(left_out: Sequence[str]) -> str:
+    if not left_out:
+        return ""
+    what = "an attachment was" if len(left_out) == 1 else f"{len(left_out)} attachments were"
+    return f"{what} left out: {'; '.join(dict.fromkeys(left_out))}"
+
+
+class _PrivateFile:
+    """A new private file while it is written; it gets its name when it is complete."""
+
+    def __init__(self, folder: Path) -> None:
+        make_private_dir(folder)
+        self._scratch = folder / f".{secrets.token_hex(8)}"
+        self._digest = hashlib.sha256()
+        self.head = b""
+        self._file = open(os.open(self._scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115
+
+    def write(self, block: bytes) -> None:
+        self.head += block[: HEAD - len(self.head)]
+        self._digest.update(block)
+        self._file.write(block)
+
+    def complete(self, name: str) -> ReplyFile:
+        """The file, under a name that no other has: two answers may send the same picture."""
+        if not self.head:
+            raise NotAttached("the file is empty")
+        if is_page(self.head):
+            raise NotAttached("it is a page of the web, not a file")
+        self._file.close()
+        kind, ending = kind_of(self.head)
+        name = _shown_name(name, ending)
+        suffix = PurePath(name).suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,10}", PurePath(name).suffix) else ""
+        path = self._scratch.with_name(f"{self._digest.hexdigest()[:32]}-{secrets.token_hex(4)}{suffix}")
+        self._scratch.rename(path)
+        return ReplyFile(str(path), kind, name)
+
+    def discard(self) -> None:
+        self._file.close()
+        self._scratch.unlink(missing_ok=True)
+
+
+def _shown_name(name: str, ending: str) -> str:
+    """A file name for others: one line, no folder, and the ending that fits its content.
+
+    What only claims to be a picture or a video gets another ending: a channel may go by that.
+    """
+    kept = _ODD.sub("", name).strip(". ") or "file"
+    stem, dot, own = kept.rpartition(".")
+    if not dot:
+        stem, own = kept, ""
+    if not ending and (not own or own.lower() in _SHOWN):
+        own = "bin"
+    return f"{stem[:_LONGEST_NAME]}.{ending or own[:10]}"
+
+
+async def _store(name: str, declared: str, blocks: AsyncIterator[bytes], folder: Path) -> ReplyFile:
+    if declared in ("text/html", "application/xhtml+xml"):
+        raise NotAttached("it is a page of the web, not a file")
+    private = _PrivateFile(folder)
+    try:
+        async for block in blocks:
+            await asyncio.to_thread(private.write, block)
+        return private.complete(name)
+    finally:
+        private.discard()
+
+
+async def _copied(own_folder: Path, written: str, into: Path, max_bytes: int) -> ReplyFile:
+    copying = asyncio.ensure_future(asyncio.to_thread(_copy, own_folder, written, into, max_bytes))
+    try:
+        return await asyncio.shield(copying)
+    except asyncio.CancelledError:
+        copying.add_done_callback(_discard_copy)  # the thread goes on to its end
+        raise
+
+
+def _discard_copy(copying: asyncio.Future[ReplyFile]) -> None:
+    if not copying.cancelled() and copying.exception() is None:
+        discard((copying.result(),))
+
+
+def _copy(own_folder: Path, written: str, into: Path, max_bytes: int) -> ReplyFile:
+    """A private copy of a file in the agent's folder.
+
+    The file is opened step by step from the folder, following no link, and what is copied is what was opened:
+    nothing that changes a name meanwhile leads elsewhere.
+    """
+    with _opened(own_folder, written) as source:
+        if os.fstat(source.fileno()).st_size > max_bytes:
+            raise NotAttached(_too_large(max_bytes))
+        private, size = _PrivateFile(into), 0
+        try:
+            while block := source.read(_BLOCK):
+                size += len(block)
+                if size > max_bytes:
+                    raise NotAttached(_too_large(max_bytes))
+                private.write(block)
+            return private.complete(PurePath(written).name)
+        finally:
+            private.discard()
+
+
+def _too_large(max_bytes: int) -> str:
+    return f"the file has more than {max_bytes / 2**20:g} MB"
+
+
+def _opened(own_folder: Path, written: str) -> BinaryIO:
+    """A file of the agent's folder. Raises `NotAttached`."""
+    parts = _parts(own_folder, written)
+    handle = -1
+    try:
+        handle = os.open(own_folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        for number, part in enumerate(parts, 1):
+            flags = os.O_NONBLOCK if number == len(parts) else os.O_DIRECTORY
+            inner = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | flags, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise NotAttached("it is no regular file")
+    except OSError as error:
+        if handle >= 0:
+            os.close(handle)
+        reason = "does not exist, or is reached over a symbolic link"
+        raise NotAttached(f"a file of the agent's folder {reason} ({error.strerror})") from None
+    except NotAttached:
+        os.close(handle)
+        raise
+    return open(handle, "rb")
+
+
+def _parts(own_folder: Path, written: str) -> Sequence[str]:
+    """The way from the agent's folder to a file. Raises `NotAttached` if it leads out of it."""
+    path = PurePath(written)
+    if "\0" in written or ".." in path.parts:
+        raise NotAttached("a path that leads out of the agent's folder")
+    if path.is_absolute():
+        for folder in (own_folder, own_folder.resolve()):
+            if path.is_relative_to(folder):
+                path = path.relative_to(folder)
+                break
+        else:
+            raise NotAttached("a path outside the agent's folder")
+    if not path.parts:
+        raise NotAttached("it is no file")
+    return path.parts

@@ -1,0 +1,135 @@
+"""`sessions`: what agents remember of their conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.options import account_option, channel_option, json_option
+from clawlane.cli.output import (
+    cell,
+    echo_wrapped,
+    local,
+    print_json,
+    print_result,
+    print_table,
+    printable,
+    sanitize,
+    when,
+)
+from clawlane.clock import now_ms
+from clawlane.ops.client import Client
+from clawlane.ops.sessions import ListSessions, ResetSessions, Said, SessionShown, ShowSession, TurnShown
+
+_agent_option = click.option("--agent", help="Only what this agent remembers.")
+
+
+@click.group()
+def sessions() -> None:
+    """See what agents remember of their conversations, and make them forget."""
+
+
+@sessions.command("list")
+@channel_option()
+@account_option()
+@json_option
+def list_sessions(channel: str | None, account: str | None, as_json: bool) -> None:
+    """List the conversations, the latest first.
+
+    An agent that remembers by itself has no turns here.
+    """
+    rows = Client().call(ListSessions(channel, account))
+    if as_json:
+        print_json(sessions=[{**asdict(row), "thread": str(row.thread)} for row in rows])
+        return
+    if not rows:
+        click.echo("No agent remembers anything.")
+        return
+    now = now_ms()
+    cells = [
+        [
+            str(row.thread),
+            cell(row.agent),
+            row.account,
+            f"{row.turns - row.summarised}" + (f" + {row.summarised} summed up" if row.summarised else ""),
+            when(row.last_ms, now),
+        ]
+        for row in rows
+    ]
+    print_table(("THREAD", "AGENT", "ACCOUNT", "TURNS", "LAST"), cells)
+
+
+@sessions.command()
+@click.argument("thread")
+@channel_option()
+@account_option()
+@_agent_option
+@json_option
+def show(thread: str, channel: str | None, account: str | None, agent: str | None, as_json: bool) -> None:
+    """Show a conversation: who said what.
+
+    THREAD is dm:ID, group:ID, or the id alone. It prints what people wrote.
+    """
+    shown = Client().call(ShowSession(channel, account, thread, agent))
+    if as_json:
+        print_json(**asdict(shown))
+        return
+    for line, hanging in _lines(shown):
+        echo_wrapped(line, hanging=hanging)
+
+
+@sessions.command()
+@click.option("--thread", help="Only this thread: dm:ID, group:ID, or the id alone.")
+@click.option("--all", "everything", is_flag=True, help="All conversations.")
+@channel_option()
+@account_option()
+@_agent_option
+@json_option
+def reset(
+    thread: str | None,
+    everything: bool,
+    channel: str | None,
+    account: str | None,
+    agent: str | None,
+    as_json: bool,
+) -> None:
+    """Begin conversations anew: what was said before is forgotten."""
+    if everything is (thread is not None):
+        raise CliError("name one conversation with --thread, or all of them with --all")
+    done = Client().call(ResetSessions(channel, account, thread, agent))
+    lines = [
+        f"{sanitize(one.agent)} has forgotten {one.forgotten} turns of {one.thread} ({one.account})."
+        for one in done.reset
+    ]
+    print_result(lines or ["No agent remembers anything."], as_json, reset=done.reset)
+
+
+def _lines(shown: SessionShown) -> Iterator[tuple[str, str]]:
+    """The conversation as paragraphs, each with the indent of its later lines."""
+    yield f"{sanitize(shown.agent)} in {shown.thread} ({shown.account})", ""
+    if shown.summary:
+        yield "Summary of what was before:", ""
+        yield from (("  " + line, "  ") for line in printable(shown.summary).splitlines())
+    for turn in shown.turns:
+        yield "", ""
+        yield from _turn_lines(shown.agent, turn)
+
+
+def _turn_lines(agent: str, turn: TurnShown) -> Iterator[tuple[str, str]]:
+    for said in turn.history:
+        yield from _said_lines(said, " (to the group)")
+    for said in turn.messages:
+        yield from _said_lines(said, "")
+    yield f"{sanitize(agent)}:", ""
+    answer = filter(None, (turn.answer, turn.note))
+    yield from (("  " + line, "  ") for part in answer for line in printable(part).splitlines())
+
+
+def _said_lines(said: Said, where: str) -> Iterator[tuple[str, str]]:
+    yield f"{local(said.sent_ms)} {cell(said.sender_name)} ({sanitize(said.sender_id)}){where}:", "  "
+    yield from (("  " + line, "  ") for line in printable(said.text).splitlines())
+    if said.attachments:
+        yield f"  attached: {', '.join(map(sanitize, said.attachments))}", "  "

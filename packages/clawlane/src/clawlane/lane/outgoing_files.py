@@ -1,0 +1,62 @@
+"""Removes the private copies of files once the chunks that send them are settled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clawlane.store import outgoing_files
+from clawlane.store.account_store import AccountStore
+from clawlane.store.errors import StoreFailed
+
+_EVERY = 60.0
+"""Seconds between two looks where nothing was sent: a reply may also be cancelled, or expire."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class OutgoingFiles:
+    """The files of one account, in a folder of their own. Set `sent` when one may not be needed any more."""
+
+    folder: Path
+    account_store: AccountStore
+    sent: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def sweep(self) -> None:
+        """Remove what no chunk sends, as a crash may leave it. Before any agent of the account runs."""
+        noted = await self.account_store.run(outgoing_files.needed)
+        left = [path.name for path in _files(self.folder) if path.name not in noted]
+        await asyncio.to_thread(self._remove, left)
+
+    async def run(self) -> None:
+        """Remove files when their chunks are settled. Lives until cancelled."""
+        while True:
+            self.sent.clear()
+            try:
+                done = await self.account_store.run(outgoing_files.done)
+                if done:
+                    await asyncio.to_thread(self._remove, done)
+                    await self.account_store.run(outgoing_files.forget, done)
+            except StoreFailed as error:
+                log.warning("%s; files that were sent are removed later", error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_EVERY):
+                    await self.sent.wait()
+
+    def _remove(self, names: list[str] | tuple[str, ...]) -> None:
+        for name in names:
+            try:
+                (self.folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("a file that was sent cannot be removed: %s", error.strerror)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
