@@ -18,6 +18,7 @@ from clawlane.cli.main import run
 from demo.model_server import ChatRequest, ModelServer, Raw, Says, refuses
 
 ACP_AGENT = str(Path(__file__).parents[1] / "data" / "acp_agent.py")
+MCP_SERVER = str(Path(__file__).parents[1] / "data" / "mcp_server.py")
 _BIN = Path(sys.executable).parent
 
 
@@ -265,3 +266,16 @@ def test_a_page_in_place_of_the_list_is_no_endpoint(perch: Any, listed: Any, mod
     code, [told] = listed("--json")
     assert code == 1
     assert "not JSON" in told["reached"]["problems"][0]
+
+
+def test_mcp_servers_are_tried_with_their_agent(perch: Any, listed: Any, model: ModelServer) -> None:
+    servers = {
+        "there": {"command": sys.executable, "args": [MCP_SERVER]},
+        "down": {"url": "http://127.0.0.1:9/mcp"},
+    }
+    loop = {"baseUrl": model.url, "api": "openai-completions"}
+    more = {"mcp": {"servers": servers}, "models": {"providers": {"loop": loop}}}
+    configure(perch, {"id": "main", "model": "loop/any"}, **more)
+    code, [told] = listed("--json")
+    assert (code, told["reached"]["ok"]) == (0, True)
+    assert told["reached"]["remark"] == "mcp.servers.down: it cannot be reached (ConnectError)"

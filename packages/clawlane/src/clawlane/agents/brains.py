@@ -296,6 +296,7 @@ class Brains:
         folders: Mapping[str, Path],
         transcriber: Transcriber | None = None,
         media: OutboundMedia | None = None,
+        servers: McpServers | None = None,
     ) -> None:
         """`folders` has the own folder of each agent. Without `media` nothing is attached to replies."""
         self._agents = agents
@@ -303,6 +304,7 @@ class Brains:
         self._folders = folders
         self._transcriber = transcriber
         self._media = media
+        self._servers = servers
 
     async def run(self, turn: TurnInput) -> Reply | None:
         if self._transcriber is not None:
@@ -329,9 +331,13 @@ class Brains:
         return agent.file_use(account, thread) | (FileUse.SOUND if self._transcriber else FileUse.NOTHING)
 
     async def reach(self) -> str:
-        """Try the default agent with a request that nobody acts on; see `Reachable`."""
+        """Try the default agent with a request that nobody acts on, and its MCP servers; see `Reachable`."""
         agent = self._agents[self._bindings.default]
-        return await agent.reach() if isinstance(agent, Reachable) else ""
+        remarks = [await agent.reach()] if isinstance(agent, Reachable) else []
+        if self._servers is not None:
+            await self._servers.tried()
+            remarks += (f"mcp.servers.{name}: {why}" for name, why in self._servers.problems().items())
+        return "; ".join(filter(None, remarks))
 
     def _name(self, account: str, thread: Thread) -> str:
         channel, _, name = account.partition("/")
@@ -568,7 +574,7 @@ async def brains(
         if opener.servers is not None:
             await stack.enter_async_context(opener.servers.running())
         folders = {agent.id: own_folder(agent, folder) for agent in agents}
-        yield Brains(opened, bindings, folders, transcriber, media)
+        yield Brains(opened, bindings, folders, transcriber, media, opener.servers)
 
 
 def own_folder(agent: AgentSettings, folder: Path) -> Path:

@@ -143,7 +143,7 @@ async def reach(ctx: OpContext, config: Config, agent: AgentSettings) -> Reached
     started, remark = time.perf_counter(), ""
     problems: Sequence[str] = ()
     try:
-        async with asyncio.timeout(_REACH_DEADLINE), _opened(ctx, config, agent) as opened:
+        async with asyncio.timeout(_REACH_DEADLINE), _opened(ctx, config, agent, servers=True) as opened:
             remark = await opened.reach()
     except AgentsUnusable as error:
         problems = error.problems
@@ -155,14 +155,19 @@ async def reach(ctx: OpContext, config: Config, agent: AgentSettings) -> Reached
 
 
 @asynccontextmanager
-async def _opened(ctx: OpContext, config: Config, agent: AgentSettings) -> AsyncIterator[Brains]:
-    """One agent alone, so that what is wrong with another does not matter."""
+async def _opened(
+    ctx: OpContext, config: Config, agent: AgentSettings, *, servers: bool = False
+) -> AsyncIterator[Brains]:
+    """One agent alone, so that what is wrong with another does not matter; with its MCP servers, or not."""
     from clawlane.agents.brains import brains
+    from clawlane.config.mcp import Mcp
     from clawlane.config.routing import Bindings
 
-    alone = Bindings((), agent.id, {})
-    models = config.root.models
-    async with brains((agent,), alone, ctx.environ, ctx.paths.agents_dir, models) as opened:
+    alone, root = Bindings((), agent.id, {}), config.root
+    accounts = [account for one in config.channels.values() for account in one.accounts]
+    place = (ctx.environ, ctx.paths.agents_dir)
+    mcp = root.mcp if servers else Mcp()
+    async with brains((agent,), alone, *place, root.models, root.session, mcp, accounts) as opened:
         yield opened
 
 
