@@ -167,7 +167,7 @@ async def _opened(
     accounts = [account for one in config.channels.values() for account in one.accounts]
     place = (ctx.environ, ctx.paths.agents_dir)
     mcp = root.mcp if servers else Mcp()
-    async with brains((agent,), alone, *place, root.models, root.session, mcp, accounts) as opened:
+    async with brains((agent,), alone, *place, root.models, root.session, mcp, accounts=accounts) as opened:
         yield opened
 
 
