@@ -160,6 +160,7 @@ async def _opened(
 ) -> AsyncIterator[Brains]:
     """One agent alone, so that what is wrong with another does not matter; with its MCP servers, or not."""
     from clawlane.agents.brains import brains
+    from clawlane.agents.opening import Shared
     from clawlane.config.mcp import Mcp
     from clawlane.config.routing import Bindings
 
@@ -167,7 +168,8 @@ async def _opened(
     accounts = [account for one in config.channels.values() for account in one.accounts]
     place = (ctx.environ, ctx.paths.agents_dir)
     mcp = root.mcp if servers else Mcp()
-    async with brains((agent,), alone, *place, root.models, root.session, mcp, accounts=accounts) as opened:
+    shared = Shared(root.models, root.session, mcp, accounts=accounts)
+    async with brains((agent,), alone, *place, shared) as opened:
         yield opened
 
 
