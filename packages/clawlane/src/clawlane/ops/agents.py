@@ -163,11 +163,16 @@ async def _opened(
     from clawlane.config.mcp import Mcp
     from clawlane.config.routing import Bindings
 
-    alone, root = Bindings((), agent.id, {}), config.root
-    accounts = [account for one in config.channels.values() for account in one.accounts]
-    place = (ctx.environ, ctx.paths.agents_dir)
-    mcp = root.mcp if servers else Mcp()
-    async with brains((agent,), alone, *place, root.models, root.session, mcp, accounts) as opened:
+    opening = brains(
+        (agent,),
+        Bindings((), agent.id, {}),
+        ctx.environ,
+        ctx.paths.agents_dir,
+        config.root.models,
+        mcp=config.root.mcp if servers else Mcp(),
+        accounts=[account for one in config.channels.values() for account in one.accounts],
+    )
+    async with opening as opened:
         yield opened
 
 
