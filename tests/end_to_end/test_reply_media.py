@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import sys
 import time
@@ -10,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import json5
 import pytest
 
 from demo.model_server import ChatRequest, ModelServer, Says, served
@@ -291,3 +293,16 @@ def test_parts_are_numbered_if_the_config_says_so(lane: Lane) -> None:
     assert max(map(len, parts)) <= 2000
     lane.ask("ngắn thôi")
     assert lane.sent()["text"] == "ngắn thôi"
+
+
+def test_the_guides_agent_sends_the_file_that_it_wrote(lane: Lane) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "agents.md").read_text("utf-8")
+    [block] = [one for one in re.findall(r"^```json5\n(.*?)^```", guide, re.M | re.S) if "MEDIA:" in one]
+    config = json5.loads(block)
+    config["channels"]["zalouser"] |= {"dmPolicy": "allowlist", "allowFrom": [lane.lan]}
+    (lane.state / "config.json5").write_text(json.dumps(config))
+    listening(lane.gateway)
+    say(lane.zalo, lane.lan, "hôm nay là ngày nào")
+    assert lane.sent()["text"] == "Today"
+    sent = lane.sent()
+    assert (sent["msg_type"], sent["params"]["fileName"]) == ("share.file", "today.txt")
