@@ -115,7 +115,9 @@ async def ask(ctx: OpContext, request: Ask) -> Answered:
     took_ms = _ms_since(started)
     if reply is None:
         return Answered(agent.id, "", "", None, took_ms)
-    return Answered(agent.id, reply.text, reply.model, reply.tokens or None, took_ms)
+    from clawlane.agents.reply import remembered
+
+    return Answered(agent.id, remembered(reply), reply.model, reply.tokens or None, took_ms)
 
 
 @operation
