@@ -129,7 +129,6 @@ def test_a_new_start_forgets_the_history_and_other_commands_leave_it(lane: Lane,
     lane.say(friend, "/status", group=group)
     assert lane.turn()["history"] == []
     lane.call(friend, "/reset", group)
-    assert lane.turn()["history"] == []
     lane.call(friend, "bắt đầu lại", group)
     assert lane.turn()["history"] == []
 
@@ -383,7 +382,7 @@ def test_access_groups_let_people_in_and_owners_may_command(lane: Lane, friend: 
     lane.say(friend, "có trong nhóm", group=group)
     assert lane.turn()["text"] == "có trong nhóm"
     lane.say(owner, "/whoami", group=group)
-    assert lane.turn()["text"] == "/whoami"
+    assert owner in str(lane.zalo.wait("sent", lambda sent: "/" in sent["text"])["text"])
 
 
 def test_a_command_needs_somebody_who_may_give_it(lane: Lane, friend: str) -> None:
@@ -391,6 +390,6 @@ def test_a_command_needs_somebody_who_may_give_it(lane: Lane, friend: str) -> No
     refused = lane.say("Lê Văn Hùng", "/reset", group="Nhóm Làm Việc")
     lane.gateway.said("command_unauthorized")
     lane.say(friend, "/status", group="Nhóm Làm Việc")
-    assert lane.turn()["text"] == "/status"
+    assert str(lane.zalo.wait("sent")["text"]).startswith("Agent: main (echo)")
     [decided] = lane.json("why", refused)["messages"][0]["decisions"]
     assert decided["rule"]["path"] == "commands.ownerAllowFrom"

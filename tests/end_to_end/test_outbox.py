@@ -254,6 +254,6 @@ def test_a_stop_keeps_back_what_has_not_left(lane: Lane) -> None:
     lane.zalo.wait("meddled")
     lane.say("/stop")
     assert lane.answer().startswith("echo: câu thứ 0.")
-    assert lane.answer() == "echo: /stop"
+    assert lane.answer() == "Đã dừng."
     assert lane.turn(message)["state"] == "stopped"
     assert lane.listed() == []

@@ -114,7 +114,8 @@ class McpServers:
         if len(found) > MOST_TOOLS and not self._told:
             self._told = True
             log.warning("mcp.servers: %d tools; a model is shown the first %d", len(found), MOST_TOOLS)
-        return McpTools(lane, dict(list(found.items())[:MOST_TOOLS]))
+        begun = await lane.account_store.run(tool_calls.begun, lane.turn)
+        return McpTools(lane, dict(list(found.items())[:MOST_TOOLS]), begun - found.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +124,17 @@ class McpTools:
 
     lane: Lane
     tools: Mapping[str, tuple[McpServer, RemoteTool]]
+    gone: frozenset[str] = frozenset()
+    """Tools that were called in this turn before a crash, and are not there any more."""
 
     def specs(self) -> Sequence[ToolSpec]:
         """The tools, with what their servers say of them."""
-        return [
+        there = [
             ToolSpec(name, _description(server, tool), tool.parameters)
             for name, (server, tool) in self.tools.items()
         ]
+        gone = (ToolSpec(name, "Not there at the moment.", {"type": "object"}) for name in sorted(self.gone))
+        return [*there, *gone]
 
     async def plan(self, _use: ToolUse) -> tuple[Outgoing, ...]:
         """Nothing: a server sends nothing to the thread."""
@@ -140,11 +145,12 @@ class McpTools:
 
         A tool that may change something is called once: if the gateway ended meanwhile, the model is told.
         """
-        server, tool = self.tools[use.name]
-        if tool.read_only:
-            return await _result(server, tool, use)
-        store, turn = self.lane.account_store, self.lane.turn
-        known = await store.run(tool_calls.begin, turn, self.lane.run, use.step, use.number)
+        found = self.tools.get(use.name)
+        if found is not None and found[1].read_only:
+            return await _result(*found, use)
+        store, lane = self.lane.account_store, self.lane
+        place = (use.step, use.number)
+        known = await store.run(tool_calls.begin, lane.turn, lane.run, *place, use.name)
         match known.state:
             case CallState.FINISHED:
                 return known.result
@@ -153,11 +159,13 @@ class McpTools:
             case CallState.VOID:
                 raise ToolProblem("this turn is over")
         try:
-            result = await _result(server, tool, use)
+            if found is None:
+                raise _Answered("the server of this tool is not connected")
+            result = await _result(*found, use)
         except _Answered as problem:
-            await store.run(tool_calls.finish, turn, use.step, use.number, f"error: {problem}")
+            await store.run(tool_calls.finish, lane.turn, *place, f"error: {problem}")
             raise
-        await store.run(tool_calls.finish, turn, use.step, use.number, result)
+        await store.run(tool_calls.finish, lane.turn, *place, result)
         return result
 
 

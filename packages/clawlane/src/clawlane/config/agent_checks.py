@@ -99,8 +99,8 @@ def warnings(
     agents: Sequence[AgentSettings],
     models: Models,
     mcp: Mcp,
-    audio: AudioTools,
     accounts: Sequence[Account],
+    audio: AudioTools,
 ) -> Iterator[Found]:
     """What works but should be known: keys in the file itself, and settings that mean nothing."""
     for agent in agents:

@@ -1,0 +1,375 @@
+"""What is remembered of a conversation, at the seam of the store: kept, cut, recalled, reset, pruned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import count
+
+import pytest
+from packages.clawlane.tests.opened_store import LANE, Clock
+
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.config.choices import PairingReply
+from clawlane.messages import Deleted, Inbound, Quote, Receipt, Text, Thread, ThreadKind, Undone
+from clawlane.store import due, inbox, retention, sending, sessions, steps, turns
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import Store
+from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage, NoteResult
+from clawlane.store.retention import IDS_MS, TEXTS
+from clawlane.store.sessions import Remembered, Session
+
+ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
+PEND = Decision(Outcome.PEND, Reason.MENTION_REQUIRED, Rule("groups"), keep_as_history=True)
+GROUP = Thread(ThreadKind.GROUP, "55")
+DM = Thread(ThreadKind.DM, "11")
+
+
+def never(_last_ms: int, _now_ms: int) -> bool:
+    return False
+
+
+def always(_last_ms: int, _now_ms: int) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    seq: int
+    run: int
+    session: Session | None
+
+
+class Desk:
+    """One account in which people write and an agent answers."""
+
+    def __init__(self, store: Store, account_store: AccountStore, clock: Clock) -> None:
+        self.store = store
+        self.account_store = account_store
+        self.clock = clock
+        self._numbers = count(1)
+
+    async def read(
+        self, text: str, thread: Thread = DM, decision: Decision = ADMIT, quote: Quote | None = None
+    ) -> AdmittedMessage:
+        inbound = Inbound(
+            "default", f"m{next(self._numbers)}", thread, "11", "Lan", text, self.clock.ms, quote=quote
+        )
+        new = NewMessage(inbound, decision, PairingReply.CODE, self.clock.ms, history_limit=50)
+        [result] = await self.account_store.run(inbox.admit_all, [new])
+        assert isinstance(result, AdmittedMessage)
+        return result
+
+    async def begin(
+        self, message: AdmittedMessage, agent: str = "main", is_over: sessions.IsOver = never
+    ) -> Turn:
+        started = await self.account_store.run(turns.start, message.seq, History.INCLUDE)
+        assert started is not None
+        thread = message.inbound.thread
+        found = await self.account_store.run(sessions.begin, agent, thread, message.seq, started.run, is_over)
+        return Turn(message.seq, started.run, found)
+
+    async def answer(self, message: AdmittedMessage, turn: Turn, *parts: str) -> None:
+        """The agent's answer, remembered and queued."""
+        await self.account_store.run(sessions.answered, turn.seq, turn.run, "".join(parts))
+        outs = [Text(message.inbound.thread, part) for part in parts]
+        await self.account_store.run(turns.reply, turn.seq, outs, turn.run)
+
+    async def send(self) -> None:
+        """Everything that is queued leaves."""
+        while chunks := (await self.account_store.run(due.waiting)).chunks:
+            await self.account_store.run(sending.begin, [chunk.id for chunk in chunks])
+            for chunk in chunks:
+                await self.account_store.run(sending.sent, chunk.id, Receipt((f"r{chunk.id}",)))
+
+    async def talk(self, text: str, answer: str, thread: Thread = DM, agent: str = "main") -> AdmittedMessage:
+        message = await self.read(text, thread)
+        turn = await self.begin(message, agent)
+        await self.answer(message, turn, answer)
+        await self.send()
+        return message
+
+    async def recall(self, message: AdmittedMessage) -> NoteResult:
+        inbound = message.inbound
+        fact = Undone("default", inbound.thread, inbound.message_id, inbound.sender_id)
+        [result] = await self.account_store.run(inbox.admit_all, [fact])
+        assert isinstance(result, NoteResult)
+        return result
+
+    def remembered(self, thread: Thread = DM, agent: str = "main") -> tuple[Remembered, ...]:
+        return self.session(thread, agent).turns
+
+    def session(self, thread: Thread = DM, agent: str = "main") -> Session:
+        with self.store.read() as reader:
+            return reader.session(LANE, agent, thread)
+
+    def said(self, thread: Thread = DM) -> list[tuple[list[str], list[str], str | None]]:
+        return [
+            ([one.text for one in turn.history], [one.text for one in turn.messages], turn.answer)
+            for turn in self.remembered(thread)
+        ]
+
+    def texts(self) -> str:
+        """All that people said and that is still there."""
+        with self.store.read() as reader:
+            rows = reader._connection.execute("SELECT body FROM messages WHERE body IS NOT NULL")
+            return "\n".join(row["body"] for row in rows)
+
+    def count(self, what: str) -> int:
+        with self.store.read() as reader:
+            (found,) = reader._connection.execute(f"SELECT count(*) FROM {what}").fetchone()
+        return int(found)
+
+
+@pytest.fixture
+def desk(store: Store, account_store: AccountStore, clock: Clock) -> Desk:
+    return Desk(store, account_store, clock)
+
+
+async def test_a_turn_is_remembered_with_the_history_that_went_with_it_and_that_is_given_once(
+    desk: Desk,
+) -> None:
+    await desk.read("chatter", GROUP, PEND)
+    first = await desk.talk("ask", "answer", GROUP)
+    assert desk.said(GROUP) == [(["chatter"], ["ask"], "answer")]
+    second = await desk.read("more", GROUP)
+    started = await desk.account_store.run(turns.start, second.seq, History.INCLUDE)
+    assert started is not None
+    assert started.history == ()
+    turn = await desk.begin(second)
+    assert turn.session is not None
+    assert [one.turn for one in turn.session.turns] == [first.seq]
+
+
+async def test_without_a_memory_the_history_is_forgotten_with_its_turn(desk: Desk) -> None:
+    await desk.read("chatter", GROUP, PEND)
+    message = await desk.read("ask", GROUP)
+    await desk.account_store.run(turns.start, message.seq, History.INCLUDE)
+    await desk.account_store.run(turns.reply, message.seq, [])
+    assert "chatter" not in desk.texts()
+
+
+async def test_a_turn_that_nothing_left_of_gives_its_history_to_the_next(desk: Desk) -> None:
+    await desk.read("chatter", GROUP, PEND)
+    message = await desk.read("ask", GROUP)
+    await desk.answer(message, await desk.begin(message), "answer")
+    await desk.account_store.run(turns.stop, (await desk.read("/stop", GROUP)).seq)
+    assert desk.said(GROUP) == [([], ["ask"], "answer")]
+    again = await desk.read("again", GROUP)
+    await desk.begin(again)
+    assert desk.said(GROUP)[1] == (["chatter"], ["again"], None)
+
+
+async def test_accounts_agents_and_threads_have_sessions_of_their_own(desk: Desk) -> None:
+    await desk.talk("dm", "1")
+    await desk.talk("group", "2", Thread(ThreadKind.GROUP, "11"))
+    await desk.talk("other agent", "3", agent="other")
+    assert desk.said() == [([], ["dm"], "1")]
+    async with desk.store.own("zalouser/second") as second:
+        await second.run(sessions.enter, "main", DM, never)
+        with desk.store.read() as reader:
+            assert reader.session("zalouser/second", "main", DM).turns == ()
+
+
+@pytest.mark.parametrize(
+    ("ended", "note"),
+    [
+        ("sent", ""),
+        ("queued", "(not sent yet)"),
+        ("refused", "(only 1 of 2 parts arrived)"),
+        ("all refused", "(not sent: it could not be delivered)"),
+        ("unknown", "(nobody knows whether this arrived)"),
+        ("stopped", "(not sent: stopped)"),
+        ("dead", "(no answer: something went wrong)"),
+        ("silent", ""),
+    ],
+)
+async def test_what_became_of_an_answer_is_noted(desk: Desk, ended: str, note: str) -> None:
+    message = await desk.read("ask")
+    turn = await desk.begin(message)
+    if ended == "dead":
+        await desk.account_store.run(turns.fail, turn.seq, "no idea", turn.run, final=True)
+    elif ended == "silent":
+        await desk.answer(message, turn)
+    else:
+        await desk.answer(message, turn, "a", "b")
+    if ended == "sent":
+        await desk.send()
+    elif ended == "stopped":
+        await desk.account_store.run(turns.stop, (await desk.read("/stop")).seq)
+    elif ended in ("refused", "all refused", "unknown"):
+        for number in range(1 if ended != "refused" else 2):
+            [chunk] = (await desk.account_store.run(due.waiting)).chunks
+            await desk.account_store.run(sending.begin, [chunk.id])
+            if ended == "unknown":
+                await desk.account_store.run(sending.unknown, chunk.id, LostSend("the line broke"))
+            elif ended == "all refused" or number:
+                await desk.account_store.run(sending.refused, chunk.id, "blocked")
+            else:
+                await desk.account_store.run(sending.sent, chunk.id, Receipt(("r1",)))
+    [turn_] = desk.remembered()
+    assert turn_.note == note
+
+
+async def test_what_a_void_run_answers_is_not_kept(desk: Desk) -> None:
+    message = await desk.read("ask")
+    old = await desk.begin(message)
+    new = await desk.begin(message)
+    assert not await desk.account_store.run(sessions.answered, old.seq, old.run, "old")
+    assert await desk.account_store.run(sessions.answered, new.seq, new.run, "new")
+    assert await desk.account_store.run(sessions.begin, "main", DM, old.seq, old.run, never) is None
+    assert desk.said() == [([], ["ask"], "new")]
+
+
+async def test_a_recall_takes_a_message_out_with_what_saw_and_repeated_it(desk: Desk) -> None:
+    chatter = await desk.read("the Code is 99", GROUP, PEND)
+    await desk.talk("ask", "I saw it", GROUP)
+    await desk.talk("what was it", "You said: the code is 99!", GROUP)
+    quote = Quote(chatter.inbound.message_id, "11", "the code is 99")
+    quoting = await desk.read("this one?", GROUP, quote=quote)
+    await desk.answer(quoting, await desk.begin(quoting), "yes, that one")
+    await desk.send()
+    await desk.recall(chatter)
+    assert desk.said(GROUP) == [
+        ([], ["ask"], None),
+        ([], ["what was it"], None),
+        ([], ["this one?"], "yes, that one"),
+    ]
+    assert desk.remembered(GROUP)[0].note == "(the answer is not remembered)"
+    assert desk.remembered(GROUP)[2].messages[0].quote == replace(quote, text="")
+    assert "99" not in desk.texts()
+
+
+async def test_a_short_text_is_not_looked_for_in_answers(desk: Desk) -> None:
+    short = await desk.talk("ok", "one")
+    await desk.talk("more", "ok then")
+    await desk.recall(short)
+    assert desk.said() == [([], ["more"], "ok then")]
+
+
+async def test_a_recall_empties_the_steps_that_repeat_it(desk: Desk) -> None:
+    secret = await desk.talk("line one\nsecret", "fine")
+    later = await desk.read("later")
+    turn = await desk.begin(later)
+    await desk.account_store.run(steps.add, turn.seq, turn.run, 1, '{"said": "Line one\\nsecret"}')
+    await desk.answer(later, turn, "done")
+    await desk.send()
+    assert desk.remembered()[1].steps
+    await desk.recall(secret)
+    [left] = desk.remembered()
+    assert (left.answer, left.steps) == (None, ())
+
+
+async def test_a_turn_that_is_thinking_with_what_is_recalled_starts_over(desk: Desk) -> None:
+    secret = await desk.talk("a secret", "fine")
+    later = await desk.read("later")
+    turn = await desk.begin(later)
+    result = await desk.recall(secret)
+    assert [one.seq for one in result.recalled.again] == [turn.seq]
+    await desk.answer(later, turn, "a secret, was it?")
+    assert desk.said() == [([], ["later"], None)]
+
+
+async def test_an_agent_that_is_not_asked_twice_goes_on_and_its_answer_is_not_remembered(desk: Desk) -> None:
+    secret = await desk.talk("a secret", "fine")
+    later = await desk.read("later")
+    started = await desk.account_store.run(turns.start_once, later.seq, History.INCLUDE)
+    assert started is not None
+    await desk.account_store.run(sessions.begin, "main", DM, later.seq, started.run, never)
+    result = await desk.recall(secret)
+    assert result.recalled.again == ()
+    await desk.answer(later, Turn(later.seq, started.run, None), "a secret, was it?")
+    assert desk.said() == []
+
+
+async def test_what_the_owner_deletes_is_forgotten_too(desk: Desk) -> None:
+    await desk.talk("one", "1")
+    last = await desk.talk("two", "2")
+    fact = Deleted("default", DM, last.inbound.message_id, author_id="11", whole_thread=True)
+    await desk.account_store.run(inbox.admit_all, [fact])
+    assert desk.said() == []
+
+
+async def test_a_cut_forgets_and_a_summary_takes_the_place_of_what_is_cut(desk: Desk) -> None:
+    await desk.read("chatter", GROUP, PEND)
+    first = await desk.talk("one", "1", GROUP)
+    second = await desk.talk("two", "2", GROUP)
+    await desk.talk("three", "3", GROUP)
+    seen = desk.session(GROUP)
+    assert await desk.account_store.run(sessions.cut, "main", GROUP, seen, [first.seq], "it began")
+    assert desk.session(GROUP).summary == "it began"
+    assert [said for _, said, _ in desk.said(GROUP)] == [["two"], ["three"]]
+    assert "chatter" not in desk.texts()
+    assert await desk.account_store.run(sessions.cut, "main", GROUP, seen, [second.seq])
+    assert [said for _, said, _ in desk.said(GROUP)] == [["three"]]
+    assert desk.session(GROUP).summary == "it began"
+
+
+async def test_a_summary_goes_with_a_message_that_it_saw(desk: Desk) -> None:
+    chatter = await desk.read("chatter", GROUP, PEND)
+    first = await desk.talk("one", "1", GROUP)
+    await desk.talk("two", "2", GROUP)
+    seen = desk.session(GROUP)
+    await desk.account_store.run(sessions.cut, "main", GROUP, seen, [first.seq], "they chattered")
+    await desk.recall(chatter)
+    assert desk.session(GROUP).summary == ""
+    assert desk.count("session_turns") == 1
+
+
+async def test_a_summary_that_was_made_of_what_is_recalled_meanwhile_is_refused(desk: Desk) -> None:
+    first = await desk.talk("one", "1")
+    second = await desk.talk("two", "2")
+    seen = desk.session()
+    await desk.recall(first)
+    assert not await desk.account_store.run(sessions.cut, "main", DM, seen, [first.seq, second.seq], "1, 2")
+    await desk.account_store.run(sessions.reset, "main", DM)
+    assert not await desk.account_store.run(sessions.cut, "main", DM, seen, [second.seq])
+    assert desk.session().summary == ""
+
+
+async def test_a_reset_forgets_the_turns_and_counts_the_conversation(desk: Desk) -> None:
+    await desk.read("chatter", GROUP, PEND)
+    await desk.talk("one", "1", GROUP)
+    assert await desk.account_store.run(sessions.reset, "main", GROUP) == 1
+    assert desk.session(GROUP) == Session(number=2)
+    assert "chatter" not in desk.texts()
+    assert await desk.account_store.run(sessions.reset, "main", DM) == 0
+    assert await desk.account_store.run(sessions.enter, "main", DM, always) == 2, "it has not begun yet"
+    assert await desk.account_store.run(sessions.enter, "main", DM, always) == 3
+
+
+async def test_a_reset_during_a_turn_keeps_its_answer_out_of_the_new_conversation(desk: Desk) -> None:
+    await desk.read("chatter", GROUP, PEND)
+    message = await desk.read("one", GROUP)
+    turn = await desk.begin(message)
+    await desk.account_store.run(sessions.reset, "main", GROUP)
+    await desk.answer(message, turn, "1")
+    await desk.send()
+    assert desk.said(GROUP) == []
+    assert "chatter" not in desk.texts()
+    assert desk.count("history") == desk.count("given") == 0
+
+
+async def test_a_session_that_is_over_begins_anew_with_the_next_turn(desk: Desk) -> None:
+    await desk.talk("one", "1")
+    turn = await desk.begin(await desk.read("two"), is_over=always)
+    assert turn.session == Session(number=2)
+    assert [said for _, said, _ in desk.said()] == [["two"]]
+
+
+async def test_what_is_remembered_outlives_the_texts_and_ids_of_everything_else(desk: Desk) -> None:
+    await desk.read("chatter", GROUP, PEND)
+    await desk.talk("one", "1", GROUP)
+    forgotten = await desk.talk("two", "2", agent="other")
+    await desk.account_store.run(sessions.reset, "other", DM)
+    for number in range(TEXTS):
+        message = await desk.read(str(number), Thread(ThreadKind.DM, "7"))
+        await desk.account_store.run(turns.reply, message.seq, [])
+    desk.clock.ms += IDS_MS + 1
+    while await desk.account_store.run(retention.prune):
+        pass
+    assert desk.said(GROUP) == [(["chatter"], ["one"], "1")]
+    assert desk.count(f"messages WHERE seq = {forgotten.seq}") == 0
+    await desk.account_store.run(sessions.reset, "main", GROUP)
+    while await desk.account_store.run(retention.prune):
+        pass
+    assert desk.count("messages") == desk.count("turns") == 0
