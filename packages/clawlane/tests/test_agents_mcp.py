@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -466,3 +467,46 @@ def children_of(parent: int, script: str) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+WITHOUT_THE_EXTRA = """
+import asyncio, sys
+from pathlib import Path
+sys.modules["mcp"] = None  # as where it is not installed
+from clawlane.agents.brains import brains
+from clawlane.agents.errors import AgentsUnusable
+from clawlane.agents.opening import Shared
+from clawlane.config.agents import Agents
+from clawlane.config.mcp import Mcp
+from clawlane.config.routing import Bindings, settled
+
+async def main():
+    agents = settled(Agents.model_validate({"defaults": {"model": sys.argv[1]}} if sys.argv[1] else {}))
+    mcp = Mcp.model_validate({"servers": {"docs": {"command": "x"}}})
+    try:
+        environ = {"OPENAI_API_KEY": "k"}
+        async with brains(agents, Bindings((), "main", {}), environ, Path(sys.argv[2]), Shared(mcp=mcp)):
+            print("started")
+    except AgentsUnusable as error:
+        print(error)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            "openai/gpt",
+            "mcp.servers.docs: the library for MCP servers is missing; run: pip install 'clawlane[mcp]'",
+        ),
+        ("", "started"),
+    ],
+)
+def test_without_the_extra_only_a_model_that_uses_servers_is_refused(
+    tmp_path: Path, model: str, said: str
+) -> None:
+    argv = [sys.executable, "-c", WITHOUT_THE_EXTRA, model, str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [said]

@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -51,7 +51,7 @@ LONGEST_DESCRIPTION = 2_000
 LONGEST_RESULT = 49_000
 """Characters of a result, framed: below what a model is shown of any result."""
 
-_FIRST_TURNS = 10.0
+_FIRST_TRY = 10.0
 """Seconds that turns right after the start wait for servers that were not tried yet."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -79,6 +79,10 @@ class McpServers:
         self._servers = servers
         self._told = False
 
+    async def tried(self) -> None:
+        """Wait until each was connected or could not be, for ten seconds at most."""
+        await _tried(self._servers.values())
+
     def problems(self) -> dict[str, str]:
         """Why the tools of a server are not there, by the server's name; empty if all are."""
         return {name: one.problem for name, one in self._servers.items() if one.problem}
@@ -100,10 +104,7 @@ class McpServers:
     ) -> McpTools:
         """The tools of these servers that are there now, but for those that are not allowed."""
         wanted = [one for name, one in self._servers.items() if name in servers]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FIRST_TURNS):
-                for server in wanted:
-                    await server.tried.wait()
+        await _tried(wanted)
         await asyncio.gather(*(server.refresh() for server in wanted))
         found: dict[str, tuple[McpServer, RemoteTool]] = {}
         for server in wanted:
@@ -116,6 +117,13 @@ class McpServers:
             log.warning("mcp.servers: %d tools; a model is shown the first %d", len(found), MOST_TOOLS)
         begun = await lane.account_store.run(tool_calls.begun, lane.turn)
         return McpTools(lane, dict(list(found.items())[:MOST_TOOLS]), begun - found.keys())
+
+
+async def _tried(servers: Iterable[McpServer]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_TRY):
+            for server in servers:
+                await server.tried.wait()
 
 
 @dataclass(frozen=True, slots=True)
