@@ -50,6 +50,11 @@ def log(gateway: Gateway) -> str:
     return "\n".join(gateway.printed())
 
 
+def typed(zalo: Simulator) -> int:
+    """How often typing was shown."""
+    return sum(record["kind"] == "typed" for record in zalo.since(0))
+
+
 def calls(*names: str) -> Says:
     """An answer that calls tools. There are none of these names: the model is told so."""
     return Says(tool_calls=[ToolCall(name, "{}", f"call_{n}") for n, name in enumerate(names)])
@@ -299,6 +304,7 @@ def test_a_spent_budget_is_silence(
     for sender in (lan, binh):
         say(zalo, sender, "chào")
         assert answers(zalo, 1) == ["vâng"]
+    before = typed(zalo)
     for sender in (lan, binh, lan):
         say(zalo, sender, "nữa")
     gateway.said("agent main is silent for everybody until midnight: agents.defaults.budget.")
@@ -308,6 +314,7 @@ def test_a_spent_budget_is_silence(
     gateway.said("agent main is silent for everybody until midnight")
     assert len(model.requests) == 2
     assert all_sent(zalo) == ["vâng", "vâng"]
+    assert typed(zalo) == before, "nobody is shown typing where nothing is asked"
     told = why(linked)
     key = budget.partition(":")[0]
     assert f"the agent had no reply: budget_spent: agents.defaults.budget.{key}: 30 of 30" in told or (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -17,6 +17,7 @@ from clawlane.agents.providers import ProviderAccess, open_models
 from clawlane.config.agents import Agents, Api
 from clawlane.config.routing import settled
 from clawlane.messages import Inbound, Outgoing, Thread, ThreadKind
+from clawlane.store.spending import Spent
 from clawlane.store.steps import ToolSend
 from demo.model_server import ChatRequest, ModelServer, Raw, Says, ToolCall, refuses
 
@@ -280,3 +281,52 @@ async def test_cancelling_stops_a_request(server: ModelServer, models: list[Name
     with pytest.raises(asyncio.CancelledError):
         await asking
     await server.abandoned.wait()
+
+
+async def test_variables_for_openai_reach_no_other_server(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, "s3cret")
+    access = ProviderAccess("loopback", "", Api.OPENAI_COMPLETIONS, "", server.url)
+    async with open_models(["loopback/a"], {"loopback": access}) as opened:
+        await run(opened).answer("Chào")
+    [request] = server.requests
+    assert "s3cret" not in str(request.headers)
+
+
+@dataclass
+class Counted:
+    """A ledger that keeps what is counted."""
+
+    spent: list[Spent] = field(default_factory=list)
+
+    async def check(self) -> None:
+        pass
+
+    async def add(self, spent: Spent) -> None:
+        self.spent.append(spent)
+
+
+@pytest.mark.parametrize("tokens", [(12, 3), (0, 0)], ids=["counted", "not counted"])
+async def test_what_a_request_takes_is_counted(
+    server: ModelServer, models: list[NamedModel], tokens: tuple[int, int]
+) -> None:
+    server.script = answers(
+        Says(
+            "", tool_calls=[ToolCall("weather", "{}")], prompt_tokens=tokens[0], completion_tokens=tokens[1]
+        ),
+        Says("cắt", finish_reason="length", prompt_tokens=tokens[0], completion_tokens=tokens[1]),
+    )
+    ledger = Counted()
+    priced = replace(models[0], price=lambda usage: float(usage.input_tokens))
+    with pytest.raises(AgentLimit):
+        await replace(run([priced]), ledger=ledger).answer("Chào " * 300)  # type: ignore[arg-type]
+    assert len(ledger.spent) == 2, "an answer that is cut counts, too"
+    for spent in ledger.spent:
+        assert spent.usd == spent.input_tokens
+        if tokens[0]:
+            assert (spent.input_tokens, spent.output_tokens) == tokens
+        else:
+            assert spent.input_tokens > 300
+            assert spent.output_tokens > 0
