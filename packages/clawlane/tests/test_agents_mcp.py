@@ -483,6 +483,7 @@ from pathlib import Path
 sys.modules["mcp"] = None  # as where it is not installed
 from clawlane.agents.brains import brains
 from clawlane.agents.errors import AgentsUnusable
+from clawlane.agents.opening import Shared
 from clawlane.config.agents import Agents
 from clawlane.config.mcp import Mcp
 from clawlane.config.routing import Bindings, settled
@@ -492,7 +493,7 @@ async def main():
     mcp = Mcp.model_validate({"servers": {"docs": {"command": "x"}}})
     try:
         environ = {"OPENAI_API_KEY": "k"}
-        async with brains(agents, Bindings((), "main", {}), environ, Path(sys.argv[2]), mcp=mcp):
+        async with brains(agents, Bindings((), "main", {}), environ, Path(sys.argv[2]), Shared(mcp=mcp)):
             print("started")
     except AgentsUnusable as error:
         print(error)

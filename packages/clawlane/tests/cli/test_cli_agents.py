@@ -58,10 +58,26 @@ def test_an_answer_for_programs_holds_the_model_and_its_tokens(
     code, out, _ = ask("Chào", "--json")
     told = json.loads(out)
     assert told.pop("ms") >= 0
-    assert (code, told) == (
-        0,
-        {"ok": True, "agent": "main", "text": "vâng", "silent": False, "model": "main/any", "tokens": 27},
-    )
+    assert code == 0
+    assert told == {
+        "ok": True,
+        "agent": "main",
+        "text": "vâng",
+        "media": [],
+        "react": "",
+        "silent": False,
+        "model": "main/any",
+        "tokens": 27,
+    }
+
+
+def test_what_would_be_attached_is_named_and_not_fetched(perch: Any, ask: Any, model: ModelServer) -> None:
+    configure(perch, {"id": "main", "brain": endpoint(model)})
+    model.script = lambda _: Says(f"Đây ạ\nMEDIA: {model.url}/cat.jpg")
+    assert ask("ảnh đâu")[:2] == (0, f"Đây ạ\n(attaches {model.url}/cat.jpg)\n")
+    program = 'print(\'{"react": "👍"}\')'
+    configure(perch, {"id": "main", "brain": {"kind": "command", "command": [sys.executable, "-c", program]}})
+    assert ask("chào")[:2] == (0, "(reacts with 👍)\n")
 
 
 def test_a_model_answers_without_memory_and_tools(perch: Any, ask: Any, model: ModelServer) -> None:
