@@ -254,6 +254,14 @@ async def test_a_call_has_its_time(tmp_path: Path, lane: Lane) -> None:
         await until(lambda: "cancelled" in notes.read_text())
 
 
+async def test_a_server_that_reads_no_call_is_started_again(tmp_path: Path, lane: Lane) -> None:
+    async with serving(tmp_path, a=plain("full", requestTimeoutMs=500)) as servers:
+        tools = await tools_of(servers, lane)
+        with pytest.raises(ToolProblem, match="did not read the call within 2 s; nobody knows"):
+            await tools.call(use("a__one", what="x" * 1_000_000))
+        await until(lambda: "a" in servers.problems())
+
+
 async def test_results_that_are_no_text_and_large_ones(tmp_path: Path, lane: Lane) -> None:
     async with serving(tmp_path, a=by_pipes()) as servers:
         tools = await tools_of(servers, lane)
@@ -475,6 +483,7 @@ from pathlib import Path
 sys.modules["mcp"] = None  # as where it is not installed
 from clawlane.agents.brains import brains
 from clawlane.agents.errors import AgentsUnusable
+from clawlane.agents.opening import Shared
 from clawlane.config.agents import Agents
 from clawlane.config.mcp import Mcp
 from clawlane.config.routing import Bindings, settled
@@ -484,7 +493,7 @@ async def main():
     mcp = Mcp.model_validate({"servers": {"docs": {"command": "x"}}})
     try:
         environ = {"OPENAI_API_KEY": "k"}
-        async with brains(agents, Bindings((), "main", {}), environ, Path(sys.argv[2]), mcp=mcp):
+        async with brains(agents, Bindings((), "main", {}), environ, Path(sys.argv[2]), Shared(mcp=mcp)):
             print("started")
     except AgentsUnusable as error:
         print(error)

@@ -9,8 +9,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from clawlane.agents.errors import AgentError, AgentsUnusable, EmptyAnswer
@@ -173,21 +173,19 @@ async def _opened(
     It is `whole` with what only a channel needs: MCP servers, and what writes down voice messages.
     """
     from clawlane.agents.brains import brains
+    from clawlane.agents.opening import Shared
     from clawlane.config.routing import Bindings
 
     root = config.root
-    more: dict[str, Any] = {"mcp": root.mcp, "audio": root.tools.media.audio} if whole else {}
-    opening = brains(
-        (agent,),
-        Bindings((), agent.id, {}),
-        ctx.environ,
-        ctx.paths.agents_dir,
+    shared = Shared(
         root.models,
         root.session,
         accounts=[account for one in config.channels.values() for account in one.accounts],
-        **more,
     )
-    async with opening as opened:
+    if whole:
+        shared = replace(shared, mcp=root.mcp, audio=root.tools.media.audio)
+    alone, place = Bindings((), agent.id, {}), (ctx.environ, ctx.paths.agents_dir)
+    async with brains((agent,), alone, *place, shared) as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
 from clawlane.store import aliases, outbox, pending_history, sessions, turns
-from clawlane.store.codec import NO_TEXT
+from clawlane.store.codec import NO_TEXT, inbound_of
 from clawlane.store.models import ChunkState, RecallResult, TurnState
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists
@@ -97,11 +97,11 @@ def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
         ).fetchone()
         if row is None:
             continue
-        text = json.loads(row["body"])["text"] if row["body"] else ""
+        words = _words(inbound_of(row)) if row["body"] else ()
         forget_texts(tx, [seq])
         _forget_quotes(tx, row)
         tx.scrub()
-        reminded = sessions.recalled(tx, seq, text)
+        reminded = sessions.recalled(tx, seq, words)
         pending_history.remove(tx, [seq])
         tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
         _withdraw_request(tx, row)
@@ -110,6 +110,11 @@ def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
             if not _has_left(tx, turn):
                 recalled += _again(tx, turn)
     return recalled
+
+
+def _words(inbound: Inbound) -> tuple[str, ...]:
+    """What answers may repeat of a message: its text, and what was said in it."""
+    return (inbound.text, *(one.transcript for one in inbound.attachments))
 
 
 def _forget_quotes(tx: Tx, message: sqlite3.Row) -> None:

@@ -200,11 +200,11 @@ def _forget_steps(tx: Tx, turn: int) -> None:
     tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
 
 
-def recalled(tx: Tx, message: int, text: str) -> list[int]:
+def recalled(tx: Tx, message: int, words: Sequence[str]) -> list[int]:
     """Take a message out of all sessions: answers and summaries that saw it, and answers that repeat it.
 
-    Call it before the message is taken out of its turn. Gives open turns that remember it from earlier ones:
-    they have to be started over.
+    `words` are what the message said. Call it before it is taken out of its turn. Gives open turns that
+    remember it from earlier ones: they have to be started over.
     """
     rows = tx.db.execute(
         "SELECT * FROM session_turns WHERE account = ? AND turn IN"
@@ -215,11 +215,13 @@ def recalled(tx: Tx, message: int, text: str) -> list[int]:
     ).fetchall()
     again: list[int] = []
     for (agent, thread), seen in groupby(rows, lambda row: (row["agent"], thread_of(row))):
-        again += _take_out(tx, agent, thread, list(seen), text)
+        again += _take_out(tx, agent, thread, list(seen), words)
     return again
 
 
-def _take_out(tx: Tx, agent: str, thread: Thread, seen: Sequence[sqlite3.Row], text: str) -> list[int]:
+def _take_out(
+    tx: Tx, agent: str, thread: Thread, seen: Sequence[sqlite3.Row], words: Sequence[str]
+) -> list[int]:
     """Take a message out of one session, of which these turns saw it themselves."""
     session = _row(tx.db, tx.account, agent, thread)
     assert session is not None
@@ -232,12 +234,12 @@ def _take_out(tx: Tx, agent: str, thread: Thread, seen: Sequence[sqlite3.Row], t
     turns = tx.db.execute(query, values).fetchall()
     for row in turns:
         turn = row["turn"]
-        if turn in saw or _repeats(text, (row["answer"] or "", *_steps(tx, turn))):
+        if turn in saw or _repeats(words, (row["answer"] or "", *_steps(tx, turn))):
             change(tx, "session_turns", {"turn": turn}, answer=None)
             if row["settled_ms"] is not None:
                 _forget_steps(tx, turn)
     change(tx, "sessions", _key(agent, thread), recalls=session["recalls"] + 1)
-    if any(row["summarised"] for row in seen) or _repeats(text, [session["summary"]]):
+    if any(row["summarised"] for row in seen) or _repeats(words, [session["summary"]]):
         change(tx, "sessions", _key(agent, thread), summary="")
         query = f"SELECT turn FROM session_turns WHERE {_OF_SESSION} AND summarised = 1"  # noqa: S608
         rows = tx.db.execute(query, (tx.account, agent, thread.kind, thread.id)).fetchall()
@@ -248,13 +250,11 @@ def _take_out(tx: Tx, agent: str, thread: Thread, seen: Sequence[sqlite3.Row], t
     return [row["turn"] for row in others if not row["asked_once"]]
 
 
-def _repeats(text: str, texts: Iterable[str]) -> bool:
-    """Whether one of the texts, or of the JSON texts, holds a text that was taken back."""
-    wanted = text.strip().casefold()
-    if len(wanted) < SHORTEST_QUOTE:
-        return False
-    written = json.dumps(wanted, ensure_ascii=False)[1:-1]
-    return any(wanted in one or written in one for one in map(str.casefold, texts))
+def _repeats(words: Iterable[str], texts: Iterable[str]) -> bool:
+    """Whether one of the texts, or of the JSON texts, holds something that was taken back."""
+    wanted = [one for one in (word.strip().casefold() for word in words) if len(one) >= SHORTEST_QUOTE]
+    written = [json.dumps(one, ensure_ascii=False)[1:-1] for one in wanted]
+    return any(one in text for text in map(str.casefold, texts) for one in (*wanted, *written))
 
 
 def _steps(tx: Tx, turn: int) -> list[str]:
