@@ -276,6 +276,8 @@ def test_stop_cancels_what_has_not_left(
     say(zalo, lan, "/stop")
     gateway.said("was stopped by")
     assert outbox(linked, message) == {"hai": "cancelled"}
+    told = linked.run("outbox", "list", "--all").stdout
+    assert f"stopped; sent by a tool while answering {message}" in told
     assert all_sent(zalo) == ["một"]
 
 

@@ -6,6 +6,7 @@ import random
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from clawlane.config.settings import ChannelSettings, Pacing
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate
 from clawlane.lane.pacing import Pacer, PendingSend, SendHistory, decide
-from clawlane.messages import Inbound, Outgoing, Receipt, Signal, Text, Thread, ThreadKind, Typing
+from clawlane.messages import Inbound, Outgoing, Reaction, Receipt, Signal, Text, Thread, ThreadKind, Typing
 from clawlane.store import due, inbox, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
@@ -400,3 +401,29 @@ def test_a_part_of_the_block_keeps_the_rest_of_the_defaults_and_pacing_can_be_of
 def test_a_budget_of_nothing_and_unknown_words_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Pacing.model_validate(wrong)
+
+
+def test_what_tools_say_counts_as_texts_of_their_own_for_the_guard_against_loops() -> None:
+    pacer = Pacer(Pacing(gap=timedelta(0), gapJitter=timedelta(0)), lambda: 0.0)
+
+    def said(number: int, text: str) -> Chunk:
+        return Chunk(number, None, Text(dm(7), text), 1, text, by_turn=1, first=number)
+
+    for number in range(1, 4):
+        assert pacer.hold(said(number, "again"), NOW) is None
+        pacer.note(said(number, "again"), NOW)
+    held = pacer.hold(said(4, "Again "), NOW)
+    assert held is not None
+    assert (held.reason, held.aside) == ("pacing.sameText.times (3)", True)
+    assert pacer.hold(said(4, "other"), NOW) is None
+    reaction = Chunk(5, None, Reaction(dm(7), "77", "HEART", "78"), 1, by_turn=1, first=5)
+    assert pacer.hold(reaction, NOW) is None
+
+
+def test_what_tools_say_spends_the_budgets() -> None:
+    pacer = Pacer(Pacing(gap=timedelta(0), gapJitter=timedelta(0)), lambda: 0.0)
+    for number in range(1, 9):
+        pacer.note(Chunk(number, None, Text(dm(7), "a"), 1, f"a{number}", by_turn=1, first=number), NOW)
+    held = pacer.hold(Chunk(9, 2, Text(dm(7), "reply"), 1, "reply"), NOW)
+    assert held is not None
+    assert held.reason == "pacing.thread.minute (8)"

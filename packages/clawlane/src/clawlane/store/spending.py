@@ -68,8 +68,8 @@ def add(tx: Tx, agent: str, day: str, thread: Thread, sender_id: str, spent: Spe
     tx.db.execute(
         "INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (account, agent, day, thread_kind, thread_id, sender_id) DO UPDATE SET"
-        " input_tokens = input_tokens + excluded.input_tokens,"
-        " output_tokens = output_tokens + excluded.output_tokens, usd = usd + excluded.usd",
+        " input_tokens = spending.input_tokens + excluded.input_tokens,"
+        " output_tokens = spending.output_tokens + excluded.output_tokens, usd = spending.usd + excluded.usd",
         (
             tx.account,
             agent,
