@@ -41,7 +41,7 @@ async def test_no_command_of_an_owner_reaches_the_agent(bench: Bench) -> None:
     bench.policy = replace(bench.policy, owners=OWNED)
     wire = Wire()
     async with bench.running(wire, Deaf()):
-        for number, command in enumerate(sorted(COMMANDS)):
+        for number, command in enumerate(("/stop", *sorted(COMMANDS - {"/stop"}))):
             wire.incoming.put_nowait(message(number, text=command))
         told = await wire.sent(len(COMMANDS))
     assert sorted(text.splitlines()[0] for text in told) == [
@@ -50,12 +50,8 @@ async def test_no_command_of_an_owner_reaches_the_agent(bench: Bench) -> None:
         "A new conversation begins.",
         "Agent: main (echo), model: –",
         "Nothing is running.",
-        "You: Lan, id 11",
+        "You: –, id 11",
     ]
-    with bench.store.read() as reader:
-        [one] = reader.decided("m11-0")
-    assert one.standing is not None
-    assert one.standing.state == "done"
 
 
 async def test_from_others_three_of_them_are_words_for_the_agent(bench: Bench) -> None:
@@ -93,6 +89,17 @@ async def test_a_new_conversation_begins_behind_the_turns_before_it(bench: Bench
         assert await wire.sent(3) == ["old", "A new conversation begins.", "new"]
     with bench.store.read() as reader:
         assert reader.session("zalouser/default", "main", DM) == sessions.Session(number=2)
+
+
+async def test_a_stop_leaves_the_answers_to_other_commands_alone(bench: Bench) -> None:
+    wire = Wire()
+    wire.answer.clear()
+    async with bench.running(wire, Deaf()):
+        for number, command in enumerate(("/new", "/stop")):
+            wire.incoming.put_nowait(message(number, text=command))
+            await wire.planned.get()
+        wire.answer.set()
+        assert await wire.sent(2) == ["A new conversation begins.", "Nothing is running."]
 
 
 async def test_a_stop_that_was_not_answered_before_a_crash_is_answered_after_it(bench: Bench) -> None:
