@@ -197,7 +197,8 @@ class ModelServer:
         sent = form["file"]
         assert isinstance(sent, web.FileField)
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        request = SpeechRequest(dict(http.headers), fields, sent.filename, sent.file.read())
+        with sent.file as file:
+            request = SpeechRequest(dict(http.headers), fields, sent.filename, file.read())
         self.heard.append(request)
         text = self.hear(request)
         if inspect.isawaitable(text):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
+import sys
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import json5
 import pytest
 
 from demo.model_server import ChatRequest, ModelServer, Says, served
@@ -235,3 +239,70 @@ def test_an_album_cut_off_in_the_middle_ends_complete_and_without_a_picture_twic
     lane.copies_are_gone()
     assert lane.why(message).startswith("sent")
     assert [kind for kind, _ in lane.all_sent()].count("chat.photo") == 3
+
+
+def test_stop_ends_a_download(lane: Lane) -> None:
+    lane.start()
+    lane.ask(lane.put("gốc.png", png()))
+    url = lane.sent()["url"]
+    lane.zalo.do("/fault", does="slow", call="download", seconds=600)
+    lane.ask(f"đợi nhé\n{lane.put('thêm.png', png(9))}\nMEDIA: {url}")
+    assert lane.zalo.wait("typed")["thread_id"] == lane.lan
+    while not lane.kept():  # the first file is there: the second is being fetched
+        time.sleep(0.01)
+    say(lane.zalo, lane.lan, "/stop")
+    lane.sent()  # the gateway says that it stopped
+    lane.copies_are_gone()
+    assert [kind for kind, _ in lane.all_sent()].count("chat.photo") == 1
+
+
+def test_a_program_answers_with_files_and_a_reaction(lane: Lane) -> None:
+    lane.put("a.png", png())
+    code = "import json; print(json.dumps({'text': '', 'media': ['a.png'], 'react': '👍'}))"
+    brain = json.dumps({"kind": "command", "command": [sys.executable, "-c", code]})
+    (lane.state / "config.json5").write_text(CONFIG.format(more="", brain=brain))
+    listening(lane.gateway)
+    message = say(lane.zalo, lane.lan, "xem nào")
+    assert lane.sent()["msg_type"] == "chat.photo"
+    reacted = lane.zalo.wait("reacted")
+    assert (reacted["msg_id"], reacted["icon"]) == (message, "/-strong")
+
+
+def test_a_member_of_the_group_is_mentioned_and_others_are_not(lane: Lane) -> None:
+    lane.start()
+    me = next(iter(lane.zalo.world()["accounts"]))["uid"]
+    binh = person(lane.zalo, "Trần Bình 👍")
+    group = lane.zalo.do("/group", name="Việc", members=[me, lane.lan, binh])["gid"]
+    lane.ask("👍 @trần bình 👍 ơi", group=group)
+    assert lane.sent()["mentions"] == [], "its members were never looked up"
+    command = ("directory", "groups", "members", "--channel", "zalouser", "--group-id", group)
+    assert lane.operator.run(*command).returncode == 0
+    lane.ask(f"👍 @trần bình 👍 ơi, @Ai đó\n{lane.put('a.png', png())}", group=group)
+    sent = lane.sent()
+    assert [(one["uid"], one["pos"], one["len"]) for one in sent["mentions"]] == [(binh, 3, 13)]
+    assert lane.sent()["msg_type"] == "chat.photo"
+    lane.ask("@trần bình 👍 ơi")
+    assert lane.sent()["mentions"] == []
+
+
+def test_parts_are_numbered_if_the_config_says_so(lane: Lane) -> None:
+    lane.start("numberChunks: true")
+    lane.ask("một câu dài. " * 450)
+    parts = [lane.sent()["text"] for _ in range(3)]
+    assert [part.rpartition("\n")[2] for part in parts] == ["(1/3)", "(2/3)", "(3/3)"]
+    assert max(map(len, parts)) <= 2000
+    lane.ask("ngắn thôi")
+    assert lane.sent()["text"] == "ngắn thôi"
+
+
+def test_the_guides_agent_sends_the_file_that_it_wrote(lane: Lane) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "agents.md").read_text("utf-8")
+    [block] = [one for one in re.findall(r"^```json5\n(.*?)^```", guide, re.M | re.S) if "MEDIA:" in one]
+    config = json5.loads(block)
+    config["channels"]["zalouser"] |= {"dmPolicy": "allowlist", "allowFrom": [lane.lan]}
+    (lane.state / "config.json5").write_text(json.dumps(config))
+    listening(lane.gateway)
+    say(lane.zalo, lane.lan, "hôm nay là ngày nào")
+    assert lane.sent()["text"] == "Today"
+    sent = lane.sent()
+    assert (sent["msg_type"], sent["params"]["fileName"]) == ("share.file", "today.txt")

@@ -14,6 +14,7 @@ import pytest
 from demo.model_server import ChatRequest, ModelServer, Says, ToolCall, served
 from demo.stage import Gateway, Operator, Record, Simulator
 from end_to_end.steps import all_sent, answers, listening, person, say
+from end_to_end.test_reply_media import png
 
 AT_ONCE = {"gap": "0s", "gapJitter": "0s"}
 ONE_AT_A_TIME = {"gap": "1h", "gapJitter": "0s"}
@@ -159,6 +160,38 @@ def test_look_ups_show_names_as_data(
     assert status["status"] == "ready"
     [group] = groups["groups"]
     assert (group["name"], group["members"]) == ("Nhóm Làm Việc", 3)
+
+
+def test_a_picture_of_the_agents_folder_and_nothing_else(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
+) -> None:
+    lan = person(zalo, "Lan")
+    folder = state.with_name(f"{state.name}-agents") / "main"
+    folder.mkdir(parents=True)
+    (folder / "mèo.png").write_bytes(png())
+    (folder / "notes.txt").write_text("bí mật")
+    (folder / "link.png").symlink_to(state / "config.json5")
+    configured(state, model, lan)
+    model.script = script(
+        {"action": "image", "file": "mèo.png", "text": "mèo đây"},
+        {"action": "image", "file": "notes.txt"},
+        {"action": "image", "file": "../state/config.json5"},
+        {"action": "image", "file": "link.png"},
+        {"action": "image", "url": "http://127.0.0.1/cat.png"},
+        {"action": "image", "url": "https://127.0.0.1/cat.png"},
+        {"action": "image"},
+    )
+    listening(gateway)
+    say(zalo, lan, "cho xem mèo")
+    picture, reply = zalo.wait("sent"), zalo.wait("sent")
+    assert (picture["text"], picture["msg_type"]) == ("mèo đây", "chat.photo")
+    assert reply["text"] == "xong"
+    first, *others = results(model.requests[1])
+    assert set(json.loads(first)) == {"queued"}
+    assert all(told.startswith("error: ") for told in others)
+    assert others[0] == "error: this is no picture"
+    left = [path for path in (state / "outgoing").rglob("*") if path.is_file()]
+    assert len(left) <= 1, "what is not sent is not kept"
 
 
 @pytest.mark.parametrize("order", ["send", "link"])

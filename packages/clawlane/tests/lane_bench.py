@@ -19,6 +19,7 @@ from clawlane.channel import Account, Host, Phase, State
 from clawlane.config.choices import DmPolicy, ResendUnknown
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.gate import Gate
+from clawlane.lane.inbound_media import MediaLimits
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.messages import (
@@ -35,6 +36,7 @@ from clawlane.messages import (
 )
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
+from clawlane.store.media_files import MediaFiles
 
 READY = State(Phase.READY)
 OPEN = AccessPolicy(dm=DmPolicy.OPEN)
@@ -142,6 +144,7 @@ class Bench:
     slots: int = 4
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
     pacer: Pacer | None = None
+    media: tuple[MediaFiles, MediaLimits] | None = None
 
     @asynccontextmanager
     async def running(self, wire: Wire, agent: object) -> AsyncIterator[Runner]:
@@ -160,6 +163,7 @@ class Bench:
             jitter=lambda: 0.0,
             report=lambda state: None,
             resend_unknown=self.resend_unknown,
+            media=self.media,
             sleep=no_wait,
         )
         vault = FileVault(self.folder, "zalouser", "default")

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from packages.clawlane.tests.child_processes import alive, until
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
@@ -26,9 +29,10 @@ from clawlane.config.choices import PairingReply
 from clawlane.config.mcp import McpServer as Settings
 from clawlane.config.secrets import Secret
 from clawlane.messages import Inbound, Thread, ThreadKind
-from clawlane.store import inbox, steps, turns
+from clawlane.store import inbox, steps, tool_calls, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import AdmittedMessage, History, NewMessage
+from clawlane.store.transaction import Tx
 
 DATA = Path(__file__).parent / "data"
 LAN = Thread(ThreadKind.DM, "11")
@@ -167,7 +171,56 @@ async def test_a_server_over_http_that_comes_later_and_goes(tmp_path: Path, lane
         with pytest.raises(ToolProblem):
             await tools.call(use("a__order", what="bread"))
         await until(lambda: "a" in servers.problems())
-        assert (await tools_of(servers, lane)).specs() == []
+        assert (await tools_of(servers, lane)).tools == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (lambda _: web.Response(status=401, text="s3cret"), "it refused the key (HTTP 401); see `headers`"),
+        (lambda _: web.Response(status=500, text="s3cret"), "it refused (error "),
+        (lambda _: web.Response(text="<h1>s3cret</h1>", content_type="text/html"), "it refused"),
+        (
+            lambda _: web.json_response({"jsonrpc": "2.0", "id": 1, "result": {"x": "s3cret" * 10**6}}),
+            "it refused",
+        ),
+        (lambda _: web.json_response(["s3cret"]), "it refused"),
+        (
+            lambda _: web.Response(status=307, headers={"Location": "http://other.example/s3cret"}),
+            "it refused",
+        ),
+        (lambda _: packed({"jsonrpc": "2.0", "id": 1, "result": {}}), "it cannot be reached (DecodingError)"),
+    ],
+)
+async def test_an_address_that_is_no_server(
+    tmp_path: Path,
+    lane: Lane,
+    caplog: pytest.LogCaptureFixture,
+    answer: Callable[[web.Request], web.Response],
+    problem: str,
+) -> None:
+    caplog.set_level(logging.DEBUG, "clawlane")
+    seen: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        seen.append(request.headers["X-Key"])
+        return answer(request)
+
+    app = web.Application()
+    app.router.add_route("*", "/mcp", handle)
+    async with TestServer(app) as web_server:
+        settings = {"url": str(web_server.make_url("/mcp")), "headers": {"X-Key": "${KEY}"}}
+        async with serving(tmp_path, a=Settings.model_validate(settings)) as servers:
+            assert (await tools_of(servers, lane)).specs() == []
+            assert servers.problems()["a"].startswith(problem)
+    assert set(seen) == {"s3cret"}
+    assert "s3cret" not in caplog.text
+
+
+def packed(body: object) -> web.Response:
+    response = web.json_response(body)
+    response.enable_compression(web.ContentCoding.gzip)
+    return response
 
 
 async def test_tools_that_change_are_there_in_the_next_turn(tmp_path: Path, lane: Lane) -> None:
@@ -299,6 +352,32 @@ async def test_a_call_that_was_interrupted_is_told_and_not_repeated(tmp_path: Pa
     assert notes.read_text().split().count("hang") == 1
 
 
+async def test_an_interrupted_call_is_told_also_if_its_server_is_gone(tmp_path: Path, lane: Lane) -> None:
+    notes = tmp_path / "notes"
+    async with serving(tmp_path, a=by_pipes("--notes", str(notes))) as servers:
+        hanging = asyncio.ensure_future((await tools_of(servers, lane)).call(use("a__hang")))
+        await until(notes.exists)
+        hanging.cancel()
+    async with serving(tmp_path, a=Settings.model_validate({"command": "/no/such/program"})) as servers:
+        tools = await tools_of(servers, await started(lane))
+        assert [spec.name for spec in tools.specs()] == ["a__hang"]
+        with pytest.raises(ToolProblem, match="interrupted: nobody knows whether it was done"):
+            await tools.call(use("a__hang"))
+        with pytest.raises(ToolProblem, match="not connected"):
+            await tools.call(use("a__hang", 1))
+
+
+async def test_a_result_goes_with_its_step(tmp_path: Path, lane: Lane) -> None:
+    def recalled(tx: Tx) -> None:
+        tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, lane.turn))
+
+    async with serving(tmp_path, a=by_pipes()) as servers:
+        await (await tools_of(servers, lane)).call(use("a__order", what="bread"))
+    assert await lane.account_store.run(tool_calls.begun, lane.turn) == {"a__order"}
+    await lane.account_store.run(recalled)
+    assert await lane.account_store.run(tool_calls.begun, lane.turn) == frozenset()
+
+
 async def test_a_problem_of_a_call_is_told_again_after_a_crash(tmp_path: Path, lane: Lane) -> None:
     async with serving(tmp_path, a=by_pipes()) as servers:
         with pytest.raises(ToolProblem, match="no bread left") as raised:
@@ -388,3 +467,46 @@ def children_of(parent: int, script: str) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+WITHOUT_THE_EXTRA = """
+import asyncio, sys
+from pathlib import Path
+sys.modules["mcp"] = None  # as where it is not installed
+from clawlane.agents.brains import brains
+from clawlane.agents.errors import AgentsUnusable
+from clawlane.agents.opening import Shared
+from clawlane.config.agents import Agents
+from clawlane.config.mcp import Mcp
+from clawlane.config.routing import Bindings, settled
+
+async def main():
+    agents = settled(Agents.model_validate({"defaults": {"model": sys.argv[1]}} if sys.argv[1] else {}))
+    mcp = Mcp.model_validate({"servers": {"docs": {"command": "x"}}})
+    try:
+        environ = {"OPENAI_API_KEY": "k"}
+        async with brains(agents, Bindings((), "main", {}), environ, Path(sys.argv[2]), Shared(mcp=mcp)):
+            print("started")
+    except AgentsUnusable as error:
+        print(error)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            "openai/gpt",
+            "mcp.servers.docs: the library for MCP servers is missing; run: pip install 'clawlane[mcp]'",
+        ),
+        ("", "started"),
+    ],
+)
+def test_without_the_extra_only_a_model_that_uses_servers_is_refused(
+    tmp_path: Path, model: str, said: str
+) -> None:
+    argv = [sys.executable, "-c", WITHOUT_THE_EXTRA, model, str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [said]

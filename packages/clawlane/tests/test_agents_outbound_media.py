@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from packages.clawlane.tests.opened_store import LANE, opened_store
+from packages.clawlane.tests.outside_world import plain, world_of
 
 from clawlane.agents import outbound_media
 from clawlane.agents.contract import Lane
-from clawlane.agents.file_types import kind_of
 from clawlane.agents.outbound_media import MOST_FILES, NotAttached, OutboundMedia
 from clawlane.channel import Account
 from clawlane.messages import MediaKind, Reply, ReplyFile
@@ -152,7 +152,7 @@ async def test_a_swap_after_the_check_gains_nothing(desk: Desk, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(PNG + bytes(2000), "more than"), (b"", "empty"), (b"\n <!DOCTYPE html><p>", "page of the web")],
+    [(PNG + bytes(2000), "more than"), (b"", "empty")],
 )
 async def test_content_that_is_not_sent(desk: Desk, content: bytes, words: str) -> None:
     desk.put("a.png", content)
@@ -208,10 +208,12 @@ async def test_a_cancelled_answer_leaves_nothing_behind(desk: Desk) -> None:
         ("a.bin", b"\xff\xfb\x90\x64", MediaKind.VOICE, "a.mp3"),
         ("a.bin", b"\xff\xf1\x50\x80", MediaKind.VOICE, "a.aac"),
         ("a.ogg", b"OggS\0", MediaKind.FILE, "a.ogg"),
-        ("a.png", b"not a picture", MediaKind.FILE, "a.bin"),
+        ("a.png", b"not a picture", MediaKind.FILE, "a.txt"),
+        ("a.JPEG", b"\0\1", MediaKind.FILE, "a.bin"),
+        ("a.html", b"<!doctype html>", MediaKind.FILE, "a.html"),
         ("a.PDF", b"%PDF-1.7", MediaKind.FILE, "a.PDF"),
-        ("readme", b"xin", MediaKind.FILE, "readme.bin"),
-        (".ẩn", b"xin", MediaKind.FILE, "ẩn.bin"),
+        ("readme", b"xin", MediaKind.FILE, "readme.txt"),
+        (".ẩn", b"xin", MediaKind.FILE, "ẩn.txt"),
         ("a\u202egnp.exe", b"MZ", MediaKind.FILE, "agnp.exe"),
     ],
 )
@@ -223,6 +225,34 @@ async def test_the_content_decides_how_a_file_is_shown(
     assert (file.kind, file.name) == (kind, shown)
 
 
-@pytest.mark.parametrize("head", [b"", b"\xff", b"\xff\xff\xff", b"\xff\xe0\x00", b"RIFF", b"\0\0\0\0ftyp"])
-def test_too_few_bytes_are_a_file(head: bytes) -> None:
-    assert kind_of(head) == (MediaKind.FILE, "")
+@pytest.mark.parametrize(
+    ("body", "declared"),
+    [(b"<!DOCTYPE html><p>log in", "image/png"), (PNG, "text/html; charset=utf-8"), (b"", "image/png")],
+)
+async def test_a_page_of_the_web_is_no_attachment(
+    desk: Desk, tmp_path: Path, body: bytes, declared: str
+) -> None:
+    async with world_of(f"{tmp_path}/ca.pem") as world:
+        world.handler = lambda _: plain(body, Content_Type=declared)
+        desk.media.network = world.network
+        told = await desk.refused("https://a.vn/mèo.png?k=s3cret")
+    assert "page" in told or "empty" in told
+    assert "s3cret" not in told
+    assert desk.copies() == []
+
+
+async def test_a_fetched_file_has_the_name_of_its_address_and_the_kind_of_its_content(
+    desk: Desk, tmp_path: Path
+) -> None:
+    async with world_of(f"{tmp_path}/ca.pem") as world:
+        world.handler = lambda _: plain(JPEG, Content_Type="application/pdf")
+        desk.media.network = world.network
+        reply = await desk.attach(
+            "https://a.vn/x/m%C3%A8o.pdf?k=1", "HTTPS://a.vn/", "https://a.vn/%2e%2e%2fx"
+        )
+    assert [(file.kind, file.name) for file in reply.files] == [
+        (MediaKind.PHOTO, "mèo.jpg"),
+        (MediaKind.PHOTO, "file.jpg"),
+        (MediaKind.PHOTO, "x.jpg"),
+    ]
+    assert reply.note == ""

@@ -115,7 +115,7 @@ def test_a_binding_names_an_agent_that_exists(tmp_path: Path) -> None:
 def test_keys_that_only_openclaw_knows_are_named_and_dropped(tmp_path: Path) -> None:
     text = """{ agents: { defaults: { workspace: '~/x', heartbeat: { every: '30m' } },
         list: [{ id: 'a', identity: { name: 'A', emoji: '🦞' }, sandbox: {}, tools: { profile: 'x' } }] },
-      models: { mode: 'merge', providers: { x: { baseUrl: 'http://x', models: [] } } },
+      models: { mode: 'merge', providers: { x: { baseUrl: 'http://x', models: [{ id: 'm', cost: {} }] } } },
       session: { dmScope: 'per-peer' },
       bindings: [{ type: 'route', agentId: 'a', match: { channel: 'zalouser', guildId: '1' } }] }"""
     told = {
@@ -130,7 +130,7 @@ def test_keys_that_only_openclaw_knows_are_named_and_dropped(tmp_path: Path) -> 
         "agents.list[0].sandbox",
         "agents.list[0].tools.profile",
         "models.mode",
-        "models.providers.x.models",
+        "models.providers.x.models[0].cost",
         "session.dmScope",
         "bindings[0].type",
         "bindings[0].match.guildId",

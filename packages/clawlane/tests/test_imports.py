@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from clawlane.ops.operation import MODULES
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
         ("clawlane.ops.client", ["aiohttp", "pydantic", "sqlite3", "cryptography", "asyncio"]),
-        ("clawlane.gateway.process", ["rich", "PIL", "pydantic_ai", "zaloweb"]),
+        ("clawlane.gateway.process", ["rich", "PIL", "pydantic_ai", "openai", "mcp", "httpx2", "zaloweb"]),
         ("clawlane.ops.pairing", ["aiohttp", "pydantic", "rich"]),
         *(
             (f"clawlane.ops.{module}", ["aiohttp", "pydantic", "cryptography", "json5", "rich"])
@@ -42,3 +45,70 @@ def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -
     script = f"import sys, {module}; print(*(name for name in {heavy} if name in sys.modules))"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
+
+
+KINDS = """
+import asyncio, sys
+from pathlib import Path
+from clawlane.agents.brains import brains
+from clawlane.agents.opening import Shared
+from clawlane.config.agents import Agents, Models
+from clawlane.config.mcp import Mcp
+from clawlane.config.routing import Bindings, settled
+
+async def main():
+    brain = {"echo": {}, "endpoint": {"url": "http://x"}}.get(sys.argv[1], {"command": ["true"]})
+    agents = settled(Agents.model_validate({"defaults": {"brain": {"kind": sys.argv[1], **brain}}}))
+    shared = Shared(
+        Models.model_validate({"providers": {"x": {"baseUrl": "http://x/v1"}}}),
+        mcp=Mcp.model_validate({"servers": {"docs": {"command": "true"}}}),
+    )
+    async with brains(agents, Bindings((), "main", {}), {}, Path("/nowhere"), shared):
+        heavy = ("pydantic_ai", "openai", "mcp", "httpx2", "genai_prices")
+        print(*(name for name in heavy if name in sys.modules))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("kind", ["echo", "endpoint", "acp", "command"])
+def test_an_agent_without_a_model_leaves_the_libraries_for_models_alone(kind: str) -> None:
+    done = subprocess.run([sys.executable, "-c", KINDS, kind], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+FIRST_REQUEST = """
+import asyncio, sys
+from clawlane.agents.budget import Ledger
+from clawlane.agents.contract import TurnInput
+from clawlane.agents.model_agent import ModelAgent
+from clawlane.agents.providers import ProviderAccess, open_models
+from clawlane.agents.toolbox import Toolbox
+from clawlane.config.agents import Agents, Api, SessionSettings
+from clawlane.config.routing import settled
+from clawlane.messages import Inbound, Thread, ThreadKind
+from demo.model_server import served
+
+async def no_tools(turn):
+    return Toolbox(())
+
+async def main(server):
+    [agent] = settled(Agents.model_validate({"defaults": {"model": "loopback/a"}}))
+    turn = TurnInput("z/d", (Inbound("d", "m1", Thread(ThreadKind.DM, "1"), "1", "Lan", "hi", 0),))
+    access = ProviderAccess("loopback", "", Api(sys.argv[1]), "k", server.url)
+    async with open_models(["loopback/a"], {"loopback": access}) as models:
+        brain = ModelAgent(agent, models, Ledger(agent), SessionSettings(), no_tools)
+        before = set(sys.modules)
+        reply = await brain.run(turn)
+        print(reply is not None, *sorted(set(sys.modules) - before))
+
+with served() as server:
+    asyncio.run(main(server))
+"""
+
+
+@pytest.mark.parametrize("api", ["openai-completions", "openai-responses"])
+def test_the_first_person_waits_for_no_import(api: str) -> None:
+    command = [sys.executable, "-c", FIRST_REQUEST, api]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "True"

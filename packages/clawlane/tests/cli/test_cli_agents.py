@@ -18,6 +18,7 @@ from clawlane.cli.main import run
 from demo.model_server import ChatRequest, ModelServer, Raw, Says, refuses
 
 ACP_AGENT = str(Path(__file__).parents[1] / "data" / "acp_agent.py")
+MCP_SERVER = str(Path(__file__).parents[1] / "data" / "mcp_server.py")
 _BIN = Path(sys.executable).parent
 
 
@@ -57,10 +58,26 @@ def test_an_answer_for_programs_holds_the_model_and_its_tokens(
     code, out, _ = ask("Chào", "--json")
     told = json.loads(out)
     assert told.pop("ms") >= 0
-    assert (code, told) == (
-        0,
-        {"ok": True, "agent": "main", "text": "vâng", "silent": False, "model": "main/any", "tokens": 27},
-    )
+    assert code == 0
+    assert told == {
+        "ok": True,
+        "agent": "main",
+        "text": "vâng",
+        "media": [],
+        "react": "",
+        "silent": False,
+        "model": "main/any",
+        "tokens": 27,
+    }
+
+
+def test_what_would_be_attached_is_named_and_not_fetched(perch: Any, ask: Any, model: ModelServer) -> None:
+    configure(perch, {"id": "main", "brain": endpoint(model)})
+    model.script = lambda _: Says(f"Đây ạ\nMEDIA: {model.url}/cat.jpg")
+    assert ask("ảnh đâu")[:2] == (0, f"Đây ạ\n(attaches {model.url}/cat.jpg)\n")
+    program = 'print(\'{"react": "👍"}\')'
+    configure(perch, {"id": "main", "brain": {"kind": "command", "command": [sys.executable, "-c", program]}})
+    assert ask("chào")[:2] == (0, "(reacts with 👍)\n")
 
 
 def test_a_model_answers_without_memory_and_tools(perch: Any, ask: Any, model: ModelServer) -> None:
@@ -265,3 +282,16 @@ def test_a_page_in_place_of_the_list_is_no_endpoint(perch: Any, listed: Any, mod
     code, [told] = listed("--json")
     assert code == 1
     assert "not JSON" in told["reached"]["problems"][0]
+
+
+def test_mcp_servers_are_tried_with_their_agent(perch: Any, listed: Any, model: ModelServer) -> None:
+    servers = {
+        "there": {"command": sys.executable, "args": [MCP_SERVER]},
+        "down": {"url": "http://127.0.0.1:9/mcp"},
+    }
+    loop = {"baseUrl": model.url, "api": "openai-completions"}
+    more = {"mcp": {"servers": servers}, "models": {"providers": {"loop": loop}}}
+    configure(perch, {"id": "main", "model": "loop/any"}, **more)
+    code, [told] = listed("--json")
+    assert (code, told["reached"]["ok"]) == (0, True)
+    assert told["reached"]["remark"] == "mcp.servers.down: it cannot be reached (ConnectError)"

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 from clawlane.access.context import plain, shortened
 from clawlane.access.outgoing import may_write_to
-from clawlane.agents.answer import prefixed, read_answer
+from clawlane.agents.answer import read_answer
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.model import ToolProblem, ToolSpec, ToolUse
 from clawlane.agents.outbound_media import NotAttached, OutboundMedia, discard
+from clawlane.agents.reply import chunks_of
 from clawlane.capabilities import DirectoryError
 from clawlane.config.senders import is_numeric_id
 from clawlane.config.tool_names import Action, ToolPermissions
@@ -190,7 +191,8 @@ class ChannelTool:
             case Action.SEND:
                 arguments.only(action, to=True)
                 thread = await self._thread(action, arguments)
-                return tuple(self._plan(thread, _text(arguments.text("text", LONGEST_TEXT))))
+                text = _text(arguments.text("text", LONGEST_TEXT))
+                return tuple(await chunks_of(Reply(text, self.author), thread, self.lane))
             case Action.IMAGE:
                 arguments.only(action, to=True)
                 return await self._image(await self._thread(action, arguments), arguments)
@@ -203,12 +205,6 @@ class ChannelTool:
                 arguments.only(action)
                 return (await self._reaction(arguments),)
         return ()
-
-    def _plan(self, thread: Thread, text: str) -> list[Outgoing]:
-        reply = Reply(text, self.author)
-        if self.lane.prefix:
-            reply = Reply(prefixed(reply, self.lane.prefix), self.author)
-        return self.lane.channel.plan(self.lane.account, thread, reply)
 
     async def _thread(self, action: Action, arguments: _Arguments) -> Thread:
         """Where a call writes to. Raises `ToolProblem` for a thread that is closed to it."""

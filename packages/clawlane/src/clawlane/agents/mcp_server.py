@@ -30,7 +30,7 @@ from pydantic import ValidationError
 
 from clawlane import __version__
 from clawlane.agents.errors import AgentMisconfigured
-from clawlane.agents.mcp_transport import Streams
+from clawlane.agents.mcp_transport import KeyRefused, Streams
 from clawlane.backoff import Backoff
 from clawlane.config.mcp import ToolFilter
 
@@ -257,6 +257,8 @@ def _reason(error: BaseException) -> str:
             return _reason(error.exceptions[0])
         case AgentMisconfigured():
             return str(error).rpartition("command: ")[2]
+        case KeyRefused():
+            return f"it refused the key (HTTP {error.status}); see `headers`"
         case TimeoutError():
             return "it did not answer in time"
         case MCPError() if error.code == CONNECTION_CLOSED:

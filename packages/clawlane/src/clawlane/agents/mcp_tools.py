@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -51,7 +51,7 @@ LONGEST_DESCRIPTION = 2_000
 LONGEST_RESULT = 49_000
 """Characters of a result, framed: below what a model is shown of any result."""
 
-_FIRST_TURNS = 10.0
+_FIRST_TRY = 10.0
 """Seconds that turns right after the start wait for servers that were not tried yet."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -79,6 +79,10 @@ class McpServers:
         self._servers = servers
         self._told = False
 
+    async def tried(self) -> None:
+        """Wait until each was connected or could not be, for ten seconds at most."""
+        await _tried(self._servers.values())
+
     def problems(self) -> dict[str, str]:
         """Why the tools of a server are not there, by the server's name; empty if all are."""
         return {name: one.problem for name, one in self._servers.items() if one.problem}
@@ -100,10 +104,7 @@ class McpServers:
     ) -> McpTools:
         """The tools of these servers that are there now, but for those that are not allowed."""
         wanted = [one for name, one in self._servers.items() if name in servers]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FIRST_TURNS):
-                for server in wanted:
-                    await server.tried.wait()
+        await _tried(wanted)
         await asyncio.gather(*(server.refresh() for server in wanted))
         found: dict[str, tuple[McpServer, RemoteTool]] = {}
         for server in wanted:
@@ -114,7 +115,15 @@ class McpServers:
         if len(found) > MOST_TOOLS and not self._told:
             self._told = True
             log.warning("mcp.servers: %d tools; a model is shown the first %d", len(found), MOST_TOOLS)
-        return McpTools(lane, dict(list(found.items())[:MOST_TOOLS]))
+        begun = await lane.account_store.run(tool_calls.begun, lane.turn)
+        return McpTools(lane, dict(list(found.items())[:MOST_TOOLS]), begun - found.keys())
+
+
+async def _tried(servers: Iterable[McpServer]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_TRY):
+            for server in servers:
+                await server.tried.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +132,17 @@ class McpTools:
 
     lane: Lane
     tools: Mapping[str, tuple[McpServer, RemoteTool]]
+    gone: frozenset[str] = frozenset()
+    """Tools that were called in this turn before a crash, and are not there any more."""
 
     def specs(self) -> Sequence[ToolSpec]:
         """The tools, with what their servers say of them."""
-        return [
+        there = [
             ToolSpec(name, _description(server, tool), tool.parameters)
             for name, (server, tool) in self.tools.items()
         ]
+        gone = (ToolSpec(name, "Not there at the moment.", {"type": "object"}) for name in sorted(self.gone))
+        return [*there, *gone]
 
     async def plan(self, _use: ToolUse) -> tuple[Outgoing, ...]:
         """Nothing: a server sends nothing to the thread."""
@@ -140,11 +153,12 @@ class McpTools:
 
         A tool that may change something is called once: if the gateway ended meanwhile, the model is told.
         """
-        server, tool = self.tools[use.name]
-        if tool.read_only:
-            return await _result(server, tool, use)
-        store, turn = self.lane.account_store, self.lane.turn
-        known = await store.run(tool_calls.begin, turn, self.lane.run, use.step, use.number)
+        found = self.tools.get(use.name)
+        if found is not None and found[1].read_only:
+            return await _result(*found, use)
+        store, lane = self.lane.account_store, self.lane
+        place = (use.step, use.number)
+        known = await store.run(tool_calls.begin, lane.turn, lane.run, *place, use.name)
         match known.state:
             case CallState.FINISHED:
                 return known.result
@@ -153,11 +167,13 @@ class McpTools:
             case CallState.VOID:
                 raise ToolProblem("this turn is over")
         try:
-            result = await _result(server, tool, use)
+            if found is None:
+                raise _Answered("the server of this tool is not connected")
+            result = await _result(*found, use)
         except _Answered as problem:
-            await store.run(tool_calls.finish, turn, use.step, use.number, f"error: {problem}")
+            await store.run(tool_calls.finish, lane.turn, *place, f"error: {problem}")
             raise
-        await store.run(tool_calls.finish, turn, use.step, use.number, result)
+        await store.run(tool_calls.finish, lane.turn, *place, result)
         return result
 
 

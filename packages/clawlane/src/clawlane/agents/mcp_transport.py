@@ -132,6 +132,14 @@ async def over_http(url: str, headers: Mapping[str, str], connect_s: float) -> A
         yield reading, writing  # type: ignore[misc]
 
 
+class KeyRefused(Exception):
+    """The server does not let us in: what is under `headers` is wrong or missing."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
 class _TooLarge(httpx2.StreamError):
     """An answer of more bytes than are read."""
 
@@ -149,6 +157,9 @@ class _Bounded(httpx2.AsyncBaseTransport):
         request.headers["Accept-Encoding"] = "identity"
         response = await self._inner.handle_async_request(request)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
+        if response.status_code in (401, 403):
+            await response.aclose()
+            raise KeyRefused(response.status_code)
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             await response.aclose()
             raise httpx2.DecodingError("a compressed answer", request=request)

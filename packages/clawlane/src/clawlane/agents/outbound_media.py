@@ -19,27 +19,32 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from clawlane.agents.contract import Lane
-from clawlane.agents.file_types import HEAD, is_page, kind_of
 from clawlane.agents.url_guard import Network, NotFetched, fetching
 from clawlane.capabilities import RehearsesNetwork
 from clawlane.channel import Channel
 from clawlane.credentials.files import make_private_dir
-from clawlane.messages import Reply, ReplyFile
+from clawlane.media_types import HEAD, MediaType, media_type_of
+from clawlane.messages import MediaKind, Reply, ReplyFile
 
 MOST_FILES = 10
 """How many attachments of one answer are sent."""
-
-DEFAULT_MAX_MB = 25.0
-"""The largest attachment where `mediaMaxMb` says nothing."""
 
 DEADLINE_S = 60.0
 """Seconds that fetching one address may take."""
 
 _LONGEST_NAME = 80
 _BLOCK = 64 * 1024
-_SHOWN = ("jpg", "jpeg", "png", "webp", "gif", "mp4", "m4a", "mp3", "aac")
+_PAGE = ("text/html", "application/xhtml+xml")
+_KINDS = {
+    **dict.fromkeys(("jpg", "png", "webp", "gif"), MediaKind.PHOTO),
+    **dict.fromkeys(("m4a", "mp3", "aac"), MediaKind.VOICE),
+    "mp4": MediaKind.VIDEO,
+}
+"""How files are shown, by the ending that fits their content; all others are shown as files."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _ODD = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+_NO_FILE = "the address leads to a page, not to a file"
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +95,7 @@ class OutboundMedia:
             raise NotAttached(f"a private copy could not be made: {error.strerror}") from None
 
     async def _file(self, written: str, own_folder: Path, lane: Lane) -> ReplyFile:
-        max_mb = lane.account.settings.media_max_mb or DEFAULT_MAX_MB
-        max_bytes = int(max_mb * 2**20)
+        max_bytes = int(lane.account.settings.media_max_mb * 2**20)
         into = self.folder_of(lane.account_store.account)
         if not _SCHEME.match(written):
             return await _copied(own_folder, written, into, max_bytes)
@@ -131,6 +135,10 @@ class _PrivateFile:
         self.head = b""
         self._file = open(os.open(self._scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115
 
+    @property
+    def type(self) -> MediaType:
+        return media_type_of(self.head)
+
     def write(self, block: bytes) -> None:
         self.head += block[: HEAD - len(self.head)]
         self._digest.update(block)
@@ -140,22 +148,19 @@ class _PrivateFile:
         """The file, under a name that no other has: two answers may send the same picture."""
         if not self.head:
             raise NotAttached("the file is empty")
-        if is_page(self.head):
-            raise NotAttached("it is a page of the web, not a file")
         self._file.close()
-        kind, ending = kind_of(self.head)
-        name = _shown_name(name, ending)
+        name = _shown_name(name, self.type)
         suffix = PurePath(name).suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,10}", PurePath(name).suffix) else ""
         path = self._scratch.with_name(f"{self._digest.hexdigest()[:32]}-{secrets.token_hex(4)}{suffix}")
         self._scratch.rename(path)
-        return ReplyFile(str(path), kind, name)
+        return ReplyFile(str(path), _KINDS.get(self.type.extension, MediaKind.FILE), name)
 
     def discard(self) -> None:
         self._file.close()
         self._scratch.unlink(missing_ok=True)
 
 
-def _shown_name(name: str, ending: str) -> str:
+def _shown_name(name: str, type_: MediaType) -> str:
     """A file name for others: one line, no folder, and the ending that fits its content.
 
     What only claims to be a picture or a video gets another ending: a channel may go by that.
@@ -164,18 +169,21 @@ def _shown_name(name: str, ending: str) -> str:
     stem, dot, own = kept.rpartition(".")
     if not dot:
         stem, own = kept, ""
-    if not ending and (not own or own.lower() in _SHOWN):
-        own = "bin"
-    return f"{stem[:_LONGEST_NAME]}.{ending or own[:10]}"
+    right = type_.extension
+    if right not in _KINDS and own and own.lower() not in (*_KINDS, "jpeg"):
+        right = own[:10]
+    return f"{stem[:_LONGEST_NAME]}.{right}"
 
 
 async def _store(name: str, declared: str, blocks: AsyncIterator[bytes], folder: Path) -> ReplyFile:
-    if declared in ("text/html", "application/xhtml+xml"):
-        raise NotAttached("it is a page of the web, not a file")
+    if declared in _PAGE:
+        raise NotAttached(_NO_FILE)
     private = _PrivateFile(folder)
     try:
         async for block in blocks:
             await asyncio.to_thread(private.write, block)
+        if private.type.mime in _PAGE:
+            raise NotAttached(_NO_FILE)
         return private.complete(name)
     finally:
         private.discard()

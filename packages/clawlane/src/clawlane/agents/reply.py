@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from clawlane.agents.answer import CHOSEN_SILENCE, Answer, read_answer
+from dataclasses import replace
+
+from clawlane.agents.answer import CHOSEN_SILENCE, Answer, prefixed, read_answer
+from clawlane.agents.contract import Lane
 from clawlane.agents.errors import AgentMisconfigured, EmptyAnswer
 from clawlane.config.routing import AgentSettings
-from clawlane.messages import Reply
+from clawlane.messages import Outgoing, Reply, Thread, ThreadKind
+from clawlane.store import directory
 
 LONGEST_REPLY = 40_000
 """Characters: twenty messages of Zalo's length."""
@@ -41,3 +45,13 @@ def remembered(reply: Reply | None) -> str:
         return CHOSEN_SILENCE
     reaction = [f"({reply.react})"] if reply.react else []
     return "\n".join(filter(None, (reply.text, *(f"MEDIA: {one}" for one in reply.media), *reaction)))
+
+
+async def chunks_of(reply: Reply, thread: Thread, lane: Lane) -> list[Outgoing]:
+    """A reply as the channel sends it: with the account's prefix, and mentions of a group's members."""
+    if lane.prefix and reply.text:
+        reply = replace(reply, text=prefixed(reply, lane.prefix))
+    if thread.kind is ThreadKind.GROUP and "@" in reply.text:
+        people = await lane.account_store.run(directory.members_of, thread.id)
+        reply = replace(reply, people=people)
+    return lane.channel.plan(lane.account, thread, reply)

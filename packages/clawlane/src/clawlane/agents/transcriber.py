@@ -92,7 +92,10 @@ def _text_in(answer: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Transcriber:
-    """Writes down the voice messages of a turn, each once: the store keeps the text with the message."""
+    """Writes down the voice messages of a turn, each once: the store keeps the text with the message.
+
+    One request may take `timeout_s`, all of a turn together three times that.
+    """
 
     http: aiohttp.ClientSession
     models: Sequence[SpeechModel]
@@ -104,22 +107,23 @@ class Transcriber:
         """The turn with what was said in its voice messages. One that fails stays a voice message."""
         if not any(one.file is not None for one in turn.attached):
             return turn
-        return replace(turn, attached=tuple([await self._one(turn, one) for one in turn.attached]))
+        ends = asyncio.get_running_loop().time() + 3 * self.timeout_s
+        return replace(turn, attached=tuple([await self._one(turn, one, ends) for one in turn.attached]))
 
-    async def _one(self, turn: TurnInput, one: Attached) -> Attached:
+    async def _one(self, turn: TurnInput, one: Attached, ends: float) -> Attached:
         file = one.file
         speech = one.attachment.kind == "voice" or (file is not None and file.mime.startswith("audio/"))
         if file is None or not speech or one.attachment.transcript:
             return one
         try:
-            text = await self._text(file)
+            text = await self._text(file, ends)
         except NotTranscribed as error:
             return replace(one, why_not=f"not transcribed: {error}")
         if turn.lane is not None:
             await turn.lane.account_store.run(media.transcribed, one.message, one.number, text)
         return replace(one, attachment=replace(one.attachment, transcript=text))
 
-    async def _text(self, file: InboundFile) -> str:
+    async def _text(self, file: InboundFile, ends: float) -> str:
         """What the first model says that can."""
         if file.mime not in _ENDINGS:
             raise NotTranscribed(f"it is no sound ({file.mime})")
@@ -128,7 +132,7 @@ class Transcriber:
         reason = ""
         for model in self.models:
             try:
-                async with asyncio.timeout(self.timeout_s):
+                async with asyncio.timeout_at(ends), asyncio.timeout(self.timeout_s):
                     return await model.ask(self.http, file, self.language)
             except NotTranscribed as error:
                 reason = str(error)

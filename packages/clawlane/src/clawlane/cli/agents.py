@@ -45,10 +45,13 @@ def ask(text: str, name: str | None, sender: str, as_json: bool) -> None:
         raise CliError("there is nothing to ask: the text is empty")
     told = Client().run_here(Ask(question, name, sender))
     if as_json:
-        answer = {"text": told.text, "silent": not told.text}
+        answer = {"text": told.text, "media": told.media, "react": told.react, "silent": told.silent}
         print_json(agent=told.agent, **answer, model=told.model, tokens=told.tokens, ms=told.took_ms)
         return
-    click.echo(printable(told.text) or "(silent)")
+    lines = [printable(told.text)] if told.text else []
+    lines += [f"(attaches {sanitize(one, _LONGEST_LINE)})" for one in told.media]
+    lines += [f"(reacts with {sanitize(told.react)})"] if told.react else []
+    click.echo("\n".join(lines) or "(silent)")
 
 
 @agent.command("list")

@@ -21,6 +21,7 @@ from clawlane.config.agents import (
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import KeyPath, did_you_mean, format_path
 from clawlane.config.mcp import Mcp
+from clawlane.config.media_tools import AudioTools
 from clawlane.config.origin import effective
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.source import Source
@@ -95,7 +96,11 @@ def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
 
 
 def warnings(
-    agents: Sequence[AgentSettings], models: Models, mcp: Mcp, accounts: Sequence[Account]
+    agents: Sequence[AgentSettings],
+    models: Models,
+    mcp: Mcp,
+    accounts: Sequence[Account],
+    audio: AudioTools,
 ) -> Iterator[Found]:
     """What works but should be known: keys in the file itself, and settings that mean nothing."""
     for agent in agents:
@@ -113,6 +118,9 @@ def warnings(
     for name, provider in models.providers.items():
         if provider.api_key is not None and provider.api_key.is_literal:
             yield _literal(("models", "providers", name, "apiKey"))
+    for number, one in audio.chosen:
+        if one.api_key is not None and one.api_key.is_literal:
+            yield _literal(("tools", "media", "audio", "models", number, "apiKey"))
     yield from _mcp_warnings(agents, mcp, accounts)
 
 

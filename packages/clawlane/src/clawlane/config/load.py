@@ -142,9 +142,10 @@ class _Loader:
             *agent_checks.stranger_problems(agents, root.mcp, routing, accounts, self.source),
         ):
             self._error(found.path, found.message, found.hint, at_key=found.at_key)
-        for path, message, hint in audio_problems(root.tools.media.audio, root.models):
+        audio = root.tools.media.audio
+        for path, message, hint in audio_problems(audio, root.models):
             self._error(path, message, hint)
-        for found in agent_checks.warnings(agents, root.models, root.mcp, accounts):
+        for found in agent_checks.warnings(agents, root.models, root.mcp, accounts, audio):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key)
         return agents, routing
 

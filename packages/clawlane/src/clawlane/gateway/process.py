@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, nullcontext
 from clawlane import __version__
 from clawlane.agents.brains import brains
 from clawlane.agents.contract import Agent
+from clawlane.agents.opening import Shared
 from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.capabilities import Rehearsal
 from clawlane.channel import Channel
@@ -84,11 +85,7 @@ async def _until_signalled(
 async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
     """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
     root = config.root
-    opening = brains(
-        config.agents,
-        config.routing,
-        environ,
-        paths.agents_dir,
+    shared = Shared(
         root.models,
         root.session,
         root.mcp,
@@ -96,7 +93,7 @@ async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) ->
         OutboundMedia(paths.outgoing_dir),
         [account for one in config.channels.values() for account in one.accounts],
     )
-    async with opening as agents:
+    async with brains(config.agents, config.routing, environ, paths.agents_dir, shared) as agents:
         for one in config.agents:
             if isinstance(one.brain, EchoBrain):
                 log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)

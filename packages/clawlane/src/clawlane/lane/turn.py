@@ -7,12 +7,11 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.rules import CLEARS_HISTORY
-from clawlane.agents.answer import prefixed
 from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, TurnInput, UsesFiles
 from clawlane.agents.errors import (
     AgentBusy,
@@ -24,6 +23,7 @@ from clawlane.agents.errors import (
     BudgetSpent,
 )
 from clawlane.agents.outbound_media import discard
+from clawlane.agents.reply import chunks_of
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
@@ -31,8 +31,8 @@ from clawlane.lane.commands import Commands
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.sender import Sender
-from clawlane.messages import Outgoing, Reaction, Reply, Thread, ThreadKind, Typing
-from clawlane.store import directory, turns
+from clawlane.messages import Outgoing, Reaction, Reply, Thread, Typing
+from clawlane.store import turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import OPEN, History, OpenTurn, TurnState
 
@@ -154,7 +154,7 @@ class TurnRunner:
             with self._typing(given.thread):
                 async with self._with_files(given, started.numbers) as whole:
                     reply = await self.agent.run(whole)
-            outs = await self._plan(given, reply) if reply else []
+            outs = await self._plan(lane, given, reply) if reply else []
         except asyncio.CancelledError as error:
             if _cancelled():
                 raise
@@ -204,15 +204,10 @@ class TurnRunner:
             self.prefix,
         )
 
-    async def _plan(self, given: TurnInput, reply: Reply) -> list[Outgoing]:
+    async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:
         """The reply as chunks: the text, its attachments, then the reaction."""
         thread, last = given.thread, given.messages[-1]
-        if self.prefix and reply.text:
-            reply = replace(reply, text=prefixed(reply, self.prefix))
-        if thread.kind is ThreadKind.GROUP and "@" in reply.text:
-            people = await self.account_store.run(directory.members_of, thread.id)
-            reply = replace(reply, people=people)
-        outs = self.channel.plan(self.account, thread, reply)
+        outs = await chunks_of(reply, thread, lane)
         if reply.react:
             outs.append(Reaction(thread, last.message_id, reply.react, last.client_id))
         return outs

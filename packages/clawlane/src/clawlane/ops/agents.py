@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -45,16 +45,25 @@ class Ask(Request["Answered"]):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer as people would get it, in markdown; empty if the agent stays silent.
+    """The answer as people would get it, in markdown.
 
-    `model` may be unknown. `tokens` are those of all its requests, None if nobody counted them.
+    `media` are the attachments that the agent asks for, as it wrote them: here nobody checks or fetches them.
+    `react` is the icon that it reacts with. `model` may be unknown. `tokens` are those of all its requests,
+    None if nobody counted them.
     """
 
     agent: str
-    text: str
-    model: str
-    tokens: int | None
     took_ms: int
+    text: str = ""
+    media: tuple[str, ...] = ()
+    react: str = ""
+    model: str = ""
+    tokens: int | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether people would get nothing."""
+        return not (self.text or self.media or self.react)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +123,9 @@ async def ask(ctx: OpContext, request: Ask) -> Answered:
             raise OpError(str(error)) from error
     took_ms = _ms_since(started)
     if reply is None:
-        return Answered(agent.id, "", "", None, took_ms)
-    return Answered(agent.id, reply.text, reply.model, reply.tokens or None, took_ms)
+        return Answered(agent.id, took_ms)
+    said = (reply.text, reply.media, reply.react)
+    return Answered(agent.id, took_ms, *said, reply.model, reply.tokens or None)
 
 
 @operation
@@ -143,7 +153,7 @@ async def reach(ctx: OpContext, config: Config, agent: AgentSettings) -> Reached
     started, remark = time.perf_counter(), ""
     problems: Sequence[str] = ()
     try:
-        async with asyncio.timeout(_REACH_DEADLINE), _opened(ctx, config, agent) as opened:
+        async with asyncio.timeout(_REACH_DEADLINE), _opened(ctx, config, agent, whole=True) as opened:
             remark = await opened.reach()
     except AgentsUnusable as error:
         problems = error.problems
@@ -155,14 +165,27 @@ async def reach(ctx: OpContext, config: Config, agent: AgentSettings) -> Reached
 
 
 @asynccontextmanager
-async def _opened(ctx: OpContext, config: Config, agent: AgentSettings) -> AsyncIterator[Brains]:
-    """One agent alone, so that what is wrong with another does not matter."""
+async def _opened(
+    ctx: OpContext, config: Config, agent: AgentSettings, *, whole: bool = False
+) -> AsyncIterator[Brains]:
+    """One agent alone, so that what is wrong with another does not matter.
+
+    It is `whole` with what only a channel needs: MCP servers, and what writes down voice messages.
+    """
     from clawlane.agents.brains import brains
+    from clawlane.agents.opening import Shared
     from clawlane.config.routing import Bindings
 
-    alone = Bindings((), agent.id, {})
-    models = config.root.models
-    async with brains((agent,), alone, ctx.environ, ctx.paths.agents_dir, models) as opened:
+    root = config.root
+    shared = Shared(
+        root.models,
+        root.session,
+        accounts=[account for one in config.channels.values() for account in one.accounts],
+    )
+    if whole:
+        shared = replace(shared, mcp=root.mcp, audio=root.tools.media.audio)
+    alone, place = Bindings((), agent.id, {}), (ctx.environ, ctx.paths.agents_dir)
+    async with brains((agent,), alone, *place, shared) as opened:
         yield opened
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,14 +78,17 @@ class MediaFiles:
     def prune(self, before_s: float, account: str, most_bytes: int) -> None:
         """Remove files that were kept before a time, and of an account the oldest beyond a size."""
         owner, total = f"{_owner(account)}+", 0
+        for kept_s, size, path in sorted(self._ages(), reverse=True):
+            total += size if path.name.startswith(owner) else 0
+            if kept_s < before_s or (total > most_bytes and path.name.startswith(owner)):
+                path.unlink(missing_ok=True)
+
+    def _ages(self) -> Iterator[tuple[float, int, Path]]:
+        """When each file was kept, its size and its path."""
         for path in self._paths(lambda _: True):
-            if path.stat().st_mtime < before_s:
-                path.unlink(missing_ok=True)
-        mine = list(self._paths(lambda name: name.startswith(owner)))
-        for path in sorted(mine, key=lambda path: path.stat().st_mtime, reverse=True):
-            total += path.stat().st_size
-            if total > most_bytes:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # removed meanwhile, by a recall
+                info = path.stat()
+                yield info.st_mtime, info.st_size, path
 
     def _paths(self, wanted: Callable[[str], bool]) -> Iterator[Path]:
         if self._folder.is_dir():

@@ -460,7 +460,8 @@ CREATE TABLE steps ( -- what a model answered within a turn, and what its tools 
 ) WITHOUT ROWID;
 CREATE TABLE tool_calls ( -- calls of a step that must not be made twice; they go with it
     account TEXT NOT NULL, turn INTEGER NOT NULL, step INTEGER NOT NULL, call INTEGER NOT NULL,
-    begun_ms INTEGER NOT NULL, result TEXT, -- null: nobody knows what became of it
+    tool TEXT NOT NULL, begun_ms INTEGER NOT NULL,
+    result TEXT, -- null: nobody knows what became of it
     PRIMARY KEY (account, turn, step, call),
     FOREIGN KEY (account, turn, step) REFERENCES steps (account, turn, number) ON DELETE CASCADE
 ) WITHOUT ROWID;

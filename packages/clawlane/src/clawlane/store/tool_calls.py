@@ -14,7 +14,7 @@ from clawlane.store.transaction import Tx, lazy
 
 
 class CallState(StrEnum):
-    """What is known of a call: `NEW` may be made, and `VOID` is one of a run that is over."""
+    """What is known of a call: a new one may be made, a void one belongs to a run that is over."""
 
     NEW = "new"
     INTERRUPTED = "interrupted"
@@ -30,18 +30,24 @@ class KnownCall:
     result: str = ""
 
 
-def begin(tx: Tx, turn: int, run: int, step: int, call: int) -> KnownCall:
+def begin(tx: Tx, turn: int, run: int, step: int, call: int, tool: str) -> KnownCall:
     """Mark a call as begun, which is on the disk before it is made; or say what became of it before."""
     if not turns.is_running(tx, turn, run):
         return KnownCall(CallState.VOID)
     query = "SELECT result FROM tool_calls WHERE account = ? AND turn = ? AND step = ? AND call = ?"
     row = tx.db.execute(query, (tx.account, turn, step, call)).fetchone()
     if row is None:
-        insert(tx, "tool_calls", turn=turn, step=step, call=call, begun_ms=tx.now_ms)
+        insert(tx, "tool_calls", turn=turn, step=step, call=call, tool=tool, begun_ms=tx.now_ms)
         return KnownCall(CallState.NEW)
     if row["result"] is None:
         return KnownCall(CallState.INTERRUPTED)
     return KnownCall(CallState.FINISHED, row["result"])
+
+
+def begun(tx: Tx, turn: int) -> frozenset[str]:
+    """The tools of all calls that were begun in a turn."""
+    query = "SELECT DISTINCT tool FROM tool_calls WHERE account = ? AND turn = ?"
+    return frozenset(row["tool"] for row in tx.db.execute(query, (tx.account, turn)))
 
 
 @lazy
