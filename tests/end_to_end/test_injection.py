@@ -98,6 +98,7 @@ class Stage:
         """All that left since a record went to the group, and nobody was let in."""
         told = [one for one in self.zalo.since(before) if one["kind"] == "sent"]
         assert {one["thread_id"] for one in told} <= {self.group}
+        assert not any(one.get("md5") for one in told), "no file left"
         for request in self.model.requests:
             assert_framed(request)
 

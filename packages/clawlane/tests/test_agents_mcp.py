@@ -254,6 +254,14 @@ async def test_a_call_has_its_time(tmp_path: Path, lane: Lane) -> None:
         await until(lambda: "cancelled" in notes.read_text())
 
 
+async def test_a_server_that_reads_no_call_is_started_again(tmp_path: Path, lane: Lane) -> None:
+    async with serving(tmp_path, a=plain("full", requestTimeoutMs=500)) as servers:
+        tools = await tools_of(servers, lane)
+        with pytest.raises(ToolProblem, match="did not read the call within 2 s; nobody knows"):
+            await tools.call(use("a__one", what="x" * 1_000_000))
+        await until(lambda: "a" in servers.problems())
+
+
 async def test_results_that_are_no_text_and_large_ones(tmp_path: Path, lane: Lane) -> None:
     async with serving(tmp_path, a=by_pipes()) as servers:
         tools = await tools_of(servers, lane)

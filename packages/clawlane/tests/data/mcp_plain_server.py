@@ -2,7 +2,7 @@
 
 `changing` has another tool after each call, `noisy` writes what is no message, `endless` a line that does not
 end, `flooding` notifications, `deaf` does not end when it is told to, `mute` answers nothing, `lying` gives
-back what is no result, `paging` lists tools without an end.
+back what is no result, `paging` lists tools without an end, `full` reads no more once it listed its tools.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ for line in sys.stdin:
         write({"id": message["id"], "error": {"code": -32601, "message": "s3cret"}})
         continue
     write({"id": message["id"], "result": result})
+    while behaviour == "full" and message["method"] == "tools/list":
+        time.sleep(60)
     if message["method"] == "tools/call":
         if behaviour == "changing":
             tools.append(f"tool{len(tools)}")

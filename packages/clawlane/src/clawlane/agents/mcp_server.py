@@ -58,6 +58,9 @@ _STEADY = 60.0
 _LOOK = 5.0
 """Seconds that a server may take to list its tools again."""
 
+_WRITE = 2.0
+"""Seconds that a server may take to read a call, beside the time that it has for the call."""
+
 _AWAY = "the server went away"
 _ENDED = "it ended, or answers no more"
 
@@ -152,10 +155,16 @@ class McpServer:
             raise CallFailed("the server of this tool is not connected", answered=True)
         request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
         try:
-            # `call_tool` would check the result by a schema of the server, whose patterns may take for ever.
-            return await self._client.session.send_request(
-                request, CallToolResult, request_read_timeout_seconds=self._request_s
-            )
+            async with asyncio.timeout(self._request_s + _WRITE):
+                # `call_tool` would check the result by a schema of the server, with patterns that never end.
+                return await self._client.session.send_request(
+                    request, CallToolResult, request_read_timeout_seconds=self._request_s
+                )
+        except TimeoutError:  # it does not even read what it is asked
+            self._lost.set()
+            raise CallFailed(
+                f"the server did not read the call within {_WRITE:g} s", answered=False
+            ) from None
         except MCPError as error:
             self._outdated = True
             if error.code == REQUEST_TIMEOUT:
