@@ -235,3 +235,9 @@ async def test_nothing_of_the_address_but_its_host_is_told(world: World) -> None
     told = await world.refused("https://a.vn/bi-mat?token=s3cret#x")
     assert "s3cret" not in told
     assert "bi-mat" not in told
+
+
+@pytest.mark.parametrize("host", ["10。0。0。1", "１０.0.0.1", "169。254。169。254"])
+async def test_a_number_in_disguise_is_refused_at_the_latest_when_connecting(world: World, host: str) -> None:
+    assert await world.refused(f"https://{host}/x")
+    assert world.requests == []

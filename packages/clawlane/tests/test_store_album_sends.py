@@ -27,8 +27,8 @@ class Desk:
     account_store: AccountStore
     clock: Clock
 
-    async def queue(self, *outs: Outgoing) -> list[int]:
-        return await self.account_store.run(outbox.queue, None, outs, Purpose.NOTICE)
+    async def queue(self, *outs: Outgoing, purpose: Purpose = Purpose.NOTICE) -> list[int]:
+        return await self.account_store.run(outbox.queue, None, outs, purpose)
 
     async def take(self) -> Chunk:
         chunk = (await self.account_store.run(due.waiting)).chunks[0]
@@ -169,3 +169,14 @@ async def test_files_are_needed_until_their_chunk_is_settled_or_gone(desk: Desk)
 
     await desk.account_store.run(delete)
     assert await desk.account_store.run(outgoing_files.done) == ("d.png",)
+
+
+async def test_another_picture_of_the_same_name_is_no_repetition(desk: Desk) -> None:
+    """The guard against loops compares whole replies: what is in a file counts, not only its name."""
+    replies = []
+    for path in ("/out/aaaa-1.png", "/out/aaaa-2.png", "/out/bbbb-3.png"):
+        await desk.queue(Media(LAN, MediaKind.PHOTO, path, "photo.png"), purpose=Purpose.REPLY)
+        chunk = await desk.take()
+        replies.append(chunk.reply)
+        await desk.account_store.run(sending.sent, chunk.id, Receipt((path,)))
+    assert replies[0] == replies[1] != replies[2]

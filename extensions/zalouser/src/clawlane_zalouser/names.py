@@ -36,7 +36,8 @@ class Names:
 
         The longest name that fits counts; if several people have it, nobody is meant.
         """
-        if (at and _joins(text[at - 1])) or (at and text[at - 1] in "/@."):
+        before = text[at - 1 : at]
+        if before and (_joins(before) or before in "/@."):
             return None
         for length in self._lengths:
             stop = at + 1 + length

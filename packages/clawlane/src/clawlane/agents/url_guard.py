@@ -164,8 +164,6 @@ async def _follow(client: aiohttp.ClientSession, url: str) -> aiohttp.ClientResp
         _check(url)
         try:
             answer = await client.get(URL(url, encoded=url.isascii()), allow_redirects=False)
-        except _NotAllowed as error:
-            raise NotFetched(f"{host_of(url)} {error}") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             refused = _refusal(error)
             raise NotFetched(f"{host_of(url)} {refused or 'cannot be reached'}") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import astuple
+from pathlib import PurePath
 from sqlite3 import Row
 from typing import Any
 
@@ -146,6 +147,16 @@ def said_in(body: str) -> str:
             return f"(reaction {told['icon']})" if told["icon"] else "(reaction taken back)"
         case kind:
             return "\n".join(filter(None, (told["text"], f"({kind}: {told['name']})")))
+
+
+def compared(body: str) -> str:
+    """What a chunk says, for telling a repetition: its words, and the contents of its files.
+
+    The name of a private copy begins with the digest of what is in it.
+    """
+    told = json.loads(body)
+    paths = told.get("paths") or [path for path in (told.get("path"),) if path]
+    return "\n".join((said_in(body), *(PurePath(path).name.partition("-")[0] for path in paths)))
 
 
 def is_reaction(body: str) -> bool:

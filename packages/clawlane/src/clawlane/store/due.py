@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store.codec import is_reaction, outgoing_of, said_in, thread_of
+from clawlane.store.codec import compared, is_reaction, outgoing_of, thread_of
 from clawlane.store.models import Chunk, ChunkState, Place, Purpose, Waiting
 from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
@@ -174,7 +174,7 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
         where = " AND ".join(f"{column} = ?" for column in text)
         query = f"SELECT id, body FROM outbox WHERE account = ? AND {where} ORDER BY id"  # noqa: S608 — our own names
         parts = tx.db.execute(query, (tx.account, *text.values())).fetchall()
-        reply = "\n".join(said_in(part["body"]) for part in parts if part["body"])
+        reply = "\n".join(compared(part["body"]) for part in parts if part["body"])
         first = parts[0]["id"]
     begun = row["place"] == Place.BEGUN
     return Chunk(id_, row["turn"], out, row["attempts"] + 1, reply, begun, row["by_turn"], first)

@@ -1,0 +1,78 @@
+"""Private copies of files: removed once nothing sends them any more, and never before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from clawlane.lane.outgoing_files import OutgoingFiles
+from clawlane.messages import Media, MediaKind, Receipt, Thread, ThreadKind
+from clawlane.store import due, outbox, sending
+from clawlane.store.account_store import AccountStore
+from clawlane.store.models import Purpose
+
+LAN = Thread(ThreadKind.DM, "11")
+
+
+def put(folder: Path, name: str) -> Media:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"x")
+    return Media(LAN, MediaKind.FILE, str(folder / name), name)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@asynccontextmanager
+async def removing(files: OutgoingFiles) -> AsyncIterator[None]:
+    task = asyncio.create_task(files.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def test_what_a_crash_left_is_swept_and_what_waits_stays(
+    account_store: AccountStore, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    files = OutgoingFiles(folder, account_store)
+    await files.sweep()
+    waits = put(folder, "waits.pdf")
+    for left in ("left.pdf", ".unfinished"):
+        put(folder, left)
+    await account_store.run(outbox.queue, None, [waits], Purpose.NOTICE)
+    await files.sweep()
+    assert names(folder) == {"waits.pdf"}
+
+
+async def test_a_file_goes_when_its_chunk_is_settled(account_store: AccountStore, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    files = OutgoingFiles(folder, account_store)
+    outs = [put(folder, "a.pdf"), put(folder, "b.pdf")]
+    first, _ = await account_store.run(outbox.queue, None, outs, Purpose.NOTICE)
+    put(folder, "not queued yet.pdf")
+    await account_store.run(due.waiting)
+    await account_store.run(sending.begin, [first])
+    async with removing(files):
+        await account_store.run(sending.sent, first, Receipt(("r1",)))
+        files.sent.set()
+        while "a.pdf" in names(folder):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert names(folder) == {"b.pdf", "not queued yet.pdf"}
+
+
+async def test_a_file_that_is_gone_already_is_no_problem(account_store: AccountStore, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    outs = [put(folder, "a.pdf"), put(folder, "b.pdf")]
+    ids = await account_store.run(outbox.queue, None, outs, Purpose.NOTICE)
+    await account_store.run(sending.begin, ids)
+    for id_ in ids:
+        await account_store.run(sending.refused, id_, "blocked")
+    (folder / "a.pdf").unlink()
+    async with removing(OutgoingFiles(folder, account_store)):
+        while names(folder):  # noqa: ASYNC110
+            await asyncio.sleep(0)
