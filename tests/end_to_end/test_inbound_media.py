@@ -257,9 +257,16 @@ def test_a_voice_message_is_written_down_once(desk: Desk, model: ModelServer) ->
     assert SAID not in "\n".join(desk.gateway.printed())
     assert len(desk.fetched()) == 1
     assert json.dumps(SAID)[1:-1].encode() in desk.stored()
+    say(desk.zalo, desk.lan, "anh nói gì nhỉ")
+    assert answers(desk.zalo, 1) == ["vâng, ba giờ"]
+    assert model.requests[-1].messages[1]["content"] == lines, "the session shows it as it was"
+    assert len(model.heard) == len(desk.fetched()) == 1
     desk.zalo.do("/undo", **{"from": desk.lan, "message": sent})
     until(lambda: desk.files() == [])
     until(lambda: json.dumps(SAID)[1:-1].encode() not in desk.stored())
+    say(desk.zalo, desk.lan, "còn nhớ không")
+    assert answers(desk.zalo, 1) == ["vâng, ba giờ"]
+    assert SAID not in json.dumps(model.requests[-1].body, ensure_ascii=False)
 
 
 def test_a_voice_message_that_nobody_can_write_down_stays_one(desk: Desk, model: ModelServer) -> None:
