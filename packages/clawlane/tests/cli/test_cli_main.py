@@ -23,7 +23,9 @@ def fresh_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state"
 
 
-@pytest.mark.parametrize("command", [["--help"], ["channels", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "command", [["--help"], ["channels", "--help"], ["agent", "ask", "--help"], ["--version"]]
+)
 def test_help_imports_nothing_heavy(command: list[str]) -> None:
     program = (
         "import sys; sys.argv = ['openclaw', *sys.argv[1:]]\n"
