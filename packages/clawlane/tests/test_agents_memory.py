@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +18,7 @@ from packages.clawlane.tests.test_store_sessions import DM, GROUP, PEND, Desk
 
 from clawlane.access import context
 from clawlane.access.context import HistoryMessage
+from clawlane.agents.brains import brains
 from clawlane.agents.budget import rough_tokens
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed
@@ -29,13 +33,14 @@ from clawlane.agents.memory import (
 from clawlane.agents.prompt import user_prompt
 from clawlane.channel import Account
 from clawlane.config.agents import Agents, Reset, SessionSettings
-from clawlane.config.routing import settled
+from clawlane.config.routing import Bindings, settled
 from clawlane.messages import Thread
-from clawlane.store import turns
+from clawlane.store import sessions, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.models import History
 
+ACP_AGENT = Path(__file__).parent / "data" / "acp_agent.py"
 [MAIN] = settled(Agents())
 
 
@@ -227,3 +232,30 @@ def test_the_quick_way_through_harmless_text_changes_nothing(text: str, odd: str
     whole = f"{text}{odd}{text}"
     slowly = "".join(" " if context._is_invisible(char) else char for char in whole)
     assert context.plain(whole) == slowly
+
+
+async def test_a_coding_agent_begins_a_session_of_its_own_with_each_conversation(
+    desk: Desk, tmp_path: Path
+) -> None:
+    brain = {"kind": "acp", "command": [sys.executable, str(ACP_AGENT)]}
+    agents = settled(Agents.model_validate({"defaults": {"brain": brain, "instructions": "INSTRUCTED"}}))
+    environ = {"PATH": os.environ["PATH"]}
+    async with brains(agents, Bindings((), "main", {}), environ, tmp_path) as opened:
+
+        async def ask(text: str) -> str:
+            message = await desk.read(text)
+            started = await desk.account_store.run(turns.start, message.seq, History.INCLUDE)
+            assert started is not None
+            account = Account("zalouser", "default", "default", None)
+            lane = Lane(account, desk.account_store, None, message.seq, started.run)  # type: ignore[arg-type]
+            reply = await opened.run(TurnInput(LANE, started.messages, (), lane))
+            assert reply is not None
+            return reply.text
+
+        assert (await ask("một")).count("INSTRUCTED") == 1
+        second = await ask("hai")
+        assert (second.count("INSTRUCTED"), second.count("một")) == (1, 1), "told all, instructed once"
+        await desk.account_store.run(sessions.reset, "main", DM)
+        third = await ask("ba")
+        assert (third.count("INSTRUCTED"), third.count("một")) == (1, 0)
+    assert desk.said() == [], "it remembers by itself"

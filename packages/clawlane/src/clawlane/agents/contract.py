@@ -118,7 +118,7 @@ class Agent(Protocol):
 
         After a crash it may be called again for the same messages, unless its answer was already stored (see
         `AsksOnce`). An exception ends the turn and is reported to the operator, not to the sender; an
-        `AgentError` says whether asking again may help.
+        `AgentError` says whether asking again may help, and an `AgentSilent` why nothing is said.
         """
         ...
 

@@ -33,6 +33,9 @@ _EXTRAS = {
     Api.GOOGLE: "agent,google",
 }
 _OPENAI_URL = "https://api.openai.com/v1"
+_TALKATIVE = ("openai", "anthropic", "google_genai", "httpx", "httpx2")
+"""Loggers that would have a line for each request, and on demand what is in it."""
+
 _NO_KEY = "none"
 """What a server that needs no key is given: the libraries insist on one."""
 
@@ -85,6 +88,8 @@ async def _open(name: str, model: str, access: ProviderAccess) -> AsyncIterator[
                 f"{access.place}: the library for {access.api} is missing; "
                 f"run: pip install 'clawlane[{_EXTRAS[access.api]}]'"
             ) from error
+        for library in _TALKATIVE:
+            logging.getLogger(library).setLevel(logging.WARNING)
         yield opened
 
 
@@ -99,8 +104,6 @@ async def _openai(
 
     from clawlane.agents.limited_transport import client as limited
 
-    for library in ("openai", "httpx2"):  # they would log each request, and what is in it on demand
-        logging.getLogger(library).setLevel(logging.WARNING)
     # Variables of the environment are for OpenAI's own service, and for no other:
     foreign = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()} if access.base_url else {}
     async with AsyncOpenAI(

@@ -24,6 +24,7 @@ from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.sessions import ListSessions, ResetSessions, Said, SessionShown, ShowSession, TurnShown
 
+_INDENT = "  "
 _agent_option = click.option("--agent", help="Only what this agent remembers.")
 
 
@@ -77,8 +78,8 @@ def show(thread: str, channel: str | None, account: str | None, agent: str | Non
     if as_json:
         print_json(**asdict(shown))
         return
-    for line, hanging in _lines(shown):
-        echo_wrapped(line, hanging=hanging)
+    for indent, line in _lines(shown):
+        echo_wrapped(line, indent)
 
 
 @sessions.command()
@@ -108,11 +109,11 @@ def reset(
 
 
 def _lines(shown: SessionShown) -> Iterator[tuple[str, str]]:
-    """The conversation as paragraphs, each with the indent of its later lines."""
-    yield f"{sanitize(shown.agent)} in {shown.thread} ({shown.account})", ""
+    """The conversation as paragraphs, each after its indent."""
+    yield "", f"{sanitize(shown.agent)} in {shown.thread} ({shown.account})"
     if shown.summary:
-        yield "Summary of what was before:", ""
-        yield from (("  " + line, "  ") for line in printable(shown.summary).splitlines())
+        yield "", "Summary of what was before:"
+        yield from _indented(shown.summary)
     for turn in shown.turns:
         yield "", ""
         yield from _turn_lines(shown.agent, turn)
@@ -123,13 +124,17 @@ def _turn_lines(agent: str, turn: TurnShown) -> Iterator[tuple[str, str]]:
         yield from _said_lines(said, " (to the group)")
     for said in turn.messages:
         yield from _said_lines(said, "")
-    yield f"{sanitize(agent)}:", ""
-    answer = filter(None, (turn.answer, turn.note))
-    yield from (("  " + line, "  ") for part in answer for line in printable(part).splitlines())
+    yield "", f"{sanitize(agent)}:"
+    for part in filter(None, (turn.answer, turn.note)):
+        yield from _indented(part)
 
 
 def _said_lines(said: Said, where: str) -> Iterator[tuple[str, str]]:
-    yield f"{local(said.sent_ms)} {cell(said.sender_name)} ({sanitize(said.sender_id)}){where}:", "  "
-    yield from (("  " + line, "  ") for line in printable(said.text).splitlines())
+    yield "", f"{local(said.sent_ms)} {cell(said.sender_name)} ({sanitize(said.sender_id)}){where}:"
+    yield from _indented(said.text)
     if said.attachments:
-        yield f"  attached: {', '.join(map(sanitize, said.attachments))}", "  "
+        yield _INDENT, f"attached: {', '.join(map(sanitize, said.attachments))}"
+
+
+def _indented(text: str) -> Iterator[tuple[str, str]]:
+    return ((_INDENT, line) for line in printable(text).splitlines())

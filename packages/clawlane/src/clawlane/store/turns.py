@@ -286,14 +286,19 @@ def put_back(tx: Tx) -> None:
 
 
 def stop(tx: Tx, seq: int) -> list[int]:
-    """End what was begun in the thread of this message before it. Gives the turns; what waits still waits."""
+    """End what was begun in the thread of this message before it. Gives the turns; what waits still waits.
+
+    The answers to commands that the gateway has carried out still leave.
+    """
     rows = tx.db.execute(
         "SELECT begun.turn FROM turns AS begun"
         " JOIN messages ON messages.account = begun.account AND messages.seq = begun.turn"
         " JOIN messages AS this ON this.account = begun.account AND this.seq = ?"
         "  AND this.thread_kind = messages.thread_kind AND this.thread_id = messages.thread_id"
         " WHERE begun.account = ? AND begun.settled_ms IS NULL AND begun.turn < ?"
-        "  AND (begun.state <> 'waiting' OR begun.attempts > 0) ORDER BY begun.turn",
+        "  AND (begun.state <> 'waiting' OR begun.attempts > 0)"
+        " AND NOT EXISTS (SELECT 1 FROM decisions WHERE account = begun.account AND message = begun.turn"
+        "  AND stage = 'admission' AND command IN ('/new', '/reset', '/stop')) ORDER BY begun.turn",
         (seq, tx.account, seq),
     ).fetchall()
     stopped = [row["turn"] for row in rows]
