@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from packages.clawlane.tests.lane_bench import Bench, Echo, Gated, Wire, message, until
+from packages.clawlane.tests.lane_bench import Bench, Echo, Gated, Wire, message
 
 from clawlane.access.allowlists import Allowlist
 from clawlane.access.policy import Grants
@@ -100,19 +100,6 @@ async def test_a_stop_leaves_the_answers_to_other_commands_alone(bench: Bench) -
             await wire.planned.get()
         wire.answer.set()
         assert await wire.sent(2) == ["A new conversation begins.", "Nothing is running."]
-
-
-async def test_a_stop_that_was_not_answered_before_a_crash_is_answered_after_it(bench: Bench) -> None:
-    wire, agent = Wire(), Gated()
-    wire.answer.clear()
-    async with bench.running(wire, agent):
-        wire.incoming.put_nowait(message(1))
-        await agent.begun.get()
-        wire.incoming.put_nowait(message(2, text="/stop"))
-        await until(lambda: bool(bench.states()))
-    again = Wire()
-    async with bench.running(again, agent):
-        assert await again.sent(1) == ["Stopped."]
 
 
 async def test_without_text_commands_they_are_words_for_the_agent(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from clawlane.access.rules import CLEARS_HISTORY, OWNER_COMMANDS, STOP
 from clawlane.agents.memory import SessionMemory
 from clawlane.clock import local_day
-from clawlane.config.agents import Agents, EchoBrain, EndpointBrain, ModelBrain, SessionSettings
+from clawlane.config.agents import Agents, CommandBrain, EndpointBrain, Memory, ModelBrain, SessionSettings
 from clawlane.config.routing import MAIN, AgentSettings, Bindings, settled
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.messages import Inbound, Thread
@@ -81,9 +81,9 @@ class Commands:
 
     async def _status(self, words: _Words, agent: AgentSettings, thread: Thread) -> str:
         lines = [words.agent.format(id=agent.id, kind=agent.brain.kind, model=_model(agent) or "–")]
-        memory = SessionMemory(agent, self.answering.session)
-        conversation = await memory.look(self.account_store, thread)
-        if not isinstance(agent.brain, EchoBrain):
+        if _is_remembered_here(agent):
+            memory = SessionMemory(agent, self.answering.session)
+            conversation = await memory.look(self.account_store, thread)
             lines.append(
                 words.conversation.format(
                     turns=len(conversation.exchanges),
@@ -105,6 +105,13 @@ class Commands:
             account=self.account_store.account,
             own_id=self.access.grants().own_id or "–",
         )
+
+
+def _is_remembered_here(agent: AgentSettings) -> bool:
+    """Whether the conversations of an agent are in the store. Others have none, or remember themselves."""
+    if isinstance(agent.brain, EndpointBrain):
+        return agent.brain.memory is Memory.OURS
+    return isinstance(agent.brain, ModelBrain | CommandBrain)
 
 
 def _model(agent: AgentSettings) -> str:
