@@ -102,7 +102,7 @@ class Steps(Protocol):
         ...
 
     async def add(self, step: str, sends: Sequence[ToolSend]) -> None:
-        """Store a step, and with a model's answer what its calls send; returns once it is on the disk."""
+        """Store a step, and with a model's answer what its calls send; returns once it is stored."""
         ...
 
 

@@ -50,6 +50,8 @@ class _StoredSteps:
     number: int = 0
 
     async def stored(self) -> Sequence[str]:
+        if self.lane.run == 1:  # nothing ran before
+            return ()
         found = await self.lane.account_store.run(steps.stored, self.lane.turn)
         self.number = len(found)
         return found

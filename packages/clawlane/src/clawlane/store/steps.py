@@ -1,7 +1,8 @@
 """Transitions of the steps of a turn: what its model answered and its tools gave back, each with its sends.
 
 A step and the outbox rows of its calls are written in one transaction: after a crash either both are there,
-or the model is asked again and nothing has left.
+or the model is asked again and nothing has left. They need not reach the disk at once: what sends a chunk, or
+calls a tool that must not be called twice, waits for the disk, and with it for every step before.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from clawlane.store import outbox, turns
 from clawlane.store.models import Purpose
 from clawlane.store.outbox import ToolCall
 from clawlane.store.rows import exists, insert
-from clawlane.store.transaction import Tx
+from clawlane.store.transaction import Tx, lazy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ class ToolSend:
     outs: tuple[Outgoing, ...]
 
 
+@lazy
 def stored(tx: Tx, turn: int) -> tuple[str, ...]:
     """The steps of a turn so far, in order, as JSON."""
     query = "SELECT body FROM steps WHERE account = ? AND turn = ? ORDER BY number"
     return tuple(row["body"] for row in tx.db.execute(query, (tx.account, turn)))
 
 
+@lazy
 def add(tx: Tx, turn: int, run: int, number: int, body: str, sends: Sequence[ToolSend] = ()) -> bool:
     """Store a step with what its calls send. False if this run is void: then nothing is written.
 

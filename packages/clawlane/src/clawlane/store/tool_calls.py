@@ -44,6 +44,7 @@ def begin(tx: Tx, turn: int, run: int, step: int, call: int, tool: str) -> Known
     return KnownCall(CallState.FINISHED, row["result"])
 
 
+@lazy
 def begun(tx: Tx, turn: int) -> frozenset[str]:
     """The tools of all calls that were begun in a turn."""
     query = "SELECT DISTINCT tool FROM tool_calls WHERE account = ? AND turn = ?"
