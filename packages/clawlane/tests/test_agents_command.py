@@ -40,11 +40,21 @@ def command(folder: Path, code: str, *, env: dict[str, str] | None = None) -> Co
         ('{"text": "xong", "media": ["a.png"], "react": "👍"}', CommandAnswer("xong", ("a.png",), "👍")),
         ('{"react": "❤️"}', CommandAnswer("", (), "❤️")),
         ("{không phải JSON", CommandAnswer("{không phải JSON")),
+        ("{red}gấp{/red}", CommandAnswer("{red}gấp{/red}")),
         ('["một"]', CommandAnswer('["một"]')),
     ],
 )
 async def test_the_answer_is_what_it_prints(printed: str, answer: CommandAnswer, tmp_path: Path) -> None:
     assert await command(tmp_path, f"print({printed!r}, end='')").ask(TURN, ENVIRON) == answer
+
+
+@pytest.mark.parametrize("printed", ['{"text": "s3cret', '{ "text": }', '{"a":' * 100_000])
+async def test_json_that_cannot_be_read_is_shown_to_nobody(printed: str, tmp_path: Path) -> None:
+    (tmp_path / "printed").write_text(printed)
+    code = f"print(open({str(tmp_path / 'printed')!r}).read())"
+    with pytest.raises(AgentInterrupted, match="the JSON of the answer cannot be read") as raised:
+        await command(tmp_path, code).ask(TURN, ENVIRON)
+    assert "s3cret" not in str(raised.value)
 
 
 async def test_the_turn_comes_as_json_and_the_environment_is_bare(tmp_path: Path) -> None:

@@ -137,6 +137,16 @@ async def test_a_bad_answer_is_one_line_that_holds_no_contents(
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("name", [name for name, one in REFUSALS.items() if one[1] is AgentFailed])
+async def test_an_agent_that_may_have_acted_is_not_asked_again_after_a_bad_answer(
+    name: str, endpoint: Endpoint, server: ModelServer, http: aiohttp.ClientSession
+) -> None:
+    answer, _, text = REFUSALS[name]
+    server.script = lambda _: answer
+    with pytest.raises(AgentInterrupted, match=text):
+        await replace(endpoint, once=True).ask(http, MESSAGES, "s")
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [("7", 7.0), ("0", 1.0), ("1e9", 20.0), ("99999999", 3600.0), ("soon", 20.0), ("", 20.0)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -175,7 +176,7 @@ REFUSALS = {
     "limit": (refuses(429, retry_after="7"), AgentBusy, "is busy"),
     "busy": (refuses(503, retry_after="7"), AgentBusy, "is busy"),
     "server": (refuses(500, "em nghĩ"), AgentFailed, "HTTP 500"),
-    "html": (Raw("<html>em nghĩ</html>", content_type="text/html"), AgentFailed, ""),
+    "html": (Raw("<html>em nghĩ</html>", content_type="text/html"), AgentFailed, "cannot be read"),
     "elsewhere": (
         Raw(status=302, headers={"Location": "http://127.0.0.1:9/"}),
         AgentMisconfigured,
@@ -184,10 +185,22 @@ REFUSALS = {
     "deep": (Raw("[" * 100_000 + "]" * 100_000), AgentFailed, ""),
     "endless": (Raw(b" " * 9 * 2**20 + b"{}"), AgentFailed, "larger than 8 MB"),
     "too many tokens": (Says("em nghĩ", finish_reason="length"), AgentLimit, "limit of output tokens"),
-    "no json": (Raw("{em nghĩ"), AgentFailed, ""),
+    "no json": (Raw("{em nghĩ"), AgentFailed, "cannot be read"),
     "nothing in it": (Raw("{}"), AgentFailed, ""),
     "cut": (Raw('{"id": "em nghĩ', cut=True), AgentFailed, ""),
 }
+
+
+async def test_no_request_has_a_line_in_the_log_not_even_the_first(
+    server: ModelServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for library in ("openai", "httpx2"):
+        logging.getLogger(library).setLevel(logging.NOTSET)
+    caplog.set_level(logging.INFO)
+    access = ProviderAccess("mine", "", Api.OPENAI_COMPLETIONS, base_url=server.url)
+    async with open_models(["mine/m"], {"mine": access}) as opened:
+        await run(opened).answer("Chào")
+    assert {one.name for one in caplog.records} <= {"aiohttp.access"}  # the server's own
 
 
 @pytest.mark.parametrize("name", REFUSALS)

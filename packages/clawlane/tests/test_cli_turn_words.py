@@ -8,7 +8,7 @@ import pytest
 
 from clawlane.cli.turn_words import sentence
 from clawlane.messages import Thread, ThreadKind
-from clawlane.ops.why import Hold, Live, TurnStage, standing
+from clawlane.ops.why import Hold, Live, Standing, TurnStage, standing
 from clawlane.store.decisions import Recorded, Turn
 from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.pauses import Pause, PauseLevel
@@ -105,6 +105,7 @@ CASES = [
         attempts=4,
         reason="it broke",
     ),
+    Case(TurnState.DEAD, TurnStage.SET_ASIDE, "set aside after one try: no key", reason="no key"),
     Case(TurnState.STOPPED, TurnStage.STOPPED, "stopped", reason="stopped"),
     Case(TurnState.REVOKED, TurnStage.REVOKED, "not admitted any more", reason="revoked_before_run"),
     Case(
@@ -132,6 +133,12 @@ def test_a_turn_is_told_as_it_stands(case: Case) -> None:
     assert message.standing is not None
     assert found.stage is case.standing
     assert case.words in sentence(message.standing, found)
+
+
+def test_a_reason_that_is_the_state_itself_is_told_once() -> None:
+    told = Case(TurnState.STOPPED, TurnStage.STOPPED, "", reason="stopped: not sent").message.standing
+    assert told is not None
+    assert sentence(told, Standing(TurnStage.STOPPED, running=True)) == "stopped: not sent"
 
 
 def test_every_state_has_its_words() -> None:

@@ -68,8 +68,8 @@ def test_an_agent_has_the_defaults_for_what_it_does_not_say(tmp_path: Path) -> N
     ("agents", "problem"),
     [
         ("{ defaults: { brian: {} } }", "agents.defaults.brian: unknown key"),
-        ("{ defaults: { brain: {} } }", "agents.defaults.brain: needs a `kind`"),
-        ("{ defaults: { brain: { kind: 'ai' } } }", "agents.defaults.brain: needs a `kind`"),
+        ("{ defaults: { brain: {} } }", "agents.defaults.brain: needs a `kind` that is one of"),
+        ("{ defaults: { brain: { kind: 'ai' } } }", "agents.defaults.brain: needs a `kind` that is one of"),
         ("{ defaults: { brain: { kind: 'endpoint' } } }", "agents.defaults.brain.url: "),
         (
             "{ defaults: { brain: { kind: 'endpoint', url: 'x' } } }",

@@ -92,6 +92,6 @@ def test_a_problem_is_told_with_a_command(
 
 def test_the_sentence_says_how_many_and_which_side() -> None:
     [letters] = problems(replace(WELL, decisions=Decisions(0, 1, 0)))
-    assert problem_text(letters) == "1 message is set aside after too many tries and waits for your decision"
+    assert problem_text(letters) == "1 message is set aside and waits for your decision"
     [clock] = problems(replace(WELL, skew_ms=180_000))
     assert problem_text(clock).startswith("this machine's clock is 3 min behind the platform's;")

@@ -67,7 +67,15 @@ def test_the_list_says_who_remembers_how_much(perch) -> None:
         2,
     )
     assert "hello" not in perch("sessions list").out
-    assert perch("sessions list").out.splitlines()[1].split()[:4] == ["dm:11", "main", "parrot/default", "2"]
+    perch.setenv("COLUMNS", "80")
+    heads, row, *rest = perch("sessions list").out.splitlines()
+    assert heads.split() == ["THREAD", "AGENT", "TURNS", "LAST"]
+    assert row.split()[:3] == ["dm:11", "main", "2"]
+    assert rest == [
+        "",
+        "Read one: openclaw sessions show THREAD",
+        "Make the agent forget it: openclaw sessions reset --thread THREAD",
+    ]
 
 
 @pytest.mark.parametrize("name", ["group:55", "55"])
@@ -98,7 +106,7 @@ def test_one_conversation_is_forgotten_or_all_of_them(perch) -> None:
     remember(perch, DM, "hi", "hello")
     remember(perch, GROUP, "all", "hello")
     told = perch("sessions reset --thread 11")
-    assert told.out == "main has forgotten 1 turns of dm:11 (parrot/default).\n"
+    assert told.out == "main has forgotten 1 turn of dm:11 (parrot/default).\n"
     assert perch("sessions show dm:11").code == 1
     [done] = perch("sessions reset --all --json").json
     assert done["reset"] == [

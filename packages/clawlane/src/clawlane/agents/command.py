@@ -62,6 +62,8 @@ class Command:
         try:
             answer = json.loads(text)
         except (ValueError, RecursionError):
+            if text[1:].lstrip().startswith('"'):
+                raise self._lost(f"{self.program.place}: the JSON of the answer cannot be read") from None
             return CommandAnswer(text)
         return self._object(answer)
 

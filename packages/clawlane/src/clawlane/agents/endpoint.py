@@ -103,6 +103,10 @@ class Endpoint:
                 if response.status != 200:
                     raise self._refusal(response)
                 return await self._read(response)
+        except ImagesRefused:
+            raise
+        except AgentFailed as error:
+            raise self._unanswered(str(error)) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise AgentFailed(f"{self.place}: {self._host()} cannot be reached: {_reason(error)}") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -228,7 +232,10 @@ class Endpoint:
         return AgentFailed(f"{self.place}: {host} answered with HTTP {status}")
 
     def _lost(self, reason: str) -> AgentFailed | AgentInterrupted:
-        text = f"{self.place}: no answer from {self._host()}: {reason}"
+        return self._unanswered(f"{self.place}: no answer from {self._host()}: {reason}")
+
+    def _unanswered(self, text: str) -> AgentFailed | AgentInterrupted:
+        """No answer that can be used. The agent may have acted nevertheless."""
         return AgentInterrupted(text) if self.once else AgentFailed(text)
 
     def _host(self) -> str:
@@ -299,6 +306,8 @@ def _reason(error: BaseException) -> str:
             return "its certificate is not trusted"
         case aiohttp.ClientConnectorDNSError():
             return "its name is unknown"
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
+            return "nothing listens there"
         case aiohttp.ClientConnectorError():
             return error.os_error.strerror or "no connection"
         case TimeoutError():

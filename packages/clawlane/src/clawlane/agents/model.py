@@ -290,7 +290,7 @@ def _problem(where: str, error: Exception) -> AgentError:
             return AgentLimit(f"{where}: the provider's filter ended the answer")
         case AnswerTooLong():
             return AgentFailed(f"{where}: the answer is larger than {LONGEST_ANSWER // 2**20} MB")
-        case ai.UnexpectedModelBehavior():
+        case ai.UnexpectedModelBehavior() | ai.ModelAPIError():
             return AgentFailed(f"{where} gave an answer that cannot be read")
     return AgentFailed(f"{where} failed: {type(error).__name__}")
 

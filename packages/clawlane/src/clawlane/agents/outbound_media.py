@@ -244,8 +244,9 @@ def _opened(own_folder: Path, written: str) -> BinaryIO:
     except OSError as error:
         if handle >= 0:
             os.close(handle)
-        reason = "does not exist, or is reached over a symbolic link"
-        raise NotAttached(f"a file of the agent's folder {reason} ({error.strerror})") from None
+        gone = isinstance(error, FileNotFoundError)
+        reason = "that does not exist" if gone else f"that cannot be opened ({error.strerror})"
+        raise NotAttached(f"a file of the agent's folder {reason}") from None
     except NotAttached:
         os.close(handle)
         raise

@@ -78,6 +78,8 @@ async def open_models(
 
 @asynccontextmanager
 async def _open(name: str, model: str, access: ProviderAccess) -> AsyncIterator[NamedModel]:
+    for library in _TALKATIVE:
+        logging.getLogger(library).setLevel(logging.WARNING)
     async with AsyncExitStack() as stack:
         try:
             opened = await stack.enter_async_context(_OPENERS[access.api](name, model, access))
@@ -88,8 +90,6 @@ async def _open(name: str, model: str, access: ProviderAccess) -> AsyncIterator[
                 f"{access.place}: the library for {access.api} is missing; "
                 f"run: pip install 'clawlane[{_EXTRAS[access.api]}]'"
             ) from error
-        for library in _TALKATIVE:
-            logging.getLogger(library).setLevel(logging.WARNING)
         yield opened
 
 

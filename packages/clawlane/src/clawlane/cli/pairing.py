@@ -9,7 +9,7 @@ import click
 from clawlane.access.pairing import normalise_code
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, json_option
-from clawlane.cli.output import cell, local, print_json, print_table, sanitize, when
+from clawlane.cli.output import ago, cell, local, print_json, print_table, sanitize, when
 from clawlane.clock import length, now_ms
 from clawlane.ops.accounts import ChannelNames, FindChannel
 from clawlane.ops.client import Client
@@ -212,7 +212,7 @@ def _print_requests(rows: list[PairingRequest]) -> None:
             row.sender_id,
             cell(row.sender_name),
             f"NO, bears the name of {_namesake(row)}" if row.namesake_id else _FRIEND[row.is_friend],
-            when(row.created_ms, now),
+            ago(row.created_ms, now),
             length(row.expires_ms - now),
             _TOLD.get(row.reason, "the code"),
             row.account,

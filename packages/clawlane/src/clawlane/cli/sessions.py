@@ -50,17 +50,22 @@ def list_sessions(channel: str | None, account: str | None, as_json: bool) -> No
         click.echo("No agent remembers anything.")
         return
     now = now_ms()
+    heads = ["THREAD", "AGENT", "TURNS", "LAST", "ACCOUNT"]
+    if len({row.account for row in rows}) == 1:
+        heads.remove("ACCOUNT")
     cells = [
         [
             str(row.thread),
             cell(row.agent),
-            row.account,
             f"{row.turns - row.summarised}" + (f" + {row.summarised} summed up" if row.summarised else ""),
             when(row.last_ms, now),
-        ]
+            row.account,
+        ][: len(heads)]
         for row in rows
     ]
-    print_table(("THREAD", "AGENT", "ACCOUNT", "TURNS", "LAST"), cells)
+    print_table(heads, cells)
+    click.echo("\nRead one: openclaw sessions show THREAD")
+    click.echo("Make the agent forget it: openclaw sessions reset --thread THREAD")
 
 
 @sessions.command()
@@ -102,10 +107,14 @@ def reset(
         raise CliError("name one conversation with --thread, or all of them with --all")
     done = Client().call(ResetSessions(channel, account, thread, agent))
     lines = [
-        f"{sanitize(one.agent)} has forgotten {one.forgotten} turns of {one.thread} ({one.account})."
+        f"{sanitize(one.agent)} has forgotten {_turns(one.forgotten)} of {one.thread} ({one.account})."
         for one in done.reset
     ]
     print_result(lines or ["No agent remembers anything."], as_json, reset=done.reset)
+
+
+def _turns(count: int) -> str:
+    return "1 turn" if count == 1 else f"{count} turns"
 
 
 def _lines(shown: SessionShown) -> Iterator[tuple[str, str]]:

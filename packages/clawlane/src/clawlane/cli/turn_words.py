@@ -40,7 +40,7 @@ def _waiting(turn: Turn, standing: Standing) -> str:
         return f"waiting for the agent, {_hold(standing.hold)}"
     words = "waiting for the agent" if standing.running else "waiting: the gateway is not running"
     if turn.attempts:
-        words += f"; tried {turn.attempts} times"
+        words += "; tried once" if turn.attempts == 1 else f"; tried {turn.attempts} times"
         words += f", last: {sanitize(turn.reason, _REASON)}" if turn.reason else ""
     return words
 
@@ -68,7 +68,7 @@ def _over(turn: Turn, stage: TurnStage) -> str:
             parts = f" in {len(turn.chunks)} parts" if len(turn.chunks) > 1 else ""
             return f"sent{parts}" + (f" at {local(turn.settled_ms)}" if turn.settled_ms is not None else "")
         case TurnStage.SET_ASIDE:
-            return f"set aside after {turn.attempts} tries{because}; {_LETTERS}"
+            return f"set aside after {_tries(turn)}{because}; {_LETTERS}"
         case TurnStage.PARTLY_SENT:
             return f"partly sent{because}"
         case TurnStage.NOT_SENT:
@@ -77,7 +77,12 @@ def _over(turn: Turn, stage: TurnStage) -> str:
             return "not answered: the sender was not admitted any more when its turn came"
     in_part = "sent" in turn.chunks and turn.told and turn.told not in turn.reason
     left = f"; of the reply {_reply(turn)}" if in_part else ""
+    because = because.removeprefix(f": {turn.state}")
     return f"{turn.state}{because}{left}"
+
+
+def _tries(turn: Turn) -> str:
+    return "one try" if turn.attempts == 1 else f"{turn.attempts} tries"
 
 
 def _reply(turn: Turn) -> str:

@@ -158,7 +158,7 @@ Brain = Annotated[
     Discriminator(
         _kind,
         custom_error_type="brain_kind",
-        custom_error_message=f"needs a `kind`: one of {', '.join(KINDS)}",
+        custom_error_message=f"needs a `kind` that is one of {', '.join(KINDS)}",
     ),
 ]
 

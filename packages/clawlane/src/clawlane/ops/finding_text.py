@@ -191,8 +191,8 @@ def problem_text(problem: Problem) -> str:
             several = "messages may or may not have arrived and wait"
             return f"{count} {what if one else several} for your decision"
         case ProblemCode.DEAD_LETTERS:
-            what = "message is set aside after too many tries and waits"
-            several = "messages are set aside after too many tries and wait"
+            what = "message is set aside and waits"
+            several = "messages are set aside and wait"
             return f"{count} {what if one else several} for your decision"
         case ProblemCode.DEAD_LETTERS_FORGOTTEN:
             return f"set-aside messages that were forgotten undecided: {count}"
