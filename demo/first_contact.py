@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -180,7 +181,7 @@ class Story:
 
     def _type(self, *words: str) -> str:
         """Run a command and show its output. Raises `Missing` if it fails."""
-        _say(f"$ openclaw {' '.join(words)}")
+        _say(f"$ openclaw {shlex.join(words)}")
         done = self._operator.run(*words)
         for line in done.stdout.splitlines():
             _say(f"  {line}")

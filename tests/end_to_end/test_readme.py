@@ -19,7 +19,13 @@ from end_to_end.steps import answers, listening, person, say
 ACP_AGENT = Path(__file__).parents[2] / "packages/clawlane/tests/data/acp_agent.py"
 ROOT = Path(__file__).parents[2]
 README = "README.md"
-GUIDES = ("docs/configuration.md", "docs/agents.md", "docs/access.md", "docs/operating.md")
+GUIDES = (
+    "docs/configuration.md",
+    "docs/agents.md",
+    "docs/agents-chat.md",
+    "docs/access.md",
+    "docs/operating.md",
+)
 """Pages with commands, in an order in which they can be followed: operating.md ends with a pause."""
 
 
@@ -66,7 +72,16 @@ def test_the_first_login_and_the_guides_work_as_written(
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/configuration.md", "docs/agents.md", "docs/access.md", "docs/delivery.md"]
+    "page",
+    [
+        "README.md",
+        "docs/configuration.md",
+        "docs/agents.md",
+        "docs/agents-chat.md",
+        "docs/agents-tools.md",
+        "docs/access.md",
+        "docs/delivery.md",
+    ],
 )
 def test_the_configs_are_valid_as_written(page: str, operator: Operator, state: Path) -> None:
     assert typed(operator, "openclaw plugins install @openclaw/zalouser") == 0

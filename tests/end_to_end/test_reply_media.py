@@ -296,7 +296,7 @@ def test_parts_are_numbered_if_the_config_says_so(lane: Lane) -> None:
 
 
 def test_the_guides_agent_sends_the_file_that_it_wrote(lane: Lane) -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "agents.md").read_text("utf-8")
+    guide = (Path(__file__).parents[2] / "docs" / "agents-chat.md").read_text("utf-8")
     [block] = [one for one in re.findall(r"^```json5\n(.*?)^```", guide, re.M | re.S) if "MEDIA:" in one]
     config = json5.loads(block)
     config["channels"]["zalouser"] |= {"dmPolicy": "allowlist", "allowFrom": [lane.lan]}
