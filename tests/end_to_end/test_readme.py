@@ -65,7 +65,8 @@ def test_the_first_login_and_the_guides_work_as_written(
         else:
             assert typed(operator, filled_in(command, known)) == 0, command
     for page in GUIDES:
-        known = challenged(zalo)
+        if any("CODE" in command or "ID" in command for command in commands(page)):
+            known = challenged(zalo)
         for command in commands(page):
             if "&&" not in command:
                 assert typed(operator, filled_in(command, known)) == 0, f"{page}: {command}"
