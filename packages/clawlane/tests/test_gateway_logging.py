@@ -37,6 +37,8 @@ def test_secrets_are_taken_out(text: str) -> None:
     [
         "zalouser/default: admit from 1471383327500481391 in dm:1471383327500481391: dm_open",
         "the store could not be written (disk full); check free space and permissions",
+        "agents.list[1].budget.tokensPerDay: 435 of 100 tokens are spent today",
+        "turn 5 failed (agents.defaults.maxTokens: no answer after 600 tokens)",
         "zalouser/default is needs_login: nobody is in; run: openclaw channels login --channel zalouser",
     ],
 )

@@ -20,6 +20,9 @@ _NAME = re.compile(r"[\w.-]+")
 _SECRET = re.compile(
     r"cookie|token|secret|passw(?:or)?d|api[_-]?key|session[_-]?id|sek|enk|imei", re.IGNORECASE
 )
+_NUMBERS: Final = ("maxTokens", "tokensPerDay")
+"""Settings that count tokens: what follows them in a line is no secret."""
+
 _PARTS_OF_NAMES: Final = ("cookie", "token", "secret", "passw", "api", "session", "sek", "enk", "imei")
 """Each match of `_SECRET` in ASCII holds one of these."""
 
@@ -53,7 +56,8 @@ def _without_values(text: str) -> list[str]:
     parts, done, at = [], 0, 0
     while name := _NAME.search(text, at):
         at = name.end()
-        value = _value_after(text, at) if _SECRET.search(name[0]) else None
+        secret = _SECRET.search(name[0]) and name[0].rpartition(".")[2] not in _NUMBERS
+        value = _value_after(text, at) if secret else None
         if value is not None:
             parts += [text[done : value.start()], _REDACTED]
             done = at = value.end()
