@@ -77,7 +77,9 @@ class Story:
 
     def _install(self) -> str:
         self._state.mkdir(mode=0o700)
-        (self._state / "config.json5").write_text(CONFIG)
+        config = self._state / "config.json5"
+        config.touch(mode=0o600)
+        config.write_text(CONFIG)
         self._type("plugins", "install", "@openclaw/zalouser")
         self._type("config", "validate")
         return "nothing: installing and checking need no network"

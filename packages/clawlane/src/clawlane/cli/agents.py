@@ -39,6 +39,11 @@ def ask(text: str, name: str | None, sender: str, as_json: bool) -> None:
 
     TEXT is the message, or - to read it from standard input. The answer is what people would get. The agent
     has no memory and no tools here, and no gateway is needed. Ctrl-C cancels the agent's work.
+
+    \b
+    Examples:
+      openclaw agent ask 'Em là ai?'
+      openclaw agent ask --agent main - < question.txt
     """
     question = _standard_input() if text == "-" else text
     if not question.strip():

@@ -21,7 +21,10 @@ def gateway() -> None:
 
 @gateway.command()
 def run() -> int:
-    """Run all enabled accounts in the foreground until Ctrl-C or SIGTERM."""
+    """Run all enabled accounts in the foreground.
+
+    Ctrl-C or SIGTERM ends it.
+    """
     from clawlane.gateway.process import run as run_gateway
 
     paths = Client().paths

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
 from clawlane.access.pairing import normalise_code
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, json_option
-from clawlane.cli.output import ago, cell, local, print_json, print_table, sanitize, when
+from clawlane.cli.output import Row, ago, cell, local, print_json, print_table, sanitize, when
 from clawlane.clock import length, now_ms
 from clawlane.ops.accounts import ChannelNames, FindChannel
 from clawlane.ops.client import Client
@@ -83,7 +84,7 @@ def approved(channel: str | None, named: str | None, account: str | None, as_jso
         cells = [
             (row.sender_id, cell(row.sender_name), when(row.approved_ms, now), row.account) for row in rows
         ]
-        print_table(("ID", "NAME", "APPROVED", "ACCOUNT"), cells)
+        _print_by_account(("ID", "NAME", "APPROVED", "ACCOUNT"), cells)
         click.echo(f"\nTake it back: openclaw pairing revoke {id_} ID")
     else:
         click.echo(f"Nobody was let in by pairing on {id_}.")
@@ -203,11 +204,8 @@ def _ask_about_namesake(rows: list[PairingRequest], code: str) -> None:
 
 def _print_requests(rows: list[PairingRequest]) -> None:
     now = now_ms()
-    heads = ["CODE", "ID", "NAME", "FRIEND", "ASKED", "LEFT", "TOLD", "ACCOUNT"]
-    if len({row.account for row in rows}) == 1:
-        heads.remove("ACCOUNT")
     cells = [
-        [
+        (
             row.code,
             row.sender_id,
             cell(row.sender_name),
@@ -216,10 +214,16 @@ def _print_requests(rows: list[PairingRequest]) -> None:
             length(row.expires_ms - now),
             _TOLD.get(row.reason, "the code"),
             row.account,
-        ][: len(heads)]
+        )
         for row in rows
     ]
-    print_table(heads, cells)
+    _print_by_account(("CODE", "ID", "NAME", "FRIEND", "ASKED", "LEFT", "TOLD", "ACCOUNT"), cells)
+
+
+def _print_by_account(heads: Row, rows: Sequence[Row]) -> None:
+    """Print a table whose last column is the account, without it where all rows have the same."""
+    shown = len(heads) if len({row[-1] for row in rows}) > 1 else len(heads) - 1
+    print_table(heads[:shown], [row[:shown] for row in rows])
 
 
 def _list_rejected(rows: list[Rejected], channel: str, as_json: bool) -> None:
@@ -231,7 +235,7 @@ def _list_rejected(rows: list[Rejected], channel: str, as_json: bool) -> None:
             (row.sender_id, cell(row.sender_name), when(row.rejected_ms, now), _until(row), row.account)
             for row in rows
         ]
-        print_table(("ID", "NAME", "TURNED AWAY", "UNTIL", "ACCOUNT"), cells)
+        _print_by_account(("ID", "NAME", "TURNED AWAY", "UNTIL", "ACCOUNT"), cells)
         click.echo(f"\nLet one ask again: openclaw pairing reject {channel} ID --unblock")
     else:
         click.echo(f"Nobody is turned away on {channel}.")

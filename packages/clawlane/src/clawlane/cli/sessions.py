@@ -78,6 +78,10 @@ def show(thread: str, channel: str | None, account: str | None, agent: str | Non
     """Show a conversation: who said what.
 
     THREAD is dm:ID, group:ID, or the id alone. It prints what people wrote.
+
+    \b
+    Example:
+      openclaw sessions show dm:8200000000000000002
     """
     shown = Client().call(ShowSession(channel, account, thread, agent))
     if as_json:
@@ -102,7 +106,13 @@ def reset(
     agent: str | None,
     as_json: bool,
 ) -> None:
-    """Begin conversations anew: what was said before is forgotten."""
+    """Begin conversations anew: what was said before is forgotten.
+
+    \b
+    Examples:
+      openclaw sessions reset --thread dm:8200000000000000002
+      openclaw sessions reset --all
+    """
     if everything is (thread is not None):
         raise CliError("name one conversation with --thread, or all of them with --all")
     done = Client().call(ResetSessions(channel, account, thread, agent))
