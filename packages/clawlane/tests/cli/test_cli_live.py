@@ -102,9 +102,12 @@ def test_a_stranger_is_listed_approved_once_and_named(perch) -> None:
         (listed,) = perch("pairing list parrot --json").json
         (request,) = listed["requests"]
         assert (request["sender_id"], request["sender_name"]) == ("77", "Chị Hoa")
-        assert f"{request['code']}  77  Chị Hoa" in perch("pairing list parrot").out
+        heads, row, *_ = perch("pairing list parrot").out.splitlines()
+        assert heads.split() == ["CODE", "ID", "NAME", "FRIEND", "ASKED", "LEFT", "TOLD"]
+        assert row.startswith(f"{request['code']}  77  Chị Hoa")
         approved = perch(f"pairing approve parrot {request['code'].lower()}")
         assert approved.out == "Approved: Chị Hoa (77) may now write to parrot/default.\n"
+        assert perch("pairing approved").out.splitlines()[0].split() == ["ID", "NAME", "APPROVED"]
         again = perch(f"pairing approve parrot {request['code']}")
     assert (again.code, "was used before" in again.err) == (1, True)
 
