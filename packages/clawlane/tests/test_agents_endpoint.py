@@ -111,10 +111,10 @@ REFUSALS = {
         AgentFailed,
         "ended in the middle",
     ),
-    "huge": (Raw(b'"' + b"x" * (LONGEST_ANSWER + 1)), AgentFailed, "larger than 8 MB"),
+    "huge": (Raw(b'"' + b"x" * (LONGEST_ANSWER + 1)), AgentMisconfigured, "larger than 8 MB"),
     "huge stream": (
         Raw(b"data: " + b"x" * (LONGEST_ANSWER + 1), content_type="text/event-stream"),
-        AgentFailed,
+        AgentMisconfigured,
         "larger than 8 MB",
     ),
     "tools": (Says(tool_calls=[ToolCall("rm", "{}")]), AgentFailed, "kind: 'model'"),

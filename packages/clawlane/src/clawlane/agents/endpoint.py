@@ -204,7 +204,10 @@ class Endpoint:
 
     def _check_size(self, size: int) -> None:
         if size > LONGEST_ANSWER:
-            raise AgentFailed(f"{self.place}: the answer is larger than {LONGEST_ANSWER // 2**20} MB")
+            # A second answer would cost as much and be as long, like a reply that is too long to be sent.
+            raise AgentMisconfigured(
+                f"{self.place}: the answer is larger than {LONGEST_ANSWER // 2**20} MB; ask for shorter ones"
+            )
 
     def _json(self, content: bytes) -> dict[str, Any]:
         try:
