@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clawlane.credentials.files import write_private
 from demo.model_server import ModelServer, served
 from demo.stage import Gateway, Operator, Simulator, simulator
 from end_to_end.steps import RECORDING, log_in
@@ -38,10 +39,21 @@ def operator(zalo: Simulator, state: Path, config_text: str) -> Operator:
     return Operator.at(state, zalo.network)
 
 
+@pytest.fixture(scope="session")
+def plugin_record(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What `plugins install` leaves in a state directory: the same for every test."""
+    state = tmp_path_factory.mktemp("plugin")
+    (state / "config.json5").write_text(CONFIG)
+    with simulator(state) as zalo:
+        done = Operator.at(state, zalo.network).run("plugins", "install", "@openclaw/zalouser")
+    assert done.returncode == 0, done.stdout
+    return (state / "plugins.json").read_bytes()
+
+
 @pytest.fixture
-def installed(operator: Operator) -> Operator:
+def installed(operator: Operator, state: Path, plugin_record: bytes) -> Operator:
     """An operator with the plugin."""
-    assert operator.run("plugins", "install", "@openclaw/zalouser").returncode == 0
+    write_private(state / "plugins.json", plugin_record)
     return operator
 
 
