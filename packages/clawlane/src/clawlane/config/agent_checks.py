@@ -219,6 +219,8 @@ def _opening(agent: AgentSettings, routing: Bindings, account: Account, source: 
             return _said(source, account, "groupPolicy", "'open'")
         if group_list is not None and "*" in group_list:
             return _said(source, account, "groupAllowFrom", "'*'")
+        if group_list is None and everybody:  # without a list of their own, groups have that of the account
+            return _said(source, account, "allowFrom", "'*'")
     return ""
 
 
