@@ -325,6 +325,31 @@ def test_a_revocation_cancels_what_has_not_left(
     assert "hai" not in all_sent(zalo)
 
 
+def test_whoever_is_turned_away_meanwhile_gets_nothing(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
+) -> None:
+    """The tool may write to somebody when it is called, and not any more when its message would leave."""
+    lan, guest = person(zalo, "Lan"), person(zalo, "Khách", friend=False)
+    pacing = {"gap": "3s", "gapJitter": "0s"}
+    tools = {"alsoAllow": ["zalouser.send:anywhere"]}
+    configured(state, model, lan, pacing=pacing, tools=tools, dmPolicy="pairing")
+    listening(gateway)
+    say(zalo, guest, "chào")
+    [challenge] = answers(zalo, 1)
+    code = next(word for word in challenge.split() if len(word) == 8 and word.isupper())
+    assert linked.run("pairing", "approve", "zalouser", code).returncode == 0
+    model.script = script(
+        {"action": "send", "text": "một"}, {"action": "send", "text": "hai", "to": f"user:{guest}"}
+    )
+    message = say(zalo, lan, "nhắn khách giúp chị")
+    zalo.wait("sent", lambda one: one["text"] == "một")
+    assert linked.run("pairing", "revoke", "zalouser", guest).returncode == 0
+    gateway.said("was not sent: the account may not write there any more")
+    zalo.wait("sent", lambda one: one["text"] == "xong")
+    assert outbox(linked, message)["hai"] == "refused"
+    assert "hai" not in all_sent(zalo)
+
+
 def test_a_gateway_that_is_killed_repeats_nothing_and_ends_in_one_reply(
     linked: Operator,
     zalo: Simulator,

@@ -45,7 +45,9 @@ async def test_a_new_session_is_told_what_came_before(agent: AcpAgent) -> None:
     assert await agent.ask("a", "ba") == "You said: ba"
 
 
-@pytest.mark.parametrize(("kind", "chosen"), [("read", "yes"), ("execute", "no"), ("edit", "no")])
+@pytest.mark.parametrize(
+    ("kind", "chosen"), [("read", "yes"), ("execute", "no"), ("edit", "no"), ("execute:read", "no")]
+)
 async def test_only_tools_that_the_config_allows_are_permitted(
     agent: AcpAgent, kind: str, chosen: str
 ) -> None:
@@ -70,6 +72,7 @@ async def test_its_environment_is_bare(agent: AcpAgent, tmp_path: Path) -> None:
         ("flood", "too much"),
         ("long", "more than 1 MB"),
         ("refuse", "refusal"),
+        ("lie", "ended the turn without an answer (no reason)"),
         ("error", "error -32603"),
     ],
 )

@@ -25,6 +25,7 @@ from clawlane.channel import Channel
 from clawlane.credentials.files import make_private_dir
 from clawlane.media_types import HEAD, MediaType, media_type_of
 from clawlane.messages import MediaKind, Reply, ReplyFile
+from clawlane.store.codec import storable
 
 MOST_FILES = 10
 """How many attachments of one answer are sent."""
@@ -72,14 +73,15 @@ class OutboundMedia:
         files: list[ReplyFile] = []
         left_out: list[str] = []
         try:
-            for number, written in enumerate(reply.media):
+            for written in reply.media[:MOST_FILES]:
                 try:
-                    if number >= MOST_FILES:
-                        raise NotAttached(f"more than {MOST_FILES} in one answer")
                     files.append(await self.file(written, own_folder, lane))
                 except NotAttached as error:
                     left_out.append(str(error))
                     log.warning("turn %d: an attachment is left out: %s", lane.turn, error)
+            if (rest := len(reply.media) - MOST_FILES) > 0:
+                left_out += [f"more than {MOST_FILES} in one answer"] * rest
+                log.warning("turn %d: %d attachments are left out: %s", lane.turn, rest, left_out[-1])
         except BaseException:
             discard(files)
             raise
@@ -257,6 +259,8 @@ def _parts(own_folder: Path, written: str) -> Sequence[str]:
     path = PurePath(written)
     if "\0" in written or ".." in path.parts:
         raise NotAttached("a path that leads out of the agent's folder")
+    if storable(written) != written:
+        raise NotAttached("a path of broken characters")
     if path.is_absolute():
         for folder in (own_folder, own_folder.resolve()):
             if path.is_relative_to(folder):
