@@ -194,6 +194,27 @@ def test_a_picture_of_the_agents_folder_and_nothing_else(
     assert len(left) <= 1, "what is not sent is not kept"
 
 
+def test_an_agent_that_fetches_nothing_asks_nobody(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
+) -> None:
+    lan = person(zalo, "Lan")
+    configured(state, model, lan)
+    path = state / "config.json5"
+    config = json.loads(path.read_text())
+    config["agents"]["defaults"]["fetchUrls"] = False
+    path.write_text(json.dumps(config))
+    address = "https://their.example/?mat-khau"
+    model.script = script({"action": "image", "url": address}, reply=f"xong ![a]({address})")
+    listening(gateway)
+    message = say(zalo, lan, "cho xem mèo")
+    assert answers(zalo, 1) == ["xong"]
+    assert "`fetchUrls`" in results(model.requests[1])[0]
+    told = linked.run("why", message).stdout
+    assert "fetches no addresses" in told
+    assert "mat-khau" not in told
+    assert not [line for line in gateway.printed() if "mat-khau" in line]
+
+
 @pytest.mark.parametrize("order", ["send", "link"])
 def test_a_message_that_orders_the_tool_to_write_elsewhere(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer, order: str

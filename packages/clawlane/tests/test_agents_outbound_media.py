@@ -171,6 +171,18 @@ async def test_what_is_left_out_is_noted_and_the_rest_stays(desk: Desk) -> None:
     assert reply.note.count("leads out") == 1
 
 
+async def test_an_agent_that_fetches_nothing_still_sends_its_files(desk: Desk) -> None:
+    async def resolve(_host: str) -> list[str]:
+        raise AssertionError("nobody may hear of it")
+
+    desk.put("a.png")
+    desk.media.network = outbound_media.Network(resolve)
+    reply = Reply("đây", media=("https://a.vn/?secret", "a.png"))
+    attached = await desk.media.attach(reply, desk.own, desk.lane, fetch=False)
+    assert [file.name for file in attached.files] == ["a.png"]
+    assert attached.note == "an attachment was left out: this agent fetches no addresses (`fetchUrls`)"
+
+
 async def test_an_answer_has_at_most_so_many_files(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     desk.put("a.png")
     reply = await desk.attach(*["a.png"] * (MOST_FILES + 2000))

@@ -109,7 +109,8 @@ _TO = {
 class ChannelTool:
     """The tool for one turn, by the name of its channel. `author` is the name that the agent goes by.
 
-    Pictures come from the agent's own `folder`, or from an address. Without `media` none are sent.
+    Pictures come from the agent's own `folder`, or with `fetch` from an address. Without `media` none are
+    sent.
     """
 
     turn: TurnInput
@@ -118,6 +119,7 @@ class ChannelTool:
     author: str = ""
     media: OutboundMedia | None = None
     folder: Path = Path()
+    fetch: bool = True
     _problems: dict[tuple[int, int], ToolProblem] = field(default_factory=dict, init=False)
 
     @property
@@ -235,7 +237,7 @@ class ChannelTool:
             raise ToolProblem("no pictures can be sent here")
         try:
             written = _url(url) if url else file if file.startswith("/") else f"./{file}"
-            found = await self.media.file(written, self.folder, self.lane)
+            found = await self.media.file(written, self.folder, self.lane, fetch=self.fetch)
         except NotAttached as error:
             raise ToolProblem(str(error)) from None
         if found.kind is not MediaKind.PHOTO:

@@ -64,18 +64,18 @@ class OutboundMedia:
     folder_of: Callable[[str], Path]
     network: Network | None = None
 
-    async def attach(self, reply: Reply, own_folder: Path, lane: Lane) -> Reply:
+    async def attach(self, reply: Reply, own_folder: Path, lane: Lane, *, fetch: bool = True) -> Reply:
         """The reply with its attachments as files. What cannot be attached is left out, with a note.
 
-        `own_folder` is the agent's: paths are relative to it and lead nowhere else. Cancelled, it leaves
-        nothing behind.
+        `own_folder` is the agent's: paths are relative to it and lead nowhere else. Without `fetch` no
+        address is asked. Cancelled, it leaves nothing behind.
         """
         files: list[ReplyFile] = []
         left_out: list[str] = []
         try:
             for written in reply.media[:MOST_FILES]:
                 try:
-                    files.append(await self.file(written, own_folder, lane))
+                    files.append(await self.file(written, own_folder, lane, fetch=fetch))
                 except NotAttached as error:
                     left_out.append(str(error))
                     log.warning("turn %d: an attachment is left out: %s", lane.turn, error)
@@ -87,22 +87,24 @@ class OutboundMedia:
             raise
         return replace(reply, files=tuple(files), note=_note(left_out))
 
-    async def file(self, written: str, own_folder: Path, lane: Lane) -> ReplyFile:
+    async def file(self, written: str, own_folder: Path, lane: Lane, *, fetch: bool = True) -> ReplyFile:
         """One attachment as a private file. Raises `NotAttached`."""
         try:
-            return await self._file(written, own_folder, lane)
+            return await self._file(written, own_folder, lane, fetch)
         except NotFetched as error:
             raise NotAttached(str(error)) from None
         except OSError as error:
             raise NotAttached(f"a private copy could not be made: {error.strerror}") from None
 
-    async def _file(self, written: str, own_folder: Path, lane: Lane) -> ReplyFile:
+    async def _file(self, written: str, own_folder: Path, lane: Lane, fetch: bool) -> ReplyFile:
         max_bytes = int(lane.account.settings.media_max_mb * 2**20)
         into = self.folder_of(lane.account_store.account)
         if not _SCHEME.match(written):
             return await _copied(own_folder, written, into, max_bytes)
         if not written.lower().startswith("https:"):
             raise NotAttached("only files of the agent's own folder and https addresses are sent")
+        if not fetch:
+            raise NotAttached("this agent fetches no addresses (`fetchUrls`)")
         network = self._network_of(lane.channel)
         async with fetching(network, written, max_bytes=max_bytes, deadline=DEADLINE_S) as fetched:
             return await _store(fetched.name, fetched.declared, fetched.blocks, into)
