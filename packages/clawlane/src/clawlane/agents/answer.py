@@ -88,7 +88,10 @@ def _pieces(raw: str, attachments: bool) -> Iterator[tuple[str, str]]:
     """An answer in pieces: `text`, `media`, and `thought so far` where all that came before was a thought."""
     fence, opened, thinking = "", False, False
     for line in raw.splitlines(keepends=True):
-        if fence and _END_ALONE.fullmatch(line) and not opened:
+        if line.isspace():  # quickly: an answer may have very many of them
+            if not thinking:
+                yield "text", line
+        elif fence and _END_ALONE.fullmatch(line) and not opened:
             # The thought was in code that it never closed. Code about such tags has both of them.
             yield "thought so far", ""
             fence = ""
