@@ -106,8 +106,8 @@ while True:
     elif method == "session/new" and os.environ.get("ACP_AUTH"):
         write({"id": message["id"], "error": {"code": -32000, "message": "log in"}})
     elif method == "session/new":
-        name = f"s{len(sessions)}"
-        sessions[name] = []
+        name = os.environ.get("ACP_SESSION") or f"s{len(sessions)}"
+        sessions.setdefault(name, [])
         write({"id": message["id"], "result": {"sessionId": name}})
     elif method == "session/prompt":
         prompt(message["id"], params["sessionId"], params["prompt"][0]["text"])

@@ -251,6 +251,9 @@ class AcpAgent:
         answer = await self._ask(connection, "session/new", params)
         if not isinstance(own_id := answer.get("sessionId"), str):
             raise self._failed("opened no session")
+        if own_id in connection.sessions.values() or own_id in connection.turns:
+            # The words of one conversation would turn up in the other.
+            raise self._failed("gave two conversations the same session")
         connection.sessions[session] = own_id
         return own_id
 
