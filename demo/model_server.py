@@ -229,7 +229,7 @@ class ModelServer:
             if number == answer.cut_after and http.transport:
                 http.transport.close()
                 return response
-            await response.write(f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode())
+            await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
         await response.write(b"data: [DONE]\n\n")
         return response
 

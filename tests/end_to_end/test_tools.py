@@ -194,6 +194,27 @@ def test_a_picture_of_the_agents_folder_and_nothing_else(
     assert len(left) <= 1, "what is not sent is not kept"
 
 
+def test_an_agent_that_fetches_nothing_asks_nobody(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
+) -> None:
+    lan = person(zalo, "Lan")
+    configured(state, model, lan)
+    path = state / "config.json5"
+    config = json.loads(path.read_text())
+    config["agents"]["defaults"]["fetchUrls"] = False
+    path.write_text(json.dumps(config))
+    address = "https://their.example/?mat-khau"
+    model.script = script({"action": "image", "url": address}, reply=f"xong ![a]({address})")
+    listening(gateway)
+    message = say(zalo, lan, "cho xem mèo")
+    assert answers(zalo, 1) == ["xong"]
+    assert "`fetchUrls`" in results(model.requests[1])[0]
+    told = linked.run("why", message).stdout
+    assert "fetches no addresses" in told
+    assert "mat-khau" not in told
+    assert not [line for line in gateway.printed() if "mat-khau" in line]
+
+
 @pytest.mark.parametrize("order", ["send", "link"])
 def test_a_message_that_orders_the_tool_to_write_elsewhere(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer, order: str
@@ -322,6 +343,31 @@ def test_a_revocation_cancels_what_has_not_left(
     gateway.said("was not sent: the sender is not admitted any more")
     assert outbox(linked, message)["hai"] == "refused"
     assert "một" in all_sent(zalo)
+    assert "hai" not in all_sent(zalo)
+
+
+def test_whoever_is_turned_away_meanwhile_gets_nothing(
+    linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
+) -> None:
+    """The tool may write to somebody when it is called, and not any more when its message would leave."""
+    lan, guest = person(zalo, "Lan"), person(zalo, "Khách", friend=False)
+    pacing = {"gap": "3s", "gapJitter": "0s"}
+    tools = {"alsoAllow": ["zalouser.send:anywhere"]}
+    configured(state, model, lan, pacing=pacing, tools=tools, dmPolicy="pairing")
+    listening(gateway)
+    say(zalo, guest, "chào")
+    [challenge] = answers(zalo, 1)
+    code = next(word for word in challenge.split() if len(word) == 8 and word.isupper())
+    assert linked.run("pairing", "approve", "zalouser", code).returncode == 0
+    model.script = script(
+        {"action": "send", "text": "một"}, {"action": "send", "text": "hai", "to": f"user:{guest}"}
+    )
+    message = say(zalo, lan, "nhắn khách giúp chị")
+    zalo.wait("sent", lambda one: one["text"] == "một")
+    assert linked.run("pairing", "revoke", "zalouser", guest).returncode == 0
+    gateway.said("was not sent: the account may not write there any more")
+    zalo.wait("sent", lambda one: one["text"] == "xong")
+    assert outbox(linked, message)["hai"] == "refused"
     assert "hai" not in all_sent(zalo)
 
 

@@ -38,6 +38,14 @@ async def test_each_conversation_has_a_session_of_its_own(agent: AcpAgent) -> No
     assert await agent.ask("a", "ba") == "You said: một / ba"
 
 
+async def test_two_conversations_never_share_a_session(tmp_path: Path) -> None:
+    async with agent_in(tmp_path, ACP_SESSION="same") as agent:
+        assert await agent.ask("a", "bí mật") == "You said: bí mật"
+        with pytest.raises(AgentFailed, match="the same session"):
+            await agent.ask("b", "chào")
+        assert await agent.ask("a", "tiếp") == "You said: bí mật / tiếp"
+
+
 async def test_a_new_session_is_told_what_came_before(agent: AcpAgent) -> None:
     assert await agent.ask("a", "một", first="Trước đó:") == "You said: Trước đó:\n\nmột"
     assert await agent.ask("a", "hai", first="Trước đó:") == "You said: Trước đó:\n\nmột / hai"
@@ -45,7 +53,9 @@ async def test_a_new_session_is_told_what_came_before(agent: AcpAgent) -> None:
     assert await agent.ask("a", "ba") == "You said: ba"
 
 
-@pytest.mark.parametrize(("kind", "chosen"), [("read", "yes"), ("execute", "no"), ("edit", "no")])
+@pytest.mark.parametrize(
+    ("kind", "chosen"), [("read", "yes"), ("execute", "no"), ("edit", "no"), ("execute:read", "no")]
+)
 async def test_only_tools_that_the_config_allows_are_permitted(
     agent: AcpAgent, kind: str, chosen: str
 ) -> None:
@@ -70,6 +80,7 @@ async def test_its_environment_is_bare(agent: AcpAgent, tmp_path: Path) -> None:
         ("flood", "too much"),
         ("long", "more than 1 MB"),
         ("refuse", "refusal"),
+        ("lie", "ended the turn without an answer (no reason)"),
         ("error", "error -32603"),
     ],
 )

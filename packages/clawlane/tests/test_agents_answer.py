@@ -7,6 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clawlane.agents.answer import Answer, read_answer
+from clawlane.agents.errors import AgentMisconfigured
+from clawlane.agents.reply import LONGEST_ANSWER, LONGEST_REPLY, read_reply
+from clawlane.config.agents import Agents
+from clawlane.config.routing import settled
 
 
 @pytest.mark.parametrize(
@@ -19,6 +23,12 @@ from clawlane.agents.answer import Answer, read_answer
         ("em nghĩ mãi\n</think>\nxong", "xong"),
         ("<think>a<think>b</think>c</think>xong", "xong"),
         ('<thought kind="long">a</thought>xong', "xong"),
+        ("[THINK]em nghĩ[/THINK]xong", "xong"),
+        ("◁think▷em nghĩ◁/think▷xong", "xong"),
+        ("<seed:think>em nghĩ</seed:think>xong", "xong"),
+        ("<thoughts>em nghĩ</thoughts>xong", "xong"),
+        ("em nghĩ\n```json\n{}\n</think>\nxong", "xong"),
+        ("```\n<think>\n</think>\n```\nxong", "```\n<think>\n</think>\n```\nxong"),
         ("<final>xong</final>", "xong"),
         ("Thẻ `<think>` mở một ý nghĩ.", "Thẻ `<think>` mở một ý nghĩ."),
         ("``a ` <think>`` b", "``a ` <think>`` b"),
@@ -43,6 +53,11 @@ def test_thoughts_and_directives_are_left_out_but_for_code(raw: str, shown: str)
         "NO_REPLY",
         " `NO_REPLY`\n",
         "**NO_REPLY**",
+        '"NO_REPLY"',
+        "_no_reply_",
+        "[NO_REPLY]!",
+        "<NO_REPLY>",
+        "\u200bNO_REPLY",
         "<think>không nên trả lời</think>NO_REPLY",
         "<think>dở dang",
     ],
@@ -89,8 +104,17 @@ def test_a_text_without_marks_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ["`", "``` ", "<think", "![", "[[", "` `` ", "</think>", "![a](", "[[reply_to:"]
+    "hostile", ["\n", " \n", "`", "``` ", "<think", "![", "[[", "` `` ", "</think>", "![a](", "[[reply_to:"]
 )
 def test_a_hostile_answer_is_read_in_time(hostile: str) -> None:
     answer = read_answer(hostile * (1_000_000 // len(hostile)))
     assert answer is None or len(answer.text) <= 1_000_000
+
+
+@pytest.mark.parametrize("raw", ["x" * (LONGEST_REPLY + 1), "<think>" + "\n" * LONGEST_ANSWER + "</think>x"])
+def test_far_too_much_is_refused_in_one_line(raw: str) -> None:
+    [agent] = settled(Agents())
+    with pytest.raises(AgentMisconfigured) as raised:
+        read_reply(raw, agent)
+    assert str(raised.value).startswith("agents.defaults: the ")
+    assert len(str(raised.value)) < 200

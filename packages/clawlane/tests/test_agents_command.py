@@ -39,6 +39,7 @@ def command(folder: Path, code: str, *, env: dict[str, str] | None = None) -> Co
         ("", CommandAnswer("")),
         ('{"text": "xong", "media": ["a.png"], "react": "👍"}', CommandAnswer("xong", ("a.png",), "👍")),
         ('{"react": "❤️"}', CommandAnswer("", (), "❤️")),
+        ('{"text": "a\\ud83d"}', CommandAnswer("a?")),
         ("{không phải JSON", CommandAnswer("{không phải JSON")),
         ("{red}gấp{/red}", CommandAnswer("{red}gấp{/red}")),
         ('["một"]', CommandAnswer('["một"]')),
@@ -86,6 +87,7 @@ BAD = {
     "bytes": ("import sys; sys.stdout.buffer.write(bytes([255, 254]))", "not UTF-8"),
     "keys": ('print(\'{"txt": "em nghĩ"}\')', "must be"),
     "types": ("print('{\"text\": 1}')", "must be"),
+    "icon": ("print('{\"react\": \"' + 'x' * 100_000 + '\"}')", "must be an icon"),
     "media": ('print(\'{"media": "a.png"}\')', "must be"),
 }
 

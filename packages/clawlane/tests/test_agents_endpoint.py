@@ -76,6 +76,13 @@ async def test_thoughts_in_fields_of_their_own_are_left_out(
     assert (await endpoint.ask(http, MESSAGES, "s")).text == "xong"
 
 
+async def test_broken_unicode_and_impossible_counts_are_mended(
+    endpoint: Endpoint, server: ModelServer, http: aiohttp.ClientSession
+) -> None:
+    server.script = lambda _: Says("nắng \ud83d", prompt_tokens=10**30, completion_tokens=1)
+    assert await endpoint.ask(http, MESSAGES, "s") == Completion("nắng ?", 10**9, 1)
+
+
 async def test_an_empty_answer_is_an_answer(
     endpoint: Endpoint, server: ModelServer, http: aiohttp.ClientSession
 ) -> None:

@@ -343,3 +343,49 @@ async def test_what_a_request_takes_is_counted(
         else:
             assert spent.input_tokens > 300
             assert spent.output_tokens > 0
+
+
+async def test_broken_unicode_costs_neither_the_answer_nor_the_turn(
+    server: ModelServer, models: list[NamedModel]
+) -> None:
+    broken = Says(tool_calls=[ToolCall("weather", '{"place": "\ud83d"}', "call_\ud83d")])
+    server.script = answers(broken, Says("Nắng \ud83d nhé."))
+    tools = Toolbox()
+    assert (await run(models[:1], tools=tools).answer("Thời tiết?")).text == "Nắng ? nhé."
+    assert [use.arguments for use in tools.called] == [{"place": "?"}]
+
+
+async def test_a_count_of_tokens_that_cannot_be_stays_storable(
+    server: ModelServer, models: list[NamedModel]
+) -> None:
+    server.script = lambda _: Says("Nắng.", prompt_tokens=10**30, completion_tokens=1)
+    ledger = Counted()
+    await replace(run(models[:1]), ledger=ledger).answer("Chào")  # type: ignore[arg-type]
+    assert [spent.input_tokens for spent in ledger.spent] == [10**9]
+
+
+@pytest.mark.parametrize(("api", "library"), [(Api.ANTHROPIC, "anthropic"), (Api.GOOGLE, "google.genai")])
+async def test_other_libraries_take_no_key_elsewhere(
+    api: Api, library: str, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(library)
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "GOOGLE_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.setenv(name, "s3cret-of-another")
+    seen: list[str] = []
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        where = server.url.removesuffix("/v1")
+        head = f"HTTP/1.1 307 No\r\nLocation: {where}/v1/models\r\nContent-Length: 0\r\n\r\n"
+        writer.write(head.encode())
+        writer.close()
+
+    async with await asyncio.start_server(redirect, "127.0.0.1", 0) as elsewhere:
+        url = "http://{}:{}".format(*elsewhere.sockets[0].getsockname())
+        access = ProviderAccess("x", "models.providers.x", api, "", url, {"X-Team": "blue"})
+        async with open_models(["x/a"], {"x": access}) as opened:
+            with pytest.raises(AgentError):
+                await run(opened).answer("Chào")
+    [head] = seen
+    assert "s3cret" not in head
+    assert "x-team: blue" in head.lower()

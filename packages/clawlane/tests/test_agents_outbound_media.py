@@ -103,6 +103,8 @@ async def test_a_folder_that_is_a_link_itself_is_the_operators_choice(desk: Desk
         "a.png/x",
         "~/secret.png",
         "a\0.png",
+        "\ud83d.png",
+        "{own}/\ud83d/a.png",
         "file://{root}/secret.png",
         "FILE:{root}/secret.png",
         "data:image/png;base64,aaaa",
@@ -169,11 +171,24 @@ async def test_what_is_left_out_is_noted_and_the_rest_stays(desk: Desk) -> None:
     assert reply.note.count("leads out") == 1
 
 
-async def test_an_answer_has_at_most_so_many_files(desk: Desk) -> None:
+async def test_an_agent_that_fetches_nothing_still_sends_its_files(desk: Desk) -> None:
+    async def resolve(_host: str) -> list[str]:
+        raise AssertionError("nobody may hear of it")
+
     desk.put("a.png")
-    reply = await desk.attach(*["a.png"] * (MOST_FILES + 2))
+    desk.media.network = outbound_media.Network(resolve)
+    reply = Reply("đây", media=("https://a.vn/?secret", "a.png"))
+    attached = await desk.media.attach(reply, desk.own, desk.lane, fetch=False)
+    assert [file.name for file in attached.files] == ["a.png"]
+    assert attached.note == "an attachment was left out: this agent fetches no addresses (`fetchUrls`)"
+
+
+async def test_an_answer_has_at_most_so_many_files(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.put("a.png")
+    reply = await desk.attach(*["a.png"] * (MOST_FILES + 2000))
     assert len(reply.files) == MOST_FILES
-    assert "more than 10" in reply.note
+    assert reply.note == "2000 attachments were left out: more than 10 in one answer"
+    assert len(caplog.records) == 1
 
 
 async def test_a_cancelled_answer_leaves_nothing_behind(desk: Desk) -> None:

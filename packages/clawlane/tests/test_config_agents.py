@@ -204,6 +204,38 @@ def test_an_agent_that_only_one_person_reaches_may_do_anything(tmp_path: Path) -
     assert [agent.id for agent in loaded(tmp_path, text).agents] == ["safe", "mine"]
 
 
+@pytest.mark.parametrize("dms", ["dmPolicy: 'disabled', allowFrom: ['*']", "allowFrom: ['*']"])
+def test_an_open_list_of_senders_counts_in_groups_too(tmp_path: Path, dms: str) -> None:
+    text = f"""{{ channels: {{ zalouser: {{ {dms}, groups: {{ '5': {{}} }} }} }},
+      agents: {{ list: [
+        {{ id: 'safe', default: true }}, {{ id: 'mine', brain: {{ kind: 'command', command: ['x'] }} }}] }},
+      bindings: [{{ agentId: 'mine', match: {{ channel: 'zalouser',
+        peer: {{ kind: 'group', id: '5' }} }} }}] }}"""
+    [found] = problems(tmp_path, text)
+    assert "channels.zalouser.allowFrom, line 1: '*' lets strangers reach it" in found
+    loaded(tmp_path, text.replace("groups:", "groupAllowFrom: ['123456789012345678'], groups:"))
+
+
+@pytest.mark.parametrize("reach", REACH)
+def test_what_strangers_can_have_of_an_agent_is_a_warning(tmp_path: Path, reach: str) -> None:
+    channel, path = REACH[reach]
+    text = (
+        f"{{ channels: {{ zalouser: {{ {channel} }} }}, agents: {{ defaults: {{ model: 'openai/x' %s }} }} }}"
+    )
+    told = [
+        str(one) for one in loaded(tmp_path, text % "").warnings if one.path.startswith("agents.defaults")
+    ]
+    assert len(told) == 2
+    assert all(path in one for one in told)
+    assert "`fetchUrls: false`" in told[0]
+    assert "deny: ['zalouser.friends', 'zalouser.groups', 'zalouser.members']" in told[1]
+    said = (
+        text
+        % ", fetchUrls: false, tools: { deny: ['zalouser.friends', 'zalouser.groups', 'zalouser.members'] }"
+    )
+    assert not [one for one in loaded(tmp_path, said).warnings if one.path.startswith("agents.defaults")]
+
+
 def bindings(*matches: dict[str, Any]) -> Bindings:
     made = [Binding.model_validate({"agentId": f"a{n}", "match": match}) for n, match in enumerate(matches)]
     return Bindings(made, "default", {"zalouser": "default"})

@@ -16,7 +16,8 @@ OPEN = "channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], %s } }"
 
 
 def tools(*allow: str, also: tuple[str, ...] = (), deny: tuple[str, ...] = ()) -> AgentTools:
-    return AgentTools(allow=allow, alsoAllow=also, deny=deny)
+    written = {"allow": allow} if allow else {}
+    return AgentTools.model_validate({**written, "alsoAllow": also, "deny": deny})
 
 
 def test_by_default_every_tool_may_be_used_and_no_other_conversation() -> None:
@@ -24,6 +25,14 @@ def test_by_default_every_tool_may_be_used_and_no_other_conversation() -> None:
     assert all(permissions.action("zalouser", action) for action in Action)
     assert permissions.server_tool("docs__search")
     assert not permissions.reaches_out("zalouser")
+
+
+def test_an_empty_list_allows_nothing() -> None:
+    nothing, one = AgentTools(allow=()), GroupTools(allow=("zalouser.react",))
+    for permissions in (ToolPermissions.of(nothing), ToolPermissions.of(tools("*"), GroupTools(allow=()))):
+        assert not any(permissions.action("zalouser", action) for action in Action)
+        assert not permissions.server_tool("docs__search")
+    assert ToolPermissions.of(nothing, one).action("zalouser", Action.REACT)
 
 
 @pytest.mark.parametrize(

@@ -35,14 +35,14 @@ def ask(method, params, number=900):
     return read()
 
 
-def permission(session, kind):
+def permission(session, kind, claimed=""):
     update(session, sessionUpdate="tool_call", toolCallId="c1", title="tool", kind=kind)
     options = [
         {"optionId": "yes", "name": "Yes", "kind": "allow_once"},
         {"optionId": "always", "name": "Always", "kind": "allow_always"},
         {"optionId": "no", "name": "No", "kind": "reject_once"},
     ]
-    params = {"sessionId": session, "toolCall": {"toolCallId": "c1"}, "options": options}
+    params = {"sessionId": session, "toolCall": {"toolCallId": "c1", "kind": claimed}, "options": options}
     return ask("session/request_permission", params)["result"]["outcome"]
 
 
@@ -72,12 +72,14 @@ def prompt(number, session, text):
             say(session, "x" * 100_000)
     elif word == "refuse":
         stop = "refusal"
+    elif word == "lie":
+        stop = "x\n2026-01-01 ERROR all is lost"
     elif word == "error":
         write({"id": number, "error": {"code": -32603, "message": "secret"}})
         return
     elif word.startswith("permit:"):
         say(session, "Let me look.")
-        outcome = permission(session, word.partition(":")[2])
+        outcome = permission(session, *word.split(":")[1:])
         say(session, json.dumps(outcome))
     elif word == "files":
         say(
@@ -104,8 +106,8 @@ while True:
     elif method == "session/new" and os.environ.get("ACP_AUTH"):
         write({"id": message["id"], "error": {"code": -32000, "message": "log in"}})
     elif method == "session/new":
-        name = f"s{len(sessions)}"
-        sessions[name] = []
+        name = os.environ.get("ACP_SESSION") or f"s{len(sessions)}"
+        sessions.setdefault(name, [])
         write({"id": message["id"], "result": {"sessionId": name}})
     elif method == "session/prompt":
         prompt(message["id"], params["sessionId"], params["prompt"][0]["text"])

@@ -18,6 +18,7 @@ from typing import Any
 from clawlane import __version__
 from clawlane.agents.child import Program, drain
 from clawlane.agents.errors import AgentError, AgentFailed, AgentInterrupted, AgentMisconfigured
+from clawlane.store.codec import storable
 
 LONGEST_LINE = 8 * 2**20
 """Bytes of one message of the agent."""
@@ -149,8 +150,10 @@ class _Connection:
         call, turn = params.get("toolCall"), self.turns.get(str(params.get("sessionId")))
         call = call if isinstance(call, dict) else {}
         known = turn.kinds.get(str(call.get("toolCallId")), "other") if turn else ""
-        kind = str(call.get("kind") or known)
-        wanted = ("allow_once",) if turn and kind in self._allowed else ("reject_once", "reject_always")
+        # What it asks for must not be a smaller thing than what it said that it would do.
+        kinds = {str(call.get("kind") or known), known} - {"other"} or {"other"}
+        allowed = turn is not None and kinds <= set(self._allowed)
+        wanted = ("allow_once",) if allowed else ("reject_once", "reject_always")
         options = params.get("options")
         for option in options if isinstance(options, list) else ():
             match option:
@@ -226,10 +229,11 @@ class AcpAgent:
             raise self._interrupted(f"reported error {refused.code} in mid-turn") from None
         reason = str(result.get("stopReason"))
         if reason not in _ANSWERED:
-            raise self._interrupted(f"ended the turn without an answer ({reason[:40]})")
+            told = reason[:40] if reason.isidentifier() else "no reason"  # it must not write into the log
+            raise self._interrupted(f"ended the turn without an answer ({told})")
         if len(turn.answer) > LONGEST_ANSWER:
             raise self._interrupted("wrote more than 1 MB")
-        return turn.answer
+        return storable(turn.answer)
 
     async def _cancel(self, connection: _Connection, own_id: str, asking: asyncio.Future[Any]) -> None:
         """End a turn; an agent that does not do so in time is ended itself."""
@@ -247,6 +251,9 @@ class AcpAgent:
         answer = await self._ask(connection, "session/new", params)
         if not isinstance(own_id := answer.get("sessionId"), str):
             raise self._failed("opened no session")
+        if own_id in connection.sessions.values() or own_id in connection.turns:
+            # The words of one conversation would turn up in the other.
+            raise self._failed("gave two conversations the same session")
         connection.sessions[session] = own_id
         return own_id
 

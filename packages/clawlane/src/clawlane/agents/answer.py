@@ -16,12 +16,20 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MEDIA_LINE = re.compile(r"[ \t]*MEDIA:[ \t]*(\S[^\n]*)", re.IGNORECASE)
 _PIECE = re.compile(
     r"(?P<ticks>`+)"
-    r"|<(?P<slash>/?)(?:think|thinking|thought|reasoning|antthinking)\b[^<>]{0,200}>"
+    r"|<(?P<slash>/?)(?:\w{1,20}:)?(?:think|thinking|thoughts?|reasoning|antthinking)\b[^<>]{0,200}>"
+    r"|\[(?P<bracket>/?)THINK\]|◁(?P<triangle>/?)think▷"
     r"|</?(?P<final>final)>"
     r"|(?P<directive>\[\[\s*(?:reply_to_current|reply_to\s*:[^\[\]\n]{0,100}|audio_as_voice)\s*\]\])[ \t]*"
     r"|!\[[^\[\]\n]{0,300}\]\((?P<image>[^()\s]{1,2000})\)",
     re.IGNORECASE,
 )
+
+_THOUGHTS = ("slash", "bracket", "triangle")
+"""The groups of `_PIECE` that are set where a thought begins, and hold a slash where it ends."""
+
+_LONGEST_SILENCE = 100
+_SILENCE = re.compile(r"[\W_]*NO[_ ]REPLY[\W_]*", re.IGNORECASE)
+_END_ALONE = re.compile(r"\s*(?:</(?:\w{1,20}:)?think(?:ing)?>|\[/THINK\]|◁/think▷)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,9 @@ class Answer:
 def read_answer(raw: str, *, attachments: bool = True) -> Answer | None:
     """What a model wrote, ready for people; None if it wrote nothing for them or chose to be silent.
 
-    A thought ends with its closing tag. One that is never closed goes on to the end, and a closing tag alone
-    ends one that began with the answer: in doubt too little is shown. Code is left as it is. Without
-    `attachments` their lines and markdown stay in the text.
+    A thought stands between tags such as `<think>` or `[THINK]`. One that is never closed goes on to the end,
+    and a closing tag alone ends one that began with the answer: in doubt too little is shown. Code is left as
+    it is. Without `attachments` their lines and markdown stay in the text.
     """
     text: list[str] = []
     media: list[str] = []
@@ -55,7 +63,7 @@ def read_answer(raw: str, *, attachments: bool = True) -> Answer | None:
                 text.clear()
                 media.clear()
     shown = re.sub(r"\n{3,}", "\n\n", "".join(text)).strip()
-    if shown.strip("`* \n.") == CHOSEN_SILENCE:
+    if len(shown) < _LONGEST_SILENCE and _SILENCE.fullmatch(shown):
         shown = ""
     return Answer(shown, tuple(dict.fromkeys(media))) if shown or media else None
 
@@ -78,14 +86,22 @@ def prefixed(reply: Reply, prefix: str) -> str:
 
 def _pieces(raw: str, attachments: bool) -> Iterator[tuple[str, str]]:
     """An answer in pieces: `text`, `media`, and `thought so far` where all that came before was a thought."""
-    fence, thinking = "", False
+    fence, opened, thinking = "", False, False
     for line in raw.splitlines(keepends=True):
-        if fence:
+        if line.isspace():  # quickly: an answer may have very many of them
+            if not thinking:
+                yield "text", line
+        elif fence and _END_ALONE.fullmatch(line) and not opened:
+            # The thought was in code that it never closed. Code about such tags has both of them.
+            yield "thought so far", ""
+            fence = ""
+        elif fence:
             yield "text", line
+            opened = opened or bool(_PIECE.search(line))
             if line.strip().startswith(fence) and not line.strip().strip(fence[0]):
                 fence = ""
         elif not thinking and (opening := _FENCE.match(line)):
-            fence = opening[1]
+            fence, opened = opening[1], False
             yield "text", line
         elif attachments and not thinking and (media := _MEDIA_LINE.fullmatch(line.rstrip())):
             yield "media", media[1].strip("`\"'<> ")
@@ -115,10 +131,11 @@ def _line_pieces(line: str, thinking: bool, attachments: bool) -> Iterator[tuple
         if not thinking:
             yield "text", line[place : found.start()]
         place = at
-        if found["slash"] is not None:
-            if found["slash"] and not thinking:
+        closes = next((found[name] for name in _THOUGHTS if found[name] is not None), None)
+        if closes is not None:
+            if closes and not thinking:
                 yield "thought so far", ""
-            thinking = not found["slash"]
+            thinking = not closes
             yield "thinking", "yes" if thinking else ""
         elif found["image"] and not thinking:
             yield "media", found["image"]

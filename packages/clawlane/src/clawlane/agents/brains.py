@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,14 +32,19 @@ class Brains:
         transcriber: Transcriber | None = None,
         media: OutboundMedia | None = None,
         servers: McpServers | None = None,
+        offline: Collection[str] = (),
     ) -> None:
-        """`folders` has the own folder of each agent. Without `media` nothing is attached to replies."""
+        """`folders` has the own folder of each agent, `offline` names those that fetch no addresses.
+
+        Without `media` nothing is attached to replies.
+        """
         self._agents = agents
         self._bindings = bindings
         self._folders = folders
         self._transcriber = transcriber
         self._media = media
         self._servers = servers
+        self._offline = offline
 
     async def run(self, turn: TurnInput) -> Reply | None:
         if self._transcriber is not None:
@@ -48,7 +53,8 @@ class Brains:
         reply = await self._agents[name].run(turn)
         if reply is None or not reply.media or turn.lane is None or self._media is None:
             return reply
-        return await self._media.attach(reply, self._folders[name], turn.lane)
+        fetch = name not in self._offline
+        return await self._media.attach(reply, self._folders[name], turn.lane, fetch=fetch)
 
     async def check(self, turn: TurnInput) -> None:
         agent = self._agents[self._name(turn.account, turn.thread)]
@@ -101,4 +107,5 @@ async def brains(
         if opener.servers is not None:
             await stack.enter_async_context(opener.servers.running())
         folders = {agent.id: own_folder(agent, folder) for agent in agents}
-        yield Brains(opened, bindings, folders, transcriber, shared.media, opener.servers)
+        offline = [agent.id for agent in agents if not agent.settings.fetch_urls]
+        yield Brains(opened, bindings, folders, transcriber, shared.media, opener.servers, offline)

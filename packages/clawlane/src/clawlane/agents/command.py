@@ -10,9 +10,13 @@ from typing import Any
 
 from clawlane.agents.child import Program, drain
 from clawlane.agents.errors import AgentFailed, AgentInterrupted
+from clawlane.store.codec import storable
 
 LONGEST_ANSWER = 2**20
 """Bytes of standard output."""
+
+LONGEST_ICON = 40
+"""Characters of what a message is reacted with: an emoji, or a name."""
 
 _READ = 64 * 1024
 
@@ -70,11 +74,13 @@ class Command:
     def _object(self, answer: Mapping[str, Any]) -> CommandAnswer:
         text, media, react = answer.get("text", ""), answer.get("media", []), answer.get("react", "")
         listed = isinstance(media, list) and all(isinstance(one, str) for one in media)
+        if isinstance(react, str) and len(react) > LONGEST_ICON:
+            raise self._lost(f"{self.program.place}: `react` must be an icon")
         if not (isinstance(text, str) and isinstance(react, str) and listed) or answer.keys() - _KEYS:
             raise self._lost(
                 f'{self.program.place}: a JSON answer must be {{"text": "…", "media": ["…"], "react": "…"}}'
             )
-        return CommandAnswer(text, tuple(media), react)
+        return CommandAnswer(storable(text), tuple(media), storable(react))
 
     def _lost(self, text: str) -> AgentFailed | AgentInterrupted:
         return AgentInterrupted(text) if self.once else AgentFailed(text)

@@ -16,9 +16,13 @@ from typing import Any
 import aiohttp
 
 from clawlane.agents.errors import AgentBusy, AgentFailed, AgentInterrupted, AgentMisconfigured
+from clawlane.store.codec import storable
 
 LONGEST_ANSWER = 8 * 2**20
 """Bytes of an answer on the wire, with all that surrounds its text."""
+
+MOST_TOKENS = 10**9
+"""More than any request takes: a server that says more is not believed."""
 
 _CONNECT = 10.0
 """Seconds."""
@@ -193,14 +197,17 @@ class Endpoint:
 
     async def _events(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """The data of each server-sent event. A last event without an end does not count."""
-        rest, size = b"", 0
+        rest, size = bytearray(), 0
         async for part in response.content.iter_any():
             size += len(part)
             self._check_size(size)
-            *lines, rest = (rest + part).split(b"\n")
+            rest += part
+            if b"\n" not in part:  # a long line that comes in small parts is not looked at again and again
+                continue
+            *lines, rest = rest.split(b"\n")
             for line in lines:
                 if line.startswith(b"data:"):
-                    yield line[5:].strip()
+                    yield bytes(line[5:].strip())
 
     def _check_size(self, size: int) -> None:
         if size > LONGEST_ANSWER:
@@ -270,7 +277,7 @@ class _Answer:
         return self
 
     def completion(self, endpoint: Endpoint) -> Completion:
-        text = "".join(self.text)
+        text = storable("".join(self.text))
         if not text.strip() and self.tools:
             raise AgentFailed(
                 f"{endpoint.place}: the agent asked for a tool; an endpoint runs its own, "
@@ -285,7 +292,7 @@ class _Answer:
 
 def _count(usage: Mapping[str, Any], key: str) -> int:
     value = usage.get(key)
-    return value if isinstance(value, int) and value > 0 else 0
+    return min(value, MOST_TOKENS) if isinstance(value, int) and value > 0 else 0
 
 
 def _retry_in(headers: Mapping[str, str]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import httpx2
 
@@ -55,9 +55,14 @@ class LimitedTransport(httpx2.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def client(inner: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
+def client(
+    inner: httpx2.AsyncBaseTransport | None = None, headers: Mapping[str, str] | None = None
+) -> httpx2.AsyncClient:
     """A client that follows no redirects: they would take the key and the conversation elsewhere."""
     transport = LimitedTransport(inner or httpx2.AsyncHTTPTransport())
     return httpx2.AsyncClient(
-        transport=transport, timeout=httpx2.Timeout(None, connect=_CONNECT), follow_redirects=False
+        headers=headers,
+        transport=transport,
+        timeout=httpx2.Timeout(None, connect=_CONNECT),
+        follow_redirects=False,
     )

@@ -8,8 +8,8 @@ pydantic-ai is the extra `agent`, so only what needs a model may import this mod
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic_ai import exceptions as ai
 from pydantic_ai.messages import (
@@ -29,7 +29,7 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from clawlane.agents.budget import TurnLedger, rough_tokens
-from clawlane.agents.endpoint import LONGEST_ANSWER, NOT_AS_IT_STANDS
+from clawlane.agents.endpoint import LONGEST_ANSWER, MOST_TOKENS, NOT_AS_IT_STANDS
 from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed, AgentLimit, AgentMisconfigured
 from clawlane.agents.inbound_media import PICTURE_TOKENS
 from clawlane.agents.limited_transport import AnswerTooLong
@@ -37,8 +37,12 @@ from clawlane.agents.model_pictures import count_pictures, without_pictures
 from clawlane.agents.prices import Price
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Outgoing
+from clawlane.store.codec import storable
 from clawlane.store.spending import Spent
 from clawlane.store.steps import ToolSend
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _WAIT = 20.0
 """Seconds until a busy provider is asked again, if it does not say when."""
@@ -47,6 +51,8 @@ _LONGEST_WAIT = 3600.0
 
 _A_WORD = 16
 """Tokens: the fewest that every provider lets a request ask for."""
+
+_Part = TypeVar("_Part", bound="DataclassInstance")
 
 _LONGEST_RESULT = 50_000
 """Characters of a tool's result that the model is shown."""
@@ -226,6 +232,7 @@ class Run:
             response = await _whole_answer(named, shown, parameters)
         except Exception as error:  # whatever a library makes of what a provider sends
             raise _problem(f"{self.agent.place}: {named.name}", error) from None
+        response = replace(_readable_text(response), parts=[_readable_text(part) for part in response.parts])
         response.usage = _counted(response, shown)
         response.model_id, response.history_digest = named.name, None
         used = response.usage
@@ -310,12 +317,21 @@ def _worth_most(problems: Sequence[AgentError]) -> AgentError:
 
 def _counted(response: ModelResponse, asked: Sequence[ModelMessage]) -> RequestUsage:
     """The tokens of a request; counted roughly where the provider does not say, so that budgets hold."""
-    if response.usage.input_tokens or response.usage.output_tokens:
-        return response.usage
+    said = response.usage
+    if said.input_tokens or said.output_tokens:
+        given, answered = (min(one, MOST_TOKENS) for one in (said.input_tokens, said.output_tokens))
+        return replace(said, input_tokens=given, output_tokens=answered)
     written: tuple[list[ModelMessage], ...] = (without_pictures(asked), [response])
-    given, answered = (ModelMessagesTypeAdapter.dump_json(part).decode() for part in written)
+    before, after = (ModelMessagesTypeAdapter.dump_json(part).decode() for part in written)
     pictures = PICTURE_TOKENS * count_pictures(asked)
-    return RequestUsage(input_tokens=rough_tokens(given) + pictures, output_tokens=rough_tokens(answered))
+    return RequestUsage(input_tokens=rough_tokens(before) + pictures, output_tokens=rough_tokens(after))
+
+
+def _readable_text(part: _Part) -> _Part:
+    """The part, or the whole answer, with question marks for broken Unicode: it is to be stored."""
+    texts = {one.name: getattr(part, one.name) for one in fields(part) if one.init}
+    broken = {name: storable(text) for name, text in texts.items() if isinstance(text, str)}
+    return replace(part, **broken)
 
 
 def _count_calls(taken: Iterable[ModelMessage]) -> int:

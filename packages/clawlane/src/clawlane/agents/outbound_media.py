@@ -25,6 +25,7 @@ from clawlane.channel import Channel
 from clawlane.credentials.files import make_private_dir
 from clawlane.media_types import HEAD, MediaType, media_type_of
 from clawlane.messages import MediaKind, Reply, ReplyFile
+from clawlane.store.codec import storable
 
 MOST_FILES = 10
 """How many attachments of one answer are sent."""
@@ -63,44 +64,47 @@ class OutboundMedia:
     folder_of: Callable[[str], Path]
     network: Network | None = None
 
-    async def attach(self, reply: Reply, own_folder: Path, lane: Lane) -> Reply:
+    async def attach(self, reply: Reply, own_folder: Path, lane: Lane, *, fetch: bool = True) -> Reply:
         """The reply with its attachments as files. What cannot be attached is left out, with a note.
 
-        `own_folder` is the agent's: paths are relative to it and lead nowhere else. Cancelled, it leaves
-        nothing behind.
+        `own_folder` is the agent's: paths are relative to it and lead nowhere else. Without `fetch` no
+        address is asked. Cancelled, it leaves nothing behind.
         """
         files: list[ReplyFile] = []
         left_out: list[str] = []
         try:
-            for number, written in enumerate(reply.media):
+            for written in reply.media[:MOST_FILES]:
                 try:
-                    if number >= MOST_FILES:
-                        raise NotAttached(f"more than {MOST_FILES} in one answer")
-                    files.append(await self.file(written, own_folder, lane))
+                    files.append(await self.file(written, own_folder, lane, fetch=fetch))
                 except NotAttached as error:
                     left_out.append(str(error))
                     log.warning("turn %d: an attachment is left out: %s", lane.turn, error)
+            if (rest := len(reply.media) - MOST_FILES) > 0:
+                left_out += [f"more than {MOST_FILES} in one answer"] * rest
+                log.warning("turn %d: %d attachments are left out: %s", lane.turn, rest, left_out[-1])
         except BaseException:
             discard(files)
             raise
         return replace(reply, files=tuple(files), note=_note(left_out))
 
-    async def file(self, written: str, own_folder: Path, lane: Lane) -> ReplyFile:
+    async def file(self, written: str, own_folder: Path, lane: Lane, *, fetch: bool = True) -> ReplyFile:
         """One attachment as a private file. Raises `NotAttached`."""
         try:
-            return await self._file(written, own_folder, lane)
+            return await self._file(written, own_folder, lane, fetch)
         except NotFetched as error:
             raise NotAttached(str(error)) from None
         except OSError as error:
             raise NotAttached(f"a private copy could not be made: {error.strerror}") from None
 
-    async def _file(self, written: str, own_folder: Path, lane: Lane) -> ReplyFile:
+    async def _file(self, written: str, own_folder: Path, lane: Lane, fetch: bool) -> ReplyFile:
         max_bytes = int(lane.account.settings.media_max_mb * 2**20)
         into = self.folder_of(lane.account_store.account)
         if not _SCHEME.match(written):
             return await _copied(own_folder, written, into, max_bytes)
         if not written.lower().startswith("https:"):
             raise NotAttached("only files of the agent's own folder and https addresses are sent")
+        if not fetch:
+            raise NotAttached("this agent fetches no addresses (`fetchUrls`)")
         network = self._network_of(lane.channel)
         async with fetching(network, written, max_bytes=max_bytes, deadline=DEADLINE_S) as fetched:
             return await _store(fetched.name, fetched.declared, fetched.blocks, into)
@@ -258,6 +262,8 @@ def _parts(own_folder: Path, written: str) -> Sequence[str]:
     path = PurePath(written)
     if "\0" in written or ".." in path.parts:
         raise NotAttached("a path that leads out of the agent's folder")
+    if storable(written) != written:
+        raise NotAttached("a path of broken characters")
     if path.is_absolute():
         for folder in (own_folder, own_folder.resolve()):
             if path.is_relative_to(folder):

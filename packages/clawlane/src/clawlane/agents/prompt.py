@@ -7,6 +7,7 @@ request to request, which the prompt caches of providers depend on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from clawlane.access import context
@@ -34,25 +35,26 @@ def instructions(own: str) -> str:
 def user_prompt(turn: TurnInput, longest: int, notes: Mapping[Path, str] | None = None) -> str:
     """The turn: the group's history, then the message with its sender, time, quote and attachments.
 
-    `longest` is the number of characters that are shown of the message's text. `notes` say of files what the
+    `longest` is the number of characters that are shown of each text. `notes` say of files what the
     agent gets of them besides their names.
     """
     message = turn.message
-    text = message.text if len(message.text) <= longest else f"{message.text[:longest]}\n{_CUT}"
-    said = HistoryMessage.of(message)
-    framed = HistoryMessage(said.sender_id, said.sender_name, text, said.sent_ms, said.message_id)
-    lines = context.barred(framed)
+    lines = context.barred(replace(HistoryMessage.of(message), text=_cut(message.text, longest)))
     attached = turn.attached or [Attached(one, 0, number) for number, one in enumerate(message.attachments)]
     lines += [line for one in attached if one.number is not None for line in _reference(one, notes or {})]
     if message.quote:
-        lines += _quoted(message.quote)
+        lines += _quoted(message.quote, longest)
         lines += [line for one in attached if one.number is None for line in _reference(one, notes or {})]
-    history = context.render(turn.history)
+    history = context.render([replace(one, text=_cut(one.text, longest)) for one in turn.history])
     return "\n".join(filter(None, (history, BEGIN, *lines, f"| in: {turn.thread.kind}", END)))
 
 
-def _quoted(quote: Quote) -> list[str]:
-    shown = quote.text or (f"({quote.attachment.kind})" if quote.attachment else "")
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}\n{_CUT}"
+
+
+def _quoted(quote: Quote, longest: int) -> list[str]:
+    shown = _cut(quote.text, longest) or (f"({quote.attachment.kind})" if quote.attachment else "")
     return ["| in answer to:", *(f"|   > {context.plain(line)}" for line in shown.splitlines())]
 
 
@@ -62,7 +64,12 @@ def _reference(one: Attached, notes: Mapping[Path, str]) -> list[str]:
     note = notes.get(file.path, "") if file is not None else ""
     # Without a note it reads the same when the turn is shown again later, without its files.
     size = attachment.size or (file.size if file is not None and note else 0)
-    told = [_size(size) if size else "", note, one.why_not, "transcribed:" if attachment.transcript else ""]
+    told = [
+        _size(size) if size else "",
+        note,
+        context.plain(one.why_not),
+        "transcribed:" if attachment.transcript else "",
+    ]
     title = f": {context.quoted(attachment.title)}" if attachment.title else ""
     line = ", ".join(filter(None, (f"{context.plain(attachment.kind)}{title}", *told)))
     said = (f"|   > {context.plain(words)}" for words in attachment.transcript.splitlines())

@@ -33,6 +33,8 @@ _EXTRAS = {
     Api.GOOGLE: "agent,google",
 }
 _OPENAI_URL = "https://api.openai.com/v1"
+_ANTHROPIC_URL = "https://api.anthropic.com"
+_GOOGLE_URL = "https://generativelanguage.googleapis.com"
 _TALKATIVE = ("openai", "anthropic", "google_genai", "httpx", "httpx2")
 """Loggers that would have a line for each request, and on demand what is in it."""
 
@@ -128,8 +130,15 @@ async def _anthropic(name: str, model: str, access: ProviderAccess) -> AsyncIter
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
+    from clawlane.agents.limited_transport import client as limited
+
+    # Without a key or an address the library takes that of the environment: they may not belong together.
     async with AsyncAnthropic(
-        api_key=access.api_key, base_url=access.base_url, default_headers=access.headers, max_retries=0
+        api_key=access.api_key or _NO_KEY,
+        base_url=access.base_url or _ANTHROPIC_URL,
+        default_headers=access.headers,
+        max_retries=0,
+        http_client=limited(),
     ) as client:
         provider = AnthropicProvider(anthropic_client=client)
         yield NamedModel(
@@ -142,8 +151,12 @@ async def _google(name: str, model: str, access: ProviderAccess) -> AsyncIterato
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
-    opened = GoogleModel(model, provider=GoogleProvider(api_key=access.api_key, base_url=access.base_url))
-    async with opened:
+    from clawlane.agents.limited_transport import client as limited
+
+    key = access.api_key or _NO_KEY  # the library would take one of the environment
+    async with limited(headers=access.headers) as http:
+        provider = GoogleProvider(api_key=key, base_url=access.base_url or _GOOGLE_URL, http_client=http)
+        opened = GoogleModel(model, provider=provider)
         yield NamedModel(name, opened, access.price(model), access.sees(model))
 
 

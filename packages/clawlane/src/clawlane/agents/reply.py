@@ -14,6 +14,11 @@ from clawlane.store import directory
 LONGEST_REPLY = 40_000
 """Characters: twenty messages of Zalo's length."""
 
+LONGEST_ANSWER = 500_000
+"""Characters of an answer with its thoughts. Reading them takes a second at worst; all else waits."""
+
+_MOST_REMEMBERED = 10
+
 
 def read_reply(
     raw: str, agent: AgentSettings, model: str = "", tokens: int = 0, *, more: bool = False
@@ -23,6 +28,10 @@ def read_reply(
     Raises `EmptyAnswer` if it wrote nothing for people, and there is not `more` to the reply than this text.
     Raises `AgentMisconfigured` for far too much.
     """
+    if len(raw) > LONGEST_ANSWER:
+        raise AgentMisconfigured(
+            f"{agent.place}: the answer has {len(raw)} characters, at most {LONGEST_ANSWER} are read"
+        )
     answer = read_answer(raw)
     if answer is None and more:
         answer = Answer("")
@@ -44,7 +53,9 @@ def remembered(reply: Reply | None) -> str:
     if reply is None:
         return CHOSEN_SILENCE
     reaction = [f"({reply.react})"] if reply.react else []
-    return "\n".join(filter(None, (reply.text, *(f"MEDIA: {one}" for one in reply.media), *reaction)))
+    return "\n".join(
+        filter(None, (reply.text, *(f"MEDIA: {one}" for one in reply.media[:_MOST_REMEMBERED]), *reaction))
+    )
 
 
 async def chunks_of(reply: Reply, thread: Thread, lane: Lane) -> list[Outgoing]:

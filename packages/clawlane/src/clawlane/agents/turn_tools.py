@@ -43,7 +43,8 @@ class TurnTools:
         settings = self.agent.settings
         permissions = permissions_in(turn.thread, lane, settings.tools)
         author = settings.identity.name or self.agent.name
-        parts: list[Tools] = [ChannelTool(turn, lane, permissions, author, self.media, self.folder)]
+        fetch = settings.fetch_urls
+        parts: list[Tools] = [ChannelTool(turn, lane, permissions, author, self.media, self.folder, fetch)]
         if self.mcp is not None:
             parts.append(await self.mcp.for_turn(self.servers, lane, permissions.server_tool))
         return Toolbox(parts)

@@ -25,7 +25,7 @@ from clawlane.config.media_tools import AudioTools
 from clawlane.config.origin import effective
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.source import Source
-from clawlane.config.tool_names import ToolPermissions
+from clawlane.config.tool_names import LISTS, ToolPermissions
 
 OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
 """Session headers of agents for which whoever asks with their key is the operator."""
@@ -160,6 +160,31 @@ def stranger_problems(
                 break
 
 
+def stranger_warnings(
+    agents: Sequence[AgentSettings], routing: Bindings, accounts: Sequence[Account], source: Source
+) -> Iterator[Found]:
+    """What strangers can have of an agent, where the config does not say that they may."""
+    for agent in agents:
+        if isinstance(agent.brain, EchoBrain):
+            continue
+        for account in accounts:
+            opening = _opening(agent, routing, account, source) if account.enabled else ""
+            if not opening:
+                continue
+            if "fetch_urls" not in agent.settings.model_fields_set:
+                message = "strangers can make this agent ask any public address, with what it knows in it"
+                hint = f"{opening} lets them reach it; write `fetchUrls: false`, or `true` if they may"
+                yield Found(agent.path, message, hint)
+            permissions = ToolPermissions.of(agent.settings.tools)
+            shown = [one for one in LISTS if permissions.action(account.channel, one)]
+            if isinstance(agent.brain, ModelBrain) and shown and not agent.settings.allow_strangers:
+                message = f"strangers can ask this agent for the {', '.join(shown)} of the account"
+                denied = ", ".join(f"'{account.channel}.{one}'" for one in shown)
+                hint = f"{opening} lets them reach it; write tools: {{ deny: [{denied}] }}"
+                yield Found(agent.path, message, f"{hint}, or `allowStrangers: true`")
+            break
+
+
 def _reach(agent: AgentSettings, account: Account) -> str:
     """What lets an agent's tools write to other threads than the one it answers in; empty if nothing does."""
     if not isinstance(agent.brain, ModelBrain):
@@ -219,6 +244,8 @@ def _opening(agent: AgentSettings, routing: Bindings, account: Account, source: 
             return _said(source, account, "groupPolicy", "'open'")
         if group_list is not None and "*" in group_list:
             return _said(source, account, "groupAllowFrom", "'*'")
+        if group_list is None and everybody:  # without a list of their own, groups have that of the account
+            return _said(source, account, "allowFrom", "'*'")
     return ""
 
 

@@ -226,7 +226,8 @@ class AgentDefaults(Lenient):
     """What every agent has unless it says otherwise.
 
     `timeoutSeconds` is for a whole turn, `maxTokens` for all requests of a turn together. `allowStrangers`
-    and `retryInterrupted` give up a safeguard each; see docs/agents.md.
+    and `retryInterrupted` give up a safeguard each; see docs/agents.md. Without `fetchUrls` nothing is
+    fetched from addresses that the agent wants to attach.
     """
 
     lacking = openclaw.AGENT_KEYS
@@ -242,6 +243,7 @@ class AgentDefaults(Lenient):
     budget: Budget = Budget()
     tools: AgentTools = AgentTools()
     identity: Identity = Identity()
+    fetch_urls: StrictBool = True
     allow_strangers: StrictBool = False
     retry_interrupted: StrictBool = False
 

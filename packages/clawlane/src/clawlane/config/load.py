@@ -145,7 +145,10 @@ class _Loader:
         audio = root.tools.media.audio
         for path, message, hint in audio_problems(audio, root.models):
             self._error(path, message, hint)
-        for found in agent_checks.warnings(agents, root.models, root.mcp, accounts, audio):
+        for found in (
+            *agent_checks.warnings(agents, root.models, root.mcp, accounts, audio),
+            *agent_checks.stranger_warnings(agents, routing, accounts, self.source),
+        ):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key)
         return agents, routing
 

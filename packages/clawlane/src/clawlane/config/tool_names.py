@@ -34,6 +34,9 @@ class Action(StrEnum):
 WRITES = (Action.SEND, Action.IMAGE, Action.LINK)
 """The actions that can reach another thread."""
 
+LISTS = (Action.FRIENDS, Action.GROUPS, Action.MEMBERS)
+"""The actions that tell of people who do not take part in the conversation."""
+
 
 def channel_names(channel: str) -> Iterator[str]:
     """What lists call the tool of a channel: `zalouser`, `zalouser.send`, `zalouser.send:anywhere`, …"""
@@ -75,7 +78,9 @@ class ToolPermissions:
         the agent, `alsoAllow` adds to either, and each `deny` holds.
         """
         group = group or GroupTools()
-        allow = (*(group.allow or agent.allow or ("*",)), *agent.also_allow, *group.also_allow)
+        # A list that is written and empty allows nothing, as everywhere in the config.
+        written = [one.allow for one in (group, agent) if "allow" in one.model_fields_set]
+        allow = (*(written[0] if written else ("*",)), *agent.also_allow, *group.also_allow)
         return cls(_folded(allow), _folded((*agent.deny, *group.deny)))
 
     def server_tool(self, name: str) -> bool:

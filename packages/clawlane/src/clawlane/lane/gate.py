@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from clawlane.access.outgoing import may_write_to
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.messages import Inbound, Receipt, Signal, Thread
-from clawlane.store import send_log, turns
+from clawlane.store import directory, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
 from clawlane.store.pauses import Pause, PauseLevel
@@ -133,6 +134,20 @@ class Gate:
             return True
         turn = await account_store.run(turns.whole, chunk.answers)
         return not (turn and await self._access.recheck(turn.inbound))
+
+    async def may_go_there(self, chunk: Chunk, account_store: AccountStore) -> bool:
+        """Whether what a tool sends to another thread than its own may still go there.
+
+        Whoever may be written to is decided when the tool is called, and can change until the chunk leaves.
+        """
+        if chunk.by_turn is None or chunk.turn is not None or self._access is None:
+            return True
+        thread = chunk.out.thread
+        turn = await account_store.run(turns.whole, chunk.by_turn)
+        if turn is None or turn.inbound.thread == thread:
+            return True
+        known = await account_store.run(directory.acquaintance, thread)
+        return may_write_to(thread, self._access.policy, self._access.grants(), known)
 
     async def show(self, signal: Signal) -> None:
         """Show a signal, unless its thread is paused."""

@@ -241,10 +241,14 @@ class Sender:
 
     async def _admitted(self, chunk: Chunk) -> bool:
         """Whether a reply that had to wait may still leave; otherwise it is over."""
-        if await self._gate.still_admitted(chunk, self._store):
+        if not await self._gate.still_admitted(chunk, self._store):
+            reason = "the sender is not admitted any more"
+            outcome = await self._store.run(sending.not_admitted, chunk.id, reason)
+        elif not await self._gate.may_go_there(chunk, self._store):
+            reason = "the account may not write there any more"
+            outcome = await self._store.run(sending.refused, chunk.id, reason)
+        else:
             return True
-        reason = "the sender is not admitted any more"
-        outcome = await self._store.run(sending.not_admitted, chunk.id, reason)
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
 
