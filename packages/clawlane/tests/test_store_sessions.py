@@ -17,6 +17,7 @@ from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage, NoteResult
 from clawlane.store.retention import IDS_MS, TEXTS
 from clawlane.store.sessions import Remembered, Session
+from clawlane.store.steps import ToolSend
 
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
 PEND = Decision(Outcome.PEND, Reason.MENTION_REQUIRED, Rule("groups"), keep_as_history=True)
@@ -373,3 +374,83 @@ async def test_what_is_remembered_outlives_the_texts_and_ids_of_everything_else(
     while await desk.account_store.run(retention.prune):
         pass
     assert desk.count("messages") == desk.count("turns") == 0
+
+
+async def set_aside(desk: Desk, text: str, sends: str, agent: str = "main") -> AdmittedMessage:
+    """A turn whose agent failed for good after a tool had sent something."""
+    message = await desk.read(text)
+    turn = await desk.begin(message, agent)
+    await add_step(desk, turn, f'"calls for {text}"', sends)
+    await desk.send()
+    await desk.account_store.run(turns.fail, turn.seq, "no idea", turn.run, final=True)
+    return message
+
+
+async def add_step(desk: Desk, turn: Turn, body: str, *sends: str) -> None:
+    calls = [ToolSend(1, 0, (Text(DM, text),)) for text in sends]
+    assert await desk.account_store.run(steps.add, turn.seq, turn.run, 1, body, calls)
+
+
+@pytest.mark.parametrize("way", ["reset", "cut", "summarised"])
+async def test_a_dead_letter_goes_on_from_its_steps_whatever_became_of_its_session(
+    desk: Desk, way: str
+) -> None:
+    message = await set_aside(desk, "ask", "sent already")
+    session, number = desk.session(), [message.seq]
+    if way == "reset":
+        await desk.account_store.run(sessions.reset, "main", DM)
+    else:
+        summary = "a summary" if way == "summarised" else None
+        await desk.account_store.run(sessions.cut, "main", DM, session, number, summary)
+    assert desk.remembered() == ()
+    await desk.account_store.run(turns.resubmit, message.inbound.message_id)
+    turn = await desk.begin(message)
+    assert await desk.account_store.run(steps.stored, turn.seq) == ('"calls for ask"',)
+
+
+async def test_a_dead_letter_whose_steps_repeat_what_was_recalled_calls_its_tools_anew(desk: Desk) -> None:
+    secret = await desk.talk("my secret", "noted")
+    message = await set_aside(desk, "my secret?", "sent already")
+    await desk.recall(secret)
+    await desk.account_store.run(turns.resubmit, message.inbound.message_id)
+    turn = await desk.begin(message)
+    assert await desk.account_store.run(steps.stored, turn.seq) == ()
+    await add_step(desk, turn, '"calls again"', "sent now")
+    with desk.store.read() as reader:
+        assert [row.text for row in reader.outbox()] == ["sent now"], "it is not taken for the earlier call"
+
+
+@pytest.mark.parametrize("as_history", [True, False])
+async def test_a_turn_that_read_what_was_recalled_and_has_sent_something_is_not_remembered(
+    desk: Desk, as_history: bool
+) -> None:
+    if as_history:
+        secret = await desk.read("my secret", GROUP, PEND)
+    else:
+        secret = await desk.talk("my secret", "noted", GROUP)
+    message = await desk.read("what was it?", GROUP)
+    turn = await desk.begin(message)
+    await add_step(desk, turn, '"calls"', "wait")
+    await desk.send()
+    noted = await desk.recall(secret)
+    assert noted.recalled.again == (), "something has left: it goes on"
+    await desk.answer(message, turn, "my secret")
+    await desk.send()
+    assert "my secret" not in str(desk.remembered(GROUP))
+    assert "my secret" not in desk.texts()
+
+
+async def test_another_agent_does_not_go_on_with_the_steps_of_the_one_before(desk: Desk) -> None:
+    message = await desk.read("ask")
+    await add_step(desk, await desk.begin(message, "old"), '"calls of the old one"', "from the old one")
+    await desk.account_store.run(turns.recover)
+    turn = await desk.begin(message, "new")
+    assert await desk.account_store.run(steps.stored, turn.seq) == ()
+    await add_step(desk, turn, '"calls of the new one"', "from the new one")
+    with desk.store.read() as reader:
+        assert [row.text for row in reader.outbox()] == ["from the old one", "from the new one"]
+    assert desk.remembered(agent="old") == ()
+    await desk.answer(message, turn, "hello")
+    await desk.send()
+    [remembered] = desk.remembered(agent="new")
+    assert remembered.steps == ('"calls of the new one"',)

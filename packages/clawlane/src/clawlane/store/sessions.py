@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.messages import Inbound, Thread
-from clawlane.store import pending_history
+from clawlane.store import answers, pending_history
 from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
@@ -84,6 +84,9 @@ def begin(tx: Tx, agent: str, thread: Thread, turn: int, run: int, is_over: IsOv
     if not exists(tx.db, query, tx.account, turn, run):
         return None
     number = enter(tx, agent, thread, is_over)
+    query = "SELECT 1 FROM session_turns WHERE account = ? AND turn = ? AND agent <> ?"
+    if exists(tx.db, query, tx.account, turn, agent):  # another one had begun to answer
+        answers.forget_steps(tx, turn)
     put(
         tx, "session_turns", {"turn": turn}, **_key(agent, thread), at_ms=tx.now_ms, answer=None, summarised=0
     )
@@ -145,7 +148,8 @@ def cut(
     change(tx, "sessions", _key(agent, thread), summary=summary)
     for turn in turns:
         change(tx, "session_turns", {"turn": turn}, summarised=1, answer=None)
-        _forget_steps(tx, turn)
+        if exists(tx.db, _OVER, tx.account, turn):
+            answers.forget_steps(tx, turn)
         pending_history.forget_given(tx, turn)
     return True
 
@@ -183,21 +187,19 @@ def _turns(tx: Tx, agent: str, thread: Thread) -> list[int]:
 def _forget(tx: Tx, turns: Iterable[int]) -> None:
     """Take turns out of their session. The history that went with them goes, too.
 
-    An open turn goes on: it still has its steps, and its history until it settles.
+    One that may go on still has its steps, and its history until it settles.
     """
     for turn in turns:
         tx.db.execute("DELETE FROM session_turns WHERE account = ? AND turn = ?", (tx.account, turn))
-        if exists(tx.db, _SETTLED, tx.account, turn):
-            _forget_steps(tx, turn)
+        if exists(tx.db, _OVER, tx.account, turn):
+            answers.forget_steps(tx, turn)
             pending_history.give_back(tx, turn)
 
 
-_SETTLED = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
-
-
-def _forget_steps(tx: Tx, turn: int) -> None:
-    """Forget what a model and its tools said in a turn."""
-    tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
+_OVER = (
+    "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
+    " AND state NOT IN ('dead', 'expired')"  # an operator may have these go on
+)
 
 
 def recalled(tx: Tx, message: int, words: Sequence[str]) -> list[int]:
@@ -237,7 +239,7 @@ def _take_out(
         if turn in saw or _repeats(words, (row["answer"] or "", *_steps(tx, turn))):
             change(tx, "session_turns", {"turn": turn}, answer=None)
             if row["settled_ms"] is not None:
-                _forget_steps(tx, turn)
+                answers.forget_steps(tx, turn)
     change(tx, "sessions", _key(agent, thread), recalls=session["recalls"] + 1)
     if any(row["summarised"] for row in seen) or _repeats(words, [session["summary"]]):
         change(tx, "sessions", _key(agent, thread), summary="")
@@ -248,6 +250,13 @@ def _take_out(
     # An agent that must not be asked twice has read it by now: what it answers is not remembered.
     _forget(tx, [row["turn"] for row in others if row["asked_once"]])
     return [row["turn"] for row in others if not row["asked_once"]]
+
+
+def leave(tx: Tx, turn: int) -> None:
+    """Take a turn out of its session if it is still with its agent, so that its answer is not remembered."""
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state IN ('waiting', 'running')"
+    if exists(tx.db, query, tx.account, turn):
+        _forget(tx, [turn])
 
 
 def _repeats(words: Iterable[str], texts: Iterable[str]) -> bool:
