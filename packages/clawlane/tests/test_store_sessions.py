@@ -11,13 +11,14 @@ from packages.clawlane.tests.opened_store import LANE, Clock
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Deleted, Inbound, Quote, Receipt, Text, Thread, ThreadKind, Undone
-from clawlane.store import due, inbox, retention, sending, sessions, steps, turns
+from clawlane.store import due, inbox, recall, retention, sending, sessions, steps, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage, NoteResult
 from clawlane.store.retention import IDS_MS, TEXTS
 from clawlane.store.sessions import Remembered, Session
 from clawlane.store.steps import ToolSend
+from clawlane.store.transaction import Tx
 
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
 PEND = Decision(Outcome.PEND, Reason.MENTION_REQUIRED, Rule("groups"), keep_as_history=True)
@@ -454,3 +455,31 @@ async def test_another_agent_does_not_go_on_with_the_steps_of_the_one_before(des
     await desk.send()
     [remembered] = desk.remembered(agent="new")
     assert remembered.steps == ('"calls of the new one"',)
+
+
+def steps_of(tx: Tx, fact: Deleted) -> int:
+    """How many hundred steps SQLite's virtual machine takes to delete a conversation."""
+    taken = count()
+
+    def step() -> int:
+        next(taken)
+        return 0
+
+    tx.db.set_progress_handler(step, 100)
+    try:
+        recall.deleted(tx, fact, 1000)
+    finally:
+        tx.db.set_progress_handler(None, 0)
+    return next(taken)
+
+
+async def test_a_deleted_conversation_takes_work_by_its_length_and_not_by_the_square(desk: Desk) -> None:
+    work = []
+    for thread, length in ((DM, 30), (replace(DM, id="12"), 120)):
+        for number in range(length):
+            last = await desk.talk(f"question {number} about something", f"answer {number}", thread)
+        fact = Deleted("default", thread, last.inbound.message_id, "11", whole_thread=True)
+        work.append(await desk.account_store.run(steps_of, fact))
+        assert "about something" not in desk.texts()
+        assert desk.remembered(thread) == ()
+    assert work[1] < 8 * work[0]

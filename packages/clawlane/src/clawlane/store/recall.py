@@ -88,30 +88,39 @@ def _up_to(tx: Tx, fact: Deleted, found: list[int]) -> list[int]:
 
 
 def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
-    """Remove messages from queue, history, turns and pairing."""
-    recalled = RecallResult()
-    for seq in messages:
-        row = tx.db.execute(
-            "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
-            (reason, tx.account, seq),
-        ).fetchone()
-        if row is None:
-            continue
-        words = _words(inbound_of(row)) if row["body"] else ()
-        forget_texts(tx, [seq])
+    """Remove messages from queue, history, sessions, turns and pairing."""
+    found = [row for seq in messages if (row := _mark(tx, seq, reason)) is not None]
+    numbers = [row["seq"] for row in found]
+    words = [word for row in found if row["body"] for word in _words(inbound_of(row))]
+    # All texts go first: in what is left of them, few quotes have to be looked for.
+    forget_texts(tx, numbers)
+    for row in found:
         _forget_quotes(tx, row)
-        tx.scrub()
-        reminded = sessions.recalled(tx, seq, words)
+    reminded = sessions.recalled(tx, numbers, words)
+    recalled = RecallResult()
+    for row in found:
+        seq = row["seq"]
         pending_history.remove(tx, [seq])
         tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
         _withdraw_request(tx, row)
         recalled += RecallResult((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
-        for turn in reminded:
-            if not _has_left(tx, turn):
-                recalled += _again(tx, turn)
-            else:
-                sessions.leave(tx, turn)
+    for turn in reminded:
+        if not _has_left(tx, turn):
+            recalled += _again(tx, turn)
+        else:
+            sessions.leave(tx, turn)
+    if found:
+        tx.scrub()
     return recalled
+
+
+def _mark(tx: Tx, seq: int, reason: str) -> sqlite3.Row | None:
+    """A message that is recalled now, with the text that it still has; None if it was recalled before."""
+    row: sqlite3.Row | None = tx.db.execute(
+        "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
+        (reason, tx.account, seq),
+    ).fetchone()
+    return row
 
 
 def _words(inbound: Inbound) -> tuple[str, ...]:

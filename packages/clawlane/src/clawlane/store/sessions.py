@@ -202,22 +202,25 @@ _OVER = (
 )
 
 
-def recalled(tx: Tx, message: int, words: Sequence[str]) -> list[int]:
-    """Take a message out of all sessions: answers and summaries that saw it, and answers that repeat it.
+def recalled(tx: Tx, messages: Iterable[int], words: Sequence[str]) -> list[int]:
+    """Take messages out of all sessions: answers and summaries that saw them, and answers that repeat them.
 
-    `words` are what the message said. Call it before it is taken out of its turn. Gives open turns that
-    remember it from earlier ones: they have to be started over.
+    `words` are what the messages said. Call it before they are taken out of their turns. Gives open turns
+    that remember them from earlier ones: they have to be started over.
     """
-    rows = tx.db.execute(
-        "SELECT * FROM session_turns WHERE account = ? AND turn IN"
-        " (SELECT turn FROM turn_messages WHERE account = ? AND message = ?"
-        "  UNION SELECT turn FROM given WHERE account = ? AND message = ?)"
-        " ORDER BY agent, thread_kind, thread_id, turn",
-        (tx.account, tx.account, message, tx.account, message),
-    ).fetchall()
+    seen: dict[tuple[str, Thread], dict[int, sqlite3.Row]] = {}
+    for message in messages:
+        rows = tx.db.execute(
+            "SELECT * FROM session_turns WHERE account = ? AND turn IN"
+            " (SELECT turn FROM turn_messages WHERE account = ? AND message = ?"
+            "  UNION SELECT turn FROM given WHERE account = ? AND message = ?)",
+            (tx.account, tx.account, message, tx.account, message),
+        ).fetchall()
+        for row in rows:
+            seen.setdefault((row["agent"], thread_of(row)), {})[row["turn"]] = row
     again: list[int] = []
-    for (agent, thread), seen in groupby(rows, lambda row: (row["agent"], thread_of(row))):
-        again += _take_out(tx, agent, thread, list(seen), words)
+    for (agent, thread), saw in seen.items():
+        again += _take_out(tx, agent, thread, list(saw.values()), words)
     return again
 
 
