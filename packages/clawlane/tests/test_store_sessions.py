@@ -358,6 +358,26 @@ async def test_a_session_that_is_over_begins_anew_with_the_next_turn(desk: Desk)
     assert [said for _, said, _ in desk.said()] == [["two"]]
 
 
+async def test_sessions_that_are_over_are_forgotten_though_nobody_writes_any_more(desk: Desk) -> None:
+    quiet, talks = replace(DM, id="12"), replace(DM, id="13")
+    await desk.talk("long ago", "yes", quiet)
+    await desk.begin(await desk.read("and now?", talks))
+    desk.clock.ms += 60_000
+    await desk.talk("just now", "yes")
+
+    def idle(last_ms: int, now_ms: int) -> bool:
+        return now_ms - last_ms >= 60_000
+
+    assert not await desk.account_store.run(sessions.expire, idle)
+    assert [desk.session(one).number for one in (DM, quiet, talks)] == [1, 2, 1], "one waits for its agent"
+    assert desk.remembered(quiet) == ()
+    assert not await desk.account_store.run(sessions.expire, idle)
+    assert desk.session(quiet).number == 2
+    turn = await desk.begin(await desk.read("hello again", quiet), is_over=idle)
+    assert turn.session is not None
+    assert turn.session.number == 2
+
+
 async def test_what_is_remembered_outlives_the_texts_and_ids_of_everything_else(desk: Desk) -> None:
     await desk.read("chatter", GROUP, PEND)
     await desk.talk("one", "1", GROUP)

@@ -168,6 +168,25 @@ def reset(tx: Tx, agent: str, thread: Thread) -> int:
     return forgotten
 
 
+def expire(tx: Tx, is_over: IsOver) -> bool:
+    """Forget a batch of sessions that are over, as the next turn would. True if there are more."""
+    query = "SELECT * FROM sessions WHERE account = ? AND last_ms > 0"
+    rows = [
+        row
+        for row in tx.db.execute(query, (tx.account,)).fetchall()
+        if is_over(row["last_ms"], tx.now_ms)
+        and not exists(tx.db, _OPEN, tx.account, row["agent"], row["thread_kind"], row["thread_id"])
+    ]
+    for row in rows[:_BATCH]:
+        _begin_anew(tx, row["agent"], thread_of(row))
+    if rows:
+        tx.scrub()
+    return len(rows) > _BATCH
+
+
+_BATCH = 50
+
+
 def _begin_anew(tx: Tx, agent: str, thread: Thread) -> int:
     _forget(tx, _turns(tx, agent, thread))
     row = tx.db.execute(
@@ -275,6 +294,12 @@ def _steps(tx: Tx, turn: int) -> list[str]:
 
 
 _OF_SESSION = "account = ? AND agent = ? AND thread_kind = ? AND thread_id = ?"
+
+
+_OPEN = (
+    "SELECT 1 FROM session_turns JOIN turns USING (account, turn)"  # noqa: S608 — our own text only
+    f" WHERE {_OF_SESSION} AND settled_ms IS NULL"
+)
 
 
 def _row(db: sqlite3.Connection, account: str, agent: str, thread: Thread) -> sqlite3.Row | None:
