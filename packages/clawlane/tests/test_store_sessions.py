@@ -503,3 +503,55 @@ async def test_a_deleted_conversation_takes_work_by_its_length_and_not_by_the_sq
         assert "about something" not in desk.texts()
         assert desk.remembered(thread) == ()
     assert work[1] < 8 * work[0]
+
+
+async def test_an_answer_that_repeats_what_is_recalled_is_found_though_its_turn_is_cut_off(
+    desk: Desk,
+) -> None:
+    secret = await desk.talk("my secret", "noted")
+    await desk.talk("what was it?", "it was: my secret")
+    await desk.account_store.run(sessions.cut, "main", DM, desk.session(), [secret.seq])
+    await desk.recall(secret)
+    assert [turn.answer for turn in desk.remembered()] == [None]
+
+
+async def test_an_answer_that_was_given_late_loses_what_is_recalled_too(desk: Desk) -> None:
+    early = await set_aside(desk, "ask", "sent already")
+    secret = await desk.talk("my secret", "noted")
+    await desk.account_store.run(turns.resubmit, early.inbound.message_id)
+    await desk.answer(early, await desk.begin(early), "it was: my secret")
+    await desk.recall(secret)
+    assert "my secret" not in str(desk.remembered())
+
+
+async def test_a_turn_that_read_what_was_recalled_does_not_come_back_with_its_steps(desk: Desk) -> None:
+    secret = await desk.talk("my secret", "noted")
+    message = await desk.read("what was it?")
+    turn = await desk.begin(message)
+    await add_step(desk, turn, '"my secret"', "wait")
+    await desk.send()
+    await desk.recall(secret)
+    await desk.account_store.run(turns.fail, turn.seq, "no idea", turn.run)
+    await desk.answer(message, await desk.begin(message), "my secret")
+    assert "my secret" not in str(desk.remembered())
+
+
+async def test_a_reply_on_its_way_loses_the_steps_that_read_what_is_recalled(desk: Desk) -> None:
+    secret = await desk.talk("my secret", "noted")
+    message = await desk.read("what was it?")
+    turn = await desk.begin(message)
+    await add_step(desk, turn, '"my secret"', "wait")
+    await desk.send()
+    await desk.answer(message, turn, "it was: my secret")
+    await desk.recall(secret)
+    await desk.send()
+    assert "my secret" not in str(desk.remembered())
+
+
+async def test_a_conversation_is_deleted_with_the_turn_that_is_given_a_part_of_it(desk: Desk) -> None:
+    await desk.read("chatter", GROUP, PEND)
+    message = await desk.read("ask", GROUP)
+    await desk.begin(message)
+    fact = Deleted("default", GROUP, message.inbound.message_id, "11", whole_thread=True)
+    result = await desk.account_store.run(recall.deleted, fact, 1000)
+    assert (result.ended, result.again) == ((message.seq,), ())

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
 from clawlane.store import aliases, answers, outbox, pending_history, sessions, turns
-from clawlane.store.codec import NO_TEXT, inbound_of
+from clawlane.store.codec import NO_TEXT, inbound_of, thread_of
 from clawlane.store.models import ChunkState, RecallResult, TurnState
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists
@@ -96,14 +96,16 @@ def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
     forget_texts(tx, numbers)
     for row in found:
         _forget_quotes(tx, row)
-    reminded = sessions.recalled(tx, numbers, words)
+    reminded = sessions.recalled(tx, thread_of(found[0]), numbers, words) if found else []
     recalled = RecallResult()
     for row in found:
         seq = row["seq"]
         pending_history.remove(tx, [seq])
         tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
         _withdraw_request(tx, row)
-        recalled += RecallResult((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
+        recalled += RecallResult((seq,)) + _from_turn(tx, seq, reason)
+    for row in found:
+        recalled += _from_context(tx, row["seq"])
     for turn in reminded:
         if not _has_left(tx, turn):
             recalled += _again(tx, turn)
