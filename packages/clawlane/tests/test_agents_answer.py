@@ -29,6 +29,15 @@ from clawlane.config.routing import settled
         ("<thoughts>em nghĩ</thoughts>xong", "xong"),
         ("em nghĩ\n```json\n{}\n</think>\nxong", "xong"),
         ("```\n<think>\n</think>\n```\nxong", "```\n<think>\n</think>\n```\nxong"),
+        ("<analysis>em nghĩ</analysis>xong", "xong"),
+        ("<reasoning_content>em nghĩ</reasoning_content>xong", "xong"),
+        (
+            "<|channel|>analysis<|message|>em\nnghĩ<|end|><|start|>assistant<|channel|>final<|message|>xong<|return|>",
+            "xong",
+        ),
+        ("<|start|>assistant<|channel|>final<|message|>xong<|end|>", "xong"),
+        ("<|channel|>analysis<|message|>em nghĩ<|channel|>final<|message|>xong", "xong"),
+        ("a\x00b\x1b[31mc\r\nd", "ab[31mc\nd"),
         ("<final>xong</final>", "xong"),
         ("Thẻ `<think>` mở một ý nghĩ.", "Thẻ `<think>` mở một ý nghĩ."),
         ("``a ` <think>`` b", "``a ` <think>`` b"),
@@ -51,6 +60,8 @@ def test_thoughts_and_directives_are_left_out_but_for_code(raw: str, shown: str)
         "",
         "  \n",
         "NO_REPLY",
+        "<|channel|>analysis<|message|>em nghĩ<|end|>",
+        "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>",
         " `NO_REPLY`\n",
         "**NO_REPLY**",
         '"NO_REPLY"',
@@ -96,7 +107,11 @@ def test_a_thought_is_never_shown(before: str, secret: str) -> None:
     assert fenced or answer is None or secret.upper() not in answer.text
 
 
-@given(st.text(st.characters(exclude_characters="<[`~!\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=300))
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="<[`~!\u2028\u2029"), max_size=300
+    )
+)
 def test_a_text_without_marks_stays_as_it_is(text: str) -> None:
     answer = read_answer(f"A: {text} .")
     assert answer is not None

@@ -207,6 +207,21 @@ def test_when_a_session_is_over(
     time.tzset()
 
 
+@pytest.mark.parametrize(("last", "now", "over"), [("00:10", "01:15", False), ("23:50", "01:15", True)])
+def test_an_hour_that_comes_twice_in_a_night_begins_a_session_once(
+    monkeypatch: pytest.MonkeyPatch, last: str, now: str, over: bool
+) -> None:
+    def ms(clock: str) -> int:  # in UTC, in the night from the 24th, when 02:00 to 03:00 comes twice
+        day = 24 if clock.startswith("23") else 25
+        return int(1000 * datetime.fromisoformat(f"2026-10-{day}T{clock}+00:00").timestamp())
+
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        assert is_over(Reset.model_validate({"atHour": 2}), ms(last), ms(now)) is over
+    time.tzset()
+
+
 def test_the_first_conversation_of_a_thread_has_no_number() -> None:
     assert numbered("agent:main", 1) == "agent:main"
     assert numbered("agent:main", 2) == "agent:main:2"

@@ -7,11 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from packages.clawlane.tests.opened_store import LANE, Clock
+
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.config.choices import PairingReply
 from clawlane.lane.outgoing_files import OutgoingFiles
-from clawlane.messages import Media, MediaKind, Receipt, Thread, ThreadKind
-from clawlane.store import due, outbox, sending
+from clawlane.messages import Inbound, Media, MediaKind, Receipt, Thread, ThreadKind
+from clawlane.store import due, inbox, outbox, outgoing_files, pauses, sending, turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.models import Purpose
+from clawlane.store.models import AdmittedMessage, History, NewMessage, Purpose
+from clawlane.store.pauses import Pause, PauseLevel
 
 LAN = Thread(ThreadKind.DM, "11")
 
@@ -76,3 +81,28 @@ async def test_a_file_that_is_gone_already_is_no_problem(account_store: AccountS
     async with removing(OutgoingFiles(folder, account_store)):
         while names(folder):  # noqa: ASYNC110
             await asyncio.sleep(0)
+
+
+async def test_what_expired_in_a_pause_keeps_its_files_for_a_flush(
+    account_store: AccountStore, clock: Clock, tmp_path: Path
+) -> None:
+    inbound = Inbound("default", "m1", LAN, LAN.id, "Lan", "chào", clock.ms)
+    decision = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("dmPolicy", "channel"))
+    new = NewMessage(inbound, decision, PairingReply.CODE, clock.ms)
+    [admitted] = await account_store.run(inbox.admit_all, [new])
+    assert isinstance(admitted, AdmittedMessage)
+    await account_store.run(turns.start, admitted.seq, History.INCLUDE)
+    await account_store.run(turns.reply, admitted.seq, [put(tmp_path / "out", "a.pdf")])
+    await account_store.run(pauses.pause, Pause(LANE, None, PauseLevel.MUTE, clock.ms))
+    clock.ms += 1000
+    await account_store.run(pauses.resume, None, clock.ms, flush=False)
+    assert await account_store.run(outgoing_files.done) == ()
+    await account_store.run(pauses.resume, None, clock.ms, flush=True)
+    assert len((await account_store.run(due.waiting)).chunks) == 1
+    await account_store.run(pauses.pause, Pause(LANE, None, PauseLevel.MUTE, clock.ms))
+    clock.ms += 1000
+    await account_store.run(pauses.resume, None, clock.ms, flush=False)
+    await account_store.run(pauses.pause, Pause(LANE, None, PauseLevel.MUTE, clock.ms))
+    clock.ms += 1000
+    await account_store.run(pauses.resume, None, clock.ms, flush=False)
+    assert await account_store.run(outgoing_files.done) == ("a.pdf",), "no flush brings it back"

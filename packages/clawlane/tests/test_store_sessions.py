@@ -11,12 +11,14 @@ from packages.clawlane.tests.opened_store import LANE, Clock
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Deleted, Inbound, Quote, Receipt, Text, Thread, ThreadKind, Undone
-from clawlane.store import due, inbox, retention, sending, sessions, steps, turns
+from clawlane.store import due, inbox, recall, retention, sending, sessions, steps, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage, NoteResult
 from clawlane.store.retention import IDS_MS, TEXTS
 from clawlane.store.sessions import Remembered, Session
+from clawlane.store.steps import ToolSend
+from clawlane.store.transaction import Tx
 
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
 PEND = Decision(Outcome.PEND, Reason.MENTION_REQUIRED, Rule("groups"), keep_as_history=True)
@@ -356,6 +358,26 @@ async def test_a_session_that_is_over_begins_anew_with_the_next_turn(desk: Desk)
     assert [said for _, said, _ in desk.said()] == [["two"]]
 
 
+async def test_sessions_that_are_over_are_forgotten_though_nobody_writes_any_more(desk: Desk) -> None:
+    quiet, talks = replace(DM, id="12"), replace(DM, id="13")
+    await desk.talk("long ago", "yes", quiet)
+    await desk.begin(await desk.read("and now?", talks))
+    desk.clock.ms += 60_000
+    await desk.talk("just now", "yes")
+
+    def idle(last_ms: int, now_ms: int) -> bool:
+        return now_ms - last_ms >= 60_000
+
+    assert not await desk.account_store.run(sessions.expire, idle)
+    assert [desk.session(one).number for one in (DM, quiet, talks)] == [1, 2, 1], "one waits for its agent"
+    assert desk.remembered(quiet) == ()
+    assert not await desk.account_store.run(sessions.expire, idle)
+    assert desk.session(quiet).number == 2
+    turn = await desk.begin(await desk.read("hello again", quiet), is_over=idle)
+    assert turn.session is not None
+    assert turn.session.number == 2
+
+
 async def test_what_is_remembered_outlives_the_texts_and_ids_of_everything_else(desk: Desk) -> None:
     await desk.read("chatter", GROUP, PEND)
     await desk.talk("one", "1", GROUP)
@@ -373,3 +395,163 @@ async def test_what_is_remembered_outlives_the_texts_and_ids_of_everything_else(
     while await desk.account_store.run(retention.prune):
         pass
     assert desk.count("messages") == desk.count("turns") == 0
+
+
+async def set_aside(desk: Desk, text: str, sends: str, agent: str = "main") -> AdmittedMessage:
+    """A turn whose agent failed for good after a tool had sent something."""
+    message = await desk.read(text)
+    turn = await desk.begin(message, agent)
+    await add_step(desk, turn, f'"calls for {text}"', sends)
+    await desk.send()
+    await desk.account_store.run(turns.fail, turn.seq, "no idea", turn.run, final=True)
+    return message
+
+
+async def add_step(desk: Desk, turn: Turn, body: str, *sends: str) -> None:
+    calls = [ToolSend(1, 0, (Text(DM, text),)) for text in sends]
+    assert await desk.account_store.run(steps.add, turn.seq, turn.run, 1, body, calls)
+
+
+@pytest.mark.parametrize("way", ["reset", "cut", "summarised"])
+async def test_a_dead_letter_goes_on_from_its_steps_whatever_became_of_its_session(
+    desk: Desk, way: str
+) -> None:
+    message = await set_aside(desk, "ask", "sent already")
+    session, number = desk.session(), [message.seq]
+    if way == "reset":
+        await desk.account_store.run(sessions.reset, "main", DM)
+    else:
+        summary = "a summary" if way == "summarised" else None
+        await desk.account_store.run(sessions.cut, "main", DM, session, number, summary)
+    assert desk.remembered() == ()
+    await desk.account_store.run(turns.resubmit, message.inbound.message_id)
+    turn = await desk.begin(message)
+    assert await desk.account_store.run(steps.stored, turn.seq) == ('"calls for ask"',)
+
+
+async def test_a_dead_letter_whose_steps_repeat_what_was_recalled_calls_its_tools_anew(desk: Desk) -> None:
+    secret = await desk.talk("my secret", "noted")
+    message = await set_aside(desk, "my secret?", "sent already")
+    await desk.recall(secret)
+    await desk.account_store.run(turns.resubmit, message.inbound.message_id)
+    turn = await desk.begin(message)
+    assert await desk.account_store.run(steps.stored, turn.seq) == ()
+    await add_step(desk, turn, '"calls again"', "sent now")
+    with desk.store.read() as reader:
+        assert [row.text for row in reader.outbox()] == ["sent now"], "it is not taken for the earlier call"
+
+
+@pytest.mark.parametrize("as_history", [True, False])
+async def test_a_turn_that_read_what_was_recalled_and_has_sent_something_is_not_remembered(
+    desk: Desk, as_history: bool
+) -> None:
+    if as_history:
+        secret = await desk.read("my secret", GROUP, PEND)
+    else:
+        secret = await desk.talk("my secret", "noted", GROUP)
+    message = await desk.read("what was it?", GROUP)
+    turn = await desk.begin(message)
+    await add_step(desk, turn, '"calls"', "wait")
+    await desk.send()
+    noted = await desk.recall(secret)
+    assert noted.recalled.again == (), "something has left: it goes on"
+    await desk.answer(message, turn, "my secret")
+    await desk.send()
+    assert "my secret" not in str(desk.remembered(GROUP))
+    assert "my secret" not in desk.texts()
+
+
+async def test_another_agent_does_not_go_on_with_the_steps_of_the_one_before(desk: Desk) -> None:
+    message = await desk.read("ask")
+    await add_step(desk, await desk.begin(message, "old"), '"calls of the old one"', "from the old one")
+    await desk.account_store.run(turns.recover)
+    turn = await desk.begin(message, "new")
+    assert await desk.account_store.run(steps.stored, turn.seq) == ()
+    await add_step(desk, turn, '"calls of the new one"', "from the new one")
+    with desk.store.read() as reader:
+        assert [row.text for row in reader.outbox()] == ["from the old one", "from the new one"]
+    assert desk.remembered(agent="old") == ()
+    await desk.answer(message, turn, "hello")
+    await desk.send()
+    [remembered] = desk.remembered(agent="new")
+    assert remembered.steps == ('"calls of the new one"',)
+
+
+def steps_of(tx: Tx, fact: Deleted) -> int:
+    """How many hundred steps SQLite's virtual machine takes to delete a conversation."""
+    taken = count()
+
+    def step() -> int:
+        next(taken)
+        return 0
+
+    tx.db.set_progress_handler(step, 100)
+    try:
+        recall.deleted(tx, fact, 1000)
+    finally:
+        tx.db.set_progress_handler(None, 0)
+    return next(taken)
+
+
+async def test_a_deleted_conversation_takes_work_by_its_length_and_not_by_the_square(desk: Desk) -> None:
+    work = []
+    for thread, length in ((DM, 30), (replace(DM, id="12"), 120)):
+        for number in range(length):
+            last = await desk.talk(f"question {number} about something", f"answer {number}", thread)
+        fact = Deleted("default", thread, last.inbound.message_id, "11", whole_thread=True)
+        work.append(await desk.account_store.run(steps_of, fact))
+        assert "about something" not in desk.texts()
+        assert desk.remembered(thread) == ()
+    assert work[1] < 8 * work[0]
+
+
+async def test_an_answer_that_repeats_what_is_recalled_is_found_though_its_turn_is_cut_off(
+    desk: Desk,
+) -> None:
+    secret = await desk.talk("my secret", "noted")
+    await desk.talk("what was it?", "it was: my secret")
+    await desk.account_store.run(sessions.cut, "main", DM, desk.session(), [secret.seq])
+    await desk.recall(secret)
+    assert [turn.answer for turn in desk.remembered()] == [None]
+
+
+async def test_an_answer_that_was_given_late_loses_what_is_recalled_too(desk: Desk) -> None:
+    early = await set_aside(desk, "ask", "sent already")
+    secret = await desk.talk("my secret", "noted")
+    await desk.account_store.run(turns.resubmit, early.inbound.message_id)
+    await desk.answer(early, await desk.begin(early), "it was: my secret")
+    await desk.recall(secret)
+    assert "my secret" not in str(desk.remembered())
+
+
+async def test_a_turn_that_read_what_was_recalled_does_not_come_back_with_its_steps(desk: Desk) -> None:
+    secret = await desk.talk("my secret", "noted")
+    message = await desk.read("what was it?")
+    turn = await desk.begin(message)
+    await add_step(desk, turn, '"my secret"', "wait")
+    await desk.send()
+    await desk.recall(secret)
+    await desk.account_store.run(turns.fail, turn.seq, "no idea", turn.run)
+    await desk.answer(message, await desk.begin(message), "my secret")
+    assert "my secret" not in str(desk.remembered())
+
+
+async def test_a_reply_on_its_way_loses_the_steps_that_read_what_is_recalled(desk: Desk) -> None:
+    secret = await desk.talk("my secret", "noted")
+    message = await desk.read("what was it?")
+    turn = await desk.begin(message)
+    await add_step(desk, turn, '"my secret"', "wait")
+    await desk.send()
+    await desk.answer(message, turn, "it was: my secret")
+    await desk.recall(secret)
+    await desk.send()
+    assert "my secret" not in str(desk.remembered())
+
+
+async def test_a_conversation_is_deleted_with_the_turn_that_is_given_a_part_of_it(desk: Desk) -> None:
+    await desk.read("chatter", GROUP, PEND)
+    message = await desk.read("ask", GROUP)
+    await desk.begin(message)
+    fact = Deleted("default", GROUP, message.inbound.message_id, "11", whole_thread=True)
+    result = await desk.account_store.run(recall.deleted, fact, 1000)
+    assert (result.ended, result.again) == ((message.seq,), ())

@@ -19,6 +19,7 @@ from clawlane.store import (
     retention,
     sending,
     steps,
+    tool_calls,
     turns,
     unknown_sends,
 )
@@ -37,6 +38,7 @@ from clawlane.store.models import (
 from clawlane.store.outbox import Listed
 from clawlane.store.pauses import Pause, PauseLevel
 from clawlane.store.steps import ToolSend
+from clawlane.store.tool_calls import CallState
 from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import LookUp
 
@@ -365,6 +367,83 @@ async def test_an_expired_pause_takes_what_tools_queued_and_a_flush_brings_it_ba
     assert [state for _, state in desk.states()] == ["expired", "expired"]
     await desk.account_store.run(pauses.resume, None, desk.clock.ms, flush=True)
     assert desk.states() == [("one", "queued"), ("reply", "queued")]
+
+
+async def test_stop_ends_a_turn_whose_agent_was_busy(desk: Desk) -> None:
+    turn = await desk.begin()
+    await desk.step(turn, 1, '"a"', says("one"))
+    assert await desk.account_store.run(turns.postpone, turn, "agent_busy", desk.runs[turn])
+    stop = await desk.read_message("/stop")
+    assert await desk.account_store.run(turns.stop, stop) == [turn]
+    assert desk.turn(1)[0] == "stopped"
+    assert desk.states() == [("one", "cancelled")]
+
+
+async def test_stop_leaves_what_has_not_begun_whatever_was_taken_out_of_it(desk: Desk) -> None:
+    await desk.read_pair()
+    assert len((await desk.recall("m1")).again) == 1
+    stop = await desk.read_message("/stop")
+    assert await desk.account_store.run(turns.stop, stop) == []
+
+
+async def test_a_recalled_turn_is_over_if_its_tools_may_have_changed_something(desk: Desk) -> None:
+    turn = await desk.begin(await desk.read_pair())
+    await desk.step(turn, 1, '"a"')
+    begun = await desk.account_store.run(tool_calls.begin, turn, desk.runs[turn], 1, 0, "pay")
+    assert begun.state is CallState.NEW
+    recalled = await desk.recall("m1")
+    assert (recalled.ended, recalled.again) == ((turn,), ()), "it is not made again"
+
+
+async def test_what_the_operator_drops_takes_the_rest_of_its_call_along(desk: Desk) -> None:
+    turn = await desk.begin()
+    await desk.step(turn, 1, '"a"', says("one", "two", "three"), says("other", call=1))
+    second = desk.rows()[1]
+    assert await desk.account_store.run(unknown_sends.drop, second.id) is None
+    assert [state for _, state in desk.states()] == ["queued", "cancelled", "cancelled", "queued"]
+
+
+@pytest.mark.parametrize("by_tool", [True, False])
+async def test_what_was_taken_back_on_its_way_is_not_sent_by_the_next_process(
+    desk: Desk, by_tool: bool
+) -> None:
+    turn = await desk.begin()
+    await desk.step(turn, 1, '"a"', *([says("one")] if by_tool else []))
+    await desk.answer(turn, "reply")
+    chunk = await desk.next()
+    await desk.account_store.run(sending.begin, [chunk.id])
+    await desk.recall("m1")
+    await desk.account_store.run(sending.put_back, [chunk.id])
+    assert (await desk.account_store.run(due.waiting)).chunks == ()
+
+
+async def test_what_a_revoked_sender_was_answered_is_forgotten(desk: Desk) -> None:
+    turn = await desk.begin()
+    await desk.step(turn, 1, '"secret"')
+    await desk.account_store.run(turns.recover)
+    drop = Decision(Outcome.DROP, Reason.DM_DISABLED, ADMIT.rule)
+    await desk.account_store.run(turns.revoke, turn, drop)
+    assert await desk.stored(turn) == ()
+
+
+async def test_a_dead_letter_takes_its_steps_along_when_it_is_dropped(desk: Desk) -> None:
+    turn = await desk.begin()
+    await desk.step(turn, 1, '"secret"')
+    await desk.account_store.run(turns.fail, turn, "no idea", desk.runs[turn], final=True)
+    await desk.account_store.run(turns.drop_dead_letter, "m1")
+    assert await desk.stored(turn) == ()
+
+
+async def test_dead_letters_that_are_forgotten_leave_no_text(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "DEAD_LETTERS", 0)
+    turn = await desk.begin(await desk.read_pair())
+    await desk.step(turn, 1, '"secret"')
+    await desk.account_store.run(turns.fail, turn, "no idea", desk.runs[turn], final=True)
+    await desk.account_store.run(retention.prune)
+    assert await desk.stored(turn) == ()
+    assert await desk.account_store.run(_count, "messages WHERE body IS NOT NULL") == 0
 
 
 async def test_steps_and_sends_go_with_their_turn(desk: Desk) -> None:

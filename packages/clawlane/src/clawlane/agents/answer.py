@@ -16,8 +16,12 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MEDIA_LINE = re.compile(r"[ \t]*MEDIA:[ \t]*(\S[^\n]*)", re.IGNORECASE)
 _PIECE = re.compile(
     r"(?P<ticks>`+)"
-    r"|<(?P<slash>/?)(?:\w{1,20}:)?(?:think|thinking|thoughts?|reasoning|antthinking)\b[^<>]{0,200}>"
+    r"|<(?P<slash>/?)(?:\w{1,20}:)?"
+    r"(?:think|thinking|thoughts?|reasoning|reasoning_content|analysis|antthinking)\b[^<>]{0,200}>"
     r"|\[(?P<bracket>/?)THINK\]|◁(?P<triangle>/?)think▷"
+    r"|(?:<\|start\|>[^<>|]{0,40})?<\|channel\|>\s*(?P<channel>\w{1,20})[^<>]{0,100}"
+    r"(?:<\|constrain\|>[^<>]{0,40})?<\|message\|>"
+    r"|<\|(?P<token>start|end|return|call|message|channel)\|>(?:assistant\b)?"
     r"|</?(?P<final>final)>"
     r"|(?P<directive>\[\[\s*(?:reply_to_current|reply_to\s*:[^\[\]\n]{0,100}|audio_as_voice)\s*\]\])[ \t]*"
     r"|!\[[^\[\]\n]{0,300}\]\((?P<image>[^()\s]{1,2000})\)",
@@ -27,6 +31,7 @@ _PIECE = re.compile(
 _THOUGHTS = ("slash", "bracket", "triangle")
 """The groups of `_PIECE` that are set where a thought begins, and hold a slash where it ends."""
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LONGEST_SILENCE = 100
 _SILENCE = re.compile(r"[\W_]*NO[_ ]REPLY[\W_]*", re.IGNORECASE)
 _END_ALONE = re.compile(r"\s*(?:</(?:\w{1,20}:)?think(?:ing)?>|\[/THINK\]|◁/think▷)\s*", re.IGNORECASE)
@@ -47,9 +52,10 @@ class Answer:
 def read_answer(raw: str, *, attachments: bool = True) -> Answer | None:
     """What a model wrote, ready for people; None if it wrote nothing for them or chose to be silent.
 
-    A thought stands between tags such as `<think>` or `[THINK]`. One that is never closed goes on to the end,
-    and a closing tag alone ends one that began with the answer: in doubt too little is shown. Code is left as
-    it is. Without `attachments` their lines and markdown stay in the text.
+    A thought stands between tags such as `<think>` or `[THINK]`, or in a channel other than `final` of a
+    model whose server passes channels on. One that is never closed goes on to the end, and a closing tag
+    alone ends one that began with the answer: in doubt too little is shown. Code is left as it is. Characters
+    that control a terminal are left out. Without `attachments` their lines and markdown stay in the text.
     """
     text: list[str] = []
     media: list[str] = []
@@ -62,7 +68,7 @@ def read_answer(raw: str, *, attachments: bool = True) -> Answer | None:
             case "thought so far":
                 text.clear()
                 media.clear()
-    shown = re.sub(r"\n{3,}", "\n\n", "".join(text)).strip()
+    shown = re.sub(r"\n{3,}", "\n\n", _CONTROLS.sub("", "".join(text))).strip()
     if len(shown) < _LONGEST_SILENCE and _SILENCE.fullmatch(shown):
         shown = ""
     return Answer(shown, tuple(dict.fromkeys(media))) if shown or media else None
@@ -132,7 +138,12 @@ def _line_pieces(line: str, thinking: bool, attachments: bool) -> Iterator[tuple
             yield "text", line[place : found.start()]
         place = at
         closes = next((found[name] for name in _THOUGHTS if found[name] is not None), None)
-        if closes is not None:
+        if found["channel"]:
+            if not thinking and found["channel"].lower() == "final":
+                continue
+            thinking = found["channel"].lower() != "final"
+            yield "thinking", "yes" if thinking else ""
+        elif closes is not None:
             if closes and not thinking:
                 yield "thought so far", ""
             thinking = not closes

@@ -238,5 +238,5 @@ def _implied(reset: Reset) -> ResetMode:
 def _latest(hour: int, now_ms: int) -> float:
     """When it was last this hour, in milliseconds."""
     now = datetime.fromtimestamp(now_ms / 1000)  # noqa: DTZ006 — local time is meant
-    today = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    today = now.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
     return 1000 * (today if today <= now else today - timedelta(days=1)).timestamp()

@@ -54,7 +54,12 @@ class Paths:
 
     def outgoing_dir(self, account: str) -> Path:
         """The private copies of files that an account (`channel/id`) is going to send."""
-        return self.state / "outgoing" / quote(account, safe="")
+        return self.outgoing_root / quote(account, safe="")
+
+    @property
+    def outgoing_root(self) -> Path:
+        """The folders of all accounts for such copies."""
+        return self.state / "outgoing"
 
     @property
     def inbound_media_dir(self) -> Path:

@@ -7,11 +7,13 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from clawlane.access.decision import Reason
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import Agent
+from clawlane.agents.memory import is_over
 from clawlane.backoff import Sleep
 from clawlane.capabilities import CanReconcile
 from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
@@ -29,7 +31,7 @@ from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision
 from clawlane.lane.turn import DrainableAgent, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
-from clawlane.store import catch_up, directory, retention, unknown_sends
+from clawlane.store import catch_up, directory, retention, sessions, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.due import LOOK_UP_MS
@@ -37,6 +39,7 @@ from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult, TurnState
 from clawlane.store.pauses import Resumed
+from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import LookUp
 
 _PARK = 10.0
@@ -268,13 +271,17 @@ class Runner:
         """Prune the store in small batches. Lives until cancelled."""
         while True:
             try:
-                while await self._store.run(retention.prune):
-                    await self._deps.sleep(_BETWEEN_BATCHES)
+                for transition in (retention.prune, self._expire_sessions):
+                    while await self._store.run(transition):
+                        await self._deps.sleep(_BETWEEN_BATCHES)
                 if self._media is not None:
                     await self._media.prune(self._store, self._deps.now_ms())
             except (StoreFailed, OSError) as error:
                 log.warning("%s; nothing is pruned until later", error)
             await self._deps.sleep(_PRUNE_EVERY)
+
+    def _expire_sessions(self, tx: Tx) -> bool:
+        return sessions.expire(tx, partial(is_over, self._deps.answering.session.reset))
 
     async def _look_up_unknown(self) -> None:
         """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled."""

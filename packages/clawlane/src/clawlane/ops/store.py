@@ -27,7 +27,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Reset(Request[Forgotten]):
-    """Move the store aside, so that the gateway starts with an empty one. Files of messages are removed."""
+    """Move the store aside, so that the gateway starts with an empty one. Files of people are removed."""
 
 
 @operation
@@ -44,5 +44,6 @@ async def reset(ctx: OpContext, _request: Reset) -> Forgotten:
             f"there is no state directory {ctx.paths.state}", "nothing is stored, so nothing to reset"
         )
     aside = await asyncio.to_thread(forget, ctx.paths.store, ctx.paths.lock_file, ctx.now_ms())
-    await asyncio.to_thread(shutil.rmtree, ctx.paths.inbound_media_dir, ignore_errors=True)
+    for folder in (ctx.paths.inbound_media_dir, ctx.paths.outgoing_root):
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     return Forgotten(str(aside) if aside else None, found)

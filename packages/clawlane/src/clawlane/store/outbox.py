@@ -99,6 +99,16 @@ def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
     )
 
 
+def cancel_call(tx: Tx, chunk: sqlite3.Row, reason: str) -> None:
+    """From this chunk on, nothing is sent of what a call of a tool queued and has not left yet."""
+    tx.db.execute(
+        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, held_until_ms = NULL, reason = ?"
+        " WHERE account = ? AND by_turn = ? AND step = ? AND call = ? AND id > ?"
+        " AND settled_ms IS NULL AND state = 'queued'",
+        (tx.now_ms, reason, tx.account, chunk["by_turn"], chunk["step"], chunk["call"], chunk["id"]),
+    )
+
+
 def cancel_tools(tx: Tx, turn: int, reason: str) -> None:
     """Nothing is sent any more of what the tools of a turn queued and has not left yet."""
     tx.db.execute(
@@ -112,7 +122,7 @@ def whole_text(chunk: sqlite3.Row) -> dict[str, object]:
     """What the chunks of one text have in common: a reply, what one call of a tool sends, or one chunk."""
     if chunk["turn"] is not None:
         return {"turn": chunk["turn"]}
-    if chunk["by_turn"] is not None:
+    if chunk["step"] is not None:
         return {name: chunk[name] for name in ("by_turn", "step", "call")}
     return {"id": chunk["id"]}
 

@@ -32,10 +32,15 @@ def needed(tx: Tx) -> frozenset[str]:
 
 @lazy
 def done(tx: Tx) -> tuple[str, ...]:
-    """The names of the files that no chunk needs any more."""
+    """The names of the files that no chunk needs any more.
+
+    What expired when a pause ended last needs them: a flush brings it back.
+    """
     rows = tx.db.execute(
         "SELECT name FROM outgoing_files AS file LEFT JOIN outbox"
-        " ON outbox.account = file.account AND outbox.id = file.chunk AND outbox.settled_ms IS NULL"
+        " ON outbox.account = file.account AND outbox.id = file.chunk AND (outbox.settled_ms IS NULL"
+        "  OR (outbox.state = 'expired' AND outbox.settled_ms IN"
+        "   (SELECT ended_ms FROM pauses WHERE pauses.account = file.account)))"
         " WHERE file.account = ? GROUP BY name HAVING count(outbox.id) = 0",
         (tx.account,),
     )

@@ -12,8 +12,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
-from clawlane.store import aliases, outbox, pending_history, sessions, turns
-from clawlane.store.codec import NO_TEXT, inbound_of
+from clawlane.store import aliases, answers, outbox, pending_history, sessions, turns
+from clawlane.store.codec import NO_TEXT, inbound_of, thread_of
 from clawlane.store.models import ChunkState, RecallResult, TurnState
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists
@@ -88,28 +88,41 @@ def _up_to(tx: Tx, fact: Deleted, found: list[int]) -> list[int]:
 
 
 def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
-    """Remove messages from queue, history, turns and pairing."""
-    recalled = RecallResult()
-    for seq in messages:
-        row = tx.db.execute(
-            "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
-            (reason, tx.account, seq),
-        ).fetchone()
-        if row is None:
-            continue
-        words = _words(inbound_of(row)) if row["body"] else ()
-        forget_texts(tx, [seq])
+    """Remove messages from queue, history, sessions, turns and pairing."""
+    found = [row for seq in messages if (row := _mark(tx, seq, reason)) is not None]
+    numbers = [row["seq"] for row in found]
+    words = [word for row in found if row["body"] for word in _words(inbound_of(row))]
+    # All texts go first: in what is left of them, few quotes have to be looked for.
+    forget_texts(tx, numbers)
+    for row in found:
         _forget_quotes(tx, row)
-        tx.scrub()
-        reminded = sessions.recalled(tx, seq, words)
+    reminded = sessions.recalled(tx, thread_of(found[0]), numbers, words) if found else []
+    recalled = RecallResult()
+    for row in found:
+        seq = row["seq"]
         pending_history.remove(tx, [seq])
         tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
         _withdraw_request(tx, row)
-        recalled += RecallResult((seq,)) + _from_turn(tx, seq, reason) + _from_context(tx, seq)
-        for turn in reminded:
-            if not _has_left(tx, turn):
-                recalled += _again(tx, turn)
+        recalled += RecallResult((seq,)) + _from_turn(tx, seq, reason)
+    for row in found:
+        recalled += _from_context(tx, row["seq"])
+    for turn in reminded:
+        if not _has_left(tx, turn):
+            recalled += _again(tx, turn)
+        else:
+            sessions.leave(tx, turn)
+    if found:
+        tx.scrub()
     return recalled
+
+
+def _mark(tx: Tx, seq: int, reason: str) -> sqlite3.Row | None:
+    """A message that is recalled now, with the text that it still has; None if it was recalled before."""
+    row: sqlite3.Row | None = tx.db.execute(
+        "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
+        (reason, tx.account, seq),
+    ).fetchone()
+    return row
 
 
 def _words(inbound: Inbound) -> tuple[str, ...]:
@@ -178,8 +191,7 @@ def _forget_answer(tx: Tx, turn: int) -> None:
     """Delete what was answered: it may repeat the message. The steps of another run are told from these."""
     for column in _OF_TURN:
         change(tx, "outbox", {column: turn}, body=NO_TEXT)
-    change(tx, "outbox", {"by_turn": turn}, step=None, call=None)
-    tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
+    answers.forget_steps(tx, turn)
 
 
 def _from_context(tx: Tx, seq: int) -> RecallResult:
@@ -193,6 +205,8 @@ def _from_context(tx: Tx, seq: int) -> RecallResult:
     for row in rows:
         if not _has_left(tx, row["turn"]):
             recalled += _again(tx, row["turn"])
+        else:
+            sessions.leave(tx, row["turn"])
     tx.db.execute("DELETE FROM given WHERE account = ? AND message = ?", (tx.account, seq))
     return recalled
 
@@ -206,7 +220,7 @@ def _again(tx: Tx, turn: int) -> RecallResult:
     pending_history.give_back(tx, turn)
     tx.db.execute(
         "UPDATE turns SET attempts = attempts - CASE state WHEN 'running' THEN 1 ELSE 0 END,"
-        " state = 'waiting', reason = '', run = run + 1"
+        " state = 'waiting', reason = '', run = CASE run WHEN 0 THEN 0 ELSE run + 1 END"
         " WHERE account = ? AND turn = ? AND settled_ms IS NULL",
         (tx.account, turn),
     )
@@ -214,10 +228,14 @@ def _again(tx: Tx, turn: int) -> RecallResult:
 
 
 def _has_left(tx: Tx, turn: int) -> bool:
-    """Whether something of a reply has left, or of what its tools send, or may have."""
+    """Whether something of a reply has left, or of what its tools send, or may have.
+
+    So has a call that must not be made twice.
+    """
     left = "state IN ('sent', 'sending', 'unknown')"
     queries = (f"SELECT 1 FROM outbox WHERE account = ? AND {column} = ? AND {left}" for column in _OF_TURN)  # noqa: S608
-    return any(exists(tx.db, query, tx.account, turn) for query in queries)
+    called = "SELECT 1 FROM tool_calls WHERE account = ? AND turn = ?"
+    return any(exists(tx.db, query, tx.account, turn) for query in (*queries, called))
 
 
 def _withdraw_request(tx: Tx, message: sqlite3.Row) -> None:

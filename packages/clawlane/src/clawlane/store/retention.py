@@ -11,7 +11,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 
 from __future__ import annotations
 
-from clawlane.store import spending
+from clawlane.store import answers, spending
 from clawlane.store.rows import change
 from clawlane.store.transaction import Tx, count, forget_texts
 
@@ -117,7 +117,11 @@ def _dead_letters(tx: Tx) -> None:
     ).fetchall()
     if not rows:
         return
-    forget_texts(tx, [row["turn"] for row in rows])
+    query = "SELECT message FROM turn_messages WHERE account = ? AND turn = ?"
+    for row in rows:
+        parts = tx.db.execute(query, (tx.account, row["turn"])).fetchall()
+        forget_texts(tx, [part["message"] for part in parts])
+        answers.forget_answer(tx, row["turn"])
     tx.db.executemany(
         "UPDATE turns SET state = 'failed', reason = 'set aside and forgotten undecided: ' || reason"
         " WHERE account = ? AND turn = ?",

@@ -6,13 +6,21 @@ Sends that got no answer are dealt with in `clawlane.store.unknown_sends`.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 
 from clawlane.messages import Receipt
 from clawlane.store import album_sends, pending_history, send_log
 from clawlane.store.codec import NO_TEXT, is_reaction
 from clawlane.store.models import ChunkState, Hold, LostSend, Place, SendOutcome, TurnState
-from clawlane.store.outbox import cancel, cancel_tools, delivery_summary, update_summary, whole_text
+from clawlane.store.outbox import (
+    cancel,
+    cancel_call,
+    cancel_tools,
+    delivery_summary,
+    update_summary,
+    whole_text,
+)
 from clawlane.store.rows import change, exists
 from clawlane.store.send_log import SentChunk
 from clawlane.store.transaction import Tx, lazy
@@ -79,12 +87,18 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
 
 
 def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
-    """Queue chunks again that were marked as on their way, but not handed to the channel before a stop."""
-    tx.db.executemany(
-        "UPDATE outbox SET state = 'queued', attempts = attempts - 1 WHERE account = ? AND id = ?"
-        " AND state = 'sending' AND settled_ms IS NULL",
-        [(tx.account, chunk_id) for chunk_id in chunk_ids],
-    )
+    """Queue chunks again that were marked as on their way, but not handed to the channel before a stop.
+
+    Those of a turn that was stopped meanwhile are cancelled.
+    """
+    for chunk_id in chunk_ids:
+        row = tx.db.execute(
+            "UPDATE outbox SET state = 'queued', attempts = attempts - 1 WHERE account = ? AND id = ?"
+            " AND state = 'sending' AND settled_ms IS NULL RETURNING id, turn, by_turn, body",
+            (tx.account, chunk_id),
+        ).fetchone()
+        if row is not None:
+            _cancel_if_stopped(tx, row)
 
 
 @lazy
@@ -115,8 +129,7 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     ).fetchone()
     if row is None or row["turn"] is None:
         if row is not None and row["by_turn"] is not None:
-            cancelled = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "reason": _EARLIER}
-            change(tx, "outbox", {**whole_text(row), "state": ChunkState.QUEUED}, **cancelled)
+            cancel_call(tx, row, _EARLIER)
         return SendOutcome(None, "")
     cancel(tx, row["turn"], chunk_id, _EARLIER)
     return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
@@ -174,18 +187,24 @@ def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
     """Queue a chunk again that did not leave, for `due_ms`, unless its turn was stopped meanwhile."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'queued', reason = ?, due_ms = ?"
-        " WHERE account = ? AND id = ? AND state = 'sending' RETURNING turn, by_turn, body",
+        " WHERE account = ? AND id = ? AND state = 'sending' RETURNING id, turn, by_turn, body",
         (reason, due_ms, tx.account, chunk_id),
     ).fetchone()
-    if row and row["by_turn"] is not None:
+    if row is not None:
+        _cancel_if_stopped(tx, row)
+
+
+def _cancel_if_stopped(tx: Tx, row: sqlite3.Row) -> None:
+    """Cancel a chunk that is queued again, and what follows, if its turn was stopped meanwhile."""
+    if row["by_turn"] is not None:
         ended = "account = ? AND turn = ? AND state IN ('stopped', 'revoked', 'recalled')"
         query = f"SELECT 1 FROM turns WHERE {ended}"  # noqa: S608 — our own text only
         if row["body"] == NO_TEXT or exists(tx.db, query, tx.account, row["by_turn"]):
             cancel_tools(tx, row["by_turn"], "its turn was stopped")
         return
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
-    if row and exists(tx.db, query, tx.account, row["turn"]):
-        cancel(tx, row["turn"], chunk_id, "its turn was stopped")
+    if exists(tx.db, query, tx.account, row["turn"]):
+        cancel(tx, row["turn"], row["id"], "its turn was stopped")
         update_summary(tx, row["turn"])
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.messages import Inbound, Thread
-from clawlane.store import pending_history
+from clawlane.store import answers, pending_history
 from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
@@ -78,18 +78,28 @@ def _key(agent: str, thread: Thread) -> dict[str, object]:
 def begin(tx: Tx, agent: str, thread: Thread, turn: int, run: int, is_over: IsOver) -> Session | None:
     """The session of a turn that begins; it is remembered from now on. None if the run is void.
 
-    A session that is over begins anew.
+    A session that is over begins anew. A turn that was taken out of it does not come back.
     """
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND run = ? AND settled_ms IS NULL"
     if not exists(tx.db, query, tx.account, turn, run):
         return None
     number = enter(tx, agent, thread, is_over)
-    put(
-        tx, "session_turns", {"turn": turn}, **_key(agent, thread), at_ms=tx.now_ms, answer=None, summarised=0
-    )
+    query = "SELECT 1 FROM session_turns WHERE account = ? AND turn = ? AND agent <> ?"
+    if exists(tx.db, query, tx.account, turn, agent):  # another one had begun to answer
+        answers.forget_steps(tx, turn)
+    if not _has_left(tx, turn):
+        place = _key(agent, thread)
+        put(tx, "session_turns", {"turn": turn}, **place, at_ms=tx.now_ms, answer=None, summarised=0)
     found = read(tx.db, tx.account, agent, thread, but=turn)
     assert found.number == number
     return found
+
+
+def _has_left(tx: Tx, turn: int) -> bool:
+    """Whether a turn that goes on was taken out of its session: its steps may tell what is forgotten."""
+    begun = "SELECT 1 FROM steps WHERE account = ? AND turn = ?"
+    remembered = "SELECT 1 FROM session_turns WHERE account = ? AND turn = ?"
+    return exists(tx.db, begun, tx.account, turn) and not exists(tx.db, remembered, tx.account, turn)
 
 
 @lazy
@@ -145,7 +155,8 @@ def cut(
     change(tx, "sessions", _key(agent, thread), summary=summary)
     for turn in turns:
         change(tx, "session_turns", {"turn": turn}, summarised=1, answer=None)
-        _forget_steps(tx, turn)
+        if exists(tx.db, _OVER, tx.account, turn):
+            answers.forget_steps(tx, turn)
         pending_history.forget_given(tx, turn)
     return True
 
@@ -162,6 +173,25 @@ def reset(tx: Tx, agent: str, thread: Thread) -> int:
     tx.scrub()
     tx.note(agent=agent, thread=str(thread), turns=forgotten)
     return forgotten
+
+
+def expire(tx: Tx, is_over: IsOver) -> bool:
+    """Forget a batch of sessions that are over, as the next turn would. True if there are more."""
+    query = "SELECT * FROM sessions WHERE account = ? AND last_ms > 0"
+    rows = [
+        row
+        for row in tx.db.execute(query, (tx.account,)).fetchall()
+        if is_over(row["last_ms"], tx.now_ms)
+        and not exists(tx.db, _OPEN, tx.account, row["agent"], row["thread_kind"], row["thread_id"])
+    ]
+    for row in rows[:_BATCH]:
+        _begin_anew(tx, row["agent"], thread_of(row))
+    if rows:
+        tx.scrub()
+    return len(rows) > _BATCH
+
+
+_BATCH = 50
 
 
 def _begin_anew(tx: Tx, agent: str, thread: Thread) -> int:
@@ -183,71 +213,93 @@ def _turns(tx: Tx, agent: str, thread: Thread) -> list[int]:
 def _forget(tx: Tx, turns: Iterable[int]) -> None:
     """Take turns out of their session. The history that went with them goes, too.
 
-    An open turn goes on: it still has its steps, and its history until it settles.
+    One that may go on still has its steps, and its history until it settles.
     """
     for turn in turns:
         tx.db.execute("DELETE FROM session_turns WHERE account = ? AND turn = ?", (tx.account, turn))
-        if exists(tx.db, _SETTLED, tx.account, turn):
-            _forget_steps(tx, turn)
+        if exists(tx.db, _OVER, tx.account, turn):
+            answers.forget_steps(tx, turn)
             pending_history.give_back(tx, turn)
 
 
-_SETTLED = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
+_OVER = (
+    "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
+    " AND state NOT IN ('dead', 'expired')"  # an operator may have these go on
+)
 
 
-def _forget_steps(tx: Tx, turn: int) -> None:
-    """Forget what a model and its tools said in a turn."""
-    tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
+def recalled(tx: Tx, thread: Thread, messages: Sequence[int], words: Sequence[str]) -> list[int]:
+    """Take messages of a thread out of its sessions: what saw them goes, and what repeats them.
 
-
-def recalled(tx: Tx, message: int, words: Sequence[str]) -> list[int]:
-    """Take a message out of all sessions: answers and summaries that saw it, and answers that repeat it.
-
-    `words` are what the message said. Call it before it is taken out of its turn. Gives open turns that
-    remember it from earlier ones: they have to be started over.
+    `words` are what the messages said. Call it before they are taken out of their turns. Gives open turns
+    that remember them from earlier ones: they have to be started over.
     """
-    rows = tx.db.execute(
-        "SELECT * FROM session_turns WHERE account = ? AND turn IN"
-        " (SELECT turn FROM turn_messages WHERE account = ? AND message = ?"
-        "  UNION SELECT turn FROM given WHERE account = ? AND message = ?)"
-        " ORDER BY agent, thread_kind, thread_id, turn",
-        (tx.account, tx.account, message, tx.account, message),
-    ).fetchall()
-    again: list[int] = []
-    for (agent, thread), seen in groupby(rows, lambda row: (row["agent"], thread_of(row))):
-        again += _take_out(tx, agent, thread, list(seen), words)
-    return again
+    saw: dict[str, list[sqlite3.Row]] = {}
+    for message in messages:
+        rows = tx.db.execute(
+            "SELECT * FROM session_turns WHERE account = ? AND turn IN"
+            " (SELECT turn FROM turn_messages WHERE account = ? AND message = ?"
+            "  UNION SELECT turn FROM given WHERE account = ? AND message = ?)",
+            (tx.account, tx.account, message, tx.account, message),
+        ).fetchall()
+        for row in rows:
+            saw.setdefault(row["agent"], []).append(row)
+    query = "SELECT * FROM sessions WHERE account = ? AND thread_kind = ? AND thread_id = ? ORDER BY agent"
+    found = tx.db.execute(query, (tx.account, thread.kind, thread.id)).fetchall()
+    return [turn for row in found for turn in _take_out(tx, row, saw.get(row["agent"], ()), words)]
 
 
-def _take_out(
-    tx: Tx, agent: str, thread: Thread, seen: Sequence[sqlite3.Row], words: Sequence[str]
-) -> list[int]:
-    """Take a message out of one session, of which these turns saw it themselves."""
-    session = _row(tx.db, tx.account, agent, thread)
-    assert session is not None
+def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: Sequence[str]) -> list[int]:
+    """Take messages out of one session, of which these turns saw one of them themselves.
+
+    What saw them may have been cut off, while other answers still repeat them. The order of numbers says
+    nothing: a turn that was set aside may run after later ones.
+    """
+    agent, thread = session["agent"], thread_of(session)
     saw = {row["turn"] for row in seen}
     query = (
-        "SELECT session_turns.turn, answer, settled_ms, asked_once FROM session_turns"  # noqa: S608
-        f" JOIN turns USING (account, turn) WHERE {_OF_SESSION} AND session_turns.turn >= ? ORDER BY 1"
+        "SELECT session_turns.turn, at_ms, answer, settled_ms, asked_once FROM session_turns"  # noqa: S608
+        f" JOIN turns USING (account, turn) WHERE {_OF_SESSION} ORDER BY 1"
     )
-    values = (tx.account, agent, thread.kind, thread.id, min(saw))
+    values = (tx.account, agent, thread.kind, thread.id)
     turns = tx.db.execute(query, values).fetchall()
-    for row in turns:
-        turn = row["turn"]
-        if turn in saw or _repeats(words, (row["answer"] or "", *_steps(tx, turn))):
-            change(tx, "session_turns", {"turn": turn}, answer=None)
-            if row["settled_ms"] is not None:
-                _forget_steps(tx, turn)
-    change(tx, "sessions", _key(agent, thread), recalls=session["recalls"] + 1)
-    if any(row["summarised"] for row in seen) or _repeats(words, [session["summary"]]):
+    told = [row for row in turns if row["turn"] in saw or _tells(tx, row, words)]
+    for row in told:
+        change(tx, "session_turns", {"turn": row["turn"]}, answer=None)
+        if row["settled_ms"] is not None:
+            answers.forget_steps(tx, row["turn"])
+    summed_up = any(row["summarised"] for row in seen) or _repeats(words, [session["summary"]])
+    if summed_up:
         change(tx, "sessions", _key(agent, thread), summary="")
-        query = f"SELECT turn FROM session_turns WHERE {_OF_SESSION} AND summarised = 1"  # noqa: S608
-        rows = tx.db.execute(query, (tx.account, agent, thread.kind, thread.id)).fetchall()
-        _forget(tx, [row["turn"] for row in rows])
-    others = [row for row in turns if row["settled_ms"] is None and row["turn"] not in saw]
+        _forget(tx, [row["turn"] for row in tx.db.execute(_SUMMARISED, values).fetchall()])
+    if not told and not summed_up:
+        return []
+    change(tx, "sessions", _key(agent, thread), recalls=session["recalls"] + 1)
+    since_ms = 0 if summed_up else min(row["at_ms"] for row in told)
+    others = [
+        row
+        for row in turns
+        if row["settled_ms"] is None and row["turn"] not in saw and row["at_ms"] >= since_ms
+    ]
     # An agent that must not be asked twice has read it by now: what it answers is not remembered.
     _forget(tx, [row["turn"] for row in others if row["asked_once"]])
     return [row["turn"] for row in others if not row["asked_once"]]
+
+
+def _tells(tx: Tx, turn: sqlite3.Row, words: Sequence[str]) -> bool:
+    return _repeats(words, (turn["answer"] or "", *_steps(tx, turn["turn"])))
+
+
+def leave(tx: Tx, turn: int) -> None:
+    """What an open turn makes of what was taken back is not remembered, though it goes on.
+
+    It leaves its session while it is with its agent. Once it has replied, it needs no steps any more.
+    """
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state IN ('waiting', 'running')"
+    if exists(tx.db, query, tx.account, turn):
+        _forget(tx, [turn])
+    else:
+        answers.forget_steps(tx, turn)
 
 
 def _repeats(words: Iterable[str], texts: Iterable[str]) -> bool:
@@ -263,6 +315,13 @@ def _steps(tx: Tx, turn: int) -> list[str]:
 
 
 _OF_SESSION = "account = ? AND agent = ? AND thread_kind = ? AND thread_id = ?"
+
+
+_SUMMARISED = f"SELECT turn FROM session_turns WHERE {_OF_SESSION} AND summarised = 1"  # noqa: S608
+_OPEN = (
+    "SELECT 1 FROM session_turns JOIN turns USING (account, turn)"  # noqa: S608 — our own text only
+    f" WHERE {_OF_SESSION} AND settled_ms IS NULL"
+)
 
 
 def _row(db: sqlite3.Connection, account: str, agent: str, thread: Thread) -> sqlite3.Row | None:

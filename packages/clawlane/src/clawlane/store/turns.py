@@ -9,7 +9,7 @@ from itertools import groupby
 
 from clawlane.access.decision import Decision
 from clawlane.messages import Inbound, Outgoing, Thread, merge_messages
-from clawlane.store import merging, outbox, pending_history
+from clawlane.store import answers, merging, outbox, pending_history
 from clawlane.store.codec import inbound_of, storable
 from clawlane.store.decisions import Stage, record
 from clawlane.store.errors import NoDeadLetter
@@ -160,6 +160,7 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     outbox.cancel_tools(tx, seq, "the sender is not admitted any more")
     pending_history.give_back(tx, seq)
     forget_texts(tx, [row["message"] for row in rows])
+    answers.forget_answer(tx, seq)
 
 
 @lazy
@@ -296,7 +297,7 @@ def stop(tx: Tx, seq: int) -> list[int]:
         " JOIN messages AS this ON this.account = begun.account AND this.seq = ?"
         "  AND this.thread_kind = messages.thread_kind AND this.thread_id = messages.thread_id"
         " WHERE begun.account = ? AND begun.settled_ms IS NULL AND begun.turn < ?"
-        "  AND (begun.state <> 'waiting' OR begun.attempts > 0)"
+        "  AND (begun.state <> 'waiting' OR begun.run > 0)"  # tries that do not count have begun, too
         " AND NOT EXISTS (SELECT 1 FROM decisions WHERE account = begun.account AND message = begun.turn"
         "  AND stage = 'admission' AND command IN ('/new', '/reset', '/stop')) ORDER BY begun.turn",
         (seq, tx.account, seq),
@@ -351,6 +352,7 @@ def drop_dead_letter(tx: Tx, message_id: str) -> None:
     )
     query = "SELECT message FROM turn_messages WHERE account = ? AND turn = ?"
     forget_texts(tx, [row["message"] for row in tx.db.execute(query, (tx.account, seq)).fetchall()])
+    answers.forget_answer(tx, seq)
 
 
 def _dead_turn(tx: Tx, message_id: str) -> int:

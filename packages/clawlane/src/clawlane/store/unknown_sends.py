@@ -9,7 +9,7 @@ from clawlane.messages import Receipt, ThreadKind
 from clawlane.store import album_sends, turns
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import ChunkState, LostSend, RecoveryResult, TurnState
-from clawlane.store.outbox import cancel
+from clawlane.store.outbox import cancel, cancel_call
 from clawlane.store.rows import change
 from clawlane.store.sending import mark, needs_decision, sent, settle, unknown
 from clawlane.store.transaction import Tx
@@ -171,6 +171,8 @@ def drop(tx: Tx, chunk_id: int) -> int | None:
     change(tx, "outbox", {"id": chunk_id}, **dropped)
     if row["turn"] is not None:
         cancel(tx, row["turn"], chunk_id, reason)
+    elif row["by_turn"] is not None:
+        cancel_call(tx, row, reason)
     return settle(tx, row["turn"])
 
 

@@ -1,0 +1,18 @@
+"""Forgets what an agent said in a turn, and what its tools gave back."""
+
+from __future__ import annotations
+
+from clawlane.store.rows import change
+from clawlane.store.transaction import Tx
+
+
+def forget_steps(tx: Tx, turn: int) -> None:
+    """Delete the steps of a turn. Another run of it begins at the first one, and its calls are new ones."""
+    tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
+    change(tx, "outbox", {"by_turn": turn}, step=None, call=None)
+
+
+def forget_answer(tx: Tx, turn: int) -> None:
+    """Delete the steps of a turn and the answer that is remembered: what they answer is forgotten, too."""
+    forget_steps(tx, turn)
+    tx.db.execute("DELETE FROM session_turns WHERE account = ? AND turn = ?", (tx.account, turn))
