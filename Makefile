@@ -26,7 +26,8 @@ demo: setup
 test: setup
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
-# Stories that take minutes: chaos with a fixed seed, recalls at every stage, clocks that are wrong.
+# Stories that take minutes: chaos with a fixed seed, recalls at every stage, clocks that are wrong, and what becomes of
+# a turn's files, tools and limits beyond the first story of each.
 test-long: setup
 	@$(BIN)/python -m pytest -m long --numprocesses 2 --dist loadscope --no-loadscope-reorder
 

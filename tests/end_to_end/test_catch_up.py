@@ -123,6 +123,7 @@ def test_what_comes_live_waits_for_what_was_written_before_it(
     assert answers(zalo, 2) == ["two", "three"]
 
 
+@pytest.mark.long
 def test_an_answer_that_does_not_come_is_asked_for_again(
     linked: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
@@ -138,6 +139,7 @@ def test_an_answer_that_does_not_come_is_asked_for_again(
     assert answers(zalo, 1) == ["missed"]
 
 
+@pytest.mark.long
 def test_an_answer_that_was_cut_off_is_looked_up_while_connected_and_sent_again_if_it_is_not_there(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:
@@ -157,6 +159,7 @@ def test_an_answer_that_was_cut_off_is_looked_up_while_connected_and_sent_again_
     assert account(linked)["gaps"] == []
 
 
+@pytest.mark.long
 def test_the_first_answer_of_a_login_that_was_cut_off_is_sent_again_once_another_was_seen_to_come_back(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:

@@ -143,6 +143,7 @@ def test_a_picture_reaches_a_model_that_sees(desk: Desk, model: ModelServer) -> 
     assert base64.b64encode(picture)[:60] not in desk.stored()
 
 
+@pytest.mark.long
 def test_a_model_that_does_not_see_costs_no_request(desk: Desk, model: ModelServer) -> None:
     desk.start(endpoint(model))
     desk.sends("photo", jpeg(), "đẹp không")
@@ -171,6 +172,7 @@ def hearing_nobody() -> str:
     return "tools: { media: { audio: { models: [{ url: 'http://127.0.0.1:9', model: 'm' }] } } }"
 
 
+@pytest.mark.long
 def test_a_quoted_picture_is_fetched_for_its_turn_only(desk: Desk, model: ModelServer) -> None:
     group, me, channel = desk.with_group()
     desk.start(endpoint(model, images=True), channel=channel)
@@ -184,6 +186,7 @@ def test_a_quoted_picture_is_fetched_for_its_turn_only(desk: Desk, model: ModelS
     until(lambda: desk.files() == [])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("channel", "fault", "words"),
     [
@@ -209,6 +212,7 @@ def test_a_file_that_is_not_fetched_costs_the_turn_nothing(
         assert desk.fetched() == [], "its size was known"
 
 
+@pytest.mark.long
 def test_a_file_that_is_larger_than_it_says_is_cut_off(desk: Desk, model: ModelServer) -> None:
     desk.start(endpoint(model, images=True), channel="mediaMaxMb: 0.2")
     desk.zalo.do("/fault", call="download", does="endless", times=None)
@@ -218,6 +222,7 @@ def test_a_file_that_is_larger_than_it_says_is_cut_off(desk: Desk, model: ModelS
     assert desk.files() == []
 
 
+@pytest.mark.long
 def test_what_only_calls_itself_a_picture_is_not_shown(desk: Desk, model: ModelServer) -> None:
     desk.start(endpoint(model, images=True))
     desk.sends("file", b"<!DOCTYPE html><script>alert(1)</script>", "anh.jpg")
@@ -228,6 +233,7 @@ def test_what_only_calls_itself_a_picture_is_not_shown(desk: Desk, model: ModelS
     assert [path.suffix for path in desk.files()] == [".html"]
 
 
+@pytest.mark.long
 def test_a_model_that_takes_no_pictures_is_asked_without(desk: Desk, model: ModelServer) -> None:
     desk.start(endpoint(model, images=True))
     model.script = lambda request: (
@@ -239,6 +245,7 @@ def test_a_model_that_takes_no_pictures_is_asked_without(desk: Desk, model: Mode
     desk.gateway.said("write `images: false`")
 
 
+@pytest.mark.long
 def test_a_voice_message_is_written_down_once(desk: Desk, model: ModelServer) -> None:
     desk.operator.env["SPEECH_KEY"] = "k3y"
     tries = [refuses(500), refuses(500)]
@@ -269,6 +276,7 @@ def test_a_voice_message_is_written_down_once(desk: Desk, model: ModelServer) ->
     assert SAID not in json.dumps(model.requests[-1].body, ensure_ascii=False)
 
 
+@pytest.mark.long
 def test_a_voice_message_that_nobody_can_write_down_stays_one(desk: Desk, model: ModelServer) -> None:
     desk.operator.env["SPEECH_KEY"] = "k3y"
     model.hear = lambda _: refuses(500, "s3cret")
@@ -279,6 +287,7 @@ def test_a_voice_message_that_nobody_can_write_down_stays_one(desk: Desk, model:
     assert "s3cret" not in "\n".join(desk.gateway.printed())
 
 
+@pytest.mark.long
 def test_a_program_gets_the_files_and_no_name_leads_anywhere(desk: Desk) -> None:
     code = (
         "import json, sys; [one] = json.load(sys.stdin)['attachments'];"
@@ -303,6 +312,7 @@ def test_a_picture_that_is_recalled_leaves_the_disk(desk: Desk, model: ModelServ
     until(lambda: desk.files() == [])
 
 
+@pytest.mark.long
 def test_a_crash_in_mid_download_leaves_no_half_file(desk: Desk, model: ModelServer) -> None:
     desk.start(endpoint(model, images=True))
     desk.zalo.do("/fault", call="download", does="endless", bytes=1000, seconds=0.05)
@@ -318,6 +328,7 @@ def test_a_crash_in_mid_download_leaves_no_half_file(desk: Desk, model: ModelSer
     assert "shown" in prompt(model.requests[-1])
 
 
+@pytest.mark.long
 def test_a_stop_ends_a_download(desk: Desk, model: ModelServer) -> None:
     desk.start(endpoint(model, images=True))
     desk.zalo.do("/fault", call="download", does="endless", bytes=1000, seconds=0.05)
@@ -335,6 +346,7 @@ def provider(server: ModelServer, *takes: str) -> str:
     return f"models: {{ providers: {json.dumps({'near': {'baseUrl': server.url, 'models': models}})} }}"
 
 
+@pytest.mark.long
 def test_a_model_with_tools_sees_the_pictures_of_its_turn_only(desk: Desk, model: ModelServer) -> None:
     desk.start("near/m", more=provider(model, "text", "image"))
     picture = jpeg()
@@ -351,6 +363,7 @@ def test_a_model_with_tools_sees_the_pictures_of_its_turn_only(desk: Desk, model
     assert base64.b64encode(picture)[:60] not in desk.stored()
 
 
+@pytest.mark.long
 def test_a_model_that_is_not_said_to_see_costs_no_download(desk: Desk, model: ModelServer) -> None:
     desk.start("near/m", more=provider(model, "text"))
     desk.sends("photo", jpeg())
@@ -358,6 +371,7 @@ def test_a_model_that_is_not_said_to_see_costs_no_download(desk: Desk, model: Mo
     assert desk.fetched() == []
 
 
+@pytest.mark.long
 def test_a_model_with_tools_that_takes_no_pictures_is_asked_without(desk: Desk, model: ModelServer) -> None:
     desk.start("near/m", more=provider(model, "text", "image"))
     model.script = lambda request: (

@@ -66,6 +66,7 @@ def test_a_tool_of_a_server_is_used(
     assert result(model.requests[1]) == "The tool gave back:\n| ordered bread"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("tool", "told", "times"),
     [
@@ -100,6 +101,7 @@ def test_a_gateway_that_is_killed_in_a_tool(
     assert notes.read_text().split().count(word) == times
 
 
+@pytest.mark.long
 def test_stop_cancels_the_call_at_its_server(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer, notes: Path
 ) -> None:
@@ -114,6 +116,7 @@ def test_stop_cancels_the_call_at_its_server(
     assert len(model.requests) == 1
 
 
+@pytest.mark.long
 def test_a_server_that_is_down_keeps_nobody_from_answering(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer, notes: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_model_answers(
     assert all(words not in log(gateway) for words in ("nghĩ", "chào em", "s3cret-key"))
 
 
+@pytest.mark.long
 def test_a_model_that_says_nothing_is_silence_with_a_reason(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_model_that_says_nothing_is_silence_with_a_reason(
     assert len(model.requests) == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
@@ -144,6 +146,7 @@ def test_each_limit_ends_a_turn_for_good(
     assert len(model.requests) == asked
 
 
+@pytest.mark.long
 def test_a_busy_model_is_asked_again_when_it_said_and_others_are_answered_meanwhile(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -167,6 +170,7 @@ def test_a_busy_model_is_asked_again_when_it_said_and_others_are_answered_meanwh
     assert answers(zalo, 2) == ["hai", "một"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("answer", "times"),
     [
@@ -201,6 +205,7 @@ def test_a_model_that_does_not_answer_sets_the_message_aside(
     assert all_sent(zalo) == []
 
 
+@pytest.mark.long
 def test_a_model_that_cannot_be_reached_is_one_line(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:
@@ -290,6 +295,7 @@ def test_after_a_crash_no_completed_step_is_asked_again(
     assert all_sent(zalo) == ["xong"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("budget", ["tokensPerDay: 30", "usdPerDay: 0.00003"], ids=["tokens", "money"])
 def test_a_spent_budget_is_silence(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer, budget: str
@@ -341,6 +347,7 @@ def test_a_senders_spent_share_silences_that_sender_only(
     assert len([line for line in gateway.printed() if "is silent" in line]) == 1
 
 
+@pytest.mark.long
 def test_what_an_endpoint_says_it_took_counts_too(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -357,6 +364,7 @@ def test_what_an_endpoint_says_it_took_counts_too(
     assert len(model.requests) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("missing", "choice", "place", "extras"),
     [
@@ -390,6 +398,7 @@ def test_without_its_library_the_gateway_does_not_start(
     assert "echo" not in done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("choice", "words"),
     [

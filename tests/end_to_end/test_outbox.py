@@ -136,6 +136,7 @@ def test_an_answer_whose_echo_is_lost_is_found_after_the_reconnect(lane: Lane) -
     assert lane.answers() == ["echo: một", "echo: hai"]
 
 
+@pytest.mark.long
 def test_what_zalo_does_not_have_is_sent_again_once_and_in_order(lane: Lane) -> None:
     """Nothing needs the operator: two look-ups hold an earlier answer, and not the one that was cut off."""
     lane.start(resend="when-absent")

@@ -151,6 +151,7 @@ def test_a_rejection_frees_the_place_and_holds_over_restarts_and_expiry(door: Do
     assert door.run("reject", "zalouser", strangers[0], "--unblock").returncode == 1
 
 
+@pytest.mark.long
 def test_a_clock_that_is_set_back_a_day_does_not_make_a_code_live_for_a_day(door: Door) -> None:
     stranger = door.person("Lạ")
     door.start(0)
@@ -241,6 +242,7 @@ def test_what_is_missing_is_said(door: Door) -> None:
     assert "no pending request" in door.run("reject", "zalouser", "ABCD2345").stdout
 
 
+@pytest.mark.long
 def test_friends_stay_friends_when_the_list_is_suddenly_short_or_empty(door: Door) -> None:
     """Under `friends-silent` nobody who was a friend is sent a code, and no name is pinned to nobody."""
     friends = [door.person(f"Bạn {number}", friend=True) for number in range(6)]
@@ -260,6 +262,7 @@ def test_friends_stay_friends_when_the_list_is_suddenly_short_or_empty(door: Doo
     assert all(door.sent_to(one) == 0 for one in friends)
 
 
+@pytest.mark.long
 def test_no_name_is_pinned_to_nobody_by_a_list_that_cannot_be_right(door: Door) -> None:
     friend, stranger = door.person("Bạn", friend=True), door.person("Lạ")
     door.start(friends="has 3 friends")

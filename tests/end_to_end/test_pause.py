@@ -119,6 +119,7 @@ def test_a_pause_ends_by_itself(running_lane: Operator, zalo: Simulator, gateway
     assert answers(zalo, 1) == ["later"]
 
 
+@pytest.mark.long
 def test_what_a_pause_made_too_old_expires_is_listed_and_can_be_answered_after_all(
     running_lane: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:

@@ -99,6 +99,7 @@ def test_only_the_pinned_group_gets_in_whatever_the_two_are_called(
     assert counters(linked) == {"group_admitted": 1, "group_not_allowlisted": 1}
 
 
+@pytest.mark.long
 def test_what_nobody_or_several_are_called_is_final_until_it_is_asked_for_again(
     linked: Operator, zalo: Simulator, gateway: Gateway, config: Path
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_name_that_left_the_config_is_looked_up_anew_when_it_comes_back(
     gateway.said(f"'Work Chat' is pinned to {second}")
 
 
+@pytest.mark.long
 def test_doctor_names_every_entry_with_its_line_and_what_to_write(
     linked: Operator, zalo: Simulator, gateway: Gateway, config: Path
 ) -> None:

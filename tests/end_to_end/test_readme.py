@@ -114,6 +114,7 @@ def test_each_kind_of_agent_answers_as_the_readme_shows_it(
     assert answer.startswith(wanted)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["endpoint", "model", "acp", "command"])
 def test_each_kind_of_agent_answers_as_the_guide_shows_it(
     installed: Operator, state: Path, tmp_path: Path, kind: str

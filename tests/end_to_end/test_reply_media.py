@@ -122,6 +122,7 @@ def test_a_picture_has_a_short_text_as_its_caption(lane: Lane) -> None:
     lane.copies_are_gone()
 
 
+@pytest.mark.long
 def test_a_styled_text_comes_before_its_picture(lane: Lane) -> None:
     lane.start()
     lane.ask(f"**đây** ạ\n{lane.put('a.png', png())}")
@@ -129,6 +130,7 @@ def test_a_styled_text_comes_before_its_picture(lane: Lane) -> None:
     assert [text for _, text in lane.all_sent()] == ["đây ạ", ""]
 
 
+@pytest.mark.long
 def test_several_pictures_are_an_album_and_everything_else_follows_in_order(lane: Lane) -> None:
     lane.start()
     lines = [
@@ -166,6 +168,7 @@ def test_an_address_is_fetched_and_its_content_decides(lane: Lane) -> None:
     assert again["url"] != url
 
 
+@pytest.mark.long
 def test_what_may_not_be_attached_is_left_out_and_the_text_goes(lane: Lane) -> None:
     lane.start()
     secret = lane.state / "config.json5"
@@ -202,6 +205,7 @@ def test_a_crash_between_upload_and_message_sends_it_once(lane: Lane) -> None:
     assert [kind for kind, _ in lane.all_sent()].count("chat.photo") == 1
 
 
+@pytest.mark.long
 def test_an_echo_settles_what_was_shown_just_before_a_crash(lane: Lane) -> None:
     """Voice, file and picture go out; the answer never comes; the echo names our client id."""
     lane.start()
@@ -223,6 +227,7 @@ def test_an_echo_settles_what_was_shown_just_before_a_crash(lane: Lane) -> None:
     assert lane.kept() == []
 
 
+@pytest.mark.long
 def test_an_album_cut_off_in_the_middle_ends_complete_and_without_a_picture_twice(lane: Lane) -> None:
     lane.start()
     lines = "\n".join(lane.put(f"{size}.png", png(size)) for size in (1, 2, 3))
@@ -241,6 +246,7 @@ def test_an_album_cut_off_in_the_middle_ends_complete_and_without_a_picture_twic
     assert [kind for kind, _ in lane.all_sent()].count("chat.photo") == 3
 
 
+@pytest.mark.long
 def test_stop_ends_a_download(lane: Lane) -> None:
     lane.start()
     lane.ask(lane.put("gốc.png", png()))
@@ -256,6 +262,7 @@ def test_stop_ends_a_download(lane: Lane) -> None:
     assert [kind for kind, _ in lane.all_sent()].count("chat.photo") == 1
 
 
+@pytest.mark.long
 def test_a_program_answers_with_files_and_a_reaction(lane: Lane) -> None:
     lane.put("a.png", png())
     code = "import json; print(json.dumps({'text': '', 'media': ['a.png'], 'react': '👍'}))"
@@ -268,6 +275,7 @@ def test_a_program_answers_with_files_and_a_reaction(lane: Lane) -> None:
     assert (reacted["msg_id"], reacted["icon"]) == (message, "/-strong")
 
 
+@pytest.mark.long
 def test_a_member_of_the_group_is_mentioned_and_others_are_not(lane: Lane) -> None:
     lane.start()
     me = next(iter(lane.zalo.world()["accounts"]))["uid"]
@@ -285,6 +293,7 @@ def test_a_member_of_the_group_is_mentioned_and_others_are_not(lane: Lane) -> No
     assert lane.sent()["mentions"] == []
 
 
+@pytest.mark.long
 def test_parts_are_numbered_if_the_config_says_so(lane: Lane) -> None:
     lane.start("numberChunks: true")
     lane.ask("một câu dài. " * 450)
@@ -295,6 +304,7 @@ def test_parts_are_numbered_if_the_config_says_so(lane: Lane) -> None:
     assert lane.sent()["text"] == "ngắn thôi"
 
 
+@pytest.mark.long
 def test_the_guides_agent_sends_the_file_that_it_wrote(lane: Lane) -> None:
     guide = (Path(__file__).parents[2] / "docs" / "agents-chat.md").read_text("utf-8")
     [block] = [one for one in re.findall(r"^```json5\n(.*?)^```", guide, re.M | re.S) if "MEDIA:" in one]

@@ -8,6 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from demo.model_server import ChatRequest, ModelServer, Says
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import all_sent, answers, asked, listening, person, say
@@ -63,6 +65,7 @@ def test_new_begins_anew_and_the_gateway_says_so(
     assert [one.headers["x-session"] for one in (first, second)] == [key, f"{key}:2"]
 
 
+@pytest.mark.long
 def test_an_endpoint_that_remembers_is_told_each_turn_alone(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -95,6 +98,7 @@ def test_what_was_recalled_is_not_told_again(
     assert "1234" not in gateway_log(gateway)
 
 
+@pytest.mark.long
 def test_an_answer_that_did_not_arrive_is_marked(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -122,6 +126,7 @@ def test_an_answer_that_did_not_arrive_is_marked(
     assert told(model.requests[-1])[1] == "assistant: (no answer: stopped)"
 
 
+@pytest.mark.long
 def test_a_conversation_that_is_too_long_is_summed_up(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -149,6 +154,7 @@ def test_a_conversation_that_is_too_long_is_summed_up(
     assert "thích phở" not in "\n".join(told(model.requests[-1])), "the summary saw what was recalled"
 
 
+@pytest.mark.long
 def test_conversations_never_mix(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -180,6 +186,7 @@ def test_conversations_never_mix(
     ]
 
 
+@pytest.mark.long
 def test_a_program_is_told_the_conversation(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:
@@ -193,6 +200,7 @@ def test_a_program_is_told_the_conversation(
     assert all_sent(zalo) == ["trống", "user=một assistant=trống"]
 
 
+@pytest.mark.long
 def test_owners_ask_the_gateway_and_others_ask_the_agent(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -217,6 +225,7 @@ def test_owners_ask_the_gateway_and_others_ask_the_agent(
     assert len(model.requests) == 2
 
 
+@pytest.mark.long
 def test_without_text_commands_none_is_a_command(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:

@@ -96,6 +96,7 @@ def test_what_tools_send_leaves_in_order_before_the_reply(
     assert "sent by tools: of 3 parts, 1–3 arrived" in linked.run("why", message).stdout
 
 
+@pytest.mark.long
 def test_any_icon_reacts_and_a_message_of_elsewhere_is_none(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -116,6 +117,7 @@ def test_any_icon_reacts_and_a_message_of_elsewhere_is_none(
     assert results(model.requests[-1])[1] == "error: `messageId` is no message of this conversation"
 
 
+@pytest.mark.long
 def test_nonsense_is_told_to_the_model_and_nobody_else(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -140,6 +142,7 @@ def test_nonsense_is_told_to_the_model_and_nobody_else(
     assert acts(zalo) == ["vâng"]
 
 
+@pytest.mark.long
 def test_look_ups_show_names_as_data(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -162,6 +165,7 @@ def test_look_ups_show_names_as_data(
     assert (group["name"], group["members"]) == ("Nhóm Làm Việc", 3)
 
 
+@pytest.mark.long
 def test_a_picture_of_the_agents_folder_and_nothing_else(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -194,6 +198,7 @@ def test_a_picture_of_the_agents_folder_and_nothing_else(
     assert len(left) <= 1, "what is not sent is not kept"
 
 
+@pytest.mark.long
 def test_an_agent_that_fetches_nothing_asks_nobody(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -230,6 +235,7 @@ def test_a_message_that_orders_the_tool_to_write_elsewhere(
     assert [one["thread_id"] for one in zalo.since(0) if one["kind"] == "sent"] == [lan]
 
 
+@pytest.mark.long
 def test_another_conversation_where_the_config_allows_it(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
@@ -280,6 +286,7 @@ def outbox(operator: Operator, message: str) -> dict[str, str]:
     return {one["text"]: one["state"] for one in told["messages"] if one["answers"] == message}
 
 
+@pytest.mark.long
 def test_stop_cancels_what_has_not_left(
     linked: Operator,
     zalo: Simulator,
@@ -302,6 +309,7 @@ def test_stop_cancels_what_has_not_left(
     assert all_sent(zalo) == ["một"]
 
 
+@pytest.mark.long
 def test_a_recall_cancels_what_has_not_left(
     linked: Operator,
     zalo: Simulator,
@@ -322,6 +330,7 @@ def test_a_recall_cancels_what_has_not_left(
     assert all_sent(zalo) == ["một"]
 
 
+@pytest.mark.long
 def test_a_revocation_cancels_what_has_not_left(
     linked: Operator,
     zalo: Simulator,
@@ -346,6 +355,7 @@ def test_a_revocation_cancels_what_has_not_left(
     assert "hai" not in all_sent(zalo)
 
 
+@pytest.mark.long
 def test_whoever_is_turned_away_meanwhile_gets_nothing(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:
