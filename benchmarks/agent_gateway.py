@@ -3,7 +3,8 @@
     python -m benchmarks.agent_gateway FILE
 
 At its end it writes to FILE, as JSON and by `time.monotonic`: `stored`, a time for each commit of messages,
-and `lags`, pairs of a time and the seconds by which the event loop was late then.
+`asked` and `answered`, when the library was given a request for a model and gave back its answer, and `lags`,
+pairs of a time and the seconds by which the event loop was late then.
 """
 
 from __future__ import annotations
@@ -27,15 +28,20 @@ from clawlane.plugins.registry import Registry
 _EVERY_S = 0.005
 
 
-class _Stored(logging.Handler):
-    """Notes when admission has committed something."""
+class _Noted(logging.Handler):
+    """Notes when something was logged that has these words."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str, words: str) -> None:
         super().__init__(logging.DEBUG)
         self.times: list[float] = []
+        self._words = words
+        logger = logging.getLogger(module)
+        logger.addHandler(self)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.msg.startswith("stored "):
+        if self._words in record.msg:
             self.times.append(time.monotonic())
 
 
@@ -52,11 +58,9 @@ async def main() -> dict[str, object]:
     paths, stop = Paths.from_env(os.environ), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     config = load(paths, Registry(paths), os.environ)
-    stored, lags = _Stored(), list[tuple[float, float]]()
-    admission = logging.getLogger("clawlane.lane.admission")
-    admission.addHandler(stored)
-    admission.setLevel(logging.DEBUG)
-    admission.propagate = False
+    stored, lags = _Noted("clawlane.lane.admission", "stored "), list[tuple[float, float]]()
+    asked = _Noted("clawlane.agents.model", " is asked ")
+    answered = _Noted("clawlane.agents.model", " has answered ")
     with logging_to(paths.log_dir):
         async with (
             answering(config, paths, os.environ) as agents,
@@ -67,7 +71,7 @@ async def main() -> dict[str, object]:
             noting.cancel()
             with suppress(asyncio.CancelledError):
                 await noting
-    return {"stored": stored.times, "lags": lags}
+    return {"stored": stored.times, "asked": asked.times, "answered": answered.times, "lags": lags}
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 Gateway, loopback model and simulator are processes of their own; the plugin is the real one, acks are on,
 pacing is off. Times are of `time.monotonic`, which all processes of a machine share; the simulator's are in
-whole milliseconds. For kind `model` the library's part is measured beside it: the same model asked without
-a gateway.
+whole milliseconds. For kind `model` the library's part stands beside ours: from the moment when it is given a
+request until that arrives, and from the end of the answer until it gives that back.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import statistics
@@ -52,15 +51,13 @@ class Times:
 def run() -> Iterator[Figure]:
     """The time around an answer, the event loop with 30 conversations at once, and memory with each kind."""
     for kind in ("endpoint", "model"):
-        times = _times(kind)
-        library = Times(0, 0)
+        ours, library = _times(kind)
         note, rest = f"p50 of {_TURNS} turns", "p50"
         if kind == "model":
-            library = _library()
-            note = f"{note}; {times.before:.1f} in all, the library's part {library.before:.1f}"
-            rest = f"p50; {times.after:.1f} in all, the library's part {library.after:.1f}"
-        yield Figure(f"{kind}: commit to request", times.before - library.before, "ms", note, aim=_AIM_MS)
-        yield Figure(f"{kind}: answer to send", times.after - library.after, "ms", rest, aim=_AIM_MS)
+            note = f"{note}; the library's part {library.before:.1f}"
+            rest = f"p50; the library's part {library.after:.1f}"
+        yield Figure(f"{kind}: commit to request", ours.before, "ms", note, aim=_AIM_MS)
+        yield Figure(f"{kind}: answer to send", ours.after, "ms", rest, aim=_AIM_MS)
     for kind in ("endpoint", "model"):
         lag, seconds = _lag(kind)
         note = f"p99 while {_AT_ONCE} are answered, which takes {seconds:.1f} s"
@@ -122,8 +119,8 @@ def _model(thinking_s: float, spans: Path) -> Iterator[str]:
         yield url
 
 
-def _times(kind: str) -> Times:
-    """The medians of turns one after the other in several conversations, without the first of each."""
+def _times(kind: str) -> tuple[Times, Times]:
+    """Our part and the library's: medians of turns one after the other, without the first of each person."""
     sent: list[float] = []
     since_boot = time.monotonic() - time.time()
     with _opened(kind) as bench:
@@ -132,45 +129,16 @@ def _times(kind: str) -> Times:
             time.sleep(_ASIDE_S)
             bench.say(people[number % _PEOPLE])
             sent.append(bench.stage.zalo.wait("sent")["at_ms"] / 1000 + since_boot)
-    stored = bench.noted["stored"]
-    samples = [
-        (began - stored[bisect_left(stored, began) - 1], at - ended)
-        for (began, ended), at in zip(bench.spans, sent, strict=True)
-    ]
-    return Times.of(samples[_PEOPLE:])
+    began, ended = map(list, zip(*bench.spans, strict=True))
+    asked, answered = bench.noted["asked"] or began, bench.noted["answered"] or ended
+    stored = [bench.noted["stored"][bisect_left(bench.noted["stored"], at) - 1] for at in asked]
+    ours = zip(_between(stored, asked), _between(answered, sent), strict=True)
+    library = zip(_between(asked, began), _between(ended, answered), strict=True)
+    return Times.of(list(ours)[_PEOPLE:]), Times.of(list(library)[_PEOPLE:])
 
 
-def _library() -> Times:
-    """The same for the library alone: from its call to the request, and from the answer to its return."""
-    from pydantic_ai.messages import ModelRequest
-    from pydantic_ai.models import ModelRequestParameters
-    from pydantic_ai.settings import ModelSettings
-
-    from clawlane.agents.prompt import FRAME
-    from clawlane.agents.providers import ProviderAccess, open_models
-    from clawlane.config.agents import Api
-
-    calls: list[tuple[float, float]] = []
-
-    async def ask(url: str) -> None:
-        access = ProviderAccess("bench", "models", Api.OPENAI_COMPLETIONS, base_url=url)
-        async with open_models(["bench/any"], {"bench": access}) as [named]:
-            for number in range(_TURNS):
-                question = ModelRequest.user_text_prompt(f"em hỏi anh chút được không? {number}")
-                question.instructions = FRAME
-                await asyncio.sleep(_ASIDE_S)
-                began = time.monotonic()
-                parameters = ModelRequestParameters()
-                prepared = named.model.prepare_messages([question], parameters)
-                await named.model.request(prepared, ModelSettings(), parameters)
-                calls.append((began, time.monotonic()))
-
-    with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder:
-        spans = Path(folder) / "model.json"
-        with _model(0, spans) as url:
-            asyncio.run(ask(url))
-        noted = json.loads(spans.read_text())
-    return Times.of([(s[0] - c[0], c[1] - s[1]) for s, c in zip(noted, calls, strict=True)][_PEOPLE:])
+def _between(first: Sequence[float], then: Sequence[float]) -> list[float]:
+    return [later - earlier for earlier, later in zip(first, then, strict=True)]
 
 
 def _lag(kind: str) -> tuple[float, float]:

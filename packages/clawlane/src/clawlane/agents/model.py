@@ -7,6 +7,7 @@ pydantic-ai is the extra `agent`, so only what needs a model may import this mod
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -56,6 +57,8 @@ _Part = TypeVar("_Part", bound="DataclassInstance")
 
 _LONGEST_RESULT = 50_000
 """Characters of a tool's result that the model is shown."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +231,12 @@ class Run:
         tools = [_definition(spec) for spec in self.tools.specs()]
         parameters = ModelRequestParameters(function_tools=tools)
         shown = messages if named.sees else without_pictures(messages)
+        log.debug("%s is asked with %d messages and %d tools", named.name, len(shown), len(tools))
         try:
             response = await _whole_answer(named, shown, parameters)
         except Exception as error:  # whatever a library makes of what a provider sends
             raise _problem(f"{self.agent.place}: {named.name}", error) from None
+        log.debug("%s has answered with %d parts", named.name, len(response.parts))
         response = replace(_readable_text(response), parts=[_readable_text(part) for part in response.parts])
         response.usage = _counted(response, shown)
         response.model_id, response.history_digest = named.name, None
