@@ -260,6 +260,13 @@ class Thinking:
         self.thinks = threading.Event()
         self.go_on = threading.Event()
 
+    def asked_by(self, zalo: Simulator, sender: str) -> str:
+        """The id of a message after which the first text has left, the second waits, and the model thinks."""
+        message = say(zalo, sender, "kể chuyện đi")
+        assert answers(zalo, 1) == ["một"]
+        assert self.thinks.wait(60)
+        return message
+
     def __call__(self, request: ChatRequest) -> Says:
         if not results(request):
             return calls({"action": "send", "text": "một"}, {"action": "send", "text": "hai"})
@@ -298,9 +305,7 @@ def test_stop_cancels_what_has_not_left(
     lan = person(zalo, "Lan")
     configured(state, model, lan, pacing=ONE_AT_A_TIME)
     listening(gateway)
-    message = say(zalo, lan, "kể chuyện đi")
-    assert answers(zalo, 1) == ["một"]
-    assert thinking.thinks.wait(60)
+    message = thinking.asked_by(zalo, lan)
     say(zalo, lan, "/stop")
     gateway.said("was stopped by")
     assert outbox(linked, message) == {"hai": "cancelled"}
@@ -321,9 +326,7 @@ def test_a_recall_cancels_what_has_not_left(
     lan = person(zalo, "Lan")
     configured(state, model, lan, pacing=ONE_AT_A_TIME)
     listening(gateway)
-    message = say(zalo, lan, "bí mật")
-    assert answers(zalo, 1) == ["một"]
-    assert thinking.thinks.wait(60)
+    message = thinking.asked_by(zalo, lan)
     zalo.do("/undo", **{"from": lan, "message": message})
     told = until(lambda: linked.run("why", message).stdout, "recalled by its author")
     assert "sent by tools: of 2 parts, 1 arrived, 2 not sent" in told
