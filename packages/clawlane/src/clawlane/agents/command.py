@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clawlane.agents.child import Program, drain
-from clawlane.agents.errors import AgentFailed, AgentInterrupted
+from clawlane.agents.errors import AgentFailed, AgentInterrupted, unanswered
 from clawlane.store.codec import storable
 
 LONGEST_ANSWER = 2**20
@@ -83,7 +83,7 @@ class Command:
         return CommandAnswer(storable(text), tuple(media), storable(react))
 
     def _lost(self, text: str) -> AgentFailed | AgentInterrupted:
-        return AgentInterrupted(text) if self.once else AgentFailed(text)
+        return unanswered(text, once=self.once)
 
 
 _KEYS = {"text", "media", "react"}

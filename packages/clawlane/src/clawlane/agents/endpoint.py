@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from clawlane.agents.errors import AgentBusy, AgentFailed, AgentInterrupted, AgentMisconfigured
+from clawlane.agents.errors import AgentBusy, AgentFailed, AgentInterrupted, AgentMisconfigured, unanswered
 from clawlane.store.codec import storable
 
 LONGEST_ANSWER = 8 * 2**20
@@ -110,7 +110,7 @@ class Endpoint:
         except ImagesRefused:
             raise
         except AgentFailed as error:
-            raise self._unanswered(str(error)) from None
+            raise unanswered(str(error), once=self.once) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise AgentFailed(f"{self.place}: {self._host()} cannot be reached: {_reason(error)}") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -242,11 +242,7 @@ class Endpoint:
         return AgentFailed(f"{self.place}: {host} answered with HTTP {status}")
 
     def _lost(self, reason: str) -> AgentFailed | AgentInterrupted:
-        return self._unanswered(f"{self.place}: no answer from {self._host()}: {reason}")
-
-    def _unanswered(self, text: str) -> AgentFailed | AgentInterrupted:
-        """No answer that can be used. The agent may have acted nevertheless."""
-        return AgentInterrupted(text) if self.once else AgentFailed(text)
+        return unanswered(f"{self.place}: no answer from {self._host()}: {reason}", once=self.once)
 
     def _host(self) -> str:
         return self.url.split("/")[2]

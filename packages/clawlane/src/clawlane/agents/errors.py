@@ -75,6 +75,11 @@ class AgentFailed(AgentError):
     """The agent could not answer this time."""
 
 
+def unanswered(text: str, *, once: bool) -> AgentFailed | AgentInterrupted:
+    """No answer that can be used. One who is asked `once` may have acted nevertheless."""
+    return AgentInterrupted(text) if once else AgentFailed(text)
+
+
 class AgentsUnusable(Exception):
     """The agents cannot run. `problems` holds one line for each: its place in the config, and what to do."""
 

@@ -1,4 +1,4 @@
-"""HTTP for the clients of model providers, with an end to the length of an answer."""
+"""HTTP for clients of models and MCP servers, with an end to the length of an answer."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ class AnswerTooLong(Exception):
     """A provider's answer is larger than any answer should be."""
 
 
-class _LimitedBody(httpx2.AsyncByteStream):
-    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+class LimitedBody(httpx2.AsyncByteStream):
+    """A body that raises `too_long` after so many bytes."""
+
+    def __init__(self, body: httpx2.AsyncByteStream, most: int, too_long: Exception) -> None:
         self._body = body
+        self._most = most
+        self._too_long = too_long
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
         async for part in self._body:
             size += len(part)
-            if size > LONGEST_ANSWER:
-                raise AnswerTooLong
+            if size > self._most:
+                raise self._too_long
             yield part
 
     async def aclose(self) -> None:
@@ -48,7 +52,7 @@ class LimitedTransport(httpx2.AsyncBaseTransport):
         if response.headers.get("Content-Encoding", "identity") != "identity":
             await response.aclose()
             raise AnswerTooLong
-        response.stream = _LimitedBody(response.stream)
+        response.stream = LimitedBody(response.stream, LONGEST_ANSWER, AnswerTooLong())
         return response
 
     async def aclose(self) -> None:

@@ -19,6 +19,7 @@ from mcp_types import JSONRPCNotification, jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from clawlane.agents.child import Program
+from clawlane.agents.limited_transport import LimitedBody
 
 log = logging.getLogger(__name__)
 
@@ -140,10 +141,6 @@ class KeyRefused(Exception):
         self.status = status
 
 
-class _TooLarge(httpx2.StreamError):
-    """An answer of more bytes than are read."""
-
-
 class _Bounded(httpx2.AsyncBaseTransport):
     """HTTP with answers of at most `LONGEST_MESSAGE` bytes; a stream of events may go on for ever."""
 
@@ -164,24 +161,9 @@ class _Bounded(httpx2.AsyncBaseTransport):
             await response.aclose()
             raise httpx2.DecodingError("a compressed answer", request=request)
         if not response.headers.get("Content-Type", "").lower().startswith("text/event-stream"):
-            response.stream = _BoundedStream(response.stream)
+            too_long = httpx2.StreamError("the answer is too large")
+            response.stream = LimitedBody(response.stream, LONGEST_MESSAGE, too_long)
         return response
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-class _BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream) -> None:
-        self._inner = inner
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for part in self._inner:
-            size += len(part)
-            if size > LONGEST_MESSAGE:
-                raise _TooLarge("the answer is too large")
-            yield part
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -167,27 +167,29 @@ class Opener:
         """How a provider is reached: what the config says of it, and what is known of those built in."""
         from clawlane.agents.providers import ProviderAccess
 
-        place = format_path(("models", "providers", name))
-        written = self.shared.models.providers.get(name, Provider())
-        headers = {
-            header: self._read(secret, f"{place}.headers.{header}")
-            for header, secret in written.headers.items()
-        }
-        key = ""
-        if written.api_key is not None:
-            key = self._read(written.api_key, f"{place}.apiKey")
-        elif written.base_url is None:
-            key = self._own_key(name, f"{place}.apiKey")
+        place, written = self._provider(name)
         return ProviderAccess(
             name,
             place,
             written.spoken(name),
-            key,
+            self._provider_key(name),
             written.base_url,
-            headers,
+            self._read_all(written.headers, f"{place}.headers"),
             written.prices,
             partial(written.sees, name),
         )
+
+    def _provider(self, name: str) -> tuple[str, Provider]:
+        """Where a provider stands in the config, and what is written there."""
+        place = format_path(("models", "providers", name))
+        return place, self.shared.models.providers.get(name, Provider())
+
+    def _provider_key(self, name: str) -> str:
+        """The key of a provider: written, or its own if it is built in; empty for a server without keys."""
+        place, written = self._provider(name)
+        if written.api_key is not None:
+            return self._read(written.api_key, f"{place}.apiKey")
+        return self._own_key(name, f"{place}.apiKey") if written.base_url is None else ""
 
     def _own_key(self, provider: str, place: str) -> str:
         """The key of a built-in provider, from the variable that its own tools read."""
@@ -200,10 +202,7 @@ class Opener:
         return ""
 
     async def _endpoint(self, agent: AgentSettings, brain: EndpointBrain) -> Agent:
-        headers = {
-            name: self._read(secret, f"{agent.place}.headers.{name}")
-            for name, secret in brain.headers.items()
-        }
+        headers = self._read_all(brain.headers, f"{agent.place}.headers")
         if brain.api_key is not None:
             headers["Authorization"] = f"Bearer {self._read(brain.api_key, f'{agent.place}.apiKey')}"
         http = await self._client()
@@ -232,19 +231,13 @@ class Opener:
 
     def _speech_model(self, number: int, one: AudioModel) -> SpeechModel:
         place = format_path(("tools", "media", "audio", "models", number))
-        provider = self.shared.models.providers.get(one.provider, Provider())
-        of_provider = format_path(("models", "providers", one.provider))
-        headers = {
-            name: self._read(secret, f"{of_provider}.headers.{name}")
-            for name, secret in provider.headers.items()
-        }
+        of_provider, provider = self._provider(one.provider)
+        headers = self._read_all(provider.headers, f"{of_provider}.headers")
         key = ""
         if one.api_key is not None:
             key = self._read(one.api_key, f"{place}.apiKey")
-        elif provider.api_key is not None:
-            key = self._read(provider.api_key, f"{of_provider}.apiKey")
-        elif one.provider and provider.base_url is None:
-            key = self._own_key(one.provider, f"{of_provider}.apiKey")
+        elif one.provider:
+            key = self._provider_key(one.provider)
         if key:
             headers["Authorization"] = f"Bearer {key}"
         return SpeechModel(place, audio_address(one, self.shared.models), one.model, headers)
@@ -255,8 +248,11 @@ class Opener:
         return self.http
 
     def _program(self, agent: AgentSettings, brain: ChildBrain) -> Program:
-        env = {name: self._read(secret, f"{agent.place}.env.{name}") for name, secret in brain.env.items()}
+        env = self._read_all(brain.env, f"{agent.place}.env")
         return Program(agent.place, brain.command, own_folder(agent, self.folder), env)
+
+    def _read_all(self, secrets: Mapping[str, Secret], place: str) -> dict[str, str]:
+        return {name: self._read(secret, f"{place}.{name}") for name, secret in secrets.items()}
 
     def _read(self, secret: Secret, place: str) -> str:
         try:
