@@ -49,7 +49,7 @@ class Brains:
     async def run(self, turn: TurnInput) -> Reply | None:
         if self._transcriber is not None:
             turn = await self._transcriber.transcribed(turn)
-        name = self._name(turn.account, turn.thread)
+        name = self._bindings.agent_of(turn.account, turn.thread)
         reply = await self._agents[name].run(turn)
         if reply is None or not reply.media or turn.lane is None or self._media is None:
             return reply
@@ -57,16 +57,16 @@ class Brains:
         return await self._media.attach(reply, self._folders[name], turn.lane, fetch=fetch)
 
     async def check(self, turn: TurnInput) -> None:
-        agent = self._agents[self._name(turn.account, turn.thread)]
+        agent = self._agents[self._bindings.agent_of(turn.account, turn.thread)]
         if isinstance(agent, Checks):
             await agent.check(turn)
 
     def asks_once(self, account: str, thread: Thread) -> bool:
-        agent = self._agents[self._name(account, thread)]
+        agent = self._agents[self._bindings.agent_of(account, thread)]
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
 
     def file_use(self, account: str, thread: Thread) -> FileUse:
-        agent = self._agents[self._name(account, thread)]
+        agent = self._agents[self._bindings.agent_of(account, thread)]
         if not isinstance(agent, UsesFiles):
             return FileUse.NOTHING
         return agent.file_use(account, thread) | (FileUse.SOUND if self._transcriber else FileUse.NOTHING)
@@ -79,10 +79,6 @@ class Brains:
             await self._servers.tried()
             remarks += (f"mcp.servers.{name}: {why}" for name, why in self._servers.problems().items())
         return "; ".join(filter(None, remarks))
-
-    def _name(self, account: str, thread: Thread) -> str:
-        channel, _, name = account.partition("/")
-        return self._bindings.agent(channel, name, thread)
 
 
 @asynccontextmanager

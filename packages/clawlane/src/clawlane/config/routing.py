@@ -104,6 +104,11 @@ class Bindings:
                 best, chosen = weight, binding.agent_id
         return chosen
 
+    def agent_of(self, account: str, thread: Thread) -> str:
+        """The same for an account by its whole name (`channel/id`)."""
+        channel, _, name = account.partition("/")
+        return self.agent(channel, name, thread)
+
     def reach(self, agent: str, channel: str, account: str) -> tuple[bool, bool]:
         """Whether people without a binding of their own reach an agent: by direct message, and in groups."""
         holding = [one for one in self.bindings if self._holds(one, channel, account)]

@@ -42,8 +42,7 @@ class Answering:
 
     def agent(self, account: str, thread: Thread) -> AgentSettings:
         """The agent that answers in a thread of an account (`channel/id`)."""
-        channel, _, name = account.partition("/")
-        return self.agents[self.bindings.agent(channel, name, thread)]
+        return self.agents[self.bindings.agent_of(account, thread)]
 
 
 @dataclass(frozen=True, slots=True)
