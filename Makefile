@@ -17,7 +17,7 @@ setup: .venv/.complete
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --upgrade pip setuptools
 	@$(PIP) hatchling editables
-	@$(PIP) --no-build-isolation -e 'packages/zaloweb[sim]' -e 'packages/clawlane[agent,mcp]' -e extensions/zalouser -r requirements-dev.txt
+	@$(PIP) --no-build-isolation -e 'packages/zaloweb[sim]' -e 'packages/clawlane[agent,mcp]' -e 'extensions/zalouser[rehearsal]' -r requirements-dev.txt
 	@touch $@
 
 demo: setup

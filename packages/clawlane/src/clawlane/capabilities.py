@@ -1,15 +1,15 @@
 """Optional capabilities of a channel, each a protocol that is found with `isinstance`.
 
 Login by QR code, a probe of the session, a directory, reconciling unknown sends, fetching media, a risk to
-accept, a rehearsal, and the network of one.
+accept, a rehearsal with its network and its people, and a connection that can be closed on purpose.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from clawlane.channel import Account, Vault
 from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
@@ -199,6 +199,67 @@ class RehearsedNetwork:
     address: str
     port: int
     trust: ssl.SSLContext = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One thing that the simulator saw: its number, its `kind` (`sent`, `connected` …) and its fields."""
+
+    seq: int
+    kind: str
+    fields: dict[str, Any] = field(repr=False)
+
+
+class Cast(Protocol):
+    """The people of a simulator, who do what they are told. All raise `CastError`."""
+
+    async def scan(self, account: Account) -> None:
+        """The account's phone scans the code on the screen, and confirms."""
+        ...
+
+    async def person(self, name: str, *, friend: bool = False) -> str:
+        """The id of a new person, who is a stranger or a friend."""
+        ...
+
+    async def group(self, name: str, members: Sequence[str]) -> str:
+        """The id of a new group of the account and these people."""
+        ...
+
+    async def write(
+        self, account: Account, sender: str, text: str, *, group: str = "", mention: bool = False
+    ) -> str:
+        """Somebody writes to the account, or in a group; the id of the message."""
+        ...
+
+    async def cut(self, account: Account, code: int = 1006) -> None:
+        """The account's connection ends."""
+        ...
+
+    async def seen(self, after: int = 0, wait: float = 0.0) -> list[Seen]:
+        """What happened after a number; with nothing yet, waits that many seconds for it."""
+        ...
+
+
+class CastError(Exception):
+    """The simulator could not do it. The text is one line."""
+
+
+@runtime_checkable
+class HasCast(Protocol):
+    """A channel whose simulator has people that can be told what to do."""
+
+    def cast(self) -> Cast | None:
+        """The people of the simulator; None on the real platform, or where their address is not known."""
+        ...
+
+
+@runtime_checkable
+class CanReconnect(Protocol):
+    """A channel that can be told to close its connection, which then comes back as after any loss."""
+
+    async def reconnect(self, account: Account) -> bool:
+        """Close the connection of `run`. False if there is none."""
+        ...
 
 
 @runtime_checkable

@@ -497,6 +497,18 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('outgoing_files', 'outgoing_files', '20 10 1 1');
 """
 
+_DESK = """
+CREATE TABLE verifications ( -- the runs of the ritual that proves a lane
+    account TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    passed INTEGER NOT NULL,
+    policy TEXT NOT NULL, -- a digest of who may write, as it was in force
+    report TEXT NOT NULL, -- JSON
+    PRIMARY KEY (account, at_ms)
+) WITHOUT ROWID;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('verifications', 'verifications', '20 10 1');
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _REMEMBERING,
@@ -508,6 +520,7 @@ MIGRATIONS: tuple[str, ...] = (
     _EVENTS,
     _AGENTS,
     _CONVERSATIONS,
+    _DESK,
 )
 """Each runs once, in order; a released one never changes."""
 
