@@ -33,6 +33,7 @@ MODULES = (
     "plugins",
     "policy",
     "process",
+    "rules_from",
     "sessions",
     "status",
     "store",
