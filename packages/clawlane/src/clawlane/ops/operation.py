@@ -32,6 +32,7 @@ MODULES = (
     "pause",
     "plugins",
     "policy",
+    "rules_from",
     "sessions",
     "status",
     "store",
