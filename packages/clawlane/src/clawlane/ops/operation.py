@@ -32,6 +32,7 @@ MODULES = (
     "pause",
     "plugins",
     "policy",
+    "process",
     "rules_from",
     "sessions",
     "status",
