@@ -26,9 +26,9 @@ from clawlane.gateway.control import Control, listening
 from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.logging import logging_to
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
+from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.client import choose_socket
 from clawlane.ops.finding_text import one_line
-from clawlane.ops.findings import findings
 from clawlane.ops.status import resident_bytes
 from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store.database import Store, open_store
@@ -182,6 +182,6 @@ def _announce_accounts(config: Config, store: Store) -> None:
             found = config.effective(account, key)
             log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
         with store.read() as reader:
-            pins = reader.pins(str(account))
-        for finding in findings(config, account, pins):
+            directory = Directory.read(reader, account)
+        for finding in findings(config, account, directory):
             log.warning("%s: %s: %s", account, finding.severity, one_line(finding))

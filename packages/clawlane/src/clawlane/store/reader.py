@@ -69,6 +69,7 @@ class Reader:
     session = _ask(sessions.read)
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
+    group_ids = _ask(directory.group_ids)
     looked_up = _ask(directory.of_account)
     reach = _ask(reach.of_account)
 
