@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from clawlane.channel import Account, Vault
+from clawlane.condition import ProbeResult as ProbeResult
 from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
 
 if TYPE_CHECKING:
@@ -75,18 +76,6 @@ class Login(Protocol):
     def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         """The login as a stream that ends with exactly one of Done, Expired, Declined, Failed."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """Whether the stored session is accepted right now."""
-
-    ok: bool
-    user_id: str = ""
-    user_name: str = ""
-    error: str = ""
-    expired: bool = False
-    elapsed_ms: int = 0
 
 
 @runtime_checkable

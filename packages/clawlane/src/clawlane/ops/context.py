@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from clawlane.store.account_store import AccountStore, Clock
     from clawlane.store.database import Store
     from clawlane.store.models import OpenTurn
-    from clawlane.store.pauses import Pause, Resumed
     from clawlane.store.reader import Reader
+    from clawlane.store.told import Pause, Resumed
 
 T = TypeVar("T")
 

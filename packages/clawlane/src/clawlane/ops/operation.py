@@ -35,6 +35,7 @@ MODULES = (
     "policy",
     "process",
     "rules_from",
+    "running",
     "sessions",
     "status",
     "store",

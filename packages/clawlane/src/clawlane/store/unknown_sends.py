@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from clawlane.messages import Receipt, ThreadKind
 from clawlane.store import album_sends, turns
 from clawlane.store.errors import NotInOutbox
-from clawlane.store.models import ChunkState, LostSend, RecoveryResult, TurnState
+from clawlane.store.models import LostSend, RecoveryResult
 from clawlane.store.outbox import cancel, cancel_call
 from clawlane.store.rows import change
 from clawlane.store.sending import mark, needs_decision, sent, settle, unknown
+from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx
 
 SKEW_MS = 60_000
