@@ -22,9 +22,12 @@ from clawlane.store import (
     outbox,
     pairing,
     pauses,
+    pending_history,
+    send_evidence,
     send_log,
     sessions,
     turns,
+    verifications,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.models import Activity
@@ -69,6 +72,12 @@ class Reader:
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
     looked_up = _ask(directory.of_account)
+    in_history = _ask(pending_history.waits)
+    sends_of_turn = _ask(send_evidence.of_turn)
+    challenges_sent = _ask(send_evidence.challenges)
+    sends = _ask(send_evidence.of_chunks)
+    sent_by_us = _ask(send_evidence.sent_by_us)
+    verifications = _ask(verifications.kept)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path
