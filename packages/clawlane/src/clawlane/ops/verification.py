@@ -51,8 +51,8 @@ class LaneFacts:
     """An account as the running gateway has it.
 
     `words` are the options that name it in a command. `session` stands for the login: it changes with a new
-    one, and a refresh leaves it. `policy` is the digest of who may write. `listed_groups` is how many keys
-    `groups` has, `any_group` whether `*` is one; `groups` are reachable groups. `cast` says that a simulator
+    one, and a refresh leaves it. `policy` is the digest of who may write. `group_keys` are the keys
+    of `groups` that let groups in, `groups` the known groups that are reachable. `cast` says that a simulator
     has people who can be told what to do. `echoes` are the agents that only repeat what they are told.
     """
 
@@ -75,8 +75,7 @@ class LaneFacts:
     pairing_reply: str
     acks: PolicyStatus
     history: PolicyStatus
-    listed_groups: int
-    any_group: bool
+    group_keys: list[str]
     groups: list[ReachableGroup]
     can_reconnect: bool
     can_look_up: bool
@@ -205,8 +204,7 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         pairing_reply=policy.pairing_reply,
         acks=setting("acks"),
         history=setting("historyLimit"),
-        listed_groups=policy.group_table.size,
-        any_group=policy.group_table.any is not None,
+        group_keys=[one.key.strip() for one in policy.group_table.all if not one.denies],
         groups=groups[:_MOST_GROUPS],
         can_reconnect=isinstance(channel, CanReconnect),
         can_look_up=isinstance(channel, CanReconcile),
