@@ -23,6 +23,7 @@ from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
 from clawlane.ops.operation import plain
 from clawlane.ops.status import GetStatus, Status
+from clawlane.ops.verification_state import VerificationState, verification_text
 
 _RULES = {
     "pacing.sameText.times": "the same reply again and again in this conversation",
@@ -33,7 +34,7 @@ _RULES = {
 }
 """What holds a reply, by the setting."""
 
-_PHASES = {
+PHASES = {
     Phase.STOPPED: "stopped",
     Phase.STARTING: "starting",
     Phase.CONNECTING: "connecting",
@@ -130,7 +131,7 @@ def _accounts(found: Status) -> Iterator[AccountStatus]:
 
 def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterator[tuple[str, str]]:
     called = f" · {sanitize(one.name)}" if one.name else ""
-    phase = _PHASES[one.phase] if running else "not running"
+    phase = PHASES[one.phase] if running else "not running"
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     how = f"{phase}{reason}" if one.enabled else "disabled"
     yield "  ", f"{one.id} (profile {one.profile}){called}: {how}"
@@ -146,6 +147,7 @@ def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     """Who is linked, the health of the connection, the policies and the decisions."""
     user = one.identity
     yield "linked", f"as {sanitize(user.name)} ({user.id})" if user else "no"
+    yield "verified", _verified(one, now)
     if one.linked:
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
@@ -203,6 +205,14 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
         yield "probe", _probe(one.probe)
     for finding in one.findings:
         yield finding.severity, sanitize(one_line(finding), 400)
+
+
+def _verified(one: AccountStatus, now: int) -> str:
+    """What the ritual has proven; a login alone proves nothing of it."""
+    text = verification_text(one.verification, now)
+    if one.verification.state is VerificationState.VERIFIED:
+        return text
+    return f"{text}; prove it: openclaw verify"
 
 
 def _held(held: HeldReply) -> str:
