@@ -254,12 +254,12 @@ def at(data: Any, path: KeyPath) -> Any:
 
 
 def only_added(before: str, after: str) -> bool:
-    """Whether every sign of the former text stands in the new one, in order."""
+    """Whether every sign of the former text stands in the new one, in order; blanks may go."""
     rest = iter(after)
-    return all(sign in rest for sign in before)
+    return all(sign in rest for sign in before if not sign.isspace())
 
 
-quiet = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+quiet = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @quiet
