@@ -70,6 +70,7 @@ class Reader:
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
     group_ids = _ask(directory.group_ids)
+    names_of = _ask(directory.names_of)
     looked_up = _ask(directory.of_account)
     reach = _ask(reach.of_account)
 
