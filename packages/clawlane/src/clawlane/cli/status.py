@@ -24,6 +24,7 @@ from clawlane.ops.finding_text import finding_json, one_line, problem_text
 from clawlane.ops.operation import plain
 from clawlane.ops.speakers import speakers_text
 from clawlane.ops.status import GetStatus, Status
+from clawlane.ops.verification_state import VerificationState, verification_text
 
 _RULES = {
     "pacing.sameText.times": "the same reply again and again in this conversation",
@@ -150,6 +151,7 @@ def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     """Who is linked, the health of the connection, the policies and the decisions."""
     user = one.identity
     yield "linked", f"as {sanitize(user.name)} ({user.id})" if user else "no"
+    yield "verified", _verified(one, now)
     if one.linked:
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
@@ -218,6 +220,14 @@ def _speakers(one: AccountStatus) -> Iterator[tuple[str, str]]:
         head = ""
     if more := len(one.speakers[_GROUPS:]):
         yield "", f"and {more} more: openclaw security audit"
+
+
+def _verified(one: AccountStatus, now: int) -> str:
+    """What the ritual has proven; a login alone proves nothing of it."""
+    text = verification_text(one.verification, now)
+    if one.verification.state is VerificationState.VERIFIED:
+        return text
+    return f"{text}; prove it: openclaw verify"
 
 
 def _held(held: HeldReply) -> str:
