@@ -32,7 +32,7 @@ _COMMANDS = {
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and fix names in the config."),
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
-    "config": ("clawlane.cli.config:config", "Check the config file, and read values from it."),
+    "config": ("clawlane.cli.main:config", "Check, read and change the config file."),
 }
 
 _CHANNELS = {
@@ -41,6 +41,14 @@ _CHANNELS = {
     "status": ("clawlane.cli.status:status", "Show the status of the accounts."),
     "dead-letters": ("clawlane.cli.messages:dead_letters", "See messages the agent could not answer."),
     "list": ("clawlane.cli.channels:list_channels", "List the configured accounts."),
+}
+
+_CONFIG = {
+    "get": ("clawlane.cli.config:get_value", "Print what the file says, or the value in force."),
+    "set": ("clawlane.cli.config_edit:set_value", "Write a value into the config file."),
+    "unset": ("clawlane.cli.config_edit:unset", "Remove a key from the config file."),
+    "validate": ("clawlane.cli.config:validate", "Check the whole config file."),
+    "file": ("clawlane.cli.config:show_file", "Print the path of the config file."),
 }
 
 
@@ -57,6 +65,11 @@ def cli() -> None:
 @click.group(cls=LazyGroup, table=_CHANNELS)
 def channels() -> None:
     """Log accounts in and out, and see their status."""
+
+
+@click.group(cls=LazyGroup, table=_CONFIG)
+def config() -> None:
+    """Check, read and change the config file."""
 
 
 def main() -> None:

@@ -23,6 +23,8 @@ MODULES = (
     "accounts",
     "agents",
     "config",
+    "config_edit",
+    "config_values",
     "directory",
     "doctor",
     "events",
