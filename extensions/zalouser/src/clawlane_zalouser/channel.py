@@ -7,7 +7,15 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
-from clawlane.capabilities import LoginStep, NotFetched, ProbeResult, RehearsedNetwork, RiskNotice
+from clawlane.capabilities import (
+    Icon,
+    Limits,
+    LoginStep,
+    NotFetched,
+    ProbeResult,
+    RehearsedNetwork,
+    RiskNotice,
+)
 from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
 from clawlane.messages import (
     Attachment,
@@ -21,12 +29,21 @@ from clawlane.messages import (
     Thread,
     ThreadKind,
 )
-from clawlane_zalouser import directory, inbound_media, login, outbound, receipts, risk
+from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SettingsError
 from zaloweb.transport.network import LOOPBACK
+from zaloweb.wire.text import LIMIT
+
+_CANNOT = (
+    "edit a message: Zalo has no such thing",
+    "send stickers, contact cards, polls or reminders",
+    "call, or answer a call",
+    "message people found by telephone number",
+    "take a message back that was sent from another device",
+)
 
 T = TypeVar("T")
 
@@ -86,6 +103,18 @@ class ZaloUserChannel:
         """A reply as texts and files that Zalo takes."""
         settings = account.settings
         return outbound.plan(thread, reply, settings.markdown.tables, numbered=settings.number_chunks)
+
+    def limits(self, account: Account) -> Limits:
+        """How much Zalo takes in one message, and what this channel cannot do."""
+        return Limits(LIMIT, account.settings.media_max_mb, _CANNOT)
+
+    def icons(self) -> list[Icon]:
+        """The reactions that Zalo's own clients offer."""
+        return reactions.all_icons()
+
+    def icon(self, written: str) -> str:
+        """The name of a reaction that is written as a name, an emoji or Zalo's code."""
+        return reactions.icon_name(written)
 
     def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         """Log in by QR code."""

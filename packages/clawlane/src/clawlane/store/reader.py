@@ -19,6 +19,7 @@ from clawlane.store import (
     events,
     marker,
     notices,
+    operator_sends,
     outbox,
     pairing,
     pauses,
@@ -61,6 +62,7 @@ class Reader:
     returned = _ask(catch_up.returned)
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox.listed)
+    sent_by_operator = _ask(operator_sends.statuses)
     held = _ask(send_log.held)
     dead_letters = _ask(turns.dead_letters)
     expired = _ask(pauses.expired)
