@@ -24,13 +24,14 @@ _SEE = "see: openclaw outbox list --all"
 
 @dataclass(frozen=True, slots=True)
 class ChunkStatus:
-    """Where one chunk stands. `message_ids` are those under which others see it.
+    """Where one chunk stands, and in which thread. `message_ids` are those under which others see it.
 
     `held_until_ms` is until when a rule of pacing holds it, and `needs_decision` says that nobody but the
     operator can tell whether it arrived.
     """
 
     number: int
+    thread: Thread
     state: ChunkState
     reason: str
     message_ids: tuple[str, ...]
@@ -68,6 +69,7 @@ def statuses(connection: sqlite3.Connection, account: str, numbers: Sequence[int
     return [
         ChunkStatus(
             number=row["id"],
+            thread=thread_of(row),
             state=ChunkState(row["state"]),
             reason=row["reason"],
             message_ids=tuple(json.loads(row["receipt"])) if row["receipt"] else (),
@@ -82,7 +84,7 @@ def statuses(connection: sqlite3.Connection, account: str, numbers: Sequence[int
 
 def take_back(tx: Tx, message_id: str, thread: Thread | None = None, *, whole: bool = False) -> TakingBack:
     """Take back a message of the account, or the `whole` text that it is a part of. Raises `NotInOutbox`."""
-    own = receipts.find(tx, message_id)
+    own = receipts.find(tx.db, tx.account, message_id)
     if own is None or thread not in (None, own.thread):
         where = f" in {thread}" if thread else ""
         raise NotInOutbox(
@@ -97,10 +99,10 @@ def take_back(tx: Tx, message_id: str, thread: Thread | None = None, *, whole: b
     return _queued(tx, own.thread, [own], 0)
 
 
-def take_back_chunk(tx: Tx, number: int, *, whole: bool = False) -> TakingBack:
+def take_back_chunk(tx: Tx, number: int, thread: Thread | None = None, *, whole: bool = False) -> TakingBack:
     """The same of what has this number in the outbox. What has not left is cancelled."""
     found = _rows(tx, {"id": number})
-    if not found:
+    if not found or thread not in (None, thread_of(found[0])):
         raise NotInOutbox(f"the outbox of {tx.account} has no message {number}; {_SEE}")
     [chunk] = found
     return _take_back(tx, _rows(tx, outbox.whole_text(chunk)) if whole else found, thread_of(chunk))
@@ -127,7 +129,7 @@ def _take_back(tx: Tx, chunks: Sequence[sqlite3.Row], thread: Thread) -> TakingB
         )
     there = [chunk for chunk in chunks if chunk["receipt"] and not is_taken_back(chunk)]
     ids = [id_ for chunk in there for id_ in json.loads(chunk["receipt"])]
-    found = [own for id_ in ids if (own := receipts.find(tx, id_)) is not None]
+    found = [own for id_ in ids if (own := receipts.find(tx.db, tx.account, id_)) is not None]
     return _queued(tx, thread, found, len(waiting))
 
 

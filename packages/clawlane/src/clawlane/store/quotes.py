@@ -16,17 +16,17 @@ from clawlane.store.errors import NotQuotable
 from clawlane.store.transaction import Tx
 
 
-def quotable(tx: Tx, thread: Thread, message_id: str) -> Inbound:
+def quotable(db: sqlite3.Connection, account: str, thread: Thread, message_id: str) -> Inbound:
     """The message of a thread that somebody wants to quote. Raises `NotQuotable`, which says why not."""
-    row = tx.db.execute(
+    row = db.execute(
         "SELECT messages.* FROM aliases JOIN messages"
         "  ON messages.account = aliases.account AND messages.seq = aliases.message"
         " WHERE aliases.account = ? AND aliases.id = ? AND aliases.kind = ?"
         " AND aliases.thread_kind = ? AND aliases.thread_id = ? ORDER BY aliases.message DESC LIMIT 1",
-        (tx.account, storable(message_id), Alias.MESSAGE, thread.kind, thread.id),
+        (account, storable(message_id), Alias.MESSAGE, thread.kind, thread.id),
     ).fetchone()
     if row is None:
-        own = receipts.find(tx, message_id)
+        own = receipts.find(db, account, message_id)
         if own is not None and own.thread == thread:
             raise NotQuotable(
                 f"message {message_id} is the account's own; only those of others can be quoted"

@@ -30,5 +30,5 @@ def target(tx: Tx, thread: Thread, message_id: str) -> ReactionTarget | None:
     ).fetchone()
     if row is not None:
         return ReactionTarget(message_id, row["client_id"])
-    own = receipts.find(tx, message_id)
+    own = receipts.find(tx.db, tx.account, message_id)
     return ReactionTarget(message_id, own.client_id) if own and own.thread == thread else None

@@ -23,6 +23,7 @@ from clawlane.store import (
     outbox,
     pairing,
     pauses,
+    quotes,
     send_log,
     sessions,
     turns,
@@ -62,6 +63,8 @@ class Reader:
     returned = _ask(catch_up.returned)
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox.listed)
+    quotable = _ask(quotes.quotable)
+    members = _ask(directory.members)
     sent_by_operator = _ask(operator_sends.statuses)
     held = _ask(send_log.held)
     dead_letters = _ask(turns.dead_letters)

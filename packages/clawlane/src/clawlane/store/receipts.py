@@ -41,12 +41,12 @@ def _client_ids(chunk: sqlite3.Row, receipt: Receipt) -> list[str]:
     return [str(int(first) + place) if place else first for place in range(len(receipt.message_ids))]
 
 
-def find(tx: Tx, message_id: str) -> OwnMessage | None:
-    """The message of the account with this id, as long as its chunk is kept."""
-    row = tx.db.execute(
+def find(db: sqlite3.Connection, account: str, message_id: str) -> OwnMessage | None:
+    """The message of an account with this id, as long as its chunk is kept."""
+    row = db.execute(
         "SELECT message_id, receipts.client_id, chunk, outbox.thread_kind, thread_id"
         " FROM receipts JOIN outbox ON outbox.account = receipts.account AND outbox.id = receipts.chunk"
         " WHERE receipts.account = ? AND message_id = ?",
-        (tx.account, storable(message_id)),
+        (account, storable(message_id)),
     ).fetchone()
     return row and OwnMessage(row["message_id"], row["client_id"], thread_of(row), row["chunk"])

@@ -15,7 +15,7 @@ TAKEN_BACK = "taken back"
 
 def forget(tx: Tx, message_id: str) -> None:
     """Others do not see this message any more. One picture of an album leaves the others as they are."""
-    own = receipts.find(tx, message_id)
+    own = receipts.find(tx.db, tx.account, message_id)
     if own is None:
         return
     query = "SELECT * FROM outbox WHERE account = ? AND id = ?"

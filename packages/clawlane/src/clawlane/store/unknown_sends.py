@@ -69,7 +69,7 @@ def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
 
 def undone(tx: Tx, fact: Undone) -> None:
     """The account saw that one of its messages was taken back: by the gateway, or on the phone."""
-    own = receipts.find(tx, fact.message_id)
+    own = receipts.find(tx.db, tx.account, fact.message_id)
     if own is None or own.thread != fact.thread:
         return
     rows = tx.db.execute(
