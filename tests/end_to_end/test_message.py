@@ -6,14 +6,13 @@ import json
 import struct
 import subprocess
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo.stage import Gateway, Operator, Record, Simulator
-from end_to_end.steps import all_sent, listening, person, say
+from end_to_end.steps import listening, person, say
 
 CONFIG = """\
 { channels: { zalouser: {
@@ -71,11 +70,11 @@ def config_text() -> str:
 
 
 @pytest.fixture
-def desk(linked: Operator, zalo: Simulator, gateway: Gateway) -> Iterator[Desk]:
+def desk(linked: Operator, zalo: Simulator, gateway: Gateway) -> Desk:
     """A desk whose gateway is connected."""
     made = Desk(linked, zalo, gateway)
     listening(gateway)
-    yield made
+    return made
 
 
 def test_texts_files_quotes_reactions_and_undos_reach_the_other_side(desk: Desk, tmp_path: Path) -> None:

@@ -56,6 +56,11 @@ class AccountSession:
         self._state = State(Phase.STARTING, code=StateCode.STARTING)
         self._scope = asyncio.timeout(None)
 
+    @property
+    def own_id(self) -> str:
+        """The account's Zalo id; empty before it has logged in."""
+        return self._session.uid if self._session else ""
+
     async def run(self) -> None:
         """Returns when the operator is needed; the last report says for what."""
         try:
@@ -76,6 +81,13 @@ class AccountSession:
         self._report(Phase.CONNECTING, code, reason, auth=broken, outbound=broken)
         if not self._scope.expired():
             self._scope.reschedule(0)
+
+    def reconnect(self) -> bool:
+        """Close the WebSocket, as after a loss. False without a connection."""
+        if self.zalo is None or self._state.phase is not Phase.READY:
+            return False
+        self.zalo.reconnect()
+        return True
 
     async def look_up(self, kind: ThreadKind) -> None:
         """Fetch past messages, as after a connect, while there is a connection."""

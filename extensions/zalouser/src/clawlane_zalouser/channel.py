@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clawlane.capabilities import (
+    Cast,
     Icon,
     Limits,
     LoginStep,
@@ -31,6 +32,7 @@ from clawlane.messages import (
 )
 from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk
 from clawlane_zalouser.account_session import AccountSession
+from clawlane_zalouser.cast import SimulatedPeople, control_port
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SettingsError
@@ -84,8 +86,14 @@ class ZaloUserChannel:
     async def signal(self, account: Account, signal: Signal) -> None:
         """Show others that the account types, has a message, or has seen it."""
         session = self._sessions.get(account.id)
-        if session is not None and session.zalo is not None:
-            await receipts.show(session.zalo, signal)
+        if session is None or session.zalo is None:
+            raise NotSent(f"{account} is not connected")
+        await receipts.show(session.zalo, signal)
+
+    async def reconnect(self, account: Account) -> bool:
+        """Close the WebSocket of `run`, which then connects again. False if it is not connected."""
+        session = self._sessions.get(account.id)
+        return session is not None and session.reconnect()
 
     async def fetch(self, account: Account, attachment: Attachment, path: Path, max_bytes: int) -> int:
         """Save the file of an attachment from one of Zalo's hosts. Raises `NotFetched` and `OSError`."""
@@ -152,6 +160,15 @@ class ZaloUserChannel:
         """The simulator, which then serves every host of the internet."""
         network = self._environment.network
         return RehearsedNetwork(LOOPBACK, network.port, network.trust) if network.port else None
+
+    def cast(self) -> Cast | None:
+        """The simulator's people; None on the real Zalo, or without `ZALOWEB_CONTROL`. Raises `CastError`."""
+        port = control_port() if self.rehearsal() else None
+        return None if port is None else SimulatedPeople(port, self._own_id)
+
+    def _own_id(self, account: Account) -> str:
+        session = self._sessions.get(account.id)
+        return session.own_id if session else ""
 
     async def _ask(self, account: Account, vault: Vault, question: directory.Question[T]) -> T:
         session = self._sessions.get(account.id)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clawlane.channel import Account, Channel, Manifest, State, Vault
 from clawlane.config.paths import Paths
+from clawlane.lane.evidence import Evidence
+from clawlane.messages import ThreadKind
 from clawlane.ops.operation import Caller, OpError
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.database import Store, open_store
@@ -25,7 +27,7 @@ from clawlane.store.pauses import Pause, Resumed
 from clawlane.store.reader import Reader, reading, reading_nothing
 
 if TYPE_CHECKING:
-    from clawlane.config.load import ChannelConfig, Config
+    from clawlane.config.load import ChannelConfig, Config, Plugins
     from clawlane.credentials.profile import Consent
     from clawlane.credentials.vault import FileVault
     from clawlane.plugins.registry import Registry
@@ -58,6 +60,10 @@ class LiveAccount(Protocol):
     def pauses(self) -> Sequence[Pause]:
         """Its pauses in force, stored or not."""
 
+    @property
+    def evidence(self) -> Evidence:
+        """What it did that the store does not keep."""
+
     def vault(self) -> Vault:
         """Its sealed session, as a new handle."""
 
@@ -76,6 +82,9 @@ class LiveAccount(Protocol):
     def hold(self, pauses: Sequence[Pause]) -> None:
         """Replace the pauses in force by these."""
 
+    async def look_up(self, kind: ThreadKind) -> bool:
+        """Ask the platform for past messages. False if it does not run, or its channel cannot."""
+
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
 
@@ -90,6 +99,16 @@ class LiveAccount(Protocol):
 
     async def take_back(self) -> bool:
         """Run an account again that another client took over. False if none did."""
+
+
+class Ends(Protocol):
+    """The process of a running gateway, which can end."""
+
+    def stop(self) -> None:
+        """End for good, after the accounts have stopped in order."""
+
+    def restart(self) -> None:
+        """End in the same way, and begin again as the same process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +168,9 @@ class OpContext:
     plugins: Registry | None = None
     started_ms: int | None = None
     """When the gateway started; None without one."""
+    ending: Ends | None = None
+    loading: Plugins | None = None
+    """The plugins that the gateway loaded its config with, where they are not those of the registry."""
     operation: str = ""
     """The operation that runs, for the record of who changed what."""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
@@ -197,7 +219,7 @@ class OpContext:
         """The config as the file has it now, which a gateway may not run with yet. Raises `ConfigError`."""
         from clawlane.config.load import load
 
-        return load(self.paths, self.registry, self.environ)
+        return load(self.paths, self.loading or self.registry, self.environ)
 
     def manifest(self, channel: str | None) -> Manifest:
         """The installed channel of that id or alias; without one, the only channel there is."""

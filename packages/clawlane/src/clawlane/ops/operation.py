@@ -34,9 +34,12 @@ MODULES = (
     "pause",
     "plugins",
     "policy",
+    "process",
+    "rules_from",
     "sessions",
     "status",
     "store",
+    "verification",
     "why",
 )
 """The modules of this package that hold operations."""
