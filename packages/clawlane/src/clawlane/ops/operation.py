@@ -22,6 +22,7 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "capabilities",
     "config",
     "config_edit",
     "config_values",
@@ -29,6 +30,7 @@ MODULES = (
     "doctor",
     "events",
     "login",
+    "message",
     "messages",
     "pairing",
     "pause",
