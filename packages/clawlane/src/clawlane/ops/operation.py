@@ -33,6 +33,8 @@ MODULES = (
     "plugins",
     "policy",
     "sessions",
+    "setup",
+    "setup_draft",
     "status",
     "store",
     "why",
