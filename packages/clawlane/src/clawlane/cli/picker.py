@@ -6,7 +6,6 @@ Only the rows that are seen are drawn, so that thousands of names are no slower 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -19,11 +18,9 @@ from prompt_toolkit.output.defaults import create_output
 from prompt_toolkit.styles import Style
 
 from clawlane.cli.output import echo_wrapped
+from clawlane.cli.prompts import Check, Option, marked_names
 
-if TYPE_CHECKING:
-    from clawlane.cli.prompts import Check, Option
-
-Filter = Callable[["Sequence[Option]", str], "list[Option]"]
+Filter = Callable[[Sequence[Option], str], list[Option]]
 
 _ROWS = 12
 _AROUND = 9
@@ -52,9 +49,7 @@ def style() -> Style:
     )
 
 
-def pick(
-    question: str, options: Sequence[Option], filtered: Filter, extra: Check | None = None
-) -> list[str]:
+def pick(question: str, options: Sequence[Option], filtered: Filter, extra: Check | None = None) -> list[str]:
     """The values that were marked, in the order in which they were. Ctrl-C raises `KeyboardInterrupt`.
 
     With `extra`, what was typed may be added too, if it finds nothing wrong with it.
@@ -67,7 +62,7 @@ class _Picker:
         self, question: str, options: Sequence[Option], filtered: Filter, extra: Check | None
     ) -> None:
         self._question, self._options, self._filtered, self._extra = question, options, filtered, extra
-        self._marked: dict[str, str] = {}
+        self._marked: dict[str, Option] = {}
         self._shown: list[Option] = list(options)
         self._at = self._top = 0
         self._error = ""
@@ -91,7 +86,7 @@ class _Picker:
             output=create_output(),
         )
         application.run()
-        echo_wrapped(f"? {self._question} {', '.join(self._marked.values()) or 'none'}")
+        echo_wrapped(f"? {self._question} {self._names()}")
         return list(self._marked)
 
     def _narrow(self, _buffer: Buffer) -> None:
@@ -123,9 +118,12 @@ class _Picker:
     def _foot(self) -> StyleAndTextTuples:
         count = f"{len(self._shown)} of {len(self._options)}, {len(self._marked)} marked"
         if self._marked:
-            count += f": {', '.join(self._marked.values())}"
+            count += f": {self._names()}"
         told: StyleAndTextTuples = [("", f"\n  {count}\n"), ("class:hint", f"  {_HINT}")]
         return [("", f"\n  {self._error}"), *told] if self._error else told
+
+    def _names(self) -> str:
+        return marked_names(list(self._marked.values()))
 
     def _room(self) -> int:
         from prompt_toolkit.application import get_app
@@ -186,7 +184,7 @@ class _Picker:
         if one.value in self._marked:
             del self._marked[one.value]
         else:
-            self._marked[one.value] = one.label
+            self._marked[one.value] = one
 
     def _add(self, typed: str) -> None:
         if self._extra is None or not typed:
@@ -194,7 +192,7 @@ class _Picker:
         if wrong := self._extra(typed):
             self._error = wrong
             return
-        self._marked[typed] = typed
+        self._marked[typed] = Option(typed, typed)
         self._typed.document = Document()
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import click
 
-from clawlane.cli.output import columns, echo_wrapped, prose
+from clawlane.cli.output import echo_wrapped, prose
 from clawlane.lookup import search
 from clawlane.messages import Person
 
@@ -21,7 +21,6 @@ Check = Callable[[str], str]
 """What is wrong with a typed text, in one line; empty if nothing is."""
 
 _PAGE = 15
-_PROPOSED = "  (proposed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,9 @@ class Typed:
         echo_wrapped(question)
         for number, one in enumerate(options, 1):
             mark = " (proposed)" if one.value == proposed else ""
-            echo_wrapped(f"{one.label}{mark}" + (f": {one.note}" if one.note else ""), f"  {number}  ", "     ")
+            echo_wrapped(
+                f"{one.label}{mark}" + (f": {one.note}" if one.note else ""), f"  {number}  ", "     "
+            )
         default = next((str(n) for n, one in enumerate(options, 1) if one.value == proposed), None)
         while True:
             typed = self._line("Number", default).strip()
@@ -86,14 +87,14 @@ class Typed:
     def pick(self, question: str, options: Sequence[Option], extra: Check | None = None) -> list[str]:
         echo_wrapped(question)
         echo_wrapped("Type part of a name to see who fits, numbers to choose (1 3), nothing to go on.")
-        chosen: dict[str, str] = {}
+        chosen: dict[str, Option] = {}
         shown: list[Option] = []
         if len(options) <= _PAGE:
             shown = self._list(options)
         while typed := self._line("Name, numbers, or nothing", "").strip():
             numbers = typed.replace(",", " ").split()
             if all(one.isdecimal() and 1 <= int(one) <= len(shown) for one in numbers):
-                chosen.update((shown[int(one) - 1].value, shown[int(one) - 1].label) for one in numbers)
+                chosen.update((shown[int(one) - 1].value, shown[int(one) - 1]) for one in numbers)
             elif found := matching(options, typed):
                 shown = self._list(found)
                 continue
@@ -101,8 +102,8 @@ class Typed:
                 echo_wrapped(wrong if extra else f"Nothing fits '{typed}'.")
                 continue
             else:
-                chosen[typed] = typed
-            echo_wrapped(f"Chosen: {', '.join(chosen.values())}")
+                chosen[typed] = Option(typed, typed)
+            echo_wrapped(f"Chosen: {marked_names(list(chosen.values()))}")
         return list(chosen)
 
     def confirm(self, question: str, proposed: bool | None = None) -> bool:
@@ -144,13 +145,8 @@ class Keyed:
 
         from clawlane.cli.picker import style
 
-        widest = max(columns(one.label) for one in options)
         shown = [
-            questionary.Choice(
-                f"{one.label}{' ' * (widest - columns(one.label))}{_PROPOSED * (one.value == proposed)}",
-                value=one.value,
-                description=one.note or None,
-            )
+            questionary.Choice(one.label, value=one.value, description=_described(one, proposed))
             for one in options
         ]
         asked = questionary.select(
@@ -161,7 +157,7 @@ class Keyed:
             pointer=">",
             style=style(),
             use_jk_keys=False,
-            instruction="(up and down, then Enter)",
+            instruction="(Up, Down, Enter)",
         )
         return str(asked.unsafe_ask())
 
@@ -197,3 +193,17 @@ def tell(text: str) -> None:
     """A paragraph before a question."""
     for line in prose(text):
         click.echo(line)
+
+
+def _described(option: Option, proposed: str) -> str | None:
+    return f"{'Proposed. ' if option.value == proposed else ''}{option.note}".strip() or None
+
+
+def marked_names(options: Sequence[Option]) -> str:
+    """Options in a line; with the value, too, where several have one label."""
+    labels = [one.label for one in options]
+    shown = (
+        f"{one.label} ({one.value})" if labels.count(one.label) > 1 and one.value != one.label else one.label
+        for one in options
+    )
+    return ", ".join(shown) or "none"

@@ -46,12 +46,22 @@ class People:
         values = self.prompts.pick(question, people_options(friends), self._wrong_id)
         return _named(values, friends)
 
-    def pick_groups(self, question: str) -> tuple[GroupChoice, ...]:
-        """Groups that were picked, and who may speak in each."""
+    def pick_groups(self, question: str, *, speakers: bool) -> tuple[GroupChoice, ...]:
+        """Groups that were picked, and who may speak in each, unless that is said for all of them."""
         assert self.prompts is not None
         groups = self.known.groups
         picked = _named(self.prompts.pick(question, group_options(groups), self._wrong_group), groups)
-        return tuple(GroupChoice(one.id, one.name, self._speakers(one)) for one in picked)
+        return tuple(
+            GroupChoice(one.id, one.name, self._speakers(one) if speakers else None) for one in picked
+        )
+
+    def refuse_at_once(self, entries: Iterable[str], *, anyone: bool) -> None:
+        """Raises `CliError` for an entry of a sender list that no directory could make right."""
+        nobody = Directory(known=False)
+        for entry in entries:
+            found = find_sender(entry, nobody, self._context, anyone=anyone)
+            if found.doubt not in (None, Doubt.NOT_LOOKED_UP):
+                raise CliError(self._words(found), self._help(found))
 
     def senders(self, entries: Iterable[str], *, anyone: bool) -> tuple[Named, ...]:
         """What entries of a sender list stand for. Raises `CliError` for one that cannot stay."""
@@ -80,12 +90,14 @@ class People:
 
     def _speakers(self, group: Named) -> tuple[Named, ...]:
         assert self.prompts is not None
-        members = Option("members", "these members", "pick them from the members of the group")
-        anyone = Option("anyone", "anyone in the group", "whoever is or becomes a member may speak to the lane")
+        members = Option("members", "these members", "You pick them from its members.")
+        anyone = Option("anyone", "anyone in the group", "Also people who join it later.")
         if self.prompts.choose(f"Who may speak in {_name(group)}?", (members, anyone), "members") == "anyone":
             return (EVERYBODY,)
-        people = self._members(group)
-        values = self.prompts.pick(f"Members of {_name(group)} who may speak:", people_options(people), self._wrong_id)
+        people = [one for one in self._members(group) if one.id != self.look.user_id]
+        values = self.prompts.pick(
+            f"Members of {_name(group)} who may speak:", people_options(people), self._wrong_id
+        )
         return _named(values, people)
 
     def _members(self, group: Named) -> tuple[Person, ...]:
@@ -95,7 +107,9 @@ class People:
             echo_wrapped(f"The members cannot be read: {error}. Type their ids.", err=True)
             return ()
         if told.total > told.told:
-            echo_wrapped(f"The platform hides {told.total - told.told} members of this group; type their ids.")
+            echo_wrapped(
+                f"The platform hides {told.total - told.told} members of this group; type their ids."
+            )
         return told.found
 
     def _wrong_id(self, typed: str) -> str:
@@ -196,5 +210,3 @@ def _name(one: Named) -> str:
 def _with_id(one: Person | Group) -> str:
     also = f", also {sanitize(one.aliases[0])}" if isinstance(one, Person) and one.aliases else ""
     return f"{sanitize(one.name)} ({one.id}{also})"
-
-

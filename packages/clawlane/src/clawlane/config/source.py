@@ -105,7 +105,7 @@ def read_source(file: Path) -> Source:
 
 
 def parse_source(file: Path, raw: bytes) -> Source:
-    """What a config file would be with this content. Raises `ConfigError`."""
+    """The content of a config file, which need not be in the file yet. Raises `ConfigError`."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

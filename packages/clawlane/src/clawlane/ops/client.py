@@ -39,6 +39,7 @@ from clawlane.store.errors import StoreUnusable
 if TYPE_CHECKING:
     from clawlane.config.load import Config
     from clawlane.ops.context import OpContext
+    from clawlane.ops.setup_answers import Answers
 
 R = TypeVar("R")
 _ERROR = b'{"message"'
@@ -91,6 +92,12 @@ class Client:
         from clawlane.ops.context import OpContext
 
         return OpContext(self.paths, os.environ, now_ms, Caller.CLI, plan=self._plan)
+
+    def planning(self, channel: str, account: str | None, answers: Answers) -> Client:
+        """A client by the config as if these answers about an account were in it. Raises `ConfigError`."""
+        from clawlane.ops.setup import planned
+
+        return Client(planned(self._context, channel, account, answers))
 
     def call(self, request: Request[R]) -> R:
         """The result of an operation, run by the gateway if there is one, else here."""

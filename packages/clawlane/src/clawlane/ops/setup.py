@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +12,9 @@ from clawlane.access.names import Pins
 from clawlane.channel import Manifest
 from clawlane.config.errors import ConfigError, KeyPath, Problem, format_path
 from clawlane.config.origin import setting_text
+from clawlane.ops.access_findings import of_policy
 from clawlane.ops.context import OpContext
-from clawlane.ops.findings import Finding, findings
+from clawlane.ops.findings import Finding, merged
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.setup_answers import Answers
 from clawlane.ops.setup_edits import AccountPlace, additions, find_place, with_additions
@@ -61,29 +61,29 @@ class Risk:
 class Situation:
     """What is there before a setup, for one account.
 
-    `file_exists` is about the config file, `configured` about the account in it. `spec` is what to install,
-    empty if the plugin is installed; only then are `risk`, `account` and what follows it known.
-    `accepted` says that the risk was accepted for this profile; `expendable` is the answer that was given.
+    `file_exists` is about the config file, `configured` about the account in it. `spec` is the plugin to
+    install, empty if that is done; only then is known what follows it. `accepted` says that the risk was
+    accepted for this profile, and `expendable` what was answered then. `others` are the further accounts.
     """
 
     channel: str
     label: str
     config_file: str
     file_exists: bool
+    account: str
+    configured: bool
+    settings: tuple[Setting, ...]
     spec: str = ""
-    risk: Risk | None = None
-    account: str = ""
     profile: str = ""
     words: str = ""
-    configured: bool = False
+    risk: Risk | None = None
     accepted: bool = False
     expendable: str = ""
     user_id: str = ""
     user_name: str = ""
     shortest_id: int = 1
     prefixes: tuple[str, ...] = ()
-    settings: tuple[Setting, ...] = ()
-    accounts: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +155,11 @@ async def write(ctx: OpContext, request: Write) -> Written:
     return await asyncio.to_thread(_write, ctx.as_written(), request)
 
 
-def planned(ctx: OpContext, channel: str, account: str | None) -> Config:
-    """The config as if it had the account already, with built-in settings. Raises `ConfigError`."""
+def planned(ctx: OpContext, channel: str, account: str | None, answers: Answers) -> Config:
+    """The config as if these answers were in it, and so the account. Raises `ConfigError`."""
     source = ctx.written_config().source
     place = find_place(source, ctx.manifest(channel).id, account)
-    return _planned(ctx, source, place, Answers())
+    return _planned(ctx, source, place, answers)
 
 
 def _planned(ctx: OpContext, source: Source, place: AccountPlace, answers: Answers) -> Config:
@@ -178,8 +178,18 @@ def _look(ctx: OpContext, request: Look) -> Situation:
     wanted = request.channel.strip().lower()
     official = next((one for one in CATALOG if wanted in (one.channel, *one.aliases)), None)
     if official and official.channel in ctx.registry.installable():
-        file = str(ctx.paths.config_file)
-        return Situation(official.channel, official.label, file, source.exists, spec=official.spec)
+        place = find_place(source, official.channel, request.account)
+        _check_name(place)
+        return Situation(
+            channel=official.channel,
+            label=official.label,
+            config_file=str(ctx.paths.config_file),
+            file_exists=source.exists,
+            account=place.account,
+            configured=place.exists,
+            settings=tuple(_settings(source, place)),
+            spec=official.spec,
+        )
     manifest = ctx.manifest(wanted)
     place = find_place(source, manifest.id, request.account)
     _check_name(place)
@@ -221,7 +231,7 @@ def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: Accou
         shortest_id=type(account.settings).shortest_id,
         prefixes=(manifest.id, *manifest.aliases),
         settings=tuple(_settings(source, place)),
-        accounts=tuple(one.id for one in block.accounts if one.id != account.id or place.exists),
+        others=tuple(one.id for one in block.accounts if one.id != account.id),
     )
 
 
@@ -248,85 +258,83 @@ def _setting(source: Source, question: str, paths: Sequence[KeyPath]) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The text of the file before and with the answers. `edits` make the one from the other."""
+    """What the file would say with the answers. `diff` are its changed lines, none for a new file."""
 
     source: Source
     place: AccountPlace
-    before: str
     text: str
+    made: Source
     edits: tuple[Put, ...] = ()
-
-    def config(self, ctx: OpContext) -> Config:
-        """What the file would be. Raises `ConfigError`."""
-        from clawlane.config.load import load_source
-        from clawlane.config.source import parse_source
-
-        return load_source(parse_source(self.source.file, self.text.encode()), ctx.registry, ctx.environ)
-
-    @property
-    def diff(self) -> Iterator[str]:
-        lines = difflib.unified_diff(self.before.splitlines(), self.text.splitlines(), n=1, lineterm="")
-        return (line for line in lines if not line.startswith(("---", "+++")))
+    diff: tuple[str, ...] = ()
 
 
 def _plan(ctx: OpContext, channel: str, account: str | None, answers: Answers) -> _Plan:
     """Raises `OpError` where the file says already what was answered."""
+    from clawlane.config.edit import EditError, Put, draft
+    from clawlane.config.source import parse_source
+
     source = ctx.written_config().source
     place = find_place(source, ctx.manifest(channel).id, account)
     _check_name(place)
     if not source.exists:
-        return _Plan(source, place, "", first_file(place.channel, place.key, answers))
+        text = first_file(place.channel, place.key, answers)
+        return _Plan(source, place, text, parse_source(source.file, text.encode()))
     for one in _settings(source, place):
         if getattr(answers, one.question) is not None:
-            raise OpError(
-                f"{one.path} is in line {one.line} already", f"openclaw config set {one.path} VALUE"
-            )
-    from clawlane.config.edit import Put, apply_edits
-
+            change = f"openclaw config set {one.path} VALUE"
+            raise OpError(f"{one.path} is in line {one.line} of the config already", change)
     edits = tuple(Put(one.path, one.value) for one in additions(source, place, answers))
-    before = source.file.read_bytes().decode()
-    return _Plan(source, place, before, apply_edits(source, before, edits), edits)
+    try:
+        made = draft(source, edits)
+    except EditError as error:
+        raise OpError(str(error)) from None
+    return _Plan(source, place, made.text, made.source, edits, tuple(made.diff()))
 
 
 def _proposal(ctx: OpContext, request: Propose) -> Proposal:
+    from clawlane.config.load import load_source
+
     plan = _plan(ctx, request.channel, request.account, request.answers)
-    told = (str(ctx.paths.config_file), plan.text, tuple(plan.diff), plan.source.revision)
+    told = (str(ctx.paths.config_file), plan.text, plan.diff, plan.source.revision)
     try:
-        config = plan.config(ctx)
+        config = load_source(plan.made, ctx.registry, ctx.environ)
     except ConfigError as error:
         return Proposal(*told, problems=error.problems)
     account = config.channels[plan.place.channel].account(plan.place.account)
-    found = findings(config, account, Pins()) if account else ()
+    found = merged(of_policy(config, account, Pins())) if account else ()
     return Proposal(*told, warnings=config.warnings, findings=tuple(found))
 
 
 def _write(ctx: OpContext, request: Write) -> Written:
+    from clawlane.config.edit import EditError, backup_of, edit
+    from clawlane.config.load import load_source
     from clawlane.credentials.files import create_private, secure
 
     plan = _plan(ctx, request.channel, request.account, request.answers)
     file = ctx.paths.config_file
     if plan.source.revision != request.revision:
         raise OpError(f"{file} was changed by something else in the meantime; nothing was written")
-    _refuse_changed(ctx.written_config(), plan.config(ctx), plan.place)
+    _refuse_changed(ctx.written_config(), load_source(plan.made, ctx.registry, ctx.environ), plan.place)
     secure(ctx.paths)
-    if plan.source.exists:
-        from clawlane.config.edit import backup_of, edit
-
-        edit(plan.source, plan.edits)
-        return Written(str(file), str(backup_of(file.resolve())))
     try:
-        create_private(file, plan.text.encode())
+        if not plan.source.exists:
+            create_private(file, plan.text.encode())
+        elif plan.edits:
+            edit(plan.source, plan.edits)
+    except EditError as error:
+        raise OpError(str(error)) from None
     except FileExistsError:
         raise OpError(f"{file} was made by something else in the meantime; nothing was written") from None
-    return Written(str(file))
+    return Written(str(file), str(backup_of(file.resolve())) if plan.edits else "")
 
 
 def _refuse_changed(before: Config, after: Config, place: AccountPlace) -> None:
     """A new account must leave the others as they are. Raises `OpError`."""
     for channel, block in before.channels.items():
+        then = after.channels[channel]
         for account in block.accounts:
-            if (channel, account.id) == (place.channel, place.account):
-                continue
-            now = after.channels[channel].account(account.id)
-            if now != account or after.channels[channel].default_account != block.default_account:
-                raise OpError(f"writing this would change {account}, so nothing was written")
+            mine = (channel, account.id) == (place.channel, place.account)
+            if not mine and then.account(account.id) != account:
+                raise OpError(f"this would change the account {account}, so nothing was written")
+        if then.default_account != block.default_account:
+            raise OpError(f"this would change the default account of {channel}, so nothing was written")

@@ -120,5 +120,6 @@ def _near(wanted: str, known: Sequence[_Named]) -> tuple[_Named, ...]:
     """Those whose name contains what was typed, then those whose name is similar."""
     by_name = {fold_name(one.name): one for one in known}
     similar = [by_name[name] for name in get_close_matches(fold_name(wanted), list(by_name), n=_MOST_NEAR)]
-    found = {one.id: one for one in [*search(known, wanted), *similar]}
+    found = {one.id: one for one in search(known, wanted)}
+    found |= {one.id: one for one in similar}
     return tuple(found.values())[:_MOST_NEAR]

@@ -49,7 +49,7 @@ _ALLOW_FROM = {
     DmPolicy.OPEN: "These may use control commands in groups, too. Ids, because names change.",
     DmPolicy.DISABLED: "Nobody is answered while dmPolicy is 'disabled'.",
 }
-_NOBODY = "Nobody yet. Ids come from: openclaw directory peers list {words}"
+_NOBODY = "Answered without a request: nobody yet. Ids: openclaw directory peers list {words}"
 _REPLY = {
     PairingReply.FRIENDS_SILENT: (
         "Who is sent a pairing code by text. 'friends-silent': strangers only, because bot texts to friends"
@@ -82,7 +82,7 @@ _GROUP_LIST = (
     "requireMention: only a message that mentions or quotes the account is answered; the others are kept as"
     " context for its next answer. allowFrom: who may speak there."
 )
-_NO_GROUP = "No group yet. Ids come from: openclaw directory groups list {words}"
+_NO_GROUP = "No group yet. Ids: openclaw directory groups list {words}"
 _GROUP_ALLOW_FROM = "Who may speak in groups, where a group has no allowFrom of its own."
 _AGENT = {
     "echo": "Who answers. An echo repeats each message: enough for a first try.",
