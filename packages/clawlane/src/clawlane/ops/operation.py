@@ -39,6 +39,7 @@ MODULES = (
     "setup_draft",
     "status",
     "store",
+    "verification",
     "why",
 )
 """The modules of this package that hold operations."""
