@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from clawlane.capabilities import DirectoryError
 from clawlane.cli.failure import CliError
@@ -18,6 +19,8 @@ from clawlane.ops.setup import Situation
 from clawlane.ops.setup_answers import EVERYBODY, GroupChoice, Named
 from clawlane.ops.setup_names import Directory, Doubt, Resolved, find_group, find_sender
 
+T = TypeVar("T", Person, Group)
+
 
 @dataclass
 class People:
@@ -31,6 +34,7 @@ class People:
     linked: bool
     prompts: Prompts | None
     _known: Directory | None = field(default=None, init=False)
+    _why_unknown: str = field(default="nobody is logged in", init=False)
 
     @property
     def known(self) -> Directory:
@@ -42,14 +46,14 @@ class People:
     def pick_friends(self, question: str) -> tuple[Named, ...]:
         """Friends who were picked, and ids that were typed."""
         assert self.prompts is not None
-        friends = self.known.people
+        friends = self._shown(self.known.people)
         values = self.prompts.pick(question, people_options(friends), self._wrong_id)
         return _named(values, friends)
 
     def pick_groups(self, question: str, *, speakers: bool) -> tuple[GroupChoice, ...]:
         """Groups that were picked, and who may speak in each, unless that is said for all of them."""
         assert self.prompts is not None
-        groups = self.known.groups
+        groups = self._shown(self.known.groups)
         picked = _named(self.prompts.pick(question, group_options(groups), self._wrong_group), groups)
         return tuple(
             GroupChoice(one.id, one.name, self._speakers(one) if speakers else None) for one in picked
@@ -84,9 +88,15 @@ class People:
             people = self.client.call(Peers(channel, account))
             groups = self.client.call(Groups(channel, account))
         except (DirectoryError, ControlError) as error:
-            echo_wrapped(f"The directory cannot be read now: {error}. Ids can still be typed.", err=True)
+            self._why_unknown = str(error)
             return Directory(known=False)
         return Directory(tuple(people), tuple(groups))
+
+    def _shown(self, found: Sequence[T]) -> Sequence[T]:
+        """The list to pick from; where there is none, it is said why."""
+        if not self.known.known:
+            echo_wrapped(f"There is no list to pick from: {self._why_unknown}. Type ids.")
+        return found
 
     def _speakers(self, group: Named) -> tuple[Named, ...]:
         assert self.prompts is not None
@@ -150,15 +160,17 @@ class People:
             case Doubt.EVERYBODY:
                 return "'*' is everybody, which is not what a list here is for"
             case Doubt.NOT_LOOKED_UP:
-                return f"'{entry}' is a name, and the directory cannot be read without a login"
+                return f"'{entry}' is a name, and names cannot be looked up: {self._why_unknown}"
         return f"'{entry}' cannot stand here: {found.text}"
 
     def _help(self, found: Resolved) -> str:
         match found.doubt:
             case Doubt.SEVERAL:
                 return "write the id of the one that is meant"
-            case Doubt.UNKNOWN | Doubt.NOT_LOOKED_UP:
+            case Doubt.UNKNOWN:
                 return f"openclaw directory peers list {self.look.words}"
+            case Doubt.NOT_LOOKED_UP:
+                return "write the id"
             case Doubt.GROUP:
                 return f"write --group {found.entry}"
             case Doubt.PERSON:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clawlane.access.names import Pins
-from clawlane.channel import Manifest
+from clawlane.channel import Account, Manifest
 from clawlane.config.errors import ConfigError, KeyPath, Problem, format_path
 from clawlane.config.origin import setting_text
 from clawlane.ops.access_findings import of_policy
@@ -334,7 +334,15 @@ def _refuse_changed(before: Config, after: Config, place: AccountPlace) -> None:
         then = after.channels[channel]
         for account in block.accounts:
             mine = (channel, account.id) == (place.channel, place.account)
-            if not mine and then.account(account.id) != account:
+            if not mine and _what_counts(then.account(account.id)) != _what_counts(account):
                 raise OpError(f"this would change the account {account}, so nothing was written")
         if then.default_account != block.default_account:
             raise OpError(f"this would change the default account of {channel}, so nothing was written")
+
+
+def _what_counts(account: Account | None) -> Account | None:
+    """An account without the settings that it has as fields of its own."""
+    if account is None:
+        return None
+    own = {"profile": "", "name": "", "enabled": True}
+    return replace(account, settings=account.settings.model_copy(update=own))
