@@ -18,7 +18,7 @@ from prompt_toolkit.output.defaults import create_output
 from prompt_toolkit.styles import Style
 
 from clawlane.cli.output import echo_wrapped
-from clawlane.cli.prompts import Check, Option, marked_names
+from clawlane.cli.prompt_options import Check, Option, marked_names
 
 Filter = Callable[[Sequence[Option], str], list[Option]]
 

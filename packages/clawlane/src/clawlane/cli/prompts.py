@@ -7,37 +7,15 @@ questionary and prompt_toolkit are imported here and in `picker`, and nowhere el
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Protocol
 
 import click
 
 from clawlane.cli.output import echo_wrapped, prose
-from clawlane.lookup import search
-from clawlane.messages import Person
-
-Check = Callable[[str], str]
-"""What is wrong with a typed text, in one line; empty if nothing is."""
+from clawlane.cli.prompt_options import Check, Option, marked_names, matching
 
 _PAGE = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One thing to choose: what it stands for, how it is shown, and what is said about it."""
-
-    value: str
-    label: str
-    note: str = ""
-    aliases: tuple[str, ...] = ()
-
-
-def matching(options: Sequence[Option], query: str) -> list[Option]:
-    """The options with the query in their value, label or aliases; accents and case do not count."""
-    by_value = {one.value: one for one in options}
-    people = [Person(one.value, one.label, one.aliases) for one in options]
-    return [by_value[one.id] for one in search(people, query)] if query.strip() else list(options)
 
 
 class Prompts(Protocol):
@@ -197,13 +175,3 @@ def tell(text: str) -> None:
 
 def _described(option: Option, proposed: str) -> str | None:
     return f"{'Proposed. ' if option.value == proposed else ''}{option.note}".strip() or None
-
-
-def marked_names(options: Sequence[Option]) -> str:
-    """Options in a line; with the value, too, where several have one label."""
-    labels = [one.label for one in options]
-    shown = (
-        f"{one.label} ({one.value})" if labels.count(one.label) > 1 and one.value != one.label else one.label
-        for one in options
-    )
-    return ", ".join(shown) or "none"

@@ -6,7 +6,8 @@ import shlex
 from dataclasses import dataclass, replace
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.prompts import Option, Prompts
+from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompts import Prompts
 from clawlane.ops.setup_answers import AgentChoice
 
 AGENTS = ("echo", "endpoint", "model", "acp", "command")

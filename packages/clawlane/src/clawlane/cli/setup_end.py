@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import click
 
 from clawlane.cli.output import echo_wrapped, print_json
-from clawlane.cli.prompts import Option, Prompts
+from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_questions import Given
 from clawlane.ops import finding_text
 from clawlane.ops.client import Client, gateway_runs

@@ -9,7 +9,8 @@ from typing import TypeVar
 from clawlane.capabilities import DirectoryError
 from clawlane.cli.failure import CliError
 from clawlane.cli.output import echo_wrapped, sanitize
-from clawlane.cli.prompts import Option, Prompts
+from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompts import Prompts
 from clawlane.config.phones import LOOKS_LIKE, find_the_id
 from clawlane.config.senders import ListContext
 from clawlane.messages import Group, Person

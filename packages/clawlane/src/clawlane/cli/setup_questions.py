@@ -8,7 +8,8 @@ from typing import Any
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.login import FLAG
-from clawlane.cli.prompts import Option, Prompts, tell
+from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompts import Prompts, tell
 from clawlane.cli.setup_agent import AGENTS, AgentFlags, ask_agent, read_agent
 from clawlane.cli.setup_people import People
 from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
