@@ -18,6 +18,7 @@ from clawlane.cli.lazy import LazyGroup
 _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
 _COMMANDS = {
+    "onboard": ("clawlane.cli.onboard:onboard", "Set up a lane step by step."),
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway, look at it, stop it."),
     "agent": ("clawlane.cli.agents:agent", "Ask an agent, and see which one answers where."),
     "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
@@ -37,6 +38,7 @@ _COMMANDS = {
 }
 
 _CHANNELS = {
+    "add": ("clawlane.cli.onboard:add", "Add a channel, or one more account, step by step."),
     "login": ("clawlane.cli.login:login", "Link an account by scanning a QR code."),
     "logout": ("clawlane.cli.channels:logout", "Stop an account and forget its saved session."),
     "status": ("clawlane.cli.status:status", "Show the status of the accounts."),

@@ -39,6 +39,8 @@ MODULES = (
     "process",
     "rules_from",
     "sessions",
+    "setup",
+    "setup_draft",
     "status",
     "store",
     "verification",
