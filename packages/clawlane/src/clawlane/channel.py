@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -32,6 +33,26 @@ from clawlane.condition import StateCode as StateCode
 from clawlane.messages import Fact, Inbound, Outgoing, Person, Receipt, Reply, Signal, Thread, ThreadKind
 
 ENTRY_POINT_GROUP = "clawlane.channels"
+
+
+class Capability(StrEnum):
+    """What a channel can send or show: the kinds of `Outgoing` and `Signal`, and what a text may have."""
+
+    TEXT = "text"
+    STYLES = "styles"
+    MENTIONS = "mentions"
+    QUOTE = "quote"
+    PHOTO = "photo"
+    ALBUM = "album"
+    FILE = "file"
+    VOICE = "voice"
+    VIDEO = "video"
+    LINK = "link"
+    REACTION = "reaction"
+    UNDO = "undo"
+    TYPING = "typing"
+    DELIVERED = "delivered"
+    SEEN = "seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +72,7 @@ class Manifest:
     runtime: str
     summary: str = ""
     unofficial: bool = False
+    capabilities: frozenset[Capability] = frozenset((Capability.TEXT,))
 
 
 @dataclass(frozen=True, slots=True)

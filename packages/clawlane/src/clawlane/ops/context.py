@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clawlane.config.paths import Paths
+from clawlane.messages import ThreadKind
 from clawlane.ops.operation import Caller, OpError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from clawlane.config.load import ChannelConfig, Config, Plugins
     from clawlane.credentials.profile import Consent
     from clawlane.credentials.vault import FileVault
+    from clawlane.lane.evidence import Evidence
     from clawlane.plugins.registry import Registry
     from clawlane.store.account_store import AccountStore, Clock
     from clawlane.store.database import Store
@@ -58,6 +60,10 @@ class LiveAccount(Protocol):
     def pauses(self) -> Sequence[Pause]:
         """Its pauses in force, stored or not."""
 
+    @property
+    def evidence(self) -> Evidence:
+        """What it did that the store does not keep."""
+
     def vault(self) -> Vault:
         """Its sealed session, as a new handle."""
 
@@ -75,6 +81,9 @@ class LiveAccount(Protocol):
 
     def hold(self, pauses: Sequence[Pause]) -> None:
         """Replace the pauses in force by these."""
+
+    async def look_up(self, kind: ThreadKind) -> bool:
+        """Ask the platform for past messages. False if it does not run, or its channel cannot."""
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
@@ -156,6 +165,8 @@ class OpContext:
     live: Mapping[str, LiveAccount] = field(default_factory=dict)
     store: Store | None = None
     loaded: Config | None = None
+    plan: Config | None = None
+    """A config that is not in the file yet, and counts as if it were."""
     plugins: Registry | None = None
     started_ms: int | None = None
     """When the gateway started; None without one."""
@@ -208,6 +219,8 @@ class OpContext:
 
     def written_config(self) -> Config:
         """The config as the file has it now, which a gateway may not run with yet. Raises `ConfigError`."""
+        if self.plan is not None:
+            return self.plan
         from clawlane.config.load import load
 
         return load(self.paths, self.loading or self.registry, self.environ)

@@ -23,11 +23,15 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "capabilities",
     "config",
+    "config_edit",
+    "config_values",
     "directory",
     "doctor",
     "events",
     "login",
+    "message",
     "messages",
     "pairing",
     "pause",
@@ -37,8 +41,11 @@ MODULES = (
     "rules_from",
     "running",
     "sessions",
+    "setup",
+    "setup_draft",
     "status",
     "store",
+    "verification",
     "why",
 )
 """The modules of this package that hold operations."""

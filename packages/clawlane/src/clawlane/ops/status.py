@@ -188,16 +188,20 @@ def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, Acc
 
 def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader) -> AccountStatus:
     """One account as it runs and as it is stored; without its problems, which follow from the rest."""
+    from clawlane.access.fingerprint import fingerprint
     from clawlane.access.policy import AccessPolicy
     from clawlane.channel import Health
     from clawlane.ops.access_findings import Directory, findings
     from clawlane.ops.problems import AMONG
+    from clawlane.ops.speakers import who_may_speak
+    from clawlane.ops.verification_state import verification_of
     from clawlane.store.retention import FORGOTTEN
 
     name, now_ms, live = str(account), ctx.now_ms(), ctx.live.get(str(account))
     user, state = _user_and_state(ctx, account)
     activity = reader.activity(name)
-    names = AccessPolicy.of(ctx.config, account).names_to_pin()
+    policy, rehearsal = AccessPolicy.of(ctx.config, account), rehearsal_of(channel)
+    names = policy.names_to_pin()
     directory = Directory.read(reader, account)
     pins = [pin for one in names if (pin := directory.pins.of_name(one))]
     failing = ctx.store.failing if ctx.store else ""
@@ -219,9 +223,9 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         outbound=state.outbound or Health.UNKNOWN,
         noticed_ms=state.noticed_ms,
         skew_ms=state.skew_ms,
-        dm_policy=_policy(ctx.config, account, "dmPolicy"),
-        group_policy=_policy(ctx.config, account, "groupPolicy"),
-        rehearsal=rehearsal_of(channel),
+        dm_policy=policy_status(ctx.config, account, "dmPolicy"),
+        group_policy=policy_status(ctx.config, account, "groupPolicy"),
+        rehearsal=rehearsal,
         last_inbound_ms=activity.last_inbound_ms,
         last_outbound_ms=activity.last_outbound_ms,
         counters=activity.counters,
@@ -242,6 +246,10 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         names=list(map(NameStatus.of, pins)),
         findings=findings(ctx.config, account, directory),
         problems=[],
+        speakers=who_may_speak(ctx.config, account, directory.pins, reader),
+        verification=verification_of(
+            reader.verifications(name), fingerprint(policy), rehearsed=bool(rehearsal)
+        ),
     )
 
 
@@ -274,7 +282,8 @@ def _consent(ctx: OpContext, account: Account) -> Consent | None:
         return None
 
 
-def _policy(config: Config, account: Account, key: str) -> PolicyStatus:
+def policy_status(config: Config, account: Account, key: str) -> PolicyStatus:
+    """The value of a channel key for an account, and where it was set."""
     effective = config.effective(account, key)
     origin = effective.origin
     return PolicyStatus(str(effective.value), str(origin.layer), origin.path, origin.line)
