@@ -21,8 +21,6 @@ from clawlane.plugins.registry import Registry
 from clawlane.rehearsal.leash import end_with_parent
 from clawlane.rehearsal.simulators import OnlyRehearsed
 
-STANDS_IN = "[rehearsal: agent '{agent}' is not asked] "
-
 
 class StandIn:
     """Repeats each message instead of the agent that the config has for it, and says so."""
@@ -32,11 +30,12 @@ class StandIn:
         self._echo = EchoAgent()
 
     async def run(self, turn: TurnInput) -> Reply | None:
-        """What was written, after the name of the agent."""
+        """What was written, after the name of the agent and what it would see of the group."""
         echo = await self._echo.run(turn)
         agent = self._routing.agent_of(turn.account, turn.thread)
+        more = f"; it would see {len(turn.history)} earlier messages, too" if turn.history else ""
         text = echo.text if echo else ""
-        return Reply(STANDS_IN.format(agent=agent) + text, markdown=False)
+        return Reply(f"[rehearsal: agent '{agent}' is not asked{more}] {text}", markdown=False)
 
 
 def main() -> int:

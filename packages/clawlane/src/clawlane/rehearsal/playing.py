@@ -13,6 +13,7 @@ from clawlane.ops.client import ControlError
 from clawlane.ops.pairing import Approve, Reject, Requests
 from clawlane.ops.pause import BeginPause, EndPause
 from clawlane.rehearsal.errors import RehearsalError
+from clawlane.rehearsal.reach import cast_config
 from clawlane.rehearsal.scenario import OWNER, STOCK, Outcome, Scenario, Step
 from clawlane.rehearsal.stage import Fate, Left, Stage
 
@@ -83,6 +84,8 @@ class Player:
 
     async def _cast_people(self) -> None:
         stage, account = self._stage, self._stage.account()
+        if self._scenario.config is None:
+            await cast_config(stage)
         for handle, person in self._scenario.cast().items():
             name = person.name or handle
             uid = await stage.cast.person(name, friend=person.friend, account=account)
@@ -134,7 +137,7 @@ class Player:
                     undone = {"from": message.sender, "message": message.id}
                     await self._stage.cast.act(self._account(step), "undo", undone)
                 if step.look or step.expect:
-                    result.fates = [await self._fate(message, before)]
+                    result.fates = [await self._fate(message, step, before)]
                 return message.thread_id
             case "reacts":
                 reacted = self._messages[step.reacts or ""]
@@ -159,7 +162,7 @@ class Player:
             if step.expect and step.expect != (Outcome.NOTHING,):
                 result.failed.append("what the account's owner writes is never answered: `expect: nothing`")
         else:
-            result.fates = [await self._fate(one, before) for one in written]
+            result.fates = [await self._fate(one, step, before) for one in written]
         return written[-1].thread_id
 
     async def _write_one(self, step: Step, text: str, account: Account) -> Message:
@@ -176,8 +179,9 @@ class Player:
             message_id = await stage.cast.write(account, sender, text, group=group, mention=step.mention)
         return Message(message_id, sender, group or to or sender, account.id)
 
-    async def _fate(self, message: Message, before: int) -> Fate:
-        fate = await self._stage.fate(self._stage.account(message.account), message.id)
+    async def _fate(self, message: Message, step: Step, before: int) -> Fate:
+        account = self._stage.account(message.account)
+        fate = await self._stage.fate(account, message.id, unread=step.expect == (Outcome.UNREAD,))
         if fate.outcome is Outcome.CHALLENGED and not await self._stage.challenge_left(fate, before):
             return Fate(Outcome.WAITING, fate.story)
         return fate
@@ -215,17 +219,16 @@ class Player:
 
     def _broken_silences(self) -> Iterator[StepResult]:
         """The steps after which something left that should not, before the next message of that thread."""
-        for one in self._spoken:
-            if Outcome.NOTHING not in one.result.step.expect:
-                continue
-            there = (other for other in self._spoken if other.thread_id == one.thread_id)
-            end = min(
-                (other.before for other in there if other.before > one.before), default=self._stage.last
-            )
-            texts = [left.text for left in self._stage.left(one.before) if _within(left, one.thread_id, end)]
-            if texts:
-                one.result.failed.append(f"expected nothing, but {_shown(texts)}")
-                yield one.result
+        for at, one in enumerate(self._spoken):
+            if Outcome.NOTHING in one.result.step.expect:
+                later = (other for other in self._spoken[at + 1 :] if other.thread_id == one.thread_id)
+                end = next((other.before for other in later), self._stage.last)
+                left = [
+                    left.text for left in self._stage.left(one.before) if _within(left, one.thread_id, end)
+                ]
+                if left:
+                    one.result.failed.append(f"expected nothing, but {_shown(left)}")
+                    yield one.result
 
     def _account(self, step: Step) -> Account:
         return self._stage.account(step.account or (step.to if step.who != OWNER else None))

@@ -32,11 +32,15 @@ _LOOK_EVERY_S = 0.1
 _READ_S = 10.0
 """Time until a message that was written has been read."""
 
+_UNREAD_S = 1.0
 _READY_S = 30.0
 _DECIDED_S = 30.0
 _AGENT_S = 300.0
 _HELD_S = 5.0
 """What pacing holds for longer than this is shown as held."""
+
+_PASSING = frozenset({Phase.READY, Phase.STARTING, Phase.CONNECTING, Phase.DEGRADED})
+"""Phases in which a message can still be read without the operator."""
 
 _OPEN_STAGES = frozenset({TurnStage.WAITING, TurnStage.WITH_AGENT, TurnStage.SENDING})
 _OUTCOMES: Mapping[TurnStage, Outcome] = {
@@ -185,25 +189,44 @@ class Stage:
             self.seen += await self.cast.seen(self.last, 1.0)
         return False
 
-    async def fate(self, account: Account, message_id: str) -> Fate:
-        """What became of a message, once nothing more happens to it by itself."""
-        if await self.phase(account) is not Phase.READY:
-            return Fate(Outcome.UNREAD)
-        story, read = None, _until(_READ_S)
-        for _ in read:
-            story = await self._story(account, message_id)
-            if story is not None:
+    async def fate(self, account: Account, message_id: str, *, unread: bool = False) -> Fate:
+        """What became of a message, once nothing more happens to it by itself.
+
+        One that is expected to be `unread` is not waited for so long.
+        """
+        read_s = _UNREAD_S if unread else _READ_S
+        story = None
+        for _ in _until(read_s):
+            phase = await self.phase(account)
+            if phase is Phase.READY:
+                story = await self._story(account, message_id)
+            if story is not None or phase not in _PASSING:
                 break
             await asyncio.sleep(_LOOK_EVERY_S)
-        else:
+        if story is None:
             return Fate(Outcome.UNREAD)
+        outcome = None
         for _ in _until(_DECIDED_S + self.patience_s):
-            outcome = _outcome(story)
-            if outcome is not None and not (outcome is Outcome.HELD and _soon(story)):
+            outcome = await self._outcome(account, story)
+            if outcome is not None:
                 break
             await asyncio.sleep(_LOOK_EVERY_S)
             story = await self._story(account, message_id) or story
         return Fate(outcome or Outcome.WAITING, story)
+
+    async def _outcome(self, account: Account, story: Story) -> Outcome | None:
+        """None while something happens soon."""
+        outcome = _outcome(story)
+        if outcome is Outcome.HELD:
+            hold = story.standing.hold if story.standing else None
+            return None if hold is not None and _soon(hold.until_ms) else outcome
+        if story.standing is None or story.standing.stage is not TurnStage.WAITING:
+            return outcome
+        # It may wait behind another answer of its thread, which pacing holds.
+        status = await self.ask(GetStatus(account.channel, account.id))
+        held = status.channels[account.channel].accounts[account.id].held
+        there = [one for one in held if one.thread == str(story.recorded.thread)]
+        return Outcome.WAITING if any(not _soon(one.until_ms) for one in there) else None
 
     async def challenge_left(self, fate: Fate, after: int) -> bool:
         """Whether the text of a challenge left, or none had to."""
@@ -288,9 +311,8 @@ def _outcome(story: Story) -> Outcome | None:
     return Outcome.RECALLED if one.recalled else None
 
 
-def _soon(story: Story) -> bool:
-    hold = story.standing.hold if story.standing else None
-    return hold is not None and hold.until_ms is not None and hold.until_ms - now_ms() < _HELD_S * 1000
+def _soon(until_ms: int | None) -> bool:
+    return until_ms is not None and until_ms - now_ms() < _HELD_S * 1000
 
 
 def _until(seconds: float) -> Iterator[None]:
