@@ -68,7 +68,10 @@ def _fate_line(fate: Fate) -> str:
     if one.standing and fate.story.standing and fate.outcome is not Outcome.ANSWERED:
         stands = sentence(one.standing, fate.story.standing)
     parts = [part for part in (sanitize(stands, 300), sanitize(why, 500)) if part]
-    return f"{fate.outcome}: {' – '.join(parts)}" if parts else str(fate.outcome)
+    told = " – ".join(parts)
+    if not told or told.startswith(fate.outcome):
+        return told or str(fate.outcome)
+    return f"{fate.outcome}: {told}"
 
 
 def show_reach(tried: Sequence[Tried]) -> None:

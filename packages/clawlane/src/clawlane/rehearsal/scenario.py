@@ -209,21 +209,30 @@ def load(file: Path) -> Scenario:
     return scenario
 
 
-def _mistakes(error: ValidationError, lines: Mapping[Place, int]) -> Iterator[str]:
+def _mistakes(error: ValidationError, lines: Mapping[Place, int]) -> list[str]:
+    """Each mistake with its line and its place, in the order of the file."""
+    found: list[tuple[int, str]] = []
     for one in error.errors(include_url=False):
-        place = tuple(
-            part for part in one["loc"] if not (isinstance(part, str) and part.startswith("function-"))
-        )
-        while place and place not in lines:
-            place = place[:-1]
+        place = _place(one["loc"], lines)
         what = str(one["msg"]).removeprefix("Value error, ")
-        if one["type"] == "extra_forbidden":
+        if one["type"] == "missing":
+            what = f"`{one['loc'][-1]}` is missing"
+        elif one["type"] == "extra_forbidden":
             known = [field.alias or name for name, field in _model_at(place).model_fields.items()]
-            what = (
-                did_you_mean(str(place[-1]), known) or f"there is no such key; there are {', '.join(known)}"
-            )
+            what = did_you_mean(str(place[-1]), known) or f"no such key; there are {', '.join(known)}"
+        elif one["type"] == "too_short" and one["input"]:
+            continue  # all its items have mistakes of their own
         where = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in place)
-        yield f"line {lines.get(place, 1)}: {where.removeprefix('.') or 'the scenario'}: {what}"
+        found.append((lines.get(place, 1), f"{where.removeprefix('.') or 'the scenario'}: {what}"))
+    return [f"line {line}: {text}" for line, text in sorted(found, key=lambda one: one[0])]
+
+
+def _place(loc: tuple[int | str, ...], lines: Mapping[Place, int]) -> Place:
+    """The place in the file: pydantic's own, without the steps of its validators."""
+    place = tuple(part for part in loc if not str(part).startswith("function-"))
+    while place and place not in lines:
+        place = place[:-1]
+    return place
 
 
 def _model_at(place: Place) -> type[_Model]:
