@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from clawlane.ops.client import ControlError
 from clawlane.ops.pairing import Approve, Reject, Requests
 from clawlane.ops.pause import BeginPause, EndPause
 from clawlane.rehearsal.errors import RehearsalError
-from clawlane.rehearsal.reach import cast_config
+from clawlane.rehearsal.reach import Named, cast_config
 from clawlane.rehearsal.scenario import OWNER, STOCK, Outcome, Scenario, Step
 from clawlane.rehearsal.stage import Fate, Left, Stage
 
@@ -84,16 +85,27 @@ class Player:
 
     async def _cast_people(self) -> None:
         stage, account = self._stage, self._stage.account()
-        if self._scenario.config is None:
-            await cast_config(stage)
+        named = await cast_config(stage) if self._scenario.config is None else Named()
         for handle, person in self._scenario.cast().items():
             name = person.name or handle
-            uid = await stage.cast.person(name, friend=person.friend, account=account)
+            uid = named.people.get(name) or await stage.cast.person(
+                name, friend=person.friend, account=account
+            )
             self._people[handle], self.names[uid] = uid, name if name == handle or handle in STOCK else handle
         for handle, members in self._scenario.groups.items():
-            inside = [self._people[name] for name in members]
-            self._groups[handle] = await stage.cast.group(handle, inside, account=account)
+            self._groups[handle] = await self._group(handle, members, named.groups.get(handle))
             self.names[self._groups[handle]] = handle
+
+    async def _group(self, name: str, members: Sequence[str], known: str | None) -> str:
+        """A group of these people: one that the config names, or a new one."""
+        cast, account = self._stage.cast, self._stage.account()
+        inside = [self._people[member] for member in members]
+        if known is None:
+            return await cast.group(name, inside, account=account)
+        for uid in inside:
+            with suppress(CastError):  # the config has put them there
+                await cast.act(account, "join", {"group": known, "person": uid})
+        return known
 
     async def _play(self, step: Step, result: StepResult) -> None:
         if unfit := self._unfit(step):

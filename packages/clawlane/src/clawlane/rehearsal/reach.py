@@ -58,10 +58,20 @@ async def prepare(stage: Stage) -> Reach:
     return reach
 
 
-async def cast_config(stage: Stage) -> None:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The ids of what the config names: people by the entry of a list, groups by their key."""
+
+    people: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+
+
+async def cast_config(stage: Stage) -> Named:
     """Make the people and groups that the config names, before the gateway looks them up."""
-    for account in stage.accounts.values():
-        await _Casting(stage, account, Reach()).named()
+    named = Named()
+    for account in reversed(stage.accounts.values()):
+        await _Casting(stage, account, Reach()).named(named)
+    return named
 
 
 async def attempt_all(stage: Stage, reach: Reach) -> AsyncIterator[Tried]:
@@ -90,12 +100,14 @@ class _Casting:
         self._policy = AccessPolicy.of(stage.config, account)
         self._made: dict[str, str] = {}
 
-    async def named(self) -> None:
+    async def named(self, named: Named) -> None:
         for entry in self._entries(self._policy.allow, "allowFrom"):
             await self._entry(entry)
         for rule in self._groups():
-            await self._group(rule, list((await self._listed(rule)).values()))
+            if gid := await self._group(rule, list((await self._listed(rule)).values())):
+                named.groups[rule.key.strip()] = gid
         await self._listed(self._policy.group_table.any)
+        named.people.update({entry: uid for entry, uid in self._made.items() if uid})
 
     async def everybody(self) -> None:
         stranger = await self._person("Phạm Quốc Bảo", friend=False)
