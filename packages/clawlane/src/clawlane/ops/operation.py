@@ -22,11 +22,13 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "audit",
     "config",
     "directory",
     "doctor",
     "events",
     "login",
+    "mending",
     "messages",
     "pairing",
     "pause",
