@@ -83,7 +83,7 @@ def load(paths: Paths, plugins: Plugins, environ: Mapping[str, str]) -> Config:
 
 
 def load_source(source: Source, plugins: Plugins, environ: Mapping[str, str]) -> Config:
-    """The same for content that need not be in the file yet. Raises `ConfigError`."""
+    """Check a config that may not be in its file yet. Raises `ConfigError` with every problem."""
     return _Loader(source, plugins, environ).config()
 
 
