@@ -21,6 +21,7 @@ _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway, look at it, stop it."),
     "agent": ("clawlane.cli.agents:agent", "Ask an agent, and see which one answers where."),
     "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
+    "verify": ("clawlane.cli.verify:verify", "Prove that a lane works, step by step."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),

@@ -22,6 +22,7 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "cast",
     "config",
     "directory",
     "doctor",
