@@ -33,7 +33,7 @@ from clawlane.ops.ritual.steps import (
 )
 from clawlane.ops.verification import GetReports
 
-_STEP = click.Choice([*StepName], case_sensitive=False)
+_STEP = click.Choice([one.value for one in StepName], case_sensitive=False)
 _INDENT = "      "
 _LONGEST = 500
 
