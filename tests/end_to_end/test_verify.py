@@ -77,6 +77,8 @@ def test_the_cast_plays_the_whole_ritual_and_the_status_says_so(
     wrote = {one["thread_id"] for one in happened if one["kind"] == "delivered"}
     challenged = next(one["thread_id"] for one in happened if one["kind"] == "sent")
     assert written_to <= wrote | {challenged}, "nobody was written to who did not write first"
+    icons = [one["icon"] for one in happened if one["kind"] == "reacted"]
+    assert icons == ["/-strong", ""]
     sent = [one["text"] for one in happened if one["kind"] == "sent"]
     assert len(sent) == 3, "the code, and one answer to each message: nothing was answered twice"
 

@@ -11,14 +11,16 @@ from typing import Any
 
 from packages.clawlane.tests.test_ops_problems import WELL
 
-from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.access.decision import Decision, Reason, Rule
+from clawlane.access.decision import Outcome as Verdict
 from clawlane.capabilities import ProbeResult
-from clawlane.channel import Phase
+from clawlane.channel import Capability, Phase
 from clawlane.lane.evidence import SignalKind, SignalOutcome
 from clawlane.messages import Thread, ThreadKind
 from clawlane.ops.account_status import ConfigStatus, PolicyStatus
 from clawlane.ops.client import ControlError
 from clawlane.ops.events import Reached
+from clawlane.ops.message import Outcome, Outcomes, Part, Queued, React
 from clawlane.ops.operation import Request, Stream
 from clawlane.ops.pairing import Approvals, Approve, LetIn, Requests
 from clawlane.ops.process import GetProcess, Process, Restart
@@ -40,6 +42,7 @@ from clawlane.ops.why import Item, Standing, Story, Told, TurnStage, Why
 from clawlane.store.decisions import Made, Recorded, Stage, Turn
 from clawlane.store.events import NEWEST, Decided, StateChanged
 from clawlane.store.models import Approved, ChunkState, PairingRequest, Purpose, TurnState
+from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.send_evidence import SendProof
 
 NOW = 1_700_000_000_000
@@ -75,6 +78,7 @@ FACTS = LaneFacts(
     mention_off=[],
     can_reconnect=True,
     can_look_up=True,
+    can_react=True,
     rehearsal="",
     cast=False,
     echoes=["main"],
@@ -105,6 +109,8 @@ class FakeLane:
     challenge: SendProof = field(default_factory=lambda: proof(1, DM))
     returned: list[str] | None = None
     in_history: bool = True
+    reactions: list[tuple[str, str, str]] = field(default_factory=list)
+    reaction_state: ChunkState = ChunkState.SENT
     probe: ProbeResult = field(default_factory=lambda: ProbeResult(True, US, "Minh Anh", elapsed_ms=9))
     last_inbound_ms: int | None = None
     after_restart: LaneFacts | None = None
@@ -131,7 +137,7 @@ class FakeLane:
 
     def writes(
         self,
-        outcome: Outcome,
+        outcome: Verdict,
         reason: Reason,
         thread: Thread = DM,
         sender: str = STRANGER,
@@ -143,7 +149,7 @@ class FakeLane:
         rule = Rule("channels.zalouser.dmPolicy", "channel", 5)
         decision = Decision(outcome, reason, rule, ("mention:explicit",))
         turn, standing = None, None
-        if outcome is Outcome.ADMIT:
+        if outcome is Verdict.ADMIT:
             chunks = () if stage is TurnStage.WAITING else (ChunkState.SENT,)
             turn = Turn(number, TurnState.DONE, told, 1, 1, self.ms + 1200, chunks, told)
             standing = Standing(stage or TurnStage.SENT, running=True)
@@ -185,7 +191,7 @@ class FakeLane:
                         LANE, one.sender_id, "Lan", "ABCD2345", one.reason, one.at_ms, self.ms + 9999
                     )
                     for one in self.feed
-                    if isinstance(one, Decided) and one.outcome is Outcome.CHALLENGE
+                    if isinstance(one, Decided) and one.outcome is Verdict.CHALLENGE
                 ]
             case GetChallenges():
                 return [self.challenge]
@@ -217,6 +223,14 @@ class FakeLane:
                 ours = [one for sends in self.sends.values() for send in sends for one in send.message_ids]
                 found = ours if self.returned is None else self.returned
                 return Fetched(self.looked_up_ms, len(found), found)
+            case React(target=target, message_id=id_, emoji=emoji):
+                self.reactions.append((target, id_, emoji))
+                part = Part(len(self.reactions), Capability.REACTION, "")
+                return Queued(LANE, target, "", (part,))
+            case Outcome(numbers=numbers):
+                state = self.reaction_state
+                ids, reason = (), "not allowed" if state is ChunkState.REFUSED else ""
+                return Outcomes((ChunkStatus(numbers[0], DM, state, reason, ids, 1, None, False),))
             case Record(report=report):
                 return report
         raise AssertionError(f"nobody answers {request}")

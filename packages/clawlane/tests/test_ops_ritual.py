@@ -72,13 +72,14 @@ def _does(lane: FakeLane, name: StepName) -> None:
 def test_a_lane_that_works_passes_every_step_in_order_and_the_report_is_kept() -> None:
     lane = FakeLane()
     played = Played(lane)
-    assert [one.name for one in played.events if isinstance(one, StepBegan)] == [*STEPS]
+    assert [one.name for one in played.events if isinstance(one, StepBegan)] == [*StepName] == [*STEPS]
     assert set(played.states().values()) == {"passed"}, played.report
     assert played.report.ok
     kept = [one.report for one in lane.asked if isinstance(one, Record)]
     assert kept == [played.report]
     assert (played.report.policy, played.report.risk) == (FACTS.policy, "experimental, unofficial")
     assert [one.kind for one in lane.questions] == [*QuestionKind]
+    assert lane.reactions == [("group:900", "m3", "👍"), ("group:900", "m3", "")]
     told = played[StepName.REPLY].evidence
     assert "Lan (41) wrote at" in told
     assert "answered in 1.2 s: message r102 arrived; agent main is an echo" in told
@@ -179,6 +180,16 @@ BROKEN: list[tuple[dict[str, Any], StepName, str]] = [
     ({"comes_back": False}, StepName.RECONNECT, "the connection did not come back within 60 s"),
     ({"in_history": False}, StepName.GROUP_SKIPPED, "it does not wait in the history of its group"),
     ({"returned": []}, StepName.FETCHED_BACK, "fetched group messages hold 0 own messages"),
+    (
+        {"reaction_state": ChunkState.REFUSED},
+        StepName.REACTION,
+        "a reaction is refused: not allowed",
+    ),
+    (
+        {"reaction_state": ChunkState.QUEUED},
+        StepName.REACTION,
+        "a reaction was queued, but did not leave within 60 s",
+    ),
     ({"signal_error": "code 114"}, StepName.ACKS, "seen was not shown (code 114)"),
     ({"shown": (SignalKind.DELIVERED,)}, StepName.ACKS, "message m2: seen was not sent"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clawlane.access.decision import Reason
@@ -13,6 +13,7 @@ from clawlane.channel import Health, Phase
 from clawlane.credentials.profile import Consent
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
+from clawlane.ops.speakers import GroupSpeakers
 from clawlane.ops.verification_state import NEVER, Verification
 from clawlane.store.catch_up import Gap
 from clawlane.store.models import PairingRequest
@@ -156,6 +157,7 @@ class AccountStatus:
     of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
     kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
+    `speakers` says who may speak in its groups.
     """
 
     id: str
@@ -198,3 +200,4 @@ class AccountStatus:
     problems: list[Problem]
     verification: Verification = NEVER
     probe: ProbeResult | None = None
+    speakers: list[GroupSpeakers] = field(default_factory=list)

@@ -32,6 +32,7 @@ from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.problems import AMONG, problems
+from clawlane.ops.speakers import who_may_speak
 from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader, reading_nothing
 from clawlane.store.retention import FORGOTTEN
@@ -236,6 +237,7 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         names=list(map(NameStatus.of, pins)),
         findings=findings(ctx.config, account, directory),
         problems=[],
+        speakers=who_may_speak(ctx.config, account, directory.pins, reader),
         verification=verification_of(
             reader.verifications(name), fingerprint(policy), rehearsed=bool(rehearsal)
         ),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clawlane.capabilities import CanReconcile, CanReconnect, HasCast
-from clawlane.channel import Phase
+from clawlane.channel import Capability, Phase
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.messages import Group, Thread, ThreadKind
 from clawlane.ops.account_status import PolicyStatus
@@ -77,6 +77,7 @@ class LaneFacts:
     mention_off: list[str]
     can_reconnect: bool
     can_look_up: bool
+    can_react: bool
     rehearsal: str
     cast: bool
     echoes: list[str]
@@ -112,13 +113,6 @@ class GetChallenges(AccountRequest[list[SendProof]]):
 
     sender_id: str = ""
     since_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class GetSends(AccountRequest[list[SendProof]]):
-    """Where chunks stand, by their numbers."""
-
-    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +204,7 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         mention_off=[rule_place(one.mention_rule) for one in _letting_in(policy) if not one.require_mention],
         can_reconnect=isinstance(channel, CanReconnect),
         can_look_up=isinstance(channel, CanReconcile),
+        can_react=Capability.REACTION in target.manifest.capabilities,
         rehearsal=rehearsal_of(channel),
         cast=isinstance(channel, HasCast) and channel.cast() is not None,
         echoes=[one.id for one in ctx.config.agents if one.brain.kind == "echo"],
@@ -236,12 +231,6 @@ async def evidence(ctx: OpContext, request: GetEvidence) -> MessageEvidence:
 async def challenges(ctx: OpContext, request: GetChallenges) -> list[SendProof]:
     name = str(ctx.target(request.channel, request.account).account)
     return await ctx.ask(lambda reader: reader.challenges_sent(name, request.sender_id, request.since_ms))
-
-
-@operation
-async def sends(ctx: OpContext, request: GetSends) -> list[SendProof]:
-    name = str(ctx.target(request.channel, request.account).account)
-    return await ctx.ask(lambda reader: reader.sends(name, request.ids))
 
 
 @operation

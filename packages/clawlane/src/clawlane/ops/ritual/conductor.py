@@ -48,7 +48,7 @@ STEPS: dict[StepName, Callable[[Run], Steps]] = {
     StepName.GROUP_ANSWERED: groups.group_answered,
     StepName.GROUP_SKIPPED: groups.group_skipped,
     StepName.FETCHED_BACK: proofs.fetched_back,
-    # StepName.REACTION: proofs.reaction,
+    StepName.REACTION: proofs.reaction,
     StepName.ACKS: proofs.acks,
 }
 
@@ -71,7 +71,7 @@ class Plan:
     @property
     def steps(self) -> list[StepName]:
         """The steps in their order."""
-        return [name for name in STEPS if not self.only or name in self.only]
+        return [name for name in StepName if not self.only or name in self.only]
 
 
 class Conductor:

@@ -7,11 +7,18 @@ from collections.abc import Generator
 from clawlane.clock import length
 from clawlane.lane.evidence import SignalKind, SignalOutcome
 from clawlane.messages import ThreadKind
+from clawlane.ops.message import Outcome, React
 from clawlane.ops.ritual.answer import evidence_of, refused
 from clawlane.ops.ritual.direct import setting
 from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped
 from clawlane.ops.ritual.steps import RitualEvent, StepName
 from clawlane.ops.verification import Fetched, GetFetched, LookUp
+from clawlane.store.events import Decided
+from clawlane.store.models import ChunkState
+from clawlane.store.operator_sends import ChunkStatus
+
+_ICON = "👍"
+_KINDS = {ThreadKind.DM: "direct messages", ThreadKind.GROUP: "group messages"}
 
 
 def fetched_back(run: Run) -> Steps:
@@ -36,6 +43,27 @@ def fetched_back(run: Run) -> Steps:
     return failed("; ".join(missing) + "; sends of unknown fate will wait for your decision")
 
 
+def reaction(run: Run) -> Steps:
+    """A reaction was put on a message of somebody who wrote, and taken back."""
+    step = StepName.REACTION
+    if not run.facts.can_react:
+        return skipped(f"{run.facts.label} cannot react to messages")
+    if nothing := run.nothing_answered():
+        return nothing
+    message = run.answered[-1].event if run.answered else run.newest_admitted()
+    if message is None:
+        return failed("no admitted message is known")
+    for emoji, what in ((_ICON, "a reaction"), ("", "its taking back")):
+        outcome = yield from _react(run, step, message, emoji)
+        if outcome is None:
+            return failed(f"{what} was queued, but did not leave within {length(run.system_ms)}")
+        if outcome.state is not ChunkState.SENT:
+            return failed(f"{what} is {outcome.state}: {outcome.reason}")
+    return passed(
+        f"a reaction was put on message {message.message_id} and taken back; the platform took both"
+    )
+
+
 def acks(run: Run) -> Steps:
     """The platform took delivered and seen for an admitted message."""
     if run.facts.acks.value == "off":
@@ -54,9 +82,6 @@ def acks(run: Run) -> Steps:
     return failed("; ".join(problems)) if problems else passed(f"the platform took {told}")
 
 
-_KINDS = {ThreadKind.DM: "direct messages", ThreadKind.GROUP: "group messages"}
-
-
 def _fetch(run: Run, step: StepName, kind: ThreadKind) -> Generator[RitualEvent, None, Fetched | None]:
     asked_ms = run.asks.call(LookUp(*run.account, kind=kind))
 
@@ -65,6 +90,22 @@ def _fetch(run: Run, step: StepName, kind: ThreadKind) -> Generator[RitualEvent,
         return found if found is not None and found.asked_ms >= asked_ms else None
 
     return (yield from run.watch(step, returned, run.system_ms))
+
+
+def _react(
+    run: Run, step: StepName, message: Decided, emoji: str
+) -> Generator[RitualEvent, None, ChunkStatus | None]:
+    """Where the reaction stands once nothing more becomes of it; None if it has not left in time."""
+    kind = "user" if message.thread.kind is ThreadKind.DM else "group"
+    target = f"{kind}:{message.thread.id}"
+    queued = run.asks.call(React(*run.account, target=target, message_id=message.message_id, emoji=emoji))
+    numbers = tuple(part.number for part in queued.parts)
+
+    def settled() -> ChunkStatus | None:
+        found = run.asks.call(Outcome(str(run.facts), numbers)).parts
+        return found[0] if found and found[0].settled else None
+
+    return (yield from run.watch(step, settled, run.system_ms))
 
 
 def _problem(signals: tuple[SignalOutcome, ...]) -> str:
