@@ -24,6 +24,7 @@ MODULES = (
     "agents",
     "audit",
     "capabilities",
+    "cast",
     "config",
     "config_edit",
     "config_values",
