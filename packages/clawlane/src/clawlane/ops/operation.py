@@ -23,7 +23,9 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "audit",
     "capabilities",
+    "cast",
     "config",
     "config_edit",
     "config_values",
@@ -31,6 +33,7 @@ MODULES = (
     "doctor",
     "events",
     "login",
+    "mending",
     "message",
     "messages",
     "pairing",
