@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clawlane.config.paths import Paths
-from clawlane.messages import ThreadKind
 from clawlane.ops.operation import Caller, OpError
+from clawlane.threads import ThreadKind
 
 if TYPE_CHECKING:
     import asyncio
