@@ -22,7 +22,9 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "audit",
     "capabilities",
+    "cast",
     "config",
     "config_edit",
     "config_values",
@@ -30,6 +32,7 @@ MODULES = (
     "doctor",
     "events",
     "login",
+    "mending",
     "message",
     "messages",
     "pairing",
