@@ -247,7 +247,7 @@ def test_what_is_asked_most_loads_neither_asyncio_nor_the_store(perch) -> None:
     perch.link()
     heavy = f"{_LIBRARIES} asyncio sqlite3 clawlane.messages clawlane.channel"
     with gateway("is ready"):
-        for command in ("channels status", "gateway status", "pairing list", "why --last 5"):
+        for command in ("channels status", "gateway status", "health", "pairing list", "why --last 5"):
             words = [sys.executable, "-c", _LOADING, heavy, *command.split()]
             done = subprocess.run(words, capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (0, ""), command
