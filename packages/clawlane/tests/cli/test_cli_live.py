@@ -134,7 +134,7 @@ def test_logout_stops_the_account_and_login_starts_it_again(perch) -> None:
 def test_a_new_plugin_says_that_the_gateway_needs_a_restart(perch) -> None:
     with gateway("runs after"):
         told = perch("plugins install @openclaw/zalouser")
-    assert "a gateway is running: restart it to use the plugin" in told.out
+    assert "a gateway is running; to use the plugin: openclaw gateway restart" in told.out
 
 
 _HEAVY = ("pydantic", "aiohttp", "json5", "cryptography", "parrot_channel", "rich")
