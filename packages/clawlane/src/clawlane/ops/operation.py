@@ -22,6 +22,7 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "audit",
     "capabilities",
     "cast",
     "config",
@@ -31,6 +32,7 @@ MODULES = (
     "doctor",
     "events",
     "login",
+    "mending",
     "message",
     "messages",
     "pairing",
