@@ -40,11 +40,13 @@ from clawlane.ops.verification import (
     Record,
 )
 from clawlane.ops.why import Item, Standing, Story, Told, TurnStage, Why
-from clawlane.store.decisions import Made, Recorded, Stage, Turn
 from clawlane.store.events import NEWEST, Decided, StateChanged
-from clawlane.store.models import Approved, ChunkState, PairingRequest, Purpose, TurnState
+from clawlane.store.models import Purpose
 from clawlane.store.operator_sends import ChunkStatus
+from clawlane.store.people import Approved, PairingRequest
 from clawlane.store.send_evidence import SendProof
+from clawlane.store.states import ChunkState, TurnState
+from clawlane.store.told import Made, Recorded, Stage, Turn
 
 NOW = 1_700_000_000_000
 LANE = "zalouser/default"
