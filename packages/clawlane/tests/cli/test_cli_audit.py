@@ -132,6 +132,9 @@ def test_one_user_on_two_accounts_is_an_error_also_when_it_came_later(perch) -> 
     perch.configure(f"{{ {CAREFUL}, accounts: {{ work: {{}} }} }}")
     perch.link("work")
     perch.configure(f"{{ {CAREFUL}, accounts: {{ home: {{}}, work: {{}} }} }}")
+    perch.configure(f"{{ {CAREFUL}, accounts: {{ home: {{}}, work: {{}}, other: {{}} }} }}")
+    assert "one_user_twice" not in found(perch, "--account other")
+    assert "not_linked" not in found(perch), "that is no matter of safety"
     one = found(perch)["one_user_twice"]
     assert (one["severity"], one["accounts"]) == ("error", ["parrot/home", "parrot/work"])
 
