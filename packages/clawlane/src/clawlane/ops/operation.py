@@ -28,6 +28,7 @@ MODULES = (
     "cast",
     "config",
     "config_edit",
+    "config_schema",
     "config_values",
     "directory",
     "doctor",
