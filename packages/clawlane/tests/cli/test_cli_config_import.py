@@ -88,7 +88,7 @@ def test_a_config_that_is_there_is_replaced_by_force_alone(perch, given: Path) -
     [
         (
             "{ env: {},\n channels: { parrot: { dmPolicy: 'everyone', nonsense: 1 } } }",
-            "channels.parrot.dmPolicy (openclaw.json:2:33): 'everyone' is not one of",
+            "channels.parrot.dmPolicy (openclaw.json:2:34): 'everyone' is not one of",
         ),
         ("{ channels: ", "openclaw.json:1:"),
     ],
