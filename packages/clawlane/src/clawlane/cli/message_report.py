@@ -9,8 +9,8 @@ from clawlane.cli.output import echo_wrapped, print_json, sanitize
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, ControlError
 from clawlane.ops.message import LONGEST_WAIT_MS, Outcome, Outcomes, Part, Queued, SendWarning
-from clawlane.store.models import ChunkState
 from clawlane.store.operator_sends import ChunkStatus
+from clawlane.store.states import ChunkState
 
 _ARRIVED, _FAILED, _WAITS = 0, 1, 2
 _LONGEST_SHOWN = 60

@@ -32,9 +32,9 @@ from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 from clawlane.ops.sending_account import SendingAccount
 from clawlane.ops.targets import Recipient, target_words
 from clawlane.store import operator_sends, reactions
-from clawlane.store.models import ChunkState
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.private_file import discard
+from clawlane.store.states import ChunkState
 
 LONGEST_TEXT = 20_000
 """Characters of one text that is sent: ten messages of Zalo's length."""
