@@ -40,6 +40,8 @@ _COMMANDS = {
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
     "config": ("clawlane.cli.main:config", "Check, read and change the config file."),
+    "completion": ("clawlane.cli.completion:completion", "Complete commands in bash, zsh and fish."),
+    "help": ("clawlane.cli.help:help_", "Read a page of help, or the help of a command."),
 }
 
 _CHANNELS = {

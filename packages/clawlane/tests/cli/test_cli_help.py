@@ -1,0 +1,136 @@
+"""Every command from outside: its help, pages without a network, and what shells complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+
+import click
+import pytest
+
+from clawlane.cli.help import TOPICS
+from clawlane.cli.main import cli, run
+from clawlane.cli.output import columns
+
+_BOX = ("channels add", "channels login", "channels logout", "channels status", "channels list")
+"""Commands about a channel whose help has to say what it is."""
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command, by its words behind `openclaw`."""
+
+    def below(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[str, click.Command]]:
+        yield " ".join(words), command
+        if isinstance(command, click.Group):
+            ctx = click.Context(command)
+            for name in command.list_commands(ctx):
+                found = command.get_command(ctx, name)
+                assert found is not None
+                yield from below(found, (*words, name))
+
+    yield from below(cli, ())
+
+
+ALL = dict(commands())
+
+
+@pytest.mark.parametrize("words", ALL, ids=lambda words: words or "openclaw")
+def test_every_command_has_a_help_that_fits_80_columns(
+    words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run([*words.split(), "-h"], "openclaw") == 0
+    short = capsys.readouterr().out
+    assert run([*words.split(), "--help"], "openclaw") == 0
+    assert capsys.readouterr().out == short
+    assert [line for line in short.splitlines() if columns(line) > 80] == []
+    assert short.startswith(f"Usage: openclaw {words}".rstrip())
+
+
+@pytest.mark.parametrize("words", [w for w, found in ALL.items() if not isinstance(found, click.Group)])
+def test_every_command_shows_an_example_of_itself(words: str) -> None:
+    text = ALL[words].help or ""
+    _, found, examples = text.partition("Example")
+    assert found, f"{words} has no example"
+    assert f"openclaw {words}" in examples
+
+
+@pytest.mark.parametrize("words", [*_BOX, "channels capabilities", "verify"])
+def test_what_is_about_a_channel_says_what_that_is(words: str) -> None:
+    assert "experimental, unofficial" in " ".join((ALL[words].help or "").split())
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_each_topic_is_a_page_that_fits_a_terminal(topic: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["help", topic], "openclaw") == 0
+    text = capsys.readouterr().out
+    page = files("clawlane.cli").joinpath("topics", f"{topic}.txt").read_text(encoding="utf-8")
+    assert text.startswith(page)
+    lines = page.splitlines()
+    assert len(lines) <= 40
+    assert max(map(columns, lines)) <= 80
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_commands_of_a_page_exist(topic: str) -> None:
+    page = files("clawlane.cli").joinpath("topics", f"{topic}.txt").read_text(encoding="utf-8")
+    for line in page.splitlines():
+        _, found, rest = line.partition("openclaw ")
+        words = rest.split()
+        known = [n for n in range(1, len(words) + 1) if " ".join(words[:n]) in ALL]
+        assert not found or known, line
+
+
+def test_help_knows_commands_too_and_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["help", "channels", "status"], "openclaw") == 0
+    assert "Usage: openclaw channels status" in capsys.readouterr().out
+    assert run(["help"], "openclaw") == 0
+    assert all(topic in capsys.readouterr().out for topic in list(TOPICS)[:1])
+    assert run(["help", "nothing"], "openclaw") == 1
+    assert "topics: getting-started" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_a_script_for_this_program(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", shell], "openclaw") == 0
+    assert f"_OPENCLAW_COMPLETE={shell}_complete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("openclaw pai", ["pairing"]),
+        ("openclaw channels lo", ["login", "logout", "logs"]),
+        ("openclaw channels login --channel ", ["parrot"]),
+        ("openclaw channels login --channel parrot --account ", ["default"]),
+        ("openclaw channels login --channel zalouser --account ", []),
+        ("openclaw plugins inf", ["info"]),
+    ],
+)
+def test_shells_complete_commands_channels_and_accounts(
+    perch, line: str, expected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    perch.link()
+    capsys.readouterr()
+    perch.setenv("COMP_WORDS", line)
+    perch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
+    perch.setenv("_OPENCLAW_COMPLETE", "bash_complete")
+    run([], "openclaw")
+    found = [one.partition(",")[2] for one in capsys.readouterr().out.splitlines()]
+    assert found == expected
+
+
+def test_the_risk_is_in_what_programs_read(perch) -> None:
+    (listed,) = perch("channels list --json").json
+    assert listed["channels"][0]["risk"]["text"].startswith("A parrot is loud")
+    perch.link()
+    (status,) = perch("channels status --json").json
+    account = status["channels"]["parrot"]["accounts"]["default"]
+    assert account["risk"]["text"].startswith("A parrot is loud")
+    assert account["risk"]["expendable"] == "not asked"
+    assert account["risk"]["accepted_ms"]
+    perch.script("qr", "scanned", "confirmed", "42")
+    steps = perch("channels login --channel parrot --force --json").json
+    assert all("risk" in step for step in steps if step.get("event") == "done" or step.get("ok"))
+    assert json.dumps(steps[-1]["risk"])
