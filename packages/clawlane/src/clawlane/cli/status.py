@@ -126,7 +126,7 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     how = f"{phase}{reason}" if one.enabled else "disabled"
     yield "  ", f"{one.id} (profile {one.profile}){called}: {how}"
-    for head, text in (*_working_rows(one, now), *_waiting_rows(one), *_known_rows(one, now)):
+    for head, text in (*_working_rows(one, words, now), *_waiting_rows(one), *_known_rows(one, now)):
         yield f"    {head:<11}", text
     if one.help:
         yield "    → ", one.help
@@ -134,11 +134,11 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
         yield "    → ", f"openclaw channels login {words}"
 
 
-def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
+def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[str, str]]:
     """Who is linked, the health of the connection, the policies and the decisions."""
     user = one.identity
     yield "linked", f"as {sanitize(user.name)} ({user.id})" if user else "no"
-    yield "verified", _verified(one, now)
+    yield "verified", _verified(one, words, now)
     if one.linked:
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
@@ -209,12 +209,12 @@ def _speakers(one: AccountStatus) -> Iterator[tuple[str, str]]:
         yield "", f"and {more} more: openclaw security audit"
 
 
-def _verified(one: AccountStatus, now: int) -> str:
+def _verified(one: AccountStatus, words: str, now: int) -> str:
     """What the ritual has proven; a login alone proves nothing of it."""
     text = verification_text(one.verification, now)
     if one.verification.state is VerificationState.VERIFIED:
         return text
-    return f"{text}; prove it: openclaw verify"
+    return f"{text}; prove it: openclaw verify {words}"
 
 
 def _held(held: HeldReply) -> str:
