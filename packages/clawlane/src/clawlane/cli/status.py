@@ -76,7 +76,7 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
         code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
         name = client.call(FindChannel(channel))
         raise CliError(f"the config has no block for {name}, so it is off", code=code)
-    code = _exit_code(found)
+    code = exit_code(found)
     if as_json:
         head = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
         print_json(**head, **_status_json(found))
@@ -266,8 +266,9 @@ def _status_json(found: Status) -> dict[str, Any]:
     return told
 
 
-def _exit_code(found: Status) -> Exit:
-    codes = [_of_account(one) for one in _accounts(found) if one.enabled] or [Exit.NOT_LINKED]
+def exit_code(found: Status) -> Exit:
+    """The highest code of all enabled accounts, of the gateway and of the config file."""
+    codes = [exit_code_of(one) for one in _accounts(found) if one.enabled] or [Exit.NOT_LINKED]
     if not found.gateway:
         codes.append(Exit.GATEWAY_DOWN)
     if found.config.error:
@@ -275,7 +276,8 @@ def _exit_code(found: Status) -> Exit:
     return max(codes)
 
 
-def _of_account(one: AccountStatus) -> Exit:
+def exit_code_of(one: AccountStatus) -> Exit:
+    """The code of one account."""
     expired = one.probe is not None and one.probe.expired
     muted = any(pause.thread is None for pause in one.pauses)
     if muted or one.phase in (Phase.REPLACED, Phase.PAUSED):
