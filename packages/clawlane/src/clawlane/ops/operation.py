@@ -24,6 +24,8 @@ MODULES = (
     "agents",
     "capabilities",
     "config",
+    "config_edit",
+    "config_values",
     "directory",
     "doctor",
     "events",
