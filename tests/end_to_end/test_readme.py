@@ -70,6 +70,8 @@ def test_the_first_login_and_the_guides_work_as_written(
         for command in commands(page):
             if "&&" not in command:
                 assert typed(operator, filled_in(command, known)) == 0, f"{page}: {command}"
+            if "message send" in command and "--dry-run" not in command:
+                known["SENT"] = str(zalo.wait("sent")["msg_id"])
 
 
 @pytest.mark.parametrize(
@@ -161,15 +163,15 @@ def test_the_recovery_chain_works_as_written(operator: Operator, zalo: Simulator
 
 
 def challenged(zalo: Simulator) -> dict[str, str]:
-    """A stranger writes and is challenged. What their CODE and ID are."""
+    """A stranger writes and is challenged. What their CODE and ID are, and the id of their MESSAGE."""
     uid = zalo.do("/person", name="Lạ", friend=False)["uid"]
-    zalo.do("/say", **{"from": uid, "text": "chào"})
+    message_id = zalo.do("/say", **{"from": uid, "text": "chào"})["msgId"]
     text = zalo.wait("sent", lambda record: record["thread_id"] == uid)["text"]
-    return {"CODE": re.findall(r"\b[A-HJ-NP-Z2-9]{8}\b", text)[0], "ID": uid}
+    return {"CODE": re.findall(r"\b[A-HJ-NP-Z2-9]{8}\b", text)[0], "ID": uid, "MESSAGE": message_id}
 
 
 def filled_in(command: str, known: dict[str, str]) -> str:
-    return re.sub(r"\b(CODE|ID)\b", lambda found: known[found[0]], command)
+    return re.sub(r"\b(CODE|ID|MESSAGE|SENT)\b", lambda found: known[found[0]], command)
 
 
 def shell(operator: Operator, command: str) -> list[str]:

@@ -174,14 +174,14 @@ def test_explain_tells_apart_the_config_of_the_gateway_and_of_the_file(perch) ->
     perch.link()
     ask = "policy explain --from 78"
     with gateway("is ready"):
-        assert "older config" not in perch(ask).out
+        assert perch(ask).out.endswith("Rules: from the file; the running gateway has the same\n")
         perch.configure("{ dmPolicy: 'disabled' }")
         told = perch(ask)
         assert told.out.startswith("drop (dm_disabled)")
-        words = "until its restart the gateway decides by its older config: challenge (dm_pairing_required)"
-        assert words in told.out
+        assert "the running gateway decides otherwise: challenge (dm_pairing_required)" in told.out
+        assert "Rules: from the file; the running gateway has others" in told.out
         (as_json,) = perch(f"{ask} --json").json
-        assert (as_json["reason"], "running" in as_json) == ("dm_disabled", False)
+        assert (as_json["reason"], as_json["rules"]["differs"]) == ("dm_disabled", True)
         perch.configure("{ dmPolicy: 'x' }")
         broken, (as_json,) = perch(ask), perch(f"{ask} --json").json
     assert (broken.code, broken.err.count("error: channels.parrot.dmPolicy (config.json5:1:")) == (1, 1)

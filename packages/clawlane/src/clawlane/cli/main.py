@@ -22,6 +22,7 @@ _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway, look at it, stop it."),
     "agent": ("clawlane.cli.agents:agent", "Ask an agent, and see which one answers where."),
     "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
+    "verify": ("clawlane.cli.verify:verify", "Prove that a lane works, step by step."),
     "message": ("clawlane.cli.message:message", "Write, react and take back, as the account."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),

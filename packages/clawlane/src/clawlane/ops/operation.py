@@ -23,6 +23,7 @@ MODULES = (
     "accounts",
     "agents",
     "capabilities",
+    "cast",
     "config",
     "config_edit",
     "config_values",
