@@ -89,6 +89,13 @@ def open_questions(interview: Interview) -> Iterator[Question]:
             yield one
 
 
+def pruned(interview: Interview) -> Answers:
+    """The answers without those to questions that others have made pointless."""
+    wanted = {one.name for one in QUESTIONS if one.wanted(interview)}
+    names = {one.name for one in QUESTIONS}
+    return replace(interview.answers, **dict.fromkeys(names - wanted))
+
+
 def check_given(interview: Interview) -> None:
     """Refuse at once what cannot work out, before anything is done. Raises `CliError`."""
     given = interview.given

@@ -88,9 +88,12 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Look(Request[Situation]):
-    """See what is there. `account` may be one that the config does not have yet."""
+    """See what is there. `account` may be one that the config does not have yet.
 
-    channel: str
+    Without a `channel` it is the only one installed, else the first official one.
+    """
+
+    channel: str | None = None
     account: str | None = None
 
 
@@ -124,6 +127,7 @@ class Written:
     """The config file that was written, and where the one before it is, if there was one."""
 
     path: str
+    revision: str
     backup: str = ""
 
 
@@ -175,7 +179,7 @@ def _look(ctx: OpContext, request: Look) -> Situation:
     from clawlane.plugins.catalog import CATALOG
 
     source = ctx.written_config().source
-    wanted = request.channel.strip().lower()
+    wanted = (request.channel or _only_channel(ctx)).strip().lower()
     official = next((one for one in CATALOG if wanted in (one.channel, *one.aliases)), None)
     if official and official.channel in ctx.registry.installable():
         place = find_place(source, official.channel, request.account)
@@ -196,13 +200,26 @@ def _look(ctx: OpContext, request: Look) -> Situation:
     return _of_account(replace(ctx, plan=_planned(ctx, source, place, Answers())), manifest, source, place)
 
 
+def _only_channel(ctx: OpContext) -> str:
+    from clawlane.plugins.catalog import CATALOG
+
+    return CATALOG[0].channel if not ctx.registry.manifests() else ctx.manifest(None).id
+
+
 def _check_name(place: AccountPlace) -> None:
+    if wrong := wrong_account_name(place.account):
+        raise OpError(wrong)
+
+
+def wrong_account_name(name: str) -> str:
+    """Why a text cannot be the id of an account; empty if it can."""
     from clawlane.config.accounts import check_account_name
 
     try:
-        check_account_name(place.account)
+        check_account_name(name)
     except ValueError as error:
-        raise OpError(str(error)) from None
+        return str(error)
+    return ""
 
 
 def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: AccountPlace) -> Situation:
@@ -325,7 +342,8 @@ def _write(ctx: OpContext, request: Write) -> Written:
         raise OpError(str(error)) from None
     except FileExistsError:
         raise OpError(f"{file} was made by something else in the meantime; nothing was written") from None
-    return Written(str(file), str(backup_of(file.resolve())) if plan.edits else "")
+    kept = str(backup_of(file.resolve())) if plan.edits else ""
+    return Written(str(file), plan.made.revision, kept)
 
 
 def _refuse_changed(before: Config, after: Config, place: AccountPlace) -> None:
