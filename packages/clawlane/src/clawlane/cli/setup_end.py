@@ -12,7 +12,7 @@ import click
 from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import Prompts
-from clawlane.cli.setup_questions import Given
+from clawlane.cli.setup_interview import Given
 from clawlane.ops import finding_text
 from clawlane.ops.account_status import ConfigStatus
 from clawlane.ops.client import Client, gateway_runs

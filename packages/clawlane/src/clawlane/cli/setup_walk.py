@@ -16,16 +16,9 @@ from clawlane.cli.login import FLAG, JsonView, View, ask_expendable, ask_risk, l
 from clawlane.cli.output import echo_wrapped, printable, prose, sanitize
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_end import Done, finish
+from clawlane.cli.setup_interview import Given, Interview, Question
 from clawlane.cli.setup_people import People
-from clawlane.cli.setup_questions import (
-    QUESTIONS,
-    Given,
-    Interview,
-    Question,
-    check_given,
-    open_questions,
-    pruned,
-)
+from clawlane.cli.setup_questions import QUESTIONS, check_given, open_questions, pruned
 from clawlane.clock import length, now_ms
 from clawlane.ops import finding_text
 from clawlane.ops.accounts import FindAccount
