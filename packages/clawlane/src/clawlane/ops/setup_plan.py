@@ -63,8 +63,8 @@ def plan_file(ctx: OpContext, channel: str, account: str | None, answers: Answer
     check_name(place)
     if not source.exists:
         text = first_file(place.channel, place.key, answers)
-        made = Draft(source.file.resolve(), None, text, parse_source(source.file, text.encode()))
-        return FilePlan(source, place, made)
+        says = parse_source(source.file, text.encode())
+        return FilePlan(source, place, Draft(source.file.resolve(), None, text, source, says))
     for one in settings_in(source, place):
         if getattr(answers, one.question) is not None:
             change = f"openclaw config set {one.path} VALUE"
