@@ -228,8 +228,13 @@ def test_colours_are_left_out_where_they_are_not_wanted(
         screen.answer("Who may write to the account directly?", ENTER)
         screen.answer("Friends to admit", "hung", TAB, CTRL_C)
         assert screen.ended() == 130
-    coloured = b"\x1b[38;" in screen.raw or b"\x1b[3" in screen.raw.replace(b"\x1b[3m", b"")
-    assert coloured is (not env)
+    assert bool(colours(screen.raw)) is not bool(env)
+
+
+def colours(raw: bytes) -> set[str]:
+    """The codes of colours among those that change how text looks."""
+    codes = {code for found in re.findall(rb"\x1b\[([\d;]*)m", raw) for code in found.decode().split(";")}
+    return {code for code in codes if re.fullmatch("[349][0-8]|10[0-7]", code)}
 
 
 def test_a_dumb_terminal_is_asked_by_numbers(newcomer: Operator, zalo: Simulator, state: Path) -> None:
@@ -259,3 +264,50 @@ def accept_and_log_in_typed(screen: Terminal, zalo: Simulator) -> None:
     zalo.do("/scan")
     zalo.do("/confirm")
     screen.shows("Linked as Nguyễn Minh Anh")
+
+
+CONFIG = """\
+// by hand
+{
+  channels: {
+    zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled', name: 'Home' },
+  },
+  gateway: { reload: 'ask' },
+}
+"""
+
+
+def test_one_more_account_beside_a_running_gateway_waits_for_a_word(
+    linked: Operator, zalo: Simulator, state: Path
+) -> None:
+    (state / "config.json5").write_text(CONFIG)
+    shop = zalo.do("/account", name="Cửa Hàng Mai")
+    with Gateway(linked) as gateway:
+        gateway.start()
+        gateway.said("is ready")
+        with onboarding(linked, "channels", "add", "--channel", "zalouser", "--no-verify") as screen:
+            screen.answer("Name of the new account:", "default", ENTER)
+            screen.answer("'default' is there already", *("\x7f" * len("default")), "shop", ENTER)
+            screen.answer("Do you accept this risk?", "yes", ENTER)
+            screen.answer("Is this account expendable", "y", ENTER)
+            screen.answer("Log in now?", ENTER)
+            screen.shows("Waiting for the scan")
+            zalo.do("/scan", account=shop["uid"])
+            zalo.do("/confirm", account=shop["uid"])
+            screen.shows("Linked as Cửa Hàng Mai")
+            screen.answer("Who may write to the account directly?", ENTER)
+            screen.answer("Friends to admit", ENTER)
+            screen.answer("Who is sent the pairing code", ENTER)
+            screen.answer("In which groups does the lane listen?", ENTER)
+            screen.answer("Who answers?", ENTER)
+            screen.answer("Change", ENTER)
+            screen.answer("Apply it now?", ENTER)
+            screen.shows("Applied")
+            assert screen.ended() == 0
+        gateway.said("zalouser/shop is ready")
+        gateway.stop()
+    text = (state / "config.json5").read_text()
+    assert text.startswith("// by hand\n")
+    accounts = config(state)["channels"]["zalouser"]["accounts"]
+    assert accounts["default"] == {"name": "Home"}
+    assert accounts["shop"]["dmPolicy"] == "pairing"
