@@ -384,6 +384,8 @@ async def test_a_second_account_leaves_the_only_one_what_it_was(ctx: OpContext) 
 async def test_a_name_that_would_come_first_does_not_become_the_default(ctx: OpContext) -> None:
     put(ctx, "{ channels: { zalouser: { profile: 'p', accounts: { Shop: {} } } } }")
     before = accounts(ctx.written_config())
+    shown = await propose(ctx, Propose("zalouser", "home", CAREFUL))
+    assert (shown.account_named, shown.default_pinned) == ("", "shop")
     await written(ctx, "home", CAREFUL)
     config = ctx.written_config()
     assert config.channels["zalouser"].default_account == "shop"

@@ -14,7 +14,7 @@ from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding, merged
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.setup_answers import Answers
-from clawlane.ops.setup_edits import AccountPlace, find_place
+from clawlane.ops.setup_edits import AccountPlace, account_named, default_pinned, find_place
 from clawlane.ops.setup_plan import (
     Setting,
     check_name,
@@ -81,7 +81,9 @@ class Look(Request[Situation]):
 class Proposal:
     """What would be written: the whole `text` of a new file, or the changed lines of one as a `diff`.
 
-    With `problems` it cannot be written. `revision` is that of the file it was made for.
+    With `problems` it cannot be written. `revision` is that of the file it was made for. `account_named` is
+    the account that the channel block has been, which gets a name beside a new one; `default_pinned` the
+    default account, where it has to be written to stay that.
     """
 
     path: str
@@ -91,6 +93,8 @@ class Proposal:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     findings: tuple[Finding, ...] = ()
+    account_named: str = ""
+    default_pinned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +218,8 @@ def _proposal(ctx: OpContext, request: Propose) -> Proposal:
         return Proposal(*told, problems=error.problems)
     account = config.channels[plan.place.channel].account(plan.place.account)
     found = merged(of_policy(config, account, Pins())) if account else ()
-    return Proposal(*told, warnings=config.warnings, findings=tuple(found))
+    stays = (account_named(plan.added), default_pinned(plan.added))
+    return Proposal(*told, (), config.warnings, tuple(found), *stays)
 
 
 def _write(ctx: OpContext, request: Write) -> Written:

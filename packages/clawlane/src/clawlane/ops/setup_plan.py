@@ -13,7 +13,7 @@ from clawlane.config.origin import setting_text
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError
 from clawlane.ops.setup_answers import Answers
-from clawlane.ops.setup_edits import AccountPlace, additions, find_place, with_additions
+from clawlane.ops.setup_edits import AccountPlace, Addition, additions, find_place, with_additions
 from clawlane.ops.setup_text import first_file
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class FilePlan:
     source: Source
     place: AccountPlace
     draft: Draft
+    added: tuple[Addition, ...] = ()
 
 
 def plan_file(ctx: OpContext, channel: str, account: str | None, answers: Answers) -> FilePlan:
@@ -69,9 +70,9 @@ def plan_file(ctx: OpContext, channel: str, account: str | None, answers: Answer
         if getattr(answers, one.question) is not None:
             change = f"openclaw config set {one.path} VALUE"
             raise OpError(f"{one.path} is in line {one.line} of the config already", change)
-    puts = [Put(one.path, one.value) for one in additions(source, place, answers)]
+    added = tuple(additions(source, place, answers))
     try:
-        return FilePlan(source, place, draft(source, puts))
+        return FilePlan(source, place, draft(source, [Put(one.path, one.value) for one in added]), added)
     except EditError as error:
         raise OpError(str(error)) from None
 
