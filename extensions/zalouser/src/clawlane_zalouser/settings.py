@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, StrictStr
+from pydantic import AfterValidator, Field, StrictStr
 
 from clawlane.config.settings import ChannelSettings
 from zaloweb.errors import SettingsError
@@ -27,8 +27,14 @@ class ZaloUserSettings(ChannelSettings):
     set-ups rely on the older name.
     """
 
-    zalo_hosts: Annotated[tuple[StrictStr, ...], AfterValidator(_hosts)] = ()
+    zalo_hosts: Annotated[tuple[StrictStr, ...], AfterValidator(_hosts)] = Field(
+        default=(), description="Further hosts that receive the session's cookies."
+    )
 
     profile_env: ClassVar[tuple[str, ...]] = ("ZALOUSER_PROFILE", "ZCA_PROFILE")
+    old_programs: ClassVar[tuple[str, ...]] = ("zca", "openzca")
+    """The command-line clients that OpenClaw's plugin called before it spoke to Zalo itself (2026.3.2)."""
+    old_folders: ClassVar[tuple[str, ...]] = (".openzca",)
+    """Where openzca keeps its profiles with their credentials, by its README."""
     shortest_id: ClassVar[int] = 15
     """Zalo ids seen in pushes and lists have 15 to 19 digits; no telephone number has that many."""

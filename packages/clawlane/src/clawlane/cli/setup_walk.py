@@ -241,10 +241,10 @@ class Walk:
         if not self._as_json:
             lines = proposal.diff or proposal.text.splitlines()
             click.echo("".join(f"  {line}".rstrip() + "\n" for line in lines))
-        if one := proposal.account_named:
-            self._say(f"The account that there is goes on as '{one}'; its settings stay where they are.")
-        if one := proposal.default_pinned:
-            self._say(f"'{one}' stays the default account.")
+        if named := proposal.account_named:
+            self._say(f"The account that there is goes on as '{named}'; its settings stay where they are.")
+        if pinned := proposal.default_pinned:
+            self._say(f"'{pinned}' stays the default account.")
         for warning in proposal.warnings:
             self._say(f"warning: {warning}")
         for one in proposal.findings:
