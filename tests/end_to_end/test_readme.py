@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 README = "README.md"
 GUIDES = (
     "docs/configuration.md",
+    "docs/config-reference.md",
     "docs/agents.md",
     "docs/agents-chat.md",
     "docs/access.md",
