@@ -25,6 +25,7 @@ GUIDES = (
     "docs/agents.md",
     "docs/agents-chat.md",
     "docs/access.md",
+    "docs/security.md",
     "docs/operating.md",
 )
 """Pages with commands, in an order in which they can be followed: operating.md ends with a pause."""
