@@ -28,6 +28,7 @@ MODULES = (
     "cast",
     "config",
     "config_edit",
+    "config_import",
     "config_schema",
     "config_values",
     "directory",
