@@ -11,8 +11,8 @@ from clawlane.ops.why import Standing, Story, TurnStage
 from clawlane.rehearsal.expectations import StepResult, mistakes
 from clawlane.rehearsal.fates import Fate, Left, outcome_of
 from clawlane.rehearsal.scenario import Outcome, Step
-from clawlane.store.decisions import Made, Recorded, Stage, Turn
-from clawlane.store.models import TurnState
+from clawlane.store.states import TurnState
+from clawlane.store.told import Made, Recorded, Stage, Turn
 
 THREAD = Thread(ThreadKind.DM, "7")
 DROPPED = Decision(Decided.DROP, Reason.DM_DISABLED, Rule("dmPolicy"))

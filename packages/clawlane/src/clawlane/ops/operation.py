@@ -45,6 +45,7 @@ MODULES = (
     "process",
     "rules_from",
     "running",
+    "session",
     "sessions",
     "setup",
     "setup_draft",
