@@ -12,7 +12,7 @@ from clawlane.ops.client import Client, ControlError
 from clawlane.ops.doctor import CheckUp
 from clawlane.ops.finding_text import finding_json
 from clawlane.ops.mending import Fix, Fixed
-from clawlane.ops.rules_from import RulesFrom, rules_of_file
+from clawlane.ops.rules_from import rules_of_file
 
 
 @click.command()
@@ -45,7 +45,7 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
         found = client.call(CheckUp())
     except ControlError:  # a gateway that cannot answer keeps nobody from checking what is on the disk
         found = client.run_here(CheckUp())
-    rules = _rules(client)
+    rules = rules_of_file(client.paths)
     ok = not any(one.severity.fails for one in found)
     if as_json:
         more = {"fixed": fixed} if fixed else {}
@@ -53,23 +53,14 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
         return 0 if ok else 1
     if fixed is not None:
         _print_fixed(fixed)
-    if rules is not None and rules.running:
-        echo_wrapped(rules_line(rules), hanging="  ")
     for one in found:
         print_finding(one, "", 9)
     if not found:
         click.echo("Nothing is wrong.")
     elif all(one.accepted for one in found):
         click.echo("Nothing else is wrong.")
+    echo_wrapped(rules_line(rules), hanging="  ")
     return 0 if ok else 1
-
-
-def _rules(client: Client) -> RulesFrom | None:
-    """Where the rules were read; None where a gateway does not answer."""
-    try:
-        return rules_of_file(client.paths)
-    except ControlError:
-        return None
 
 
 def _print_fixed(fixed: Fixed) -> None:
