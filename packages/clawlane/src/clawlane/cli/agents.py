@@ -72,6 +72,11 @@ def list_agents(as_json: bool) -> int:
     Exit code:
       0  every agent can be reached
       1  one of them cannot, or the config is wrong
+
+    \b
+    Examples:
+      openclaw agent list
+      openclaw agent list --json
     """
     client = Client()
     found = client.run_here(ListAgents())

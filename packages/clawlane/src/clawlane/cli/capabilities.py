@@ -29,6 +29,8 @@ _ABILITIES = {
 def capabilities(channel: str | None, account: str | None, as_json: bool) -> None:
     """Show what a channel can send and do, how much it takes, and what it cannot.
 
+    Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
+
     \b
     openclaw channels capabilities --channel zalouser
     """

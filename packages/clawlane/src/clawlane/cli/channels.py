@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from clawlane.cli.options import json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, print_result, rules_line, sanitize
+from clawlane.cli.output import echo_wrapped, print_json, print_result, risk_json, rules_line, sanitize
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
 from clawlane.ops.rules_from import rules_of_file
@@ -21,14 +21,25 @@ from clawlane.ops.status import ChannelEntry, ListChannels
 )
 @json_option
 def list_channels(everything: bool, as_json: bool) -> None:
-    """List the configured accounts, and with --all every channel there is."""
+    """List the configured accounts, and with --all every channel there is.
+
+    Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
+
+    \b
+    Example:
+      openclaw channels list --all
+    """
     client = Client()
     found = client.call(ListChannels(everything))
     rules = rules_of_file(client.paths)
     lines = [line for entry in found for line in _lines(entry)]
     none = "no channel is configured; see: openclaw channels list --all"
     rows = [asdict(entry) for entry in found]
-    for row in rows:
+    for entry, row in zip(found, rows, strict=True):
+        row["risk"] = risk_json(entry.risk, None)
+        for linked, account in zip(entry.accounts, row["accounts"], strict=True):
+            account["risk"] = risk_json(entry.risk, linked.consent)
+            del account["consent"]
         if row["installed"]:
             del row["install"]  # the command that installs it
     print_result(lines if found else [none], as_json, channels=rows, rules=rules)
@@ -41,6 +52,8 @@ def _lines(entry: ChannelEntry) -> Iterator[str]:
     title = f"{entry.label} [{entry.channel}]{note}"
     if not entry.installed:
         yield f"{title}: not installed; {entry.install}"
+        if entry.risk:
+            yield f"  {entry.risk}"
     elif not entry.configured:
         yield f"{title}: installed, not configured (off)"
     for account in entry.accounts:
@@ -55,7 +68,13 @@ def _lines(entry: ChannelEntry) -> Iterator[str]:
 def logout(channel: str | None, account: str | None, as_json: bool) -> None:
     """Stop an account in a running gateway and forget its saved session.
 
+    Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
+
     Exits with 0 also if there was none. It works with a broken config file, too.
+
+    \b
+    Example:
+      openclaw channels logout --channel zalouser
     """
     done = Client().call(LogOut(channel, account))
     if as_json:

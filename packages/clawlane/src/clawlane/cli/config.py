@@ -110,7 +110,12 @@ def get_value(path: str, effective: bool, channel: str | None, account: str | No
 @click.command("file")
 @json_option
 def show_file(as_json: bool) -> None:
-    """Print the path of the config file, which need not exist."""
+    """Print the path of the config file, which need not exist.
+
+    \b
+    Example:
+      openclaw config file
+    """
     path = Client().paths.config_file
     if as_json:
         print_json(path=str(path), exists=path.exists())

@@ -33,7 +33,7 @@ def set_value(
     Examples:
       openclaw config set channels.zalouser.dmPolicy allowlist
       openclaw config set channels.zalouser.allowFrom --add 1471383327500481391
-      openclaw config set channels.zalouser.groups.9001 "{ requireMention: false }"
+      openclaw config set channels.zalouser.groups.9001 "{ allow: true }"
     """
     if (value is None) != bool(add or remove):
         raise click.UsageError("give a VALUE, or --add or --remove for a list")

@@ -43,7 +43,12 @@ def _narrowing(command: C) -> C:
 @one_account
 @json_option
 def self_(channel: str | None, account: str | None, as_json: bool) -> None:
-    """Show who the account itself is."""
+    """Show who the account itself is.
+
+    \b
+    Example:
+      openclaw directory self --channel zalouser
+    """
     client = Client()
     person = client.call(Self(channel, account))
     if as_json:
@@ -59,7 +64,12 @@ def self_(channel: str | None, account: str | None, as_json: bool) -> None:
 def list_peers(
     channel: str | None, account: str | None, query: str, limit: int | None, as_json: bool
 ) -> None:
-    """List the account's friends. Their ids go into allowFrom and groupAllowFrom."""
+    """List the account's friends. Their ids go into allowFrom and groupAllowFrom.
+
+    \b
+    Example:
+      openclaw directory peers list --channel zalouser --query "lan"
+    """
     client = Client()
     found = client.call(Peers(channel, account, query))
     if as_json:
@@ -77,7 +87,12 @@ def list_peers(
 def list_groups(
     channel: str | None, account: str | None, query: str, limit: int | None, as_json: bool
 ) -> None:
-    """List the account's groups. Their ids are keys of groups."""
+    """List the account's groups. Their ids are keys of groups.
+
+    \b
+    Example:
+      openclaw directory groups list --channel zalouser --query "work"
+    """
     client = Client()
     found = client.call(Groups(channel, account, query))
     if as_json:
@@ -108,6 +123,10 @@ def list_members(
     """List the members of GROUP, an id or group:ID.
 
     A group may hide its members; then this says how many there are.
+
+    \b
+    Example:
+      openclaw directory groups members 5583212290912038
     """
     if not group and not named:
         raise CliError("name the group by its id", "openclaw directory groups members GROUP_ID")

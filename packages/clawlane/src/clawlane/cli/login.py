@@ -16,7 +16,7 @@ import click
 from clawlane.capabilities import Confirmed, Scanned, ShowQr
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import one_account
-from clawlane.cli.output import echo_wrapped, prose, sanitize
+from clawlane.cli.output import echo_wrapped, prose, risk_json, sanitize
 from clawlane.cli.terminal_qr import columns, half_blocks, read_modules
 from clawlane.clock import length, now_ms
 from clawlane.config.paths import Paths
@@ -50,8 +50,15 @@ _EXPIRED = "the stored session has expired, so here is a new code"
 def login(channel: str | None, account: str | None, force: bool, accept_risk: bool, as_json: bool) -> None:
     """Link an account by scanning a QR code with the phone.
 
+    Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
+
     The code is shown here and written as a picture into the state directory. Exits with 1 if it was declined
     or expired.
+
+    \b
+    Examples:
+      openclaw channels login --channel zalouser
+      openclaw channels login --channel zalouser --account work --force
     """
     client = Client()
     found = client.call(FindAccount(channel, account))
@@ -230,7 +237,9 @@ class JsonView(View):
             case Confirmed():
                 self._print("confirmed")
             case Linked(user_id, name, already):
-                self._print("linked", ok=True, already=already, user={"id": user_id, "name": name})
+                risk = risk_json(event.risk, event.consent)
+                user = {"id": user_id, "name": name}
+                self._print("linked", ok=True, already=already, user=user, risk=risk)
 
     def _print(self, step: str, **more: Any) -> None:
         of = self._account

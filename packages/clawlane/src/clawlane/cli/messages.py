@@ -33,7 +33,13 @@ def outbox() -> None:
 @click.option("--all", "everything", is_flag=True, help="Also the newest that will not be sent.")
 @json_option
 def list_messages(everything: bool, as_json: bool) -> None:
-    """List messages that wait to be sent, and those that need a decision."""
+    """List messages that wait to be sent, and those that need a decision.
+
+    \b
+    Examples:
+      openclaw outbox list
+      openclaw outbox list --all
+    """
     rows = Client().call(Outbox(settled=everything))
     if as_json:
         messages = []
@@ -71,6 +77,10 @@ def resend(number: int, as_json: bool) -> None:
     """Resend a message whose delivery is unknown.
 
     The rest of its reply follows.
+
+    \b
+    Example:
+      openclaw outbox resend 12
     """
     decided = Client().call(Resend(number))
     told = f"Message {number} is sent again, and what waits behind it follows."
@@ -83,7 +93,12 @@ def resend(number: int, as_json: bool) -> None:
 @click.option("--arrived", is_flag=True, help="It did arrive: the rest of its reply is sent.")
 @json_option
 def drop(number: int, arrived: bool, as_json: bool) -> None:
-    """Do not send a message, nor the rest of its reply."""
+    """Do not send a message, nor the rest of its reply.
+
+    \b
+    Example:
+      openclaw outbox drop 12
+    """
     decided = Client().call(Arrived(number) if arrived else Drop(number))
     told = f"Message {number} is dropped, and the rest of its reply."
     if arrived:
@@ -118,7 +133,12 @@ def dead_letters() -> None:
 @account_option()
 @json_option
 def list_letters(channel: str | None, account: str | None, as_json: bool) -> None:
-    """List the messages that were set aside, and why."""
+    """List the messages that were set aside, and why.
+
+    \b
+    Example:
+      openclaw channels dead-letters list
+    """
     client = Client()
     id_ = client.call(FindChannel(channel))
     rows = client.call(DeadLetters(id_, account))
@@ -152,7 +172,12 @@ def list_letters(channel: str | None, account: str | None, as_json: bool) -> Non
 @account_option("The account (default: found by the message).")
 @json_option
 def resubmit(message: str, channel: str | None, account: str | None, as_json: bool) -> None:
-    """Give a message to the agent again, with a full set of tries."""
+    """Give a message to the agent again, with a full set of tries.
+
+    \b
+    Example:
+      openclaw channels dead-letters resubmit 7318250219
+    """
     decided = Client().call(Resubmit(channel, message, account))
     told = f"Message {message} is given to the agent again."
     later = "" if decided.running else _LATER
@@ -165,6 +190,11 @@ def resubmit(message: str, channel: str | None, account: str | None, as_json: bo
 @account_option("The account (default: found by the message).")
 @json_option
 def drop_letter(message: str, channel: str | None, account: str | None, as_json: bool) -> None:
-    """Give a message up; its text is deleted."""
+    """Give a message up; its text is deleted.
+
+    \b
+    Example:
+      openclaw channels dead-letters drop 7318250219
+    """
     decided = Client().call(DropDeadLetter(channel, message, account))
     print_result([f"Message {message} is dropped."], as_json, **asdict(decided), ruling="drop")

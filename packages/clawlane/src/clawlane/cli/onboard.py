@@ -100,6 +100,8 @@ def onboard(channel: str | None, account: str | None, as_json: bool, **flags: An
 def add(channel: str | None, account: str | None, as_json: bool, **flags: Any) -> int:
     """Add a channel to the config, or one more account to a channel.
 
+    Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
+
     Asks what `openclaw onboard` asks. The accounts that there are stay as they are: a channel block without
     `accounts` goes on as the account `default`.
 

@@ -50,6 +50,11 @@ def list_requests(
     """List the people who wait for approval, with their codes.
 
     Friends come first.
+
+    \b
+    Examples:
+      openclaw pairing list zalouser
+      openclaw pairing list zalouser --rejected
     """
     client = Client()
     id_ = client.call(FindChannel(named or channel))
@@ -72,7 +77,12 @@ def list_requests(
 @account_option()
 @json_option
 def approved(channel: str | None, named: str | None, account: str | None, as_json: bool) -> None:
-    """List the people who were approved by pairing."""
+    """List the people who were approved by pairing.
+
+    \b
+    Example:
+      openclaw pairing approved zalouser
+    """
     client = Client()
     id_ = client.call(FindChannel(named or channel))
     rows = client.call(Approvals(id_, account))
@@ -102,6 +112,11 @@ def approve(
     """Approve the person who was given CODE.
 
     This lets in that sender on that account, and nobody else.
+
+    \b
+    Examples:
+      openclaw pairing approve zalouser K7MXQ2PA
+      openclaw pairing approve zalouser K7MXQ2PA --notify
     """
     from clawlane.access.pairing import normalise_code
 
@@ -128,6 +143,10 @@ def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_js
     """Take back an approval.
 
     It holds at once, also for messages that wait.
+
+    \b
+    Example:
+      openclaw pairing revoke zalouser 1471383327500481391
     """
     client = Client()
     channel, sender = _channel_and(client, named, words, "revoke", "ID")
@@ -152,6 +171,11 @@ def reject(
     """Reject a person, by code or id.
 
     For 30 days they get no code and no answer.
+
+    \b
+    Examples:
+      openclaw pairing reject zalouser K7MXQ2PA
+      openclaw pairing reject zalouser 1471383327500481391 --block
     """
     if block and unblock:
         raise CliError("--block and --unblock exclude each other", "give one of them")

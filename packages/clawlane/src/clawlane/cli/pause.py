@@ -47,6 +47,11 @@ def pause(
 
     It holds at once and survives restarts. Messages wait; `openclaw resume` answers the recent ones. What is
     already on the wire cannot be called back.
+
+    \b
+    Examples:
+      openclaw pause --for 2h
+      openclaw pause --account default --level offline
     """
     until_ms = None if length_ is None else now_ms() + _length_ms(length_)
     begun = Client().call(BeginPause(channel, account, thread, PauseLevel(level), until_ms))
@@ -64,6 +69,11 @@ def resume(channel: str | None, account: str | None, thread: str | None, flush: 
     """End a pause. With --account also take back an account from another client.
 
     What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed.
+
+    \b
+    Examples:
+      openclaw resume
+      openclaw resume --account default --flush
     """
     ended = Client().call(EndPause(channel, account, thread, flush))
     lines = (line for one in ended.resumed for line in _resumed_lines(one))

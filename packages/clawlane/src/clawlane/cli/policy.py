@@ -43,6 +43,10 @@ def explain(
 
     The answer comes from the config file and the store as they are now. If a running gateway decides
     otherwise, that is said too. Before the login, the answer is as if the account were linked.
+
+    \b
+    Example:
+      openclaw policy explain --from 1471383327500481391
     """
     client = Client()
     config_file = str(client.paths.config_file)

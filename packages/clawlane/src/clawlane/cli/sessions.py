@@ -41,6 +41,10 @@ def list_sessions(channel: str | None, account: str | None, as_json: bool) -> No
     """List the conversations, the latest first.
 
     An agent that remembers by itself has no turns here.
+
+    \b
+    Example:
+      openclaw sessions list
     """
     rows = Client().call(ListSessions(channel, account))
     if as_json:

@@ -134,7 +134,12 @@ def scan(account: str | None, as_json: bool) -> None:
 @_account_option
 @json_option
 def drop(code: int, account: str | None, as_json: bool) -> None:
-    """End the account's connection, as a bad network does."""
+    """End the account's connection, as a bad network does.
+
+    \b
+    Example:
+      openclaw sim drop
+    """
 
     async def cut(cast: Cast, us: Account) -> None:
         await cast.cut(us, code)
@@ -149,7 +154,12 @@ def drop(code: int, account: str | None, as_json: bool) -> None:
 @_account_option
 @json_option
 def person(name: str, friend: bool, account: str | None, as_json: bool) -> None:
-    """Add a person, who can then write."""
+    """Add a person, who can then write.
+
+    \b
+    Example:
+      openclaw sim person "Lan"
+    """
 
     async def add(cast: Cast, us: Account) -> str:
         return await cast.person(name, friend=friend, account=us)
@@ -162,7 +172,12 @@ def person(name: str, friend: bool, account: str | None, as_json: bool) -> None:
 @sim.command()
 @json_option
 def world(as_json: bool) -> None:
-    """List the accounts, people and groups."""
+    """List the accounts, people and groups.
+
+    \b
+    Example:
+      openclaw sim world
+    """
 
     async def list_all(cast: Cast, _us: Account) -> list[Figure]:
         return await cast.everybody()

@@ -10,7 +10,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, sanitize
+from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, risk_json, sanitize
 from clawlane.cli.pause import pause_words, resume_command
 from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
@@ -60,6 +60,8 @@ class Exit(IntEnum):
 def status(channel: str | None, account: str | None, probe: bool, as_json: bool) -> int:
     """Show the status of the accounts.
 
+    Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
+
     \b
     Exit code, the highest of all enabled accounts:
       0  every account is logged in, can receive and can send
@@ -69,6 +71,11 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
       3  not linked, session expired, risk not accepted, or no enabled account
       4  paused or replaced by another login
       5  the gateway is not running
+
+    \b
+    Examples:
+      openclaw channels status --probe
+      openclaw channels status --json
     """
     client = Client()
     found = client.call(GetStatus(channel, account, probe))
@@ -254,6 +261,7 @@ def _status_json(found: Status) -> dict[str, Any]:
     for channel, block in found.channels.items():
         for id_, one in block.accounts.items():
             account = told["channels"][channel]["accounts"][id_]
+            account["risk"] = risk_json(block.risk, one.consent)
             account["findings"] = list(map(finding_json, one.findings))
             for told_of, group in zip(account["speakers"], one.speakers, strict=True):
                 told_of["text"] = speakers_text(group)

@@ -34,6 +34,11 @@ def reset(forget: bool, as_json: bool) -> None:
     """Move the store aside, so that the gateway starts with an empty one.
 
     Logins and the config stay. A pause ends with the store that holds it.
+
+    \b
+    Examples:
+      openclaw store reset
+      openclaw store reset --forget
     """
     client = Client()
     if not forget:

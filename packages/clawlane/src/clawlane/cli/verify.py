@@ -74,6 +74,8 @@ def verify(
 ) -> int:
     """Prove that a lane works, step by step, with evidence from the running gateway.
 
+    Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
+
     You are told what to do, such as writing from another phone; nothing is sent to anybody who did not write
     for it. Ctrl-C stops and keeps what was proven. The channel is experimental and unofficial.
 

@@ -164,6 +164,11 @@ def why(message_id: str | None, last: int | None, dropped: bool, as_json: bool) 
 
     With a message's id it is about that message, else about the newest ones. What the platform wrote itself
     is shown as notice, and what could not be read as unreadable.
+
+    \b
+    Examples:
+      openclaw why --last 5
+      openclaw why --dropped
     """
     if message_id and (last or dropped):
         raise CliError("a message's id stands alone", "leave --last and --dropped out, or the id")

@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from clawlane.capabilities import (
     Confirmed,
@@ -23,16 +22,14 @@ from clawlane.capabilities import (
 )
 from clawlane.channel import Account, Manifest
 from clawlane.config.errors import ConfigError
+from clawlane.credentials.profile import Consent
 from clawlane.ops.agent_findings import admitted_to
 from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.findings import Finding
 from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, operation
 from clawlane.ops.running import Start, Stop, start, stop
-from clawlane.ops.status import probed, rehearsal_of
+from clawlane.ops.status import probed, rehearsal_of, risk_of
 from clawlane.plugins.errors import PluginError
-
-if TYPE_CHECKING:
-    from clawlane.credentials.profile import Consent
 
 NOT_ASKED = "not asked"
 _CONSENT_DEADLINE = 600.0
@@ -83,7 +80,8 @@ class Linked:
 
     `configured` is false while the config has no block for the channel. `started` says that the running
     gateway starts the account now, and `start_failed` why it does not. `agents` are those that act with the
-    operator's rights and answer whoever is admitted here.
+    operator's rights and answer whoever is admitted here. `risk` is that of the channel, in words, and
+    `consent` how it was accepted.
     """
 
     user_id: str
@@ -93,6 +91,8 @@ class Linked:
     started: bool = False
     start_failed: str = ""
     agents: tuple[Finding, ...] = ()
+    risk: str = ""
+    consent: Consent | None = None
 
 
 LoginEvent = Tightened | ConsentNeeded | SessionExpired | Begun | ShowQr | Scanned | Confirmed | Linked
@@ -158,7 +158,8 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         yield SessionExpired()
         linked = None
     if linked:
-        yield Linked(*linked, already=True, configured=target.configured, agents=agents)
+        told = Linked(*linked, already=True, configured=target.configured, agents=agents)
+        yield replace(told, risk=risk_of(channel), consent=ctx.consent(account))
         return
     yield Begun(socket.gethostname(), rehearsal_of(channel))
     done, again = None, f"try again: openclaw channels login {target.words}"
@@ -190,12 +191,14 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     except OpError as error:
         failed = str(error)
     started = bool(ctx.live) and not failed
-    yield Linked(done.user_id, done.user_name, False, target.configured, started, failed, agents)
+    now = await asyncio.to_thread(ctx.consent, account)
+    how = (started, failed, agents, risk_of(channel), now)
+    yield Linked(done.user_id, done.user_name, False, target.configured, *how)
 
 
 @operation(changes=True)
 async def accept(ctx: OpContext, request: Accept) -> None:
-    from clawlane.credentials.profile import Consent, write_consent
+    from clawlane.credentials.profile import write_consent
 
     account = ctx.target(request.channel, request.account).account
     before = ctx.consent(account)

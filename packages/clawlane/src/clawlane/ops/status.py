@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clawlane import __version__
+from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
@@ -26,9 +27,8 @@ from clawlane.ops.process import resident_bytes
 
 if TYPE_CHECKING:
     from clawlane.capabilities import Probe, ProbeResult
-    from clawlane.channel import Account, Channel, State, Vault
+    from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import Config
-    from clawlane.credentials.profile import Consent
     from clawlane.store.reader import Reader
 
 _PROBE_DEADLINE = 20.0
@@ -47,12 +47,13 @@ class GetStatus(AccountRequest["Status"]):
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """One configured channel and its accounts by id. `unofficial` channels carry a risk."""
+    """One configured channel and its accounts by id. `unofficial` channels carry a `risk`, in words."""
 
     label: str
     unofficial: bool
     default_account: str
     accounts: dict[str, AccountStatus]
+    risk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,12 @@ class LinkedAccount:
     enabled: bool
     linked: bool
     user: User | None
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelEntry:
-    """A channel; `install` is the command for one that is not installed."""
+    """A channel and its risk in words; `install` is the command for one that is not installed."""
 
     channel: str
     label: str
@@ -98,6 +100,7 @@ class ChannelEntry:
     unofficial: bool
     accounts: list[LinkedAccount]
     install: str = ""
+    risk: str = ""
 
 
 @operation
@@ -122,6 +125,7 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
             block.manifest.unofficial,
             block.default_account,
             {one.id: replace(found[str(one)], probe=probes.get(str(one))) for one in accounts},
+            risk_of(runtimes[block.manifest.id]),
         )
         for block, accounts in blocks
     }
@@ -151,6 +155,16 @@ async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
         return ProbeResult(ok=False, error=f"no answer within {_PROBE_DEADLINE:.0f} s")
     except VaultError as error:
         return ProbeResult(ok=False, error=str(error))
+
+
+def risk_of(channel: Channel) -> str:
+    """The risk of a channel in words; empty for one without."""
+    from clawlane.capabilities import NeedsConsent
+
+    if not isinstance(channel, NeedsConsent):
+        return ""
+    notice = channel.risk()
+    return f"{notice.title}. {' '.join(notice.lines)} {notice.alternative}"
 
 
 def rehearsal_of(channel: Channel) -> str:
@@ -322,15 +336,31 @@ def _channels(ctx: OpContext, everything: bool) -> list[ChannelEntry]:
         block = config.channels.get(one.id)
         if everything or block:
             accounts = [_linked(ctx, account) for account in block.accounts] if block else []
-            found.append(ChannelEntry(one.id, one.label, True, block is not None, one.unofficial, accounts))
-    for entry in CATALOG if everything else ():
-        if entry.channel in ctx.registry.installable():
-            install = f"openclaw plugins install {entry.spec}"
-            found.append(ChannelEntry(entry.channel, entry.label, False, False, True, [], install))
+            entry = ChannelEntry(one.id, one.label, True, block is not None, one.unofficial, accounts)
+            found.append(replace(entry, risk=_risk_of_plugin(ctx, one)))
+    for official in CATALOG if everything else ():
+        if official.channel in ctx.registry.installable():
+            install = f"openclaw plugins install {official.spec}"
+            found.append(
+                ChannelEntry(
+                    official.channel, official.label, False, False, True, [], install, official.alternative
+                )
+            )
     return found
+
+
+def _risk_of_plugin(ctx: OpContext, manifest: Manifest) -> str:
+    """The risk of an installed channel; empty for one that does not load."""
+    from clawlane.plugins.errors import LoadFailed
+
+    try:
+        return risk_of(ctx.runtime(manifest))
+    except LoadFailed:
+        return ""
 
 
 def _linked(ctx: OpContext, account: Account) -> LinkedAccount:
     identity = ctx.vault(account).identity()
     user = User(*identity) if identity else None
-    return LinkedAccount(account.id, account.name, account.profile, account.enabled, user is not None, user)
+    names = (account.id, account.name, account.profile)
+    return LinkedAccount(*names, account.enabled, user is not None, user, _consent(ctx, account))

@@ -22,6 +22,7 @@ class OfficialPlugin:
     summary: str
     distribution: str
     folder: str
+    alternative: str = ""
     aliases: tuple[str, ...] = ()
 
 
@@ -33,6 +34,7 @@ CATALOG = (
         summary="A personal Zalo account, logged in by QR code (unofficial, experimental)",
         distribution="clawlane-zalouser",
         folder="extensions/zalouser",
+        alternative="The official way is a Zalo Bot (Bot API; OpenClaw has it as channel 'zalo').",
         aliases=("zlu",),
     ),
 )
