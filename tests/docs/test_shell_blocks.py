@@ -1,0 +1,70 @@
+"""Every shell block of the README and of docs/ is typed against the simulator, or is on the list of those that cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.model_server import Says, served
+from demo.stage import Gateway, simulator
+from docs.shell_blocks import NOT_RUN, PAGES, ROOT, Typist, blocks, commands, machine, unlabelled
+
+FIRST = {
+    "README.md": "bare",
+    "docs/getting-started.md": "bare",
+    "docs/agents.md": "agent",
+    "docs/zaloweb.md": "bare",
+}
+"""How far the machine is when somebody begins to follow a page; `running` for the others."""
+
+SAFE = "{ channels: { zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
+FOLLOWED = [page for page in PAGES if commands(page)]
+
+
+@pytest.fixture
+def typist(tmp_path: Path) -> Iterator[Typist]:
+    home = tmp_path / "home"
+    home.mkdir()
+    with simulator(tmp_path) as zalo, served(lambda _: Says("Dạ, em là Mai")) as model:
+        operator = machine(home, zalo)
+        with Gateway(operator) as gateway:
+            yield Typist(operator, zalo, gateway, home, model)
+            print("\n".join(gateway.printed()))
+
+
+@pytest.mark.long
+@pytest.mark.row("S06", "S82")
+@pytest.mark.parametrize("page", FOLLOWED)
+def test_a_page_can_be_followed_as_it_is_written(page: str, typist: Typist) -> None:
+    typist.state.mkdir(mode=0o700)
+    written = blocks(page, "json5")[0] if page == "README.md" else SAFE
+    if page != "docs/getting-started.md":
+        (typist.state / "config.json5").write_text(written, encoding="utf-8")
+    if FIRST.get(page, "running") != "bare":
+        typist.type("openclaw plugins install @openclaw/zalouser")
+        typist.type("openclaw channels login --channel zalouser")
+        typist.start()
+    typist.follow(page)
+
+
+def listed() -> dict[tuple[str, str], str]:
+    """The blocks that docs/not-run.md lists, by page and first line, with the reason."""
+    rows = re.findall(r"^\| ([\w./-]+) \| `(.+?)` \| (.+) \|$", (ROOT / "docs/not-run.md").read_text("utf-8"), re.MULTILINE)
+    return {(page, line): reason for page, line, reason in rows}
+
+
+def test_the_blocks_that_no_test_runs_are_the_listed_ones() -> None:
+    marked = {(page, block.splitlines()[0]) for page in PAGES for block in blocks(page, NOT_RUN)}
+    assert marked == set(listed())
+
+
+def test_each_of_them_has_a_reason() -> None:
+    assert all(len(reason.split()) > 3 for reason in listed().values())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_command_hides_in_a_block_without_a_label(page: str) -> None:
+    assert list(unlabelled(page)) == []
