@@ -129,7 +129,10 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class NameStatus:
-    """What a name of the config stands for. `state` is pinned, unresolved or ambiguous."""
+    """What a name of the config stands for. `state` is pinned, unresolved or ambiguous.
+
+    `list` is the place of the list: `allowFrom`, `groups['Work Chat'].allowFrom`.
+    """
 
     list: str
     entry: str
@@ -139,7 +142,7 @@ class NameStatus:
 
     @classmethod
     def of(cls, pin: Pin) -> NameStatus:
-        return cls(pin.name.where, pin.name.entry, pin.state, pin.ids, pin.at_ms)
+        return cls(pin.name.place, pin.name.entry, pin.state, pin.ids, pin.at_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clawlane import __version__
-from clawlane.access.names import Pins
 from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import Probe, ProbeResult, Rehearsal
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, Vault, VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.profile import Consent, ConsentDamaged
+from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
@@ -28,7 +28,6 @@ from clawlane.ops.account_status import (
     User,
 )
 from clawlane.ops.context import OpContext, account_words
-from clawlane.ops.findings import findings
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.problems import AMONG, problems
@@ -190,8 +189,8 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
     user, state = _user_and_state(ctx, account)
     activity = reader.activity(name)
     names = AccessPolicy.of(ctx.config, account).names_to_pin()
-    known = {one.pin.name: one.pin for one in reader.looked_up(name)}
-    pins = [known[one] for one in names if one in known]
+    directory = Directory.read(reader, account)
+    pins = [pin for one in names if (pin := directory.pins.of_name(one))]
     failing = ctx.store.failing if ctx.store else ""
     return AccountStatus(
         id=account.id,
@@ -232,7 +231,7 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
         names=list(map(NameStatus.of, pins)),
-        findings=findings(ctx.config, account, Pins.of(pins)),
+        findings=findings(ctx.config, account, directory),
         problems=[],
     )
 

@@ -22,6 +22,7 @@ from clawlane.store import (
     outbox,
     pairing,
     pauses,
+    reach,
     send_log,
     sessions,
     turns,
@@ -68,7 +69,9 @@ class Reader:
     session = _ask(sessions.read)
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
+    group_ids = _ask(directory.group_ids)
     looked_up = _ask(directory.of_account)
+    reach = _ask(reach.of_account)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path

@@ -507,6 +507,19 @@ CREATE TABLE verifications ( -- the runs of the ritual that proves a lane
     PRIMARY KEY (account, at_ms)
 ) WITHOUT ROWID;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('verifications', 'verifications', '20 10 1');
+
+ALTER TABLE pins RENAME TO old_pins;
+CREATE TABLE pins (
+    account TEXT NOT NULL, list TEXT NOT NULL,
+    in_group TEXT NOT NULL DEFAULT '', -- the key of `groups` above the list of one group
+    entry TEXT NOT NULL, found TEXT NOT NULL,
+    candidates TEXT NOT NULL, -- JSON: ids and names
+    found_by TEXT, at_ms INTEGER NOT NULL, position INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, list, in_group, entry)
+);
+INSERT INTO pins (account, list, entry, found, candidates, found_by, at_ms, position)
+    SELECT account, list, entry, found, candidates, found_by, at_ms, position FROM old_pins;
+DROP TABLE old_pins;
 """
 
 MIGRATIONS: tuple[str, ...] = (
