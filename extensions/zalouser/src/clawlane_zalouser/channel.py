@@ -75,8 +75,14 @@ class ZaloUserChannel:
     async def signal(self, account: Account, signal: Signal) -> None:
         """Show others that the account types, has a message, or has seen it."""
         session = self._sessions.get(account.id)
-        if session is not None and session.zalo is not None:
-            await receipts.show(session.zalo, signal)
+        if session is None or session.zalo is None:
+            raise NotSent(f"{account} is not connected")
+        await receipts.show(session.zalo, signal)
+
+    async def reconnect(self, account: Account) -> bool:
+        """Close the WebSocket of `run`, which then connects again. False if it is not connected."""
+        session = self._sessions.get(account.id)
+        return session is not None and session.reconnect()
 
     async def fetch(self, account: Account, attachment: Attachment, path: Path, max_bytes: int) -> int:
         """Save the file of an attachment from one of Zalo's hosts. Raises `NotFetched` and `OSError`."""

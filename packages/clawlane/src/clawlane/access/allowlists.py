@@ -84,8 +84,13 @@ class GroupRule:
     @property
     def is_name(self) -> bool:
         """Whether the key has to be pinned before it matches a group."""
+        return self.key.strip() != ANY_GROUP and not self.group_id
+
+    @property
+    def group_id(self) -> str:
+        """The id in `9001` or `group:9001`; empty for a name and for `*`."""
         key = self.key.strip()
-        return key != ANY_GROUP and not is_numeric_id(key) and not _prefixed_id(key)
+        return key if is_numeric_id(key) else _prefixed_id(key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,14 @@ from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.client import choose_socket
 from clawlane.ops.finding_text import one_line
+from clawlane.ops.speakers import speakers_text, who_may_speak
 from clawlane.ops.status import resident_bytes
 from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
+
+_GROUPS = 50
+"""Groups of an account whose speakers are logged at the start."""
 
 _STOP = 30.0
 """Seconds. A service manager has to wait longer."""
@@ -183,5 +187,7 @@ def _announce_accounts(config: Config, store: Store) -> None:
             log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
         with store.read() as reader:
             directory = Directory.read(reader, account)
+        for one in who_may_speak(config, account, directory.pins, None)[:_GROUPS]:
+            log.info("%s: %s", account, speakers_text(one))
         for finding in findings(config, account, directory):
             log.warning("%s: %s: %s", account, finding.severity, one_line(finding))

@@ -150,9 +150,10 @@ class Gate:
         return may_write_to(thread, self._access.policy, self._access.grants(), known)
 
     async def show(self, signal: Signal) -> None:
-        """Show a signal, unless its thread is paused."""
-        if self._pause_of(signal.thread) is None:
-            await self._channel.signal(self._account, signal)
+        """Show a signal. Raises `NotSent` while its thread is paused, and what the channel raises."""
+        if self._pause_of(signal.thread) is not None:
+            raise NotSent("paused", 0.0)
+        await self._channel.signal(self._account, signal)
 
     async def opened(self, thread: Thread) -> None:
         """Returns once nothing pauses the thread: a turn waits here before it starts."""

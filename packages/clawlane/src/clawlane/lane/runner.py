@@ -23,6 +23,7 @@ from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.lane.commands import Answering, Commands
 from clawlane.lane.decision_log import DecisionLog
+from clawlane.lane.evidence import Evidence, FetchedHistory
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia, MediaLimits
 from clawlane.lane.outgoing_files import OutgoingFiles
@@ -72,7 +73,8 @@ class AccountDeps:
     `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `media` is
     where files that people send are kept, and within which limits; without it none is fetched. `trouble` is
     called when sending stops working, and with None when it works again. `answering` is what commands tell
-    of the agents. `outgoing` is the folder for copies of files that wait to be sent.
+    of the agents. `outgoing` is the folder for copies of files that wait to be sent. `evidence` keeps what
+    became of signals and fetches.
     """
 
     account: Account
@@ -94,6 +96,7 @@ class AccountDeps:
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     answering: Answering = field(default_factory=Answering)
     outgoing: Path | None = None
+    evidence: Evidence = field(default_factory=Evidence)
     sleep: Sleep = asyncio.sleep
 
 
@@ -114,6 +117,7 @@ class Runner:
             lambda: vault.generation,
             self._settle_ms,
             deps.trouble,
+            deps.evidence,
         )
         self._files = (
             OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
@@ -289,11 +293,17 @@ class Runner:
         while True:
             await self._deps.sleep(min(_LOOK_UP_EVERY, max(gap_ms / 1000, _LOOK_UP_AT_MOST_EVERY)))
             for kind in await self._store.run(catch_up.to_look_up, gap_ms):
-                channel = self._deps.channel
-                if isinstance(channel, CanReconcile):
+                if await self.look_up(kind):
                     log.debug("%s: looking up unknown sends in %s threads", self._deps.account, kind)
-                    self._connected_all_along.add(kind)
-                    await channel.look_up(self._deps.account, kind)
+
+    async def look_up(self, kind: ThreadKind) -> bool:
+        """Ask the platform for past messages of this kind of thread. False if the channel cannot."""
+        channel = self._deps.channel
+        if not isinstance(channel, CanReconcile):
+            return False
+        self._connected_all_along.add(kind)
+        await channel.look_up(self._deps.account, kind)
+        return True
 
     def _act(self, admitted: AdmittedMessage) -> None:
         """Follow up on a message that is on the disk: signals, its lane, or its challenge."""
@@ -327,6 +337,8 @@ class Runner:
         asked_ms = self._asked_ms.get(place.kind, 0)
         asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._vault.generation)
         again = await self._store.run(unknown_sends.absent, asked, self._deps.look_up_gap_ms)
+        fetched = FetchedHistory(asked_ms, self._deps.now_ms(), place.own_ids)
+        self._deps.evidence.note_fetched(place.kind, fetched)
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
         self.sender.wake()

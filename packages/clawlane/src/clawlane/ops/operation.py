@@ -37,6 +37,7 @@ MODULES = (
     "sessions",
     "status",
     "store",
+    "verification",
     "why",
 )
 """The modules of this package that hold operations."""

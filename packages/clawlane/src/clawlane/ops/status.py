@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clawlane import __version__
+from clawlane.access.fingerprint import fingerprint
 from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import Probe, ProbeResult, Rehearsal
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, Vault, VaultError
@@ -31,6 +32,8 @@ from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.problems import AMONG, problems
+from clawlane.ops.speakers import who_may_speak
+from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader, reading_nothing
 from clawlane.store.retention import FORGOTTEN
 
@@ -188,7 +191,8 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
     name, now_ms, live = str(account), ctx.now_ms(), ctx.live.get(str(account))
     user, state = _user_and_state(ctx, account)
     activity = reader.activity(name)
-    names = AccessPolicy.of(ctx.config, account).names_to_pin()
+    policy, rehearsal = AccessPolicy.of(ctx.config, account), rehearsal_of(channel)
+    names = policy.names_to_pin()
     directory = Directory.read(reader, account)
     pins = [pin for one in names if (pin := directory.pins.of_name(one))]
     failing = ctx.store.failing if ctx.store else ""
@@ -210,9 +214,9 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         outbound=state.outbound or Health.UNKNOWN,
         noticed_ms=state.noticed_ms,
         skew_ms=state.skew_ms,
-        dm_policy=_policy(ctx.config, account, "dmPolicy"),
-        group_policy=_policy(ctx.config, account, "groupPolicy"),
-        rehearsal=rehearsal_of(channel),
+        dm_policy=policy_status(ctx.config, account, "dmPolicy"),
+        group_policy=policy_status(ctx.config, account, "groupPolicy"),
+        rehearsal=rehearsal,
         last_inbound_ms=activity.last_inbound_ms,
         last_outbound_ms=activity.last_outbound_ms,
         counters=activity.counters,
@@ -233,6 +237,10 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         names=list(map(NameStatus.of, pins)),
         findings=findings(ctx.config, account, directory),
         problems=[],
+        speakers=who_may_speak(ctx.config, account, directory.pins, reader),
+        verification=verification_of(
+            reader.verifications(name), fingerprint(policy), rehearsed=bool(rehearsal)
+        ),
     )
 
 
@@ -261,7 +269,8 @@ def _consent(ctx: OpContext, account: Account) -> Consent | None:
         return None
 
 
-def _policy(config: Config, account: Account, key: str) -> PolicyStatus:
+def policy_status(config: Config, account: Account, key: str) -> PolicyStatus:
+    """The value of a channel key for an account, and where it was set."""
     effective = config.effective(account, key)
     origin = effective.origin
     return PolicyStatus(str(effective.value), str(origin.layer), origin.path, origin.line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -19,6 +19,10 @@ from clawlane.store.transaction import Tx, lazy
 _BELIEVED_TIMES = 3
 _BELIEVED_MS = 60 * 60 * 1000
 """A doubtful list that was the same as often, over as long, is what is true now."""
+
+
+_AT_ONCE = 400
+"""Ids in one query."""
 
 
 class Listing(StrEnum):
@@ -138,6 +142,23 @@ def group_ids(connection: sqlite3.Connection, account: str) -> frozenset[str]:
         (account,),
     )
     return frozenset(str(row[0]) for row in rows)
+
+
+def names_of(connection: sqlite3.Connection, account: str, ids: Collection[str]) -> dict[str, str]:
+    """What the friends and groups with these ids are called."""
+    found: dict[str, str] = {}
+    wanted = list(ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        rows = connection.execute(
+            "SELECT user_id, name FROM known_people"  # noqa: S608 — question marks only
+            f" WHERE account = ? AND group_id = '' AND user_id IN ({marks})"
+            f" UNION ALL SELECT group_id, name FROM known_groups WHERE account = ? AND group_id IN ({marks})",
+            (account, *some, account, *some),
+        )
+        found |= {id: name for id, name in rows if name}
+    return found
 
 
 def recent(tx: Tx, age_ms: int) -> Known:

@@ -22,10 +22,13 @@ from clawlane.store import (
     outbox,
     pairing,
     pauses,
+    pending_history,
     reach,
+    send_evidence,
     send_log,
     sessions,
     turns,
+    verifications,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.models import Activity
@@ -70,7 +73,14 @@ class Reader:
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
     group_ids = _ask(directory.group_ids)
+    names_of = _ask(directory.names_of)
     looked_up = _ask(directory.of_account)
+    in_history = _ask(pending_history.waits)
+    sends_of_turn = _ask(send_evidence.of_turn)
+    challenges_sent = _ask(send_evidence.challenges)
+    sends = _ask(send_evidence.of_chunks)
+    sent_by_us = _ask(send_evidence.sent_by_us)
+    verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
