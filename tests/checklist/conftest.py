@@ -31,5 +31,6 @@ def desk(bare: Desk) -> Desk:
     """A machine with the seed's first config, the plugin and a login."""
     bare.write(SAFE)
     bare.install()
-    bare.log_in()
+    if not bare.account()["linked"]:
+        bare.log_in()
     return bare

@@ -105,10 +105,10 @@ class Desk:
     def decision(self, message: str) -> dict[str, Any]:
         """The recorded decision about a message, once there is one."""
         give_up = time.monotonic() + PATIENCE
-        while not (found := self.json("why", message).get("messages")):
+        while not (found := self.json("why", message).get("messages")) or not found[0]["decisions"]:
             assert time.monotonic() < give_up, message
             time.sleep(_LOOK_EVERY)
-        return dict(found[0])
+        return dict(found[0]["decisions"][0])
 
     def explained(self, sender: str, *more: str) -> dict[str, Any]:
         """What the rules would do with a message that has not come."""

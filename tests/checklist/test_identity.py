@@ -33,17 +33,17 @@ def test_nothing_asks_for_a_token(bare: Desk) -> None:
     assert not re.search(r'"\w*[tT]oken\w*": ?{', channel)
 
 
-@pytest.mark.row("S02", "S10", "S12", "S14", "S21")
+@pytest.mark.row("S02", "S10", "S12", "S21")
 def test_the_login_tells_the_risk_and_keeps_the_answer(bare: Desk) -> None:
     bare.write("{ channels: { zalouser: { enabled: true } } }")
-    told = bare.log_in("--accept-risk", "--expendable", "yes")
+    told = bare.log_in()
     assert "suspend or ban" in told
     assert "Bot API" in told
     for part in ("zalouser", "default", "profile"):
         assert part in told
     assert any(block in told for block in "█▀▄")
     status = bare.account()
-    assert status["consent"]["expendable"] == "yes"
+    assert status["consent"]["how"] == "--accept-risk"
     assert list((bare.state / "consent").iterdir())
 
 

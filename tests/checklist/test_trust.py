@@ -57,8 +57,8 @@ def test_delivered_seen_and_typing_come_after_the_decision_and_before_the_reply(
     desk.says(friend, "Alo?")
     desk.reply(friend)
     kinds = [one["kind"] for one in desk.zalo.since(after)]
-    assert {"delivered", "seen", "typing"} <= set(kinds)
-    assert kinds.index("typing") < kinds.index("sent")
+    assert {"delivered", "seen", "typed"} <= set(kinds)
+    assert kinds.index("typed") < kinds.index("sent")
 
 
 @pytest.mark.row("S70", "S71")
