@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from clawlane.capabilities import (
     Cast,
+    Icon,
+    Limits,
     LoginStep,
     NotFetched,
     ProbeResult,
@@ -28,13 +30,22 @@ from clawlane.messages import (
     Thread,
     ThreadKind,
 )
-from clawlane_zalouser import directory, inbound_media, login, outbound, receipts, risk
+from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.cast import SimulatedPeople, control_port
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SettingsError
 from zaloweb.transport.network import LOOPBACK
+from zaloweb.wire.text import LIMIT
+
+_CANNOT = (
+    "edit a message: Zalo has no such thing",
+    "send stickers, contact cards, polls or reminders",
+    "call, or answer a call",
+    "message people found by telephone number",
+    "take a message back that was sent from another device",
+)
 
 T = TypeVar("T")
 
@@ -100,6 +111,18 @@ class ZaloUserChannel:
         """A reply as texts and files that Zalo takes."""
         settings = account.settings
         return outbound.plan(thread, reply, settings.markdown.tables, numbered=settings.number_chunks)
+
+    def limits(self, account: Account) -> Limits:
+        """How much Zalo takes in one message, and what this channel cannot do."""
+        return Limits(LIMIT, account.settings.media_max_mb, _CANNOT)
+
+    def icons(self) -> list[Icon]:
+        """The reactions that Zalo's own clients offer."""
+        return reactions.all_icons()
+
+    def icon(self, written: str) -> str:
+        """The name of a reaction that is written as a name, an emoji or Zalo's code."""
+        return reactions.icon_name(written)
 
     def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         """Log in by QR code."""

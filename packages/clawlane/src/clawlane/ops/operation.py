@@ -22,11 +22,13 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "capabilities",
     "config",
     "directory",
     "doctor",
     "events",
     "login",
+    "message",
     "messages",
     "pairing",
     "pause",

@@ -19,10 +19,12 @@ from clawlane.store import (
     events,
     marker,
     notices,
+    operator_sends,
     outbox,
     pairing,
     pauses,
     pending_history,
+    quotes,
     reach,
     send_evidence,
     send_log,
@@ -65,6 +67,9 @@ class Reader:
     returned = _ask(catch_up.returned)
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox.listed)
+    quotable = _ask(quotes.quotable)
+    members = _ask(directory.members)
+    sent_by_operator = _ask(operator_sends.statuses)
     held = _ask(send_log.held)
     dead_letters = _ask(turns.dead_letters)
     expired = _ask(pauses.expired)

@@ -506,7 +506,18 @@ CREATE TABLE verifications ( -- the runs of the ritual that proves a lane
     report TEXT NOT NULL, -- JSON
     PRIMARY KEY (account, at_ms)
 ) WITHOUT ROWID;
-INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('verifications', 'verifications', '20 10 1');
+ALTER TABLE outbox ADD COLUMN batch INTEGER; -- of what the operator sends at once: its first chunk
+CREATE INDEX operator_sends ON outbox (account, batch, id) WHERE batch IS NOT NULL;
+ALTER TABLE receipts ADD COLUMN chunk INTEGER; -- what was sent
+ALTER TABLE receipts ADD COLUMN client_id TEXT NOT NULL DEFAULT ''; -- the id under which it was sent
+UPDATE receipts SET chunk = sent.id, client_id = sent.first + sent.place FROM (
+    SELECT account, outbox.id, CAST(client_id AS INTEGER) AS first, part.key AS place,
+        part.value AS message_id
+    FROM outbox, json_each(outbox.receipt) AS part WHERE receipt IS NOT NULL
+) AS sent WHERE sent.account = receipts.account AND sent.message_id = receipts.message_id;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('verifications', 'verifications', '20 10 1'),
+    ('outbox', 'operator_sends', '1000 500 2 1');
 
 ALTER TABLE pins RENAME TO old_pins;
 CREATE TABLE pins (
