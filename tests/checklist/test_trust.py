@@ -46,9 +46,9 @@ def test_a_reaction_is_set_and_taken_back(desk: Desk, friend: str) -> None:
     desk.reply(friend)
     words = ("message", "react", "--target", f"user:{friend}", "--message-id", message, "--emoji", "❤")
     desk.ok(*words)
-    assert desk.zalo.wait("reaction")["icon"] == "/-heart"
+    assert desk.zalo.wait("reacted")["icon"] == "/-heart"
     desk.ok(*words, "--remove")
-    desk.zalo.wait("reaction")
+    desk.zalo.wait("reacted")
 
 
 @pytest.mark.row("S67", "S72")
