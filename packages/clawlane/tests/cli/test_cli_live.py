@@ -151,6 +151,7 @@ print(code, *(name for name in {heavy!r} if name in sys.modules), file=sys.stder
         ("why --json", 0),
         ("why m1", 1),
         ("policy explain --from 77", 0),
+        ("config get --effective channels.parrot.dmPolicy", 0),
         ("pairing list", 0),
         ("pairing list pol --json", 0),
         ("pairing approve ABCD2345", 1),
@@ -173,18 +174,34 @@ def test_explain_tells_apart_the_config_of_the_gateway_and_of_the_file(perch) ->
     perch.link()
     ask = "policy explain --from 78"
     with gateway("is ready"):
-        assert "older config" not in perch(ask).out
+        assert perch(ask).out.endswith("Rules: from the file; the running gateway has the same\n")
         perch.configure("{ dmPolicy: 'disabled' }")
         told = perch(ask)
         assert told.out.startswith("drop (dm_disabled)")
-        words = "until its restart the gateway decides by its older config: challenge (dm_pairing_required)"
-        assert words in told.out
+        assert "the running gateway decides otherwise: challenge (dm_pairing_required)" in told.out
+        assert "Rules: from the file; the running gateway has others" in told.out
         (as_json,) = perch(f"{ask} --json").json
-        assert (as_json["reason"], "running" in as_json) == ("dm_disabled", False)
+        assert (as_json["reason"], as_json["rules"]["differs"]) == ("dm_disabled", True)
         perch.configure("{ dmPolicy: 'x' }")
         broken, (as_json,) = perch(ask), perch(f"{ask} --json").json
     assert (broken.code, broken.err.count("error: channels.parrot.dmPolicy (config.json5:1:")) == (1, 1)
     assert [one["path"] for one in as_json["issues"]] == ["channels.parrot.dmPolicy"]
+
+
+def test_effective_values_are_those_of_the_gateway_beside_a_file_that_cannot_be_used(perch) -> None:
+    perch.link()
+    ask = "config get --effective channels.parrot.dmPolicy"
+    with gateway("is ready"):
+        same = perch(ask)
+        perch.configure("{ dmPolicy: 'x' }")
+        told, (as_json,) = perch(ask), perch(f"{ask} --json").json
+    assert same.out.endswith("Rules: from the running gateway; the file says the same\n")
+    assert told.out.startswith(
+        "pairing\nFrom: built-in\nRules: from the running gateway; the file cannot be "
+    )
+    rules = as_json["rules"]
+    assert (rules["source"], rules["differs"], rules["running"]) == ("gateway", True, True)
+    assert rules["error"].startswith("channels.parrot.dmPolicy (config.json5:1:")
 
 
 def test_why_asks_the_gateway_and_answers_as_it_does_without_one(perch) -> None:

@@ -185,6 +185,8 @@ def rules_line(rules: RulesFrom) -> str:
     of_gateway = rules.source == "gateway"
     if not rules.running:
         return "Rules: from the file (no gateway runs)"
+    if rules.error and not rules.differs:
+        return f"Rules: from the file; a gateway runs, but it did not say what it runs with ({rules.error})"
     if not rules.differs:
         other = "the file says the same" if of_gateway else "the running gateway has the same"
     elif rules.error:

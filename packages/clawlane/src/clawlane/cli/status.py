@@ -205,7 +205,7 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     for name in one.names:
         pinned = f"is {name.state}: {', '.join(name.ids) or 'nobody'} ({ago(name.at_ms, now)})"
         yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
-    yield "risk", _risk(one.consent)
+    yield "risk", risk_words(one.consent)
     if one.probe:
         yield "probe", _probe(one.probe)
     for finding in one.findings:
@@ -247,7 +247,8 @@ def _policy(policy: PolicyStatus) -> str:
     return f"{policy.value} (from {policy.path}, line {policy.line})"
 
 
-def _risk(consent: Consent | None) -> str:
+def risk_words(consent: Consent | None) -> str:
+    """When the risk was accepted, and whether the account is expendable."""
     if consent is None:
         return "not accepted yet"
     who = f" for user {consent.user_id}" if consent.user_id else ""

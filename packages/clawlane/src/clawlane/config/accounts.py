@@ -57,6 +57,12 @@ def resolve(
     return _Resolver.of(channel, block, model, environ, inherited or {}, lists or ListContext()).accounts()
 
 
+def check_account_name(name: str) -> None:
+    """Raises `ValueError` for what cannot be the id of an account, saying what can."""
+    if not _NAME.match(name):
+        raise ValueError(f"'{name[:80]}' is not a valid account name; {_NAME_HINT}")
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileGuess:
     """An account and its profile. `sure` is false where the file could not even be parsed."""

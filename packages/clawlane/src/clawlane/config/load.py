@@ -79,7 +79,12 @@ def load(paths: Paths, plugins: Plugins, environ: Mapping[str, str]) -> Config:
 
     Raises `ConfigError` with every problem of the file.
     """
-    return _Loader(read_source(paths.config_file), plugins, environ).config()
+    return load_source(read_source(paths.config_file), plugins, environ)
+
+
+def load_source(source: Source, plugins: Plugins, environ: Mapping[str, str]) -> Config:
+    """Check a config that may not be in its file yet. Raises `ConfigError` with every problem."""
+    return _Loader(source, plugins, environ).config()
 
 
 def unconfigured(manifest: Manifest, source: Source, environ: Mapping[str, str]) -> ChannelConfig:
@@ -149,7 +154,7 @@ class _Loader:
             *agent_checks.warnings(agents, root.models, root.mcp, accounts, audio),
             *agent_checks.stranger_warnings(agents, routing, accounts, self.source),
         ):
-            self._warn(found.path, found.message, found.hint, at_key=found.at_key)
+            self._warn(found.path, found.message, found.hint, at_key=found.at_key, code=found.code)
         return agents, routing
 
     def _check_tools(self, root: schema.Root, channels: Mapping[str, ChannelConfig]) -> None:

@@ -24,11 +24,25 @@ class Severity(StrEnum):
         return self in (Severity.CRITICAL, Severity.ERROR)
 
 
+_FIXABLE = frozenset(
+    {
+        "name_pinned",
+        "name_waiting",
+        "name_unresolved",
+        "entry_twice",
+        "permissions",
+        "config_readable",
+        "scratch_left",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing. `path` is a config path, a file or an account; `data` fills the words of its code.
 
-    `accounts` are those it is about, empty for what belongs to none. `finding_text` makes the words.
+    `accounts` are those it is about, empty for what belongs to none. One that is `accepted` stays: the
+    operator knows of it. `finding_text` makes the words.
     """
 
     severity: Severity
@@ -37,6 +51,12 @@ class Finding:
     data: dict[str, str] = field(default_factory=dict)
     line: int | None = None
     accounts: tuple[str, ...] = ()
+    accepted: bool = False
+
+    @property
+    def fixable(self) -> bool:
+        """Whether `doctor --fix` mends it, or may: a name can be looked up again."""
+        return self.code in _FIXABLE
 
     @classmethod
     def at(cls, rule: Rule, severity: Severity, code: str, account: Account, **data: str) -> Finding:
