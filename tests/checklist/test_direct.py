@@ -16,6 +16,7 @@ pytestmark = pytest.mark.long
 def test_pairing_is_what_holds_where_nothing_is_said(desk: Desk) -> None:
     desk.write("{ channels: { zalouser: {} } }")
     told = desk.json("config", "get", "--effective", "channels.zalouser.dmPolicy")
+    [told] = told["values"]
     assert (told["value"], told["origin"]) == ("pairing", "built-in")
 
 

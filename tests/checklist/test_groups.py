@@ -48,6 +48,7 @@ def reason(desk: Desk, group: str, *more: str, sender: str = ANYONE) -> str:
 def test_unset_means_nobody_and_the_old_default_is_one_visible_line(desk: Desk, group: str) -> None:
     desk.channel("dmPolicy: 'pairing'")
     told = desk.json("config", "get", "--effective", "channels.zalouser.groupPolicy")
+    [told] = told["values"]
     assert (told["value"], told["origin"]) == ("allowlist", "built-in")
     assert reason(desk, group, "--mention") == "group_no_allowlist"
     desk.write("{ channels: { defaults: { groupPolicy: 'open' }, zalouser: {} } }")
