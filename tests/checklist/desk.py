@@ -1,4 +1,4 @@
-"""Somebody at the terminal of a rehearsed machine: what a row of the checklist is tried with, from outside."""
+"""Somebody at a terminal, beside the simulator: what a row of the checklist is tried with, from outside."""
 
 from __future__ import annotations
 

@@ -86,7 +86,8 @@ def test_the_blocks_of_the_seed_are_taken_as_written(desk: Desk) -> None:
 def test_entry_sender_and_mention_are_checked_in_this_order(desk: Desk, group: str) -> None:
     desk.channel(
         f"groupPolicy: 'allowlist', groupAllowFrom: ['{ANYONE}'],"
-        f" groups: {{ '*': {{ allow: true }}, '{group}': {{ requireMention: false }}, '98': {{ allow: false }} }}"
+        f" groups: {{ '*': {{ allow: true }}, '{group}': {{ requireMention: false }},"
+        " '98': { allow: false } }"
     )
     assert reason(desk, group) == "group_admitted"
     assert reason(desk, group, sender="99") == "group_sender_not_allowed"

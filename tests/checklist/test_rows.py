@@ -18,7 +18,7 @@ def tried() -> Iterator[str]:
         if "mark.row(" not in (text := path.read_text(encoding="utf-8")):
             continue
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "row":
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "row":
                 yield from (one.value for one in node.args if isinstance(one, ast.Constant))
 
 

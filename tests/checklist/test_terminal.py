@@ -28,12 +28,14 @@ pytestmark = pytest.mark.long
 
 @pytest.mark.row("S14", "S19", "S21", "S10", "S12")
 @pytest.mark.parametrize(("columns", "rows"), SIZES)
-def test_a_login_at_a_terminal_asks_shows_the_code_and_says_whose(bare: Desk, columns: int, rows: int) -> None:
+def test_a_login_at_a_terminal_asks_shows_the_code_and_says_whose(
+    bare: Desk, columns: int, rows: int
+) -> None:
     bare.write("{ channels: { zalouser: { enabled: true } } }")
     bare.install()
     seen = bare.zalo.since(0)
     bare.zalo.seen = seen[-1]["seq"] if seen else 0
-    words = "channels login --channel zalouser --force".split()
+    words = ["channels", "login", "--channel", "zalouser", "--force"]
     with terminal(bare.operator, *words, columns=columns, rows=rows) as login:
         if not (bare.state / "consent").exists():
             told = login.shows("suspend or ban")

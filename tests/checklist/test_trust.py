@@ -52,7 +52,9 @@ def test_a_reaction_is_set_and_taken_back(desk: Desk, friend: str) -> None:
 
 
 @pytest.mark.row("S67", "S72")
-def test_delivered_seen_and_typing_come_after_the_decision_and_before_the_reply(desk: Desk, friend: str) -> None:
+def test_delivered_seen_and_typing_come_after_the_decision_and_before_the_reply(
+    desk: Desk, friend: str
+) -> None:
     after = desk.zalo.since(0)[-1]["seq"]
     desk.says(friend, "Alo?")
     desk.reply(friend)

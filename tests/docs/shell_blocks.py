@@ -23,6 +23,7 @@ _FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _PLACEHOLDER = re.compile(r"\b(CODE|ID|GROUP|MESSAGE|TURN)\b")
 _ENDLESS = re.compile(r"--follow\b|^openclaw sim\b(?! \w)|zaloweb listen|^python -m zaloweb\.sim")
 _LOGIN = re.compile(r"channels login\b|zaloweb login\b")
+_COMMAND = re.compile(r"(\$ )?(openclaw|make|git|python) ")
 _STATUS = re.compile(r"^openclaw (channels status|health|gateway status|doctor|security audit)\b")
 
 
@@ -42,7 +43,7 @@ def unlabelled(page: str) -> Iterator[str]:
     """Commands in blocks that are not labelled as shell blocks."""
     for language in ("", "console", "bash", "shell", "text"):
         for block in blocks(page, language):
-            yield from (line for line in block.splitlines() if re.match(r"(\$ )?(openclaw|make|git|python) ", line))
+            yield from filter(_COMMAND.match, block.splitlines())
 
 
 @dataclass
@@ -81,7 +82,9 @@ class Typist:
         elif _ENDLESS.search(command):
             self._watch(command)
         elif command.startswith("make "):
-            subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                [*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+            )
         else:
             done = self._run(command)
             fine = (0, 1, 2, 3, 4, 5) if _STATUS.match(command) else (0,)
@@ -110,7 +113,7 @@ class Typist:
         self.operator.env[name] = stands_for.get(name, value.strip("'\"").replace("~", str(self.home)))
 
     def _by_curl(self, command: str) -> str:
-        """The request with the ports and ids of this simulator; an answer that says no counts as a failure."""
+        """The request with the ports and ids of this simulator; a refusal counts as a failure."""
         self.known = self.known or self.meet()
         port = self.zalo.network.partition(",")[0].rpartition(":")[2]
         ca = self.zalo.network.partition(",")[2]

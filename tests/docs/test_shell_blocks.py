@@ -1,4 +1,4 @@
-"""Every shell block of the README and of docs/ is typed against the simulator, or is on the list of those that cannot be."""
+"""Every shell block of the README and docs/ is typed against the simulator, or listed with the reason."""
 
 from __future__ import annotations
 
@@ -52,7 +52,11 @@ def test_a_page_can_be_followed_as_it_is_written(page: str, typist: Typist) -> N
 
 def listed() -> dict[tuple[str, str], str]:
     """The blocks that docs/not-run.md lists, by page and first line, with the reason."""
-    rows = re.findall(r"^\| ([\w./-]+) \| `(.+?)` \| (.+) \|$", (ROOT / "docs/not-run.md").read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([\w./-]+) \| `(.+?)` \| (.+) \|$",
+        (ROOT / "docs" / "not-run.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     return {(page, line): reason for page, line, reason in rows}
 
 

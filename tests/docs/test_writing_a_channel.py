@@ -1,4 +1,4 @@
-"""The channel of `docs/writing-a-channel.md`, built as the page shows it, installed, and answered by the gateway."""
+"""The channel of `docs/writing-a-channel.md`, built as the page shows, installed, and run by the gateway."""
 
 from __future__ import annotations
 
@@ -33,7 +33,16 @@ def channel(tmp_path: Path) -> Path:
 def operator(channel: Path, tmp_path: Path) -> Operator:
     """An operator in whose Python the channel is, beside what the tests run with."""
     site = tmp_path / "site"
-    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
+    pip = (
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        "--no-build-isolation",
+    )
     subprocess.run([*pip, "--target", str(site), str(channel)], check=True)
     state = tmp_path / "state"
     state.mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""Every command with its help as one page of markdown: `python -m clawlane.cli.reference > docs/commands.md`."""
+"""Every command with its help as one page of markdown, docs/commands.md: run `make docs`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ _WIDTH = 80
 _HEAD = """\
 # Commands
 
-`openclaw` and `clawlane` are the same program. This is what `--help` prints; `openclaw help TOPIC` has more to read
-without a network. Every command that answers questions takes `--json`.
+`openclaw` and `clawlane` are the same program. This is what `--help` prints; `openclaw help` has
+more to read. Every command that answers questions takes `--json`.
 
-`--channel` and `--account` may be left out: the only channel that is installed and its default account are meant.
-Exit codes are 0 for success and 1 for anything wrong, unless the command's help has more.
+`--channel` and `--account` may be left out: the only channel and its default account are meant. Exit codes are 0 for success and 1 for anything wrong, unless the command's help has more.
 """
 
 
