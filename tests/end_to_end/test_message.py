@@ -15,12 +15,13 @@ from clawlane.cli.main import run
 from demo.stage import Gateway, Operator, Record, Simulator, running
 from end_to_end.steps import all_sent, listening, person, say
 
+PACING = "pacing: { enabled: false }"
 CONFIG = """\
 { channels: { zalouser: {
     dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'open', groups: { '*': { requireMention: false } },
-    pacing: { enabled: false }, resendUnknown: 'never',
+    PACING, resendUnknown: 'never',
 } } }
-"""
+""".replace("PACING", PACING)
 LONG = " ".join(f"câu thứ {number:03}." for number in range(340))
 """What three messages hold."""
 
@@ -182,6 +183,28 @@ def test_what_does_not_arrive_at_once_is_told_with_what_to_do(desk: Desk) -> Non
     assert "needs_decision" in desk.command("outbox", "list").stdout
     assert desk.command("outbox", "resend", str(lost["number"])).returncode == 0
     assert desk.sent()["text"] == "mất tiếng"
+
+
+@pytest.mark.parametrize(
+    "config_text", [CONFIG.replace(PACING, "pacing: { gap: '0s', thread: { hour: 1 } }")]
+)
+def test_pacing_holds_what_the_operator_sends_and_says_until_when(desk: Desk) -> None:
+    first = subprocess.run(
+        desk.operator.command("message", "send", "-t", f"user:{desk.lan}", "-m", "-"),
+        input="một\nhai\n".encode(),
+        env=desk.operator.env,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    assert (first.returncode, desk.sent()["text"]) == (0, "một\nhai")
+    held = desk.run("send", "-t", f"user:{desk.lan}", "ba")
+    assert held.returncode == 2
+    assert "held: pacing.thread.hour (1)" in held.stdout
+    assert "It stays in the outbox; see: openclaw outbox list" in held.stdout
+    told = desk.send("bốn", "--no-wait")
+    assert [one["state"] for one in told["messages"]] == ["queued"]
+    back = desk.run("undo", "--number", str(told["messages"][0]["number"]))
+    assert (back.returncode, "Cancelled before it left: 1" in back.stdout) == (0, True)
 
 
 def test_what_cannot_be_sent_is_refused_in_one_line(desk: Desk, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from clawlane.ops.verification import (
     GetEvidence,
     GetFacts,
     GetFetched,
+    GroupDoor,
     LaneFacts,
     LookUp,
     MessageEvidence,
@@ -39,11 +40,13 @@ from clawlane.ops.verification import (
     Record,
 )
 from clawlane.ops.why import Item, Standing, Story, Told, TurnStage, Why
-from clawlane.store.decisions import Made, Recorded, Stage, Turn
 from clawlane.store.events import NEWEST, Decided, StateChanged
-from clawlane.store.models import Approved, ChunkState, PairingRequest, Purpose, TurnState
+from clawlane.store.models import Purpose
 from clawlane.store.operator_sends import ChunkStatus
+from clawlane.store.people import Approved, PairingRequest
 from clawlane.store.send_evidence import SendProof
+from clawlane.store.states import ChunkState, TurnState
+from clawlane.store.told import Made, Recorded, Stage, Turn
 
 NOW = 1_700_000_000_000
 LANE = "zalouser/default"
@@ -71,8 +74,7 @@ FACTS = LaneFacts(
     acks=PolicyStatus("auto", "built-in", "channels.zalouser.acks", None),
     history=PolicyStatus("50", "built-in", "channels.zalouser.historyLimit", None),
     allow_from=[],
-    group_senders=[],
-    group_keys=["900"],
+    doors=[GroupDoor("900", [])],
     groups=[],
     mention_needed=True,
     mention_off=[],

@@ -31,7 +31,7 @@ from clawlane.ops.ritual.steps import (
 )
 from clawlane.ops.verification import Record
 from clawlane.ops.why import TurnStage
-from clawlane.store.models import ChunkState
+from clawlane.store.states import ChunkState
 
 AGAIN = replace(FACTS, started_ms=NOW)
 DISABLED = PolicyStatus("disabled", "channel", "channels.zalouser.dmPolicy", 5)

@@ -41,7 +41,7 @@ from clawlane.store.errors import NotInOutbox, NotQuotable
 from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage
 from clawlane.store.operator_sends import TakingBack
 from clawlane.store.outbox import Listed
-from clawlane.store.pauses import Pause, PauseLevel
+from clawlane.store.told import Pause, PauseLevel
 
 LAN, XOM = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.GROUP, "22")
 ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))

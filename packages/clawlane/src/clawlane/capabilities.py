@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from clawlane.channel import Account, Vault
+from clawlane.condition import ProbeResult as ProbeResult
 from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
 
 if TYPE_CHECKING:
@@ -117,18 +118,6 @@ class Reacts(Protocol):
     def icon(self, written: str) -> str:
         """The name of the reaction that somebody wrote as a name, an emoji or a code; "" if there is none."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """Whether the stored session is accepted right now."""
-
-    ok: bool
-    user_id: str = ""
-    user_name: str = ""
-    error: str = ""
-    expired: bool = False
-    elapsed_ms: int = 0
 
 
 @runtime_checkable

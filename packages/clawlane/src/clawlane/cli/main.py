@@ -6,13 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
 
-from clawlane.cli.failure import explain, tell
 from clawlane.cli.lazy import LazyGroup
 
 _NAMES = ("clawlane", "openclaw")
@@ -56,6 +54,7 @@ _CONFIG = {
     "set": ("clawlane.cli.config_edit:set_value", "Write a value into the config file."),
     "unset": ("clawlane.cli.config_edit:unset", "Remove a key from the config file."),
     "validate": ("clawlane.cli.config:validate", "Check the whole config file."),
+    "schema": ("clawlane.cli.config_schema:schema", "Print every key the config file can have."),
     "file": ("clawlane.cli.config:show_file", "Print the path of the config file."),
 }
 
@@ -88,7 +87,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
-    sys.exit(run(sys.argv[1:], Path(sys.argv[0]).name))
+    sys.exit(run(sys.argv[1:], os.path.basename(sys.argv[0])))
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
@@ -114,6 +113,8 @@ def run(args: Sequence[str], name: str) -> int:
     except Exception as error:
         if os.environ.get("CLAWLANE_TRACEBACK"):
             raise
+        from clawlane.cli.failure import explain, tell
+
         failure = explain(error)
         tell(failure, as_json="--json" in args)
         return failure.code

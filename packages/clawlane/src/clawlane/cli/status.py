@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from clawlane.capabilities import ProbeResult
-from clawlane.channel import Health, Phase
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
 from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, sanitize
 from clawlane.cli.pause import pause_words, resume_command
+from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
+from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import AccountStatus, HeldReply, PolicyStatus
 from clawlane.ops.accounts import FindChannel
@@ -34,19 +34,6 @@ _RULES = {
     "pacing.strangers": "as many people who are not friends as may get messages",
 }
 """What holds a reply, by the setting."""
-
-PHASES = {
-    Phase.STOPPED: "stopped",
-    Phase.STARTING: "starting",
-    Phase.CONNECTING: "connecting",
-    Phase.READY: "ready",
-    Phase.DEGRADED: "degraded",
-    Phase.NEEDS_LOGIN: "needs a login",
-    Phase.NEEDS_CONSENT: "needs its risk accepted",
-    Phase.REPLACED: "replaced by another login",
-    Phase.PAUSED: "paused",
-    Phase.FAILED: "gave up",
-}
 
 _GAPS = 3
 _GROUPS = 5

@@ -13,8 +13,8 @@ from clawlane.messages import Inbound, Receipt, Signal, Thread
 from clawlane.store import directory, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
-from clawlane.store.pauses import Pause, PauseLevel
 from clawlane.store.send_log import SentChunk
+from clawlane.store.told import Pause, PauseLevel
 
 
 class Gate:

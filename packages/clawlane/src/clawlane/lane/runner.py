@@ -38,8 +38,9 @@ from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.due import LOOK_UP_MS
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.media_files import MediaFiles
-from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult, TurnState
-from clawlane.store.pauses import Resumed
+from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult
+from clawlane.store.states import TurnState
+from clawlane.store.told import Resumed
 from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import LookUp
 

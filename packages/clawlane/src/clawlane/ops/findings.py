@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from clawlane.access.decision import Rule
-from clawlane.channel import Account
 from clawlane.config.errors import Problem
+
+if TYPE_CHECKING:
+    from clawlane.access.decision import Rule
+    from clawlane.channel import Account
 
 
 class Severity(StrEnum):

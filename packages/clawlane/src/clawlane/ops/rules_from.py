@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
 from clawlane.config.errors import ConfigError
@@ -40,6 +39,8 @@ class Compare(Request[RulesFrom]):
 @operation
 async def compare(ctx: OpContext, request: Compare) -> RulesFrom:
     """Never raises for a file that cannot be used: that is the answer."""
+    import asyncio
+
     return await asyncio.to_thread(rules_from, ctx, request.config_file)
 
 

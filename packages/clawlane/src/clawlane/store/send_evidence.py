@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from clawlane.messages import Thread
 from clawlane.store.codec import thread_of
-from clawlane.store.models import ChunkState, Purpose
+from clawlane.store.models import Purpose
 from clawlane.store.rows import exists, value_of
+from clawlane.store.states import ChunkState
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from clawlane.ops.ritual.run import Answered, Run, failed, took
 from clawlane.ops.ritual.steps import Noticed, RitualEvent, StepName, StepResult
 from clawlane.ops.verification import GetEvidence, MessageEvidence
 from clawlane.ops.why import PAUSED, Standing, Story, TurnStage
-from clawlane.store.decisions import Turn
 from clawlane.store.events import Decided
+from clawlane.store.told import Turn
 
 _SIGNALS_MS = 5_000
 """How long signals of a message may take after its answer."""

@@ -27,8 +27,9 @@ from clawlane.ops.ritual.steps import (
 from clawlane.ops.status import GetStatus
 from clawlane.ops.verification import GetChallenges
 from clawlane.store.events import Decided
-from clawlane.store.models import ChunkState, PairingRequest
+from clawlane.store.people import PairingRequest
 from clawlane.store.send_evidence import SendProof
+from clawlane.store.states import ChunkState
 
 _PLAYED = "Người Thử Nghiệm"
 """The stranger of a rehearsal."""

@@ -14,8 +14,8 @@ from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped
 from clawlane.ops.ritual.steps import RitualEvent, StepName
 from clawlane.ops.verification import Fetched, GetFetched, LookUp
 from clawlane.store.events import Decided
-from clawlane.store.models import ChunkState
 from clawlane.store.operator_sends import ChunkStatus
+from clawlane.store.states import ChunkState
 
 _ICON = "👍"
 _KINDS = {ThreadKind.DM: "direct messages", ThreadKind.GROUP: "group messages"}
