@@ -20,11 +20,15 @@ NOT_RUN = "sh not-run"
 """The language of a block that no test can run; docs/not-run.md says why."""
 
 _FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-_PLACEHOLDER = re.compile(r"\b(CODE|ID|GROUP|MESSAGE|TURN)\b")
+_PLACEHOLDER = re.compile(r"\b(CODE|ID|GROUP|MESSAGE|SENT|TURN)\b")
 _ENDLESS = re.compile(r"--follow\b|^openclaw sim\b(?! \w)|zaloweb listen|^python -m zaloweb\.sim")
 _LOGIN = re.compile(r"channels login\b|zaloweb login\b")
 _COMMAND = re.compile(r"(\$ )?(openclaw|make|git|python) ")
-_STATUS = re.compile(r"^openclaw (channels status|health|gateway status|doctor|security audit)\b")
+_STATUS = re.compile(r"^openclaw (channels status|health|gateway status|doctor|security audit|sim scan)\b")
+"""Commands whose exit code tells how things are; nobody shows a code when a phone is told to scan."""
+
+_ANSWERS = "--accept-risk --expendable yes --agent echo --yes --no-login --no-verify"
+"""What somebody at a terminal would answer; the login is another line of the page."""
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -73,6 +77,8 @@ class Typist:
         command = _PLACEHOLDER.sub(lambda found: self.known[found[0]], command)
         if command.startswith("curl "):
             command = self._by_curl(command)
+        if command == "openclaw onboard":
+            command = f"{command} {_ANSWERS}"
         if command.startswith("export "):
             self._export(command.removeprefix("export "))
         elif command.startswith("openclaw gateway run"):
@@ -89,6 +95,8 @@ class Typist:
             done = self._run(command)
             fine = (0, 1, 2, 3, 4, 5) if _STATUS.match(command) else (0,)
             assert done.returncode in fine, f"{command}\n{done.stdout}"
+            if "message send" in command and "--dry-run" not in command:
+                self.known["SENT"] = str(self.zalo.wait("sent")["msg_id"])
 
     def start(self) -> None:
         """Start the gateway, and wait until its account is ready."""
