@@ -15,7 +15,8 @@ _HEAD = """\
 `openclaw` and `clawlane` are the same program. This is what `--help` prints; `openclaw help` has
 more to read. Every command that answers questions takes `--json`.
 
-`--channel` and `--account` may be left out: the only channel and its default account are meant. Exit codes are 0 for success and 1 for anything wrong, unless the command's help has more.
+`--channel` and `--account` may be left out: the only channel and its default account are meant.
+Exit codes are 0 for success and 1 for anything wrong, unless the command's help has more.
 """
 
 
