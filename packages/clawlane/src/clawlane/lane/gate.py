@@ -9,7 +9,7 @@ from clawlane.access.outgoing import may_write_to
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.pacing import GAP, Pacer
-from clawlane.messages import Inbound, Receipt, Signal, Thread
+from clawlane.messages import Inbound, Person, Receipt, Signal, Thread
 from clawlane.store import directory, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
@@ -35,7 +35,7 @@ class Gate:
         self._changed = asyncio.Event()
 
     async def begin(self, account_store: AccountStore, access: AccessChecker) -> None:
-        """Read what was sent before, so that a new run does not start with fresh budgets.
+        """Read who is a friend, and what was sent before, so that a new run has no fresh budgets.
 
         A reply that had to wait leaves only if `access` still admits its sender.
         """
@@ -43,6 +43,13 @@ class Gate:
         self._waited = set(await account_store.run(send_log.queued))
         if self._pacer is not None:
             self._pacer.remember(await account_store.run(send_log.sends))
+            self.know_friends(await account_store.run(directory.members_of, ""))
+
+    def know_friends(self, people: Iterable[Person]) -> None:
+        """These are the account's friends, all of them, which pacing needs to know."""
+        if self._pacer is not None:
+            self._pacer.know_friends(one.id for one in people)
+            self._holds.clear()
 
     def met(self, inbound: Inbound) -> None:
         """Note from a message whether its sender is a friend, which pacing needs to know."""
