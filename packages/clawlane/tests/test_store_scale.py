@@ -123,6 +123,7 @@ QUESTIONS: dict[str, Callable[[Reader], object]] = {
     "approved": lambda reader: reader.approved(ACCOUNT),
     "gaps": lambda reader: reader.gaps(ACCOUNT, 0),
     "known": lambda reader: reader.known(ACCOUNT),
+    "reach": lambda reader: reader.reach(ACCOUNT),
     "events": lambda reader: reader.events("", None, 200),
 }
 

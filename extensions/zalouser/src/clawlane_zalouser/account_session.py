@@ -56,6 +56,11 @@ class AccountSession:
         self._state = State(Phase.STARTING, code=StateCode.STARTING)
         self._scope = asyncio.timeout(None)
 
+    @property
+    def own_id(self) -> str:
+        """The account's Zalo id; empty before it has logged in."""
+        return self._session.uid if self._session else ""
+
     async def run(self) -> None:
         """Returns when the operator is needed; the last report says for what."""
         try:

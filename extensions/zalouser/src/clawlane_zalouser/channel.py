@@ -7,7 +7,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
-from clawlane.capabilities import LoginStep, NotFetched, ProbeResult, RehearsedNetwork, RiskNotice
+from clawlane.capabilities import (
+    Cast,
+    LoginStep,
+    NotFetched,
+    ProbeResult,
+    RehearsedNetwork,
+    RiskNotice,
+)
 from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
 from clawlane.messages import (
     Attachment,
@@ -23,6 +30,7 @@ from clawlane.messages import (
 )
 from clawlane_zalouser import directory, inbound_media, login, outbound, receipts, risk
 from clawlane_zalouser.account_session import AccountSession
+from clawlane_zalouser.cast import SimulatedPeople, control_port
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SettingsError
@@ -123,6 +131,15 @@ class ZaloUserChannel:
         """The simulator, which then serves every host of the internet."""
         network = self._environment.network
         return RehearsedNetwork(LOOPBACK, network.port, network.trust) if network.port else None
+
+    def cast(self) -> Cast | None:
+        """The simulator's people; None on the real Zalo, or without `ZALOWEB_CONTROL`. Raises `CastError`."""
+        port = control_port() if self.rehearsal() else None
+        return None if port is None else SimulatedPeople(port, self._own_id)
+
+    def _own_id(self, account: Account) -> str:
+        session = self._sessions.get(account.id)
+        return session.own_id if session else ""
 
     async def _ask(self, account: Account, vault: Vault, question: directory.Question[T]) -> T:
         session = self._sessions.get(account.id)

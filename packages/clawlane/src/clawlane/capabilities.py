@@ -6,7 +6,7 @@ accept, a rehearsal with its network and its people, and a connection that can b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -217,12 +217,19 @@ class Cast(Protocol):
         """The account's phone scans the code on the screen, and confirms."""
         ...
 
-    async def person(self, name: str, *, friend: bool = False) -> str:
-        """The id of a new person, who is a stranger or a friend."""
+    async def person(
+        self, name: str, *, friend: bool = False, id: str = "", account: Account | None = None
+    ) -> str:
+        """The id of a new person, who is a stranger or a friend; `id` asks for a certain one.
+
+        `account` is whose friend it is, where there are several.
+        """
         ...
 
-    async def group(self, name: str, members: Sequence[str]) -> str:
-        """The id of a new group of the account and these people."""
+    async def group(
+        self, name: str, members: Sequence[str], *, id: str = "", account: Account | None = None
+    ) -> str:
+        """The id of a new group of the account and these people; `id` asks for a certain one."""
         ...
 
     async def write(
@@ -233,6 +240,14 @@ class Cast(Protocol):
 
     async def cut(self, account: Account, code: int = 1006) -> None:
         """The account's connection ends."""
+        ...
+
+    async def act(self, account: Account, action: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Something that only this platform has, by its name there; gives what its simulator answers."""
+        ...
+
+    async def us(self, account: Account) -> tuple[str, str]:
+        """The id and the name of the account itself."""
         ...
 
     async def seen(self, after: int = 0, wait: float = 0.0) -> list[Seen]:

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import pytest
 
-from clawlane.cli.output import ago, local, print_table, sanitize
+from clawlane.cli.output import ago, local, print_table, rules_line, sanitize
 from clawlane.clock import length
+from clawlane.ops.rules_from import RulesFrom
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,28 @@ def test_columns_stay_straight_under_accents_and_wide_characters(capsys: pytest.
 )
 def test_a_name_cannot_draw_on_the_terminal(name: str, shown: str) -> None:
     assert sanitize(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("rules", "line"),
+    [
+        (RulesFrom("file", "c"), "from the file (no gateway runs)"),
+        (RulesFrom("file", "c", running=True), "from the file; the running gateway has the same"),
+        (RulesFrom("gateway", "c", running=True), "from the running gateway; the file says the same"),
+        (
+            RulesFrom("gateway", "c", differs=True, error="c:1: odd", running=True),
+            "from the running gateway; the file cannot be used, and the gateway keeps the last good one: "
+            "c:1: odd",
+        ),
+        (
+            RulesFrom("gateway", "c", differs=True, waiting=True, running=True),
+            "from the running gateway; the file lets more in, which waits for: openclaw config apply",
+        ),
+        (
+            RulesFrom("file", "c", differs=True, running=True),
+            "from the file; the running gateway has others; to apply the file: openclaw config apply",
+        ),
+    ],
+)
+def test_an_answer_about_rules_says_where_it_read_them(rules: RulesFrom, line: str) -> None:
+    assert rules_line(rules) == f"Rules: {line}"

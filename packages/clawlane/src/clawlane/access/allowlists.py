@@ -111,6 +111,10 @@ class GroupTable:
         """
         return self._ids.get(group_id) or self._pinned(group_id, pins) or self.any
 
+    def ids(self) -> set[str]:
+        """The ids of groups that have a key of their own."""
+        return set(self._ids)
+
     def unresolved_denial(self, pins: Pins) -> GroupRule | None:
         """A name that denies a group while it is not known which group that is."""
         return next((rule for rule in self.names if rule.denies and not pins.has_group(rule.key)), None)

@@ -1,29 +1,45 @@
-"""`gateway`: run it in the foreground, or have systemd run it."""
+"""`gateway`: run it in the foreground, or have systemd run it; look at it, stop it, restart it."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from clawlane.cli.failure import CliError
-from clawlane.ops.client import Client
+from clawlane.cli.options import json_option
+from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
+from clawlane.clock import now_ms
+from clawlane.ops.client import Client, GatewayDown, ask_gateway
+from clawlane.ops.operation import Caller
+
+if TYPE_CHECKING:
+    from clawlane.ops.process import Process, RunningAccount
 
 _UNIT = "clawlane.service"
+_MINE = "# Written by: openclaw gateway install\n"
+_WELL, _MISSING, _DOWN = 0, 2, 5
 
 
 @click.group()
 def gateway() -> None:
-    """Run the gateway."""
+    """Run the gateway, look at it, stop it."""
 
 
 @gateway.command()
 def run() -> int:
     """Run all enabled accounts in the foreground.
 
-    Ctrl-C or SIGTERM ends it.
+    Ctrl-C, SIGTERM or `openclaw gateway stop` ends it.
+
+    \b
+    Examples:
+      openclaw gateway run
+      CLAWLANE_STATE_DIR=/srv/lane openclaw gateway run
     """
     from clawlane.gateway.process import run as run_gateway
 
@@ -37,6 +53,101 @@ def run() -> int:
 
 
 @gateway.command()
+@json_option
+def status(as_json: bool) -> int:
+    """Show whether the gateway runs, and since when.
+
+    \b
+    Exit code: 0 it runs, 1 wrong usage, 5 it does not run.
+
+    \b
+    Examples:
+      openclaw gateway status
+      openclaw gateway status --json
+    """
+    from clawlane.ops.process import GetProcess
+
+    client = Client()
+    try:
+        found = ask_gateway(client.paths, GetProcess(), Caller.CLI)
+    except GatewayDown:
+        found = None
+    service = _service()
+    if as_json:
+        told: dict[str, Any] = {"ok": found is not None, "running": found is not None, "service": service}
+        print_json(**told, process=found, state_dir=str(client.paths.state))
+    else:
+        for line in _status_lines(found, service, client.paths.state):
+            echo_wrapped(line, hanging=" " * _HEAD)
+    return _WELL if found else _DOWN
+
+
+@gateway.command()
+@json_option
+def stop(as_json: bool) -> None:
+    """Stop the gateway and wait until its process has ended.
+
+    Messages on their way are answered first. A service stays installed: it starts again at the next login.
+
+    \b
+    Examples:
+      openclaw gateway stop
+      openclaw gateway stop && openclaw gateway run
+    """
+    from clawlane.ops.lifecycle import stop as stop_gateway
+
+    stopped = stop_gateway(Client().paths, Caller.CLI)
+    if as_json:
+        print_json(was_running=stopped is not None, pid=stopped.pid if stopped else None)
+    else:
+        click.echo(f"Stopped: pid {stopped.pid}." if stopped else "The gateway is not running.")
+
+
+@gateway.command()
+@click.option("--no-wait", is_flag=True, help="Do not wait until it is back.")
+@json_option
+def restart(no_wait: bool, as_json: bool) -> int:
+    """Restart the gateway in its place: same pid, terminal, service or container.
+
+    Waits until the new one answers and its accounts are connected. With a config that it could not start
+    with, nothing is stopped.
+
+    \b
+    Exit code:
+      0  it is back, with every account that was connected before
+      1  refused; the gateway goes on as it was
+      2  it is back, but an account that was connected before is not
+      5  it was not running, or has not come back
+
+    \b
+    Examples:
+      openclaw gateway restart
+      openclaw gateway restart --no-wait
+    """
+    from clawlane.ops.lifecycle import NotBack
+    from clawlane.ops.lifecycle import restart as restart_gateway
+
+    try:
+        done = restart_gateway(Client().paths, Caller.CLI, wait=not no_wait)
+    except (GatewayDown, NotBack) as error:
+        raise CliError(str(error), error.help, _DOWN) from error
+    code = _MISSING if done.missing else _WELL
+    if as_json:
+        print_json(ok=code == _WELL, waited=not no_wait, **_restarted_json(done.process, done.seconds))
+    elif no_wait:
+        click.echo(f"Restarting: pid {done.process.pid}.")
+    else:
+        click.echo(f"Restarted in {done.seconds:.1f} s: pid {done.process.pid}.")
+        for line in _account_lines(done.process):
+            click.echo(line)
+    return code
+
+
+def _restarted_json(process: Process, seconds: float) -> dict[str, Any]:
+    return {"pid": process.pid, "seconds": round(seconds, 2), "accounts": process.accounts}
+
+
+@gateway.command()
 @click.option("--print", "only_print", is_flag=True, help="Print the unit file, write nothing.")
 @click.option("--force", is_flag=True, help="Overwrite a unit file that differs.")
 def install(only_print: bool, force: bool) -> None:
@@ -44,13 +155,17 @@ def install(only_print: bool, force: bool) -> None:
 
     This writes a unit file with the state directory and the config file of this call; systemd restarts the
     gateway after a crash.
+
+    \b
+    Examples:
+      openclaw gateway install --print
+      openclaw gateway install
     """
     text = _unit_text()
     if only_print:
         click.echo(text, nl=False)
         return
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    path = config / "systemd" / "user" / _UNIT
+    path = _unit_path()
     if path.exists() and path.read_text() != text and not force:
         raise CliError(f"{path} is another unit already", "openclaw gateway install --force")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +175,96 @@ def install(only_print: bool, force: bool) -> None:
     click.echo("  systemctl --user daemon-reload && systemctl --user enable --now clawlane")
     click.echo("Let it run while you are logged out, too:")
     click.echo("  loginctl enable-linger")
+
+
+@gateway.command()
+def uninstall() -> None:
+    """Remove the unit file that `install` wrote. A gateway that runs goes on.
+
+    \b
+    Examples:
+      openclaw gateway uninstall
+      openclaw gateway stop && openclaw gateway uninstall
+    """
+    path = _unit_path()
+    if not path.exists():
+        click.echo(f"There is no unit file {path}; nothing to remove.")
+        return
+    if not path.read_text().startswith(_MINE):
+        raise CliError(f"{path} was not written by `openclaw gateway install`", "remove it yourself")
+    for link in _enabled(path):
+        link.unlink()
+    path.unlink()
+    click.echo(f"Removed: {path}")
+    click.echo("Have systemd forget it:")
+    click.echo("  systemctl --user daemon-reload")
+    try:
+        from clawlane.ops.process import GetProcess
+
+        running = ask_gateway(Client().paths, GetProcess(), Caller.CLI)
+    except GatewayDown:
+        return
+    click.echo(f"The gateway still runs (pid {running.pid}); stop it:")
+    click.echo("  openclaw gateway stop")
+
+
+_HEAD = 10
+
+
+def _status_lines(found: Process | None, service: dict[str, Any], state: Path) -> Iterator[str]:
+    if found is None:
+        yield f"{'gateway':<{_HEAD}}not running; start it: openclaw gateway run"
+    else:
+        yield f"{'gateway':<{_HEAD}}running since {when(found.started_ms, now_ms())}, pid {found.pid}"
+        yield f"{'version':<{_HEAD}}{found.version}"
+        yield f"{'memory':<{_HEAD}}{found.rss / 2**20:.0f} MB"
+        yield f"{'config':<{_HEAD}}{found.config_file} (revision {found.config_revision[:12]})"
+    yield f"{'state':<{_HEAD}}{state}"
+    if found:
+        yield f"{'log':<{_HEAD}}{found.log_dir}; read it: openclaw logs"
+    yield f"{'service':<{_HEAD}}{_service_words(service)}"
+    if found:
+        yield from _account_lines(found) or ("no account is configured",)
+
+
+def _account_lines(found: Process) -> list[str]:
+    width = max((len(str(one)) for one in found.accounts), default=0)
+    return [f"{one!s:<{width}}  {_account_words(one)}" for one in found.accounts]
+
+
+def _account_words(one: RunningAccount) -> str:
+    from clawlane.cli.status import PHASES
+
+    if not one.enabled:
+        return "disabled"
+    who = f" as {sanitize(one.user_name)} ({one.user_id})" if one.user_id else ""
+    why = f": {sanitize(one.reason, 200)}" if one.reason else ""
+    then = f"; run: {one.help}" if one.help else ""
+    return f"{PHASES[one.phase]}{who}{why}{then}"
+
+
+def _service() -> dict[str, Any]:
+    """The unit file of this user, and whether systemd starts it at login."""
+    path = _unit_path()
+    installed = path.exists()
+    return {"unit": str(path), "installed": installed, "enabled": installed and bool(_enabled(path))}
+
+
+def _service_words(service: dict[str, Any]) -> str:
+    if not service["installed"]:
+        return "not installed; see: openclaw gateway install --help"
+    how = "starts at every login" if service["enabled"] else "not enabled"
+    return f"{service['unit']} ({how})"
+
+
+def _enabled(unit: Path) -> list[Path]:
+    """The links by which systemd starts the unit."""
+    return [link for link in unit.parent.glob(f"*.wants/{unit.name}") if link.is_symlink()]
+
+
+def _unit_path() -> Path:
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return config / "systemd" / "user" / _UNIT
 
 
 def _unit_text() -> str:
@@ -75,4 +280,4 @@ def _unit_text() -> str:
         "CLAWLANE_KEY_FILE": Path(os.environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute(),
     }
     variables = {name: str(path) for name, path in passed_on.items() if os.environ.get(name)}
-    return unit([str(program), "gateway", "run"], variables)
+    return _MINE + unit([str(program), "gateway", "run"], variables)

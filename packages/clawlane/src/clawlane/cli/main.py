@@ -18,7 +18,7 @@ from clawlane.cli.lazy import LazyGroup
 _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
 _COMMANDS = {
-    "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway."),
+    "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway, look at it, stop it."),
     "agent": ("clawlane.cli.agents:agent", "Ask an agent, and see which one answers where."),
     "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),

@@ -18,6 +18,7 @@ from clawlane.clock import length
 from clawlane.ops.operation import plain
 
 if TYPE_CHECKING:
+    from clawlane.ops.rules_from import RulesFrom
     from clawlane.store.catch_up import Gap
 
 _PROSE = 80
@@ -177,6 +178,23 @@ def gap_words(gap: Gap) -> str:
     whose = {"dm": "direct messages", "group": "messages of groups"}[gap.kind]
     span = f"from {local(gap.from_ms)} to {local(gap.to_ms)}"
     return f"{whose} {span} may be missing: the platform did not give them out"
+
+
+def rules_line(rules: RulesFrom) -> str:
+    """Where the rules of an answer were read, and whether file and gateway differ, as one sentence."""
+    of_gateway = rules.source == "gateway"
+    if not rules.running:
+        return "Rules: from the file (no gateway runs)"
+    if not rules.differs:
+        other = "the file says the same" if of_gateway else "the running gateway has the same"
+    elif rules.error:
+        other = f"the file cannot be used, and the gateway keeps the last good one: {rules.error}"
+    elif rules.waiting:
+        other = "the file lets more in, which waits for: openclaw config apply"
+    else:
+        other = "the file differs" if of_gateway else "the running gateway has others"
+        other += "; to apply the file: openclaw config apply"
+    return f"Rules: from {'the running gateway' if of_gateway else 'the file'}; {other}"
 
 
 def _local(ms: int) -> datetime:

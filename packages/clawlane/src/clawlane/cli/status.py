@@ -33,7 +33,7 @@ _RULES = {
 }
 """What holds a reply, by the setting."""
 
-_PHASES = {
+PHASES = {
     Phase.STOPPED: "stopped",
     Phase.STARTING: "starting",
     Phase.CONNECTING: "connecting",
@@ -130,7 +130,7 @@ def _accounts(found: Status) -> Iterator[AccountStatus]:
 
 def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterator[tuple[str, str]]:
     called = f" · {sanitize(one.name)}" if one.name else ""
-    phase = _PHASES[one.phase] if running else "not running"
+    phase = PHASES[one.phase] if running else "not running"
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     how = f"{phase}{reason}" if one.enabled else "disabled"
     yield "  ", f"{one.id} (profile {one.profile}){called}: {how}"

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import Agent
 from clawlane.channel import Account, Channel, StateCode
-from clawlane.config.load import Config
+from clawlane.config.load import Config, Plugins
 from clawlane.config.paths import Paths
 from clawlane.gateway import pauses
+from clawlane.gateway.ending import Ending
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.commands import Answering
@@ -40,6 +41,8 @@ class Accounts:
         agent: Agent,
         now_ms: Clock,
         environ: Mapping[str, str],
+        ending: Ending | None = None,
+        plugins: Plugins | None = None,
     ) -> None:
         """`channels` maps the id of every configured channel to the object that runs it."""
         self.config = config
@@ -49,6 +52,8 @@ class Accounts:
         self.begun = asyncio.Event()
         self._paths = paths
         self._environ = environ
+        self._ending = ending
+        self._plugins = plugins
         self._agent = agent
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
         self._media = MediaFiles(paths.inbound_media_dir)
@@ -70,6 +75,8 @@ class Accounts:
             store=self.store,
             loaded=self.config,
             started_ms=self._started_ms,
+            ending=self._ending,
+            loading=self._plugins,
         )
 
     def grants(self, account: str) -> Grants:

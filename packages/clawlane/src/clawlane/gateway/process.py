@@ -23,8 +23,9 @@ from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.control import Control, listening
+from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.logging import logging_to
-from clawlane.gateway.systemd import READY, STOPPING, notify
+from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
 from clawlane.ops.client import choose_socket
 from clawlane.ops.finding_text import one_line
 from clawlane.ops.findings import findings
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 def run(
     paths: Paths, environ: Mapping[str, str], plugins: Plugins | None = None, agent: Agent | None = None
 ) -> int:
-    """Run until SIGTERM or SIGINT, then give 0.
+    """Run until SIGTERM, SIGINT or an operation ends it, then give 0; told to restart, begin anew instead.
 
     Without `plugins` the installed ones are loaded; without `agent` the agents of the config answer.
     Raises `StateUnusable`, `ConfigError`, `AgentsUnusable`, `StoreOwned` when another gateway runs,
@@ -54,31 +55,35 @@ def run(
         for line in tightened:
             log.warning("%s", line)
         try:
-            asyncio.run(_until_signalled(config, paths, environ, agent))
+            restarts = asyncio.run(_until_ended(config, paths, environ, agent, plugins))
         except BaseExceptionGroup as error:
             unusable, _ = error.split(StoreUnusable)
             raise _first(unusable) if unusable else error from None
+    if restarts:
+        begin_again(environ)
     return 0
 
 
-async def _until_signalled(
-    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None
-) -> None:
-    stop = asyncio.Event()
+async def _until_ended(
+    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent | None, plugins: Plugins | None
+) -> bool:
+    """Run the gateway until it has to end. Gives whether it begins again."""
+    ending = Ending()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, ending.stop)
     async with (
         nullcontext(agent) if agent else answering(config, paths, environ) as agents,
-        gateway(config, paths, environ, agents) as accounts,
+        gateway(config, paths, environ, agents, ending, plugins) as accounts,
     ):
         notify(environ, READY)
-        unusable = await _end(stop, accounts.store)
-        log.info("stopping")
-        notify(environ, STOPPING)
-    log.info("stopped")
+        unusable = await _end(ending, accounts.store)
+        log.info("restarting" if ending.restarts else "stopping")
+        notify(environ, reloading() if ending.restarts else STOPPING)
     if unusable is not None:
         raise unusable
+    log.info("stopped, to begin again" if ending.restarts else "stopped")
+    return ending.restarts
 
 
 @asynccontextmanager
@@ -102,9 +107,9 @@ async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) ->
         yield agents
 
 
-async def _end(stop: asyncio.Event, store: Store) -> StoreUnusable | None:
-    """Returns when the gateway has to stop: on a signal, or when the store fails for good."""
-    died, stopped = asyncio.ensure_future(store.died()), asyncio.ensure_future(stop.wait())
+async def _end(ending: Ending, store: Store) -> StoreUnusable | None:
+    """Returns when the gateway has to end: when it was told to, or when the store fails for good."""
+    died, stopped = asyncio.ensure_future(store.died()), asyncio.ensure_future(ending.wait())
     try:
         await asyncio.wait([died, stopped], return_when=asyncio.FIRST_COMPLETED)
         return died.result() if died.done() else None
@@ -120,16 +125,21 @@ def _first(group: BaseExceptionGroup[StoreUnusable]) -> StoreUnusable:
 
 @asynccontextmanager
 async def gateway(
-    config: Config, paths: Paths, environ: Mapping[str, str], agent: Agent
+    config: Config,
+    paths: Paths,
+    environ: Mapping[str, str],
+    agent: Agent,
+    ending: Ending | None = None,
+    plugins: Plugins | None = None,
 ) -> AsyncIterator[Accounts]:
-    """A running gateway.
+    """A running gateway. Operations end its process through `ending`; without one they cannot.
 
     Leaving stops the accounts, after their chunks in flight have been answered. Raises as `run` does.
     """
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
     async with open_store(paths.store, paths.lock_file, now_ms) as store:
-        accounts = Accounts(config, paths, store, channels, agent, now_ms, environ)
+        accounts = Accounts(config, paths, store, channels, agent, now_ms, environ, ending, plugins)
         control = Control(accounts)
         _announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(paths, environ)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Mapping, Sequence
 
 READY = "READY=1"
@@ -33,6 +34,14 @@ WantedBy=default.target
 """
 
 log = logging.getLogger(__name__)
+
+
+def reloading() -> str:
+    """What says that the service is busy and will be ready again as the same process.
+
+    After `STOPPING` the manager would wait for its end, and kill it.
+    """
+    return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
 def notify(environ: Mapping[str, str], *lines: str) -> None:

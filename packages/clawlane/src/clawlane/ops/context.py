@@ -25,7 +25,7 @@ from clawlane.store.pauses import Pause, Resumed
 from clawlane.store.reader import Reader, reading, reading_nothing
 
 if TYPE_CHECKING:
-    from clawlane.config.load import ChannelConfig, Config
+    from clawlane.config.load import ChannelConfig, Config, Plugins
     from clawlane.credentials.profile import Consent
     from clawlane.credentials.vault import FileVault
     from clawlane.plugins.registry import Registry
@@ -92,6 +92,16 @@ class LiveAccount(Protocol):
         """Run an account again that another client took over. False if none did."""
 
 
+class Ends(Protocol):
+    """The process of a running gateway, which can end."""
+
+    def stop(self) -> None:
+        """End for good, after the accounts have stopped in order."""
+
+    def restart(self) -> None:
+        """End in the same way, and begin again as the same process."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The account an operation is about. `configured` is false if the config has no block for its channel."""
@@ -149,6 +159,9 @@ class OpContext:
     plugins: Registry | None = None
     started_ms: int | None = None
     """When the gateway started; None without one."""
+    ending: Ends | None = None
+    loading: Plugins | None = None
+    """The plugins that the gateway loaded its config with, where they are not those of the registry."""
     operation: str = ""
     """The operation that runs, for the record of who changed what."""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
@@ -197,7 +210,7 @@ class OpContext:
         """The config as the file has it now, which a gateway may not run with yet. Raises `ConfigError`."""
         from clawlane.config.load import load
 
-        return load(self.paths, self.registry, self.environ)
+        return load(self.paths, self.loading or self.registry, self.environ)
 
     def manifest(self, channel: str | None) -> Manifest:
         """The installed channel of that id or alias; without one, the only channel there is."""

@@ -32,6 +32,8 @@ MODULES = (
     "pause",
     "plugins",
     "policy",
+    "process",
+    "rules_from",
     "sessions",
     "status",
     "store",

@@ -22,6 +22,7 @@ from clawlane.store import (
     outbox,
     pairing,
     pauses,
+    reach,
     send_log,
     sessions,
     turns,
@@ -69,6 +70,7 @@ class Reader:
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
     looked_up = _ask(directory.of_account)
+    reach = _ask(reach.of_account)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path

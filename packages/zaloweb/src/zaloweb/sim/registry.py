@@ -91,6 +91,7 @@ class Registry:
 
     def add_person(self, person: User) -> None:
         """Register a user that no client logs in as."""
+        _check_number("uid", person.uid)
         if person.uid in self.people:
             taken = self.people[person.uid].name
             raise Impossible(f"{taken!r} has the uid {person.uid} already: take another one")
@@ -101,14 +102,24 @@ class Registry:
         self.add_person(account)
         self.accounts[account.uid] = account
 
-    def add_group(self, name: str, members: Sequence[User], created_ms: int) -> Group:
-        """A new group of these users; the first one is its creator."""
+    def add_group(self, name: str, members: Sequence[User], created_ms: int, *, gid: str = "") -> Group:
+        """A new group of these users, with this gid or a free one; the first user is its creator."""
         if not members:
             raise Impossible("a group needs at least one member")
-        gid = str(_FIRST_GID + len(self.groups))
+        if gid:
+            _check_number("gid", gid)
+        if gid in self.groups:
+            raise Impossible(f"{self.groups[gid].name!r} has the gid {gid} already: take another one")
+        gid = gid or self._free_gid()
         group = Group(gid, name, {member.uid: member for member in members}, members[0], created_ms)
         self.groups[gid] = group
         return group
+
+    def _free_gid(self) -> str:
+        number = _FIRST_GID + len(self.groups)
+        while str(number) in self.groups:
+            number += 1
+        return str(number)
 
     def find_person(self, who: str) -> User:
         """The user with this uid or name."""
@@ -138,6 +149,11 @@ class Registry:
     def groups_of(self, account: User) -> list[Group]:
         """The groups the account is in."""
         return [group for group in self.groups.values() if account.uid in group.members]
+
+
+def _check_number(what: str, id: str) -> None:
+    if not (id.isascii() and id.isdigit() and len(id) < 20):
+        raise Impossible(f"{id[:40]!r} is no {what}: Zalo's ids are numbers of at most 19 digits")
 
 
 def _find(what: str, wanted: str, by_id: Mapping[str, N]) -> N:

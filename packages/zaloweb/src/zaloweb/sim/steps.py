@@ -107,7 +107,7 @@ class _Forget(_OfAccount, frozen=True, kw_only=True):
     keep: int = 0
 
 
-class _NewPerson(Body, frozen=True, kw_only=True):
+class _NewPerson(_OfAccount, frozen=True, kw_only=True):
     name: str
     friend: bool = True
     uid: str = ""
@@ -117,8 +117,9 @@ class _NewAccount(Body, frozen=True, kw_only=True):
     name: str
 
 
-class _NewGroup(Body, frozen=True, kw_only=True):
+class _NewGroup(_OfAccount, frozen=True, kw_only=True):
     name: str
+    gid: str = ""
     members: tuple[str, ...] = ()
     hidden: Annotated[int, msgspec.Meta(ge=0)] = 0
 
@@ -192,10 +193,11 @@ async def _type(world: World, body: _Type) -> None:
 
 
 async def _new_person(world: World, body: _NewPerson) -> object:
-    """A new friend is pushed to the first account, as Zalo does."""
+    """A new friend is pushed to the account, as Zalo does."""
+    account = body.owner(world)
     person = world.person(body.name, friend=False, uid=body.uid)
     if body.friend:
-        await person.befriends()
+        await person.befriends(account)
     return {"uid": person.uid, "name": person.name}
 
 
@@ -206,7 +208,7 @@ def _new_account(world: World, body: _NewAccount) -> object:
 
 def _new_group(world: World, body: _NewGroup) -> object:
     members = [world.find_person(name) for name in body.members]
-    group = world.group(body.name, members, hidden=body.hidden)
+    group = world.group(body.name, members, hidden=body.hidden, gid=body.gid, of=body.owner(world))
     return {"gid": group.gid, "name": group.name}
 
 

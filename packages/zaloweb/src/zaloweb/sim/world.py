@@ -55,12 +55,20 @@ class World(Backend):
         self.registry.add_person(person)
         return person
 
-    def group(self, name: str, members: Sequence[User] = (), *, hidden: int = 0) -> Group:
-        """A group made by the first account, with these users and `hidden` unlisted ones in it.
+    def group(
+        self,
+        name: str,
+        members: Sequence[User] = (),
+        *,
+        hidden: int = 0,
+        of: User | None = None,
+        gid: str = "",
+    ) -> Group:
+        """A group made by `of`, with these users and `hidden` unlisted ones in it.
 
-        Nothing is pushed.
+        It has this gid or a free one. Nothing is pushed.
         """
-        group = self.registry.add_group(name, [self.me, *members], self.clock.now_ms())
+        group = self.registry.add_group(name, [of or self.me, *members], self.clock.now_ms(), gid=gid)
         group.hidden = hidden
         return group
 

@@ -1,0 +1,124 @@
+"""The process of the running gateway: what it is, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+
+from clawlane import __version__
+from clawlane.channel import Phase
+from clawlane.ops.context import Ends, LiveAccount, OpContext
+from clawlane.ops.operation import OpError, Request, operation
+from clawlane.ops.status import resident_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GetProcess(Request["Process"]):
+    """What the running gateway is. Asks neither the store nor the config file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart(Request["Process"]):
+    """End the accounts in order, then begin again as the same process. The answer is what ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopGateway(Request["Process"]):
+    """End the accounts in order, then the process. The answer is what ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningAccount:
+    """An account in a few words: its phase, why (`reason`, and `code` for programs), and what helps."""
+
+    channel: str
+    id: str
+    name: str
+    enabled: bool
+    phase: Phase
+    code: str
+    reason: str
+    help: str
+    since_ms: int
+    user_id: str
+    user_name: str
+
+    def __str__(self) -> str:
+        return f"{self.channel}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The process of a gateway. `rss` is its memory in bytes, `config_revision` the config it runs with."""
+
+    pid: int
+    started_ms: int
+    version: str
+    rss: int
+    config_revision: str
+    config_file: str
+    state_dir: str
+    log_dir: str
+    accounts: list[RunningAccount]
+
+
+@operation
+async def get(ctx: OpContext, request: GetProcess) -> Process:  # noqa: ARG001
+    """Raises `OpError` where no gateway runs."""
+    return _process(ctx)
+
+
+@operation
+async def restart(ctx: OpContext, request: Restart) -> Process:  # noqa: ARG001
+    """Nothing ends if the config could not be loaded again: that raises `ConfigError`."""
+    ending, found = _ending(ctx), _process(ctx)
+    await asyncio.to_thread(ctx.written_config)
+    ending.restart()
+    return found
+
+
+@operation
+async def stop(ctx: OpContext, request: StopGateway) -> Process:  # noqa: ARG001
+    ending, found = _ending(ctx), _process(ctx)
+    ending.stop()
+    return found
+
+
+def _ending(ctx: OpContext) -> Ends:
+    if ctx.ending is None:
+        raise OpError("this is no gateway that could end by itself", "openclaw gateway run")
+    return ctx.ending
+
+
+def _process(ctx: OpContext) -> Process:
+    if ctx.started_ms is None:
+        raise OpError("the gateway is not running", "openclaw gateway run")
+    return Process(
+        pid=os.getpid(),
+        started_ms=ctx.started_ms,
+        version=__version__,
+        rss=resident_bytes(),
+        config_revision=ctx.config.source.revision,
+        config_file=str(ctx.paths.config_file),
+        state_dir=str(ctx.paths.state),
+        log_dir=str(ctx.paths.log_dir),
+        accounts=list(map(_account, ctx.live.values())),
+    )
+
+
+def _account(live: LiveAccount) -> RunningAccount:
+    account, state = live.account, live.state
+    return RunningAccount(
+        channel=account.channel,
+        id=account.id,
+        name=account.name,
+        enabled=account.enabled,
+        phase=state.phase,
+        code=state.code or state.phase,
+        reason=state.reason,
+        help=state.action,
+        since_ms=live.since_ms,
+        user_id=state.user_id,
+        user_name=state.user_name,
+    )

@@ -1,0 +1,70 @@
+"""Which config an answer about rules comes from, and whether the file and the running gateway differ."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from clawlane.config.errors import ConfigError
+from clawlane.config.paths import Paths
+from clawlane.ops.client import GatewayDown, ask_gateway
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import Caller, Request, operation
+
+GATEWAY, FILE = "gateway", "file"
+
+
+@dataclass(frozen=True, slots=True)
+class RulesFrom:
+    """Where rules were read: `source` is `gateway` or `file`, `file` the path of the config file.
+
+    While a gateway is `running`, `differs` says that the file is not what it runs with: because the file
+    cannot be used (`error`), or because a change that opens more is `waiting` for `config apply`.
+    """
+
+    source: str
+    file: str
+    differs: bool = False
+    error: str = ""
+    waiting: bool = False
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Request[RulesFrom]):
+    """Whether the gateway runs with what a config file says: its own, or `config_file`."""
+
+    config_file: str = ""
+
+
+@operation
+async def compare(ctx: OpContext, request: Compare) -> RulesFrom:
+    """Never raises for a file that cannot be used: that is the answer."""
+    return await asyncio.to_thread(rules_from, ctx, request.config_file)
+
+
+def rules_from(ctx: OpContext, config_file: str = "") -> RulesFrom:
+    """Where operations in this context read their rules, without `OpContext.as_written`."""
+    from clawlane.config.source import revision_of
+
+    written = ctx.as_written(config_file)
+    file = written.paths.config_file
+    if ctx.loaded is None:
+        return RulesFrom(FILE, str(file))
+    same = RulesFrom(GATEWAY, str(file), running=True)
+    try:
+        if revision_of(file) == ctx.loaded.source.revision:
+            return same
+        written.written_config()
+    except ConfigError as error:
+        return replace(same, differs=True, error=str(error.problems[0]))
+    return replace(same, differs=True)
+
+
+def rules_of_file(paths: Paths) -> RulesFrom:
+    """The same for an answer that was read from the file, even beside a running gateway."""
+    try:
+        told = ask_gateway(paths, Compare(str(paths.config_file)), Caller.CLI)
+    except GatewayDown:
+        return RulesFrom(FILE, str(paths.config_file))
+    return replace(told, source=FILE)

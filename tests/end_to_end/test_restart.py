@@ -1,0 +1,60 @@
+"""The gateway stopped and restarted by command, with an account that is logged in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import answers, asked, listening, person, say
+
+CONFIG = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
+
+
+@pytest.fixture
+def config_text() -> str:
+    return CONFIG
+
+
+def test_a_restart_keeps_the_session_without_a_code_and_answers_go_on(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    lan = person(zalo, "Lan")
+    listening(gateway)
+    say(zalo, lan, "before")
+    assert answers(zalo, 1) == ["before"]
+    codes = len([one for one in zalo.since(0) if one["kind"] == "qrshown"])
+
+    done = linked.run("gateway", "restart")
+
+    assert done.returncode == 0, done.stdout
+    assert f"pid {gateway.pid}" in done.stdout
+    assert "zalouser/default  ready as " in done.stdout
+    say(zalo, lan, "after")
+    assert answers(zalo, 1) == ["after"]
+    assert len([one for one in zalo.since(0) if one["kind"] == "qrshown"]) == codes
+    told = asked(linked, "gateway", "status")
+    assert told["process"]["pid"] == gateway.pid
+
+    stopped = linked.run("gateway", "stop")
+
+    assert (stopped.returncode, stopped.stdout) == (0, f"Stopped: pid {gateway.pid}.\n")
+    assert linked.run("gateway", "status").returncode == 5
+    assert linked.run("gateway", "stop").stdout == "The gateway is not running.\n"
+    assert linked.run("gateway", "restart").returncode == 5
+
+
+def test_a_unit_that_install_wrote_is_removed_and_another_is_not(operator: Operator, tmp_path: Path) -> None:
+    home = Operator({**operator.env, "XDG_CONFIG_HOME": str(tmp_path / "config")})
+    path = tmp_path / "config" / "systemd" / "user" / "clawlane.service"
+    assert home.run("gateway", "install").returncode == 0
+    told = json.loads(home.run("gateway", "status", "--json").stdout)
+    assert told["service"] == {"unit": str(path), "installed": True, "enabled": False}
+    assert "systemctl --user daemon-reload" in home.run("gateway", "uninstall").stdout
+    assert not path.exists()
+    assert "nothing to remove" in home.run("gateway", "uninstall").stdout
+    path.write_text("[Unit]\n")
+    assert home.run("gateway", "uninstall").returncode == 1
+    assert path.exists()
