@@ -78,9 +78,7 @@ class Commands:
             return await self._status(words, answering, agent, thread)
         return words.help if turn.command == "/help" else self._whoami(words, inbound)
 
-    async def _status(
-        self, words: _Words, answering: Answering, agent: AgentSettings, thread: Thread
-    ) -> str:
+    async def _status(self, words: _Words, answering: Answering, agent: AgentSettings, thread: Thread) -> str:
         lines = [words.agent.format(id=agent.id, kind=agent.brain.kind, model=_model(agent) or "–")]
         if _is_remembered_here(agent):
             memory = SessionMemory(agent, answering.session)

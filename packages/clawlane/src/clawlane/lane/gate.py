@@ -164,7 +164,8 @@ class Gate:
         """
         if self._pause_of(chunk.out.thread) is not None:
             raise NotSent("paused just before it left", 0.0)
-        if self._passed.pop(chunk.id, None) is not self._rules():
+        rules = self._rules()
+        if self._passed.pop(chunk.id, rules) is not rules:
             self._waited.add(chunk.id)
             raise NotSent("the access rules changed just before it left", 0.0)
         return await self._channel.send(self.account, chunk.out)

@@ -67,7 +67,10 @@ class MediaLimits:
 
 @dataclass(frozen=True, slots=True)
 class InboundMedia:
-    """The files of one account, within the `limits` of now. `connected` returns once the channel can fetch."""
+    """The files of one account, within the `limits` of now.
+
+    `connected` returns once the channel can fetch.
+    """
 
     account: Account
     channel: Channel

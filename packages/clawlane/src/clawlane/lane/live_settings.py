@@ -1,4 +1,4 @@
-"""What an account works by while it runs: the settings of the config in force, replaced whole by each edit."""
+"""What an account works by while it runs: settings of the config in force, replaced whole by each edit."""
 
 from __future__ import annotations
 

@@ -98,8 +98,8 @@ class Sender:
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
-        `session` names the login that sends now. `settle_ms` gives how long look-ups may settle an unknown
-        send before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
+        `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
+        before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
         and with None when it works again. `file_sent` is set whenever a file may not be needed any more.
         """
         self._store = account_store
@@ -265,7 +265,7 @@ class Sender:
         return False
 
     async def _check_queued(self) -> None:
-        """End what is queued and must not leave by the rules of now, without waiting for its turn to leave."""
+        """End what is queued and must not leave by the rules of now, before its time to leave comes."""
         self._rules_changed = False
         for chunk_id in await self._gate.mark_queued(self._store):
             chunk = await self._store.run(due.still_queued, chunk_id)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
+from clawlane.access.in_force import Rules
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, TurnInput, UsesFiles
 from clawlane.agents.errors import (
@@ -51,7 +52,7 @@ log = logging.getLogger(__name__)
 class TurnRunner:
     """Runs the turns of one account. `slots` caps how many agents run at once, across all accounts.
 
-    A turn keeps the `settings` and the agent that it began with; who is admitted is asked of the rules of now.
+    A turn keeps the `settings` and the agent that it began with; the rules of now say who is admitted.
     `ready` returns once messages can be decided. Without `media` no file is fetched.
     """
 
@@ -119,6 +120,7 @@ class TurnRunner:
 
     async def _command(self, turn: OpenTurn) -> bool | None:
         """Answer a command without the agent. The result is that of `_run_agent`."""
+        rules = self.access.rules()
         started = await self.account_store.run(turns.start, turn.seq, _context(turn.command))
         if started is None:
             return False
@@ -129,7 +131,7 @@ class TurnRunner:
         except Exception as error:
             return await self._failed(turn, error, started.run)
         log.info("%s: %s of %s is answered", thread, turn.command, turn.inbound.sender_id)
-        if await self._is_revoked(turn):
+        if await self._lost_access(turn, rules):
             return False
         if replied := await self.account_store.run(turns.reply, turn.seq, outs, started.run):
             self.sender.wake()
@@ -143,6 +145,13 @@ class TurnRunner:
         await self.account_store.run(turns.revoke, turn.seq, revoked)
         log.info("turn %d: the sender is not admitted any more", turn.seq)
         return True
+
+    async def _lost_access(self, turn: OpenTurn, rules: Rules) -> bool:
+        """The same for a turn that ran, if the rules have changed since it began.
+
+        What is queued right after this, without a wait, is checked by every later change of the rules.
+        """
+        return self.access.rules() is not rules and await self._is_revoked(turn)
 
     async def _run_agent(self, turn: OpenTurn, agent: AgentInUse) -> bool | float | None:
         """Whether there is something to send.
@@ -186,8 +195,7 @@ class TurnRunner:
             return await self._failed(turn, error, started.run)
         took_ms = 1000 * (time.perf_counter() - asked_at)
         note = reply.note if reply else ""
-        # Nothing waits between this check and the write: what changes the rules later finds the reply queued.
-        if await self._is_revoked(turn):
+        if await self._lost_access(turn, settings.rules):
             if reply:
                 discard(reply.files)
             return False

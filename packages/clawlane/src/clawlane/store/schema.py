@@ -507,6 +507,13 @@ CREATE TABLE verifications ( -- the runs of the ritual that proves a lane
     PRIMARY KEY (account, at_ms)
 ) WITHOUT ROWID;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('verifications', 'verifications', '20 10 1');
+CREATE TABLE config_log ( -- which config an account came to work by, for the event feed
+    account TEXT NOT NULL, id INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+    revision TEXT NOT NULL, edit TEXT NOT NULL, -- in_force, waits, refused
+    widens TEXT NOT NULL, narrows TEXT NOT NULL, -- JSON: kinds of change, and how many known people or groups
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('config_log', 'config_log', '1000 500 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (
