@@ -159,10 +159,10 @@ def test_doctor_names_every_entry_with_its_line_and_what_to_write(
     assert done.returncode == 1
     unresolved = told["name_unresolved"]
     assert (unresolved["path"], unresolved["line"]) == ("channels.zalouser.allowFrom[0]", 4)
-    assert "openclaw directory peers list" in told["name_unresolved"]["mend"]
-    assert work in told["group_in_senders"]["mend"]
-    assert lan in told["sender_in_groups"]["mend"]
-    assert told["name_like_id"]["mend"] == "write '8200000000000000777'"
+    assert "openclaw directory peers list" in told["name_unresolved"]["fix"]
+    assert work in told["group_in_senders"]["fix"]
+    assert lan in told["sender_in_groups"]["fix"]
+    assert told["name_like_id"]["fix"] == "write '8200000000000000777'"
     for one in told.values():
         assert one["text"] in done.stdout
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -176,6 +177,82 @@ def test_the_sender(
         groups=group_policy, group_table=table(GROUP), group_allow=group_allow_from, allow=allow_from
     )
     assert verdict(policy).reason is reason
+
+
+def listing(*entries: str, key: str = GROUP) -> GroupRule:
+    """A group with a sender list of its own."""
+    own = Allowlist.of(entries, NameList.GROUP_SENDERS, key)
+    rule = Rule(f"groups[{key!r}].allowFrom", "channel", 9)
+    return replace(entry(key), senders=own, senders_rule=rule)
+
+
+@pytest.mark.parametrize(
+    ("group_policy", "own", "group_allow_from", "allow_from", "reason"),
+    [
+        pytest.param(ALLOWLIST, listing(ALICE), senders(BOB), NO_ONE, IN, id="in its own list alone"),
+        pytest.param(
+            ALLOWLIST, listing(BOB), senders(ALICE), ALICE_DIRECTLY, NOT_ALLOWED, id="not in its own list"
+        ),
+        pytest.param(ALLOWLIST, listing("*"), senders(), NO_ONE, IN, id="* in its own list is anyone"),
+        pytest.param(
+            ALLOWLIST, listing(), senders("*"), ALICE_DIRECTLY, EMPTY, id="[] is nobody in this group"
+        ),
+        pytest.param(ALLOWLIST, listing(ALICE), UNSET, NO_ONE, IN, id="before allowFrom"),
+        pytest.param(OPEN, listing(BOB), UNSET, NO_ONE, NOT_ALLOWED, id="open: a group's list counts"),
+        pytest.param(OPEN, listing(ALICE), senders(BOB), NO_ONE, IN, id="open: before groupAllowFrom"),
+        pytest.param(OPEN, listing(), UNSET, NO_ONE, EMPTY, id="open, []: nobody in this group"),
+        pytest.param(ALLOWLIST, listing(ALICE, key="*"), senders(BOB), NO_ONE, IN, id="the entry *"),
+        pytest.param(
+            ALLOWLIST, listing(BOB, key="*"), senders(ALICE), NO_ONE, NOT_ALLOWED, id="not in that of *"
+        ),
+        pytest.param(
+            OPEN, listing(BOB, key=OTHER_GROUP), UNSET, NO_ONE, IN, id="open: the list of another group"
+        ),
+    ],
+)
+def test_the_list_of_a_group_replaces_the_shared_one(
+    group_policy: GroupPolicy,
+    own: GroupRule,
+    group_allow_from: Allowlist | None,
+    allow_from: Allowlist,
+    reason: Reason,
+) -> None:
+    policy = AccessPolicy(
+        groups=group_policy, group_table=table(own), group_allow=group_allow_from, allow=allow_from
+    )
+    decision = verdict(policy)
+    assert decision.reason is reason
+    if reason is not IN:
+        assert decision.rule == own.senders_rule
+    elif own.key != OTHER_GROUP:
+        assert f"sender:{own.senders_rule.path} (line 9)" in decision.trail
+
+
+def test_the_entry_that_counts_for_a_group_brings_its_list_and_no_other() -> None:
+    keys = table(listing(ALICE, key="*"), entry(GROUP), listing(ALICE, key=OTHER_GROUP))
+    policy = AccessPolicy(group_table=keys, group_allow=senders(BOB))
+    assert verdict(policy).reason is NOT_ALLOWED, "the group has an entry without a list"
+    assert verdict(policy, inbound=mentioning("999")).admitted, "the list of '*'"
+
+
+def test_the_list_of_a_group_gives_no_right_to_commands() -> None:
+    policy = AccessPolicy(group_table=table(listing("*")), group_allow=senders(BOB))
+    command = replace(mentioning(), text="/new", mentions=())
+    assert verdict(policy, inbound=command).reason is Reason.COMMAND_UNAUTHORIZED
+    bobs = replace(command, sender_id=BOB)
+    assert verdict(policy, inbound=bobs).command == "/new"
+
+
+def test_a_name_in_the_list_of_a_group_is_pinned_for_that_group() -> None:
+    policy = AccessPolicy(group_table=table(listing("Alice"), entry(OTHER_GROUP)))
+    own = ConfigName(NameList.GROUP_SENDERS, "Alice", GROUP)
+    assert policy.names_to_pin() == (own,)
+    assert own.place == "groups['777'].allowFrom"
+    assert verdict(policy).reason is NOT_ALLOWED
+    assert verdict(policy, [Pin(own, (ALICE,))]).admitted
+    elsewhere = ConfigName(NameList.GROUP_SENDERS, "Alice", OTHER_GROUP)
+    assert not verdict(policy, [Pin(elsewhere, (ALICE,))]).admitted
+    assert not verdict(policy, [pinned("Alice", ALICE, where=NameList.GROUP_ALLOW_FROM)]).admitted
 
 
 def test_an_approved_pairing_counts_in_no_group() -> None:

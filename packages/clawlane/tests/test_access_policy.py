@@ -175,6 +175,28 @@ def test_an_access_group_stands_for_its_people_and_their_names_are_pinned_in_the
     assert policy.names_to_pin() == (ConfigName(NameList.GROUP_ALLOW_FROM, "Chị Hoa"),)
 
 
+def test_the_list_of_a_group_is_read_with_its_line_and_its_names(reading: Reading) -> None:
+    policy = reading(
+        """{ accessGroups: { vip: { members: { zalouser: ['1', 'Chị Hoa'] } } },
+          channels: { zalouser: { groupAllowFrom: ['7'], groups: {
+            'Work Chat': {
+              allowFrom: ['accessGroup:vip', 'zlu: 2'] },
+            '888': {} } } } }"""
+    )
+    hoa = ConfigName(NameList.GROUP_SENDERS, "Chị Hoa", "Work Chat")
+    assert policy.names_to_pin() == (ConfigName(NameList.GROUPS, "Work Chat"), hoa)
+    pins = Pins.of([Pin(ConfigName(NameList.GROUPS, "Work Chat"), (WORK,)), Pin(hoa, ("3",))])
+    for sender in ("1", "2", "3"):
+        decision = decide(message(WORK, sender, mentions=True), policy, Grants(ME, pins=pins), NOW)
+        assert decision.admitted
+        assert f"sender:{GROUPS}['Work Chat'].allowFrom (line 4)" in decision.trail
+    refused = decide(message(WORK, "7", mentions=True), policy, Grants(ME, pins=pins), NOW)
+    assert refused.reason is Reason.GROUP_SENDER_NOT_ALLOWED
+    assert refused.rule == Rule(f"{GROUPS}['Work Chat'].allowFrom", "channel", 4)
+    assert "allowFrom: ['accessGroup:vip', 'zlu: 2']" in refused.rule.text
+    assert decide(message("888", "7", mentions=True), policy, Grants(ME, pins=pins), NOW).admitted
+
+
 INHERITED = "{ channels: { defaults: { groupPolicy: 'open' }, zalouser: { %s } } }"
 OWN = "{ channels: { defaults: { groupPolicy: 'open' }, zalouser: { groupPolicy: 'allowlist', %s } } }"
 DEFAULT = "channels.defaults.groupPolicy"

@@ -165,6 +165,10 @@ REACH = {
     "open DMs": ("dmPolicy: 'open', allowFrom: ['*']", "channels.zalouser.dmPolicy"),
     "everybody": ("allowFrom: ['*']", "channels.zalouser.allowFrom"),
     "open groups": ("groupPolicy: 'open'", "channels.zalouser.groupPolicy"),
+    "everybody in one group": (
+        "groupAllowFrom: ['2'], groups: { '1': { allowFrom: ['*'] } }",
+        "channels.zalouser.groups['1'].allowFrom",
+    ),
     "everybody in groups": ("groupAllowFrom: ['*'], groups: { '1': {} }", "channels.zalouser.groupAllowFrom"),
 }
 DANGEROUS = {
@@ -187,7 +191,14 @@ def test_strangers_reach_no_agent_with_the_operators_rights(tmp_path: Path, brai
 
 
 @pytest.mark.parametrize(
-    "channel", ["", "allowFrom: ['123456789012345678']", "enabled: false, groupPolicy: 'open'"]
+    "channel",
+    [
+        "",
+        "allowFrom: ['123456789012345678']",
+        "enabled: false, groupPolicy: 'open'",
+        "groupAllowFrom: ['*'], groups: { '1': { allowFrom: ['2'] } }",
+        "groups: { '1': { allowFrom: ['*'], allow: false } }",
+    ],
 )
 @pytest.mark.parametrize("brain", DANGEROUS)
 def test_a_closed_lane_may_have_any_agent(tmp_path: Path, brain: str, channel: str) -> None:

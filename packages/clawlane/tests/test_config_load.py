@@ -186,13 +186,23 @@ def test_an_entry_that_is_no_sender_is_told_with_what_to_write(
         ("{ groups: [] }", "channels.zalouser.groups: must be an object: { … }, not a list"),
         ("{ grupPolicy: 'open' }", "channels.zalouser.grupPolicy: unknown key; did you mean 'groupPolicy'?"),
         (
+            "{ groups: { '777': { allowFrom: null } } }",
+            "channels.zalouser.groups['777'].allowFrom: null is not allowed here; write a value, or remove"
+            " the key",
+        ),
+        (
+            "{ groups: { '777': { allowFrom: ['group:888'] } } }",
+            "channels.zalouser.groups['777'].allowFrom[0]: a group does not belong in a sender list; write it"
+            " as a key of `groups`",
+        ),
+        (
             "{ groupAllowFrom: null }",
             "channels.zalouser.groupAllowFrom: null is not allowed here; write a value, or remove the key",
         ),
         (
             "{ groups: { 'Work Chat': { foo: 1 } } }",
             "channels.zalouser.groups['Work Chat'].foo: "
-            "unknown key; known here: allow, enabled, requireMention, tools",
+            "unknown key; known here: allow, allowFrom, enabled, requireMention, tools",
         ),
         (
             "{ botToken: 'secret-value' }",

@@ -95,7 +95,7 @@ def test_every_list_of_the_config_is_looked_at(tmp_path: Path) -> None:
         """{
         channels: { zalouser: {
             allowFrom: ['+84987654321', 84987654323, 'accessGroup:team', '8200000000000000001'],
-            groups: { '0987654324': {} },
+            groups: { '0987654324': { allowFrom: ['1', '+84987654329'] } },
             accounts: { work: { groupAllowFrom: ['zlu:0987654325'] }, 'a.b': { allowFrom: ['0987654326'] } },
         } },
         accessGroups: { team: { members: { '*': ['0987654327'], telegram: ['12345678'] } } },
@@ -107,6 +107,7 @@ def test_every_list_of_the_config_is_looked_at(tmp_path: Path) -> None:
         "channels.zalouser.allowFrom[0]": (3, "+84987654321", "phone_number"),
         "channels.zalouser.allowFrom[1]": (3, "84987654323", "phone_number"),
         "channels.zalouser.groups['0987654324']": (4, "0987654324", "phone_number"),
+        "channels.zalouser.groups['0987654324'].allowFrom[1]": (4, "+84987654329", "phone_number"),
         "channels.zalouser.accounts.work.groupAllowFrom[0]": (5, "0987654325", "phone_number"),
         "channels.zalouser.accounts['a.b'].allowFrom[0]": (5, "0987654326", "phone_number"),
         "accessGroups.team.members['*'][0]": (7, "0987654327", "phone_number"),

@@ -133,12 +133,14 @@ async def test_what_was_found_is_final_over_restarts(tmp_path: Path, book: Addre
 async def test_a_pin_goes_when_its_entry_leaves_and_belongs_to_its_list(
     tmp_path: Path, book: AddressBook
 ) -> None:
-    for names in ((LAN,), (ConfigName(NameList.GROUP_ALLOW_FROM, "Lan"),), (LAN,)):
+    of_groups = [ConfigName(NameList.GROUP_SENDERS, "Lan", group) for group in ("Work Chat", "*")]
+    for names in ((LAN,), (ConfigName(NameList.GROUP_ALLOW_FROM, "Lan"),), (LAN,), of_groups, of_groups[:1]):
         async with running(tmp_path, book, *names) as pinning:
             pinning.note(UP)
             await pinning.opened()
             assert [one.pin.name for one in pinning.found] == list(names)
-    assert book.asked == ["peers"] * 3
+            assert {one.pin.id for one in pinning.found} == {"21"}
+    assert book.asked == ["peers"] * 4, "the last list was looked up before"
 
 
 async def test_look_ups_are_kept_as_the_directory_of_the_account(tmp_path: Path, book: AddressBook) -> None:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from clawlane.lane.evidence import Evidence, SignalKind, SignalOutcome
 from clawlane.lane.signals import SignalQueue
-from clawlane.messages import Seen, Signal, Thread, ThreadKind, Typing
+from clawlane.messages import Delivered, Seen, Signal, Thread, ThreadKind, Typing
 
 LAN, HUNG = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.DM, "22")
 SEEN = Seen(LAN, "m1", "")
+REFUSED = Delivered(HUNG, "m2", False, "")
 
 
 @dataclass
@@ -76,3 +78,35 @@ async def test_the_threads_are_named_whose_replies_wait_for_typing(queue: Signal
     assert await shown.begun.get() == Typing(HUNG)
     assert queue.typing_first() == {HUNG}
     shown.let.release()
+
+
+async def test_what_became_of_each_signal_is_noted() -> None:
+    noted: list[tuple[Signal, str]] = []
+    all_noted = asyncio.Event()
+
+    async def show(signal: Signal) -> None:
+        if signal == REFUSED:
+            raise ValueError("not today")
+
+    def note(signal: Signal, error: str) -> None:
+        noted.append((signal, error))
+        if len(noted) == 2:
+            all_noted.set()
+
+    queue = SignalQueue(show, lambda: None, note)
+    running = asyncio.create_task(queue.run())
+    queue.put(SEEN)
+    queue.put(REFUSED)
+    await all_noted.wait()
+    running.cancel()
+    await asyncio.wait([running])
+    assert noted == [(SEEN, ""), (REFUSED, "not today")]
+
+
+def test_evidence_is_found_by_the_message_and_typing_is_about_none() -> None:
+    evidence = Evidence()
+    for signal in (SEEN, Typing(LAN), REFUSED):
+        evidence.note_signal(signal, 5, "late\nanswer" if signal == REFUSED else "")
+    assert evidence.signals(LAN, "m1") == [SignalOutcome(SignalKind.SEEN, LAN, "m1", 5)]
+    [refused] = evidence.signals(HUNG, "m2")
+    assert (refused.kind, refused.error) == (SignalKind.DELIVERED, "late answer")

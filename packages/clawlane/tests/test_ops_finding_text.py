@@ -11,7 +11,7 @@ from clawlane import ops
 from clawlane.ops.finding_text import action, finding_json, one_line, text
 from clawlane.ops.findings import Finding, Severity
 
-_CODE = re.compile(r'(?:_finding|[^_]finding|Finding|Finding\.at)\((?:[\w.]+, )*?"(\w+)"')
+_CODE = re.compile(r'(?:_finding|[^_]finding|Finding|Finding\.at|of_entry)\((?:[\w.]+, )*?"(\w+)"')
 
 
 def found(code: str, path: str = "p", line: int | None = None, **data: str) -> Finding:
@@ -32,7 +32,7 @@ def found(code: str, path: str = "p", line: int | None = None, **data: str) -> F
         ),
         (
             found("group_in_senders", id="9", list="allowFrom"),
-            ("9 is a group, not a person, so allowFrom never matches it", "write groups: { '9': {} }"),
+            ("this is a group (9), and sender lists match people only", "write it under groups: { '9': {} }"),
         ),
         (
             found("name_waiting", entry="Lan"),
@@ -74,15 +74,15 @@ def test_a_line_names_the_place_and_json_has_the_same_words() -> None:
         " are heard; write channels.zalouser.groupPolicy: 'allowlist' to say that it is meant"
     )
     told = finding_json(finding)
-    assert list(told) == ["severity", "code", "path", "text", "mend", "line", "accounts"]
-    assert (told["text"], told["mend"]) == (text(finding), action(finding))
+    assert list(told) == ["severity", "code", "path", "text", "fix", "line", "accounts"]
+    assert (told["text"], told["fix"]) == (text(finding), action(finding))
 
 
 def test_every_code_that_is_found_has_words_of_its_own() -> None:
     folder = Path(ops.__file__).parent
     sources = [
         (folder / f"{name}.py").read_text()
-        for name in ("findings", "config_names", "private_files", "doctor")
+        for name in ("access_findings", "config_names", "private_files", "doctor")
     ]
     codes = {code for source in sources for code in _CODE.findall(source)}
     assert {"dm_open", "name_pinned", "key_unused", "not_linked", "no_channel"} <= codes

@@ -82,6 +82,13 @@ class AccountSession:
         if not self._scope.expired():
             self._scope.reschedule(0)
 
+    def reconnect(self) -> bool:
+        """Close the WebSocket, as after a loss. False without a connection."""
+        if self.zalo is None or self._state.phase is not Phase.READY:
+            return False
+        self.zalo.reconnect()
+        return True
+
     async def look_up(self, kind: ThreadKind) -> None:
         """Fetch past messages, as after a connect, while there is a connection."""
         if self._state.phase is Phase.READY:

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from clawlane.capabilities import (
     Cast,
+    Icon,
+    Limits,
     LoginStep,
     NotFetched,
     ProbeResult,
@@ -28,13 +30,22 @@ from clawlane.messages import (
     Thread,
     ThreadKind,
 )
-from clawlane_zalouser import directory, inbound_media, login, outbound, receipts, risk
+from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.cast import SimulatedPeople, control_port
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SettingsError
 from zaloweb.transport.network import LOOPBACK
+from zaloweb.wire.text import LIMIT
+
+_CANNOT = (
+    "edit a message: Zalo has no such thing",
+    "send stickers, contact cards, polls or reminders",
+    "call, or answer a call",
+    "message people found by telephone number",
+    "take a message back that was sent from another device",
+)
 
 T = TypeVar("T")
 
@@ -75,8 +86,14 @@ class ZaloUserChannel:
     async def signal(self, account: Account, signal: Signal) -> None:
         """Show others that the account types, has a message, or has seen it."""
         session = self._sessions.get(account.id)
-        if session is not None and session.zalo is not None:
-            await receipts.show(session.zalo, signal)
+        if session is None or session.zalo is None:
+            raise NotSent(f"{account} is not connected")
+        await receipts.show(session.zalo, signal)
+
+    async def reconnect(self, account: Account) -> bool:
+        """Close the WebSocket of `run`, which then connects again. False if it is not connected."""
+        session = self._sessions.get(account.id)
+        return session is not None and session.reconnect()
 
     async def fetch(self, account: Account, attachment: Attachment, path: Path, max_bytes: int) -> int:
         """Save the file of an attachment from one of Zalo's hosts. Raises `NotFetched` and `OSError`."""
@@ -94,6 +111,18 @@ class ZaloUserChannel:
         """A reply as texts and files that Zalo takes."""
         settings = account.settings
         return outbound.plan(thread, reply, settings.markdown.tables, numbered=settings.number_chunks)
+
+    def limits(self, account: Account) -> Limits:
+        """How much Zalo takes in one message, and what this channel cannot do."""
+        return Limits(LIMIT, account.settings.media_max_mb, _CANNOT)
+
+    def icons(self) -> list[Icon]:
+        """The reactions that Zalo's own clients offer."""
+        return reactions.all_icons()
+
+    def icon(self, written: str) -> str:
+        """The name of a reaction that is written as a name, an emoji or Zalo's code."""
+        return reactions.icon_name(written)
 
     def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         """Log in by QR code."""

@@ -9,6 +9,7 @@ from functools import cache
 from clawlane.messages import Media, MediaKind, Photos
 from zaloweb import events
 from zaloweb.calls.media import Uploaded, UploadedFile, UploadedImage, VideoLink
+from zaloweb.calls.messages import Sent
 from zaloweb.client import Zalo
 from zaloweb.errors import NoAnswer, ProtocolError
 from zaloweb.media.attachments import Attachment
@@ -21,19 +22,19 @@ def moves(name: str) -> bool:
     return name.lower().endswith(".gif")
 
 
-async def send_media(zalo: Zalo, thread: events.Thread, out: Media) -> str:
-    """Show one file; gives its message id, "" where Zalo names none. Raises `ZaloError`."""
+async def send_media(zalo: Zalo, thread: events.Thread, out: Media) -> Sent:
+    """Show one file. Raises `ZaloError`."""
     client_id = int(out.client_id)
     [uploaded] = await zalo.upload(thread, [Attachment(out.path, out.name)], client_id=client_id)
     match out.kind, uploaded:
         case MediaKind.VOICE, UploadedFile(url=url):
-            return (await zalo.send_voice(thread, url, client_id=client_id)).msg_id
+            return await zalo.send_voice(thread, url, client_id=client_id)
         case MediaKind.VIDEO, UploadedFile(url=url):
             cover = Attachment(_cover(), "cover.png", _WIDTH, _HEIGHT)
             [picture] = await zalo.upload(thread, [cover], client_id=client_id)
             assert isinstance(picture, UploadedImage)
             video = VideoLink(url, picture.normal_url, width=_WIDTH, height=_HEIGHT)
-            return (await zalo.send_video(thread, video, client_id=client_id)).msg_id
+            return await zalo.send_video(thread, video, client_id=client_id)
     caption = out.caption if isinstance(uploaded, UploadedImage) else ""
     try:
         [sent] = await zalo.send_uploaded(thread, [uploaded], client_id=client_id, caption=caption)
@@ -42,14 +43,14 @@ async def send_media(zalo: Zalo, thread: events.Thread, out: Media) -> str:
             # Its echo will have an id that nobody here knows, so that it cannot be told to be missing.
             raise ProtocolError(error.call, f"{error.reason}; Zalo gave the file an id of its own") from error
         raise
-    return sent.msg_id
+    return sent
 
 
-async def send_photos(zalo: Zalo, thread: events.Thread, out: Photos) -> tuple[str, ...]:
-    """Show pictures as an album; gives their message ids, "" where Zalo names none. Raises `ZaloError`."""
+async def send_photos(zalo: Zalo, thread: events.Thread, out: Photos) -> tuple[Sent, ...]:
+    """Show pictures as an album. Raises `ZaloError`."""
     client_id = int(out.client_id)
     files: tuple[Uploaded, ...] = await zalo.upload(thread, list(out.paths), client_id=client_id)
-    return tuple(sent.msg_id for sent in await zalo.send_uploaded(thread, files, client_id=client_id))
+    return await zalo.send_uploaded(thread, files, client_id=client_id)
 
 
 @cache

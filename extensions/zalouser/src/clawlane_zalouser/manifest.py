@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clawlane.channel import Manifest
+from clawlane.channel import Capability, Manifest
 
 MANIFEST = Manifest(
     id="zalouser",
@@ -12,4 +12,5 @@ MANIFEST = Manifest(
     runtime="clawlane_zalouser.channel:ZaloUserChannel",
     summary="A personal Zalo account, logged in by QR code",
     unofficial=True,
+    capabilities=frozenset(Capability),
 )

@@ -59,7 +59,8 @@ def facts_of(account: str, item: Item, now_ms: int) -> Sequence[Fact]:
             sent_ms = _sent_ms(item, now_ms)
             return [Own(account, item.msg_id, item.cli_msg_id, thread, item.text, sent_ms)]
         case events.Undo():
-            return [Undone(account, thread, item.msg_id, item.actor_id, item.cli_msg_id)]
+            actor_id, is_own = item.actor_id, item.is_self
+            return [Undone(account, thread, item.msg_id, actor_id, item.cli_msg_id, own=is_own)]
         case events.Notice(kind=kind, text=text):
             sent_ms = _sent_ms(item, now_ms)
             return [Notice(account, thread, item.msg_id, kind, text, sent_ms, item.actor_id, item.cli_msg_id)]

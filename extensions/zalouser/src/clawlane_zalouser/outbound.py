@@ -23,9 +23,11 @@ from clawlane.messages import (
     Style,
     Text,
     Thread,
+    Undo,
 )
 from clawlane_zalouser.files import moves, send_media, send_photos
 from clawlane_zalouser.markdown import StyledText, render
+from clawlane_zalouser.quotes import quoted
 from clawlane_zalouser.reactions import send_reaction
 from clawlane_zalouser.threads import zalo_thread
 from zaloweb import errors, events
@@ -62,18 +64,19 @@ def plan(
     """A reply as styled texts of at most 2000 UTF-16 units, cut where a reader pauses, and then its files.
 
     Blanks and line breaks around a cut are left out, and no cut goes through a mention. Plain text is sent as
-    it is. Several texts are `numbered` if asked for. Several pictures are an album. A text without styles and
-    mentions is the caption of a picture that is the only file.
+    it is. Several texts are `numbered` if asked for. Several pictures are an album. A text without styles,
+    mentions and a quote is the caption of a picture that is the only file. The first text has the quote.
     """
     texts = _texts(thread, reply, tables)
     whole = texts(LIMIT)
     parts = _numbered(texts) if numbered and len(whole) > 1 else whole
+    if parts and reply.quote:
+        parts = [replace(parts[0], quote=reply.quote), *parts[1:]]
     files = _files(thread, reply.files)
     match parts, files:
-        case [Text(styles=(), mentions=()) as text], [Media(kind=MediaKind.PHOTO) as photo] if not moves(
-            photo.name
-        ):
-            return [replace(photo, caption=text.text)]
+        case [Text(styles=(), mentions=(), quote=None) as text], [Media(kind=MediaKind.PHOTO) as photo]:
+            if not moves(photo.name):
+                return [replace(photo, caption=text.text)]
     return [*parts, *files]
 
 
@@ -137,12 +140,13 @@ async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     """Send one chunk. Raises a `SendFailed`."""
     thread, started = zalo_thread(out.thread), clock.monotonic()
     try:
-        ids = await _shown(zalo, thread, out)
+        shown = await _shown(zalo, thread, out)
     except errors.ZaloError as error:
         failure = failure_of(error)
         kinds = (type(error).__name__, type(failure).__name__)
         log.debug("%s: chunk %s to %s: %s, which is %s", zalo.own_id, out.client_id, thread, *kinds)
         raise failure from error
+    ids = tuple(sent.msg_id for sent in shown)
     spent_ms = (clock.monotonic() - started) * 1000
     what = f"{len(out.text)} characters" if isinstance(out, Text) else type(out).__name__
     told = (zalo.own_id, out.client_id, thread, what, ", ".join(filter(None, ids)) or "no id", spent_ms)
@@ -150,29 +154,33 @@ async def send(zalo: Zalo, out: Outgoing, clock: Clock) -> Receipt:
     if not all(ids):
         reason = "Zalo took the message but returned no id for it; such messages sometimes do not arrive"
         raise Unknown(reason, taken=True, arrived=ids)
-    return Receipt(ids)
+    return Receipt(ids, tuple(sent.cli_msg_id for sent in shown))
 
 
-async def _shown(zalo: Zalo, thread: events.Thread, out: Outgoing) -> tuple[str, ...]:
-    """Show a chunk to others. Gives its message ids, "" where Zalo named none."""
+async def _shown(zalo: Zalo, thread: events.Thread, out: Outgoing) -> tuple[messages.Sent, ...]:
+    """Show a chunk to others, or take back what they see. Gives the messages that it became."""
     client_id = int(out.client_id)
     match out:
         case Text():
             mentions = [events.Mention(one.user_id, one.start, one.length) for one in out.mentions]
             styles = zalo_styles(out)
-            sent = await zalo.send_text(
-                thread, out.text, styles=styles, mentions=mentions, client_id=client_id
+            quote = quoted(out.quote) if out.quote else None
+            return (
+                await zalo.send_text(
+                    thread, out.text, styles=styles, mentions=mentions, quote=quote, client_id=client_id
+                ),
             )
-            return (sent.msg_id,)
         case Media():
             return (await send_media(zalo, thread, out),)
         case Photos():
             return await send_photos(zalo, thread, out)
         case Link():
-            sent = await zalo.send_link(thread, out.url, text=out.text, client_id=client_id)
-            return (sent.msg_id,)
+            return (await zalo.send_link(thread, out.url, text=out.text, client_id=client_id),)
         case Reaction():
-            return await send_reaction(zalo, thread, out)
+            await send_reaction(zalo, thread, out)
+        case Undo():
+            await zalo.undo(thread, messages.Sent(out.message_id, out.message_client_id))
+    return ()
 
 
 def failure_of(error: errors.ZaloError) -> SendFailed:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from clawlane.capabilities import Icon as Offered
 from clawlane.messages import Reaction
+from zaloweb.calls.messages import Sent
 from zaloweb.calls.reactions import ICONS, NO_ICON, Icon, icon_of
 from zaloweb.client import Zalo
 from zaloweb.events import Thread
@@ -53,12 +53,6 @@ _LOOKS = str.maketrans("", "", "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U
 """What changes how an emoji looks: the selector of colour, and tones of skin."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    msg_id: str
-    cli_msg_id: str
-
-
 def icon_for(written: str) -> Icon:
     """The icon that is meant; what Zalo's own clients do not offer is sent as it is written."""
     bare = written.strip().translate(_LOOKS)
@@ -66,8 +60,19 @@ def icon_for(written: str) -> Icon:
     return ICONS[name] if name in ICONS else icon_of(written.strip())
 
 
-async def send_reaction(zalo: Zalo, thread: Thread, out: Reaction) -> tuple[str, ...]:
-    """Put a reaction on a message, or take it back. Gives no ids: a reaction is no message."""
+def icon_name(written: str) -> str:
+    """The name of the icon that is meant, also as a code (`/-heart`); "" for what Zalo does not offer."""
+    meant = icon_for(written)
+    return next((name for name, icon in ICONS.items() if icon == meant), "")
+
+
+def all_icons() -> list[Offered]:
+    """All reactions that Zalo's own clients offer, with the emoji that looks like each."""
+    emoji = {name: looks for looks, name in reversed(_EMOJI.items())}
+    return [Offered(name, emoji.get(name, "")) for name in ICONS]
+
+
+async def send_reaction(zalo: Zalo, thread: Thread, out: Reaction) -> None:
+    """Put a reaction on a message, or take it back."""
     icon = icon_for(out.icon) if out.icon else NO_ICON
-    await zalo.react(thread, _Target(out.message_id, out.message_client_id), icon)
-    return ()
+    await zalo.react(thread, Sent(out.message_id, out.message_client_id), icon)

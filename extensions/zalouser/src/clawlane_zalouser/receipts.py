@@ -7,6 +7,7 @@ import logging
 import msgspec
 
 from clawlane.messages import Delivered, Seen, Signal, Typing
+from clawlane_zalouser import quotes
 from clawlane_zalouser.threads import zalo_thread
 from zaloweb import events
 from zaloweb.calls import receipts
@@ -18,11 +19,11 @@ _TOKEN = msgspec.json.Decoder(Marked)
 
 
 def token_of(message: events.Message) -> str:
-    """What the gateway keeps for later receipts; empty if the message lacks an id that they need."""
+    """What the gateway keeps for later receipts and quotes; empty if the message lacks an id they need."""
     marked = Marked.of(message)
     if not all((marked.msg_id, marked.cli_msg_id, marked.sender_id, marked.receiver_id)):
         return ""
-    return msgspec.json.encode(marked).decode()
+    return msgspec.json.encode({**msgspec.to_builtins(marked), **quotes.kept_of(message)}).decode()
 
 
 async def show(zalo: Zalo, signal: Signal) -> None:

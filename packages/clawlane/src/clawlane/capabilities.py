@@ -1,7 +1,8 @@
 """Optional capabilities of a channel, each a protocol that is found with `isinstance`.
 
-Login by QR code, a probe of the session, a directory, reconciling unknown sends, fetching media, a risk to
-accept, a rehearsal with its network and its people, and a connection that can be closed on purpose.
+Login by QR code, a probe of the session, a directory, limits and reactions, reconciling unknown sends,
+fetching media, a risk to accept, a rehearsal with its network and its people, and a connection that can be
+closed on purpose.
 """
 
 from __future__ import annotations
@@ -74,6 +75,47 @@ class Login(Protocol):
 
     def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         """The login as a stream that ends with exactly one of Done, Expired, Declined, Failed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Icon:
+    """A reaction that a platform offers: its name, and the emoji that it looks like ("" for none)."""
+
+    name: str
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a platform takes. `text_units` are the UTF-16 units of one message; longer texts are cut.
+
+    `file_mb` is in megabytes (2**20). `cannot` are sentences about what its own clients can and this channel
+    cannot.
+    """
+
+    text_units: int
+    file_mb: float
+    cannot: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class HasLimits(Protocol):
+    """A channel that says how much it takes."""
+
+    def limits(self, account: Account) -> Limits: ...
+
+
+@runtime_checkable
+class Reacts(Protocol):
+    """A channel whose reactions are a fixed set."""
+
+    def icons(self) -> Sequence[Icon]:
+        """All reactions that its platform offers."""
+        ...
+
+    def icon(self, written: str) -> str:
+        """The name of the reaction that somebody wrote as a name, an emoji or a code; "" if there is none."""
         ...
 
 

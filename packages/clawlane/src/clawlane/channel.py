@@ -32,6 +32,26 @@ from clawlane.messages import Fact, Inbound, Outgoing, Person, Receipt, Reply, S
 ENTRY_POINT_GROUP = "clawlane.channels"
 
 
+class Capability(StrEnum):
+    """What a channel can send or show: the kinds of `Outgoing` and `Signal`, and what a text may have."""
+
+    TEXT = "text"
+    STYLES = "styles"
+    MENTIONS = "mentions"
+    QUOTE = "quote"
+    PHOTO = "photo"
+    ALBUM = "album"
+    FILE = "file"
+    VOICE = "voice"
+    VIDEO = "video"
+    LINK = "link"
+    REACTION = "reaction"
+    UNDO = "undo"
+    TYPING = "typing"
+    DELIVERED = "delivered"
+    SEEN = "seen"
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What the gateway knows of a channel before it loads it.
@@ -49,6 +69,7 @@ class Manifest:
     runtime: str
     summary: str = ""
     unofficial: bool = False
+    capabilities: frozenset[Capability] = frozenset((Capability.TEXT,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ class Own:
 class Undone:
     """A message that was recalled for everybody. Ignored unless `actor_id` wrote the message.
 
-    One of the two ids may be empty.
+    One of the two ids may be empty. `own` says that the account itself recalled it, here or on the phone.
     """
 
     account: str
@@ -161,6 +161,7 @@ class Undone:
     message_id: str
     actor_id: str
     client_id: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +244,7 @@ class Reply:
     `media` is what the agent asked to attach, as it wrote it: paths and addresses that nobody has checked;
     `files` is what became of it, and `note` says what was left out. `react` is an icon for the last message
     of the turn. `people` are the members of the group, of whom the text may mention some as `@Name`.
+    `quote` is the message that the first part of the text quotes.
     """
 
     text: str
@@ -255,6 +257,7 @@ class Reply:
     files: tuple[ReplyFile, ...] = ()
     note: str = ""
     people: tuple[Person, ...] = ()
+    quote: Inbound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +278,7 @@ class Text:
     """One outgoing text message, short enough for the channel.
 
     `client_id` is our own id for it, set when the chunk is written to the outbox and the same for all
-    retries.
+    retries. `quote` is the message of the same thread that it quotes.
     """
 
     thread: Thread
@@ -283,6 +286,7 @@ class Text:
     styles: tuple[Style, ...] = ()
     client_id: str = ""
     mentions: tuple[Mention, ...] = ()
+    quote: Inbound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +340,20 @@ class Reaction:
     client_id: str = ""
 
 
-Outgoing = Text | Media | Photos | Link | Reaction
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Takes back a message of the account for everybody.
+
+    `message_client_id` is the id under which the account sent it.
+    """
+
+    thread: Thread
+    message_id: str
+    message_client_id: str
+    client_id: str = ""
+
+
+Outgoing = Text | Media | Photos | Link | Reaction | Undo
 """What a channel can send."""
 
 
@@ -372,9 +389,14 @@ Signal = Typing | Delivered | Seen
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The platform's answer to one send: the ids under which others see it."""
+    """The platform's answer to one send: the ids under which others see it.
+
+    `client_ids` are the sender's own ids, in the same places, where the platform has chosen others than that
+    of the chunk.
+    """
 
     message_ids: tuple[str, ...]
+    client_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def test_a_good_file_is_ok(installed: Path, capsys: pytest.CaptureFixture[str]) 
 def test_a_good_file_is_ok_in_json(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "validate", "--json"], "openclaw") == 0
     assert json.loads(capsys.readouterr().out) == {
-        "ok": True, "valid": True, "path": str(installed), "warnings": [],
+        "ok": True, "valid": True, "path": str(installed), "warnings": [], "findings": [],
     }  # fmt: skip
 
 

@@ -161,13 +161,13 @@ def test_a_risk_that_nobody_accepted_is_an_error_with_the_command(perch, home: P
     for record in perch.paths.consent_dir.iterdir():
         record.unlink()
     assert perch("doctor").code == 1
-    assert "openclaw channels login --channel parrot" in found(perch)["risk_not_accepted"]["mend"]
+    assert "openclaw channels login --channel parrot" in found(perch)["risk_not_accepted"]["fix"]
 
 
 def test_nobody_logged_in_is_a_warning_with_the_command(perch, home: Path) -> None:
     told = found(perch)["not_linked"]
     assert told["severity"] == "warning"
-    assert "openclaw channels login --channel parrot" in told["mend"]
+    assert "openclaw channels login --channel parrot" in told["fix"]
 
 
 def test_a_session_that_others_can_read_is_an_error(perch, home: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_session_that_others_can_read_is_an_error(perch, home: Path) -> None:
     session.chmod(0o644)
     told = found(perch)["permissions"]
     assert told["path"] == str(session)
-    assert told["mend"] == f"run: chmod go-rwx '{session}'"
+    assert told["fix"] == f"run: chmod go-rwx '{session}'"
 
 
 def test_an_older_programs_session_is_named_and_not_read(perch, home: Path) -> None:

@@ -58,7 +58,7 @@ def test_one_user_on_two_accounts_is_found_by_doctor(perch) -> None:
     (told,) = perch("doctor --json").json
     (one,) = [one for one in told["findings"] if one["code"] == "one_user_twice"]
     assert (one["severity"], one["accounts"]) == ("error", ["parrot/home", "parrot/work"])
-    assert "openclaw channels logout --channel parrot --account work" in one["mend"]
+    assert "openclaw channels logout --channel parrot --account work" in one["fix"]
     perch.configure("{ accounts: { work: { enabled: false }, home: {} } }")
     (told,) = perch("doctor --json").json
     assert "one_user_twice" not in {one["code"] for one in told["findings"]}

@@ -21,24 +21,26 @@ class Allowlist:
     """A list of senders. Make one with `Allowlist.of`.
 
     `names` are the entries that are no id, in the order of the file. A name matches only the person it is
-    pinned to. `where` says whose pins count; a list without it (command owners) matches ids alone.
+    pinned to. `where` says whose pins count, `group` those below which key of `groups` if it is the list of
+    one group. A list without `where` (command owners) matches ids alone.
     """
 
     ids: frozenset[str] = frozenset()
     anyone: bool = False
     names: tuple[str, ...] = ()
     where: NameList | None = None
+    group: str = ""
     _names: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
-    def of(cls, entries: Iterable[str], where: NameList | None = None) -> Allowlist:
+    def of(cls, entries: Iterable[str], where: NameList | None = None, group: str = "") -> Allowlist:
         """A list from the entries of the config."""
         stripped = [entry.strip() for entry in entries]
         ids = frozenset(entry for entry in stripped if is_numeric_id(entry))
         names = tuple(
             dict.fromkeys(entry for entry in stripped if entry and entry != ANYONE and entry not in ids)
         )
-        return cls(ids, ANYONE in stripped, names, where, frozenset(names))
+        return cls(ids, ANYONE in stripped, names, where, group, frozenset(names))
 
     @property
     def empty(self) -> bool:
@@ -55,37 +57,49 @@ class Allowlist:
             return True
         if self.where is None or not self._names or not is_numeric_id(user_id):
             return False
-        return any(pin.name.entry in self._names for pin in pins.on(self.where, user_id))
+        return any(pin.name.entry in self._names for pin in pins.on(self.where, user_id, self.group))
 
     def names_to_pin(self) -> tuple[ConfigName, ...]:
         """The names that need a look-up."""
-        return () if self.where is None else tuple(ConfigName(self.where, entry) for entry in self.names)
+        if self.where is None:
+            return ()
+        return tuple(ConfigName(self.where, entry, self.group) for entry in self.names)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupRule:
-    """One key of `groups`. `rule` is where it says whether the group is let in."""
+    """One key of `groups`. `rule` is where it says whether the group is let in.
+
+    `senders` is its own list of who may write, which replaces `groupAllowFrom`; None if it has none.
+    """
 
     key: str
     rule: Rule
     denies: bool = False
     require_mention: bool = True
     mention_rule: Rule = field(default=Rule("requireMention"))
+    senders: Allowlist | None = None
+    senders_rule: Rule = field(default=Rule("allowFrom"))
 
     @property
     def is_name(self) -> bool:
         """Whether the key has to be pinned before it matches a group."""
+        return self.key.strip() != ANY_GROUP and not self.group_id
+
+    @property
+    def group_id(self) -> str:
+        """The id in `9001` or `group:9001`; empty for a name and for `*`."""
         key = self.key.strip()
-        return key != ANY_GROUP and not is_numeric_id(key) and not _prefixed_id(key)
+        return key if is_numeric_id(key) else _prefixed_id(key)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupTable:
-    """All keys of `groups`, indexed. Make one with `GroupTable.of`."""
+    """All keys of `groups` in the order of the file, and indexed. Make one with `GroupTable.of`."""
 
+    all: tuple[GroupRule, ...] = ()
     names: tuple[GroupRule, ...] = ()
     any: GroupRule | None = None
-    size: int = 0
     _ids: dict[str, GroupRule] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -98,9 +112,9 @@ class GroupTable:
             key = rule.key.strip()
             by_id.setdefault(_prefixed_id(key) or key, rule)
         return cls(
+            all=rules,
             names=names,
             any=by_id.get(ANY_GROUP),
-            size=len(rules),
             _ids={key: rule for key, rule in by_id.items() if is_numeric_id(key)},
         )
 
@@ -120,8 +134,10 @@ class GroupTable:
         return next((rule for rule in self.names if rule.denies and not pins.has_group(rule.key)), None)
 
     def names_to_pin(self) -> tuple[ConfigName, ...]:
-        """The names that need a look-up."""
-        return tuple(ConfigName(NameList.GROUPS, rule.key) for rule in self.names)
+        """The names that need a look-up: keys, then senders of single groups."""
+        keys = tuple(ConfigName(NameList.GROUPS, rule.key) for rule in self.names)
+        lists = (rule.senders for rule in self.all if rule.senders is not None)
+        return (*keys, *(name for one in lists for name in one.names_to_pin()))
 
     def _pinned(self, group_id: str, pins: Pins) -> GroupRule | None:
         matches = {pin.name.entry: pin.match for pin in pins.on(NameList.GROUPS, group_id)}

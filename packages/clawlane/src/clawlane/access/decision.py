@@ -72,6 +72,11 @@ class Rule:
     text: str = field(default="", compare=False)
 
 
+def rule_gate(rule: Rule) -> str:
+    """A rule as a trail names it: `channels.zalouser.groups['*'].allowFrom (line 12)`."""
+    return rule.path if rule.line is None else f"{rule.path} (line {rule.line})"
+
+
 ALBUM = Rule("album")
 """The built-in rule that an album is answered once, with the parts that were there when it closed."""
 

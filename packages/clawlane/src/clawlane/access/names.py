@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from clawlane.config.errors import format_path
 from clawlane.config.senders import is_numeric_id
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
@@ -19,6 +20,8 @@ class NameList(StrEnum):
     ALLOW_FROM = "allowFrom"
     GROUP_ALLOW_FROM = "groupAllowFrom"
     GROUPS = "groups"
+    GROUP_SENDERS = "groups.allowFrom"
+    """The list of one group, below its key of `groups`."""
 
 
 class Match(StrEnum):
@@ -38,10 +41,21 @@ class PinState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConfigName:
-    """A name in one account's config: the list it stands in, and the entry as the settings hold it."""
+    """A name in one account's config: the list it stands in, and the entry as the settings hold it.
+
+    `group` is the key of `groups` above the list of one group, empty for every other list.
+    """
 
     where: NameList
     entry: str
+    group: str = ""
+
+    @property
+    def place(self) -> str:
+        """The list, below the block of the channel: `allowFrom`, `groups['Work Chat'].allowFrom`."""
+        if self.where is not NameList.GROUP_SENDERS:
+            return self.where
+        return format_path(("groups", self.group, "allowFrom"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +106,12 @@ class Pins:
         groups = frozenset(pin.name.entry for pin in pinned if pin.name.where is NameList.GROUPS)
         return cls(tuple(by_name.values()), by_name, by_id, groups)
 
-    def on(self, where: NameList, user_or_group_id: str) -> tuple[Pin, ...]:
-        """The pins of one list that lead to this id."""
+    def on(self, where: NameList, user_or_group_id: str, group: str = "") -> tuple[Pin, ...]:
+        """The pins of one list that lead to this id; `group` as in `ConfigName`."""
         found = self._by_id.get(user_or_group_id)
-        return tuple(pin for pin in found if pin.name.where is where) if found else ()
+        if not found:
+            return ()
+        return tuple(pin for pin in found if pin.name.where is where and pin.name.group == group)
 
     def has_group(self, key: str) -> bool:
         """Whether this key of `groups` is pinned to a group."""

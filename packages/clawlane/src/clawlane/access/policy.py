@@ -19,6 +19,7 @@ from clawlane.config.re2_pattern import Pattern
 if TYPE_CHECKING:
     from clawlane.channel import Account
     from clawlane.config.load import Config
+    from clawlane.config.settings import GroupEntry
     from clawlane.messages import Inbound
 
 
@@ -97,7 +98,7 @@ class AccessPolicy:
         )
 
     def names_to_pin(self) -> tuple[ConfigName, ...]:
-        """Every name that needs a look-up, in the order allowFrom, groupAllowFrom, groups."""
+        """Every name that needs a look-up: allowFrom, groupAllowFrom, groups, the lists of single groups."""
         in_groups = self.group_allow.names_to_pin() if self.group_allow else ()
         return (*self.allow.names_to_pin(), *in_groups, *self.group_table.names_to_pin())
 
@@ -151,6 +152,11 @@ def path_below(path: str, *keys: str) -> str:
     return path + format_path(("x", *keys))[1:]
 
 
+def _senders_of(key: str, entry: GroupEntry) -> Allowlist | None:
+    written = entry.allow_from
+    return None if written is None else Allowlist.of(written, NameList.GROUP_SENDERS, key)
+
+
 class _RuleReader:
     """Finds where the config sets what counts for one account."""
 
@@ -180,6 +186,8 @@ class _RuleReader:
                 denies=closing != path,
                 require_mention=entry.require_mention is not False,
                 mention_rule=self._rule_at(f"{path}.requireMention", groups.origin),
+                senders=_senders_of(key, entry),
+                senders_rule=self._rule_at(f"{path}.allowFrom", groups.origin),
             )
 
     def _rule_at(self, path: str, origin: str) -> Rule:

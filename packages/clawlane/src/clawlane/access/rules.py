@@ -20,8 +20,10 @@ from clawlane.access.decision import (
     Outcome,
     Reason,
     Rule,
+    rule_gate,
 )
 from clawlane.access.mention import MentionSign, can_detect_mentions, find_mention, is_mention_of
+from clawlane.access.names import NameList
 from clawlane.access.policy import AccessPolicy, Grants, path_below
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.senders import is_numeric_id
@@ -73,8 +75,10 @@ def paired_decision(trail: tuple[str, ...]) -> Decision:
     return Decision(Outcome.ADMIT, Reason.DM_PAIRED, Rule(PAIRING_STORE, PAIRING_STORE), trail)
 
 
-def group_senders(policy: AccessPolicy) -> tuple[Allowlist | None, Rule]:
-    """Who may write in groups, and where that is set. None means anyone."""
+def group_senders(policy: AccessPolicy, entry: GroupRule | None) -> tuple[Allowlist | None, Rule]:
+    """Who may write in the groups that `entry` counts for, and where that is set. None means anyone."""
+    if entry is not None and entry.senders is not None:
+        return entry.senders, entry.senders_rule
     if policy.group_allow is not None:
         return policy.group_allow, policy.group_allow_rule
     if policy.groups is GroupPolicy.OPEN:
@@ -196,14 +200,15 @@ def _pass_group_gates(
     if closed is not None:
         return _drop(*closed, trail)
     trail = (*trail, f"entry:{entry.key}" if entry else "entry:none", "route")
-    senders, rule = group_senders(policy)
+    senders, rule = group_senders(policy, entry)
     if senders is None:
         return _Passed(entry, (*trail, "sender:anyone"))
     if senders.empty:
         return _drop(Reason.GROUP_SENDER_LIST_EMPTY, rule, trail)
     if not senders.includes(inbound.sender_id, grants.pins):
         return _drop(Reason.GROUP_SENDER_NOT_ALLOWED, rule, trail)
-    return _Passed(entry, (*trail, f"sender:{senders.where or rule.path}"))
+    listed = rule_gate(rule) if senders.where is NameList.GROUP_SENDERS else senders.where or rule.path
+    return _Passed(entry, (*trail, f"sender:{listed}"))
 
 
 def closed_by(entry: GroupRule | None, policy: AccessPolicy, grants: Grants) -> tuple[Reason, Rule] | None:
@@ -211,7 +216,7 @@ def closed_by(entry: GroupRule | None, policy: AccessPolicy, grants: Grants) -> 
     if entry is not None and entry.denies:
         return Reason.GROUP_ENTRY_DISABLED, entry.rule
     needs_entry = policy.groups is GroupPolicy.ALLOWLIST
-    if needs_entry and not policy.group_table.size:
+    if needs_entry and not policy.group_table.all:
         return Reason.GROUP_NO_ALLOWLIST, policy.group_table_rule
     if needs_entry and entry is None:
         return Reason.GROUP_NOT_ALLOWLISTED, policy.group_table_rule
@@ -240,7 +245,7 @@ def _decide_mention(
             return _drop(Reason.MENTION_UNDETECTABLE, policy.mention_patterns_rule, passed.trail)
         keep = policy.history_limit > 0
         return Decision(Outcome.PEND, Reason.MENTION_REQUIRED, asked, passed.trail, keep_as_history=keep)
-    set_at = () if asked.line is None else (f"{ASKED_GATE}{asked.path} (line {asked.line})",)
+    set_at = () if asked.line is None else (f"{ASKED_GATE}{rule_gate(asked)}",)
     trail = (*passed.trail, *set_at, f"{MENTION_GATE}{sign or 'not_needed'}")
     if entry is None or policy.groups is not GroupPolicy.ALLOWLIST:
         rule = policy.groups_rule

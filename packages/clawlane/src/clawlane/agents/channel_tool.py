@@ -19,7 +19,7 @@ from clawlane.agents.answer import read_answer
 from clawlane.agents.command import LONGEST_ICON
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.model import ToolProblem, ToolSpec, ToolUse
-from clawlane.agents.outbound_media import NotAttached, OutboundMedia, discard
+from clawlane.agents.outbound_media import NotAttached, OutboundMedia
 from clawlane.agents.reply import chunks_of
 from clawlane.capabilities import DirectoryError
 from clawlane.config.senders import is_numeric_id
@@ -39,6 +39,7 @@ from clawlane.messages import (
 )
 from clawlane.store import directory, outbox, reactions
 from clawlane.store.outbox import ToolCall
+from clawlane.store.private_file import discard
 
 LONGEST_TEXT = 10_000
 """Characters of one text that is sent."""

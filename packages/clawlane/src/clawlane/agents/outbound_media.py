@@ -7,11 +7,9 @@ that are too large. The text goes all the same; the operator sees in the log wha
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 import re
-import secrets
 import stat
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,10 +20,9 @@ from clawlane.agents.contract import Lane
 from clawlane.agents.url_guard import Network, NotFetched, fetching
 from clawlane.capabilities import RehearsesNetwork
 from clawlane.channel import Channel
-from clawlane.credentials.files import make_private_dir
-from clawlane.media_types import HEAD, MediaType, media_type_of
-from clawlane.messages import MediaKind, Reply, ReplyFile
+from clawlane.messages import Reply, ReplyFile
 from clawlane.store.codec import storable
+from clawlane.store.private_file import NotCopied, PrivateFile, copy_of, discard
 
 MOST_FILES = 10
 """How many attachments of one answer are sent."""
@@ -33,17 +30,8 @@ MOST_FILES = 10
 DEADLINE_S = 60.0
 """Seconds that fetching one address may take."""
 
-_LONGEST_NAME = 80
-_BLOCK = 64 * 1024
 _PAGE = ("text/html", "application/xhtml+xml")
-_KINDS = {
-    **dict.fromkeys(("jpg", "png", "webp", "gif"), MediaKind.PHOTO),
-    **dict.fromkeys(("m4a", "mp3", "aac"), MediaKind.VOICE),
-    "mp4": MediaKind.VIDEO,
-}
-"""How files are shown, by the ending that fits their content; all others are shown as files."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_ODD = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 _NO_FILE = "the address leads to a page, not to a file"
 
@@ -91,7 +79,7 @@ class OutboundMedia:
         """One attachment as a private file. Raises `NotAttached`."""
         try:
             return await self._file(written, own_folder, lane, fetch)
-        except NotFetched as error:
+        except (NotFetched, NotCopied) as error:
             raise NotAttached(str(error)) from None
         except OSError as error:
             raise NotAttached(f"a private copy could not be made: {error.strerror}") from None
@@ -116,12 +104,6 @@ class OutboundMedia:
         return self.network
 
 
-def discard(files: Sequence[ReplyFile]) -> None:
-    """Remove private files that nothing will send."""
-    for file in files:
-        Path(file.path).unlink(missing_ok=True)
-
-
 def _note(left_out: Sequence[str]) -> str:
     if not left_out:
         return ""
@@ -129,60 +111,10 @@ def _note(left_out: Sequence[str]) -> str:
     return f"{what} left out: {'; '.join(dict.fromkeys(left_out))}"
 
 
-class _PrivateFile:
-    """A new private file while it is written; it gets its name when it is complete."""
-
-    def __init__(self, folder: Path) -> None:
-        make_private_dir(folder)
-        self._scratch = folder / f".{secrets.token_hex(8)}"
-        self._digest = hashlib.sha256()
-        self.head = b""
-        self._file = open(os.open(self._scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115
-
-    @property
-    def type(self) -> MediaType:
-        return media_type_of(self.head)
-
-    def write(self, block: bytes) -> None:
-        self.head += block[: HEAD - len(self.head)]
-        self._digest.update(block)
-        self._file.write(block)
-
-    def complete(self, name: str) -> ReplyFile:
-        """The file, under a name that no other has: two answers may send the same picture."""
-        if not self.head:
-            raise NotAttached("the file is empty")
-        self._file.close()
-        name = _shown_name(name, self.type)
-        suffix = PurePath(name).suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,10}", PurePath(name).suffix) else ""
-        path = self._scratch.with_name(f"{self._digest.hexdigest()[:32]}-{secrets.token_hex(4)}{suffix}")
-        self._scratch.rename(path)
-        return ReplyFile(str(path), _KINDS.get(self.type.extension, MediaKind.FILE), name)
-
-    def discard(self) -> None:
-        self._file.close()
-        self._scratch.unlink(missing_ok=True)
-
-
-def _shown_name(name: str, type_: MediaType) -> str:
-    """A file name for others: one line, no folder, and the ending that fits its content.
-
-    What only claims to be a picture or a video gets another ending: a channel may go by that.
-    """
-    kept = _ODD.sub("", name).strip(". ") or "file"
-    stem, dot, own = kept.rpartition(".")
-    if not dot:
-        stem, own = kept, ""
-    right = type_.extension
-    if right not in _KINDS and own and own.lower() not in (*_KINDS, "jpeg"):
-        right = own[:10]
-    return f"{stem[:_LONGEST_NAME]}.{right}"
-
-
 async def _store(name: str, declared: str, blocks: AsyncIterator[bytes], folder: Path) -> ReplyFile:
     if declared in _PAGE:
         raise NotAttached(_NO_FILE)
-    private = _PrivateFile(folder)
+    private = PrivateFile(folder)
     try:
         async for block in blocks:
             await asyncio.to_thread(private.write, block)
@@ -214,22 +146,7 @@ def _copy(own_folder: Path, written: str, into: Path, max_bytes: int) -> ReplyFi
     nothing that changes a name meanwhile leads elsewhere.
     """
     with _opened(own_folder, written) as source:
-        if os.fstat(source.fileno()).st_size > max_bytes:
-            raise NotAttached(_too_large(max_bytes))
-        private, size = _PrivateFile(into), 0
-        try:
-            while block := source.read(_BLOCK):
-                size += len(block)
-                if size > max_bytes:
-                    raise NotAttached(_too_large(max_bytes))
-                private.write(block)
-            return private.complete(PurePath(written).name)
-        finally:
-            private.discard()
-
-
-def _too_large(max_bytes: int) -> str:
-    return f"the file has more than {max_bytes / 2**20:g} MB"
+        return copy_of(source, PurePath(written).name, into, max_bytes)
 
 
 def _opened(own_folder: Path, written: str) -> BinaryIO:

@@ -13,6 +13,8 @@ from clawlane.cli.output import print_json
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client
 from clawlane.ops.config import Get, Validate
+from clawlane.ops.finding_text import finding_json, one_line
+from clawlane.ops.findings import Severity
 
 
 @click.group()
@@ -23,7 +25,16 @@ def config() -> None:
 @config.command()
 @json_option
 def validate(as_json: bool) -> int:
-    """Check the whole config file. Never changes it."""
+    """Check the whole config file. Never changes it.
+
+    Also says where it opens an account to everybody, and which entries of sender
+    lists are groups that the account knows.
+
+    \b
+    Exit code:
+      0  the file can be used, whatever it opens
+      1  it cannot, or an entry cannot mean what it says
+    """
     checked = Client().run_here(Validate())
     if checked.problems:
         error = ConfigError(checked.problems)
@@ -32,16 +43,21 @@ def validate(as_json: bool) -> int:
         body = {"message": "the config file has problems", "help": ""}
         print_json(ok=False, path=checked.path, valid=False, **explain(error).details, error=body)
         return 1
+    ok = not any(one.severity is Severity.ERROR for one in checked.findings)
     if as_json:
         keys = ("path", "line", "message", "hint")
         warnings = [{key: getattr(problem, key) for key in keys} for problem in checked.warnings]
-        print_json(path=checked.path, valid=True, warnings=warnings)
-        return 0
+        findings = list(map(finding_json, checked.findings))
+        print_json(ok=ok, path=checked.path, valid=True, warnings=warnings, findings=findings)
+        return 0 if ok else 1
     for problem in checked.warnings:
         click.echo(f"warning: {problem}", err=True)
+    for one in checked.findings:
+        click.echo(f"{one.severity}: {one_line(one)}", err=True)
     absent = "" if checked.exists else " does not exist; the built-in defaults hold"
-    click.echo(f"ok: {checked.path}{absent}")
-    return 0
+    if ok:
+        click.echo(f"ok: {checked.path}{absent}")
+    return 0 if ok else 1
 
 
 @config.command("get")

@@ -21,6 +21,7 @@ _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway, look at it, stop it."),
     "agent": ("clawlane.cli.agents:agent", "Ask an agent, and see which one answers where."),
     "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
+    "message": ("clawlane.cli.message:message", "Write, react and take back, as the account."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),
@@ -40,6 +41,7 @@ _CHANNELS = {
     "logout": ("clawlane.cli.channels:logout", "Stop an account and forget its saved session."),
     "status": ("clawlane.cli.status:status", "Show the status of the accounts."),
     "dead-letters": ("clawlane.cli.messages:dead_letters", "See messages the agent could not answer."),
+    "capabilities": ("clawlane.cli.capabilities:capabilities", "Show what a channel can do."),
     "list": ("clawlane.cli.channels:list_channels", "List the configured accounts."),
 }
 

@@ -22,7 +22,9 @@ from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
 from clawlane.ops.operation import plain
+from clawlane.ops.speakers import speakers_text
 from clawlane.ops.status import GetStatus, Status
+from clawlane.ops.verification_state import VerificationState, verification_text
 
 _RULES = {
     "pacing.sameText.times": "the same reply again and again in this conversation",
@@ -47,6 +49,9 @@ PHASES = {
 }
 
 _GAPS = 3
+_GROUPS = 5
+"""Groups that are listed with who may speak there."""
+
 _HEALTH = {Health.UNKNOWN: "not seen yet", Health.OK: "ok", Health.BROKEN: "broken"}
 
 
@@ -146,6 +151,7 @@ def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     """Who is linked, the health of the connection, the policies and the decisions."""
     user = one.identity
     yield "linked", f"as {sanitize(user.name)} ({user.id})" if user else "no"
+    yield "verified", _verified(one, now)
     if one.linked:
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
@@ -157,6 +163,7 @@ def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     yield "last", f"inbound {last_in} · outbound {last_out}"
     yield "DMs", _policy(one.dm_policy)
     yield "groups", _policy(one.group_policy)
+    yield from _speakers(one)
     if one.counters:
         yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one.counters.items())
 
@@ -205,6 +212,24 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
         yield finding.severity, sanitize(one_line(finding), 400)
 
 
+def _speakers(one: AccountStatus) -> Iterator[tuple[str, str]]:
+    """Who may speak in which group; the first groups only."""
+    head = "may speak"
+    for told in one.speakers[:_GROUPS]:
+        yield head, sanitize(speakers_text(told), 300)
+        head = ""
+    if more := len(one.speakers[_GROUPS:]):
+        yield "", f"and {more} more: openclaw security audit"
+
+
+def _verified(one: AccountStatus, now: int) -> str:
+    """What the ritual has proven; a login alone proves nothing of it."""
+    text = verification_text(one.verification, now)
+    if one.verification.state is VerificationState.VERIFIED:
+        return text
+    return f"{text}; prove it: openclaw verify"
+
+
 def _held(held: HeldReply) -> str:
     rule = next((words for rule, words in _RULES.items() if held.reason.startswith(rule)), "")
     why = f"{rule} ({held.reason})" if rule else held.reason
@@ -242,6 +267,8 @@ def _status_json(found: Status) -> dict[str, Any]:
         for id_, one in block.accounts.items():
             account = told["channels"][channel]["accounts"][id_]
             account["findings"] = list(map(finding_json, one.findings))
+            for told_of, group in zip(account["speakers"], one.speakers, strict=True):
+                told_of["text"] = speakers_text(group)
             account["problems"] = [
                 {"code": it.code, "text": problem_text(it), "command": it.command, "degrades": it.degrades}
                 for it in one.problems

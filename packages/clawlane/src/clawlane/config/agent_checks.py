@@ -24,6 +24,7 @@ from clawlane.config.mcp import Mcp
 from clawlane.config.media_tools import AudioTools
 from clawlane.config.origin import effective
 from clawlane.config.routing import AgentSettings, Bindings
+from clawlane.config.senders import list_path
 from clawlane.config.source import Source
 from clawlane.config.tool_names import LISTS, ToolPermissions
 
@@ -234,7 +235,6 @@ def _opening(agent: AgentSettings, routing: Bindings, account: Account, source: 
     dms, groups = routing.reach(agent.id, account.channel, account.id)
     settings = account.settings
     everybody = "*" in settings.allow_from
-    group_list = settings.group_allow_from
     if dms and settings.dm_policy is DmPolicy.OPEN:
         return _said(source, account, "dmPolicy", "'open'")
     if dms and everybody and settings.dm_policy is not DmPolicy.DISABLED:
@@ -242,11 +242,23 @@ def _opening(agent: AgentSettings, routing: Bindings, account: Account, source: 
     if groups and settings.group_policy is not GroupPolicy.DISABLED:
         if settings.group_policy is GroupPolicy.OPEN:
             return _said(source, account, "groupPolicy", "'open'")
-        if group_list is not None and "*" in group_list:
-            return _said(source, account, "groupAllowFrom", "'*'")
-        if group_list is None and everybody:  # without a list of their own, groups have that of the account
-            return _said(source, account, "allowFrom", "'*'")
+        return _opening_of_groups(account, source)
     return ""
+
+
+def _opening_of_groups(account: Account, source: Source) -> str:
+    """The sender list that lets strangers write in groups that are allowlisted."""
+    settings = account.settings
+    heard = {key: one for key, one in (settings.groups or {}).items() if one.allow and one.enabled}
+    for key, entry in heard.items():
+        if entry.allow_from is not None and "*" in entry.allow_from:
+            path = (*list_path(source, account, "groups"), key, "allowFrom")
+            return f"{format_path(path)}, line {source.values[path].line}: '*'"
+    if heard and all(entry.allow_from is not None for entry in heard.values()):
+        return ""  # each group has a list of its own
+    key = "allowFrom" if settings.group_allow_from is None else "groupAllowFrom"
+    listed = settings.allow_from if settings.group_allow_from is None else settings.group_allow_from
+    return _said(source, account, key, "'*'") if "*" in listed else ""
 
 
 def _said(source: Source, account: Account, key: str, value: str) -> str:

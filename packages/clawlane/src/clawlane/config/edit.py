@@ -1,4 +1,4 @@
-"""Edits of the config file: single values and keys are replaced, every other byte stays as it is.
+"""Edits of the config file: values and keys are put, replaced and removed, every other byte stays as it is.
 
 EditError    the file was not changed; the text says why
 """
@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clawlane.config.errors import ConfigError, KeyPath, format_path
-from clawlane.config.source import Position, Source, read_source
+from clawlane.config import text_edit
+from clawlane.config.errors import ConfigError, KeyPath
+from clawlane.config.layout import LayoutError
+from clawlane.config.source import Source, parse_source
 
-_BOM = "\ufeff"
-_TOKEN = re.compile(r"""'(?:\\(?:\r\n|[\s\S])|[^'\\])*'|"(?:\\(?:\r\n|[\s\S])|[^"\\])*"|[^\s,:\[\]{}/'"]+""")
+_NEW = "{\n}\n"
+"""The file that is made where there was none, before anything is put into it."""
 
 
 class EditError(Exception):
@@ -34,96 +35,201 @@ class Edit:
     at_key: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A value of any shape that is written at a path: it replaces what is there, or is added at the end.
+
+    Objects on the way that are missing are made. A list takes the index behind its last item.
+    """
+
+    path: KeyPath
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """A key or a list item that is removed, with its line and the comment behind it."""
+
+    path: KeyPath
+
+
+AnyEdit = Edit | Put | Remove
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An edited file that is not written yet. `source` is what it would say."""
+
+    file: Path
+    raw: bytes | None
+    text: str
+    source: Source
+
+    @property
+    def changes(self) -> bool:
+        return self.raw != self.text.encode()
+
+    def diff(self) -> list[str]:
+        """The changed lines."""
+        before = "" if self.raw is None else self.raw.decode()
+        found = difflib.unified_diff(before.splitlines(), self.text.splitlines(), n=0, lineterm="")
+        return [line for line in found if not line.startswith(("---", "+++"))]
+
+    def write(self) -> None:
+        """Replace the file, and keep the former one beside it as `….bak`.
+
+        File mode and a symbolic link stay; a new file is private. Raises `EditError`, also when the file has
+        changed since it was read.
+        """
+        if self.raw is None:
+            _create(self.file, self.text.encode())
+            return
+        scratch, kept = _scratch_of(self.file), _scratch_of(backup_of(self.file))
+        try:
+            _write_like(self.file, scratch, self.text.encode())
+            _write_like(self.file, kept, self.raw)
+            if self.file.read_bytes() != self.raw:
+                raise EditError(
+                    f"{self.file} was changed by something else in the meantime; nothing was written"
+                )
+            # A link in the place of the backup is replaced, never followed.
+            kept.replace(backup_of(self.file))
+            scratch.replace(self.file)
+        finally:
+            scratch.unlink(missing_ok=True)
+            kept.unlink(missing_ok=True)
+
+
 def backup_of(file: Path) -> Path:
     """Where the file from before the last edit is kept."""
     return file.with_name(f"{file.name}.bak")
 
 
-def edit(source: Source, edits: Sequence[Edit]) -> list[str]:
+def edit(
+    source: Source, edits: Sequence[AnyEdit], check: Callable[[Source], object] | None = None
+) -> list[str]:
     """Make all edits in the file of `source`, or none. The former file is kept beside it as `….bak`.
 
-    Returns the changed lines as a diff. Comments, order, quotes, file mode and a symbolic link stay.
-    Raises `EditError`, also when the file has changed since it was read.
+    `check` is given what the edited file says, and keeps it from being written by raising. Returns the
+    changed lines as a diff. Comments, order, quotes, file mode and a symbolic link stay. A file that does not
+    exist is made. Raises `EditError`, also when the file has changed since it was read.
     """
+    made = draft(source, edits)
+    if check is not None:
+        check(made.source)
+    made.write()
+    return made.diff()
+
+
+def draft(source: Source, edits: Sequence[AnyEdit]) -> Draft:
+    """The file of `source` with the edits made, without writing it. Raises `EditError`."""
     file = source.file.resolve()
-    raw = file.read_bytes()
-    before = raw.decode()
+    raw = file.read_bytes() if source.exists else None
+    before = _NEW if raw is None else raw.decode()
     after = apply_edits(source, before, edits)
-    scratch, kept = _scratch_of(file), _scratch_of(backup_of(file))
     try:
-        _write_like(file, scratch, after.encode())
-        _check(scratch, source, edits)
-        _write_like(file, kept, raw)
-        if file.read_bytes() != raw:
-            raise EditError(f"{file} was changed by something else in the meantime; nothing was written")
-        # A link in the place of the backup is replaced, never followed.
-        kept.replace(backup_of(file))
-        scratch.replace(file)
-    finally:
-        scratch.unlink(missing_ok=True)
-        kept.unlink(missing_ok=True)
-    diff = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-    return [line for line in diff if not line.startswith(("---", "+++"))]
+        found = parse_source(source.file, after.encode())
+    except UnicodeEncodeError:
+        raise _refused("a text with half a character cannot be written") from None
+    except ConfigError as error:
+        raise _refused(f"the edited file would not be readable ({error})") from None
+    if found.data != _expected(source.data, edits):
+        raise _refused("the file is not the one that was read, or the edits contradict")
+    return Draft(file, raw, after, found)
 
 
-def _scratch_of(file: Path) -> Path:
-    return file.with_name(f".{file.name}.{secrets.token_hex(6)}")
+def apply_edits(source: Source, text: str, edits: Sequence[AnyEdit]) -> str:
+    """The text of the file with the edits made. Raises `EditError` where it is not the text of `source`.
 
-
-def apply_edits(source: Source, text: str, edits: Sequence[Edit]) -> str:
-    """The text of the file with the edits made. Raises `EditError` where it is not the text of `source`."""
-    start = len(_BOM) if text.startswith(_BOM) else 0
-    lines = [start, *(start + found.end() for found in re.finditer("\n", text[start:]))]
-    spots = sorted({_spot(source, text, lines, one): one for one in edits}.items(), reverse=True)
-    for (begin, end), one in spots:
-        quote = '"' if text[begin] == '"' else "'"
-        escaped = one.text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
-        escaped = escaped.replace("\n", "\\n").replace("\r", "\\r")
-        text = f"{text[:begin]}{quote}{escaped}{quote}{text[end:]}"
+    The paths of all `Edit` are those of the file; those of `Put` and `Remove` follow, each by what the ones
+    before it have made.
+    """
+    texts = [one for one in edits if isinstance(one, Edit)]
+    try:
+        text = text_edit.replace_texts(text, source.data, [(one.path, one.text, one.at_key) for one in texts])
+        data = _with_texts(source.data, texts, ())
+        for one in edits:
+            if isinstance(one, Put):
+                text, data = text_edit.put(text, data, one.path, one.value), _with(data, one)
+            elif isinstance(one, Remove):
+                text, data = text_edit.remove(text, data, one.path), _with(data, one)
+    except LayoutError as error:
+        raise _refused(str(error)) from None
     return text
 
 
-def _spot(source: Source, text: str, lines: Sequence[int], one: Edit) -> tuple[int, int]:
-    """Where the token that an edit replaces begins and ends."""
-    position: Position | None = (source.keys if one.at_key else source.values).get(one.path)
-    if position is None or position.line > len(lines):
-        raise EditError(f"{format_path(one.path)} is not in the file; nothing was written")
-    begin = lines[position.line - 1] + position.column - 1
-    found = _TOKEN.match(text, begin)
-    if found is None:
-        raise EditError(f"{format_path(one.path)} is neither a text nor a number; nothing was written")
-    return found.span()
+def _refused(message: str) -> EditError:
+    return EditError(f"{message}; nothing was written")
 
 
-def _write_like(file: Path, scratch: Path, content: bytes) -> None:
-    """Write a new file with the mode of an old one, and sync it."""
-    mode = file.stat().st_mode & 0o777
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fchmod(stream.fileno(), mode)
-        os.fsync(stream.fileno())
-
-
-def _check(scratch: Path, source: Source, edits: Sequence[Edit]) -> None:
-    """Compare the new file with the old data and the edits."""
-    try:
-        found = read_source(scratch).data
-    except ConfigError as error:
-        raise EditError(f"the edited file would not be readable ({error}); nothing was written") from None
-    if found != _expected(source.data, edits, ()):
-        raise EditError("the file is not the one that was read, or the edits contradict; nothing was written")
-
-
-def _expected(data: Any, edits: Sequence[Edit], path: KeyPath) -> Any:
+def _with_texts(data: Any, edits: Sequence[Edit], path: KeyPath) -> Any:
     for one in edits:
         if one.path == path and not one.at_key:
             return one.text
     if isinstance(data, Mapping):
         names = {one.path: one.text for one in edits if one.at_key}
         return {
-            names.get((*path, key), key): _expected(value, edits, (*path, key)) for key, value in data.items()
+            names.get((*path, key), key): _with_texts(value, edits, (*path, key))
+            for key, value in data.items()
         }
     if isinstance(data, list):
-        return [_expected(value, edits, (*path, index)) for index, value in enumerate(data)]
+        return [_with_texts(value, edits, (*path, index)) for index, value in enumerate(data)]
     return data
+
+
+def _with(data: Any, change: Put | Remove, depth: int = 0) -> Any:
+    """What the file says after a change."""
+    if depth == len(change.path):
+        return change.value if isinstance(change, Put) else data
+    step, last = change.path[depth], depth == len(change.path) - 1
+    if isinstance(step, int):
+        items = list(data)
+        if isinstance(change, Remove) and last:
+            del items[step]
+        elif step == len(items):
+            items.append(_with({}, change, depth + 1))
+        else:
+            items[step] = _with(items[step], change, depth + 1)
+        return items
+    if isinstance(change, Remove) and last:
+        return {key: value for key, value in data.items() if key != step}
+    return {**data, step: _with(data.get(step, {}), change, depth + 1)}
+
+
+def _expected(data: Any, edits: Sequence[AnyEdit]) -> Any:
+    data = _with_texts(data, [one for one in edits if isinstance(one, Edit)], ())
+    for one in edits:
+        if not isinstance(one, Edit):
+            data = _with(data, one)
+    return data
+
+
+def _scratch_of(file: Path) -> Path:
+    return file.with_name(f".{file.name}.{secrets.token_hex(6)}")
+
+
+def _write_like(file: Path, scratch: Path, content: bytes) -> None:
+    """Write a new file with the mode of an old one, and sync it."""
+    _write(scratch, content, file.stat().st_mode & 0o777)
+
+
+def _create(file: Path, content: bytes) -> None:
+    """Make a private file, and the private folders that it needs. One that is there meanwhile stays."""
+    for folder in reversed([one for one in (file.parent, *file.parent.parents) if not one.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    scratch = _scratch_of(file)
+    try:
+        _write(scratch, content, 0o600)
+        os.link(scratch, file)
+    except FileExistsError:
+        raise _refused(f"{file} was made by something else in the meantime") from None
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _write(scratch: Path, content: bytes, mode: int) -> None:
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fchmod(stream.fileno(), mode)
+        os.fsync(stream.fileno())

@@ -45,6 +45,7 @@ def _of_channel(source: Source, manifest: Manifest, shortest: int) -> Iterator[L
             yield from _in_list(source, (*place, key), context, manifest.id, account)
         groups = source.at((*place, _GROUPS))
         for name in groups if isinstance(groups, Mapping) else ():
+            yield from _in_list(source, (*place, _GROUPS, name, "allowFrom"), context, manifest.id, account)
             if is_phone_number(name, shortest):
                 yield _problem(name, (*place, _GROUPS, name), manifest.id, account, is_group=True)
 

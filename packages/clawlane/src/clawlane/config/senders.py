@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from clawlane.channel import Account, Manifest
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 ANYONE = "*"
 GROUPS = "groups"
+GROUP_SENDERS = "groups.allowFrom"
+OWNERS = "commands.ownerAllowFrom"
+SENDER_LISTS = ("allowFrom", "groupAllowFrom", GROUP_SENDERS, OWNERS)
+"""The lists of people that count for an account, as `entries` takes them."""
+
 _MEMBERS_OF = "accessGroup:"
 
 
@@ -85,31 +90,55 @@ def access_group_in(entry: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ConfigEntry:
-    """One entry: `text` as in the account's settings, and its path. A key of `groups` is `at_key`."""
+    """One entry: `text` as in the account's settings, and its path. A key of `groups` is `at_key`.
+
+    `group` is the key of `groups` above the list of one group.
+    """
 
     text: str
     path: KeyPath
     at_key: bool = False
+    group: str = ""
 
 
 def entries(source: Source, account: Account, manifest: Manifest, key: str) -> list[ConfigEntry]:
     """The entries of a sender list, or the keys of `groups`, in the order of the file.
 
-    Members of access groups count as entries of the list that names their group.
+    `key` is that of a channel block, `GROUP_SENDERS` for the lists of all single groups, or `OWNERS`. Members
+    of access groups count as entries of the list that names their group.
     """
-    own = (*account_path(source, account), key)
-    path: KeyPath = own if own in source.values else ("channels", account.channel, key)
-    if key == GROUPS:
-        return [ConfigEntry(name, (*path, name), at_key=True) for name in source.at(path) or {}]
     context = ListContext((manifest.id, *manifest.aliases))
+    if key == OWNERS:
+        return _entries_of(source, ("commands", "ownerAllowFrom"), context)
+    if key not in (GROUPS, GROUP_SENDERS):
+        return _entries_of(source, list_path(source, account, key), context)
+    path = list_path(source, account, GROUPS)
+    names = list(source.at(path) or {})
+    if key == GROUPS:
+        return [ConfigEntry(name, (*path, name), at_key=True) for name in names]
+    return [
+        replace(one, group=name)
+        for name in names
+        for one in _entries_of(source, (*path, name, "allowFrom"), context)
+    ]
+
+
+def list_path(source: Source, account: Account, key: str) -> KeyPath:
+    """Where a key of a channel block is written that counts for an account, or would be for all."""
+    own = (*account_path(source, account), key)
+    return own if own in source.values else ("channels", account.channel, key)
+
+
+def _entries_of(source: Source, path: KeyPath, context: ListContext) -> list[ConfigEntry]:
+    channel, *_ = context.prefixes
     found: list[ConfigEntry] = []
     for entry in _entries_at(source, path, context):
         group = access_group_in(entry.text)
         if group is None:
             found.append(entry)
             continue
-        for channel in (manifest.id, "*"):
-            found += _entries_at(source, ("accessGroups", group, "members", channel), context)
+        for whose in (channel, "*"):
+            found += _entries_at(source, ("accessGroups", group, "members", whose), context)
     return found
 
 

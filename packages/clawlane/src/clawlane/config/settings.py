@@ -29,11 +29,15 @@ class GroupTools(Block):
 
 
 class GroupEntry(Block):
-    """One key of `groups`. `allow: false` and `enabled: false` both close the group."""
+    """One key of `groups`. `allow: false` and `enabled: false` both close the group.
+
+    `allow_from` replaces `group_allow_from` in this group.
+    """
 
     allow: StrictBool = True
     enabled: StrictBool = True
     require_mention: Maybe[StrictBool] = None
+    allow_from: Maybe[SenderEntries] = None
     tools: GroupTools = GroupTools()
 
 

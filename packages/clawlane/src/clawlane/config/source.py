@@ -101,8 +101,11 @@ class Source:
 def read_source(file: Path) -> Source:
     """Read and parse a config file. Raises `ConfigError` if it cannot be read or parsed."""
     raw = _read(file)
-    if raw is None:
-        return Source(file, {}, {}, {}, exists=False)
+    return Source(file, {}, {}, {}, exists=False) if raw is None else parse_source(file, raw)
+
+
+def parse_source(file: Path, raw: bytes) -> Source:
+    """The content of a config file, which need not be in the file yet. Raises `ConfigError`."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -156,7 +156,7 @@ class NameResolver:
 
 
 def _log_pin(account: Account, pin: Pin) -> None:
-    where, entry = pin.name.where, pin.name.entry
+    where, entry = pin.name.place, pin.name.entry
     if pin.state is PinState.PINNED:
         log.info("%s: %s %r is pinned to %s", account, where, entry, pin.id)
     elif pin.state is PinState.AMBIGUOUS:

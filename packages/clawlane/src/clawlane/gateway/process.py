@@ -25,14 +25,21 @@ from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.logging import logging_to
 from clawlane.gateway.reload import ConfigWatch
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
+<<<<<<< HEAD
 from clawlane.lane.live_agents import LiveAgents
+=======
+from clawlane.ops.access_findings import Directory, findings
+>>>>>>> main
 from clawlane.ops.client import choose_socket
 from clawlane.ops.finding_text import one_line
-from clawlane.ops.findings import findings
+from clawlane.ops.speakers import speakers_text, who_may_speak
 from clawlane.ops.status import resident_bytes
 from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
+
+_GROUPS = 50
+"""Groups of an account whose speakers are logged at the start."""
 
 _STOP = 30.0
 """Seconds. A service manager has to wait longer."""
@@ -207,6 +214,8 @@ def _announce_accounts(config: Config, store: Store, names: Sequence[str]) -> No
             found = config.effective(account, key)
             log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
         with store.read() as reader:
-            pins = reader.pins(str(account))
-        for finding in findings(config, account, pins):
+            directory = Directory.read(reader, account)
+        for one in who_may_speak(config, account, directory.pins, None)[:_GROUPS]:
+            log.info("%s: %s", account, speakers_text(one))
+        for finding in findings(config, account, directory):
             log.warning("%s: %s: %s", account, finding.severity, one_line(finding))

@@ -17,9 +17,14 @@ from clawlane.credentials.profile import Consent, ConsentDamaged, Takeover, Take
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.gateway.state_log import StateLog
+<<<<<<< HEAD
 from clawlane.lane.live_settings import LaneSettings
+=======
+from clawlane.lane.evidence import Evidence
+>>>>>>> main
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
+from clawlane.messages import ThreadKind
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreLost
@@ -86,6 +91,11 @@ class Supervisor:
         return self.deps.channel
 
     @property
+    def evidence(self) -> Evidence:
+        """What it did that the store does not keep."""
+        return self.deps.evidence
+
+    @property
     def pauses(self) -> list[Pause]:
         """The pauses in force, whether they could be stored or not."""
         return self.deps.gate.pauses
@@ -149,6 +159,10 @@ class Supervisor:
         """A pause has ended: the lanes learn which turns expired and which continue."""
         if self._runner is not None:
             await self._runner.resumed(resumed)
+
+    async def look_up(self, kind: ThreadKind) -> bool:
+        """Ask the platform for past messages. False if it does not run, or its channel cannot."""
+        return self._runner is not None and await self._runner.look_up(kind)
 
     def start(self) -> None:
         """The account is wanted."""

@@ -21,6 +21,7 @@ from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.lane.commands import Commands
 from clawlane.lane.decision_log import DecisionLog
+from clawlane.lane.evidence import Evidence, FetchedHistory
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.live_agents import LiveAgents
@@ -66,11 +67,21 @@ async def _nothing() -> None:
 class AccountDeps:
     """What an account runs with. `report` is called with every state; `jitter` gives a number from 0 to 1.
 
+<<<<<<< HEAD
     `settings` and `agents` are those in force, over all runs. `ready` returns once messages can be decided:
     `grants` then knows the own id and the pinned names. `pin` looks up names while the account runs. `media`
     is where files that people send are kept; without it none is fetched. `trouble` is called when sending
     stops working, and with None when it works again. `outgoing` is the folder for copies of files that wait
     to be sent.
+=======
+    `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
+    `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
+    `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `media` is
+    where files that people send are kept, and within which limits; without it none is fetched. `trouble` is
+    called when sending stops working, and with None when it works again. `answering` is what commands tell
+    of the agents. `outgoing` is the folder for copies of files that wait to be sent. `evidence` keeps what
+    became of signals and fetches.
+>>>>>>> main
     """
 
     settings: LiveSettings
@@ -87,6 +98,7 @@ class AccountDeps:
     media: MediaFiles | None = None
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     outgoing: Path | None = None
+    evidence: Evidence = field(default_factory=Evidence)
     sleep: Sleep = asyncio.sleep
 
     @property
@@ -112,6 +124,7 @@ class Runner:
             lambda: vault.generation,
             lambda: settings.now.settle_ms,
             deps.trouble,
+            deps.evidence,
         )
         self._files = (
             OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
@@ -290,11 +303,17 @@ class Runner:
             gap_ms = self._deps.settings.now.look_up_gap_ms
             await self._deps.sleep(min(_LOOK_UP_EVERY, max(gap_ms / 1000, _LOOK_UP_AT_MOST_EVERY)))
             for kind in await self._store.run(catch_up.to_look_up, gap_ms):
-                channel = self._deps.channel
-                if isinstance(channel, CanReconcile):
+                if await self.look_up(kind):
                     log.debug("%s: looking up unknown sends in %s threads", self._deps.account, kind)
-                    self._connected_all_along.add(kind)
-                    await channel.look_up(self._deps.account, kind)
+
+    async def look_up(self, kind: ThreadKind) -> bool:
+        """Ask the platform for past messages of this kind of thread. False if the channel cannot."""
+        channel = self._deps.channel
+        if not isinstance(channel, CanReconcile):
+            return False
+        self._connected_all_along.add(kind)
+        await channel.look_up(self._deps.account, kind)
+        return True
 
     def _act(self, admitted: AdmittedMessage) -> None:
         """Follow up on a message that is on the disk: signals, its lane, or its challenge."""
@@ -327,7 +346,13 @@ class Runner:
         # Everything fetched is stored: the sends still unknown are not among it.
         asked_ms = self._asked_ms.get(place.kind, 0)
         asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._vault.generation)
+<<<<<<< HEAD
         again = await self._store.run(unknown_sends.absent, asked, self._deps.settings.now.look_up_gap_ms)
+=======
+        again = await self._store.run(unknown_sends.absent, asked, self._deps.look_up_gap_ms)
+        fetched = FetchedHistory(asked_ms, self._deps.now_ms(), place.own_ids)
+        self._deps.evidence.note_fetched(place.kind, fetched)
+>>>>>>> main
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
         self.sender.wake()

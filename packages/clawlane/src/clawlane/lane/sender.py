@@ -10,7 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
+<<<<<<< HEAD
 from clawlane.lane.gate import Gate, Objection
+=======
+from clawlane.lane.evidence import Evidence
+from clawlane.lane.gate import Gate
+>>>>>>> main
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Media, Photos, Signal, Thread
@@ -95,16 +100,19 @@ class Sender:
         session: Callable[[], str],
         settle_ms: Callable[[], int],
         report_trouble: Callable[[SendTrouble | None], None],
+        evidence: Evidence,
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
         `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
-        and with None when it works again. `file_sent` is set whenever a file may not be needed any more.
+        and with None when it works again. `evidence` keeps what became of signals. `file_sent` is set
+        whenever a file may not be needed any more.
         """
         self._store = account_store
         self._gate = gate
-        self._signals = SignalQueue(gate.show, self.wake)
+        self._signals = SignalQueue(gate.show, self.wake, self._note_signal)
+        self._evidence = evidence
         self._now_ms = now_ms
         self._jitter = jitter
         self._session = session
@@ -169,6 +177,11 @@ class Sender:
         """Show others something soon, if the channel can send now. Never waits and never fails."""
         if self._open.is_set():
             self._signals.put(signal)
+        else:
+            self._note_signal(signal, "left out: the account was not connected")
+
+    def _note_signal(self, signal: Signal, error: str) -> None:
+        self._evidence.note_signal(signal, self._now_ms(), error)
 
     async def run(self) -> None:
         """Send while open. Lives until cancelled."""

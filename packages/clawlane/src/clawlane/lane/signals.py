@@ -41,10 +41,19 @@ def after_decision(inbound: Inbound, decision: Decision, acks: Acks) -> list[Sig
 class SignalQueue:
     """Shows signals one by one, in order. Drops signals that are too many, too slow or refused."""
 
-    def __init__(self, show: Callable[[Signal], Awaitable[None]], typing_over: Callable[[], None]) -> None:
-        """`typing_over` is called when a reply no longer has to wait for typing."""
+    def __init__(
+        self,
+        show: Callable[[Signal], Awaitable[None]],
+        typing_over: Callable[[], None],
+        note: Callable[[Signal, str], None] = lambda _signal, _error: None,
+    ) -> None:
+        """`typing_over` is called when a reply no longer has to wait for typing.
+
+        `note` is called with what became of each signal: an empty text, or why it was not shown.
+        """
         self._send = show
         self._typing_over = typing_over
+        self._note = note
         self._waiting: deque[Signal] = deque()
         self._news = asyncio.Event()
         self._showing: Signal | None = None
@@ -55,6 +64,7 @@ class SignalQueue:
         """Show this soon. Never waits and never fails."""
         if len(self._waiting) >= _MOST_WAITING:
             log.debug("%d signals wait; %s is left out", _MOST_WAITING, type(signal).__name__)
+            self._note(signal, f"left out: {_MOST_WAITING} signals were waiting")
             return
         self._waiting.append(signal)
         self._news.set()
@@ -96,11 +106,15 @@ class SignalQueue:
     async def _show(self, signal: Signal) -> None:
         self._showing = signal
         is_typing = isinstance(signal, Typing)
+        deadline = _TYPING_DEADLINE if is_typing else _DEADLINE
         try:
-            async with asyncio.timeout(_TYPING_DEADLINE if is_typing else _DEADLINE):
+            async with asyncio.timeout(deadline):
                 await self._send(signal)
+            self._note(signal, "")
         except Exception as error:
             log.info("%s in %s was not shown: %r", type(signal).__name__, signal.thread, error)
+            late = isinstance(error, TimeoutError)
+            self._note(signal, f"no answer within {deadline:.0f} s" if late else _why(error))
         finally:
             self._showing = None
             if signal.thread in self._too_late and Typing(signal.thread) not in self._waiting:
@@ -111,3 +125,7 @@ class SignalQueue:
     def _no_longer_late(self, thread: Thread) -> None:
         if too_late := self._too_late.pop(thread, None):
             too_late.cancel()
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__

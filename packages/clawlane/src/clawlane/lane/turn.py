@@ -23,7 +23,6 @@ from clawlane.agents.errors import (
     AgentSilent,
     BudgetSpent,
 )
-from clawlane.agents.outbound_media import discard
 from clawlane.agents.reply import chunks_of
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Channel, State, Vault
@@ -38,6 +37,7 @@ from clawlane.messages import Outgoing, Reaction, Reply, Thread, Typing
 from clawlane.store import turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import OPEN, History, OpenTurn, TurnState
+from clawlane.store.private_file import discard
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 """Seconds before a failed agent is asked again. A turn is set aside long before the longest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clawlane.access.decision import Reason
@@ -13,6 +13,8 @@ from clawlane.channel import Health, Phase
 from clawlane.credentials.profile import Consent
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
+from clawlane.ops.speakers import GroupSpeakers
+from clawlane.ops.verification_state import NEVER, Verification
 from clawlane.store.catch_up import Gap
 from clawlane.store.models import PairingRequest
 from clawlane.store.send_log import HeldThread
@@ -129,7 +131,10 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class NameStatus:
-    """What a name of the config stands for. `state` is pinned, unresolved or ambiguous."""
+    """What a name of the config stands for. `state` is pinned, unresolved or ambiguous.
+
+    `list` is the place of the list: `allowFrom`, `groups['Work Chat'].allowFrom`.
+    """
 
     list: str
     entry: str
@@ -139,7 +144,7 @@ class NameStatus:
 
     @classmethod
     def of(cls, pin: Pin) -> NameStatus:
-        return cls(pin.name.where, pin.name.entry, pin.state, pin.ids, pin.at_ms)
+        return cls(pin.name.place, pin.name.entry, pin.state, pin.ids, pin.at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,8 @@ class AccountStatus:
     chunks by state (`queued` and `unknown` always). `too_old` is how many of the newest messages were, if all
     of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
     kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
-    `probe` is None unless it was asked for.
+    `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
+    `speakers` says who may speak in its groups.
     """
 
     id: str
@@ -192,4 +198,6 @@ class AccountStatus:
     names: list[NameStatus]
     findings: list[Finding]
     problems: list[Problem]
+    verification: Verification = NEVER
     probe: ProbeResult | None = None
+    speakers: list[GroupSpeakers] = field(default_factory=list)

@@ -5,24 +5,34 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clawlane.config.errors import ConfigError, KeyPath, Problem, did_you_mean
 from clawlane.ops.context import OpContext
+from clawlane.ops.findings import Finding, merged
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.store.errors import StoreUnusable
+
+if TYPE_CHECKING:
+    from clawlane.config.load import Config
 
 _STEP = re.compile(r"\.?(?:([^.\[\]'\"]+)|\[(\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\])")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Everything that is wrong with the file. Without problems it can be used."""
+    """Everything that is wrong with the file. Without problems it can be used.
+
+    `findings` are about who may write by it, given what the store knows: open policies, groups among senders.
+    """
 
     path: str
     exists: bool
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,8 @@ async def validate(ctx: OpContext, _request: Validate) -> Checked:
         config = await asyncio.to_thread(lambda: written.config)
     except ConfigError as error:
         return Checked(path, exists=True, problems=error.problems, warnings=())
-    return Checked(path, config.source.exists, (), config.warnings)
+    found = await asyncio.to_thread(_access, written, config)
+    return Checked(path, config.source.exists, (), config.warnings, tuple(found))
 
 
 @operation
@@ -61,6 +72,18 @@ async def get(ctx: OpContext, request: Get) -> Value:
     written = ctx.as_written()
     config = await asyncio.to_thread(lambda: written.config)
     return Value(_plain(_at(config.source.data, _steps(request.path), request.path)))
+
+
+def _access(ctx: OpContext, config: Config) -> list[Finding]:
+    from clawlane.ops.access_findings import Directory, groups_among_senders, of_policy
+
+    found: list[Finding] = []
+    with suppress(StoreUnusable), ctx.read() as reader:
+        for account in (one for block in config.channels.values() for one in block.accounts if one.enabled):
+            known = Directory.read(reader, account)
+            found += of_policy(config, account, known.pins)
+            found += groups_among_senders(config, account, known.group_ids)
+    return merged(one for one in found if one.severity.fails)
 
 
 def _steps(path: str) -> KeyPath:

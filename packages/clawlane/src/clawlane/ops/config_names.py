@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from clawlane.access.names import ConfigName, NameList, PinState
 from clawlane.access.policy import AccessPolicy
 from clawlane.channel import Account
-from clawlane.config.errors import format_path
 from clawlane.config.senders import is_numeric_id
-from clawlane.ops.findings import Finding, Severity, is_phone
+from clawlane.ops.access_findings import groups_among_senders, is_phone, of_entry
+from clawlane.ops.findings import Finding, Severity
 from clawlane.store.directory import Known, LookedUp
 
 if TYPE_CHECKING:
@@ -41,13 +41,12 @@ class Names:
         names = set(AccessPolicy.of(self.config, self.account).names_to_pin())
         for where in NameList:
             for one in self._written(where):
-                if (name := ConfigName(where, one.text)) in names:
+                if (name := ConfigName(where, one.text, one.group)) in names:
                     if found := self._of_name(name, one):
                         yield found
                 elif where is NameList.GROUPS and bare_id(one.text) in people - groups:
                     yield self._finding(Severity.ERROR, "sender_in_groups", one, id=bare_id(one.text))
-                elif where is not NameList.GROUPS and one.text in groups - people:
-                    yield self._finding(Severity.ERROR, "group_in_senders", one, id=one.text, list=where)
+        yield from groups_among_senders(self.config, self.account, frozenset(groups - people))
 
     def replacements(self) -> list[Edit]:
         """The id to write instead of every entry that is a name; empty where there is none.
@@ -62,7 +61,7 @@ class Names:
             entries_of = self._written(where)
             taken = {bare_id(one.text) for one in entries_of if where is NameList.GROUPS}
             for one in entries_of:
-                if (name := ConfigName(where, one.text)) in names:
+                if (name := ConfigName(where, one.text, one.group)) in names:
                     found = self.looked_up.get(name)
                     id = found.pin.id if found is not None and found.pin.id not in taken else ""
                     taken |= {id} if one.at_key else set()
@@ -96,10 +95,7 @@ class Names:
         return self._finding(Severity.ERROR, "name_unresolved", one, kind=kind, nobody=nobody, **where)
 
     def _finding(self, severity: Severity, code: str, one: ConfigEntry, **data: str) -> Finding:
-        position = self.config.source.position(one.path, at_key=one.at_key)
-        line = position.line if position else None
-        data = {"entry": one.text, **data}
-        return Finding(severity, code, format_path(one.path), data, line, (str(self.account),))
+        return of_entry(self.config, self.account, one, severity, code, entry=one.text, **data)
 
 
 def agreed(accounts: Iterable[Names]) -> list[Edit]:

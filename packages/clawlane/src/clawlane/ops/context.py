@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clawlane.channel import Account, Channel, Manifest, State, Vault
 from clawlane.config.paths import Paths
+from clawlane.lane.evidence import Evidence
+from clawlane.messages import ThreadKind
 from clawlane.ops.operation import Caller, OpError
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.database import Store, open_store
@@ -59,6 +61,10 @@ class LiveAccount(Protocol):
     def pauses(self) -> Sequence[Pause]:
         """Its pauses in force, stored or not."""
 
+    @property
+    def evidence(self) -> Evidence:
+        """What it did that the store does not keep."""
+
     def vault(self) -> Vault:
         """Its sealed session, as a new handle."""
 
@@ -76,6 +82,9 @@ class LiveAccount(Protocol):
 
     def hold(self, pauses: Sequence[Pause]) -> None:
         """Replace the pauses in force by these."""
+
+    async def look_up(self, kind: ThreadKind) -> bool:
+        """Ask the platform for past messages. False if it does not run, or its channel cannot."""
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""

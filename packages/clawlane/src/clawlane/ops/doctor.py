@@ -18,11 +18,12 @@ from clawlane.config.origin import Layer
 from clawlane.config.paths import Paths
 from clawlane.config.phones import is_phone_number
 from clawlane.credentials.profile import ConsentDamaged
+from clawlane.ops.access_findings import of_policy
 from clawlane.ops.agent_findings import agent_findings
 from clawlane.ops.config_names import Names, agreed
 from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.directory import lookup, resolve
-from clawlane.ops.findings import Finding, Severity, merged, of_policy
+from clawlane.ops.findings import Finding, Severity, merged
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.private_files import private_files
 from clawlane.ops.problems import clock_problem

@@ -15,7 +15,8 @@ _WORDS: Final = {
     # who may write
     "dm_open": ("'open' lets anybody write directly", "write 'pairing'"),
     "groups_open": ("'open' lets every group call the agent", "write 'allowlist'"),
-    "groups_nobody": ("groups are allowlisted, but nobody in them", "for anybody add groupAllowFrom: ['*']"),
+    "groups_nobody": ("groups are let in, but nobody in them", "for anybody add groupAllowFrom: ['*']"),
+    "group_nobody": ("the group is let in, but nobody in it", "for anybody write ['*']"),
     "denial_unresolved": (
         "shuts out a group that is not known by this name, so every group without an entry stays out",
         "write the id of that group as the key",
@@ -45,8 +46,8 @@ _WORDS: Final = {
         "write '{id}' into groupAllowFrom, and the id of a group here",
     ),
     "group_in_senders": (
-        "{id} is a group, not a person, so {list} never matches it",
-        "write groups: {{ '{id}': {{}} }}",
+        "this is a group ({id}), and sender lists match people only",
+        "write it under groups: {{ '{id}': {{}} }}",
     ),
     # names, at the list that they stand in
     "name_waiting in list": (
@@ -166,7 +167,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "path": finding.path,
         "text": text(finding),
-        "mend": action(finding),
+        "fix": action(finding),
         "line": finding.line,
         "accounts": finding.accounts,
     }

@@ -22,11 +22,13 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "capabilities",
     "config",
     "directory",
     "doctor",
     "events",
     "login",
+    "message",
     "messages",
     "pairing",
     "pause",
@@ -37,6 +39,7 @@ MODULES = (
     "sessions",
     "status",
     "store",
+    "verification",
     "why",
 )
 """The modules of this package that hold operations."""

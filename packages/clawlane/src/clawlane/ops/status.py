@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clawlane import __version__
-from clawlane.access.names import Pins
+from clawlane.access.fingerprint import fingerprint
 from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import Probe, ProbeResult, Rehearsal
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, Vault, VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.profile import Consent, ConsentDamaged
+from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
@@ -28,10 +29,11 @@ from clawlane.ops.account_status import (
     User,
 )
 from clawlane.ops.context import OpContext, account_words
-from clawlane.ops.findings import findings
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.problems import AMONG, problems
+from clawlane.ops.speakers import who_may_speak
+from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader, reading_nothing
 from clawlane.store.retention import FORGOTTEN
 
@@ -189,9 +191,10 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
     name, now_ms, live = str(account), ctx.now_ms(), ctx.live.get(str(account))
     user, state = _user_and_state(ctx, account)
     activity = reader.activity(name)
-    names = AccessPolicy.of(ctx.config, account).names_to_pin()
-    known = {one.pin.name: one.pin for one in reader.looked_up(name)}
-    pins = [known[one] for one in names if one in known]
+    policy, rehearsal = AccessPolicy.of(ctx.config, account), rehearsal_of(channel)
+    names = policy.names_to_pin()
+    directory = Directory.read(reader, account)
+    pins = [pin for one in names if (pin := directory.pins.of_name(one))]
     failing = ctx.store.failing if ctx.store else ""
     return AccountStatus(
         id=account.id,
@@ -211,9 +214,9 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         outbound=state.outbound or Health.UNKNOWN,
         noticed_ms=state.noticed_ms,
         skew_ms=state.skew_ms,
-        dm_policy=_policy(ctx.config, account, "dmPolicy"),
-        group_policy=_policy(ctx.config, account, "groupPolicy"),
-        rehearsal=rehearsal_of(channel),
+        dm_policy=policy_status(ctx.config, account, "dmPolicy"),
+        group_policy=policy_status(ctx.config, account, "groupPolicy"),
+        rehearsal=rehearsal,
         last_inbound_ms=activity.last_inbound_ms,
         last_outbound_ms=activity.last_outbound_ms,
         counters=activity.counters,
@@ -232,8 +235,12 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
         names=list(map(NameStatus.of, pins)),
-        findings=findings(ctx.config, account, Pins.of(pins)),
+        findings=findings(ctx.config, account, directory),
         problems=[],
+        speakers=who_may_speak(ctx.config, account, directory.pins, reader),
+        verification=verification_of(
+            reader.verifications(name), fingerprint(policy), rehearsed=bool(rehearsal)
+        ),
     )
 
 
@@ -262,7 +269,8 @@ def _consent(ctx: OpContext, account: Account) -> Consent | None:
         return None
 
 
-def _policy(config: Config, account: Account, key: str) -> PolicyStatus:
+def policy_status(config: Config, account: Account, key: str) -> PolicyStatus:
+    """The value of a channel key for an account, and where it was set."""
     effective = config.effective(account, key)
     origin = effective.origin
     return PolicyStatus(str(effective.value), str(origin.layer), origin.path, origin.line)

@@ -134,6 +134,10 @@ def _check(manifest: Manifest, distribution: str) -> None:
         raise LoadFailed(
             f"{distribution}: the manifest of channel '{manifest.id}' has a value that is not a text"
         )
+    if not isinstance(manifest.capabilities, frozenset):
+        raise LoadFailed(
+            f"{distribution}: the capabilities of channel '{manifest.id}' are no frozenset of `Capability`"
+        )
     for alias in aliases:
         try:
             refuse_official_name(alias, distribution)

@@ -10,7 +10,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clawlane.messages import Photos
+from clawlane.messages import Photos, Receipt
+from clawlane.store import receipts
 from clawlane.store.codec import outgoing_body, outgoing_of
 from clawlane.store.rows import change, put
 from clawlane.store.transaction import Tx
@@ -21,8 +22,7 @@ def album_of(tx: Tx, client_id: str) -> tuple[sqlite3.Row, int] | None:
     if not (client_id.isascii() and client_id.isdecimal()):
         return None
     rows = tx.db.execute(
-        "SELECT id, turn, state, client_id, messages, echo, thread_kind, session FROM outbox"
-        " WHERE account = ? AND settled_ms IS NULL AND messages > 1",
+        "SELECT * FROM outbox WHERE account = ? AND settled_ms IS NULL AND messages > 1",
         (tx.account,),
     )
     for row in rows:
@@ -44,11 +44,7 @@ def note(tx: Tx, row: sqlite3.Row, ids: Sequence[str]) -> tuple[str, ...]:
     """
     known = tuple(new or old for new, old in zip((*ids, *[""] * row["messages"]), arrived(row), strict=False))
     change(tx, "outbox", {"id": row["id"]}, echo=json.dumps(known))
-    tx.db.executemany(
-        "INSERT INTO receipts (account, message_id, at_ms, thread_kind, session) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        [(tx.account, id_, tx.now_ms, row["thread_kind"], row["session"]) for id_ in known if id_],
-    )
+    receipts.keep(tx, row, Receipt(known))
     return known
 
 

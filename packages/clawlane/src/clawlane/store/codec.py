@@ -28,6 +28,7 @@ from clawlane.messages import (
     Text,
     Thread,
     ThreadKind,
+    Undo,
 )
 
 
@@ -90,6 +91,8 @@ def outgoing_body(out: Outgoing) -> str:
             body: dict[str, Any] = {"text": out.text, "styles": [astuple(style) for style in out.styles]}
             if out.mentions:
                 body["mentions"] = [astuple(mention) for mention in out.mentions]
+            if out.quote is not None:
+                body["quote"] = [out.quote.sender_id, out.quote.message_id]
         case Media():
             body = {"kind": out.kind, "path": out.path, "name": out.name, "text": out.caption}
         case Photos():
@@ -103,6 +106,8 @@ def outgoing_body(out: Outgoing) -> str:
                 "client": out.message_client_id,
                 "icon": out.icon,
             }
+        case Undo():
+            body = {"kind": "undo", "message": out.message_id, "client": out.message_client_id}
     return json.dumps(body)
 
 
@@ -116,7 +121,7 @@ NO_TEXT = '{"text": "", "styles": []}'
 
 
 def outgoing_of(row: Row) -> Outgoing:
-    """The chunk as it goes to the channel, with its client id."""
+    """The chunk as it goes to the channel, with its client id, and without what it quotes (`quoted_by`)."""
     body, thread, client_id = json.loads(row["body"]), thread_of(row), row["client_id"]
     match body.get("kind"):
         case None:
@@ -129,6 +134,8 @@ def outgoing_of(row: Row) -> Outgoing:
             return Link(thread, body["url"], body["text"], client_id)
         case "reaction":
             return Reaction(thread, body["message"], body["icon"], body["client"], client_id)
+        case "undo":
+            return Undo(thread, body["message"], body["client"], client_id)
         case kind:
             return Media(thread, MediaKind(kind), body["path"], body["name"], body["text"], client_id)
 
@@ -145,8 +152,15 @@ def said_in(body: str) -> str:
             return "\n".join(filter(None, (told["text"], told["url"])))
         case "reaction":
             return f"(reaction {told['icon']})" if told["icon"] else "(reaction taken back)"
+        case "undo":
+            return "(takes a message back)"
         case kind:
             return "\n".join(filter(None, (told["text"], f"({kind}: {told['name']})")))
+
+
+def words_in(body: str) -> str:
+    """The words that others read in a chunk; empty if there are none."""
+    return str(json.loads(body).get("text", ""))
 
 
 def compared(body: str) -> str:
@@ -159,9 +173,21 @@ def compared(body: str) -> str:
     return "\n".join((said_in(body), *(PurePath(path).name.partition("-")[0] for path in paths)))
 
 
-def is_reaction(body: str) -> bool:
-    """Whether a chunk reacts to a message, and is none itself."""
-    return bool(body) and json.loads(body).get("kind") == "reaction"
+def is_message(body: str) -> bool:
+    """Whether a chunk is a message: a reaction and an undo are about one."""
+    return not body or json.loads(body).get("kind") not in ("reaction", "undo")
+
+
+def undone_by(body: str) -> str:
+    """The id of the message that a chunk takes back; empty for every other chunk."""
+    told = json.loads(body) if body else {}
+    return str(told["message"]) if told.get("kind") == "undo" else ""
+
+
+def quoted_by(body: str) -> tuple[str, str] | None:
+    """Author and id of the message that a chunk quotes."""
+    told = json.loads(body).get("quote")
+    return (told[0], told[1]) if told else None
 
 
 def thread_of(row: Row) -> Thread:

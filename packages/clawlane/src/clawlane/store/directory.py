@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -19,6 +19,10 @@ from clawlane.store.transaction import Tx, lazy
 _BELIEVED_TIMES = 3
 _BELIEVED_MS = 60 * 60 * 1000
 """A doubtful list that was the same as often, over as long, is what is true now."""
+
+
+_AT_ONCE = 400
+"""Ids in one query."""
 
 
 class Listing(StrEnum):
@@ -130,6 +134,33 @@ def known(connection: sqlite3.Connection, account: str) -> Known:
     )
 
 
+def group_ids(connection: sqlite3.Connection, account: str) -> frozenset[str]:
+    """The ids that are known to be groups, and not people."""
+    rows = connection.execute(
+        "SELECT group_id FROM known_groups WHERE account = ?1 AND NOT EXISTS (SELECT 1 FROM known_people"
+        " WHERE account = ?1 AND known_people.group_id = '' AND user_id = known_groups.group_id)",
+        (account,),
+    )
+    return frozenset(str(row[0]) for row in rows)
+
+
+def names_of(connection: sqlite3.Connection, account: str, ids: Collection[str]) -> dict[str, str]:
+    """What the friends and groups with these ids are called."""
+    found: dict[str, str] = {}
+    wanted = list(ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        rows = connection.execute(
+            "SELECT user_id, name FROM known_people"  # noqa: S608 — question marks only
+            f" WHERE account = ? AND group_id = '' AND user_id IN ({marks})"
+            f" UNION ALL SELECT group_id, name FROM known_groups WHERE account = ? AND group_id IN ({marks})",
+            (account, *some, account, *some),
+        )
+        found |= {id: name for id, name in rows if name}
+    return found
+
+
 def recent(tx: Tx, age_ms: int) -> Known:
     """What was looked up last. The times are None for what is older than `age_ms`."""
     found = known(tx.db, tx.account)
@@ -192,7 +223,7 @@ def keep_pins(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
         put(
             tx,
             "pins",
-            {"list": pin.name.where, "entry": pin.name.entry},
+            {"list": pin.name.where, "in_group": pin.name.group, "entry": pin.name.entry},
             found=pin.state,
             candidates=json.dumps(candidates),
             found_by=pin.match,
@@ -204,22 +235,23 @@ def keep_pins(tx: Tx, looked_up: Sequence[LookedUp]) -> None:
 def forget_pins(tx: Tx, names: Iterable[ConfigName]) -> None:
     """Remove names that have left the config, or that are to be looked up again."""
     tx.db.executemany(
-        "DELETE FROM pins WHERE account = ? AND list = ? AND entry = ?",
-        [(tx.account, name.where, name.entry) for name in names],
+        "DELETE FROM pins WHERE account = ? AND list = ? AND in_group = ? AND entry = ?",
+        [(tx.account, name.where, name.group, name.entry) for name in names],
     )
 
 
 def of_account(connection: sqlite3.Connection, account: str) -> list[LookedUp]:
     """Every completed look-up of an account."""
     rows = connection.execute(
-        "SELECT list, entry, candidates, found_by, at_ms FROM pins WHERE account = ?"
-        " ORDER BY position, list, entry",
+        "SELECT list, in_group, entry, candidates, found_by, at_ms FROM pins WHERE account = ?"
+        " ORDER BY position, list, in_group, entry",
         (account,),
     )
     found = []
-    for where, entry, candidates, match, at_ms in rows:
+    for where, group, entry, candidates, match, at_ms in rows:
         told = json.loads(candidates)
-        pin = Pin(ConfigName(NameList(where), entry), tuple(id for id, _ in told), Match(match), at_ms)
+        name = ConfigName(NameList(where), entry, group)
+        pin = Pin(name, tuple(id for id, _ in told), Match(match), at_ms)
         found.append(LookedUp(pin, tuple(name for _, name in told)))
     return found
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store.codec import compared, is_reaction, outgoing_of, thread_of
+from clawlane.store import quotes
+from clawlane.store.codec import compared, is_message, outgoing_of, thread_of
 from clawlane.store.models import Chunk, ChunkState, Place, Purpose, Waiting
 from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
@@ -174,9 +175,9 @@ def _heads(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
 def _chunk(tx: Tx, id_: int) -> Chunk:
     """The chunk with its text, and that of its whole reply or of all that a call of a tool sends."""
     row = tx.db.execute("SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, id_)).fetchone()
-    out = outgoing_of(row)
+    out = quotes.with_quote(tx, row, outgoing_of(row))
     reply, first = "", id_
-    if row["purpose"] in (Purpose.REPLY, Purpose.TOOL) and not is_reaction(row["body"]):
+    if row["purpose"] in (Purpose.REPLY, Purpose.TOOL) and is_message(row["body"]):
         text = whole_text(row)
         where = " AND ".join(f"{column} = ?" for column in text)
         query = f"SELECT id, body FROM outbox WHERE account = ? AND {where} ORDER BY id"  # noqa: S608 — our own names

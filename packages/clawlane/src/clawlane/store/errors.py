@@ -6,6 +6,7 @@
     ├── StoreLost       another owner took the account over: this one must stop
     ├── StoreFailed     one write did not happen (disk full, I/O error); the same write may succeed later
     ├── NotInOutbox     no message of the outbox has this number, or it is past deciding
+    ├── NotQuotable     the message that a text was to quote is not known, or not kept
     ├── NoDeadLetter    no message with this id was set aside
     ├── PauseRefused    there is no such account or thread to pause or resume
     ├── CursorUnknown   a position in the event feed is not one of this store
@@ -53,6 +54,10 @@ class CursorUnknown(StoreError):
 
 class NotInOutbox(StoreError):
     """There is no such message in the outbox, or nothing can be decided about it; the text says which."""
+
+
+class NotQuotable(StoreError):
+    """A text cannot quote this message; the text says why."""
 
 
 class NoDeadLetter(StoreError):

@@ -217,6 +217,9 @@ def note(tx: Tx, fact: Fact, backlog_ms: int) -> NoteResult:
     match fact:
         case Own():
             return NoteResult(unknown_sends.echo(tx, fact.client_id, fact.message_id))
+        case Undone(own=True):
+            unknown_sends.undone(tx, fact)
+            return NoteResult()
         case Undone():
             return NoteResult(recalled=recall.undone(tx, fact, backlog_ms + AFTER_MS))
         case Deleted():

@@ -62,10 +62,10 @@ class Place(IntEnum):
 
 
 class Purpose(StrEnum):
-    """What an outgoing text is for: the reply of a turn, or a text of the gateway itself.
+    """What an outgoing text is for: the reply of a turn, a text of the gateway itself, or of the operator.
 
-    Those are the challenge to a stranger, a notice on behalf of the operator, the answer to a command, and
-    what an agent's tool sends before the reply.
+    Those of the gateway are the challenge to a stranger, a notice on behalf of the operator, the answer to a
+    command, and what an agent's tool sends before the reply.
     """
 
     REPLY = "reply"
@@ -73,6 +73,7 @@ class Purpose(StrEnum):
     NOTICE = "notice"
     COMMAND = "command"
     TOOL = "tool"
+    OPERATOR = "operator"
 
 
 class History(StrEnum):

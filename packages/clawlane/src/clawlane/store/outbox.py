@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from clawlane.messages import Outgoing, Thread
+from clawlane.messages import Outgoing, Thread, Undo
 from clawlane.store import outgoing_files
 from clawlane.store.codec import message_count, outgoing_body, said_in, storable, thread_of
-from clawlane.store.models import ChunkState, Purpose
+from clawlane.store.models import ChunkState, Place, Purpose
 from clawlane.store.rows import exists, insert, of_accounts, put, value_of
 from clawlane.store.transaction import Tx, next_number
 
@@ -36,7 +36,8 @@ def queue(
 ) -> list[int]:
     """Write chunks in order, each with a client id: milliseconds, strictly rising over the account.
 
-    An album takes one for each picture. What a tool sends is `by` a call and answers no turn. Gives row ids.
+    An album takes one for each picture. What a tool sends is `by` a call and answers no turn. What the
+    operator sends at once is one batch. Gives row ids.
     """
     row = tx.db.execute("SELECT last_client_id FROM accounts WHERE account = ?", (tx.account,)).fetchone()
     last = row["last_client_id"] if row else 0
@@ -55,10 +56,12 @@ def queue(
             by_turn=by and by.turn,
             step=by and by.step,
             call=by and by.call,
+            batch=ids[0] if purpose is Purpose.OPERATOR else None,
             client_id=str(last),
             messages=message_count(out),
             body=outgoing_body(out),
             state=ChunkState.QUEUED,
+            place=Place.BEGUN if isinstance(out, Undo) else Place.IN_TURN,  # what is wrong goes first
             created_ms=tx.now_ms,
             due_ms=tx.now_ms,
         )
@@ -99,14 +102,16 @@ def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
     )
 
 
-def cancel_call(tx: Tx, chunk: sqlite3.Row, reason: str) -> None:
-    """From this chunk on, nothing is sent of what a call of a tool queued and has not left yet."""
-    tx.db.execute(
-        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, held_until_ms = NULL, reason = ?"
-        " WHERE account = ? AND by_turn = ? AND step = ? AND call = ? AND id > ?"
-        " AND settled_ms IS NULL AND state = 'queued'",
-        (tx.now_ms, reason, tx.account, chunk["by_turn"], chunk["step"], chunk["call"], chunk["id"]),
-    )
+def cancel_rest(tx: Tx, chunk: sqlite3.Row, reason: str) -> int:
+    """After this chunk, nothing of the same text is sent that has not left yet. Gives how many chunks."""
+    text = whole_text(chunk)
+    where = " AND ".join(f"{column} = ?" for column in text)
+    return tx.db.execute(
+        "UPDATE outbox SET state = 'cancelled', settled_ms = ?, held_until_ms = NULL, reason = ?"  # noqa: S608
+        f" WHERE account = ? AND {where} AND id > ?"
+        " AND settled_ms IS NULL AND state IN ('queued', 'held')",
+        (tx.now_ms, reason, tx.account, *text.values(), chunk["id"]),
+    ).rowcount
 
 
 def cancel_tools(tx: Tx, turn: int, reason: str) -> None:
@@ -119,9 +124,14 @@ def cancel_tools(tx: Tx, turn: int, reason: str) -> None:
 
 
 def whole_text(chunk: sqlite3.Row) -> dict[str, object]:
-    """What the chunks of one text have in common: a reply, what one call of a tool sends, or one chunk."""
+    """What the chunks of one text have in common: a reply, what one call of a tool sends, or one chunk.
+
+    What the operator sends at once is one text as well.
+    """
     if chunk["turn"] is not None:
         return {"turn": chunk["turn"]}
+    if chunk["batch"] is not None:
+        return {"batch": chunk["batch"]}
     if chunk["step"] is not None:
         return {name: chunk[name] for name in ("by_turn", "step", "call")}
     return {"id": chunk["id"]}
@@ -187,7 +197,8 @@ def _words(row: sqlite3.Row) -> str:
 class Listed:
     """One chunk. `part` of `parts` is its place in its reply; a challenge or notice answers no message.
 
-    What a tool sent `by_tool` while a message was answered has its place in what that call sends.
+    What a tool sent `by_tool` while a message was answered has its place in what that call sends, and what
+    the operator sent (`by_operator`) in what was sent at once.
     `sent_ms` is when it was last given to the channel, `looked_up_ms` when the platform was asked about it.
     Until `settling_ms` look-ups may settle its unknown fate; until `held_until_ms` pacing holds it.
     """
@@ -208,6 +219,7 @@ class Listed:
     settling_ms: int | None = None
     held_until_ms: int | None = None
     by_tool: bool = False
+    by_operator: bool = False
 
     @property
     def needs_decision(self) -> bool:
@@ -216,12 +228,15 @@ class Listed:
 
 
 _OF_CALL = "account = chunk.account AND by_turn = chunk.by_turn AND step = chunk.step AND call = chunk.call"
+_OF_BATCH = "account = chunk.account AND batch = chunk.batch"
 _PARTS = (
     "SELECT chunk.*, messages.message_id AS answers, chunk.by_turn IS NOT NULL AS by_tool,"  # noqa: S608
     " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn)"
-    f" + (SELECT count(*) FROM outbox WHERE {_OF_CALL}) AS parts,"
-    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn"
-    f"  AND id <= chunk.id) + (SELECT count(*) FROM outbox WHERE {_OF_CALL} AND id <= chunk.id) AS part"
+    f" + (SELECT count(*) FROM outbox WHERE {_OF_CALL})"
+    f" + (SELECT count(*) FROM outbox WHERE {_OF_BATCH}) AS parts,"
+    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn AND id <= chunk.id)"
+    f" + (SELECT count(*) FROM outbox WHERE {_OF_CALL} AND id <= chunk.id)"
+    f" + (SELECT count(*) FROM outbox WHERE {_OF_BATCH} AND id <= chunk.id) AS part"
     " FROM outbox AS chunk LEFT JOIN messages ON messages.account = chunk.account"
     " AND messages.seq = coalesce(chunk.turn, chunk.by_turn)"
 )
@@ -248,6 +263,7 @@ def listed(connection: sqlite3.Connection, *, settled: bool = False) -> list[Lis
             text=said_in(row["body"]) if row["body"] else "",
             tries=row["attempts"],
             by_tool=bool(row["by_tool"]),
+            by_operator=row["batch"] is not None,
         )
         for row in sorted(rows, key=lambda row: int(row["id"]))
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 
 from clawlane.messages import Inbound, ThreadKind
@@ -45,6 +46,11 @@ def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
     return tuple(map(inbound_of, rows))
 
 
+def waits(connection: sqlite3.Connection, account: str, seq: int) -> bool:
+    """Whether a message waits to be given to the next turn of its group."""
+    return exists(connection, _WAITS, account, seq)
+
+
 def consume(tx: Tx, turn: int) -> None:
     """A turn has settled: exactly what went with it is not given again.
 
@@ -81,12 +87,12 @@ def remove(tx: Tx, seqs: Iterable[int]) -> None:
     _forget_unused(tx, [seq for seq in seqs if tx.db.execute(query, (tx.account, seq)).rowcount])
 
 
+_WAITS = "SELECT 1 FROM history WHERE account = ? AND message = ?"
 _REMEMBERED = "SELECT 1 FROM session_turns WHERE account = ? AND summarised = 0"
 
 
 def _forget_unused(tx: Tx, seqs: Iterable[int]) -> None:
     """Forget the texts of messages that wait for no turn, and that no turn remembers."""
-    waits = "SELECT 1 FROM history WHERE account = ? AND message = ?"
     kept = (
         "SELECT 1 FROM given JOIN session_turns USING (account, turn)"
         " WHERE given.account = ? AND given.message = ? AND summarised = 0"
@@ -96,6 +102,6 @@ def _forget_unused(tx: Tx, seqs: Iterable[int]) -> None:
         [
             seq
             for seq in seqs
-            if not exists(tx.db, waits, tx.account, seq) and not exists(tx.db, kept, tx.account, seq)
+            if not exists(tx.db, _WAITS, tx.account, seq) and not exists(tx.db, kept, tx.account, seq)
         ],
     )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from clawlane.messages import Thread
+from clawlane.store import receipts
 from clawlane.store.codec import storable
 from clawlane.store.transaction import Tx
-
-_AMONG = 2000
-"""Among how many chunks, the newest of the account, a message of its own is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +28,7 @@ def target(tx: Tx, thread: Thread, message_id: str) -> ReactionTarget | None:
         " AND aliases.id = ? AND aliases.kind = 'message' ORDER BY aliases.message DESC LIMIT 1",
         (*place, storable(message_id)),
     ).fetchone()
-    client_id = row["client_id"] if row else _own(tx, thread, message_id)
-    return None if client_id is None else ReactionTarget(message_id, client_id)
-
-
-def _own(tx: Tx, thread: Thread, message_id: str) -> str | None:
-    """The client id of a message that the account sent."""
-    rows = tx.db.execute(
-        "SELECT client_id, receipt FROM (SELECT * FROM outbox WHERE account = ? ORDER BY id DESC LIMIT ?)"
-        " AS own WHERE state = 'sent' AND receipt IS NOT NULL AND thread_kind = ? AND thread_id = ?",
-        (tx.account, _AMONG, thread.kind, thread.id),
-    )
-    return next((row["client_id"] for row in rows if message_id in json.loads(row["receipt"])), None)
+    if row is not None:
+        return ReactionTarget(message_id, row["client_id"])
+    own = receipts.find(tx.db, tx.account, message_id)
+    return ReactionTarget(message_id, own.client_id) if own and own.thread == thread else None

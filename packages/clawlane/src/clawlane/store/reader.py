@@ -19,13 +19,18 @@ from clawlane.store import (
     events,
     marker,
     notices,
+    operator_sends,
     outbox,
     pairing,
     pauses,
+    pending_history,
+    quotes,
     reach,
+    send_evidence,
     send_log,
     sessions,
     turns,
+    verifications,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.models import Activity
@@ -62,6 +67,9 @@ class Reader:
     returned = _ask(catch_up.returned)
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox.listed)
+    quotable = _ask(quotes.quotable)
+    members = _ask(directory.members)
+    sent_by_operator = _ask(operator_sends.statuses)
     held = _ask(send_log.held)
     dead_letters = _ask(turns.dead_letters)
     expired = _ask(pauses.expired)
@@ -69,7 +77,15 @@ class Reader:
     session = _ask(sessions.read)
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
+    group_ids = _ask(directory.group_ids)
+    names_of = _ask(directory.names_of)
     looked_up = _ask(directory.of_account)
+    in_history = _ask(pending_history.waits)
+    sends_of_turn = _ask(send_evidence.of_turn)
+    challenges_sent = _ask(send_evidence.challenges)
+    sends = _ask(send_evidence.of_chunks)
+    sent_by_us = _ask(send_evidence.sent_by_us)
+    verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:

@@ -506,14 +506,38 @@ CREATE TABLE verifications ( -- the runs of the ritual that proves a lane
     report TEXT NOT NULL, -- JSON
     PRIMARY KEY (account, at_ms)
 ) WITHOUT ROWID;
-INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('verifications', 'verifications', '20 10 1');
 CREATE TABLE config_log ( -- which config an account came to work by, for the event feed
     account TEXT NOT NULL, id INTEGER NOT NULL, at_ms INTEGER NOT NULL,
     revision TEXT NOT NULL, edit TEXT NOT NULL, -- in_force, waits, refused
     widens TEXT NOT NULL, narrows TEXT NOT NULL, -- JSON: kinds of change, and how many known people or groups
     PRIMARY KEY (account, id)
 ) WITHOUT ROWID;
-INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('config_log', 'config_log', '1000 500 1');
+ALTER TABLE outbox ADD COLUMN batch INTEGER; -- of what the operator sends at once: its first chunk
+CREATE INDEX operator_sends ON outbox (account, batch, id) WHERE batch IS NOT NULL;
+ALTER TABLE receipts ADD COLUMN chunk INTEGER; -- what was sent
+ALTER TABLE receipts ADD COLUMN client_id TEXT NOT NULL DEFAULT ''; -- the id under which it was sent
+UPDATE receipts SET chunk = sent.id, client_id = sent.first + sent.place FROM (
+    SELECT account, outbox.id, CAST(client_id AS INTEGER) AS first, part.key AS place,
+        part.value AS message_id
+    FROM outbox, json_each(outbox.receipt) AS part WHERE receipt IS NOT NULL
+) AS sent WHERE sent.account = receipts.account AND sent.message_id = receipts.message_id;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('verifications', 'verifications', '20 10 1'),
+    ('config_log', 'config_log', '1000 500 1'),
+    ('outbox', 'operator_sends', '1000 500 2 1');
+
+ALTER TABLE pins RENAME TO old_pins;
+CREATE TABLE pins (
+    account TEXT NOT NULL, list TEXT NOT NULL,
+    in_group TEXT NOT NULL DEFAULT '', -- the key of `groups` above the list of one group
+    entry TEXT NOT NULL, found TEXT NOT NULL,
+    candidates TEXT NOT NULL, -- JSON: ids and names
+    found_by TEXT, at_ms INTEGER NOT NULL, position INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, list, in_group, entry)
+);
+INSERT INTO pins (account, list, entry, found, candidates, found_by, at_ms, position)
+    SELECT account, list, entry, found, candidates, found_by, at_ms, position FROM old_pins;
+DROP TABLE old_pins;
 """
 
 MIGRATIONS: tuple[str, ...] = (

@@ -10,12 +10,12 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from clawlane.messages import Receipt
-from clawlane.store import album_sends, pending_history, send_log
-from clawlane.store.codec import NO_TEXT, is_reaction
+from clawlane.store import album_sends, pending_history, receipts, send_log, taken_back
+from clawlane.store.codec import NO_TEXT, is_message, undone_by
 from clawlane.store.models import ChunkState, Hold, LostSend, Place, SendOutcome, TurnState
 from clawlane.store.outbox import (
     cancel,
-    cancel_call,
+    cancel_rest,
     cancel_tools,
     delivery_summary,
     update_summary,
@@ -46,7 +46,7 @@ def begin(
             " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
             " place = 0, expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
             " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
-            " RETURNING id, turn, by_turn, step, call",
+            " RETURNING id, turn, by_turn, step, call, batch",
             (tx.now_ms, session, chunk_id, tx.account),
         ).fetchone()
         if row is not None:
@@ -72,7 +72,7 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
         row = tx.db.execute(
             "UPDATE outbox SET held_until_ms = ?, reason = ?"
             " WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL"
-            " RETURNING id, turn, by_turn, step, call, expires_ms",
+            " RETURNING id, turn, by_turn, step, call, batch, expires_ms",
             (held.until_ms, reason, tx.account, chunk_id),
         ).fetchone()
         if row is None or not held.aside or (row["turn"] is None and row["by_turn"] is None):
@@ -106,16 +106,14 @@ def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
     """Record that a chunk arrived. Gives the turn that this settled, if any."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'sent', receipt = ?, settled_ms = ?, reason = ''"
-        " WHERE account = ? AND id = ? AND settled_ms IS NULL RETURNING turn, thread_kind, session",
+        " WHERE account = ? AND id = ? AND settled_ms IS NULL RETURNING *",
         (json.dumps(receipt.message_ids), tx.now_ms, tx.account, chunk_id),
     ).fetchone()
     if row is None:
         return None
-    tx.db.executemany(
-        "INSERT INTO receipts (account, message_id, at_ms, thread_kind, session) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        [(tx.account, one, tx.now_ms, row["thread_kind"], row["session"]) for one in receipt.message_ids],
-    )
+    receipts.keep(tx, row, receipt)
+    if message_id := undone_by(row["body"]):
+        taken_back.forget(tx, message_id)
     tx.db.execute("UPDATE accounts SET last_outbound_ms = ? WHERE account = ?", (tx.now_ms, tx.account))
     return settle(tx, row["turn"])
 
@@ -124,14 +122,14 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     """Record that the platform refused a chunk. The rest of the reply is not sent."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE account = ? AND id = ?"
-        " AND settled_ms IS NULL RETURNING id, turn, by_turn, step, call",
+        " AND settled_ms IS NULL RETURNING id, turn, by_turn, step, call, batch",
         (reason, tx.now_ms, tx.account, chunk_id),
     ).fetchone()
-    if row is None or row["turn"] is None:
-        if row is not None and row["by_turn"] is not None:
-            cancel_call(tx, row, _EARLIER)
+    if row is None:
         return SendOutcome(None, "")
-    cancel(tx, row["turn"], chunk_id, _EARLIER)
+    cancel_rest(tx, row, _EARLIER)
+    if row["turn"] is None:
+        return SendOutcome(None, "")
     return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
 
 
@@ -158,13 +156,14 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
     is_album = row["messages"] > 1
     seen = album_sends.note(tx, row, lost.arrived) if is_album else (row["echo"] or "",)
     if all(seen):
-        return SendOutcome(sent(tx, chunk_id, Receipt(seen)), "")
+        receipt = Receipt(seen if is_message(row["body"]) else ())
+        return SendOutcome(sent(tx, chunk_id, receipt), "")
     turn: int | None = row["turn"]
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND state = 'recalled'"
     recalled = exists(tx.db, query, tx.account, turn) or (turn is None and row["body"] == NO_TEXT)
-    # Look-ups show messages, and no reactions.
-    reaction = is_reaction(row["body"])
-    settles = lost.settle_ms and not lost.taken and not row["resends"] and not reaction
+    # Look-ups show messages, and neither reactions nor what was taken back.
+    shown = is_message(row["body"])
+    settles = lost.settle_ms and not lost.taken and not row["resends"] and shown
     change(
         tx,
         "outbox",
@@ -172,7 +171,7 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
         state=ChunkState.UNKNOWN,
         reason=lost.reason,
         settling_ms=tx.now_ms + lost.settle_ms if settles else None,
-        looked_up_ms=tx.now_ms if reaction else None,
+        looked_up_ms=None if shown else tx.now_ms,
         settled_ms=tx.now_ms if recalled else None,
     )
     if recalled:
@@ -180,6 +179,9 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
     elif turn is not None:
         change(tx, "outbox", {"turn": turn, "state": ChunkState.QUEUED}, state=ChunkState.HELD)
         needs_decision(tx, turn)
+    elif row["batch"] is not None:
+        rest = {"batch": row["batch"], "state": ChunkState.QUEUED}
+        change(tx, "outbox", rest, state=ChunkState.HELD)
     return SendOutcome(turn, delivery_summary(tx, turn))
 
 

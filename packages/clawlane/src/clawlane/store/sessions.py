@@ -244,9 +244,28 @@ def recalled(tx: Tx, thread: Thread, messages: Sequence[int], words: Sequence[st
         ).fetchall()
         for row in rows:
             saw.setdefault(row["agent"], []).append(row)
+    return [
+        turn
+        for row in _of_thread(tx, thread)
+        for turn in _take_out(tx, row, saw.get(row["agent"], ()), words)
+    ]
+
+
+def taken_back(tx: Tx, thread: Thread, turn: int | None, words: str) -> None:
+    """Forget what the account said in a turn and took back since, and what repeats its words.
+
+    An open turn that remembers it goes on: what the account itself wrote is nobody's secret.
+    """
+    query = "SELECT * FROM session_turns WHERE account = ? AND turn = ?"
+    said = tx.db.execute(query, (tx.account, turn)).fetchall()
+    for session in _of_thread(tx, thread):
+        seen = [row for row in said if row["agent"] == session["agent"]]
+        _take_out(tx, session, seen, [words])
+
+
+def _of_thread(tx: Tx, thread: Thread) -> list[sqlite3.Row]:
     query = "SELECT * FROM sessions WHERE account = ? AND thread_kind = ? AND thread_id = ? ORDER BY agent"
-    found = tx.db.execute(query, (tx.account, thread.kind, thread.id)).fetchall()
-    return [turn for row in found for turn in _take_out(tx, row, saw.get(row["agent"], ()), words)]
+    return tx.db.execute(query, (tx.account, thread.kind, thread.id)).fetchall()
 
 
 def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: Sequence[str]) -> list[int]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from clawlane.messages import Receipt, ThreadKind
-from clawlane.store import album_sends, turns
+from clawlane.messages import Receipt, ThreadKind, Undone
+from clawlane.store import album_sends, receipts, taken_back, turns
+from clawlane.store.codec import undone_by
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import ChunkState, LostSend, RecoveryResult, TurnState
-from clawlane.store.outbox import cancel, cancel_call
+from clawlane.store.outbox import cancel_rest, whole_text
 from clawlane.store.rows import change
 from clawlane.store.sending import mark, needs_decision, sent, settle, unknown
 from clawlane.store.transaction import Tx
@@ -55,8 +56,7 @@ def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
     Gives the turn that this settled.
     """
     row = tx.db.execute(
-        "SELECT id, turn, state, messages FROM outbox"
-        " WHERE account = ? AND client_id = ? AND settled_ms IS NULL",
+        "SELECT * FROM outbox WHERE account = ? AND client_id = ? AND settled_ms IS NULL",
         (tx.account, client_id),
     ).fetchone()
     if row is None or row["messages"] > 1:
@@ -65,6 +65,26 @@ def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
         change(tx, "outbox", {"id": row["id"]}, echo=message_id)
         return None
     return _arrived(tx, row, Receipt((message_id,)))
+
+
+def undone(tx: Tx, fact: Undone) -> None:
+    """The account saw that one of its messages was taken back: by the gateway, or on the phone."""
+    own = receipts.find(tx.db, tx.account, fact.message_id)
+    if own is None or own.thread != fact.thread:
+        return
+    rows = tx.db.execute(
+        "SELECT * FROM outbox WHERE account = ? AND settled_ms IS NULL AND state IN ('sending', 'unknown')"
+        " AND state <> 'queued'",  # as the index of these chunks says it
+        (tx.account,),
+    ).fetchall()
+    for row in rows:
+        if undone_by(row["body"]) != fact.message_id:
+            continue
+        if row["state"] == ChunkState.SENDING:
+            change(tx, "outbox", {"id": row["id"]}, echo=fact.message_id)
+        else:
+            _arrived(tx, row, Receipt(()))
+    taken_back.forget(tx, fact.message_id)
 
 
 def _picture(tx: Tx, client_id: str, message_id: str) -> int | None:
@@ -169,10 +189,7 @@ def drop(tx: Tx, chunk_id: int) -> int | None:
     reason = "dropped by the operator"
     dropped = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "reason": reason}
     change(tx, "outbox", {"id": chunk_id}, **dropped)
-    if row["turn"] is not None:
-        cancel(tx, row["turn"], chunk_id, reason)
-    elif row["by_turn"] is not None:
-        cancel_call(tx, row, reason)
+    cancel_rest(tx, row, reason)
     return settle(tx, row["turn"])
 
 
@@ -191,7 +208,7 @@ def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], what: st
 
 
 def _arrived(tx: Tx, row: sqlite3.Row, receipt: Receipt) -> int | None:
-    _release(tx, row["turn"])
+    _release(tx, row)
     return sent(tx, row["id"], receipt)
 
 
@@ -199,14 +216,14 @@ def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
     album_sends.keep_rest(tx, row)
     queued = {"state": ChunkState.QUEUED, "reason": "", "due_ms": due_ms}
     change(tx, "outbox", {"id": row["id"]}, **queued, looked_up_ms=None, settling_ms=None)
-    _release(tx, row["turn"])
+    _release(tx, row)
 
 
-def _release(tx: Tx, turn: int | None) -> None:
+def _release(tx: Tx, row: sqlite3.Row) -> None:
     """Queue what was held behind a chunk of unknown fate."""
-    if turn is not None:
-        change(tx, "outbox", {"turn": turn, "state": ChunkState.HELD}, state=ChunkState.QUEUED)
-        mark(tx, turn, TurnState.REPLIED, "")
+    change(tx, "outbox", {**whole_text(row), "state": ChunkState.HELD}, state=ChunkState.QUEUED)
+    if row["turn"] is not None:
+        mark(tx, row["turn"], TurnState.REPLIED, "")
 
 
 def _left_open(tx: Tx, row: sqlite3.Row, found: str) -> None:

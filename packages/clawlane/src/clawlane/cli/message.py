@@ -1,0 +1,183 @@
+"""`message`: what the operator writes, reacts to and takes back, and what became of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.message_report import report
+from clawlane.cli.options import json_option, one_account
+from clawlane.ops.client import Client
+from clawlane.ops.message import LONGEST_TEXT, React, Send, TakeBack
+
+_WAIT_S = 60.0
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+@click.group()
+def message() -> None:
+    """Write, react and take back, as the account (experimental, unofficial).
+
+    Everything goes through a running gateway, in the order of its outbox: a pause holds it, and pacing counts
+    it. A command waits up to 60 seconds. It ends with 0 once everything has arrived, with 2 while something
+    waits, and with 1 if something was refused or nobody knows whether it arrived.
+    """
+
+
+def _target_option(*, required: bool = True) -> Callable[[C], C]:
+    help = "user:ID, group:ID, or the id or name of one friend or group."
+    return click.option("-t", "--target", required=required, default=None if required else "", help=help)
+
+
+def _no_wait(command: C) -> C:
+    help = "Do not wait; 0 then means that it is queued."
+    return click.option("--no-wait", is_flag=True, help=help)(command)
+
+
+@message.command()
+@click.argument("words", metavar="[TEXT]", required=False)
+@one_account
+@_target_option()
+@click.option("-m", "--message", "text", help="The text, in place of TEXT; `-` reads it from standard input.")
+@click.option("--media", multiple=True, metavar="FILE", help="A file to send; may be repeated.")
+@click.option("--reply-to", metavar="MESSAGE", default="", help="The id of a message to quote.")
+@click.option("--plain", is_flag=True, help="Send the text as it is, and not as markdown.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
+@_no_wait
+@json_option
+def send(
+    words: str | None,
+    channel: str | None,
+    account: str | None,
+    target: str,
+    text: str | None,
+    media: Sequence[str],
+    reply_to: str,
+    plain: bool,
+    dry_run: bool,
+    no_wait: bool,
+    as_json: bool,
+) -> int:
+    """Send a text, files, or both.
+
+    A bare id has to be that of a known friend or group, and a name that of exactly one.
+
+    \b
+    openclaw message send --channel zalouser --target user:ID "Xin chào"
+    openclaw message send -t group:ID -m "The plan" --media plan.pdf
+    """
+    if words is not None and text is not None:
+        raise CliError("the text is given twice", "write it either as TEXT or with --message")
+    request = Send(
+        channel,
+        account,
+        target,
+        _text(text if words is None else words),
+        tuple(os.path.abspath(_readable(path, "a path")) for path in media),
+        _readable(reply_to, "--reply-to"),
+        plain,
+        dry_run,
+    )
+    client = Client()
+    wait_s = 0 if no_wait else _WAIT_S
+    return report(client, client.call(request), wait_s, as_json, dry_run=dry_run)
+
+
+@message.command()
+@one_account
+@_target_option()
+@click.option("--message-id", required=True, help="The id of the message to react to.")
+@click.option("--emoji", help="An emoji, a name such as HEART, or a code such as /-heart; '' removes.")
+@click.option("--remove", is_flag=True, help="Take the account's own reactions to the message back.")
+@_no_wait
+@json_option
+def react(
+    channel: str | None,
+    account: str | None,
+    target: str,
+    message_id: str,
+    emoji: str | None,
+    remove: bool,
+    no_wait: bool,
+    as_json: bool,
+) -> int:
+    """React to a message, or take the reaction back.
+
+    `openclaw channels capabilities` lists the reactions, `openclaw why` the ids of messages.
+
+    \b
+    openclaw message react -t user:ID --message-id MESSAGE --emoji HEART
+    openclaw message react -t user:ID --message-id MESSAGE --remove
+    """
+    if emoji is None and not remove:
+        raise CliError("there is no reaction", "name one with --emoji, or take yours back with --remove")
+    icon = "" if remove else _readable(emoji or "", "--emoji")
+    client = Client()
+    request = React(channel, account, target, _readable(message_id, "--message-id"), icon)
+    return report(client, client.call(request), 0 if no_wait else _WAIT_S, as_json)
+
+
+@message.command()
+@one_account
+@_target_option(required=False)
+@click.option("--message-id", default="", help="The id of a message that the gateway sent.")
+@click.option("--number", type=click.IntRange(min=1), help="In place of the id: its number in the outbox.")
+@click.option("--whole", is_flag=True, help="All parts of the text that it belongs to.")
+@_no_wait
+@json_option
+def undo(
+    channel: str | None,
+    account: str | None,
+    target: str,
+    message_id: str,
+    number: int | None,
+    whole: bool,
+    no_wait: bool,
+    as_json: bool,
+) -> int:
+    """Take a message of the account back, for everybody.
+
+    Only what the gateway sent can be taken back, and Zalo limits for how long. What has not left is
+    cancelled. Agents forget what they said there.
+
+    \b
+    openclaw message undo --target user:ID --message-id MESSAGE
+    """
+    if bool(message_id) is (number is not None):
+        raise CliError("which message?", "name it with --message-id or with --number")
+    client = Client()
+    id_ = _readable(message_id, "--message-id")
+    request = TakeBack(channel, account, target, id_, number or 0, whole)
+    return report(client, client.call(request), 0 if no_wait else _WAIT_S, as_json)
+
+
+def _text(written: str | None) -> str:
+    """The text of the command line, or of standard input for `-`."""
+    if written != "-":
+        return _readable(written or "", "the text")
+    if sys.stdin.isatty():
+        click.echo("Write the text, and end it with Ctrl-D on a line of its own.", err=True)
+    data = sys.stdin.buffer.read(4 * LONGEST_TEXT + 1)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if len(data) <= 4 * LONGEST_TEXT:
+            raise CliError(f"standard input is not UTF-8 (byte {error.start})") from None
+        text = ""
+    if len(data) > 4 * LONGEST_TEXT or len(text) > LONGEST_TEXT:
+        raise CliError(f"standard input has more than {LONGEST_TEXT} characters, the most that are sent")
+    return text.rstrip("\r\n")
+
+
+def _readable(written: str, what: str) -> str:
+    """A word of the command line that is whole Unicode."""
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise CliError(f"{what} is not UTF-8") from None
+    return written

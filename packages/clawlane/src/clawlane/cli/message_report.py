@@ -1,0 +1,153 @@
+"""What became of what the operator sent, reacted to or took back: waited for, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from clawlane.cli.output import echo_wrapped, print_json, sanitize
+from clawlane.clock import now_ms
+from clawlane.ops.client import Client, ControlError
+from clawlane.ops.message import LONGEST_WAIT_MS, Outcome, Outcomes, Part, Queued, SendWarning
+from clawlane.store.models import ChunkState
+from clawlane.store.operator_sends import ChunkStatus
+
+_ARRIVED, _FAILED, _WAITS = 0, 1, 2
+_LONGEST_SHOWN = 60
+_WARNINGS = {
+    SendWarning.STRANGER: "{target} is nobody whom the account knows as a friend",
+    SendWarning.NOT_A_MEMBER: "the account is not known to be in {target}",
+    SendWarning.REJECTED: "{target} was turned away; see: openclaw pairing list",
+}
+_STATES = {
+    ChunkState.QUEUED: "waits",
+    ChunkState.SENDING: "is on its way",
+    ChunkState.HELD: "waits behind one of which nobody knows whether it arrived",
+    ChunkState.SENT: "arrived",
+    ChunkState.REFUSED: "was refused",
+    ChunkState.CANCELLED: "was not sent",
+    ChunkState.EXPIRED: "was not sent: too late",
+    ChunkState.UNKNOWN: "may or may not have arrived",
+}
+_DONE = {"reaction": "reacted", "undo": "taken back"}
+_WAITING = (ChunkState.QUEUED, ChunkState.SENDING, ChunkState.HELD)
+_GOOD = (ChunkState.SENT, *_WAITING)
+
+
+def report(client: Client, queued: Queued, wait_s: float, as_json: bool, *, dry_run: bool = False) -> int:
+    """Wait up to `wait_s` seconds for the outcome and print it. Gives the exit code.
+
+    Without waiting, what is queued counts as good.
+    """
+    if not as_json:
+        for line in _announced(queued, dry_run=dry_run):
+            echo_wrapped(line, hanging="  ")
+    numbers = tuple(part.number for part in queued.parts if part.number)
+    if dry_run or not numbers:
+        found = Outcomes((), queued.paused)
+    else:
+        found = _waited(client, Outcome(queued.account, numbers), wait_s)
+    code = _code(found) if wait_s else _ARRIVED
+    if as_json:
+        _print_json(queued, found, ok=code != _FAILED, dry_run=dry_run)
+        return code
+    for line in _told(queued, found):
+        echo_wrapped(line, hanging="  ")
+    return code
+
+
+def _waited(client: Client, asked: Outcome, wait_s: float) -> Outcomes:
+    """The outcome, as soon as nothing more happens by itself before the time is up."""
+    ends_ms = now_ms() + int(1000 * wait_s)
+    while True:
+        left_ms = max(0, ends_ms - now_ms())
+        question = Outcome(asked.account, asked.numbers, min(left_ms, LONGEST_WAIT_MS))
+        try:
+            found = client.call(question)
+        except ControlError:  # it has ended meanwhile; the store tells the rest
+            found = client.run_here(Outcome(asked.account, asked.numbers))
+        open_ = [part for part in found.parts if not part.settled]
+        too_late = any((part.held_until_ms or 0) > ends_ms for part in open_)
+        if not open_ or not left_ms or found.paused or found.stopped or too_late:
+            return found
+
+
+def _code(found: Outcomes) -> int:
+    states = {part.state for part in found.parts}
+    if not states <= set(_GOOD):
+        return _FAILED
+    return _WAITS if states & set(_WAITING) else _ARRIVED
+
+
+def _announced(queued: Queued, *, dry_run: bool) -> Iterator[str]:
+    """What is going to be sent, where that is more than one message or none is sent."""
+    for warning in queued.warnings:
+        yield f"warning: {_WARNINGS[warning].format(target=queued.target)}"
+    count, to = len(queued.parts), _recipient(queued)
+    if queued.cancelled:
+        yield f"Cancelled before it left: {queued.cancelled} of {to}."
+    if dry_run:
+        what = "1 message" if count == 1 else f"{count} messages"
+        yield f"Dry run: {what} would go to {to} from {queued.account}. Nothing was sent."
+        for place, part in enumerate(queued.parts, 1):
+            yield f"{_place(place, count)}{part.kind}: {sanitize(part.text, _LONGEST_SHOWN)}"
+    elif count > 1:
+        yield f"{count} messages to {to} from {queued.account}"
+
+
+def _told(queued: Queued, found: Outcomes) -> Iterator[str]:
+    kinds = {part.number: part for part in queued.parts}
+    count = len(found.parts)
+    for place, status in enumerate(found.parts, 1):
+        yield f"{_place(place, count)}{_line(kinds[status.number], status)} · {_recipient(queued)}"
+    states = {part.state for part in found.parts}
+    if ChunkState.UNKNOWN in states:
+        yield "Look at the thread on the phone, then decide: openclaw outbox list"
+    if states & set(_WAITING):
+        if found.paused:
+            yield f"Paused: it stays in the outbox and goes with: {found.paused}"
+        elif found.trouble:
+            yield f"It stays in the outbox: {sanitize(found.trouble, 200)}; {found.help}"
+        else:
+            yield "It stays in the outbox; see: openclaw outbox list"
+    elif not found.parts and found.paused:
+        yield f"Paused: it would wait for: {found.paused}"
+
+
+def _line(part: Part, status: ChunkStatus) -> str:
+    words = _STATES[status.state]
+    if status.state is ChunkState.SENT:
+        words = _DONE.get(part.kind, words)
+        return f"{words}: message {', '.join(status.message_ids)}" if status.message_ids else words
+    reason = sanitize(status.reason, 200)
+    return f"{words} (outbox {status.number})" + (f": {reason}" if reason else "")
+
+
+def _place(place: int, count: int) -> str:
+    return f"{place}/{count} " if count > 1 else ""
+
+
+def _recipient(queued: Queued) -> str:
+    return f"{sanitize(queued.name)} ({queued.target})" if queued.name else queued.target
+
+
+def _print_json(queued: Queued, found: Outcomes, *, ok: bool, dry_run: bool) -> None:
+    statuses = {part.number: part for part in found.parts}
+    messages = []
+    for part in queued.parts:
+        status = statuses.get(part.number)
+        state = {"state": "unknown" if dry_run else "gone"} if status is None else asdict(status)
+        messages.append({**asdict(part), **state})
+    print_json(
+        ok=ok,
+        account=queued.account,
+        target=queued.target,
+        name=queued.name,
+        dry_run=dry_run,
+        messages=messages,
+        cancelled=queued.cancelled,
+        warnings=queued.warnings,
+        paused=found.paused,
+        trouble=found.trouble,
+        help=found.help,
+    )

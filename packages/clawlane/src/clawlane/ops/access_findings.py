@@ -1,0 +1,137 @@
+"""What is wrong with who may write to an account, by its config and what the store knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clawlane.access.decision import Rule
+from clawlane.access.names import ConfigName, NameList, Pins, PinState
+from clawlane.access.policy import AccessPolicy
+from clawlane.access.rules import group_senders
+from clawlane.channel import Account
+from clawlane.config.choices import DmPolicy, GroupPolicy
+from clawlane.config.errors import format_path
+from clawlane.config.phones import is_phone_number
+from clawlane.ops.findings import Finding, Severity, merged
+from clawlane.store.reader import Reader
+
+if TYPE_CHECKING:
+    from clawlane.config.load import Config
+    from clawlane.config.senders import ConfigEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What the store knows of an account: its look-ups, and the ids of its groups."""
+
+    pins: Pins
+    group_ids: frozenset[str]
+
+    @classmethod
+    def read(cls, reader: Reader, account: Account) -> Directory:
+        return cls(reader.pins(str(account)), reader.group_ids(str(account)))
+
+
+def findings(config: Config, account: Account, directory: Directory) -> list[Finding]:
+    """The findings of an account, the worst first."""
+    policy, pins = AccessPolicy.of(config, account), directory.pins
+    names = [found for name in policy.names_to_pin() if (found := _of_name(policy, account, name, pins))]
+    groups = groups_among_senders(config, account, directory.group_ids)
+    return merged([*of_policy(config, account, pins), *_phone_numbers(config, account), *groups, *names])
+
+
+def of_policy(config: Config, account: Account, pins: Pins) -> Iterator[Finding]:
+    """What is wrong with who may write, apart from single entries."""
+    policy = AccessPolicy.of(config, account)
+    if policy.dm is DmPolicy.OPEN:
+        yield Finding.at(policy.dm_rule, Severity.CRITICAL, "dm_open", account)
+    if policy.groups is GroupPolicy.OPEN:
+        yield Finding.at(policy.groups_rule, Severity.CRITICAL, "groups_open", account)
+    if policy.groups is GroupPolicy.DISABLED:
+        return
+    # A name that shuts a group out, while nobody knows which: groups without an entry stay out, too.
+    for rule in policy.group_table.names:
+        pin = pins.of_name(ConfigName(NameList.GROUPS, rule.key))
+        if rule.denies and not (pin is not None and pin.state is PinState.PINNED):
+            yield Finding.at(rule.rule, Severity.CRITICAL, "denial_unresolved", account)
+    yield from _heard_by_nobody(policy, account)
+
+
+def _heard_by_nobody(policy: AccessPolicy, account: Account) -> Iterator[Finding]:
+    """Groups that are let in with a sender list that is empty."""
+    heard = [one for one in policy.group_table.all if not one.denies]
+    for entry in heard:
+        if entry.senders is not None and entry.senders.empty:
+            yield Finding.at(entry.senders_rule, Severity.WARNING, "group_nobody", account)
+    shared = policy.groups is GroupPolicy.OPEN or any(entry.senders is None for entry in heard)
+    listed, _ = group_senders(policy, None)
+    if shared and listed is not None and listed.empty:
+        yield Finding.at(policy.group_allow_rule, Severity.WARNING, "groups_nobody", account)
+
+
+def groups_among_senders(config: Config, account: Account, groups: frozenset[str]) -> Iterator[Finding]:
+    """Entries of sender lists that are the id of a group the account knows, each at its place."""
+    from clawlane.config.senders import SENDER_LISTS, entries
+
+    if not groups:
+        return
+    manifest = config.channels[account.channel].manifest
+    for key in SENDER_LISTS:
+        for one in entries(config.source, account, manifest, key):
+            if one.text in groups:
+                yield of_entry(config, account, one, Severity.ERROR, "group_in_senders", id=one.text)
+
+
+def of_entry(
+    config: Config, account: Account, one: ConfigEntry, severity: Severity, code: str, **data: str
+) -> Finding:
+    """A finding about one entry of a list, at its place in the file."""
+    position = config.source.position(one.path, at_key=one.at_key)
+    line = position.line if position else None
+    return Finding(severity, code, format_path(one.path), data, line, (str(account),))
+
+
+def is_phone(account: Account, entry: str) -> bool:
+    """Whether a name in the account's config is a telephone number."""
+    return is_phone_number(entry, type(account.settings).shortest_id)
+
+
+def _phone_numbers(config: Config, account: Account) -> Iterator[Finding]:
+    """What the loader says about telephone numbers, where it concerns the account."""
+    from clawlane.config.phone_entries import PHONE_NUMBER
+
+    channel = f"channels.{account.channel}."
+    accounts = f"{channel}accounts"
+    shared = ("accessGroups.", "accessGroups[", "commands.")
+    own = (f"{accounts}.{account.id}.", f"{accounts}['{account.id}'].")
+    for problem in config.warnings:
+        path = problem.path
+        of_channel = path.startswith(channel) and not path.startswith(accounts)
+        if problem.code == PHONE_NUMBER and (of_channel or path.startswith((*own, *shared))):
+            yield Finding.of_problem(problem, Severity.ERROR)
+
+
+def _of_name(policy: AccessPolicy, account: Account, name: ConfigName, pins: Pins) -> Finding | None:
+    """What is wrong with a name, told at its list; nothing if it is pinned."""
+    rule = _rule_of(policy, name)
+    pin = pins.of_name(name)
+    if (pin is not None and pin.state is PinState.PINNED) or is_phone(account, name.entry):
+        return None
+    code = f"name_{pin.state if pin else 'waiting'}"
+    data = {"entry": name.entry, "candidates": ", ".join(pin.ids if pin else ())}
+    return Finding.at(rule, Severity.WARNING, code, account, case="in list", **data)
+
+
+def _rule_of(policy: AccessPolicy, name: ConfigName) -> Rule:
+    """Where the list of a name is set."""
+    match name.where:
+        case NameList.ALLOW_FROM:
+            return policy.allow_rule
+        case NameList.GROUP_ALLOW_FROM:
+            return policy.group_allow_rule
+        case NameList.GROUPS:
+            return policy.group_table_rule
+        case NameList.GROUP_SENDERS:
+            return next(one.senders_rule for one in policy.group_table.all if one.key == name.group)

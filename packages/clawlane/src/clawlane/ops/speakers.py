@@ -1,0 +1,134 @@
+"""Who may speak in an account's groups, with names, as `channels status`, the log and the audit tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from clawlane.access.decision import Reason
+from clawlane.access.names import Pins
+from clawlane.access.policy import AccessPolicy
+from clawlane.access.speakers import Speakers, Who, speakers
+from clawlane.channel import Account
+
+if TYPE_CHECKING:
+    from clawlane.config.load import Config
+
+NAMED = 3
+"""People of a list that are told; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person on a list. `name` is empty where nobody knows it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSpeakers:
+    """Who may speak in one group; with an empty `group`, in all groups without an entry of their own.
+
+    `who` is anyone, listed or nobody. `people` are the first of `count`, and `unresolved` the names that let
+    nobody in. `path` and `line` say where the list or the closed door is set; `line` is None for what is not
+    in the file. `own_list` says that it is the list of the group alone, `others` that groups with an entry of
+    their own stand beside this one.
+    """
+
+    group: str
+    name: str
+    key: str
+    who: Who
+    count: int
+    people: list[Member]
+    unresolved: list[str]
+    require_mention: bool
+    reason: Reason | None
+    path: str
+    line: int | None
+    own_list: bool
+    others: bool
+
+
+class Book(Protocol):
+    """What people and groups are called."""
+
+    def names_of(self, account: str, ids: Collection[str]) -> Mapping[str, str]: ...
+
+
+def who_may_speak(config: Config, account: Account, pins: Pins, book: Book | None) -> list[GroupSpeakers]:
+    """Each group that is let in, then all others. Without a book nobody has a name."""
+    found = speakers(AccessPolicy.of(config, account), pins)
+    ids = {id for one in found for id in (one.group, *one.people[:NAMED]) if id}
+    names = book.names_of(str(account), ids) if book and ids else {}
+    return [_told(one, names, len(found) > 1) for one in found]
+
+
+def _told(one: Speakers, names: Mapping[str, str], others: bool) -> GroupSpeakers:
+    return GroupSpeakers(
+        group=one.group,
+        name=names.get(one.group, ""),
+        key=one.key,
+        who=one.who,
+        count=len(one.people),
+        people=[Member(id, names.get(id, "")) for id in one.people[:NAMED]],
+        unresolved=list(one.unresolved[:NAMED]),
+        require_mention=one.require_mention,
+        reason=one.reason,
+        path=one.rule.path,
+        line=one.rule.line,
+        own_list=one.own_list,
+        others=others and not one.group,
+    )
+
+
+def speakers_text(one: GroupSpeakers) -> str:
+    """`Work Chat (98…): 2 people (Lan, 14…), when mentioned`."""
+    return f"{_where(one)}: {_who(one)}"
+
+
+def _where(one: GroupSpeakers) -> str:
+    if not one.group:
+        return "any other group" if one.others else "any group"
+    name = one.name or ("" if one.key.strip().endswith(one.group) else one.key)
+    return f"{name} ({one.group})" if name else f"group {one.group}"
+
+
+def _who(one: GroupSpeakers) -> str:
+    if one.who is Who.NOBODY:
+        return f"nobody: {_why_nobody(one)}"
+    when = "when mentioned" if one.require_mention else "without a mention"
+    if one.who is Who.ANYONE:
+        return f"anyone, {when}"
+    lost = ", ".join(map(repr, one.unresolved))
+    if not one.count:
+        return f"nobody: {_key(one)} lists only names that are pinned to nobody ({lost})"
+    told = ", ".join(person.name or person.id for person in one.people)
+    more = ", …" if one.count > len(one.people) else ""
+    people = "1 person" if one.count == 1 else f"{one.count} people"
+    also = f", but not {lost}, pinned to nobody" if lost else ""
+    return f"{people} ({told}{more}), {when}{also}"
+
+
+def _why_nobody(one: GroupSpeakers) -> str:
+    key = _key(one)
+    match one.reason:
+        case Reason.GROUP_DISABLED:
+            return f"{key} is 'disabled'"
+        case Reason.GROUP_ENTRY_DISABLED:
+            return "groups['*'] is closed"
+        case Reason.GROUP_DENY_UNRESOLVED:
+            return "an entry of groups shuts out a group that nobody knows by its name"
+        case Reason.GROUP_SENDER_LIST_EMPTY:
+            return f"{key} is []" if one.line is not None else "groupAllowFrom and allowFrom name nobody"
+        case Reason.GROUP_NO_ALLOWLIST:
+            return "no group is listed in groups"
+    return "no entry of groups lets a known group in"
+
+
+def _key(one: GroupSpeakers) -> str:
+    """The key that decides, without the path above it."""
+    key = one.path.rpartition(".")[2]
+    return f"its {key}" if one.own_list else key

@@ -1,0 +1,321 @@
+"""What the ritual asks of the running gateway: facts, evidence, a lost connection; and its kept reports."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clawlane.capabilities import CanReconcile, CanReconnect, HasCast
+from clawlane.channel import Phase
+from clawlane.lane.evidence import SignalOutcome
+from clawlane.messages import Thread, ThreadKind
+from clawlane.ops.account_status import PolicyStatus
+from clawlane.ops.context import LiveAccount, OpContext, Target
+from clawlane.ops.operation import AccountRequest, OpError, encode, operation
+from clawlane.ops.ritual.steps import Report
+from clawlane.ops.status import policy_status, rehearsal_of
+from clawlane.ops.verification_state import report_of
+from clawlane.store import verifications
+from clawlane.store.reader import Reader
+from clawlane.store.send_evidence import SendProof
+
+if TYPE_CHECKING:
+    from clawlane.access.policy import AccessPolicy
+
+_MOST_GROUPS = 20
+"""Groups that are named to a person who has to write in one."""
+
+NOT_RUNNING = "the gateway is not running"
+
+
+@dataclass(frozen=True, slots=True)
+class GetFacts(AccountRequest["LaneFacts"]):
+    """What the ritual has to know of an account before it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReachableGroup:
+    """A known group that is not closed to the agent. `mention_rule` is where `requires_mention` is set."""
+
+    id: str
+    name: str
+    requires_mention: bool
+    mention_rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneFacts:
+    """An account as the running gateway has it.
+
+    `words` are the options that name it in a command. `session` stands for the login: it changes with a new
+    one, and a refresh leaves it. `policy` is the digest of who may write. `group_keys` are the keys
+    of `groups` that let groups in, `groups` the known groups that are reachable. `cast` says that a simulator
+    has people who can be told what to do. `echoes` are the agents that only repeat what they are told.
+    """
+
+    channel: str
+    account: str
+    words: str
+    label: str
+    unofficial: bool
+    user_id: str
+    user_name: str
+    pid: int
+    started_ms: int
+    phase: Phase
+    reason: str
+    help: str
+    session: str
+    policy: str
+    dm: PolicyStatus
+    group: PolicyStatus
+    pairing_reply: str
+    acks: PolicyStatus
+    history: PolicyStatus
+    group_keys: list[str]
+    groups: list[ReachableGroup]
+    can_reconnect: bool
+    can_look_up: bool
+    rehearsal: str
+    cast: bool
+    echoes: list[str]
+
+    def __str__(self) -> str:
+        return f"{self.channel}/{self.account}"
+
+
+@dataclass(frozen=True, slots=True)
+class GetEvidence(AccountRequest["MessageEvidence"]):
+    """The proof that there is about one message: its number in the store, its turn if it has one, its id."""
+
+    message: int = 0
+    turn: int | None = None
+    message_id: str = ""
+    thread_kind: ThreadKind = ThreadKind.DM
+    thread_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEvidence:
+    """About one message: whether it waits as history, what was sent for it, and its delivered and seen."""
+
+    in_history: bool
+    sends: list[SendProof]
+    signals: list[SignalOutcome]
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetChallenges(AccountRequest[list[SendProof]]):
+    """The challenges that were written for a stranger since then."""
+
+    sender_id: str = ""
+    since_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GetSends(AccountRequest[list[SendProof]]):
+    """Where chunks stand, by their numbers."""
+
+    ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp(AccountRequest[int]):
+    """Ask the platform for past messages of one kind of thread. Gives the time at which that was asked."""
+
+    kind: ThreadKind = ThreadKind.DM
+
+
+@dataclass(frozen=True, slots=True)
+class GetFetched(AccountRequest["Fetched | None"]):
+    """What the last fetch of past messages returned; None if none was completed."""
+
+    kind: ThreadKind = ThreadKind.DM
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A fetch: when it was asked for, how many own messages it returned, and which the gateway had sent."""
+
+    asked_ms: int
+    own: int
+    sent_by_us: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect(AccountRequest[bool]):
+    """Close the account's connection, as if it were lost. False if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record(AccountRequest[Report]):
+    """Keep the report of a run."""
+
+    report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetReports(AccountRequest[list[Report]]):
+    """The newest kept reports of an account, the newest first."""
+
+    last: int = 1
+
+
+@operation
+async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
+    """Raises `OpError` where no gateway runs the account."""
+    from clawlane.access.fingerprint import fingerprint
+    from clawlane.access.policy import AccessPolicy
+
+    target, live = _live(ctx, request)
+    policy = AccessPolicy.of(ctx.config, target.account)
+    vault = ctx.vault(target.account)
+    await vault.read()
+    groups = await ctx.ask(lambda reader: list(_reachable(reader, policy, str(target.account))))
+    state, account = live.state, target.account
+    started_ms = ctx.started_ms
+    assert started_ms is not None  # a live account is one of a gateway
+
+    def setting(key: str) -> PolicyStatus:
+        return policy_status(ctx.config, account, key)
+
+    channel = live.channel
+    return LaneFacts(
+        channel=account.channel,
+        account=account.id,
+        words=target.words,
+        label=target.manifest.label,
+        unofficial=target.manifest.unofficial,
+        user_id=state.user_id,
+        user_name=state.user_name or (vault.identity() or ("", ""))[1],
+        pid=os.getpid(),
+        started_ms=started_ms,
+        phase=state.phase,
+        reason=state.reason,
+        help=state.action,
+        session=hashlib.sha256(vault.generation.encode()).hexdigest()[:12] if vault.generation else "",
+        policy=fingerprint(policy),
+        dm=setting("dmPolicy"),
+        group=setting("groupPolicy"),
+        pairing_reply=policy.pairing_reply,
+        acks=setting("acks"),
+        history=setting("historyLimit"),
+        group_keys=[one.key.strip() for one in policy.group_table.all if not one.denies],
+        groups=groups[:_MOST_GROUPS],
+        can_reconnect=isinstance(channel, CanReconnect),
+        can_look_up=isinstance(channel, CanReconcile),
+        rehearsal=rehearsal_of(channel),
+        cast=isinstance(channel, HasCast) and channel.cast() is not None,
+        echoes=[one.id for one in ctx.config.agents if one.brain.kind == "echo"],
+    )
+
+
+@operation
+async def evidence(ctx: OpContext, request: GetEvidence) -> MessageEvidence:
+    """Signals are those of the running gateway: none are known after a restart."""
+    target, live = _live(ctx, request)
+    name, thread = str(target.account), Thread(request.thread_kind, request.thread_id)
+
+    def find(reader: Reader) -> tuple[bool, list[SendProof]]:
+        turn = request.turn
+        sends = reader.sends_of_turn(name, turn) if turn is not None else []
+        return reader.in_history(name, request.message), sends
+
+    in_history, sends = await ctx.ask(find)
+    signals = live.evidence.signals(thread, request.message_id)
+    return MessageEvidence(in_history, sends, signals, ctx.config.routing.agent_of(name, thread))
+
+
+@operation
+async def challenges(ctx: OpContext, request: GetChallenges) -> list[SendProof]:
+    name = str(ctx.target(request.channel, request.account).account)
+    return await ctx.ask(lambda reader: reader.challenges_sent(name, request.sender_id, request.since_ms))
+
+
+@operation
+async def sends(ctx: OpContext, request: GetSends) -> list[SendProof]:
+    name = str(ctx.target(request.channel, request.account).account)
+    return await ctx.ask(lambda reader: reader.sends(name, request.ids))
+
+
+@operation
+async def look_up(ctx: OpContext, request: LookUp) -> int:
+    """Raises `OpError` where the account cannot be asked for."""
+    _, live = _live(ctx, request)
+    asked_ms = ctx.now_ms()
+    if not await live.look_up(request.kind):
+        raise OpError(f"{live.account} is not connected")
+    return asked_ms
+
+
+@operation
+async def fetched(ctx: OpContext, request: GetFetched) -> Fetched | None:
+    target, live = _live(ctx, request)
+    found = live.evidence.fetched(request.kind)
+    if found is None:
+        return None
+    own_ids = sorted(found.own_ids)
+    known = await ctx.ask(lambda reader: reader.sent_by_us(str(target.account), own_ids))
+    return Fetched(found.asked_ms, len(own_ids), known)
+
+
+@operation(changes=True)
+async def reconnect(ctx: OpContext, request: Reconnect) -> bool:
+    """Raises `OpError` if the channel cannot do it."""
+    _, live = _live(ctx, request)
+    if not isinstance(live.channel, CanReconnect):
+        raise OpError(f"{live.account.channel} cannot close its connection on purpose")
+    return await live.channel.reconnect(live.account)
+
+
+@operation(changes=True)
+async def record(ctx: OpContext, request: Record) -> Report:
+    """Raises `OpError` for a report of another account."""
+    target = ctx.target(request.channel, request.account)
+    name, report = str(target.account), request.report
+    if report is None or report.account != name:
+        raise OpError(f"there is no report of {name} to keep")
+    text = encode(report).decode()
+    async with ctx.own(name) as account_store:
+        await account_store.attempt(verifications.record, report.policy, text, passed=report.ok)
+    return report
+
+
+@operation
+async def reports(ctx: OpContext, request: GetReports) -> list[Report]:
+    name = str(ctx.target(request.channel, request.account).account)
+    kept = await ctx.ask(lambda reader: reader.verifications(name, request.last))
+    return [report for one in kept if (report := report_of(one)) is not None]
+
+
+def _live(ctx: OpContext, request: AccountRequest[Any]) -> tuple[Target, LiveAccount]:
+    """The account that is named, as the gateway runs it. Raises `OpError`."""
+    if ctx.started_ms is None:
+        raise OpError(NOT_RUNNING, "openclaw gateway run")
+    target = ctx.target(request.channel, request.account)
+    live = ctx.live.get(str(target.account))
+    if live is None or not target.account.enabled:
+        block = f"the config has no block for {target.manifest.id}"
+        raise OpError(f"{target.account} is {'disabled' if target.configured else f'off: {block}'}")
+    return target, live
+
+
+def _reachable(reader: Reader, policy: AccessPolicy, name: str) -> Iterator[ReachableGroup]:
+    """The known groups in which the agent may be called."""
+    from clawlane.access.policy import Grants
+    from clawlane.access.rules import closed_by
+    from clawlane.config.choices import GroupPolicy
+
+    if policy.groups is GroupPolicy.DISABLED:
+        return
+    pins = reader.pins(name)
+    for group in reader.known(name).groups:
+        entry = policy.group_table.find(group.id, pins)
+        if closed_by(entry, policy, Grants(pins=pins)) is None:
+            rule = entry.mention_rule if entry else None
+            where = f"{rule.path} (line {rule.line})" if rule and rule.line else "built in"
+            yield ReachableGroup(group.id, group.name, entry is None or entry.require_mention, where)

@@ -1,0 +1,87 @@
+"""Whether a lane is proven: what the kept reports of its ritual say about it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from clawlane.clock import length
+from clawlane.ops.operation import OpError, decode
+from clawlane.ops.ritual.steps import Report, StepName, StepResult, StepState
+from clawlane.store.verifications import KeptVerification
+
+
+class VerificationState(StrEnum):
+    """How far a lane is proven."""
+
+    NEVER = "never"
+    VERIFIED = "verified"
+    PARTLY = "partly"
+    POLICY_CHANGED = "policy_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How far a lane is proven, and since when: the oldest of the results that count.
+
+    `failed` are the steps that failed when they last ran, `unproven` those that never passed. Each step
+    counts as it last ended; a run against a simulator proves nothing about the platform, and the other way.
+    """
+
+    state: VerificationState
+    at_ms: int | None = None
+    failed: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+
+
+NEVER = Verification(VerificationState.NEVER)
+
+
+def verification_of(kept: Iterable[KeptVerification], policy: str, *, rehearsed: bool) -> Verification:
+    """What kept reports say, given the digest of who may write now.
+
+    `rehearsed` says that a simulator stands in for the platform now.
+    """
+    newest: dict[StepName, tuple[StepResult, Report]] = {}
+    for report in sorted(filter(None, map(report_of, kept)), key=lambda one: one.at_ms, reverse=True):
+        if bool(report.rehearsal) is rehearsed:
+            for result in report.steps:
+                if result.proven or result.state is StepState.FAILED:
+                    newest.setdefault(result.name, (result, report))
+    if not newest:
+        return NEVER
+    at_ms = min(report.at_ms for _, report in newest.values())
+    failed = tuple(name for name in StepName if name in newest and not newest[name][0].proven)
+    unproven = tuple(name for name in StepName if name not in newest)
+    if failed or unproven:
+        return Verification(VerificationState.PARTLY, at_ms, failed, unproven)
+    same = all(report.policy == policy for _, report in newest.values())
+    return Verification(VerificationState.VERIFIED if same else VerificationState.POLICY_CHANGED, at_ms)
+
+
+def report_of(kept: KeptVerification) -> Report | None:
+    """The report as it was kept; None for one that cannot be read."""
+    try:
+        report: Report = decode(kept.report.encode(), Report)
+    except OpError:
+        return None
+    return report
+
+
+def verification_text(found: Verification, now_ms: int) -> str:
+    """`verified 3 days ago, policy unchanged since`, `never verified` …"""
+    if found.at_ms is None:
+        return "never verified"
+    ago = f"{length(max(0, now_ms - found.at_ms))} ago"
+    match found.state:
+        case VerificationState.VERIFIED:
+            return f"verified {ago}, policy unchanged since"
+        case VerificationState.POLICY_CHANGED:
+            return f"verified {ago}, policy changed since"
+    parts = (_listed(found.failed, "failed"), _listed(found.unproven, "not proven"))
+    return f"partly verified {ago} ({'; '.join(filter(None, parts))})"
+
+
+def _listed(names: tuple[str, ...], what: str) -> str:
+    return f"{', '.join(names)} {what}" if names else ""

@@ -1,0 +1,152 @@
+"""What the operator sends: texts, files, reactions, and messages that are taken back. What became of each."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clawlane.messages import Outgoing, Thread, Undo
+from clawlane.store import outbox, receipts
+from clawlane.store.codec import thread_of, undone_by
+from clawlane.store.errors import NotInOutbox
+from clawlane.store.models import ChunkState, Purpose
+from clawlane.store.receipts import OwnMessage
+from clawlane.store.rows import change
+from clawlane.store.taken_back import is_taken_back
+from clawlane.store.transaction import Tx
+
+_CANCELLED = "taken back by the operator before it left"
+_OPEN_UNDOS = "SELECT body FROM outbox WHERE account = ? AND purpose = 'operator' AND settled_ms IS NULL"
+_SEE = "see: openclaw outbox list --all"
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkStatus:
+    """Where one chunk stands, and in which thread. `message_ids` are those under which others see it.
+
+    `held_until_ms` is until when a rule of pacing holds it, and `needs_decision` says that nobody but the
+    operator can tell whether it arrived.
+    """
+
+    number: int
+    thread: Thread
+    state: ChunkState
+    reason: str
+    message_ids: tuple[str, ...]
+    tries: int
+    held_until_ms: int | None
+    needs_decision: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more becomes of it by itself."""
+        waits = (ChunkState.QUEUED, ChunkState.SENDING, ChunkState.UNKNOWN, ChunkState.HELD)
+        return self.needs_decision or self.state not in waits
+
+
+@dataclass(frozen=True, slots=True)
+class TakingBack:
+    """What taking back came to: the chunks that do it, and how many were cancelled before they left."""
+
+    thread: Thread
+    queued: tuple[int, ...]
+    cancelled: int
+
+
+def queue(tx: Tx, outs: Sequence[Outgoing]) -> list[int]:
+    """Queue what the operator sends at once to one thread. Gives the outbox numbers."""
+    numbers = outbox.queue(tx, None, outs, Purpose.OPERATOR)
+    tx.note(thread=str(outs[0].thread), chunks=len(numbers), first=numbers[0])
+    return numbers
+
+
+def statuses(connection: sqlite3.Connection, account: str, numbers: Sequence[int]) -> list[ChunkStatus]:
+    """Where these chunks of an account stand, in order. What is not there any more is left out."""
+    query = "SELECT * FROM outbox WHERE account = ? AND id = ?"
+    rows = (connection.execute(query, (account, number)).fetchone() for number in numbers)
+    return [
+        ChunkStatus(
+            number=row["id"],
+            thread=thread_of(row),
+            state=ChunkState(row["state"]),
+            reason=row["reason"],
+            message_ids=tuple(json.loads(row["receipt"])) if row["receipt"] else (),
+            tries=row["attempts"],
+            held_until_ms=row["held_until_ms"],
+            needs_decision=row["state"] == ChunkState.UNKNOWN and row["settling_ms"] is None,
+        )
+        for row in rows
+        if row is not None
+    ]
+
+
+def take_back(tx: Tx, message_id: str, thread: Thread | None = None, *, whole: bool = False) -> TakingBack:
+    """Take back a message of the account, or the `whole` text that it is a part of. Raises `NotInOutbox`."""
+    own = receipts.find(tx.db, tx.account, message_id)
+    if own is None or thread not in (None, own.thread):
+        where = f" in {thread}" if thread else ""
+        raise NotInOutbox(
+            f"no message {message_id} of this account is known{where}: only what the gateway sent itself"
+            " can be taken back"
+        )
+    [chunk] = _rows(tx, {"id": own.chunk})
+    if whole:
+        return _take_back(tx, _rows(tx, outbox.whole_text(chunk)), own.thread)
+    if is_taken_back(chunk):
+        raise NotInOutbox(f"message {message_id} was taken back before")
+    return _queued(tx, own.thread, [own], 0)
+
+
+def take_back_chunk(tx: Tx, number: int, thread: Thread | None = None, *, whole: bool = False) -> TakingBack:
+    """The same of what has this number in the outbox. What has not left is cancelled."""
+    found = _rows(tx, {"id": number})
+    if not found or thread not in (None, thread_of(found[0])):
+        raise NotInOutbox(f"the outbox of {tx.account} has no message {number}; {_SEE}")
+    [chunk] = found
+    return _take_back(tx, _rows(tx, outbox.whole_text(chunk)) if whole else found, thread_of(chunk))
+
+
+def _take_back(tx: Tx, chunks: Sequence[sqlite3.Row], thread: Thread) -> TakingBack:
+    for chunk in chunks:
+        if chunk["state"] == ChunkState.SENDING:
+            raise NotInOutbox(f"message {chunk['id']} is on its way; try again once it has arrived")
+        if chunk["state"] == ChunkState.UNKNOWN and chunk["settled_ms"] is None:
+            raise NotInOutbox(
+                f"nobody knows whether message {chunk['id']} arrived; decide: openclaw outbox list"
+            )
+    waiting = [chunk["id"] for chunk in chunks if chunk["state"] in (ChunkState.QUEUED, ChunkState.HELD)]
+    for number in waiting:
+        change(
+            tx,
+            "outbox",
+            {"id": number},
+            state=ChunkState.CANCELLED,
+            settled_ms=tx.now_ms,
+            held_until_ms=None,
+            reason=_CANCELLED,
+        )
+    there = [chunk for chunk in chunks if chunk["receipt"] and not is_taken_back(chunk)]
+    ids = [id_ for chunk in there for id_ in json.loads(chunk["receipt"])]
+    found = [own for id_ in ids if (own := receipts.find(tx.db, tx.account, id_)) is not None]
+    return _queued(tx, thread, found, len(waiting))
+
+
+def _queued(tx: Tx, thread: Thread, found: Sequence[OwnMessage], cancelled: int) -> TakingBack:
+    """Queue what takes messages back, unless something waits to do so already."""
+    rows = tx.db.execute(_OPEN_UNDOS, (tx.account,)).fetchall()
+    begun = {undone_by(row["body"]) for row in rows}
+    outs = [Undo(thread, one.message_id, one.client_id) for one in found if one.message_id not in begun]
+    if not outs and not cancelled:
+        why = "is being taken back already" if found else "there is nothing to take back"
+        raise NotInOutbox(f"{why}; {_SEE}")
+    numbers = queue(tx, outs) if outs else []
+    tx.note(thread=str(thread), cancelled=cancelled)
+    return TakingBack(thread, tuple(numbers), cancelled)
+
+
+def _rows(tx: Tx, key: dict[str, object]) -> list[sqlite3.Row]:
+    where = " AND ".join(f"{column} = ?" for column in key)
+    query = f"SELECT * FROM outbox WHERE account = ? AND {where} ORDER BY id"  # noqa: S608 — our own names
+    return tx.db.execute(query, (tx.account, *key.values())).fetchall()

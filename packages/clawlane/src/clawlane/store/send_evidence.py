@@ -1,0 +1,68 @@
+"""What became of single sends, as proof: the chunks of a turn, challenges, chunks by number."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from clawlane.messages import Thread
+from clawlane.store.codec import thread_of
+from clawlane.store.models import ChunkState, Purpose
+from clawlane.store.rows import exists, value_of
+
+
+@dataclass(frozen=True, slots=True)
+class SendProof:
+    """One chunk: where it stands and why, and the ids under which others see it."""
+
+    id: int
+    thread: Thread
+    purpose: Purpose
+    state: ChunkState
+    reason: str
+    created_ms: int
+    sent_ms: int | None
+    message_ids: tuple[str, ...]
+
+
+def of_turn(connection: sqlite3.Connection, account: str, turn: int) -> list[SendProof]:
+    """The chunks of the reply to a turn, in order."""
+    query = "SELECT * FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
+    return [_proof(row) for row in connection.execute(query, (account, turn))]
+
+
+def challenges(
+    connection: sqlite3.Connection, account: str, recipient: str, since_ms: int
+) -> list[SendProof]:
+    """The challenges that were written for a stranger since then, the oldest first."""
+    query = (
+        "SELECT * FROM outbox WHERE account = ? AND turn IS NULL AND recipient = ? AND created_ms >= ?"
+        " ORDER BY created_ms, id"
+    )
+    return [_proof(row) for row in connection.execute(query, (account, recipient, since_ms))]
+
+
+def of_chunks(connection: sqlite3.Connection, account: str, ids: Iterable[int]) -> list[SendProof]:
+    """Chunks by their numbers, in the same order; unknown ones are left out."""
+    query = "SELECT * FROM outbox WHERE id = ? AND account = ?"
+    rows = (connection.execute(query, (one, account)).fetchone() for one in ids)
+    return [_proof(row) for row in rows if row is not None]
+
+
+def sent_by_us(connection: sqlite3.Connection, account: str, message_ids: Iterable[str]) -> list[str]:
+    """Those of the ids that are receipts of this account."""
+    query = "SELECT 1 FROM receipts WHERE account = ? AND message_id = ?"
+    return [one for one in message_ids if exists(connection, query, account, one)]
+
+
+def _proof(row: sqlite3.Row) -> SendProof:
+    return value_of(
+        SendProof,
+        row,
+        thread=thread_of(row),
+        purpose=Purpose(row["purpose"]),
+        state=ChunkState(row["state"]),
+        message_ids=tuple(json.loads(row["receipt"])) if row["receipt"] else (),
+    )

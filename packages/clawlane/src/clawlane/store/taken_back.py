@@ -1,0 +1,34 @@
+"""Own messages that were taken back: what they said leaves the outbox and what agents remember."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from clawlane.store import receipts, sessions
+from clawlane.store.codec import NO_TEXT, thread_of, words_in
+from clawlane.store.rows import change
+from clawlane.store.transaction import Tx
+
+TAKEN_BACK = "taken back"
+"""The reason of a chunk that arrived and that others do not see any more."""
+
+
+def forget(tx: Tx, message_id: str) -> None:
+    """Others do not see this message any more. One picture of an album leaves the others as they are."""
+    own = receipts.find(tx.db, tx.account, message_id)
+    if own is None:
+        return
+    query = "SELECT * FROM outbox WHERE account = ? AND id = ?"
+    chunk: sqlite3.Row = tx.db.execute(query, (tx.account, own.chunk)).fetchone()
+    if is_taken_back(chunk) or not chunk["body"] or chunk["messages"] > 1:
+        return
+    words = words_in(chunk["body"])
+    change(tx, "outbox", {"id": own.chunk}, body=NO_TEXT, reason=TAKEN_BACK)
+    turn = chunk["by_turn"] if chunk["turn"] is None else chunk["turn"]
+    sessions.taken_back(tx, thread_of(chunk), turn, words)
+    tx.scrub()
+
+
+def is_taken_back(chunk: sqlite3.Row) -> bool:
+    """Whether others do not see a chunk any more that arrived."""
+    return bool(chunk["reason"] == TAKEN_BACK)
