@@ -17,9 +17,9 @@ from clawlane.config.load import Config
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.agent_host import OpenAgents, what_agents_depend_on
 from clawlane.gateway.logging import log_from
-from clawlane.gateway.reload import GONE, Look
+from clawlane.gateway.reload import Look
 from clawlane.lane.live_agents import LiveAgents
-from clawlane.ops.context import Refused, Waiting
+from clawlane.ops.context import GONE, Refused, Waiting
 from clawlane.ops.exposure import exposure, policies
 from clawlane.ops.exposure_text import sentences
 from clawlane.ops.operation import Caller
@@ -146,7 +146,7 @@ class ConfigInForce:
     async def _ready(self, revision: str = "") -> _Ready:
         """The file as a config, with its channels and agents. Raises one of `_REFUSALS`."""
         config = await asyncio.to_thread(self.load)
-        if revision == GONE or not config.source.exists:
+        if self.applied.source.exists and (revision == GONE or not config.source.exists):
             raise ConfigError([Problem("", str(config.source.file), None, None, "the file is gone")])
         channels: dict[str, Channel] = {}
         for name, block in config.channels.items():

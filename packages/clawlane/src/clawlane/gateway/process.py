@@ -25,11 +25,8 @@ from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.logging import logging_to
 from clawlane.gateway.reload import ConfigWatch
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
-<<<<<<< HEAD
 from clawlane.lane.live_agents import LiveAgents
-=======
 from clawlane.ops.access_findings import Directory, findings
->>>>>>> main
 from clawlane.ops.client import choose_socket
 from clawlane.ops.finding_text import one_line
 from clawlane.ops.speakers import speakers_text, who_may_speak

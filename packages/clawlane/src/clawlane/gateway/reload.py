@@ -12,12 +12,10 @@ from pathlib import Path
 from clawlane.backoff import Sleep
 from clawlane.config.errors import ConfigError
 from clawlane.config.source import revision_of
+from clawlane.ops.context import GONE, UNREADABLE
 
 EVERY_S = 0.2
 """Seconds between two looks."""
-
-GONE = "gone"
-UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,8 @@ from clawlane.credentials.profile import Consent, ConsentDamaged, Takeover, Take
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.gateway.state_log import StateLog
-<<<<<<< HEAD
-from clawlane.lane.live_settings import LaneSettings
-=======
 from clawlane.lane.evidence import Evidence
->>>>>>> main
+from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
 from clawlane.messages import ThreadKind

@@ -217,16 +217,10 @@ class Gate:
         return self._access.rules() if self._access else None
 
     async def show(self, signal: Signal) -> None:
-<<<<<<< HEAD
-        """Show a signal, unless its thread is paused."""
-        if self._pause_of(signal.thread) is None:
-            await self._channel.signal(self.account, signal)
-=======
         """Show a signal. Raises `NotSent` while its thread is paused, and what the channel raises."""
         if self._pause_of(signal.thread) is not None:
             raise NotSent("paused", 0.0)
-        await self._channel.signal(self._account, signal)
->>>>>>> main
+        await self._channel.signal(self.account, signal)
 
     async def opened(self, thread: Thread) -> None:
         """Returns once nothing pauses the thread: a turn waits here before it starts."""

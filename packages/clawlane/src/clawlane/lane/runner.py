@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -67,21 +67,11 @@ async def _nothing() -> None:
 class AccountDeps:
     """What an account runs with. `report` is called with every state; `jitter` gives a number from 0 to 1.
 
-<<<<<<< HEAD
     `settings` and `agents` are those in force, over all runs. `ready` returns once messages can be decided:
     `grants` then knows the own id and the pinned names. `pin` looks up names while the account runs. `media`
     is where files that people send are kept; without it none is fetched. `trouble` is called when sending
     stops working, and with None when it works again. `outgoing` is the folder for copies of files that wait
-    to be sent.
-=======
-    `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
-    `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
-    `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `media` is
-    where files that people send are kept, and within which limits; without it none is fetched. `trouble` is
-    called when sending stops working, and with None when it works again. `answering` is what commands tell
-    of the agents. `outgoing` is the folder for copies of files that wait to be sent. `evidence` keeps what
-    became of signals and fetches.
->>>>>>> main
+    to be sent. `evidence` keeps what became of signals and fetches.
     """
 
     settings: LiveSettings
@@ -346,13 +336,9 @@ class Runner:
         # Everything fetched is stored: the sends still unknown are not among it.
         asked_ms = self._asked_ms.get(place.kind, 0)
         asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._vault.generation)
-<<<<<<< HEAD
         again = await self._store.run(unknown_sends.absent, asked, self._deps.settings.now.look_up_gap_ms)
-=======
-        again = await self._store.run(unknown_sends.absent, asked, self._deps.look_up_gap_ms)
         fetched = FetchedHistory(asked_ms, self._deps.now_ms(), place.own_ids)
         self._deps.evidence.note_fetched(place.kind, fetched)
->>>>>>> main
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
         self.sender.wake()

@@ -10,12 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
-<<<<<<< HEAD
-from clawlane.lane.gate import Gate, Objection
-=======
 from clawlane.lane.evidence import Evidence
-from clawlane.lane.gate import Gate
->>>>>>> main
+from clawlane.lane.gate import Gate, Objection
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Media, Photos, Signal, Thread

@@ -102,6 +102,10 @@ class LiveAccount(Protocol):
         """Run an account again that another client took over. False if none did."""
 
 
+GONE, UNREADABLE = "gone", "unreadable"
+"""What stands for the revision of a config file that is not there, or cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A config file that cannot be used: its revision, and what is wrong, one line for each problem."""
@@ -120,6 +124,10 @@ class Waiting:
 
 class LiveConfig(Protocol):
     """The config of a running gateway, beside what the file says."""
+
+    @property
+    def applied(self) -> Config:
+        """The config that was applied last."""
 
     @property
     def applied_ms(self) -> int:
