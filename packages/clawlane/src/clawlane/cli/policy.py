@@ -41,8 +41,8 @@ def explain(
 ) -> None:
     """Say what would happen to a message, and which config line decides.
 
-    The answer comes from the config file and the store as they are now. A running gateway decides by the
-    config that it was started with. Before the login, the answer is as if the account were linked.
+    The answer comes from the config file and the store as they are now. Where a running gateway has another
+    config in force, its answer is told, too. Before the login, it is as if the account were linked.
     """
     client = Client()
     config_file = str(client.paths.config_file)
@@ -62,9 +62,9 @@ def _lines(told: Explained) -> Iterator[str]:
     yield _sentence(told, told.decision)
     yield f"passed: {', '.join(told.decision.trail) or 'no gate'}"
     if told.running is not None and told.running != told.decision:
-        yield f"until its restart the gateway decides by its older config: {_sentence(told, told.running)}"
+        yield f"the running gateway has another config in force: {_sentence(told, told.running)}"
     elif told.runs_other and told.running is None:
-        yield f"the gateway runs an older config without {told.account}; restart it after a change"
+        yield f"the running gateway has another config in force, without {told.account}"
     if not told.configured:
         yield f"the config has no block for {channel}, so it is off; this is as if it had one"
     if not told.linked:

@@ -80,7 +80,7 @@ async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: 
 
 @operation(changes=True)
 async def fix_names(ctx: OpContext, request: FixNames) -> Fixed | None:  # noqa: ARG001
-    """Raises `OpError` if the file cannot be edited. A running gateway reads it at its next start."""
+    """Raises `OpError` if the file cannot be edited. A running gateway applies it."""
     from clawlane.config.edit import EditError, backup_of, edit
 
     try:
