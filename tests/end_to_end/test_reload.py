@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from clawlane.ops.client import ask_gateway
 from clawlane.ops.config import Applied, Apply
 from clawlane.ops.operation import Caller
 from demo.stage import Gateway, Operator, Record, Simulator
-from end_to_end.steps import ACCEPT, account, all_sent, answers, listening, log_in, person, say
+from end_to_end.steps import answers, listening, person, say
 
 QUICK = "acks: 'off', pacing: { gap: '0s', gapJitter: '0s' }"
 IN_FORCE = "is in force"

@@ -134,6 +134,13 @@ def test_who_may_speak_in_a_group_is_compared() -> None:
     assert narrowed(all_, more) == ["in the group Work Chat (9001): only 2 people may speak (was: anyone)"]
 
 
+def test_the_own_list_of_a_group_counts() -> None:
+    base = policy(group_table=groups(WORK, FAMILY), group_allow=people(LAN, where=NameList.GROUP_ALLOW_FROM))
+    own = GroupRule(WORK, Rule("w"), senders=people("555", LAN, where=NameList.GROUP_SENDERS))
+    table = GroupTable.of([own, GroupRule(FAMILY, Rule("f"))])
+    assert widened(base, replace(base, group_table=table)) == ["in the group Work Chat (9001): 555 may speak"]
+
+
 def test_a_mention_that_is_not_needed_any_more() -> None:
     asks = policy(group_table=groups("*"), group_allow=ANYONE)
     free = replace(asks, group_table=groups("*", mention=False))

@@ -23,6 +23,9 @@ sys.exit(code or " ".join(name for name in heavy if name in sys.modules) or 0)
 """
 """Runs a command, and fails with the names of what it should not have loaded."""
 
+ASK = "gateway: { reload: 'ask' }"
+"""What keeps an edit that widens access waiting."""
+
 
 @contextmanager
 def gateway(until: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -69,18 +72,24 @@ def test_an_account_that_nobody_linked_is_3_with_the_command(perch) -> None:
 
 
 def test_a_config_file_that_changes_under_the_gateway_is_told(perch) -> None:
+    perch.configure("{}", ASK)
     perch.link()
     with gateway("is ready"):
         (well,) = perch("channels status --json").json
-        perch.configure("{ name: 'Lane' }")
+        perch.configure("{ name: 'Lane', dmPolicy: 'open' }", ASK)
         (changed,) = perch("channels status --json").json
         ((listed,),) = (told["channels"] for told in perch("channels list --json").json)
         perch.configure("{ dmPolicy: 'ask' }")
         (broken,) = perch("channels status --json").json
         unlisted = perch("channels list --json")
         doctor = perch("doctor")
-    assert well["config"] == {"error": None, "changed": False}
-    assert (changed["exit_code"], changed["config"]) == (0, {"error": None, "changed": True})
+    assert (well["config"]["error"], well["config"]["changed"], well["config"]["waiting"]) == (
+        None,
+        False,
+        [],
+    )
+    assert (changed["exit_code"], changed["config"]["error"], changed["config"]["changed"]) == (0, None, True)
+    assert changed["config"]["revision"] == well["config"]["revision"], "a widening waits"
     assert listed["accounts"][0]["name"] == "Lane", "the list is that of the file"
     assert (broken["exit_code"], broken["config"]["changed"]) == (2, True)
     assert "'ask' is not one of" in broken["config"]["error"]
@@ -151,6 +160,7 @@ print(code, *(name for name in {heavy!r} if name in sys.modules), file=sys.stder
         ("why --json", 0),
         ("why m1", 1),
         ("policy explain --from 77", 0),
+        ("config get --effective channels.parrot.dmPolicy", 0),
         ("pairing list", 0),
         ("pairing list pol --json", 0),
         ("pairing approve ABCD2345", 1),
@@ -170,21 +180,38 @@ def test_beside_a_gateway_a_command_imports_nothing_heavy(perch, command: str, c
 
 
 def test_explain_tells_apart_the_config_of_the_gateway_and_of_the_file(perch) -> None:
+    perch.configure("{}", ASK)
     perch.link()
     ask = "policy explain --from 78"
     with gateway("is ready"):
-        assert "older config" not in perch(ask).out
-        perch.configure("{ dmPolicy: 'disabled' }")
+        assert "another config" not in perch(ask).out
+        perch.configure("{ dmPolicy: 'open' }", ASK)
         told = perch(ask)
-        assert told.out.startswith("drop (dm_disabled)")
-        words = "until its restart the gateway decides by its older config: challenge (dm_pairing_required)"
+        assert told.out.startswith("admit (dm_open)")
+        words = "the running gateway has another config in force: challenge (dm_pairing_required)"
         assert words in told.out
         (as_json,) = perch(f"{ask} --json").json
-        assert (as_json["reason"], "running" in as_json) == ("dm_disabled", False)
+        assert (as_json["reason"], "running" in as_json) == ("dm_open", False)
         perch.configure("{ dmPolicy: 'x' }")
         broken, (as_json,) = perch(ask), perch(f"{ask} --json").json
     assert (broken.code, broken.err.count("error: channels.parrot.dmPolicy (config.json5:1:")) == (1, 1)
     assert [one["path"] for one in as_json["issues"]] == ["channels.parrot.dmPolicy"]
+
+
+def test_effective_values_are_those_of_the_gateway_beside_a_file_that_cannot_be_used(perch) -> None:
+    perch.link()
+    ask = "config get --effective channels.parrot.dmPolicy"
+    with gateway("is ready"):
+        same = perch(ask)
+        perch.configure("{ dmPolicy: 'x' }")
+        told, (as_json,) = perch(ask), perch(f"{ask} --json").json
+    assert same.out.endswith("Rules: from the running gateway; the file says the same\n")
+    assert told.out.startswith(
+        "pairing\nFrom: built-in\nRules: from the running gateway; the file cannot be "
+    )
+    rules = as_json["rules"]
+    assert (rules["source"], rules["differs"], rules["running"]) == ("gateway", True, True)
+    assert rules["error"].startswith("channels.parrot.dmPolicy (config.json5:1:")
 
 
 def test_why_asks_the_gateway_and_answers_as_it_does_without_one(perch) -> None:

@@ -327,13 +327,14 @@ _NOWHERE = Rule("")
 
 def _without_place(entry: GroupRule) -> GroupRule:
     """An entry without what tells it from others that say the same."""
-    return replace(entry, key="", rule=_NOWHERE, mention_rule=_NOWHERE)
+    return replace(entry, key="", rule=_NOWHERE, mention_rule=_NOWHERE, senders_rule=_NOWHERE)
 
 
 def _lists(policy: AccessPolicy) -> Iterator[Allowlist]:
     yield from (policy.allow, policy.owners)
     if policy.group_allow is not None:
         yield policy.group_allow
+    yield from (entry.senders for entry in policy.group_table.all if entry.senders is not None)
 
 
 def _unused(ids: set[str]) -> str:

@@ -1,31 +1,33 @@
-"""`config validate` and `config get`."""
+"""`config get`, `validate` and `file`: check the config file, and read values from it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import click
 
 from clawlane.cli.failure import explain
-from clawlane.cli.options import json_option
-from clawlane.cli.output import print_json
+from clawlane.cli.options import json_option, one_account
+from clawlane.cli.output import echo_wrapped, print_json, print_table, rules_line
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client
 from clawlane.ops.config import Get, Validate
+from clawlane.ops.config_values import Effective, EffectiveValue, Values
 from clawlane.ops.finding_text import finding_json, one_line
 from clawlane.ops.findings import Severity
 
-
-@click.group()
-def config() -> None:
-    """Check the config file, and read values from it."""
+_LONGEST = 120
+"""Characters of a value in a table."""
 
 
-@config.command()
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
 @json_option
-def validate(as_json: bool) -> int:
-    """Check the whole config file. Never changes it.
+def validate(file: Path | None, as_json: bool) -> int:
+    """Check the whole config file, or FILE instead. Never changes it.
 
     Also says where it opens an account to everybody, and which entries of sender
     lists are groups that the account knows.
@@ -34,8 +36,15 @@ def validate(as_json: bool) -> int:
     Exit code:
       0  the file can be used, whatever it opens
       1  it cannot, or an entry cannot mean what it says
+
+    \b
+    Examples:
+      openclaw config validate
+      openclaw config validate new.json5 && mv new.json5 ~/.clawlane/config.json5
     """
-    checked = Client().run_here(Validate())
+    checked = Client().run_here(Validate(str(file.absolute()) if file else ""))
+    if file and not checked.exists:
+        raise click.ClickException(f"{file}: there is no such file")
     if checked.problems:
         error = ConfigError(checked.problems)
         if not as_json:
@@ -51,27 +60,116 @@ def validate(as_json: bool) -> int:
         print_json(ok=ok, path=checked.path, valid=True, warnings=warnings, findings=findings)
         return 0 if ok else 1
     for problem in checked.warnings:
-        click.echo(f"warning: {problem}", err=True)
+        echo_wrapped(f"warning: {problem}", hanging="  ", err=True)
     for one in checked.findings:
-        click.echo(f"{one.severity}: {one_line(one)}", err=True)
+        echo_wrapped(f"{one.severity}: {one_line(one)}", hanging="  ", err=True)
     absent = "" if checked.exists else " does not exist; the built-in defaults hold"
     if ok:
         click.echo(f"ok: {checked.path}{absent}")
     return 0 if ok else 1
 
 
-@config.command("get")
-@click.argument("path")
+@click.command("get")
+@click.argument("path", default="")
+@click.option("--effective", is_flag=True, help="The value in force, and where it was set.")
+@one_account
 @json_option
-def get_value(path: str, as_json: bool) -> None:
-    """Print the value at PATH in the config file.
+def get_value(path: str, effective: bool, channel: str | None, account: str | None, as_json: bool) -> None:
+    """Print what the config file says at PATH, or the value in force.
 
-    PATH is written as channels.zalouser.dmPolicy.
+    PATH is written as channels.zalouser.dmPolicy; without one, everything is
+    printed. Secrets are shown as …
+
+    With --effective the running gateway answers, if there is one. Keys that the
+    file does not have are answered too, with their built-in values. The keys of a
+    channel are those of its accounts.
+
+    \b
+    Examples:
+      openclaw config get channels.zalouser.dmPolicy
+      openclaw config get --effective channels.zalouser.dmPolicy
+      openclaw config get --effective channels.zalouser.pacing --account work
+      openclaw config get "channels.zalouser.groups['Work Chat']"
     """
-    value = Client().run_here(Get(path)).value
-    if as_json or isinstance(value, Mapping | list):
-        click.echo(json.dumps(value, ensure_ascii=False, indent=None if as_json else 2))
-    elif isinstance(value, bool) or value is None:
-        click.echo(json.dumps(value))
+    if not effective and (channel or account):
+        raise click.UsageError("--channel and --account go with --effective")
+    client = Client()
+    if effective:
+        told = client.call(Values(channel, account, path, str(client.paths.config_file)))
+        _print_effective(told, path, as_json)
+        return
+    value = client.run_here(Get(path)).value
+    if as_json:
+        print_json(path=path, value=value)
+    elif isinstance(value, Mapping | list):
+        click.echo(json.dumps(value, ensure_ascii=False, indent=2))
     else:
-        click.echo(value)
+        click.echo(value if isinstance(value, str) else json.dumps(value))
+
+
+@click.command("file")
+@json_option
+def show_file(as_json: bool) -> None:
+    """Print the path of the config file, which need not exist."""
+    path = Client().paths.config_file
+    if as_json:
+        print_json(path=str(path), exists=path.exists())
+        return
+    click.echo(path)
+    if not path.exists():
+        click.echo("it does not exist; the built-in defaults hold", err=True)
+
+
+def _print_effective(told: Effective, path: str, as_json: bool) -> None:
+    if as_json:
+        print_json(path=path, values=told.values, rules=told.rules)
+        return
+    rows = list(_rows(told.values))
+    if len(rows) == 1:
+        one = rows[0][1]
+        click.echo(_shown(one.value))
+        place = "built-in" if one.line is None else f"{one.set_at}, line {one.line}"
+        echo_wrapped(f"From: {place}", hanging="  ")
+    else:
+        above = f"{path}." if path and all(one.path.startswith(f"{path}.") for _, one in rows) else ""
+        if above:
+            click.echo(f"Below {path}:")
+        lines = [
+            (one.path.removeprefix(above), account or "–", _cut(_shown(one.value)), _from(one))
+            for account, one in rows
+        ]
+        # Columns that say the same in all rows are left out.
+        kept = [at for at in range(4) if at > 1 or len({line[at] for line in lines}) > 1]
+        heads = ("KEY", "ACCOUNT", "VALUE", "FROM")
+        print_table([heads[at] for at in kept], [[line[at] for at in kept] for line in lines])
+    echo_wrapped(rules_line(told.rules), hanging="  ")
+
+
+def _rows(values: list[EffectiveValue]) -> Iterator[tuple[str, EffectiveValue]]:
+    """Each key with its accounts. Accounts that have it from one place share a row."""
+    alike: dict[tuple[str, str, str, int | None], list[EffectiveValue]] = {}
+    for one in values:
+        key = (one.path, json.dumps(one.value), one.set_at, one.line)
+        alike.setdefault(key, []).append(one)
+    paths: dict[str, list[tuple[str, EffectiveValue]]] = {}
+    for (path, *_), found in alike.items():
+        accounts = ", ".join(one.account.partition("/")[2] for one in found if one.account)
+        paths.setdefault(path, []).append((accounts, found[0]))
+    for rows in paths.values():
+        yield from rows
+
+
+def _from(one: EffectiveValue) -> str:
+    if one.line is None:
+        return "built-in"
+    return f"{one.set_at if one.origin == 'defaults' else one.origin}, line {one.line}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -55,8 +55,30 @@ def login(channel: str | None, account: str | None, force: bool, accept_risk: bo
     """
     client = Client()
     found = client.call(FindAccount(channel, account))
+    view = JsonView if as_json else View
+
+    def answer(needed: ConsentNeeded) -> tuple[str, str]:
+        return (FLAG, NOT_ASKED) if accept_risk else ("terminal", ask_risk(needed))
+
+    for line in next_steps(link(client, found, view, answer, force=force), found.channel):
+        view(found).note(line)
+
+
+def link(
+    client: Client,
+    found: FoundAccount,
+    kind: type[View],
+    answer: Callable[[ConsentNeeded], tuple[str, str]],
+    *,
+    force: bool = False,
+) -> Linked:
+    """Log in and show each step.
+
+    `answer` says how the risk was accepted, and whether the account is expendable.
+    """
+    linked: list[Linked] = []
     with _qr_file(client.paths, found) as write:
-        view = (JsonView if as_json else View)(found, write)
+        view = kind(found, write)
 
         def show(event: LoginEvent) -> None:
             if isinstance(event, ConsentNeeded) and event.former_user:
@@ -65,13 +87,12 @@ def login(channel: str | None, account: str | None, force: bool, accept_risk: bo
                 )
             view.show(event)
             if isinstance(event, ConsentNeeded):
-                how, expendable = (FLAG, NOT_ASKED) if accept_risk else ("terminal", _ask(event))
-                client.call(Accept(found.channel, found.account, how, expendable))
+                client.call(Accept(found.channel, found.account, *answer(event)))
             elif isinstance(event, Linked):
-                for line in _next_steps(event, found.channel):
-                    view.note(line)
+                linked.append(event)
 
         client.follow(LogIn(found.channel, found.account, force), show)
+    return linked[0]
 
 
 @contextmanager
@@ -89,8 +110,11 @@ def _qr_file(paths: Paths, account: FoundAccount) -> Iterator[Callable[[bytes], 
         path.unlink(missing_ok=True)
 
 
-def _ask(needed: ConsentNeeded) -> str:
-    """Ask about the risk, and whether the account is expendable: yes or no. Raises `CliError` on a no."""
+def ask_risk(needed: ConsentNeeded, expendable: str | None = None) -> str:
+    """Ask about the risk, and whether the account is expendable unless that is known: `yes` or `no`.
+
+    Raises `CliError` for a risk that is not accepted.
+    """
     if not sys.stdin.isatty():
         raise CliError(
             "the risk has to be accepted first, and there is no terminal to ask", f"in scripts add {FLAG}"
@@ -99,13 +123,19 @@ def _ask(needed: ConsentNeeded) -> str:
     answer = click.prompt("Do you accept this risk? Type yes to go on", default="no", show_default=False)
     if answer.strip().lower() != "yes":
         raise CliError("the risk was not accepted, so nothing was done")
+    return expendable or ask_expendable()
+
+
+def ask_expendable() -> str:
+    """Ask whether the account is expendable: `yes` or `no`."""
     expendable = click.confirm("Is this account expendable: could you do without it?", default=None)
     if not expendable:
-        click.echo("Noted. Think about using another account: a ban takes the chats of this one with it.")
+        echo_wrapped("Noted. Think about using another account: a ban takes the chats of this one with it.")
     return "yes" if expendable else "no"
 
 
-def _next_steps(linked: Linked, channel: str) -> Iterator[str]:
+def next_steps(linked: Linked, channel: str) -> Iterator[str]:
+    """What is said after a login, a line each."""
     for agent in linked.agents:
         yield finding_text.text(agent)
     if linked.started:
@@ -122,9 +152,9 @@ def _next_steps(linked: Linked, channel: str) -> Iterator[str]:
 class View:
     """Shows a login to a person at a terminal. `write` puts the picture of the code into a file."""
 
-    def __init__(self, account: FoundAccount, write: Callable[[bytes], Path]) -> None:
+    def __init__(self, account: FoundAccount, write: Callable[[bytes], Path] | None = None) -> None:
         self._account = account
-        self._write = write
+        self._write = write or (lambda _png: Path())
 
     def note(self, line: str) -> None:
         echo_wrapped(f"{line[0].upper()}{line[1:]}")
@@ -163,18 +193,17 @@ class View:
 
     def _code(self, png: bytes, expires_ms: int) -> None:
         file, modules = self._write(png), read_modules(png)
+        echo_wrapped("Scan this code with the app on the phone of the account that shall become the lane.")
+        click.echo(f"As a picture: {file}")
         room = shutil.get_terminal_size((120, 40)).columns
         if modules is not None and columns(modules) <= room:
             plain = os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR")
             click.echo()
             for line in half_blocks(modules, colour=sys.stdout.isatty() and not plain):
                 click.echo(line)
-            click.echo()
         elif modules is not None:
             needed = columns(modules)
             click.echo(f"This window is too narrow for the code: it needs {needed} columns, not {room}.")
-        echo_wrapped("Scan this code with the app on the phone of the account that shall become the lane.")
-        click.echo(f"As a picture: {file}")
         echo_wrapped(f"Waiting for the scan; the code is good for {length(max(0, expires_ms - now_ms()))}.")
 
 

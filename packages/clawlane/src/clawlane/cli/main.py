@@ -18,6 +18,7 @@ from clawlane.cli.lazy import LazyGroup
 _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
 _COMMANDS = {
+    "onboard": ("clawlane.cli.onboard:onboard", "Set up a lane step by step."),
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway, look at it, stop it."),
     "agent": ("clawlane.cli.agents:agent", "Ask an agent, and see which one answers where."),
     "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
@@ -33,16 +34,25 @@ _COMMANDS = {
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and fix names in the config."),
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
-    "config": ("clawlane.cli.config:config", "Check the config file, and read values from it."),
+    "config": ("clawlane.cli.main:config", "Check, read and change the config file."),
 }
 
 _CHANNELS = {
+    "add": ("clawlane.cli.onboard:add", "Add a channel, or one more account, step by step."),
     "login": ("clawlane.cli.login:login", "Link an account by scanning a QR code."),
     "logout": ("clawlane.cli.channels:logout", "Stop an account and forget its saved session."),
     "status": ("clawlane.cli.status:status", "Show the status of the accounts."),
     "dead-letters": ("clawlane.cli.messages:dead_letters", "See messages the agent could not answer."),
     "capabilities": ("clawlane.cli.capabilities:capabilities", "Show what a channel can do."),
     "list": ("clawlane.cli.channels:list_channels", "List the configured accounts."),
+}
+
+_CONFIG = {
+    "get": ("clawlane.cli.config:get_value", "Print what the file says, or the value in force."),
+    "set": ("clawlane.cli.config_edit:set_value", "Write a value into the config file."),
+    "unset": ("clawlane.cli.config_edit:unset", "Remove a key from the config file."),
+    "validate": ("clawlane.cli.config:validate", "Check the whole config file."),
+    "file": ("clawlane.cli.config:show_file", "Print the path of the config file."),
 }
 
 
@@ -59,6 +69,11 @@ def cli() -> None:
 @click.group(cls=LazyGroup, table=_CHANNELS)
 def channels() -> None:
     """Log accounts in and out, and see their status."""
+
+
+@click.group(cls=LazyGroup, table=_CONFIG)
+def config() -> None:
+    """Check, read and change the config file."""
 
 
 def main() -> None:

@@ -72,6 +72,12 @@ def needs_new_connection(before: Account, after: Account) -> bool:
     return any(getattr(before.settings, name) != getattr(after.settings, name) for name in ("proxy", *own))
 
 
+def check_account_name(name: str) -> None:
+    """Raises `ValueError` for what cannot be the id of an account, saying what can."""
+    if not _NAME.match(name):
+        raise ValueError(f"'{name[:80]}' is not a valid account name; {_NAME_HINT}")
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileGuess:
     """An account and its profile. `sure` is false where the file could not even be parsed."""

@@ -50,7 +50,8 @@ class Lenient(Block):
         return {key: inner for key, inner in value.items() if key not in cls.lacking}
 
 
-def _http_url(value: str) -> str:
+def http_url(value: str) -> str:
+    """The address without a slash at its end. Raises `ValueError` for what is none, or holds a password."""
     parts = urlsplit(value.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be a URL such as 'https://host/v1'")
@@ -59,7 +60,7 @@ def _http_url(value: str) -> str:
     return value.strip().rstrip("/")
 
 
-HttpUrl = Annotated[StrictStr, AfterValidator(_http_url)]
+HttpUrl = Annotated[StrictStr, AfterValidator(http_url)]
 
 
 def _argv(value: object) -> object:

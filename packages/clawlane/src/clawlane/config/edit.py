@@ -16,6 +16,7 @@ from typing import Any
 from clawlane.config import text_edit
 from clawlane.config.errors import ConfigError, KeyPath
 from clawlane.config.layout import LayoutError
+from clawlane.config.masking import masked
 from clawlane.config.source import Source, parse_source
 
 _NEW = "{\n}\n"
@@ -58,11 +59,12 @@ AnyEdit = Edit | Put | Remove
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An edited file that is not written yet. `source` is what it would say."""
+    """An edited file that is not written yet: `before` is what it says, `source` what it would say."""
 
     file: Path
     raw: bytes | None
     text: str
+    before: Source
     source: Source
 
     @property
@@ -70,10 +72,19 @@ class Draft:
         return self.raw != self.text.encode()
 
     def diff(self) -> list[str]:
-        """The changed lines."""
-        before = "" if self.raw is None else self.raw.decode()
-        found = difflib.unified_diff(before.splitlines(), self.text.splitlines(), n=0, lineterm="")
-        return [line for line in found if not line.startswith(("---", "+++"))]
+        """The changed lines, without secrets."""
+        former = "" if self.raw is None else self.raw.decode()
+        lines = former.splitlines(), self.text.splitlines()
+        shown = _masked(self.before, former).splitlines(), _masked(self.source, self.text).splitlines()
+        if any(len(one) != len(other) for one, other in zip(lines, shown, strict=True)):
+            lines = shown  # a secret of several lines
+        found: list[str] = []
+        for tag, a, b, c, d in difflib.SequenceMatcher(None, *lines, autojunk=False).get_opcodes():
+            if tag != "equal":
+                found.append(f"@@ {_range('-', a, b)} {_range('+', c, d)} @@")
+                found += [f"-{line}" for line in shown[0][a:b]]
+                found += [f"+{line}" for line in shown[1][c:d]]
+        return found
 
     def write(self) -> None:
         """Replace the file, and keep the former one beside it as `….bak`.
@@ -135,7 +146,7 @@ def draft(source: Source, edits: Sequence[AnyEdit]) -> Draft:
         raise _refused(f"the edited file would not be readable ({error})") from None
     if found.data != _expected(source.data, edits):
         raise _refused("the file is not the one that was read, or the edits contradict")
-    return Draft(file, raw, after, found)
+    return Draft(file, raw, after, source, found)
 
 
 def apply_edits(source: Source, text: str, edits: Sequence[AnyEdit]) -> str:
@@ -202,6 +213,24 @@ def _expected(data: Any, edits: Sequence[AnyEdit]) -> Any:
         if not isinstance(one, Edit):
             data = _with(data, one)
     return data
+
+
+def _masked(source: Source, text: str) -> str:
+    """The text of a file with signs in the place of secrets."""
+    if not source.exists:
+        return text
+    texts = [
+        (path, shown, False)
+        for path in source.values
+        if isinstance(value := source.at(path), str) and (shown := masked(value, path)) != value
+    ]
+    return text_edit.replace_texts(text, source.data, texts)
+
+
+def _range(sign: str, begin: int, end: int) -> str:
+    """Lines as a diff counts them: `-6`, `+7,2`; for none, the line before."""
+    count = end - begin
+    return f"{sign}{begin + 1 if count else begin}" + ("" if count == 1 else f",{count}")
 
 
 def _scratch_of(file: Path) -> Path:

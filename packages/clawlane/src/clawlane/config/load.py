@@ -84,7 +84,12 @@ def load(paths: Paths, plugins: Plugins, environ: Mapping[str, str]) -> Config:
 
     Raises `ConfigError` with every problem of the file.
     """
-    return _Loader(read_source(paths.config_file), plugins, environ).config()
+    return load_source(read_source(paths.config_file), plugins, environ)
+
+
+def load_source(source: Source, plugins: Plugins, environ: Mapping[str, str]) -> Config:
+    """Check a config that may not be in its file yet. Raises `ConfigError` with every problem."""
+    return _Loader(source, plugins, environ).config()
 
 
 def unconfigured(manifest: Manifest, source: Source, environ: Mapping[str, str]) -> ChannelConfig:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 class Layer(StrEnum):
-    """The layers of the config, the strongest first."""
+    """The layers of the config, the strongest first. `file` is a key that no account can override."""
 
     ACCOUNT = "account"
     CHANNEL = "channel"
     DEFAULTS = "defaults"
+    FILE = "file"
     BUILT_IN = "built-in"
 
 

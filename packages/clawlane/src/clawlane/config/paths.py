@@ -71,6 +71,11 @@ class Paths:
         return self.state / "qr"
 
     @property
+    def setup_dir(self) -> Path:
+        """The answers of setups that were interrupted."""
+        return self.state / "setup"
+
+    @property
     def log_dir(self) -> Path:
         return self.state / "logs"
 

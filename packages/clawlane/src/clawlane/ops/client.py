@@ -37,7 +37,9 @@ from clawlane.ops.operation import (
 from clawlane.store.errors import StoreUnusable
 
 if TYPE_CHECKING:
+    from clawlane.config.load import Config
     from clawlane.ops.context import OpContext
+    from clawlane.ops.setup_answers import Answers
 
 R = TypeVar("R")
 _ERROR = b'{"message"'
@@ -66,7 +68,13 @@ class GatewayDown(ControlError):
 
 
 class Client:
-    """Runs the operations that a command asks for. What is needed for that is read once, at first use."""
+    """Runs the operations that a command asks for. What is needed for that is read once, at first use.
+
+    With a `plan`, a config that is not in the file yet, all of them run in this process.
+    """
+
+    def __init__(self, plan: Config | None = None) -> None:
+        self._plan = plan
 
     @cached_property
     def paths(self) -> Paths:
@@ -83,10 +91,18 @@ class Client:
     def _context(self) -> OpContext:
         from clawlane.ops.context import OpContext
 
-        return OpContext(self.paths, os.environ, now_ms, Caller.CLI)
+        return OpContext(self.paths, os.environ, now_ms, Caller.CLI, plan=self._plan)
+
+    def planning(self, channel: str, account: str | None, answers: Answers) -> Client:
+        """A client by the config as if these answers about an account were in it. Raises `ConfigError`."""
+        from clawlane.ops.setup import planned
+
+        return Client(planned(self._context, channel, account, answers))
 
     def call(self, request: Request[R]) -> R:
         """The result of an operation, run by the gateway if there is one, else here."""
+        if self._plan is not None:
+            return self.run_here(request)
         try:
             return ask_gateway(self.paths, request, Caller.CLI)
         except GatewayDown:
@@ -117,6 +133,9 @@ class Client:
                 async for event in events:
                     show(event)
 
+        if self._plan is not None:
+            asyncio.run(run())
+            return
         try:
             with closing(follow_gateway(self.paths, request, Caller.CLI)) as events:
                 for event in events:

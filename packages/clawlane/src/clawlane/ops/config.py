@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from clawlane.config.errors import ConfigError, KeyPath, Problem, did_you_mean
+from clawlane.config.errors import ConfigError, Problem
+from clawlane.config.masking import masked
+from clawlane.ops.config_paths import in_data, not_set, steps, value_at
 from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding, merged
 from clawlane.ops.operation import OpError, Request, operation
@@ -18,7 +19,7 @@ from clawlane.store.errors import StoreUnusable
 if TYPE_CHECKING:
     from clawlane.config.load import Config
 
-_STEP = re.compile(r"\.?(?:([^.\[\]'\"]+)|\[(\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\])")
+_NOTHING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +38,23 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Validate(Request[Checked]):
-    """Check the whole file as it is now."""
+    """Check the whole file as it is now; without `config_file` the one that counts here."""
+
+    config_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What the file says at a path."""
+    """What the file says at a path, without secrets."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Get(Request[Value]):
-    """The value at a path, such as `channels.zalouser.groups['Work Chat'].allow`."""
+    """The value at a path, such as `channels.zalouser.groups['Work Chat'].allow`; the whole file without."""
 
-    path: str
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,14 @@ async def apply(ctx: OpContext, request: Apply) -> Applied:  # noqa: ARG001
 
 
 @operation
-async def validate(ctx: OpContext, _request: Validate) -> Checked:
-    written = ctx.as_written()
+async def validate(ctx: OpContext, request: Validate) -> Checked:
+    written = ctx.as_written(request.config_file)
     path = str(written.paths.config_file)
     try:
         config = await asyncio.to_thread(lambda: written.config)
     except ConfigError as error:
         return Checked(path, exists=True, problems=error.problems, warnings=())
-    found = await asyncio.to_thread(_access, written, config)
+    found = await asyncio.to_thread(posture, written, config)
     return Checked(path, config.source.exists, (), config.warnings, tuple(found))
 
 
@@ -102,10 +105,16 @@ async def get(ctx: OpContext, request: Get) -> Value:
     """Raises `ConfigError` for a file that cannot be used, and `OpError` for what is not set."""
     written = ctx.as_written()
     config = await asyncio.to_thread(lambda: written.config)
-    return Value(_plain(_at(config.source.data, _steps(request.path), request.path)))
+    data = config.source.data
+    path = in_data(steps(request.path), data)
+    found = value_at(data, path, _NOTHING)
+    if found is _NOTHING:
+        raise not_set(data, path, request.path)
+    return Value(_plain(masked(found, path)))
 
 
-def _access(ctx: OpContext, config: Config) -> list[Finding]:
+def posture(ctx: OpContext, config: Config) -> list[Finding]:
+    """What a config opens to everybody, and which entries cannot mean what they say."""
     from clawlane.ops.access_findings import Directory, groups_among_senders, of_policy
 
     found: list[Finding] = []
@@ -115,32 +124,6 @@ def _access(ctx: OpContext, config: Config) -> list[Finding]:
             found += of_policy(config, account, known.pins)
             found += groups_among_senders(config, account, known.group_ids)
     return merged(one for one in found if one.severity.fails)
-
-
-def _steps(path: str) -> KeyPath:
-    steps: list[str | int] = []
-    at = 0
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if not found:
-            raise OpError(f"'{path}' is no path", "write it as channels.zalouser.groups['Work Chat'].allow")
-        key, index, single, double = found.groups()
-        steps.append(int(index) if index is not None else key or single or double or "")
-        at = found.end()
-    return tuple(steps)
-
-
-def _at(data: Any, steps: KeyPath, path: str) -> Any:
-    for step in steps:
-        if isinstance(step, str):
-            there = isinstance(data, Mapping) and step in data
-        else:
-            there = isinstance(data, list) and step < len(data)
-        if not there:
-            known = list(data) if isinstance(data, Mapping) else []
-            raise OpError(f"{path} is not set in the config file", did_you_mean(str(step), known))
-        data = data[step]
-    return data
 
 
 def _plain(value: Any) -> Any:

@@ -212,6 +212,8 @@ class OpContext:
     live: Mapping[str, LiveAccount] = field(default_factory=dict)
     store: Store | None = None
     loaded: Config | None = None
+    plan: Config | None = None
+    """A config that is not in the file yet, and counts as if it were."""
     plugins: Registry | None = None
     started_ms: int | None = None
     """When the gateway started; None without one."""
@@ -265,6 +267,8 @@ class OpContext:
 
     def written_config(self) -> Config:
         """The config as the file has it now, which a gateway may not run with yet. Raises `ConfigError`."""
+        if self.plan is not None:
+            return self.plan
         from clawlane.config.load import load
 
         return load(self.paths, self.loading or self.registry, self.environ)

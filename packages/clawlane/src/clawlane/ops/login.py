@@ -199,7 +199,10 @@ async def accept(ctx: OpContext, request: Accept) -> None:
     from clawlane.credentials.profile import Consent, write_consent
 
     account = ctx.target(request.channel, request.account).account
-    consent = Consent(account.channel, account.profile, ctx.now_ms(), "", request.expendable, request.how)
+    before = ctx.consent(account)
+    user_id = before.user_id if before else ""
+    said = (user_id, request.expendable, request.how)
+    consent = Consent(account.channel, account.profile, ctx.now_ms(), *said)
     await asyncio.to_thread(write_consent, ctx.paths.consent_dir, consent)
 
 

@@ -1,0 +1,100 @@
+"""`config set` and `unset`: change the config file, and say what that opens and closes."""
+
+from __future__ import annotations
+
+import click
+
+from clawlane.cli.options import json_option
+from clawlane.cli.output import echo_wrapped, print_json
+from clawlane.ops.client import Client, gateway_runs
+from clawlane.ops.config_edit import Changed, Set, Unset
+from clawlane.ops.finding_text import finding_json, one_line
+
+_dry_run = click.option("--dry-run", is_flag=True, help="Check and show the change, and write nothing.")
+
+
+@click.command("set")
+@click.argument("path")
+@click.argument("value", required=False)
+@click.option("--add", multiple=True, metavar="ENTRY", help="Add an entry to a list; can be repeated.")
+@click.option("--remove", multiple=True, metavar="ENTRY", help="Remove an entry from a list.")
+@_dry_run
+@json_option
+def set_value(
+    path: str, value: str | None, add: tuple[str, ...], remove: tuple[str, ...], dry_run: bool, as_json: bool
+) -> None:
+    """Write VALUE at PATH in the config file.
+
+    VALUE is JSON5, or else a text as it is. Long ids are written in quotes, so that
+    they keep all their digits. Comments stay where they are. The whole file is
+    checked before it is written, and the former one is kept as config.json5.bak.
+
+    \b
+    Examples:
+      openclaw config set channels.zalouser.dmPolicy allowlist
+      openclaw config set channels.zalouser.allowFrom --add 1471383327500481391
+      openclaw config set channels.zalouser.groups.9001 "{ requireMention: false }"
+    """
+    if (value is None) != bool(add or remove):
+        raise click.UsageError("give a VALUE, or --add or --remove for a list")
+    request = Set(path, value or "", list(add), list(remove), dry_run)
+    _tell(Client(), Client().run_here(request), as_json)
+
+
+@click.command()
+@click.argument("path")
+@_dry_run
+@json_option
+def unset(path: str, dry_run: bool, as_json: bool) -> None:
+    """Remove PATH from the config file, so that the inherited or built-in value counts.
+
+    \b
+    Examples:
+      openclaw config unset channels.zalouser.historyLimit
+      openclaw config unset channels.zalouser.accounts.work.allowFrom
+    """
+    _tell(Client(), Client().run_here(Unset(path, dry_run)), as_json)
+
+
+def _tell(client: Client, made: Changed, as_json: bool) -> None:
+    runs = gateway_runs(client.paths)
+    waits = runs and made.reload == "ask" and bool(made.widens)
+    if as_json:
+        print_json(
+            path=made.path,
+            file=made.file,
+            changed=bool(made.diff),
+            written=bool(made.diff) and not made.dry_run,
+            backup=made.backup or None,
+            diff=made.diff,
+            widens=made.widens,
+            narrows=made.narrows,
+            findings=list(map(finding_json, made.findings)),
+            warnings=made.warnings,
+            gateway={"running": runs, "waits": waits},
+        )
+        return
+    for line in made.diff:
+        click.echo(line)
+    for word, changes in (("opens", made.widens), ("closes", made.narrows)):
+        for one in changes:
+            echo_wrapped(f"{word}: {one}", hanging="  ")
+    for warning in made.warnings:
+        echo_wrapped(f"warning: {warning}", hanging="  ", err=True)
+    for found in made.findings:
+        echo_wrapped(f"{found.severity}: {one_line(found)}", hanging="  ", err=True)
+    for line in _outcome(made, runs=runs, waits=waits):
+        echo_wrapped(line, hanging="  ")
+
+
+def _outcome(made: Changed, *, runs: bool, waits: bool) -> list[str]:
+    if not made.diff:
+        return [f"Nothing to change: {made.file} says so already."]
+    if made.dry_run:
+        return ["Nothing was written (--dry-run)."]
+    written = f"Written: {made.file}" + (f" (before: {made.backup})" if made.backup else "")
+    if not runs:
+        return [written, "No gateway runs; the next start applies it."]
+    if waits:
+        return [written, "The running gateway waits with what opens until: openclaw config apply"]
+    return [written, "The running gateway applies it within a second."]

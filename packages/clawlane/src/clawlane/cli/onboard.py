@@ -1,0 +1,133 @@
+"""`onboard` and `channels add`: a lane from nothing, or one more account."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.setup_agent import AGENTS, AgentFlags
+from clawlane.cli.setup_questions import Given
+from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.ops.setup_answers import Reload
+
+C = TypeVar("C", bound=Callable[..., Any])
+_INTERRUPTED = 130
+_FLAGS = (
+    click.option("--accept-risk", is_flag=True, help="Accept the risk of the channel without being asked."),
+    click.option("--expendable", type=click.Choice(("yes", "no")), help="Could you do without this account?"),
+    click.option("--dm-policy", type=click.Choice([*map(str, DmPolicy)]), help="Who may write directly."),
+    click.option(
+        "--allow-from",
+        multiple=True,
+        metavar="ID|NAME",
+        help="A friend who is answered without a request; may be repeated.",
+    ),
+    click.option(
+        "--pairing-reply", type=click.Choice([*map(str, PairingReply)]), help="Who is sent a pairing code."
+    ),
+    click.option(
+        "--group-policy", type=click.Choice([*map(str, GroupPolicy)]), help="Which groups are answered."
+    ),
+    click.option(
+        "--group", multiple=True, metavar="ID|NAME", help="A group that is answered; may be repeated."
+    ),
+    click.option(
+        "--group-allow-from",
+        multiple=True,
+        metavar="ID|NAME|'*'",
+        help="Who may speak in these groups; '*' is anyone.",
+    ),
+    click.option("--agent", type=click.Choice(AGENTS), help="Who answers."),
+    click.option("--agent-url", default="", metavar="URL", help="The address of an endpoint."),
+    click.option("--agent-model", default="", metavar="NAME", help="Its model; for a model: provider/model."),
+    click.option("--agent-key-env", default="", metavar="VARIABLE", help="The variable with its key."),
+    click.option("--agent-key-file", default="", metavar="FILE", help="The private file with its key."),
+    click.option("--agent-command", default="", metavar="LINE", help="The program of acp or command."),
+    click.option(
+        "--reload", type=click.Choice([*map(str, Reload)]), help="Whether edits that widen access wait."
+    ),
+    click.option("--yes", is_flag=True, help="Take the proposal where no flag says otherwise, and write."),
+    click.option("--login/--no-login", default=True, help="Whether to show a QR code (default: yes)."),
+    click.option("--verify/--no-verify", default=True, help="Whether to offer the check of the lane."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON: a line for each step of a login, then one."
+    ),
+)
+
+
+def _with_flags(command: C) -> C:
+    """A flag for every question."""
+    wrapped: Any = command
+    for flag in reversed(_FLAGS):
+        wrapped = flag(wrapped)
+    return wrapped  # type: ignore[no-any-return]
+
+
+@click.command()
+@click.option("--channel", default="zalouser", show_default=True, help="The channel.")
+@click.option("--account", help="The account (default: the channel's default account).")
+@_with_flags
+def onboard(channel: str, account: str | None, as_json: bool, **flags: Any) -> int:
+    """Set up a lane step by step: risk, login, who may write, an agent, the first config.
+
+    For an experimental, unofficial channel: read what it says about the risk. Nothing that the config says
+    already is changed; what is missing is added, and comments stay. Ctrl-C stops at any question, and the
+    same command goes on there.
+
+    Without a terminal every question needs its flag; --yes takes the proposals.
+
+    \b
+    Examples:
+      openclaw onboard
+      openclaw onboard --accept-risk --expendable yes --yes --no-login
+    """
+    return _set_up(channel, account, flags, as_json=as_json, adding=False)
+
+
+@click.command()
+@click.option("--channel", default="zalouser", show_default=True, help="The channel.")
+@click.option("--account", help="The name of the new account.")
+@_with_flags
+def add(channel: str, account: str | None, as_json: bool, **flags: Any) -> int:
+    """Add a channel to the config, or one more account to a channel.
+
+    Asks what `openclaw onboard` asks. The accounts that there are stay as they are: a channel block without
+    `accounts` goes on as the account `default`.
+
+    \b
+    Examples:
+      openclaw channels add --channel zalouser
+      openclaw channels add --channel zalouser --account work
+    """
+    return _set_up(channel, account, flags, as_json=as_json, adding=True)
+
+
+def _set_up(channel: str, account: str | None, flags: dict[str, Any], *, as_json: bool, adding: bool) -> int:
+    from clawlane.cli.setup_walk import Walk
+
+    prompts = None
+    if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+        from clawlane.cli.prompts import prompts as of_terminal
+
+        prompts = of_terminal()
+    agent = AgentFlags(
+        flags.pop("agent") or "",
+        *(flags.pop(f"agent_{name}") for name in ("url", "model", "key_env", "key_file", "command")),
+    )
+    walk = Walk(channel, account, Given(agent=agent, **flags), prompts, as_json=as_json)
+    if adding and walk.look.configured:
+        words = f"{walk.look.channel} has the account '{walk.look.account}' already"
+        more = "" if account else "; name another one with --account"
+        raise CliError(f"{words}{more}", f"openclaw onboard --account {walk.look.account} adds what it lacks")
+    try:
+        return walk.run()
+    except (KeyboardInterrupt, click.Abort):
+        again = f"openclaw channels add --channel {walk.look.channel}" if adding else "openclaw onboard"
+        named = f" --account {account}" if account else ""
+        click.echo("\nStopped. What was done stays; the config is as it was.", err=True)
+        click.echo(f"Go on with: {again}{named}", err=True)
+        return _INTERRUPTED

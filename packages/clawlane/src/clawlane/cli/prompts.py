@@ -1,0 +1,177 @@
+"""Questions at a terminal: with arrow keys where the terminal can do that, else by typed numbers.
+
+questionary and prompt_toolkit are imported here and in `picker`, and nowhere else. Ctrl-C raises
+`KeyboardInterrupt` from every question.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Protocol
+
+import click
+
+from clawlane.cli.output import echo_wrapped, prose
+from clawlane.cli.prompt_options import Check, Option, marked_names, matching
+
+_PAGE = 15
+
+
+class Prompts(Protocol):
+    """How questions are asked. All raise `KeyboardInterrupt` on Ctrl-C."""
+
+    def choose(self, question: str, options: Sequence[Option], proposed: str = "") -> str:
+        """One of the options."""
+        ...
+
+    def pick(self, question: str, options: Sequence[Option], extra: Check | None = None) -> list[str]:
+        """Any number of them. With `extra`, a typed text may be added that it finds nothing wrong with."""
+        ...
+
+    def confirm(self, question: str, proposed: bool | None = None) -> bool:
+        """Yes or no; without a proposal one has to be typed."""
+        ...
+
+    def text(self, question: str, proposed: str = "", check: Check | None = None) -> str:
+        """A line of text that `check` finds nothing wrong with."""
+        ...
+
+
+def prompts() -> Prompts:
+    """The questions for this terminal."""
+    return Typed() if os.environ.get("TERM", "dumb").lower() in ("", "dumb", "unknown") else Keyed()
+
+
+class Typed:
+    """Questions answered by typing a line: for terminals that cannot move the cursor."""
+
+    def choose(self, question: str, options: Sequence[Option], proposed: str = "") -> str:
+        echo_wrapped(question)
+        for number, one in enumerate(options, 1):
+            mark = " (proposed)" if one.value == proposed else ""
+            echo_wrapped(
+                f"{one.label}{mark}" + (f": {one.note}" if one.note else ""), f"  {number}  ", "     "
+            )
+        default = next((str(n) for n, one in enumerate(options, 1) if one.value == proposed), None)
+        while True:
+            typed = self._line("Number", default).strip()
+            if typed.isdecimal() and 1 <= int(typed) <= len(options):
+                return options[int(typed) - 1].value
+            if found := next((one for one in options if one.value == typed), None):
+                return found.value
+            click.echo(f"Type a number from 1 to {len(options)}.")
+
+    def pick(self, question: str, options: Sequence[Option], extra: Check | None = None) -> list[str]:
+        echo_wrapped(question)
+        echo_wrapped("Type part of a name to see who fits, numbers to choose (1 3), nothing to go on.")
+        chosen: dict[str, Option] = {}
+        shown: list[Option] = []
+        if len(options) <= _PAGE:
+            shown = self._list(options)
+        while typed := self._line("Name, numbers, or nothing", "").strip():
+            numbers = typed.replace(",", " ").split()
+            if all(one.isdecimal() and 1 <= int(one) <= len(shown) for one in numbers):
+                chosen.update((shown[int(one) - 1].value, shown[int(one) - 1]) for one in numbers)
+            elif found := matching(options, typed):
+                shown = self._list(found)
+                continue
+            elif extra is None or (wrong := extra(typed)):
+                echo_wrapped(wrong if extra else f"Nothing fits '{typed}'.")
+                continue
+            else:
+                chosen[typed] = Option(typed, typed)
+            echo_wrapped(f"Chosen: {marked_names(list(chosen.values()))}")
+        return list(chosen)
+
+    def confirm(self, question: str, proposed: bool | None = None) -> bool:
+        hint = {None: "yes/no", True: "Yes/no", False: "yes/No"}[proposed]
+        default = None if proposed is None else ("yes" if proposed else "no")
+        while True:
+            typed = self._line(f"{question} [{hint}]", default, show=False).strip().lower()
+            if typed in ("y", "yes", "n", "no"):
+                return typed.startswith("y")
+            click.echo("Type yes or no.")
+
+    def text(self, question: str, proposed: str = "", check: Check | None = None) -> str:
+        while True:
+            typed = self._line(question, proposed).strip()
+            if not (wrong := check(typed) if check else ""):
+                return typed
+            echo_wrapped(wrong)
+
+    def _list(self, options: Sequence[Option]) -> list[Option]:
+        shown = list(options[:_PAGE])
+        for number, one in enumerate(shown, 1):
+            echo_wrapped(f"{one.label}  {one.note}".strip(), f"  {number:2}  ", "      ")
+        if len(options) > len(shown):
+            click.echo(f"      … and {len(options) - len(shown)} more: type more of the name")
+        return shown
+
+    def _line(self, question: str, default: str | None, *, show: bool = True) -> str:
+        try:
+            return str(click.prompt(question, default=default, show_default=bool(default) and show))
+        except click.Abort:
+            raise KeyboardInterrupt from None
+
+
+class Keyed:
+    """Questions answered with the arrow keys."""
+
+    def choose(self, question: str, options: Sequence[Option], proposed: str = "") -> str:
+        import questionary
+
+        from clawlane.cli.picker import style
+
+        shown = [
+            questionary.Choice(one.label, value=one.value, description=_described(one, proposed))
+            for one in options
+        ]
+        asked = questionary.select(
+            question,
+            choices=shown,
+            default=proposed or None,
+            qmark="?",
+            pointer=">",
+            style=style(),
+            use_jk_keys=False,
+            instruction="(Up, Down, Enter)",
+        )
+        return str(asked.unsafe_ask())
+
+    def pick(self, question: str, options: Sequence[Option], extra: Check | None = None) -> list[str]:
+        from clawlane.cli.picker import pick
+
+        return pick(question, options, matching, extra)
+
+    def confirm(self, question: str, proposed: bool | None = None) -> bool:
+        if proposed is None:
+            return Typed().confirm(question)
+        import questionary
+
+        from clawlane.cli.picker import style
+
+        return bool(questionary.confirm(question, default=proposed, style=style()).unsafe_ask())
+
+    def text(self, question: str, proposed: str = "", check: Check | None = None) -> str:
+        import questionary
+
+        from clawlane.cli.picker import style
+
+        asked = questionary.text(
+            question,
+            default=proposed,
+            style=style(),
+            validate=(lambda typed: check(typed.strip()) or True) if check else None,
+        )
+        return str(asked.unsafe_ask()).strip()
+
+
+def tell(text: str) -> None:
+    """A paragraph before a question."""
+    for line in prose(text):
+        click.echo(line)
+
+
+def _described(option: Option, proposed: str) -> str | None:
+    return f"{'Proposed. ' if option.value == proposed else ''}{option.note}".strip() or None

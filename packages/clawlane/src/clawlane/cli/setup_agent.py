@@ -1,0 +1,153 @@
+"""The question who answers: asked at a terminal, or read from flags."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompts import Prompts
+from clawlane.ops.setup_answers import AgentChoice
+
+AGENTS = ("echo", "endpoint", "model", "acp", "command")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFlags:
+    """The flags about the agent; empty for those that were not given."""
+
+    kind: str = ""
+    url: str = ""
+    model: str = ""
+    key_env: str = ""
+    key_file: str = ""
+    command: str = ""
+
+
+_AGENT = (
+    Option("echo", "an echo", "Repeats each message. Enough to try the lane; change it later."),
+    Option("endpoint", "an endpoint", "A server that speaks OpenAI's chat API, such as Ollama."),
+    Option(
+        "model", "a model", "provider/model, such as anthropic/…, in the gateway (needs clawlane[agent])."
+    ),
+    Option("acp", "a coding agent", "A program that speaks the Agent Client Protocol."),
+    Option("command", "a program", "Run once for each message: JSON in, the reply out."),
+)
+
+
+def ask_agent(prompts: Prompts) -> AgentChoice:
+    """The agent that the operator chooses. What is typed is checked as it is typed."""
+    kind = prompts.choose("Who answers?", _AGENT, "echo")
+    ask = prompts.text
+    match kind:
+        case "endpoint":
+            url = ask("Address of the API:", "http://127.0.0.1:11434/v1", _wrong_url)
+            model = ask("Name of the model there (empty if it has one only):")
+            return replace(_key(prompts), kind=kind, url=url, model=model)
+        case "model":
+            return AgentChoice(kind, model=ask("Model as provider/model:", "", _wrong_model))
+        case "acp" | "command":
+            line = ask("Command line of the program:", "", _wrong_command)
+            return AgentChoice(kind, command=tuple(shlex.split(line)))
+    return AgentChoice(kind)
+
+
+_KEYS = (
+    Option("none", "no key", "The server asks for none, as on this machine."),
+    Option("env", "a variable", "Its name goes into the config; the gateway has to have it."),
+    Option("file", "a private file", "Its path goes into the config; nobody else may read it."),
+)
+
+
+def _key(prompts: Prompts) -> AgentChoice:
+    match prompts.choose("Where is the key of the API?", _KEYS, "none"):
+        case "env":
+            return AgentChoice(key_env=prompts.text("Name of the variable:", "AGENT_KEY", _wrong_variable))
+        case "file":
+            return AgentChoice(key_file=prompts.text("Path of the file:", "", _wrong_key_file))
+    return AgentChoice()
+
+
+def read_agent(flags: AgentFlags) -> AgentChoice | None:
+    """The agent that the flags describe. Raises `CliError` for what does not go together."""
+    kind = flags.kind
+    details = {
+        "--agent-url": flags.url,
+        "--agent-model": flags.model,
+        "--agent-key-env": flags.key_env,
+        "--agent-key-file": flags.key_file,
+        "--agent-command": flags.command,
+    }
+    used = {name for name, value in details.items() if value}
+    if not kind:
+        if used:
+            raise CliError(f"{', '.join(sorted(used))} without --agent", f"add --agent {'|'.join(AGENTS)}")
+        return None
+    needs, may = _DETAILS[kind]
+    if lacking := [name for name in needs if name not in used]:
+        raise CliError(f"--agent {kind} needs {' and '.join(lacking)}")
+    if odd := used - {*needs, *may}:
+        raise CliError(f"{', '.join(sorted(odd))} does not go with --agent {kind}")
+    if flags.key_env and flags.key_file:
+        raise CliError("a key is in a variable or in a file, not in both", "leave one of them out")
+    checks = {
+        "--agent-url": _wrong_url,
+        "--agent-model": _wrong_model if kind == "model" else lambda _: "",
+        "--agent-key-env": _wrong_variable,
+        "--agent-key-file": _wrong_key_file,
+        "--agent-command": _wrong_command,
+    }
+    for name in sorted(used):
+        if wrong := checks[name](details[name]):
+            raise CliError(f"{name}: {wrong}")
+    key = (flags.key_env, flags.key_file)
+    return AgentChoice(kind, flags.url, flags.model, *key, tuple(shlex.split(flags.command)))
+
+
+_DETAILS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "echo": ((), ()),
+    "endpoint": (("--agent-url",), ("--agent-model", "--agent-key-env", "--agent-key-file")),
+    "model": (("--agent-model",), ()),
+    "acp": (("--agent-command",), ()),
+    "command": (("--agent-command",), ()),
+}
+"""What each kind of agent needs, and what it may have besides."""
+
+
+def _wrong_url(typed: str) -> str:
+    from clawlane.config.agents import http_url
+
+    try:
+        http_url(typed)
+    except ValueError as error:
+        return f"an address {error}"
+    return ""
+
+
+def _wrong_model(typed: str) -> str:
+    provider, slash, model = typed.partition("/")
+    return "" if provider and slash and model else "write it as provider/model"
+
+
+def _wrong_variable(typed: str) -> str:
+    named = typed.isascii() and typed.isidentifier()
+    return "" if named else "that is no name of a variable: the key itself must not be written here"
+
+
+def _wrong_key_file(typed: str) -> str:
+    from clawlane.config.secrets import Secret, SecretMissing
+
+    try:
+        Secret(file=typed).read({})
+    except SecretMissing as error:
+        return str(error)
+    return ""
+
+
+def _wrong_command(typed: str) -> str:
+    try:
+        words = shlex.split(typed)
+    except ValueError as error:
+        return f"the command line cannot be read: {error}"
+    return "" if words else "write the program and its arguments"

@@ -1,0 +1,119 @@
+"""The end of a setup: the gateway that runs or has to be started, then the check of the lane."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import click
+
+from clawlane.cli.output import echo_wrapped, print_json
+from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompts import Prompts
+from clawlane.cli.setup_questions import Given
+from clawlane.ops import finding_text
+from clawlane.ops.client import Client, gateway_runs
+from clawlane.ops.setup import Proposal, Situation, Written
+
+_LOOK_EVERY = 0.5
+"""Seconds between two looks for a gateway that the operator is about to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a setup came to. `written` is None where the config said everything already."""
+
+    look: Situation
+    proposal: Proposal
+    written: Written | None
+
+
+def finish(client: Client, done: Done, given: Given, prompts: Prompts | None, *, as_json: bool) -> int:
+    """Say what comes next, and do it with the operator where somebody can be asked. The exit code."""
+    running = gateway_runs(client.paths)
+    if as_json:
+        _print(done, running)
+        return 0
+    click.echo("\n-- Next --")
+    if prompts is None or given.yes:
+        for line in _next(done.look, running):
+            click.echo(f"  {line}")
+        return 0
+    if not done.look.user_id:
+        echo_wrapped(f"The account is not linked yet: openclaw channels login {done.look.words}")
+        return 0
+    if not running:
+        _start(prompts)
+    if given.verify and prompts.confirm("Verify the lane now? You need a second account or a friend.", True):
+        return _verify(client, done.look)
+    for line in _next(done.look, running=True):
+        click.echo(f"  {line}")
+    return 0
+
+
+def _next(look: Situation, running: bool) -> Iterator[str]:
+    """The commands that come next."""
+    if not look.user_id:
+        yield f"openclaw channels login {look.words}"
+    if not running:
+        yield "openclaw gateway run"
+    yield f"openclaw verify {look.words}"
+
+
+_STARTS = (
+    Option("terminal", "in another terminal", "Type there: openclaw gateway run"),
+    Option("service", "as a service", "systemd runs it for your user and restarts it after a crash."),
+)
+
+
+def _start(prompts: Prompts) -> None:
+    options = _STARTS if shutil.which("systemctl") else _STARTS[:1]
+    how = "terminal"
+    if len(options) > 1:
+        how = prompts.choose("How shall the gateway run?", options, "terminal")
+    if how == "service":
+        from clawlane.cli.main import run
+
+        run(["gateway", "install"], "openclaw")
+    else:
+        click.echo("Start it in another terminal: openclaw gateway run")
+
+
+def _verify(client: Client, look: Situation) -> int:
+    """Run the check once a gateway is there. Ctrl-C leaves it for later."""
+    from clawlane.cli.main import run
+
+    command = ["verify", *look.words.split()]
+    try:
+        if not gateway_runs(client.paths):
+            click.echo("Waiting until the gateway runs. Ctrl-C leaves the check for later …")
+        while not gateway_runs(client.paths):
+            time.sleep(_LOOK_EVERY)
+    except KeyboardInterrupt:
+        click.echo(f"\nThe setup is done. Verify it later: openclaw {' '.join(command)}")
+        return 0
+    return run(command, "openclaw")
+
+
+def _print(done: Done, running: bool) -> None:
+    look = done.look
+    user = {"id": look.user_id, "name": look.user_name} if look.user_id else None
+    written = done.written
+    print_json(
+        step="done",
+        channel=look.channel,
+        account=look.account,
+        risk={"title": look.risk.title, "expendable": look.expendable} if look.risk else None,
+        user=user,
+        config={
+            "path": done.proposal.path,
+            "written": written is not None,
+            "backup": written.backup if written else "",
+            "diff": done.proposal.diff,
+        },
+        findings=[finding_text.finding_json(one) for one in done.proposal.findings],
+        gateway_running=running,
+        next=list(_next(look, running)),
+    )

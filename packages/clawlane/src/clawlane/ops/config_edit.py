@@ -1,0 +1,228 @@
+"""Changes single values of the config file, checked as a whole before it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from clawlane.access.exposure import Exposure
+from clawlane.config.errors import ConfigError, KeyPath, format_path
+from clawlane.ops import exposure as of_configs
+from clawlane.ops.config import posture
+from clawlane.ops.config_paths import in_data, not_set, steps, value_at
+from clawlane.ops.context import OpContext
+from clawlane.ops.exposure_text import sentences
+from clawlane.ops.findings import Finding
+from clawlane.ops.operation import OpError, Request, operation
+from clawlane.store.errors import StoreUnusable
+
+if TYPE_CHECKING:
+    from clawlane.config.edit import Put, Remove
+    from clawlane.config.load import Config
+
+_SENDER_LISTS = ("allowFrom", "groupAllowFrom", "ownerAllowFrom", "members")
+_EXACT = 2**53
+"""Other readers of JSON round whole numbers from here on."""
+
+_NOTHING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Set(Request["Changed"]):
+    """Write a value at a path: JSON5, or else a text as it is.
+
+    With `add` and `remove` a list gets or loses entries, and `value` is empty. With `dry_run` nothing is
+    written. `config_file` is the file to change, where it is not that of this state directory.
+    """
+
+    path: str
+    value: str = ""
+    add: list[str] = field(default_factory=list)
+    remove: list[str] = field(default_factory=list)
+    dry_run: bool = False
+    config_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unset(Request["Changed"]):
+    """Remove a key, so that what it inherits counts, or the built-in value."""
+
+    path: str
+    dry_run: bool = False
+    config_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was changed, or with `dry_run` would be. `diff` is empty if the file said so already.
+
+    `widens` and `narrows` say in sentences who gets in and who is kept out now. `findings` are about what the
+    file opens to everybody. `reload` is `gateway.reload` of the new file, empty if it has none. `backup` is
+    the former file, empty without one.
+    """
+
+    path: str
+    file: str
+    backup: str
+    diff: list[str]
+    widens: list[str]
+    narrows: list[str]
+    findings: list[Finding]
+    warnings: list[str]
+    reload: str
+    dry_run: bool
+
+
+@operation
+async def set(ctx: OpContext, request: Set) -> Changed:
+    """Raises `ConfigError` if the file could not be used any more, and `OpError`."""
+    from clawlane.config.edit import Put
+
+    written = ctx.as_written(request.config_file)
+    source = await asyncio.to_thread(_source, written)
+    path = in_data(steps(request.path), source.data)
+    _check_path(written, path)
+    if request.add or request.remove:
+        return await _changed(written, path, _items(source.at(path), request, path), request.dry_run)
+    value = _exact(_read_value(request.value), path)
+    try:
+        return await _changed(written, path, [Put(path, value)], request.dry_run)
+    except ConfigError as error:
+        # `config set … name 42` means the text, where a number is none.
+        if isinstance(value, str | list | dict) or not any(
+            "must be a text" in str(one) for one in error.problems
+        ):
+            raise
+    return await _changed(written, path, [Put(path, request.value)], request.dry_run)
+
+
+@operation
+async def unset(ctx: OpContext, request: Unset) -> Changed:
+    """Raises `ConfigError` if the file could not be used any more, and `OpError`."""
+    from clawlane.config.edit import Remove
+
+    written = ctx.as_written(request.config_file)
+    source = await asyncio.to_thread(_source, written)
+    path = in_data(steps(request.path), source.data)
+    if not path or value_at(source.data, path, _NOTHING) is _NOTHING:
+        raise not_set(source.data, path, request.path or "the whole file")
+    return await _changed(written, path, [Remove(path)], request.dry_run)
+
+
+def _source(ctx: OpContext) -> Any:
+    from clawlane.config.source import read_source
+
+    return read_source(ctx.paths.config_file)
+
+
+async def _changed(ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove], dry_run: bool) -> Changed:
+    from clawlane.config.edit import EditError, backup_of, draft
+    from clawlane.config.load import load_source
+
+    before = await asyncio.to_thread(_config, ctx)
+    try:
+        made = await asyncio.to_thread(lambda: draft(_source(ctx), edits))
+        after = await asyncio.to_thread(load_source, made.source, ctx.registry, ctx.environ)
+        found = Exposure()
+        with suppress(StoreUnusable):
+            if before is not None:
+                found = await of_configs.exposure(ctx, before, after)
+        if made.changes and not dry_run:
+            await asyncio.to_thread(made.write)
+    except EditError as error:
+        raise OpError(str(error)) from None
+    known = {(one.path, one.message) for one in before.warnings} if before else frozenset()
+    backup = "" if made.raw is None or dry_run or not made.changes else str(backup_of(made.file))
+    return Changed(
+        path=format_path(path),
+        file=str(made.source.file),
+        backup=backup,
+        diff=made.diff(),
+        widens=sentences(found.widens),
+        narrows=sentences(found.narrows),
+        findings=await asyncio.to_thread(_new_findings, ctx, before, after, path),
+        warnings=[str(one) for one in after.warnings if (one.path, one.message) not in known],
+        reload=str(made.source.at(("gateway", "reload")) or ""),
+        dry_run=dry_run,
+    )
+
+
+def _config(ctx: OpContext) -> Config | None:
+    """The config before the change; None if it could not be used, which the change may mend."""
+    with suppress(ConfigError):
+        return ctx.written_config()
+    return None
+
+
+def _new_findings(ctx: OpContext, before: Config | None, after: Config, path: KeyPath) -> list[Finding]:
+    """What the file opens that it did not before, or at the path that was written."""
+    known = {(one.code, one.path) for one in posture(ctx, before)} if before else frozenset()
+    place = format_path(path)
+    return [one for one in posture(ctx, after) if one.path == place or (one.code, one.path) not in known]
+
+
+def _check_path(ctx: OpContext, path: KeyPath) -> None:
+    """Refuse a key of a channel without its channel: `dmPolicy` for `channels.zalouser.dmPolicy`."""
+    if not path:
+        raise OpError("a path is needed", "such as channels.zalouser.dmPolicy")
+    from clawlane.channel import load_dotted
+    from clawlane.config.schema import Root
+
+    root = [one.alias or name for name, one in Root.model_fields.items()]
+    if path[0] in root:
+        return
+    for manifest in ctx.registry.manifests():
+        model = load_dotted(manifest.settings)
+        if path[0] in {one.alias or name for name, one in model.model_fields.items()}:
+            place = format_path(("channels", manifest.id, *path))
+            raise OpError(f"{format_path(path)} is a key of a channel", f"write {place}")
+
+
+def _read_value(written: str) -> Any:
+    """JSON5 as its value, everything else as the text that it is."""
+    from pathlib import Path
+
+    from clawlane.config.source import parse_source
+
+    try:
+        data = parse_source(Path("value"), f"{{value:{written}\n}}".encode()).data
+    except (ConfigError, UnicodeEncodeError):
+        return written
+    return data["value"] if list(data) == ["value"] else written
+
+
+def _exact(value: Any, path: KeyPath) -> Any:
+    """The value with ids as texts, so that every reader keeps all their digits."""
+    if isinstance(value, dict):
+        return {key: _exact(one, (*path, key)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_exact(one, path) for one in value]
+    if type(value) is int and (value >= _EXACT or any(step in _SENDER_LISTS for step in path)):
+        return str(value)
+    return value
+
+
+def _items(present: Any, request: Set, path: KeyPath) -> list[Put | Remove]:
+    """The edits of a list. An id counts as the same with and without quotes."""
+    from clawlane.config.edit import Put, Remove
+
+    if present is not None and not isinstance(present, list):
+        raise OpError(f"{request.path} is no list")
+    items = [str(one).strip() for one in present or ()]
+    edits: list[Put | Remove] = []
+    for one in request.remove:
+        wanted = str(_read_value(one)).strip()
+        if wanted not in items:
+            raise OpError(f"{one} is not in {request.path}", f"openclaw config get {request.path}")
+        for index in [number for number, item in enumerate(items) if item == wanted][::-1]:
+            edits.append(Remove((*path, index)))
+            del items[index]
+    for one in request.add:
+        value = _exact(_read_value(one), path)
+        if str(value).strip() not in items:
+            edits.append(Put((*path, len(items)), value))
+            items.append(str(value).strip())
+    return edits

@@ -1,0 +1,65 @@
+"""What an operator answers when a lane is set up. None stands for a question that was not answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.config.senders import ANYONE
+
+
+class Reload(StrEnum):
+    """What the gateway does with an edit that widens access: wait for the operator, or apply it."""
+
+    ASK = "ask"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An id with the name that the directory has for it, if it has one."""
+
+    id: str
+    name: str = ""
+
+
+EVERYBODY = Named(ANYONE)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChoice:
+    """A group that is heard. Without `senders`, those of `groupAllowFrom` may speak in it."""
+
+    id: str
+    name: str = ""
+    senders: tuple[Named, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChoice:
+    """An agent of a kind (`echo`, `endpoint`, `model`, `acp`, `command`) and what that kind needs.
+
+    Its key is never here: `key_env` names a variable, `key_file` a private file.
+    """
+
+    kind: str = "echo"
+    url: str = ""
+    model: str = ""
+    key_env: str = ""
+    key_file: str = ""
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers about one account. `agent` and `reload` are about the whole gateway."""
+
+    dm_policy: DmPolicy | None = None
+    allow_from: tuple[Named, ...] | None = None
+    pairing_reply: PairingReply | None = None
+    group_policy: GroupPolicy | None = None
+    groups: tuple[GroupChoice, ...] | None = None
+    group_allow_from: tuple[Named, ...] | None = None
+    agent: AgentChoice | None = None
+    reload: Reload | None = None
