@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +71,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(linked: Operator, zalo: Simulator, state: Path, recording: Gateway) -> Iterator[Desk]:
-    yield Desk(linked, zalo, state, recording)
+def desk(linked: Operator, zalo: Simulator, state: Path, recording: Gateway) -> Desk:
+    return Desk(linked, zalo, state, recording)
 
 
 def test_an_edit_of_access_counts_at_once_and_touches_no_connection(desk: Desk) -> None:
