@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 
-from demo.stage import Gateway, Operator, Record, Simulator
-from end_to_end.steps import listening, person, say
+from clawlane.cli.main import run
+from demo.stage import Gateway, Operator, Record, Simulator, running
+from end_to_end.steps import all_sent, listening, person, say
 
+PACING = "pacing: { enabled: false }"
 CONFIG = """\
 { channels: { zalouser: {
     dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'open', groups: { '*': { requireMention: false } },
-    pacing: { enabled: false }, resendUnknown: 'never',
+    PACING, resendUnknown: 'never',
 } } }
-"""
+""".replace("PACING", PACING)
 LONG = " ".join(f"câu thứ {number:03}." for number in range(340))
 """What three messages hold."""
 
@@ -37,17 +39,30 @@ def png() -> bytes:
 
 
 class Desk:
-    """An operator with a friend and a group, and a gateway that answers nobody but those who write."""
+    """An operator with a friend and a group, and a gateway that echoes what they write.
 
-    def __init__(self, operator: Operator, zalo: Simulator, gateway: Gateway) -> None:
+    Commands run in this process and talk to the gateway over its socket: starting a program for each of them
+    would take most of the time.
+    """
+
+    def __init__(
+        self, operator: Operator, zalo: Simulator, gateway: Gateway, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         self.operator = operator
         self.zalo = zalo
         self.gateway = gateway
+        self._capsys = capsys
         self.lan = person(zalo, "Lan")
         self.group = str(zalo.do("/group", name="Xóm", members=[self.lan])["gid"])
 
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command; `stdout` holds its output, errors included."""
+        self._capsys.readouterr()
+        code = run(words, "openclaw")
+        return subprocess.CompletedProcess(words, code, "".join(self._capsys.readouterr()))
+
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.operator.run("message", *words)
+        return self.command("message", *words)
 
     def json(self, *words: str, code: int = 0) -> dict[str, Any]:
         done = self.run(*words, "--json")
@@ -70,9 +85,17 @@ def config_text() -> str:
 
 
 @pytest.fixture
-def desk(linked: Operator, zalo: Simulator, gateway: Gateway) -> Desk:
+def desk(
+    linked: Operator,
+    zalo: Simulator,
+    gateway: Gateway,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
     """A desk whose gateway is connected."""
-    made = Desk(linked, zalo, gateway)
+    for name, value in linked.env.items():
+        monkeypatch.setenv(name, value)
+    made = Desk(linked, zalo, gateway, capsys)
     listening(gateway)
     return made
 
@@ -131,3 +154,121 @@ def test_texts_files_quotes_reactions_and_undos_reach_the_other_side(desk: Desk,
     whole = desk.json("undo", "--message-id", texts[1]["msg_id"], "--whole")
     assert len(whole["messages"]) == 3
     assert {desk.zalo.wait("undone")["msg_id"] for _ in range(3)} == {one["msg_id"] for one in texts}
+
+
+def test_what_does_not_arrive_at_once_is_told_with_what_to_do(desk: Desk) -> None:
+    lan = f"user:{desk.lan}"
+    paused = desk.command("pause")
+    assert paused.returncode == 0, paused.stdout
+    held = desk.run("send", "-t", lan, "trong lúc nghỉ")
+    assert held.returncode == 2
+    assert "Paused: it stays in the outbox and goes with: openclaw resume --channel zalouser" in held.stdout
+    [row] = json.loads(desk.command("outbox", "list", "--json").stdout)["messages"]
+    assert (row["text"], row["by_operator"]) == ("trong lúc nghỉ", True)
+    assert desk.command("resume").returncode == 0
+    assert desk.sent()["text"] == "trong lúc nghỉ"
+
+    desk.trouble("error", code=122, layer="inner")
+    refused = desk.run("send", "-t", lan, "không nhận")
+    assert (refused.returncode, "was refused" in refused.stdout) == (1, True)
+    rest = desk.json("send", "-t", lan, LONG)
+    assert [one["state"] for one in rest["messages"]] == ["sent"] * 3
+    for _ in range(3):
+        desk.sent()
+
+    desk.trouble("reset")
+    told = desk.send("mất tiếng", code=1)
+    [lost] = told["messages"]
+    assert (told["ok"], lost["state"], lost["needs_decision"]) == (False, "unknown", True)
+    assert "needs_decision" in desk.command("outbox", "list").stdout
+    assert desk.command("outbox", "resend", str(lost["number"])).returncode == 0
+    assert desk.sent()["text"] == "mất tiếng"
+
+
+@pytest.mark.parametrize(
+    "config_text", [CONFIG.replace(PACING, "pacing: { gap: '0s', thread: { hour: 1 } }")]
+)
+def test_pacing_holds_what_the_operator_sends_and_says_until_when(desk: Desk) -> None:
+    first = subprocess.run(
+        desk.operator.command("message", "send", "-t", f"user:{desk.lan}", "-m", "-"),
+        input="một\nhai\n".encode(),
+        env=desk.operator.env,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    assert (first.returncode, desk.sent()["text"]) == (0, "một\nhai")
+    held = desk.run("send", "-t", f"user:{desk.lan}", "ba")
+    assert held.returncode == 2
+    assert "held: pacing.thread.hour (1)" in held.stdout
+    assert "It stays in the outbox; see: openclaw outbox list" in held.stdout
+    told = desk.send("bốn", "--no-wait")
+    assert [one["state"] for one in told["messages"]] == ["queued"]
+    back = desk.run("undo", "--number", str(told["messages"][0]["number"]))
+    assert (back.returncode, "Cancelled before it left: 1" in back.stdout) == (0, True)
+
+
+def test_what_cannot_be_sent_is_refused_in_one_line(desk: Desk, tmp_path: Path) -> None:
+    lan, stranger = f"user:{desk.lan}", person(desk.zalo, "Lạ", friend=False)
+    (tmp_path / "empty").touch()
+    for words, told in (
+        (("-t", "+84987654321", "x"), "looks like a telephone number"),
+        (("-t", stranger, "x"), "is no friend or group that the account knows"),
+        (("-t", f"group:{desk.lan}", "x"), f"write user:{desk.lan}"),
+        (("-t", "Nobody", "x"), "no friend or group is called 'Nobody'"),
+        (("-t", lan), "there is nothing to send"),
+        (("-t", lan, "x" * 20_001), "at most 20000 are sent"),
+        (("-t", lan, "x", "-m", "y"), "the text is given twice"),
+        (("-t", lan, "x", "--reply-to", "17"), "no message 17"),
+        (("-t", lan, "--media", str(tmp_path)), "only regular files can be sent"),
+        (("-t", lan, "--media", str(tmp_path / "gone")), "No such file"),
+        (("-t", lan, "--media", str(tmp_path / "empty")), "the file is empty"),
+        (("-t", lan, "--media", str(tmp_path / "state" / "config.json5")), "of the state directory"),
+    ):
+        done = desk.run("send", *words)
+        assert (done.returncode, done.stdout.count("\n")) == (1, 1), done.stdout
+        assert told in done.stdout
+    odd = desk.run("react", "-t", lan, "--message-id", "1", "--emoji", "🦄")
+    assert (odd.returncode, "the reactions are: 😆 HAHA, 👍 LIKE" in odd.stdout) == (1, True)
+    assert all_sent(desk.zalo) == []
+
+    warned = desk.run("send", "-t", f"user:{stranger}", "Chào anh")
+    assert warned.returncode == 0
+    assert f"warning: user:{stranger} is nobody whom the account knows as a friend" in warned.stdout
+    assert desk.sent()["thread_id"] == stranger
+
+
+def test_without_a_gateway_nothing_is_sent_and_a_kill_sends_nothing_twice(
+    desk: Desk, zalo: Simulator, gateway: Gateway
+) -> None:
+    lan = f"user:{desk.lan}"
+    dry = desk.run("send", "-t", "Lan", "--dry-run", LONG)
+    assert (dry.returncode, "Dry run: 3 messages would go to Lan" in dry.stdout) == (0, True)
+    described = desk.command("channels", "capabilities").stdout
+    for told in (
+        "experimental, unofficial",
+        "undo",
+        "2000 UTF-16 units",
+        "❤ HEART",
+        "Cannot: edit a message",
+    ):
+        assert told in described
+
+    zalo.do("/fault", does="slow", call="send text", seconds=30.0, processed=True)
+    command = desk.operator.command("message", "send", "-t", lan, "một lần")
+    with running(command, desk.operator.env, subprocess.STDOUT) as asking:
+        assert desk.sent()["text"] == "một lần"
+        gateway.kill()
+        assert asking.stdout is not None
+        assert "the gateway is not running" in asking.stdout.read()
+        assert asking.wait(30) == 2
+
+    for dry_run in ((), ("--dry-run",)):
+        done = desk.run("send", "-t", lan, *dry_run, "ai nghe không")
+        assert (done.returncode, "the gateway is not running" in done.stdout) == (
+            int(not dry_run),
+            not dry_run,
+        )
+    listening(gateway)
+    desk.send("sau đó")
+    assert desk.sent()["text"] == "sau đó"
+    assert all_sent(zalo) == ["một lần", "sau đó"]

@@ -28,6 +28,9 @@ GUIDES = (
 )
 """Pages with commands, in an order in which they can be followed: operating.md ends with a pause."""
 
+PLAYED = ("docs/rehearsal.md", "docs/simulator.md")
+"""Pages with commands that bring a simulator of their own: test_rehearsal_docs.py follows them."""
+
 
 def blocks(page: str, language: str) -> list[str]:
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -47,7 +50,7 @@ def test_the_make_targets_it_names_exist(target: str) -> None:
 
 def test_every_page_with_commands_is_followed() -> None:
     pages = [path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")]
-    assert sorted(page for page in pages if commands(page)) == sorted(GUIDES)
+    assert sorted(page for page in pages if commands(page)) == sorted((*GUIDES, *PLAYED))
 
 
 def test_the_first_login_and_the_guides_work_as_written(
@@ -70,6 +73,8 @@ def test_the_first_login_and_the_guides_work_as_written(
         for command in commands(page):
             if "&&" not in command:
                 assert typed(operator, filled_in(command, known)) == 0, f"{page}: {command}"
+            if "message send" in command and "--dry-run" not in command:
+                known["SENT"] = str(zalo.wait("sent")["msg_id"])
 
 
 @pytest.mark.parametrize(
@@ -161,15 +166,15 @@ def test_the_recovery_chain_works_as_written(operator: Operator, zalo: Simulator
 
 
 def challenged(zalo: Simulator) -> dict[str, str]:
-    """A stranger writes and is challenged. What their CODE and ID are."""
+    """A stranger writes and is challenged. What their CODE and ID are, and the id of their MESSAGE."""
     uid = zalo.do("/person", name="Lạ", friend=False)["uid"]
-    zalo.do("/say", **{"from": uid, "text": "chào"})
+    message_id = zalo.do("/say", **{"from": uid, "text": "chào"})["msgId"]
     text = zalo.wait("sent", lambda record: record["thread_id"] == uid)["text"]
-    return {"CODE": re.findall(r"\b[A-HJ-NP-Z2-9]{8}\b", text)[0], "ID": uid}
+    return {"CODE": re.findall(r"\b[A-HJ-NP-Z2-9]{8}\b", text)[0], "ID": uid, "MESSAGE": message_id}
 
 
 def filled_in(command: str, known: dict[str, str]) -> str:
-    return re.sub(r"\b(CODE|ID)\b", lambda found: known[found[0]], command)
+    return re.sub(r"\b(CODE|ID|MESSAGE|SENT)\b", lambda found: known[found[0]], command)
 
 
 def shell(operator: Operator, command: str) -> list[str]:

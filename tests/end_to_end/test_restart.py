@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import answers, asked, listening, person, say
+
+LOADING = """
+import sys
+from clawlane.cli.main import run
+code = run(sys.argv[1:], "openclaw")
+heavy = ("aiohttp", "asyncio", "cryptography", "json5", "clawlane_zalouser", "pydantic", "sqlite3", "zaloweb")
+sys.exit(code or " ".join(name for name in heavy if name in sys.modules) or 0)
+"""
+"""Runs a command, and fails with the names of what it should not have loaded."""
 
 CONFIG = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
 
@@ -37,6 +48,11 @@ def test_a_restart_keeps_the_session_without_a_code_and_answers_go_on(
     assert len([one for one in zalo.since(0) if one["kind"] == "qrshown"]) == codes
     told = asked(linked, "gateway", "status")
     assert told["process"]["pid"] == gateway.pid
+
+    for words in (("directory", "self"), ("directory", "peers", "list")):
+        command = [sys.executable, "-c", LOADING, *words]
+        done = subprocess.run(command, env=linked.env, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
 
     stopped = linked.run("gateway", "stop")
 

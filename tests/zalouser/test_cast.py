@@ -57,8 +57,19 @@ async def test_the_phone_waits_for_the_code_and_each_account_is_somebody_else(wo
     first, second = await log_in(channel, cast, WORK), await log_in(channel, cast, HOME)
     assert first == world.me.uid
     assert second != first
-    assert await cast.us(HOME) == (second, "home")
+    assert (await cast.enroll(HOME)).name == "home"
     assert await log_in(channel, cast, HOME) == second
+
+
+async def test_everybody_is_listed_with_what_they_are(world: World) -> None:
+    cast = people(ZaloUserChannel())
+    await cast.group("Họp", [await cast.person("Lan", friend=True), await cast.person("Lạ")])
+    assert [(one.kind, one.name, one.about) for one in await cast.everybody()] == [
+        ("account", world.me.name, "not logged in, not connected"),
+        ("person", "Lan", "friend"),
+        ("person", "Lạ", "stranger"),
+        ("group", "Họp", f"{world.me.name}, Lan, Lạ"),
+    ]
 
 
 async def test_people_and_groups_have_the_ids_that_were_asked_for(world: World) -> None:

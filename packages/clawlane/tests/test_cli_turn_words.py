@@ -9,10 +9,8 @@ import pytest
 from clawlane.cli.turn_words import sentence
 from clawlane.messages import Thread, ThreadKind
 from clawlane.ops.why import Hold, Live, Standing, TurnStage, standing
-from clawlane.store.decisions import Recorded, Turn
-from clawlane.store.models import ChunkState, TurnState
-from clawlane.store.pauses import Pause, PauseLevel
-from clawlane.store.send_log import HeldThread
+from clawlane.store.states import ChunkState, TurnState
+from clawlane.store.told import HeldThread, Pause, PauseLevel, Recorded, Turn
 
 ACCOUNT = "zalouser/default"
 ALICE = Thread(ThreadKind.DM, "11")

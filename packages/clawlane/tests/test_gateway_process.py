@@ -21,11 +21,11 @@ import pytest
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Consent, write_consent
 from clawlane.credentials.vault import FileVault
-from clawlane.ops.accounts import Start, Stop
 from clawlane.ops.client import ControlError, GatewayDown, ask_gateway, gateway_runs
 from clawlane.ops.operation import Caller, Request, plain
 from clawlane.ops.pairing import Approve, Requests
 from clawlane.ops.pause import BeginPause, EndPause
+from clawlane.ops.running import Start, Stop
 from clawlane.ops.status import GetStatus
 
 R = TypeVar("R")

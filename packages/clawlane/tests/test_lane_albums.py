@@ -25,7 +25,7 @@ from clawlane.agents.contract import TurnInput
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.lane.albums import AFTER_FIRST_MS, AFTER_LAST_MS
 from clawlane.messages import Album, Attachment, Delivered, Inbound, Mention, Quote, Reply, Undone
-from clawlane.store.decisions import Recorded
+from clawlane.store.told import Recorded
 from clawlane.store.transaction import Tx
 
 LANE = "zalouser/default"

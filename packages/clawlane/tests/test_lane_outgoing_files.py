@@ -16,7 +16,7 @@ from clawlane.messages import Inbound, Media, MediaKind, Receipt, Thread, Thread
 from clawlane.store import due, inbox, outbox, outgoing_files, pauses, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import AdmittedMessage, History, NewMessage, Purpose
-from clawlane.store.pauses import Pause, PauseLevel
+from clawlane.store.told import Pause, PauseLevel
 
 LAN = Thread(ThreadKind.DM, "11")
 

@@ -31,8 +31,8 @@ from clawlane.store import due, inbox, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.models import AdmittedMessage, Chunk, History, NewMessage
-from clawlane.store.pauses import Pause, PauseLevel
 from clawlane.store.send_log import SentChunk
+from clawlane.store.told import Pause, PauseLevel
 
 NOW = 1_700_000_000_000
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000

@@ -30,9 +30,9 @@ from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
 from clawlane.ops.why import Item, Live, story
 from clawlane.store import inbox, turns
-from clawlane.store.decisions import Recorded
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult
+from clawlane.store.told import Recorded
 
 DM = Thread(ThreadKind.DM, "11")
 LANE = "zalouser/default"

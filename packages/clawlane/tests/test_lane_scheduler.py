@@ -38,7 +38,8 @@ from clawlane.messages import (
     Undone,
 )
 from clawlane.store import due
-from clawlane.store.models import OpenTurn, TurnState
+from clawlane.store.models import OpenTurn
+from clawlane.store.states import TurnState
 
 
 class Failing:

@@ -14,6 +14,13 @@ from clawlane.ops.findings import Finding, Severity
 _CODE = re.compile(r'(?:_finding|[^_]finding|Finding|Finding\.at|of_entry)\((?:[\w.]+, )*?"(\w+)"')
 
 
+MORE = ("accepted", "fixable")
+MODULES = (
+    "access_findings", "agent_findings", "agent_reach", "audit", "config_names", "doctor", "doubled_entries",
+    "lane_findings", "leftovers", "private_files", "version_findings",
+)  # fmt: skip
+
+
 def found(code: str, path: str = "p", line: int | None = None, **data: str) -> Finding:
     return Finding(Severity.ERROR, code, path, data, line, ("zalouser/default",))
 
@@ -74,22 +81,20 @@ def test_a_line_names_the_place_and_json_has_the_same_words() -> None:
         " are heard; write channels.zalouser.groupPolicy: 'allowlist' to say that it is meant"
     )
     told = finding_json(finding)
-    assert list(told) == ["severity", "code", "path", "text", "fix", "line", "accounts"]
+    assert list(told) == ["severity", "code", "path", "text", "fix", "line", "accounts", *MORE]
     assert (told["text"], told["fix"]) == (text(finding), action(finding))
 
 
 def test_every_code_that_is_found_has_words_of_its_own() -> None:
     folder = Path(ops.__file__).parent
-    sources = [
-        (folder / f"{name}.py").read_text()
-        for name in ("access_findings", "config_names", "private_files", "doctor")
-    ]
+    sources = [(folder / f"{name}.py").read_text() for name in MODULES]
     codes = {code for source in sources for code in _CODE.findall(source)}
     assert {"dm_open", "name_pinned", "key_unused", "not_linked", "no_channel"} <= codes
     given = {"text": "as given", "mend": ""}
     fields = (
         "entry digits id candidates nobody kind channel account list mode owner uid target set_by reason key"
-        " words user_id other value name count"
+        " words user_id other value name count agent server host pid version day gateway command alternative"
+        " accepted_ms expendable label failed unproven"
     )
     values = dict.fromkeys(fields.split(), "x")
     unworded = {code for code in codes if text(found(code, **values, **given, skew_ms="1")) == "as given"}

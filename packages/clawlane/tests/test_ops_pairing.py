@@ -13,7 +13,8 @@ from clawlane.ops.context import on_account
 from clawlane.ops.pairing import Approve, Requests, approve, requests
 from clawlane.store import inbox
 from clawlane.store.errors import PairingUnknown, StoreOwned
-from clawlane.store.models import Approved, NewMessage, PairingRequest
+from clawlane.store.models import NewMessage
+from clawlane.store.people import Approved, PairingRequest
 
 ASKS = Decision(
     Outcome.CHALLENGE, Reason.DM_PAIRING_REQUIRED, Rule("channels.zalouser.dmPolicy", "built-in", 0)

@@ -28,7 +28,7 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.errors import PauseRefused
 from clawlane.store.models import NewMessage
-from clawlane.store.pauses import Pause, PauseLevel
+from clawlane.store.told import Pause, PauseLevel
 
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000

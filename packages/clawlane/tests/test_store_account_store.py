@@ -40,8 +40,9 @@ from clawlane.store import directory, due, inbox, outbox, pairing, sending, turn
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown, StoreLost, StoreOwned, StoreUnusable
-from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage, NoteResult, TurnState
+from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage, NoteResult
 from clawlane.store.reader import reading
+from clawlane.store.states import TurnState
 from clawlane.store.transaction import Tx
 from clawlane.store.turns import TRIES
 

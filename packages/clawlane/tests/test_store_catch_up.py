@@ -10,9 +10,9 @@ from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind
 from clawlane.store import catch_up, due, inbox, sending, turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.catch_up import Gap
 from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage
+from clawlane.store.told import Gap
 
 BACKLOG = 900_000
 DM, GROUP = ThreadKind.DM, ThreadKind.GROUP

@@ -16,8 +16,9 @@ from clawlane.store import due, inbox, outbox, schema, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
-from clawlane.store.models import History, TurnState
+from clawlane.store.models import History
 from clawlane.store.reader import reading
+from clawlane.store.states import TurnState
 
 OLD = Path(__file__).with_name("data") / "store_of_six_migrations.sql"
 NOW = 1_700_003_700_000

@@ -19,7 +19,8 @@ from clawlane.store import directory, due, inbox, pairing
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import PairingUnknown
-from clawlane.store.models import AdmittedMessage, NewMessage, PairingRequest
+from clawlane.store.models import AdmittedMessage, NewMessage
+from clawlane.store.people import PairingRequest
 
 MINUTE = 60_000
 DAY = 86_400_000

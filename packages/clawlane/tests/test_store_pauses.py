@@ -18,8 +18,9 @@ from clawlane.store import due, inbox, pauses, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
-from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage, TurnState
-from clawlane.store.pauses import Pause, PauseLevel
+from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage
+from clawlane.store.states import TurnState
+from clawlane.store.told import Pause, PauseLevel
 
 MINUTE = 60_000
 BACKLOG = 15 * MINUTE

@@ -25,19 +25,10 @@ from clawlane.store import (
 )
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
-from clawlane.store.decisions import Turn
-from clawlane.store.models import (
-    AdmittedMessage,
-    Chunk,
-    History,
-    Hold,
-    LostSend,
-    NewMessage,
-    RecallResult,
-)
+from clawlane.store.models import AdmittedMessage, Chunk, History, Hold, LostSend, NewMessage, RecallResult
 from clawlane.store.outbox import Listed
-from clawlane.store.pauses import Pause, PauseLevel
 from clawlane.store.steps import ToolSend
+from clawlane.store.told import Pause, PauseLevel, Turn
 from clawlane.store.tool_calls import CallState
 from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import LookUp

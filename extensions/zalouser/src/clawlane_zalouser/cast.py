@@ -10,11 +10,11 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 
-from clawlane.capabilities import CastError, Seen
+from clawlane.capabilities import CastError, Figure, Seen
 from clawlane.channel import Account
 from zaloweb.transport.network import LOOPBACK
 
@@ -51,25 +51,35 @@ def control_port(environ: Mapping[str, str] | None = None) -> int | None:
 class SimulatedPeople:
     """The cast of the simulator whose control interface is at `port`.
 
-    `own_id` gives the Zalo id of an account that is connected here, or an empty text. Of any other account
-    the cast knows the id once its phone has scanned a code; until then it is the simulator's first account.
+    `own_id` gives the Zalo id of an account that is connected here, or an empty text. Any other account is
+    the one it was enrolled as, or that has its id, or else the simulator's first one.
     """
 
     def __init__(self, port: int, own_id: Callable[[Account], str] = lambda _account: "") -> None:
         self._port = port
         self._own_id = own_id
-        self._scanned: dict[str, str] = {}
+        self._enrolled: dict[str, str] = {}
+
+    async def enroll(self, account: Account) -> Figure:
+        """Who an account is on the simulator: the first account that is free, or else a new one."""
+        accounts, taken = await self._accounts(), self._enrolled.values()
+        free = (one for one in accounts if not one.get("loggedIn") and one["uid"] not in taken)
+        one = self._known(account, accounts) or next(free, None)
+        if one is None:
+            one = await self._post("account", {"name": account.name or account.id})
+        figure = Figure("account", _text(one, "uid"), _text(one, "name"))
+        self._enrolled[account.id] = figure.id
+        return figure
 
     async def scan(self, account: Account) -> None:
         """The account's phone scans the code on the screen, and confirms. Waits 15 s for a code."""
-        uid = await self._phone_of(account)
+        uid = (await self.enroll(account)).id
         try:
             async with asyncio.timeout(_CODE_S):
                 await self._scan(uid)
         except TimeoutError:
             raise CastError(f"no QR code was shown within {_CODE_S:.0f} s") from None
         await self._post("confirm", {"account": uid})
-        self._scanned[account.id] = uid
 
     async def person(
         self, name: str, *, friend: bool = False, id: str = "", account: Account | None = None
@@ -116,10 +126,14 @@ class SimulatedPeople:
             raise CastError(f"the simulator has no {action[:40]!r}; it has {', '.join(sorted(_ACTIONS))}")
         return await self._post(action, {**await self._addressed(account, action, fields), **fields})
 
-    async def us(self, account: Account) -> tuple[str, str]:
-        """The id and the name of an account on the simulator."""
-        us = await self._account(account)
-        return us["uid"], us["name"]
+    async def everybody(self) -> list[Figure]:
+        """All accounts, people and groups, in the order they were made."""
+        world = await self._world()
+        return [
+            Figure(kind, _text(one, key), _text(one, "name"), about(one))
+            for kind, listed, key, about in _LISTED
+            for one in world.get(listed, ())
+        ]
 
     async def seen(self, after: int = 0, wait: float = 0.0) -> list[Seen]:
         """What happened after a number, at most 1000 things; with nothing yet, waits up to 60 s for it."""
@@ -144,21 +158,12 @@ class SimulatedPeople:
         while not any(one.kind == "qrshown" for one in seen):
             seen = await self.seen(seen[-1].seq if seen else after, _CODE_S)
 
-    async def _phone_of(self, account: Account) -> str:
-        """The id behind an account; for one that never logged in, of the first that is free."""
-        accounts, taken = await self._accounts(), self._scanned.values()
-        free = (one["uid"] for one in accounts if not one.get("loggedIn") and one["uid"] not in taken)
-        known = self._known(account, accounts)
-        if uid := known["uid"] if known else next(free, ""):
-            return str(uid)
-        return _text(await self._post("account", {"name": account.name or account.id}), "uid")
-
     async def _account(self, account: Account) -> dict[str, Any]:
         accounts = await self._accounts()
         return self._known(account, accounts) or accounts[0]
 
     def _known(self, account: Account, accounts: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-        uid = self._own_id(account) or self._scanned.get(account.id, "")
+        uid = self._own_id(account) or self._enrolled.get(account.id, account.id)
         return next((one for one in accounts if one["uid"] == uid), None)
 
     async def _of(self, account: Account | None) -> dict[str, str]:
@@ -233,6 +238,29 @@ def _object(content: bytes) -> dict[str, Any]:
     if not isinstance(read, dict):
         raise CastError("the simulator's answer is not what it should be: is it of this version?")
     return read
+
+
+def _of_account(one: Mapping[str, Any]) -> str:
+    logged_in = "logged in" if one.get("loggedIn") else "not logged in"
+    return f"{logged_in}, {'connected' if one.get('connected') else 'not connected'}"
+
+
+def _of_person(one: Mapping[str, Any]) -> str:
+    return "friend" if one.get("friendOf") else "stranger"
+
+
+def _of_group(one: Mapping[str, Any]) -> str:
+    return ", ".join(map(str, one.get("members", ())))
+
+
+_LISTED: tuple[
+    tuple[Literal["account", "person", "group"], str, str, Callable[[Mapping[str, Any]], str]], ...
+]
+_LISTED = (
+    ("account", "accounts", "uid", _of_account),
+    ("person", "people", "uid", _of_person),
+    ("group", "groups", "gid", _of_group),
+)
 
 
 def _text(answer: Any, name: str) -> str:

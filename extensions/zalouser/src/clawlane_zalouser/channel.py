@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 from clawlane.capabilities import (
     Cast,
+    CastError,
     Icon,
     Limits,
     LoginStep,
@@ -30,9 +31,9 @@ from clawlane.messages import (
     Thread,
     ThreadKind,
 )
-from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk
+from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk, simulator
 from clawlane_zalouser.account_session import AccountSession
-from clawlane_zalouser.cast import SimulatedPeople, control_port
+from clawlane_zalouser.cast import VARIABLE, SimulatedPeople, control_port
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.errors import SettingsError
@@ -165,6 +166,27 @@ class ZaloUserChannel:
         """The simulator's people; None on the real Zalo, or without `ZALOWEB_CONTROL`. Raises `CastError`."""
         port = control_port() if self.rehearsal() else None
         return None if port is None else SimulatedPeople(port, self._own_id)
+
+    def simulator(
+        self, folder: Path, *, port: int = 0, control_port: int = 0, empty: bool = False
+    ) -> tuple[str, ...]:
+        """The command line of the simulator. Raises `NoSimulator`."""
+        return simulator.command(folder, port, control_port, empty=empty)
+
+    def simulated(self, ready: str) -> Mapping[str, str]:
+        """What leads a process to the simulator that printed this line. Raises `NoSimulator`."""
+        return simulator.environment(ready)
+
+    def cast_of(self, environ: Mapping[str, str]) -> Cast:
+        """The people of the simulator in these variables. Raises `CastError`."""
+        port = control_port(environ)
+        if port is None:
+            raise CastError(f"{VARIABLE} is not set: `openclaw sim` prints it")
+        return SimulatedPeople(port)
+
+    def scenarios(self) -> Path:
+        """The scenarios that come with the plugin."""
+        return simulator.SCENARIOS
 
     def _own_id(self, account: Account) -> str:
         session = self._sessions.get(account.id)

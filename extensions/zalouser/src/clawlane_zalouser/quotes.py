@@ -24,7 +24,7 @@ class _Kept(msgspec.Struct):
     sender_id: str
     msg_type: str = "webchat"
     ts: object = 0
-    content: dict[str, object] | None = None
+    content: dict[str, object] | str | None = None
     property_ext: dict[str, object] | None = None
     ttl_ms: int = 0
 
@@ -34,8 +34,12 @@ _TOKEN = msgspec.json.Decoder(_Kept)
 
 def kept_of(message: events.Message) -> dict[str, object]:
     """What a quote of a message needs besides its ids, type and text."""
-    found = {"content": message.raw.get("content"), "property_ext": message.raw.get("propertyExt")}
-    kept: dict[str, object] = {name: value for name, value in found.items() if isinstance(value, dict)}
+    content, extension = message.raw.get("content"), message.raw.get("propertyExt")
+    kept: dict[str, object] = {}
+    if isinstance(content, dict | str) and message.kind != events.TextContent.kind:
+        kept["content"] = content
+    if isinstance(extension, dict):
+        kept["property_ext"] = extension
     if len(msgspec.json.encode(kept)) > _LONGEST:
         kept = {}
     return {**kept, "ttl_ms": message.ttl_ms} if message.ttl_ms else kept

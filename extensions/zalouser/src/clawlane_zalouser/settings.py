@@ -30,5 +30,9 @@ class ZaloUserSettings(ChannelSettings):
     zalo_hosts: Annotated[tuple[StrictStr, ...], AfterValidator(_hosts)] = ()
 
     profile_env: ClassVar[tuple[str, ...]] = ("ZALOUSER_PROFILE", "ZCA_PROFILE")
+    old_programs: ClassVar[tuple[str, ...]] = ("zca", "openzca")
+    """The command-line clients that OpenClaw's plugin called before it spoke to Zalo itself (2026.3.2)."""
+    old_folders: ClassVar[tuple[str, ...]] = (".openzca",)
+    """Where openzca keeps its profiles with their credentials, by its README."""
     shortest_id: ClassVar[int] = 15
     """Zalo ids seen in pushes and lists have 15 to 19 digits; no telephone number has that many."""

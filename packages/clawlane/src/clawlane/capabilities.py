@@ -1,8 +1,8 @@
 """Optional capabilities of a channel, each a protocol that is found with `isinstance`.
 
 Login by QR code, a probe of the session, a directory, limits and reactions, reconciling unknown sends,
-fetching media, a risk to accept, a rehearsal with its network and its people, and a connection that can be
-closed on purpose.
+fetching media, a risk to accept, a rehearsal with its network, people and program, and a connection that can
+be closed on purpose.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from clawlane.channel import Account, Vault
+from clawlane.condition import ProbeResult as ProbeResult
 from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
 
 if TYPE_CHECKING:
@@ -117,18 +118,6 @@ class Reacts(Protocol):
     def icon(self, written: str) -> str:
         """The name of the reaction that somebody wrote as a name, an emoji or a code; "" if there is none."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """Whether the stored session is accepted right now."""
-
-    ok: bool
-    user_id: str = ""
-    user_name: str = ""
-    error: str = ""
-    expired: bool = False
-    elapsed_ms: int = 0
 
 
 @runtime_checkable
@@ -243,9 +232,30 @@ class RehearsedNetwork:
     trust: ssl.SSLContext = field(repr=False)
 
 
+class NoSimulator(Exception):
+    """The simulator cannot be started here. The text is one line, `help` what would help."""
+
+    def __init__(self, text: str, help: str = "") -> None:
+        super().__init__(text)
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Somebody or something in a simulator: an `account`, a `person` or a `group`. `about` is for people."""
+
+    kind: Literal["account", "person", "group"]
+    id: str
+    name: str
+    about: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One thing that the simulator saw: its number, its `kind` (`sent`, `connected` …) and its fields."""
+    """One thing that the simulator saw: its number, its `kind` and its fields.
+
+    Of every channel: `sent` (`thread_id`, `text`), `connected` and `qrshown`.
+    """
 
     seq: int
     kind: str
@@ -254,6 +264,13 @@ class Seen:
 
 class Cast(Protocol):
     """The people of a simulator, who do what they are told. All raise `CastError`."""
+
+    async def enroll(self, account: Account) -> Figure:
+        """Who an account is, or will be once its phone has scanned a code; nobody is two accounts.
+
+        Without this an account is the first one there, until it logs in.
+        """
+        ...
 
     async def scan(self, account: Account) -> None:
         """The account's phone scans the code on the screen, and confirms."""
@@ -288,8 +305,8 @@ class Cast(Protocol):
         """Something that only this platform has, by its name there; gives what its simulator answers."""
         ...
 
-    async def us(self, account: Account) -> tuple[str, str]:
-        """The id and the name of the account itself."""
+    async def everybody(self) -> list[Figure]:
+        """All accounts, people and groups there are."""
         ...
 
     async def seen(self, after: int = 0, wait: float = 0.0) -> list[Seen]:
@@ -307,6 +324,32 @@ class HasCast(Protocol):
 
     def cast(self) -> Cast | None:
         """The people of the simulator; None on the real platform, or where their address is not known."""
+        ...
+
+
+@runtime_checkable
+class RunsSimulator(Protocol):
+    """A channel that comes with a simulator, which is a program of its own, and with scenarios to play."""
+
+    def simulator(
+        self, folder: Path, *, port: int = 0, control_port: int = 0, empty: bool = False
+    ) -> tuple[str, ...]:
+        """The command line. It prints one line when it is ready, and ends when its stdin closes.
+
+        It may write into `folder`. `empty` leaves out the people it begins with. Raises `NoSimulator`.
+        """
+        ...
+
+    def simulated(self, ready: str) -> Mapping[str, str]:
+        """The environment variables that lead a process there, from the line. Raises `NoSimulator`."""
+        ...
+
+    def cast_of(self, environ: Mapping[str, str]) -> Cast:
+        """The people of the simulator that these variables lead to. Raises `CastError`."""
+        ...
+
+    def scenarios(self) -> Path:
+        """The folder of its scenarios (`NAME.yaml`)."""
         ...
 
 

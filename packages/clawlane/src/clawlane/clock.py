@@ -25,3 +25,8 @@ def length(ms: int) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def local_minute(ms: int) -> str:
+    """A time of this machine's day: `14:02`."""
+    return f"{datetime.fromtimestamp(ms / 1000).astimezone():%H:%M}"

@@ -11,23 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-
-class ThreadKind(StrEnum):
-    """A conversation with one person, or a group."""
-
-    DM = "dm"
-    GROUP = "group"
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """The conversation of a message. A DM's id is the other person's id."""
-
-    kind: ThreadKind
-    id: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.id}"
+from clawlane.threads import Thread as Thread
+from clawlane.threads import ThreadKind as ThreadKind
 
 
 @dataclass(frozen=True, slots=True)

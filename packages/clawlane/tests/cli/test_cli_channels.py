@@ -113,8 +113,9 @@ def test_the_list_names_the_accounts_and_with_all_what_else_there_is(perch) -> N
     assert perch("channels list").out.splitlines() == [
         f"{title} home: enabled, linked as Nguyễn Văn An (42)",
         f"{title} work: disabled, not linked",
+        "Rules: from the file (no gateway runs)",
     ]
-    assert perch("channels list --all").out.splitlines()[-1] == (
+    assert perch("channels list --all").out.splitlines()[-2] == (
         "Zalo Personal [zalouser] (unofficial · experimental): "
         "not installed; openclaw plugins install @openclaw/zalouser"
     )

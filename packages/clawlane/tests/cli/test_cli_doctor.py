@@ -22,7 +22,7 @@ def found(perch: Any) -> dict[str, dict[str, Any]]:
 
 
 def with_agents(perch: Any, *agents: dict[str, Any], **more: Any) -> None:
-    channels = {"parrot": {"groupPolicy": "disabled"}}
+    channels = {"parrot": {"groupPolicy": "disabled", "pairing": {"reply": "silent"}}}
     config = {"channels": channels, "agents": {"list": agents}, **more}
     perch.paths.config_file.write_text(json.dumps(config))
 
@@ -53,7 +53,12 @@ def test_a_file_that_is_no_json5_is_one_finding_with_its_place(perch, home: Path
 def test_a_linked_account_without_anything_wrong_passes(perch, home: Path, model: ModelServer) -> None:
     with_agents(perch, {"id": "main", "brain": {"kind": "endpoint", "url": model.url, "model": "any"}})
     perch.link()
-    assert (perch("doctor").code, perch("doctor").out) == (0, "Nothing is wrong.\n")
+    told = perch("doctor")
+    assert told.code == 0
+    assert found(perch).keys() == {"unofficial_lane", "risk_not_asked", "unverified"}
+    [asked] = [one for one in told.out.splitlines() if "expendable" in one]
+    assert asked.startswith("accepted parrot/default: unofficial personal lane (Parrot): risk accepted on 20")
+    assert asked.endswith("expendable: not asked")
 
 
 def test_an_echo_is_a_note_and_no_error(perch, home: Path) -> None:
@@ -61,8 +66,8 @@ def test_an_echo_is_a_note_and_no_error(perch, home: Path) -> None:
     perch.link()
     told = perch("doctor")
     assert told.code == 0
-    assert told.out.startswith("note     agents.defaults: agent main answers with an echo")
-    assert told.out.endswith("→ configure `brain` or `model`\n")
+    echo = "note     agents.defaults: agent main answers with an echo, which repeats what it is told\n"
+    assert f"{echo}         → configure `brain` or `model`\n" in told.out
     assert "Agent: main answers with an echo: configure `brain` or `model`\n" in perch("channels status").out
     [status] = perch("channels status --json").json
     assert status["echoes"] == ["main"]
@@ -149,10 +154,10 @@ def test_a_gateway_that_does_not_answer_hinders_no_check_up(perch, home: Path) -
     assert (told.code, "groupPolicy" in told.out) == (0, True)
 
 
-def test_an_unset_group_policy_is_a_note(perch, home: Path) -> None:
+def test_an_unset_group_policy_is_a_warning(perch, home: Path) -> None:
     perch.link()
     told = found(perch)["policy_unset"]
-    assert (told["severity"], told["path"]) == ("note", "channels.parrot.groupPolicy")
+    assert (told["severity"], told["path"]) == ("warning", "channels.parrot.groupPolicy")
     assert perch("doctor").code == 0
 
 

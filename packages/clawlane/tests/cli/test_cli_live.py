@@ -17,11 +17,13 @@ _OPENCLAW = Path(sys.executable).parent / "openclaw"
 _LOADING = """
 import sys
 from clawlane.cli.main import run
-code = run(sys.argv[1:], "openclaw")
-heavy = ("aiohttp", "cryptography", "json5", "pydantic")
-sys.exit(code or " ".join(name for name in heavy if name in sys.modules) or 0)
+heavy, *words = sys.argv[1:]
+code = run(words, "openclaw")
+sys.exit(code or " ".join(name for name in heavy.split() if name in sys.modules) or 0)
 """
 """Runs a command, and fails with the names of what it should not have loaded."""
+
+_LIBRARIES = "aiohttp cryptography json5 parrot_channel pydantic"
 
 ASK = "gateway: { reload: 'ask' }"
 """What keeps an edit that widens access waiting."""
@@ -180,14 +182,14 @@ def test_explain_tells_apart_the_config_of_the_gateway_and_of_the_file(perch) ->
     perch.link()
     ask = "policy explain --from 78"
     with gateway("is ready"):
-        assert "another config" not in perch(ask).out
+        assert perch(ask).out.endswith("Rules: from the file; the running gateway has the same\n")
         perch.configure("{ dmPolicy: 'open' }", ASK)
         told = perch(ask)
         assert told.out.startswith("admit (dm_open)")
-        words = "the running gateway has another config in force: challenge (dm_pairing_required)"
-        assert words in told.out
+        assert "the running gateway decides otherwise: challenge (dm_pairing_required)" in told.out
+        assert "Rules: from the file; " in told.out
         (as_json,) = perch(f"{ask} --json").json
-        assert (as_json["reason"], "running" in as_json) == ("dm_open", False)
+        assert (as_json["reason"], as_json["rules"]["differs"]) == ("dm_open", True)
         perch.configure("{ dmPolicy: 'x' }")
         broken, (as_json,) = perch(ask), perch(f"{ask} --json").json
     assert (broken.code, broken.err.count("error: channels.parrot.dmPolicy (config.json5:1:")) == (1, 1)
@@ -242,6 +244,16 @@ def test_commands_load_nothing_heavy_while_a_gateway_does_the_work(perch) -> Non
             "outbox list --all",
             "channels dead-letters list --account default",
         ):
-            words = [sys.executable, "-c", _LOADING, *command.split()]
+            words = [sys.executable, "-c", _LOADING, _LIBRARIES, *command.split()]
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr) == (0, ""), command
+
+
+def test_what_is_asked_most_loads_neither_asyncio_nor_the_store(perch) -> None:
+    perch.link()
+    heavy = f"{_LIBRARIES} asyncio sqlite3 clawlane.messages clawlane.channel"
+    with gateway("is ready"):
+        for command in ("channels status", "gateway status", "pairing list", "why --last 5"):
+            words = [sys.executable, "-c", _LOADING, heavy, *command.split()]
             done = subprocess.run(words, capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (0, ""), command

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from clawlane.access.decision import ASKED_GATE, BUILT_IN, RETENTION, Decision, Reason, Rule
-from clawlane.access.policy import path_below
-from clawlane.messages import Thread, ThreadKind
+from clawlane.config.errors import path_below
+from clawlane.threads import Thread, ThreadKind
 
 
 @dataclass(frozen=True, slots=True)

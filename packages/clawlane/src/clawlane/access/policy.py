@@ -11,7 +11,7 @@ from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
 from clawlane.access.names import ConfigName, NameList, Pins
 from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply
-from clawlane.config.errors import format_path
+from clawlane.config.errors import format_path, path_below
 from clawlane.config.origin import Layer, setting_text
 from clawlane.config.patterns import compile_pattern
 from clawlane.config.re2_pattern import Pattern
@@ -145,11 +145,6 @@ def ready_to_decide(policy: AccessPolicy, grants: Grants, waited_ms: int = 0) ->
     if waited_ms >= PATIENCE_MS:
         return True
     return bool(grants.own_id) and grants.pins.looked_up(policy.names_to_pin())
-
-
-def path_below(path: str, *keys: str) -> str:
-    """The path of a key below a formatted path: `groups` and `Work Chat` give `groups['Work Chat']`."""
-    return path + format_path(("x", *keys))[1:]
 
 
 def _senders_of(key: str, entry: GroupEntry) -> Allowlist | None:

@@ -24,8 +24,9 @@ from clawlane.access.decision import (
 )
 from clawlane.access.mention import MentionSign, can_detect_mentions, find_mention, is_mention_of
 from clawlane.access.names import NameList
-from clawlane.access.policy import AccessPolicy, Grants, path_below
+from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.config.choices import DmPolicy, GroupPolicy
+from clawlane.config.errors import path_below
 from clawlane.config.senders import is_numeric_id
 from clawlane.messages import Inbound, ThreadKind, merge_messages
 

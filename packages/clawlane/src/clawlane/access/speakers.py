@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from clawlane.access.allowlists import Allowlist, GroupRule
 from clawlane.access.decision import Reason, Rule
 from clawlane.access.names import ConfigName, NameList, Pins
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import closed_by, group_senders
+from clawlane.access.who import Who as Who
 from clawlane.config.choices import GroupPolicy
-
-
-class Who(StrEnum):
-    """Whether somebody may speak in a group at all."""
-
-    ANYONE = "anyone"
-    LISTED = "listed"
-    NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)

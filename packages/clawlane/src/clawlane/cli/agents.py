@@ -9,9 +9,10 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, printable, sanitize
+from clawlane.cli.output import echo_wrapped, print_json, printable, rules_line, sanitize
 from clawlane.ops.agents import AgentInfo, Ask, Bound, ListAgents
 from clawlane.ops.client import Client
+from clawlane.ops.rules_from import rules_of_file
 
 _LONGEST = 1 << 20
 """Bytes of a question from standard input."""
@@ -72,14 +73,17 @@ def list_agents(as_json: bool) -> int:
       0  every agent can be reached
       1  one of them cannot, or the config is wrong
     """
-    found = Client().run_here(ListAgents())
+    client = Client()
+    found = client.run_here(ListAgents())
+    rules = rules_of_file(client.paths)
     ok = all(one.reached.ok for one in found)
     if as_json:
-        print_json(ok=ok, agents=found)
+        print_json(ok=ok, agents=found, rules=rules)
         return 0 if ok else 1
     for one in found:
         for begin, line in _lines(one):
             echo_wrapped(sanitize(line, _LONGEST_LINE), begin, " " * len(begin))
+    echo_wrapped(rules_line(rules), hanging=_INDENT)
     return 0 if ok else 1
 
 

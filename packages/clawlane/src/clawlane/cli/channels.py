@@ -8,9 +8,10 @@ from dataclasses import asdict
 import click
 
 from clawlane.cli.options import json_option, one_account
-from clawlane.cli.output import print_json, print_result, sanitize
+from clawlane.cli.output import echo_wrapped, print_json, print_result, rules_line, sanitize
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
+from clawlane.ops.rules_from import rules_of_file
 from clawlane.ops.status import ChannelEntry, ListChannels
 
 
@@ -21,14 +22,18 @@ from clawlane.ops.status import ChannelEntry, ListChannels
 @json_option
 def list_channels(everything: bool, as_json: bool) -> None:
     """List the configured accounts, and with --all every channel there is."""
-    found = Client().call(ListChannels(everything))
+    client = Client()
+    found = client.call(ListChannels(everything))
+    rules = rules_of_file(client.paths)
     lines = [line for entry in found for line in _lines(entry)]
     none = "no channel is configured; see: openclaw channels list --all"
     rows = [asdict(entry) for entry in found]
     for row in rows:
         if row["installed"]:
             del row["install"]  # the command that installs it
-    print_result(lines if found else [none], as_json, channels=rows)
+    print_result(lines if found else [none], as_json, channels=rows, rules=rules)
+    if not as_json:
+        echo_wrapped(rules_line(rules), hanging="  ")
 
 
 def _lines(entry: ChannelEntry) -> Iterator[str]:

@@ -1,32 +1,45 @@
-"""`doctor`: what is wrong with the config and around it, what to do about it, and fixing names."""
+"""`doctor`: what is wrong with the config and around it, what to do about it, and mending."""
 
 from __future__ import annotations
 
 import click
 
+from clawlane.cli.failure import CliError
+from clawlane.cli.finding_lines import print_finding
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, sanitize
+from clawlane.cli.output import print_json, sanitize
 from clawlane.ops.client import Client, ControlError
-from clawlane.ops.doctor import CheckUp, Fixed, FixNames
-from clawlane.ops.finding_text import action, finding_json, place, text
-
-_LONGEST = 400
-_INDENT = " " * 9
+from clawlane.ops.doctor import CheckUp
+from clawlane.ops.finding_text import finding_json
+from clawlane.ops.mending import Fix, Fixed
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Look up names again, and write ids into the config file.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended, and show what was changed.")
+@click.option("--dry-run", is_flag=True, help="With --fix: only show what would be changed.")
 @json_option
-def doctor(fix: bool, as_json: bool) -> int:
+def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
     """Check the whole setup, and say how to fix everything that is wrong.
+
+    --fix looks names up again and writes ids into the config file, removes
+    entries that stand twice in a list, makes files private, and removes what
+    writes that were cut off have left. Comments stay, and the former config is
+    kept beside it.
 
     \b
     Exit code:
       0  nothing is wrong, or there are only warnings and notes
-      1  there are errors
+      1  something is critical or an error
+
+    \b
+    Examples:
+      openclaw doctor
+      openclaw doctor --fix --dry-run
     """
+    if dry_run and not fix:
+        raise CliError("--dry-run goes with --fix")
     client = Client()
-    fixed = client.call(FixNames()) if fix else None
+    fixed = client.call(Fix(dry_run)) if fix else None
     try:
         found = client.call(CheckUp())
     except ControlError:  # a gateway that cannot answer keeps nobody from checking what is on the disk
@@ -37,24 +50,26 @@ def doctor(fix: bool, as_json: bool) -> int:
         return 0 if ok else 1
     if fixed is not None:
         _print_fixed(fixed)
+    for one in found:
+        print_finding(one, "", 9)
     if not found:
         click.echo("Nothing is wrong.")
-    for one in found:
-        named = f" [{', '.join(one.accounts)}]" if len(one.accounts) > 1 else ""
-        told = f"{sanitize(place(one), _LONGEST)}: {sanitize(text(one), _LONGEST)}{named}"
-        echo_wrapped(told, f"{one.severity:<9}", _INDENT)
-        if mend := action(one):
-            echo_wrapped(sanitize(mend, _LONGEST), f"{_INDENT}→ ", f"{_INDENT}  ")
+    elif all(one.accepted for one in found):
+        click.echo("Nothing else is wrong.")
     return 0 if ok else 1
 
 
 def _print_fixed(fixed: Fixed) -> None:
     for line in fixed.failures:
-        click.echo(f"not looked up: {line}", err=True)
-    if not fixed.changes:
-        click.echo("No name could be replaced by an id; the config file is as it was.\n")
-        return
-    click.echo(f"Wrote ids into {fixed.file}; the former file is {fixed.backup}")
+        click.echo(f"not mended: {sanitize(line, 300)}", err=True)
+    for line in fixed.files:
+        click.echo(f"{'would' if fixed.dry_run else 'did'}: {line}")
+    if fixed.dry_run and fixed.changes:
+        click.echo(f"Would change {fixed.file}:")
+    elif fixed.changes:
+        click.echo(f"Changed {fixed.file}; the former file is {fixed.backup}")
+    else:
+        click.echo("Nothing in the config file could be mended; it is as it was.")
     for line in fixed.changes:
         click.echo(f"  {line}")
-    click.echo("A running gateway reads the new file when it is restarted.\n")
+    click.echo()

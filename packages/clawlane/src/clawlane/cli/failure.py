@@ -66,13 +66,14 @@ def tell(failure: Failure, *, as_json: bool) -> None:
 
 def _of_our_packages(error: Exception) -> Failure | None:
     from clawlane.agents.errors import AgentsUnusable
-    from clawlane.capabilities import DirectoryError
+    from clawlane.capabilities import CastError, DirectoryError, NoSimulator
     from clawlane.channel import ChannelUnusable, VaultError
     from clawlane.config.errors import ConfigError
     from clawlane.credentials.files import CredentialsError
     from clawlane.ops.client import ControlError
     from clawlane.ops.operation import OpError
     from clawlane.plugins.errors import PluginError
+    from clawlane.rehearsal.errors import RehearsalError, ScenarioError
     from clawlane.store.errors import StoreError
 
     if isinstance(error, ConfigError):
@@ -81,7 +82,9 @@ def _of_our_packages(error: Exception) -> Failure | None:
         return Failure(tuple(map(str, error.problems)), details={"issues": issues})
     if isinstance(error, AgentsUnusable):
         return Failure(error.problems)
-    of_channel = ChannelUnusable | DirectoryError | VaultError
+    if isinstance(error, ScenarioError):
+        return Failure(error.problems)
+    of_channel = ChannelUnusable | DirectoryError | VaultError | CastError | NoSimulator | RehearsalError
     if isinstance(error, of_channel | ControlError | OpError | PluginError | CredentialsError | StoreError):
         message, help = str(error), str(getattr(error, "help", ""))
         return Failure((message,), "" if help in message else help)

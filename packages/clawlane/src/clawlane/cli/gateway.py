@@ -233,7 +233,7 @@ def _account_lines(found: Process) -> list[str]:
 
 
 def _account_words(one: RunningAccount) -> str:
-    from clawlane.cli.status import PHASES
+    from clawlane.cli.phases import PHASES
 
     if not one.enabled:
         return "disabled"

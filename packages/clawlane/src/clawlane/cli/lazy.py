@@ -8,9 +8,6 @@ from typing import Any
 
 import click
 
-from clawlane.cli.failure import CliError
-from clawlane.config.errors import did_you_mean
-
 
 class LazyGroup(click.Group):
     """`table` maps a command's name to `"module:attribute"` and the line that the group's help shows for it.
@@ -36,6 +33,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self._table and not args[0].startswith("-"):
+            from clawlane.cli.failure import CliError
+            from clawlane.config.errors import did_you_mean
+
             hint = did_you_mean(args[0], self._table) or f"the commands are: {', '.join(self._table)}"
             raise CliError(f"{ctx.command_path} has no command '{args[0]}'", hint)
         return super().resolve_command(ctx, args)

@@ -6,13 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
 
-from clawlane.cli.failure import explain, tell
 from clawlane.cli.lazy import LazyGroup
 
 _NAMES = ("clawlane", "openclaw")
@@ -22,16 +20,20 @@ _COMMANDS = {
     "gateway": ("clawlane.cli.gateway:gateway", "Run the gateway, look at it, stop it."),
     "agent": ("clawlane.cli.agents:agent", "Ask an agent, and see which one answers where."),
     "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
+    "verify": ("clawlane.cli.verify:verify", "Prove that a lane works, step by step."),
     "message": ("clawlane.cli.message:message", "Write, react and take back, as the account."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),
+    "rehearse": ("clawlane.cli.rehearse:rehearse", "Try a config against a simulator, with nothing at risk."),
+    "sim": ("clawlane.cli.sim:sim", "Run a simulator, and play the people in it."),
     "policy": ("clawlane.cli.policy:policy", "Check who may write, without waiting for a message."),
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
     "sessions": ("clawlane.cli.sessions:sessions", "See what agents remember, and make them forget."),
     "outbox": ("clawlane.cli.messages:outbox", "See unsent and unconfirmed messages."),
     "store": ("clawlane.cli.store:store", "Start over without what the gateway has stored."),
-    "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and fix names in the config."),
+    "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and mend what can be mended."),
+    "security": ("clawlane.cli.audit:security", "See how open and how careful the lanes are."),
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
     "config": ("clawlane.cli.main:config", "Check, read and change the config file."),
@@ -84,7 +86,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
-    sys.exit(run(sys.argv[1:], Path(sys.argv[0]).name))
+    sys.exit(run(sys.argv[1:], os.path.basename(sys.argv[0])))
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
@@ -110,6 +112,8 @@ def run(args: Sequence[str], name: str) -> int:
     except Exception as error:
         if os.environ.get("CLAWLANE_TRACEBACK"):
             raise
+        from clawlane.cli.failure import explain, tell
+
         failure = explain(error)
         tell(failure, as_json="--json" in args)
         return failure.code

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from clawlane.cli.output import echo_wrapped, print_json, sanitize
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, ControlError
 from clawlane.ops.message import LONGEST_WAIT_MS, Outcome, Outcomes, Part, Queued, SendWarning
-from clawlane.store.models import ChunkState
 from clawlane.store.operator_sends import ChunkStatus
+from clawlane.store.states import ChunkState
 
 _ARRIVED, _FAILED, _WAITS = 0, 1, 2
 _LONGEST_SHOWN = 60
 _WARNINGS = {
     SendWarning.STRANGER: "{target} is nobody whom the account knows as a friend",
     SendWarning.NOT_A_MEMBER: "the account is not known to be in {target}",
-    SendWarning.REJECTED: "{target} was turned away; see: openclaw pairing list",
+    SendWarning.REJECTED: "{target} is somebody whom you rejected",
 }
 _STATES = {
     ChunkState.QUEUED: "waits",
@@ -61,11 +61,11 @@ def _waited(client: Client, asked: Outcome, wait_s: float) -> Outcomes:
     ends_ms = now_ms() + int(1000 * wait_s)
     while True:
         left_ms = max(0, ends_ms - now_ms())
-        question = Outcome(asked.account, asked.numbers, min(left_ms, LONGEST_WAIT_MS))
+        question = replace(asked, wait_ms=min(left_ms, LONGEST_WAIT_MS), until_ms=ends_ms)
         try:
             found = client.call(question)
         except ControlError:  # it has ended meanwhile; the store tells the rest
-            found = client.run_here(Outcome(asked.account, asked.numbers))
+            found = client.run_here(asked)
         open_ = [part for part in found.parts if not part.settled]
         too_late = any((part.held_until_ms or 0) > ends_ms for part in open_)
         if not open_ or not left_ms or found.paused or found.stopped or too_late:
@@ -136,7 +136,7 @@ def _print_json(queued: Queued, found: Outcomes, *, ok: bool, dry_run: bool) -> 
     messages = []
     for part in queued.parts:
         status = statuses.get(part.number)
-        state = {"state": "unknown" if dry_run else "gone"} if status is None else asdict(status)
+        state = {"state": "planned" if dry_run else "gone"} if status is None else asdict(status)
         messages.append({**asdict(part), **state})
     print_json(
         ok=ok,

@@ -98,10 +98,10 @@ def _reason(row: Listed) -> str:
         reason = f"{reason}; being looked up"
     elif row.held_until_ms:
         reason = f"{reason} until {local(row.held_until_ms)}"
-    if not row.by_tool:
-        return reason
-    by = f"sent by a tool while answering {sanitize(row.answers) or 'a message'}"
-    return f"{reason}; {by}" if reason else by
+    by = "sent by the operator" if row.by_operator else ""
+    if row.by_tool:
+        by = f"sent by a tool while answering {sanitize(row.answers) or 'a message'}"
+    return "; ".join(filter(None, (reason, by)))
 
 
 def _state(row: Listed) -> str:

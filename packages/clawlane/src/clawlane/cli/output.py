@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from clawlane.ops.operation import plain
 
 if TYPE_CHECKING:
     from clawlane.ops.rules_from import RulesFrom
-    from clawlane.store.catch_up import Gap
+    from clawlane.store.told import Gap
 
 _PROSE = 80
 """Columns for sentences where the width of the screen is not known."""
@@ -31,8 +30,18 @@ Row = Sequence[str]
 def terminal_width() -> int | None:
     """Columns of the terminal, or of `COLUMNS`; None where the output goes into a file or a program."""
     if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
-        return max(20, shutil.get_terminal_size((_PROSE, 24)).columns)
+        return max(20, _columns_of_terminal())
     return None
+
+
+def _columns_of_terminal() -> int:
+    """As `shutil.get_terminal_size` has it, which is long to import."""
+    if (written := os.environ.get("COLUMNS", "")).isdecimal() and int(written):
+        return int(written)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ else _PROSE
+    except (OSError, ValueError):
+        return _PROSE
 
 
 def echo_wrapped(text: str, indent: str = "", hanging: str | None = None, *, err: bool = False) -> None:
@@ -66,6 +75,8 @@ def wrapped(text: str, width: int, indent: str = "", hanging: str = "") -> Itera
 
 def columns(text: str) -> int:
     """Columns on a terminal: combining marks take none, East Asian wide characters and emoji two."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     seen = (
         one
         for one in text
@@ -138,6 +149,8 @@ def _records(heads: Row, rows: Sequence[Row]) -> Iterator[str]:
 
 def sanitize(text: str, longest: int = 60) -> str:
     """The text without control characters and direction marks, on one line, and not too long."""
+    if len(text) <= longest and text.isprintable() and "  " not in text:
+        return text.strip()
     spaced = (" " if one in "\r\n\t" else one for one in text)
     kept = "".join(one for one in spaced if unicodedata.category(one) not in ("Cc", "Cf", "Cs"))
     kept = " ".join(kept.split())
@@ -185,6 +198,8 @@ def rules_line(rules: RulesFrom) -> str:
     of_gateway = rules.source == "gateway"
     if not rules.running:
         return "Rules: from the file (no gateway runs)"
+    if rules.error and not rules.differs:
+        return f"Rules: from the file; a gateway runs, but it did not say what it runs with ({rules.error})"
     if not rules.differs:
         other = "the file says the same" if of_gateway else "the running gateway has the same"
     elif rules.error:

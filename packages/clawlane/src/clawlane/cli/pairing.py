@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import click
 
-from clawlane.access.pairing import normalise_code
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, json_option
 from clawlane.cli.output import Row, ago, cell, local, print_json, print_table, sanitize, when
@@ -15,7 +14,7 @@ from clawlane.clock import length, now_ms
 from clawlane.ops.accounts import ChannelNames, FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.pairing import Approvals, Approve, Reject, Rejections, Requests, Revoke, Unblock
-from clawlane.store.models import Approved, PairingRequest, Rejected
+from clawlane.store.people import Approved, PairingRequest, Rejected
 
 _TOLD = {"dm_pairing_silent": "nothing (silent)", "dm_pairing_held": "nothing yet (held)"}
 """What the person who waits has been told, by the reason of their last message."""
@@ -104,6 +103,8 @@ def approve(
 
     This lets in that sender on that account, and nobody else.
     """
+    from clawlane.access.pairing import normalise_code
+
     client = Client()
     channel, code = _channel_and(client, named, words, "approve", "CODE")
     if not yes:

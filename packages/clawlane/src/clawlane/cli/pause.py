@@ -13,7 +13,7 @@ from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.client import Client
 from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo
-from clawlane.store.pauses import PauseLevel
+from clawlane.store.told import PauseLevel
 
 _LEVELS = {"mute": "muted", "offline": "offline"}
 

@@ -10,7 +10,7 @@ from clawlane.access.decision import Decision
 from clawlane.access.explain import as_dict
 from clawlane.access.explain import explain as in_words
 from clawlane.cli.options import json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, sanitize
+from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
 from clawlane.config.phones import LOOKS_LIKE, find_the_id
 from clawlane.ops.client import Client
 from clawlane.ops.policy import Explain, Explained
@@ -41,8 +41,8 @@ def explain(
 ) -> None:
     """Say what would happen to a message, and which config line decides.
 
-    The answer comes from the config file and the store as they are now. Where a running gateway has another
-    config in force, its answer is told, too. Before the login, it is as if the account were linked.
+    The answer comes from the config file and the store as they are now. If a running gateway decides
+    otherwise, that is said too. Before the login, the answer is as if the account were linked.
     """
     client = Client()
     config_file = str(client.paths.config_file)
@@ -50,7 +50,8 @@ def explain(
     if as_json:
         decided = as_dict(told.decision, told.sender_id, told.thread)
         known = {"linked": told.linked, "configured": told.configured}
-        print_json(account=told.account, **known, **decided, not_looked_up=told.not_looked_up)
+        more = {"not_looked_up": told.not_looked_up, "rules": told.rules}
+        print_json(account=told.account, **known, **decided, **more)
         return
     for line in _lines(told):
         echo_wrapped(line)
@@ -62,9 +63,9 @@ def _lines(told: Explained) -> Iterator[str]:
     yield _sentence(told, told.decision)
     yield f"passed: {', '.join(told.decision.trail) or 'no gate'}"
     if told.running is not None and told.running != told.decision:
-        yield f"the running gateway has another config in force: {_sentence(told, told.running)}"
+        yield f"the running gateway decides otherwise: {_sentence(told, told.running)}"
     elif told.runs_other and told.running is None:
-        yield f"the running gateway has another config in force, without {told.account}"
+        yield f"the running gateway has no account {told.account}"
     if not told.configured:
         yield f"the config has no block for {channel}, so it is off; this is as if it had one"
     if not told.linked:
@@ -74,6 +75,7 @@ def _lines(told: Explained) -> Iterator[str]:
     if told.not_looked_up:
         names = ", ".join(map(sanitize, told.not_looked_up))
         yield f"not looked up yet, so they match nobody: {names}"
+    yield rules_line(told.rules)
 
 
 def _sentence(told: Explained, decision: Decision) -> str:

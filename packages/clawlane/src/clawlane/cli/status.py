@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from clawlane.capabilities import ProbeResult
-from clawlane.channel import Health, Phase
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
 from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, sanitize
 from clawlane.cli.pause import pause_words, resume_command
+from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
+from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
 from clawlane.ops.accounts import FindChannel
@@ -34,19 +34,6 @@ _RULES = {
     "pacing.strangers": "as many people who are not friends as may get messages",
 }
 """What holds a reply, by the setting."""
-
-PHASES = {
-    Phase.STOPPED: "stopped",
-    Phase.STARTING: "starting",
-    Phase.CONNECTING: "connecting",
-    Phase.READY: "ready",
-    Phase.DEGRADED: "degraded",
-    Phase.NEEDS_LOGIN: "needs a login",
-    Phase.NEEDS_CONSENT: "needs its risk accepted",
-    Phase.REPLACED: "replaced by another login",
-    Phase.PAUSED: "paused",
-    Phase.FAILED: "gave up",
-}
 
 _GAPS = 3
 _GROUPS = 5
@@ -218,7 +205,7 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     for name in one.names:
         pinned = f"is {name.state}: {', '.join(name.ids) or 'nobody'} ({ago(name.at_ms, now)})"
         yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
-    yield "risk", _risk(one.consent)
+    yield "risk", risk_words(one.consent)
     if one.probe:
         yield "probe", _probe(one.probe)
     for finding in one.findings:
@@ -260,7 +247,8 @@ def _policy(policy: PolicyStatus) -> str:
     return f"{policy.value} (from {policy.path}, line {policy.line})"
 
 
-def _risk(consent: Consent | None) -> str:
+def risk_words(consent: Consent | None) -> str:
+    """When the risk was accepted, and whether the account is expendable."""
     if consent is None:
         return "not accepted yet"
     who = f" for user {consent.user_id}" if consent.user_id else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clawlane.cli.output import local, sanitize
 from clawlane.ops.why import Hold, Standing, TurnStage
-from clawlane.store.decisions import Turn
+from clawlane.store.told import Turn
 
 _OUTBOX = "see: openclaw outbox list"
 _LETTERS = "see: openclaw channels dead-letters list"

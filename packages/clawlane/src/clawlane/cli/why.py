@@ -15,7 +15,7 @@ from clawlane.cli.output import echo_wrapped, gap_words, local, print_json, sani
 from clawlane.cli.turn_words import sentence
 from clawlane.ops.client import Client
 from clawlane.ops.why import Item, Story, Why
-from clawlane.store.notices import NotedItem
+from clawlane.store.told import NotedItem
 
 _UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
 _RECALLED = "It was taken back before it was decided."

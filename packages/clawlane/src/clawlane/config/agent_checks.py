@@ -28,6 +28,9 @@ from clawlane.config.senders import list_path
 from clawlane.config.source import Source
 from clawlane.config.tool_names import LISTS, ToolPermissions
 
+KEY_IN_CONFIG, STRANGERS = "key_in_config", "strangers_reach"
+"""Codes of warnings that concern safety."""
+
 OPERATOR_SESSIONS = ("x-openclaw-session-key", "x-hermes-session-id")
 """Session headers of agents for which whoever asks with their key is the operator."""
 
@@ -40,12 +43,13 @@ _OF_MODELS = ("max_requests", "max_tool_calls", "max_tokens", "tools")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A problem at a path of the config."""
+    """A problem at a path of the config. `code` is its kind, for programs."""
 
     path: KeyPath
     message: str
     hint: str = ""
     at_key: bool = False
+    code: str = "config"
 
 
 def name_problems(agents: Agents, bindings: Sequence[Binding], models: Models) -> Iterator[Found]:
@@ -140,7 +144,8 @@ def _mcp_warnings(agents: Sequence[AgentSettings], mcp: Mcp, accounts: Sequence[
 
 def _literal(path: KeyPath) -> Found:
     hint = "write '${NAME}' for a variable, or {file: '/path/to/key'}"
-    return Found(path, "the key itself stands in the config file, which is easily shared", hint)
+    message = "the key itself stands in the config file, which is easily shared"
+    return Found(path, message, hint, code=KEY_IN_CONFIG)
 
 
 def stranger_problems(
@@ -175,14 +180,14 @@ def stranger_warnings(
             if "fetch_urls" not in agent.settings.model_fields_set:
                 message = "strangers can make this agent ask any public address, with what it knows in it"
                 hint = f"{opening} lets them reach it; write `fetchUrls: false`, or `true` if they may"
-                yield Found(agent.path, message, hint)
+                yield Found(agent.path, message, hint, code=STRANGERS)
             permissions = ToolPermissions.of(agent.settings.tools)
             shown = [one for one in LISTS if permissions.action(account.channel, one)]
             if isinstance(agent.brain, ModelBrain) and shown and not agent.settings.allow_strangers:
                 message = f"strangers can ask this agent for the {', '.join(shown)} of the account"
                 denied = ", ".join(f"'{account.channel}.{one}'" for one in shown)
                 hint = f"{opening} lets them reach it; write tools: {{ deny: [{denied}] }}"
-                yield Found(agent.path, message, f"{hint}, or `allowStrangers: true`")
+                yield Found(agent.path, message, f"{hint}, or `allowStrangers: true`", code=STRANGERS)
             break
 
 

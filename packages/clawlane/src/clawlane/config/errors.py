@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 KeyPath = tuple[str | int, ...]
 """The path from the root to a value: keys and list indices."""
@@ -57,8 +56,15 @@ def format_path(path: KeyPath) -> str:
     return out
 
 
+def path_below(path: str, *keys: str) -> str:
+    """The path of a key below a formatted path: `groups` and `Work Chat` give `groups['Work Chat']`."""
+    return path + format_path(("x", *keys))[1:]
+
+
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """`did you mean 'dmPolicy'?`; empty if no known word is as similar as `cutoff` (0 to 1)."""
+    from difflib import get_close_matches
+
     by_lower = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"did you mean '{by_lower[close[0]]}'?" if close else ""

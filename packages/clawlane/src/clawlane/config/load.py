@@ -162,7 +162,7 @@ class _Loader:
             *agent_checks.warnings(agents, root.models, root.mcp, accounts, audio),
             *agent_checks.stranger_warnings(agents, routing, accounts, self.source),
         ):
-            self._warn(found.path, found.message, found.hint, at_key=found.at_key)
+            self._warn(found.path, found.message, found.hint, at_key=found.at_key, code=found.code)
         return agents, routing
 
     def _check_tools(self, root: schema.Root, channels: Mapping[str, ChannelConfig]) -> None:

@@ -137,6 +137,7 @@ class ChannelSettings(Block):
 
     `profile_env` names environment variables that can set the profile of the default account, the first one
     first. `other_login_keys` are keys of other login methods; a config that has one gets `other_login_hint`.
+    `old_programs` and `old_folders` (below the home directory) belong to older programs for such accounts.
     `shortest_id` is the least number of digits in an id of the platform; fewer may be a telephone number.
     """
 
@@ -152,6 +153,8 @@ class ChannelSettings(Block):
     other_login_hint: ClassVar[str] = (
         "this channel logs in by QR code: openclaw channels login --channel {channel}"
     )
+    old_programs: ClassVar[tuple[str, ...]] = ()
+    old_folders: ClassVar[tuple[str, ...]] = ()
     shortest_id: ClassVar[int] = 1
 
     enabled: StrictBool = True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import secrets
 import stat
 from pathlib import Path
 from urllib.parse import quote
@@ -38,6 +37,8 @@ def write_private(path: Path, content: bytes) -> None:
     A symbolic link at `path` is replaced itself, not the file it points to.
     """
     make_private_dir(path.parent)
+    import secrets
+
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -54,6 +55,8 @@ def write_private(path: Path, content: bytes) -> None:
 
 def create_private(path: Path, content: bytes) -> None:
     """As `write_private`, for a file that must not be there yet. Raises `FileExistsError`."""
+    import secrets
+
     make_private_dir(path.parent)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     write_private(scratch, content)

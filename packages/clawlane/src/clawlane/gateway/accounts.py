@@ -30,7 +30,7 @@ from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
 from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
-from clawlane.store.pauses import Pause
+from clawlane.store.told import Pause
 
 AGENTS_AT_ONCE = 8
 

@@ -29,8 +29,8 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.client import choose_socket
 from clawlane.ops.finding_text import one_line
+from clawlane.ops.process import resident_bytes
 from clawlane.ops.speakers import speakers_text, who_may_speak
-from clawlane.ops.status import resident_bytes
 from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable

@@ -26,7 +26,7 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreLost
 from clawlane.store.models import OpenTurn
-from clawlane.store.pauses import Pause, Resumed
+from clawlane.store.told import Pause, Resumed
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 300.0

@@ -15,8 +15,8 @@ from clawlane.messages import Inbound, Receipt, Signal, Thread
 from clawlane.store import directory, pairing, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
-from clawlane.store.pauses import Pause, PauseLevel
 from clawlane.store.send_log import SentChunk
+from clawlane.store.told import Pause, PauseLevel
 
 if TYPE_CHECKING:
     from clawlane.config.settings import Pacing

@@ -37,8 +37,9 @@ from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.media_files import MediaFiles
-from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult, TurnState
-from clawlane.store.pauses import Resumed
+from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult
+from clawlane.store.states import TurnState
+from clawlane.store.told import Resumed
 from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import LookUp
 

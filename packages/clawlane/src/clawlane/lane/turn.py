@@ -36,8 +36,9 @@ from clawlane.lane.sender import Sender
 from clawlane.messages import Outgoing, Reaction, Reply, Thread, Typing
 from clawlane.store import turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.models import OPEN, History, OpenTurn, TurnState
+from clawlane.store.models import OPEN, History, OpenTurn
 from clawlane.store.private_file import discard
+from clawlane.store.states import TurnState
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 """Seconds before a failed agent is asked again. A turn is set aside long before the longest."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clawlane.access.allowlists import Allowlist
 from clawlane.access.decision import Rule
 from clawlane.access.names import ConfigName, NameList, Pins, PinState
 from clawlane.access.policy import AccessPolicy
@@ -13,6 +14,7 @@ from clawlane.access.rules import group_senders
 from clawlane.channel import Account
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import format_path
+from clawlane.config.origin import Layer
 from clawlane.config.phones import is_phone_number
 from clawlane.ops.findings import Finding, Severity, merged
 from clawlane.store.reader import Reader
@@ -47,8 +49,13 @@ def of_policy(config: Config, account: Account, pins: Pins) -> Iterator[Finding]
     policy = AccessPolicy.of(config, account)
     if policy.dm is DmPolicy.OPEN:
         yield Finding.at(policy.dm_rule, Severity.CRITICAL, "dm_open", account)
+    if policy.dm is DmPolicy.ALLOWLIST and policy.allow.empty:
+        yield Finding.at(policy.dm_rule, Severity.WARNING, "dm_nobody", account)
     if policy.groups is GroupPolicy.OPEN:
         yield Finding.at(policy.groups_rule, Severity.CRITICAL, "groups_open", account)
+    if policy.groups_rule.origin == Layer.BUILT_IN:
+        value = {"value": str(policy.groups)}
+        yield Finding.at(policy.groups_rule, Severity.WARNING, "policy_unset", account, **value)
     if policy.groups is GroupPolicy.DISABLED:
         return
     # A name that shuts a group out, while nobody knows which: groups without an entry stay out, too.
@@ -57,6 +64,15 @@ def of_policy(config: Config, account: Account, pins: Pins) -> Iterator[Finding]
         if rule.denies and not (pin is not None and pin.state is PinState.PINNED):
             yield Finding.at(rule.rule, Severity.CRITICAL, "denial_unresolved", account)
     yield from _heard_by_nobody(policy, account)
+
+
+def owner_names(config: Config) -> Iterator[Finding]:
+    """Names among the owners: no account looks them up."""
+    accounts = (one for block in config.channels.values() for one in block.accounts)
+    shortest = max((type(one.settings).shortest_id for one in accounts), default=1)
+    for name in Allowlist.of(config.root.commands.owner_allow_from).names:
+        if not is_phone_number(name, shortest):  # the loader tells about those
+            yield Finding(Severity.ERROR, "owner_name", "commands.ownerAllowFrom", {"entry": name})
 
 
 def _heard_by_nobody(policy: AccessPolicy, account: Account) -> Iterator[Finding]:

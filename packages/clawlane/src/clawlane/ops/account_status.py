@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from clawlane.access.decision import Reason
-from clawlane.access.names import Pin
-from clawlane.capabilities import ProbeResult
-from clawlane.channel import Health, Phase
+from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.speakers import GroupSpeakers
 from clawlane.ops.verification_state import NEVER, Verification
-from clawlane.store.catch_up import Gap
-from clawlane.store.models import PairingRequest
-from clawlane.store.send_log import HeldThread
+from clawlane.store.told import Gap, HeldThread
+
+if TYPE_CHECKING:
+    from clawlane.access.names import Pin
+    from clawlane.store.people import PairingRequest
 
 
 class ProblemCode(StrEnum):
@@ -104,6 +104,8 @@ class PairingCounts:
 
     @classmethod
     def of(cls, requests: list[PairingRequest]) -> PairingCounts:
+        from clawlane.access.decision import Reason
+
         reasons = Counter(one.reason for one in requests)
         return cls(len(requests), reasons[Reason.DM_PAIRING_SILENT], reasons[Reason.DM_PAIRING_HELD])
 

@@ -1,13 +1,14 @@
-"""Finds channels and accounts by name; starts and stops the accounts of the running gateway."""
+"""Finds channels and accounts by name."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from clawlane.channel import Phase, State, StateCode
-from clawlane.ops.context import LiveAccount, OpContext
-from clawlane.ops.operation import AccountRequest, OpError, Request, operation
+from clawlane.ops.operation import AccountRequest, Request, operation
+
+if TYPE_CHECKING:
+    from clawlane.ops.context import OpContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +45,10 @@ class FoundAccount:
         return f"{self.channel}/{self.account}"
 
 
-@dataclass(frozen=True, slots=True)
-class Start(Request[State]):
-    """Start an account, or restart it with the session that is stored now."""
-
-    channel: str
-    account: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stop(Request[State]):
-    """Stop an account; the answer comes once nothing of it runs."""
-
-    channel: str
-    account: str | None = None
-
-
 @operation
 async def channel_names(ctx: OpContext, _request: ChannelNames) -> list[str]:
+    import asyncio
+
     manifests = await asyncio.to_thread(ctx.registry.manifests)
     ids = [name for one in manifests for name in (one.id, *one.aliases)]
     return [*ids, *ctx.registry.installable()]
@@ -69,39 +56,16 @@ async def channel_names(ctx: OpContext, _request: ChannelNames) -> list[str]:
 
 @operation
 async def find_channel(ctx: OpContext, request: FindChannel) -> str:
+    import asyncio
+
     return (await asyncio.to_thread(ctx.manifest, request.channel)).id
 
 
 @operation
 async def find_account(ctx: OpContext, request: FindAccount) -> FoundAccount:
+    import asyncio
+
     target = await asyncio.to_thread(ctx.target, request.channel, request.account)
     account = target.account
     shortest_id = type(account.settings).shortest_id
     return FoundAccount(account.channel, account.id, account.profile, target.words, shortest_id)
-
-
-@operation(changes=True)
-async def start(ctx: OpContext, request: Start) -> State:
-    live = _running(ctx, request.channel, request.account)
-    if not live.account.enabled:
-        raise OpError(f"{live.account} is disabled in the config", "set enabled: true")
-    await live.restart()
-    return live.state
-
-
-@operation(changes=True)
-async def stop(ctx: OpContext, request: Stop) -> State:
-    if not ctx.live:
-        return State(Phase.STOPPED, code=StateCode.GATEWAY_DOWN)
-    live = _running(ctx, request.channel, request.account)
-    await live.stop()
-    return live.state
-
-
-def _running(ctx: OpContext, channel: str, account: str | None) -> LiveAccount:
-    block = ctx.config.channels.get(channel)
-    found = block.account(account) if block else None
-    if found is None or (live := ctx.live.get(str(found))) is None:
-        name = f"{channel}/{account}" if account else channel
-        raise OpError(f"the running gateway has no {name}", "see: openclaw channels status")
-    return live

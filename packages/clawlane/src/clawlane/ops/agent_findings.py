@@ -23,7 +23,7 @@ async def agent_findings(ctx: OpContext, config: Config) -> list[Finding]:
         for agent, reached in zip(config.agents, tried, strict=True)
         for problem in reached.problems
     ]
-    return [*broken, *_of_config(config)]
+    return [*broken, *of_config(config)]
 
 
 def _unusable(agent: str, place: str, problem: str) -> Finding:
@@ -33,7 +33,8 @@ def _unusable(agent: str, place: str, problem: str) -> Finding:
     return Finding(Severity.ERROR, "agent_unusable", path if colon else place, data)
 
 
-def _of_config(config: Config) -> Iterator[Finding]:
+def of_config(config: Config) -> Iterator[Finding]:
+    """What kinds of agents there are that an operator should know of."""
     from clawlane.config.agent_checks import is_operators
     from clawlane.config.agents import ChildBrain, EchoBrain
 
@@ -51,7 +52,7 @@ def admitted_to(config: Config, account: Account) -> list[Finding]:
     """The agents that people who are admitted to an account reach with the operator's rights."""
     return [
         one
-        for one in _of_config(config)
+        for one in of_config(config)
         if one.code in ("agent_child", "agent_operators")
         and config.routing.answers(one.data["agent"], account.channel, account.id)
     ]

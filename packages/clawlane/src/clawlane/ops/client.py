@@ -8,22 +8,17 @@ ControlError     the gateway refused or failed; `help` is what fixes it
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import socket
-import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
 from functools import cached_property
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from clawlane.clock import now_ms
 from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.paths import Paths
-from clawlane.credentials.files import make_private_dir, write_private
 from clawlane.ops.operation import (
     Caller,
     OpError,
@@ -34,7 +29,8 @@ from clawlane.ops.operation import (
     encode,
     operation_of,
 )
-from clawlane.store.errors import StoreUnusable
+from clawlane.ops.unix_http import Broken, Response
+from clawlane.ops.unix_http import request as ask_socket
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -43,7 +39,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _ERROR = b'{"message"'
-_PIECE = 1 << 16
 _LONGEST_LINE = 4 << 20
 _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
@@ -157,6 +152,10 @@ def choose_socket(paths: Paths, environ: Mapping[str, str]) -> Path:
 
     Old sockets are removed.
     """
+    import hashlib
+
+    from clawlane.credentials.files import write_private
+
     path = paths.control_socket
     if _too_long(path):
         path = _runtime_dir(environ) / f"{hashlib.sha256(os.fsencode(paths.state)).hexdigest()[:16]}.sock"
@@ -177,6 +176,11 @@ def _pointer(paths: Paths) -> Path:
 
 def _runtime_dir(environ: Mapping[str, str]) -> Path:
     """A short folder that belongs to this user alone. Raises `StoreUnusable` if somebody else made it."""
+    import tempfile
+
+    from clawlane.credentials.files import make_private_dir
+    from clawlane.store.errors import StoreUnusable
+
     above = environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     folder = Path(above) / f"clawlane-{os.getuid()}"
     make_private_dir(folder)
@@ -225,36 +229,42 @@ def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Generato
             yield cast(R, decode_event(line, operation.events))
 
 
-def _lines(response: HTTPResponse) -> Iterator[bytes]:
-    """The lines as they come. `HTTPResponse.readline` would take a broken connection for the end."""
+def _lines(response: Response) -> Iterator[bytes]:
+    """The lines as they come."""
     rest = b""
     try:
-        while piece := response.read1(_PIECE):
+        for piece in response.pieces():
             *lines, rest = (rest + piece).split(b"\n")
             yield from lines
             if len(rest) > _LONGEST_LINE:
                 raise ControlError("the gateway told something that is too long")
-    except IncompleteRead:
+    except Broken:
         raise ControlError("the gateway ended before everything was told", "openclaw gateway run") from None
 
 
 @contextmanager
 def _asked(
     paths: Paths, method: str, target: str, body: bytes = b"", caller: Caller = Caller.CLI
-) -> Iterator[HTTPResponse]:
+) -> Iterator[Response]:
     path = find_socket(paths)
     if path is None:
         raise GatewayDown
-    connection = _UnixConnection(path)
     try:
-        connection.request(method, target, body, {"Caller": caller})
-        yield connection.getresponse()
+        connection, response = ask_socket(path, method, target, body, {"Caller": caller}, _DEADLINE)
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise GatewayDown from error
-    except (OSError, HTTPException) as error:
-        raise ControlError(f"the gateway did not answer: {error or type(error).__name__}") from error
+    except (OSError, Broken) as error:
+        raise _no_answer(error) from error
+    try:
+        yield response
+    except (OSError, Broken) as error:
+        raise _no_answer(error) from error
     finally:
         connection.close()
+
+
+def _no_answer(error: Exception) -> ControlError:
+    return ControlError(f"the gateway did not answer: {error or type(error).__name__}")
 
 
 def _refused(body: bytes) -> ControlError | ConfigError:
@@ -266,14 +276,3 @@ def _refused(body: bytes) -> ControlError | ConfigError:
         return ControlError(told["message"], told["help"])
     except (ValueError, KeyError, TypeError):
         return ControlError("the gateway's answer cannot be read", "openclaw gateway restart")
-
-
-class _UnixConnection(HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("gateway", timeout=_DEADLINE)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from clawlane.access.names import ConfigName, NameList, PinState
 from clawlane.access.policy import AccessPolicy
 from clawlane.channel import Account
+from clawlane.config.paths import Paths
 from clawlane.config.senders import is_numeric_id
 from clawlane.ops.access_findings import groups_among_senders, is_phone, of_entry
 from clawlane.ops.findings import Finding, Severity
 from clawlane.store.directory import Known, LookedUp
+from clawlane.store.errors import StoreUnusable
+from clawlane.store.reader import reading, reading_nothing
 
 if TYPE_CHECKING:
     from clawlane.config.edit import Edit
@@ -106,6 +109,16 @@ def agreed(accounts: Iterable[Names]) -> list[Edit]:
             spot = replace(one, text="")
             wanted[spot] = one.text if wanted.get(spot, one.text) == one.text else ""
     return [replace(spot, text=id) for spot, id in wanted.items() if id]
+
+
+def names_of(config: Config, account: Account, paths: Paths) -> Names:
+    """The names of one account with what the store knows about them now."""
+    try:
+        with reading(paths.store) if paths.store.exists() else reading_nothing() as reader:
+            looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
+            return Names(config, account, looked_up, reader.known(str(account)))
+    except StoreUnusable:  # a finding of its own
+        return Names(config, account, {}, Known())
 
 
 def bare_id(key: str) -> str:

@@ -5,7 +5,6 @@ OpError         an operation cannot be done; the text is one line, `help` is wha
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from copy import copy
@@ -14,24 +13,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from clawlane.channel import Account, Channel, Manifest, State, Vault
 from clawlane.config.paths import Paths
-from clawlane.lane.evidence import Evidence
-from clawlane.messages import ThreadKind
 from clawlane.ops.operation import Caller, OpError
-from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.database import Store, open_store
-from clawlane.store.marker import check_before
-from clawlane.store.models import OpenTurn
-from clawlane.store.pauses import Pause, Resumed
-from clawlane.store.reader import Reader, reading, reading_nothing
+from clawlane.threads import ThreadKind
 
 if TYPE_CHECKING:
+    import asyncio
+
     from clawlane.access.exposure import Exposure
+    from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import ChannelConfig, Config, Plugins
     from clawlane.credentials.profile import Consent
     from clawlane.credentials.vault import FileVault
+    from clawlane.lane.evidence import Evidence
     from clawlane.plugins.registry import Registry
+    from clawlane.store.account_store import AccountStore, Clock
+    from clawlane.store.database import Store
+    from clawlane.store.models import OpenTurn
+    from clawlane.store.reader import Reader
+    from clawlane.store.told import Pause, Resumed
 
 T = TypeVar("T")
 
@@ -339,6 +339,9 @@ class OpContext:
 
         Raises `StoreUnusable` for a store that is gone.
         """
+        from clawlane.store.marker import check_before
+        from clawlane.store.reader import reading, reading_nothing
+
         if self.store is not None:
             with self.store.read() as reader:
                 yield reader
@@ -349,6 +352,7 @@ class OpContext:
 
     async def ask(self, question: Callable[[Reader], T]) -> T:
         """The answer of a reader of the store, asked in a worker thread."""
+        import asyncio
 
         def answer() -> T:
             with self.read() as reader:
@@ -367,6 +371,8 @@ class OpContext:
             yield live.account_store.by(self.caller, self.operation)
             return
         if self.store is None and not self._opened:
+            from clawlane.store.database import open_store
+
             opening = open_store(self.paths.store, self.paths.lock_file, self.now_ms, checked=False)
             self._opened.append(await self._stack.enter_async_context(opening))
         store = self.store or self._opened[0]
@@ -376,5 +382,7 @@ class OpContext:
     @contextmanager
     def listening(self) -> Iterator[asyncio.Event]:
         """An event that is set when the event feed has grown; without a gateway it never is."""
+        import asyncio
+
         with self.store.listening() if self.store else nullcontext(asyncio.Event()) as heard:
             yield heard

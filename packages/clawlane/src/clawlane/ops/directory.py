@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from clawlane.access.names import ConfigName, Match, NameList, Pin, fold_name, slug
-from clawlane.capabilities import DirectoryError
-from clawlane.config.senders import is_numeric_id
-from clawlane.lookup import Lookup, search
 from clawlane.messages import Group, Person
-from clawlane.ops.config_names import bare_id
 from clawlane.ops.context import OpContext, Target
 from clawlane.ops.operation import AccountRequest, OpError, Request, operation
-from clawlane.store.directory import LookedUp
-from clawlane.store.errors import StoreOwned
+
+if TYPE_CHECKING:
+    from clawlane.access.names import ConfigName
+    from clawlane.lookup import Lookup
+    from clawlane.store.directory import LookedUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +65,26 @@ async def self_(ctx: OpContext, request: Self) -> Person:
 
 @operation
 async def peers(ctx: OpContext, request: Peers) -> list[Person]:
+    from clawlane.lookup import search
+
     async with lookup(ctx, ctx.target(request.channel, request.account)) as asked:
         return search(await asked.peers(), request.query)
 
 
 @operation
 async def groups(ctx: OpContext, request: Groups) -> list[Group]:
+    from clawlane.lookup import search
+
     async with lookup(ctx, ctx.target(request.channel, request.account)) as asked:
         return search(await asked.groups(), request.query)
 
 
 @operation
 async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
+    from clawlane.config.senders import is_numeric_id
+    from clawlane.lookup import search
+    from clawlane.ops.config_names import bare_id
+
     target = ctx.target(request.channel, request.account)
     group_id = bare_id(request.group)
     if not is_numeric_id(group_id):
@@ -94,6 +101,10 @@ async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
 
     The answers are kept, unless a gateway has just started.
     """
+    from clawlane.capabilities import DirectoryError
+    from clawlane.lookup import Lookup
+    from clawlane.store.errors import StoreOwned
+
     account = target.account
     if live := ctx.live.get(str(account)):
         yield Lookup(account, live.channel, live.vault(), live.account_store)
@@ -114,6 +125,8 @@ async def resolve(lookup: Lookup, names: Sequence[ConfigName], now_ms: int) -> l
 
     Raises `DirectoryError`, also for lists that cannot be right.
     """
+    from clawlane.access.names import NameList
+
     lists = {name.where for name in names}
     people = await lookup.peers(complete=True) if lists - {NameList.GROUPS} else []
     groups = await lookup.groups(complete=True) if NameList.GROUPS in lists else []
@@ -127,6 +140,9 @@ def look_up(
 
     An exact name counts; only if nobody has it, another name of a person or the slug of a group does.
     """
+    from clawlane.access.names import Match, NameList, Pin, fold_name, slug
+    from clawlane.store.directory import LookedUp
+
     found = []
     for name in names:
         wanted, short, match = fold_name(name.entry), slug(name.entry), Match.EXACT

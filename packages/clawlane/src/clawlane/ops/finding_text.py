@@ -21,6 +21,7 @@ _WORDS: Final = {
         "shuts out a group that is not known by this name, so every group without an entry stays out",
         "write the id of that group as the key",
     ),
+    "dm_nobody": ("is 'allowlist', and allowFrom lists nobody", "write allowFrom, or 'pairing'"),
     "policy_unset": (
         "is not set, so '{value}' holds: only groups under `groups` are heard",
         "write {path}: '{value}' to say that it is meant",
@@ -58,6 +59,7 @@ _WORDS: Final = {
         "nobody the account knows is called {entry!r}, so it matches nobody",
         "write the id",
     ),
+    "entry_twice": ("{entry!r} stands in this list already", "remove it"),
     # the file beside a running gateway
     "config_refused": (
         "the running gateway keeps the config that it has applied last, for it cannot use the file: {text}",
@@ -113,6 +115,18 @@ _WORDS: Final = {
         " operator-level agent",
         "admit only people whom you would let use it themselves",
     ),
+    "tools_anywhere": (
+        "agent {agent} may write to other conversations than the one it answers in",
+        "leave out `:anywhere`, unless whoever writes to it may make it do that",
+    ),
+    "mcp_server": (
+        "agent {agent} uses the tools of the server '{server}' for whoever writes to it",
+        "let in only people who may use them",
+    ),
+    "plain_http": (
+        "what people write, and any key, goes to {host} over plain http, readable on the way",
+        "write https, or a service on this machine",
+    ),
     "agent_unusable": ("agent {agent} cannot answer: {text}", "try it: openclaw agent list"),
     # accounts
     "no_channel": ("no channel is configured", "see: openclaw channels list --all"),
@@ -122,6 +136,35 @@ _WORDS: Final = {
         "run: openclaw channels login {words} --force",
     ),
     "risk_not_accepted damaged": ("{reason}", "run: openclaw channels login {words} --force"),
+    "unofficial_lane": (
+        "unofficial personal lane ({label}): risk accepted on {day}; expendable: {expendable}",
+        "",
+    ),
+    "risk_not_asked": (
+        "nobody has said whether you can do without this account: it was linked without the question",
+        "answer it: openclaw channels add {words}",
+    ),
+    "not_expendable": (
+        "you said that you cannot do without this account, and the platform may suspend it at any time",
+        "use another account. {alternative}",
+    ),
+    "unverified": ("nothing of this lane is proven yet", "run: openclaw verify {words}"),
+    "unverified policy_changed": (
+        "who may write has changed since the lane was verified",
+        "run: openclaw verify {words}",
+    ),
+    "unverified partly": (
+        "the lane is only partly verified{failed}{unproven}",
+        "run: openclaw verify {words}",
+    ),
+    "pairing_codes": (
+        "everybody who writes for the first time, friends too, is sent a code by this personal account",
+        "write {key}: 'friends-silent', or 'silent' to approve without a code",
+    ),
+    "pacing_off": (
+        "nothing limits how much the account sends, which is how accounts get suspended",
+        "remove it, or write true",
+    ),
     "one_user_twice": (
         "{user_id} is linked on {other} too; the two end each other's session",
         "run: openclaw channels logout {words}, or disable one",
@@ -129,6 +172,28 @@ _WORDS: Final = {
     "old_variable": (
         "is honoured (profile '{value}'), but it is the name of an older program",
         "set {name}, or `profile` in the config",
+    ),
+    "old_process": (
+        "runs as your user (pid {pid}); if it holds a session of the same account, the two end each other",
+        "stop it",
+    ),
+    "old_plugin": ("is the plugin of another OpenClaw, which is not used here", ""),
+    "other_gateway": (
+        "sets up {channel} for another OpenClaw; if that runs with the same account, the two end each other",
+        "disable the channel there",
+    ),
+    # versions
+    "python_old": (
+        "Python {version} has had no security fixes since {day}",
+        "install clawlane with a newer Python",
+    ),
+    "plugin_version": (
+        "the plugin of {channel} is version {version}, the gateway is {gateway}",
+        "install both from one release: openclaw plugins install",
+    ),
+    "gateway_version": (
+        "the gateway that runs is version {gateway}, this command is {command}",
+        "run: openclaw gateway restart",
     ),
     "old_credentials": (
         "holds a session of an older program; it is not read here, and whoever has it has the account",
@@ -176,6 +241,8 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "fix": action(finding),
         "line": finding.line,
         "accounts": finding.accounts,
+        "accepted": finding.accepted,
+        "fixable": finding.fixable,
     }
 
 

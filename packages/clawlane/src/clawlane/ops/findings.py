@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from clawlane.access.decision import Rule
-from clawlane.channel import Account
 from clawlane.config.errors import Problem
+
+if TYPE_CHECKING:
+    from clawlane.access.decision import Rule
+    from clawlane.channel import Account
 
 
 class Severity(StrEnum):
@@ -24,11 +27,25 @@ class Severity(StrEnum):
         return self in (Severity.CRITICAL, Severity.ERROR)
 
 
+_FIXABLE = frozenset(
+    {
+        "name_pinned",
+        "name_waiting",
+        "name_unresolved",
+        "entry_twice",
+        "permissions",
+        "config_readable",
+        "scratch_left",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing. `path` is a config path, a file or an account; `data` fills the words of its code.
 
-    `accounts` are those it is about, empty for what belongs to none. `finding_text` makes the words.
+    `accounts` are those it is about, empty for what belongs to none. One that is `accepted` stays: the
+    operator knows of it. `finding_text` makes the words.
     """
 
     severity: Severity
@@ -37,6 +54,12 @@ class Finding:
     data: dict[str, str] = field(default_factory=dict)
     line: int | None = None
     accounts: tuple[str, ...] = ()
+    accepted: bool = False
+
+    @property
+    def fixable(self) -> bool:
+        """Whether `doctor --fix` mends it, or may: a name can be looked up again."""
+        return self.code in _FIXABLE
 
     @classmethod
     def at(cls, rule: Rule, severity: Severity, code: str, account: Account, **data: str) -> Finding:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from clawlane.channel import Phase, StateCode
+from clawlane.condition import Phase, StateCode
 from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller

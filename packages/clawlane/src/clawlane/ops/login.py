@@ -23,11 +23,11 @@ from clawlane.capabilities import (
 )
 from clawlane.channel import Account, Manifest
 from clawlane.config.errors import ConfigError
-from clawlane.ops.accounts import Start, Stop, start, stop
 from clawlane.ops.agent_findings import admitted_to
 from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.findings import Finding
 from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, operation
+from clawlane.ops.running import Start, Stop, start, stop
 from clawlane.ops.status import probed, rehearsal_of
 from clawlane.plugins.errors import PluginError
 

@@ -32,9 +32,9 @@ from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 from clawlane.ops.sending_account import SendingAccount
 from clawlane.ops.targets import Recipient, target_words
 from clawlane.store import operator_sends, reactions
-from clawlane.store.models import ChunkState
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.private_file import discard
+from clawlane.store.states import ChunkState
 
 LONGEST_TEXT = 20_000
 """Characters of one text that is sent: ten messages of Zalo's length."""
@@ -124,12 +124,14 @@ class Queued:
 class Outcome(Request["Outcomes"]):
     """What became of what was queued on an account (`channel/id`), by its numbers in the outbox.
 
-    Waits up to `wait_ms` as long as something may happen by itself.
+    Waits up to `wait_ms` as long as something may happen by itself, and by `until_ms` if a rule of pacing
+    holds it (0: by the end of this wait).
     """
 
     account: str
     numbers: tuple[int, ...]
     wait_ms: int = 0
+    until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,7 @@ async def outcome(ctx: OpContext, request: Outcome) -> Outcomes:
     ends_ms = ctx.now_ms() + min(request.wait_ms, LONGEST_WAIT_MS)
     while True:
         found = await _outcome(account, request.numbers)
-        if not _may_change(found) or ctx.now_ms() >= ends_ms:
+        if not _may_change(found, max(ends_ms, request.until_ms)) or ctx.now_ms() >= ends_ms:
             return found
         await asyncio.sleep(_LOOK_EVERY_S)
 
@@ -232,11 +234,12 @@ async def _outcome(account: SendingAccount, numbers: Sequence[int]) -> Outcomes:
     return Outcomes(tuple(parts), next(filter(None, paused), ""), trouble, help, account.stopped)
 
 
-def _may_change(found: Outcomes) -> bool:
-    """Whether waiting makes sense: not for what a pause holds, nor without a gateway."""
+def _may_change(found: Outcomes, until_ms: int) -> bool:
+    """Whether waiting makes sense: not for what is held longer than that, nor without a gateway."""
     open_ = [part for part in found.parts if not part.settled]
+    held = found.paused or found.stopped or any((part.held_until_ms or 0) > until_ms for part in open_)
     waits = all(part.state in (ChunkState.QUEUED, ChunkState.HELD) for part in open_)
-    return bool(open_) and not (waits and (found.paused or found.stopped))
+    return bool(open_) and not (held and waits)
 
 
 async def _reply(account: SendingAccount, thread: Thread, request: Send) -> Reply:

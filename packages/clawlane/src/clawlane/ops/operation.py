@@ -13,8 +13,9 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import wraps
+from functools import cached_property, wraps
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 
 import msgspec
@@ -22,7 +23,9 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "audit",
     "capabilities",
+    "cast",
     "config",
     "config_edit",
     "config_values",
@@ -30,6 +33,7 @@ MODULES = (
     "doctor",
     "events",
     "login",
+    "mending",
     "message",
     "messages",
     "pairing",
@@ -38,6 +42,7 @@ MODULES = (
     "policy",
     "process",
     "rules_from",
+    "running",
     "sessions",
     "setup",
     "setup_draft",
@@ -92,16 +97,28 @@ class Stream(Generic[R]):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
-    """One operation. `events` are the types of what a stream gives, by name; empty for one result."""
+    """One operation."""
 
     name: str
     run: Callable[[Any, Any], Any]
     request: type
-    result: Any
-    events: dict[str, type]
     changes: bool
+    streams: bool
+
+    @cached_property
+    def result(self) -> Any:
+        """The type of what comes back."""
+        return _hints(self.run)["return"]
+
+    @cached_property
+    def events(self) -> dict[str, type]:
+        """The types of what a stream gives, by name; empty for one result."""
+        if not self.streams:
+            return {}
+        (told,) = get_args(self.result)
+        return {one.__name__: one for one in get_args(told) or (told,)}
 
 
 _BY_REQUEST: dict[type, Operation] = {}
@@ -122,21 +139,23 @@ def operation(run: Any = None, /, *, changes: bool = False) -> Any:
 
 
 def _register(run: Any, *, changes: bool) -> Any:
-    hints = get_type_hints(run)
-    request, result = (hint for name, hint in hints.items() if name != "ctx")
-    events: dict[str, type] = {}
-    if inspect.isasyncgenfunction(run):
-        (told,) = get_args(result)
-        events = {one.__name__: one for one in get_args(told) or (told,)}
+    *_, request = (name for name in run.__annotations__ if name != "return")
     name = f"{run.__module__.rpartition('.')[2]}.{run.__name__}"
 
     @wraps(run)
     def named(ctx: Any, asked: Any) -> Any:
         return run(ctx.during(name), asked)
 
-    made = Operation(name, named, request, result, events, changes)
-    _BY_NAME[name] = _BY_REQUEST[request] = made
+    type_ = _hints(run, request)[request]
+    made = Operation(name, named, type_, changes, inspect.isasyncgenfunction(run))
+    _BY_NAME[name] = _BY_REQUEST[type_] = made
     return named
+
+
+def _hints(run: Any, name: str = "return") -> dict[str, Any]:
+    """The type of one parameter, or of the result. That of the context is not asked for: it is heavy."""
+    only = SimpleNamespace(__annotations__={name: run.__annotations__[name]})
+    return get_type_hints(only, inspect.unwrap(run).__globals__)
 
 
 def find(name: str) -> Operation:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from clawlane.access.pairing import normalise_code
-from clawlane.config.senders import is_numeric_id
 from clawlane.ops.context import OpContext, on_account
 from clawlane.ops.operation import AccountRequest, Request, operation
-from clawlane.store import pairing
 from clawlane.store.errors import PairingUnknown
-from clawlane.store.models import Approved, PairingRequest, Rejected
-from clawlane.store.pairing import approved_before
-from clawlane.store.reader import Reader
+from clawlane.store.people import Approved, PairingRequest, Rejected
+
+if TYPE_CHECKING:
+    from clawlane.store.reader import Reader
 
 T = TypeVar("T")
 _NOTICES = {
@@ -107,6 +105,9 @@ async def rejections(ctx: OpContext, request: Rejections) -> list[Rejected]:
 @operation(changes=True)
 async def approve(ctx: OpContext, request: Approve) -> LetIn:
     """It holds from the next message on. Raises `PairingUnknown`."""
+    from clawlane.access.pairing import normalise_code
+    from clawlane.store import pairing
+
     channel, account = ctx.named(request.channel, request.account)
     code = normalise_code(request.code)
     waiting = on_account(await ctx.ask(lambda reader: reader.requests(ctx.now_ms())), channel, account)
@@ -131,6 +132,8 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
 @operation(changes=True)
 async def revoke(ctx: OpContext, request: Revoke) -> list[Approved]:
     """It holds at once. Raises `PairingUnknown`."""
+    from clawlane.store import pairing
+
     channel, account = ctx.named(request.channel, request.account)
     sender_id = request.sender_id
     approved = await ctx.ask(lambda reader: on_account(reader.approved(), channel, account))
@@ -145,6 +148,8 @@ async def revoke(ctx: OpContext, request: Revoke) -> list[Approved]:
 @operation(changes=True)
 async def reject(ctx: OpContext, request: Reject) -> list[Rejected]:
     """It holds at once. Raises `PairingUnknown`."""
+    from clawlane.store import pairing
+
     channel, account = ctx.named(request.channel, request.account)
     if account is None:
         block, _ = ctx.block(ctx.manifest(channel))
@@ -157,6 +162,8 @@ async def reject(ctx: OpContext, request: Reject) -> list[Rejected]:
 @operation(changes=True)
 async def unblock(ctx: OpContext, request: Unblock) -> list[Rejected]:
     """Raises `PairingUnknown`."""
+    from clawlane.store import pairing
+
     channel, account = ctx.named(request.channel, request.account)
     sender_id = request.sender_id
     found = await ctx.ask(lambda reader: on_account(reader.rejected(ctx.now_ms()), channel, account))
@@ -188,6 +195,10 @@ def _senders_meant(
 
     Somebody who asked nowhere is meant on the account that is named. Raises `PairingUnknown` with what to do.
     """
+    from clawlane.access.pairing import normalise_code
+    from clawlane.config.senders import is_numeric_id
+    from clawlane.store.pairing import approved_before
+
     waiting = on_account(reader.requests(now_ms), channel, account)
     if found := [(one.account, one.sender_id) for one in waiting if one.code == normalise_code(who)]:
         return found

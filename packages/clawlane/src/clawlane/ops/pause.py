@@ -5,23 +5,22 @@ The gate of an account holds what is in force, the store what a restart finds.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from clawlane.channel import Account
-from clawlane.messages import Thread, ThreadKind
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, operation
-from clawlane.store import pauses
-from clawlane.store.account_store import AccountStore
 from clawlane.store.errors import PauseRefused, StoreFailed
-from clawlane.store.pauses import Overdue, Pause, PauseLevel, Resumed
-from clawlane.store.reader import Reader
+from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
+from clawlane.threads import Thread, ThreadKind
+
+if TYPE_CHECKING:
+    import logging
+
+    from clawlane.channel import Account
+    from clawlane.store.account_store import AccountStore
 
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +115,8 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
 
     Raises `PauseRefused`, and `StoreFailed` where it holds, but could not be written down.
     """
+    from clawlane.store import pauses
+
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     if thread is not None and request.level is PauseLevel.OFFLINE:
         raise PauseRefused("a thread can only be muted; offline is for whole accounts")
@@ -135,7 +136,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
             raise StoreFailed(f"{one} is paused, but a restart would forget it: {error}") from error
         if live is not None:
             await live.connect()
-        log.info("%s is paused (%s)", one, one.level)
+        _log().info("%s is paused (%s)", one, one.level)
     return PauseBegun(ctx.in_gateway, list(map(PauseInfo.of, new)))
 
 
@@ -147,7 +148,7 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     for account in accounts:
         resumed = await end(ctx, account, thread, flush=request.flush)
         live = ctx.live.get(str(account))
-        held = live.pauses if live else await ctx.ask(Reader.pauses)
+        held = live.pauses if live else await ctx.ask(lambda reader: reader.pauses())
         still = [PauseInfo.of(one) for one in held if one.account == str(account)]
         whole = request.account is not None and thread is None
         taken_back = whole and await _take_back(ctx, account)
@@ -172,6 +173,8 @@ async def end(
 
     Raises `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
+    from clawlane.store import pauses
+
     name = str(account)
     live = ctx.live.get(name)
     ended = [held for held in live.pauses if held.thread == thread] if live else []
@@ -183,7 +186,7 @@ async def end(
             for later in (held for held in live.pauses if held.thread == thread and held not in ended):
                 await write(pauses.pause, later)
     if resumed.was is not None:
-        log.info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
+        _log().info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
     if live is not None:
         await live.resumed(resumed)
         live.hold([held for held in live.pauses if held not in ended])
@@ -199,6 +202,8 @@ async def end_pause(
     A batch at a time, so that others may write in between; the pause holds until the last one. Raises
     `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
+    from clawlane.store import pauses
+
     write = account_store.run if patient else account_store.attempt
     steps: list[Resumed] = []
     while not steps or not steps[-1].done:
@@ -210,6 +215,8 @@ async def _take_back(ctx: OpContext, account: Account) -> bool:
     """Run an account again that another client took over, now or with the next gateway. False if none did."""
     if live := ctx.live.get(str(account)):
         return await live.take_back()
+    import asyncio
+
     from clawlane.credentials.profile import TakeoverMark
 
     mark = TakeoverMark(ctx.paths.vault_dir, account.channel, account.profile)
@@ -259,3 +266,9 @@ async def _thread(ctx: OpContext, account: str, named: str) -> Thread:
 
 def _name(thread: Thread | None) -> str | None:
     return str(thread) if thread else None
+
+
+def _log() -> logging.Logger:
+    import logging
+
+    return logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from clawlane.config.phones import is_phone_number
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.ops.rules_from import FILE, RulesFrom, rules_from
 from clawlane.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ class Explain(Request["Explained"]):
 class Explained:
     """What the config file and the store, as they are now, make of a message to `account` (`channel/id`).
 
-    `words` name the account in a command. `is_phone` says that the sender looks like a telephone number,
-    `not_looked_up` names entries that match nobody yet. A gateway that `runs_other` config than the file's
-    decides otherwise or not: `running` is its decision, None where it has no such account.
+    `rules` says whether a gateway runs with the same. `words` name the account in a command. `is_phone` says
+    that the sender looks like a telephone number, `not_looked_up` names entries that match nobody yet. A
+    gateway that `runs_other` config than the file's decides otherwise or not: `running` is its decision, None
+    where it has no such account.
     """
 
     account: str
@@ -57,6 +59,7 @@ class Explained:
     decision: Decision
     is_phone: bool
     not_looked_up: list[str]
+    rules: RulesFrom
     runs_other: bool = False
     running: Decision | None = None
 
@@ -66,17 +69,18 @@ async def explain(ctx: OpContext, request: Explain) -> Explained:
     """Before the login it is as if the account were linked. Raises `ConfigError`."""
     asked = replace(request, sender=request.sender.strip(), group=request.group.strip())
     written = ctx.as_written(request.config_file)
-    told = await written.ask(lambda reader: _explained(written, reader, asked))
+    rules = replace(rules_from(ctx, request.config_file), source=FILE)
+    told = await written.ask(lambda reader: _explained(written, reader, asked, rules))
     if ctx.loaded is None or ctx.loaded.source.revision == written.config.source.revision:
         return told
     try:
-        running = (await ctx.ask(lambda reader: _explained(ctx, reader, asked))).decision
+        running = (await ctx.ask(lambda reader: _explained(ctx, reader, asked, rules))).decision
     except OpError:  # the gateway has no such account
         running = None
     return replace(told, runs_other=True, running=running)
 
 
-def _explained(ctx: OpContext, reader: Reader, asked: Explain) -> Explained:
+def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) -> Explained:
     from clawlane.access.policy import AccessPolicy
 
     target = ctx.target(asked.channel, asked.account)
@@ -99,6 +103,7 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain) -> Explained:
         decision=_decide(reader, account, rules, grants, inbound),
         is_phone=is_phone_number(asked.sender, shortest),
         not_looked_up=missing,
+        rules=read,
     )
 
 

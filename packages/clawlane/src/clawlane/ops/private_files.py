@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from clawlane.config.paths import Paths
@@ -15,6 +16,9 @@ from clawlane.ops.findings import Finding, Severity
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SCRATCH = re.compile(r"\..+\.[0-9a-f]{12}\Z")
+_CUT_OFF_MS = 60_000
+"""A younger scratch file may still be written."""
+
 _MOST = 20
 """Findings about files that are listed; one command mends the rest."""
 
@@ -27,6 +31,52 @@ def private_files(paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]
         yield _finding("permissions", paths.state, case="of more", count=str(len(found) - _MOST))
     yield from _of_config(paths.config_file)
     yield from _of_key(paths, environ)
+
+
+def mend_files(paths: Paths, now_ms: int, dry_run: bool) -> tuple[list[str], list[str]]:
+    """Make our own files private, and remove what cut-off writes left.
+
+    Returns what was done, and what failed. Only files of this user are touched, links are not followed. What
+    others could have written stays for the operator to look at.
+    """
+    done: list[str] = []
+    failed: list[str] = []
+    for one in [*_of_state(paths), *_of_config(paths.config_file)]:
+        path = Path(one.path)
+        try:
+            if one.code in ("permissions", "config_readable"):
+                told = _make_private(path, dry_run)
+            elif one.code == "scratch_left" and now_ms - path.lstat().st_mtime_ns // 1_000_000 > _CUT_OFF_MS:
+                told = f"remove {path}"
+                if not dry_run:
+                    path.unlink()
+            else:
+                continue
+            done.append(told)
+        except OSError as error:
+            failed.append(f"{path}: {error.strerror}")
+    return done, failed
+
+
+def _make_private(path: Path, dry_run: bool) -> str:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with _opened(path, flags) as handle:
+        before = os.fstat(handle)
+        if before.st_uid != os.geteuid():
+            raise PermissionError(0, "belongs to somebody else")
+        mode = stat.S_IMODE(before.st_mode) & ~_OTHERS
+        if not dry_run:
+            os.fchmod(handle, mode)
+    return f"chmod {mode:o} {path}"
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    handle = os.open(path, flags)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _finding(code: str, path: Path, severity: Severity = Severity.ERROR, **data: str) -> Finding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from clawlane.channel import Health, Phase
+from clawlane.condition import Health, Phase
 from clawlane.ops.account_status import AccountStatus, Problem, ProblemCode
 
 AMONG: Final = 3

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from clawlane import __version__
-from clawlane.channel import Phase
+from clawlane.condition import Phase
 from clawlane.ops.context import Ends, LiveAccount, OpContext
 from clawlane.ops.operation import OpError, Request, operation
-from clawlane.ops.status import resident_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,8 @@ async def get(ctx: OpContext, request: GetProcess) -> Process:  # noqa: ARG001
 @operation
 async def restart(ctx: OpContext, request: Restart) -> Process:  # noqa: ARG001
     """Nothing ends if the config could not be loaded again: that raises `ConfigError`."""
+    import asyncio
+
     ending, found = _ending(ctx), _process(ctx)
     await asyncio.to_thread(ctx.written_config)
     ending.restart()
@@ -85,7 +86,17 @@ async def stop(ctx: OpContext, request: StopGateway) -> Process:  # noqa: ARG001
     return found
 
 
+def resident_bytes() -> int:
+    """The memory this process has in RAM; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGESIZE")
+
+
 def _ending(ctx: OpContext) -> Ends:
+
     if ctx.ending is None:
         raise OpError("this is no gateway that could end by itself", "openclaw gateway run")
     return ctx.ending

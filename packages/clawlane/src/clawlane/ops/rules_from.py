@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
 from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
-from clawlane.ops.client import GatewayDown, ask_gateway
+from clawlane.ops.client import ControlError, GatewayDown, ask_gateway
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, Request, operation
 
@@ -40,6 +39,8 @@ class Compare(Request[RulesFrom]):
 @operation
 async def compare(ctx: OpContext, request: Compare) -> RulesFrom:
     """Never raises for a file that cannot be used: that is the answer."""
+    import asyncio
+
     return await asyncio.to_thread(rules_from, ctx, request.config_file)
 
 
@@ -63,8 +64,11 @@ def rules_from(ctx: OpContext, config_file: str = "") -> RulesFrom:
 
 def rules_of_file(paths: Paths) -> RulesFrom:
     """The same for an answer that was read from the file, even beside a running gateway."""
+    here = RulesFrom(FILE, str(paths.config_file))
     try:
-        told = ask_gateway(paths, Compare(str(paths.config_file)), Caller.CLI)
+        told = ask_gateway(paths, Compare(here.file), Caller.CLI)
     except GatewayDown:
-        return RulesFrom(FILE, str(paths.config_file))
+        return here
+    except ControlError as error:  # it may be busy, or older than this command
+        return replace(here, error=str(error), running=True)
     return replace(told, source=FILE)

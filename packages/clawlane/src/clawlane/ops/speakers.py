@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from clawlane.access.decision import Reason
-from clawlane.access.names import Pins
-from clawlane.access.policy import AccessPolicy
-from clawlane.access.speakers import Speakers, Who, speakers
-from clawlane.channel import Account
+from clawlane.access.who import Who
 
 if TYPE_CHECKING:
+    from clawlane.access.names import Pins
+    from clawlane.access.speakers import Speakers
+    from clawlane.channel import Account
     from clawlane.config.load import Config
 
 NAMED = 3
@@ -60,6 +60,9 @@ class Book(Protocol):
 
 def who_may_speak(config: Config, account: Account, pins: Pins, book: Book | None) -> list[GroupSpeakers]:
     """Each group that is let in, then all others. Without a book nobody has a name."""
+    from clawlane.access.policy import AccessPolicy
+    from clawlane.access.speakers import speakers
+
     found = speakers(AccessPolicy.of(config, account), pins)
     ids = {id for one in found for id in (one.group, *one.people[:NAMED]) if id}
     names = book.names_of(str(account), ids) if book and ids else {}

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clawlane import __version__
-from clawlane.access.fingerprint import fingerprint
-from clawlane.access.policy import AccessPolicy
-from clawlane.capabilities import Probe, ProbeResult, Rehearsal
-from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, Vault, VaultError
-from clawlane.config.errors import ConfigError
-from clawlane.credentials.profile import Consent, ConsentDamaged
-from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
@@ -31,14 +22,14 @@ from clawlane.ops.account_status import (
 from clawlane.ops.context import GONE, OpContext, account_words
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.ops.pause import PauseInfo
-from clawlane.ops.problems import AMONG, problems
-from clawlane.ops.speakers import who_may_speak
-from clawlane.ops.verification_state import verification_of
-from clawlane.store.reader import Reader, reading_nothing
-from clawlane.store.retention import FORGOTTEN
+from clawlane.ops.process import resident_bytes
 
 if TYPE_CHECKING:
+    from clawlane.capabilities import Probe, ProbeResult
+    from clawlane.channel import Account, Channel, State, Vault
     from clawlane.config.load import Config
+    from clawlane.credentials.profile import Consent
+    from clawlane.store.reader import Reader
 
 _PROBE_DEADLINE = 20.0
 _GAPS_SHOWN_MS = 7 * 86_400_000
@@ -112,6 +103,8 @@ class ChannelEntry:
 @operation
 async def status(ctx: OpContext, request: GetStatus) -> Status:
     """A session that cannot be read is part of the answer. Raises `ConfigError` and `StoreUnusable`."""
+    import asyncio
+
     if request.channel is None and request.account is None:
         blocks = [(block, block.accounts) for block in ctx.config.channels.values()]
     else:
@@ -139,11 +132,18 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
 @operation
 async def channels(ctx: OpContext, request: ListChannels) -> list[ChannelEntry]:
     """Raises `ConfigError` and `VaultError`."""
+    import asyncio
+
     return await asyncio.to_thread(_channels, ctx, request.everything)
 
 
 async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
     """The platform's answer; a silent platform and a damaged vault are answers too."""
+    import asyncio
+
+    from clawlane.capabilities import ProbeResult
+    from clawlane.channel import VaultError
+
     try:
         async with asyncio.timeout(_PROBE_DEADLINE):
             return await channel.probe(account, vault)
@@ -155,20 +155,17 @@ async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
 
 def rehearsal_of(channel: Channel) -> str:
     """Where the simulator is (`127.0.0.1:4443`), or empty for the real platform."""
+    from clawlane.capabilities import Rehearsal
+
     return channel.rehearsal() if isinstance(channel, Rehearsal) else ""
-
-
-def resident_bytes() -> int:
-    """The memory this process has in RAM; 0 where the system does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGESIZE")
 
 
 async def _probes(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, ProbeResult]:
     """The probes of the enabled accounts, made concurrently."""
+    import asyncio
+
+    from clawlane.capabilities import Probe
+
     able = {
         str(account): probed(channel, account, ctx.vault(account))
         for channel, account in asked
@@ -178,6 +175,9 @@ async def _probes(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[
 
 
 def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, AccountStatus]:
+    from clawlane.ops.problems import problems
+    from clawlane.store.reader import reading_nothing
+
     with ExitStack() as stack:
         # A store that is gone is for `doctor` and the gateway to complain about.
         nothing = ctx.store is None and not ctx.paths.store.exists()
@@ -188,6 +188,15 @@ def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, Acc
 
 def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader) -> AccountStatus:
     """One account as it runs and as it is stored; without its problems, which follow from the rest."""
+    from clawlane.access.fingerprint import fingerprint
+    from clawlane.access.policy import AccessPolicy
+    from clawlane.channel import Health
+    from clawlane.ops.access_findings import Directory, findings
+    from clawlane.ops.problems import AMONG
+    from clawlane.ops.speakers import who_may_speak
+    from clawlane.ops.verification_state import verification_of
+    from clawlane.store.retention import FORGOTTEN
+
     name, now_ms, live = str(account), ctx.now_ms(), ctx.live.get(str(account))
     user, state = _user_and_state(ctx, account)
     activity = reader.activity(name)
@@ -246,6 +255,8 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
 
 def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, State]:
     """Who is logged in, and how the account is: as it runs, or what keeps a gateway from running it."""
+    from clawlane.channel import Health, Phase, State, StateCode, VaultError
+
     user, stopped = None, State(Phase.STOPPED, code=StateCode.GATEWAY_DOWN)
     try:
         if identity := ctx.vault(account).identity():
@@ -263,6 +274,8 @@ def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, Stat
 
 
 def _consent(ctx: OpContext, account: Account) -> Consent | None:
+    from clawlane.credentials.profile import ConsentDamaged
+
     try:
         return ctx.consent(account)
     except ConsentDamaged:
@@ -285,6 +298,8 @@ def _gateway(ctx: OpContext) -> GatewayStatus | None:
 
 def _config(ctx: OpContext) -> ConfigStatus:
     """Whether the file is what the gateway runs with. It is loaded only if nobody has looked at it yet."""
+    from clawlane.config.errors import ConfigError
+
     if ctx.started_ms is None:
         return ConfigStatus()
     from clawlane.config.source import revision_of

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clawlane.capabilities import CanReconcile, CanReconnect, HasCast
-from clawlane.channel import Phase
+from clawlane.channel import Capability, Phase
 from clawlane.lane.evidence import SignalOutcome
-from clawlane.messages import Thread, ThreadKind
+from clawlane.messages import Group, Thread, ThreadKind
 from clawlane.ops.account_status import PolicyStatus
 from clawlane.ops.context import LiveAccount, OpContext, Target
 from clawlane.ops.operation import AccountRequest, OpError, encode, operation
@@ -23,10 +23,12 @@ from clawlane.store.reader import Reader
 from clawlane.store.send_evidence import SendProof
 
 if TYPE_CHECKING:
+    from clawlane.access.allowlists import GroupRule
+    from clawlane.access.decision import Rule
     from clawlane.access.policy import AccessPolicy
 
-_MOST_GROUPS = 20
-"""Groups that are named to a person who has to write in one."""
+_MOST_NAMED = 20
+"""Groups that are named to a person who has to write in one, and ids of a list."""
 
 NOT_RUNNING = "the gateway is not running"
 
@@ -37,23 +39,15 @@ class GetFacts(AccountRequest["LaneFacts"]):
 
 
 @dataclass(frozen=True, slots=True)
-class ReachableGroup:
-    """A known group that is not closed to the agent. `mention_rule` is where `requires_mention` is set."""
-
-    id: str
-    name: str
-    requires_mention: bool
-    mention_rule: str
-
-
-@dataclass(frozen=True, slots=True)
 class LaneFacts:
     """An account as the running gateway has it.
 
-    `words` are the options that name it in a command. `session` stands for the login: it changes with a new
-    one, and a refresh leaves it. `policy` is the digest of who may write. `group_keys` are the keys
-    of `groups` that let groups in, `groups` the known groups that are reachable. `cast` says that a simulator
-    has people who can be told what to do. `echoes` are the agents that only repeat what they are told.
+    `words` are the options that name it in a command. `session` stands for the login: a new one changes it, a
+    refresh does not. `policy` is the digest of who may write. `allow_from` and `group_senders` are ids of
+    these lists, `group_keys` the keys of `groups` that let groups in, and `groups` known groups that are
+    reachable. `mention_off` are the places that let messages without a mention through; `mention_needed` says
+    that there are groups without such a place. `cast` says that a simulator has people who can be told what
+    to do. `echoes` are the agents that only repeat what they are told.
     """
 
     channel: str
@@ -75,10 +69,15 @@ class LaneFacts:
     pairing_reply: str
     acks: PolicyStatus
     history: PolicyStatus
+    allow_from: list[str]
+    group_senders: list[str]
     group_keys: list[str]
-    groups: list[ReachableGroup]
+    groups: list[Group]
+    mention_needed: bool
+    mention_off: list[str]
     can_reconnect: bool
     can_look_up: bool
+    can_react: bool
     rehearsal: str
     cast: bool
     echoes: list[str]
@@ -114,13 +113,6 @@ class GetChallenges(AccountRequest[list[SendProof]]):
 
     sender_id: str = ""
     since_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class GetSends(AccountRequest[list[SendProof]]):
-    """Where chunks stand, by their numbers."""
-
-    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +196,15 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         pairing_reply=policy.pairing_reply,
         acks=setting("acks"),
         history=setting("historyLimit"),
-        group_keys=[one.key.strip() for one in policy.group_table.all if not one.denies],
-        groups=groups[:_MOST_GROUPS],
+        allow_from=sorted(policy.allow.ids)[:_MOST_NAMED],
+        group_senders=sorted((policy.group_allow or policy.allow).ids)[:_MOST_NAMED],
+        group_keys=[one.key.strip() for one in _letting_in(policy)],
+        groups=groups[:_MOST_NAMED],
+        mention_needed=_mention_needed(policy),
+        mention_off=[rule_place(one.mention_rule) for one in _letting_in(policy) if not one.require_mention],
         can_reconnect=isinstance(channel, CanReconnect),
         can_look_up=isinstance(channel, CanReconcile),
+        can_react=Capability.REACTION in target.manifest.capabilities,
         rehearsal=rehearsal_of(channel),
         cast=isinstance(channel, HasCast) and channel.cast() is not None,
         echoes=[one.id for one in ctx.config.agents if one.brain.kind == "echo"],
@@ -234,12 +231,6 @@ async def evidence(ctx: OpContext, request: GetEvidence) -> MessageEvidence:
 async def challenges(ctx: OpContext, request: GetChallenges) -> list[SendProof]:
     name = str(ctx.target(request.channel, request.account).account)
     return await ctx.ask(lambda reader: reader.challenges_sent(name, request.sender_id, request.since_ms))
-
-
-@operation
-async def sends(ctx: OpContext, request: GetSends) -> list[SendProof]:
-    name = str(ctx.target(request.channel, request.account).account)
-    return await ctx.ask(lambda reader: reader.sends(name, request.ids))
 
 
 @operation
@@ -304,7 +295,7 @@ def _live(ctx: OpContext, request: AccountRequest[Any]) -> tuple[Target, LiveAcc
     return target, live
 
 
-def _reachable(reader: Reader, policy: AccessPolicy, name: str) -> Iterator[ReachableGroup]:
+def _reachable(reader: Reader, policy: AccessPolicy, name: str) -> Iterator[Group]:
     """The known groups in which the agent may be called."""
     from clawlane.access.policy import Grants
     from clawlane.access.rules import closed_by
@@ -316,6 +307,21 @@ def _reachable(reader: Reader, policy: AccessPolicy, name: str) -> Iterator[Reac
     for group in reader.known(name).groups:
         entry = policy.group_table.find(group.id, pins)
         if closed_by(entry, policy, Grants(pins=pins)) is None:
-            rule = entry.mention_rule if entry else None
-            where = f"{rule.path} (line {rule.line})" if rule and rule.line else "built in"
-            yield ReachableGroup(group.id, group.name, entry is None or entry.require_mention, where)
+            yield group
+
+
+def _letting_in(policy: AccessPolicy) -> list[GroupRule]:
+    return [one for one in policy.group_table.all if not one.denies]
+
+
+def _mention_needed(policy: AccessPolicy) -> bool:
+    """Whether there can be a group in which a message without a mention is not answered."""
+    from clawlane.config.choices import GroupPolicy
+
+    without_entry = policy.groups is GroupPolicy.OPEN and policy.group_table.any is None
+    return without_entry or any(one.require_mention for one in _letting_in(policy))
+
+
+def rule_place(rule: Rule) -> str:
+    """A rule by its place: `line 5 channels.zalouser.dmPolicy`."""
+    return f"line {rule.line} {rule.path}" if rule.line is not None else f"{rule.path} ({rule.origin})"

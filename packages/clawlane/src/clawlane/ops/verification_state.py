@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from clawlane.clock import length
 from clawlane.ops.operation import OpError, decode
 from clawlane.ops.ritual.steps import Report, StepName, StepResult, StepState
-from clawlane.store.verifications import KeptVerification
+
+if TYPE_CHECKING:
+    from clawlane.store.verifications import KeptVerification
 
 
 class VerificationState(StrEnum):

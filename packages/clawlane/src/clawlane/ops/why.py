@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,20 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clawlane.config.errors import ConfigError, format_path
-from clawlane.config.origin import setting_text
-from clawlane.messages import Thread
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Request, operation
-from clawlane.store.catch_up import Gap
-from clawlane.store.decisions import Made, Recorded, Turn
-from clawlane.store.models import ChunkState, TurnState
-from clawlane.store.notices import NotedItem
-from clawlane.store.pauses import Pause
-from clawlane.store.reader import Reader
-from clawlane.store.send_log import HeldThread
+from clawlane.store.states import ChunkState, TurnState
+from clawlane.store.told import Gap, HeldThread, Made, NotedItem, Pause, Recorded, Turn
+from clawlane.threads import Thread
 
 if TYPE_CHECKING:
     from clawlane.config.source import Source
+    from clawlane.store.reader import Reader
 
 PAUSED = "paused"
 """The rule of a hold that somebody has to resume, or that ends by its time."""
@@ -134,6 +128,8 @@ class Live:
 
 @operation
 async def why(ctx: OpContext, request: Why) -> Told:
+    import asyncio
+
     config_file = Path(request.config_file) if request.config_file else ctx.paths.config_file
     source = await asyncio.to_thread(_source, config_file)
 
@@ -215,6 +211,8 @@ def _source(file: Path) -> Source | None:
 
 
 def _text_now(made: Made, source: Source | None) -> str | None:
+    from clawlane.config.origin import setting_text
+
     decision = made.decision
     if source is None or not decision.revision or decision.revision == source.revision:
         return None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from math import inf
 from operator import itemgetter
 
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
 from clawlane.store.rows import insert, put
+from clawlane.store.told import Gap
 from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import SKEW_MS
 
@@ -23,19 +23,6 @@ _FIRST_WAIT_MS = 10_000
 _LONGEST_WAIT_MS = 160_000
 _LOOKED_UP_MS = 86_400_000
 """How long the platform is asked about an unconfirmed message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """From the newest message before a break to the oldest that the platform still gave out (milliseconds).
-
-    Messages sent in between were not read.
-    """
-
-    kind: ThreadKind
-    from_ms: int
-    to_ms: int
-    noted_ms: int
 
 
 def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Cursor:

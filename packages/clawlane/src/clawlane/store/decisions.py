@@ -4,81 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
-from enum import StrEnum
 
 from clawlane.access.decision import LIVE, Decision, Outcome, Reason, Rule
-from clawlane.messages import Thread
 from clawlane.store import directory
 from clawlane.store.codec import storable, thread_of
-from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.outbox import delivery_summary, tools_summary
 from clawlane.store.rows import insert, newest_of_accounts, of_accounts, value_of
+from clawlane.store.states import ChunkState, TurnState
+from clawlane.store.told import Made, Recorded, Stage, Turn
 from clawlane.store.transaction import Tx, count, next_event
-
-
-class Stage(StrEnum):
-    """When a decision was made: as the message came in, or again just before its turn ran."""
-
-    ADMISSION = "admission"
-    RUN = "run"
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One decision, and when it was made."""
-
-    stage: Stage
-    at_ms: int
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Where the turn of a message stands: its state, why, how often it was tried, and its reply's chunks.
-
-    `chunks` are their states, in order; `told` is the same in words. `messages` is how many messages it has.
-    `tools` says in words what became of what its agent sent by tools, `note` what was left out of the reply.
-    """
-
-    id: int
-    state: TurnState
-    reason: str
-    attempts: int
-    messages: int
-    settled_ms: int | None
-    chunks: tuple[ChunkState, ...] = ()
-    told: str = ""
-    tools: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What is known of a message afterwards, in the order of deciding.
-
-    `made` is empty while the message waits for its decision, and for one that was taken back meanwhile.
-    `text` and `attached` (the kinds of its attachments) are there while the message is kept; names may be
-    empty. `recalled` says who took the message back, `repeats` how often it came again, `standing` where its
-    turn stands. `seq` is its number among messages and notices.
-    """
-
-    account: str
-    seq: int
-    message_id: str
-    thread: Thread
-    sender_id: str
-    sent_ms: int
-    read_ms: int
-    made: tuple[Made, ...]
-    sender_name: str = ""
-    group_name: str = ""
-    text: str | None = None
-    attached: tuple[str, ...] = ()
-    repeats: int = 0
-    recalled: str = ""
-    waiting: bool = False
-    standing: Turn | None = None
 
 
 def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:

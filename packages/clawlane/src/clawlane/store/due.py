@@ -9,10 +9,11 @@ from typing import cast
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import quotes
 from clawlane.store.codec import compared, is_message, outgoing_of, thread_of
-from clawlane.store.models import Chunk, ChunkState, Place, Purpose, Waiting
+from clawlane.store.models import Chunk, Place, Purpose, Waiting
 from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
 from clawlane.store.sending import needs_decision, settle
+from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx, lazy
 
 LOOK_UP_MS = 600_000

@@ -19,10 +19,12 @@ from clawlane.store import (
     unknown_sends,
 )
 from clawlane.store.codec import content_digest, inbound_body, inbound_of
-from clawlane.store.decisions import Stage, decision_of, record
-from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, TurnState, UndecidedMessage
+from clawlane.store.decisions import decision_of, record
+from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, UndecidedMessage
 from clawlane.store.recall import AFTER_MS
 from clawlane.store.rows import change, insert, put
+from clawlane.store.states import TurnState
+from clawlane.store.told import Stage
 from clawlane.store.transaction import Tx, forget_texts, next_number
 from clawlane.store.writer import is_disk, savepoint
 

@@ -8,46 +8,10 @@ from enum import IntEnum, StrEnum
 from clawlane.access.decision import Decision
 from clawlane.config.choices import Acks, PairingReply
 from clawlane.messages import Inbound, Outgoing
-
-
-class TurnState(StrEnum):
-    """Where a turn stands.
-
-    The first four are open; one that needs a decision waits for somebody to say what became of a chunk. A
-    failed one did not get its whole reply out, a dead one was set aside after too many tries.
-    """
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    REPLIED = "replied"
-    NEEDS_DECISION = "needs_decision"
-    DONE = "done"
-    FAILED = "failed"
-    DEAD = "dead"
-    STOPPED = "stopped"
-    REVOKED = "revoked"
-    RECALLED = "recalled"
-    EXPIRED = "expired"
-
+from clawlane.store.states import TurnState
 
 OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.REPLIED)
 """The states in which a lane has something to do."""
-
-
-class ChunkState(StrEnum):
-    """Where a chunk stands.
-
-    The first four are open; `held` waits behind an unknown chunk of the same reply.
-    """
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    UNKNOWN = "unknown"
-    HELD = "held"
-    SENT = "sent"
-    REFUSED = "refused"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
 
 
 class Place(IntEnum):
@@ -285,47 +249,6 @@ class RecoveryResult:
 
     unknown: int
     set_aside: int
-
-
-@dataclass(frozen=True, slots=True)
-class PairingRequest:
-    """Somebody who waits for the owner. `reason` is the pairing reason of the last message.
-
-    `is_friend` is None where that is not known. `namesake_id` and `namesake` are the friend whose name
-    somebody bears who is not known to be a friend; empty for everybody else.
-    """
-
-    account: str
-    sender_id: str
-    sender_name: str
-    code: str
-    reason: str
-    created_ms: int
-    expires_ms: int
-    is_friend: bool | None = None
-    namesake_id: str = ""
-    namesake: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A sender whom the owner turned away on one account. `until_ms` is None for a block."""
-
-    account: str
-    sender_id: str
-    sender_name: str
-    rejected_ms: int
-    until_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """A sender whom the owner let in, on one account."""
-
-    account: str
-    sender_id: str
-    sender_name: str
-    approved_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 
-from clawlane.messages import Notice, Thread, Unreadable
+from clawlane.messages import Notice, Unreadable
 from clawlane.store.aliases import is_id
 from clawlane.store.codec import storable, thread_of
 from clawlane.store.rows import insert, newest_of_accounts, of_accounts, value_of
+from clawlane.store.told import NotedItem
 from clawlane.store.transaction import Tx, count, next_number
 
 COUNTED_AS = ("notice", "unreadable")
 """The counters' names, of a notice and of an item that could not be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotedItem:
-    """A stored notice. Of an `unreadable` item `text` is why it could not be read; `thread` may be unknown.
-
-    `seq` is its number among messages and notices; `repeats` is how often it came again.
-    """
-
-    account: str
-    seq: int
-    thread: Thread | None
-    message_id: str
-    actor_id: str
-    kind: str
-    text: str
-    unreadable: bool
-    sent_ms: int
-    read_ms: int
-    repeats: int
 
 
 def note(tx: Tx, item: Notice | Unreadable) -> None:

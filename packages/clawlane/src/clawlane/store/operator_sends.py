@@ -11,9 +11,10 @@ from clawlane.messages import Outgoing, Thread, Undo
 from clawlane.store import outbox, receipts
 from clawlane.store.codec import thread_of, undone_by
 from clawlane.store.errors import NotInOutbox
-from clawlane.store.models import ChunkState, Purpose
+from clawlane.store.models import Purpose
 from clawlane.store.receipts import OwnMessage
 from clawlane.store.rows import change
+from clawlane.store.states import ChunkState
 from clawlane.store.taken_back import is_taken_back
 from clawlane.store.transaction import Tx
 

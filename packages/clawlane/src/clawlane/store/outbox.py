@@ -10,8 +10,9 @@ from itertools import groupby
 from clawlane.messages import Outgoing, Thread, Undo
 from clawlane.store import outgoing_files
 from clawlane.store.codec import message_count, outgoing_body, said_in, storable, thread_of
-from clawlane.store.models import ChunkState, Place, Purpose
+from clawlane.store.models import Place, Purpose
 from clawlane.store.rows import exists, insert, of_accounts, put, value_of
+from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx, next_number
 
 _NEWEST = 50

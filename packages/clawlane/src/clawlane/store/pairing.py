@@ -17,8 +17,10 @@ from clawlane.store import outbox
 from clawlane.store.codec import storable
 from clawlane.store.directory import members
 from clawlane.store.errors import PairingUnknown
-from clawlane.store.models import Approved, ChunkState, NewMessage, PairingRequest, Purpose, Rejected
+from clawlane.store.models import NewMessage, Purpose
+from clawlane.store.people import Approved, PairingRequest, Rejected
 from clawlane.store.rows import change, exists, put, value_of
+from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from clawlane.messages import Thread
 from clawlane.store import pending_history
 from clawlane.store.codec import thread_of
-from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, put
+from clawlane.store.states import ChunkState, TurnState
+from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
 from clawlane.store.transaction import Tx
 
 _REASON = "a pause made it older than backlogMaxAge"
@@ -25,59 +25,6 @@ _IN_SCOPE = (
     "  AND pauses.thread_kind IN ('', this.thread_kind) AND pauses.thread_id IN ('', this.thread_id))"
 )
 """Of an account or a thread, without what another pause still holds."""
-
-
-class PauseLevel(StrEnum):
-    """How far a pause goes: nothing leaves, or the connection is closed as well."""
-
-    MUTE = "mute"
-    OFFLINE = "offline"
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """One pause of an account (`channel/id`), or of one of its threads.
-
-    `until_ms` is when it ends by itself, None for never.
-    """
-
-    account: str
-    thread: Thread | None
-    level: PauseLevel
-    since_ms: int
-    until_ms: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.account} {self.thread}" if self.thread else self.account
-
-
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """Something that a pause made too old to go on: a turn, or a text of the gateway itself (no `turn`).
-
-    `age_ms` is the age of the message, or of the text.
-    """
-
-    thread: Thread
-    age_ms: int
-    turn: int | None = None
-    message_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """What the end of a pause came to. `was` is None where nothing was paused.
-
-    `flushed` are the turns that had expired at the last resume, and go on now. Until `done` the pause holds
-    on, and there is more to expire.
-    """
-
-    account: str
-    thread: Thread | None
-    was: Pause | None
-    expired: tuple[Overdue, ...] = ()
-    flushed: tuple[int, ...] = ()
-    done: bool = True
 
 
 def joined(steps: Sequence[Resumed]) -> Resumed:

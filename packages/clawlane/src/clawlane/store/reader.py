@@ -83,7 +83,6 @@ class Reader:
     in_history = _ask(pending_history.waits)
     sends_of_turn = _ask(send_evidence.of_turn)
     challenges_sent = _ask(send_evidence.challenges)
-    sends = _ask(send_evidence.of_chunks)
     sent_by_us = _ask(send_evidence.sent_by_us)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)

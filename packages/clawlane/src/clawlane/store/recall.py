@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
 from clawlane.store import aliases, answers, outbox, pending_history, sessions, turns
 from clawlane.store.codec import NO_TEXT, inbound_of, thread_of
-from clawlane.store.models import ChunkState, RecallResult, TurnState
+from clawlane.store.models import RecallResult
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists
+from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx, forget_texts
 
 AFTER_MS = 3_600_000

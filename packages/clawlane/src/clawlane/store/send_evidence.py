@@ -1,4 +1,4 @@
-"""What became of single sends, as proof: the chunks of a turn, challenges, chunks by number."""
+"""What became of single sends, as proof: the chunks of a turn, challenges, receipts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from clawlane.messages import Thread
 from clawlane.store.codec import thread_of
-from clawlane.store.models import ChunkState, Purpose
+from clawlane.store.models import Purpose
 from clawlane.store.rows import exists, value_of
+from clawlane.store.states import ChunkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,6 @@ def challenges(
         " ORDER BY created_ms, id"
     )
     return [_proof(row) for row in connection.execute(query, (account, recipient, since_ms))]
-
-
-def of_chunks(connection: sqlite3.Connection, account: str, ids: Iterable[int]) -> list[SendProof]:
-    """Chunks by their numbers, in the same order; unknown ones are left out."""
-    query = "SELECT * FROM outbox WHERE id = ? AND account = ?"
-    rows = (connection.execute(query, (one, account)).fetchone() for one in ids)
-    return [_proof(row) for row in rows if row is not None]
 
 
 def sent_by_us(connection: sqlite3.Connection, account: str, message_ids: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from clawlane.messages import Thread
 from clawlane.store.codec import thread_of
 from clawlane.store.models import Place
 from clawlane.store.rows import put, value_of
+from clawlane.store.told import HeldThread
 from clawlane.store.transaction import Tx
 
 DAY_MS = 86_400_000
@@ -31,21 +32,6 @@ class SentChunk:
     stranger: bool
     gap_ms: int
     turn: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HeldThread:
-    """What pacing holds of a thread: how many `chunks` wait, until when, and the rule that holds the first.
-
-    `turn` is the turn of that, None for a text of the gateway itself. `aside` says that others pass it.
-    """
-
-    thread: Thread
-    chunks: int
-    reason: str
-    until_ms: int
-    turn: int | None
-    aside: bool
 
 
 def note_send(tx: Tx, sent: SentChunk) -> None:

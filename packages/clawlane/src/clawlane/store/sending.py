@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from clawlane.messages import Receipt
 from clawlane.store import album_sends, pending_history, receipts, send_log, taken_back
 from clawlane.store.codec import NO_TEXT, is_message, undone_by
-from clawlane.store.models import ChunkState, Hold, LostSend, Place, SendOutcome, TurnState
+from clawlane.store.models import Hold, LostSend, Place, SendOutcome
 from clawlane.store.outbox import (
     cancel,
     cancel_rest,
@@ -23,6 +23,7 @@ from clawlane.store.outbox import (
 )
 from clawlane.store.rows import change, exists
 from clawlane.store.send_log import SentChunk
+from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx, lazy
 
 TOO_LATE_MS = 900_000

@@ -16,8 +16,8 @@ from itertools import groupby
 from clawlane.messages import Inbound, Thread
 from clawlane.store import answers, pending_history
 from clawlane.store.codec import inbound_of, thread_of
-from clawlane.store.models import ChunkState, TurnState
 from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
+from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx, lazy
 
 SHORTEST_QUOTE = 4

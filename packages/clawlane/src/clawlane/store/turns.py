@@ -11,12 +11,14 @@ from clawlane.access.decision import Decision
 from clawlane.messages import Inbound, Outgoing, Thread, merge_messages
 from clawlane.store import answers, merging, outbox, pending_history
 from clawlane.store.codec import inbound_of, storable
-from clawlane.store.decisions import Stage, record
+from clawlane.store.decisions import record
 from clawlane.store.errors import NoDeadLetter
-from clawlane.store.models import History, OpenTurn, Purpose, StartedTurn, TurnState
+from clawlane.store.models import History, OpenTurn, Purpose, StartedTurn
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists, value_of
 from clawlane.store.sending import finish, use_context
+from clawlane.store.states import TurnState
+from clawlane.store.told import Stage
 from clawlane.store.transaction import Tx, forget_texts, lazy
 
 TRIES = 4

@@ -9,10 +9,11 @@ from clawlane.messages import Receipt, ThreadKind, Undone
 from clawlane.store import album_sends, receipts, taken_back, turns
 from clawlane.store.codec import undone_by
 from clawlane.store.errors import NotInOutbox
-from clawlane.store.models import ChunkState, LostSend, RecoveryResult, TurnState
+from clawlane.store.models import LostSend, RecoveryResult
 from clawlane.store.outbox import cancel_rest, whole_text
 from clawlane.store.rows import change
 from clawlane.store.sending import mark, needs_decision, sent, settle, unknown
+from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx
 
 SKEW_MS = 60_000

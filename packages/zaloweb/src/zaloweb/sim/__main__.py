@@ -7,17 +7,23 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from zaloweb.sim.control import Control
 from zaloweb.sim.rules import Rules
 from zaloweb.sim.server import Simulator
-from zaloweb.sim.world import starting_world
+from zaloweb.sim.world import World, starting_world
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT and return 0; return 1 with one line on stderr if it cannot start."""
+    """Run until told to end and return 0; return 1 with one line on stderr if it cannot start.
+
+    SIGTERM and SIGINT end it, and with `--until-stdin-closes` the end of whoever started it.
+    """
     options = _options(argv)
     try:
         asyncio.run(_run(options))
@@ -34,9 +40,12 @@ async def _run(options: argparse.Namespace) -> None:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    world = starting_world(
-        Rules(ping_interval_ms=options.ping_ms, remembered=options.remembered, fault_seed=options.fault_seed)
+    if options.until_stdin_closes:
+        _when_stdin_closes(partial(asyncio.get_running_loop().call_soon_threadsafe, told_to_stop.set))
+    rules = Rules(
+        ping_interval_ms=options.ping_ms, remembered=options.remembered, fault_seed=options.fault_seed
     )
+    world = World(rules=rules) if options.empty else starting_world(rules)
     async with (
         Simulator(world, port=options.port, ca_file=ca_file) as sim,
         Control(world, options.control_port) as control,
@@ -44,6 +53,16 @@ async def _run(options: argparse.Namespace) -> None:
         ready = {"port": sim.port, "control": control.port, "ca": str(ca_file)}
         print(json.dumps(ready), flush=True)
         await told_to_stop.wait()
+
+
+def _when_stdin_closes(end: Callable[[], object]) -> None:
+    def read() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        with suppress(RuntimeError):  # the loop has ended already
+            end()
+
+    threading.Thread(target=read, daemon=True).start()
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -77,6 +96,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="seed of the faults with a probability, to repeat a run (%(default)s)",
     )
+    option("--empty", action="store_true", help="begin with the account alone, without people and groups")
+    option("--until-stdin-closes", action="store_true", help="end when stdin closes, as when the parent ends")
     return parser.parse_args(argv)
 
 

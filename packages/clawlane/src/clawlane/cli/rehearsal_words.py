@@ -1,0 +1,169 @@
+"""What a rehearsal shows: steps, messages with their decisions, and the table of who gets in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from clawlane.access import explain
+from clawlane.access.decision import Decision
+from clawlane.cli.output import echo_wrapped, print_table, printable, sanitize
+from clawlane.cli.turn_words import sentence
+from clawlane.rehearsal.playing import StepResult
+from clawlane.rehearsal.reach import Attempt, Tried
+from clawlane.rehearsal.scenario import Outcome
+from clawlane.rehearsal.stage import Fate, Left
+
+_HEADS = ("WHO WRITES", "RESULT", "WHY", "CONFIG")
+_SAID = 120
+_SHOWN_LINES = 6
+
+
+def show_step(result: StepResult, names: Mapping[str, str]) -> None:
+    """A step with what came of it, and what failed."""
+    head = f"{result.number:>3}  "
+    if result.skipped:
+        echo_wrapped(f"{sanitize(result.says, _SAID)} – left out: {result.skipped}", head, " " * 5)
+        return
+    echo_wrapped(sanitize(result.says, _SAID), head, " " * 5)
+    if result.step.note:
+        echo_wrapped(result.step.note, " " * 5)
+    for line in fate_lines(result.fates):
+        echo_wrapped(line, " " * 5, " " * 7)
+    show_left(result.left, names)
+    show_left(result.elsewhere, names)
+    for line in result.failed:
+        where = f"step {result.number}" + (f" (line {result.line})" if result.line else "")
+        echo_wrapped(f"✗ {where}: {sanitize(line, 500)}", " " * 5, " " * 7)
+
+
+def show_left(left: Sequence[Left], names: Mapping[str, str]) -> None:
+    """Each message that left, as the platform got it."""
+    for one in left:
+        first, *rest = printable(one.text).splitlines() or [""]
+        echo_wrapped(f"→ {sanitize(names.get(one.thread_id, one.thread_id))}: {first}", " " * 5, " " * 7)
+        for line in rest[: _SHOWN_LINES - 1]:
+            echo_wrapped(line, " " * 7)
+        if len(rest) >= _SHOWN_LINES:
+            echo_wrapped(f"… and {len(rest) - _SHOWN_LINES + 1} more lines", " " * 7)
+
+
+def fate_lines(fates: Sequence[Fate]) -> Iterator[str]:
+    """What was decided and where it stands; the same thing several times once."""
+    lines = [_fate_line(fate) for fate in fates]
+    for line in dict.fromkeys(lines):
+        count = lines.count(line)
+        yield f"{count} × {line}" if count > 1 else line
+
+
+def _fate_line(fate: Fate) -> str:
+    if fate.story is None:
+        return "unread: the gateway has not got it"
+    one = fate.story.recorded
+    why = str(explain.explain(one.made[-1].decision, one.sender_id, one.thread)) if one.made else ""
+    stands = ""
+    if one.standing and fate.story.standing and fate.outcome is not Outcome.ANSWERED:
+        stands = sentence(one.standing, fate.story.standing)
+    parts = [part for part in (sanitize(stands, 300), sanitize(why, 500)) if part]
+    told = " – ".join(parts)
+    if not told or told.startswith(fate.outcome):
+        return told or str(fate.outcome)
+    return f"{fate.outcome}: {told}"
+
+
+def show_reach(tried: Sequence[Tried]) -> None:
+    """Who gets in, a table for each place, and the text that strangers get."""
+    places: dict[tuple[str, str], list[Tried]] = {}
+    for one in tried:
+        places.setdefault((one.attempt.account.id, _where(one.attempt)), []).append(one)
+    several = len({account for account, _ in places}) > 1
+    for (account, where), there in places.items():
+        click.echo()
+        echo_wrapped(f"{account}: {where}" if several else where)
+        print_table(_HEADS, list(_rows(there)))
+    challenges = [one for one in tried if one.fate.outcome is Outcome.CHALLENGED and one.left]
+    if challenges:
+        click.echo()
+        echo_wrapped("A stranger gets this text:")
+        for line in printable(challenges[0].left[0].text).splitlines():
+            echo_wrapped(line, "  ")
+
+
+def _where(attempt: Attempt) -> str:
+    if not attempt.group:
+        return "Direct messages"
+    return f"In the group {sanitize(attempt.group_name)}" if attempt.group_name else "In any other group"
+
+
+def _rows(tried: Sequence[Tried]) -> Iterator[tuple[str, ...]]:
+    """A row for each attempt; one row where a mention makes no difference."""
+    rest = list(tried)
+    while rest:
+        one = rest.pop(0)
+        who = sanitize(one.attempt.who)
+        if one.attempt.group:
+            other = rest[0] if rest and rest[0].attempt == replace(one.attempt, mention=True) else None
+            if other is not None and _result(other) == _result(one):
+                rest.pop(0)
+            else:
+                who += ", with a mention" if one.attempt.mention else ", no mention"
+        yield (who, *_result(one))
+
+
+def _result(one: Tried) -> tuple[str, str, str]:
+    """What came of it, why, and the line of the config that decided."""
+    decision = _decision(one.fate)
+    no_text = one.fate.outcome is Outcome.CHALLENGED and not one.left
+    result = f"{one.fate.outcome}, no text" if no_text else str(one.fate.outcome)
+    if decision is None:
+        return result, "–", "–"
+    line = "built-in" if decision.rule.line is None else f"line {decision.rule.line}"
+    return result, str(decision.reason), line
+
+
+def _decision(fate: Fate) -> Decision | None:
+    made = fate.story.recorded.made if fate.story else ()
+    return made[-1].decision if made else None
+
+
+def step_dict(result: StepResult) -> dict[str, Any]:
+    """A step for `--json`."""
+    return {
+        "step": result.number,
+        "line": result.line or None,
+        "does": result.step.verb,
+        "text": sanitize(result.says, 1000),
+        "skipped": result.skipped or None,
+        "messages": [fate_dict(fate) for fate in result.fates],
+        "sent": _left_dicts((*result.left, *result.elsewhere)),
+        "failed": [sanitize(line, 1000) for line in result.failed],
+    }
+
+
+def fate_dict(fate: Fate) -> dict[str, Any]:
+    """What became of a message, for `--json`; `decision` is null for one that was not read or not decided."""
+    decision, one = _decision(fate), fate.story.recorded if fate.story else None
+    return {
+        "outcome": str(fate.outcome),
+        "decision": explain.as_dict(decision, one.sender_id, one.thread) if decision and one else None,
+    }
+
+
+def tried_dict(one: Tried) -> dict[str, Any]:
+    """A row of the table of who gets in, for `--json`."""
+    attempt = one.attempt
+    return {
+        "account": str(attempt.account),
+        "who": sanitize(attempt.who),
+        "group": sanitize(attempt.group_name) or None,
+        "mention": attempt.mention,
+        **fate_dict(one.fate),
+        "sent": _left_dicts(one.left),
+    }
+
+
+def _left_dicts(left: Sequence[Left]) -> list[dict[str, str]]:
+    return [{"thread": one.thread_id, "text": printable(one.text)} for one in left]

@@ -1,0 +1,252 @@
+"""`sim`: run the simulator in the foreground, and play the people in it from another terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.options import channel_option, json_option
+from clawlane.cli.output import echo_wrapped, print_result, print_table, sanitize
+
+if TYPE_CHECKING:
+    from clawlane.capabilities import Cast, Figure, Seen
+    from clawlane.channel import Account
+    from clawlane.rehearsal.simulators import Rehearsed
+
+_TEXT = 120
+_SAYS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "qrshown": lambda _seen: "a QR code is shown; scan it: openclaw sim scan",
+    "login": lambda seen: f"{seen['account']} logs in",
+    "connected": lambda seen: f"{seen['account']} is connected",
+    "disconnected": lambda seen: f"{seen['account']} is disconnected ({seen.get('code')})",
+    "sent": lambda seen: f"{seen['account']} writes to {seen['thread_id']}: {seen.get('text', '')}",
+    "typed": lambda seen: f"{seen['account']} types to {seen['thread_id']}",
+    "delivered": lambda seen: f"{seen['account']} has received from {seen['thread_id']}",
+    "seen": lambda seen: f"{seen['account']} has read {seen['thread_id']}",
+    "reacted": lambda seen: f"{seen['account']} reacts in {seen['thread_id']}: {seen.get('icon', '')}",
+    "undone": lambda seen: f"{seen['account']} takes a message back in {seen['thread_id']}",
+    "refused": lambda seen: f"refused: {seen.get('message', '')}",
+}
+"""What is shown of what happens, by its kind; nothing of other kinds."""
+
+C = TypeVar("C", bound=Callable[..., Any])
+_port = click.IntRange(0, 65535)
+
+
+def _account_option(command: C) -> C:
+    return click.option("--account", help="The account there, by name or id (default: the first).")(command)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--port", type=_port, default=0, help="The port of the simulator (default: a free one).")
+@click.option("--control-port", type=_port, default=0, help="The port that steers it (default: a free one).")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep its certificate and a state directory here (default: a folder that is removed at the end).",
+)
+@click.option("--scan", is_flag=True, help="The first account's phone scans every QR code by itself.")
+@channel_option("The channel (default: the one with a simulator).")
+@click.pass_context
+def sim(
+    ctx: click.Context, port: int, control_port: int, state: Path | None, scan: bool, channel: str | None
+) -> None:
+    """Run a simulator of the platform, in the foreground.
+
+    It prints lines to paste into other terminals: what runs there then reaches the simulator and nothing
+    else. The subcommands play people, in a terminal with the same lines. Ctrl-C ends it.
+
+    \b
+    openclaw sim --scan
+    openclaw sim say "xin chào" --from "Phạm Quốc Bảo"
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from clawlane.config.paths import Paths
+    from clawlane.rehearsal.simulators import find_rehearsed
+
+    rehearsed = find_rehearsed(Paths.from_env(os.environ), channel)
+    with _folder(state) as folder:
+        asyncio.run(_serve(rehearsed, folder, port, control_port, scan=scan))
+
+
+@sim.command()
+@click.argument("text")
+@click.option("--from", "sender", required=True, metavar="PERSON", help="Who writes, by name or id.")
+@click.option("--group", default="", help="In this group, by name or id (default: to the account).")
+@click.option("--mention", is_flag=True, help="With a mention of the account, in a group.")
+@_account_option
+@json_option
+def say(text: str, sender: str, group: str, mention: bool, account: str | None, as_json: bool) -> None:
+    """Have a person write to the account, or in a group.
+
+    \b
+    openclaw sim say "xin chào" --from "Phạm Quốc Bảo"
+    openclaw sim say "mấy giờ họp?" --from "Lê Văn Hùng" --group "Nhóm Làm Việc" --mention
+    """
+    if mention and not group:
+        raise CliError("a mention is for groups", "add --group NAME")
+
+    async def write(cast: Cast, us: Account) -> str:
+        return await cast.write(us, sender, text, group=group, mention=mention)
+
+    message = _with_cast(account, write)
+    print_result([f"Written: message {message}."], as_json, message_id=message)
+
+
+@sim.command()
+@_account_option
+@json_option
+def scan(account: str | None, as_json: bool) -> None:
+    """Have the account's phone scan the QR code on the screen, and confirm.
+
+    Waits some seconds for a code. Another account than the first is named: openclaw sim scan --account NAME.
+    """
+
+    async def held_up(cast: Cast, us: Account) -> None:
+        await cast.scan(us)
+
+    _with_cast(account, held_up)
+    print_result(["Scanned and confirmed."], as_json)
+
+
+@sim.command()
+@click.option("--code", type=click.IntRange(1000, 4999), default=1006, help="The close code; 1006 cuts it.")
+@_account_option
+@json_option
+def drop(code: int, account: str | None, as_json: bool) -> None:
+    """End the account's connection, as a bad network does."""
+
+    async def cut(cast: Cast, us: Account) -> None:
+        await cast.cut(us, code)
+
+    _with_cast(account, cut)
+    print_result([f"The connection has ended ({code})."], as_json, code=code)
+
+
+@sim.command()
+@click.argument("name")
+@click.option("--friend", is_flag=True, help="A friend of the account (default: a stranger).")
+@_account_option
+@json_option
+def person(name: str, friend: bool, account: str | None, as_json: bool) -> None:
+    """Add a person, who can then write."""
+
+    async def add(cast: Cast, us: Account) -> str:
+        return await cast.person(name, friend=friend, account=us)
+
+    uid = _with_cast(account, add)
+    what = "friend" if friend else "stranger"
+    print_result([f"{sanitize(name)} is there, a {what}: {uid}."], as_json, id=uid, friend=friend)
+
+
+@sim.command()
+@json_option
+def world(as_json: bool) -> None:
+    """List the accounts, people and groups."""
+
+    async def list_all(cast: Cast, _us: Account) -> list[Figure]:
+        return await cast.everybody()
+
+    figures = _with_cast(None, list_all)
+    if as_json:
+        print_result((), True, world=figures)
+        return
+    rows = [(one.kind, sanitize(one.name), one.id, sanitize(one.about)) for one in figures]
+    print_table(("WHAT", "NAME", "ID", "ABOUT"), rows)
+
+
+def _with_cast(account: str | None, act: Callable[[Cast, Account], Any]) -> Any:
+    """The result of something that the people of the simulator of this terminal do."""
+    from clawlane.config.paths import Paths
+    from clawlane.rehearsal.simulators import find_rehearsed
+
+    rehearsed = find_rehearsed(Paths.from_env(os.environ))
+    cast = rehearsed.runtime.cast_of(os.environ)
+
+    async def run() -> Any:
+        return await act(cast, await _account(cast, rehearsed.manifest.id, account))
+
+    return asyncio.run(run())
+
+
+async def _account(cast: Cast, channel: str, name: str | None) -> Account:
+    """An account of the simulator, which goes by its id there."""
+    from clawlane.channel import Account
+
+    accounts = [one for one in await cast.everybody() if one.kind == "account"]
+    found = [one for one in accounts if name in (None, one.id, one.name)]
+    if not found:
+        names = ", ".join(sanitize(one.name) for one in accounts)
+        raise CliError(f"no account there is called '{sanitize(name or '')}'", f"there are: {names}")
+    return Account(channel, found[0].id, "", None, name=found[0].name)
+
+
+@contextmanager
+def _folder(state: Path | None) -> Iterator[Path]:
+    from clawlane.rehearsal.folder import throw_away
+
+    if state is None:
+        with throw_away() as folder:
+            yield folder
+    else:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield state.absolute()
+
+
+async def _serve(rehearsed: Rehearsed, folder: Path, port: int, control_port: int, *, scan: bool) -> None:
+    """Until a signal: start, print the lines to paste, then what happens."""
+    from clawlane.rehearsal.processes import simulator
+
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        async with simulator(rehearsed.runtime, folder, port=port, control_port=control_port) as network:
+            cast = rehearsed.runtime.cast_of(network)
+            _print_lines(rehearsed.manifest.label, network, folder)
+            await _tell(cast, await _account(cast, rehearsed.manifest.id, None), scan=scan)
+    except asyncio.CancelledError:
+        task.uncancel()
+
+
+def _print_lines(label: str, network: Mapping[str, str], folder: Path) -> None:
+    click.echo(f"A simulated {label} runs on this machine. Paste this into other terminals:\n")
+    for name, value in network.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    click.echo(f"export CLAWLANE_STATE_DIR={shlex.quote(str(folder / 'state'))}\n")
+    echo_wrapped("The last line keeps a real session apart from the simulator's. Ctrl-C ends the simulator.")
+    click.echo("Who is there: openclaw sim world\n")
+
+
+async def _tell(cast: Cast, us: Account, *, scan: bool) -> None:
+    """Print what happens, as it happens."""
+    last = 0
+    while True:
+        for seen in await cast.seen(last, 30.0):
+            last = seen.seq
+            if seen.kind in _SAYS:
+                click.echo(_line(seen, {one.id: one.name for one in await cast.everybody()}))
+            if seen.kind == "qrshown" and scan:
+                await cast.scan(us)
+
+
+def _line(seen: Seen, names: Mapping[str, str]) -> str:
+    fields = {"account": "", "thread_id": "", **seen.fields}
+    named = {
+        key: sanitize(names.get(value, value), _TEXT) if isinstance(value, str) else value
+        for key, value in fields.items()
+    }
+    at = datetime.fromtimestamp(int(fields.get("at_ms", 0)) / 1000, UTC).astimezone()
+    return f"{at:%H:%M:%S}  {_SAYS[seen.kind](named)}"

@@ -1,0 +1,266 @@
+"""`verify`: the ritual that proves a lane, at a terminal or for a program, and its kept reports."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import IntEnum
+from typing import Any
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.options import json_option, one_account
+from clawlane.cli.output import echo_wrapped, print_json, sanitize, terminal_width, when
+from clawlane.clock import length, now_ms
+from clawlane.config.duration import duration
+from clawlane.ops.client import Client
+from clawlane.ops.ritual.conductor import Conductor, Plan
+from clawlane.ops.ritual.steps import (
+    Instruction,
+    Noticed,
+    Question,
+    QuestionKind,
+    Report,
+    RitualEvent,
+    StepBegan,
+    StepEnded,
+    StepName,
+    StepResult,
+    StepState,
+    Waiting,
+)
+from clawlane.ops.verification import GetReports
+
+_STEP = click.Choice([one.value for one in StepName], case_sensitive=False)
+_INDENT = "      "
+_LONGEST = 500
+
+
+class Exit(IntEnum):
+    """What the exit code says."""
+
+    PROVEN = 0
+    FAILED = 1
+    STOPPED = 2
+
+
+@click.command()
+@one_account
+@click.option("--step", "only", multiple=True, type=_STEP, help="Only this step (several times: several).")
+@click.option("--skip", multiple=True, type=_STEP, help="Leave this step out.")
+@click.option("--timeout", metavar="TIME", help="How long a step may take, such as 90s (default: 5m).")
+@click.option("--yes", is_flag=True, help="Restart the gateway and close the connection without being asked.")
+@click.option("--report", is_flag=True, help="Show the last kept report instead.")
+@click.option("--last", type=click.IntRange(1, 50), help="With --report: the newest N.")
+@json_option
+def verify(
+    channel: str | None,
+    account: str | None,
+    only: tuple[StepName, ...],
+    skip: tuple[StepName, ...],
+    timeout: str | None,
+    yes: bool,
+    report: bool,
+    last: int | None,
+    as_json: bool,
+) -> int:
+    """Prove that a lane works, step by step, with evidence from the running gateway.
+
+    You are told what to do, such as writing from another phone; nothing is sent to anybody who did not write
+    for it. Ctrl-C stops and keeps what was proven. The channel is experimental and unofficial.
+
+    \b
+    Examples:
+      openclaw verify --channel zalouser
+      openclaw verify --channel zalouser --step restart --step reconnect --yes
+      openclaw verify --report
+
+    \b
+    Exit code:
+      0  every step passed, or was skipped for a good reason
+      1  a step failed
+      2  stopped before the end
+    """
+    client = Client()
+    if report:
+        return _show_reports(client, channel, account, last or 1, as_json)
+    if last:
+        raise CliError("--last is about kept reports", "add --report")
+    plan = Plan(channel, account, _names(only), _names(skip), _patience(timeout))
+    view = Silent() if as_json else View()
+    conductor = Conductor(client, plan, lambda question: view.agreed(question, yes))
+    view.begin(conductor)
+    try:
+        for event in conductor.events():
+            view.show(event)
+    except KeyboardInterrupt:
+        view.stopped()
+    kept = conductor.keep()
+    if as_json:
+        print_json(**_report_json(kept))
+    else:
+        view.end(kept)
+    return _exit(kept)
+
+
+class Silent:
+    """Shows nothing while the ritual runs, for programs."""
+
+    def begin(self, conductor: Conductor) -> None: ...
+    def show(self, event: RitualEvent) -> None: ...
+    def stopped(self) -> None: ...
+    def end(self, report: Report) -> None: ...
+
+    def agreed(self, question: Question, yes: bool) -> bool:
+        """Nobody is there to be asked."""
+        return yes and question.kind is not QuestionKind.APPROVE
+
+
+class View(Silent):
+    """Guides a person at a terminal. The countdown stands in one line that is written over."""
+
+    def __init__(self) -> None:
+        self._counts = sys.stdout.isatty()
+        self._counting = False
+
+    def begin(self, conductor: Conductor) -> None:
+        facts = conductor.facts
+        if facts.rehearsal:
+            stands_in = f"a simulator on {facts.rehearsal} stands in for the real platform"
+            echo_wrapped(f"REHEARSAL: {stands_in}. This proves nothing about it.")
+        note = " · unofficial · experimental" if facts.unofficial else ""
+        user = f"{sanitize(facts.user_name)} ({facts.user_id})" if facts.user_id else "nobody"
+        echo_wrapped(f"{facts.label} [{facts}]{note}: {user}")
+        echo_wrapped("Ctrl-C stops and keeps what was proven until then.")
+
+    def show(self, event: RitualEvent) -> None:
+        if isinstance(event, Waiting):
+            self._count(event.left_ms)
+            return
+        self._clear()
+        match event:
+            case StepBegan(name, number, total):
+                click.echo(f"\n{number:>2}/{total}  {name}")
+            case Instruction(_, text, command):
+                echo_wrapped(sanitize(text, _LONGEST), f"{_INDENT}→ ", f"{_INDENT}  ")
+                if command:
+                    click.echo(f"{_INDENT}  {command}")
+            case Noticed(_, text):
+                echo_wrapped(sanitize(text, _LONGEST), f"{_INDENT}· ", f"{_INDENT}  ")
+            case StepEnded(result):
+                echo_wrapped(_told(result), _INDENT, f"{_INDENT}  ")
+
+    def agreed(self, question: Question, yes: bool) -> bool:
+        self._clear()
+        if yes and question.kind is not QuestionKind.APPROVE:
+            return True
+        if not sys.stdin.isatty():
+            return False
+        echo_wrapped(sanitize(question.text, _LONGEST), f"{_INDENT}? ", f"{_INDENT}  ")
+        return click.confirm(f"{_INDENT}  Go on", default=False)
+
+    def stopped(self) -> None:
+        self._clear()
+
+    def end(self, report: Report) -> None:
+        click.echo()
+        echo_wrapped(_summary(report))
+
+    def _count(self, left_ms: int) -> None:
+        if self._counts:
+            minutes, seconds = divmod(left_ms // 1000, 60)
+            click.echo(f"\r{_INDENT}waiting … {minutes}:{seconds:02} left ", nl=False)
+            self._counting = True
+
+    def _clear(self) -> None:
+        if self._counting:
+            click.echo("\r" + " " * min(40, terminal_width() or 40) + "\r", nl=False)
+            self._counting = False
+
+
+def _told(result: StepResult) -> str:
+    """How a step ended: `passed (2 s): …`."""
+    took = f" ({length(result.ms)})" if result.ms >= 1000 else ""
+    parts = (sanitize(result.missing, _LONGEST), sanitize(result.evidence, _LONGEST))
+    return f"{result.state}{took}: {'; '.join(filter(None, parts))}"
+
+
+def _summary(report: Report) -> str:
+    failed = [one.name for one in report.steps if one.state is StepState.FAILED]
+    counts = [f"{sum(one.state is state for one in report.steps)} {state}" for state in StepState]
+    if report.stopped:
+        head = "Stopped; what was proven until then is kept" if report.steps else "Stopped; nothing is kept"
+    else:
+        whole = {one.name for one in report.steps if one.proven} == set(StepName)
+        head = "The lane is proven" if whole else "What ran has passed; not every step did"
+        head = f"Not proven: {', '.join(failed)}" if failed else head
+    return f"{head} ({', '.join(counts)})."
+
+
+def _show_reports(client: Client, channel: str | None, account: str | None, last: int, as_json: bool) -> int:
+    found = client.call(GetReports(channel, account, last))
+    if as_json:
+        print_json(reports=[_report_json(one) for one in found])
+        return 0
+    for line in (line for one in found for line in _report_lines(one)):
+        echo_wrapped(line, "", "    ")
+    if not found:
+        click.echo("The lane was never verified; prove it: openclaw verify")
+    return 0
+
+
+def _report_lines(report: Report) -> Iterator[str]:
+    rehearsed = " in a rehearsal" if report.rehearsal else ""
+    yield f"{when(report.at_ms, now_ms())} {report.account}{rehearsed}: {_summary(report)}"
+    for one in report.steps:
+        yield f"  {one.name}: {_told(one)}"
+
+
+def _report_json(report: Report) -> dict[str, Any]:
+    channel, _, account = report.account.partition("/")
+    return {
+        "ok": report.ok,
+        "exit_code": int(_exit(report)),
+        "channel": channel,
+        "account": account,
+        "at_ms": report.at_ms,
+        "policy": report.policy,
+        "rehearsal": report.rehearsal,
+        "stopped": report.stopped,
+        "risk": report.risk,
+        "steps": [
+            {
+                "name": one.name,
+                "state": one.state,
+                "evidence": one.evidence,
+                "missing": one.missing,
+                "skip": one.skip,
+                "ms": one.ms,
+            }
+            for one in report.steps
+        ],
+    }
+
+
+def _exit(report: Report) -> Exit:
+    if any(one.state is StepState.FAILED for one in report.steps):
+        return Exit.FAILED
+    return Exit.STOPPED if report.stopped else Exit.PROVEN
+
+
+def _names(chosen: tuple[str, ...]) -> tuple[StepName, ...]:
+    return tuple(map(StepName, chosen))
+
+
+def _patience(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        found = duration(text)
+    except ValueError as error:
+        raise CliError(f"--timeout: {error}") from None
+    if not timedelta(seconds=1) <= found <= timedelta(hours=1):
+        raise CliError(f"--timeout: '{text}' is not between 1s and 1h")
+    return int(found.total_seconds() * 1000)

@@ -1,0 +1,139 @@
+"""What an operator should know of a lane apart from who may write: its login, its risk, and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from clawlane.access.fingerprint import fingerprint
+from clawlane.access.policy import AccessPolicy
+from clawlane.capabilities import Login, NeedsConsent
+from clawlane.channel import Account, Channel, VaultError
+from clawlane.clock import local_day
+from clawlane.config.choices import DmPolicy, PairingReply
+from clawlane.credentials.profile import Consent, ConsentDamaged
+from clawlane.ops.context import OpContext, account_words
+from clawlane.ops.findings import Finding, Severity
+from clawlane.ops.login import NOT_ASKED
+from clawlane.ops.status import rehearsal_of
+from clawlane.ops.verification_state import Verification, VerificationState, verification_of
+from clawlane.store.errors import StoreUnusable
+
+if TYPE_CHECKING:
+    from clawlane.config.load import ChannelConfig, Config
+    from clawlane.config.paths import Paths
+
+
+def of_lane(ctx: OpContext, config: Config, block: ChannelConfig, account: Account) -> Iterator[Finding]:
+    """Everything about one enabled account of a channel."""
+    channel = ctx.runtime(block.manifest)
+    words = account_words(account.channel, account.id, account.id == block.default_account)
+    linked = yield from login(ctx, channel, account, words)
+    if linked:
+        yield from _risk(ctx, block, channel, account, words)
+        yield from _proof(ctx, config, channel, account, words)
+    yield from careless(config, account)
+
+
+def login(ctx: OpContext, channel: Channel, account: Account, words: str) -> Generator[Finding, None, bool]:
+    """Whether somebody is logged in, and by a session that can be read. Returns whether the lane can run."""
+    try:
+        identity = ctx.vault(account).identity()
+    except VaultError as error:
+        text = str(error).removesuffix(f"; {error.help}")
+        yield _finding(account, Severity.ERROR, "session_damaged", text=text, mend=error.help)
+        return False
+    if isinstance(channel, Login) and identity is None:
+        yield _finding(account, Severity.WARNING, "not_linked", words=words)
+        return False
+    return True
+
+
+def _risk(
+    ctx: OpContext, block: ChannelConfig, channel: Channel, account: Account, words: str
+) -> Iterator[Finding]:
+    """What the operator was told and answered. An accepted risk is a finding that never goes away."""
+    if not isinstance(channel, NeedsConsent):
+        return
+    try:
+        consent = ctx.consent(account)
+    except ConsentDamaged as error:
+        case = {"case": "damaged", "reason": str(error)}
+        yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words, **case)
+        return
+    if consent is None:
+        yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words)
+        return
+    yield _accepted(block, account, consent)
+    if consent.expendable == NOT_ASKED:
+        yield _finding(account, Severity.WARNING, "risk_not_asked", words=words)
+    elif consent.expendable == "no":
+        alternative = channel.risk().alternative
+        yield _finding(account, Severity.WARNING, "not_expendable", alternative=alternative)
+
+
+def _accepted(block: ChannelConfig, account: Account, consent: Consent) -> Finding:
+    day = local_day(consent.accepted_ms)
+    data = {"label": block.manifest.label, "day": day, "expendable": consent.expendable}
+    return Finding(Severity.NOTE, "unofficial_lane", str(account), data, None, (str(account),), accepted=True)
+
+
+def _proof(
+    ctx: OpContext, config: Config, channel: Channel, account: Account, words: str
+) -> Iterator[Finding]:
+    try:
+        found = proof_of(ctx, config, channel, account)
+    except StoreUnusable:  # a finding of its own
+        return
+    if found.state is not VerificationState.VERIFIED:
+        case, failed, unproven = str(found.state), ", ".join(found.failed), ", ".join(found.unproven)
+        data = {
+            "failed": f"; failed: {failed}" if failed else "",
+            "unproven": f"; not proven: {unproven}" if unproven else "",
+        }
+        yield _finding(account, Severity.WARNING, "unverified", case=case, words=words, **data)
+
+
+def proof_of(ctx: OpContext, config: Config, channel: Channel, account: Account) -> Verification:
+    """What the ritual has proven of an account, by who may write in this config. Raises `StoreUnusable`."""
+    policy = fingerprint(AccessPolicy.of(config, account))
+    with ctx.read() as reader:
+        kept = reader.verifications(str(account))
+    return verification_of(kept, policy, rehearsed=bool(rehearsal_of(channel)))
+
+
+def careless(config: Config, account: Account) -> Iterator[Finding]:
+    """Settings by which a personal account is soon noticed: texts to strangers, sending without limits."""
+    policy, settings = AccessPolicy.of(config, account), account.settings
+    if policy.dm is DmPolicy.PAIRING and policy.pairing_reply is PairingReply.CODE:
+        origin = config.effective(account, "pairing").origin
+        yield _at(account, origin.path, origin.line, "pairing_codes", key=f"{origin.path}.reply")
+    if not settings.pacing.enabled:
+        origin = config.effective(account, "pacing").origin
+        yield _at(account, f"{origin.path}.enabled", origin.line, "pacing_off")
+
+
+def one_user_twice(accounts: Sequence[Account], paths: Paths) -> Iterator[Finding]:
+    """Two accounts on which the same user is logged in: each ends the other's session.
+
+    A login refuses that, but an account can come into the config later than its session.
+    """
+    from clawlane.credentials.vault import user_of
+
+    first: dict[str, Account] = {}
+    for account in accounts:
+        user_id = user_of(paths.vault_dir, account)
+        other = first.setdefault(user_id, account) if user_id else account
+        if other is not account:
+            words = f"--channel {account.channel} --account {account.id}"
+            data = {"user_id": user_id, "other": str(other), "words": words}
+            both = (str(other), str(account))
+            yield Finding(Severity.ERROR, "one_user_twice", str(account), data, None, both)
+
+
+def _finding(account: Account, severity: Severity, code: str, **data: str) -> Finding:
+    return Finding(severity, code, str(account), data, None, (str(account),))
+
+
+def _at(account: Account, path: str, line: int | None, code: str, **data: str) -> Finding:
+    return Finding(Severity.WARNING, code, path, data, line, (str(account),))

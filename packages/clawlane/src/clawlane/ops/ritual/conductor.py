@@ -1,0 +1,146 @@
+"""Conducts the ritual: its steps in order, each only if what it needs holds, and the report that is kept.
+
+It runs in the process of whoever asks, because a gateway cannot restart inside an operation of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from clawlane.channel import VaultError
+from clawlane.clock import now_ms as this_machine
+from clawlane.config.errors import ConfigError
+from clawlane.ops.client import ControlError
+from clawlane.ops.operation import OpError
+from clawlane.ops.ritual import direct, groups, life, proofs
+from clawlane.ops.ritual.run import Asks, Run, Steps, failed, skipped
+from clawlane.ops.ritual.steps import (
+    NEEDS,
+    Question,
+    Report,
+    RitualEvent,
+    Skip,
+    StepBegan,
+    StepEnded,
+    StepName,
+    StepResult,
+    StepState,
+)
+from clawlane.ops.verification import GetFacts, LaneFacts, Record
+from clawlane.store.errors import StoreError
+
+PATIENCE_MS = 300_000
+REHEARSED_MS = 60_000
+"""How long something may take that a person has to do, and in a rehearsal."""
+
+RISK = "experimental, unofficial"
+
+STEPS: dict[StepName, Callable[[Run], Steps]] = {
+    StepName.PROBE: direct.probe,
+    StepName.STRANGER: direct.stranger,
+    StepName.PAIRING: direct.pairing,
+    StepName.APPROVED: direct.approved,
+    StepName.REPLY: direct.reply,
+    StepName.RESTART: life.restart,
+    StepName.RECONNECT: life.reconnect,
+    StepName.GROUP_ANSWERED: groups.group_answered,
+    StepName.GROUP_SKIPPED: groups.group_skipped,
+    StepName.FETCHED_BACK: proofs.fetched_back,
+    StepName.REACTION: proofs.reaction,
+    StepName.ACKS: proofs.acks,
+}
+
+_PROBLEMS = (ConfigError, ControlError, OpError, StoreError, VaultError)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which account, and which steps: those that are named, else all, but for those to `skip`.
+
+    Without `patience_ms` a person has five minutes for each step, a rehearsal one.
+    """
+
+    channel: str | None = None
+    account: str | None = None
+    only: Sequence[StepName] = ()
+    skip: Sequence[StepName] = ()
+    patience_ms: int | None = None
+
+    @property
+    def steps(self) -> list[StepName]:
+        """The steps in their order."""
+        return [name for name in StepName if not self.only or name in self.only]
+
+
+class Conductor:
+    """One run. Iterate `events`, then `keep` the report; a run that was left early counts as stopped."""
+
+    def __init__(
+        self,
+        asks: Asks,
+        plan: Plan,
+        agreed: Callable[[Question], bool],
+        now_ms: Callable[[], int] = this_machine,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Raises `OpError` and `ControlError` where no gateway runs the account.
+
+        `agreed` asks the operator before something is done that others notice.
+        """
+        self.facts: LaneFacts = asks.call(GetFacts(plan.channel, plan.account))
+        self._plan = plan
+        patience_ms = plan.patience_ms or (REHEARSED_MS if self.facts.cast else PATIENCE_MS)
+        self._run = Run(asks, self.facts, patience_ms, agreed, now_ms, sleep)
+        self.results = self._run.results
+        self._now_ms = now_ms
+        self._began_ms = now_ms()
+        self._over = False
+
+    def events(self) -> Iterator[RitualEvent]:
+        """Run the steps. Leaving early loses the step that runs, not the ones before."""
+        self._run.pull()
+        steps = self._plan.steps
+        for number, name in enumerate(steps, 1):
+            yield StepBegan(name, number, len(steps))
+            result = yield from self._timed(name)
+            self.results.append(result)
+            yield StepEnded(result)
+        self._over = True
+
+    def keep(self) -> Report:
+        """Keep the report, if there is anything to keep, and give it."""
+        report = Report(
+            account=str(self.facts),
+            at_ms=self._began_ms,
+            policy=self.facts.policy,
+            rehearsal=self.facts.rehearsal,
+            stopped=not self._over,
+            steps=tuple(self.results),
+            risk=RISK if self.facts.unofficial else "",
+        )
+        if report.steps:
+            self._run.asks.call(Record(*self._run.account, report=report))
+        return report
+
+    def _timed(self, name: StepName) -> Steps:
+        began_ms = self._now_ms()
+        result = self._prevented(name)
+        if result is None:
+            try:
+                result = yield from STEPS[name](self._run)
+            except _PROBLEMS as error:
+                help = str(getattr(error, "help", ""))
+                result = failed(f"{error}; run: {help}" if help and help not in str(error) else str(error))
+        return replace(result, name=name, ms=max(0, self._now_ms() - began_ms))
+
+    def _prevented(self, name: StepName) -> StepResult | None:
+        """Why a step does not run; None if it does."""
+        if name in self._plan.skip:
+            return skipped("left out with --skip", Skip.LEFT_OUT)
+        needed = [one for one in self.results if one.name in NEEDS[name] and not one.holds]
+        if needed:
+            ended = "failed" if needed[0].state is StepState.FAILED else "was not proven"
+            return skipped(f"{needed[0].name} {ended}", Skip.UNPROVEN)
+        return None

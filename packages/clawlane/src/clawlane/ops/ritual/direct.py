@@ -1,0 +1,241 @@
+"""Steps of direct messages: the session, a stranger, pairing, the approval, a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from clawlane.access.decision import Outcome, Reason
+from clawlane.channel import Phase
+from clawlane.clock import length, local_minute
+from clawlane.config.choices import DmPolicy
+from clawlane.messages import ThreadKind
+from clawlane.ops.account_status import PolicyStatus
+from clawlane.ops.cast import Introduce, WriteAs
+from clawlane.ops.client import ControlError
+from clawlane.ops.operation import OpError
+from clawlane.ops.pairing import Approvals, Approve, Requests
+from clawlane.ops.ritual.answer import answer_to
+from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped, tidy
+from clawlane.ops.ritual.steps import (
+    Instruction,
+    Question,
+    QuestionKind,
+    StepName,
+    StepResult,
+)
+from clawlane.ops.status import GetStatus
+from clawlane.ops.verification import GetChallenges
+from clawlane.store.events import Decided
+from clawlane.store.people import PairingRequest
+from clawlane.store.send_evidence import SendProof
+from clawlane.store.states import ChunkState
+
+_PLAYED = "Người Thử Nghiệm"
+"""The stranger of a rehearsal."""
+
+_HELLO, _AGAIN = "xin chào", "bạn có đó không?"
+_GONE = (ChunkState.REFUSED, ChunkState.CANCELLED, ChunkState.EXPIRED)
+
+
+def probe(run: Run) -> Steps:
+    """The platform accepts the stored session, and the account is connected."""
+    step = StepName.PROBE
+
+    def ready() -> bool | None:
+        return True if run.refresh().phase is Phase.READY else None
+
+    if (yield from run.watch(step, ready, run.system_ms)) is None:
+        facts = run.facts
+        reason = f": {facts.reason}" if facts.reason else ""
+        return failed(f"the account is not connected, but {facts.phase}{reason}{_run(facts.help)}")
+    status = run.asks.call(GetStatus(*run.account, probe=True))
+    one = status.channels[run.facts.channel].accounts[run.facts.account]
+    login = _run(f"openclaw channels login {run.facts.words} --force")
+    if one.probe is None:
+        return passed("the account is connected; its channel cannot be probed")
+    if not one.probe.ok:
+        what = "the session has expired" if one.probe.expired else "the live probe failed"
+        return failed(f"{what}: {one.probe.error}{login}")
+    if not run.facts.session:
+        return failed(f"the account is connected, but no session is stored any more{login}")
+    took = f"{one.probe.elapsed_ms} ms"
+    return passed(f"the session of {tidy(one.probe.user_name)} ({one.probe.user_id}) is accepted, {took}")
+
+
+def stranger(run: Run) -> Steps:
+    """A direct message of somebody who is not let in was seen."""
+    step, dm, after = StepName.STRANGER, run.facts.dm, len(run.events)
+    us = tidy(run.facts.user_name) or run.facts.user_id
+    if dm.value == DmPolicy.DISABLED:
+        return skipped(f"{setting(dm)}: nobody may write directly")
+    if run.facts.cast:
+        person = run.asks.call(Introduce(*run.account, name=_PLAYED))
+        run.asks.call(WriteAs(*run.account, sender=person, text=_HELLO))
+    else:
+        who = "From a phone that is not yours" if dm.value == DmPolicy.OPEN else "From another account"
+        not_let_in = "" if dm.value == DmPolicy.OPEN else ", whom you have not let in yet"
+        yield Instruction(step, f"{who}{not_let_in}, write any text to {us} ({run.facts.user_id}).")
+    found = yield from run.decided(step, after, _is_stranger(dm.value), ThreadKind.DM)
+    if found is None:
+        return failed(run.nothing_came("message of a stranger", after, last_inbound(run)))
+    run.stranger = found
+    return passed(f"{run.whom(found)} wrote at {local_minute(found.at_ms)}: {found.outcome} ({found.reason})")
+
+
+def pairing(run: Run) -> Steps:
+    """The stranger's request was made, and the code reached them."""
+    step, dm = StepName.PAIRING, run.facts.dm
+    if dm.value != DmPolicy.PAIRING:
+        return skipped(f"{setting(dm)}: strangers get no code")
+    if run.stranger is not None and run.stranger.outcome is Outcome.DROP:
+        return failed(run.verdict(run.stranger))
+    request = _request(run)
+    if request is None:
+        whose = run.stranger.sender_id if run.stranger else "anybody"
+        return failed(f"no request of {whose} waits; see: openclaw pairing list {run.facts.channel}")
+    who = _named(request)
+    if request.reason == Reason.DM_PAIRING_SILENT:
+        why = f"pairing.reply is '{run.facts.pairing_reply}'"
+        return passed(f"the request of {who} waits; no text was sent, because {why}")
+    if request.reason == Reason.DM_PAIRING_HELD:
+        yield Instruction(step, f"The message came late, so its code is held. Let {who} write once more.")
+    last: list[SendProof] = []
+
+    def challenge() -> SendProof | None:
+        last[:] = run.asks.call(
+            GetChallenges(*run.account, sender_id=request.sender_id, since_ms=request.created_ms)
+        )[-1:]
+        over = (ChunkState.SENT, ChunkState.UNKNOWN, *_GONE)
+        return last[0] if last and last[0].state in over else None
+
+    sent = yield from run.watch(step, challenge, run.system_ms)
+    if sent is None:
+        waits = f"the code for {who} has not left: {last[0].reason or last[0].state}" if last else ""
+        return failed(waits or f"no code was written for {who}")
+    if sent.state is not ChunkState.SENT:
+        return failed(f"the code for {who} is {sent.state}: {sent.reason}")
+    ids = ", ".join(sent.message_ids) or "without an id"
+    return passed(f"the request of {who} waits, and the code arrived (message {ids})")
+
+
+def approved(run: Run) -> Steps:
+    """The operator let the stranger in."""
+    step, dm = StepName.APPROVED, run.facts.dm
+    if dm.value != DmPolicy.PAIRING:
+        return skipped(f"{setting(dm)}: nobody has to be approved")
+    request = _request(run)
+    if request is None:
+        return failed(f"no request waits; see: openclaw pairing list {run.facts.channel}")
+    command = f"openclaw pairing approve {run.facts.channel} {request.code} --account {run.facts.account}"
+    who = _named(request)
+    question = Question(
+        QuestionKind.APPROVE, f"Approve {who}? From then on they may write to {run.facts} directly."
+    )
+    if run.facts.cast or run.agreed(question):
+        run.asks.call(Approve(run.facts.channel, request.code, run.facts.account))
+    else:
+        yield Instruction(step, f"Approve {who}.", command)
+
+    def let_in() -> bool | None:
+        ids = {one.sender_id for one in run.asks.call(Approvals(*run.account))}
+        return True if request.sender_id in ids else None
+
+    if (yield from run.watch(step, let_in)) is None:
+        return failed(f"{who} was not approved within {length(run.patience_ms)}; run: {command}")
+    return passed(f"{who} is approved on {run.facts}")
+
+
+def reply(run: Run) -> Steps:
+    """A direct message was admitted, the agent answered, and the answer arrived."""
+    step, dm, after = StepName.REPLY, run.facts.dm, len(run.events)
+    if dm.value == DmPolicy.DISABLED:
+        return skipped(f"{setting(dm)}: nobody may write directly")
+    before = run.stranger
+    if before is not None and before.outcome is Outcome.ADMIT:  # an open lane answers the first message
+        return (yield from _answered(run, before))
+    sender = before.sender_id if before is not None and dm.value == DmPolicy.PAIRING else ""
+    if run.facts.cast:
+        sender = sender or _let_in(run)
+        if not sender:
+            return failed("the config lets in nobody whom the simulator could play")
+        run.asks.call(WriteAs(*run.account, sender=sender, text=_AGAIN))
+    else:
+        who = "From the same phone" if sender else "From an account that you have let in"
+        us = tidy(run.facts.user_name) or run.facts.user_id
+        yield Instruction(step, f"{who}, write {'once more ' if sender else 'any text '}to {us}.")
+
+    def admitted(event: Decided) -> bool:
+        theirs = sender in ("", event.sender_id)
+        return theirs and event.outcome is Outcome.ADMIT and event.thread.kind is ThreadKind.DM
+
+    found = yield from run.decided(step, after, admitted, ThreadKind.DM)
+    if found is None:
+        whose = f"message of {sender} that is admitted" if sender else "direct message that is admitted"
+        return failed(run.nothing_came(whose, after, last_inbound(run)))
+    return (yield from _answered(run, found))
+
+
+def _answered(run: Run, event: Decided) -> Steps:
+    answer = yield from answer_to(run, StepName.REPLY, event)
+    return answer if isinstance(answer, StepResult) else passed(answer.sentence)
+
+
+def _let_in(run: Run) -> str:
+    """Somebody of the simulator who may write directly; empty if there is nobody."""
+    if run.facts.dm.value == DmPolicy.OPEN:
+        return run.asks.call(Introduce(*run.account, name=_PLAYED))
+    approved = () if run.facts.dm.value != DmPolicy.PAIRING else run.asks.call(Approvals(*run.account))
+    return play(run, [*run.facts.allow_from, *(one.sender_id for one in approved)])
+
+
+def play(run: Run, ids: Sequence[str]) -> str:
+    """The first of these people, introduced to the simulator if it does not know them; empty for none."""
+    for id_ in ids:
+        with suppress(ControlError, OpError):  # it may know somebody of this id
+            run.asks.call(Introduce(*run.account, name=_PLAYED, friend=True, id=id_))
+        return id_
+    return ""
+
+
+def _is_stranger(policy: str) -> Callable[[Decided], bool]:
+    def wanted(event: Decided) -> bool:
+        if event.thread.kind is not ThreadKind.DM:
+            return False
+        if policy == DmPolicy.PAIRING:
+            return event.reason.startswith("dm_pairing") or event.reason is Reason.DM_REJECTED
+        if policy == DmPolicy.ALLOWLIST:
+            return event.reason is Reason.DM_NOT_ALLOWLISTED
+        return event.outcome is Outcome.ADMIT
+
+    return wanted
+
+
+def _request(run: Run) -> PairingRequest | None:
+    """The request of this run's stranger, else the newest that waits."""
+    waiting = run.asks.call(Requests(*run.account))
+    if run.stranger is not None:
+        return next((one for one in waiting if one.sender_id == run.stranger.sender_id), None)
+    return max(waiting, key=lambda one: one.created_ms, default=None)
+
+
+def _named(request: PairingRequest) -> str:
+    name = tidy(request.sender_name)
+    return f"{name} ({request.sender_id})" if name else request.sender_id
+
+
+def setting(found: PolicyStatus) -> str:
+    """A setting with its place: `dmPolicy is 'open' (line 5)`."""
+    key = found.path.rpartition(".")[2]
+    where = f"line {found.line}" if found.line is not None else found.origin
+    return f"{key} is '{found.value}' ({where})"
+
+
+def _run(command: str) -> str:
+    return f"; run: {command}" if command else ""
+
+
+def last_inbound(run: Run) -> int | None:
+    """When anything came in last; None if nothing ever did."""
+    status = run.asks.call(GetStatus(*run.account))
+    return status.channels[run.facts.channel].accounts[run.facts.account].last_inbound_ms

@@ -1,0 +1,131 @@
+"""Steps about the life of the connection: a restart of the gateway, and a lost connection."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from clawlane.channel import Phase
+from clawlane.clock import length
+from clawlane.config.errors import ConfigError
+from clawlane.messages import ThreadKind
+from clawlane.ops.client import ControlError
+from clawlane.ops.operation import OpError
+from clawlane.ops.process import GetProcess, Process, Restart
+from clawlane.ops.ritual.answer import evidence_of
+from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped, took
+from clawlane.ops.ritual.steps import Question, QuestionKind, Skip, StepName
+from clawlane.ops.verification import GetFetched, LaneFacts, Reconnect
+from clawlane.store.events import StateChanged
+
+_HOPELESS = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT, Phase.REPLACED, Phase.FAILED, Phase.PAUSED)
+_FETCH_MS = 10_000
+_DECLINED = "you did not agree to it; --yes agrees beforehand"
+
+
+def restart(run: Run) -> Steps:
+    """The gateway restarts, and the account is connected again with the session that was stored."""
+    step, before = StepName.RESTART, run.refresh()
+    question = Question(
+        QuestionKind.RESTART,
+        "Restart the gateway? All its accounts are offline for some seconds; messages that come meanwhile are"
+        " fetched afterwards.",
+    )
+    if not run.facts.cast and not run.agreed(question):
+        return skipped(_DECLINED, Skip.LEFT_OUT)
+    began_ms = run.now_ms()
+    run.asks.call(Restart())
+
+    def again() -> Process | None:
+        with suppress(ControlError, OpError, ConfigError):
+            found = run.asks.call(GetProcess())
+            return found if found.started_ms != before.started_ms else None
+        return None
+
+    def connected() -> LaneFacts | None:
+        with suppress(ControlError, OpError):
+            found = run.refresh()
+            return found if found.phase in (Phase.READY, *_HOPELESS) else None
+        return None
+
+    process = yield from run.watch(step, again, run.system_ms)
+    if process is None:
+        return failed(f"the gateway did not come back within {length(run.system_ms)}; see: openclaw logs")
+    after = yield from run.watch(step, connected, run.system_ms)
+    if after is None or after.phase is not Phase.READY:
+        return failed(_not_ready(run, "the gateway is back, but the account is not"))
+    if after.session != before.session:
+        return failed("the account is back, but with another login than before")
+    ready = f"the account was ready after {took(run.now_ms() - began_ms)}"
+    return passed(f"the gateway began again (pid {process.pid}); {ready} with the stored session, no code")
+
+
+def reconnect(run: Run) -> Steps:
+    """The connection is lost and comes back, and nothing is answered twice."""
+    step = StepName.RECONNECT
+    if not run.facts.can_reconnect:
+        return skipped(f"{run.facts.label} cannot close its connection on purpose")
+    question = Question(
+        QuestionKind.RECONNECT,
+        "Close the account's connection? It comes back by itself within seconds; nothing is lost.",
+    )
+    if not run.facts.cast and not run.agreed(question):
+        return skipped(_DECLINED, Skip.LEFT_OUT)
+    run.pull()
+    after, began_ms = len(run.events), run.now_ms()
+    if not run.asks.call(Reconnect(*run.account)):
+        return failed(_not_ready(run, "there was no connection to lose"))
+    seen: list[StateChanged] = []
+
+    def back() -> bool | None:
+        run.pull()
+        seen[:] = [one for one in run.events[after:] if isinstance(one, StateChanged)]
+        lost = [at for at, one in enumerate(seen) if one.phase is not Phase.READY]
+        return True if lost and any(one.phase is Phase.READY for one in seen[lost[0] :]) else None
+
+    if (yield from run.watch(step, back, run.system_ms)) is None:
+        run.refresh()
+        if not seen:
+            return failed("the connection was closed, but no state of the account tells of it")
+        return failed(_not_ready(run, f"the connection did not come back within {length(run.system_ms)}"))
+    back_ms = run.now_ms() - began_ms
+    caught_up = yield from run.watch(step, lambda: _caught_up(run, began_ms), min(run.system_ms, _FETCH_MS))
+    if twice := _answered_twice(run):
+        return failed(twice)
+    phases = " → ".join(dict.fromkeys(one.code or one.phase for one in seen))
+    told = [f"{phases} within {took(back_ms)}"]
+    if caught_up is None:
+        told.append("the platform did not say what was missed meanwhile")
+    if run.answered:
+        told.append("what was answered before was not answered again")
+    return passed("; ".join(told))
+
+
+def _caught_up(run: Run, since_ms: int) -> bool | None:
+    """Whether everything missed has been fetched, so that what comes twice has come."""
+    if not run.facts.can_look_up:
+        return True
+    found = [run.asks.call(GetFetched(*run.account, kind=kind)) for kind in ThreadKind]
+    return True if all(one is not None and one.asked_ms >= since_ms for one in found) else None
+
+
+def _answered_twice(run: Run) -> str:
+    """Which message of this run was answered again; empty if none was."""
+    known = [one.event.message for one in run.answered]
+    for answered in run.answered:
+        story = run.story(answered.event)
+        turn = story.recorded.standing if story else None
+        sends = evidence_of(run, answered.event, turn.id if turn else None).sends
+        if len(sends) > len(answered.sends):
+            return f"the message {answered.event.message_id} was answered once more"
+    again = [one for one in run.decisions() if known.count(one.message) and _count(run, one.message) > 1]
+    return f"the message {again[0].message_id} was decided once more" if again else ""
+
+
+def _count(run: Run, message: int) -> int:
+    return sum(one.message == message for one in run.decisions())
+
+
+def _not_ready(run: Run, what: str) -> str:
+    facts = run.facts
+    reason = f": {facts.reason}" if facts.reason else ""
+    return f"{what}: it is {facts.phase}{reason}" + (f"; run: {facts.help}" if facts.help else "")

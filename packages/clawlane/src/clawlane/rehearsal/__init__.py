@@ -1,0 +1,1 @@
+"""A rehearsal: the real gateway with the operator's config, a simulator, and a throw-away folder."""

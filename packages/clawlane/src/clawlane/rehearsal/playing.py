@@ -1,0 +1,323 @@
+"""Plays a scenario on a stage, step by step, and compares what happens with what is expected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from clawlane.capabilities import CastError
+from clawlane.channel import Account, Phase
+from clawlane.ops.client import ControlError
+from clawlane.ops.pairing import Approve, Reject, Requests
+from clawlane.ops.pause import BeginPause, EndPause
+from clawlane.rehearsal.errors import RehearsalError
+from clawlane.rehearsal.reach import Named, cast_config
+from clawlane.rehearsal.scenario import OWNER, STOCK, Outcome, Scenario, Step
+from clawlane.rehearsal.stage import Fate, Left, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that was written: its id, who wrote it, and the id of the thread that an answer goes to."""
+
+    id: str
+    sender: str
+    thread_id: str
+    account: str
+
+
+@dataclass(slots=True)
+class StepResult:
+    """What happened at a step. `left` went to the step's thread, `elsewhere` to any other.
+
+    `number` counts from 1, `line` is that of the scenario's file. `failed` holds what was not as expected.
+    """
+
+    number: int
+    line: int
+    step: Step
+    says: str
+    skipped: str = ""
+    fates: list[Fate] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    elsewhere: list[Left] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A step at which somebody wrote in a thread, after the thing of number `before` was seen."""
+
+    result: StepResult
+    thread_id: str
+    before: int
+
+
+class Player:
+    """Plays one scenario. `names` has the name of everybody by id, once it has begun."""
+
+    def __init__(self, stage: Stage, scenario: Scenario) -> None:
+        self._stage = stage
+        self._scenario = scenario
+        self._people: dict[str, str] = {}
+        self._groups: dict[str, str] = {}
+        self._messages: dict[str, Message] = {}
+        self._spoken: list[Spoken] = []
+        self.names: dict[str, str] = {}
+
+    async def play(self) -> AsyncIterator[StepResult]:
+        """The steps as they end. The first that fails ends the scenario."""
+        await self._cast_people()
+        await self._stage.begin()
+        steps = zip(self._scenario.steps, self._scenario.lines, strict=True)
+        for number, (step, line) in enumerate(steps, 1):
+            result = StepResult(number, line, step, self._words(step))
+            await self._play(step, result)
+            yield result
+            if result.failed:
+                return
+        await self._stage.look()
+        for silent in self._broken_silences():
+            yield silent
+
+    async def _cast_people(self) -> None:
+        stage, account = self._stage, self._stage.account()
+        named = await cast_config(stage) if self._scenario.config is None else Named()
+        for handle, person in self._scenario.cast().items():
+            name = person.name or handle
+            uid = named.people.get(name) or await stage.cast.person(
+                name, friend=person.friend, account=account
+            )
+            self._people[handle], self.names[uid] = uid, name if name == handle or handle in STOCK else handle
+        for handle, members in self._scenario.groups.items():
+            self._groups[handle] = await self._group(handle, members, named.groups.get(handle))
+            self.names[self._groups[handle]] = handle
+
+    async def _group(self, name: str, members: Sequence[str], known: str | None) -> str:
+        """A group of these people: one that the config names, or a new one."""
+        cast, account = self._stage.cast, self._stage.account()
+        inside = [self._people[member] for member in members]
+        if known is None:
+            return await cast.group(name, inside, account=account)
+        for uid in inside:
+            with suppress(CastError):  # the config has put them there
+                await cast.act(account, "join", {"group": known, "person": uid})
+        return known
+
+    async def _play(self, step: Step, result: StepResult) -> None:
+        if unfit := self._unfit(step):
+            result.skipped = unfit
+            return
+        await self._stage.look()
+        before = self._stage.last
+        try:
+            thread_id = await self._act(step, result, before)
+            if step.sees and not await self._stage.wait_for(step.sees, before):
+                result.failed.append(f"the platform saw no '{step.sees}'")
+            if step.state is not None:
+                await self._stage.wait_for_phase(self._account(step), Phase(step.state))
+        except (CastError, ControlError, RehearsalError) as error:
+            result.failed.append(str(error))
+            return
+        await self._stage.look()
+        for one in self._stage.left(before):
+            (result.left if one.thread_id == thread_id or not thread_id else result.elsewhere).append(one)
+        result.failed += _mistakes(result)
+        if step.verb in ("says", "sends"):
+            self._spoken.append(Spoken(result, thread_id, before))
+
+    def _unfit(self, step: Step) -> str:
+        """Why a step is left out, or empty."""
+        account = self._account(step)
+        for key, wanted in step.only_if.items():
+            value = str(self._stage.config.effective(account, key).value)
+            if value not in wanted:
+                return f"{key} is '{value}'"
+        return ""
+
+    async def _act(self, step: Step, result: StepResult, before: int) -> str:
+        """The id of the thread that the step is about, or empty."""
+        match step.verb:
+            case "says" | "sends":
+                return await self._write(step, result, before)
+            case "recalls" | "look":
+                message = self._messages[step.recalls or step.look or ""]
+                if step.recalls:
+                    undone = {"from": message.sender, "message": message.id}
+                    await self._stage.cast.act(self._account(step), "undo", undone)
+                if step.look or step.expect:
+                    result.fates = [await self._fate(message, step, before)]
+                return message.thread_id
+            case "reacts":
+                reacted = self._messages[step.reacts or ""]
+                fields = {"from": self._person(step), "message": reacted.id, **step.fields}
+                await self._stage.cast.act(self._account(step), "react", fields)
+            case "approve" | "reject":
+                await self._decide(step)
+            case "do":
+                await self._do(step.do or "", step)
+            case "fault":
+                await self._stage.cast.act(self._account(step), "fault", step.fault or {})
+            case "wait":
+                await asyncio.sleep(step.wait or 0)
+        return ""
+
+    async def _write(self, step: Step, result: StepResult, before: int) -> str:
+        account = self._account(step)
+        written = [await self._write_one(step, text, account) for text in _texts(step)]
+        if step.label:
+            self._messages[step.label] = written[-1]
+        if step.who == OWNER:
+            if step.expect and step.expect != (Outcome.NOTHING,):
+                result.failed.append("what the account's owner writes is never answered: `expect: nothing`")
+        else:
+            result.fates = [await self._fate(one, step, before) for one in written]
+        return written[-1].thread_id
+
+    async def _write_one(self, step: Step, text: str, account: Account) -> Message:
+        stage, sender = self._stage, self._person(step)
+        group = self._groups[step.group] if step.group else ""
+        to = self._people[step.to] if step.who == OWNER and step.to else ""
+        if step.sends or to or step.who == OWNER:
+            where = {"group": group} if group else {"to": to} if to else {}
+            kind = {"kind": step.sends} if step.sends else {}
+            fields = self._ids({"from": sender, "text": text, **where, **kind, **step.fields})
+            told = await stage.cast.act(account, "say", fields)
+            message_id = str(told.get("msgId", ""))
+        else:
+            message_id = await stage.cast.write(account, sender, text, group=group, mention=step.mention)
+        return Message(message_id, sender, group or to or sender, account.id)
+
+    async def _fate(self, message: Message, step: Step, before: int) -> Fate:
+        account = self._stage.account(message.account)
+        fate = await self._stage.fate(account, message.id, unread=step.expect == (Outcome.UNREAD,))
+        if fate.outcome is Outcome.CHALLENGED and not await self._stage.challenge_left(fate, before):
+            return Fate(Outcome.WAITING, fate.story)
+        return fate
+
+    async def _decide(self, step: Step) -> None:
+        account, who = self._account(step), step.approve or step.reject or ""
+        waiting = await self._stage.ask(Requests(account.channel, account.id))
+        request = next((one for one in waiting if one.sender_id == self._people[who]), None)
+        if request is None:
+            raise RehearsalError(f"{who} does not wait for an approval")
+        if step.approve:
+            await self._stage.ask(Approve(account.channel, request.code, account.id))
+        else:
+            await self._stage.ask(Reject(account.channel, request.code, account.id))
+
+    async def _do(self, action: str, step: Step) -> None:
+        account, stage = self._account(step), self._stage
+        ours: Mapping[str, Callable[[], Awaitable[object]]] = {
+            "stop": stage.gateway.stop,
+            "start": stage.gateway.start,
+            "restart": self._restart,
+            "login": lambda: stage.log_in(account, force=True),
+            "pause": lambda: stage.ask(BeginPause(account.channel, account.id)),
+            "resume": lambda: stage.ask(EndPause(account.channel, account.id)),
+            "cut": lambda: stage.cast.cut(account),
+        }
+        if action in ours:
+            await ours[action]()
+        else:
+            await stage.cast.act(account, action, self._ids(step.fields))
+
+    async def _restart(self) -> None:
+        await self._stage.gateway.stop()
+        await self._stage.gateway.start()
+
+    def _broken_silences(self) -> Iterator[StepResult]:
+        """The steps after which something left that should not, before the next message of that thread."""
+        for at, one in enumerate(self._spoken):
+            if Outcome.NOTHING in one.result.step.expect:
+                later = (other for other in self._spoken[at + 1 :] if other.thread_id == one.thread_id)
+                end = next((other.before for other in later), self._stage.last)
+                left = [
+                    left.text for left in self._stage.left(one.before) if _within(left, one.thread_id, end)
+                ]
+                if left:
+                    one.result.failed.append(f"expected nothing, but {_shown(left)}")
+                    yield one.result
+
+    def _account(self, step: Step) -> Account:
+        return self._stage.account(step.account or (step.to if step.who != OWNER else None))
+
+    def _person(self, step: Step) -> str:
+        if step.who == OWNER:
+            return self._stage.figures[self._account(step).id].id
+        return self._people[step.who or ""]
+
+    def _ids(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields with ids instead of the scenario's names."""
+        ids = {**self._people, **self._groups, **{name: one.id for name, one in self._messages.items()}}
+        kept = ("text", "name", "kind")
+        return {
+            key: ids.get(one, one) if isinstance(one, str) and key not in kept else one
+            for key, one in fields.items()
+        }
+
+    def _words(self, step: Step) -> str:
+        """The step in words, with names as people see them."""
+        where = f" in {step.group}" if step.group else f" to {step.to}" if step.to else ""
+        who = self.names.get(self._people.get(step.who or "", ""), step.who or "")
+        times = f" ({step.times} times)" if step.times > 1 else ""
+        match step.verb:
+            case "says":
+                return f"{who}{where}{times}: {' / '.join(step.says or ())}"
+            case "sends":
+                return f"{who}{where} sends {step.sends}: {step.fields.get('text', '')}".rstrip(": ")
+            case "reacts" | "recalls":
+                return f"{who} {step.verb} {step.reacts or step.recalls}"
+            case "look":
+                return f"what became of {step.look}"
+            case "approve" | "reject":
+                return f"the operator: {step.verb} {step.approve or step.reject}"
+            case "do":
+                return f"{step.do}{where}"
+            case "fault":
+                return f"a fault of the platform: {(step.fault or {}).get('does', '')}"
+            case "wait":
+                return f"{step.wait:g} s pass"
+        return f"wait until the platform sees {step.sees}" if step.sees else f"wait until {step.state}"
+
+
+def _within(left: Left, thread_id: str, end: int) -> bool:
+    return left.thread_id == thread_id and left.seq <= end
+
+
+def _texts(step: Step) -> list[str]:
+    said = list(step.says) if step.says is not None else [str(step.fields.get("text", ""))]
+    if step.times == 1:
+        return said
+    return [text.replace("{n}", str(count)) for count in range(1, step.times + 1) for text in said]
+
+
+def _mistakes(result: StepResult) -> list[str]:
+    """Where a step went otherwise than expected."""
+    step, wrong = result.step, []
+    outcomes = {fate.outcome for fate in result.fates}
+    if step.expect and result.fates and not outcomes <= set(step.expect):
+        wrong.append(f"expected {' or '.join(step.expect)}, but it was {', '.join(sorted(outcomes))}")
+    reasons = {one.story.recorded.made[-1].decision.reason for one in _decided(result.fates) if one.story}
+    if step.reason and not {str(reason) for reason in reasons} <= set(step.reason):
+        wrong.append(
+            f"expected the reason {' or '.join(step.reason)}, but it was {', '.join(sorted(reasons))}"
+        )
+    texts = [one.text for one in result.left]
+    for wanted in step.sent or ():
+        if not any(wanted in text for text in texts):
+            wrong.append(f"expected that {wanted!r} is sent, but {_shown(texts)}")
+    if step.messages is not None and len(texts) != step.messages:
+        wrong.append(f"expected {step.messages} messages, but {_shown(texts)}")
+    return wrong
+
+
+def _decided(fates: list[Fate]) -> list[Fate]:
+    return [one for one in fates if one.story is not None and one.story.recorded.made]
+
+
+def _shown(texts: list[str]) -> str:
+    return f"this left: {' | '.join(text[:200] for text in texts)}" if texts else "nothing left"
