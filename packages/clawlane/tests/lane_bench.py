@@ -149,6 +149,7 @@ class Bench:
     pacer: Pacer | None = None
     media: tuple[MediaFiles, MediaLimits] | None = None
     settings: LiveSettings = field(init=False)
+    agents: LiveAgents = field(init=False)
 
     @asynccontextmanager
     async def running(self, wire: Wire, agent: object) -> AsyncIterator[Runner]:
@@ -157,10 +158,11 @@ class Bench:
         files, limits = self.media or (None, MediaLimits())
         settings = LaneSettings(account, Rules(self.policy), self.resend_unknown, media=limits)
         self.settings = LiveSettings(settings)
+        self.agents = LiveAgents(agent)  # type: ignore[arg-type]
         parts = AccountDeps(
             settings=self.settings,
             channel=wire,
-            agents=LiveAgents(agent),  # type: ignore[arg-type]
+            agents=self.agents,
             gate=Gate(account, wire, self.pacer),  # type: ignore[arg-type]
             grants=lambda: self.grants(),
             ready=lambda: self.ready(),
