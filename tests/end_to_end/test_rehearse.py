@@ -223,6 +223,46 @@ def test_anybody_can_be_played_at_a_terminal(environ: dict[str, str]) -> None:
     assert gone(environ)
 
 
+@pytest.mark.long
+def test_agents_are_asked_only_where_that_is_wanted(
+    environ: dict[str, str], state: Path, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    brain = f"{{ kind: 'command', command: ['sh', '-c', 'echo asked >> {asked}; echo xong'] }}"
+    agent = f"[{{ id: 'main', allowStrangers: true, brain: {brain} }}]"
+    rules = "zalouser: { enabled: true, dmPolicy: 'open', allowFrom: ['*'] }"
+    (state / "config.json5").write_text(f"{{ agents: {{ list: {agent} }}, channels: {{ {rules} }} }}")
+    without = rehearse(environ, "--interactive", given="xin chào\n")
+    assert "→ Phạm Quốc Bảo: [rehearsal: agent 'main' is not asked] xin chào" in without.stdout
+    assert not asked.exists()
+    with_agents = rehearse(environ, "--interactive", "--agents", given="xin chào\n")
+    assert "The agents of the config are asked; that may cost money." in with_agents.stdout
+    assert "→ Phạm Quốc Bảo: xong" in with_agents.stdout
+    assert asked.read_text() == "asked\n"
+    assert [one.name for one in state.parent.iterdir() if one.name.startswith("state")] == ["state"]
+
+
+@pytest.mark.long
+def test_a_mistake_in_a_config_is_named_as_the_operator_knows_it(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "new.json5").write_text("{ channels: { zalouser: { dmPolicy: 'everybody' } } }")
+    done = rehearse(environ, "--config", str(tmp_path / "new.json5"))
+    assert done.returncode == 1
+    assert "channels.zalouser.dmPolicy (new.json5:1:37)" in done.stdout
+    own = "title: x\nconfig: '{ channels: 1 }'\nsteps: [{wait: 1}]\n"
+    (tmp_path / "own.yaml").write_text(own)
+    done = rehearse(environ, "--scenario", str(tmp_path / "own.yaml"))
+    assert done.returncode == 1
+    assert "own-config.json5:1:" in done.stdout
+    (tmp_path / "new.json5").write_text("{ channels: { zalouser: { enabled: false } } }")
+    done = rehearse(environ, "--config", str(tmp_path / "new.json5"))
+    assert done.returncode == 1
+    assert "no enabled account" in done.stdout
+    assert gone(environ)
+    assert folders(environ) == []
+
+
 @pytest.fixture
 def waiting(environ: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A rehearsal whose gateway runs, in a step that takes long."""

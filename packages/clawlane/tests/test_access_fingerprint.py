@@ -57,6 +57,7 @@ def test_what_lets_in_the_same_people_has_the_same_digest(tmp_path: Path, old: s
         ("'900': {}", "'901': {}"),
         ("'900': {}", "'900': { allow: false }"),
         ("'900': {}", "'900': { requireMention: false }"),
+        ("'900': {}", "'900': { allowFrom: ['111'] }"),
         ("groupPolicy: 'allowlist'", "groupPolicy: 'open'"),
         ("dmPolicy", "pairing: { reply: 'silent' }, dmPolicy"),
         ("channels: {", "messages: { groupChat: { mentionPatterns: ['bot'] } }, channels: {"),

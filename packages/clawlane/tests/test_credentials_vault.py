@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from clawlane.channel import VaultClosed, VaultError
+from clawlane.channel import Account, VaultClosed, VaultError
+from clawlane.config.settings import ChannelSettings
 from clawlane.credentials.profile import Consent, ConsentDamaged, read_consent, write_consent
-from clawlane.credentials.vault import FileVault
+from clawlane.credentials.vault import FileVault, linked_elsewhere, user_of
 
 ALICE = ("1471383327500481391", "Nguyễn Văn A")
 
@@ -126,3 +129,29 @@ def test_a_damaged_record_is_one_clear_line(tmp_path: Path, content: bytes) -> N
     next(tmp_path.iterdir()).write_bytes(content)
     with pytest.raises(ConsentDamaged, match="remove it and run: openclaw channels login"):
         read_consent(tmp_path, "zalouser", "default")
+
+
+def test_of_two_logins_at_once_as_one_user_exactly_one_is_stored(tmp_path: Path) -> None:
+    accounts = [Account("zalouser", name, name, ChannelSettings()) for name in ("home", "work")]
+
+    def log_in(account: Account, start: Barrier) -> bool:
+        def refuse() -> None:
+            if list(linked_elsewhere(tmp_path / "vault", account, accounts, ALICE[0])):
+                raise VaultError("linked already", "")
+
+        start.wait()
+        try:
+            vault(tmp_path, account.profile).replace(b"cookies", ALICE, refuse)
+        except VaultError:
+            return False
+        return True
+
+    for _ in range(20):
+        start = Barrier(2)
+        with ThreadPoolExecutor(2) as threads:
+            stored = list(threads.map(lambda one: log_in(one, start), accounts))  # noqa: B023
+        assert sorted(stored) == [False, True]
+        linked = [user_of(tmp_path / "vault", one) == ALICE[0] for one in accounts]
+        assert linked == stored
+        for one in accounts:
+            vault(tmp_path, one.profile).close()

@@ -26,8 +26,19 @@ from clawlane.config.settings import ChannelSettings, Pacing
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.gate import Gate, Objection
 from clawlane.lane.pacing import Pacer, PendingSend, SendHistory, decide
-from clawlane.messages import Inbound, Outgoing, Reaction, Receipt, Signal, Text, Thread, ThreadKind, Typing
-from clawlane.store import due, inbox, send_log, turns
+from clawlane.messages import (
+    Inbound,
+    Outgoing,
+    Person,
+    Reaction,
+    Receipt,
+    Signal,
+    Text,
+    Thread,
+    ThreadKind,
+    Typing,
+)
+from clawlane.store import directory, due, inbox, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.models import AdmittedMessage, Chunk, History, NewMessage
@@ -236,6 +247,17 @@ async def test_a_day_of_bursts_leaves_within_all_budgets_in_order_and_whole(
     first_texts = {to: at for at, to, _ in reversed(arrived) if to.kind is ThreadKind.DM}
     assert most_within(list(first_texts.values()), HOUR) <= built_in.strangers.hour
     assert most_within(list(first_texts.values()), DAY) <= built_in.strangers.day
+
+
+async def test_a_friend_who_has_not_written_yet_is_no_stranger(lane: Lane) -> None:
+    lane.rules = rules(strangers={"hour": 1})
+    friends = [Person(str(number), f"Bạn {number}") for number in range(3)]
+    await lane.account_store.run(directory.keep_peers, friends)
+    await lane.start()
+    await lane.leave_all([chunk(number, dm(number)) for number in range(4)])
+    assert lane.gate.wait_ms(chunk(9, dm(9)), lane.clock.ms + MINUTE) == HOUR - MINUTE
+    lane.gate.know_friends([*friends, Person("9", "Bạn mới")])
+    assert lane.gate.wait_ms(chunk(9, dm(9)), lane.clock.ms + MINUTE) == 0
 
 
 async def test_a_restart_does_not_renew_a_budget(lane: Lane) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.messages import Receipt, Thread, ThreadKind
-from clawlane.store import due, inbox, outbox, schema, sending, unknown_sends
+from clawlane.store import due, inbox, outbox, reactions, schema, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
@@ -158,6 +158,9 @@ async def test_the_gateway_goes_on_with_what_was_open(store: Path) -> None:
         [waiting] = await account_store.run(inbox.undecided, 10)
         assert waiting.inbound.message_id == "125"
         assert await account_store.run(outbox.is_receipt, "r1")
+        own = await account_store.run(reactions.target, Thread(ThreadKind.DM, "11"), "r1")
+        assert own is not None
+        assert own.client_id == "1700000001000"
         letter = await account_store.run(store_turns.resubmit, "103")
         assert letter.inbound.text == "a dead letter"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, StrictStr
+from pydantic import AfterValidator, Field, StrictStr
 
 from clawlane.config.settings import ChannelSettings
 from zaloweb.errors import SettingsError
@@ -27,7 +27,9 @@ class ZaloUserSettings(ChannelSettings):
     set-ups rely on the older name.
     """
 
-    zalo_hosts: Annotated[tuple[StrictStr, ...], AfterValidator(_hosts)] = ()
+    zalo_hosts: Annotated[tuple[StrictStr, ...], AfterValidator(_hosts)] = Field(
+        default=(), description="Further hosts that receive the session's cookies."
+    )
 
     profile_env: ClassVar[tuple[str, ...]] = ("ZALOUSER_PROFILE", "ZCA_PROFILE")
     old_programs: ClassVar[tuple[str, ...]] = ("zca", "openzca")

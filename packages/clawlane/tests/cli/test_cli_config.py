@@ -94,3 +94,22 @@ def test_get_of_what_is_not_written_is_an_error(installed: Path, capsys: pytest.
     assert capsys.readouterr().err == (
         "error: channels.zalouser.dmPolic is not set in the config file; did you mean 'dmPolicy'?\n"
     )
+
+
+def test_the_keys_below_a_path_are_listed(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "schema", "channels.zalouser.dmPolicy"], "openclaw") == 0
+    assert capsys.readouterr().out == (
+        "channels.zalouser.dmPolicy\n"
+        '  pairing, allowlist, open, disabled; built-in: "pairing"\n'
+        "  Who may write in a direct message.\n"
+    )
+    assert run(["config", "schema", "channels.zalouser.dmPolicies"], "openclaw") == 1
+    assert "did you mean 'channels.zalouser.dmPolicy'?" in capsys.readouterr().err
+
+
+def test_the_schema_is_for_programs_too(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "schema", "--json"], "openclaw") == 0
+    channel = json.loads(capsys.readouterr().out)["properties"]["channels"]["properties"]["zalouser"]
+    assert channel["additionalProperties"] is False
+    assert "zaloHosts" in channel["properties"]
+    assert not [key for key in channel["properties"] if "token" in key.lower()]

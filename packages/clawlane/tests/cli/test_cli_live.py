@@ -139,7 +139,7 @@ def test_logout_stops_the_account_and_login_starts_it_again(perch) -> None:
 def test_a_new_plugin_says_that_the_gateway_needs_a_restart(perch) -> None:
     with gateway("runs after"):
         told = perch("plugins install @openclaw/zalouser")
-    assert "a gateway is running: restart it to use the plugin" in told.out
+    assert "a gateway is running; to use the plugin: openclaw gateway restart" in told.out
 
 
 _HEAVY = ("pydantic", "aiohttp", "json5", "cryptography", "parrot_channel", "rich")
@@ -253,7 +253,7 @@ def test_what_is_asked_most_loads_neither_asyncio_nor_the_store(perch) -> None:
     perch.link()
     heavy = f"{_LIBRARIES} asyncio sqlite3 clawlane.messages clawlane.channel"
     with gateway("is ready"):
-        for command in ("channels status", "gateway status", "pairing list", "why --last 5"):
+        for command in ("channels status", "gateway status", "health", "pairing list", "why --last 5"):
             words = [sys.executable, "-c", _LOADING, heavy, *command.split()]
             done = subprocess.run(words, capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (0, ""), command

@@ -31,6 +31,7 @@ _HELP = (
     ("/quit", "leave; so does Ctrl-D"),
 )
 _LONGEST = 20_000
+_WATCH_S = 30.0
 
 Ask = Callable[[str], Awaitable[str]]
 """Gives the next line for a prompt. Raises `EOFError` after the last."""
@@ -40,7 +41,7 @@ async def converse(stage: Stage) -> None:
     """Until there are no more lines. Errors are told, and the conversation goes on."""
     talk = _Talk(stage)
     await talk.begin()
-    async with _lines() as ask:
+    async with _lines() as ask, _watching(talk):
         while True:
             try:
                 line = (await ask(talk.prompt)).strip()
@@ -50,6 +51,18 @@ async def converse(stage: Stage) -> None:
                 return
             if line:
                 await talk.hear(line[:_LONGEST])
+
+
+@asynccontextmanager
+async def _watching(talk: _Talk) -> AsyncIterator[None]:
+    """Meanwhile what leaves by itself is shown as it comes."""
+    watch = asyncio.create_task(talk.watch())
+    try:
+        yield
+    finally:
+        watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await watch
 
 
 class _Talk:
@@ -63,6 +76,7 @@ class _Talk:
         self._last = ""
         self._names: dict[str, str] = {}
         self._shown = 0
+        self._turn = asyncio.Lock()
         self._members: dict[str, set[str]] = {}
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "/as": self._be,
@@ -92,16 +106,25 @@ class _Talk:
         """Do what a line says."""
         command, _, rest = line.partition(" ")
         try:
-            if not command.startswith("/"):
-                await self._write(line, mention=False)
-            elif act := self._commands.get(command):
-                await act(rest.strip())
-            else:
-                # The gateway has commands of its own, such as /stop and /status.
-                await self._write(line, mention=False)
-            await self._show_late()
+            async with self._turn:
+                await self._act(line, command, rest.strip())
+                await self._show_late()
         except (CastError, ControlError, RehearsalError) as error:
             echo_wrapped(f"error: {error}")
+
+    async def watch(self) -> None:
+        """Show what leaves while nobody writes, such as a reply that was held."""
+        with suppress(CastError):  # whoever writes next is told
+            while True:
+                await self._stage.cast.seen(self._stage.last, _WATCH_S)
+                async with self._turn:
+                    await self._show_late()
+
+    async def _act(self, line: str, command: str, rest: str) -> None:
+        if act := self._commands.get(command):
+            await act(rest)
+        else:  # the gateway has commands of its own, such as /stop
+            await self._write(line, mention=False)
 
     async def _write(self, text: str, *, mention: bool) -> None:
         stage, group = self._stage, self._group.id if self._group else ""
@@ -209,10 +232,12 @@ async def _lines() -> AsyncIterator[Ask]:
     if sys.stdin.isatty() and sys.stdout.isatty():
         from prompt_toolkit import PromptSession
         from prompt_toolkit.completion import WordCompleter
+        from prompt_toolkit.patch_stdout import patch_stdout
 
         words = [word.partition(" ")[0] for word, _ in _HELP[1:]]
         session: PromptSession[str] = PromptSession(completer=WordCompleter(words, sentence=True))
-        yield session.prompt_async
+        with patch_stdout():
+            yield session.prompt_async
         return
 
     async def read(prompt: str) -> str:

@@ -12,10 +12,10 @@ from clawlane.access import explain
 from clawlane.access.decision import Decision
 from clawlane.cli.output import echo_wrapped, print_table, printable, sanitize
 from clawlane.cli.turn_words import sentence
-from clawlane.rehearsal.playing import StepResult
+from clawlane.rehearsal.expectations import StepResult
+from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.reach import Attempt, Tried
 from clawlane.rehearsal.scenario import Outcome
-from clawlane.rehearsal.stage import Fate, Left
 
 _HEADS = ("WHO WRITES", "RESULT", "WHY", "CONFIG")
 _SAID = 120

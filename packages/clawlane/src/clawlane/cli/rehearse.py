@@ -181,7 +181,7 @@ class _Work:
 
         started, steps, ok = time.monotonic(), [], True
         self._show.scenario(scenario)
-        async with staged(self._staged(scenario.config), folder) as stage:
+        async with staged(self._staged(scenario), folder) as stage:
             player = Player(stage, scenario)
             async for result in player.play():
                 ok = ok and not result.failed
@@ -195,7 +195,7 @@ class _Work:
         from clawlane.rehearsal.reach import attempt_all, prepare
         from clawlane.rehearsal.stage import staged
 
-        async with staged(self._staged(None), folder) as stage:
+        async with staged(self._staged(), folder) as stage:
             reach = await prepare(stage)
             if not self._show.as_json:
                 click.echo()
@@ -211,7 +211,7 @@ class _Work:
         from clawlane.rehearsal.stage import staged
 
         with self._folder() as folder:
-            async with staged(self._staged(None), folder / "interactive") as stage:
+            async with staged(self._staged(), folder / "interactive") as stage:
                 await cast_config(stage)
                 await stage.begin()
                 await converse(stage)
@@ -228,12 +228,17 @@ class _Work:
                 if self._keep:
                     click.echo(f"Kept: {folder}", err=True)
 
-    def _staged(self, config_text: str | None) -> Play:
+    def _staged(self, scenario: Scenario | None = None) -> Play:
+        """A scenario's own config, or else the operator's, or what is built in."""
         from clawlane.rehearsal.stage import Play
 
-        if config_text is None and self._config_file is None:
-            config_text = _SAFEST.format(channel=self._rehearsed.manifest.id)
-        return Play(self._rehearsed, config_text, self._config_file, self._agents)
+        if scenario is not None and scenario.config is not None:
+            name, text = f"{scenario.name}-config.json5", scenario.config
+            return Play(self._rehearsed, name, config_text=text, agents=self._agents)
+        if self._config_file is None:
+            text = _SAFEST.format(channel=self._rehearsed.manifest.id)
+            return Play(self._rehearsed, config_text=text, agents=self._agents)
+        return Play(self._rehearsed, config_file=self._config_file, agents=self._agents)
 
 
 def _scenarios(rehearsed: Rehearsed, names: Sequence[str], everything: bool) -> list[Scenario]:

@@ -76,7 +76,7 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
         code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
         name = client.call(FindChannel(channel))
         raise CliError(f"the config has no block for {name}, so it is off", code=code)
-    code = _exit_code(found)
+    code = exit_code(found)
     if as_json:
         head = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
         print_json(**head, **_status_json(found))
@@ -139,7 +139,7 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     how = f"{phase}{reason}" if one.enabled else "disabled"
     yield "  ", f"{one.id} (profile {one.profile}){called}: {how}"
-    for head, text in (*_working_rows(one, now), *_waiting_rows(one), *_known_rows(one, now)):
+    for head, text in (*_working_rows(one, words, now), *_waiting_rows(one), *_known_rows(one, now)):
         yield f"    {head:<11}", text
     if one.help:
         yield "    → ", one.help
@@ -147,11 +147,11 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
         yield "    → ", f"openclaw channels login {words}"
 
 
-def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
+def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[str, str]]:
     """Who is linked, the health of the connection, the policies and the decisions."""
     user = one.identity
     yield "linked", f"as {sanitize(user.name)} ({user.id})" if user else "no"
-    yield "verified", _verified(one, now)
+    yield "verified", _verified(one, words, now)
     if one.linked:
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
@@ -222,12 +222,12 @@ def _speakers(one: AccountStatus) -> Iterator[tuple[str, str]]:
         yield "", f"and {more} more: openclaw security audit"
 
 
-def _verified(one: AccountStatus, now: int) -> str:
+def _verified(one: AccountStatus, words: str, now: int) -> str:
     """What the ritual has proven; a login alone proves nothing of it."""
     text = verification_text(one.verification, now)
     if one.verification.state is VerificationState.VERIFIED:
         return text
-    return f"{text}; prove it: openclaw verify"
+    return f"{text}; prove it: openclaw verify {words}"
 
 
 def _held(held: HeldReply) -> str:
@@ -279,8 +279,9 @@ def _status_json(found: Status) -> dict[str, Any]:
     return told
 
 
-def _exit_code(found: Status) -> Exit:
-    codes = [_of_account(one) for one in _accounts(found) if one.enabled] or [Exit.NOT_LINKED]
+def exit_code(found: Status) -> Exit:
+    """The highest code of all enabled accounts, of the gateway and of the config file."""
+    codes = [exit_code_of(one) for one in _accounts(found) if one.enabled] or [Exit.NOT_LINKED]
     if not found.gateway:
         codes.append(Exit.GATEWAY_DOWN)
     if found.config.error:
@@ -288,7 +289,8 @@ def _exit_code(found: Status) -> Exit:
     return max(codes)
 
 
-def _of_account(one: AccountStatus) -> Exit:
+def exit_code_of(one: AccountStatus) -> Exit:
+    """The code of one account."""
     expired = one.probe is not None and one.probe.expired
     muted = any(pause.thread is None for pause in one.pauses)
     if muted or one.phase in (Phase.REPLACED, Phase.PAUSED):

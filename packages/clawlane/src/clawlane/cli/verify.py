@@ -106,10 +106,15 @@ def verify(
 
 
 class Silent:
-    """Shows nothing while the ritual runs, for programs."""
+    """For programs: only what somebody has to do is told, beside the output."""
 
     def begin(self, conductor: Conductor) -> None: ...
-    def show(self, event: RitualEvent) -> None: ...
+
+    def show(self, event: RitualEvent) -> None:
+        if isinstance(event, Instruction):
+            command = f" {event.command}" if event.command else ""
+            click.echo(f"{event.name}: {sanitize(event.text, _LONGEST)}{command}", err=True)
+
     def stopped(self) -> None: ...
     def end(self, report: Report) -> None: ...
 

@@ -109,7 +109,9 @@ class EndpointBrain(Block):
     model: StrictStr = "default"
     api_key: Maybe[SecretField] = None
     headers: dict[str, SecretField] = Field(default_factory=dict)
-    session: Annotated[tuple[StrictStr, ...], BeforeValidator(_names)] = ()
+    session: Annotated[
+        tuple[StrictStr, ...], BeforeValidator(_names, json_schema_input_type=str | tuple[str, ...])
+    ] = ()
     memory: Memory = Memory.OURS
     stream: StrictBool = True
     images: StrictBool = False
@@ -190,7 +192,11 @@ def _check_choice(choice: ModelChoice) -> ModelChoice:
     return choice
 
 
-ModelField = Annotated[ModelChoice, BeforeValidator(_choice), AfterValidator(_check_choice)]
+ModelField = Annotated[
+    ModelChoice,
+    BeforeValidator(_choice, json_schema_input_type=str | ModelChoice),
+    AfterValidator(_check_choice),
+]
 
 
 class Budget(Block):

@@ -6,6 +6,9 @@ import re
 from datetime import timedelta
 
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)\Z")
+PATTERN = r"^\s*[0-9]+(ms|s|m|h|d)\s*$"
+"""The same for a JSON Schema."""
+
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -20,3 +23,11 @@ def duration(value: object) -> timedelta:
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
     except (OverflowError, ValueError):
         raise ValueError("is too long") from None
+
+
+def duration_text(length: timedelta) -> str:
+    """A time as the config writes it: `15m`, `1d`."""
+    ms = length // timedelta(milliseconds=1)
+    units = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms"))
+    size, unit = next((one for one in units if ms and ms % one[0] == 0), (1000, "s"))
+    return f"{ms // size}{unit}"

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from clawlane.channel import Account
 from clawlane.config.agents import AgentDefaults
+from clawlane.config.duration import duration_text
 from clawlane.config.errors import KeyPath, format_path
 from clawlane.config.masking import HIDDEN, masked_url
 from clawlane.config.origin import Layer, Origin, account_path
@@ -20,8 +21,6 @@ from clawlane.config.secrets import Secret
 
 if TYPE_CHECKING:
     from clawlane.config.load import ChannelConfig, Config
-
-_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +75,6 @@ def plain(value: Any) -> Any:
         case str():
             return masked_url(value)
     return value
-
-
-def duration_text(length: timedelta) -> str:
-    """A time as the config writes it: `15m`, `1d`."""
-    ms = length // timedelta(milliseconds=1)
-    size, unit = next((one for one in _UNITS if ms % one[0] == 0 and ms), (1000, "s"))
-    return f"{ms // size}{unit}"
 
 
 def _of_account(config: Config, account: Account) -> Iterator[Setting]:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from clawlane.config.duration import duration
+from clawlane.config.duration import PATTERN, duration
 from clawlane.config.errors import did_you_mean
 from clawlane.config.senders import ListContext, access_group_in, read_entry
 
@@ -42,7 +42,9 @@ Count = Annotated[StrictInt, Field(ge=0)]
 Limit = Annotated[StrictInt, Field(ge=1)]
 
 
-Duration = Annotated[timedelta, BeforeValidator(duration)]
+Duration = Annotated[
+    timedelta, BeforeValidator(duration, json_schema_input_type=Annotated[str, Field(pattern=PATTERN)])
+]
 """A time written as `15m`."""
 
 
@@ -84,13 +86,14 @@ def _check_member(value: object, info: ValidationInfo) -> str:
 
 
 SenderEntries = Annotated[
-    tuple[Annotated[str, BeforeValidator(_check_sender)], ...],
-    BeforeValidator(_check_list),
+    tuple[Annotated[str, BeforeValidator(_check_sender, json_schema_input_type=str | int)], ...],
+    BeforeValidator(_check_list, json_schema_input_type=tuple[str | int, ...]),
     AfterValidator(_replace_groups),
 ]
 """A sender list, with access groups replaced by their members: digits, `*` or names, none twice."""
 
 MemberEntries = Annotated[
-    tuple[Annotated[str, BeforeValidator(_check_member)], ...], BeforeValidator(_check_list)
+    tuple[Annotated[str, BeforeValidator(_check_member, json_schema_input_type=str | int)], ...],
+    BeforeValidator(_check_list, json_schema_input_type=tuple[str | int, ...]),
 ]
 """The members of an access group: a list that must not name access groups."""

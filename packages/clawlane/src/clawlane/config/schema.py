@@ -158,7 +158,7 @@ UNSUPPORTED_DEFAULTS = frozenset(
 
 UNSUPPORTED_SECTION = "OpenClaw has this section, clawlane does not"
 UNSUPPORTED_KEY = "OpenClaw has this key, clawlane does not"
-UNSUPPORTED_HINT = "remove it; moving a whole OpenClaw file over (`config import`) comes with a later version"
+UNSUPPORTED_HINT = "remove it; to take a whole OpenClaw file over: openclaw config import FILE"
 
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""

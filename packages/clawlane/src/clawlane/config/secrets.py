@@ -95,5 +95,5 @@ def _secret(value: object) -> Secret:
     raise ValueError(f"is not a key; {_HINT}")
 
 
-SecretField = Annotated[Secret, BeforeValidator(_secret)]
+SecretField = Annotated[Secret, BeforeValidator(_secret, json_schema_input_type=str | dict[str, str])]
 """A key in a config model: `'${NAME}'`, `{env: 'NAME'}`, `{file: 'PATH'}`, or the key itself."""

@@ -17,7 +17,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,10 +139,15 @@ class FileVault:
 
         await asyncio.to_thread(save)
 
-    def replace(self, secret: bytes, identity: Identity) -> None:
-        """Store the session of a new login. Handles that read the one before can no longer write."""
+    def replace(self, secret: bytes, identity: Identity, check: Callable[[], object] | None = None) -> None:
+        """Store the session of a new login. Handles that read the one before can no longer write.
+
+        `check` may raise to keep it from being stored; meanwhile no other session of the folder changes.
+        """
         generation = secrets.token_hex(_GENERATION_HEX // 2).encode()
         with self._locked():
+            if check is not None:
+                check()
             self._store(generation, identity, secret)
         self._generation = generation
 
@@ -160,6 +165,11 @@ class FileVault:
         """Who is logged in, or None. Has no effect on later writes."""
         found = self._load()
         return found[1] if found else None
+
+    @property
+    def file(self) -> Path:
+        """Where the session is sealed, or would be."""
+        return self._path
 
     @property
     def generation(self) -> str:

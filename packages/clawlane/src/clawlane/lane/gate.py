@@ -11,7 +11,7 @@ from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.pacing import GAP, Pacer
-from clawlane.messages import Inbound, Receipt, Signal, Thread
+from clawlane.messages import Inbound, Person, Receipt, Signal, Thread
 from clawlane.store import directory, pairing, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
@@ -51,7 +51,7 @@ class Gate:
         self._changed = asyncio.Event()
 
     async def begin(self, account_store: AccountStore, access: AccessChecker) -> None:
-        """Read what was sent before, so that a new run does not start with fresh budgets.
+        """Read who is a friend, and what was sent before, so that a new run has no fresh budgets.
 
         A reply that had to wait leaves only if `access` still admits its sender.
         """
@@ -60,6 +60,13 @@ class Gate:
         self._passed.clear()
         if self._pacer is not None:
             self._pacer.remember(await account_store.run(send_log.sends))
+            self.know_friends(await account_store.run(directory.members_of, ""))
+
+    def know_friends(self, people: Iterable[Person]) -> None:
+        """These are the account's friends, all of them, which pacing needs to know."""
+        if self._pacer is not None:
+            self._pacer.know_friends(one.id for one in people)
+            self._holds.clear()
 
     def narrowed(self) -> None:
         """The access rules have changed: nothing leaves unchecked until `mark_queued` has run."""

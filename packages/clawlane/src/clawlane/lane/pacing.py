@@ -169,6 +169,10 @@ class Pacer:
         """Start with what earlier runs sent."""
         self._past = SendHistory.of(sent)
 
+    def know_friends(self, ids: Iterable[str]) -> None:
+        """These are the account's friends, all of them."""
+        self._friends = set(ids)
+
     def met(self, inbound: Inbound) -> bool:
         """Note whether a sender is a friend, if the channel knows. True if that is new."""
         was_friend = inbound.sender_id in self._friends

@@ -181,7 +181,11 @@ class Runner:
         await self._admission.observe(CaughtUp(kind, back_to_ms, own_ids))
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
-        return not (await self._store.run(directory.keep_peers, people)).doubted
+        kept = await self._store.run(directory.keep_peers, people)
+        if not kept.doubted:
+            self._deps.gate.know_friends(people)
+            self.sender.wake()
+        return not kept.doubted
 
     def report(self, state: State) -> None:
         self._state = state

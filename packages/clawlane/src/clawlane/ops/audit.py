@@ -15,6 +15,7 @@ from clawlane.ops.agent_findings import of_config
 from clawlane.ops.agent_reach import reach_findings
 from clawlane.ops.context import OpContext
 from clawlane.ops.doctor import access_of, clocks, of_store
+from clawlane.ops.doubled_entries import doubled
 from clawlane.ops.findings import Finding, Severity, merged
 from clawlane.ops.lane_findings import of_lane, one_user_twice, proof_of
 from clawlane.ops.leftovers import leftovers
@@ -127,6 +128,7 @@ def _of_config(config: Config) -> Iterator[Finding]:
     yield from owner_names(config)
     yield from of_config(config)
     yield from reach_findings(config)
+    yield from doubled(config)
 
 
 def _audited(ctx: OpContext, config: Config, block: ChannelConfig, account: Account) -> AuditedAccount:

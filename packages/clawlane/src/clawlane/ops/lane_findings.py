@@ -107,10 +107,10 @@ def careless(config: Config, account: Account) -> Iterator[Finding]:
     policy, settings = AccessPolicy.of(config, account), account.settings
     if policy.dm is DmPolicy.PAIRING and policy.pairing_reply is PairingReply.CODE:
         origin = config.effective(account, "pairing").origin
-        yield _at(account, origin.path, origin.line, "pairing_codes", key=f"{origin.path}.reply")
+        yield _at(account, "pairing_codes", origin.path, origin.line, key=f"{origin.path}.reply")
     if not settings.pacing.enabled:
         origin = config.effective(account, "pacing").origin
-        yield _at(account, f"{origin.path}.enabled", origin.line, "pacing_off")
+        yield _at(account, "pacing_off", f"{origin.path}.enabled", origin.line)
 
 
 def one_user_twice(accounts: Sequence[Account], paths: Paths) -> Iterator[Finding]:
@@ -135,5 +135,5 @@ def _finding(account: Account, severity: Severity, code: str, **data: str) -> Fi
     return Finding(severity, code, str(account), data, None, (str(account),))
 
 
-def _at(account: Account, path: str, line: int | None, code: str, **data: str) -> Finding:
+def _at(account: Account, code: str, path: str, line: int | None, **data: str) -> Finding:
     return Finding(Severity.WARNING, code, path, data, line, (str(account),))

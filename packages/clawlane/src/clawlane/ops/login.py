@@ -33,7 +33,6 @@ from clawlane.plugins.errors import PluginError
 
 if TYPE_CHECKING:
     from clawlane.credentials.profile import Consent
-    from clawlane.credentials.vault import FileVault
 
 NOT_ASKED = "not asked"
 _CONSENT_DEADLINE = 600.0
@@ -183,7 +182,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
         yield replace(_question(channel, account), former_user=consent.user_id)
         consent = await _answered(ctx, account, consent)
-    await asyncio.shield(asyncio.to_thread(_keep, ctx, vault, done, consent))
+    await asyncio.shield(asyncio.to_thread(_keep, ctx, target, done, consent))
     failed = ""
     try:
         if ctx.live:
@@ -267,10 +266,12 @@ async def _answered(ctx: OpContext, account: Account, before: Consent | None) ->
         raise OpError("the risk was not accepted, so nothing was done") from None
 
 
-def _keep(ctx: OpContext, vault: FileVault, done: Done, consent: Consent | None) -> None:
+def _keep(ctx: OpContext, target: Target, done: Done, consent: Consent | None) -> None:
+    """Store the session. Raises `OpError` if the user was linked on another account meanwhile."""
     from clawlane.credentials.profile import write_consent
 
-    vault.replace(done.secret, (done.user_id, done.user_name))
+    vault, user = ctx.vault(target.account), (done.user_id, done.user_name)
+    vault.replace(done.secret, user, lambda: _refuse_second(ctx, target, done))
     if consent is not None:
         write_consent(ctx.paths.consent_dir, replace(consent, user_id=done.user_id))
 

@@ -39,15 +39,23 @@ class GetFacts(AccountRequest["LaneFacts"]):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupDoor:
+    """A key of `groups` that lets groups in, and ids of those who may speak there; none where anybody may."""
+
+    key: str
+    senders: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class LaneFacts:
     """An account as the running gateway has it.
 
     `words` are the options that name it in a command. `session` stands for the login: a new one changes it, a
-    refresh does not. `policy` is the digest of who may write. `allow_from` and `group_senders` are ids of
-    these lists, `group_keys` the keys of `groups` that let groups in, and `groups` known groups that are
-    reachable. `mention_off` are the places that let messages without a mention through; `mention_needed` says
-    that there are groups without such a place. `cast` says that a simulator has people who can be told what
-    to do. `echoes` are the agents that only repeat what they are told.
+    refresh does not. `policy` is the digest of who may write. `allow_from` are ids of that list, `doors` the
+    keys of `groups`, and `groups` known groups that are reachable. `mention_off` are the places that let
+    messages without a mention through; `mention_needed` says that there are groups without such a place.
+    `cast` says that a simulator has people who can be told what to do. `echoes` are the agents that only
+    repeat what they are told.
     """
 
     channel: str
@@ -70,8 +78,7 @@ class LaneFacts:
     acks: PolicyStatus
     history: PolicyStatus
     allow_from: list[str]
-    group_senders: list[str]
-    group_keys: list[str]
+    doors: list[GroupDoor]
     groups: list[Group]
     mention_needed: bool
     mention_off: list[str]
@@ -197,8 +204,7 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         acks=setting("acks"),
         history=setting("historyLimit"),
         allow_from=sorted(policy.allow.ids)[:_MOST_NAMED],
-        group_senders=sorted((policy.group_allow or policy.allow).ids)[:_MOST_NAMED],
-        group_keys=[one.key.strip() for one in _letting_in(policy)],
+        doors=[_door(policy, one) for one in _letting_in(policy)[:_MOST_NAMED]],
         groups=groups[:_MOST_NAMED],
         mention_needed=_mention_needed(policy),
         mention_off=[rule_place(one.mention_rule) for one in _letting_in(policy) if not one.require_mention],
@@ -239,7 +245,7 @@ async def look_up(ctx: OpContext, request: LookUp) -> int:
     _, live = _live(ctx, request)
     asked_ms = ctx.now_ms()
     if not await live.look_up(request.kind):
-        raise OpError(f"{live.account} is not connected")
+        raise OpError(f"{live.account} cannot be asked for past messages")
     return asked_ms
 
 
@@ -312,6 +318,14 @@ def _reachable(reader: Reader, policy: AccessPolicy, name: str) -> Iterator[Grou
 
 def _letting_in(policy: AccessPolicy) -> list[GroupRule]:
     return [one for one in policy.group_table.all if not one.denies]
+
+
+def _door(policy: AccessPolicy, entry: GroupRule) -> GroupDoor:
+    from clawlane.access.rules import group_senders
+
+    senders, _ = group_senders(policy, entry)
+    ids = sorted(senders.ids)[:_MOST_NAMED] if senders is not None and not senders.anyone else []
+    return GroupDoor(entry.key.strip(), ids)
 
 
 def _mention_needed(policy: AccessPolicy) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from clawlane.capabilities import CastError
@@ -14,9 +14,11 @@ from clawlane.ops.client import ControlError
 from clawlane.ops.pairing import Approve, Reject, Requests
 from clawlane.ops.pause import BeginPause, EndPause
 from clawlane.rehearsal.errors import RehearsalError
+from clawlane.rehearsal.expectations import StepResult, mistakes, shown
+from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.reach import Named, cast_config
 from clawlane.rehearsal.scenario import OWNER, STOCK, Outcome, Scenario, Step
-from clawlane.rehearsal.stage import Fate, Left, Stage
+from clawlane.rehearsal.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +29,6 @@ class Message:
     sender: str
     thread_id: str
     account: str
-
-
-@dataclass(slots=True)
-class StepResult:
-    """What happened at a step. `left` went to the step's thread, `elsewhere` to any other.
-
-    `number` counts from 1, `line` is that of the scenario's file. `failed` holds what was not as expected.
-    """
-
-    number: int
-    line: int
-    step: Step
-    says: str
-    skipped: str = ""
-    fates: list[Fate] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-    elsewhere: list[Left] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +109,7 @@ class Player:
         await self._stage.look()
         for one in self._stage.left(before):
             (result.left if one.thread_id == thread_id or not thread_id else result.elsewhere).append(one)
-        result.failed += _mistakes(result)
+        result.failed += mistakes(result)
         if step.verb in ("says", "sends"):
             self._spoken.append(Spoken(result, thread_id, before))
 
@@ -239,7 +223,7 @@ class Player:
                     left.text for left in self._stage.left(one.before) if _within(left, one.thread_id, end)
                 ]
                 if left:
-                    one.result.failed.append(f"expected nothing, but {_shown(left)}")
+                    one.result.failed.append(f"expected nothing, but {shown(left)}")
                     yield one.result
 
     def _account(self, step: Step) -> Account:
@@ -293,31 +277,3 @@ def _texts(step: Step) -> list[str]:
     if step.times == 1:
         return said
     return [text.replace("{n}", str(count)) for count in range(1, step.times + 1) for text in said]
-
-
-def _mistakes(result: StepResult) -> list[str]:
-    """Where a step went otherwise than expected."""
-    step, wrong = result.step, []
-    outcomes = {fate.outcome for fate in result.fates}
-    if step.expect and result.fates and not outcomes <= set(step.expect):
-        wrong.append(f"expected {' or '.join(step.expect)}, but it was {', '.join(sorted(outcomes))}")
-    reasons = {one.story.recorded.made[-1].decision.reason for one in _decided(result.fates) if one.story}
-    if step.reason and not {str(reason) for reason in reasons} <= set(step.reason):
-        wrong.append(
-            f"expected the reason {' or '.join(step.reason)}, but it was {', '.join(sorted(reasons))}"
-        )
-    texts = [one.text for one in result.left]
-    for wanted in step.sent or ():
-        if not any(wanted in text for text in texts):
-            wrong.append(f"expected that {wanted!r} is sent, but {_shown(texts)}")
-    if step.messages is not None and len(texts) != step.messages:
-        wrong.append(f"expected {step.messages} messages, but {_shown(texts)}")
-    return wrong
-
-
-def _decided(fates: list[Fate]) -> list[Fate]:
-    return [one for one in fates if one.story is not None and one.story.recorded.made]
-
-
-def _shown(texts: list[str]) -> str:
-    return f"this left: {' | '.join(text[:200] for text in texts)}" if texts else "nothing left"

@@ -10,8 +10,9 @@ from clawlane.access.policy import AccessPolicy
 from clawlane.access.rules import group_senders
 from clawlane.capabilities import CastError
 from clawlane.channel import Account
+from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.scenario import Outcome
-from clawlane.rehearsal.stage import Fate, Left, Stage
+from clawlane.rehearsal.stage import Stage
 
 _MOST_ENTRIES = 20
 _MOST_GROUPS = 20

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from clawlane.access.decision import Outcome as Decided
 from clawlane.access.decision import Reason
 from clawlane.capabilities import Cast, CastError, Figure, Seen
 from clawlane.channel import Account, Phase
@@ -24,6 +23,7 @@ from clawlane.ops.operation import Caller, Request
 from clawlane.ops.status import GetStatus
 from clawlane.ops.why import Story, TurnStage, Why
 from clawlane.rehearsal.errors import RehearsalError
+from clawlane.rehearsal.fates import Fate, Left, outcome_of
 from clawlane.rehearsal.processes import GatewayProcess, child_environment, simulator
 from clawlane.rehearsal.scenario import Outcome
 from clawlane.rehearsal.simulators import OnlyRehearsed, Rehearsed
@@ -42,49 +42,21 @@ _HELD_S = 5.0
 _PASSING = frozenset({Phase.READY, Phase.STARTING, Phase.CONNECTING, Phase.DEGRADED})
 """Phases in which a message can still be read without the operator."""
 
-_OPEN_STAGES = frozenset({TurnStage.WAITING, TurnStage.WITH_AGENT, TurnStage.SENDING})
-_OUTCOMES: Mapping[TurnStage, Outcome] = {
-    TurnStage.SENT: Outcome.ANSWERED,
-    TurnStage.PARTLY_SENT: Outcome.REFUSED,
-    TurnStage.NOT_SENT: Outcome.REFUSED,
-    TurnStage.SET_ASIDE: Outcome.FAILED,
-    TurnStage.NO_REPLY: Outcome.SILENT,
-    TurnStage.NEEDS_DECISION: Outcome.UNCONFIRMED,
-    TurnStage.STOPPED: Outcome.STOPPED,
-    TurnStage.REVOKED: Outcome.DROPPED,
-    TurnStage.RECALLED: Outcome.RECALLED,
-    TurnStage.EXPIRED: Outcome.EXPIRED,
-    TurnStage.HELD: Outcome.HELD,
-}
-
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What to put on a stage: a config as text, or a copy of a file. `agents` asks those of the config."""
+    """What to put on a stage: a config as text with a name for its errors, or a copy of a file.
+
+    `agents` asks those of the config.
+    """
 
     channel: Rehearsed
+    config_name: str = "config.json5"
     config_text: str | None = None
     config_file: Path | None = None
     agents: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of a message, and what the gateway knows of it; no story for one it has not read."""
-
-    outcome: Outcome
-    story: Story | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """One message that left, as the platform got it: its number there, where to, and its text."""
-
-    seq: int
-    thread_id: str
-    text: str
 
 
 @dataclass(slots=True)
@@ -216,7 +188,7 @@ class Stage:
 
     async def _outcome(self, account: Account, story: Story) -> Outcome | None:
         """None while something happens soon."""
-        outcome = _outcome(story)
+        outcome = outcome_of(story)
         if outcome is Outcome.HELD:
             hold = story.standing.hold if story.standing else None
             return None if hold is not None and _soon(hold.until_ms) else outcome
@@ -250,7 +222,9 @@ async def staged(play: Play, folder: Path) -> AsyncIterator[Stage]:
     """
     state = folder / "state"
     state.mkdir(mode=0o700, parents=True)
-    paths = Paths(state, state / "config.json5")
+    name = play.config_name if play.config_file is None else play.config_file.name
+    (folder / "config").mkdir()
+    paths = Paths(state, folder / "config" / name)
     _write_config(play, paths.config_file)
     play.channel.install(paths)
     plugins = OnlyRehearsed(play.channel.manifest, play.channel.others)
@@ -288,27 +262,6 @@ def _write_config(play: Play, file: Path) -> None:
     elif play.config_file is not None:
         shutil.copyfile(play.config_file, file)
     file.chmod(0o600)
-
-
-def _outcome(story: Story) -> Outcome | None:
-    """None while something may still happen."""
-    one = story.recorded
-    if one.standing is not None and story.standing is not None:
-        stage = story.standing.stage
-        return None if stage in _OPEN_STAGES else _OUTCOMES[stage]
-    if not one.made:
-        return Outcome.RECALLED if one.recalled else None
-    decision = one.made[-1].decision
-    match decision.outcome:
-        case Decided.ADMIT if decision.command:
-            return Outcome.COMMAND
-        case Decided.CHALLENGE:
-            return Outcome.CHALLENGED
-        case Decided.PEND:
-            return Outcome.PENDED
-        case Decided.DROP:
-            return Outcome.DROPPED
-    return Outcome.RECALLED if one.recalled else None
 
 
 def _soon(until_ms: int | None) -> bool:

@@ -17,7 +17,7 @@ from clawlane.ops.ritual.answer import answer_to, evidence_of
 from clawlane.ops.ritual.direct import last_inbound, play, setting
 from clawlane.ops.ritual.run import Run, Steps, failed, listed, passed, skipped, tidy
 from clawlane.ops.ritual.steps import Instruction, StepName, StepResult
-from clawlane.ops.verification import rule_place
+from clawlane.ops.verification import GroupDoor, rule_place
 from clawlane.store.events import Decided
 
 _PLAYED, _GROUP = "Thành Viên Thử", "Nhóm Thử Nghiệm"
@@ -90,7 +90,7 @@ def _closed(run: Run) -> StepResult | None:
     group = run.facts.group
     if group.value == GroupPolicy.DISABLED:
         return skipped(f"{setting(group)}: no group is heard")
-    if group.value == GroupPolicy.ALLOWLIST and not run.facts.group_keys:
+    if group.value == GroupPolicy.ALLOWLIST and not run.facts.doors:
         return skipped(f"{setting(group)}, and `groups` lets none in")
     return None
 
@@ -118,7 +118,8 @@ def _stage(run: Run, *, needs_mention: bool = False) -> tuple[str, str] | str:
     none = why = "the simulator has no group in which that could happen"
     for group, sender in _places(run):
         asked = Explain(sender, *run.account, group=group, mention=not needs_mention)
-        decision = run.asks.call(asked).decision
+        told = run.asks.call(asked)
+        decision = told.running or told.decision
         if decision.outcome is (Outcome.PEND if needs_mention else Outcome.ADMIT):
             run.place = group, sender
             return run.place
@@ -135,11 +136,9 @@ def _places(run: Run) -> Iterator[tuple[str, str]]:
             for one in run.asks.call(GroupMembers(group.id, *run.account)).found[:_MOST_TRIED]:
                 if one.id != run.facts.user_id:
                     yield group.id, one.id
-    person = play(run, run.facts.group_senders) or run.asks.call(
-        Introduce(*run.account, name=_PLAYED, friend=True)
-    )
-    for key in [*run.facts.group_keys[:_MOST_TRIED], ""]:
-        id_ = key.rpartition(":")[2]
+    for door in [*run.facts.doors[:_MOST_TRIED], GroupDoor("", [])]:
+        person = play(run, door.senders) or run.asks.call(Introduce(*run.account, name=_PLAYED, friend=True))
+        id_ = door.key.rpartition(":")[2]
         asked = id_ if id_.isdecimal() else ""
         with suppress(ControlError, OpError):
             gathered = run.asks.call(Gather(*run.account, name=_GROUP, members=(person,), id=asked))

@@ -1,0 +1,63 @@
+"""What becomes of messages: outcomes in the words of scenarios, and what leaves for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clawlane.access.decision import Outcome as Decided
+from clawlane.ops.why import Story, TurnStage
+from clawlane.rehearsal.scenario import Outcome
+
+_OPEN_STAGES = frozenset({TurnStage.WAITING, TurnStage.WITH_AGENT, TurnStage.SENDING})
+_OUTCOMES: Mapping[TurnStage, Outcome] = {
+    TurnStage.SENT: Outcome.ANSWERED,
+    TurnStage.PARTLY_SENT: Outcome.REFUSED,
+    TurnStage.NOT_SENT: Outcome.REFUSED,
+    TurnStage.SET_ASIDE: Outcome.FAILED,
+    TurnStage.NO_REPLY: Outcome.SILENT,
+    TurnStage.NEEDS_DECISION: Outcome.UNCONFIRMED,
+    TurnStage.STOPPED: Outcome.STOPPED,
+    TurnStage.REVOKED: Outcome.DROPPED,
+    TurnStage.RECALLED: Outcome.RECALLED,
+    TurnStage.EXPIRED: Outcome.EXPIRED,
+    TurnStage.HELD: Outcome.HELD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a message, and what the gateway knows of it; no story for one it has not read."""
+
+    outcome: Outcome
+    story: Story | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One message that left, as the platform got it: its number there, where to, and its text."""
+
+    seq: int
+    thread_id: str
+    text: str
+
+
+def outcome_of(story: Story) -> Outcome | None:
+    """None while something may still happen."""
+    one = story.recorded
+    if one.standing is not None and story.standing is not None:
+        stage = story.standing.stage
+        return None if stage in _OPEN_STAGES else _OUTCOMES[stage]
+    if not one.made:
+        return Outcome.RECALLED if one.recalled else None
+    decision = one.made[-1].decision
+    match decision.outcome:
+        case Decided.ADMIT if decision.command:
+            return Outcome.COMMAND
+        case Decided.CHALLENGE:
+            return Outcome.CHALLENGED
+        case Decided.PEND:
+            return Outcome.PENDED
+        case Decided.DROP:
+            return Outcome.DROPPED
+    return Outcome.RECALLED if one.recalled else None
