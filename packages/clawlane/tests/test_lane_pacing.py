@@ -343,7 +343,8 @@ async def test_a_pause_holds_texts_and_signals_until_it_ends(lane: Lane) -> None
     going = chunk(1, dm(7))
     lane.gate.pause([muted])
     assert lane.gate.wait_ms(going, lane.clock.ms) is None
-    await lane.gate.show(Typing(dm(7)))
+    with pytest.raises(NotSent, match="paused"):
+        await lane.gate.show(Typing(dm(7)))
     with pytest.raises(NotSent, match="paused"):
         await lane.leave(going)
     assert (lane.wire.arrived, lane.wire.shown) == ([], [])
