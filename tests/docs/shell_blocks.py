@@ -20,7 +20,7 @@ NOT_RUN = "sh not-run"
 """The language of a block that no test can run; docs/not-run.md says why."""
 
 _FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-_PLACEHOLDER = re.compile(r"\b(CODE|ID|GROUP|MESSAGE|SENT|TURN)\b")
+_PLACEHOLDER = re.compile(r"\b(CODE|ID|GROUP|PERSON|MESSAGE|SENT|TURN)\b")
 _ENDLESS = re.compile(r"--follow\b|^openclaw sim\b(?! \w)|zaloweb listen|^python -m zaloweb\.sim")
 _LOGIN = re.compile(r"channels login\b|zaloweb login\b")
 _COMMAND = re.compile(r"(\$ )?(openclaw|make|git|python) ")
@@ -110,8 +110,10 @@ class Typist:
         message = str(self.zalo.do("/say", **{"from": uid, "text": "chào"})["msgId"])
         text = str(self.zalo.wait("sent", lambda one: one["thread_id"] == uid)["text"])
         code = next(iter(re.findall(r"\b[A-HJ-NP-Z2-9]{8}\b", text)), "")
-        group = str(self.zalo.world()["groups"][0]["gid"])
-        return {"CODE": code, "ID": uid, "GROUP": group, "MESSAGE": message, "TURN": "1"}
+        world = self.zalo.world()
+        friend = str(next(one["uid"] for one in world["people"] if one["friendOf"]))
+        of_account = {"GROUP": str(world["groups"][0]["gid"]), "PERSON": friend}
+        return {"CODE": code, "ID": uid, "MESSAGE": message, "TURN": "1", **of_account}
 
     def _export(self, written: str) -> None:
         """A variable stays set for what is typed after it; addresses are those of this machine."""

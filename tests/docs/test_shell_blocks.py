@@ -3,49 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from demo.model_server import Says, served
-from demo.stage import Gateway, simulator
-from docs.shell_blocks import NOT_RUN, PAGES, ROOT, Typist, blocks, commands, machine, unlabelled
+from docs.shell_blocks import NOT_RUN, PAGES, ROOT, Typist, blocks, commands, unlabelled
 
 FIRST = {
     "README.md": "bare",
-    "docs/getting-started.md": "bare",
     "docs/agents.md": "agent",
     "docs/zaloweb.md": "bare",
 }
 """How far the machine is when somebody begins to follow a page; `running` for the others."""
 
 SAFE = "{ channels: { zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
-PLAYED = "docs/rehearsal.md"
-"""It brings simulators of its own: tests/end_to_end/test_rehearsal_docs.py follows it."""
+ELSEWHERE = {
+    "docs/getting-started.md": "it begins twice: tests/docs/test_getting_started.py follows both ways",
+    "docs/rehearsal.md": "it brings simulators of its own: tests/end_to_end/test_rehearsal_docs.py follows it",
+}
 
-FOLLOWED = [page for page in PAGES if commands(page) and page != PLAYED]
-
-
-@pytest.fixture
-def typist(tmp_path: Path) -> Iterator[Typist]:
-    home = tmp_path / "home"
-    home.mkdir()
-    with simulator(tmp_path) as zalo, served(lambda _: Says("Dạ, em là Mai")) as model:
-        operator = machine(home, zalo)
-        with Gateway(operator) as gateway:
-            yield Typist(operator, zalo, gateway, home, model)
-            print("\n".join(gateway.printed()))
+FOLLOWED = [page for page in PAGES if commands(page) and page not in ELSEWHERE]
 
 
 @pytest.mark.long
-@pytest.mark.row("S06", "S82")
 @pytest.mark.parametrize("page", FOLLOWED)
 def test_a_page_can_be_followed_as_it_is_written(page: str, typist: Typist) -> None:
     typist.state.mkdir(mode=0o700)
     written = blocks(page, "json5")[0] if page == "README.md" else SAFE
-    if page != "docs/getting-started.md":
-        (typist.state / "config.json5").write_text(written, encoding="utf-8")
+    (typist.state / "config.json5").write_text(written, encoding="utf-8")
     if FIRST.get(page, "running") != "bare":
         typist.type("openclaw plugins install @openclaw/zalouser")
         typist.type("openclaw channels login --channel zalouser")

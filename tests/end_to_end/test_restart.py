@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from demo.stage import Gateway, Operator, Simulator
-from end_to_end.steps import answers, asked, listening, person, say
+from end_to_end.steps import answers, asked, listening, log_in, person, say
 
 LOADING = """
 import sys
@@ -54,12 +54,26 @@ def test_a_restart_keeps_the_session_without_a_code_and_answers_go_on(
         done = subprocess.run(command, env=linked.env, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
 
+    session = asked(linked, "session", "show")
+    assert session["described"]
+    assert session["cookies"] > 0
+    assert session["logged_in_ms"] <= session["saved_ms"]
+    assert session["expires_ms"] is None or session["expires"]
+
     stopped = linked.run("gateway", "stop")
 
     assert (stopped.returncode, stopped.stdout) == (0, f"Stopped: pid {gateway.pid}.\n")
     assert linked.run("gateway", "status").returncode == 5
     assert linked.run("gateway", "stop").stdout == "The gateway is not running.\n"
     assert linked.run("gateway", "restart").returncode == 5
+
+
+def test_a_plugin_from_its_folder_can_log_in(operator: Operator, zalo: Simulator) -> None:
+    folder = Path(__file__).parents[2] / "extensions" / "zalouser"
+    done = operator.run("plugins", "install", str(folder))
+    assert done.returncode == 0, done.stdout
+    assert operator.run("config", "get", "channels.zalouser.token").returncode == 1
+    assert log_in(operator, zalo).returncode == 0
 
 
 def test_a_unit_that_install_wrote_is_removed_and_another_is_not(operator: Operator, tmp_path: Path) -> None:

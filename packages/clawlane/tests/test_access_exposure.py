@@ -73,13 +73,13 @@ def test_nothing_changes_for_the_same_rules() -> None:
 
 def test_open_lets_strangers_and_friends_in_without_a_code() -> None:
     assert widened(PAIRING, policy(dm=DmPolicy.OPEN)) == [
-        "DMs: anybody is answered without a pairing code (was: sent a pairing code); 3 of them are known here"
+        "DMs: anybody is answered without a pairing code (was: sent a pairing code); 3 known so far"
     ]
 
 
 def test_who_is_approved_and_no_longer_answered_is_named() -> None:
     assert narrowed(PAIRING, policy(dm=DmPolicy.ALLOWLIST)) == [
-        "DMs: anybody is ignored (was: sent a pairing code); 3 of them are known here",
+        "DMs: anybody is ignored (was: sent a pairing code); 3 known so far",
         "DMs: 1 approved sender is no longer answered: Boss (333)",
     ]
 
@@ -191,7 +191,7 @@ def test_names_count_for_whom_they_are_pinned_to() -> None:
 def test_an_account_that_goes_on_and_off() -> None:
     assert widened(None, PAIRING) == [
         "the account is on",
-        "DMs: anybody is sent a pairing code (was: ignored); 3 of them are known here",
+        "DMs: anybody is sent a pairing code (was: ignored); 3 known so far",
         "DMs: 1 approved sender is answered (was: ignored): Boss (333)",
     ]
     assert narrowed(PAIRING, None) == ["the account is off, so nobody reaches it"]

@@ -17,6 +17,7 @@ from clawlane.capabilities import (
     ProbeResult,
     RehearsedNetwork,
     RiskNotice,
+    SessionFacts,
 )
 from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
 from clawlane.messages import (
@@ -35,7 +36,7 @@ from clawlane_zalouser import directory, inbound_media, login, outbound, reactio
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.cast import VARIABLE, SimulatedPeople, control_port
 from clawlane_zalouser.environment import Environment
-from clawlane_zalouser.stored_session import StoredSession
+from clawlane_zalouser.stored_session import StoredSession, session_facts
 from zaloweb.errors import SettingsError
 from zaloweb.transport.network import LOOPBACK
 from zaloweb.wire.text import LIMIT
@@ -64,6 +65,10 @@ class ZaloUserChannel:
             return Environment()
         except SettingsError as error:
             raise ChannelUnusable(str(error)) from error
+
+    def describe(self, secret: bytes) -> SessionFacts:
+        """Facts of a stored session; none of its values."""
+        return session_facts(secret)
 
     async def run(self, account: Account, host: Host) -> None:
         """Run one account until cancelled, or until the operator is needed."""

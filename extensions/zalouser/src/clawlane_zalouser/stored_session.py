@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from clawlane.capabilities import ProbeResult
+from clawlane.capabilities import ProbeResult, SessionFacts
 from clawlane.channel import Account, Vault, VaultClosed, VaultError
 from clawlane_zalouser.environment import Environment
 from zaloweb.client import Zalo
-from zaloweb.errors import SessionExpired, ZaloError
+from zaloweb.errors import SessionExpired, SettingsError, ZaloError
 from zaloweb.session import Session
 from zaloweb.transport.login import log_in
 from zaloweb.transport.pace import Pace
@@ -93,6 +93,18 @@ class StoredSession:
         elapsed_ms = round(1000 * (clock.monotonic() - started))
         log.debug("%s: the session is accepted, in %d ms", self._account, elapsed_ms)
         return ProbeResult(True, user.id or session.uid, user.name, elapsed_ms=elapsed_ms)
+
+
+def session_facts(secret: bytes) -> SessionFacts:
+    """What may be told of a stored session; its oldest cookie is as old as the login. Raises `VaultError`."""
+    try:
+        cookies = list(Session.from_json(secret, now_ms=0).jar)
+    except SettingsError as error:
+        raise VaultError(str(error)) from None
+    dated = [(one.expires_ms, one.name) for one in cookies if one.expires_ms is not None]
+    expires_ms, name = min(dated, default=(None, ""))
+    created = [one.created_ms for one in cookies if one.created_ms]
+    return SessionFacts(len(cookies), min(created, default=None), expires_ms, name)
 
 
 def hosts_of(account: Account) -> Hosts:

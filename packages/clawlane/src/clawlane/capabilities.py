@@ -158,6 +158,29 @@ class Probe(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What may be told of a session: no value of it.
+
+    `logged_in_ms` is the time of the login, `expires_ms` and `expires` when the first cookie expires, and its
+    name; None and empty for what the session does not say.
+    """
+
+    cookies: int
+    logged_in_ms: int | None = None
+    expires_ms: int | None = None
+    expires: str = ""
+
+
+@runtime_checkable
+class DescribesSession(Protocol):
+    """A channel that can tell facts of a stored session."""
+
+    def describe(self, secret: bytes) -> SessionFacts:
+        """Facts of what the vault holds. Raises `VaultError` if it is none of this channel's sessions."""
+        ...
+
+
 class DirectoryError(Exception):
     """People or groups could not be looked up. The text is one line, `help` the command that helps.
 

@@ -7,11 +7,12 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.finding_lines import print_finding
 from clawlane.cli.options import json_option
-from clawlane.cli.output import print_json, sanitize
+from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
 from clawlane.ops.client import Client, ControlError
 from clawlane.ops.doctor import CheckUp
 from clawlane.ops.finding_text import finding_json
 from clawlane.ops.mending import Fix, Fixed
+from clawlane.ops.rules_from import rules_of_file
 
 
 @click.command()
@@ -44,9 +45,11 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
         found = client.call(CheckUp())
     except ControlError:  # a gateway that cannot answer keeps nobody from checking what is on the disk
         found = client.run_here(CheckUp())
+    rules = rules_of_file(client.paths)
     ok = not any(one.severity.fails for one in found)
     if as_json:
-        print_json(ok=ok, findings=list(map(finding_json, found)), **({"fixed": fixed} if fixed else {}))
+        more = {"fixed": fixed} if fixed else {}
+        print_json(ok=ok, findings=list(map(finding_json, found)), rules=rules, **more)
         return 0 if ok else 1
     if fixed is not None:
         _print_fixed(fixed)
@@ -56,6 +59,7 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
         click.echo("Nothing is wrong.")
     elif all(one.accepted for one in found):
         click.echo("Nothing else is wrong.")
+    echo_wrapped(rules_line(rules), hanging="  ")
     return 0 if ok else 1
 
 

@@ -22,6 +22,8 @@ _COMMANDS = {
     "channels": ("clawlane.cli.main:channels", "Log accounts in and out, and see their status."),
     "verify": ("clawlane.cli.verify:verify", "Prove that a lane works, step by step."),
     "message": ("clawlane.cli.message:message", "Write, react and take back, as the account."),
+    "health": ("clawlane.cli.health:health", "Show in a line each how everything is."),
+    "logs": ("clawlane.cli.logs:logs", "Show what the gateway logged."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),
@@ -29,6 +31,7 @@ _COMMANDS = {
     "sim": ("clawlane.cli.sim:sim", "Run a simulator, and play the people in it."),
     "policy": ("clawlane.cli.policy:policy", "Check who may write, without waiting for a message."),
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
+    "session": ("clawlane.cli.session:session", "Look at the stored login of an account."),
     "sessions": ("clawlane.cli.sessions:sessions", "See what agents remember, and make them forget."),
     "outbox": ("clawlane.cli.messages:outbox", "See unsent and unconfirmed messages."),
     "store": ("clawlane.cli.store:store", "Start over without what the gateway has stored."),
@@ -46,6 +49,7 @@ _CHANNELS = {
     "status": ("clawlane.cli.status:status", "Show the status of the accounts."),
     "dead-letters": ("clawlane.cli.messages:dead_letters", "See messages the agent could not answer."),
     "capabilities": ("clawlane.cli.capabilities:capabilities", "Show what a channel can do."),
+    "logs": ("clawlane.cli.logs:channel_logs", "Show what was logged about a channel."),
     "list": ("clawlane.cli.channels:list_channels", "List the configured accounts."),
 }
 
@@ -54,6 +58,7 @@ _CONFIG = {
     "set": ("clawlane.cli.config_edit:set_value", "Write a value into the config file."),
     "unset": ("clawlane.cli.config_edit:unset", "Remove a key from the config file."),
     "validate": ("clawlane.cli.config:validate", "Check the whole config file."),
+    "import": ("clawlane.cli.config_import:import_file", "Take over a config of OpenClaw."),
     "schema": ("clawlane.cli.config_schema:schema", "Print every key the config file can have."),
     "file": ("clawlane.cli.config:show_file", "Print the path of the config file."),
 }

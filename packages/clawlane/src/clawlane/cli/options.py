@@ -24,3 +24,7 @@ def one_account(command: C) -> C:
     """`--channel` and `--account` of a command that is about one account."""
     account = account_option("The account (default: the channel's default account).")
     return channel_option()(account(command))
+
+
+UNOFFICIAL = "unofficial · experimental"
+"""The one label of a channel that its platform does not offer."""

@@ -1,16 +1,18 @@
-"""`plugins install` and `plugins list`."""
+"""`plugins`: install channel plugins, list them, switch them on and off."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
-from clawlane.cli.options import json_option
-from clawlane.cli.output import print_json, print_table
+from clawlane.cli.options import UNOFFICIAL, json_option
+from clawlane.cli.output import echo_wrapped, print_json, print_table
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
-from clawlane.ops.plugins import Install, Plugins
+from clawlane.ops.plugins import About, Install, PluginInfo, Plugins, Switch, Uninstall
 
-_UNOFFICIAL = "unofficial · experimental"
+_HEAD = 14
 
 
 @click.group()
@@ -24,28 +26,40 @@ def plugins() -> None:
 def install(spec: str, as_json: bool) -> None:
     """Install a plugin and record it in the state directory.
 
-    SPEC is a folder (./extensions/zalouser), a wheel file, or an official name (@openclaw/zalouser).
+    SPEC is a folder (./extensions/zalouser), a wheel file, or an official name (@openclaw/zalouser). This
+    switches no channel on: only a block in the config does.
+
+    \b
+    Examples:
+      openclaw plugins install @openclaw/zalouser
+      openclaw plugins install ./extensions/zalouser
     """
     done = Client().run_here(Install(spec))
     if as_json:
         print_json(plugin=done.id, version=done.version, new=done.new, restart_needed=done.restart_needed)
         return
-    note = f" ({_UNOFFICIAL})" if done.unofficial else ""
+    note = f" ({UNOFFICIAL})" if done.unofficial else ""
     how = "installed" if done.new else "installed again"
     click.echo(f"{how}: {done.id} · {done.name} {done.version}{note}")
     if done.restart_needed:
-        click.echo("a gateway is running: restart it to use the plugin")
+        click.echo("a gateway is running; to use the plugin: openclaw gateway restart")
     click.echo(f"next: openclaw channels login --channel {done.id}")
 
 
 @plugins.command("list")
 @json_option
 def list_plugins(as_json: bool) -> None:
-    """List the installed plugins and the official ones."""
+    """List the installed plugins and the official ones.
+
+    \b
+    Examples:
+      openclaw plugins list
+      openclaw plugins list --json
+    """
     rows = []
     for one in Client().run_here(Plugins()):
         row = plain(one)
-        row["note"] = _UNOFFICIAL if row.pop("unofficial") else ""
+        row["note"] = UNOFFICIAL if row.pop("unofficial") else ""
         rows.append(row)
     if as_json:
         print_json(plugins=rows)
@@ -55,3 +69,114 @@ def list_plugins(as_json: bool) -> None:
     for row in rows:
         if row["problem"]:
             click.echo(f"{row['id']}: {row['problem']}")
+
+
+@plugins.command()
+@click.argument("id", metavar="ID")
+@json_option
+def info(id: str, as_json: bool) -> None:
+    """Show what a plugin can do, where it comes from, and its risk.
+
+    \b
+    Examples:
+      openclaw plugins info zalouser
+      openclaw plugins info zalouser --json
+    """
+    found = Client().run_here(About(id))
+    if as_json:
+        told = plain(found)
+        risk = {key: told.pop(name) for key, name in _RISK.items()}
+        print_json(**told.pop("plugin"), **told, label=_label(found), risk=risk if found.risk else None)
+        return
+    for head, text in _info_rows(found):
+        begin = f"{head:<{_HEAD}}"
+        echo_wrapped(text, begin, " " * _HEAD)
+
+
+@plugins.command()
+@click.argument("id", metavar="ID")
+@json_option
+def enable(id: str, as_json: bool) -> None:
+    """Have the gateway load an installed plugin again.
+
+    \b
+    Example:
+      openclaw plugins enable zalouser
+    """
+    _switch(id, enabled=True, as_json=as_json)
+
+
+@plugins.command()
+@click.argument("id", metavar="ID")
+@json_option
+def disable(id: str, as_json: bool) -> None:
+    """Have the gateway leave a plugin out; its channel is off then.
+
+    Sessions and the config stay as they are.
+
+    \b
+    Example:
+      openclaw plugins disable zalouser && openclaw gateway restart
+    """
+    _switch(id, enabled=False, as_json=as_json)
+
+
+@plugins.command()
+@click.argument("id", metavar="ID")
+@json_option
+def uninstall(id: str, as_json: bool) -> None:
+    """Forget a plugin, and take out of Python what `plugins install` put there.
+
+    Sessions and the config stay: to forget a session, log out first. Refused while the gateway runs an
+    account with it.
+
+    \b
+    Examples:
+      openclaw channels logout --channel zalouser
+      openclaw gateway stop && openclaw plugins uninstall zalouser
+    """
+    done = Client().run_here(Uninstall(id))
+    if as_json:
+        print_json(plugin=done.id, distribution=done.distribution, removed=done.removed)
+        return
+    how = "and removed from this Python" if done.removed else "it stays importable, as it was before"
+    click.echo(f"uninstalled: {done.id} ({done.distribution}; {how})")
+
+
+_RISK = {"title": "risk_title", "text": "risk", "alternative": "alternative"}
+
+
+def _switch(id: str, *, enabled: bool, as_json: bool) -> None:
+    done = Client().run_here(Switch(id, enabled))
+    if as_json:
+        state = {"enabled": done.enabled, "changed": done.changed, "restart_needed": done.restart_needed}
+        print_json(plugin=done.id, **state)
+        return
+    state_now = "enabled" if enabled else "disabled"
+    click.echo(f"{state_now}: {done.id}" if done.changed else f"{done.id} is {state_now} already")
+    if done.restart_needed:
+        click.echo("the gateway runs as before until you run: openclaw gateway restart")
+
+
+def _label(found: PluginInfo) -> str:
+    return UNOFFICIAL if found.plugin.unofficial else ""
+
+
+def _info_rows(found: PluginInfo) -> Iterator[tuple[str, str]]:
+    plugin = found.plugin
+    label = f" ({UNOFFICIAL})" if plugin.unofficial else ""
+    yield "plugin", f"{plugin.id} · {plugin.name}{label}"
+    problem = f": {plugin.problem}" if plugin.problem else ""
+    yield "status", f"{plugin.status}{problem}"
+    if plugin.version:
+        yield "version", f"{plugin.version} ({found.distribution})"
+    yield "source", plugin.source + (f" ({found.path})" if found.path else "")
+    if found.aliases:
+        yield "aliases", ", ".join(found.aliases)
+    if found.capabilities:
+        yield "capabilities", ", ".join(found.capabilities)
+    words = {True: "has a block for it", False: "has no block for it, so it is off", None: "cannot be read"}
+    yield "config", words[found.configured]
+    if found.risk:
+        yield "risk", f"{found.risk_title}. {found.risk}"
+        yield "instead", found.alternative

@@ -16,7 +16,7 @@ from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
-from clawlane.ops.account_status import AccountStatus, HeldReply, PolicyStatus
+from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
 from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
@@ -76,7 +76,7 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
         code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
         name = client.call(FindChannel(channel))
         raise CliError(f"the config has no block for {name}, so it is off", code=code)
-    code = _exit_code(found)
+    code = exit_code(found)
     if as_json:
         head = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
         print_json(**head, **_status_json(found))
@@ -93,12 +93,7 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
         yield "", f"Gateway: running since {_moment(gateway.started_ms, now)}, pid {gateway.pid}"
     else:
         yield "", "Gateway: not running; start it: openclaw gateway run"
-    if found.config.error:
-        error = sanitize(found.config.error, 300)
-        told = "the gateway goes on with the one it started with and could not start again"
-        yield "", f"Config: broken now ({error}); {told}; run: openclaw config validate"
-    elif found.config.changed:
-        yield "", "Config: changed since the gateway started; restart the gateway to apply it"
+    yield from _config_lines(found.config, now)
     for agent in found.echoes:
         yield "", f"Agent: {sanitize(agent)} answers with an echo: configure `brain` or `model`"
     for place in sorted({one.rehearsal for one in _accounts(found) if one.rehearsal}):
@@ -115,6 +110,24 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
         yield "", "No channel is configured; see: openclaw channels list --all"
 
 
+def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
+    """Since when the config is in force, and what is to be said of a file that differs."""
+    if config.applied_ms is None:
+        return
+    since = f"in force since {_moment(config.applied_ms, now)}"
+    if config.error:
+        yield "", f"Config: broken now ({sanitize(config.error, 300)})"
+        yield "    → ", f"the last good one is {since}; run: openclaw config validate"
+    elif config.waiting:
+        yield "", f"Config: {since}; the file widens access, which waits for: openclaw config apply"
+        for sentence in config.waiting:
+            yield "    → ", sanitize(sentence, 300)
+    elif config.changed:
+        yield "", f"Config: {since}; the file was edited just now and is about to be applied"
+    else:
+        yield "", f"Config: {since}"
+
+
 def _accounts(found: Status) -> Iterator[AccountStatus]:
     for block in found.channels.values():
         yield from block.accounts.values()
@@ -126,7 +139,7 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     how = f"{phase}{reason}" if one.enabled else "disabled"
     yield "  ", f"{one.id} (profile {one.profile}){called}: {how}"
-    for head, text in (*_working_rows(one, now), *_waiting_rows(one), *_known_rows(one, now)):
+    for head, text in (*_working_rows(one, words, now), *_waiting_rows(one), *_known_rows(one, now)):
         yield f"    {head:<11}", text
     if one.help:
         yield "    → ", one.help
@@ -134,11 +147,11 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
         yield "    → ", f"openclaw channels login {words}"
 
 
-def _working_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
+def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[str, str]]:
     """Who is linked, the health of the connection, the policies and the decisions."""
     user = one.identity
     yield "linked", f"as {sanitize(user.name)} ({user.id})" if user else "no"
-    yield "verified", _verified(one, now)
+    yield "verified", _verified(one, words, now)
     if one.linked:
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
@@ -209,12 +222,12 @@ def _speakers(one: AccountStatus) -> Iterator[tuple[str, str]]:
         yield "", f"and {more} more: openclaw security audit"
 
 
-def _verified(one: AccountStatus, now: int) -> str:
+def _verified(one: AccountStatus, words: str, now: int) -> str:
     """What the ritual has proven; a login alone proves nothing of it."""
     text = verification_text(one.verification, now)
     if one.verification.state is VerificationState.VERIFIED:
         return text
-    return f"{text}; prove it: openclaw verify"
+    return f"{text}; prove it: openclaw verify {words}"
 
 
 def _held(held: HeldReply) -> str:
@@ -266,8 +279,9 @@ def _status_json(found: Status) -> dict[str, Any]:
     return told
 
 
-def _exit_code(found: Status) -> Exit:
-    codes = [_of_account(one) for one in _accounts(found) if one.enabled] or [Exit.NOT_LINKED]
+def exit_code(found: Status) -> Exit:
+    """The highest code of all enabled accounts, of the gateway and of the config file."""
+    codes = [exit_code_of(one) for one in _accounts(found) if one.enabled] or [Exit.NOT_LINKED]
     if not found.gateway:
         codes.append(Exit.GATEWAY_DOWN)
     if found.config.error:
@@ -275,7 +289,8 @@ def _exit_code(found: Status) -> Exit:
     return max(codes)
 
 
-def _of_account(one: AccountStatus) -> Exit:
+def exit_code_of(one: AccountStatus) -> Exit:
+    """The code of one account."""
     expired = one.probe is not None and one.probe.expired
     muted = any(pause.thread is None for pause in one.pauses)
     if muted or one.phase in (Phase.REPLACED, Phase.PAUSED):

@@ -75,7 +75,10 @@ class Draft:
         """The changed lines, without secrets."""
         former = "" if self.raw is None else self.raw.decode()
         lines = former.splitlines(), self.text.splitlines()
-        shown = _masked(self.before, former).splitlines(), _masked(self.source, self.text).splitlines()
+        shown = (
+            masked_text(self.before, former).splitlines(),
+            masked_text(self.source, self.text).splitlines(),
+        )
         if any(len(one) != len(other) for one, other in zip(lines, shown, strict=True)):
             lines = shown  # a secret of several lines
         found: list[str] = []
@@ -215,7 +218,7 @@ def _expected(data: Any, edits: Sequence[AnyEdit]) -> Any:
     return data
 
 
-def _masked(source: Source, text: str) -> str:
+def masked_text(source: Source, text: str) -> str:
     """The text of a file with signs in the place of secrets."""
     if not source.exists:
         return text

@@ -167,6 +167,11 @@ class FileVault:
         return found[1] if found else None
 
     @property
+    def file(self) -> Path:
+        """Where the session is sealed, or would be."""
+        return self._path
+
+    @property
     def generation(self) -> str:
         """Identifies the login of the session that was read last; empty if there was none."""
         return self._generation.decode() if self._generation else ""

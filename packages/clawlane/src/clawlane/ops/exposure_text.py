@@ -10,7 +10,7 @@ from clawlane.clock import length
 _MOST = 20
 """Sentences about one change of the config; the others are counted."""
 
-_KNOWN = {"anybody": "of them are known here", "strangers": "of them wrote lately", "friends": "of them now"}
+_KNOWN = {"anybody": "known so far", "strangers": "of them wrote lately", "friends": "of them now"}
 """What is said of the number of people behind a word for many."""
 
 _NOW = {

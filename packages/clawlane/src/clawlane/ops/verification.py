@@ -245,7 +245,7 @@ async def look_up(ctx: OpContext, request: LookUp) -> int:
     _, live = _live(ctx, request)
     asked_ms = ctx.now_ms()
     if not await live.look_up(request.kind):
-        raise OpError(f"{live.account} is not connected")
+        raise OpError(f"{live.account} cannot be asked for past messages")
     return asked_ms
 
 

@@ -1,4 +1,4 @@
-"""Installs a plugin: makes it importable, checks that it loads, and records it."""
+"""Installs a plugin (makes it importable, checks that it loads, records it), and undoes that."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from clawlane.plugins.target import InstallTarget, find_target
 from clawlane.plugins.untrusted import refuse_odd_files
 
 _PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
+_PIP_UNINSTALL = ("-m", "pip", "uninstall", "--quiet", "--disable-pip-version-check", "--yes")
 _PIP_S = 300.0
 """Seconds. A build without a network takes a few; a longer one hangs."""
 _OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
@@ -42,6 +43,7 @@ def install(spec: str, registry: Registry, now_ms: int) -> Installation:
     manifest = load_manifest(target.channel, target.distribution)
     load_settings(manifest)
     load_runtime(manifest)
+    before = registry.record(manifest.id)
     record = PluginRecord(
         channel=manifest.id,
         label=manifest.label,
@@ -50,6 +52,7 @@ def install(spec: str, registry: Registry, now_ms: int) -> Installation:
         source=spec,
         path=str(target.path or ""),
         installed_ms=now_ms,
+        copied=copied or (before is not None and before.copied),
     )
     return Installation(manifest, record, copied, registry.add(record))
 
@@ -86,21 +89,42 @@ def _refuse_other_folder(present: Distribution, target: InstallTarget) -> None:
         )
 
 
+def uninstall(record: PluginRecord, registry: Registry) -> bool:
+    """Forget a plugin, and take it out of this Python if `install` put it there. True if it did.
+
+    Raises `NotInstallable`, with the record kept.
+    """
+    present = installed(record.distribution) if record.copied else None
+    if present is not None:
+        if importlib.util.find_spec("pip") is None:
+            raise NotInstallable(
+                "this Python has no pip, so the plugin cannot be taken out of it",
+                f"remove {record.distribution} with what installed clawlane (uv, pipx), then run this again",
+            )
+        _pip([sys.executable, *_PIP_UNINSTALL, record.distribution], f"remove {record.distribution}")
+        importlib.invalidate_caches()
+    registry.remove(record.channel)
+    return present is not None
+
+
 def _run_pip(path: Path) -> None:
     if importlib.util.find_spec("pip") is None:
         raise NotInstallable(
             "this Python has no pip, so it cannot make the plugin importable",
             f"install {path} with what installed clawlane (uv, pipx inject), then run this again",
         )
-    command = [sys.executable, *_PIP, *_OFFLINE, str(path)]
+    _pip([sys.executable, *_PIP, *_OFFLINE, str(path)], f"install {path}")
+
+
+def _pip(command: list[str], what: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603
             command, capture_output=True, text=True, errors="replace", check=False, timeout=_PIP_S
         )
     except subprocess.TimeoutExpired:
-        raise NotInstallable(f"pip did not finish with {path} within {_PIP_S:.0f} s") from None
+        raise NotInstallable(f"pip did not {what} within {_PIP_S:.0f} s") from None
     if done.returncode:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         errors = [line for line in lines if "error" in line.lower()]
         reason = (errors or lines or ["it did not say why"])[-1].removeprefix("ERROR: ")[:300]
-        raise NotInstallable(f"pip could not install {path}: {reason}")
+        raise NotInstallable(f"pip could not {what}: {reason}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -19,7 +19,10 @@ from clawlane.plugins.errors import BadSpec, LoadFailed
 
 @dataclass(frozen=True, slots=True)
 class PluginRecord:
-    """One installed plugin. `source` is the spec it was installed from, `path` the folder or wheel of it."""
+    """One installed plugin. `source` is the spec it was installed from, `path` the folder or wheel of it.
+
+    A gateway leaves out one that is not `enabled`. `copied` says that `plugins install` put it into Python.
+    """
 
     channel: str
     label: str
@@ -28,6 +31,8 @@ class PluginRecord:
     source: str
     path: str
     installed_ms: int
+    enabled: bool = True
+    copied: bool = False
 
 
 class Registry:
@@ -56,6 +61,10 @@ class Registry:
         good: dict[str, Manifest] = {}
         bad: dict[str, LoadFailed] = {}
         for record in self.records:
+            if not record.enabled:
+                why = f"the plugin of channel '{record.channel}' is disabled"
+                bad[record.channel] = LoadFailed(why, f"openclaw plugins enable {record.channel}")
+                continue
             try:
                 good[record.channel] = load_manifest(record.channel, record.distribution)
             except LoadFailed as error:
@@ -97,10 +106,21 @@ class Registry:
     def add(self, record: PluginRecord) -> bool:
         """Record a plugin; it replaces an older record of its channel. True if there was none."""
         others = [other for other in self.records if other.channel != record.channel]
-        rows = [asdict(row) for row in (*others, record)]
+        self._write([*others, record])
+        return len(others) == len(self.records)
+
+    def remove(self, channel: str) -> None:
+        """Forget the plugin of a channel."""
+        self._write([other for other in self.records if other.channel != channel])
+
+    def record(self, channel: str) -> PluginRecord | None:
+        """What is recorded of a channel, whether it loads or not."""
+        return next((one for one in self.records if one.channel == channel), None)
+
+    def _write(self, records: Iterable[PluginRecord]) -> None:
+        rows = [asdict(row) for row in records]
         text = json.dumps({"version": 1, "plugins": rows}, ensure_ascii=False, indent=2)
         write_private(self._paths.plugins_file, text.encode() + b"\n")
-        return len(others) == len(self.records)
 
 
 def load_manifest(channel: str, distribution: str) -> Manifest:

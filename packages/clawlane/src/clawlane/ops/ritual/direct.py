@@ -80,7 +80,7 @@ def stranger(run: Run) -> Steps:
     if found is None:
         return failed(run.nothing_came("message of a stranger", after, last_inbound(run)))
     run.stranger = found
-    return passed(f"{run.whom(found)} wrote at {local_minute(found.at_ms)}: {found.outcome} ({found.reason})")
+    return passed(f"{run.whom(found)} wrote at {local_minute(found.at_ms)}; {run.verdict(found)}")
 
 
 def pairing(run: Run) -> Steps:
@@ -98,7 +98,9 @@ def pairing(run: Run) -> Steps:
     if request.reason == Reason.DM_PAIRING_SILENT:
         why = f"pairing.reply is '{run.facts.pairing_reply}'"
         return passed(f"the request of {who} waits; no text was sent, because {why}")
+    limit_ms = run.system_ms
     if request.reason == Reason.DM_PAIRING_HELD:
+        limit_ms = run.patience_ms
         yield Instruction(step, f"The message came late, so its code is held. Let {who} write once more.")
     last: list[SendProof] = []
 
@@ -109,7 +111,7 @@ def pairing(run: Run) -> Steps:
         over = (ChunkState.SENT, ChunkState.UNKNOWN, *_GONE)
         return last[0] if last and last[0].state in over else None
 
-    sent = yield from run.watch(step, challenge, run.system_ms)
+    sent = yield from run.watch(step, challenge, limit_ms)
     if sent is None:
         waits = f"the code for {who} has not left: {last[0].reason or last[0].state}" if last else ""
         return failed(waits or f"no code was written for {who}")

@@ -1,0 +1,52 @@
+"""`config import`: bring a config of OpenClaw over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from clawlane.cli.options import json_option
+from clawlane.cli.output import echo_wrapped, print_json
+from clawlane.ops.client import Client
+from clawlane.ops.config_import import Import
+from clawlane.ops.finding_text import finding_json, one_line
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a config that is there; it is kept as ….bak.")
+@click.option("--dry-run", is_flag=True, help="Print the config, and write nothing.")
+@json_option
+def import_file(file: Path, force: bool, dry_run: bool, as_json: bool) -> None:
+    """Take over the config of OpenClaw in FILE.
+
+    What clawlane has too is kept, with its comments and all digits of its ids. The
+    rest is left out and named. FILE stays as it is.
+
+    \b
+    Examples:
+      openclaw config import ~/.openclaw/openclaw.json --dry-run
+      openclaw config import ~/.openclaw/openclaw.json
+    """
+    made = Client().run_here(Import(str(file.absolute()), force, dry_run))
+    if as_json:
+        shown = {"text": made.text} if dry_run else {}
+        findings = list(map(finding_json, made.findings))
+        names = {"file": made.file, "backup": made.backup or None, "written": not dry_run}
+        print_json(**names, left_out=made.left_out, warnings=made.warnings, findings=findings, **shown)
+        return
+    if dry_run:
+        click.echo(made.text.rstrip("\n"))
+    for one in made.left_out:
+        line = f" (line {one.line})" if one.line else ""
+        echo_wrapped(f"left out: {one.path}{line}: {one.reason}", hanging="  ", err=True)
+    for warning in made.warnings:
+        echo_wrapped(f"warning: {warning}", hanging="  ", err=True)
+    for found in made.findings:
+        echo_wrapped(f"{found.severity}: {one_line(found)}", hanging="  ", err=True)
+    if dry_run:
+        click.echo("Nothing was written (--dry-run).", err=True)
+        return
+    echo_wrapped(f"Written: {made.file}" + (f" (before: {made.backup})" if made.backup else ""), hanging="  ")
+    click.echo("Look at it, then check the setup: openclaw doctor")

@@ -1,0 +1,95 @@
+"""`health`: a quick look at the running gateway, for people and for monitors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from clawlane.cli.options import json_option
+from clawlane.cli.output import ago, echo_wrapped, print_json, sanitize
+from clawlane.cli.phases import PHASES
+from clawlane.cli.status import Exit, exit_code, exit_code_of
+from clawlane.clock import now_ms
+from clawlane.ops.account_status import AccountStatus
+from clawlane.ops.client import Client, GatewayDown, ask_gateway
+from clawlane.ops.finding_text import problem_text
+from clawlane.ops.operation import Caller
+from clawlane.ops.status import GetStatus, Status
+
+
+@click.command()
+@json_option
+def health(as_json: bool) -> int:
+    """Show in a line each how the gateway and its accounts are.
+
+    Asks the running gateway and nothing else. The exit codes are those of `openclaw channels status`: 0 well,
+    2 degraded, 3 not linked, 4 paused or replaced, 5 the gateway is not running.
+
+    \b
+    Examples:
+      openclaw health
+      openclaw health --json
+    """
+    try:
+        found = ask_gateway(Client().paths, GetStatus(), Caller.CLI)
+    except GatewayDown as error:
+        if as_json:
+            print_json(ok=False, exit_code=int(Exit.GATEWAY_DOWN), running=False, accounts={})
+        else:
+            click.echo(f"gateway: not running; start it: {error.help}")
+        return Exit.GATEWAY_DOWN
+    code = exit_code(found)
+    if as_json:
+        told = {name: _account_json(one) for name, one in _accounts(found)}
+        print_json(
+            ok=code is Exit.WELL, exit_code=int(code), running=True, gateway=found.gateway, accounts=told
+        )
+        return code
+    for line in _lines(found):
+        echo_wrapped(line, hanging="  ")
+    return code
+
+
+def _lines(found: Status) -> Iterator[str]:
+    if gateway := found.gateway:
+        started = ago(gateway.started_ms, now_ms())
+        yield f"gateway: running, pid {gateway.pid}, started {started}, {gateway.rss / 2**20:.0f} MB"
+    if found.config.error:
+        yield f"config: broken now ({sanitize(found.config.error, 200)})"
+    for name, one in _accounts(found):
+        yield f"{name}: {_words(one)}"
+    if not found.channels:
+        yield "no channel is configured; see: openclaw channels list --all"
+
+
+def _accounts(found: Status) -> Iterator[tuple[str, AccountStatus]]:
+    for channel, block in found.channels.items():
+        for one in block.accounts.values():
+            yield f"{channel}/{one.id}", one
+
+
+def _words(one: AccountStatus) -> str:
+    if not one.enabled:
+        return "disabled"
+    reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
+    problems = "".join(f"; {sanitize(problem_text(it), 200)}" for it in one.problems if it.degrades)
+    paused = "; paused" if any(pause.thread is None for pause in one.pauses) else ""
+    helps = f"; run: {one.help}" if one.help else ""
+    return f"{PHASES[one.phase]}{reason}{paused}{problems}{helps}"
+
+
+def _account_json(one: AccountStatus) -> dict[str, Any]:
+    """One account, with words for its problems."""
+    return {
+        "enabled": one.enabled,
+        "exit_code": int(exit_code_of(one)),
+        "phase": one.phase,
+        "code": one.code,
+        "reason": one.reason,
+        "help": one.help,
+        "problems": [problem_text(it) for it in one.problems if it.degrades],
+        "last_inbound_ms": one.last_inbound_ms,
+        "last_outbound_ms": one.last_outbound_ms,
+    }

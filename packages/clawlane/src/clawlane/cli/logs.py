@@ -1,0 +1,103 @@
+"""`logs` and `channels logs`: what the gateway logged, as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.options import C
+from clawlane.cli.output import columns, echo_wrapped, print_json, printable, sanitize
+from clawlane.ops.client import Client
+
+if TYPE_CHECKING:
+    from clawlane.ops.logs import LogFilter, LogLine
+
+_LEVELS = ("debug", "info", "warning", "error")
+_LONGEST = 2000
+
+
+def _options(command: C) -> C:
+    account = click.option("--account", default="", help="Only this account (default: all).")
+    follow = click.option("--follow", "-f", is_flag=True, help="Go on with what is logged from now on.")
+    lines = click.option(
+        "--lines", "-n", type=click.IntRange(min=0), default=50, show_default=True, help="The newest lines."
+    )
+    level = click.option("--level", type=click.Choice(_LEVELS), default="debug", help="This level and worse.")
+    as_json = click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON; with --follow an object a line."
+    )
+    return account(follow(lines(level(as_json(command)))))
+
+
+@click.command()
+@_options
+def logs(account: str, follow: bool, lines: int, level: str, as_json: bool) -> None:
+    """Show what the gateway logged: time of this machine, level, account, text.
+
+    The log never holds what people write. It works while no gateway runs, too.
+
+    \b
+    Examples:
+      openclaw logs --lines 20
+      openclaw logs --follow --level warning
+    """
+    _show(account, follow, lines, level, as_json)
+
+
+@click.command("logs")
+@click.option("--channel", default="", help="Only this channel (default: the only one installed).")
+@_options
+def channel_logs(channel: str, account: str, follow: bool, lines: int, level: str, as_json: bool) -> None:
+    """Show what the gateway logged about the accounts of a channel.
+
+    \b
+    Examples:
+      openclaw channels logs --channel zalouser
+      openclaw channels logs --channel zalouser --account default --follow
+    """
+    if not channel:
+        from clawlane.ops.accounts import FindChannel
+
+        channel = Client().call(FindChannel(None))
+    _show(account, follow, lines, level, as_json, channel)
+
+
+def _show(account: str, follow: bool, lines: int, level: str, as_json: bool, channel: str = "") -> None:
+    from clawlane.ops import logs as log_files
+
+    folder = Client().paths.log_dir
+    wanted = log_files.LogFilter(channel, account, level.upper())
+    coming = log_files.follow(folder, wanted) if follow else iter(())
+    if follow:
+        next(coming)  # from here on nothing is missed
+    found = log_files.newest(folder, wanted, lines)
+    if as_json and not follow:
+        print_json(file=str(folder / "gateway.log"), lines=found)
+        return
+    if not found and not follow:
+        raise CliError(f"nothing was logged in {folder}{_what(wanted)}", "openclaw gateway run")
+    _print(found, as_json)
+    for line in coming:
+        if line is not None:
+            _print([line], as_json)
+
+
+def _what(wanted: LogFilter) -> str:
+    of = "/".join(word for word in (wanted.channel, wanted.account) if word)
+    return f" about {sanitize(of)}" if of else ""
+
+
+def _print(lines: Iterable[LogLine], as_json: bool) -> None:
+    for line in lines:
+        if as_json:
+            print_json(line=line)
+            continue
+        time = line.time.partition(",")[0]
+        head = f"{time} {line.level:<7} "
+        account = f"{line.account}: " if line.account else ""
+        echo_wrapped(f"{account}{sanitize(line.text, _LONGEST)}", head, " " * columns(head))
+        for row in printable(line.trace).splitlines():
+            click.echo(f"    {row}")

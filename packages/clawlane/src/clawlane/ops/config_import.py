@@ -1,0 +1,150 @@
+"""Brings a config of OpenClaw over: keeps what is known here, and names what is left out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clawlane.config.errors import ConfigError, Problem, format_path
+from clawlane.ops.config import posture
+from clawlane.ops.config_paths import value_at
+from clawlane.ops.context import OpContext
+from clawlane.ops.findings import Finding
+from clawlane.ops.operation import OpError, Request, operation
+
+if TYPE_CHECKING:
+    from clawlane.config.edit import AnyEdit
+    from clawlane.config.load import Config
+    from clawlane.config.source import Source
+
+_ROUNDS = 10
+_EXACT = 2**53
+_LEFT_OUT = ("unknown key", "unknown channel", "this channel has no such key", "OpenClaw has this ")
+"""How the loader's words about keys begin that an import leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import(Request["Imported"]):
+    """Write what `source_file` says as the config, which must not be there yet, except with `force`."""
+
+    source_file: str
+    force: bool = False
+    dry_run: bool = False
+    config_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A key that was not taken over, and why."""
+
+    path: str
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was written, or with `dry_run` would be. `backup` is the former config, empty without one."""
+
+    file: str
+    backup: str
+    text: str
+    left_out: list[LeftOut]
+    warnings: list[str]
+    findings: list[Finding]
+    dry_run: bool
+
+
+@operation
+async def bring(ctx: OpContext, request: Import) -> Imported:
+    """Raises `ConfigError` for values that mean nothing here, and `OpError`."""
+    return await asyncio.to_thread(_bring, ctx.as_written(request.config_file), request)
+
+
+def _bring(ctx: OpContext, request: Import) -> Imported:
+    from clawlane.config.edit import Draft, EditError, backup_of, masked_text
+    from clawlane.config.source import Source, read_source
+
+    target = ctx.paths.config_file
+    raw = target.resolve().read_bytes() if target.exists() else None
+    if raw is not None and not request.force and not request.dry_run:
+        raise OpError(f"{target} is there already", "--force replaces it, and keeps it as ….bak")
+    given = read_source(Path(request.source_file))
+    if not given.exists:
+        raise OpError(f"{request.source_file}: there is no such file")
+    try:
+        text, config, left_out = _fitted(ctx, given, target)
+        made = Draft(target.resolve(), raw, text, Source(target, {}, {}, {}, exists=False), config.source)
+        if not request.dry_run:
+            made.write()
+    except EditError as error:
+        raise OpError(str(error)) from None
+    return Imported(
+        file=str(target),
+        backup=str(backup_of(made.file)) if raw is not None and not request.dry_run else "",
+        text=masked_text(config.source, text),
+        left_out=sorted(left_out, key=lambda one: one.line or 0),
+        warnings=list(map(str, config.warnings)),
+        findings=posture(ctx, config),
+        dry_run=request.dry_run,
+    )
+
+
+def _fitted(ctx: OpContext, given: Source, target: Path) -> tuple[str, Config, list[LeftOut]]:
+    """The text without what is unknown here. What is left out may show more of the kind, so it goes on."""
+    from clawlane.config.edit import Put, apply_edits
+    from clawlane.config.load import load_source
+    from clawlane.config.source import parse_source
+
+    text = given.file.read_bytes().decode()
+    long = [path for path in given.values if _is_long(value_at(given.data, path, None))]
+    text = apply_edits(given, text, [Put(path, str(value_at(given.data, path, None))) for path in long])
+    left_out: list[LeftOut] = []
+    for _ in range(_ROUNDS):
+        source = parse_source(target, text.encode())
+        problems: tuple[Problem, ...] = ()
+        try:
+            config = load_source(source, ctx.registry, ctx.environ)
+            problems, others = config.warnings, []
+        except ConfigError as error:
+            problems, others = error.problems, [one for one in error.problems if not _goes(one)]
+        edits = list(_removals(source, given, problems, left_out))
+        if not edits and others:
+            raise ConfigError(_in_file(given, one) for one in others)
+        if not edits:
+            return text, config, left_out
+        text = apply_edits(source, text, edits)
+    raise OpError(f"{given.file} is too unlike a config", "write a new one: openclaw onboard")
+
+
+def _removals(
+    source: Source, given: Source, problems: tuple[Problem, ...], left_out: list[LeftOut]
+) -> Iterator[AnyEdit]:
+    """The edits that remove what goes."""
+    from clawlane.config.edit import Remove
+
+    paths = {format_path(path): path for path in source.keys}
+    gone = {paths[one.path]: one for one in problems if _goes(one) and one.path in paths}
+    for path, problem in gone.items():
+        if not any(path[:length] in gone for length in range(1, len(path))):
+            position = given.keys.get(path)
+            left_out.append(LeftOut(problem.path, position.line if position else None, problem.message))
+            yield Remove(path)
+
+
+def _in_file(given: Source, problem: Problem) -> Problem:
+    """A problem where the operator finds it: in the file that is imported."""
+    place = next((path for path in given.values if format_path(path) == problem.path), None)
+    return problem if place is None else given.problem(place, problem.message, problem.hint)
+
+
+def _goes(problem: Problem) -> bool:
+    return problem.message.startswith(_LEFT_OUT)
+
+
+def _is_long(value: object) -> bool:
+    """Whether other readers of JSON would round a number."""
+    return type(value) is int and value >= _EXACT
