@@ -10,7 +10,6 @@ from docs.shell_blocks import NOT_RUN, PAGES, ROOT, Typist, blocks, commands, un
 
 FIRST = {
     "README.md": "bare",
-    "docs/agents.md": "agent",
     "docs/zaloweb.md": "bare",
 }
 """How far the machine is when somebody begins to follow a page; `running` for the others."""
@@ -18,7 +17,7 @@ FIRST = {
 SAFE = "{ channels: { zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
 ELSEWHERE = {
     "docs/getting-started.md": "it begins twice: tests/docs/test_getting_started.py follows both ways",
-    "docs/rehearsal.md": "it brings simulators of its own: tests/end_to_end/test_rehearsal_docs.py follows it",
+    "docs/rehearsal.md": "it brings its own simulators: tests/end_to_end/test_rehearsal_docs.py follows it",
 }
 
 FOLLOWED = [page for page in PAGES if commands(page) and page not in ELSEWHERE]
