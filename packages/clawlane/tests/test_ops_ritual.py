@@ -80,6 +80,10 @@ def test_a_lane_that_works_passes_every_step_in_order_and_the_report_is_kept() -
     assert (played.report.policy, played.report.risk) == (FACTS.policy, "experimental, unofficial")
     assert [one.kind for one in lane.questions] == [*QuestionKind]
     assert lane.reactions == [("group:900", "m3", "👍"), ("group:900", "m3", "")]
+    told = played[StepName.STRANGER].evidence
+    assert told.endswith(
+        "; the message was challenged: dm_pairing_required; line 5 channels.zalouser.dmPolicy"
+    )
     told = played[StepName.REPLY].evidence
     assert "Lan (41) wrote at" in told
     assert "answered in 1.2 s: message r102 arrived; agent main is an echo" in told

@@ -23,9 +23,10 @@ from clawlane.config.paths import Paths
 from clawlane.config.source import parse_source
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, OpError
-from clawlane.ops.setup import Look, Propose, Write, Written, look, planned, propose, write
+from clawlane.ops.setup import Look, Propose, Write, Written, look, propose, write
 from clawlane.ops.setup_answers import EVERYBODY, AgentChoice, Answers, GroupChoice, Named, Reload
 from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft, drafted, drop_draft, keep_draft
+from clawlane.ops.setup_plan import planned
 from clawlane.ops.setup_text import account_values, agent_values, first_file
 from clawlane.plugins.registry import Registry
 from clawlane_zalouser.manifest import MANIFEST
@@ -383,6 +384,8 @@ async def test_a_second_account_leaves_the_only_one_what_it_was(ctx: OpContext) 
 async def test_a_name_that_would_come_first_does_not_become_the_default(ctx: OpContext) -> None:
     put(ctx, "{ channels: { zalouser: { profile: 'p', accounts: { Shop: {} } } } }")
     before = accounts(ctx.written_config())
+    shown = await propose(ctx, Propose("zalouser", "home", CAREFUL))
+    assert (shown.account_named, shown.default_pinned) == ("", "shop")
     await written(ctx, "home", CAREFUL)
     config = ctx.written_config()
     assert config.channels["zalouser"].default_account == "shop"

@@ -156,6 +156,7 @@ def test_one_more_account_is_added_beside_the_first(perch) -> None:
     told = perch(line)
     assert (told.code, told.err) == (0, "")
     assert "Linked as Nguyễn Văn An (43)" in told.out
+    assert "The account that there is goes on as 'default'; its settings stay where they are." in told.out
     assert perch.vault("work").identity() == ("43", "Nguyễn Văn An")
     assert perch.vault().identity() == ("42", "Nguyễn Văn An")
     block = read_source(perch.paths.config_file).data["channels"]["parrot"]

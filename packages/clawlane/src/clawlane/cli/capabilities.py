@@ -54,6 +54,7 @@ def _lines(found: Described) -> Iterator[str]:
     if found.file_mb is not None:
         yield f"One file: {found.file_mb:g} MB (mediaMaxMb)"
     if found.reactions:
-        yield f"Reactions: {', '.join(f'{one.emoji} {one.name}'.strip() for one in found.reactions)}"
+        icons = [f"{one.name}={one.emoji}" if one.emoji else one.name for one in found.reactions]
+        yield f"Reactions: {', '.join(icons)}"
     for sentence in found.cannot:
         yield f"Cannot: {sentence}"

@@ -29,9 +29,8 @@ def message() -> None:
     """
 
 
-def _target_option(*, required: bool = True) -> Callable[[C], C]:
-    help = "user:ID, group:ID, or the id or name of one friend or group."
-    return click.option("-t", "--target", required=required, default=None if required else "", help=help)
+_TARGET = "user:ID, group:ID, or the id or name of one friend or group."
+_target_option = click.option("-t", "--target", required=True, help=_TARGET)
 
 
 def _no_wait(command: C) -> C:
@@ -42,7 +41,7 @@ def _no_wait(command: C) -> C:
 @message.command()
 @click.argument("words", metavar="[TEXT]", required=False)
 @one_account
-@_target_option()
+@_target_option
 @click.option("-m", "--message", "text", help="The text, in place of TEXT; `-` reads it from standard input.")
 @click.option("--media", multiple=True, metavar="FILE", help="A file to send; may be repeated.")
 @click.option("--reply-to", metavar="MESSAGE", default="", help="The id of a message to quote.")
@@ -90,7 +89,7 @@ def send(
 
 @message.command()
 @one_account
-@_target_option()
+@_target_option
 @click.option("--message-id", required=True, help="The id of the message to react to.")
 @click.option("--emoji", help="An emoji, a name such as HEART, or a code such as /-heart; '' removes.")
 @click.option("--remove", is_flag=True, help="Take the account's own reactions to the message back.")
@@ -124,7 +123,7 @@ def react(
 
 @message.command()
 @one_account
-@_target_option(required=False)
+@click.option("-t", "--target", default="", help=_TARGET)
 @click.option("--message-id", default="", help="The id of a message that the gateway sent.")
 @click.option("--number", type=click.IntRange(min=1), help="In place of the id: its number in the outbox.")
 @click.option("--whole", is_flag=True, help="All parts of the text that it belongs to.")

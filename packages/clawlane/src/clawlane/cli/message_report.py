@@ -66,9 +66,8 @@ def _waited(client: Client, asked: Outcome, wait_s: float) -> Outcomes:
             found = client.call(question)
         except ControlError:  # it has ended meanwhile; the store tells the rest
             found = client.run_here(asked)
-        open_ = [part for part in found.parts if not part.settled]
-        too_late = any((part.held_until_ms or 0) > ends_ms for part in open_)
-        if not open_ or not left_ms or found.paused or found.stopped or too_late:
+        too_late = any((part.held_until_ms or 0) > ends_ms for part in found.open)
+        if not found.open or not left_ms or found.paused or found.stopped or too_late:
             return found
 
 
@@ -99,11 +98,12 @@ def _told(queued: Queued, found: Outcomes) -> Iterator[str]:
     kinds = {part.number: part for part in queued.parts}
     count = len(found.parts)
     for place, status in enumerate(found.parts, 1):
-        yield f"{_place(place, count)}{_line(kinds[status.number], status)} · {_recipient(queued)}"
+        whom = f" · {_recipient(queued)}" if count == 1 else ""
+        yield f"{_place(place, count)}{_line(kinds[status.number], status)}{whom}"
     states = {part.state for part in found.parts}
     if ChunkState.UNKNOWN in states:
         yield "Look at the thread on the phone, then decide: openclaw outbox list"
-    if states & set(_WAITING):
+    elif states & set(_WAITING):
         if found.paused:
             yield f"Paused: it stays in the outbox and goes with: {found.paused}"
         elif found.trouble:
@@ -137,6 +137,7 @@ def _print_json(queued: Queued, found: Outcomes, *, ok: bool, dry_run: bool) -> 
     for part in queued.parts:
         status = statuses.get(part.number)
         state = {"state": "planned" if dry_run else "gone"} if status is None else asdict(status)
+        state.pop("thread", None)  # that is the target
         messages.append({**asdict(part), **state})
     print_json(
         ok=ok,

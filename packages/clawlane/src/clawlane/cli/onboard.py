@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from clawlane.cli.failure import CliError
+from clawlane.cli.options import account_option, channel_option, one_account
 from clawlane.cli.setup_agent import AGENTS, AgentFlags
-from clawlane.cli.setup_questions import Given
+from clawlane.cli.setup_interview import Given
 from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.ops.setup import Situation
 from clawlane.ops.setup_answers import Reload
+from clawlane.ops.setup_plan import wrong_account_name
+
+if TYPE_CHECKING:
+    from clawlane.cli.prompts import Prompts
 
 C = TypeVar("C", bound=Callable[..., Any])
 _INTERRUPTED = 130
@@ -68,10 +74,9 @@ def _with_flags(command: C) -> C:
 
 
 @click.command()
-@click.option("--channel", default="zalouser", show_default=True, help="The channel.")
-@click.option("--account", help="The account (default: the channel's default account).")
+@one_account
 @_with_flags
-def onboard(channel: str, account: str | None, as_json: bool, **flags: Any) -> int:
+def onboard(channel: str | None, account: str | None, as_json: bool, **flags: Any) -> int:
     """Set up a lane step by step: risk, login, who may write, an agent, the first config.
 
     For an experimental, unofficial channel: read what it says about the risk. Nothing that the config says
@@ -89,10 +94,10 @@ def onboard(channel: str, account: str | None, as_json: bool, **flags: Any) -> i
 
 
 @click.command()
-@click.option("--channel", default="zalouser", show_default=True, help="The channel.")
-@click.option("--account", help="The name of the new account.")
+@channel_option()
+@account_option("The name of the new account.")
 @_with_flags
-def add(channel: str, account: str | None, as_json: bool, **flags: Any) -> int:
+def add(channel: str | None, account: str | None, as_json: bool, **flags: Any) -> int:
     """Add a channel to the config, or one more account to a channel.
 
     Asks what `openclaw onboard` asks. The accounts that there are stay as they are: a channel block without
@@ -106,7 +111,9 @@ def add(channel: str, account: str | None, as_json: bool, **flags: Any) -> int:
     return _set_up(channel, account, flags, as_json=as_json, adding=True)
 
 
-def _set_up(channel: str, account: str | None, flags: dict[str, Any], *, as_json: bool, adding: bool) -> int:
+def _set_up(
+    channel: str | None, account: str | None, flags: dict[str, Any], *, as_json: bool, adding: bool
+) -> int:
     from clawlane.cli.setup_walk import Walk
 
     prompts = None
@@ -118,16 +125,38 @@ def _set_up(channel: str, account: str | None, flags: dict[str, Any], *, as_json
         flags.pop("agent") or "",
         *(flags.pop(f"agent_{name}") for name in ("url", "model", "key_env", "key_file", "command")),
     )
-    walk = Walk(channel, account, Given(agent=agent, **flags), prompts, as_json=as_json)
-    if adding and walk.look.configured:
-        words = f"{walk.look.channel} has the account '{walk.look.account}' already"
-        more = "" if account else "; name another one with --account"
-        raise CliError(f"{words}{more}", f"openclaw onboard --account {walk.look.account} adds what it lacks")
+    given = Given(agent=agent, **flags)
+    try:
+        walk = Walk(channel, account, given, prompts, as_json=as_json)
+        if adding and walk.look.configured:
+            account = _new_name(walk.look, account, prompts)
+            walk = Walk(channel, account, given, prompts, as_json=as_json)
+    except (KeyboardInterrupt, click.Abort):
+        return _INTERRUPTED
     try:
         return walk.run()
     except (KeyboardInterrupt, click.Abort):
-        again = f"openclaw channels add --channel {walk.look.channel}" if adding else "openclaw onboard"
-        named = f" --account {account}" if account else ""
+        command = "openclaw channels add" if adding else "openclaw onboard"
         click.echo("\nStopped. What was done stays; the config is as it was.", err=True)
-        click.echo(f"Go on with: {again}{named}", err=True)
+        click.echo(f"Go on with: {command} {walk.words}", err=True)
         return _INTERRUPTED
+
+
+def _new_name(look: Situation, account: str | None, prompts: Prompts | None) -> str:
+    """The name of an account that the channel does not have yet.
+
+    Raises `CliError` for one that it has, and where nobody can be asked.
+    """
+    known = {look.account, *look.others}
+    if account or prompts is None:
+        more = "" if account else "; name another one with --account"
+        raise CliError(
+            f"{look.channel} has the account '{look.account}' already{more}",
+            f"openclaw onboard {look.words} adds what it lacks",
+        )
+    click.echo(f"{look.label} has these accounts: {', '.join(sorted(known))}")
+
+    def wrong(typed: str) -> str:
+        return f"'{typed}' is there already" if typed.lower() in known else wrong_account_name(typed.lower())
+
+    return prompts.text("Name of the new account:", check=wrong).lower()

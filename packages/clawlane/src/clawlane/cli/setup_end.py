@@ -12,12 +12,12 @@ import click
 from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import Prompts
-from clawlane.cli.setup_questions import Given
+from clawlane.cli.setup_interview import Given
 from clawlane.ops import finding_text
 from clawlane.ops.client import Client, gateway_runs
 from clawlane.ops.setup import Proposal, Situation, Written
 
-_LOOK_EVERY = 0.5
+_LOOK_EVERY = 0.3
 """Seconds between two looks for a gateway that the operator is about to start."""
 
 
@@ -36,6 +36,8 @@ def finish(client: Client, done: Done, given: Given, prompts: Prompts | None, *,
     if as_json:
         _print(done, running)
         return 0
+    if running and done.written is not None:
+        click.echo("A gateway is running; it works by this config after: openclaw gateway restart")
     click.echo("\n-- Next --")
     if prompts is None or given.yes:
         for line in _next(done.look, running):
@@ -82,18 +84,14 @@ def _start(prompts: Prompts) -> None:
 
 
 def _verify(client: Client, look: Situation) -> int:
-    """Run the check once a gateway is there. Ctrl-C leaves it for later."""
+    """Run the check once a gateway is there."""
     from clawlane.cli.main import run
 
     command = ["verify", *look.words.split()]
-    try:
-        if not gateway_runs(client.paths):
-            click.echo("Waiting until the gateway runs. Ctrl-C leaves the check for later …")
-        while not gateway_runs(client.paths):
-            time.sleep(_LOOK_EVERY)
-    except KeyboardInterrupt:
-        click.echo(f"\nThe setup is done. Verify it later: openclaw {' '.join(command)}")
-        return 0
+    if not gateway_runs(client.paths):
+        click.echo("Waiting until the gateway runs. Ctrl-C leaves the check for later …")
+    while not gateway_runs(client.paths):
+        time.sleep(_LOOK_EVERY)
     return run(command, "openclaw")
 
 

@@ -2,83 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.login import FLAG
-from clawlane.cli.prompt_options import Option
-from clawlane.cli.prompts import Prompts, tell
-from clawlane.cli.setup_agent import AGENTS, AgentFlags, ask_agent, read_agent
-from clawlane.cli.setup_people import People
+from clawlane.cli.setup_agent import AGENTS, ask_agent, read_agent
+from clawlane.cli.setup_interview import Given, Interview, Question
+from clawlane.cli.setup_policies import (
+    OPEN,
+    OPEN_DM,
+    OPEN_GROUPS,
+    ask_allow_from,
+    ask_dm_policy,
+    ask_group_policy,
+    ask_pairing_reply,
+    ask_reload,
+    read_policy,
+)
 from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
-from clawlane.ops.setup import Situation
 from clawlane.ops.setup_answers import AgentChoice, Answers, Reload
-
-OPEN = "open"
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The flags of the command line; empty or None for those that were not given."""
-
-    accept_risk: bool = False
-    expendable: str | None = None
-    dm_policy: str | None = None
-    allow_from: tuple[str, ...] = ()
-    pairing_reply: str | None = None
-    group_policy: str | None = None
-    group: tuple[str, ...] = ()
-    group_allow_from: tuple[str, ...] = ()
-    agent: AgentFlags = field(default_factory=AgentFlags)
-    reload: str | None = None
-    yes: bool = False
-    login: bool = True
-    verify: bool = True
-
-
-@dataclass
-class Interview:
-    """What questions are asked about, and the answers so far. Without `prompts` nobody can be asked."""
-
-    look: Situation
-    given: Given
-    people: People
-    prompts: Prompts | None
-    answers: Answers
-
-    def said(self, question: str) -> str:
-        """The word that holds for a question: the answer, else what the file says."""
-        answer = getattr(self.answers, question)
-        if answer is not None:
-            return str(answer)
-        return next((one.value for one in self.look.settings if one.question == question), "")
-
-    @property
-    def asked(self) -> Prompts:
-        assert self.prompts is not None
-        return self.prompts
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question, named by its field of `Answers`; the first of a subject has its `title`.
-
-    `given` are the flags that answer it, `flag` says how they are written. `read` turns them into the answer.
-    `proposed` is what `--yes` takes; None if the operator has to say it. An `optional` question takes it
-    without `--yes`, too, where nobody can be asked. `wanted` is false where other answers make it pointless.
-    """
-
-    name: str
-    flag: str
-    given: Callable[[Given], Any]
-    ask: Callable[[Interview], Any]
-    read: Callable[[Interview], Any]
-    proposed: Any = None
-    wanted: Callable[[Interview], bool] = lambda _interview: True
-    optional: bool = False
-    title: str = ""
 
 
 def open_questions(interview: Interview) -> Iterator[Question]:
@@ -87,6 +31,13 @@ def open_questions(interview: Interview) -> Iterator[Question]:
     for one in QUESTIONS:
         if one.name not in settled and getattr(interview.answers, one.name) is None and one.wanted(interview):
             yield one
+
+
+def pruned(interview: Interview) -> Answers:
+    """The answers without those to questions that others have made pointless."""
+    wanted = {one.name for one in QUESTIONS if one.wanted(interview)}
+    names = {one.name for one in QUESTIONS}
+    return replace(interview.answers, **dict.fromkeys(names - wanted))
 
 
 def check_given(interview: Interview) -> None:
@@ -135,99 +86,11 @@ def _refuse_open(word: str, given: Given, warning: str) -> None:
         raise CliError(f"'open' has to be confirmed. {warning}", "add --yes if that is meant")
 
 
-_DM = (
-    Option(DmPolicy.PAIRING, "pairing", "Somebody new gets a request, which you approve or not."),
-    Option(DmPolicy.ALLOWLIST, "allowlist", "Only the people that you name are answered."),
-    Option(DmPolicy.DISABLED, "disabled", "No direct message is answered."),
-    Option(DmPolicy.OPEN, "open", "EVERYBODY who finds the account is answered."),
-)
-_OPEN_DM = (
-    "Everybody who finds this account could then talk to your agent, at your cost and in your name. The audit"
-    " reports it as critical."
-)
-_OPEN_GROUPS = (
-    "Every group that the account is in, or that somebody adds it to, could then talk to your agent. The"
-    " audit reports it as critical."
-)
-
-
-def _dm_policy(interview: Interview) -> DmPolicy:
-    while True:
-        chosen = interview.asked.choose("Who may write to the account directly?", _DM, DmPolicy.PAIRING)
-        if chosen != DmPolicy.OPEN or _confirmed(interview, _OPEN_DM):
-            return DmPolicy(chosen)
-
-
-def _confirmed(interview: Interview, warning: str) -> bool:
-    tell(warning)
-    return interview.asked.confirm("Is that what you want?", None)
-
-
-def _policy(interview: Interview, word: str, warning: str) -> str:
-    """A policy from its flag; `open` has to be confirmed."""
-    asks = word == OPEN and not interview.given.yes and interview.prompts is not None
-    if asks and not _confirmed(interview, warning):
-        raise CliError("the policy 'open' was not confirmed, so nothing was written")
-    return word
-
-
-_REPLY = (
-    Option(
-        PairingReply.FRIENDS_SILENT,
-        "friends-silent",
-        "Strangers get it. Requests of friends you see in pairing list.",
-    ),
-    Option(PairingReply.CODE, "code", "Everybody who asks gets it, friends too."),
-    Option(PairingReply.SILENT, "silent", "Nobody gets it; you see all requests in pairing list."),
-)
-
-
-def _pairing_reply(interview: Interview) -> PairingReply:
-    tell("Texts of a bot to your friends are what people complain about most, so friends are spared.")
-    text = "Who is sent the pairing code as a text?"
-    return PairingReply(interview.asked.choose(text, _REPLY, PairingReply.FRIENDS_SILENT))
-
-
-def _allow_from(interview: Interview) -> Any:
-    if interview.said("dm_policy") == DmPolicy.PAIRING:
-        return interview.people.pick_friends("Friends to admit without a request (may be none):")
-    while True:
-        chosen = interview.people.pick_friends("Who is answered?")
-        if chosen or interview.asked.confirm("Nobody: then nobody is answered. Go on?", False):
-            return chosen
-
-
-_GROUPS = (
-    Option(GroupPolicy.DISABLED, "disabled", "No group is answered, until direct messages are verified."),
-    Option(GroupPolicy.ALLOWLIST, "allowlist", "Only the groups that you pick, where it is mentioned."),
-    Option(GroupPolicy.OPEN, "open", "EVERY group that the account is in or is added to."),
-)
-
-
-def _group_policy(interview: Interview) -> GroupPolicy:
-    while True:
-        chosen = interview.asked.choose(
-            "In which groups does the lane listen?", _GROUPS, GroupPolicy.DISABLED
-        )
-        if chosen != GroupPolicy.OPEN or _confirmed(interview, _OPEN_GROUPS):
-            return GroupPolicy(chosen)
-
-
-_RELOAD = (
-    Option(Reload.ASK, "ask", "What widens access waits for `openclaw config apply`."),
-    Option(Reload.AUTO, "auto", "Every valid edit holds within a second."),
-)
-
-
-def _reload(interview: Interview) -> Reload:
-    return Reload(interview.asked.choose("When does an edit of the config hold?", _RELOAD, Reload.ASK))
-
-
 def _senders(interview: Interview, entries: tuple[str, ...], *, anyone: bool) -> Any:
     return interview.people.senders(entries, anyone=anyone)
 
 
-_POLICIES = {"dm_policy": _OPEN_DM, "group_policy": _OPEN_GROUPS}
+_POLICIES = {"dm_policy": OPEN_DM, "group_policy": OPEN_GROUPS}
 """Questions on whose answer it depends which others are asked, each with the warning about `open`."""
 
 QUESTIONS = (
@@ -235,8 +98,8 @@ QUESTIONS = (
         "dm_policy",
         "--dm-policy pairing|allowlist|open|disabled",
         lambda given: given.dm_policy,
-        _dm_policy,
-        lambda one: DmPolicy(_policy(one, str(one.given.dm_policy), _OPEN_DM)),
+        ask_dm_policy,
+        lambda one: DmPolicy(read_policy(one, str(one.given.dm_policy), OPEN_DM)),
         DmPolicy.PAIRING,
         title="Direct messages",
     ),
@@ -244,7 +107,7 @@ QUESTIONS = (
         "allow_from",
         "--allow-from ID|NAME",
         lambda given: given.allow_from,
-        _allow_from,
+        ask_allow_from,
         lambda one: _senders(one, one.given.allow_from, anyone=False),
         wanted=lambda one: one.said("dm_policy") == DmPolicy.ALLOWLIST,
     ),
@@ -252,7 +115,7 @@ QUESTIONS = (
         "allow_from",
         "--allow-from ID|NAME",
         lambda given: given.allow_from,
-        _allow_from,
+        ask_allow_from,
         lambda one: _senders(one, one.given.allow_from, anyone=False),
         (),
         wanted=lambda one: one.said("dm_policy") == DmPolicy.PAIRING,
@@ -262,7 +125,7 @@ QUESTIONS = (
         "pairing_reply",
         "--pairing-reply friends-silent|code|silent",
         lambda given: given.pairing_reply,
-        _pairing_reply,
+        ask_pairing_reply,
         lambda one: PairingReply(str(one.given.pairing_reply)),
         PairingReply.FRIENDS_SILENT,
         wanted=lambda one: one.said("dm_policy") == DmPolicy.PAIRING,
@@ -271,8 +134,8 @@ QUESTIONS = (
         "group_policy",
         "--group-policy disabled|allowlist|open",
         lambda given: given.group_policy,
-        _group_policy,
-        lambda one: GroupPolicy(_policy(one, str(one.given.group_policy), _OPEN_GROUPS)),
+        ask_group_policy,
+        lambda one: GroupPolicy(read_policy(one, str(one.given.group_policy), OPEN_GROUPS)),
         GroupPolicy.DISABLED,
         title="Groups",
     ),
@@ -307,7 +170,7 @@ QUESTIONS = (
         "reload",
         "--reload ask|auto",
         lambda given: given.reload,
-        _reload,
+        ask_reload,
         lambda one: Reload(str(one.given.reload)),
         Reload.ASK,
         title="Edits of the config",

@@ -16,13 +16,15 @@ from clawlane.cli.login import FLAG, JsonView, View, ask_expendable, ask_risk, l
 from clawlane.cli.output import echo_wrapped, printable, prose, sanitize
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_end import Done, finish
+from clawlane.cli.setup_interview import Given, Interview, Question
 from clawlane.cli.setup_people import People
-from clawlane.cli.setup_questions import Given, Interview, Question, check_given, open_questions
+from clawlane.cli.setup_questions import QUESTIONS, check_given, open_questions, pruned
 from clawlane.clock import length, now_ms
 from clawlane.ops import finding_text
 from clawlane.ops.accounts import FindAccount
 from clawlane.ops.agents import Ask
 from clawlane.ops.client import Client
+from clawlane.ops.context import account_words
 from clawlane.ops.login import NOT_ASKED, Accept, ConsentNeeded
 from clawlane.ops.plugins import Install
 from clawlane.ops.setup import Look, Proposal, Propose, Write, Written
@@ -36,7 +38,13 @@ class Walk:
     """One setup. Without `prompts` nobody can be asked, and the flags have to say everything."""
 
     def __init__(
-        self, channel: str, account: str | None, given: Given, prompts: Prompts | None, *, as_json: bool
+        self,
+        channel: str | None,
+        account: str | None,
+        given: Given,
+        prompts: Prompts | None,
+        *,
+        as_json: bool,
     ) -> None:
         self._name, self._given, self._prompts, self._as_json = account, given, prompts, as_json
         self._file = Client()
@@ -56,7 +64,11 @@ class Walk:
         written = self._write(proposal)
         self._file.run_here(DropDraft(self.look.channel, self.look.account))
         done = Done(self.look, proposal, written)
-        return finish(self._file, done, self._given, self._prompts, as_json=self._as_json)
+        try:
+            return finish(self._file, done, self._given, self._prompts, as_json=self._as_json)
+        except KeyboardInterrupt:
+            click.echo(f"\nThe setup is done. Check the lane later: openclaw verify {self.look.words}")
+            return 0
 
     def _begun(self, answers: Answers) -> Interview:
         people = People(self._client(), self.look, bool(self.look.user_id), self._prompts)
@@ -141,6 +153,7 @@ class Walk:
         if draft is None or self._prompts is None:
             return
         settled = {one.question for one in self.look.settings}
+        settled |= {one.name for one in QUESTIONS if one.given(self._given)}
         names = [one.name for one in fields(Answers) if one.name not in settled]
         kept = {name: answer for name in names if (answer := getattr(draft.answers, name)) is not None}
         if not kept:
@@ -213,6 +226,7 @@ class Walk:
         return True
 
     def _propose(self) -> Proposal:
+        self._interview.answers = pruned(self._interview)
         proposal = self._file.run_here(Propose(self.look.channel, self._name, self._interview.answers))
         if proposal.problems:
             raise CliError(f"these answers make no valid config: {proposal.problems[0]}", self._again)
@@ -227,6 +241,12 @@ class Walk:
         if not self._as_json:
             lines = proposal.diff or proposal.text.splitlines()
             click.echo("".join(f"  {line}".rstrip() + "\n" for line in lines))
+        if named := proposal.account_named:
+            self._say(f"The account that there is goes on as '{named}'; its settings stay where they are.")
+        if pinned := proposal.default_pinned:
+            self._say(f"'{pinned}' stays the default account.")
+        for warning in proposal.warnings:
+            self._say(f"warning: {warning}")
         for one in proposal.findings:
             self._say(f"{one.severity}: {finding_text.one_line(one)}")
         if self._prompts is not None and not self._given.yes:
@@ -242,8 +262,13 @@ class Walk:
         return written
 
     @property
+    def words(self) -> str:
+        """What names the account in a command that goes on with its setup."""
+        return account_words(self.look.channel, self._name or "", self._name is None)
+
+    @property
     def _again(self) -> str:
-        return f"openclaw onboard {self.look.words}"
+        return f"openclaw onboard {self.words}"
 
 
 def _shown(answer: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any
@@ -48,8 +47,15 @@ class Exit(IntEnum):
 
 @click.command()
 @one_account
-@click.option("--step", "only", multiple=True, type=_STEP, help="Only this step (several times: several).")
-@click.option("--skip", multiple=True, type=_STEP, help="Leave this step out.")
+@click.option(
+    "--step",
+    "only",
+    multiple=True,
+    type=_STEP,
+    metavar="NAME",
+    help="Only this step (several times: several).",
+)
+@click.option("--skip", multiple=True, type=_STEP, metavar="NAME", help="Leave this step out.")
 @click.option("--timeout", metavar="TIME", help="How long a step may take, such as 90s (default: 5m).")
 @click.option("--yes", is_flag=True, help="Restart the gateway and close the connection without being asked.")
 @click.option("--report", is_flag=True, help="Show the last kept report instead.")
@@ -70,6 +76,11 @@ def verify(
 
     You are told what to do, such as writing from another phone; nothing is sent to anybody who did not write
     for it. Ctrl-C stops and keeps what was proven. The channel is experimental and unofficial.
+
+    \b
+    Steps, in their order:
+      probe, stranger, pairing, approved, reply, restart, reconnect,
+      group-answered, group-skipped, fetched-back, reaction, acks
 
     \b
     Examples:
@@ -209,18 +220,15 @@ def _show_reports(client: Client, channel: str | None, account: str | None, last
     if as_json:
         print_json(reports=[_report_json(one) for one in found])
         return 0
-    for line in (line for one in found for line in _report_lines(one)):
-        echo_wrapped(line, "", "    ")
+    for one in found:
+        rehearsed = " in a rehearsal" if one.rehearsal else ""
+        head = f"{when(one.at_ms, now_ms())} {one.account}{rehearsed}: {_summary(one)}"
+        echo_wrapped(head, "", "    ")
+        for result in one.steps:
+            echo_wrapped(f"{result.name}: {_told(result)}", "  ", "    ")
     if not found:
         click.echo("The lane was never verified; prove it: openclaw verify")
     return 0
-
-
-def _report_lines(report: Report) -> Iterator[str]:
-    rehearsed = " in a rehearsal" if report.rehearsal else ""
-    yield f"{when(report.at_ms, now_ms())} {report.account}{rehearsed}: {_summary(report)}"
-    for one in report.steps:
-        yield f"  {one.name}: {_told(one)}"
 
 
 def _report_json(report: Report) -> dict[str, Any]:

@@ -53,20 +53,6 @@ def write_private(path: Path, content: bytes) -> None:
     sync_dir(path.parent)
 
 
-def create_private(path: Path, content: bytes) -> None:
-    """As `write_private`, for a file that must not be there yet. Raises `FileExistsError`."""
-    import secrets
-
-    make_private_dir(path.parent)
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    write_private(scratch, content)
-    try:
-        os.link(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
-    sync_dir(path.parent)
-
-
 def make_private_dir(path: Path) -> None:
     """Make a folder and its missing parents for their owner alone (0700); existing ones stay as they are."""
     if not path.is_dir():

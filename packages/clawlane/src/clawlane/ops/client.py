@@ -90,7 +90,7 @@ class Client:
 
     def planning(self, channel: str, account: str | None, answers: Answers) -> Client:
         """A client by the config as if these answers about an account were in it. Raises `ConfigError`."""
-        from clawlane.ops.setup import planned
+        from clawlane.ops.setup_plan import planned
 
         return Client(planned(self._context, channel, account, answers))
 

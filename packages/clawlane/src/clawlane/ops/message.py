@@ -148,6 +148,13 @@ class Outcomes:
     help: str = ""
     stopped: bool = False
 
+    @property
+    def open(self) -> list[ChunkStatus]:
+        """What may still change by itself, and does not wait for a decision of the operator."""
+        stuck = any(part.needs_decision for part in self.parts)
+        waits = (part for part in self.parts if not part.settled)
+        return [part for part in waits if not (stuck and part.state is ChunkState.HELD)]
+
 
 @operation(changes=True)
 async def send(ctx: OpContext, request: Send) -> Queued:
@@ -236,10 +243,9 @@ async def _outcome(account: SendingAccount, numbers: Sequence[int]) -> Outcomes:
 
 def _may_change(found: Outcomes, until_ms: int) -> bool:
     """Whether waiting makes sense: not for what is held longer than that, nor without a gateway."""
-    open_ = [part for part in found.parts if not part.settled]
-    held = found.paused or found.stopped or any((part.held_until_ms or 0) > until_ms for part in open_)
-    waits = all(part.state in (ChunkState.QUEUED, ChunkState.HELD) for part in open_)
-    return bool(open_) and not (held and waits)
+    held = found.paused or found.stopped or any((part.held_until_ms or 0) > until_ms for part in found.open)
+    waits = all(part.state in (ChunkState.QUEUED, ChunkState.HELD) for part in found.open)
+    return bool(found.open) and not (held and waits)
 
 
 async def _reply(account: SendingAccount, thread: Thread, request: Send) -> Reply:
@@ -278,7 +284,7 @@ def _icon(channel: Channel, written: str) -> str:
         return written.strip()
     if found := channel.icon(written):
         return found
-    known = ", ".join(f"{one.emoji} {one.name}".strip() for one in channel.icons())
+    known = ", ".join(f"{one.name} {one.emoji}".strip() for one in channel.icons())
     raise OpError(f"'{plain(written)[:_LONGEST_ID]}' is no reaction", f"the reactions are: {known}")
 
 

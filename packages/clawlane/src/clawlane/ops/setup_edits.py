@@ -79,6 +79,18 @@ def additions(source: Source, place: AccountPlace, answers: Answers) -> list[Add
     return found
 
 
+def account_named(added: Sequence[Addition]) -> str:
+    """The account that a channel block has been so far and that additions name from now on; mostly empty."""
+    named = any(one.path[2:] == ("accounts", DEFAULT) for one in added)
+    further = any(one.path[2:-1] == ("accounts",) and one.path[-1] != DEFAULT for one in added)
+    return DEFAULT if named and further else ""
+
+
+def default_pinned(added: Sequence[Addition]) -> str:
+    """The default account that additions keep, where a new name would come before it; mostly empty."""
+    return next((str(one.value) for one in added if one.path[2:] == ("defaultAccount",)), "")
+
+
 def with_additions(data: Mapping[str, Any], added: Sequence[Addition]) -> dict[str, Any]:
     """The data of a config with the additions made."""
     whole: dict[str, Any] = _copied(data)

@@ -137,9 +137,9 @@ def known(connection: sqlite3.Connection, account: str) -> Known:
 def group_ids(connection: sqlite3.Connection, account: str) -> frozenset[str]:
     """The ids that are known to be groups, and not people."""
     rows = connection.execute(
-        "SELECT group_id FROM known_groups WHERE account = ?1 AND NOT EXISTS (SELECT 1 FROM known_people"
-        " WHERE account = ?1 AND known_people.group_id = '' AND user_id = known_groups.group_id)",
-        (account,),
+        "SELECT group_id FROM known_groups WHERE account = ? AND NOT EXISTS (SELECT 1 FROM known_people"
+        " WHERE account = ? AND known_people.group_id = '' AND user_id = known_groups.group_id)",
+        (account, account),
     )
     return frozenset(str(row[0]) for row in rows)
 

@@ -80,7 +80,7 @@ def stranger(run: Run) -> Steps:
     if found is None:
         return failed(run.nothing_came("message of a stranger", after, last_inbound(run)))
     run.stranger = found
-    return passed(f"{run.whom(found)} wrote at {local_minute(found.at_ms)}: {found.outcome} ({found.reason})")
+    return passed(f"{run.whom(found)} wrote at {local_minute(found.at_ms)}; {run.verdict(found)}")
 
 
 def pairing(run: Run) -> Steps:

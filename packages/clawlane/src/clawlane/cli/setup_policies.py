@@ -1,0 +1,100 @@
+"""The questions about policies at a terminal; what opens the lane to everybody is asked about twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompts import tell
+from clawlane.cli.setup_interview import Interview
+from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.ops.setup_answers import Reload
+
+OPEN = "open"
+_DM = (
+    Option(DmPolicy.PAIRING, "pairing", "Somebody new gets a request, which you approve or not."),
+    Option(DmPolicy.ALLOWLIST, "allowlist", "Only the people that you name are answered."),
+    Option(DmPolicy.DISABLED, "disabled", "No direct message is answered."),
+    Option(DmPolicy.OPEN, "open", "EVERYBODY who finds the account is answered."),
+)
+OPEN_DM = (
+    "Everybody who finds this account could then talk to your agent, at your cost and in your name. The audit"
+    " reports it as critical."
+)
+OPEN_GROUPS = (
+    "Every group that the account is in, or that somebody adds it to, could then talk to your agent. The"
+    " audit reports it as critical."
+)
+
+
+def ask_dm_policy(interview: Interview) -> DmPolicy:
+    while True:
+        chosen = interview.asked.choose("Who may write to the account directly?", _DM, DmPolicy.PAIRING)
+        if chosen != DmPolicy.OPEN or _confirmed(interview, OPEN_DM):
+            return DmPolicy(chosen)
+
+
+def _confirmed(interview: Interview, warning: str) -> bool:
+    tell(warning)
+    return interview.asked.confirm("Is that what you want?", None)
+
+
+def read_policy(interview: Interview, word: str, warning: str) -> str:
+    """A policy from its flag; `open` has to be confirmed."""
+    asks = word == OPEN and not interview.given.yes and interview.prompts is not None
+    if asks and not _confirmed(interview, warning):
+        raise CliError("the policy 'open' was not confirmed, so nothing was written")
+    return word
+
+
+_REPLY = (
+    Option(
+        PairingReply.FRIENDS_SILENT,
+        "friends-silent",
+        "Strangers get it. Requests of friends you see in pairing list.",
+    ),
+    Option(PairingReply.CODE, "code", "Everybody who asks gets it, friends too."),
+    Option(PairingReply.SILENT, "silent", "Nobody gets it; you see all requests in pairing list."),
+)
+
+
+def ask_pairing_reply(interview: Interview) -> PairingReply:
+    tell("Texts of a bot to your friends are what people complain about most, so friends are spared.")
+    text = "Who is sent the pairing code as a text?"
+    return PairingReply(interview.asked.choose(text, _REPLY, PairingReply.FRIENDS_SILENT))
+
+
+def ask_allow_from(interview: Interview) -> Any:
+    if interview.said("dm_policy") == DmPolicy.PAIRING:
+        return interview.people.pick_friends("Friends to admit without a request (may be none):")
+    while True:
+        chosen = interview.people.pick_friends("Who is answered?")
+        if chosen or interview.asked.confirm("Nobody: then nobody is answered. Go on?", False):
+            return chosen
+
+
+_GROUPS = (
+    Option(GroupPolicy.DISABLED, "disabled", "No group is answered, until direct messages are verified."),
+    Option(GroupPolicy.ALLOWLIST, "allowlist", "Only the groups that you pick, where it is mentioned."),
+    Option(GroupPolicy.OPEN, "open", "EVERY group that the account is in or is added to."),
+)
+
+
+def ask_group_policy(interview: Interview) -> GroupPolicy:
+    while True:
+        chosen = interview.asked.choose(
+            "In which groups does the lane listen?", _GROUPS, GroupPolicy.DISABLED
+        )
+        if chosen != GroupPolicy.OPEN or _confirmed(interview, OPEN_GROUPS):
+            return GroupPolicy(chosen)
+
+
+_RELOAD = (
+    Option(Reload.ASK, "ask", "What widens access waits for `openclaw config apply`."),
+    Option(Reload.AUTO, "auto", "Every valid edit holds within a second."),
+)
+
+
+def ask_reload(interview: Interview) -> Reload:
+    return Reload(interview.asked.choose("When does an edit of the config hold?", _RELOAD, Reload.ASK))
