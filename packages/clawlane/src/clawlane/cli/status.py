@@ -10,18 +10,28 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, risk_json, sanitize
+from clawlane.cli.output import (
+    ago,
+    echo_wrapped,
+    gap_words,
+    local,
+    print_json,
+    risk_json,
+    rules_line,
+    sanitize,
+)
 from clawlane.cli.pause import pause_words, resume_command
 from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
-from clawlane.ops.account_status import AccountStatus, HeldReply, PolicyStatus
+from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
 from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
 from clawlane.ops.operation import plain
+from clawlane.ops.rules_from import FILE, GATEWAY, RulesFrom
 from clawlane.ops.speakers import speakers_text
 from clawlane.ops.status import GetStatus, Status
 from clawlane.ops.verification_state import VerificationState, verification_text
@@ -83,29 +93,34 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
         code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
         name = client.call(FindChannel(channel))
         raise CliError(f"the config has no block for {name}, so it is off", code=code)
-    code = exit_code(found)
+    code, rules = exit_code(found), _rules(found, str(client.paths.config_file))
     if as_json:
         head = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
-        print_json(**head, **_status_json(found))
+        print_json(**head, rules=rules, **_status_json(found))
         return code
-    for begin, text in _lines(found):
+    for begin, text in _lines(found, rules):
         echo_wrapped(text, begin, " " * len(begin) or "    ")
     return code
 
 
-def _lines(found: Status) -> Iterator[tuple[str, str]]:
+def _rules(found: Status, file: str) -> RulesFrom:
+    """Where the rules of the answer were read: by whom it was given."""
+    config, running = found.config, found.gateway is not None
+    return RulesFrom(
+        GATEWAY if running else FILE, file, config.changed, config.error or "", bool(config.waiting), running
+    )
+
+
+def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     """The gateway, then every channel with its accounts: what a line begins with, and its text."""
     now = now_ms()
     if gateway := found.gateway:
         yield "", f"Gateway: running since {_moment(gateway.started_ms, now)}, pid {gateway.pid}"
     else:
         yield "", "Gateway: not running; start it: openclaw gateway run"
-    if found.config.error:
-        error = sanitize(found.config.error, 300)
-        told = "the gateway goes on with the one it started with and could not start again"
-        yield "", f"Config: broken now ({error}); {told}; run: openclaw config validate"
-    elif found.config.changed:
-        yield "", "Config: changed since the gateway started; restart the gateway to apply it"
+    yield from _config_lines(found.config, now)
+    if not rules.differs:
+        yield "", rules_line(rules)
     for agent in found.echoes:
         yield "", f"Agent: {sanitize(agent)} answers with an echo: configure `brain` or `model`"
     for place in sorted({one.rehearsal for one in _accounts(found) if one.rehearsal}):
@@ -120,6 +135,24 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
             yield from _account(one, words, found.gateway is not None, now)
     if not found.channels:
         yield "", "No channel is configured; see: openclaw channels list --all"
+
+
+def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
+    """Since when the config is in force, and what is to be said of a file that differs."""
+    if config.applied_ms is None:
+        return
+    since = f"in force since {_moment(config.applied_ms, now)}"
+    if config.error:
+        yield "", f"Config: broken now ({sanitize(config.error, 300)})"
+        yield "    → ", f"the last good one is {since}; run: openclaw config validate"
+    elif config.waiting:
+        yield "", f"Config: {since}; the file widens access, which waits for: openclaw config apply"
+        for sentence in config.waiting:
+            yield "    → ", sanitize(sentence, 300)
+    elif config.changed:
+        yield "", f"Config: {since}; the file was edited just now and is about to be applied"
+    else:
+        yield "", f"Config: {since}"
 
 
 def _accounts(found: Status) -> Iterator[AccountStatus]:
