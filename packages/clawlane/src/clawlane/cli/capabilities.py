@@ -33,10 +33,6 @@ def capabilities(channel: str | None, account: str | None, as_json: bool) -> Non
 
     \b
     openclaw channels capabilities --channel zalouser
-
-    \b
-    Example:
-      openclaw channels capabilities --channel zalouser
     """
     found = Client().call(Describe(channel, account))
     if as_json:

@@ -111,6 +111,10 @@ def apply(as_json: bool) -> None:
     A gateway applies edits by itself. With gateway.reload: 'ask' it waits with those
     that let more in, until this command. Without a gateway the next start applies the
     file; then it is only checked.
+
+    \b
+    Example:
+      openclaw config apply
     """
     client = Client()
     try:

@@ -69,10 +69,6 @@ def send(
     \b
     openclaw message send --channel zalouser --target user:ID "Xin chào"
     openclaw message send -t group:ID -m "The plan" --media plan.pdf
-
-    \b
-    Example:
-      openclaw message send user:1471383327500481391 "On my way"
     """
     if words is not None and text is not None:
         raise CliError("the text is given twice", "write it either as TEXT or with --message")
@@ -116,10 +112,6 @@ def react(
     \b
     openclaw message react -t user:ID --message-id MESSAGE --emoji HEART
     openclaw message react -t user:ID --message-id MESSAGE --remove
-
-    \b
-    Example:
-      openclaw message react user:1471383327500481391 7318250219 heart
     """
     if emoji is None and not remove:
         raise CliError("there is no reaction", "name one with --emoji, or take yours back with --remove")
@@ -154,10 +146,6 @@ def undo(
 
     \b
     openclaw message undo --target user:ID --message-id MESSAGE
-
-    \b
-    Example:
-      openclaw message undo user:1471383327500481391 7318250219
     """
     if bool(message_id) is (number is not None):
         raise CliError("which message?", "name it with --message-id or with --number")

@@ -69,10 +69,6 @@ def rehearse(
     openclaw rehearse --interactive
 
     Exit code: 0 all went as expected, 1 something did not, 2 stopped.
-
-    \b
-    Example:
-      openclaw rehearse
     """
     from clawlane.config.paths import Paths
     from clawlane.rehearsal.simulators import find_rehearsed

@@ -101,10 +101,6 @@ def say(text: str, sender: str, group: str, mention: bool, account: str | None, 
     \b
     openclaw sim say "xin chào" --from "Phạm Quốc Bảo"
     openclaw sim say "họp?" --from "Lê Văn Hùng" --group "Nhóm Làm Việc" --mention
-
-    \b
-    Example:
-      openclaw sim say "xin chào" --from "Lan"
     """
     if mention and not group:
         raise CliError("a mention is for groups", "add --group NAME")
@@ -124,10 +120,6 @@ def scan(account: str | None, as_json: bool) -> None:
 
     The phone confirms, too. It waits some seconds for a code. Another account than the first one is named:
     openclaw sim scan --account NAME
-
-    \b
-    Example:
-      openclaw sim scan
     """
 
     async def held_up(cast: Cast, us: Account) -> None:
