@@ -21,8 +21,10 @@ from pathlib import Path
 
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
+from clawlane.gateway.agent_host import brains_of
 from clawlane.gateway.logging import logging_to
-from clawlane.gateway.process import answering, gateway
+from clawlane.gateway.process import gateway
+from clawlane.lane.live_agents import LiveAgents
 from clawlane.plugins.registry import Registry
 
 _EVERY_S = 0.005
@@ -63,8 +65,8 @@ async def main() -> dict[str, object]:
     answered = _Noted("clawlane.agents.model", " has answered ")
     with logging_to(paths.log_dir):
         async with (
-            answering(config, paths, os.environ) as agents,
-            gateway(config, paths, os.environ, agents),
+            brains_of(config, paths, os.environ) as agents,
+            gateway(config, paths, os.environ, LiveAgents(agents)),
         ):
             noting = asyncio.create_task(_note_lags(lags))
             await stop.wait()

@@ -20,6 +20,7 @@ import msgspec
 
 from benchmarks.figure import Figure
 from clawlane.access.allowlists import Allowlist
+from clawlane.access.in_force import Rules
 from clawlane.access.names import NameList
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.config.choices import DmPolicy
@@ -135,7 +136,8 @@ async def _reading(folder: Path, own_id: str) -> AsyncIterator[_Reader]:
         store.own("zalouser/default") as account_store,
         asyncio.TaskGroup() as group,
     ):
-        access = AccessChecker(account_store, _policy(), lambda: Grants(own_id))
+        rules = Rules(_policy())
+        access = AccessChecker(account_store, lambda: rules, lambda: Grants(own_id))
         reader.admission = Admission(
             account_store, access, _ready, reader.committed, _noted, _caught_up, _now_ms
         )

@@ -201,6 +201,15 @@ class Gateway:
             raise Missing(f"the gateway never said {words!r}")
         return line
 
+    def said_times(self, words: str, times: int) -> None:
+        """Once so many lines had these words. Raises `Missing`."""
+        with self._news:
+            if not self._news.wait_for(lambda: self._count(words) >= times, PATIENCE):
+                raise Missing(f"the gateway said {words!r} {self._count(words)} times, not {times}")
+
+    def _count(self, words: str) -> int:
+        return sum(words in line for line in self._lines)
+
     def _line_with(self, words: str) -> str | None:
         return next((line for line in self._lines if words in line), None)
 

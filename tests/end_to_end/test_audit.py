@@ -89,7 +89,9 @@ def test_a_group_has_senders_of_its_own_and_everybody_hears_who_may_speak(
         zalo.do("/say", **{"from": sender, "group": work, "text": words})
     assert zalo.wait("sent")["text"] == "answered"
     why = linked.run("why", "--last", "2").stdout
-    assert "groups['Work Chat'].allowFrom (line 4)" in why
+    place = "channels.zalouser.groups['Work Chat'].allowFrom (line 4)"
+    assert f"The sender {hung} is not in {place}." in why
+    assert f"{place} lets the sender speak" in why
 
     explained = json.loads(linked.run("policy", "explain", "--from", hung, "--group", work, "--json").stdout)
     rule = explained["rule"]

@@ -59,6 +59,17 @@ def missing(report: dict[str, Any], step: str) -> str:
     return str(next(one["missing"] for one in report["steps"] if one["name"] == step))
 
 
+def test_the_session_and_a_lost_connection_are_proven_in_a_moment(
+    linked: Operator, gateway: Gateway, zalo: Simulator
+) -> None:
+    listening(gateway)
+    code, report = verify(linked, "reconnect", "probe")
+    assert (code, states(report)) == (0, {"probe": "passed", "reconnect": "passed"}), report
+    kinds = [one["kind"] for one in zalo.since(0) if one["kind"] in ("connected", "disconnected")]
+    assert kinds == ["connected", "disconnected", "connected"]
+    assert account(linked)["verification"]["state"] == "partly"
+
+
 @pytest.mark.long
 def test_the_cast_plays_the_whole_ritual_and_the_status_says_so(
     rehearsed: Operator, gateway: Gateway, zalo: Simulator, state: Path

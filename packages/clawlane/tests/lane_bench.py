@@ -13,6 +13,7 @@ from packages.clawlane.tests.opened_store import NOW, Clock, opened_store
 
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
+from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, Phase, State
@@ -20,6 +21,8 @@ from clawlane.config.choices import DmPolicy, ResendUnknown
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import MediaLimits
+from clawlane.lane.live_agents import LiveAgents
+from clawlane.lane.live_settings import LaneSettings, LiveSettings
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.messages import (
@@ -145,16 +148,21 @@ class Bench:
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
     pacer: Pacer | None = None
     media: tuple[MediaFiles, MediaLimits] | None = None
+    settings: LiveSettings = field(init=False)
+    agents: LiveAgents = field(init=False)
 
     @asynccontextmanager
     async def running(self, wire: Wire, agent: object) -> AsyncIterator[Runner]:
         """The account runs until left, which is a stop in the middle of whatever happens."""
         account = Account("zalouser", "default", "default", None)
+        files, limits = self.media or (None, MediaLimits())
+        settings = LaneSettings(account, Rules(self.policy), self.resend_unknown, media=limits)
+        self.settings = LiveSettings(settings)
+        self.agents = LiveAgents(agent)  # type: ignore[arg-type]
         parts = AccountDeps(
-            account=account,
+            settings=self.settings,
             channel=wire,
-            agent=agent,  # type: ignore[arg-type]
-            policy=self.policy,
+            agents=self.agents,
             gate=Gate(account, wire, self.pacer),  # type: ignore[arg-type]
             grants=lambda: self.grants(),
             ready=lambda: self.ready(),
@@ -162,8 +170,7 @@ class Bench:
             now_ms=self.clock,
             jitter=lambda: 0.0,
             report=lambda state: None,
-            resend_unknown=self.resend_unknown,
-            media=self.media,
+            media=files,
             sleep=no_wait,
         )
         vault = FileVault(self.folder, "zalouser", "default")

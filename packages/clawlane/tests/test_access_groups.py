@@ -9,6 +9,7 @@ import pytest
 
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.access.explain import explain
 from clawlane.access.names import ConfigName, Match, NameList, Pin, Pins
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide
@@ -226,6 +227,8 @@ def test_the_list_of_a_group_replaces_the_shared_one(
         assert decision.rule == own.senders_rule
     elif own.key != OTHER_GROUP:
         assert f"sender:{own.senders_rule.path} (line 9)" in decision.trail
+        told = explain(decision, ALICE, Thread(ThreadKind.GROUP, GROUP)).sentence
+        assert f"{own.senders_rule.path} (line 9) lets the sender speak" in told
 
 
 def test_the_entry_that_counts_for_a_group_brings_its_list_and_no_other() -> None:

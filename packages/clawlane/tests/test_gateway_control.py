@@ -12,6 +12,7 @@ from clawlane.config.load import load
 from clawlane.config.paths import Paths
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.control import Control, listening
+from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.client import ask_gateway, choose_socket, gateway_runs
 from clawlane.ops.operation import Caller
 from clawlane.ops.pause import BeginPause
@@ -27,7 +28,7 @@ async def test_a_change_that_is_asked_for_early_waits_until_the_accounts_are_the
         asyncio.TaskGroup() as group,
     ):
         channels = {"zalouser": Quiet()}
-        accounts = Accounts(config, house.paths, store, channels, EchoAgent(), house.now_ms, {})  # type: ignore[arg-type]
+        accounts = Accounts(config, house.paths, store, channels, LiveAgents(EchoAgent()), house.now_ms, {})  # type: ignore[arg-type]
         async with listening(Control(accounts).app(), choose_socket(house.paths, {})):
             asking = asyncio.create_task(
                 asyncio.to_thread(ask_gateway, house.paths, BeginPause(), Caller.CLI)

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, Phase, State, StateCode
 from clawlane.config.choices import DmPolicy
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.gate import Gate
+from clawlane.lane.live_agents import LiveAgents
+from clawlane.lane.live_settings import LaneSettings, LiveSettings
 from clawlane.lane.runner import AccountDeps
 from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Text, Thread, ThreadKind
 from clawlane.store.database import open_store
@@ -81,10 +84,9 @@ async def supervised(
 ) -> AsyncIterator[Supervisor]:
     account = Account("wire", "default", "default", None)
     parts = AccountDeps(
-        account=account,
+        settings=LiveSettings(LaneSettings(account, Rules(AccessPolicy(dm=DmPolicy.OPEN)))),
         channel=wire,  # type: ignore[arg-type]
-        agent=agent,  # type: ignore[arg-type]
-        policy=AccessPolicy(dm=DmPolicy.OPEN),
+        agents=LiveAgents(agent),  # type: ignore[arg-type]
         gate=Gate(account, wire),  # type: ignore[arg-type]
         grants=Grants,
         ready=at_once,
@@ -99,7 +101,7 @@ async def supervised(
         open_store(folder / "store.sqlite", folder / "lock", lambda: NOW) as store,
         asyncio.TaskGroup() as group,
     ):
-        supervisor = Supervisor(parts, store, folder / "vaults", folder / "consents", is_default=True)
+        supervisor = Supervisor(parts, store, folder / "vaults", folder / "consents")
         task = group.create_task(supervisor.run())
         supervisor.start()
         yield supervisor

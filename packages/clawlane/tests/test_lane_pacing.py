@@ -18,12 +18,13 @@ from packages.clawlane.tests.lane_bench import Clock
 from pydantic import ValidationError
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.channel import Account, NotSent
 from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.config.settings import ChannelSettings, Pacing
 from clawlane.lane.access_checker import AccessChecker
-from clawlane.lane.gate import Gate
+from clawlane.lane.gate import Gate, Objection
 from clawlane.lane.pacing import Pacer, PendingSend, SendHistory, decide
 from clawlane.messages import (
     Inbound,
@@ -150,6 +151,7 @@ class Lane:
     wire: Wire
     rules: Pacing
     paired: frozenset[str] = frozenset({"7"})
+    access: Rules = Rules(PAIRING)  # noqa: RUF009
     kept: dict[int, SentChunk] = field(default_factory=dict)
     gate: Gate = field(init=False)
 
@@ -157,7 +159,7 @@ class Lane:
         """A new run, which knows of the one before what is stored."""
         self.gate = Gate(ACCOUNT, self.wire, Pacer(self.rules, random.Random(7).random))  # type: ignore[arg-type]
         await self.gate.begin(
-            self, AccessChecker(self.account_store, PAIRING, lambda: Grants(paired=self.paired))
+            self, AccessChecker(self.account_store, lambda: self.access, lambda: Grants(paired=self.paired))
         )  # type: ignore[arg-type]
 
     async def run(self, transition: Callable[..., Any], *args: Any) -> Any:
@@ -341,7 +343,8 @@ async def test_a_pause_holds_texts_and_signals_until_it_ends(lane: Lane) -> None
     going = chunk(1, dm(7))
     lane.gate.pause([muted])
     assert lane.gate.wait_ms(going, lane.clock.ms) is None
-    await lane.gate.show(Typing(dm(7)))
+    with pytest.raises(NotSent, match="paused"):
+        await lane.gate.show(Typing(dm(7)))
     with pytest.raises(NotSent, match="paused"):
         await lane.leave(going)
     assert (lane.wire.arrived, lane.wire.shown) == ([], [])
@@ -376,7 +379,7 @@ async def test_a_reply_that_waited_does_not_go_to_somebody_who_was_shut_out_mean
     if how == "restart":
         await lane.start()
     lane.gate.pause([])
-    assert not await lane.gate.still_admitted(waiting, lane.account_store)
+    assert await lane.gate.objection(waiting, lane.account_store) is Objection.NOT_ADMITTED
 
 
 async def test_a_paused_thread_leaves_the_others_alone(lane: Lane) -> None:

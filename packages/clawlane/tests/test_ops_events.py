@@ -23,6 +23,7 @@ from clawlane.config.choices import PairingReply
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
 from clawlane.gateway.process import gateway
+from clawlane.lane.live_agents import LiveAgents
 from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.ops.client import ControlError, follow_gateway
 from clawlane.ops.context import OpContext
@@ -242,7 +243,7 @@ async def empty_gateway(paths: Paths) -> AsyncIterator[Store]:
     """A gateway without accounts, in this process."""
     paths.state.mkdir(parents=True)
     config = load(paths, Registry(paths), {})
-    async with gateway(config, paths, {}, EchoAgent()) as fleet:
+    async with gateway(config, paths, {}, LiveAgents(EchoAgent())) as fleet:
         yield fleet.store
 
 

@@ -17,6 +17,7 @@ from clawlane.config.load import load
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Takeover, TakeoverMark
 from clawlane.gateway.accounts import Accounts
+from clawlane.lane.live_agents import LiveAgents
 from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Text, Thread, ThreadKind
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, decode, encode
@@ -93,7 +94,7 @@ class House:
             asyncio.TaskGroup() as group,
         ):
             accounts = Accounts(
-                config, self.paths, store, {"zalouser": Quiet()}, EchoAgent(), self.now_ms, {}
+                config, self.paths, store, {"zalouser": Quiet()}, LiveAgents(EchoAgent()), self.now_ms, {}
             )
             task = group.create_task(accounts.run())
             await accounts.begun.wait()

@@ -17,11 +17,12 @@ import pytest
 from benchmarks.large_store import ACCOUNT, NOW, make_large_store
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
-from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind
+from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind, Undone
 from clawlane.store import (
     catch_up,
     due,
     inbox,
+    operator_sends,
     outbox,
     pauses,
     retention,
@@ -115,6 +116,8 @@ QUESTIONS: dict[str, Callable[[Reader], object]] = {
     "outbox": lambda reader: reader.outbox(),
     "settled outbox": lambda reader: reader.outbox(settled=True),
     "account of chunk": lambda reader: reader.account_of_chunk(77),
+    "sent by the operator": lambda reader: reader.sent_by_operator(ACCOUNT, [77, 78]),
+    "a message to quote": lambda reader: reader.quotable(ACCOUNT, RECENT, f"m{COUNT}"),
     "dead letters": lambda reader: reader.dead_letters(),
     "count of dead letters": lambda reader: reader.dead_letter_count(ACCOUNT),
     "undecided sends": lambda reader: reader.undecided_sends(ACCOUNT),
@@ -155,6 +158,23 @@ def whole_turn(tx: Tx) -> None:
     assert sending.sent(tx, chunk.id, Receipt(("fresh-receipt",))) == admitted.seq
 
 
+RECENT = Thread(ThreadKind.DM, f"t{COUNT % 500}")
+UNDONE = Undone("default", RECENT, f"r{COUNT}", "1", own=True)
+
+
+def taken_back_again(tx: Tx) -> None:
+    """An own message is taken back, and so is the whole text that it belongs to."""
+    operator_sends.queue(tx, [Text(RECENT, "một"), Text(RECENT, "hai")])
+    [chunk] = due.waiting(tx).chunks
+    sending.begin(tx, [chunk.id])
+    sending.sent(tx, chunk.id, Receipt(("fresh-own",)))
+    back = operator_sends.take_back(tx, "fresh-own", whole=True)
+    assert (len(back.queued), back.cancelled) == (1, 1)
+    [undo] = due.waiting(tx).chunks
+    sending.begin(tx, [undo.id])
+    sending.sent(tx, undo.id, Receipt(()))
+
+
 def nothing_set_aside(tx: Tx) -> None:
     with pytest.raises(NoDeadLetter):
         turns.resubmit(tx, "m77")
@@ -172,6 +192,10 @@ TRANSITIONS: dict[str, Callable[[Tx], object]] = {
     "stop": lambda tx: turns.stop(tx, COUNT),
     "a whole turn": whole_turn,
     "a repeat": lambda tx: inbox.admit(tx, arrival("m77")),
+    "a message that is taken back": taken_back_again,
+    "an undo of somebody": lambda tx: unknown_sends.undone(
+        tx, Undone("default", RECENT, "r77", "1", own=True)
+    ),
     "a receipt": lambda tx: outbox.is_receipt(tx, "r77", ""),
     "sends": send_log.sends,
     "queued": send_log.queued,

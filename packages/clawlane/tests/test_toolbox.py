@@ -13,6 +13,7 @@ from packages.clawlane.tests.opened_store import Clock
 
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.access.in_force import Rules
 from clawlane.access.names import NameList
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import Lane, TurnInput
@@ -131,6 +132,7 @@ class Desk:
             started.run,
             FileVault(self.folder, "zalouser", "default"),
             self.policy,
+            lambda: Rules(self.policy),
             lambda: self.grants,
             lambda: State(Phase.READY),
             self.wake,

@@ -30,6 +30,7 @@ class StateCode(StrEnum):
     NOT_STARTED = "not_started"  # stopped: nothing has started it since the gateway came up
     GATEWAY_DOWN = "gateway_down"  # stopped: no gateway runs
     STOPPED_BY_OPERATOR = "stopped_by_operator"  # stopped
+    STOPPED_BY_CONFIG = "stopped_by_config"  # stopped: disabled in the config, or not in it any more
     GATEWAY_STOPS = "gateway_stops"  # stopped
     RESTARTING = "restarting"  # stopped: starts again at once
     CHANNEL_ENDED = "channel_ended"  # stopped: the channel returned without a reason

@@ -53,8 +53,8 @@ class Perch:
     def script(self, *steps: str) -> None:
         self.setenv("PARROT_SCRIPT", json.dumps(steps))
 
-    def configure(self, block: str) -> None:
-        self.paths.config_file.write_text(f"{{ channels: {{ parrot: {block} }} }}")
+    def configure(self, block: str, rest: str = "") -> None:
+        self.paths.config_file.write_text(f"{{ channels: {{ parrot: {block} }}, {rest} }}")
 
     def link(self, account: str = "default") -> None:
         self.script("qr", "scanned", "confirmed", "42")

@@ -167,7 +167,7 @@ def test_a_lane_with_many_groups_says_where_the_rest_is_told(perch) -> None:
     assert "group 5: anyone" in shown
     assert "group 6" not in shown
     assert "and 2 more: openclaw security audit" in shown
-    assert "speaks   group 7: anyone, when mentioned" in perch("security audit").out
+    assert "           group 7: anyone, when mentioned" in perch("security audit").out
 
 
 def test_fix_makes_files_private_and_removes_what_a_cut_off_write_left(perch) -> None:

@@ -25,6 +25,9 @@ sys.exit(code or " ".join(name for name in heavy.split() if name in sys.modules)
 
 _LIBRARIES = "aiohttp cryptography json5 parrot_channel pydantic"
 
+ASK = "gateway: { reload: 'ask' }"
+"""What keeps an edit that widens access waiting."""
+
 
 @contextmanager
 def gateway(until: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -71,18 +74,20 @@ def test_an_account_that_nobody_linked_is_3_with_the_command(perch) -> None:
 
 
 def test_a_config_file_that_changes_under_the_gateway_is_told(perch) -> None:
+    perch.configure("{}", ASK)
     perch.link()
     with gateway("is ready"):
         (well,) = perch("channels status --json").json
-        perch.configure("{ name: 'Lane' }")
+        perch.configure("{ name: 'Lane', dmPolicy: 'open' }", ASK)
         (changed,) = perch("channels status --json").json
         ((listed,),) = (told["channels"] for told in perch("channels list --json").json)
         perch.configure("{ dmPolicy: 'ask' }")
         (broken,) = perch("channels status --json").json
         unlisted = perch("channels list --json")
         doctor = perch("doctor")
-    assert well["config"] == {"error": None, "changed": False}
-    assert (changed["exit_code"], changed["config"]) == (0, {"error": None, "changed": True})
+    assert (well["config"]["error"], well["config"]["changed"]) == (None, False)
+    assert (changed["exit_code"], changed["config"]["error"], changed["config"]["changed"]) == (0, None, True)
+    assert changed["config"]["revision"] == well["config"]["revision"], "a widening waits"
     assert listed["accounts"][0]["name"] == "Lane", "the list is that of the file"
     assert (broken["exit_code"], broken["config"]["changed"]) == (2, True)
     assert "'ask' is not one of" in broken["config"]["error"]
@@ -173,17 +178,18 @@ def test_beside_a_gateway_a_command_imports_nothing_heavy(perch, command: str, c
 
 
 def test_explain_tells_apart_the_config_of_the_gateway_and_of_the_file(perch) -> None:
+    perch.configure("{}", ASK)
     perch.link()
     ask = "policy explain --from 78"
     with gateway("is ready"):
         assert perch(ask).out.endswith("Rules: from the file; the running gateway has the same\n")
-        perch.configure("{ dmPolicy: 'disabled' }")
+        perch.configure("{ dmPolicy: 'open' }", ASK)
         told = perch(ask)
-        assert told.out.startswith("drop (dm_disabled)")
+        assert told.out.startswith("admit (dm_open)")
         assert "the running gateway decides otherwise: challenge (dm_pairing_required)" in told.out
-        assert "Rules: from the file; the running gateway has others" in told.out
+        assert "Rules: from the file; " in told.out
         (as_json,) = perch(f"{ask} --json").json
-        assert (as_json["reason"], as_json["rules"]["differs"]) == ("dm_disabled", True)
+        assert (as_json["reason"], as_json["rules"]["differs"]) == ("dm_open", True)
         perch.configure("{ dmPolicy: 'x' }")
         broken, (as_json,) = perch(ask), perch(f"{ask} --json").json
     assert (broken.code, broken.err.count("error: channels.parrot.dmPolicy (config.json5:1:")) == (1, 1)

@@ -11,6 +11,7 @@ BUILT_IN = "built-in"
 
 MENTION_GATE = "mention:"
 ASKED_GATE = "require_mention:"
+SENDER_GATE = "sender:"
 LIVE, FETCHED = "live", "fetched"
 """How gates are written in `Decision.trail`."""
 

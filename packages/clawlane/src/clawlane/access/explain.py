@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from clawlane.access.decision import ASKED_GATE, BUILT_IN, RETENTION, Decision, Reason, Rule
+from clawlane.access.decision import ASKED_GATE, BUILT_IN, RETENTION, SENDER_GATE, Decision, Reason, Rule
+from clawlane.access.names import NameList
 from clawlane.config.errors import path_below
 from clawlane.threads import Thread, ThreadKind
 
@@ -96,6 +97,10 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     ),
 }
 
+_MAY = "the sender may speak to the account"
+_SHARED_LISTS = ("", "anyone", NameList.ALLOW_FROM, NameList.GROUP_ALLOW_FROM)
+"""What a trail says of the sender where no group's own list decided; such a list is told with its place."""
+
 _FORGOTTEN = (
     "The message is older than all that is remembered: nobody can tell whether it was answered before.",
     "",
@@ -136,8 +141,22 @@ def _opened(decision: Decision) -> str:
     """What let group and sender in. Decisions of older versions name the mention rule instead."""
     policy = next((gate for gate in decision.trail if gate in _OPENED), "")
     if _names_mention(decision.rule):
-        return "Group and sender may speak to the account"
-    return f"{_OPENED.get(policy, '{rule} lets the group {group} in')}, the sender may speak to the account"
+        sender = _sender(decision)
+        return (
+            "Group and sender may speak to the account"
+            if sender == _MAY
+            else f"The group may speak to the account, {sender}"
+        )
+    return f"{_OPENED.get(policy, '{rule} lets the group {group} in')}, {_sender(decision)}"
+
+
+def _sender(decision: Decision) -> str:
+    """What let the sender speak, if it is the group's own list."""
+    gates = (gate.removeprefix(SENDER_GATE) for gate in decision.trail if gate.startswith(SENDER_GATE))
+    listed = next(gates, "")
+    if listed in _SHARED_LISTS:
+        return _MAY
+    return f"{listed} lets the sender speak".replace("{", "{{").replace("}", "}}")
 
 
 def _asked(decision: Decision) -> str:

@@ -16,6 +16,7 @@ from clawlane.access.decision import (
     FETCHED,
     LIVE,
     MENTION_GATE,
+    SENDER_GATE,
     Decision,
     Outcome,
     Reason,
@@ -203,13 +204,13 @@ def _pass_group_gates(
     trail = (*trail, f"entry:{entry.key}" if entry else "entry:none", "route")
     senders, rule = group_senders(policy, entry)
     if senders is None:
-        return _Passed(entry, (*trail, "sender:anyone"))
+        return _Passed(entry, (*trail, f"{SENDER_GATE}anyone"))
     if senders.empty:
         return _drop(Reason.GROUP_SENDER_LIST_EMPTY, rule, trail)
     if not senders.includes(inbound.sender_id, grants.pins):
         return _drop(Reason.GROUP_SENDER_NOT_ALLOWED, rule, trail)
     listed = rule_gate(rule) if senders.where is NameList.GROUP_SENDERS else senders.where or rule.path
-    return _Passed(entry, (*trail, f"sender:{listed}"))
+    return _Passed(entry, (*trail, f"{SENDER_GATE}{listed}"))
 
 
 def closed_by(entry: GroupRule | None, policy: AccessPolicy, grants: Grants) -> tuple[Reason, Rule] | None:

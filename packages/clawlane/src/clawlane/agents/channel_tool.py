@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clawlane.access.context import plain, shortened
-from clawlane.access.outgoing import may_write_to
 from clawlane.agents.answer import read_answer
 from clawlane.agents.command import LONGEST_ICON
 from clawlane.agents.contract import Lane, TurnInput
@@ -224,7 +223,7 @@ class ChannelTool:
             raise ToolProblem("you may only write in this conversation")
         lane = self.lane
         known = await lane.account_store.run(directory.acquaintance, thread)
-        if not may_write_to(thread, lane.policy, lane.grants(), known):
+        if not lane.rules().may_write_to(thread, lane.grants(), known):
             raise ToolProblem("you may not write there: nobody the account knows, or nobody it may write to")
         return thread
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
+from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
@@ -22,8 +23,9 @@ class Lane:
     `turn` is the number of the turn and `run` that of this attempt: what an earlier attempt writes is void.
     Nothing here sends: an agent writes what shall leave to the outbox, and calls `wake`.
 
-    `policy` and `grants` are the account's access rules and what they know now, `state` the last state that
-    the channel reported, `prefix` what goes before everything that the agent says.
+    `account` and `policy` are as they were when the turn began; `rules` and `grants` give the access rules in
+    force and what they know now, `state` the last state that the channel reported. `prefix` goes before
+    everything that the agent says.
     """
 
     account: Account
@@ -33,6 +35,7 @@ class Lane:
     run: int
     vault: Vault | None = None
     policy: AccessPolicy = field(default_factory=AccessPolicy)
+    rules: Callable[[], Rules] = Rules
     grants: Callable[[], Grants] = Grants
     state: Callable[[], State | None] = lambda: None
     wake: Callable[[], None] = lambda: None

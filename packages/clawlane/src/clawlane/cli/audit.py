@@ -62,8 +62,8 @@ def audit(channel: str | None, account: str | None, as_json: bool) -> int:
         for one in findings:
             print_finding(one, "  ", 9)
         for account_name in accounts if len(accounts) == 1 else ():
-            for line in _known(found, account_name):
-                echo_wrapped(line, "  ", _INDENT)
+            for head, line in _known(found, account_name):
+                echo_wrapped(line, f"  {head:<9}", _INDENT)
     click.echo(f"\n{_summary(found.findings)}; exit code {code}")
     return code
 
@@ -78,15 +78,15 @@ def _grouped(found: Audited) -> Iterator[tuple[tuple[str, ...], list[Finding]]]:
     yield from groups.items()
 
 
-def _known(found: Audited, name: str) -> Iterator[str]:
+def _known(found: Audited, name: str) -> Iterator[tuple[str, str]]:
     """The risk, the proof, and who may speak, of one account."""
     one = found.accounts.get(name)
     if one is None:
         return
-    yield f"risk     {risk_words(one.consent)}"
-    yield f"proof    {verification_text(one.verification, now_ms())}"
-    for group in one.speakers:
-        yield f"speaks   {sanitize(speakers_text(group), _LONGEST)}"
+    yield "risk", risk_words(one.consent)
+    yield "proof", verification_text(one.verification, now_ms())
+    for number, group in enumerate(one.speakers):
+        yield "" if number else "speaks", sanitize(speakers_text(group), _LONGEST)
 
 
 def _counts(findings: Sequence[Finding]) -> dict[str, int]:

@@ -60,7 +60,8 @@ def rehearse(
     """Try a config with the real gateway, against a simulator.
 
     Without a scenario it plays first-contact and shows who gets in. Everything happens in a throw-away
-    folder: your sessions, your store and your agents are not touched, and nothing reaches the platform.
+    folder: your sessions and your store are not touched, no agent is asked unless you say --agents, and
+    nothing reaches the platform.
 
     \b
     openclaw rehearse

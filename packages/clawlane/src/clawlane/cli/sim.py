@@ -48,8 +48,16 @@ def _account_option(command: C) -> C:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--port", type=_port, default=0, help="The port of the simulator (default: a free one).")
-@click.option("--control-port", type=_port, default=0, help="The port that steers it (default: a free one).")
+@click.option(
+    "--port", type=_port, default=0, metavar="PORT", help="The port of the simulator (default: a free one)."
+)
+@click.option(
+    "--control-port",
+    type=_port,
+    default=0,
+    metavar="PORT",
+    help="The port that steers it (default: a free one).",
+)
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
@@ -92,7 +100,7 @@ def say(text: str, sender: str, group: str, mention: bool, account: str | None, 
 
     \b
     openclaw sim say "xin chào" --from "Phạm Quốc Bảo"
-    openclaw sim say "mấy giờ họp?" --from "Lê Văn Hùng" --group "Nhóm Làm Việc" --mention
+    openclaw sim say "họp?" --from "Lê Văn Hùng" --group "Nhóm Làm Việc" --mention
     """
     if mention and not group:
         raise CliError("a mention is for groups", "add --group NAME")
@@ -108,9 +116,10 @@ def say(text: str, sender: str, group: str, mention: bool, account: str | None, 
 @_account_option
 @json_option
 def scan(account: str | None, as_json: bool) -> None:
-    """Have the account's phone scan the QR code on the screen, and confirm.
+    """Scan the QR code on the screen with the account's phone.
 
-    Waits some seconds for a code. Another account than the first is named: openclaw sim scan --account NAME.
+    The phone confirms, too. It waits some seconds for a code. Another account than the first one is named:
+    openclaw sim scan --account NAME
     """
 
     async def held_up(cast: Cast, us: Account) -> None:

@@ -16,7 +16,7 @@ from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
-from clawlane.ops.account_status import AccountStatus, HeldReply, PolicyStatus
+from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
 from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
@@ -93,12 +93,7 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
         yield "", f"Gateway: running since {_moment(gateway.started_ms, now)}, pid {gateway.pid}"
     else:
         yield "", "Gateway: not running; start it: openclaw gateway run"
-    if found.config.error:
-        error = sanitize(found.config.error, 300)
-        told = "the gateway goes on with the one it started with and could not start again"
-        yield "", f"Config: broken now ({error}); {told}; run: openclaw config validate"
-    elif found.config.changed:
-        yield "", "Config: changed since the gateway started; restart the gateway to apply it"
+    yield from _config_lines(found.config, now)
     for agent in found.echoes:
         yield "", f"Agent: {sanitize(agent)} answers with an echo: configure `brain` or `model`"
     for place in sorted({one.rehearsal for one in _accounts(found) if one.rehearsal}):
@@ -113,6 +108,24 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
             yield from _account(one, words, found.gateway is not None, now)
     if not found.channels:
         yield "", "No channel is configured; see: openclaw channels list --all"
+
+
+def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
+    """Since when the config is in force, and what is to be said of a file that differs."""
+    if config.applied_ms is None:
+        return
+    since = f"in force since {_moment(config.applied_ms, now)}"
+    if config.error:
+        yield "", f"Config: broken now ({sanitize(config.error, 300)})"
+        yield "    → ", f"the last good one is {since}; run: openclaw config validate"
+    elif config.waiting:
+        yield "", f"Config: {since}; the file widens access, which waits for: openclaw config apply"
+        for sentence in config.waiting:
+            yield "    → ", sanitize(sentence, 300)
+    elif config.changed:
+        yield "", f"Config: {since}; the file was edited just now and is about to be applied"
+    else:
+        yield "", f"Config: {since}"
 
 
 def _accounts(found: Status) -> Iterator[AccountStatus]:

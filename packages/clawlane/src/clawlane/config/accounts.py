@@ -57,6 +57,21 @@ def resolve(
     return _Resolver.of(channel, block, model, environ, inherited or {}, lists or ListContext()).accounts()
 
 
+def needs_new_connection(before: Account, after: Account) -> bool:
+    """Whether an account has to stop and start again to work by other settings.
+
+    Of the settings that every channel has, the connection depends on the proxy; a plugin's own may all count.
+    """
+    if (before.profile, before.enabled, type(before.settings)) != (
+        after.profile,
+        after.enabled,
+        type(after.settings),
+    ):
+        return True
+    own = type(after.settings).model_fields.keys() - ChannelSettings.model_fields.keys()
+    return any(getattr(before.settings, name) != getattr(after.settings, name) for name in ("proxy", *own))
+
+
 def check_account_name(name: str) -> None:
     """Raises `ValueError` for what cannot be the id of an account, saying what can."""
     if not _NAME.match(name):

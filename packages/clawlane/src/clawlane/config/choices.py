@@ -37,6 +37,22 @@ class Acks(StrEnum):
     OFF = "off"
 
 
+class Reload(StrEnum):
+    """What becomes of an edit of the config that widens access: it counts at once, or waits to be applied."""
+
+    AUTO = "auto"
+    ASK = "ask"
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
 class ResendUnknown(StrEnum):
     """Whether a message whose delivery is unknown is sent again: never, or once it is known to be missing."""
 

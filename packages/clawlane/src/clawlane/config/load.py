@@ -69,6 +69,11 @@ class Config:
     agents: tuple[AgentSettings, ...]
     routing: Bindings
 
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """The accounts of all channels."""
+        return tuple(account for block in self.channels.values() for account in block.accounts)
+
     def effective(self, account: Account, key: str) -> Effective:
         """The value of a channel key (`groupPolicy`) for an account, and where it was set."""
         return effective(self.source, account, key)
@@ -125,10 +130,13 @@ class _Loader:
         return Config(self.source, root, channels, tuple(self.warnings), agents, routing)
 
     def _root(self) -> schema.Root | None:
-        for key in self.source.data.keys() & schema.WAITING_AT_ROOT:
-            self._warn((key,), "accepted, but this version does nothing with it yet", at_key=True)
         data = self.source.data
-        lacking = (lacking_keys(data), mcp.lacking_keys(data), lacking_media_keys(data.get("tools")))
+        lacking = (
+            lacking_keys(data),
+            mcp.lacking_keys(data),
+            lacking_media_keys(data.get("tools")),
+            schema.lacking_keys(data),
+        )
         for path in chain.from_iterable(lacking):
             self._warn(path, schema.UNSUPPORTED_KEY, at_key=True)
         refusal = (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT)

@@ -217,6 +217,40 @@ AUDIO_MODEL_KEYS = frozenset(
         "type",
     ]
 )
+GATEWAY_KEYS = frozenset(
+    [
+        "allowRealIpFallback",
+        "auth",
+        "bind",
+        "channelHealthCheckMinutes",
+        "channelMaxRestartsPerHour",
+        "channelStaleEventThresholdMinutes",
+        "controlUi",
+        "customBindHost",
+        "handshakeTimeoutMs",
+        "http",
+        "mode",
+        "nodes",
+        "port",
+        "push",
+        "remote",
+        "tailscale",
+        "terminal",
+        "tls",
+        "tools",
+        "trustedProxies",
+    ]
+)
+LOGGING_KEYS = frozenset(
+    [
+        "consoleLevel",
+        "consoleStyle",
+        "file",
+        "maxFileBytes",
+        "redactPatterns",
+        "redactSensitive",
+    ]
+)
 IDENTITY_KEYS = frozenset(["avatar", "emoji", "theme"])
 MODEL_CHOICE_KEYS = frozenset(["timeoutMs"])
 MODELS_KEYS = frozenset(["bedrockDiscovery", "mode", "pricing"])

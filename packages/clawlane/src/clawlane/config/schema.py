@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictStr
+from pydantic import AfterValidator, Field, StrictStr, field_validator
 
-from clawlane.config.agents import Agents, Binding, Models, SessionSettings
-from clawlane.config.choices import GroupPolicy
+from clawlane.config import openclaw
+from clawlane.config.agents import Agents, Binding, Lenient, Models, SessionSettings
+from clawlane.config.choices import GroupPolicy, LogLevel, Reload
+from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.mcp import Mcp
 from clawlane.config.media_tools import Tools
@@ -66,6 +69,37 @@ class AccessGroup(Block):
     members: dict[str, MemberEntries] = Field(default_factory=dict)
 
 
+class Gateway(Lenient):
+    """The running gateway. With `reload: 'ask'` an edit that widens access waits for `config apply`."""
+
+    lacking = openclaw.GATEWAY_KEYS
+
+    reload: Reload = Reload.AUTO
+
+    @field_validator("reload", mode="before")
+    @classmethod
+    def _openclaw_modes(cls, value: object) -> object:
+        return Reload.AUTO if isinstance(value, Mapping) else value
+
+
+class Logging(Lenient):
+    """The log."""
+
+    lacking = openclaw.LOGGING_KEYS
+
+    level: LogLevel = LogLevel.INFO
+
+
+def lacking_keys(root: Mapping[str, Any]) -> Iterator[KeyPath]:
+    """The keys of `gateway` and `logging` that only OpenClaw knows, and its object of modes at `reload`."""
+    for name, model in (("gateway", Gateway), ("logging", Logging)):
+        block = root.get(name)
+        if isinstance(block, Mapping):
+            yield from ((name, key) for key in block if key in model.lacking)
+            if name == "gateway" and isinstance(block.get("reload"), Mapping):
+                yield (name, "reload")
+
+
 class Root(Block):
     """The whole file. Channel blocks are checked by the settings model of their plugin."""
 
@@ -80,8 +114,8 @@ class Root(Block):
     mcp: Mcp = Mcp()
     tools: Tools = Tools()
     session: SessionSettings = SessionSettings()
-    gateway: dict[str, Any] = Field(default_factory=dict)
-    logging: dict[str, Any] = Field(default_factory=dict)
+    gateway: Gateway = Gateway()
+    logging: Logging = Logging()
 
 
 UNSUPPORTED = frozenset(
@@ -128,6 +162,3 @@ UNSUPPORTED_HINT = "remove it; to take a whole OpenClaw file over: openclaw conf
 
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""
-
-WAITING_AT_ROOT = frozenset(("gateway", "logging"))
-"""Sections whose features this version does not have yet."""

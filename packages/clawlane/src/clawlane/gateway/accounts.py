@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 
+from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy, Grants
-from clawlane.agents.contract import Agent
-from clawlane.channel import Account, Channel, StateCode
+from clawlane.channel import Channel, StateCode
+from clawlane.config.accounts import needs_new_connection
+from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.load import Config, Plugins
 from clawlane.config.paths import Paths
 from clawlane.gateway import pauses
 from clawlane.gateway.ending import Ending
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
-from clawlane.lane.commands import Answering
 from clawlane.lane.gate import Gate
-from clawlane.lane.inbound_media import MediaLimits
+from clawlane.lane.live_agents import LiveAgents
+from clawlane.lane.live_settings import LaneSettings, LiveSettings
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
-from clawlane.ops.context import OpContext
+from clawlane.ops.context import LiveConfig, OpContext
 from clawlane.ops.operation import Caller
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
+from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
+from clawlane.store.told import Pause
 
 AGENTS_AT_ONCE = 8
 
+log = logging.getLogger(__name__)
+
 
 class Accounts:
-    """The accounts by name (`channel/id`), disabled ones included."""
+    """The accounts by name (`channel/id`), disabled ones included, as the config in force has them."""
 
     def __init__(
         self,
@@ -38,7 +46,7 @@ class Accounts:
         paths: Paths,
         store: Store,
         channels: Mapping[str, Channel],
-        agent: Agent,
+        agents: LiveAgents,
         now_ms: Clock,
         environ: Mapping[str, str],
         ending: Ending | None = None,
@@ -46,23 +54,29 @@ class Accounts:
     ) -> None:
         """`channels` maps the id of every configured channel to the object that runs it."""
         self.config = config
+        self.channels = dict(channels)
         self.store = store
         self.now_ms = now_ms
         self._started_ms = now_ms()
         self.begun = asyncio.Event()
+        self.live_config: LiveConfig | None = None
+        """What stands in the config file beside the config in force; None without anybody who looks at it."""
         self._paths = paths
         self._environ = environ
         self._ending = ending
         self._plugins = plugins
-        self._agent = agent
+        self._agents = agents
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
         self._media = MediaFiles(paths.inbound_media_dir)
         self._resolvers: dict[str, NameResolver] = {}
-        self.supervisors = {
-            str(account): self._supervise(account, channels[name], account.id == channel.default_account)
-            for name, channel in config.channels.items()
-            for account in channel.accounts
-        }
+        self._tasks: dict[str, list[asyncio.Task[None]]] = {}
+        self._settling: dict[str, asyncio.Lock] = {}
+        self._stops = False
+        self._group = asyncio.TaskGroup()
+        self.supervisors: dict[str, Supervisor] = {}
+        self._wanted = _settings(config, None)
+        for name in self._wanted:
+            self._make(name)
 
     def context(self, caller: Caller) -> OpContext:
         """The context of the operations that run in this gateway."""
@@ -77,6 +91,7 @@ class Accounts:
             started_ms=self._started_ms,
             ending=self._ending,
             loading=self._plugins,
+            live_config=self.live_config,
         )
 
     def grants(self, account: str) -> Grants:
@@ -95,44 +110,157 @@ class Accounts:
 
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good does not affect the others."""
-        ctx = self.context(Caller.GATEWAY)
         await asyncio.to_thread(self._media.tidy)
+        ctx = self.context(Caller.GATEWAY)
         for supervisor in self.supervisors.values():
             await pauses.put_in_force(ctx, supervisor)
-        async with asyncio.TaskGroup() as group:
-            for name, supervisor in self.supervisors.items():
-                supervisor.pairing_changed()
-                await self._resolvers[name].load(self.store)
-                group.create_task(supervisor.run())
-                if supervisor.account.enabled:
-                    supervisor.start()
-            for supervisor in self.supervisors.values():
-                await supervisor.owned.wait()
-                group.create_task(pauses.end_in_time(ctx, supervisor))
+        async with self._group:
+            for name in self.supervisors:
+                await self._launch(name)
+            for name in self.supervisors:
+                await self._end_pauses(name)
             self.begun.set()
+            await asyncio.Event().wait()  # accounts may come later
 
     async def stop(self) -> None:
         """Stop all accounts at once, each after its chunks in flight have been answered."""
+        self._stops = True
         await asyncio.gather(
             *(one.stop(StateCode.GATEWAY_STOPS, "the gateway stops") for one in self.supervisors.values())
         )
 
-    def _supervise(self, account: Account, channel: Channel, is_default: bool) -> Supervisor:
-        name, settings = str(account), account.settings
-        policy = AccessPolicy.of(self.config, account)
+    def follow(self, config: Config, edited: Config | None, channels: Mapping[str, Channel]) -> list[str]:
+        """Work by another config from now on; `edited` is one whose widening waits.
+
+        Who may write is decided by it at once. Accounts that need another connection get it soon, new ones
+        start, and those that are gone stop. Gives the names of these.
+        """
+        self.config, self.channels = config, dict(channels)
+        self._wanted = _settings(config, edited)
+        revision = (edited or config).source.revision
+        for name, supervisor in self.supervisors.items():
+            settings = self._wanted.get(name) or _closed(supervisor.deps.settings.now, revision)
+            supervisor.follow(settings)
+            self._resolvers[name].follow(settings.rules.names_to_pin(), supervisor.account_store)
+        changed = [name for name in {*self.supervisors, *self._wanted} if not self._settled(name)]
+        for name in (*self.supervisors, *changed):
+            self._group.create_task(self._settle(name))
+        return sorted(changed)
+
+    def note(
+        self,
+        name: str,
+        revision: str,
+        edit: Edit,
+        widens: Mapping[str, int],
+        narrows: Mapping[str, int],
+        by: tuple[str, str] | None = None,
+    ) -> None:
+        """Record what became of an edit of the config on an account, at once or when the account is there."""
+        supervisor = self.supervisors.get(name)
+        if supervisor is None or (account_store := supervisor.account_store) is None:
+            self._group.create_task(self._note_later(name, revision, edit, widens, narrows, by))
+            return
+        bound = account_store.by(*by) if by else account_store
+        bound.post(note_config, revision, edit, widens, narrows)
+
+    async def _note_later(
+        self,
+        name: str,
+        revision: str,
+        edit: Edit,
+        widens: Mapping[str, int],
+        narrows: Mapping[str, int],
+        by: tuple[str, str] | None,
+    ) -> None:
+        async with self._settling.setdefault(name, asyncio.Lock()):
+            supervisor = self.supervisors.get(name)
+        if supervisor is not None:
+            await supervisor.owned.wait()
+            if supervisor.account_store is not None:
+                self.note(name, revision, edit, widens, narrows, by)
+
+    def _settled(self, name: str) -> bool:
+        """Whether an account runs with the connection that the config in force wants."""
+        wanted, there = self._wanted.get(name), self.supervisors.get(name)
+        if wanted is None or there is None:
+            return wanted is None and there is None
+        same_channel = self.channels[wanted.account.channel] is there.channel
+        return same_channel and not needs_new_connection(there.made_for, wanted.account)
+
+    async def _settle(self, name: str) -> None:
+        """Let an account run, or not, as the config in force wants it by then."""
+        async with self._settling.setdefault(name, asyncio.Lock()):
+            await self.begun.wait()
+            kept: list[Pause] = []
+            try:
+                if not self._settled(name) and name in self.supervisors:
+                    kept = self.supervisors[name].pauses
+                    await self._remove(name)
+                if name in self._wanted and name not in self.supervisors and not self._stops:
+                    await self._add(name, kept)
+                elif name in self.supervisors:
+                    pacing = self.supervisors[name].account.settings.pacing
+                    await self.supervisors[name].pace(pacing, random.random)
+            except Exception:
+                log.exception("%s could not be changed", name)
+
+    async def _add(self, name: str, kept: list[Pause]) -> None:
+        """Run an account that was not there. Pauses that could not be stored hold on."""
+        self._make(name)
+        supervisor = self.supervisors[name]
+        await pauses.put_in_force(self.context(Caller.GATEWAY), supervisor)
+        supervisor.hold(list({one.thread: one for one in (*kept, *supervisor.pauses)}.values()))
+        await self._launch(name)
+        await self._end_pauses(name)
+        log.info("%s: %s by the config", name, "starts" if supervisor.account.enabled else "is disabled")
+
+    async def _remove(self, name: str) -> None:
+        supervisor, wanted = self.supervisors[name], self._wanted.get(name)
+        if wanted is not None and wanted.account.enabled:
+            code, reason = StateCode.RESTARTING, "starting again with other settings"
+        else:
+            code, reason = StateCode.STOPPED_BY_CONFIG, "switched off in the config"
+        log.info("%s: %s", name, reason)
+        await supervisor.stop(code, reason)
+        tasks = self._tasks.pop(name, [])
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        del self.supervisors[name], self._resolvers[name]
+
+    async def _launch(self, name: str) -> None:
+        supervisor = self.supervisors[name]
+        supervisor.pairing_changed()
+        await self._resolvers[name].load(self.store)
+        self._tasks[name] = [self._group.create_task(supervisor.run())]
+        if supervisor.account.enabled:
+            supervisor.start()
+
+    async def _end_pauses(self, name: str) -> None:
+        """Once the account is owned, end its pauses in time."""
+        supervisor = self.supervisors[name]
+        await supervisor.owned.wait()
+        ending = pauses.end_in_time(self.context(Caller.GATEWAY), supervisor)
+        self._tasks[name].append(self._group.create_task(ending))
+
+    def _make(self, name: str) -> None:
+        settings = self._wanted[name]
+        account = settings.account
+        channel = self.channels[account.channel]
         resolver = self._resolvers[name] = NameResolver(
             account,
-            policy.names_to_pin(),
-            lambda: self.supervisors[name].lookup(),  # noqa: PLW0108 (the supervisor is made below)
+            settings.rules.names_to_pin(),
+            lambda: supervisor.lookup(),  # noqa: PLW0108 (the supervisor is made below)
             self.now_ms,
         )
-        pacer = Pacer(settings.pacing, random.random) if settings.pacing.enabled else None
+        pacing = account.settings.pacing
         deps = AccountDeps(
-            account=account,
+            settings=LiveSettings(settings),
             channel=channel,
-            agent=self._agent,
-            policy=policy,
-            gate=Gate(account, channel, pacer),
+            agents=self._agents,
+            gate=Gate(account, channel, Pacer(pacing, random.random) if pacing.enabled else None),
             grants=lambda: self.grants(name),
             ready=resolver.opened,
             slots=self._slots,
@@ -140,11 +268,25 @@ class Accounts:
             jitter=random.random,
             report=resolver.note,
             pin=resolver.run,
-            resend_unknown=settings.resend_unknown,
-            prefix=settings.response_prefix or "",
             outgoing=self._paths.outgoing_dir(name),
-            media=(self._media, MediaLimits.of(settings)),
-            answering=Answering.of(self.config),
-            look_up_gap_ms=int(settings.look_up_gap.total_seconds() * 1000),
+            media=self._media,
         )
-        return Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir, is_default)
+        supervisor = Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir)
+        self.supervisors[name] = supervisor
+
+
+def _settings(config: Config, edited: Config | None) -> dict[str, LaneSettings]:
+    """The settings of all accounts of a config, with the rules of another one that waits."""
+    rules = {str(one): AccessPolicy.of(edited, one) for one in edited.accounts} if edited else {}
+    return {
+        str(account): LaneSettings.of(
+            config, account, Rules(AccessPolicy.of(config, account), rules.get(str(account)))
+        )
+        for account in config.accounts
+    }
+
+
+def _closed(settings: LaneSettings, revision: str) -> LaneSettings:
+    """The settings of an account that is no longer in the config, until it has stopped."""
+    nobody = AccessPolicy(dm=DmPolicy.DISABLED, groups=GroupPolicy.DISABLED, revision=revision)
+    return replace(settings, account=replace(settings.account, enabled=False), rules=Rules(nobody))

@@ -14,6 +14,7 @@ from typing import cast
 
 from pythonjsonlogger.json import JsonFormatter
 
+from clawlane.config.choices import LogLevel
 from clawlane.credentials.files import make_private_dir
 from clawlane.gateway.redaction import capped, redact
 
@@ -81,20 +82,33 @@ class _PrivateFile(RotatingFileHandler):
         """Leave the line out. On a full disk its traceback would bury what is said on stderr."""
 
 
+_LEVELS = {
+    LogLevel.DEBUG: logging.DEBUG,
+    LogLevel.INFO: logging.INFO,
+    LogLevel.WARN: logging.WARNING,
+    LogLevel.ERROR: logging.ERROR,
+}
+
+
+def log_from(level: LogLevel) -> None:
+    """From now on log what is as important as this, or more."""
+    logging.getLogger().setLevel(_LEVELS[level])
+
+
 @contextmanager
-def logging_to(folder: Path) -> Iterator[Path]:
+def logging_to(folder: Path, level: LogLevel = LogLevel.INFO) -> Iterator[Path]:
     """Log to `gateway.log` in a folder, and to stderr, while entered. Gives the file."""
     make_private_dir(folder)
     path = folder / "gateway.log"
     handler = _Redacted([_for_people(), _for_programs(path)])
     root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.INFO)
+    before = root.level
+    log_from(level)
     root.addHandler(handler)
     try:
         yield path
     finally:
-        root.setLevel(level)
+        root.setLevel(before)
         root.removeHandler(handler)
         handler.close()
 

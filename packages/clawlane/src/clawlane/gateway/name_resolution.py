@@ -13,7 +13,7 @@ from clawlane.channel import Account, Phase, State
 from clawlane.lookup import DEADLINE, Lookup
 from clawlane.ops.directory import resolve
 from clawlane.store import directory
-from clawlane.store.account_store import Clock
+from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.database import Store
 from clawlane.store.directory import LookedUp
 from clawlane.store.errors import StoreFailed
@@ -46,6 +46,7 @@ class NameResolver:
         self._ready = asyncio.Event()
         self._identified = False
         self._over = False
+        self._news = asyncio.Event()
 
     @property
     def ready(self) -> bool:
@@ -74,6 +75,18 @@ class NameResolver:
                 await account_store.run(directory.forget_pins, gone)
         self._learn([stored[name] for name in self._names if name in stored])
 
+    def follow(self, names: Sequence[ConfigName], account_store: AccountStore | None) -> None:
+        """Take the names of another config: new ones are looked up, those that are gone are forgotten."""
+        self._names = tuple(names)
+        gone = [name for name in self._found if name not in self._names]
+        for name in gone:
+            del self._found[name]
+        self.pins = Pins.of(one.pin for one in self.found)
+        if gone and account_store is not None:
+            account_store.post(directory.forget_pins, gone)
+        if self.waiting:
+            self._news.set()
+
     def note(self, state: State) -> None:
         """Take the account's latest state."""
         self._identified = bool(state.user_id)
@@ -88,11 +101,17 @@ class NameResolver:
         await self._ready.wait()
 
     async def run(self) -> None:
-        """Once the account is connected, look up the remaining names, and retry until all are answered."""
+        """Once the account is connected, look up the remaining names, and those that come later.
+
+        Lives until cancelled.
+        """
         await self._up.wait()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._open_in_time())
-            group.create_task(self._look_up_all())
+            while True:
+                self._news.clear()
+                await self._look_up_all()
+                await self._news.wait()
 
     async def _open_in_time(self) -> None:
         try:
@@ -107,7 +126,7 @@ class NameResolver:
         while self.waiting and isinstance((lookup := self._lookup()).channel, Directory):
             await self._up.wait()
             try:
-                looked_up = await resolve(lookup, self.waiting, self._now_ms())
+                looked_up = await self._asked(lookup)
                 if lookup.account_store is not None:
                     await lookup.account_store.run(directory.keep_pins, looked_up)
             except (DirectoryError, StoreFailed) as error:
@@ -120,6 +139,11 @@ class NameResolver:
                     _log_pin(self._account, one.pin)
         self._over = True
         self._consider()
+
+    async def _asked(self, lookup: Lookup) -> list[LookedUp]:
+        """The names that wait, looked up; without those that have left the config meanwhile."""
+        looked_up = await resolve(lookup, self.waiting, self._now_ms())
+        return [one for one in looked_up if one.pin.name in self._names]
 
     def _learn(self, looked_up: Sequence[LookedUp]) -> None:
         self._found.update((one.pin.name, one) for one in looked_up)

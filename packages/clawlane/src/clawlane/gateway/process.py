@@ -6,26 +6,26 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from clawlane import __version__
-from clawlane.agents.brains import brains
 from clawlane.agents.contract import Agent
-from clawlane.agents.opening import Shared
-from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.capabilities import Rehearsal
 from clawlane.channel import Channel
 from clawlane.clock import now_ms
-from clawlane.config.agents import EchoBrain
 from clawlane.config.load import Config, Plugins, load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
 from clawlane.gateway.accounts import Accounts
+from clawlane.gateway.agent_host import AgentHost, hosting
+from clawlane.gateway.config_in_force import ConfigInForce
 from clawlane.gateway.control import Control, listening
 from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.logging import logging_to
+from clawlane.gateway.reload import ConfigWatch
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
+from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.client import choose_socket
 from clawlane.ops.finding_text import one_line
@@ -55,7 +55,7 @@ def run(
     """
     tightened = secure(paths)
     config = load(paths, plugins or Registry(paths), environ)
-    with logging_to(paths.log_dir):
+    with logging_to(paths.log_dir, config.root.logging.level):
         for line in tightened:
             log.warning("%s", line)
         try:
@@ -77,8 +77,16 @@ async def _until_ended(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.stop)
     async with (
-        nullcontext(agent) if agent else answering(config, paths, environ) as agents,
-        gateway(config, paths, environ, agents, ending, plugins) as accounts,
+        hosting(paths, environ) as host,
+        gateway(
+            config,
+            paths,
+            environ,
+            LiveAgents(agent) if agent else await _opened(host, config),
+            ending,
+            plugins,
+            None if agent else host,
+        ) as accounts,
     ):
         notify(environ, READY)
         unusable = await _end(ending, accounts.store)
@@ -90,25 +98,10 @@ async def _until_ended(
     return ending.restarts
 
 
-@asynccontextmanager
-async def answering(config: Config, paths: Paths, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
-    """The agents of the config, opened before any account connects. Raises `AgentsUnusable`."""
-    root = config.root
-    shared = Shared(
-        root.models,
-        root.session,
-        root.mcp,
-        root.tools.media.audio,
-        OutboundMedia(paths.outgoing_dir),
-        [account for one in config.channels.values() for account in one.accounts],
-    )
-    async with brains(config.agents, config.routing, environ, paths.agents_dir, shared) as agents:
-        for one in config.agents:
-            if isinstance(one.brain, EchoBrain):
-                log.warning("agent %s answers with an echo: configure `brain` or `model`", one.id)
-            else:
-                log.info("agent %s: %s (%s)", one.id, one.brain.kind, one.place)
-        yield agents
+async def _opened(host: AgentHost, config: Config) -> LiveAgents:
+    """The agents of a config, opened before any account connects. Raises `AgentsUnusable`."""
+    opened = await host.open(config)
+    return LiveAgents(opened.agent, opened.close)
 
 
 async def _end(ending: Ending, store: Store) -> StoreUnusable | None:
@@ -132,34 +125,64 @@ async def gateway(
     config: Config,
     paths: Paths,
     environ: Mapping[str, str],
-    agent: Agent,
+    agents: LiveAgents,
     ending: Ending | None = None,
     plugins: Plugins | None = None,
+    host: AgentHost | None = None,
 ) -> AsyncIterator[Accounts]:
-    """A running gateway. Operations end its process through `ending`; without one they cannot.
+    """A running gateway, which follows its config file; with a `host` agents, too, change with the file.
 
-    Leaving stops the accounts, after their chunks in flight have been answered. Raises as `run` does.
+    Operations end its process through `ending`; without one they cannot. Leaving stops the accounts, after
+    their chunks in flight have been answered. Raises as `run` does.
     """
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
     async with open_store(paths.store, paths.lock_file, now_ms) as store:
-        accounts = Accounts(config, paths, store, channels, agent, now_ms, environ, ending, plugins)
+        accounts = Accounts(config, paths, store, channels, agents, now_ms, environ, ending, plugins)
+        in_force = ConfigInForce(
+            accounts,
+            agents,
+            lambda: load(paths, plugins or Registry(paths), environ),
+            host.open if host else None,
+            lambda config, names: _announce_accounts(config, store, names),
+            config,
+            now_ms(),
+        )
+        accounts.live_config = in_force
         control = Control(accounts)
         _announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(paths, environ)):
-            _announce_accounts(config, store)
+            _announce_accounts(config, store, list(map(str, config.accounts)))
             running = group.create_task(accounts.run())
+            watching = group.create_task(_follow_file(paths, in_force))
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s runs after %.2f s with %.0f MB", __version__, elapsed, rss)
             try:
                 yield accounts
             finally:
+                watching.cancel()
                 try:
                     async with asyncio.timeout(_STOP):
                         await accounts.stop()
                 except TimeoutError:  # the next start continues from what is stored
                     log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
                 running.cancel()
+
+
+async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:
+    """Let edits of the config file count; SIGHUP looks at it at once. Lives until cancelled."""
+    watch = ConfigWatch(paths.config_file, in_force.applied.source.revision)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, watch.hurry)
+    try:
+        await in_force.accounts.begun.wait()
+        async for seen in watch.changes():
+            try:
+                await in_force.take(seen)
+            except Exception:
+                log.exception("an edit of the config file was not taken over")
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
@@ -176,9 +199,11 @@ def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
             log.warning("REHEARSAL: %s talks to the simulator at %s and to nothing else", name, where)
 
 
-def _announce_accounts(config: Config, store: Store) -> None:
-    """Log how each account is set up, and what is wrong with that."""
-    for account in (one for block in config.channels.values() for one in block.accounts):
+def _announce_accounts(config: Config, store: Store, names: Sequence[str]) -> None:
+    """Log how accounts are set up, and what is wrong with that."""
+    for account in config.accounts:
+        if str(account) not in names:
+            continue
         if not account.enabled:
             log.info("%s is disabled", account)
             continue

@@ -8,14 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from clawlane.access.in_force import Rules
 from clawlane.backoff import Backoff
 from clawlane.capabilities import Login, NeedsConsent
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
+from clawlane.config.settings import Pacing
 from clawlane.credentials.profile import Consent, ConsentDamaged, Takeover, TakeoverMark, read_consent
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.gateway.state_log import StateLog
 from clawlane.lane.evidence import Evidence
+from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
 from clawlane.messages import ThreadKind
@@ -40,9 +43,7 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Keeps one account running while it is wanted. `run` owns the account in the store."""
 
-    def __init__(
-        self, deps: AccountDeps, store: Store, vaults: Path, consents: Path, is_default: bool
-    ) -> None:
+    def __init__(self, deps: AccountDeps, store: Store, vaults: Path, consents: Path) -> None:
         self._state_log = StateLog(deps.now_ms)
         self._listener = deps.report
         self._health = AccountHealth(str(deps.account), self._changed, deps.now_ms)
@@ -55,7 +56,8 @@ class Supervisor:
         self.owned = asyncio.Event()
         self._vaults = vaults
         self._consents = consents
-        self._flag = () if is_default else ("--account", deps.account.id)
+        self.made_for = deps.account
+        """The account with the settings by which it connects; `account` has those of now."""
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -94,6 +96,23 @@ class Supervisor:
     def pauses(self) -> list[Pause]:
         """The pauses in force, whether they could be stored or not."""
         return self.deps.gate.pauses
+
+    @property
+    def rules(self) -> Rules:
+        """The access rules in force."""
+        return self.deps.settings.rules()
+
+    def follow(self, settings: LaneSettings) -> None:
+        """Work by other settings. What waits to be sent is checked by their rules before it leaves."""
+        self.deps.settings.now = settings
+        self.deps.gate.account = settings.account
+        if self._runner is not None:
+            self._runner.sender.rules_changed()
+
+    async def pace(self, pacing: Pacing, jitter: Callable[[], float]) -> None:
+        """Pace by other limits."""
+        await self.deps.gate.follow(pacing, jitter, self.account_store)
+        self.wake()
 
     def pairing_changed(self) -> None:
         """Read again whom the owner approved."""
@@ -316,7 +335,12 @@ class Supervisor:
         return TakeoverMark(self._vaults, self.account.channel, self.account.profile)
 
     def _login(self, *flags: str) -> str:
-        return " ".join(("openclaw channels login --channel", self.account.channel, *self._flag, *flags))
+        return " ".join(("openclaw channels login --channel", self.account.channel, *self._named, *flags))
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        """The options that name the account in a command, where it has to be named."""
+        return () if self.deps.settings.now.is_default else ("--account", self.account.id)
 
     @property
     def _resume(self) -> str:

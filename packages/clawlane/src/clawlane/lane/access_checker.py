@@ -5,50 +5,73 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from clawlane.access.decision import Decision
+from clawlane.access.decision import Decision, Outcome
+from clawlane.access.in_force import Rules
 from clawlane.access.pairing import built_in_text
 from clawlane.access.policy import AccessPolicy, Grants
-from clawlane.access.rules import album_message, decide, decide_again
+from clawlane.access.rules import album_message
 from clawlane.messages import Inbound
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore
+from clawlane.store.models import NewMessage
 
 _NOBODY = ("", "0")
 
 
 @dataclass(frozen=True, slots=True)
 class AccessChecker:
-    """Applies the access rules to one account. `grants` gives what is known now, except for receipts."""
+    """Applies the access rules to one account.
+
+    `rules` gives those in force now, `grants` what is known now, except for receipts. What is decided about
+    one message is decided by the same rules throughout: they are read once, after everything that waits.
+    """
 
     account_store: AccountStore
-    policy: AccessPolicy
+    rules: Callable[[], Rules]
     grants: Callable[[], Grants]
 
-    @property
-    def pairing_text(self) -> str:
-        """The challenge text for strangers: from the config, or built in, in the account's language."""
-        return self.policy.pairing_text or built_in_text(self.grants().language)
+    async def decide(self, inbound: Inbound, read_ms: int) -> NewMessage:
+        """A message that was read at `read_ms`, with the decision about it and what follows from that."""
+        known = await self._known(inbound)
+        decision, policy = self.rules().decide(inbound, known, read_ms)
+        return self._new(inbound, read_ms, policy, decision)
 
-    async def decide(self, inbound: Inbound, read_ms: int) -> Decision:
-        """The decision about a message that was read at `read_ms`."""
-        return decide(inbound, self.policy, await self._known(inbound), read_ms)
-
-    async def decide_album(self, parts: Sequence[Inbound], read_ms: int) -> tuple[Inbound, Decision]:
+    async def decide_album(self, parts: Sequence[Inbound], read_ms: int) -> NewMessage:
         """An album as one message, and the decision about it. Its first part was read at `read_ms`."""
-        whole = album_message(parts, self.grants().own_id)
-        return whole, await self.decide(whole, read_ms)
+        return await self.decide(album_message(parts, self.grants().own_id), read_ms)
+
+    def undecided(self, inbound: Inbound, read_ms: int) -> NewMessage:
+        """A message that is decided later."""
+        return self._new(inbound, read_ms, next(iter(self.rules())), None)
 
     async def recheck(self, inbound: Inbound) -> Decision | None:
         """The decision made again just before a turn starts, if it excludes the sender; else None."""
-        return decide_again(inbound, self.policy, await self._known(inbound))
+        known = await self._known(inbound)
+        return self.rules().decide_again(inbound, known)
+
+    def _new(
+        self, inbound: Inbound, read_ms: int, policy: AccessPolicy, decision: Decision | None
+    ) -> NewMessage:
+        challenged = decision is not None and decision.outcome is Outcome.CHALLENGE
+        text = policy.pairing_text or built_in_text(self.grants().language)
+        return NewMessage(
+            inbound=inbound,
+            decision=decision,
+            pairing_reply=policy.pairing_reply,
+            read_ms=read_ms,
+            history_limit=policy.history_limit,
+            pairing_text=text if challenged else "",
+            merge_ms=policy.merge_ms,
+            acks=policy.acks,
+        )
 
     async def _known(self, inbound: Inbound) -> Grants:
         """The grants, with the receipt of a quoted message if the store knows it as the account's own."""
-        grants, quote = self.grants(), inbound.quote
-        if quote is None or quote.owner_id == grants.own_id:
-            return grants
+        quote = inbound.quote
+        if quote is None or quote.owner_id == self.grants().own_id:
+            return self.grants()
         # Client ids are only times: they count where the quote does not name its author.
         client_id = quote.client_id if quote.owner_id in _NOBODY else ""
         if await self.account_store.run(outbox.is_receipt, quote.message_id, client_id):
-            return replace(grants, receipts=frozenset((quote.message_id, client_id)))
-        return grants
+            return replace(self.grants(), receipts=frozenset((quote.message_id, client_id)))
+        return self.grants()

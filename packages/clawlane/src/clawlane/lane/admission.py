@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from clawlane.access.decision import Decision, Outcome
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.albums import Albums
 from clawlane.messages import Fact, Inbound, ThreadKind
@@ -20,6 +20,7 @@ from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, Undec
 AHEAD = 256
 """How many messages the reader may be ahead of the disk."""
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -149,8 +150,8 @@ class Admission:
         if not items:
             return
         started = time.perf_counter()
-        new = [await self._new_message(item) if isinstance(item, Read) else item for item in items]
-        backlog_ms = self.access.policy.backlog_max_age_ms
+        new = await self._by_one_config(lambda: self._decided(items))
+        backlog_ms = max(policy.backlog_max_age_ms for policy in self.access.rules())
         results = await self.account_store.run(inbox.admit_all, new, backlog_ms)
         took_ms = 1000 * (time.perf_counter() - started)
         log.debug("stored %d messages and facts in %.1f ms", len(items), took_ms)
@@ -185,41 +186,41 @@ class Admission:
             await self._decide_stretch(stretch)
 
     async def _decide_stretch(self, waiting: Sequence[UndecidedMessage]) -> None:
-        decided: list[tuple[int, NewMessage]] = []
-        for one in waiting:
-            decision = await self.access.decide(one.inbound, one.read_ms)
-            decided.append((one.seq, self._with_policy(one.inbound, one.read_ms, decision)))
-        if decided:
+        async def decide() -> list[tuple[int, NewMessage]]:
+            return [(one.seq, await self.access.decide(one.inbound, one.read_ms)) for one in waiting]
+
+        if waiting:
+            decided = await self._by_one_config(decide)
             for admitted in await self.account_store.run(inbox.decide, decided):
                 self.act(admitted)
 
     async def _decide_albums(self, albums: Sequence[Sequence[UndecidedMessage]]) -> None:
         """Each as one message, read when its first part was."""
         for parts in albums:
-            read_ms = parts[0].read_ms
-            whole, decision = await self.access.decide_album([one.inbound for one in parts], read_ms)
+            album = await self.access.decide_album([one.inbound for one in parts], parts[0].read_ms)
             numbered = [(one.seq, one.inbound) for one in parts]
-            album = self._with_policy(whole, read_ms, decision)
             for admitted in await self.account_store.run(inbox.decide_album, numbered, album):
                 self.act(admitted)
 
-    async def _new_message(self, read: Read) -> NewMessage:
-        """A message with its decision; a part of an album stays undecided until the album closes."""
-        inbound, read_ms = read.inbound, read.read_ms
-        decide_now = self._deciding and inbound.album is None
-        return self._with_policy(
-            inbound, read_ms, await self.access.decide(inbound, read_ms) if decide_now else None
-        )
+    async def _decided(self, items: Sequence[Read | Fact]) -> list[NewMessage | Fact]:
+        """Messages with their decisions; a part of an album stays undecided until the album closes."""
+        new: list[NewMessage | Fact] = []
+        for item in items:
+            if not isinstance(item, Read):
+                new.append(item)
+            elif self._deciding and item.inbound.album is None:
+                new.append(await self.access.decide(item.inbound, item.read_ms))
+            else:
+                new.append(self.access.undecided(item.inbound, item.read_ms))
+        return new
 
-    def _with_policy(self, inbound: Inbound, read_ms: int, decision: Decision | None) -> NewMessage:
-        policy = self.access.policy
-        challenged = decision is not None and decision.outcome is Outcome.CHALLENGE
-        return NewMessage(
-            inbound=inbound,
-            decision=decision,
-            pairing_reply=policy.pairing_reply,
-            read_ms=read_ms,
-            history_limit=policy.history_limit,
-            pairing_text=self.access.pairing_text if challenged else "",
-            merge_ms=policy.merge_ms,
-        )
+    async def _by_one_config(self, decide: Callable[[], Awaitable[T]]) -> T:
+        """What `decide` gives, once the rules stayed the same meanwhile.
+
+        What is then stored at once is in the store before anything that follows from a change of the rules.
+        """
+        while True:
+            rules = self.access.rules()
+            decided = await decide()
+            if self.access.rules() is rules:
+                return decided

@@ -6,7 +6,7 @@ text. None of them starts an agent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -47,18 +47,18 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The commands of one account."""
+    """The commands of one account. `answering` gives what the config in force says of the agents."""
 
     account_store: AccountStore
     access: AccessChecker
-    answering: Answering
+    answering: Callable[[], Answering]
     now_ms: Clock
 
     def answers(self, turn: OpenTurn) -> bool:
         """Whether a turn is a command that the gateway answers. The others are for the agent."""
         if turn.command not in OWNER_COMMANDS:
             return bool(turn.command)
-        return self.access.policy.owners.includes(turn.inbound.sender_id, self.access.grants().pins)
+        return self.access.rules().is_owner(turn.inbound.sender_id, self.access.grants().pins)
 
     def overtakes(self, turn: OpenTurn) -> bool:
         """Whether a command need not wait for the turns before it: it changes nothing, or stops them."""
@@ -67,27 +67,27 @@ class Commands:
     async def reply(self, turn: OpenTurn, stopped: int) -> str:
         """Carry a command out and give the answer. `stopped` is how many turns a `/stop` has ended."""
         words = _VIETNAMESE if _is_vietnamese(self.access.grants().language) else _ENGLISH
-        inbound, thread = turn.inbound, turn.inbound.thread
-        agent = self.answering.agent(self.account_store.account, thread)
+        inbound, thread, answering = turn.inbound, turn.inbound.thread, self.answering()
+        agent = answering.agent(self.account_store.account, thread)
         if turn.command in CLEARS_HISTORY:
             await self.account_store.run(sessions.reset, agent.id, thread)
             return words.new
         if turn.command == STOP:
             return words.stopped if stopped else words.nothing_runs
         if turn.command == "/status":
-            return await self._status(words, agent, thread)
+            return await self._status(words, answering, agent, thread)
         return words.help if turn.command == "/help" else self._whoami(words, inbound)
 
-    async def _status(self, words: _Words, agent: AgentSettings, thread: Thread) -> str:
+    async def _status(self, words: _Words, answering: Answering, agent: AgentSettings, thread: Thread) -> str:
         lines = [words.agent.format(id=agent.id, kind=agent.brain.kind, model=_model(agent) or "–")]
         if _is_remembered_here(agent):
-            memory = SessionMemory(agent, self.answering.session)
+            memory = SessionMemory(agent, answering.session)
             conversation = await memory.look(self.account_store, thread)
             lines.append(
                 words.conversation.format(
                     turns=len(conversation.exchanges),
                     tokens=conversation.tokens,
-                    most=self.answering.session.max_tokens,
+                    most=answering.session.max_tokens,
                 )
             )
         day = local_day(self.now_ms())

@@ -1,4 +1,4 @@
-"""Logs decisions: all of them, except that drops in a group are logged once per reason."""
+"""Logs decisions: all of them, except that drops in a group are logged once per reason and config."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ class DecisionLog:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._logged: set[tuple[Thread, Reason]] = set()
+        self._revision = ""
 
     def log(self, inbound: Inbound, decision: Decision) -> None:
         """Log a decision, with what would change it."""
         hint = ""
+        if decision.revision != self._revision:
+            self._revision = decision.revision
+            self._logged.clear()
         if decision.reason in _FOR_THE_OWNER:
             hint = f"; see: openclaw pairing list {self._account.channel}"
         elif decision.outcome is Outcome.DROP and inbound.thread.kind is ThreadKind.GROUP:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from clawlane.access.outgoing import may_write_to
+from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.messages import Inbound, Person, Receipt, Signal, Thread
-from clawlane.store import directory, send_log, turns
+from clawlane.store import directory, pairing, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import Chunk, Hold
 from clawlane.store.send_log import SentChunk
 from clawlane.store.told import Pause, PauseLevel
+
+if TYPE_CHECKING:
+    from clawlane.config.settings import Pacing
+
+
+class Objection(StrEnum):
+    """Why a queued chunk must not leave any more."""
+
+    NOT_ADMITTED = "the sender is not admitted any more"
+    NOT_CHALLENGED = "the sender is not asked for a code any more"
+    NOT_THERE = "the account may not write there any more"
 
 
 class Gate:
@@ -25,11 +38,14 @@ class Gate:
 
     def __init__(self, account: Account, channel: Channel, pacer: Pacer | None = None) -> None:
         """Without a `pacer` only pauses hold anything."""
-        self._account = account
+        self.account = account
         self._channel = channel
         self._pacer = pacer
         self._access: AccessChecker | None = None
         self._waited: set[int] = set()
+        self._narrowed = False
+        self._passed: dict[int, object] = {}
+        """The chunks that may leave, and the rules that they were checked by."""
         self._holds: dict[int, tuple[Thread, Hold]] = {}
         self._pauses: dict[Thread | None, Pause] = {}
         self._changed = asyncio.Event()
@@ -40,7 +56,8 @@ class Gate:
         A reply that had to wait leaves only if `access` still admits its sender.
         """
         self._access = access
-        self._waited = set(await account_store.run(send_log.queued))
+        await self.mark_queued(account_store)
+        self._passed.clear()
         if self._pacer is not None:
             self._pacer.remember(await account_store.run(send_log.sends))
             self.know_friends(await account_store.run(directory.members_of, ""))
@@ -50,6 +67,32 @@ class Gate:
         if self._pacer is not None:
             self._pacer.know_friends(one.id for one in people)
             self._holds.clear()
+
+    def narrowed(self) -> None:
+        """The access rules have changed: nothing leaves unchecked until `mark_queued` has run."""
+        self._narrowed = True
+
+    async def mark_queued(self, account_store: AccountStore) -> list[int]:
+        """Have access checked again before any of the chunks leaves that are queued now. Gives these."""
+        queued = await account_store.run(send_log.queued)
+        self._waited.update(queued)
+        self._narrowed = False
+        return queued
+
+    async def follow(
+        self, pacing: Pacing, jitter: Callable[[], float], account_store: AccountStore | None
+    ) -> None:
+        """Pace by other limits. What was sent before counts by them, too."""
+        if not pacing.enabled:
+            self._pacer = None
+        elif self._pacer is not None:
+            self._pacer.follow(pacing)
+        else:
+            pacer = Pacer(pacing, jitter)
+            if account_store is not None:
+                pacer.remember(await account_store.run(send_log.sends))
+            self._pacer = pacer
+        self._holds.clear()
 
     def met(self, inbound: Inbound) -> None:
         """Note from a message whether its sender is a friend, which pacing needs to know."""
@@ -117,50 +160,74 @@ class Gate:
 
     def unsent(self, chunk: Chunk) -> None:
         """Uncount a chunk that did not leave after all."""
+        self._passed.pop(chunk.id, None)
         if self._pacer is not None:
             self._pacer.forget(chunk.id)
 
     async def send(self, chunk: Chunk) -> Receipt:
         """Hand the chunk to the channel. Raises a `SendFailed`.
 
-        A pause that came after `wait_ms` makes it `NotSent`.
+        A pause that came after `wait_ms` makes it `NotSent`, and so do other rules than it was checked by.
         """
         if self._pause_of(chunk.out.thread) is not None:
             raise NotSent("paused just before it left", 0.0)
-        return await self._channel.send(self._account, chunk.out)
+        rules = self._rules()
+        if self._passed.pop(chunk.id, rules) is not rules:
+            self._waited.add(chunk.id)
+            raise NotSent("the access rules changed just before it left", 0.0)
+        return await self._channel.send(self.account, chunk.out)
 
-    async def still_admitted(self, chunk: Chunk, account_store: AccountStore) -> bool:
-        """Whether the sender that a chunk answers is still admitted, if the chunk had to wait.
+    async def objection(self, chunk: Chunk, account_store: AccountStore) -> Objection | None:
+        """Why a chunk must not leave any more; None lets it leave.
 
-        What a tool sends is checked always: the turn may have begun long before.
+        Checked is what had to wait, and what a tool sends always: the turn may have begun long before.
         """
-        if chunk.id not in self._waited and chunk.by_turn is None:
-            return True
+        while True:
+            rules = self._rules()
+            found = await self._objection(chunk, account_store)
+            if self._rules() is rules:
+                break
         self._waited.discard(chunk.id)
-        if chunk.answers is None or self._access is None:
-            return True
-        turn = await account_store.run(turns.whole, chunk.answers)
-        return not (turn and await self._access.recheck(turn.inbound))
+        if found is None:
+            self._passed[chunk.id] = rules
+        return found
 
-    async def may_go_there(self, chunk: Chunk, account_store: AccountStore) -> bool:
+    async def _objection(self, chunk: Chunk, account_store: AccountStore) -> Objection | None:
+        access, unchecked = self._access, chunk.id not in self._waited and not self._narrowed
+        if access is None or (unchecked and chunk.by_turn is None):
+            return None
+        if chunk.challenge:
+            friend = await account_store.run(pairing.knows_friend, chunk.out.thread.id)
+            asks = access.rules().challenges(chunk.out.thread.id, access.grants(), friend)
+            return None if asks else Objection.NOT_CHALLENGED
+        if chunk.answers is not None:
+            turn = await account_store.run(turns.whole, chunk.answers)
+            if turn and await access.recheck(turn.inbound):
+                return Objection.NOT_ADMITTED
+        return None if await self._may_go_there(chunk, account_store, access) else Objection.NOT_THERE
+
+    async def _may_go_there(self, chunk: Chunk, account_store: AccountStore, access: AccessChecker) -> bool:
         """Whether what a tool sends to another thread than its own may still go there.
 
         Whoever may be written to is decided when the tool is called, and can change until the chunk leaves.
         """
-        if chunk.by_turn is None or chunk.turn is not None or self._access is None:
+        if chunk.by_turn is None or chunk.turn is not None:
             return True
         thread = chunk.out.thread
         turn = await account_store.run(turns.whole, chunk.by_turn)
         if turn is None or turn.inbound.thread == thread:
             return True
         known = await account_store.run(directory.acquaintance, thread)
-        return may_write_to(thread, self._access.policy, self._access.grants(), known)
+        return access.rules().may_write_to(thread, access.grants(), known)
+
+    def _rules(self) -> Rules | None:
+        return self._access.rules() if self._access else None
 
     async def show(self, signal: Signal) -> None:
         """Show a signal. Raises `NotSent` while its thread is paused, and what the channel raises."""
         if self._pause_of(signal.thread) is not None:
             raise NotSent("paused", 0.0)
-        await self._channel.signal(self._account, signal)
+        await self._channel.signal(self.account, signal)
 
     async def opened(self, thread: Thread) -> None:
         """Returns once nothing pauses the thread: a turn waits here before it starts."""

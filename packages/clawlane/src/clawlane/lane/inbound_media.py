@@ -54,9 +54,9 @@ log = logging.getLogger(__name__)
 class MediaLimits:
     """How large a file may be, and how long files are kept and how much of them, in bytes."""
 
-    max_bytes: int
-    keep_s: float
-    keep_bytes: int
+    max_bytes: int = 20 * _MB
+    keep_s: float = 7 * 86_400.0
+    keep_bytes: int = 500 * _MB
 
     @classmethod
     def of(cls, settings: ChannelSettings) -> MediaLimits:
@@ -67,12 +67,15 @@ class MediaLimits:
 
 @dataclass(frozen=True, slots=True)
 class InboundMedia:
-    """The files of one account. `connected` returns once the channel can fetch."""
+    """The files of one account, within the `limits` of now.
+
+    `connected` returns once the channel can fetch.
+    """
 
     account: Account
     channel: Channel
     files: MediaFiles
-    limits: MediaLimits
+    limits: Callable[[], MediaLimits]
     connected: Callable[[], Awaitable[None]]
 
     @asynccontextmanager
@@ -100,7 +103,7 @@ class InboundMedia:
 
     async def prune(self, store: AccountStore, now_ms: int) -> None:
         """Remove the files of messages whose text is gone, old files, and the oldest of too many."""
-        account, limits = store.account, self.limits
+        account, limits = store.account, self.limits()
         numbers = await asyncio.to_thread(self.files.messages, account)
         if numbers:
             self.forget(await store.run(media.forgotten, sorted(numbers)))
@@ -116,7 +119,7 @@ class InboundMedia:
         self, messages: Sequence[Inbound], numbers: Sequence[int], use: FileUse
     ) -> AsyncIterator[Attached]:
         """Every attachment of a turn, with its file or why there is none."""
-        left, count = _TOTAL * self.limits.max_bytes, 0
+        left, count = _TOTAL * self.limits().max_bytes, 0
         ends = asyncio.get_running_loop().time() + _ALL_FILES_S
         for message_id, attached in _attachments(messages, numbers):
             wanted = use & _use_of(attached.attachment)
@@ -137,7 +140,7 @@ class InboundMedia:
 
     async def _one(self, message_id: str, attached: Attached, left: int, ends: float) -> InboundFile:
         """One file, from the folder or from the platform. Raises `NotFetched`."""
-        attachment, most = attached.attachment, self.limits.max_bytes
+        attachment, most = attached.attachment, self.limits().max_bytes
         place = FilePlace(str(self.account), attached.message, attached.number, attachment.url)
         path = self.files.find(place)
         if path is None:

@@ -161,6 +161,10 @@ class Pacer:
         self._past = SendHistory()
         self._friends: set[str] = set()
 
+    def follow(self, rules: Pacing) -> None:
+        """From now on these rules count, for what was sent before, too."""
+        self._rules = rules
+
     def remember(self, sent: Iterable[SentChunk]) -> None:
         """Start with what earlier runs sent."""
         self._past = SendHistory.of(sent)

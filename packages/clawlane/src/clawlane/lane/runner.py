@@ -11,31 +11,30 @@ from functools import partial
 from pathlib import Path
 
 from clawlane.access.decision import Reason
-from clawlane.access.policy import AccessPolicy, Grants
-from clawlane.agents.contract import Agent
+from clawlane.access.policy import Grants
 from clawlane.agents.memory import is_over
 from clawlane.backoff import Sleep
 from clawlane.capabilities import CanReconcile
 from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
-from clawlane.config.choices import ResendUnknown
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
-from clawlane.lane.commands import Answering, Commands
+from clawlane.lane.commands import Commands
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.evidence import Evidence, FetchedHistory
 from clawlane.lane.gate import Gate
-from clawlane.lane.inbound_media import InboundMedia, MediaLimits
+from clawlane.lane.inbound_media import InboundMedia
+from clawlane.lane.live_agents import LiveAgents
+from clawlane.lane.live_settings import LiveSettings
 from clawlane.lane.outgoing_files import OutgoingFiles
 from clawlane.lane.scheduler import ThreadScheduler
 from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision
-from clawlane.lane.turn import DrainableAgent, TurnRunner
+from clawlane.lane.turn import DrainableAgents, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
 from clawlane.store import catch_up, directory, retention, sessions, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.due import LOOK_UP_MS
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult
@@ -69,19 +68,16 @@ async def _nothing() -> None:
 class AccountDeps:
     """What an account runs with. `report` is called with every state; `jitter` gives a number from 0 to 1.
 
-    `ready` returns once messages can be decided: `grants` then knows the own id and the pinned names.
-    `pin` looks up names while the account runs. `resend_unknown` says whether a chunk that two look-ups,
-    `look_up_gap_ms` apart, show to be absent is sent again. `prefix` goes before each reply. `media` is
-    where files that people send are kept, and within which limits; without it none is fetched. `trouble` is
-    called when sending stops working, and with None when it works again. `answering` is what commands tell
-    of the agents. `outgoing` is the folder for copies of files that wait to be sent. `evidence` keeps what
-    became of signals and fetches.
+    `settings` and `agents` are those in force, over all runs. `ready` returns once messages can be decided:
+    `grants` then knows the own id and the pinned names. `pin` looks up names while the account runs. `media`
+    is where files that people send are kept; without it none is fetched. `trouble` is called when sending
+    stops working, and with None when it works again. `outgoing` is the folder for copies of files that wait
+    to be sent. `evidence` keeps what became of signals and fetches.
     """
 
-    account: Account
+    settings: LiveSettings
     channel: Channel
-    agent: Agent
-    policy: AccessPolicy
+    agents: LiveAgents
     gate: Gate
     grants: Callable[[], Grants]
     ready: Callable[[], Awaitable[None]]
@@ -90,15 +86,16 @@ class AccountDeps:
     jitter: Callable[[], float]
     report: Callable[[State], None]
     pin: Callable[[], Coroutine[None, None, None]] = _nothing
-    resend_unknown: ResendUnknown = ResendUnknown.NEVER
-    look_up_gap_ms: int = 60_000
-    prefix: str = ""
-    media: tuple[MediaFiles, MediaLimits] | None = None
+    media: MediaFiles | None = None
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
-    answering: Answering = field(default_factory=Answering)
     outgoing: Path | None = None
     evidence: Evidence = field(default_factory=Evidence)
     sleep: Sleep = asyncio.sleep
+
+    @property
+    def account(self) -> Account:
+        """The account, with its settings of now."""
+        return self.settings.now.account
 
 
 class Runner:
@@ -109,38 +106,41 @@ class Runner:
         self._store = account_store
         self._vault = vault
         self._state: State | None = None
-        self._settle_ms = LOOK_UP_MS if deps.resend_unknown is ResendUnknown.WHEN_ABSENT else 0
+        settings = deps.settings
         self.sender = Sender(
             account_store,
             deps.gate,
             deps.now_ms,
             deps.jitter,
             lambda: vault.generation,
-            self._settle_ms,
+            lambda: settings.now.settle_ms,
             deps.trouble,
             deps.evidence,
         )
         self._files = (
             OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
         )
-        self._access = AccessChecker(account_store, deps.policy, deps.grants)
-        self._agent = DrainableAgent(deps.agent)
+        self._access = AccessChecker(account_store, settings.rules, deps.grants)
+        self._agents = DrainableAgents(deps.agents)
         self._media = (
-            InboundMedia(deps.account, deps.channel, *deps.media, self.sender.opened) if deps.media else None
+            InboundMedia(
+                deps.account, deps.channel, deps.media, lambda: settings.now.media, self.sender.opened
+            )
+            if deps.media
+            else None
         )
-        commands = Commands(account_store, self._access, deps.answering, deps.now_ms)
+        commands = Commands(account_store, self._access, lambda: settings.now.answering, deps.now_ms)
         turns = TurnRunner(
-            deps.account,
+            lambda: settings.now,
             account_store,
             self.sender,
             deps.channel,
-            self._agent,
+            self._agents,
             self._access,
             deps.gate,
             deps.ready,
             deps.slots,
             commands,
-            deps.prefix,
             deps.sleep,
             vault,
             lambda: self._state,
@@ -171,7 +171,7 @@ class Runner:
     async def cursor(self, kind: ThreadKind) -> Cursor:
         await self._admission.drained()
         self._asked_ms[kind] = self._deps.now_ms()
-        backlog_ms = self._deps.policy.backlog_max_age_ms
+        backlog_ms = max(policy.backlog_max_age_ms for policy in self._access.rules())
         skew_ms = self._access.grants().skew_ms or 0
         return await self._store.run(catch_up.cursor, kind, backlog_ms, skew_ms)
 
@@ -202,7 +202,7 @@ class Runner:
 
         Returns when the channel does.
         """
-        self._log_recovery(await self._store.run(unknown_sends.recover, self._settle_ms))
+        self._log_recovery(await self._store.run(unknown_sends.recover, self._deps.settings.now.settle_ms))
         if self._files is not None:
             await self._files.sweep()
         await self._deps.gate.begin(self._store, self._access)
@@ -254,7 +254,7 @@ class Runner:
         self._reading.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(_THINK):
-                await self._agent.finish()
+                await self._agents.finish()
         self.sender.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(_PARK):
@@ -290,12 +290,12 @@ class Runner:
             await self._deps.sleep(_PRUNE_EVERY)
 
     def _expire_sessions(self, tx: Tx) -> bool:
-        return sessions.expire(tx, partial(is_over, self._deps.answering.session.reset))
+        return sessions.expire(tx, partial(is_over, self._deps.settings.now.answering.session.reset))
 
     async def _look_up_unknown(self) -> None:
         """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled."""
-        gap_ms = self._deps.look_up_gap_ms
         while True:
+            gap_ms = self._deps.settings.now.look_up_gap_ms
             await self._deps.sleep(min(_LOOK_UP_EVERY, max(gap_ms / 1000, _LOOK_UP_AT_MOST_EVERY)))
             for kind in await self._store.run(catch_up.to_look_up, gap_ms):
                 if await self.look_up(kind):
@@ -315,7 +315,7 @@ class Runner:
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)
-        for signal in after_decision(inbound, decision, self._deps.policy.acks):
+        for signal in after_decision(inbound, decision, admitted.acks):
             self.sender.show(signal)
         if decision.admitted and not admitted.joined:
             state, ready_ms = TurnState.WAITING, admitted.ready_ms
@@ -341,7 +341,7 @@ class Runner:
         # Everything fetched is stored: the sends still unknown are not among it.
         asked_ms = self._asked_ms.get(place.kind, 0)
         asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._vault.generation)
-        again = await self._store.run(unknown_sends.absent, asked, self._deps.look_up_gap_ms)
+        again = await self._store.run(unknown_sends.absent, asked, self._deps.settings.now.look_up_gap_ms)
         fetched = FetchedHistory(asked_ms, self._deps.now_ms(), place.own_ids)
         self._deps.evidence.note_fetched(place.kind, fetched)
         if again:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.lane.evidence import Evidence
-from clawlane.lane.gate import Gate
+from clawlane.lane.gate import Gate, Objection
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Media, Photos, Signal, Thread
-from clawlane.store import due, sending
+from clawlane.store import due, pairing, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
@@ -94,7 +94,7 @@ class Sender:
         now_ms: Clock,
         jitter: Callable[[], float],
         session: Callable[[], str],
-        settle_ms: int,
+        settle_ms: Callable[[], int],
         report_trouble: Callable[[SendTrouble | None], None],
         evidence: Evidence,
     ) -> None:
@@ -120,12 +120,19 @@ class Sender:
         self._idle = asyncio.Event()
         self._idle.set()
         self._on_their_way = 0
+        self._rules_changed = False
         self._unhanded: set[int] = set()
         self._expected: dict[int, asyncio.Event] = {}
 
     def wake(self) -> None:
         """There may be something new to send."""
         self._news.set()
+
+    def rules_changed(self) -> None:
+        """The access rules are others now: what is queued is checked again before anything leaves."""
+        self._gate.narrowed()
+        self._rules_changed = True
+        self.wake()
 
     def open(self) -> None:
         """The channel can send now."""
@@ -179,6 +186,8 @@ class Sender:
             while True:
                 await self._open.wait()
                 self._news.clear()
+                if self._rules_changed:
+                    await self._check_queued()
                 await self._rest(await self._round(group))
 
     async def put_back(self) -> None:
@@ -250,16 +259,27 @@ class Sender:
 
     async def _admitted(self, chunk: Chunk) -> bool:
         """Whether a reply that had to wait may still leave; otherwise it is over."""
-        if not await self._gate.still_admitted(chunk, self._store):
-            reason = "the sender is not admitted any more"
-            outcome = await self._store.run(sending.not_admitted, chunk.id, reason)
-        elif not await self._gate.may_go_there(chunk, self._store):
-            reason = "the account may not write there any more"
-            outcome = await self._store.run(sending.refused, chunk.id, reason)
-        else:
-            return True
+        reason = await self._gate.objection(chunk, self._store)
+        match reason:
+            case None:
+                return True
+            case Objection.NOT_ADMITTED:
+                outcome = await self._store.run(sending.not_admitted, chunk.id, reason)
+            case Objection.NOT_THERE:
+                outcome = await self._store.run(sending.refused, chunk.id, reason)
+            case Objection.NOT_CHALLENGED:
+                await self._store.run(pairing.withdraw, chunk.out.thread.id, reason)
+                outcome = SendOutcome(None, "")
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
+
+    async def _check_queued(self) -> None:
+        """End what is queued and must not leave by the rules of now, before its time to leave comes."""
+        self._rules_changed = False
+        for chunk_id in await self._gate.mark_queued(self._store):
+            chunk = await self._store.run(due.still_queued, chunk_id)
+            if chunk is not None:
+                await self._admitted(chunk)
 
     async def _begin(self, passing: dict[Chunk, SentChunk | None]) -> list[Chunk]:
         """Mark the chunks as on their way and count them, in one. Gives those that still were to leave."""
@@ -322,7 +342,7 @@ class Sender:
         reason = _why_unknown(error, chunk)
         taken = isinstance(error, Unknown) and error.taken
         arrived = error.arrived if isinstance(error, Unknown) else ()
-        lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms, arrived=arrived)
+        lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms(), arrived=arrived)
         self._record.failed(f"may or may not have arrived: {reason}")
         outcome = await self._store.run(sending.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
+from clawlane.access.in_force import Rules
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, TurnInput, UsesFiles
 from clawlane.agents.errors import (
@@ -24,11 +25,13 @@ from clawlane.agents.errors import (
 )
 from clawlane.agents.reply import chunks_of
 from clawlane.backoff import Backoff, Sleep
-from clawlane.channel import Account, Channel, State, Vault
+from clawlane.channel import Channel, State, Vault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.commands import Commands
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
+from clawlane.lane.live_agents import LiveAgents
+from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.sender import Sender
 from clawlane.messages import Outgoing, Reaction, Reply, Thread, Typing
 from clawlane.store import turns
@@ -50,20 +53,20 @@ log = logging.getLogger(__name__)
 class TurnRunner:
     """Runs the turns of one account. `slots` caps how many agents run at once, across all accounts.
 
+    A turn keeps the `settings` and the agent that it began with; the rules of now say who is admitted.
     `ready` returns once messages can be decided. Without `media` no file is fetched.
     """
 
-    account: Account
+    settings: Callable[[], LaneSettings]
     account_store: AccountStore
     sender: Sender
     channel: Channel
-    agent: DrainableAgent
+    agents: DrainableAgents
     access: AccessChecker
     gate: Gate
     ready: Callable[[], Awaitable[None]]
     slots: asyncio.Semaphore
     commands: Commands
-    prefix: str = ""
     sleep: Sleep = asyncio.sleep
     vault: Vault | None = None
     state: Callable[[], State | None] = lambda: None
@@ -105,41 +108,59 @@ class TurnRunner:
             await self.gate.opened(turn.inbound.thread)
             while turn.ready_ms and (wait_ms := await self.account_store.run(turns.ready_in, turn.seq)):  # noqa: ASYNC110
                 await asyncio.sleep(wait_ms / 1000)  # more messages may join the turn meanwhile
-            if revoked := await self.access.recheck(turn.inbound):
-                await self.account_store.run(turns.revoke, turn.seq, revoked)
-                log.info("turn %d: the sender is not admitted any more", turn.seq)
+            if await self._is_revoked(turn):
                 return False
             if self.commands.answers(turn):
                 replied: bool | float | None = await self._command(turn)
             else:
-                async with self.slots, self.agent.working():
-                    replied = await self._run_agent(turn)
+                async with self.slots, self.agents.working() as agent:
+                    replied = await self._run_agent(turn, agent)
             if isinstance(replied, bool):
                 return replied
             await self.sleep(backoff.next() if replied is None else replied)
 
     async def _command(self, turn: OpenTurn) -> bool | None:
         """Answer a command without the agent. The result is that of `_run_agent`."""
+        rules = self.access.rules()
         started = await self.account_store.run(turns.start, turn.seq, _context(turn.command))
         if started is None:
             return False
         thread = turn.inbound.thread
         try:
             text = await self.commands.reply(turn, self.stopped.pop(turn.seq, 0))
-            outs = self.channel.plan(self.account, thread, Reply(text, markdown=False))
+            outs = self.channel.plan(self.settings().account, thread, Reply(text, markdown=False))
         except Exception as error:
             return await self._failed(turn, error, started.run)
         log.info("%s: %s of %s is answered", thread, turn.command, turn.inbound.sender_id)
+        if await self._lost_access(turn, rules):
+            return False
         if replied := await self.account_store.run(turns.reply, turn.seq, outs, started.run):
             self.sender.wake()
         return replied
 
-    async def _run_agent(self, turn: OpenTurn) -> bool | float | None:
+    async def _is_revoked(self, turn: OpenTurn) -> bool:
+        """Whether the sender is not admitted any more, which ends the turn."""
+        revoked = await self.access.recheck(turn.inbound)
+        if revoked is None:
+            return False
+        await self.account_store.run(turns.revoke, turn.seq, revoked)
+        log.info("turn %d: the sender is not admitted any more", turn.seq)
+        return True
+
+    async def _lost_access(self, turn: OpenTurn, rules: Rules) -> bool:
+        """The same for a turn that ran, if the rules have changed since it began.
+
+        What is queued right after this, without a wait, is checked by every later change of the rules.
+        """
+        return self.access.rules() is not rules and await self._is_revoked(turn)
+
+    async def _run_agent(self, turn: OpenTurn, agent: AgentInUse) -> bool | float | None:
         """Whether there is something to send.
 
         None if the agent failed and may be asked again; the seconds until then if it is busy and said so.
         """
-        once = self.agent.asks_once(self.account_store.account, turn.inbound.thread)
+        settings = self.settings()
+        once = agent.asks_once(self.account_store.account, turn.inbound.thread)
         start = turns.start_once if once else turns.start
         started = await self.account_store.run(start, turn.seq, _context(turn.command))
         if started is None:
@@ -149,12 +170,12 @@ class TurnRunner:
         asked_at = time.perf_counter()
         try:
             history = tuple(map(HistoryMessage.of, started.history))
-            lane = self._lane(turn.seq, started.run)
+            lane = self._lane(settings, turn.seq, started.run)
             given = TurnInput(self.account_store.account, started.messages, history, lane)
-            await self.agent.check(given)
+            await agent.check(given)
             with self._typing(given.thread):
-                async with self._with_files(given, started.numbers) as whole:
-                    reply = await self.agent.run(whole)
+                async with self._with_files(given, started.numbers, agent) as whole:
+                    reply = await agent.run(whole)
             outs = await self._plan(lane, given, reply) if reply else []
         except asyncio.CancelledError as error:
             if _cancelled():
@@ -175,6 +196,10 @@ class TurnRunner:
             return await self._failed(turn, error, started.run)
         took_ms = 1000 * (time.perf_counter() - asked_at)
         note = reply.note if reply else ""
+        if await self._lost_access(turn, settings.rules):
+            if reply:
+                discard(reply.files)
+            return False
         replied = await self.account_store.run(turns.reply, turn.seq, outs, started.run, note)
         if reply and not replied:
             discard(reply.files)
@@ -184,25 +209,26 @@ class TurnRunner:
         return replied
 
     def _with_files(
-        self, turn: TurnInput, numbers: tuple[int, ...]
+        self, turn: TurnInput, numbers: tuple[int, ...], agent: AgentInUse
     ) -> AbstractAsyncContextManager[TurnInput]:
         if self.media is None:
             return nullcontext(turn)
-        return self.media.fetched(turn, numbers, self.agent.file_use(turn.account, turn.thread))
+        return self.media.fetched(turn, numbers, agent.file_use(turn.account, turn.thread))
 
-    def _lane(self, turn: int, run: int) -> Lane:
+    def _lane(self, settings: LaneSettings, turn: int, run: int) -> Lane:
         return Lane(
-            self.account,
+            settings.account,
             self.account_store,
             self.channel,
             turn,
             run,
             self.vault,
-            self.access.policy,
+            settings.rules.policy,
+            self.access.rules,
             self.access.grants,
             self.state,
             self.sender.wake,
-            self.prefix,
+            settings.prefix,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:
@@ -216,7 +242,7 @@ class TurnRunner:
     @contextmanager
     def _typing(self, thread: Thread) -> Iterator[None]:
         """Show others that an answer is being written, as long as this is entered."""
-        if not ack_signals(Outcome.ADMIT, self.access.policy.acks).typing:
+        if not all(ack_signals(Outcome.ADMIT, policy.acks).typing for policy in self.access.rules()):
             yield
             return
         loop = asyncio.get_running_loop()
@@ -266,11 +292,35 @@ def _context(command: str) -> History:
     return History.CLEAR if command in CLEARS_HISTORY else History.KEEP
 
 
-class DrainableAgent:
-    """An agent that takes turns until `finish`."""
+@dataclass(frozen=True, slots=True)
+class AgentInUse:
+    """The agent of one turn."""
 
-    def __init__(self, agent: Agent) -> None:
-        self._agent = agent
+    agent: Agent
+
+    async def run(self, turn: TurnInput) -> Reply | None:
+        """The agent's answer."""
+        return await self.agent.run(turn)
+
+    async def check(self, turn: TurnInput) -> None:
+        """Raises an `AgentError` for a turn that the agent would not begin."""
+        if isinstance(self.agent, Checks):
+            await self.agent.check(turn)
+
+    def asks_once(self, account: str, thread: Thread) -> bool:
+        """Whether the agent must not be given a turn of this thread twice."""
+        return isinstance(self.agent, AsksOnce) and self.agent.asks_once(account, thread)
+
+    def file_use(self, account: str, thread: Thread) -> FileUse:
+        """Which files the agent can use in a thread."""
+        return self.agent.file_use(account, thread) if isinstance(self.agent, UsesFiles) else FileUse.NOTHING
+
+
+class DrainableAgents:
+    """The agents in force as one run of an account uses them: they take turns until `finish`."""
+
+    def __init__(self, agents: LiveAgents) -> None:
+        self._agents = agents
         self._open = asyncio.Event()
         self._open.set()
         self._idle = asyncio.Event()
@@ -278,36 +328,18 @@ class DrainableAgent:
         self._running = 0
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """Entered while a turn is with the agent. After `finish` nobody gets in any more."""
+    async def working(self) -> AsyncIterator[AgentInUse]:
+        """The agent of a turn, entered while it has the turn. After `finish` nobody gets in any more."""
         await self._open.wait()
         self._running += 1
         self._idle.clear()
         try:
-            yield
+            with self._agents.used() as agent:
+                yield AgentInUse(agent)
         finally:
             self._running -= 1
             if not self._running:
                 self._idle.set()
-
-    async def run(self, turn: TurnInput) -> Reply | None:
-        """The agent's answer."""
-        return await self._agent.run(turn)
-
-    async def check(self, turn: TurnInput) -> None:
-        """Raises an `AgentError` for a turn that the agent would not begin."""
-        if isinstance(self._agent, Checks):
-            await self._agent.check(turn)
-
-    def asks_once(self, account: str, thread: Thread) -> bool:
-        """Whether the agent must not be given a turn of this thread twice."""
-        return isinstance(self._agent, AsksOnce) and self._agent.asks_once(account, thread)
-
-    def file_use(self, account: str, thread: Thread) -> FileUse:
-        """Which files the agent can use in a thread."""
-        return (
-            self._agent.file_use(account, thread) if isinstance(self._agent, UsesFiles) else FileUse.NOTHING
-        )
 
     async def finish(self) -> None:
         """Start no more turns; returns once none is running."""

@@ -63,10 +63,17 @@ class GatewayStatus:
 
 @dataclass(frozen=True, slots=True)
 class ConfigStatus:
-    """The config file: its first error, and whether the gateway runs with an older version of it."""
+    """The config in force beside the file: since when it is, and whether the file is another now.
+
+    `error` is why the file cannot be used, `waiting` says in sentences what it would widen once applied.
+    `revision` stands for the config in force. All of it is empty where no gateway runs.
+    """
 
     error: str | None = None
     changed: bool = False
+    revision: str = ""
+    waiting: list[str] = field(default_factory=list)
+    applied_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

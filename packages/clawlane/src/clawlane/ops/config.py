@@ -1,4 +1,4 @@
-"""Checks the config file and reads values from it. Nothing here changes it."""
+"""Checks the config file, reads values from it, and lets a running gateway apply it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clawlane.config.masking import masked
 from clawlane.ops.config_paths import in_data, not_set, steps, value_at
 from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding, merged
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store.errors import StoreUnusable
 
 if TYPE_CHECKING:
@@ -55,6 +55,37 @@ class Get(Request[Value]):
     """The value at a path, such as `channels.zalouser.groups['Work Chat'].allow`; the whole file without."""
 
     path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The config in force, what that changed about who gets in, and the accounts that started anew."""
+
+    revision: str
+    exposure: list[str]
+    restarted: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Request[Applied]):
+    """Let the running gateway work by the file as it is, whatever that widens."""
+
+
+@operation(changes=True)
+async def apply(ctx: OpContext, request: Apply) -> Applied:  # noqa: ARG001
+    """Nothing changes if the file cannot be used: that raises `ConfigError` or `OpError`."""
+    from clawlane.agents.errors import AgentsUnusable
+    from clawlane.channel import ChannelUnusable
+    from clawlane.ops.exposure_text import sentences
+
+    if ctx.live_config is None:
+        raise OpError("no gateway runs: the next start applies the file", "openclaw gateway run")
+    try:
+        changes, restarted = await ctx.live_config.apply((ctx.caller, ctx.operation))
+    except (AgentsUnusable, ChannelUnusable) as error:
+        raise OpError("; ".join(str(error).splitlines())) from error
+    told = [*sentences(changes.widens), *sentences(changes.narrows)]
+    return Applied(ctx.live_config.applied.source.revision, told, restarted)
 
 
 @operation

@@ -20,6 +20,7 @@ from clawlane.threads import ThreadKind
 if TYPE_CHECKING:
     import asyncio
 
+    from clawlane.access.exposure import Exposure
     from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import ChannelConfig, Config, Plugins
     from clawlane.credentials.profile import Consent
@@ -101,6 +102,52 @@ class LiveAccount(Protocol):
         """Run an account again that another client took over. False if none did."""
 
 
+GONE, UNREADABLE = "gone", "unreadable"
+"""What stands for the revision of a config file that is not there, or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A config file that cannot be used: its revision, and what is wrong, one line for each problem."""
+
+    revision: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An edited config that waits to be applied: its revision, and what it would widen, in sentences."""
+
+    revision: str
+    widens: tuple[str, ...]
+
+
+class LiveConfig(Protocol):
+    """The config of a running gateway, beside what the file says."""
+
+    @property
+    def applied(self) -> Config:
+        """The config that was applied last."""
+
+    @property
+    def applied_ms(self) -> int:
+        """Since when the config is in force."""
+
+    @property
+    def refused(self) -> Refused | None:
+        """The file as it is, if it cannot be used."""
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """The file as it is, if what it widens waits for the operator."""
+
+    async def apply(self, by: tuple[str, str]) -> tuple[Exposure, list[str]]:
+        """Let the file count, whatever it widens; `by` is the caller and the operation.
+
+        Gives what changes, and the accounts that start anew.
+        """
+
+
 class Ends(Protocol):
     """The process of a running gateway, which can end."""
 
@@ -171,6 +218,7 @@ class OpContext:
     started_ms: int | None = None
     """When the gateway started; None without one."""
     ending: Ends | None = None
+    live_config: LiveConfig | None = None
     loading: Plugins | None = None
     """The plugins that the gateway loaded its config with, where they are not those of the registry."""
     operation: str = ""

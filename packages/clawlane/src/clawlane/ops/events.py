@@ -13,7 +13,7 @@ from functools import partial
 
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Stream, operation
-from clawlane.store.events import Decided, OperatorChanged, StateChanged
+from clawlane.store.events import ConfigChanged, Decided, OperatorChanged, StateChanged
 from clawlane.store.reader import Reader
 
 _BATCH = 200
@@ -29,7 +29,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Events(Stream[Decided | StateChanged | OperatorChanged | Reached]):
+class Events(Stream[Decided | StateChanged | OperatorChanged | ConfigChanged | Reached]):
     """What happened after a cursor, on all accounts or on one (`channel/id`).
 
     An empty cursor begins with the oldest event kept (a month), `newest` with what happens next. Every event
@@ -45,7 +45,7 @@ class Events(Stream[Decided | StateChanged | OperatorChanged | Reached]):
 @operation
 async def events(
     ctx: OpContext, request: Events
-) -> AsyncIterator[Decided | StateChanged | OperatorChanged | Reached]:
+) -> AsyncIterator[Decided | StateChanged | OperatorChanged | ConfigChanged | Reached]:
     """Raises `CursorUnknown` for a cursor of another store."""
     loop, quiet = asyncio.get_running_loop(), max(0.1, request.quiet)
     cursor, due = request.after, 0.0

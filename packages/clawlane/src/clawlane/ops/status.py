@@ -19,7 +19,7 @@ from clawlane.ops.account_status import (
     PolicyStatus,
     User,
 )
-from clawlane.ops.context import OpContext, account_words
+from clawlane.ops.context import GONE, OpContext, account_words
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.process import resident_bytes
@@ -297,20 +297,27 @@ def _gateway(ctx: OpContext) -> GatewayStatus | None:
 
 
 def _config(ctx: OpContext) -> ConfigStatus:
-    """Whether the file is what the gateway runs with. It is loaded only if its text is another."""
+    """Whether the file is what the gateway runs with. It is loaded only if nobody has looked at it yet."""
     from clawlane.config.errors import ConfigError
 
     if ctx.started_ms is None:
         return ConfigStatus()
     from clawlane.config.source import revision_of
 
+    live, in_force = ctx.live_config, ctx.config.source.revision
+    told = ConfigStatus(revision=in_force, applied_ms=live.applied_ms if live else ctx.started_ms)
     try:
-        if revision_of(ctx.paths.config_file) == ctx.config.source.revision:
-            return ConfigStatus()
-        source = ctx.written_config().source
+        revision = revision_of(ctx.paths.config_file) or (GONE if in_force else "")
+        if live and live.refused and live.refused.revision == revision:
+            return replace(told, error=live.refused.problems[0], changed=True)
+        if live and live.waiting and live.waiting.revision == revision:
+            return replace(told, changed=True, waiting=list(live.waiting.widens))
+        if revision == in_force:
+            return told
+        ctx.written_config()
     except ConfigError as error:
-        return ConfigStatus(str(error.problems[0]), changed=True)
-    return ConfigStatus(changed=source.revision != ctx.config.source.revision)
+        return replace(told, error=str(error.problems[0]), changed=True)
+    return replace(told, changed=True)
 
 
 def _channels(ctx: OpContext, everything: bool) -> list[ChannelEntry]:

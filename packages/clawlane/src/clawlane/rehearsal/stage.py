@@ -42,6 +42,10 @@ _HELD_S = 5.0
 _PASSING = frozenset({Phase.READY, Phase.STARTING, Phase.CONNECTING, Phase.DEGRADED})
 """Phases in which a message can still be read without the operator."""
 
+_ACQUAINTANCE = "Người Quen"
+_QUIET_GROUP = "Nhóm Người Quen"
+"""A friend of every account and their group, where nothing is said."""
+
 R = TypeVar("R")
 
 
@@ -254,6 +258,9 @@ async def _enroll(stage: Stage) -> None:
         )
     for account in stage.accounts.values():
         stage.figures[account.id] = await stage.cast.enroll(account)
+        # A directory without any friend or group is not believed, and holds up the look-up of names.
+        friend = await stage.cast.person(_ACQUAINTANCE, friend=True, account=account)
+        await stage.cast.group(_QUIET_GROUP, [friend], account=account)
 
 
 def _write_config(play: Play, file: Path) -> None:

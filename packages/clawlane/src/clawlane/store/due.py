@@ -61,6 +61,13 @@ def waiting(
     return Waiting(chunks, min(later, default=None), expired, beyond)
 
 
+@lazy
+def still_queued(tx: Tx, chunk_id: int) -> Chunk | None:
+    """A chunk that waits to be sent; None once it does not."""
+    query = "SELECT 1 FROM outbox WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL"
+    return _chunk(tx, chunk_id) if exists(tx.db, query, tx.account, chunk_id) else None
+
+
 def _expire(tx: Tx, later: list[int]) -> tuple[int, ...]:
     """End chunks that became too old, and the turns that this settles, so that no lane waits for them.
 
@@ -179,4 +186,5 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
         reply = "\n".join(compared(part["body"]) for part in parts if part["body"])
         first = parts[0]["id"]
     begun = row["place"] == Place.BEGUN
-    return Chunk(id_, row["turn"], out, row["attempts"] + 1, reply, begun, row["by_turn"], first)
+    challenge = row["purpose"] == Purpose.CHALLENGE
+    return Chunk(id_, row["turn"], out, row["attempts"] + 1, reply, begun, row["by_turn"], first, challenge)

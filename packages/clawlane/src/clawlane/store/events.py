@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -73,7 +74,32 @@ class OperatorChanged:
     details: dict[str, Noted]
 
 
-Event: TypeAlias = Decided | StateChanged | OperatorChanged
+class Edit(StrEnum):
+    """What became of an edit of the config: it is in force, it waits to be applied, or it cannot be used."""
+
+    IN_FORCE = "in_force"
+    WAITS = "waits"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChanged:
+    """The config file was edited, and what became of that for an account. `revision` is that of the file.
+
+    `widens` and `narrows` give the kinds of change to who gets in, each with the number of known people or
+    groups that it concerns. While an edit waits, what it narrows counts already.
+    """
+
+    cursor: str
+    account: str
+    at_ms: int
+    revision: str
+    edit: Edit
+    widens: dict[str, int]
+    narrows: dict[str, int]
+
+
+Event: TypeAlias = Decided | StateChanged | OperatorChanged | ConfigChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +133,15 @@ def note_change(tx: Tx, caller: str, operation: str, change: str) -> None:
         change=change,
         details=json.dumps(tx.noted),
     )
+
+
+def note_config(
+    tx: Tx, revision: str, edit: Edit, widens: Mapping[str, int], narrows: Mapping[str, int]
+) -> None:
+    """Record what became of an edit of the config."""
+    kinds = {"widens": json.dumps(dict(widens)), "narrows": json.dumps(dict(narrows))}
+    tx.note(revision=revision, edit=edit)
+    insert(tx, "config_log", id=next_event(tx), at_ms=tx.now_ms, revision=revision, edit=edit, **kinds)
 
 
 def page(connection: sqlite3.Connection, after: str, account: str | None, limit: int) -> Page:
@@ -160,6 +195,11 @@ def _operator_changed(row: sqlite3.Row, cursor: str) -> Event:
     return value_of(OperatorChanged, row, cursor=cursor, details=json.loads(row["details"]))
 
 
+def _config_changed(row: sqlite3.Row, cursor: str) -> Event:
+    kinds = {name: json.loads(row[name]) for name in ("widens", "narrows")}
+    return value_of(ConfigChanged, row, cursor=cursor, edit=Edit(row["edit"]), **kinds)
+
+
 _ToEvent: TypeAlias = Callable[[sqlite3.Row, str], Event]
 _RANGE = "WHERE account = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?"
 _TABLES: tuple[tuple[str, _ToEvent], ...] = (
@@ -172,4 +212,5 @@ _TABLES: tuple[tuple[str, _ToEvent], ...] = (
     ),
     (f"SELECT * FROM state_log {_RANGE}", _state_changed),  # noqa: S608 — our own text only
     (f"SELECT * FROM operator_log {_RANGE}", _operator_changed),  # noqa: S608
+    (f"SELECT * FROM config_log {_RANGE}", _config_changed),  # noqa: S608
 )

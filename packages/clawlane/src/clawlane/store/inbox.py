@@ -186,7 +186,7 @@ def _follow(
     elif arrival.remembered:
         pending_history.keep(tx, seq, arrival.inbound, arrival.history_limit)
     record(tx, seq, Stage.ADMISSION, decision)
-    return AdmittedMessage(seq, arrival.inbound, decision, arrival.read_ms, joined, ready_ms)
+    return AdmittedMessage(seq, arrival.inbound, decision, arrival.read_ms, joined, ready_ms, arrival.acks)
 
 
 def _insert(tx: Tx, arrival: NewMessage, *, keep: bool) -> int:

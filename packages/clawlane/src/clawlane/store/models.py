@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from clawlane.access.decision import Decision
-from clawlane.config.choices import PairingReply
+from clawlane.config.choices import Acks, PairingReply
 from clawlane.messages import Inbound, Outgoing
 from clawlane.store.states import TurnState
 
@@ -54,7 +54,8 @@ class NewMessage:
 
     Without a decision it waits in the store. `history_limit` is how many messages of a group are remembered,
     `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text), `merge_ms` how
-    long an admitted text waits for others of its sender (0: it does not).
+    long an admitted text waits for others of its sender (0: it does not), `acks` whether others are shown
+    that it came.
     """
 
     inbound: Inbound
@@ -64,6 +65,7 @@ class NewMessage:
     history_limit: int = 0
     pairing_text: str = ""
     merge_ms: int = 0
+    acks: Acks = Acks.AUTO
 
     @property
     def remembered(self) -> bool:
@@ -85,6 +87,7 @@ class AdmittedMessage:
     read_ms: int
     joined: bool = False
     ready_ms: int = 0
+    acks: Acks = Acks.AUTO
     album: Inbound | None = None
 
     @property
@@ -165,6 +168,7 @@ class Chunk:
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
     call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
+    `challenge` says that it asks a stranger for a pairing code.
     """
 
     id: int
@@ -175,6 +179,7 @@ class Chunk:
     begun: bool = False
     by_turn: int | None = None
     first: int = 0
+    challenge: bool = False
 
     @property
     def text_id(self) -> int | None:

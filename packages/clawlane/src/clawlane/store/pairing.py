@@ -223,6 +223,22 @@ def _cancel_text(tx: Tx, sender_id: str, reason: str) -> None:
     change(tx, "outbox", key, state=ChunkState.CANCELLED, settled_ms=tx.now_ms, reason=reason)
 
 
+def knows_friend(tx: Tx, sender_id: str) -> bool | None:
+    """Whether somebody who waits for the owner is a friend; None where that is not known."""
+    query = "SELECT is_friend FROM pairing WHERE account = ? AND sender_id = ?"
+    row = tx.db.execute(query, (tx.account, sender_id)).fetchone()
+    if row is not None and row["is_friend"] is not None:
+        return bool(row["is_friend"])
+    query = "SELECT 1 FROM known_people WHERE account = ? AND group_id = '' AND user_id = ?"
+    return exists(tx.db, query, tx.account, sender_id) or None
+
+
+def withdraw(tx: Tx, sender_id: str, reason: str) -> None:
+    """Keep the challenge of a sender from leaving. The next one may be sent to them."""
+    _cancel_text(tx, sender_id, reason)
+    change(tx, "pairing", {"sender_id": sender_id}, texted_ms=None)
+
+
 def _record(tx: Tx, arrival: NewMessage, reason: Reason, friend: bool | None) -> sqlite3.Row:
     """Keep the request. Gives its code and when that expires.
 

@@ -49,6 +49,7 @@ _AGING = (
     ("gaps", "noted_ms"),
     ("notices", "noted_ms"),
     ("operator_log", "at_ms"),
+    ("config_log", "at_ms"),
     ("state_log", "at_ms"),
 )
 """What is deleted by its age alone, and the time that counts."""

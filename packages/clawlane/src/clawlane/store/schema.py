@@ -506,6 +506,12 @@ CREATE TABLE verifications ( -- the runs of the ritual that proves a lane
     report TEXT NOT NULL, -- JSON
     PRIMARY KEY (account, at_ms)
 ) WITHOUT ROWID;
+CREATE TABLE config_log ( -- which config an account came to work by, for the event feed
+    account TEXT NOT NULL, id INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+    revision TEXT NOT NULL, edit TEXT NOT NULL, -- in_force, waits, refused
+    widens TEXT NOT NULL, narrows TEXT NOT NULL, -- JSON: kinds of change, and how many known people or groups
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
 ALTER TABLE outbox ADD COLUMN batch INTEGER; -- of what the operator sends at once: its first chunk
 CREATE INDEX operator_sends ON outbox (account, batch, id) WHERE batch IS NOT NULL;
 ALTER TABLE receipts ADD COLUMN chunk INTEGER; -- what was sent
@@ -517,6 +523,7 @@ UPDATE receipts SET chunk = sent.id, client_id = sent.first + sent.place FROM (
 ) AS sent WHERE sent.account = receipts.account AND sent.message_id = receipts.message_id;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('verifications', 'verifications', '20 10 1'),
+    ('config_log', 'config_log', '1000 500 1'),
     ('outbox', 'operator_sends', '1000 500 2 1');
 
 ALTER TABLE pins RENAME TO old_pins;

@@ -27,11 +27,11 @@ from clawlane.ops.ritual.steps import (
 )
 from clawlane.ops.verification import GetFacts, LaneFacts, rule_place
 from clawlane.ops.why import Story, Why
-from clawlane.store.events import NEWEST, Decided, OperatorChanged, StateChanged
+from clawlane.store.events import NEWEST, ConfigChanged, Decided, OperatorChanged, StateChanged
 from clawlane.store.send_evidence import SendProof
 
 R = TypeVar("R")
-Event: TypeAlias = Decided | StateChanged | OperatorChanged
+Event: TypeAlias = Decided | StateChanged | OperatorChanged | ConfigChanged
 Steps: TypeAlias = Generator[RitualEvent, None, StepResult]
 Found = TypeVar("Found")
 

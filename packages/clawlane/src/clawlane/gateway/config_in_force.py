@@ -1,0 +1,214 @@
+"""The config in force: an edited file is taken over whole, waits for the operator, or is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from clawlane.access.exposure import Change, Exposure, compare
+from clawlane.agents.errors import AgentsUnusable
+from clawlane.channel import Channel, ChannelUnusable
+from clawlane.config.choices import Reload
+from clawlane.config.errors import ConfigError, Problem
+from clawlane.config.load import Config
+from clawlane.gateway.accounts import Accounts
+from clawlane.gateway.agent_host import OpenAgents, what_agents_depend_on
+from clawlane.gateway.logging import log_from
+from clawlane.gateway.reload import Look
+from clawlane.lane.live_agents import LiveAgents
+from clawlane.ops.context import GONE, Refused, Waiting
+from clawlane.ops.exposure import exposure, policies
+from clawlane.ops.exposure_text import sentences
+from clawlane.ops.operation import Caller
+from clawlane.plugins.errors import PluginError
+from clawlane.plugins.registry import load_runtime
+from clawlane.store.errors import StoreError
+from clawlane.store.events import Edit
+
+UNGUARDED = "edits that widen access no longer wait: gateway.reload is not 'ask' any more"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A config with all that can fail behind it. `agents` are None where those that run are its own."""
+
+    config: Config
+    channels: Mapping[str, Channel]
+    agents: OpenAgents | None = None
+
+
+@dataclass(slots=True)
+class ConfigInForce:
+    """Decides what becomes of the config file while the gateway runs.
+
+    `load` reads it, `open_agents` opens the agents of a config (None: they never change). A config comes into
+    force whole or not at all: what can fail is tried first. `announce` logs how accounts are set up.
+    """
+
+    accounts: Accounts
+    agents: LiveAgents
+    load: Callable[[], Config]
+    open_agents: Callable[[Config], Awaitable[OpenAgents]] | None
+    announce: Callable[[Config, Sequence[str]], None]
+    applied: Config
+    """The config that was applied last. While a widening waits, accounts that it switches off are off."""
+    applied_ms: int = 0
+    refused: Refused | None = None
+    waiting: Waiting | None = None
+    _edited: Config | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def take(self, seen: Look) -> None:
+        """Act on the file as it is now. One that cannot be used changes nothing."""
+        async with self._lock:
+            try:
+                ready = await self._ready(seen.revision)
+            except _REFUSALS as error:
+                self._refuse(seen.revision, error)
+                return
+            self._mended()
+            if ready.config.source.revision != (self._edited or self.applied).source.revision:
+                await self._weigh(ready)
+
+    async def apply(self, by: tuple[str, str]) -> tuple[Exposure, list[str]]:
+        """Let the file count as it is, whatever it widens. Gives what changes, and which accounts start anew.
+
+        `by` is the caller and the operation. Raises what keeps the file from being used.
+        """
+        async with self._lock:
+            ready = await self._ready()
+            self._mended()
+            changes = await self._compare(ready.config)
+            return changes, await self._apply(ready, changes, by)
+
+    async def _weigh(self, ready: _Ready) -> None:
+        changes = await self._compare(ready.config)
+        modes = (self.applied.root.gateway.reload, ready.config.root.gateway.reload)
+        unguarded = modes == (Reload.ASK, Reload.AUTO)
+        if Reload.ASK in modes and (changes.widens or unguarded):
+            await self._hold(ready, changes, unguarded=unguarded)
+        else:
+            await self._apply(ready, changes)
+
+    async def _apply(self, ready: _Ready, changes: Exposure, by: tuple[str, str] | None = None) -> list[str]:
+        before, config = self.applied, ready.config
+        # From here to the end of the swap nothing waits: every decision is made before it or after it.
+        changed = self.accounts.follow(config, None, ready.channels)
+        if ready.agents is not None:
+            self.agents.replace(ready.agents.agent, ready.agents.close)
+        log_from(config.root.logging.level)
+        self.applied, self.applied_ms = config, self.accounts.now_ms()
+        self.waiting = self._edited = None
+        log.info("the config of revision %s is in force", config.source.revision)
+        _log_changes(changes)
+        for warning in config.warnings:
+            if warning not in before.warnings:
+                log.warning("%s", warning)
+        concerned = {one.account for one in (*changes.widens, *changes.narrows)}
+        self.announce(config, sorted(concerned.union(changed)))
+        self._record(config.source.revision, Edit.IN_FORCE, changes, by)
+        return changed
+
+    async def _hold(self, ready: _Ready, changes: Exposure, *, unguarded: bool) -> None:
+        """Keep a config that widens access waiting; what it narrows counts at once."""
+        config = ready.config
+        if ready.agents is not None:
+            ready.agents.close()  # they can be opened, and who knows when they are needed
+        self.accounts.follow(_without_those_off(self.applied, config), config, self.accounts.channels)
+        told = [*sentences(changes.widens), *([UNGUARDED] if unguarded else [])]
+        self._edited, self.waiting = config, Waiting(config.source.revision, tuple(told))
+        log.warning("the edited config widens access and waits for: openclaw config apply")
+        for sentence in told:
+            log.warning("it would widen: %s", sentence)
+        for sentence in sentences(changes.narrows):
+            log.info("it narrows at once: %s", sentence)
+        self._record(config.source.revision, Edit.WAITS, changes)
+
+    def _refuse(self, revision: str, error: Exception) -> None:
+        problems = _problems(error)
+        if self.refused is None or (self.refused.revision, self.refused.problems) != (revision, problems):
+            log.error("the config file cannot be used; the config that was applied before stays in force")
+            for problem in problems:
+                log.error("%s", problem)
+            self._record(revision, Edit.REFUSED, Exposure())
+        self.refused = Refused(revision, problems)
+
+    def _mended(self) -> None:
+        if self.refused is not None:
+            log.info("the config file can be used again")
+            self.refused = None
+
+    async def _ready(self, revision: str = "") -> _Ready:
+        """The file as a config, with its channels and agents. Raises one of `_REFUSALS`."""
+        config = await asyncio.to_thread(self.load)
+        if self.applied.source.exists and (revision == GONE or not config.source.exists):
+            raise ConfigError([Problem("", str(config.source.file), None, None, "the file is gone")])
+        channels: dict[str, Channel] = {}
+        for name, block in config.channels.items():
+            if name in self.accounts.channels:
+                channels[name] = self.accounts.channels[name]
+            else:
+                channels[name] = await asyncio.to_thread(load_runtime, block.manifest)
+        same = what_agents_depend_on(config) == what_agents_depend_on(self.applied)
+        if self.open_agents is None or same:
+            return _Ready(config, channels)
+        return _Ready(config, channels, await self.open_agents(config))
+
+    async def _compare(self, config: Config) -> Exposure:
+        """What a config would change about who gets in, compared with the one applied last."""
+        try:
+            return await exposure(self.accounts.context(Caller.GATEWAY), self.applied, config)
+        except StoreError as error:
+            log.warning("who is concerned by the edited config is not known: %s", error)
+            return compare(policies(self.applied), policies(config), {})
+
+    def _record(
+        self, revision: str, edit: Edit, changes: Exposure, by: tuple[str, str] | None = None
+    ) -> None:
+        """Tell the event feed, on every account."""
+        for name in {*self.accounts.supervisors, *map(str, self.applied.accounts)}:
+            widens, narrows = (_kinds(found, name) for found in (changes.widens, changes.narrows))
+            self.accounts.note(name, revision, edit, widens, narrows, by)
+
+
+_REFUSALS = (ConfigError, AgentsUnusable, ChannelUnusable, PluginError)
+
+
+def _problems(error: Exception) -> tuple[str, ...]:
+    """What is wrong, one line for each."""
+    if isinstance(error, ConfigError | AgentsUnusable):
+        return tuple(map(str, error.problems))
+    return (str(error),)
+
+
+def _kinds(changes: Sequence[Change], account: str) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for one in changes:
+        if one.account == account:
+            found[one.code] += one.count
+    return dict(found)
+
+
+def _log_changes(changes: Exposure) -> None:
+    for sentence in sentences(changes.widens):
+        log.warning("it widens access: %s", sentence)
+    for sentence in sentences(changes.narrows):
+        log.info("it narrows access: %s", sentence)
+
+
+def _without_those_off(config: Config, edited: Config) -> Config:
+    """A config in which the accounts are off that are off in the edited one, or not in it."""
+    on = {str(one) for one in edited.accounts if one.enabled}
+    channels = {
+        name: replace(
+            block,
+            accounts=tuple(replace(one, enabled=one.enabled and str(one) in on) for one in block.accounts),
+        )
+        for name, block in config.channels.items()
+    }
+    return replace(config, channels=channels)

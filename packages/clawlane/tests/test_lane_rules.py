@@ -1,0 +1,154 @@
+"""Rules that change while the lane works: each message by one config, and nothing leaves to whom is out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from packages.clawlane.tests.lane_bench import OPEN, Bench, Gated, Wire, message, until
+
+from clawlane.access.in_force import Rules
+from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.channel import NotSent, State
+from clawlane.channel import Phase as ChannelPhase
+from clawlane.config.choices import Acks, DmPolicy
+from clawlane.config.settings import Pacing
+from clawlane.lane.pacing import Pacer
+from clawlane.lane.runner import Runner
+from clawlane.messages import Inbound, Quote
+
+CLOSED = AccessPolicy(dm=DmPolicy.DISABLED, revision="closed")
+OPENED = replace(OPEN, revision="open")
+PAIRING = AccessPolicy(pairing_text="{code} one", revision="pairing")
+
+
+def follow(bench: Bench, runner: Runner, policy: AccessPolicy) -> None:
+    """What the gateway does when an edit of access is applied."""
+    bench.settings.now = replace(bench.settings.now, rules=Rules(policy))
+    runner.sender.rules_changed()
+
+
+def quoting(number: int) -> Inbound:
+    """A message that takes a look into the store to be decided."""
+    return replace(message(number), quote=Quote("r1", "0", "", client_id="9"))
+
+
+@dataclass
+class Turning:
+    """Grants that change the rules while something is decided: at the worst moment there is."""
+
+    bench: Bench
+    policies: list[AccessPolicy] = field(default_factory=list)
+
+    def __call__(self) -> Grants:
+        if self.policies:
+            now = self.bench.settings.now
+            self.bench.settings.now = replace(now, rules=Rules(self.policies.pop()))
+        return Grants(own_id="100", skew_ms=0)
+
+
+async def test_a_batch_is_decided_by_the_rules_at_whose_time_it_is_stored(bench: Bench) -> None:
+    bench.policy, bench.grants = OPENED, Turning(bench)
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent):
+        bench.grants.policies = [CLOSED, OPENED, CLOSED, OPENED]
+        for number in range(6):
+            wire.incoming.put_nowait(quoting(number) if number % 2 else message(number))
+        await wire.read_all()
+        await until(lambda: sum(bench.counters().values()) == 6)
+    with bench.store.read() as reader:
+        made = [one.made[0].decision for one in reader.newest_decided(10, dropped=False)]
+    for one in made:
+        wanted = {"closed": "dm_disabled", "open": "dm_open"}[one.revision]
+        assert one.reason == wanted
+
+
+async def test_the_text_for_strangers_and_the_acks_are_of_the_config_that_decided(bench: Bench) -> None:
+    bench.policy = PAIRING
+    wire = Wire()
+    async with bench.running(wire, Gated()) as runner:
+        wire.incoming.put_nowait(message(1))
+        assert (await wire.sent(1))[0].endswith(" one")
+        follow(bench, runner, replace(PAIRING, pairing_text="{code} two", revision="b"))
+        wire.incoming.put_nowait(message(1, "22"))
+        assert (await wire.sent(1))[0].endswith(" two")
+        follow(bench, runner, replace(OPENED, acks=Acks.OFF))
+        wire.incoming.put_nowait(replace(message(2, "33"), token="t"))
+        await until(lambda: bench.counters().get("dm_open") == 1)
+        assert wire.shown.empty()
+
+
+async def test_a_reply_and_a_challenge_that_wait_are_cancelled_when_the_lane_closes(bench: Bench) -> None:
+    bench.pacer = Pacer(Pacing.model_validate({"gap": "1h", "gapJitter": "0s"}), lambda: 0.0)
+    bench.policy = OPENED
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent) as runner:
+        agent.allowed.release()
+        agent.allowed.release()
+        wire.incoming.put_nowait(message(1))
+        assert await wire.sent(1) == ["11: 1"]
+        wire.incoming.put_nowait(message(1, "22"))
+        await until(lambda: bench.states().get("queued") == 1)
+        follow(bench, runner, PAIRING)
+        await until(lambda: not bench.states().get("queued"))
+        wire.incoming.put_nowait(message(1, "33"))
+        await until(lambda: bench.states().get("queued") == 1)
+        follow(bench, runner, CLOSED)
+        await until(lambda: not bench.states().get("queued"))
+        bench.clock.ms += 2 * 3_600_000
+        runner.sender.wake()
+        follow(bench, runner, PAIRING)
+        wire.incoming.put_nowait(replace(message(2, "33"), sent_ms=bench.clock.ms))
+        assert [len(one.split()[0]) for one in await wire.sent(1)] == [8], "the next message gets a new text"
+    with bench.store.read() as reader:
+        why = {(one.state, one.reason) for one in reader.outbox(settled=True)}
+    assert why == {
+        ("refused", "the sender is not admitted any more"),
+        ("cancelled", "the sender is not asked for a code any more"),
+    }
+
+
+async def test_the_answer_of_a_running_agent_is_not_stored_once_its_sender_is_out(bench: Bench) -> None:
+    bench.policy = OPENED
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent) as runner:
+        wire.incoming.put_nowait(message(1))
+        await agent.begun.get()
+        follow(bench, runner, CLOSED)
+        agent.allowed.release()
+        await until(lambda: bench.counters().get("revoked_before_run") == 1)
+        follow(bench, runner, OPENED)
+        agent.allowed.release()
+        wire.incoming.put_nowait(message(2))
+        assert await wire.sent(1) == ["11: 2"]
+
+
+async def test_what_is_handed_over_while_the_rules_change_is_checked_once_more(bench: Bench) -> None:
+    bench.policy = OPENED
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent) as runner:
+        wire.troubles.append(NotSent("busy", 0.0))
+        wire.incoming.put_nowait(State(ChannelPhase.CONNECTING))
+        agent.allowed.release()
+        wire.incoming.put_nowait(message(1))
+        await until(lambda: bench.states().get("queued") == 1)
+        follow(bench, runner, CLOSED)
+        wire.incoming.put_nowait(State(ChannelPhase.READY))
+        await until(lambda: not bench.states().get("queued"))
+        assert wire.outgoing.empty()
+
+
+async def test_a_turn_keeps_the_agent_it_began_with(bench: Bench) -> None:
+    bench.policy = OPENED
+    wire, old, new, closed = Wire(), Gated(), Gated(), asyncio.Event()
+    async with bench.running(wire, old):
+        bench.agents.replace(old, closed.set)  # type: ignore[arg-type]
+        wire.incoming.put_nowait(message(1))
+        await old.begun.get()
+        bench.agents.replace(new)  # type: ignore[arg-type]
+        wire.incoming.put_nowait(message(1, "22"))
+        assert await new.begun.get() == "22: 1"
+        assert not closed.is_set()
+        old.allowed.release()
+        assert await wire.sent(1) == ["11: 1"]
+        await closed.wait()

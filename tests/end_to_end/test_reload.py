@@ -1,0 +1,231 @@
+"""A config that is in force: the running gateway follows its file, and restarts only what an edit touches."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clawlane.config.paths import Paths
+from clawlane.ops.client import ask_gateway
+from clawlane.ops.config import Applied, Apply
+from clawlane.ops.operation import Caller
+from demo.stage import Gateway, Operator, Record, Simulator
+from end_to_end.steps import ACCEPT, account, all_sent, answers, listening, log_in, person, say
+
+QUICK = "acks: 'off', pacing: { gap: '0s', gapJitter: '0s' }"
+IN_FORCE = "is in force"
+
+
+class Desk:
+    """A running gateway, its config file, and the people who write."""
+
+    def __init__(self, operator: Operator, zalo: Simulator, state: Path, gateway: Gateway) -> None:
+        self.operator, self.zalo, self.gateway = operator, zalo, gateway
+        self.file = state / "config.json5"
+        self.paths = Paths(state, self.file)
+        self.applied = 0
+
+    def text(self, block: str, rest: str = "") -> str:
+        return f"{{\n  channels: {{ zalouser: {{ {block} }} }},\n  {rest}\n}}\n"
+
+    def start(self, block: str, rest: str = "") -> None:
+        self.file.write_text(self.text(block, rest))
+        self.applied = 0
+        listening(self.gateway)
+
+    def edit(self, block: str, rest: str = "") -> None:
+        """Rename an edited file over the config, and wait until it is in force."""
+        self.write(self.text(block, rest))
+        self.applied += 1
+        self.gateway.said_times(IN_FORCE, self.applied)
+
+    def write(self, text: str) -> None:
+        beside = self.file.with_name("edited")
+        beside.write_text(text)
+        os.replace(beside, self.file)
+
+    def status(self) -> tuple[int, dict[str, Any]]:
+        done = self.operator.run("channels", "status", "--json")
+        return done.returncode, json.loads(done.stdout)
+
+    def apply(self) -> Applied:
+        self.applied += 1
+        return ask_gateway(self.paths, Apply(), Caller.CLI)
+
+    def logins(self) -> list[str]:
+        return [str(one["account"]) for one in self.zalo.since(0) if one["kind"] == "login"]
+
+    def connects(self) -> int:
+        return sum(one["kind"] == "connected" for one in self.zalo.since(0))
+
+    def reason(self, message: str) -> str:
+        told = json.loads(self.operator.run("why", message, "--json").stdout)
+        return str(told["messages"][0]["decisions"][-1]["reason"])
+
+    def decided(self, text: str) -> Record:
+        return self.zalo.wait("sent", lambda record: record["text"] == f"echo: {text}")
+
+
+@pytest.fixture
+def desk(linked: Operator, zalo: Simulator, state: Path, recording: Gateway) -> Desk:
+    return Desk(linked, zalo, state, recording)
+
+
+def test_an_edit_of_access_counts_at_once_and_touches_no_connection(desk: Desk) -> None:
+    desk.start(f"dmPolicy: 'open', {QUICK}")
+    friend = person(desk.zalo)
+    say(desk.zalo, friend, "một")
+    assert answers(desk.zalo, 1) == ["echo: một"]
+    connects = desk.connects()
+    desk.edit(f"dmPolicy: 'disabled', {QUICK}")
+    closed = say(desk.zalo, friend, "hai")
+    desk.gateway.said("dm_disabled")
+    desk.edit(f"dmPolicy: 'open', responsePrefix: '[bot] ', {QUICK}")
+    say(desk.zalo, friend, "ba")
+    assert answers(desk.zalo, 1) == ["[bot] echo: ba"]
+    assert desk.connects() == connects
+    assert "dm_disabled" in desk.operator.run("why", closed).stdout
+    code, told = desk.status()
+    assert (code, told["config"]["error"], told["config"]["changed"]) == (0, None, False)
+
+
+def test_a_broken_edit_keeps_the_last_good_config_until_it_is_mended(desk: Desk) -> None:
+    desk.start(f"dmPolicy: 'open', {QUICK}")
+    friend = person(desk.zalo)
+    desk.write("{\n  channels: { zalouser: { dmPolicy: 'clsed' } },\n}\n")
+    desk.gateway.said("channels.zalouser.dmPolicy (config.json5:2:37): 'clsed' is not one of")
+    code, told = desk.status()
+    assert (code, told["config"]["changed"]) == (2, True)
+    assert "(config.json5:2:37)" in told["config"]["error"]
+    assert "Config: broken now" in desk.operator.run("channels", "status").stdout
+    findings = json.loads(desk.operator.run("doctor", "--json").stdout)["findings"]
+    assert any("config.json5:2:37" in json.dumps(one) for one in findings)
+    assert any(one["code"] == "config_refused" for one in findings)
+    say(desk.zalo, friend, "còn mở")
+    assert answers(desk.zalo, 1) == ["echo: còn mở"]
+    os.kill(desk.gateway.pid, signal.SIGHUP)
+    desk.edit(f"dmPolicy: 'open', historyLimit: 3, {QUICK}")
+    desk.gateway.said("the config file can be used again")
+    assert (desk.status()[0], desk.status()[1]["config"]["error"]) == (0, None)
+    refused = [line for line in desk.gateway.printed() if "cannot be used; " in line]
+    assert len(refused) == 1, "said once per revision, however often one looks"
+    desk.file.unlink()
+    desk.gateway.said("the file is gone")
+    assert desk.status()[0] == 2
+    say(desk.zalo, friend, "vẫn mở")
+    assert answers(desk.zalo, 1) == ["echo: vẫn mở"]
+
+
+def test_only_the_account_starts_again_whose_connection_an_edit_touches(
+    desk: Desk, operator: Operator, zalo: Simulator
+) -> None:
+    other = str(zalo.do("/account", name="Tài Khoản Hai")["uid"])
+    block = "defaultAccount: 'default', dmPolicy: 'open', " + QUICK
+    desk.file.write_text(desk.text(f"{block}, accounts: {{ default: {{}}, two: {{}} }}"))
+    assert log_in(operator, zalo, ACCEPT, "--account", "two", user=other).returncode == 0
+    desk.gateway.start()
+    for name in ("default", "two"):
+        desk.gateway.said(f"zalouser/{name} is ready")
+    before = desk.logins()
+    desk.edit(f"{block}, accounts: {{ default: {{}}, two: {{ zaloHosts: ['files.example.vn'] }} }}")
+    desk.gateway.said_times("zalouser/two is ready", 2)
+    assert desk.logins()[len(before) :] == [other]
+    desk.edit(f"{block}, accounts: {{ default: {{}}, two: {{ enabled: false }} }}")
+    desk.gateway.said("zalouser/two: switched off in the config")
+    desk.gateway.said("zalouser/two: is disabled by the config")
+    found = desk.status()[1]["channels"]["zalouser"]["accounts"]
+    assert (found["two"]["enabled"], found["two"]["phase"], found["default"]["phase"]) == (
+        False,
+        "stopped",
+        "ready",
+    )
+    desk.edit(f"{block}, accounts: {{ default: {{}} }}")
+    assert list(desk.status()[1]["channels"]["zalouser"]["accounts"]) == ["default"]
+    desk.edit(f"{block}, accounts: {{ default: {{}}, two: {{}} }}")
+    desk.gateway.said_times("zalouser/two is ready", 3)
+    assert desk.logins()[len(before) :] == [other, other]
+    say(zalo, person(zalo), "chào")
+    assert answers(zalo, 1) == ["echo: chào"]
+
+
+def test_what_is_queued_does_not_leave_once_the_lane_is_closed(desk: Desk) -> None:
+    slow = "acks: 'off', pacing: { gap: '1h', gapJitter: '0s' }"
+    desk.start(f"dmPolicy: 'open', {slow}")
+    friend, busy = person(desk.zalo), person(desk.zalo, "Lê Văn Bận")
+    stranger = person(desk.zalo, "Kẻ Lạ", friend=False)
+    say(desk.zalo, friend, "một")
+    assert answers(desk.zalo, 1) == ["echo: một"]
+    held = say(desk.zalo, friend, "hai")
+    desk.gateway.said("TURN 2 ")
+    desk.edit(f"dmPolicy: 'pairing', allowFrom: ['{friend}', '{busy}'], {slow}")
+    say(desk.zalo, stranger, "cho vào với")
+    desk.gateway.said("dm_pairing_required")
+    late = say(desk.zalo, busy, "ba SLOW")
+    desk.gateway.said("TURN 3 ")
+    desk.edit(f"dmPolicy: 'disabled', {QUICK}")
+    desk.gateway.said("was not sent: the sender is not admitted any more")
+    desk.gateway.said("was not sent: the sender is not asked for a code any more")
+    listed = json.loads(desk.operator.run("outbox", "list", "--all", "--json").stdout)["messages"]
+    assert sorted((one["state"], one["reason"]) for one in listed if one["state"] != "sent") == [
+        ("cancelled", "the sender is not asked for a code any more"),
+        ("refused", "the sender is not admitted any more"),
+    ]
+    assert "not admitted any more" in desk.operator.run("why", held).stdout
+    desk.gateway.said("turn 4: the sender is not admitted any more")
+    assert "revoked_before_run" in desk.operator.run("why", late).stdout
+    assert all_sent(desk.zalo) == ["echo: một"]
+
+
+def test_under_ask_what_narrows_counts_at_once_and_what_widens_waits(desk: Desk) -> None:
+    ask = "gateway: { reload: 'ask' }"
+    friend, other, third = (person(desk.zalo, name) for name in ("Một", "Hai", "Ba"))
+    desk.start(f"dmPolicy: 'allowlist', allowFrom: ['{friend}', '{other}'], {QUICK}", ask)
+    desk.write(desk.text(f"dmPolicy: 'allowlist', allowFrom: ['{other}', '{third}'], {QUICK}", ask))
+    desk.gateway.said("waits for: openclaw config apply")
+    first = desk.status()[1]["config"]["revision"]
+    for sender, text in ((friend, "cũ"), (other, "cả hai"), (third, "mới")):
+        say(desk.zalo, sender, text)
+    assert answers(desk.zalo, 1) == ["echo: cả hai"]
+    desk.gateway.said_times("dm_not_allowlisted", 2)
+    code, told = desk.status()
+    assert (code, told["config"]["changed"], told["config"]["error"]) == (0, True, None)
+    assert any("answered" in sentence for sentence in told["config"]["waiting"])
+    findings = json.loads(desk.operator.run("doctor", "--json").stdout)["findings"]
+    assert any(one["code"] == "config_waits" for one in findings)
+    assert "waits for: openclaw config apply" in desk.operator.run("channels", "status").stdout
+    applied = desk.apply()
+    assert applied.revision != first
+    assert (applied.restarted, len(applied.exposure)) == ([], 2)
+    say(desk.zalo, third, "giờ thì được")
+    assert answers(desk.zalo, 1) == ["echo: giờ thì được"]
+    narrower = f"dmPolicy: 'allowlist', allowFrom: ['{other}'], {QUICK}"
+    desk.edit(narrower, ask)
+    assert desk.status()[1]["config"]["waiting"] == []
+    desk.write(desk.text(narrower))
+    desk.gateway.said("edits that widen access no longer wait")
+    desk.write(desk.text(narrower, ask))
+    desk.applied += 1
+    desk.gateway.said_times(IN_FORCE, desk.applied)
+    assert desk.status()[1]["config"]["waiting"] == []
+
+
+def test_names_pacing_and_the_log_follow_the_file(desk: Desk) -> None:
+    desk.start(f"dmPolicy: 'allowlist', {QUICK}")
+    lan = str(next(one["uid"] for one in desk.zalo.world()["people"] if one["name"] == "Trần Thị Lan"))
+    desk.edit(f"dmPolicy: 'allowlist', allowFrom: ['Trần Thị Lan'], {QUICK}")
+    desk.gateway.said("is pinned to " + lan)
+    say(desk.zalo, lan, "một")
+    assert answers(desk.zalo, 1) == ["echo: một"]
+    strict = "acks: 'off', pacing: { gap: '0s', gapJitter: '0s', thread: { minute: 1 } }"
+    desk.edit(f"dmPolicy: 'open', {strict}")
+    assert account(desk.operator)["names"] == []
+    say(desk.zalo, lan, "hai")
+    desk.gateway.said("held: pacing.thread.minute (1)")
+    desk.edit(f"dmPolicy: 'open', {QUICK}", "logging: { level: 'debug' }")
+    assert answers(desk.zalo, 1) == ["echo: hai"]
+    desk.gateway.said("DEBUG")
