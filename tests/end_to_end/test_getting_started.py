@@ -78,7 +78,6 @@ def test_the_walk_by_hand_ends_in_a_group_that_is_answered_when_mentioned(
                 say(zalo, known["ID"], "em chào")
                 assert answers(zalo, 1) == ["em chào"]
             if "--mention" in command:
-                typed(newcomer, "openclaw config apply")
                 say(zalo, lan, "không gọi ai", group=group)
                 say(zalo, lan, "@Nguyễn Minh Anh ơi", group=group, mentions=["Nguyễn Minh Anh"])
                 (answer,) = answers(zalo, 1)
