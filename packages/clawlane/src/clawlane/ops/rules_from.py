@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, GatewayDown, ask_gateway
-from clawlane.ops.context import OpContext
+from clawlane.ops.context import GONE, OpContext
 from clawlane.ops.operation import Caller, Request, operation
 
 GATEWAY, FILE = "gateway", "file"
@@ -52,10 +52,13 @@ def rules_from(ctx: OpContext, config_file: str = "") -> RulesFrom:
     file = written.paths.config_file
     if ctx.loaded is None:
         return RulesFrom(FILE, str(file))
-    same = RulesFrom(GATEWAY, str(file), running=True)
+    same, live = RulesFrom(GATEWAY, str(file), running=True), ctx.live_config
     try:
-        if revision_of(file) == ctx.loaded.source.revision:
+        revision, in_force = revision_of(file), ctx.loaded.source.revision
+        if revision == in_force:
             return same
+        if live and live.waiting and live.waiting.revision == (revision or GONE):
+            return replace(same, differs=True, waiting=True)
         written.written_config()
     except ConfigError as error:
         return replace(same, differs=True, error=str(error.problems[0]))
