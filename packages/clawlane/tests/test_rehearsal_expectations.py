@@ -18,9 +18,14 @@ THREAD = Thread(ThreadKind.DM, "7")
 DROPPED = Decision(Decided.DROP, Reason.DM_DISABLED, Rule("dmPolicy"))
 
 
-def story(decision: Decision | None = DROPPED, stage: TurnStage | None = None, recalled: str = "") -> Story:
+def story(
+    decision: Decision | None = DROPPED,
+    stage: TurnStage | None = None,
+    recalled: str = "",
+    settled_ms: int | None = 2,
+) -> Story:
     made = () if decision is None else (Made(Stage.ADMISSION, 1, decision),)
-    turn = Turn(1, TurnState.DONE, "", 1, 1, 2) if stage else None
+    turn = Turn(1, TurnState.DONE, "", 1, 1, settled_ms) if stage else None
     recorded = Recorded("zalouser/default", 1, "m", THREAD, "7", 1, 1, made, recalled=recalled, standing=turn)
     return Story(recorded, (), Standing(stage, running=True) if stage else None)
 
@@ -64,6 +69,11 @@ def test_a_message_that_was_not_read_has_no_reason() -> None:
 def test_every_stage_of_a_turn_is_an_outcome_or_still_open(stage: TurnStage) -> None:
     outcome = outcome_of(story(stage=stage))
     assert (outcome is None) == (stage in ("waiting", "with_agent", "sending"))
+
+
+def test_a_reply_that_is_still_leaving_is_open() -> None:
+    assert outcome_of(story(stage=TurnStage.PARTLY_SENT)) is Outcome.REFUSED
+    assert outcome_of(story(stage=TurnStage.PARTLY_SENT, settled_ms=None)) is None
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,9 @@ def outcome_of(story: Story) -> Outcome | None:
     one = story.recorded
     if one.standing is not None and story.standing is not None:
         stage = story.standing.stage
-        return None if stage in _OPEN_STAGES else _OUTCOMES[stage]
+        # Until a turn is settled, "partly sent" says that the rest is on its way.
+        more = stage is TurnStage.PARTLY_SENT and one.standing.settled_ms is None
+        return None if more or stage in _OPEN_STAGES else _OUTCOMES[stage]
     if not one.made:
         return Outcome.RECALLED if one.recalled else None
     decision = one.made[-1].decision
