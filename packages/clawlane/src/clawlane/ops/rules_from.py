@@ -53,9 +53,15 @@ def rules_from(ctx: OpContext, config_file: str = "") -> RulesFrom:
     if ctx.loaded is None:
         return RulesFrom(FILE, str(file))
     same = RulesFrom(GATEWAY, str(file), running=True)
+    live = ctx.live_config if file == ctx.paths.config_file else None
     try:
-        if revision_of(file) == ctx.loaded.source.revision:
+        revision = revision_of(file)
+        if revision == ctx.loaded.source.revision:
             return same
+        if live and live.refused and live.refused.revision == revision:
+            return replace(same, differs=True, error=live.refused.problems[0])
+        if live and live.waiting and live.waiting.revision == revision:
+            return replace(same, differs=True, waiting=True)
         written.written_config()
     except ConfigError as error:
         return replace(same, differs=True, error=str(error.problems[0]))
