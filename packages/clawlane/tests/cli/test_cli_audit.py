@@ -222,3 +222,13 @@ def test_fix_removes_doubled_entries_of_every_list_and_keeps_the_rest(perch) -> 
 
 def test_dry_run_goes_with_fix(perch) -> None:
     assert perch("doctor --dry-run").err == "error: --dry-run goes with --fix\n"
+
+
+def test_a_store_that_is_gone_is_an_error_and_the_rest_is_told(perch) -> None:
+    perch.configure("{ dmPolicy: 'open', groupPolicy: 'disabled' }")
+    perch.link()
+    perch.paths.store.with_name("store.id").write_text("0123456789abcdef0123456789abcdef\n")
+    told = perch("security audit --json")
+    codes = {one["code"] for one in told.json[0]["findings"]}
+    assert told.code == 1
+    assert {"store_unusable", "dm_open", "unofficial_lane"} <= codes

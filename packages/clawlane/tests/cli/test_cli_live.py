@@ -212,6 +212,39 @@ def test_effective_values_are_those_of_the_gateway_beside_a_file_that_cannot_be_
     assert rules["error"].startswith("channels.parrot.dmPolicy (config.json5:1:")
 
 
+def test_what_opens_waits_for_apply_where_the_config_says_so(perch) -> None:
+    perch.paths.config_file.write_text("{ gateway: { reload: 'ask' }, channels: { parrot: {} } }")
+    perch.link()
+    ask = "config get --effective channels.parrot.dmPolicy"
+    with gateway("is ready"):
+        written = perch("config set channels.parrot.dmPolicy open")
+        while not perch(f"{ask} --json").json[0]["rules"]["waiting"]:
+            pass  # the gateway looks at the file a few times a second
+        waiting = perch(ask)
+        applied = perch("config apply")
+        after = perch(ask)
+        (again,) = perch("config apply --json").json
+        (status,) = perch("channels status --json").json
+    assert "waits with what opens until: openclaw config apply" in written.out
+    waits = "the file lets more in, which waits for: openclaw config apply"
+    assert waiting.out == f"pairing\nFrom: built-in\nRules: from the running gateway; {waits}\n"
+    assert applied.out.splitlines()[-1] == f"In force: {perch.paths.config_file}"
+    assert "anybody is answered without a pairing code" in applied.out
+    assert after.out.startswith(
+        "open\nFrom: channels.parrot.dmPolicy, line 1\nRules: from the running gateway; the"
+    )
+    assert (again["applied"], again["exposure"]) == (True, [])
+    assert (status["rules"]["source"], status["rules"]["differs"]) == ("gateway", False)
+
+
+def test_apply_without_a_gateway_only_checks_the_file(perch) -> None:
+    told = perch("config apply")
+    assert (told.code, told.out) == (0, "No gateway runs; the next start applies the file.\n")
+    perch.configure("{ dmPolicy: 'x' }")
+    broken = perch("config apply")
+    assert (broken.code, "'x' is not one of" in broken.err) == (1, True)
+
+
 def test_why_asks_the_gateway_and_answers_as_it_does_without_one(perch) -> None:
     perch.link()
     perch.setenv("PARROT_HEARS", "77")

@@ -1,14 +1,17 @@
-"""`config set` and `unset`: change the config file, and say what that opens and closes."""
+"""`config set`, `unset` and `apply`: change the config, and say what that opens and closes."""
 
 from __future__ import annotations
 
 import click
 
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json
-from clawlane.ops.client import Client, gateway_runs
+from clawlane.cli.output import echo_wrapped, print_json, print_result
+from clawlane.config.errors import ConfigError
+from clawlane.ops.client import Client, GatewayDown, ask_gateway, gateway_runs
+from clawlane.ops.config import Apply, Validate
 from clawlane.ops.config_edit import Changed, Set, Unset
 from clawlane.ops.finding_text import finding_json, one_line
+from clawlane.ops.operation import Caller, plain
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Check and show the change, and write nothing.")
 
@@ -98,3 +101,32 @@ def _outcome(made: Changed, *, runs: bool, waits: bool) -> list[str]:
     if waits:
         return [written, "The running gateway waits with what opens until: openclaw config apply"]
     return [written, "The running gateway applies it within a second."]
+
+
+@click.command()
+@json_option
+def apply(as_json: bool) -> None:
+    """Have the running gateway work by the config file as it is, whatever that opens.
+
+    A gateway applies edits by itself. With gateway.reload: 'ask' it waits with those
+    that let more in, until this command. Without a gateway the next start applies the
+    file; then it is only checked.
+    """
+    client = Client()
+    try:
+        applied = ask_gateway(client.paths, Apply(), Caller.CLI)
+    except GatewayDown:
+        checked = client.run_here(Validate())
+        if checked.problems:
+            raise ConfigError(checked.problems) from None
+        lines = ["No gateway runs; the next start applies the file."]
+        print_result(lines, as_json, applied=False, revision=None, exposure=[], restarted=[])
+        return
+    lines = [*applied.exposure, f"In force: {client.paths.config_file}"]
+    if applied.restarted:
+        lines.append(f"Started anew: {', '.join(applied.restarted)}")
+    if as_json:
+        print_json(applied=True, **plain(applied))
+        return
+    for line in lines:
+        echo_wrapped(line, hanging="  ")

@@ -58,6 +58,7 @@ _CONFIG = {
     "set": ("clawlane.cli.config_edit:set_value", "Write a value into the config file."),
     "unset": ("clawlane.cli.config_edit:unset", "Remove a key from the config file."),
     "validate": ("clawlane.cli.config:validate", "Check the whole config file."),
+    "apply": ("clawlane.cli.config_edit:apply", "Have the gateway apply an edit that opens more."),
     "import": ("clawlane.cli.config_import:import_file", "Take over a config of OpenClaw."),
     "schema": ("clawlane.cli.config_schema:schema", "Print every key the config file can have."),
     "file": ("clawlane.cli.config:show_file", "Print the path of the config file."),

@@ -10,7 +10,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, sanitize
+from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, rules_line, sanitize
 from clawlane.cli.pause import pause_words, resume_command
 from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
@@ -22,6 +22,7 @@ from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
 from clawlane.ops.operation import plain
+from clawlane.ops.rules_from import FILE, GATEWAY, RulesFrom
 from clawlane.ops.speakers import speakers_text
 from clawlane.ops.status import GetStatus, Status
 from clawlane.ops.verification_state import VerificationState, verification_text
@@ -76,17 +77,25 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
         code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
         name = client.call(FindChannel(channel))
         raise CliError(f"the config has no block for {name}, so it is off", code=code)
-    code = exit_code(found)
+    code, rules = exit_code(found), _rules(found, str(client.paths.config_file))
     if as_json:
         head = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
-        print_json(**head, **_status_json(found))
+        print_json(**head, rules=rules, **_status_json(found))
         return code
-    for begin, text in _lines(found):
+    for begin, text in _lines(found, rules):
         echo_wrapped(text, begin, " " * len(begin) or "    ")
     return code
 
 
-def _lines(found: Status) -> Iterator[tuple[str, str]]:
+def _rules(found: Status, file: str) -> RulesFrom:
+    """Where the rules of the answer were read: by whom it was given."""
+    config, running = found.config, found.gateway is not None
+    return RulesFrom(
+        GATEWAY if running else FILE, file, config.changed, config.error or "", bool(config.waiting), running
+    )
+
+
+def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     """The gateway, then every channel with its accounts: what a line begins with, and its text."""
     now = now_ms()
     if gateway := found.gateway:
@@ -94,6 +103,8 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
     else:
         yield "", "Gateway: not running; start it: openclaw gateway run"
     yield from _config_lines(found.config, now)
+    if not rules.differs:
+        yield "", rules_line(rules)
     for agent in found.echoes:
         yield "", f"Agent: {sanitize(agent)} answers with an echo: configure `brain` or `model`"
     for place in sorted({one.rehearsal for one in _accounts(found) if one.rehearsal}):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from clawlane.channel import Account
 from clawlane.config.errors import KeyPath, format_path
 
 if TYPE_CHECKING:
+    from clawlane.channel import Account
     from clawlane.config.source import Source
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from clawlane.channel import Account, Manifest
 from clawlane.config.errors import KeyPath
 from clawlane.config.numbers import OddFloat, OddInt
 from clawlane.config.origin import account_path
 from clawlane.config.phones import LOOKS_LIKE, find_the_id, is_phone_number, visible
 
 if TYPE_CHECKING:
+    from clawlane.channel import Account, Manifest
     from clawlane.config.source import Source
 
 ANYONE = "*"

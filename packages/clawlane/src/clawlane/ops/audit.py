@@ -14,7 +14,7 @@ from clawlane.ops.access_findings import Directory, owner_names
 from clawlane.ops.agent_findings import of_config
 from clawlane.ops.agent_reach import reach_findings
 from clawlane.ops.context import OpContext
-from clawlane.ops.doctor import access_of, clocks, of_store
+from clawlane.ops.doctor import access_of, beside_gateway, clocks, of_store
 from clawlane.ops.doubled_entries import doubled
 from clawlane.ops.findings import Finding, Severity, merged
 from clawlane.ops.lane_findings import of_lane, one_user_twice, proof_of
@@ -72,7 +72,7 @@ def _audit(ctx: OpContext, request: Audit) -> Audited:
     found += of_python(python_version(), ctx.now_ms())
     found += of_gateway(request.version)
     rules = rules_from(ctx)
-    found += _unreadable(ctx)
+    found += [*_unreadable(ctx), *beside_gateway(ctx)]
     try:
         config = ctx.config
     except ConfigError:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from clawlane.access.exposure import Exposure
+from clawlane.access.exposure import Exposure, compare
 from clawlane.config.errors import ConfigError, KeyPath, format_path
 from clawlane.ops import exposure as of_configs
 from clawlane.ops.config import posture
@@ -126,10 +126,7 @@ async def _changed(ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove],
     try:
         made = await asyncio.to_thread(lambda: draft(_source(ctx), edits))
         after = await asyncio.to_thread(load_source, made.source, ctx.registry, ctx.environ)
-        found = Exposure()
-        with suppress(StoreUnusable):
-            if before is not None:
-                found = await of_configs.exposure(ctx, before, after)
+        found = await _exposure(ctx, before, after)
         if made.changes and not dry_run:
             await asyncio.to_thread(made.write)
     except EditError as error:
@@ -148,6 +145,16 @@ async def _changed(ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove],
         reload=str(made.source.at(("gateway", "reload")) or ""),
         dry_run=dry_run,
     )
+
+
+async def _exposure(ctx: OpContext, before: Config | None, after: Config) -> Exposure:
+    """What the change opens and closes. Without a store that can be read, nobody is known by name."""
+    if before is None:
+        return Exposure()
+    try:
+        return await of_configs.exposure(ctx, before, after)
+    except StoreUnusable:
+        return compare(of_configs.policies(before), of_configs.policies(after), {})
 
 
 def _config(ctx: OpContext) -> Config | None:

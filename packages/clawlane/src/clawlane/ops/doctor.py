@@ -47,10 +47,10 @@ async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: 
         config = await asyncio.to_thread(ctx.written_config)
     except ConfigError as error:
         found = [Finding.of_problem(one, Severity.ERROR) for one in error.problems]
-        found += _beside_gateway(ctx)
+        found += beside_gateway(ctx)
         found += await asyncio.to_thread(lambda: list(private_files(ctx.paths, ctx.environ)))
         return merged(found)
-    found = [*await asyncio.to_thread(_check, ctx, config), *_beside_gateway(ctx)]
+    found = [*await asyncio.to_thread(_check, ctx, config), *beside_gateway(ctx)]
     return [*merged([*found, *await agent_findings(ctx, config)]), *clocks(ctx)]
 
 
@@ -79,7 +79,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     return found
 
 
-def _beside_gateway(ctx: OpContext) -> Iterator[Finding]:
+def beside_gateway(ctx: OpContext) -> Iterator[Finding]:
     """A config file that is not what the running gateway works by."""
     live, file = ctx.live_config, str(ctx.paths.config_file)
     if live is not None and live.refused is not None:

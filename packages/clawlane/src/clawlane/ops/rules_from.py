@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, GatewayDown, ask_gateway
-from clawlane.ops.context import OpContext
+from clawlane.ops.context import GONE, OpContext
 from clawlane.ops.operation import Caller, Request, operation
 
 GATEWAY, FILE = "gateway", "file"
@@ -52,11 +52,10 @@ def rules_from(ctx: OpContext, config_file: str = "") -> RulesFrom:
     file = written.paths.config_file
     if ctx.loaded is None:
         return RulesFrom(FILE, str(file))
-    same = RulesFrom(GATEWAY, str(file), running=True)
-    live = ctx.live_config if file == ctx.paths.config_file else None
+    same, live = RulesFrom(GATEWAY, str(file), running=True), ctx.live_config
     try:
-        revision = revision_of(file)
-        if revision == ctx.loaded.source.revision:
+        revision, in_force = revision_of(file) or GONE, ctx.loaded.source.revision
+        if revision == (in_force or GONE):
             return same
         if live and live.refused and live.refused.revision == revision:
             return replace(same, differs=True, error=live.refused.problems[0])
