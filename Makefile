@@ -1,4 +1,4 @@
-# make demo · make test · make test-long · make check · make bench · make chaos · make dist. Everything runs from .venv, which `make setup` builds.
+# make demo · make test · make test-long · make check · make bench · make chaos · make dist · make docs. Everything runs from .venv, which `make setup` builds.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +6,7 @@ PROJECTS := packages/zaloweb/pyproject.toml packages/clawlane/pyproject.toml ext
 # Two times quiet: otherwise warnings about the machine's own pip configuration come once per package.
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test test-long check bench chaos dist constraints clean
+.PHONY: setup demo test test-long check bench chaos dist docs constraints clean
 
 setup: .venv/.complete
 
@@ -61,6 +61,11 @@ dist: setup
 	@cd $(TRIAL) && bin/python -m zaloweb --help > /dev/null
 	@rm -rf $(TRIAL)
 	@ls dist/*.whl
+
+# The pages that are made from the code; a test holds that they are current.
+docs: setup
+	@$(BIN)/python -m clawlane.cli.reference > docs/commands.md
+	@$(BIN)/python -c 'from clawlane.config.json_schema import config_schema; from clawlane.config.reference_page import reference_page; from clawlane_zalouser.manifest import MANIFEST; print(reference_page(config_schema([MANIFEST])), end="")' > docs/config-reference.md
 
 constraints: setup
 	@$(BIN)/python -m pip freeze --exclude-editable > constraints.txt

@@ -10,7 +10,7 @@ import pytest
 
 import clawlane_zalouser
 from clawlane.rehearsal.scenario import VERBS, Outcome, load
-from end_to_end.test_readme import blocks, commands
+from docs.shell_blocks import blocks, commands
 from end_to_end.test_rehearse import RULES, environ, gone, rehearse, state
 from end_to_end.test_sim import Running, Terminal, sim
 

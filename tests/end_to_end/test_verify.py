@@ -13,7 +13,6 @@ import pytest
 
 from demo.stage import Gateway, Operator, Simulator, running
 from end_to_end.steps import account, listening, person, say
-from end_to_end.test_readme import REHEARSED, commands
 
 STRICT = """{
   channels: { zalouser: {
@@ -107,15 +106,6 @@ def test_the_cast_plays_the_whole_ritual_and_the_status_says_so(
     assert account(rehearsed)["verification"]["state"] == "verified"
     config.write_text(config.read_text().replace("groups: { '*': {} }", "groups: { '*': {}, '77': {} }"))
     assert account(rehearsed)["verification"]["state"] == "policy_changed"
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("page", REHEARSED)
-def test_the_commands_of_its_page_work_as_written(rehearsed: Operator, gateway: Gateway, page: str) -> None:
-    listening(gateway)
-    for command in commands(page):
-        done = rehearsed.run(*command.split()[1:])
-        assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.long
