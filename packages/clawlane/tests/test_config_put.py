@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import stat
 from collections.abc import Iterator, Mapping
@@ -295,12 +294,8 @@ def test_a_removal_takes_one_entry_and_its_own_comments(data: st.DataObject) -> 
         index = int(where[-1])
         assert at(found, where[:-1]) == [*former[:index], *former[index + 1 :]]
     assert only_added(after, text)
-    gone = [
-        change[2:]
-        for change in difflib.ndiff(comments(text), comments(after))
-        if change.startswith(("- ", "+ "))
-    ]
-    assert len(gone) == len(comments(text)) - len(comments(after))
+    rest = iter(comments(text))
+    assert all(one in rest for one in comments(after))
 
 
 @quiet

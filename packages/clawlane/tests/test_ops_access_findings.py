@@ -12,8 +12,10 @@ from clawlane.channel import Manifest
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
 from clawlane.ops.access_findings import Directory, findings
+from clawlane.ops.config_names import Names
 from clawlane.ops.finding_text import one_line
 from clawlane.ops.findings import Finding, Severity
+from clawlane.store.directory import Known, LookedUp
 
 ZALO = Manifest("zalouser", "Zalo Personal", ("zlu",), "clawlane_zalouser.settings:ZaloUserSettings", "x:X")
 WORK, LAN = "9001", "1471383327500481391"
@@ -102,3 +104,14 @@ def test_a_name_in_the_list_of_a_group_is_named_at_that_list(tmp_path: Path) -> 
     name = ConfigName(NameList.GROUP_SENDERS, "Lan", "7")
     assert [one.code for one in found(tmp_path, text, Pin(name))] == ["name_unresolved"]
     assert found(tmp_path, text, Pin(name, (LAN,))) == []
+
+
+def test_a_name_that_nobody_has_is_told_at_its_entry_with_the_command_that_finds_ids(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, tmp_path / "config.json5")
+    paths.config_file.write_text(block("groups: { '7': { allowFrom: ['1', 'Lan'] } }"), encoding="utf-8")
+    config = load(paths, Zalo(), {})
+    account = config.channels["zalouser"].accounts[0]
+    name = ConfigName(NameList.GROUP_SENDERS, "Lan", "7")
+    [one] = Names(config, account, {name: LookedUp(Pin(name), ())}, Known()).findings()
+    assert (one.code, one.path) == ("name_unresolved", f"{CHANNEL}.groups['7'].allowFrom[1]")
+    assert "openclaw directory peers list --channel zalouser --account default" in one_line(one)

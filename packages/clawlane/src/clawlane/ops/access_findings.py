@@ -101,7 +101,7 @@ def groups_among_senders(config: Config, account: Account, groups: frozenset[str
 
 
 def of_entry(
-    config: Config, account: Account, one: ConfigEntry, severity: Severity, code: str, **data: str
+    config: Config, account: Account, one: ConfigEntry, severity: Severity, code: str, /, **data: str
 ) -> Finding:
     """A finding about one entry of a list, at its place in the file."""
     position = config.source.position(one.path, at_key=one.at_key)

@@ -131,9 +131,9 @@ def one_user_twice(accounts: Sequence[Account], paths: Paths) -> Iterator[Findin
             yield Finding(Severity.ERROR, "one_user_twice", str(account), data, None, both)
 
 
-def _finding(account: Account, severity: Severity, code: str, **data: str) -> Finding:
+def _finding(account: Account, severity: Severity, code: str, /, **data: str) -> Finding:
     return Finding(severity, code, str(account), data, None, (str(account),))
 
 
-def _at(account: Account, code: str, path: str, line: int | None, **data: str) -> Finding:
+def _at(account: Account, code: str, path: str, line: int | None, /, **data: str) -> Finding:
     return Finding(Severity.WARNING, code, path, data, line, (str(account),))
