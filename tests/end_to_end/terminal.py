@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pexpect
@@ -41,9 +41,10 @@ class Terminal:
         """What the screen shows now, a line each."""
         return [line.rstrip() for line in self._screen.display]
 
-    def shows(self, *texts: str) -> None:
+    def shows(self, *texts: str, within: float = PATIENCE) -> None:
         """Wait until all texts are on the screen; how lines are broken does not count. Raises `Missing`."""
-        self._until(lambda: all(text in self._words for text in texts), f"the screen never showed {texts}")
+        never = f"the screen never showed {texts}"
+        self._until(lambda: all(text in self._words for text in texts), never, within)
 
     def press(self, *keys: str) -> None:
         """Press keys, or type text."""
@@ -66,9 +67,8 @@ class Terminal:
     def _words(self) -> str:
         return " ".join(" ".join(self.lines).split())
 
-    def _until(self, true: object, otherwise: str) -> None:
-        assert callable(true)
-        end = time.monotonic() + PATIENCE
+    def _until(self, true: Callable[[], bool], otherwise: str, within: float = PATIENCE) -> None:
+        end = time.monotonic() + within
         while not true():
             if time.monotonic() > end:
                 raise Missing("\n".join([otherwise, *self.lines]))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,7 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning"),  # a terminal needs a fork
 ]
+WELL_UNDER_15_MINUTES = 300.0
 SIZES = pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
 
 
@@ -104,6 +107,39 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         "groups": {group: {"requireMention": True, "allowFrom": [hung]}},
     }
     assert modes(state) == {"state": 0o700, "config.json5": 0o600}
+
+
+POLICIES = (
+    *("--dm-policy", "pairing", "--pairing-reply", "code", "--group-policy", "disabled"),
+    *("--agent", "echo", "--reload", "ask"),
+)
+
+
+def test_a_newcomer_ends_with_a_lane_that_is_proven(newcomer: Operator, zalo: Simulator) -> None:
+    began = time.monotonic()
+    someone = Operator({**newcomer.env, "ZALOWEB_CONTROL": f"127.0.0.1:{zalo.control}"})
+    with onboarding(someone, "onboard", "--accept-risk", "--expendable", "yes", *POLICIES) as screen:
+        screen.answer("Install @openclaw/zalouser?", ENTER)
+        screen.answer("Log in now?", ENTER)
+        zalo.wait("qrshown")
+        zalo.do("/scan")
+        zalo.do("/decline")
+        screen.answer("Try again?", ENTER)
+        zalo.wait("qrshown")
+        scan(screen, zalo)
+        screen.answer("Friends to admit", ENTER)
+        screen.answer("Write", ENTER)
+        screen.shows("-- Next --")
+        if shutil.which("systemctl"):
+            screen.answer("How shall the gateway run?", ENTER)
+        screen.answer("Verify the lane now?", ENTER)
+        screen.shows("Waiting until the gateway runs")
+        with Gateway(someone) as gateway:
+            gateway.start()
+            screen.shows("The lane is proven", within=180)
+            assert screen.ended() == 0
+            gateway.stop()
+    assert time.monotonic() - began < WELL_UNDER_15_MINUTES
 
 
 def row_of(screen: Terminal, text: str) -> int:
@@ -264,3 +300,50 @@ def accept_and_log_in_typed(screen: Terminal, zalo: Simulator) -> None:
     zalo.do("/scan")
     zalo.do("/confirm")
     screen.shows("Linked as Nguyễn Minh Anh")
+
+
+CONFIG = """\
+// by hand
+{
+  channels: {
+    zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled', name: 'Home' },
+  },
+  gateway: { reload: 'ask' },
+}
+"""
+
+
+def test_one_more_account_beside_a_running_gateway_waits_for_a_word(
+    linked: Operator, zalo: Simulator, state: Path
+) -> None:
+    (state / "config.json5").write_text(CONFIG)
+    shop = zalo.do("/account", name="Cửa Hàng Mai")
+    with Gateway(linked) as gateway:
+        gateway.start()
+        gateway.said("is ready")
+        with onboarding(linked, "channels", "add", "--channel", "zalouser", "--no-verify") as screen:
+            screen.answer("Name of the new account:", "default", ENTER)
+            screen.answer("'default' is there already", *("\x7f" * len("default")), "shop", ENTER)
+            screen.answer("Do you accept this risk?", "yes", ENTER)
+            screen.answer("Is this account expendable", "y", ENTER)
+            screen.answer("Log in now?", ENTER)
+            screen.shows("Waiting for the scan")
+            zalo.do("/scan", account=shop["uid"])
+            zalo.do("/confirm", account=shop["uid"])
+            screen.shows("Linked as Cửa Hàng Mai")
+            screen.answer("Who may write to the account directly?", ENTER)
+            screen.answer("Friends to admit", ENTER)
+            screen.answer("Who is sent the pairing code", ENTER)
+            screen.answer("In which groups does the lane listen?", ENTER)
+            screen.answer("Who answers?", ENTER)
+            screen.answer("Change", ENTER)
+            screen.answer("Apply it now?", ENTER)
+            screen.shows("Applied")
+            assert screen.ended() == 0
+        gateway.said("zalouser/shop is ready")
+        gateway.stop()
+    text = (state / "config.json5").read_text()
+    assert text.startswith("// by hand\n")
+    accounts = config(state)["channels"]["zalouser"]["accounts"]
+    assert accounts["default"] == {"name": "Home"}
+    assert accounts["shop"]["dmPolicy"] == "pairing"

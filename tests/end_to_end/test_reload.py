@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clawlane.access.decision import Decision
+from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.access.rules import decide
+from clawlane.config.load import load
 from clawlane.config.paths import Paths
+from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.ops.client import ask_gateway
 from clawlane.ops.config import Applied, Apply
 from clawlane.ops.operation import Caller
+from clawlane.plugins.registry import Registry
+from clawlane.store.reader import reading
 from demo.stage import Gateway, Operator, Record, Simulator
 from end_to_end.steps import ACCEPT, account, all_sent, answers, listening, log_in, person, say
 
@@ -229,3 +239,82 @@ def test_names_pacing_and_the_log_follow_the_file(desk: Desk) -> None:
     desk.edit(f"dmPolicy: 'open', {QUICK}", "logging: { level: 'debug' }")
     assert answers(desk.zalo, 1) == ["echo: hai"]
     desk.gateway.said("DEBUG")
+
+
+@dataclass
+class Flips:
+    """Which config was in force when: the texts in the order of their saves, by revision."""
+
+    policies: dict[str, AccessPolicy] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+
+    def saved(self, desk: Desk, text: str) -> None:
+        copy = desk.file.with_name("copy.json5")
+        copy.write_text(text)
+        paths = replace(desk.paths, config_file=copy)
+        config = load(paths, Registry(desk.paths), {})
+        self.policies[config.source.revision] = AccessPolicy.of(config, config.accounts[0])
+        self.order.append(config.source.revision)
+
+
+@pytest.mark.long
+def test_two_hundred_messages_are_decided_by_ten_flips_and_none_by_a_mixture(desk: Desk) -> None:
+    fast = "acks: 'off', pacing: { enabled: false }"
+    opened = desk.text(
+        f"dmPolicy: 'open', groupAllowFrom: ['*'], groups: {{ '*': {{ requireMention: false }} }}, {fast}"
+    )
+    closed = desk.text(f"dmPolicy: 'disabled', groupPolicy: 'disabled', historyLimit: 0, {fast}")
+    broken = "{ channels: { zalouser: { dmPolicy: 'opn' } } }"
+    flips = Flips()
+    flips.saved(desk, opened)
+    desk.file.write_text(opened)
+    listening(desk.gateway)
+    people = [person(desk.zalo, f"Người {number}") for number in range(6)]
+    group = str(desk.zalo.do("/group", name="Nhóm Đông", members=people)["gid"])
+    said: dict[str, tuple[str, str]] = {}
+
+    def speak(number: int) -> None:
+        sender, where = people[number % len(people)], group if number % 3 == 0 else ""
+        more = {"group": where} if where else {}
+        said[say(desk.zalo, sender, f"tin {number}", **more)] = (sender, where)
+
+    effects = 0
+    with ThreadPoolExecutor(4) as talkers:
+        for flip in range(10):
+            talking = [talkers.submit(speak, 20 * flip + number) for number in range(20)]
+            talking[flip % 7].result()  # the edit falls somewhere into what is said
+            text = (closed, broken, opened, broken)[flip % 4]
+            desk.write(text)
+            if text is broken:
+                desk.gateway.said_times("the config file cannot be used", 1 + flip // 2)
+            else:
+                flips.saved(desk, text)
+                effects += 1
+                desk.gateway.said_times(IN_FORCE, effects)
+            for one in talking:
+                one.result()
+    assert len(said) == 200
+    made = decisions(desk.paths, 200)
+    own_id = str(desk.status()[1]["channels"]["zalouser"]["accounts"]["default"]["identity"]["id"])
+    for message_id, decision in made:
+        sender, where = said[message_id]
+        thread = Thread(ThreadKind.GROUP, where) if where else Thread(ThreadKind.DM, sender)
+        message = Inbound("default", message_id, thread, sender, "", "tin", 1)
+        assert decision == decide(message, flips.policies[decision.revision], Grants(own_id), 1)
+    at = 0
+    for revision in (one.revision for _, one in made):
+        while flips.order[at] != revision:
+            at += 1
+    assert {one.reason for _, one in made} == {"dm_open", "dm_disabled", "group_admitted", "group_disabled"}
+
+
+def decisions(paths: Paths, count: int) -> list[tuple[str, Decision]]:
+    """The decisions about so many messages, in the order of reading, once all are there."""
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        with reading(paths.store) as reader:
+            found = [one for one in reader.newest_decided(2 * count, dropped=False) if one.made]
+        if len(found) >= count:
+            return [(one.message_id, one.made[0].decision) for one in reversed(found)]
+        time.sleep(0.1)
+    raise AssertionError(f"only {len(found)} messages were decided")

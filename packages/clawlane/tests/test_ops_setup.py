@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from packages.clawlane.tests.ops_alone import NOW
 
 from clawlane.channel import Account, Manifest
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.config.errors import ConfigError
 from clawlane.config.load import Config, load, load_source
 from clawlane.config.paths import Paths
@@ -24,7 +24,7 @@ from clawlane.config.source import parse_source
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, OpError
 from clawlane.ops.setup import Look, Propose, Write, Written, look, propose, write
-from clawlane.ops.setup_answers import EVERYBODY, AgentChoice, Answers, GroupChoice, Named, Reload
+from clawlane.ops.setup_answers import EVERYBODY, AgentChoice, Answers, GroupChoice, Named
 from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft, drafted, drop_draft, keep_draft
 from clawlane.ops.setup_plan import planned
 from clawlane.ops.setup_text import account_values, agent_values, first_file

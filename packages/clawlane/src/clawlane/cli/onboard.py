@@ -12,9 +12,8 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, one_account
 from clawlane.cli.setup_agent import AGENTS, AgentFlags
 from clawlane.cli.setup_interview import Given
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.ops.setup import Situation
-from clawlane.ops.setup_answers import Reload
 from clawlane.ops.setup_plan import wrong_account_name
 
 if TYPE_CHECKING:

@@ -14,11 +14,17 @@ from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_interview import Given
 from clawlane.ops import finding_text
+from clawlane.ops.account_status import ConfigStatus
 from clawlane.ops.client import Client, gateway_runs
+from clawlane.ops.config import Apply
 from clawlane.ops.setup import Proposal, Situation, Written
+from clawlane.ops.status import GetStatus
 
 _LOOK_EVERY = 0.3
-"""Seconds between two looks for a gateway that the operator is about to start."""
+"""Seconds between two looks for a gateway that the operator is about to start, or at what it does."""
+
+_APPLIED_WITHIN = 5.0
+"""Seconds in which a gateway has read an edited config."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +39,12 @@ class Done:
 def finish(client: Client, done: Done, given: Given, prompts: Prompts | None, *, as_json: bool) -> int:
     """Say what comes next, and do it with the operator where somebody can be asked. The exit code."""
     running = gateway_runs(client.paths)
+    found = _settled(client, done.written) if running and done.written is not None else None
     if as_json:
-        _print(done, running)
+        _print(done, running, found)
         return 0
-    if running and done.written is not None:
-        click.echo("A gateway is running; it works by this config after: openclaw gateway restart")
+    if found is not None and done.written is not None:
+        _tell(client, found, done.written, prompts if not given.yes else None)
     click.echo("\n-- Next --")
     if prompts is None or given.yes:
         for line in _next(done.look, running):
@@ -53,6 +60,36 @@ def finish(client: Client, done: Done, given: Given, prompts: Prompts | None, *,
     for line in _next(done.look, running=True):
         click.echo(f"  {line}")
     return 0
+
+
+def _settled(client: Client, written: Written) -> ConfigStatus:
+    """What the running gateway has made of the new file, or is about to."""
+    end = time.monotonic() + _APPLIED_WITHIN
+    while True:
+        found = client.call(GetStatus()).config
+        if found.revision == written.revision or found.waiting or found.error or time.monotonic() > end:
+            return found
+        time.sleep(_LOOK_EVERY)
+
+
+def _tell(client: Client, found: ConfigStatus, written: Written, prompts: Prompts | None) -> None:
+    """Say what the gateway works by, and let it apply what waits if the operator wants to."""
+    if found.revision == written.revision:
+        echo_wrapped("The running gateway works by this config now.")
+    elif found.error:
+        echo_wrapped(f"The running gateway cannot use this config: {found.error}", err=True)
+    elif not found.waiting:
+        echo_wrapped("The running gateway has not applied it yet; see: openclaw channels status")
+    else:
+        echo_wrapped("The running gateway waits for your word before it lets more people in:")
+        for sentence in found.waiting:
+            echo_wrapped(sentence, "  ")
+        if prompts is None or not prompts.confirm("Apply it now?", True):
+            click.echo("Apply it with: openclaw config apply")
+            return
+        applied = client.call(Apply())
+        accounts = f"; started anew: {', '.join(applied.restarted)}" if applied.restarted else ""
+        echo_wrapped(f"Applied{accounts}.")
 
 
 def _next(look: Situation, running: bool) -> Iterator[str]:
@@ -95,7 +132,7 @@ def _verify(client: Client, look: Situation) -> int:
     return run(command, "openclaw")
 
 
-def _print(done: Done, running: bool) -> None:
+def _print(done: Done, running: bool, found: ConfigStatus | None) -> None:
     look = done.look
     user = {"id": look.user_id, "name": look.user_name} if look.user_id else None
     written = done.written
@@ -113,5 +150,7 @@ def _print(done: Done, running: bool) -> None:
         },
         findings=[finding_text.finding_json(one) for one in done.proposal.findings],
         gateway_running=running,
+        in_force=found is not None and written is not None and found.revision == written.revision,
+        waiting=found.waiting if found else [],
         next=list(_next(look, running)),
     )

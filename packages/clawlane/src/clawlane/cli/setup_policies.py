@@ -8,8 +8,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import tell
 from clawlane.cli.setup_interview import Interview
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
-from clawlane.ops.setup_answers import Reload
+from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
 
 OPEN = "open"
 _DM = (

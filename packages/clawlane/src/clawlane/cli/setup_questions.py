@@ -21,8 +21,8 @@ from clawlane.cli.setup_policies import (
     ask_reload,
     read_policy,
 )
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
-from clawlane.ops.setup_answers import AgentChoice, Answers, Reload
+from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.ops.setup_answers import AgentChoice, Answers
 
 
 def open_questions(interview: Interview) -> Iterator[Question]:

@@ -23,15 +23,17 @@ from clawlane.clock import length, now_ms
 from clawlane.ops import finding_text
 from clawlane.ops.accounts import FindAccount
 from clawlane.ops.agents import Ask
-from clawlane.ops.client import Client
+from clawlane.ops.client import Client, ControlError
 from clawlane.ops.context import account_words
 from clawlane.ops.login import NOT_ASKED, Accept, ConsentNeeded
+from clawlane.ops.operation import OpError
 from clawlane.ops.plugins import Install
 from clawlane.ops.setup import Look, Proposal, Propose, Write, Written
 from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
 from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft
 
 _TRIAL = "Hello, who are you?"
+_WITHOUT_LOGIN = "Without a login the directory cannot be read: type ids instead of names."
 
 
 class Walk:
@@ -176,12 +178,26 @@ class Walk:
         if asks and self._prompts is not None:
             self._say("A QR code is shown next; the phone of the account has to scan it.")
             if not self._prompts.confirm("Log in now?", True):
-                self._say("Without a login the directory cannot be read: type ids instead of names.")
+                self._say(_WITHOUT_LOGIN)
                 return
-        client = self._client()
-        found = client.call(FindAccount(look.channel, look.account))
-        link(client, found, JsonView if self._as_json else View, self._accepted)
+        while not self._linked():
+            pass
         self._look_again()
+
+    def _linked(self) -> bool:
+        """Link the account. False to try again; with nobody to ask, a login that fails is raised."""
+        client = self._client()
+        found = client.call(FindAccount(self.look.channel, self.look.account))
+        try:
+            link(client, found, JsonView if self._as_json else View, self._accepted)
+        except (OpError, ControlError) as error:
+            if self._prompts is None:
+                raise
+            tell_failure(explain(error), as_json=False)
+            if self._prompts.confirm("Try again?", True):
+                return False
+            self._say(_WITHOUT_LOGIN)
+        return True
 
     def _ask_all(self) -> None:
         for question in open_questions(self._interview):

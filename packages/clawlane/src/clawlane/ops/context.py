@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from clawlane.access.exposure import Exposure
+    from clawlane.access.in_force import Rules
     from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import ChannelConfig, Config, Plugins
     from clawlane.credentials.profile import Consent
@@ -45,6 +46,10 @@ class LiveAccount(Protocol):
     def channel(self) -> Channel: ...
     @property
     def state(self) -> State: ...
+    @property
+    def rules(self) -> Rules:
+        """The access rules in force."""
+
     @property
     def since_ms(self) -> int:
         """When it entered its phase."""

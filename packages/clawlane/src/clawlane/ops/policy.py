@@ -15,7 +15,8 @@ from clawlane.ops.rules_from import FILE, RulesFrom, rules_from
 from clawlane.store.reader import Reader
 
 if TYPE_CHECKING:
-    from clawlane.access.policy import AccessPolicy, Grants
+    from clawlane.access.in_force import Rules
+    from clawlane.access.policy import Grants
 
 _AT = "@bot "
 _QUOTED = "quoted"
@@ -81,6 +82,7 @@ async def explain(ctx: OpContext, request: Explain) -> Explained:
 
 
 def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) -> Explained:
+    from clawlane.access.in_force import Rules
     from clawlane.access.policy import AccessPolicy
 
     target = ctx.target(asked.channel, asked.account)
@@ -100,7 +102,7 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) 
         linked=grants.own_id != _NOT_LINKED,
         sender_id=inbound.sender_id,
         thread=inbound.thread,
-        decision=_decide(reader, account, rules, grants, inbound),
+        decision=_decide(reader, account, _in_force(ctx, account) or Rules(rules), grants, inbound),
         is_phone=is_phone_number(asked.sender, shortest),
         not_looked_up=missing,
         rules=read,
@@ -139,18 +141,21 @@ def _grants(ctx: OpContext, reader: Reader, account: Account) -> Grants:
     )
 
 
-def _decide(
-    reader: Reader, account: Account, rules: AccessPolicy, grants: Grants, inbound: Inbound
-) -> Decision:
+def _in_force(ctx: OpContext, account: Account) -> Rules | None:
+    """The rules by which the gateway decides, if that is asked about: those of two configs at times."""
+    live = ctx.live.get(str(account)) if ctx.loaded is not None else None
+    return live.rules if live is not None else None
+
+
+def _decide(reader: Reader, account: Account, rules: Rules, grants: Grants, inbound: Inbound) -> Decision:
     """The decision; a challenge as what it would lead to, given who waits already."""
     from clawlane.access import pairing
-    from clawlane.access.rules import decide
     from clawlane.store.pairing import led_to
 
-    decision = decide(inbound, rules, grants, inbound.sent_ms)
+    decision, policy = rules.decide(inbound, grants, inbound.sent_ms)
     if decision.outcome is not Outcome.CHALLENGE:
         return decision
     waiting = reader.pairing_state(str(account), inbound.sender_id, inbound.sent_ms)
     friends = reader.known(str(account))
     known = None if friends.peers_ms is None else inbound.sender_id in {one.id for one in friends.peers}
-    return led_to(decision, pairing.answer(rules.pairing_reply, pairing.Contact(True, known), waiting))
+    return led_to(decision, pairing.answer(policy.pairing_reply, pairing.Contact(True, known), waiting))

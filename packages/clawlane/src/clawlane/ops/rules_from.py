@@ -54,10 +54,12 @@ def rules_from(ctx: OpContext, config_file: str = "") -> RulesFrom:
         return RulesFrom(FILE, str(file))
     same, live = RulesFrom(GATEWAY, str(file), running=True), ctx.live_config
     try:
-        revision, in_force = revision_of(file), ctx.loaded.source.revision
-        if revision == in_force:
+        revision, in_force = revision_of(file) or GONE, ctx.loaded.source.revision
+        if revision == (in_force or GONE):
             return same
-        if live and live.waiting and live.waiting.revision == (revision or GONE):
+        if live and live.refused and live.refused.revision == revision:
+            return replace(same, differs=True, error=live.refused.problems[0])
+        if live and live.waiting and live.waiting.revision == revision:
             return replace(same, differs=True, waiting=True)
         written.written_config()
     except ConfigError as error:

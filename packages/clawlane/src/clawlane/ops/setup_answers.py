@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.config.senders import ANYONE
-
-
-class Reload(StrEnum):
-    """What the gateway does with an edit that widens access: wait for the operator, or apply it."""
-
-    ASK = "ask"
-    AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)

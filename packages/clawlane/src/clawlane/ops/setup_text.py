@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.config.senders import ANYONE
-from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named, Reload
+from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
 
 _BARE = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _LONGEST_NAME = 60
