@@ -148,3 +148,21 @@ async def test_a_hurried_look_counts_by_itself_even_without_a_change(watched: Wa
     assert (await watched.noticed.get()).revision == revision_of(watched.file)
     watched.watch.hurry()
     assert (await watched.noticed.get()).revision == revision_of(watched.file)
+
+
+@pytest.mark.parametrize("steps", range(30))
+async def test_a_watch_ends_at_whatever_moment_it_is_cancelled(tmp_path: Path, steps: int) -> None:
+    async def at_once(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    async def follow() -> None:
+        async for _ in ConfigWatch(tmp_path / "config.json5", "", at_once).changes():
+            pass
+
+    following = asyncio.create_task(follow())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(5):
+            await following

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,10 +76,9 @@ class ConfigWatch:
         try:
             await asyncio.wait([resting, hurrying], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in (resting, hurrying):
-                one.cancel()
-                with suppress(asyncio.CancelledError):
-                    await one
+            # Awaiting them here could swallow the cancellation of this task, and nothing would end it then.
+            resting.cancel()
+            hurrying.cancel()
         hurried = self._hurry.is_set()
         self._hurry.clear()
         return hurried
