@@ -8,6 +8,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -78,12 +79,14 @@ def columns(text: str) -> int:
     """Columns on a terminal: combining marks take none, East Asian wide characters and emoji two."""
     if text.isascii() and text.isprintable():
         return len(text)
-    seen = (
-        one
-        for one in text
-        if not unicodedata.combining(one) and unicodedata.category(one) not in ("Cf", "Mn", "Me")
-    )
-    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in seen)
+    return sum(map(_columns_of, text))
+
+
+@cache
+def _columns_of(one: str) -> int:
+    if unicodedata.combining(one) or unicodedata.category(one) in ("Cf", "Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(one) in "WF" else 1
 
 
 def print_json(**fields: Any) -> None:
@@ -116,8 +119,7 @@ def print_table(heads: Row, rows: Sequence[Row]) -> None:
     wide = [max(map(columns, cells)) for cells in zip(heads, *rows, strict=True)]
     widths = _fitted(heads, rows, wide, terminal_width())
     lines = _records(heads, rows) if widths is None else _lines(heads, rows, widths)
-    for line in lines:
-        click.echo(line)
+    click.echo("\n".join(lines))
 
 
 def _fitted(heads: Row, rows: Sequence[Row], wide: list[int], room: int | None) -> list[int] | None:
@@ -139,7 +141,10 @@ def _fitted(heads: Row, rows: Sequence[Row], wide: list[int], room: int | None) 
 
 def _lines(heads: Row, rows: Sequence[Row], widths: list[int]) -> Iterator[str]:
     for row in (heads, *rows):
-        broken = [list(wrapped(cell, width)) for cell, width in zip(row, widths, strict=True)]
+        broken = [
+            [cell] if columns(cell) <= width else list(wrapped(cell, width))
+            for cell, width in zip(row, widths, strict=True)
+        ]
         for cells in zip_longest(*broken, fillvalue=""):
             padded = [cell + " " * (width - columns(cell)) for cell, width in zip(cells, widths, strict=True)]
             yield _GAP.join(padded).rstrip()
