@@ -10,7 +10,6 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, json_option, one_account
 from clawlane.cli.output import cell, echo_wrapped, print_json, print_table, sanitize
-from clawlane.config.phones import is_phone_number
 from clawlane.messages import Group, Person
 from clawlane.ops.accounts import FindAccount
 from clawlane.ops.client import Client
@@ -172,6 +171,8 @@ def _print_json(client: Client, channel: str | None, account: str | None, **fiel
 
 
 def _print_none(client: Client, what: str, query: str, channel: str | None, account: str | None) -> None:
+    from clawlane.config.phones import is_phone_number
+
     whose = client.call(FindAccount(channel, account))
     if is_phone_number(query, whose.shortest_id):
         number = f"'{sanitize(query)}' looks like a telephone number"

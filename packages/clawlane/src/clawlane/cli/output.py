@@ -8,7 +8,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,7 @@ def wrapped(text: str, width: int, indent: str = "", hanging: str = "") -> Itera
     yield line.rstrip()
 
 
+@lru_cache(1 << 16)  # a table asks for each cell three times
 def columns(text: str) -> int:
     """Columns on a terminal: combining marks take none, East Asian wide characters and emoji two."""
     if text.isascii() and text.isprintable():
