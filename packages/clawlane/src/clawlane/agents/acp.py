@@ -316,8 +316,7 @@ class AcpAgent:
         child, self._child, self._connection = self._child, None, None
         if child is not None:
             child.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(child)
+            await asyncio.wait([child])  # awaiting it itself could swallow a cancellation of this task
 
     def _name(self) -> str:
         return f"{self._program.place}: {self._program.argv[0]}"
@@ -337,5 +336,4 @@ async def _besides(work: Any) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])

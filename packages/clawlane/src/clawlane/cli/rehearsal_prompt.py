@@ -61,8 +61,7 @@ async def _watching(talk: _Talk) -> AsyncIterator[None]:
         yield
     finally:
         watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await watch
+        await asyncio.wait([watch])
 
 
 class _Talk:
