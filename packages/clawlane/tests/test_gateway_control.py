@@ -41,3 +41,13 @@ async def test_a_change_that_is_asked_for_early_waits_until_the_accounts_are_the
             assert [str(one) for one in accounts.supervisors[LANE].pauses] == [LANE]
             running.cancel()
     assert [one.account for one in await house.stored()] == [LANE]
+
+
+def test_a_runtime_folder_that_is_too_long_for_a_socket_is_passed_over(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 90)
+    long.mkdir(mode=0o700)
+    paths = Paths(long / "state", long / "config.json5")
+    paths.state.mkdir(mode=0o700)
+    chosen = choose_socket(paths, {"XDG_RUNTIME_DIR": str(long)})
+    assert len(str(chosen)) <= 100
+    assert not chosen.is_relative_to(long)

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 _ERROR = b'{"message"'
 _LONGEST_LINE = 4 << 20
+_SOCKET_NAME = "0123456789abcdef.sock"
+"""How long the name of a socket is that is not in the state directory."""
+
 _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
 
@@ -158,7 +161,8 @@ def choose_socket(paths: Paths, environ: Mapping[str, str]) -> Path:
 
     path = paths.control_socket
     if _too_long(path):
-        path = _runtime_dir(environ) / f"{hashlib.sha256(os.fsencode(paths.state)).hexdigest()[:16]}.sock"
+        name = hashlib.sha256(os.fsencode(paths.state)).hexdigest()[: len(_SOCKET_NAME) - 5]
+        path = _runtime_dir(environ) / f"{name}.sock"
         write_private(_pointer(paths), os.fsencode(path))
     else:
         _pointer(paths).unlink(missing_ok=True)
@@ -181,8 +185,9 @@ def _runtime_dir(environ: Mapping[str, str]) -> Path:
     from clawlane.credentials.files import make_private_dir
     from clawlane.store.errors import StoreUnusable
 
-    above = environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    folder = Path(above) / f"clawlane-{os.getuid()}"
+    places = filter(None, (environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"))  # noqa: S108
+    folders = [Path(above) / f"clawlane-{os.getuid()}" for above in places]
+    folder = next((one for one in folders if not _too_long(one / _SOCKET_NAME)), folders[0])
     make_private_dir(folder)
     found = folder.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077:

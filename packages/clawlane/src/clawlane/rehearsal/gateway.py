@@ -52,6 +52,8 @@ def main() -> int:
         agent = None if options.agents else StandIn(load(paths, plugins, os.environ).routing)
         return run(paths, os.environ, plugins, agent)
     except Exception as error:
+        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
         print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
 

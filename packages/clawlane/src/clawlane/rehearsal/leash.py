@@ -15,7 +15,8 @@ def end_with_parent() -> None:
     """From now on the end of stdin ends this process, as SIGTERM would."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not `sys.stdin`: a thread that holds its lock would make the interpreter abort at its end.
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
         threading.Event().wait(_GRACE_S)

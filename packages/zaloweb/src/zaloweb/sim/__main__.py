@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import threading
@@ -57,7 +58,8 @@ async def _run(options: argparse.Namespace) -> None:
 
 def _when_stdin_closes(end: Callable[[], object]) -> None:
     def read() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not `sys.stdin`: a thread that holds its lock would make the interpreter abort at its end.
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         with suppress(RuntimeError):  # the loop has ended already
             end()
