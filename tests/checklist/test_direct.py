@@ -90,7 +90,7 @@ def test_a_name_that_nobody_has_is_reported_and_one_that_fits_becomes_an_id(desk
     found = desk.json("doctor")["findings"]
     assert any("Không Ai Cả" in one["text"] for one in found)
     assert any("Trần Thị Hoa" in one["text"] and hoa in one["text"] for one in found)
-    desk.ok("doctor", "--fix")
+    assert "Không Ai Cả" in desk.refused("doctor", "--fix"), "what is left is an error"
     text = (desk.state / "config.json5").read_text(encoding="utf-8")
     assert hoa in text
     assert "Trần Thị Hoa" not in text

@@ -31,7 +31,7 @@ def test_nothing_asks_for_a_token(bare: Desk) -> None:
     assert not re.search(r'"\w*[tT]oken\w*": ?{', channel)
 
 
-@pytest.mark.row("S02", "S10", "S12", "S21")
+@pytest.mark.row("S02", "S10", "S12", "S14", "S21")
 def test_the_login_tells_the_risk_and_keeps_the_answer(bare: Desk) -> None:
     bare.write("{ channels: { zalouser: { enabled: true } } }")
     told = bare.log_in()
@@ -41,7 +41,9 @@ def test_the_login_tells_the_risk_and_keeps_the_answer(bare: Desk) -> None:
         assert part in told
     assert any(block in told for block in "█▀▄")
     status = bare.account()
-    assert status["consent"]["how"] == "--accept-risk"
+    assert status["consent"]["expendable"] == "not asked"
+    bare.ok("channels", "login", "--channel", "zalouser", "--expendable", "yes")
+    assert bare.account()["consent"]["expendable"] == "yes"
     assert list((bare.state / "consent").iterdir())
 
 
@@ -107,7 +109,7 @@ def test_there_is_a_page_for_when_the_platform_warns_or_bans() -> None:
 
 @pytest.mark.row("S13")
 def test_programs_are_told_the_risk_too(bare: Desk) -> None:
-    assert bare.json("channels", "status")["risk"]
+    assert bare.account()["risk"]
     assert bare.json("channels", "list")["channels"][0]["risk"]
     assert bare.json("plugins", "info", "zalouser")["risk"]
 

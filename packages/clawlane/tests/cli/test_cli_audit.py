@@ -82,7 +82,11 @@ def test_each_careless_setting_is_named_and_goes_when_it_is_mended(
 @pytest.mark.parametrize(
     ("expendable", "code", "told"),
     [
-        ("not asked", "risk_not_asked", "answer it: openclaw channels add --channel parrot"),
+        (
+            "not asked",
+            "risk_not_asked",
+            "answer it: openclaw channels login --channel parrot --expendable yes (or no)",
+        ),
         ("no", "not_expendable", "The official way is a goldfish."),
     ],
 )

@@ -8,11 +8,13 @@ from dataclasses import asdict
 import click
 
 from clawlane.cli.options import json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, print_result, risk_json, rules_line, sanitize
+from clawlane.cli.output import echo_wrapped, print_json, risk_json, rules_line, sanitize
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
 from clawlane.ops.rules_from import rules_of_file
 from clawlane.ops.status import ChannelEntry, ListChannels
+
+_NONE = "no channel is configured; see: openclaw channels list --all"
 
 
 @click.command("list")
@@ -32,8 +34,11 @@ def list_channels(everything: bool, as_json: bool) -> None:
     client = Client()
     found = client.call(ListChannels(everything))
     rules = rules_of_file(client.paths)
-    lines = [line for entry in found for line in _lines(entry)]
-    none = "no channel is configured; see: openclaw channels list --all"
+    if not as_json:
+        for line in [line for entry in found for line in _lines(entry, everything)] or [_NONE]:
+            echo_wrapped(line, hanging="  ")
+        echo_wrapped(rules_line(rules), hanging="  ")
+        return
     rows = [asdict(entry) for entry in found]
     for entry, row in zip(found, rows, strict=True):
         row["risk"] = risk_json(entry.risk, None)
@@ -42,24 +47,22 @@ def list_channels(everything: bool, as_json: bool) -> None:
             del account["consent"]
         if row["installed"]:
             del row["install"]  # the command that installs it
-    print_result(lines if found else [none], as_json, channels=rows, rules=rules)
-    if not as_json:
-        echo_wrapped(rules_line(rules), hanging="  ")
+    print_json(channels=rows, rules=rules)
 
 
-def _lines(entry: ChannelEntry) -> Iterator[str]:
+def _lines(entry: ChannelEntry, everything: bool) -> Iterator[str]:
     note = " (unofficial · experimental)" if entry.unofficial else ""
     title = f"{entry.label} [{entry.channel}]{note}"
     if not entry.installed:
         yield f"{title}: not installed; {entry.install}"
-        if entry.risk:
-            yield f"  {entry.risk}"
     elif not entry.configured:
         yield f"{title}: installed, not configured (off)"
     for account in entry.accounts:
         user = account.user
         linked = f"linked as {sanitize(user.name)} ({user.id})" if user else "not linked"
         yield f"{title} {account.id}: {'enabled' if account.enabled else 'disabled'}, {linked}"
+    if everything and entry.risk:
+        yield f"  {entry.risk}"
 
 
 @click.command()

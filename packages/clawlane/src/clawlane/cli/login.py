@@ -46,14 +46,22 @@ _EXPIRED = "the stored session has expired, so here is a new code"
 @click.option(
     FLAG, "accept_risk", is_flag=True, help="Accept the platform risk without being asked (for scripts)."
 )
+@click.option("--expendable", type=click.Choice(("yes", "no")), help="Could you do without this account?")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for every step.")
-def login(channel: str | None, account: str | None, force: bool, accept_risk: bool, as_json: bool) -> None:
+def login(
+    channel: str | None,
+    account: str | None,
+    force: bool,
+    accept_risk: bool,
+    expendable: str | None,
+    as_json: bool,
+) -> None:
     """Link an account by scanning a QR code with the phone.
 
     Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
 
     The code is shown here and written as a picture into the state directory. Exits with 1 if it was declined
-    or expired.
+    or expired. On a linked account --expendable only keeps that answer.
 
     \b
     Examples:
@@ -64,10 +72,17 @@ def login(channel: str | None, account: str | None, force: bool, accept_risk: bo
     found = client.call(FindAccount(channel, account))
     view = JsonView if as_json else View
 
-    def answer(needed: ConsentNeeded) -> tuple[str, str]:
-        return (FLAG, NOT_ASKED) if accept_risk else ("terminal", ask_risk(needed))
+    asked = False
 
-    for line in next_steps(link(client, found, view, answer, force=force), found.channel):
+    def answer(needed: ConsentNeeded) -> tuple[str, str]:
+        nonlocal asked
+        asked = True
+        return (FLAG, expendable or NOT_ASKED) if accept_risk else ("terminal", ask_risk(needed, expendable))
+
+    linked = link(client, found, view, answer, force=force)
+    if expendable and not asked:
+        client.call(Accept(found.channel, found.account, "--expendable", expendable))
+    for line in next_steps(linked, found.channel):
         view(found).note(line)
 
 

@@ -142,7 +142,7 @@ _WORDS: Final = {
     ),
     "risk_not_asked": (
         "nobody has said whether you can do without this account: it was linked without the question",
-        "answer it: openclaw channels add {words}",
+        "answer it: openclaw channels login {words} --expendable yes (or no)",
     ),
     "not_expendable": (
         "you said that you cannot do without this account, and the platform may suspend it at any time",
