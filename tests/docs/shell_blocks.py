@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +68,8 @@ class Typist:
 
     def follow(self, page: str) -> None:
         """Type everything that a page says. Raises `AssertionError` for a command that does not work."""
+        if self.gateway.runs:  # before a page cuts the connection, or changes who is challenged
+            self.known = self.meet()
         for command in commands(page):
             self.type(command)
 
@@ -125,11 +128,19 @@ class Typist:
     def _by_curl(self, command: str) -> str:
         """The request with the ports and ids of this simulator; a refusal counts as a failure."""
         self.known = self.known or self.meet()
+        self._connected()
         port = self.zalo.network.partition(",")[0].rpartition(":")[2]
         ca = self.zalo.network.partition(",")[2]
         self.operator.env["C"] = f"http://127.0.0.1:{self.zalo.control}"
         command = command.replace("curl ", "curl --fail ", 1).replace(":45667", f":{port}")
         return command.replace("ca.pem", ca).replace("6800000000001", self.known["MESSAGE"])
+
+    def _connected(self) -> None:
+        """Wait until the account is back, after a connection that a page cut."""
+        give_up = time.monotonic() + PATIENCE
+        while self.gateway.runs and not self.zalo.world()["accounts"][0]["connected"]:
+            assert time.monotonic() < give_up, "the account did not come back"
+            time.sleep(0.1)
 
     def _log_in(self, command: str) -> None:
         flags = " --accept-risk" if "channels login" in command else ""
@@ -170,6 +181,8 @@ def machine(home: Path, zalo: Simulator) -> Operator:
     programs = str(Path(sys.executable).parent)
     operator.env.update(HOME=str(home), PATH=f"{programs}:{operator.env['PATH']}")
     operator.env.update(ZALOWEB_CONTROL=f"127.0.0.1:{zalo.control}")
+    (home / ".openclaw").mkdir()
+    (home / ".openclaw" / "openclaw.json").write_text("{ channels: { zalouser: { dmPolicy: 'pairing' } } }")
     for name in ("extensions", "packages", "docs"):
         os.symlink(ROOT / name, home / name)
     return operator
