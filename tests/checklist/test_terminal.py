@@ -7,7 +7,7 @@ import re
 import pytest
 
 from checklist.desk import Desk
-from terminal import ENTER, terminal
+from end_to_end.terminal import ENTER, terminal
 
 SIZES = [(80, 24), (120, 40)]
 TABLES = (
@@ -36,22 +36,20 @@ def test_a_login_at_a_terminal_asks_shows_the_code_and_says_whose(
     seen = bare.zalo.since(0)
     bare.zalo.seen = seen[-1]["seq"] if seen else 0
     words = ["channels", "login", "--channel", "zalouser", "--force"]
-    with terminal(bare.operator, *words, columns=columns, rows=rows) as login:
+    with terminal(bare.operator.command(*words), bare.operator.env, columns, rows) as login:
         if not (bare.state / "consent").exists():
-            told = login.shows("suspend or ban")
-            assert "Bot API" in told
+            login.shows("suspend or ban", "Bot API")
             login.press("yes", ENTER)
-            login.shows("lose")
+            login.shows("do without it")
             login.press("yes", ENTER)
         bare.zalo.wait("qrshown")
-        told = login.shows("profile")
+        login.shows("profile", "default")
         bare.zalo.do("/scan")
         bare.zalo.do("/confirm")
-        assert login.ends() == 0
+        assert login.ended() == 0
         paths = [line for line in login.printed if str(bare.state) in line]
         assert [line for line in login.printed if len(line) > columns and line not in paths] == []
-        assert re.search("[█▀▄]{10}", login.text)
-        assert "default" in told
+        assert any(re.search("[█▀▄]{10}", line) for line in login.printed)
     assert bare.account()["consent"]["expendable"] == "yes"
 
 
@@ -60,8 +58,9 @@ def test_a_login_at_a_terminal_asks_shows_the_code_and_says_whose(
 def test_what_is_listed_fits_the_screen_and_breaks_no_word(
     desk: Desk, words: str, columns: int, rows: int
 ) -> None:
-    with terminal(desk.operator, *words.split(), columns=columns, rows=rows) as shown:
-        shown.ends()
+    command = desk.operator.command(*words.split())
+    with terminal(command, desk.operator.env, columns, rows) as shown:
+        shown.ended()
         lines = shown.printed
     assert any(lines)
     assert [line for line in lines if len(line) > columns] == []
@@ -72,8 +71,8 @@ def test_colours_are_for_terminals_that_want_them(desk: Desk, words: str) -> Non
     assert "\x1b" not in desk.run(*words.split()).stdout
     desk.operator.env["NO_COLOR"] = "1"
     try:
-        with terminal(desk.operator, *words.split()) as shown:
-            shown.ends()
+        with terminal(desk.operator.command(*words.split()), desk.operator.env) as shown:
+            shown.ended()
             assert not re.search(rb"\x1b\[(3|4|9)\d", shown.raw)
     finally:
         del desk.operator.env["NO_COLOR"]

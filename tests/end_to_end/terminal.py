@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import pyte
 from demo.stage import PATIENCE, Missing
 
 ENTER, TAB, UP, DOWN, ESCAPE, CTRL_C = "\r", "\t", "\x1b[A", "\x1b[B", "\x1b", "\x03"
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
 _PIECE = 1 << 16
 _BLINK = 0.1
 
@@ -40,6 +42,11 @@ class Terminal:
     def lines(self) -> list[str]:
         """What the screen shows now, a line each."""
         return [line.rstrip() for line in self._screen.display]
+
+    @property
+    def printed(self) -> list[str]:
+        """The lines as they were printed, before the screen could break long ones."""
+        return _ESCAPE.sub("", self.raw.decode(errors="replace")).splitlines()
 
     def shows(self, *texts: str, within: float = PATIENCE) -> None:
         """Wait until all texts are on the screen; how lines are broken does not count. Raises `Missing`."""
