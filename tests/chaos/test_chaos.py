@@ -33,6 +33,7 @@ async def test_a_model_acts_exactly_once_and_gives_one_answer_in_each_turn(tmp_p
     assert ending.well
 
 
+@pytest.mark.long
 @pytest.mark.timeout(200)
 async def test_without_leave_to_send_again_the_rest_is_held_and_nothing_is_lost(tmp_path: Path) -> None:
     scenario = Scenario(messages=120, kills=6, faults=8, only=("kills", "api"), resend="never", seed=2)

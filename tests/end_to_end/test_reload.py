@@ -131,6 +131,7 @@ def test_a_broken_edit_keeps_the_last_good_config_until_it_is_mended(desk: Desk)
     assert answers(desk.zalo, 1) == ["echo: vẫn mở"]
 
 
+@pytest.mark.long
 def test_only_the_account_starts_again_whose_connection_an_edit_touches(
     desk: Desk, operator: Operator, zalo: Simulator
 ) -> None:
@@ -224,6 +225,7 @@ def test_under_ask_what_narrows_counts_at_once_and_what_widens_waits(desk: Desk)
     assert desk.status()[1]["config"]["waiting"] == []
 
 
+@pytest.mark.long
 def test_names_pacing_and_the_log_follow_the_file(desk: Desk) -> None:
     desk.start(f"dmPolicy: 'allowlist', {QUICK}")
     lan = str(next(one["uid"] for one in desk.zalo.world()["people"] if one["name"] == "Trần Thị Lan"))

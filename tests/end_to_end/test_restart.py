@@ -76,6 +76,7 @@ def test_a_plugin_from_its_folder_can_log_in(operator: Operator, zalo: Simulator
     assert log_in(operator, zalo).returncode == 0
 
 
+@pytest.mark.long
 def test_a_unit_that_install_wrote_is_removed_and_another_is_not(operator: Operator, tmp_path: Path) -> None:
     home = Operator({**operator.env, "XDG_CONFIG_HOME": str(tmp_path / "config")})
     path = tmp_path / "config" / "systemd" / "user" / "clawlane.service"

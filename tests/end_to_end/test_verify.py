@@ -70,6 +70,7 @@ def test_the_session_and_a_lost_connection_are_proven_in_a_moment(
 
 
 @pytest.mark.long
+@pytest.mark.row("S05", "S55", "S68")
 def test_the_cast_plays_the_whole_ritual_and_the_status_says_so(
     rehearsed: Operator, gateway: Gateway, zalo: Simulator, state: Path
 ) -> None:

@@ -55,6 +55,7 @@ async def test_a_restart_keeps_pid_and_arguments_and_answers_go_on(house: House)
     assert "stopped, to begin again" in logged
 
 
+@pytest.mark.long
 async def test_an_unanswered_turn_is_answered_after_the_restart(house: House) -> None:
     house.configure(OPEN)
     async with house.gateway("hold-agent") as gateway:
@@ -82,6 +83,7 @@ async def test_a_config_that_is_broken_is_refused_before_anything_stops(house: H
         assert await gateway.says("agent") == "a"
 
 
+@pytest.mark.long
 async def test_a_restart_says_which_account_did_not_come_back(house: House) -> None:
     house.configure(OPEN)
     async with house.gateway() as gateway:
@@ -101,6 +103,7 @@ async def test_a_gateway_that_ends_while_it_begins_again_is_told_at_once(house: 
         await gateway.process.wait()
 
 
+@pytest.mark.long
 async def test_stopped_while_it_restarts_it_ends_for_good(house: House) -> None:
     house.configure(OPEN)
     async with house.gateway("hold-send") as gateway:

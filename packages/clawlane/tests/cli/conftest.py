@@ -69,6 +69,12 @@ class Perch:
         return {"user": found.user_id, "expendable": found.expendable, "how": found.how}
 
 
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output goes to a program: tests that run beside each other inherit the width of a terminal."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def perch(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -83,7 +89,7 @@ def perch(
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("CLAWLANE_STATE_DIR", str(tmp_path / "state"))
-    for name in ("COLUMNS", "CLAWLANE_CONFIG", "PARROT_STATE", "PARROT_PROBE", "PARROT_CAGE", "PARROT_HEARS"):
+    for name in ("CLAWLANE_CONFIG", "PARROT_STATE", "PARROT_PROBE", "PARROT_CAGE", "PARROT_HEARS"):
         monkeypatch.delenv(name, raising=False)
     made = Perch(tmp_path / "state", capsys, monkeypatch.setenv)
     assert made(f"plugins install {_PARROT}").code == 0

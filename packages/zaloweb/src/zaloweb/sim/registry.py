@@ -152,8 +152,8 @@ class Registry:
 
 
 def _check_number(what: str, id: str) -> None:
-    if not (id.isascii() and id.isdigit() and len(id) < 20):
-        raise Impossible(f"{id[:40]!r} is no {what}: Zalo's ids are numbers of at most 19 digits")
+    if not (id.isascii() and id.isdigit() and len(id) < 40):
+        raise Impossible(f"{id[:40]!r} is no {what}: ids are numbers of at most 39 digits")
 
 
 def _find(what: str, wanted: str, by_id: Mapping[str, N]) -> N:
