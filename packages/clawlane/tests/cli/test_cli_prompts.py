@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 import pytest
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from clawlane.cli import setup_agent, setup_policies
 from clawlane.cli.prompt_options import Option, marked_names, matching
 from clawlane.cli.prompts import Keyed, Prompts, Typed, prompts
 
@@ -143,3 +145,15 @@ def test_names_that_are_not_unique_are_shown_with_their_ids() -> None:
     assert marked_names([LAN, HUNG, OTHER]) == "Trần Thị Lan (11), Đặng Hùng, Trần Thị Lan (13)"
     assert marked_names([]) == "none"
     assert matching(FRIENDS, " ") == list(FRIENDS)
+
+
+_ON_ONE_LINE = 80 - len("  Description: Proposed. ")
+"""Columns for what is said of a choice: the prompt cuts what is longer."""
+
+
+@pytest.mark.parametrize("module", [setup_agent, setup_policies])
+def test_what_is_said_of_a_choice_fits_its_line(module: ModuleType) -> None:
+    lists = [value for value in vars(module).values() if isinstance(value, tuple)]
+    notes = [one.note for value in lists for one in value if isinstance(one, Option)]
+    assert len(notes) > 4
+    assert [note for note in notes if len(note) > _ON_ONE_LINE] == []

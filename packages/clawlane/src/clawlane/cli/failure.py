@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,11 +56,12 @@ def tell(failure: Failure, *, as_json: bool) -> None:
         body = {"message": "\n".join(failure.lines), "help": failure.help}
         print(json.dumps({"ok": False, **failure.details, "error": body}, ensure_ascii=False))
         return
+    from clawlane.cli.output import echo_wrapped
+
     *first, last = failure.lines
-    for line in first:
-        print(f"error: {line}", file=sys.stderr)
     command = "; run: " if failure.help.startswith("openclaw ") else "; "
-    print(f"error: {last}" + (command + failure.help if failure.help else ""), file=sys.stderr)
+    for line in (*first, last + (command + failure.help if failure.help else "")):
+        echo_wrapped(f"error: {line}", hanging="  ", err=True)
 
 
 def _of_our_packages(error: Exception) -> Failure | None:

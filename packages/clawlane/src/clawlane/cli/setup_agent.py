@@ -26,11 +26,9 @@ class AgentFlags:
 
 
 _AGENT = (
-    Option("echo", "an echo", "Repeats each message. Enough to try the lane; change it later."),
-    Option("endpoint", "an endpoint", "A server that speaks OpenAI's chat API, such as Ollama."),
-    Option(
-        "model", "a model", "provider/model, such as anthropic/…, in the gateway (needs clawlane[agent])."
-    ),
+    Option("echo", "an echo", "Repeats each message: enough for a first try."),
+    Option("endpoint", "an endpoint", "A server with OpenAI's chat API, such as Ollama."),
+    Option("model", "a model", "provider/model in the gateway; needs clawlane[agent]."),
     Option("acp", "a coding agent", "A program that speaks the Agent Client Protocol."),
     Option("command", "a program", "Run once for each message: JSON in, the reply out."),
 )
@@ -55,8 +53,8 @@ def ask_agent(prompts: Prompts) -> AgentChoice:
 
 _KEYS = (
     Option("none", "no key", "The server asks for none, as on this machine."),
-    Option("env", "a variable", "Its name goes into the config; the gateway has to have it."),
-    Option("file", "a private file", "Its path goes into the config; nobody else may read it."),
+    Option("env", "a variable", "The config names it; the gateway has to have it."),
+    Option("file", "a private file", "The config names it; nobody else may read it."),
 )
 
 

@@ -12,7 +12,7 @@ from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
 
 OPEN = "open"
 _DM = (
-    Option(DmPolicy.PAIRING, "pairing", "Somebody new gets a request, which you approve or not."),
+    Option(DmPolicy.PAIRING, "pairing", "Somebody new asks first; you approve or not."),
     Option(DmPolicy.ALLOWLIST, "allowlist", "Only the people that you name are answered."),
     Option(DmPolicy.DISABLED, "disabled", "No direct message is answered."),
     Option(DmPolicy.OPEN, "open", "EVERYBODY who finds the account is answered."),
@@ -51,7 +51,7 @@ _REPLY = (
     Option(
         PairingReply.FRIENDS_SILENT,
         "friends-silent",
-        "Strangers get it. Requests of friends you see in pairing list.",
+        "Strangers get it; friends only show in pairing list.",
     ),
     Option(PairingReply.CODE, "code", "Everybody who asks gets it, friends too."),
     Option(PairingReply.SILENT, "silent", "Nobody gets it; you see all requests in pairing list."),
@@ -74,7 +74,7 @@ def ask_allow_from(interview: Interview) -> Any:
 
 
 _GROUPS = (
-    Option(GroupPolicy.DISABLED, "disabled", "No group is answered, until direct messages are verified."),
+    Option(GroupPolicy.DISABLED, "disabled", "No group is answered: best until the lane is proven."),
     Option(GroupPolicy.ALLOWLIST, "allowlist", "Only the groups that you pick, where it is mentioned."),
     Option(GroupPolicy.OPEN, "open", "EVERY group that the account is in or is added to."),
 )
