@@ -51,6 +51,14 @@ def test_a_careful_lane_has_its_accepted_risk_left(perch) -> None:
     assert told.out.endswith("2 findings: 1 warning, 1 accepted; exit code 0\n")
 
 
+def test_the_accepted_risk_stays_told_after_a_logout(perch) -> None:
+    perch.configure(f"{{ {CAREFUL} }}")
+    perch.link()
+    answer(perch, "yes")
+    assert perch("channels logout --channel parrot").code == 0
+    assert found(perch).keys() >= {"unofficial_lane"}
+
+
 @pytest.mark.parametrize(
     ("block", "code", "severity", "path"),
     [

@@ -29,8 +29,8 @@ def of_lane(ctx: OpContext, config: Config, block: ChannelConfig, account: Accou
     channel = ctx.runtime(block.manifest)
     words = account_words(account.channel, account.id, account.id == block.default_account)
     linked = yield from login(ctx, channel, account, words)
+    yield from _risk(ctx, block, channel, account, words, linked=linked)
     if linked:
-        yield from _risk(ctx, block, channel, account, words)
         yield from _proof(ctx, config, channel, account, words)
     yield from careless(config, account)
 
@@ -50,7 +50,7 @@ def login(ctx: OpContext, channel: Channel, account: Account, words: str) -> Gen
 
 
 def _risk(
-    ctx: OpContext, block: ChannelConfig, channel: Channel, account: Account, words: str
+    ctx: OpContext, block: ChannelConfig, channel: Channel, account: Account, words: str, *, linked: bool
 ) -> Iterator[Finding]:
     """What the operator was told and answered. An accepted risk is a finding that never goes away."""
     if not isinstance(channel, NeedsConsent):
@@ -62,7 +62,8 @@ def _risk(
         yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words, **case)
         return
     if consent is None:
-        yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words)
+        if linked:  # else the login asks
+            yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words)
         return
     yield _accepted(block, account, consent)
     if consent.expendable == NOT_ASKED:
