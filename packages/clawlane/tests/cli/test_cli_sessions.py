@@ -89,7 +89,7 @@ def test_a_conversation_is_shown_with_who_said_what(perch, name: str) -> None:
     assert "\x1b" not in told.out
     assert lines[0] == "main in group:55 (parrot/default)"
     heads = [line for line in lines if line.endswith(":")]
-    assert [head.partition("+")[2].partition(" ")[2] for head in heads[:2]] == [
+    assert [head.split(" ", 2)[2] for head in heads[:2]] == [
         "Lan [31m (11) (to the group):",
         "Lan [31m (11):",
     ]

@@ -187,8 +187,8 @@ def cell(text: str, longest: int = 60) -> str:
 
 
 def local(ms: int) -> str:
-    """Local time with its offset: `2026-03-02 09:15:00+07:00`."""
-    return _local(ms).isoformat(" ", "seconds")
+    """The time of this machine's zone: `2026-03-02 09:15:00`."""
+    return f"{_local(ms):%Y-%m-%d %H:%M:%S}"
 
 
 def when(ms: int | None, now_ms: int) -> str:

@@ -19,6 +19,7 @@ from clawlane.cli.output import (
     risk_json,
     rules_line,
     sanitize,
+    when,
 )
 from clawlane.cli.pause import pause_words, resume_command
 from clawlane.cli.phases import PHASES
@@ -265,7 +266,7 @@ def _held(held: HeldReply) -> str:
 
 
 def _moment(ms: int | None, now: int) -> str:
-    return "never" if ms is None else f"{local(ms)} ({ago(ms, now)})"
+    return when(ms, now)
 
 
 def _policy(policy: PolicyStatus) -> str:

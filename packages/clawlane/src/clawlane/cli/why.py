@@ -11,8 +11,9 @@ import click
 from clawlane.access import explain
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, gap_words, local, print_json, sanitize
+from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, sanitize
 from clawlane.cli.turn_words import sentence
+from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.why import Item, Story, Why
 from clawlane.store.told import NotedItem
@@ -47,7 +48,7 @@ def _of_message(story: Story) -> Iterator[str]:
     sender = f"{name} ({one.sender_id})" if name else sanitize(one.sender_id) or "(no sender)"
     where = f"{one.thread} ({group})" if group else str(one.thread)
     message = f"message {sanitize(one.message_id) or '(no id)'} from {sender} in {where}"
-    yield f"{local(one.read_ms)} {one.account} {message}"
+    yield f"{_moment(one.read_ms)} {one.account} {message}"
     said = sanitize(one.text or "", _SAID)
     kinds = f" [{', '.join(map(sanitize, one.attached))}]" if one.attached else ""
     if said or kinds:
@@ -72,6 +73,10 @@ def _of_message(story: Story) -> Iterator[str]:
         yield f"sent by tools: {sanitize(one.standing.tools, _TEXT)}"
     if one.recalled and one.recalled not in stands:
         yield f"It was {sanitize(one.recalled, _TEXT)}."
+
+
+def _moment(ms: int) -> str:
+    return f"{local(ms)} ({ago(ms, now_ms())})"
 
 
 def _message_dict(story: Story) -> dict[str, Any]:
@@ -126,7 +131,7 @@ def _of_notice(one: NotedItem) -> Iterator[str]:
     actor = f" from {sanitize(one.actor_id)}" if one.actor_id else ""
     where = f" in {one.thread}" if one.thread else ""
     id_ = f" {sanitize(one.message_id)}" if one.message_id else ""
-    yield f"{local(one.read_ms)} {one.account} {what}{id_}:{kind}{actor}{where}"
+    yield f"{_moment(one.read_ms)} {one.account} {what}{id_}:{kind}{actor}{where}"
     text = sanitize(one.text, _TEXT)
     if one.unreadable:
         yield f"It could not be read{f': {text}' if text else ''}."
