@@ -231,6 +231,15 @@ def test_a_name_that_denies_closes_others_until_it_is_known() -> None:
     )
 
 
+def test_a_sender_whose_id_a_known_group_has_too_is_a_sender() -> None:
+    assert widened(PAIRING, policy(allow=people(WORK))) == [
+        "DMs: 1 person is answered without a pairing code (was: sent a pairing code): 9001"
+    ]
+    few = policy(group_table=groups(FAMILY), group_allow=people(LAN, where=NameList.GROUP_ALLOW_FROM))
+    more = replace(few, group_allow=people(LAN, WORK, where=NameList.GROUP_ALLOW_FROM))
+    assert widened(few, more) == ["in the group Family (9002): 9001 may speak"]
+
+
 def test_an_account_that_goes_on_and_off() -> None:
     assert widened(None, PAIRING) == [
         "the account is on",
@@ -256,7 +265,7 @@ def test_of_many_only_some_are_named() -> None:
     assert first.endswith("the account: 9000, 9001, 9002, 9003 and 8 more")
 
 
-ids = st.sampled_from([LAN, HUNG, BOSS, STRANGER, "555"])
+ids = st.sampled_from([LAN, HUNG, BOSS, STRANGER, "555", WORK])
 lists = st.lists(st.one_of(ids, st.sampled_from(["*", "Lan", "Nga"])), max_size=3)
 any_policy = st.builds(
     lambda dm, allow, reply, kind, keys, closed, mention, senders: AccessPolicy(

@@ -201,7 +201,7 @@ class _Comparison:
             yield from self._dm_change("strangers", *strangers, count=seen)
             yield from self._dm_change("friends", *friends, count=known)
         alike: dict[tuple[str, DmReach, DmReach], list[str]] = {}
-        for id in sorted(special - self.group_names.keys()):
+        for id in sorted(special):
             reach = self._dm(id, friend=id in self.friends)
             if reach != (friends if id in self.friends else strangers):
                 alike.setdefault(("approved" if id in self.approved else "people", *reach), []).append(id)
@@ -281,7 +281,7 @@ class _Comparison:
         """Who may speak in a group by these rules. What it does is cached by the group's entry."""
         if policy is None:
             return lambda _group: _Voices({})
-        ids = [*sorted(self.listed - self.group_names.keys()), self.nobody]
+        ids = [*sorted(self.listed), self.nobody]
         found: dict[object, _Voices] = {}
 
         def voices(group: str) -> _Voices:
