@@ -325,7 +325,8 @@ def _config(ctx: OpContext) -> ConfigStatus:
         if live and live.refused and live.refused.revision == revision:
             return replace(told, error=live.refused.problems[0], changed=True)
         if live and live.waiting and live.waiting.revision == revision:
-            return replace(told, changed=True, waiting=list(live.waiting.widens))
+            waiting = list(live.waiting.widens)
+            return replace(told, changed=True, waiting=waiting, waiting_revision=revision)
         if revision == in_force:
             return told
         ctx.written_config()
