@@ -217,6 +217,8 @@ def test_under_ask_what_narrows_counts_at_once_and_what_widens_waits(desk: Desk)
     narrower = f"dmPolicy: 'allowlist', allowFrom: ['{other}'], {QUICK}"
     desk.edit(narrower, ask)
     assert desk.status()[1]["config"]["waiting"] == []
+    desk.write(desk.text(narrower.replace("']", "', 'Trần Thị Lan']"), ask))
+    desk.gateway.said("Trần Thị Lan (no id yet)")
     desk.write(desk.text(narrower))
     desk.gateway.said("edits that widen access no longer wait")
     desk.write(desk.text(narrower, ask))

@@ -185,7 +185,59 @@ def test_names_count_for_whom_they_are_pinned_to() -> None:
     assert widened(PAIRING, by_name, replace(KNOWN, pins=pins)) == [
         "the group Work Chat (9001) becomes reachable by 1 person who mentions the account"
     ]
-    assert not told(PAIRING, by_name)
+
+
+def test_a_name_that_no_look_up_has_pinned_counts_as_somebody_in_any_list() -> None:
+    open_to_few = policy(group_table=groups(WORK), group_allow=people(LAN, where=NameList.GROUP_ALLOW_FROM))
+    assert widened(PAIRING, policy(allow=people("Lan Nguyen"))) == [
+        "DMs: 1 person is answered without a pairing code (was: sent a pairing code): Lan Nguyen (no id yet)"
+    ]
+    listed = replace(open_to_few, group_allow=people(LAN, "Nga", where=NameList.GROUP_ALLOW_FROM))
+    assert widened(open_to_few, listed) == ["in the group Work Chat (9001): Nga (no id yet) may speak"]
+    assert widened(open_to_few, replace(open_to_few, group_table=groups(WORK, "Book Club"))) == [
+        "the group Book Club (no id yet) becomes reachable by 1 person who mentions the account"
+    ]
+    own, more = (
+        GroupRule(WORK, Rule("w"), senders=Allowlist.of(one, NameList.GROUP_SENDERS, WORK))
+        for one in ((LAN,), (LAN, "Nga"))
+    )
+    was, now = (replace(open_to_few, group_table=GroupTable.of([one])) for one in (own, more))
+    assert widened(was, now) == ["in the group Work Chat (9001): Nga (no id yet) may speak"]
+
+
+def test_a_look_up_that_found_nobody_or_several_may_find_one_next_time() -> None:
+    name = ConfigName(NameList.ALLOW_FROM, "Lan Nguyen")
+    for ids in ((), (LAN, HUNG)):
+        known = replace(KNOWN, pins=Pins.of([Pin(name, ids)]))
+        assert len(widened(PAIRING, policy(allow=people("Lan Nguyen")), known)) == 1
+        same = policy(allow=people("Lan Nguyen"), merge_ms=1)
+        assert not told(policy(allow=people("Lan Nguyen")), same, known)
+
+
+def test_a_name_that_denies_closes_others_until_it_is_known() -> None:
+    asks, free, closed = (
+        [GroupRule(key, Rule(key), denies, senders=senders) for key, denies, senders in table]
+        for table in (
+            [("*", False, None), ("Bad", True, None)],
+            [("*", False, None)],
+            [("*", False, None), ("Bad", False, people(where=NameList.GROUP_SENDERS))],
+        )
+    )
+    base = policy(group_table=GroupTable.of(asks), group_allow=ANYONE)
+    assert "Bad (no id yet)" in widened(base, replace(base, group_table=GroupTable.of(free)))[0]
+    found = told(base, replace(base, group_table=GroupTable.of(closed)))
+    assert "any other group becomes reachable by anyone who mentions the account" in map(
+        change_text, found.widens
+    )
+
+
+def test_a_sender_whose_id_a_known_group_has_too_is_a_sender() -> None:
+    assert widened(PAIRING, policy(allow=people(WORK))) == [
+        "DMs: 1 person is answered without a pairing code (was: sent a pairing code): 9001"
+    ]
+    few = policy(group_table=groups(FAMILY), group_allow=people(LAN, where=NameList.GROUP_ALLOW_FROM))
+    more = replace(few, group_allow=people(LAN, WORK, where=NameList.GROUP_ALLOW_FROM))
+    assert widened(few, more) == ["in the group Family (9002): 9001 may speak"]
 
 
 def test_an_account_that_goes_on_and_off() -> None:
@@ -213,8 +265,8 @@ def test_of_many_only_some_are_named() -> None:
     assert first.endswith("the account: 9000, 9001, 9002, 9003 and 8 more")
 
 
-ids = st.sampled_from([LAN, HUNG, BOSS, STRANGER, "555"])
-lists = st.lists(st.one_of(ids, st.just("*")), max_size=3)
+ids = st.sampled_from([LAN, HUNG, BOSS, STRANGER, "555", WORK])
+lists = st.lists(st.one_of(ids, st.sampled_from(["*", "Lan", "Nga"])), max_size=3)
 any_policy = st.builds(
     lambda dm, allow, reply, kind, keys, closed, mention, senders: AccessPolicy(
         dm=dm,
@@ -230,8 +282,8 @@ any_policy = st.builds(
     lists,
     st.sampled_from(PairingReply),
     st.sampled_from(GroupPolicy),
-    st.lists(st.sampled_from([WORK, FAMILY, "9003", "*"]), max_size=3),
-    st.lists(st.sampled_from([WORK, "*"]), max_size=1),
+    st.lists(st.sampled_from([WORK, FAMILY, "9003", "*", "Bad"]), max_size=3),
+    st.lists(st.sampled_from([WORK, "*", "Bad"]), max_size=1),
     st.booleans(),
     st.one_of(st.none(), lists),
 )

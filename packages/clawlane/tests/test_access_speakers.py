@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from clawlane.access.in_force import Rules
 from clawlane.access.names import ConfigName, NameList, Pin, Pins
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide
-from clawlane.access.speakers import Who, speakers
+from clawlane.access.speakers import Who, speakers, speakers_in_force
 from clawlane.channel import Manifest
 from clawlane.config.load import Config, load
 from clawlane.config.paths import Paths
 from clawlane.messages import Inbound, Mention, Thread, ThreadKind
 from clawlane.ops.speakers import speakers_text, who_may_speak
+from clawlane.ops.status import policy_status
 
 ZALO = Manifest("zalouser", "Zalo Personal", ("zlu",), "clawlane_zalouser.settings:ZaloUserSettings", "x:X")
 ME, LAN, HUNG, STRANGER = "100", "21", "22", "999"
@@ -127,6 +129,34 @@ def test_what_is_told_is_what_is_decided(loading: Loading, text: str, group: str
         assert admitted is may, (sender, one)
 
 
+@pytest.mark.parametrize("before", [text for text, _ in TABLE])
+@pytest.mark.parametrize("edited", [text for text, _ in TABLE])
+def test_while_an_edit_waits_what_is_told_is_what_both_let_in(
+    loading: Loading, before: str, edited: str
+) -> None:
+    policies = []
+    for text in (before, edited):
+        config = loading(text)
+        account = config.channels["zalouser"].accounts[0]
+        policies.append(AccessPolicy.of(config, account))
+    rules = Rules(*policies)
+    told = {one.group: one for one in speakers_in_force(rules, PINS)}
+    assert all(map(speakers_text, who_may_speak(config, account, PINS, None, rules)))
+    for group in (WORK, FAMILY, "7"):
+        entries = [one.group_table.find(group, PINS) for one in policies]
+        own = any(
+            entry is not None and entry is not one.group_table.any
+            for entry, one in zip(entries, policies, strict=True)
+        )
+        one = told.get(group) or (None if own else told.get(""))
+        for sender in (LAN, HUNG, STRANGER):
+            thread = Thread(ThreadKind.GROUP, group)
+            inbound = Inbound("default", "m", thread, sender, "", "@Bot", 1, (Mention(ME, 0, 4),))
+            admitted = rules.decide(inbound, Grants(ME, pins=PINS), 1)[0].admitted
+            may = one is not None and (one.who is Who.ANYONE or sender in one.people)
+            assert admitted is may, (group, sender, one)
+
+
 def test_names_stand_beside_ids_and_the_place_of_the_list_is_kept(loading: Loading) -> None:
     class Book:
         def names_of(self, account: str, ids: Collection[str]) -> dict[str, str]:
@@ -145,3 +175,24 @@ def test_a_list_of_thousands_is_counted_and_not_told(loading: Loading) -> None:
     config = loading(f"groupAllowFrom: {people}, groups: {{ '9001': {{}}, '9002': {{}} }}")
     found = who_may_speak(config, config.channels["zalouser"].accounts[0], PINS, None)
     assert [(one.count, len(one.people)) for one in found] == [(3000, 3), (3000, 3)]
+
+
+def test_while_an_edit_waits_the_stricter_policy_is_told(loading: Loading) -> None:
+    configs = [
+        loading("dmPolicy: 'open', groupPolicy: 'disabled'"),
+        loading("groupPolicy: 'open',\n dmPolicy: 'allowlist'"),
+    ]
+    accounts = [one.channels["zalouser"].accounts[0] for one in configs]
+    applied, edited = (AccessPolicy.of(*one) for one in zip(configs, accounts, strict=True))
+    found = [
+        policy_status(configs[0], accounts[0], key, Rules(applied, edited))
+        for key in ("dmPolicy", "groupPolicy")
+    ]
+    assert [one.value for one in found] == ["allowlist", "disabled"]
+    assert found[0].line == 2
+    assert found == [
+        policy_status(config, account, key)
+        for config, account, key in zip(
+            configs[::-1], accounts[::-1], ("dmPolicy", "groupPolicy"), strict=True
+        )
+    ]

@@ -68,6 +68,19 @@ async def test_an_unanswered_turn_is_answered_after_the_restart(house: House) ->
         assert {"agent": "a"} in told
 
 
+async def test_a_restart_says_whom_an_edit_lets_in_that_waited(house: House) -> None:
+    house.configure("{ gateway: { reload: 'ask' }, channels: { piped: { dmPolicy: 'allowlist' } } }")
+    async with house.gateway() as gateway:
+        await gateway.says("ready")
+        house.configure("{ gateway: { reload: 'ask' }, channels: { piped: { dmPolicy: 'open' } } }")
+        done = await restarted(gateway)
+        await gateway.says("ready")
+        logged = await gateway.stop()
+    assert done.opens == ["piped/default: DMs: anybody is answered (was: ignored)"]
+    assert "the restart widens access: piped/default: DMs: anybody is answered" in logged
+    assert logged.count("gateway.reload is 'ask', but a start asks nobody") == 2
+
+
 async def test_a_config_that_is_broken_is_refused_before_anything_stops(house: House) -> None:
     house.configure(OPEN)
     async with house.gateway() as gateway:

@@ -9,16 +9,18 @@ from packages.clawlane.tests.lane_bench import OPEN, Bench, Gated, Wire, message
 
 from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.agents.contract import TurnInput
 from clawlane.channel import NotSent, State
 from clawlane.channel import Phase as ChannelPhase
 from clawlane.config.choices import Acks, DmPolicy
 from clawlane.config.settings import Pacing
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import Runner
-from clawlane.messages import Inbound, Quote
+from clawlane.messages import Inbound, Quote, Reply
 
 CLOSED = AccessPolicy(dm=DmPolicy.DISABLED, revision="closed")
 OPENED = replace(OPEN, revision="open")
+EDITED = replace(OPEN, revision="edited")
 PAIRING = AccessPolicy(pairing_text="{code} one", revision="pairing")
 
 
@@ -45,6 +47,26 @@ class Turning:
             now = self.bench.settings.now
             self.bench.settings.now = replace(now, rules=Rules(self.policies.pop()))
         return Grants(own_id="100", skew_ms=0)
+
+
+async def test_a_turn_knows_the_edit_that_waits(bench: Bench) -> None:
+    bench.policy, bench.grants = OPENED, Turning(bench)
+    given: list[TurnInput] = []
+
+    class Noting(Gated):
+        async def run(self, turn: TurnInput) -> Reply | None:
+            given.append(turn)
+            return None
+
+    wire = Wire()
+    async with bench.running(wire, Noting()):
+        edited = replace(bench.settings.now.account, name="edited")
+        rules = Rules(OPENED, EDITED)
+        bench.settings.now = replace(bench.settings.now, rules=rules, edited=edited)
+        wire.incoming.put_nowait(message(1))
+        await until(lambda: bool(given))
+    assert given[0].lane is not None
+    assert given[0].lane.edited == (EDITED, edited)
 
 
 async def test_a_batch_is_decided_by_the_rules_at_whose_time_it_is_stored(bench: Bench) -> None:

@@ -83,7 +83,8 @@ FIRST = """\
 
   gateway: {
     // An edit of this file that narrows access holds at once; one that widens
-    // it waits for `openclaw config apply`. With 'auto' both hold at once.
+    // it waits for `openclaw config apply`, or for the next start of the
+    // gateway. With 'auto' both hold at once.
     reload: 'ask',
   },
 }

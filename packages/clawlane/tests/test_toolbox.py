@@ -20,7 +20,7 @@ from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import AgentMisconfigured
 from clawlane.agents.model import ToolProblem, Tools, ToolSpec, ToolUse
 from clawlane.agents.toolbox import Toolbox
-from clawlane.agents.turn_tools import TurnTools
+from clawlane.agents.turn_tools import TurnTools, permissions_in
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Phase, State
 from clawlane.config.agents import AgentDefaults, AgentTools, Identity, ModelBrain
@@ -98,6 +98,7 @@ class Desk:
     grants: Grants = field(default_factory=lambda: Grants(own_id="100"))
     settings: ChannelSettings = field(default_factory=ChannelSettings)
     prefix: str = ""
+    edited: tuple[AccessPolicy, Account] | None = None
     read: int = 0
     step: int = 0
     woken: int = 0
@@ -137,6 +138,7 @@ class Desk:
             lambda: State(Phase.READY),
             self.wake,
             self.prefix,
+            self.edited,
         )
         self.turn = TurnInput("zalouser/default", started.messages, (), lane)
         settings = AgentDefaults(tools=self.tools, identity=Identity(name="Mai"))
@@ -399,6 +401,26 @@ async def test_a_group_narrows_and_widens(desk: Desk) -> None:
     assert await desk.queued(FRIEND) == [Text(FRIEND, "chào")]
     await desk.begin(LAN)
     assert "this conversation" in await desk.refused(action="send", text="chào", to=f"user:{FRIEND.id}")
+
+
+async def test_while_an_edit_waits_its_limits_of_a_group_count_too(desk: Desk) -> None:
+    desk.policy = AccessPolicy(group_table=GroupTable.of([GroupRule(TEAM.id, Rule("groups"))]))
+    limits = GroupTools(allow=("zalouser.send:anywhere", "zalouser.react", "mcp__read", "mcp__write"))
+    desk.settings = ChannelSettings(groups={TEAM.id: GroupEntry(tools=limits)})
+    tighter = GroupTools(allow=("zalouser.send", "zalouser.me", "mcp__read"))
+    account = Account(
+        "zalouser", "default", "default", ChannelSettings(groups={"*": GroupEntry(tools=tighter)})
+    )
+    desk.edited = (AccessPolicy(group_table=OPEN_GROUPS), account)
+    await desk.account_store.run(keep_peers, desk.book.people)
+    await desk.begin(TEAM)
+    assert actions(desk) == ["send"]
+    assert "this conversation" in await desk.refused(action="send", text="chào", to=f"user:{FRIEND.id}")
+    assert desk.turn is not None
+    assert desk.turn.lane is not None
+    permissions = permissions_in(TEAM, desk.turn.lane, AgentTools())
+    assert [permissions.server_tool(f"mcp__{name}") for name in ("read", "write")] == [True, False]
+    assert not permissions.server("docs")
 
 
 async def test_friends_are_shown_as_data_and_looked_up_once(desk: Desk) -> None:

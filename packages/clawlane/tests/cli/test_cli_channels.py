@@ -85,7 +85,14 @@ def test_status_without_a_gateway_has_every_key_and_makes_no_store(perch) -> Non
     assert [*account] == [*(one.name for one in fields(AccountStatus) if one.name != "probe"), "risk"]
     assert account["outbox"] == {"queued": 0, "unknown": 0}
     assert account["pairing"] == {"pending": 0, "silent": 0, "held": 0}
-    no_config = {"error": None, "changed": False, "revision": "", "waiting": [], "applied_ms": None}
+    no_config = {
+        "error": None,
+        "changed": False,
+        "revision": "",
+        "waiting": [],
+        "waiting_revision": "",
+        "applied_ms": None,
+    }
     assert (told["gateway"], told["config"]) == (None, no_config)
     assert told["rules"]["source"] == "file"
     assert not perch.paths.store.exists()

@@ -221,10 +221,15 @@ def test_what_opens_waits_for_apply_where_the_config_says_so(perch) -> None:
         while not perch(f"{ask} --json").json[0]["rules"]["waiting"]:
             pass  # the gateway looks at the file a few times a second
         waiting = perch(ask)
-        applied = perch("config apply")
+        (reviewed,) = perch("channels status --json").json
+        late = perch("config apply --revision 0123456789abcdef")
+        still = perch(ask)
+        applied = perch(f"config apply --revision {reviewed['config']['waiting_revision']}")
         after = perch(ask)
         (again,) = perch("config apply --json").json
         (status,) = perch("channels status --json").json
+    assert (late.code, "is not the one of revision 0123456789abcdef" in late.err) == (1, True)
+    assert still.out == waiting.out
     assert "waits with what opens until: openclaw config apply" in written.out
     waits = "the file lets more in, which waits for: openclaw config apply"
     assert waiting.out == f"pairing\nFrom: built-in\nRules: from the running gateway; {waits}\n"

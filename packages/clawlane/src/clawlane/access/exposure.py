@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
+from itertools import count
 
 from clawlane.access import pairing
 from clawlane.access.allowlists import Allowlist, GroupRule
 from clawlane.access.context import shortened
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
-from clawlane.access.names import NameList, Pins
+from clawlane.access.names import ConfigName, NameList, Pin, Pins
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide
 from clawlane.messages import Group, Inbound, Mention, Person, Thread, ThreadKind
@@ -25,6 +26,9 @@ _NOW_MS = 1
 _AT = "@bot "
 _PLAIN = "·"
 """A text that only a mention pattern for nearly everything fits."""
+
+_NO_ID = "no id yet"
+"""Told in place of the id of a name that no look-up has pinned."""
 
 
 class DmReach(StrEnum):
@@ -92,15 +96,39 @@ def compare(
 ) -> Exposure:
     """What changes between two sets of rules, by account (`channel/id`).
 
-    An account that is off has no rules: nobody reaches it.
+    An account that is off has no rules: nobody reaches it. A name that is pinned to no id counts as somebody,
+    or some group, of its own: the next look-up may find who that is.
     """
     widens: list[Change] = []
     narrows: list[Change] = []
     for account in sorted({*before, *after}):
-        one = _Comparison(account, before.get(account), after.get(account), known.get(account, Known()))
-        for opens, change in one.changes():
+        was, now = before.get(account), after.get(account)
+        for opens, change in _changes(account, was, now, known.get(account, Known())):
             (widens if opens else narrows).append(change)
     return Exposure(tuple(widens), tuple(narrows))
+
+
+def _changes(
+    account: str, before: AccessPolicy | None, after: AccessPolicy | None, known: Known
+) -> Iterable[_Found]:
+    """What changes once every name has its id, and before that where a name denies.
+
+    While a group that is denied by name is not known, it closes others too.
+    """
+    policies = [one for one in (before, after) if one is not None]
+    names = dict.fromkeys(
+        name
+        for policy in policies
+        for name in policy.names_to_pin()
+        if not ((pin := known.pins.of_name(name)) and pin.id)
+    )
+    closing = {rule.key for policy in policies for rule in policy.group_table.names if rule.denies}
+    allowing = [one for one in names if one.where is not NameList.GROUPS or one.entry not in closing]
+    found = list(_Comparison(account, before, after, known, tuple(names)).changes())
+    if len(allowing) < len(names):
+        earlier = _Comparison(account, before, after, known, tuple(allowing)).changes()
+        found += [one for one in earlier if one not in found]
+    return found
 
 
 _Found = tuple[bool, Change]
@@ -113,6 +141,8 @@ class _Comparison:
     before: AccessPolicy | None
     after: AccessPolicy | None
     known: Known
+    unpinned: tuple[ConfigName, ...] = ()
+    """Names that get an id here that nobody has."""
 
     def __post_init__(self) -> None:
         self.names = {
@@ -120,7 +150,10 @@ class _Comparison:
         }
         self.friends = {one.id for one in self.known.friends}
         self.approved = {one.id for one in self.known.approved}
-        pinned = [one for one in self.known.pins.all if one.id]
+        self.group_names = {one.id: one.name for one in self.known.groups}
+        self.made_up: dict[str, str] = {}
+        pins = self._pins()
+        pinned = [one for one in pins.all if one.id]
         self.listed = {one.id for one in pinned if one.name.where is not NameList.GROUPS}
         keys = {one.id for one in pinned if one.name.where is NameList.GROUPS}
         for policy in (self.before, self.after):
@@ -128,10 +161,23 @@ class _Comparison:
                 keys |= policy.group_table.ids()
                 for one in _lists(policy):
                     self.listed |= one.ids
-        self.group_names = {one.id: one.name for one in self.known.groups}
         self.groups = [*self.group_names, *sorted(keys - self.group_names.keys())]
-        self.nobody = _unused({*self.listed, *self.approved, *self.names, *self.groups})
-        self.grants = Grants(_OWN, paired=frozenset(self.approved), pins=self.known.pins)
+        self.nobody = next(_unused({*self.listed, *self.approved, *self.names, *self.groups}))
+        self.grants = Grants(_OWN, paired=frozenset(self.approved), pins=pins)
+
+    def _pins(self) -> Pins:
+        """The pins, and one for each name without: the same one wherever the name stands."""
+        used = {*self.names, *self.group_names, *(id for pin in self.known.pins.all for id in pin.ids)}
+        for policy in (self.before, self.after):
+            if policy is not None:
+                used = used.union(policy.group_table.ids(), *(one.ids for one in _lists(policy)))
+        unused, ids = _unused(used), dict[tuple[bool, str], str]()
+        for name in self.unpinned:
+            if (whose := (name.where is NameList.GROUPS, name.entry)) not in ids:
+                ids[whose] = next(unused)
+        self.made_up = {id: entry for (_, entry), id in ids.items()}
+        made = (Pin(name, (ids[name.where is NameList.GROUPS, name.entry],)) for name in self.unpinned)
+        return Pins.of((*self.known.pins.all, *made))
 
     def changes(self) -> Iterator[_Found]:
         if self.after is None:
@@ -155,7 +201,7 @@ class _Comparison:
             yield from self._dm_change("strangers", *strangers, count=seen)
             yield from self._dm_change("friends", *friends, count=known)
         alike: dict[tuple[str, DmReach, DmReach], list[str]] = {}
-        for id in sorted(special - self.group_names.keys()):
+        for id in sorted(special):
             reach = self._dm(id, friend=id in self.friends)
             if reach != (friends if id in self.friends else strangers):
                 alike.setdefault(("approved" if id in self.approved else "people", *reach), []).append(id)
@@ -193,7 +239,7 @@ class _Comparison:
             data = dict(items)
             known = [one for one in groups if one != self.nobody]
             if known:
-                told = {"groups": _told((one, self.group_names.get(one, "")) for one in known)}
+                told = {"groups": self._told(known, self.group_names)}
                 yield opens, Change(code, self.account, len(known), {**data, **told})
             if len(known) < len(groups):
                 yield opens, Change(code, self.account, 0, {**data, "others": "yes"})
@@ -235,7 +281,7 @@ class _Comparison:
         """Who may speak in a group by these rules. What it does is cached by the group's entry."""
         if policy is None:
             return lambda _group: _Voices({})
-        ids = [*sorted(self.listed - self.group_names.keys()), self.nobody]
+        ids = [*sorted(self.listed), self.nobody]
         found: dict[object, _Voices] = {}
 
         def voices(group: str) -> _Voices:
@@ -298,7 +344,11 @@ class _Comparison:
         return {"n": str(len(ids)), "people": self._people(ids)}
 
     def _people(self, ids: Iterable[str]) -> str:
-        return _told((id, self.names.get(id, "")) for id in sorted(ids))
+        return self._told(sorted(ids), self.names)
+
+    def _told(self, ids: Iterable[str], names: Mapping[str, str]) -> str:
+        made_up = self.made_up
+        return _told((_NO_ID, made_up[id]) if id in made_up else (id, names.get(id, "")) for id in ids)
 
 
 @dataclass(frozen=True)
@@ -337,9 +387,9 @@ def _lists(policy: AccessPolicy) -> Iterator[Allowlist]:
     yield from (entry.senders for entry in policy.group_table.all if entry.senders is not None)
 
 
-def _unused(ids: set[str]) -> str:
-    """An id that nobody has, and no list."""
-    return next(id for size in range(20, 10_000) if (id := "9" * size) not in ids)
+def _unused(ids: set[str]) -> Iterator[str]:
+    """Ids that nobody has, and no list."""
+    return (id for number in count(10**20) if (id := str(number)) not in ids)
 
 
 def _told(found: Iterable[tuple[str, str]]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from clawlane.access.allowlists import Allowlist, GroupRule
 from clawlane.access.decision import Reason, Rule
+from clawlane.access.in_force import Rules
 from clawlane.access.names import ConfigName, NameList, Pins
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import closed_by, group_senders
@@ -50,6 +51,48 @@ def speakers(policy: AccessPolicy, pins: Pins) -> tuple[Speakers, ...]:
         reason, rule = closed
         found.append(Speakers(Who.NOBODY, rule, reason=reason))
     return tuple(found)
+
+
+def speakers_in_force(rules: Rules, pins: Pins) -> tuple[Speakers, ...]:
+    """The same by the rules in force: while an edit waits, who is let in by both."""
+    if rules.edited is None:
+        return speakers(rules.policy, pins)
+    groups = dict.fromkeys(one.group for policy in rules for one in speakers(policy, pins) if one.group)
+    *listed, others = (_by_both(rules, pins, group) for group in (*groups, ""))
+    found = [one for one in listed if one.reason in (None, *_LISTS)]
+    if others.reason in (None, *_LISTS, Reason.GROUP_DENY_UNRESOLVED) or not found:
+        found.append(others)
+    return tuple(found)
+
+
+_LISTS = (Reason.GROUP_SENDER_LIST_EMPTY, Reason.GROUP_SENDER_NOT_ALLOWED)
+"""Why nobody may speak in a group that is let in."""
+
+
+def _by_both(rules: Rules, pins: Pins, group: str) -> Speakers:
+    one, other = sorted((_by(policy, pins, group) for policy in rules), key=lambda one: _STRICTEST[one.who])
+    both = replace(one, require_mention=one.require_mention or other.require_mention)
+    if other.who is not Who.LISTED or one.who is Who.NOBODY:
+        return both
+    people = tuple(id for id in one.people if id in other.people)
+    if not people:
+        return replace(both, who=Who.NOBODY, people=(), reason=Reason.GROUP_SENDER_NOT_ALLOWED)
+    return replace(both, people=people)
+
+
+_STRICTEST = {Who.NOBODY: 0, Who.LISTED: 1, Who.ANYONE: 2}
+
+
+def _by(policy: AccessPolicy, pins: Pins, group: str) -> Speakers:
+    """Who may speak in one group, whether or not it is let in; with an empty id, in those without entry."""
+    if policy.groups is GroupPolicy.DISABLED:
+        return Speakers(Who.NOBODY, policy.groups_rule, group, reason=Reason.GROUP_DISABLED)
+    entry = policy.group_table.find(group, pins) if group else policy.group_table.any
+    closed = closed_by(entry, policy, Grants(pins=pins))
+    if closed is None:
+        return _in(policy, pins, group, entry)
+    reason, rule = closed
+    return Speakers(Who.NOBODY, rule, group, reason=reason)
 
 
 def _listed(policy: AccessPolicy, pins: Pins) -> Iterator[Speakers]:

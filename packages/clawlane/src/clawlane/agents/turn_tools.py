@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,9 @@ from clawlane.config.tool_names import ToolPermissions
 from clawlane.messages import Thread, ThreadKind
 
 if TYPE_CHECKING:
+    from clawlane.access.policy import AccessPolicy
     from clawlane.agents.mcp_tools import McpServers
+    from clawlane.channel import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,17 @@ class TurnTools:
 
 
 def permissions_in(thread: Thread, lane: Lane, tools: AgentTools) -> ToolPermissions:
-    """What an agent may use in a thread: in a group its entry of `groups` counts, too."""
+    """What an agent may use in a thread: in a group its entry of `groups` counts, too.
+
+    While an edit waits, its entry has to allow it as well.
+    """
     if thread.kind is not ThreadKind.GROUP:
         return ToolPermissions.of(tools)
-    rule = lane.policy.group_table.find(thread.id, lane.grants().pins)
-    groups = lane.account.settings.groups or {}
-    return ToolPermissions.of(tools, groups[rule.key].tools if rule and rule.key in groups else None)
+
+    def by(policy: AccessPolicy, account: Account) -> ToolPermissions:
+        rule = policy.group_table.find(thread.id, lane.grants().pins)
+        groups = account.settings.groups or {}
+        return ToolPermissions.of(tools, groups[rule.key].tools if rule and rule.key in groups else None)
+
+    found = by(lane.policy, lane.account)
+    return found if lane.edited is None else replace(found, also=by(*lane.edited))

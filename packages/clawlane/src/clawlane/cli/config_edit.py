@@ -104,21 +104,24 @@ def _outcome(made: Changed, *, runs: bool, waits: bool) -> list[str]:
 
 
 @click.command()
+@click.option("--revision", metavar="REVISION", default="", help="Only if the file is still this one.")
 @json_option
-def apply(as_json: bool) -> None:
+def apply(revision: str, as_json: bool) -> None:
     """Have the running gateway work by the config file as it is, whatever that opens.
 
     A gateway applies edits by itself. With gateway.reload: 'ask' it waits with those
     that let more in, until this command. Without a gateway the next start applies the
-    file; then it is only checked.
+    file; then it is only checked. The log, `doctor` and `channels status --json` name
+    the revision of a file that waits: with --revision no other is applied.
 
     \b
-    Example:
+    Examples:
       openclaw config apply
+      openclaw config apply --revision 3f1c0a9b52d7e846
     """
     client = Client()
     try:
-        applied = ask_gateway(client.paths, Apply(), Caller.CLI)
+        applied = ask_gateway(client.paths, Apply(revision), Caller.CLI)
     except GatewayDown:
         checked = client.run_here(Validate())
         if checked.problems:

@@ -110,7 +110,8 @@ def restart(no_wait: bool, as_json: bool) -> int:
     """Restart the gateway in its place: same pid, terminal, service or container.
 
     Waits until the new one answers and its accounts are connected. With a config that it could not start
-    with, nothing is stopped.
+    with, nothing is stopped. The new one works by the file as it is: an edit that waits for `config apply` is
+    in force then, and this says whom it lets in.
 
     \b
     Exit code:
@@ -133,8 +134,12 @@ def restart(no_wait: bool, as_json: bool) -> int:
         raise CliError(str(error), error.help, _DOWN) from error
     code = _MISSING if done.missing else _WELL
     if as_json:
-        print_json(ok=code == _WELL, waited=not no_wait, **_restarted_json(done.process, done.seconds))
-    elif no_wait:
+        told = _restarted_json(done.process, done.seconds)
+        print_json(ok=code == _WELL, waited=not no_wait, **told, opens=done.opens)
+        return code
+    for sentence in done.opens:
+        echo_wrapped(f"opens: {sentence}", hanging="  ", err=True)
+    if no_wait:
         click.echo(f"Restarting: pid {done.process.pid}.")
     else:
         click.echo(f"Restarted in {done.seconds:.1f} s: pid {done.process.pid}.")

@@ -87,7 +87,7 @@ def _tell(client: Client, found: ConfigStatus, written: Written, prompts: Prompt
         if prompts is None or not prompts.confirm("Apply it now?", True):
             click.echo("Apply it with: openclaw config apply")
             return
-        applied = client.call(Apply())
+        applied = client.call(Apply(found.waiting_revision))
         accounts = f"; started anew: {', '.join(applied.restarted)}" if applied.restarted else ""
         echo_wrapped(f"Applied{accounts}.")
 

@@ -250,7 +250,10 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "apiKey": "Its key: `'${NAME}'`, `{ env: 'NAME' }`, `{ file: 'PATH' }`, or the key itself.",
     },
     "Gateway": {
-        "reload": "Whether an edit that opens more counts at once, or waits for `config apply` (`ask`)."
+        "reload": (
+            "Whether an edit that opens more counts at once, or waits for `config apply` (`ask`)."
+            " A start of the gateway applies what waits."
+        )
     },
     "Logging": {"level": "How much is logged."},
 }

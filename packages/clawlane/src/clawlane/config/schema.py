@@ -70,7 +70,10 @@ class AccessGroup(Block):
 
 
 class Gateway(Lenient):
-    """The running gateway. With `reload: 'ask'` an edit that widens access waits for `config apply`."""
+    """The running gateway. With `reload: 'ask'` an edit that widens access waits for `config apply`.
+
+    It waits while the gateway runs: a start works by the file as it is.
+    """
 
     lacking = openclaw.GATEWAY_KEYS
 

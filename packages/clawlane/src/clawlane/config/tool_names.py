@@ -69,6 +69,8 @@ class ToolPermissions:
 
     allow: tuple[str, ...] = ("*",)
     deny: tuple[str, ...] = ()
+    also: ToolPermissions | None = None
+    """Others that have to allow a tool, too."""
 
     @classmethod
     def of(cls, agent: AgentTools, group: GroupTools | None = None) -> ToolPermissions:
@@ -87,20 +89,23 @@ class ToolPermissions:
         """Whether a tool of an MCP server may be used, such as `docs__search`."""
         name = name.lower()
         names = (name, name.partition("__")[0], ALL_SERVERS)
-        return _matches(self.allow, names) and not _matches(self.deny, names)
+        found = _matches(self.allow, names) and not _matches(self.deny, names)
+        return found and (self.also is None or self.also.server_tool(name))
 
     def server(self, name: str) -> bool:
         """Whether any tool of an MCP server may be used, as far as the lists tell."""
         name = name.lower()
         names, begins = (name, f"{name}__*", ALL_SERVERS), f"{name}__"
         allowed = _matches(self.allow, names) or any(one.startswith(begins) for one in self.allow)
-        return allowed and not _matches(self.deny, names)
+        found = allowed and not _matches(self.deny, names)
+        return found and (self.also is None or self.also.server(name))
 
     def action(self, channel: str, action: Action) -> bool:
         """Whether an action of a channel's tool may be used in its own thread."""
         names = (channel, f"{channel}.{action}")
         allow = (one.removesuffix(_ANYWHERE) for one in self.allow)
-        return _matches(allow, names) and not _matches(self.deny, names)
+        found = _matches(allow, names) and not _matches(self.deny, names)
+        return found and (self.also is None or self.also.action(channel, action))
 
     def anywhere(self, channel: str, action: Action) -> bool:
         """Whether an action of a channel's tool may reach other threads, too."""
@@ -108,7 +113,8 @@ class ToolPermissions:
             return False
         names = (channel + _ANYWHERE, f"{channel}.{action}{_ANYWHERE}")
         wide = (one for one in self.allow if one.endswith(_ANYWHERE))
-        return _matches(wide, names) and not _matches(self.deny, names)
+        found = _matches(wide, names) and not _matches(self.deny, names)
+        return found and (self.also is None or self.also.anywhere(channel, action))
 
     def reaches_out(self, channel: str) -> bool:
         """Whether a channel's tool may write to other threads at all."""

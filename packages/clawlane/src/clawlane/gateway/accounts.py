@@ -277,13 +277,15 @@ class Accounts:
 
 def _settings(config: Config, edited: Config | None) -> dict[str, LaneSettings]:
     """The settings of all accounts of a config, with the rules of another one that waits."""
-    rules = {str(one): AccessPolicy.of(edited, one) for one in edited.accounts} if edited else {}
-    return {
+    later = {str(one): one for one in edited.accounts} if edited else {}
+    rules = {name: AccessPolicy.of(edited, one) for name, one in later.items()} if edited else {}
+    found = {
         str(account): LaneSettings.of(
             config, account, Rules(AccessPolicy.of(config, account), rules.get(str(account)))
         )
         for account in config.accounts
     }
+    return {name: replace(one, edited=later.get(name)) for name, one in found.items()}
 
 
 def _closed(settings: LaneSettings, revision: str) -> LaneSettings:

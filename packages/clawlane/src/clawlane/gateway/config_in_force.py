@@ -22,7 +22,7 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.context import GONE, Refused, Waiting
 from clawlane.ops.exposure import exposure, policies
 from clawlane.ops.exposure_text import sentences
-from clawlane.ops.operation import Caller
+from clawlane.ops.operation import Caller, OpError
 from clawlane.plugins.errors import PluginError
 from clawlane.plugins.registry import load_runtime
 from clawlane.store.errors import StoreError
@@ -75,13 +75,14 @@ class ConfigInForce:
             if ready.config.source.revision != (self._edited or self.applied).source.revision:
                 await self._weigh(ready)
 
-    async def apply(self, by: tuple[str, str]) -> tuple[Exposure, list[str]]:
+    async def apply(self, by: tuple[str, str], reviewed: str = "") -> tuple[Exposure, list[str]]:
         """Let the file count as it is, whatever it widens. Gives what changes, and which accounts start anew.
 
-        `by` is the caller and the operation. Raises what keeps the file from being used.
+        `by` is the caller and the operation. Raises what keeps the file from being used, and `OpError` if the
+        revision that was `reviewed` is not the file's.
         """
         async with self._lock:
-            ready = await self._ready()
+            ready = await self._ready(reviewed=reviewed)
             self._mended()
             changes = await self._compare(ready.config)
             return changes, await self._apply(ready, changes, by)
@@ -122,7 +123,8 @@ class ConfigInForce:
         self.accounts.follow(_without_those_off(self.applied, config), config, self.accounts.channels)
         told = [*sentences(changes.widens), *([UNGUARDED] if unguarded else [])]
         self._edited, self.waiting = config, Waiting(config.source.revision, tuple(told))
-        log.warning("the edited config widens access and waits for: openclaw config apply")
+        command = f"openclaw config apply --revision {config.source.revision}"
+        log.warning("the edited config widens access and waits for: %s", command)
         for sentence in told:
             log.warning("it would widen: %s", sentence)
         for sentence in sentences(changes.narrows):
@@ -143,9 +145,15 @@ class ConfigInForce:
             log.info("the config file can be used again")
             self.refused = None
 
-    async def _ready(self, revision: str = "") -> _Ready:
-        """The file as a config, with its channels and agents. Raises one of `_REFUSALS`."""
+    async def _ready(self, revision: str = "", reviewed: str = "") -> _Ready:
+        """The file as a config, with its channels and agents. Raises one of `_REFUSALS`.
+
+        Raises `OpError` before it opens anything if another revision was `reviewed`.
+        """
         config = await asyncio.to_thread(self.load)
+        if reviewed and config.source.revision != reviewed:
+            message = f"the file is not the one of revision {reviewed} any more: nothing was applied"
+            raise OpError(message, "look at what it opens now: openclaw channels status --json")
         if self.applied.source.exists and (revision == GONE or not config.source.exists):
             raise ConfigError([Problem("", str(config.source.file), None, None, "the file is gone")])
         channels: dict[str, Channel] = {}

@@ -14,6 +14,7 @@ from clawlane.agents.contract import Agent
 from clawlane.capabilities import Rehearsal
 from clawlane.channel import Channel
 from clawlane.clock import now_ms
+from clawlane.config.choices import Reload
 from clawlane.config.load import Config, Plugins, load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
@@ -189,6 +190,11 @@ def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
     """Log what the operator must see before anything runs."""
     for warning in config.warnings:
         log.warning("%s", warning)
+    if config.root.gateway.reload is Reload.ASK:
+        log.warning(
+            "gateway.reload is 'ask', but a start asks nobody: the config file is in force as it is, with"
+            " every edit that waited for `openclaw config apply`; only edits from now on wait"
+        )
     if not channels:
         log.warning(
             "no channel is configured and installed; nothing will be received;"

@@ -216,6 +216,7 @@ class TurnRunner:
         return self.media.fetched(turn, numbers, agent.file_use(turn.account, turn.thread))
 
     def _lane(self, settings: LaneSettings, turn: int, run: int) -> Lane:
+        policy, account = settings.rules.edited, settings.edited
         return Lane(
             settings.account,
             self.account_store,
@@ -229,6 +230,7 @@ class TurnRunner:
             self.state,
             self.sender.wake,
             settings.prefix,
+            (policy, account) if policy is not None and account is not None else None,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:

@@ -65,14 +65,16 @@ class GatewayStatus:
 class ConfigStatus:
     """The config in force beside the file: since when it is, and whether the file is another now.
 
-    `error` is why the file cannot be used, `waiting` says in sentences what it would widen once applied.
-    `revision` stands for the config in force. All of it is empty where no gateway runs.
+    `error` is why the file cannot be used, `waiting` says in sentences what it would widen once applied,
+    `waiting_revision` is its revision then. `revision` stands for the config in force. All of it is empty
+    where no gateway runs.
     """
 
     error: str | None = None
     changed: bool = False
     revision: str = ""
     waiting: list[str] = field(default_factory=list)
+    waiting_revision: str = ""
     applied_ms: int | None = None
 
 

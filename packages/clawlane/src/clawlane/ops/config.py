@@ -68,12 +68,17 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Apply(Request[Applied]):
-    """Let the running gateway work by the file as it is, whatever that widens."""
+    """Let the running gateway work by the file as it is, whatever that widens.
+
+    With a `revision`, only if the file is still the one of that revision.
+    """
+
+    revision: str = ""
 
 
 @operation(changes=True)
-async def apply(ctx: OpContext, request: Apply) -> Applied:  # noqa: ARG001
-    """Nothing changes if the file cannot be used: that raises `ConfigError` or `OpError`."""
+async def apply(ctx: OpContext, request: Apply) -> Applied:
+    """Nothing changes if the file cannot be used, or is another: that raises `ConfigError` or `OpError`."""
     from clawlane.agents.errors import AgentsUnusable
     from clawlane.channel import ChannelUnusable
     from clawlane.ops.exposure_text import sentences
@@ -81,7 +86,7 @@ async def apply(ctx: OpContext, request: Apply) -> Applied:  # noqa: ARG001
     if ctx.live_config is None:
         raise OpError("no gateway runs: the next start applies the file", "openclaw gateway run")
     try:
-        changes, restarted = await ctx.live_config.apply((ctx.caller, ctx.operation))
+        changes, restarted = await ctx.live_config.apply((ctx.caller, ctx.operation), request.revision)
     except (AgentsUnusable, ChannelUnusable) as error:
         raise OpError("; ".join(str(error).splitlines())) from error
     told = [*sentences(changes.widens), *sentences(changes.narrows)]

@@ -146,9 +146,10 @@ class LiveConfig(Protocol):
     def waiting(self) -> Waiting | None:
         """The file as it is, if what it widens waits for the operator."""
 
-    async def apply(self, by: tuple[str, str]) -> tuple[Exposure, list[str]]:
+    async def apply(self, by: tuple[str, str], reviewed: str = "") -> tuple[Exposure, list[str]]:
         """Let the file count, whatever it widens; `by` is the caller and the operation.
 
+        Raises `OpError` if the revision that was `reviewed` is not the file's.
         Gives what changes, and the accounts that start anew.
         """
 

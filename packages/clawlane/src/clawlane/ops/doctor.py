@@ -85,7 +85,8 @@ def beside_gateway(ctx: OpContext) -> Iterator[Finding]:
     if live is not None and live.refused is not None:
         yield Finding(Severity.ERROR, "config_refused", file, {"text": live.refused.problems[0]})
     elif live is not None and live.waiting is not None:
-        yield Finding(Severity.NOTE, "config_waits", file, {"text": "; ".join(live.waiting.widens)})
+        data = {"text": "; ".join(live.waiting.widens), "revision": live.waiting.revision}
+        yield Finding(Severity.NOTE, "config_waits", file, data)
 
 
 def clocks(ctx: OpContext) -> Iterator[Finding]:

@@ -65,7 +65,10 @@ _WORDS: Final = {
         "the running gateway keeps the config that it has applied last, for it cannot use the file: {text}",
         "mend the file: it then counts by itself",
     ),
-    "config_waits": ("is edited, and waits because it widens access: {text}", "run: openclaw config apply"),
+    "config_waits": (
+        "is edited, and waits because it widens access: {text}",
+        "run: openclaw config apply --revision {revision}",
+    ),
     # files
     "permissions": ("others can get at it ({mode})", "run: chmod go-rwx '{path}'"),
     "permissions of more": ("{count} more files like these", "run: chmod -R go-rwx '{path}'"),

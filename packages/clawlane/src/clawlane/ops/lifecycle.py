@@ -12,7 +12,7 @@ import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clawlane.condition import Phase, StateCode
 from clawlane.config.paths import Paths
@@ -42,11 +42,15 @@ class NotBack(ControlError):
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The gateway that runs now. `missing` are the accounts that were ready before and are not now."""
+    """The gateway that runs now. `missing` are the accounts that were ready before and are not now.
+
+    `opens` says in sentences whom it lets in that the one before kept out.
+    """
 
     process: Process
     seconds: float
     missing: list[RunningAccount]
+    opens: list[str] = field(default_factory=list)
 
 
 def restart(paths: Paths, caller: Caller, *, wait: bool = True) -> Restarted:
@@ -58,7 +62,7 @@ def restart(paths: Paths, caller: Caller, *, wait: bool = True) -> Restarted:
     started = time.monotonic()
     before = ask_gateway(paths, Restart(), caller)
     if not wait:
-        return Restarted(before, 0.0, [])
+        return Restarted(before, 0.0, [], before.opens)
     after = _begun_after(paths, caller, before)
     were_up = {str(one) for one in before.accounts if one.phase is Phase.READY}
     deadline = time.monotonic() + _TO_CONNECT
@@ -66,7 +70,7 @@ def restart(paths: Paths, caller: Caller, *, wait: bool = True) -> Restarted:
         time.sleep(_POLL)
         after = ask_gateway(paths, GetProcess(), caller)
     missing = [one for one in after.accounts if str(one) in were_up and one.phase is not Phase.READY]
-    return Restarted(after, time.monotonic() - started, missing)
+    return Restarted(after, time.monotonic() - started, missing, before.opens)
 
 
 def stop(paths: Paths, caller: Caller) -> Process | None:

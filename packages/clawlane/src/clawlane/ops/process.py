@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clawlane import __version__
 from clawlane.condition import Phase
 from clawlane.ops.context import Ends, LiveAccount, OpContext
 from clawlane.ops.operation import OpError, Request, operation
+
+if TYPE_CHECKING:
+    from clawlane.config.load import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +22,11 @@ class GetProcess(Request["Process"]):
 
 
 @dataclass(frozen=True, slots=True)
-class Restart(Request["Process"]):
-    """End the accounts in order, then begin again as the same process. The answer is what ends."""
+class Restart(Request["Restarting"]):
+    """End the accounts in order, then begin again as the same process. The answer is what ends.
+
+    The new process works by the file as it is, an edit that waits for `config apply` included.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,13 @@ class Process:
     accounts: list[RunningAccount]
 
 
+@dataclass(frozen=True, slots=True)
+class Restarting(Process):
+    """A gateway that begins again. `opens` says in sentences whom the file lets in that it keeps out now."""
+
+    opens: list[str]
+
+
 @operation
 async def get(ctx: OpContext, request: GetProcess) -> Process:  # noqa: ARG001
     """Raises `OpError` where no gateway runs."""
@@ -69,14 +83,17 @@ async def get(ctx: OpContext, request: GetProcess) -> Process:  # noqa: ARG001
 
 
 @operation
-async def restart(ctx: OpContext, request: Restart) -> Process:  # noqa: ARG001
+async def restart(ctx: OpContext, request: Restart) -> Restarting:  # noqa: ARG001
     """Nothing ends if the config could not be loaded again: that raises `ConfigError`."""
     import asyncio
+    import logging
 
     ending, found = _ending(ctx), _process(ctx)
-    await asyncio.to_thread(ctx.written_config)
+    opens = await _opens(ctx, await asyncio.to_thread(ctx.written_config))
+    for sentence in opens:
+        logging.getLogger(__name__).warning("the restart widens access: %s", sentence)
     ending.restart()
-    return found
+    return Restarting(**{one.name: getattr(found, one.name) for one in fields(found)}, opens=opens)
 
 
 @operation
@@ -95,8 +112,23 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGESIZE")
 
 
-def _ending(ctx: OpContext) -> Ends:
+async def _opens(ctx: OpContext, written: Config) -> list[str]:
+    """Whom a config lets in that the gateway keeps out, in sentences. A broken store hinders no restart."""
+    import sqlite3
 
+    from clawlane.access.exposure import compare
+    from clawlane.ops import exposure
+    from clawlane.ops.exposure_text import sentences
+    from clawlane.store.errors import StoreError
+
+    try:
+        found = await exposure.exposure(ctx, ctx.config, written)
+    except (StoreError, sqlite3.Error):  # then nobody is known by name
+        found = compare(exposure.policies(ctx.config), exposure.policies(written), {})
+    return sentences(found.widens)
+
+
+def _ending(ctx: OpContext) -> Ends:
     if ctx.ending is None:
         raise OpError("this is no gateway that could end by itself", "openclaw gateway run")
     return ctx.ending

@@ -98,11 +98,11 @@ _KEY = {
 _RELOAD = {
     Reload.ASK: (
         "An edit of this file that narrows access holds at once; one that widens it waits for"
-        " `openclaw config apply`. With 'auto' both hold at once."
+        " `openclaw config apply`, or for the next start of the gateway. With 'auto' both hold at once."
     ),
     Reload.AUTO: (
         "Edits of this file hold at once, those that widen access, too. With 'ask' these wait for"
-        " `openclaw config apply`."
+        " `openclaw config apply`, or for the next start of the gateway."
     ),
 }
 

@@ -10,6 +10,7 @@ from clawlane.access.decision import Reason
 from clawlane.access.who import Who
 
 if TYPE_CHECKING:
+    from clawlane.access.in_force import Rules
     from clawlane.access.names import Pins
     from clawlane.access.speakers import Speakers
     from clawlane.channel import Account
@@ -58,12 +59,18 @@ class Book(Protocol):
     def names_of(self, account: str, ids: Collection[str]) -> Mapping[str, str]: ...
 
 
-def who_may_speak(config: Config, account: Account, pins: Pins, book: Book | None) -> list[GroupSpeakers]:
-    """Each group that is let in, then all others. Without a book nobody has a name."""
-    from clawlane.access.policy import AccessPolicy
-    from clawlane.access.speakers import speakers
+def who_may_speak(
+    config: Config, account: Account, pins: Pins, book: Book | None, rules: Rules | None = None
+) -> list[GroupSpeakers]:
+    """Each group that is let in, then all others. Without a book nobody has a name.
 
-    found = speakers(AccessPolicy.of(config, account), pins)
+    `rules` are those in force where a gateway runs, else those of the config count.
+    """
+    from clawlane.access.in_force import Rules
+    from clawlane.access.policy import AccessPolicy
+    from clawlane.access.speakers import speakers_in_force
+
+    found = speakers_in_force(rules or Rules(AccessPolicy.of(config, account)), pins)
     ids = {id for one in found for id in (one.group, *one.people[:NAMED]) if id}
     names = book.names_of(str(account), ids) if book and ids else {}
     return [_told(one, names, len(found) > 1) for one in found]
@@ -126,6 +133,8 @@ def _why_nobody(one: GroupSpeakers) -> str:
             return "an entry of groups shuts out a group that nobody knows by its name"
         case Reason.GROUP_SENDER_LIST_EMPTY:
             return f"{key} is []" if one.line is not None else "groupAllowFrom and allowFrom name nobody"
+        case Reason.GROUP_SENDER_NOT_ALLOWED:
+            return "the config in force and the edit that waits list no one in common"
         case Reason.GROUP_NO_ALLOWLIST:
             return "no group is listed in groups"
     return "no entry of groups lets a known group in"

@@ -26,6 +26,7 @@ from clawlane.ops.pause import PauseInfo
 from clawlane.ops.process import resident_bytes
 
 if TYPE_CHECKING:
+    from clawlane.access.in_force import Rules
     from clawlane.capabilities import Probe, ProbeResult
     from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import Config
@@ -215,6 +216,7 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
     user, state = _user_and_state(ctx, account)
     activity = reader.activity(name)
     policy, rehearsal = AccessPolicy.of(ctx.config, account), rehearsal_of(channel)
+    rules = live.rules if live and ctx.loaded is not None else None
     names = policy.names_to_pin()
     directory = Directory.read(reader, account)
     pins = [pin for one in names if (pin := directory.pins.of_name(one))]
@@ -237,8 +239,8 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         outbound=state.outbound or Health.UNKNOWN,
         noticed_ms=state.noticed_ms,
         skew_ms=state.skew_ms,
-        dm_policy=policy_status(ctx.config, account, "dmPolicy"),
-        group_policy=policy_status(ctx.config, account, "groupPolicy"),
+        dm_policy=policy_status(ctx.config, account, "dmPolicy", rules),
+        group_policy=policy_status(ctx.config, account, "groupPolicy", rules),
         rehearsal=rehearsal,
         last_inbound_ms=activity.last_inbound_ms,
         last_outbound_ms=activity.last_outbound_ms,
@@ -260,7 +262,7 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         names=list(map(NameStatus.of, pins)),
         findings=findings(ctx.config, account, directory),
         problems=[],
-        speakers=who_may_speak(ctx.config, account, directory.pins, reader),
+        speakers=who_may_speak(ctx.config, account, directory.pins, reader, rules),
         verification=verification_of(
             reader.verifications(name), fingerprint(policy), rehearsed=bool(rehearsal)
         ),
@@ -296,8 +298,23 @@ def _consent(ctx: OpContext, account: Account) -> Consent | None:
         return None
 
 
-def policy_status(config: Config, account: Account, key: str) -> PolicyStatus:
-    """The value of a channel key for an account, and where it was set."""
+_STRICTEST: dict[str, tuple[str, ...]] = {
+    "dmPolicy": ("disabled", "allowlist", "pairing", "open"),
+    "groupPolicy": ("disabled", "allowlist", "open"),
+}
+
+
+def policy_status(config: Config, account: Account, key: str, rules: Rules | None = None) -> PolicyStatus:
+    """The value of a channel key for an account, and where it was set.
+
+    Of a `dmPolicy` or `groupPolicy` in `rules` that an edit narrows while it waits, it is the stricter one.
+    """
+    if rules is not None and rules.edited is not None and key in _STRICTEST:
+        both = (
+            (one.dm, one.dm_rule) if key == "dmPolicy" else (one.groups, one.groups_rule) for one in rules
+        )
+        value, rule = min(both, key=lambda one: _STRICTEST[key].index(one[0]))
+        return PolicyStatus(str(value), str(rule.origin), rule.path, rule.line)
     effective = config.effective(account, key)
     origin = effective.origin
     return PolicyStatus(str(effective.value), str(origin.layer), origin.path, origin.line)
@@ -325,7 +342,8 @@ def _config(ctx: OpContext) -> ConfigStatus:
         if live and live.refused and live.refused.revision == revision:
             return replace(told, error=live.refused.problems[0], changed=True)
         if live and live.waiting and live.waiting.revision == revision:
-            return replace(told, changed=True, waiting=list(live.waiting.widens))
+            waiting = list(live.waiting.widens)
+            return replace(told, changed=True, waiting=waiting, waiting_revision=revision)
         if revision == in_force:
             return told
         ctx.written_config()

@@ -180,7 +180,7 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
     assert started_ms is not None  # a live account is one of a gateway
 
     def setting(key: str) -> PolicyStatus:
-        return policy_status(ctx.config, account, key)
+        return policy_status(ctx.config, account, key, live.rules)
 
     channel = live.channel
     return LaneFacts(
