@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from clawlane.lookup import Lookup
 from clawlane.messages import ThreadKind
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
-from clawlane.store.errors import StoreLost
+from clawlane.store.errors import StoreFailed, StoreLost
 from clawlane.store.models import OpenTurn
 from clawlane.store.told import Pause, Resumed
 
@@ -195,7 +196,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Live until cancelled; run the account whenever it is wanted."""
-        async with self._store.own(str(self.account)) as self.account_store, asyncio.TaskGroup() as group:
+        async with self._owning() as self.account_store, asyncio.TaskGroup() as group:
             self.owned.set()
             group.create_task(self._health.watch())
             group.create_task(self._state_log.write(self.account_store))
@@ -203,6 +204,21 @@ class Supervisor:
                 await self._wanted.wait()
                 if self._wanted.is_set():
                     await self._while_wanted(self.account_store)
+
+    @asynccontextmanager
+    async def _owning(self) -> AsyncIterator[AccountStore]:
+        """Own the account, after an operation that owns it, and once the disk takes that."""
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self.deps.jitter)
+        async with AsyncExitStack() as owning:
+            while True:
+                try:
+                    store = await owning.enter_async_context(self._store.own(str(self.account), patient=True))
+                    break
+                except StoreFailed as error:
+                    wait = backoff.next()
+                    log.error("%s cannot start yet; trying again in %.0f s: %s", self.account, wait, error)
+                    await self.deps.sleep(wait)
+            yield store
 
     def _changed(self, state: State) -> None:
         self._state_log.note(state)
