@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 from packages.clawlane.tests.test_ops_pause import LANE, House, Installed, Quiet
 
+from clawlane.condition import Phase
 from clawlane.config.load import Config, load
 from clawlane.config.paths import Paths
 from clawlane.gateway.accounts import Accounts
 from clawlane.ops.operation import Caller
+from clawlane.ops.pause import BeginPause, pause
 from clawlane.store import inbox
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.errors import StoreOwned
 
+OTHER_PROFILE = "{ channels: { zalouser: { dmPolicy: 'open', profile: 'other' } } }"
 ON = "{ channels: { zalouser: { dmPolicy: 'open' } } }"
 
 
@@ -113,3 +116,17 @@ async def test_an_account_that_cannot_be_owned_on_a_full_disk_starts_once_there_
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         await owned(accounts)
+
+
+async def test_an_account_that_could_not_be_added_is_tried_again(house: House) -> None:
+    away = house.paths.store.with_suffix(".away")
+    async with house.gateway() as accounts:
+        await pause(accounts.context(Caller.CLI), BeginPause(thread="dm:11"))
+        accounts.follow(edited(house, OTHER_PROFILE), None, accounts.channels)
+        house.paths.store.rename(away)  # what writes has it open; nobody can read
+        try:
+            await until(lambda: accounts.supervisors[LANE].state.reason.startswith("could not be started"))
+        finally:
+            away.rename(house.paths.store)
+        await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+        assert [str(one) for one in accounts.supervisors[LANE].pauses] == [f"{LANE} dm:11"]

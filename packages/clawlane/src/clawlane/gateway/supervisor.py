@@ -282,6 +282,12 @@ class Supervisor:
             finally:
                 self._runner = None
 
+    def not_started(self, error: Exception, wait: float) -> None:
+        """Report that it could not be started, which is tried again in so many seconds."""
+        reason = f"could not be started ({_kind(error)}); trying again in {wait:.0f} s"
+        broken = Health.BROKEN
+        self._report(State(Phase.DEGRADED, reason, inbound=broken, outbound=broken, code=StateCode.CRASHED))
+
     def _report_crash(self, error: Exception, wait: float) -> None:
         log.error("%s stopped unexpectedly; starting again in %.0f s", self.account, wait, exc_info=error)
         reason = f"stopped unexpectedly ({_kind(error)}); starting again in {wait:.0f} s"
