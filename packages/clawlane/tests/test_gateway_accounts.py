@@ -43,8 +43,9 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def turns_of_the_loop() -> None:
+    """Enough for whatever was begun, also what asks files in threads."""
     for _ in range(50):
-        await asyncio.sleep(0)
+        await asyncio.to_thread(int)
 
 
 async def owned(accounts: Accounts) -> AccountStore:
@@ -130,3 +131,18 @@ async def test_an_account_that_could_not_be_added_is_tried_again(house: House) -
             away.rename(house.paths.store)
         await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
         assert [str(one) for one in accounts.supervisors[LANE].pauses] == [f"{LANE} dm:11"]
+
+
+async def test_an_account_that_is_being_added_does_not_run_once_the_gateway_stops(house: House) -> None:
+    async with house.gateway() as accounts:
+        accounts.follow(edited(house, "{ channels: {} }"), None, {})
+        await until(lambda: LANE not in accounts.supervisors)
+        accounts.follow(edited(house, ON), None, {"zalouser": Quiet()})
+        await until(lambda: LANE in accounts.supervisors)
+        await accounts.stop()
+        supervisor = accounts.supervisors[LANE]
+        await supervisor.owned.wait()
+        await turns_of_the_loop()
+        await supervisor.restart()
+        await turns_of_the_loop()
+        assert supervisor.state.phase is Phase.STOPPED

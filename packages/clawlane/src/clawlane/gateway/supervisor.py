@@ -65,6 +65,7 @@ class Supervisor:
         self._stop: Callable[[], object] = self._wanted.clear
         self._runner: Runner | None = None
         self._patience = 0.0
+        self._ends = False
 
     @property
     def state(self) -> State:
@@ -163,15 +164,20 @@ class Supervisor:
         return self._runner is not None and await self._runner.look_up(kind)
 
     def start(self) -> None:
-        """The account is wanted."""
-        self._wanted.set()
+        """The account is wanted, unless the gateway stops."""
+        if not self._ends:
+            self._wanted.set()
 
     async def stop(
         self,
         code: StateCode = StateCode.STOPPED_BY_OPERATOR,
         reason: str = "stopped by the operator",
     ) -> None:
-        """Returns once nothing of the account runs. Chunks in flight are answered first."""
+        """Returns once nothing of the account runs. Chunks in flight are answered first.
+
+        After it has stopped because the gateway stops, nothing starts it again.
+        """
+        self._ends = self._ends or code is StateCode.GATEWAY_STOPS
         self._wanted.clear()
         if self._runner is not None:
             await self._runner.park()
