@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from packages.clawlane.tests.test_ops_pause import LANE, House, Installed
 
 from clawlane.agents.echo import EchoAgent
+from clawlane.agents.errors import AgentsUnusable
+from clawlane.config.errors import ConfigError
 from clawlane.config.load import Config, load
 from clawlane.config.paths import Paths
 from clawlane.gateway.agent_host import OpenAgents
 from clawlane.gateway.config_in_force import ConfigInForce
 from clawlane.gateway.reload import look
 from clawlane.lane.live_agents import LiveAgents
+from clawlane.ops.operation import Caller, OpError
+from clawlane.ops.process import Restart, restart
 from clawlane.store import inbox
 from clawlane.store.events import ConfigChanged, Edit
 
@@ -110,6 +115,37 @@ async def test_a_log_that_fails_after_the_swap_leaves_the_edit_in_force_and_told
             told = reader.events("", LANE, 100).events
         assert [one.edit for one in told if isinstance(one, ConfigChanged)] == [Edit.IN_FORCE]
     assert "the config is in force, but" in caplog.text
+
+
+class Told:
+    """What ends the gateway, and whether it was told to."""
+
+    restarts = False
+
+    def restart(self) -> None:
+        self.restarts = True
+
+    def stop(self) -> None:
+        """Nobody asks for it."""
+
+
+async def test_a_restart_into_a_file_that_is_gone_or_agents_that_do_not_open_is_refused(house: House) -> None:
+    async def fail(_config: Config) -> OpenAgents:
+        raise AgentsUnusable(["agents.list[0]: no such program", "mcp.servers.x: it is off"])
+
+    async with following(house, fail) as in_force:
+        ending = Told()
+        ctx = replace(in_force.accounts.context(Caller.CLI), ending=ending)
+        house.configure(f"{{ {ZALO}, {AGENTS} }}")
+        with pytest.raises(OpError, match=r"no such program; mcp\.servers\.x"):
+            await restart(ctx, Restart())
+        house.paths.config_file.unlink()
+        with pytest.raises(ConfigError, match="the file is gone"):
+            await restart(ctx, Restart())
+        assert not ending.restarts
+        house.configure(f"{{ {ZALO} }}")
+        await restart(ctx, Restart())
+        assert ending.restarts
 
 
 async def test_an_edit_that_waits_keeps_no_agents_open_however_often_it_is_looked_at(house: House) -> None:

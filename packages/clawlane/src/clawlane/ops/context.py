@@ -146,6 +146,9 @@ class LiveConfig(Protocol):
     def waiting(self) -> Waiting | None:
         """The file as it is, if what it widens waits for the operator."""
 
+    async def check(self) -> None:
+        """Try out the file as it is, which changes nothing. Raises what keeps it from being used."""
+
     async def apply(self, by: tuple[str, str]) -> tuple[Exposure, list[str]]:
         """Let the file count, whatever it widens; `by` is the caller and the operation.
 

@@ -70,11 +70,9 @@ async def get(ctx: OpContext, request: GetProcess) -> Process:  # noqa: ARG001
 
 @operation
 async def restart(ctx: OpContext, request: Restart) -> Process:  # noqa: ARG001
-    """Nothing ends if the config could not be loaded again: that raises `ConfigError`."""
-    import asyncio
-
+    """Nothing ends if the file, its channels or its agents cannot be used: `ConfigError` or `OpError`."""
     ending, found = _ending(ctx), _process(ctx)
-    await asyncio.to_thread(ctx.written_config)
+    await _try_out(ctx)
     ending.restart()
     return found
 
@@ -93,6 +91,22 @@ def resident_bytes() -> int:
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGESIZE")
+
+
+async def _try_out(ctx: OpContext) -> None:
+    """What a start would stumble over. Without a config that follows its file, that is the file alone."""
+    import asyncio
+
+    from clawlane.agents.errors import AgentsUnusable
+    from clawlane.channel import ChannelUnusable
+
+    if ctx.live_config is None:
+        await asyncio.to_thread(ctx.written_config)
+        return
+    try:
+        await ctx.live_config.check()
+    except (AgentsUnusable, ChannelUnusable) as error:
+        raise OpError("; ".join(str(error).splitlines())) from error
 
 
 def _ending(ctx: OpContext) -> Ends:
