@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.backoff import Backoff
 from clawlane.channel import Channel, StateCode
 from clawlane.config.accounts import needs_new_connection
 from clawlane.config.choices import DmPolicy, GroupPolicy
@@ -33,6 +34,8 @@ from clawlane.store.media_files import MediaFiles
 from clawlane.store.told import Pause
 
 AGENTS_AT_ONCE = 8
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 300.0
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +74,8 @@ class Accounts:
         self._resolvers: dict[str, NameResolver] = {}
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._settling: dict[str, asyncio.Lock] = {}
+        self._kept: dict[str, list[Pause]] = {}
+        """The pauses of accounts that are being replaced: not all of them may be stored."""
         self._stops = False
         self._group = asyncio.TaskGroup()
         self.supervisors: dict[str, Supervisor] = {}
@@ -143,7 +148,7 @@ class Accounts:
             supervisor.follow(settings)
             self._resolvers[name].follow(settings.rules.names_to_pin(), supervisor.account_store)
         changed = [name for name in {*self.supervisors, *self._wanted} if not self._settled(name)]
-        for name in (*self.supervisors, *changed):
+        for name in {*self.supervisors, *changed}:
             self._group.create_task(self._settle(name))
         return sorted(changed)
 
@@ -181,29 +186,41 @@ class Accounts:
                 self.note(name, revision, edit, widens, narrows, by)
 
     def _settled(self, name: str) -> bool:
-        """Whether an account runs with the connection that the config in force wants."""
+        """Whether an account was launched with the connection that the config in force wants."""
         wanted, there = self._wanted.get(name), self.supervisors.get(name)
         if wanted is None or there is None:
             return wanted is None and there is None
         same_channel = self.channels[wanted.account.channel] is there.channel
-        return same_channel and not needs_new_connection(there.made_for, wanted.account)
+        launched = name in self._tasks
+        return launched and same_channel and not needs_new_connection(there.made_for, wanted.account)
 
     async def _settle(self, name: str) -> None:
-        """Let an account run, or not, as the config in force wants it by then."""
-        async with self._settling.setdefault(name, asyncio.Lock()):
-            await self.begun.wait()
-            kept: list[Pause] = []
+        """Let an account run, or not, as the config in force wants it by then. What fails is tried again."""
+        await self.begun.wait()
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, random.random)
+        while not self._stops:
             try:
-                if not self._settled(name) and name in self.supervisors:
-                    kept = self.supervisors[name].pauses
-                    await self._remove(name)
-                if name in self._wanted and name not in self.supervisors and not self._stops:
-                    await self._add(name, kept)
-                elif name in self.supervisors:
-                    pacing = self.supervisors[name].account.settings.pacing
-                    await self.supervisors[name].pace(pacing, random.random)
-            except Exception:
-                log.exception("%s could not be changed", name)
+                async with self._settling.setdefault(name, asyncio.Lock()):
+                    await self._change(name)
+            except Exception as error:
+                wait = backoff.next()
+                log.exception("%s could not be changed; trying again in %.0f s", name, wait)
+                if name in self.supervisors and name not in self._tasks:
+                    self.supervisors[name].not_started(error, wait)
+                await asyncio.sleep(wait)
+            else:
+                return
+
+    async def _change(self, name: str) -> None:
+        if not self._settled(name) and name in self.supervisors:
+            self._kept[name] = self.supervisors[name].pauses
+            await self._remove(name)
+        if name in self._wanted and name not in self.supervisors and not self._stops:
+            await self._add(name, self._kept.get(name, []))
+        elif name in self.supervisors:
+            pacing = self.supervisors[name].account.settings.pacing
+            await self.supervisors[name].pace(pacing, random.random)
+        self._kept.pop(name, None)
 
     async def _add(self, name: str, kept: list[Pause]) -> None:
         """Run an account that was not there. Pauses that could not be stored hold on."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
 from clawlane.access.exposure import Change, Exposure, compare
@@ -14,6 +15,7 @@ from clawlane.channel import Channel, ChannelUnusable
 from clawlane.config.choices import Reload
 from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.load import Config
+from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.agent_host import OpenAgents, what_agents_depend_on
 from clawlane.gateway.logging import log_from
@@ -33,13 +35,24 @@ UNGUARDED = "edits that widen access no longer wait: gateway.reload is not 'ask'
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ready:
     """A config with all that can fail behind it. `agents` are None where those that run are its own."""
 
     config: Config
     channels: Mapping[str, Channel]
     agents: OpenAgents | None = None
+
+    def hand_over(self, to: LiveAgents) -> None:
+        """Let its agents answer from now on."""
+        if self.agents is not None:
+            to.replace(self.agents.agent, self.agents.close)
+            self.agents = None
+
+    def close(self) -> None:
+        """Close its agents, unless they were handed over."""
+        if self.agents is not None:
+            self.agents.close()
 
 
 @dataclass(slots=True)
@@ -66,14 +79,18 @@ class ConfigInForce:
     async def take(self, seen: Look) -> None:
         """Act on the file as it is now. One that cannot be used changes nothing."""
         async with self._lock:
-            try:
-                ready = await self._ready(seen.revision)
-            except _REFUSALS as error:
-                self._refuse(seen.revision, error)
-                return
-            self._mended()
-            if ready.config.source.revision != (self._edited or self.applied).source.revision:
-                await self._weigh(ready)
+            with ExitStack() as stack:
+                try:
+                    ready = await self._ready(seen.revision)
+                    stack.callback(ready.close)
+                    known = ready.config.source.revision == (self._edited or self.applied).source.revision
+                    changes = None if known else await self._compare(ready.config)
+                except Exception as error:  # whatever it is, the operator has to learn of it
+                    self._refuse(seen.revision, error)
+                    return
+                self._mended()
+                if changes is not None:
+                    self._weigh(ready, changes)
 
     async def apply(self, by: tuple[str, str], reviewed: str = "") -> tuple[Exposure, list[str]]:
         """Let the file count as it is, whatever it widens. Gives what changes, and which accounts start anew.
@@ -82,26 +99,29 @@ class ConfigInForce:
         revision that was `reviewed` is not the file's.
         """
         async with self._lock:
-            ready = await self._ready(reviewed=reviewed)
-            self._mended()
-            changes = await self._compare(ready.config)
-            return changes, await self._apply(ready, changes, by)
+            with closing(await self._ready(reviewed=reviewed)) as ready:
+                changes = await self._compare(ready.config)
+                self._mended()
+                return changes, self._apply(ready, changes, by)
 
-    async def _weigh(self, ready: _Ready) -> None:
-        changes = await self._compare(ready.config)
+    async def check(self) -> None:
+        """Try out the file as it is, with its channels and agents. Raises what keeps it from being used."""
+        async with self._lock:
+            (await self._ready()).close()
+
+    def _weigh(self, ready: _Ready, changes: Exposure) -> None:
         modes = (self.applied.root.gateway.reload, ready.config.root.gateway.reload)
         unguarded = modes == (Reload.ASK, Reload.AUTO)
         if Reload.ASK in modes and (changes.widens or unguarded):
-            await self._hold(ready, changes, unguarded=unguarded)
+            self._hold(ready, changes, unguarded=unguarded)
         else:
-            await self._apply(ready, changes)
+            self._apply(ready, changes)
 
-    async def _apply(self, ready: _Ready, changes: Exposure, by: tuple[str, str] | None = None) -> list[str]:
+    def _apply(self, ready: _Ready, changes: Exposure, by: tuple[str, str] | None = None) -> list[str]:
         before, config = self.applied, ready.config
-        # From here to the end of the swap nothing waits: every decision is made before it or after it.
+        # Nothing waits here: every decision is made before the swap or after it.
         changed = self.accounts.follow(config, None, ready.channels)
-        if ready.agents is not None:
-            self.agents.replace(ready.agents.agent, ready.agents.close)
+        ready.hand_over(self.agents)
         log_from(config.root.logging.level)
         self.applied, self.applied_ms = config, self.accounts.now_ms()
         self.waiting = self._edited = None
@@ -111,15 +131,16 @@ class ConfigInForce:
             if warning not in before.warnings:
                 log.warning("%s", warning)
         concerned = {one.account for one in (*changes.widens, *changes.narrows)}
-        self.announce(config, sorted(concerned.union(changed)))
+        self._announce(config, sorted(concerned.union(changed)))
         self._record(config.source.revision, Edit.IN_FORCE, changes, by)
         return changed
 
-    async def _hold(self, ready: _Ready, changes: Exposure, *, unguarded: bool) -> None:
-        """Keep a config that widens access waiting; what it narrows counts at once."""
+    def _hold(self, ready: _Ready, changes: Exposure, *, unguarded: bool) -> None:
+        """Keep a config that widens access waiting; what it narrows counts at once.
+
+        Its agents can be opened, but who knows when they are needed.
+        """
         config = ready.config
-        if ready.agents is not None:
-            ready.agents.close()  # they can be opened, and who knows when they are needed
         self.accounts.follow(_without_those_off(self.applied, config), config, self.accounts.channels)
         told = [*sentences(changes.widens), *([UNGUARDED] if unguarded else [])]
         self._edited, self.waiting = config, Waiting(config.source.revision, tuple(told))
@@ -137,6 +158,8 @@ class ConfigInForce:
             log.error("the config file cannot be used; the config that was applied before stays in force")
             for problem in problems:
                 log.error("%s", problem)
+            if not isinstance(error, (*_FORESEEN, AgentsUnusable, ConfigError)):
+                log.error("where that came from", exc_info=error)
             self._record(revision, Edit.REFUSED, Exposure())
         self.refused = Refused(revision, problems)
 
@@ -146,7 +169,7 @@ class ConfigInForce:
             self.refused = None
 
     async def _ready(self, revision: str = "", reviewed: str = "") -> _Ready:
-        """The file as a config, with its channels and agents. Raises one of `_REFUSALS`.
+        """The file as a config, with its channels and agents. Raises whatever keeps it from being used.
 
         Raises `OpError` before it opens anything if another revision was `reviewed`.
         """
@@ -181,17 +204,33 @@ class ConfigInForce:
         """Tell the event feed, on every account."""
         for name in {*self.accounts.supervisors, *map(str, self.applied.accounts)}:
             widens, narrows = (_kinds(found, name) for found in (changes.widens, changes.narrows))
-            self.accounts.note(name, revision, edit, widens, narrows, by)
+            try:
+                self.accounts.note(name, revision, edit, widens, narrows, by)
+            except Exception:
+                log.exception("%s: the event feed does not tell of this edit", name)
+
+    def _announce(self, config: Config, names: Sequence[str]) -> None:
+        """Log how accounts are set up. What fails here changes nothing about the config in force."""
+        try:
+            self.announce(config, names)
+        except Exception:
+            log.exception("the config is in force, but how accounts are set up could not be told")
 
 
-_REFUSALS = (ConfigError, AgentsUnusable, ChannelUnusable, PluginError)
+_FORESEEN = (ChannelUnusable, CredentialsError, PluginError, StoreError)
+"""Errors whose text is for the operator."""
 
 
 def _problems(error: Exception) -> tuple[str, ...]:
     """What is wrong, one line for each."""
     if isinstance(error, ConfigError | AgentsUnusable):
         return tuple(map(str, error.problems))
-    return (str(error),)
+    if isinstance(error, ExceptionGroup):
+        return tuple(line for one in error.exceptions for line in _problems(one))
+    if isinstance(error, _FORESEEN):
+        return (str(error),)
+    told = next(iter(str(error).splitlines()), "")
+    return (f"it could not be tried out: {type(error).__name__}" + (f": {told}" if told else ""),)
 
 
 def _kinds(changes: Sequence[Change], account: str) -> dict[str, int]:

@@ -66,12 +66,12 @@ class NameResolver:
     async def load(self, store: Store) -> None:
         """Take over the results of earlier look-ups, and forget names that have left the config.
 
-        Nobody may own the account yet.
+        The account may not run yet. An operation that owns it is waited for.
         """
         with store.read() as reader:
             stored = {one.pin.name: one for one in reader.looked_up(str(self._account))}
         if gone := [name for name in stored if name not in self._names]:
-            async with store.own(str(self._account)) as account_store:
+            async with store.own(str(self._account), patient=True) as account_store:
                 await account_store.run(directory.forget_pins, gone)
         self._learn([stored[name] for name in self._names if name in stored])
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from clawlane.lookup import Lookup
 from clawlane.messages import ThreadKind
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
-from clawlane.store.errors import StoreLost
+from clawlane.store.errors import StoreFailed, StoreLost
 from clawlane.store.models import OpenTurn
 from clawlane.store.told import Pause, Resumed
 
@@ -64,6 +65,7 @@ class Supervisor:
         self._stop: Callable[[], object] = self._wanted.clear
         self._runner: Runner | None = None
         self._patience = 0.0
+        self._ends = False
 
     @property
     def state(self) -> State:
@@ -162,15 +164,20 @@ class Supervisor:
         return self._runner is not None and await self._runner.look_up(kind)
 
     def start(self) -> None:
-        """The account is wanted."""
-        self._wanted.set()
+        """The account is wanted, unless the gateway stops."""
+        if not self._ends:
+            self._wanted.set()
 
     async def stop(
         self,
         code: StateCode = StateCode.STOPPED_BY_OPERATOR,
         reason: str = "stopped by the operator",
     ) -> None:
-        """Returns once nothing of the account runs. Chunks in flight are answered first."""
+        """Returns once nothing of the account runs. Chunks in flight are answered first.
+
+        After it has stopped because the gateway stops, nothing starts it again.
+        """
+        self._ends = self._ends or code is StateCode.GATEWAY_STOPS
         self._wanted.clear()
         if self._runner is not None:
             await self._runner.park()
@@ -195,7 +202,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Live until cancelled; run the account whenever it is wanted."""
-        async with self._store.own(str(self.account)) as self.account_store, asyncio.TaskGroup() as group:
+        async with self._owning() as self.account_store, asyncio.TaskGroup() as group:
             self.owned.set()
             group.create_task(self._health.watch())
             group.create_task(self._state_log.write(self.account_store))
@@ -203,6 +210,21 @@ class Supervisor:
                 await self._wanted.wait()
                 if self._wanted.is_set():
                     await self._while_wanted(self.account_store)
+
+    @asynccontextmanager
+    async def _owning(self) -> AsyncIterator[AccountStore]:
+        """Own the account, after an operation that owns it, and once the disk takes that."""
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self.deps.jitter)
+        async with AsyncExitStack() as owning:
+            while True:
+                try:
+                    store = await owning.enter_async_context(self._store.own(str(self.account), patient=True))
+                    break
+                except StoreFailed as error:
+                    wait = backoff.next()
+                    log.error("%s cannot start yet; trying again in %.0f s: %s", self.account, wait, error)
+                    await self.deps.sleep(wait)
+            yield store
 
     def _changed(self, state: State) -> None:
         self._state_log.note(state)
@@ -265,6 +287,12 @@ class Supervisor:
                 await made.run()
             finally:
                 self._runner = None
+
+    def not_started(self, error: Exception, wait: float) -> None:
+        """Report that it could not be started, which is tried again in so many seconds."""
+        reason = f"could not be started ({_kind(error)}); trying again in {wait:.0f} s"
+        broken = Health.BROKEN
+        self._report(State(Phase.DEGRADED, reason, inbound=broken, outbound=broken, code=StateCode.CRASHED))
 
     def _report_crash(self, error: Exception, wait: float) -> None:
         log.error("%s stopped unexpectedly; starting again in %.0f s", self.account, wait, exc_info=error)

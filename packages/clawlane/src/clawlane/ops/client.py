@@ -21,6 +21,7 @@ from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.paths import Paths
 from clawlane.ops.operation import (
     Caller,
+    Operation,
     OpError,
     Request,
     Stream,
@@ -47,6 +48,7 @@ _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
 
 _DEADLINE = 60.0
+_MAY_BE_SENT = "it may be queued or sent all the same: look there and on the phone before you repeat it"
 _STATE_HELP = "set CLAWLANE_STATE_DIR to a folder of your own"
 
 
@@ -212,7 +214,7 @@ def ask_gateway(paths: Paths, request: Request[R], caller: Caller) -> R:
     Raises `GatewayDown` where none runs, `ControlError` for what it refused, and `ConfigError`.
     """
     operation = operation_of(request)
-    with _asked(paths, "POST", f"/op/{operation.name}", encode(request), caller) as response:
+    with _asked(paths, "POST", f"/op/{operation.name}", encode(request), caller, operation) as response:
         body = response.read()
         if response.status != 200:
             raise _refused(body)
@@ -225,7 +227,7 @@ def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Generato
     Raises as `ask_gateway` does.
     """
     operation = operation_of(request)
-    with _asked(paths, "POST", f"/op/{operation.name}", encode(request), caller) as response:
+    with _asked(paths, "POST", f"/op/{operation.name}", encode(request), caller, operation) as response:
         if response.status != 200:
             raise _refused(response.read())
         for line in _lines(response):
@@ -249,7 +251,12 @@ def _lines(response: Response) -> Iterator[bytes]:
 
 @contextmanager
 def _asked(
-    paths: Paths, method: str, target: str, body: bytes = b"", caller: Caller = Caller.CLI
+    paths: Paths,
+    method: str,
+    target: str,
+    body: bytes = b"",
+    caller: Caller = Caller.CLI,
+    operation: Operation | None = None,
 ) -> Iterator[Response]:
     path = find_socket(paths)
     if path is None:
@@ -259,17 +266,24 @@ def _asked(
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise GatewayDown from error
     except (OSError, Broken) as error:
-        raise _no_answer(error) from error
+        raise _no_answer(error, operation) from error
     try:
         yield response
     except (OSError, Broken) as error:
-        raise _no_answer(error) from error
+        raise _no_answer(error, operation) from error
     finally:
         connection.close()
 
 
-def _no_answer(error: Exception) -> ControlError:
-    return ControlError(f"the gateway did not answer: {error or type(error).__name__}")
+def _no_answer(error: Exception, operation: Operation | None) -> ControlError:
+    """What a gateway was asked to change it may change, or have changed, without an answer."""
+    told = f"the gateway did not answer: {str(error) or type(error).__name__}"
+    asked = isinstance(error, Broken | TimeoutError | ConnectionError)
+    if operation is None or not operation.changes or not asked:
+        return ControlError(told)
+    if operation.name.startswith("message."):
+        return ControlError(f"{told}; {_MAY_BE_SENT}", "openclaw outbox list")
+    return ControlError(f"{told}; what was asked may be done all the same", "openclaw channels status")
 
 
 def _refused(body: bytes) -> ControlError | ConfigError:

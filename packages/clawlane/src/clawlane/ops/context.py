@@ -146,6 +146,9 @@ class LiveConfig(Protocol):
     def waiting(self) -> Waiting | None:
         """The file as it is, if what it widens waits for the operator."""
 
+    async def check(self) -> None:
+        """Try out the file as it is, which changes nothing. Raises what keeps it from being used."""
+
     async def apply(self, by: tuple[str, str], reviewed: str = "") -> tuple[Exposure, list[str]]:
         """Let the file count, whatever it widens; `by` is the caller and the operation.
 
@@ -370,20 +373,36 @@ class OpContext:
     async def own(self, account: str) -> AsyncIterator[AccountStore]:
         """The store of an account (`channel/id`) to write to, owned by this process meanwhile.
 
-        What it changes is recorded with the caller and the operation.
+        What it changes is recorded with the caller and the operation. In a gateway this waits while the
+        account changes hands.
         """
-        live = self.live.get(account)
-        if live is not None and live.account_store is not None:
-            yield live.account_store.by(self.caller, self.operation)
-            return
-        if self.store is None and not self._opened:
+        async with AsyncExitStack() as owning:
+            account_store = await self._owned(account, owning)
+            yield account_store.by(self.caller, self.operation)
+
+    async def _owned(self, account: str, owning: AsyncExitStack) -> AccountStore:
+        """The store of the account that runs, else one that is owned until `owning` ends."""
+        if self.store is None:
+            return await owning.enter_async_context((await self._store_alone()).own(account))
+        from clawlane.store.errors import StoreOwned
+
+        while True:
+            live = self.live.get(account)
+            if live is not None and live.account_store is not None:
+                return live.account_store
+            try:
+                return await owning.enter_async_context(self.store.own(account))
+            except StoreOwned:  # by an operation, or by the account that just starts
+                await self.store.handed_over()
+
+    async def _store_alone(self) -> Store:
+        """The store, opened because no gateway has it open."""
+        if not self._opened:
             from clawlane.store.database import open_store
 
             opening = open_store(self.paths.store, self.paths.lock_file, self.now_ms, checked=False)
             self._opened.append(await self._stack.enter_async_context(opening))
-        store = self.store or self._opened[0]
-        async with store.own(account) as account_store:
-            yield account_store.by(self.caller, self.operation)
+        return self._opened[0]
 
     @contextmanager
     def listening(self) -> Iterator[asyncio.Event]:

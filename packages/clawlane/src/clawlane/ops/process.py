@@ -84,11 +84,12 @@ async def get(ctx: OpContext, request: GetProcess) -> Process:  # noqa: ARG001
 
 @operation
 async def restart(ctx: OpContext, request: Restart) -> Restarting:  # noqa: ARG001
-    """Nothing ends if the config could not be loaded again: that raises `ConfigError`."""
+    """Nothing ends if the file, its channels or its agents cannot be used: `ConfigError` or `OpError`."""
     import asyncio
     import logging
 
     ending, found = _ending(ctx), _process(ctx)
+    await _try_out(ctx)
     opens = await _opens(ctx, await asyncio.to_thread(ctx.written_config))
     for sentence in opens:
         logging.getLogger(__name__).warning("the restart widens access: %s", sentence)
@@ -110,6 +111,22 @@ def resident_bytes() -> int:
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGESIZE")
+
+
+async def _try_out(ctx: OpContext) -> None:
+    """What a start would stumble over. Without a config that follows its file, that is the file alone."""
+    import asyncio
+
+    from clawlane.agents.errors import AgentsUnusable
+    from clawlane.channel import ChannelUnusable
+
+    if ctx.live_config is None:
+        await asyncio.to_thread(ctx.written_config)
+        return
+    try:
+        await ctx.live_config.check()
+    except (AgentsUnusable, ChannelUnusable) as error:
+        raise OpError("; ".join(str(error).splitlines())) from error
 
 
 async def _opens(ctx: OpContext, written: Config) -> list[str]:

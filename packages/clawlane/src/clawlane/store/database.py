@@ -71,21 +71,34 @@ class Store:
         self._writer = writer
         self._now_ms = now_ms
         self._owned: set[str] = set()
+        self._hands = asyncio.Event()
 
     @asynccontextmanager
-    async def own(self, account: str) -> AsyncIterator[AccountStore]:
+    async def own(self, account: str, *, patient: bool = False) -> AsyncIterator[AccountStore]:
         """Become the one owner of an account (`channel/id`). An earlier owner can no longer write.
 
-        Raises `StoreOwned` when this process owns it already.
+        When this process owns it already, a `patient` one waits, and any other raises `StoreOwned`.
         """
-        if account in self._owned:
-            raise StoreOwned(f"{account} is run by this process already", os.getpid())
+        while account in self._owned:
+            if not patient:
+                raise StoreOwned(f"{account} is run by this process already", os.getpid())
+            await self.handed_over()
         self._owned.add(account)
         try:
             epoch = await self._writer.submit(partial(self._next_epoch, account, self._now_ms()))
+            self._tell_hands()
             yield AccountStore(self._writer, account, epoch, self._now_ms)
         finally:
             self._owned.discard(account)
+            self._tell_hands()
+
+    async def handed_over(self) -> None:
+        """Returns when an account is owned, or is owned no more."""
+        await self._hands.wait()
+
+    def _tell_hands(self) -> None:
+        self._hands.set()
+        self._hands = asyncio.Event()
 
     def _next_epoch(self, account: str, now_ms: int, db: sqlite3.Connection) -> int:
         self._writer.owners.pop(account, None)

@@ -1,0 +1,148 @@
+"""Accounts while a gateway runs: they change hands, and what fails for one of them is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from packages.clawlane.tests.test_ops_pause import LANE, House, Installed, Quiet
+
+from clawlane.condition import Phase
+from clawlane.config.load import Config, load
+from clawlane.config.paths import Paths
+from clawlane.gateway.accounts import Accounts
+from clawlane.ops.operation import Caller
+from clawlane.ops.pause import BeginPause, pause
+from clawlane.store import inbox
+from clawlane.store.account_store import AccountStore
+from clawlane.store.database import open_store
+from clawlane.store.errors import StoreOwned
+
+OTHER_PROFILE = "{ channels: { zalouser: { dmPolicy: 'open', profile: 'other' } } }"
+ON = "{ channels: { zalouser: { dmPolicy: 'open' } } }"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    (tmp_path / "state").mkdir(mode=0o700)
+    return House(Paths(tmp_path / "state", tmp_path / "config.json5"))
+
+
+def edited(house: House, text: str) -> Config:
+    house.configure(text)
+    return load(house.paths, Installed(house.paths), {})
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 (nothing tells of it)
+            await asyncio.sleep(0.005)
+
+
+async def turns_of_the_loop() -> None:
+    """Enough for whatever was begun, also what asks files in threads."""
+    for _ in range(50):
+        await asyncio.to_thread(int)
+
+
+async def owned(accounts: Accounts) -> AccountStore:
+    """The store of the account, once it runs."""
+    await accounts.supervisors[LANE].owned.wait()
+    found = accounts.supervisors[LANE].account_store
+    assert found is not None
+    return found
+
+
+async def test_an_account_that_starts_anew_waits_for_the_operation_that_owns_it(house: House) -> None:
+    async with house.gateway() as accounts:
+        accounts.follow(edited(house, "{ channels: {} }"), None, {})
+        await until(lambda: LANE not in accounts.supervisors)
+        async with accounts.context(Caller.CLI).own(LANE) as operator:
+            accounts.follow(edited(house, ON), None, {"zalouser": Quiet()})
+            await until(lambda: LANE in accounts.supervisors)
+            await turns_of_the_loop()
+            assert accounts.supervisors[LANE].account_store is None
+            await operator.run(inbox.admit_all, [])
+        await owned(accounts)
+
+
+async def test_an_operation_waits_for_the_account_that_is_about_to_run(house: House) -> None:
+    async with house.gateway() as accounts:
+        ctx = accounts.context(Caller.CLI)
+        supervisor = accounts.supervisors[LANE]
+        starts, supervisor.account_store = supervisor.account_store, None  # as before it has its store
+
+        async def operate() -> None:
+            async with ctx.own(LANE) as account_store:
+                await account_store.run(inbox.admit_all, [])
+
+        operating = asyncio.create_task(operate())
+        await turns_of_the_loop()
+        assert not operating.done()
+        supervisor.account_store = starts
+        async with accounts.store.own("zalouser/other"):
+            await operating
+
+
+async def test_only_who_is_patient_waits_for_an_owner(house: House) -> None:
+    async with open_store(house.paths.store, house.paths.lock_file, house.now_ms) as store:
+
+        async def wait() -> None:
+            async with store.own(LANE, patient=True):
+                pass
+
+        async with store.own(LANE):
+            waiting = asyncio.create_task(wait())
+            await turns_of_the_loop()
+            assert not waiting.done()
+            with pytest.raises(StoreOwned):
+                async with store.own(LANE):
+                    pass
+        await waiting
+
+
+async def test_an_account_that_cannot_be_owned_on_a_full_disk_starts_once_there_is_room(house: House) -> None:
+    async with house.gateway() as accounts:
+        full = (8192, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+        accounts.follow(edited(house, "{ channels: {} }"), None, {})
+        await until(lambda: LANE not in accounts.supervisors)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, full)
+        try:
+            accounts.follow(edited(house, ON), None, {"zalouser": Quiet()})
+            await until(lambda: bool(accounts.store.failing))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        await owned(accounts)
+
+
+async def test_an_account_that_could_not_be_added_is_tried_again(house: House) -> None:
+    away = house.paths.store.with_suffix(".away")
+    async with house.gateway() as accounts:
+        await pause(accounts.context(Caller.CLI), BeginPause(thread="dm:11"))
+        accounts.follow(edited(house, OTHER_PROFILE), None, accounts.channels)
+        house.paths.store.rename(away)  # what writes has it open; nobody can read
+        try:
+            await until(lambda: accounts.supervisors[LANE].state.reason.startswith("could not be started"))
+        finally:
+            away.rename(house.paths.store)
+        await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+        assert [str(one) for one in accounts.supervisors[LANE].pauses] == [f"{LANE} dm:11"]
+
+
+async def test_an_account_that_is_being_added_does_not_run_once_the_gateway_stops(house: House) -> None:
+    async with house.gateway() as accounts:
+        accounts.follow(edited(house, "{ channels: {} }"), None, {})
+        await until(lambda: LANE not in accounts.supervisors)
+        accounts.follow(edited(house, ON), None, {"zalouser": Quiet()})
+        await until(lambda: LANE in accounts.supervisors)
+        await accounts.stop()
+        supervisor = accounts.supervisors[LANE]
+        await supervisor.owned.wait()
+        await turns_of_the_loop()
+        await supervisor.restart()
+        await turns_of_the_loop()
+        assert supervisor.state.phase is Phase.STOPPED

@@ -1,0 +1,161 @@
+"""The config in force: what becomes of an edit that cannot be tried out, and of the agents opened for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from packages.clawlane.tests.test_ops_pause import LANE, House, Installed
+
+from clawlane.agents.echo import EchoAgent
+from clawlane.agents.errors import AgentsUnusable
+from clawlane.config.errors import ConfigError
+from clawlane.config.load import Config, load
+from clawlane.config.paths import Paths
+from clawlane.gateway.agent_host import OpenAgents
+from clawlane.gateway.config_in_force import ConfigInForce
+from clawlane.gateway.reload import look
+from clawlane.lane.live_agents import LiveAgents
+from clawlane.ops.operation import Caller, OpError
+from clawlane.ops.process import Restart, restart
+from clawlane.store import inbox
+from clawlane.store.events import ConfigChanged, Edit
+
+AGENTS = "agents: { list: [{ id: 'x', default: true }] }"
+ZALO = "channels: { zalouser: { dmPolicy: 'open' } }"
+BY = ("cli", "config.apply")
+
+
+class Opened:
+    """Agents by how often they were opened, and which of them are open."""
+
+    def __init__(self) -> None:
+        self.all: list[OpenAgents] = []
+
+    async def __call__(self, _config: Config) -> OpenAgents:
+        self.all.append(OpenAgents(EchoAgent(), asyncio.Event()))
+        return self.all[-1]
+
+    @property
+    def still(self) -> int:
+        return sum(not one.over.is_set() for one in self.all)
+
+
+def nothing(_config: Config, _names: Sequence[str]) -> None:
+    """Nobody reads the log."""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    (tmp_path / "state").mkdir(mode=0o700)
+    return House(Paths(tmp_path / "state", tmp_path / "config.json5"))
+
+
+@asynccontextmanager
+async def following(
+    house: House,
+    open_agents: Callable[[Config], Awaitable[OpenAgents]],
+    announce: Callable[[Config, Sequence[str]], None] = nothing,
+) -> AsyncIterator[ConfigInForce]:
+    def read() -> Config:
+        return load(house.paths, Installed(house.paths), {})
+
+    async with house.gateway() as accounts:
+        live = LiveAgents(EchoAgent())
+        in_force = ConfigInForce(accounts, live, read, open_agents, announce, accounts.config)
+        accounts.live_config = in_force
+        yield in_force
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (PermissionError("no access to agents"), "PermissionError: no access to agents"),
+        (ExceptionGroup("two", [ImportError("no module mcp")]), "ImportError: no module mcp"),
+        (RuntimeError(), "it could not be tried out: RuntimeError"),
+    ],
+)
+async def test_whatever_fails_while_an_edit_is_tried_out_refuses_it(
+    house: House, error: Exception, line: str
+) -> None:
+    async def fail(_config: Config) -> OpenAgents:
+        raise error
+
+    async with following(house, fail) as in_force:
+        before = in_force.applied
+        house.configure(f"{{ {ZALO}, {AGENTS} }}")
+        await in_force.take(look(house.paths.config_file))
+        assert in_force.refused
+        assert line in in_force.refused.problems[0]
+        assert in_force.applied is before
+        house.configure(f"{{ {ZALO} }}")
+        await in_force.take(look(house.paths.config_file))
+        assert in_force.refused is None
+
+
+async def test_a_log_that_fails_after_the_swap_leaves_the_edit_in_force_and_told(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_config: Config, _names: Sequence[str]) -> None:
+        raise OSError("disk full")
+
+    async with following(house, Opened(), fail) as in_force:
+        house.configure("{ channels: { zalouser: { dmPolicy: 'disabled' } } }")
+        await in_force.take(look(house.paths.config_file))
+        assert in_force.applied.source.revision == look(house.paths.config_file).revision
+        assert in_force.refused is None
+        account_store = in_force.accounts.supervisors[LANE].account_store
+        assert account_store is not None
+        await account_store.run(inbox.admit_all, [])  # what was posted before it is stored then
+        with in_force.accounts.store.read() as reader:
+            told = reader.events("", LANE, 100).events
+        assert [one.edit for one in told if isinstance(one, ConfigChanged)] == [Edit.IN_FORCE]
+    assert "the config is in force, but" in caplog.text
+
+
+class Told:
+    """What ends the gateway, and whether it was told to."""
+
+    restarts = False
+
+    def restart(self) -> None:
+        self.restarts = True
+
+    def stop(self) -> None:
+        """Nobody asks for it."""
+
+
+async def test_a_restart_into_a_file_that_is_gone_or_agents_that_do_not_open_is_refused(house: House) -> None:
+    async def fail(_config: Config) -> OpenAgents:
+        raise AgentsUnusable(["agents.list[0]: no such program", "mcp.servers.x: it is off"])
+
+    async with following(house, fail) as in_force:
+        ending = Told()
+        ctx = replace(in_force.accounts.context(Caller.CLI), ending=ending)
+        house.configure(f"{{ {ZALO}, {AGENTS} }}")
+        with pytest.raises(OpError, match=r"no such program; mcp\.servers\.x"):
+            await restart(ctx, Restart())
+        house.paths.config_file.unlink()
+        with pytest.raises(ConfigError, match="the file is gone"):
+            await restart(ctx, Restart())
+        assert not ending.restarts
+        house.configure(f"{{ {ZALO} }}")
+        await restart(ctx, Restart())
+        assert ending.restarts
+
+
+async def test_an_edit_that_waits_keeps_no_agents_open_however_often_it_is_looked_at(house: House) -> None:
+    house.configure(f"{{ gateway: {{ reload: 'ask' }}, {ZALO} }}")
+    opened = Opened()
+    async with following(house, opened) as in_force:
+        house.configure(f"{{ gateway: {{ reload: 'auto' }}, {ZALO}, {AGENTS} }}")
+        for _ in range(4):
+            await in_force.take(look(house.paths.config_file))
+        assert in_force.waiting
+        assert (len(opened.all) > 0, opened.still) == (True, 0)
+        await in_force.apply(BY)
+        assert opened.still == 1
