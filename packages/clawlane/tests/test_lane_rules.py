@@ -123,6 +123,41 @@ async def test_the_answer_of_a_running_agent_is_not_stored_once_its_sender_is_ou
         assert await wire.sent(1) == ["11: 2"]
 
 
+async def test_a_turn_that_waited_for_a_slot_is_not_begun_once_its_sender_is_out(bench: Bench) -> None:
+    bench.policy, bench.slots = OPENED, 1
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent) as runner:
+        wire.incoming.put_nowait(message(1))
+        await agent.begun.get()
+        wire.incoming.put_nowait(message(1, "22"))
+        await until(lambda: bench.counters().get("dm_open") == 2)
+        follow(bench, runner, CLOSED)
+        agent.allowed.release()
+        await until(lambda: bench.counters().get("revoked_before_run") == 2)
+        assert agent.begun.empty()
+        follow(bench, runner, OPENED)
+        agent.allowed.release()
+        wire.incoming.put_nowait(message(2, "22"))
+        assert await wire.sent(1) == ["22: 2"]
+
+
+async def test_a_turn_that_waited_for_a_slot_is_not_begun_once_its_sender_is_blocked(bench: Bench) -> None:
+    bench.policy, bench.slots = PAIRING, 1
+    bench.grants = lambda: Grants(paired=frozenset(approved))
+    approved = {"11", "22"}
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent):
+        wire.incoming.put_nowait(message(1))
+        await agent.begun.get()
+        wire.incoming.put_nowait(message(1, "22"))
+        await until(lambda: sum(bench.counters().values()) == 2)
+        approved.remove("22")
+        agent.allowed.release()
+        assert await wire.sent(1) == ["11: 1"]
+        await until(lambda: bench.counters().get("revoked_before_run") == 1)
+        assert agent.begun.empty()
+
+
 async def test_what_is_handed_over_while_the_rules_change_is_checked_once_more(bench: Bench) -> None:
     bench.policy = OPENED
     wire, agent = Wire(), Gated()
