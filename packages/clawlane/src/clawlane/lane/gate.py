@@ -43,7 +43,8 @@ class Gate:
         self._pacer = pacer
         self._access: AccessChecker | None = None
         self._waited: set[int] = set()
-        self._narrowed = False
+        self._changes = self._marked = 0
+        """How often the rules have changed, and after how many changes the open chunks were last marked."""
         self._passed: dict[int, object] = {}
         """The chunks that may leave, and the rules that they were checked by."""
         self._holds: dict[int, tuple[Thread, Hold]] = {}
@@ -56,7 +57,7 @@ class Gate:
         A reply that had to wait leaves only if `access` still admits its sender.
         """
         self._access = access
-        await self.mark_queued(account_store)
+        await self.mark_open(account_store)
         self._passed.clear()
         if self._pacer is not None:
             self._pacer.remember(await account_store.run(send_log.sends))
@@ -69,15 +70,19 @@ class Gate:
             self._holds.clear()
 
     def narrowed(self) -> None:
-        """The access rules have changed: nothing leaves unchecked until `mark_queued` has run."""
-        self._narrowed = True
+        """The access rules have changed: nothing leaves unchecked until `mark_open` has run."""
+        self._changes += 1
 
-    async def mark_queued(self, account_store: AccountStore) -> list[int]:
-        """Have access checked again before any of the chunks leaves that are queued now. Gives these."""
-        queued = await account_store.run(send_log.queued)
-        self._waited.update(queued)
-        self._narrowed = False
-        return queued
+    async def mark_open(self, account_store: AccountStore) -> list[int]:
+        """Have access checked again before any of the chunks leaves that are not settled now. Gives these.
+
+        One that is on its way, of unknown fate, or held behind such a one may still have to leave later.
+        """
+        changes = self._changes
+        open_chunks = await account_store.run(send_log.open_chunks)
+        self._waited.update(open_chunks)
+        self._marked = changes
+        return open_chunks
 
     async def follow(
         self, pacing: Pacing, jitter: Callable[[], float], account_store: AccountStore | None
@@ -193,7 +198,8 @@ class Gate:
         return found
 
     async def _objection(self, chunk: Chunk, account_store: AccountStore) -> Objection | None:
-        access, unchecked = self._access, chunk.id not in self._waited and not self._narrowed
+        access = self._access
+        unchecked = chunk.id not in self._waited and self._marked == self._changes
         if access is None or (unchecked and chunk.by_turn is None):
             return None
         if chunk.challenge:
