@@ -60,8 +60,11 @@ class Gate:
         await self.mark_open(account_store)
         self._passed.clear()
         if self._pacer is not None:
-            self._pacer.remember(await account_store.run(send_log.sends))
-            self.know_friends(await account_store.run(directory.members_of, ""))
+            await self._recall(self._pacer, account_store)
+
+    async def _recall(self, pacer: Pacer, account_store: AccountStore) -> None:
+        pacer.remember(await account_store.run(send_log.sends))
+        self.know_friends(await account_store.run(directory.members_of, ""))
 
     def know_friends(self, people: Iterable[Person]) -> None:
         """These are the account's friends, all of them, which pacing needs to know."""
@@ -87,16 +90,18 @@ class Gate:
     async def follow(
         self, pacing: Pacing, jitter: Callable[[], float], account_store: AccountStore | None
     ) -> None:
-        """Pace by other limits. What was sent before counts by them, too."""
+        """Pace by other limits. What was sent before counts by them, too.
+
+        If that cannot be read, the limits hold all the same, for what is sent from now on.
+        """
         if not pacing.enabled:
             self._pacer = None
         elif self._pacer is not None:
             self._pacer.follow(pacing)
         else:
-            pacer = Pacer(pacing, jitter)
+            self._pacer = pacer = Pacer(pacing, jitter)
             if account_store is not None:
-                pacer.remember(await account_store.run(send_log.sends))
-            self._pacer = pacer
+                await self._recall(pacer, account_store)
         self._holds.clear()
 
     def met(self, inbound: Inbound) -> None:
