@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -92,6 +93,11 @@ class Terminal:
         self._stream.feed(piece)
 
 
+def hear_ctrl_c() -> None:
+    """For a child of tests that run in the background: there SIGINT is ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def terminal(
     command: Sequence[str], env: Mapping[str, str], columns: int = 80, rows: int = 24
@@ -100,7 +106,13 @@ def terminal(
     program, *words = command
     ours = {"TERM": "xterm-256color", **env, "COLUMNS": "", "LINES": ""}
     child: pexpect.spawn[bytes] = pexpect.spawn(
-        program, words, env=ours, dimensions=(rows, columns), timeout=PATIENCE, cwd=os.getcwd()
+        program,
+        words,
+        env=ours,
+        dimensions=(rows, columns),
+        timeout=PATIENCE,
+        cwd=os.getcwd(),
+        preexec_fn=hear_ctrl_c,
     )
     try:
         yield Terminal(child, columns, rows)

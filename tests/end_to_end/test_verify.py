@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from demo.stage import Gateway, Operator, Simulator, running
 from end_to_end.steps import account, listening, person, say
+from end_to_end.terminal import hear_ctrl_c
 
 STRICT = """{
   channels: { zalouser: {
@@ -224,7 +226,10 @@ def test_people_who_do_not_do_their_part_are_named(
 @pytest.mark.long
 def test_ctrl_c_keeps_what_was_proven(linked: Operator, gateway: Gateway) -> None:
     listening(gateway)
-    with running(linked.command("verify", "--channel", "zalouser"), linked.env) as ritual:
+    # Where tests run in the background, children inherit that SIGINT is ignored.
+    hears = "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", f"{hears}os.execv(sys.argv[1], sys.argv[1:])"]
+    with running([*command, *linked.command("verify", "--channel", "zalouser")], linked.env) as ritual:
         assert ritual.stdout is not None
         while "write any text to" not in ritual.stdout.readline():
             pass
@@ -241,7 +246,9 @@ def test_a_person_is_guided_at_a_terminal(linked: Operator, gateway: Gateway, za
     listening(gateway)
     command, *words = linked.command("verify", "--channel", "zalouser", *(f"--step={one}" for one in PAIRED))
     env = {**linked.env, "TERM": "xterm"}
-    terminal = pexpect.spawn(command, words, env=env, dimensions=(24, 80), encoding="utf-8", timeout=20)
+    terminal = pexpect.spawn(
+        command, words, env=env, dimensions=(24, 80), encoding="utf-8", timeout=20, preexec_fn=hear_ctrl_c
+    )
     terminal.expect("unofficial · experimental")
     terminal.expect(r"write any\s+text to\s+Nguyễn\s+Minh\s+Anh")
     terminal.expect(r"waiting … 4:5\d left")

@@ -41,6 +41,7 @@ from clawlane.messages import (
 from clawlane.store import directory, due, inbox, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
+from clawlane.store.errors import StoreFailed
 from clawlane.store.models import AdmittedMessage, Chunk, History, NewMessage
 from clawlane.store.send_log import SentChunk
 from clawlane.store.told import Pause, PauseLevel
@@ -258,6 +259,30 @@ async def test_a_friend_who_has_not_written_yet_is_no_stranger(lane: Lane) -> No
     assert lane.gate.wait_ms(chunk(9, dm(9)), lane.clock.ms + MINUTE) == HOUR - MINUTE
     lane.gate.know_friends([*friends, Person("9", "Bạn mới")])
     assert lane.gate.wait_ms(chunk(9, dm(9)), lane.clock.ms + MINUTE) == 0
+
+
+async def test_pacing_that_is_switched_on_knows_the_friends_and_what_was_sent(lane: Lane) -> None:
+    lane.rules = rules()
+    await lane.account_store.run(directory.keep_peers, [Person("1", "Bạn")])
+    await lane.start()
+    await lane.leave_all(chunk(number, dm(number)) for number in range(3))
+    start_ms = lane.clock.ms
+    await lane.gate.follow(Pacing(enabled=False), lambda: 0.0, lane)  # type: ignore[arg-type]
+    await lane.gate.follow(rules(strangers={"hour": 1}), lambda: 0.0, lane)  # type: ignore[arg-type]
+    assert lane.gate.wait_ms(chunk(11, dm(1)), start_ms + MINUTE) == 0
+    assert lane.gate.wait_ms(chunk(9, dm(9)), start_ms + MINUTE) not in (None, 0)
+
+
+async def test_pacing_is_switched_on_even_if_what_was_sent_cannot_be_read(lane: Lane) -> None:
+    class Broken:
+        async def run(self, *_: object) -> None:
+            raise StoreFailed("the disk is gone")
+
+    await lane.gate.follow(Pacing(enabled=False), lambda: 0.0, None)
+    with pytest.raises(StoreFailed):
+        await lane.gate.follow(rules(thread={"minute": 1}), lambda: 0.0, Broken())  # type: ignore[arg-type]
+    await lane.leave(chunk(1, dm(1)))
+    assert lane.gate.wait_ms(chunk(2, dm(1)), lane.clock.ms) == MINUTE
 
 
 async def test_a_restart_does_not_renew_a_budget(lane: Lane) -> None:

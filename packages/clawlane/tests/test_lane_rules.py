@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from packages.clawlane.tests.lane_bench import OPEN, Bench, Gated, Wire, message, until
+from packages.clawlane.tests.lane_bench import OPEN, Bench, Echo, Gated, Wire, message, until
 
 from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
-from clawlane.channel import NotSent, State
+from clawlane.channel import Account, NotSent, State, Unknown
 from clawlane.channel import Phase as ChannelPhase
 from clawlane.config.choices import Acks, DmPolicy
 from clawlane.config.settings import Pacing
+from clawlane.lane.gate import Objection
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import Runner
-from clawlane.messages import Inbound, Quote, Reply
+from clawlane.messages import Inbound, Outgoing, Quote, Receipt, Reply
+from clawlane.store import due, send_log, unknown_sends
+from clawlane.store.transaction import Tx
 
 CLOSED = AccessPolicy(dm=DmPolicy.DISABLED, revision="closed")
 OPENED = replace(OPEN, revision="open")
@@ -28,6 +32,12 @@ def follow(bench: Bench, runner: Runner, policy: AccessPolicy) -> None:
     """What the gateway does when an edit of access is applied."""
     bench.settings.now = replace(bench.settings.now, rules=Rules(policy))
     runner.sender.rules_changed()
+
+
+async def marked(bench: Bench, runner: Runner) -> None:
+    """Returns once the sender has looked at what is there after a change of the rules."""
+    await until(lambda: not runner.sender._rules_changed)
+    await bench.account_store.run(send_log.open_chunks)  # the look of the sender is before it in the line
 
 
 def quoting(number: int) -> Inbound:
@@ -145,6 +155,41 @@ async def test_the_answer_of_a_running_agent_is_not_stored_once_its_sender_is_ou
         assert await wire.sent(1) == ["11: 2"]
 
 
+async def test_a_turn_that_waited_for_a_slot_is_not_begun_once_its_sender_is_out(bench: Bench) -> None:
+    bench.policy, bench.slots = OPENED, 1
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent) as runner:
+        wire.incoming.put_nowait(message(1))
+        await agent.begun.get()
+        wire.incoming.put_nowait(message(1, "22"))
+        await until(lambda: bench.counters().get("dm_open") == 2)
+        follow(bench, runner, CLOSED)
+        agent.allowed.release()
+        await until(lambda: bench.counters().get("revoked_before_run") == 2)
+        assert agent.begun.empty()
+        follow(bench, runner, OPENED)
+        agent.allowed.release()
+        wire.incoming.put_nowait(message(2, "22"))
+        assert await wire.sent(1) == ["22: 2"]
+
+
+async def test_a_turn_that_waited_for_a_slot_is_not_begun_once_its_sender_is_blocked(bench: Bench) -> None:
+    bench.policy, bench.slots = PAIRING, 1
+    bench.grants = lambda: Grants(paired=frozenset(approved))
+    approved = {"11", "22"}
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent):
+        wire.incoming.put_nowait(message(1))
+        await agent.begun.get()
+        wire.incoming.put_nowait(message(1, "22"))
+        await until(lambda: sum(bench.counters().values()) == 2)
+        approved.remove("22")
+        agent.allowed.release()
+        assert await wire.sent(1) == ["11: 1"]
+        await until(lambda: bench.counters().get("revoked_before_run") == 1)
+        assert agent.begun.empty()
+
+
 async def test_what_is_handed_over_while_the_rules_change_is_checked_once_more(bench: Bench) -> None:
     bench.policy = OPENED
     wire, agent = Wire(), Gated()
@@ -158,6 +203,78 @@ async def test_what_is_handed_over_while_the_rules_change_is_checked_once_more(b
         wire.incoming.put_nowait(State(ChannelPhase.READY))
         await until(lambda: not bench.states().get("queued"))
         assert wire.outgoing.empty()
+
+
+async def test_what_was_on_its_way_while_the_lane_closed_is_not_sent_again(bench: Bench) -> None:
+    bench.policy = OPENED
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent) as runner:
+        left, answer = asyncio.Event(), asyncio.Event()
+
+        async def send(account: Account, out: Outgoing) -> Receipt:
+            left.set()
+            await answer.wait()
+            if wire.troubles:
+                raise wire.troubles.popleft()
+            wire.outgoing.put_nowait(out)  # type: ignore[arg-type]
+            return Receipt((f"r{out.client_id}",))
+
+        wire.send = send  # type: ignore[method-assign]
+        wire.troubles.append(NotSent("no route", 0.0))
+        agent.allowed.release()
+        wire.incoming.put_nowait(message(1))
+        await left.wait()
+        follow(bench, runner, CLOSED)
+        await marked(bench, runner)
+        answer.set()
+        await until(lambda: not bench.states().get("queued") and not bench.states().get("sending"))
+        assert wire.outgoing.empty()
+
+
+async def test_what_was_held_behind_an_unknown_part_does_not_follow_once_the_lane_closed(
+    bench: Bench,
+) -> None:
+    bench.policy = OPENED
+    wire = Wire()
+    async with bench.running(wire, Echo()) as runner:
+        wire.troubles.append(Unknown("lost"))
+        wire.incoming.put_nowait(message(1, text="a|b"))
+        await until(lambda: bench.states().get("held") == 1)
+        follow(bench, runner, CLOSED)
+        await marked(bench, runner)
+        with bench.store.read() as reader:
+            first = reader.outbox()[0].id
+        runner.sender.settled(await bench.account_store.run(unknown_sends.arrived, first))
+        await until(lambda: not bench.states().get("held") and not bench.states().get("queued"))
+        assert wire.outgoing.empty()
+
+
+async def test_a_second_change_of_the_rules_while_the_first_is_followed_counts(bench: Bench) -> None:
+    bench.policy = OPENED
+    wire, agent = Wire(), Gated()
+    async with bench.running(wire, agent) as runner:
+        wire.incoming.put_nowait(State(ChannelPhase.CONNECTING))
+        agent.allowed.release()
+        wire.incoming.put_nowait(message(1))
+
+        class Turned:
+            """The account's store, in which the rules change just after the look at what is there."""
+
+            async def run(self, transition: Callable[[Tx], list[int]]) -> list[int]:
+                found = await bench.account_store.run(transition)
+                await until(lambda: bench.states().get("queued") == 1)
+                bench.settings.now = replace(bench.settings.now, rules=Rules(CLOSED))
+                gate.narrowed()
+                return found
+
+        gate = runner.sender._gate
+        await gate.mark_open(Turned())  # type: ignore[arg-type]
+        with bench.store.read() as reader:
+            number = reader.outbox()[0].id
+        gate._waited.clear()
+        chunk = await bench.account_store.run(due.still_queued, number)
+        assert chunk is not None
+        assert await gate.objection(chunk, bench.account_store) is Objection.NOT_ADMITTED
 
 
 async def test_a_turn_keeps_the_agent_it_began_with(bench: Bench) -> None:

@@ -327,3 +327,16 @@ async def test_a_lost_reaction_waits_for_the_operator_at_once(desk: Desk) -> Non
     with desk.store.read() as reader:
         [status] = reader.sent_by_operator(LANE, [number])
     assert (status.needs_decision, status.settled) == (True, True)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_reply_of_an_agent_that_is_taken_back_before_it_leaves_ends_its_turn(
+    desk: Desk, whole: bool
+) -> None:
+    heard = await desk.hear("chào", "m7")
+    started = await desk.run(turns.start, heard.seq, History.INCLUDE)
+    assert await desk.run(turns.reply, heard.seq, [Text(LAN, "chào bạn")], started.run)
+    [chunk] = await desk.next()
+    back = await desk.run(operator_sends.take_back_chunk, chunk.id, whole=whole)
+    assert back == TakingBack(LAN, (), 1, heard.seq)
+    assert await desk.run(turns.open_turns, 0, 9) == [], "the next message of the thread has its turn"

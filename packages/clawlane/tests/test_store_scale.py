@@ -198,7 +198,7 @@ TRANSITIONS: dict[str, Callable[[Tx], object]] = {
     ),
     "a receipt": lambda tx: outbox.is_receipt(tx, "r77", ""),
     "sends": send_log.sends,
-    "queued": send_log.queued,
+    "open chunks": send_log.open_chunks,
     "an echo": lambda tx: unknown_sends.echo(tx, "k77", "m"),
     "resume": lambda tx: pauses.resume(tx, None, NOW, flush=True),
     "a letter that is none": nothing_set_aside,

@@ -43,7 +43,8 @@ class Gate:
         self._pacer = pacer
         self._access: AccessChecker | None = None
         self._waited: set[int] = set()
-        self._narrowed = False
+        self._changes = self._marked = 0
+        """How often the rules have changed, and after how many changes the open chunks were last marked."""
         self._passed: dict[int, object] = {}
         """The chunks that may leave, and the rules that they were checked by."""
         self._holds: dict[int, tuple[Thread, Hold]] = {}
@@ -56,11 +57,14 @@ class Gate:
         A reply that had to wait leaves only if `access` still admits its sender.
         """
         self._access = access
-        await self.mark_queued(account_store)
+        await self.mark_open(account_store)
         self._passed.clear()
         if self._pacer is not None:
-            self._pacer.remember(await account_store.run(send_log.sends))
-            self.know_friends(await account_store.run(directory.members_of, ""))
+            await self._recall(self._pacer, account_store)
+
+    async def _recall(self, pacer: Pacer, account_store: AccountStore) -> None:
+        pacer.remember(await account_store.run(send_log.sends))
+        self.know_friends(await account_store.run(directory.members_of, ""))
 
     def know_friends(self, people: Iterable[Person]) -> None:
         """These are the account's friends, all of them, which pacing needs to know."""
@@ -69,29 +73,35 @@ class Gate:
             self._holds.clear()
 
     def narrowed(self) -> None:
-        """The access rules have changed: nothing leaves unchecked until `mark_queued` has run."""
-        self._narrowed = True
+        """The access rules have changed: nothing leaves unchecked until `mark_open` has run."""
+        self._changes += 1
 
-    async def mark_queued(self, account_store: AccountStore) -> list[int]:
-        """Have access checked again before any of the chunks leaves that are queued now. Gives these."""
-        queued = await account_store.run(send_log.queued)
-        self._waited.update(queued)
-        self._narrowed = False
-        return queued
+    async def mark_open(self, account_store: AccountStore) -> list[int]:
+        """Have access checked again before any of the chunks leaves that are not settled now. Gives these.
+
+        One that is on its way, of unknown fate, or held behind such a one may still have to leave later.
+        """
+        changes = self._changes
+        open_chunks = await account_store.run(send_log.open_chunks)
+        self._waited.update(open_chunks)
+        self._marked = changes
+        return open_chunks
 
     async def follow(
         self, pacing: Pacing, jitter: Callable[[], float], account_store: AccountStore | None
     ) -> None:
-        """Pace by other limits. What was sent before counts by them, too."""
+        """Pace by other limits. What was sent before counts by them, too.
+
+        If that cannot be read, the limits hold all the same, for what is sent from now on.
+        """
         if not pacing.enabled:
             self._pacer = None
         elif self._pacer is not None:
             self._pacer.follow(pacing)
         else:
-            pacer = Pacer(pacing, jitter)
+            self._pacer = pacer = Pacer(pacing, jitter)
             if account_store is not None:
-                pacer.remember(await account_store.run(send_log.sends))
-            self._pacer = pacer
+                await self._recall(pacer, account_store)
         self._holds.clear()
 
     def met(self, inbound: Inbound) -> None:
@@ -193,7 +203,8 @@ class Gate:
         return found
 
     async def _objection(self, chunk: Chunk, account_store: AccountStore) -> Objection | None:
-        access, unchecked = self._access, chunk.id not in self._waited and not self._narrowed
+        access = self._access
+        unchecked = chunk.id not in self._waited and self._marked == self._changes
         if access is None or (unchecked and chunk.by_turn is None):
             return None
         if chunk.challenge:

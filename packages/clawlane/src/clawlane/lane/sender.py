@@ -276,7 +276,7 @@ class Sender:
     async def _check_queued(self) -> None:
         """End what is queued and must not leave by the rules of now, before its time to leave comes."""
         self._rules_changed = False
-        for chunk_id in await self._gate.mark_queued(self._store):
+        for chunk_id in await self._gate.mark_open(self._store):
             chunk = await self._store.run(due.still_queued, chunk_id)
             if chunk is not None:
                 await self._admitted(chunk)

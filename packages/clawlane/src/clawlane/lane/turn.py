@@ -159,7 +159,9 @@ class TurnRunner:
 
         None if the agent failed and may be asked again; the seconds until then if it is busy and said so.
         """
-        settings = self.settings()
+        if await self._is_revoked(turn):  # it may have waited long for the agent
+            return False
+        settings = self.settings()  # with the rules that this was decided by: nothing waits in between
         once = agent.asks_once(self.account_store.account, turn.inbound.thread)
         start = turns.start_once if once else turns.start
         started = await self.account_store.run(start, turn.seq, _context(turn.command))

@@ -213,6 +213,8 @@ async def undo(ctx: OpContext, request: TakeBack) -> Queued:
         else:
             id_ = _id(request.message_id)
             back = await store.attempt(operator_sends.take_back, id_, thread, whole=whole)
+    if account.live and back.turn is not None:
+        account.live.settled(back.turn)
     known = await ctx.ask(lambda reader: reader.known(account.name))
     people = known.peers if back.thread.kind is ThreadKind.DM else known.groups
     name = next((one.name for one in people if one.id == back.thread.id), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clawlane.messages import Outgoing, Thread, Undo
 from clawlane.store import outbox, receipts
@@ -14,6 +14,7 @@ from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import Purpose
 from clawlane.store.receipts import OwnMessage
 from clawlane.store.rows import change
+from clawlane.store.sending import settle
 from clawlane.store.states import ChunkState
 from clawlane.store.taken_back import is_taken_back
 from clawlane.store.transaction import Tx
@@ -49,11 +50,15 @@ class ChunkStatus:
 
 @dataclass(frozen=True, slots=True)
 class TakingBack:
-    """What taking back came to: the chunks that do it, and how many were cancelled before they left."""
+    """What taking back came to: the chunks that do it, and how many were cancelled before they left.
+
+    `turn` is the one that this settled, if any.
+    """
 
     thread: Thread
     queued: tuple[int, ...]
     cancelled: int
+    turn: int | None = None
 
 
 def queue(tx: Tx, outs: Sequence[Outgoing]) -> list[int]:
@@ -128,10 +133,11 @@ def _take_back(tx: Tx, chunks: Sequence[sqlite3.Row], thread: Thread) -> TakingB
             held_until_ms=None,
             reason=_CANCELLED,
         )
+    turn = settle(tx, chunks[0]["turn"]) if waiting else None
     there = [chunk for chunk in chunks if chunk["receipt"] and not is_taken_back(chunk)]
     ids = [id_ for chunk in there for id_ in json.loads(chunk["receipt"])]
     found = [own for id_ in ids if (own := receipts.find(tx.db, tx.account, id_)) is not None]
-    return _queued(tx, thread, found, len(waiting))
+    return replace(_queued(tx, thread, found, len(waiting)), turn=turn)
 
 
 def _queued(tx: Tx, thread: Thread, found: Sequence[OwnMessage], cancelled: int) -> TakingBack:

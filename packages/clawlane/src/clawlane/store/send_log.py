@@ -60,10 +60,10 @@ def sends(tx: Tx) -> list[SentChunk]:
     return [value_of(SentChunk, row, thread=thread_of(row), stranger=bool(row["stranger"])) for row in rows]
 
 
-def queued(tx: Tx) -> list[int]:
-    """The chunks that wait to be sent."""
+def open_chunks(tx: Tx) -> list[int]:
+    """The chunks that are not settled: they wait to be sent, or may still have to be sent again."""
     rows = tx.db.execute(
-        "SELECT id FROM outbox WHERE account = ? AND state = 'queued' AND settled_ms IS NULL",
+        "SELECT id FROM outbox WHERE account = ? AND settled_ms IS NULL",
         (tx.account,),
     )
     return [row["id"] for row in rows]
