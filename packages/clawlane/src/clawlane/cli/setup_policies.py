@@ -90,7 +90,7 @@ def ask_group_policy(interview: Interview) -> GroupPolicy:
 
 
 _RELOAD = (
-    Option(Reload.ASK, "ask", "What widens access waits for `openclaw config apply` or a restart."),
+    Option(Reload.ASK, "ask", "What widens waits for `config apply` or a restart."),
     Option(Reload.AUTO, "auto", "Every valid edit holds within a second."),
 )
 
