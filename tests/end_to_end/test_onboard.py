@@ -50,7 +50,7 @@ def accept_and_log_in(screen: Terminal, zalo: Simulator) -> None:
 
 def scan(screen: Terminal, zalo: Simulator) -> None:
     screen.shows("Waiting for the scan")
-    assert len(re.findall("█▀▀▀▀▀█| ▄▄▄▄▄ ", "".join(screen.lines))) == 3, "a corner of the code is missing"
+    assert len(re.findall("█▀▀▀▀▀█| ▄▄▄▄▄ ", "".join(screen.lines))) >= 3, "a corner of the code is missing"
     zalo.do("/scan")
     zalo.do("/confirm")
     screen.shows("Linked as Nguyễn Minh Anh")
