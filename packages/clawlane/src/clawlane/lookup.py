@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from clawlane.access.names import fold_name
+from clawlane.access.names import fold_name, without_diacritics
 from clawlane.capabilities import Directory, DirectoryError
 from clawlane.channel import Account, Channel, Vault, VaultError
 from clawlane.messages import Group, Members, Person
@@ -106,5 +105,4 @@ def _texts(one: Person | Group) -> list[str]:
 
 
 def _bare(text: str) -> str:
-    decomposed = unicodedata.normalize("NFD", fold_name(text).replace("đ", "d"))
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return without_diacritics(fold_name(text))

@@ -133,6 +133,10 @@ def fold_name(name: str) -> str:
 
 def slug(name: str) -> str:
     """`Nhóm Đà Nẵng!` as `nhom-da-nang`. Empty, and so matching nothing, without Latin letters or digits."""
-    decomposed = unicodedata.normalize("NFD", name.lower())
-    letters = "".join(char for char in decomposed if not unicodedata.combining(char)).replace("đ", "d")
-    return _SEPARATORS.sub("-", letters).strip("-")
+    return _SEPARATORS.sub("-", without_diacritics(name.lower())).strip("-")
+
+
+def without_diacritics(text: str) -> str:
+    """Small letters without their marks: `đà nẵng` as `da nang`."""
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(char for char in decomposed if not unicodedata.combining(char)).replace("đ", "d")

@@ -93,6 +93,15 @@ def _senders(interview: Interview, entries: tuple[str, ...], *, anyone: bool) ->
 _POLICIES = {"dm_policy": OPEN_DM, "group_policy": OPEN_GROUPS}
 """Questions on whose answer it depends which others are asked, each with the warning about `open`."""
 
+_ALLOW_FROM = Question(
+    "allow_from",
+    "--allow-from ID|NAME",
+    lambda given: given.allow_from,
+    ask_allow_from,
+    lambda one: _senders(one, one.given.allow_from, anyone=False),
+    wanted=lambda one: one.said("dm_policy") == DmPolicy.ALLOWLIST,
+)
+
 QUESTIONS = (
     Question(
         "dm_policy",
@@ -103,21 +112,10 @@ QUESTIONS = (
         DmPolicy.PAIRING,
         title="Direct messages",
     ),
-    Question(
-        "allow_from",
-        "--allow-from ID|NAME",
-        lambda given: given.allow_from,
-        ask_allow_from,
-        lambda one: _senders(one, one.given.allow_from, anyone=False),
-        wanted=lambda one: one.said("dm_policy") == DmPolicy.ALLOWLIST,
-    ),
-    Question(
-        "allow_from",
-        "--allow-from ID|NAME",
-        lambda given: given.allow_from,
-        ask_allow_from,
-        lambda one: _senders(one, one.given.allow_from, anyone=False),
-        (),
+    _ALLOW_FROM,
+    replace(
+        _ALLOW_FROM,
+        proposed=(),
         wanted=lambda one: one.said("dm_policy") == DmPolicy.PAIRING,
         optional=True,
     ),

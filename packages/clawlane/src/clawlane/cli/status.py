@@ -116,7 +116,7 @@ def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     """The gateway, then every channel with its accounts: what a line begins with, and its text."""
     now = now_ms()
     if gateway := found.gateway:
-        yield "", f"Gateway: running since {_moment(gateway.started_ms, now)}, pid {gateway.pid}"
+        yield "", f"Gateway: running since {when(gateway.started_ms, now)}, pid {gateway.pid}"
     else:
         yield "", "Gateway: not running; start it: openclaw gateway run"
     yield from _config_lines(found.config, now)
@@ -142,7 +142,7 @@ def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
     """Since when the config is in force, and what is to be said of a file that differs."""
     if config.applied_ms is None:
         return
-    since = f"in force since {_moment(config.applied_ms, now)}"
+    since = f"in force since {when(config.applied_ms, now)}"
     if config.error:
         yield "", f"Config: broken now ({sanitize(config.error, 300)})"
         yield "    → ", f"the last good one is {since}; run: openclaw config validate"
@@ -187,7 +187,7 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
         yield "problem", f"{sanitize(problem_text(problem), 300)}; run: {problem.command}"
     if one.noticed_ms:
         yield "silence", f"a dead connection is noticed within {length(one.noticed_ms)}"
-    last_in, last_out = _moment(one.last_inbound_ms, now), _moment(one.last_outbound_ms, now)
+    last_in, last_out = when(one.last_inbound_ms, now), when(one.last_outbound_ms, now)
     yield "last", f"inbound {last_in} · outbound {last_out}"
     yield "DMs", _policy(one.dm_policy)
     yield "groups", _policy(one.group_policy)
@@ -263,10 +263,6 @@ def _held(held: HeldReply) -> str:
     why = f"{rule} ({held.reason})" if rule else held.reason
     passed = "; later replies pass it" if held.aside else ""
     return f"{sanitize(held.thread)}: {held.chunks} · {why} · until {local(held.until_ms)}{passed}"
-
-
-def _moment(ms: int | None, now: int) -> str:
-    return when(ms, now)
 
 
 def _policy(policy: PolicyStatus) -> str:

@@ -104,10 +104,11 @@ class ConfigInForce:
                 self._mended()
                 return changes, self._apply(ready, changes, by)
 
-    async def check(self) -> None:
+    async def check(self) -> Config:
         """Try out the file as it is, with its channels and agents. Raises what keeps it from being used."""
         async with self._lock:
-            (await self._ready()).close()
+            with closing(await self._ready()) as ready:
+                return ready.config
 
     def _weigh(self, ready: _Ready, changes: Exposure) -> None:
         modes = (self.applied.root.gateway.reload, ready.config.root.gateway.reload)

@@ -146,7 +146,7 @@ class LiveConfig(Protocol):
     def waiting(self) -> Waiting | None:
         """The file as it is, if what it widens waits for the operator."""
 
-    async def check(self) -> None:
+    async def check(self) -> Config:
         """Try out the file as it is, which changes nothing. Raises what keeps it from being used."""
 
     async def apply(self, by: tuple[str, str], reviewed: str = "") -> tuple[Exposure, list[str]]:

@@ -85,12 +85,10 @@ async def get(ctx: OpContext, request: GetProcess) -> Process:  # noqa: ARG001
 @operation
 async def restart(ctx: OpContext, request: Restart) -> Restarting:  # noqa: ARG001
     """Nothing ends if the file, its channels or its agents cannot be used: `ConfigError` or `OpError`."""
-    import asyncio
     import logging
 
     ending, found = _ending(ctx), _process(ctx)
-    await _try_out(ctx)
-    opens = await _opens(ctx, await asyncio.to_thread(ctx.written_config))
+    opens = await _opens(ctx, await _tried_out(ctx))
     for sentence in opens:
         logging.getLogger(__name__).warning("the restart widens access: %s", sentence)
     ending.restart()
@@ -113,18 +111,17 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGESIZE")
 
 
-async def _try_out(ctx: OpContext) -> None:
-    """What a start would stumble over. Without a config that follows its file, that is the file alone."""
+async def _tried_out(ctx: OpContext) -> Config:
+    """The config that a start would use, tried out. Without one that follows its file, only loaded."""
     import asyncio
 
     from clawlane.agents.errors import AgentsUnusable
     from clawlane.channel import ChannelUnusable
 
     if ctx.live_config is None:
-        await asyncio.to_thread(ctx.written_config)
-        return
+        return await asyncio.to_thread(ctx.written_config)
     try:
-        await ctx.live_config.check()
+        return await ctx.live_config.check()
     except (AgentsUnusable, ChannelUnusable) as error:
         raise OpError("; ".join(str(error).splitlines())) from error
 
