@@ -50,10 +50,18 @@ def accept_and_log_in(screen: Terminal, zalo: Simulator) -> None:
 
 def scan(screen: Terminal, zalo: Simulator) -> None:
     screen.shows("Waiting for the scan")
-    assert len(re.findall("█▀▀▀▀▀█| ▄▄▄▄▄ ", "".join(screen.lines))) >= 3, "a corner of the code is missing"
+    assert_whole_code(screen.lines)
     zalo.do("/scan")
     zalo.do("/confirm")
     screen.shows("Linked as Nguyễn Minh Anh")
+
+
+def assert_whole_code(lines: list[str]) -> None:
+    """The code has its three corners where they belong; a fourth may be there by chance."""
+    rows = [[found.start() for found in re.finditer("█▀▀▀▀▀█| ▄▄▄▄▄ ", line)] for line in lines]
+    number, top = next((number, row) for number, row in enumerate(rows) if row)
+    assert len(top) >= 2, "a corner of the code is missing above"
+    assert any(top[0] in row for row in rows[number + 1 :]), "a corner of the code is missing below"
 
 
 def config(state: Path) -> dict[str, Any]:
