@@ -18,9 +18,9 @@ from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Photos, Receipt, Text, Thread, ThreadKind
 from clawlane.store import audit_heads, audit_log, events, inbox, outbox, pauses, sending, turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.audit_check import Checked, Note
 from clawlane.store.audit_heads import Head, Heads
-from clawlane.store.audit_log import Entry, Kind, Wanted, digest_of
+from clawlane.store.audit_log import Entry, Wanted, digest_of
+from clawlane.store.audit_told import Checked, Kind, Note
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.models import LostSend, NewMessage, Purpose
 from clawlane.store.reader import reading

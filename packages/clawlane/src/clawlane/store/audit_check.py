@@ -15,52 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from clawlane.store.audit_heads import Head, HeadDamaged, read_head
-from clawlane.store.audit_log import COLUMNS, Entry, Kind, entry_of, hash_at
+from clawlane.store.audit_log import COLUMNS, Entry, entry_of, hash_at
+from clawlane.store.audit_told import Checked, Fault, Kind, Note
 from clawlane.store.connection import connect_nothing
 
 _MOST_FAULTS = 100
 """Faults of one account that are listed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with the record of an account, and with which entry it begins.
-
-    The code is one of: `changed`, `missing`, `order`, `link` (the next entry follows another one), `tail`
-    (the head names later entries), `head` (it names another entry of that number), `head_missing`,
-    `head_damaged`, `rewritten` and `gap` (as the gateway noted them at the time), `anchor` (other entries
-    were pruned), `triggers` (what refuses changes is gone), `expected` (what was noted elsewhere is not
-    there), `unreadable`. `last` is the last of the missing entries, or 0.
-    """
-
-    account: str
-    code: str
-    number: int
-    last: int = 0
-    at_ms: int | None = None
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something that the record says about itself, and that is no fault: pruned, restored, rolled back."""
-
-    number: int
-    at_ms: int
-    what: str
-    known: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The record of one account: its first and last entry, and what is wrong, the first entry first."""
-
-    account: str
-    first: int
-    head: str
-    entries: int
-    faults: tuple[Fault, ...]
-    notes: tuple[Note, ...]
 
 
 @dataclass
@@ -101,6 +61,8 @@ class Chain:
             return Fault(account, "missing", before.number + 1, number - 1)
         if not entry.is_whole():
             return Fault(account, "changed", number)
+        if before is None and number == 1:
+            before = Head()
         if before is not None and entry.previous != before.hash:
             # The entry is whole, so it tells what the one before it was.
             return Fault(account, "link", before.number or number)

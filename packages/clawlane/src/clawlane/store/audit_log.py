@@ -16,10 +16,10 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from clawlane.store.audit_heads import Head, HeadDamaged, read_head, tip
+from clawlane.store.audit_told import Kind
 from clawlane.store.codec import compared, message_ids, thread_of
 from clawlane.store.models import Purpose
 from clawlane.store.rows import insert, put
@@ -32,19 +32,6 @@ _PRUNED_DAYS_MS = 86_400_000
 """Old entries are removed a day's worth at a time, so that the chain says so once a day at most."""
 
 _BATCH = 1000
-
-
-class Kind(StrEnum):
-    """What an entry is about."""
-
-    SEND = "send"
-    APPROVAL = "approval"
-    POLICY = "policy"
-    LOGIN = "login"
-    PAUSE = "pause"
-    CHANGE = "change"
-    STATE = "state"
-    RECORD = "record"
 
 
 _OF_CHANGES = {

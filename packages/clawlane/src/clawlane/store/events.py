@@ -20,6 +20,7 @@ from clawlane.access.decision import Outcome, Reason
 from clawlane.channel import Phase
 from clawlane.messages import Thread
 from clawlane.store import audit_log
+from clawlane.store.audit_told import Kind
 from clawlane.store.codec import thread_of
 from clawlane.store.errors import CursorUnknown
 from clawlane.store.marker import stored_id
@@ -120,7 +121,7 @@ def note_state(tx: Tx, at_ms: int, phase: Phase, code: str) -> None:
     ).fetchone()
     if last is None or (last["phase"], last["code"]) != (phase, code):
         insert(tx, "state_log", id=next_event(tx), at_ms=at_ms, phase=phase, code=code)
-        audit_log.add(tx, audit_log.Kind.STATE, phase, code=code, since_ms=at_ms)
+        audit_log.add(tx, Kind.STATE, phase, code=code, since_ms=at_ms)
 
 
 def note_change(tx: Tx, caller: str, operation: str, change: str) -> None:

@@ -81,6 +81,7 @@ class Reader:
     known = _ask(directory.known)
     group_ids = _ask(directory.group_ids)
     names_of = _ask(directory.names_of)
+    name_of = _ask(directory.name_of)
     looked_up = _ask(directory.of_account)
     in_history = _ask(pending_history.waits)
     sends_of_turn = _ask(send_evidence.of_turn)
