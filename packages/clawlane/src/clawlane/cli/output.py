@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clawlane.cli.screen import PROSE, screen_columns
 from clawlane.clock import length
 from clawlane.ops.operation import plain
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from clawlane.ops.rules_from import RulesFrom
     from clawlane.store.told import Gap
 
-_PROSE = 80
-"""Columns for sentences where the width of the screen is not known."""
-
 _GAP = "  "
 Row = Sequence[str]
 
@@ -32,18 +30,8 @@ Row = Sequence[str]
 def terminal_width() -> int | None:
     """Columns of the terminal, or of `COLUMNS`; None where the output goes into a file or a program."""
     if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
-        return max(20, _columns_of_terminal())
+        return max(20, screen_columns())
     return None
-
-
-def _columns_of_terminal() -> int:
-    """As `shutil.get_terminal_size` has it, which is long to import."""
-    if (written := os.environ.get("COLUMNS", "")).isdecimal() and int(written):
-        return int(written)
-    try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ else _PROSE
-    except (OSError, ValueError):
-        return _PROSE
 
 
 def echo_wrapped(text: str, indent: str = "", hanging: str | None = None, *, err: bool = False) -> None:
@@ -59,7 +47,7 @@ def echo_wrapped(text: str, indent: str = "", hanging: str | None = None, *, err
 
 def prose(text: str, indent: str = "") -> Iterator[str]:
     """A paragraph as wide as the terminal, or 80 columns where there is none."""
-    yield from wrapped(text, terminal_width() or _PROSE, indent, indent)
+    yield from wrapped(text, terminal_width() or PROSE, indent, indent)
 
 
 def wrapped(text: str, width: int, indent: str = "", hanging: str = "") -> Iterator[str]:

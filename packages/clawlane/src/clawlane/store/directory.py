@@ -103,7 +103,7 @@ def _weigh(tx: Tx, listing: Listing, ids: Sequence[str], count: str) -> Kept:
 
 
 def keep_members(tx: Tx, group_id: str, people: Sequence[Person]) -> None:
-    """Replace the members of one group; the friends where `group_id` is empty. The same ones write nothing."""
+    """Replace the members of one group; the friends where `group_id` is empty. Writes what differs."""
     group_id = storable(group_id)
     # By id: a platform may name somebody twice.
     told = {storable(one.id): (storable(one.name), _aliases(one), one.is_friend) for one in people}
