@@ -220,7 +220,7 @@ def test_what_opens_waits_for_apply_where_the_config_says_so(perch) -> None:
         written = perch("config set channels.parrot.dmPolicy open")
         waiting = perch(ask)
         unguarded = perch("config set gateway.reload auto --dry-run")
-        perch("config set channels.parrot.accounts.work {}")
+        added = perch("channels add --account work --accept-risk --expendable yes --yes --no-login --json")
         missing = [perch(f"{line} --account work") for line in ("channels status", "pause", "pairing list")]
         back = perch("config unset channels.parrot.accounts --json").json[0]["gateway"]
         (reviewed,) = perch("channels status --json").json
@@ -236,6 +236,10 @@ def test_what_opens_waits_for_apply_where_the_config_says_so(perch) -> None:
     assert unguarded.out.endswith(
         "Nothing was written (--dry-run). It would wait for: openclaw config apply\n"
     )
+    assert added.json[-1]["next"][:2] == [
+        "openclaw config apply",
+        "openclaw channels login --channel parrot --account work",
+    ]
     for one in missing:
         where = (
             "error: parrot has the account 'work' in the file only: that edit waits; run: openclaw config "
