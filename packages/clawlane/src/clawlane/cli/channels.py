@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from clawlane.cli.options import UNOFFICIAL, json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
+from clawlane.ops.operation import plain
 from clawlane.ops.rules_from import rules_of_file
 from clawlane.ops.status import ChannelEntry, ListChannels
 
@@ -45,14 +45,14 @@ def list_channels(everything: bool, as_json: bool) -> None:
 
 
 def _entry_json(entry: ChannelEntry) -> dict[str, Any]:
-    told = asdict(entry)
+    told: dict[str, Any] = plain(entry)
     del told["channel"]
     if entry.installed:
         del told["install"]  # the command that installs it
     told["risk"] = risk_json(entry.risk, None, unofficial=entry.unofficial)
     told["accounts"] = {}
     for one in entry.accounts:
-        account = asdict(one)
+        account = plain(one)
         del account["consent"]
         account["risk"] = risk_json(entry.risk, one.consent, unofficial=entry.unofficial)
         told["accounts"][f"{entry.channel}/{one.id}"] = account

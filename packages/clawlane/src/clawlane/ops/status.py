@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clawlane import __version__
 from clawlane.credentials.profile import Consent
@@ -49,8 +52,7 @@ class GetStatus(AccountRequest["Status"]):
     probe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelStatus:
+class ChannelStatus(Struct, frozen=True):
     """One configured channel and its accounts by id. `unofficial` channels carry a `risk`, in words."""
 
     label: str
@@ -60,8 +62,7 @@ class ChannelStatus:
     risk: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """`gateway` is None where none runs. `channels` are the configured ones that were asked for, by id.
 
     `echoes` are the agents that only repeat what they are told.
@@ -80,8 +81,7 @@ class ListChannels(Request["list[ChannelEntry]"]):
     everything: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedAccount:
+class LinkedAccount(Struct, frozen=True):
     """An account, and who is logged in on it."""
 
     id: str
@@ -93,8 +93,7 @@ class LinkedAccount:
     consent: Consent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelEntry:
+class ChannelEntry(Struct, frozen=True):
     """A channel and its risk in words; `install` is the command for one that is not installed."""
 
     channel: str
