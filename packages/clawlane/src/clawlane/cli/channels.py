@@ -9,10 +9,10 @@ import click
 
 from clawlane.cli.options import json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, risk_json, rules_line, sanitize
+from clawlane.ops.channel_list import ChannelEntry, ChannelOff, ListChannels, PluginState
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
 from clawlane.ops.rules_from import rules_of_file
-from clawlane.ops.status import ChannelEntry, ListChannels
 
 _NONE = "no channel is configured; see: openclaw channels list --all"
 
@@ -45,16 +45,31 @@ def list_channels(everything: bool, as_json: bool) -> None:
         for linked, account in zip(entry.accounts, row["accounts"], strict=True):
             account["risk"] = risk_json(entry.risk, linked.consent)
             del account["consent"]
-        if row["installed"]:
-            del row["install"]  # the command that installs it
+        row["plugin"] = told_off(entry.off)
+        del row["off"]
     print_json(channels=rows, rules=rules)
+
+
+def off_words(off: ChannelOff) -> str:
+    """Why a channel is off, and what changes that: `Zalo Personal [zalouser]: disabled; …`."""
+    note = " (unofficial · experimental)" if off.unofficial else ""
+    state = "not installed" if off.state is PluginState.AVAILABLE else str(off.state)
+    parts = (f"{state}: {sanitize(off.problem, 300)}" if off.problem else state, off.help)
+    return f"{sanitize(off.label)} [{off.channel}]{note}: {'; '.join(filter(None, parts))}"
+
+
+def told_off(off: ChannelOff | None) -> dict[str, str]:
+    """The plugin of a channel for programs: its `state`, its `problem` if it has one, and the `help`."""
+    if off is None:
+        return {"state": PluginState.INSTALLED, "problem": "", "help": ""}
+    return {"state": off.state, "problem": off.problem, "help": off.help}
 
 
 def _lines(entry: ChannelEntry, everything: bool) -> Iterator[str]:
     note = " (unofficial · experimental)" if entry.unofficial else ""
     title = f"{entry.label} [{entry.channel}]{note}"
-    if not entry.installed:
-        yield f"{title}: not installed; {entry.install}"
+    if entry.off:
+        yield off_words(entry.off)
     elif not entry.configured:
         yield f"{title}: installed, not configured (off)"
     for account in entry.accounts:

@@ -115,9 +115,11 @@ def _chosen(ctx: OpContext, config: Config, request: Audit) -> set[str]:
 def _of_config(config: Config) -> Iterator[Finding]:
     """What the loader and the agents' settings say that matters here."""
     from clawlane.config.agent_checks import KEY_IN_CONFIG, STRANGERS
+    from clawlane.config.load import CHANNEL_OFF
     from clawlane.config.phone_entries import PHONE_NUMBER
 
     severity = {
+        CHANNEL_OFF: Severity.WARNING,
         PHONE_NUMBER: Severity.ERROR,
         KEY_IN_CONFIG: Severity.WARNING,
         STRANGERS: Severity.WARNING,
