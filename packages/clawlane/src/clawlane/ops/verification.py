@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from clawlane.capabilities import CanReconcile, CanReconnect, HasCast
 from clawlane.channel import Capability, Phase
+from clawlane.condition import waits_for_operator
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.messages import Group, Thread, ThreadKind
 from clawlane.ops.account_status import PolicyStatus
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from clawlane.access.allowlists import GroupRule
     from clawlane.access.decision import Rule
     from clawlane.access.policy import AccessPolicy
+    from clawlane.channel import Account
 
 _MOST_NAMED = 20
 """Groups that are named to a person who has to write in one, and ids of a list."""
@@ -50,12 +52,14 @@ class GroupDoor:
 class LaneFacts:
     """An account as the running gateway has it.
 
-    `words` are the options that name it in a command. `session` stands for the login: a new one changes it, a
-    refresh does not. `policy` is the digest of who may write. `allow_from` are ids of that list, `doors` the
-    keys of `groups`, and `groups` known groups that are reachable. `mention_off` are the places that let
-    messages without a mention through; `mention_needed` says that there are groups without such a place.
-    `cast` says that a simulator has people who can be told what to do. `echoes` are the agents that only
-    repeat what they are told.
+    `words` are the options that name it in a command. `reason` and `help` say why the account is in its
+    `phase`, and `resume` is the command that ends a pause of the whole account. `session` stands for the
+    login: a new one changes it, a refresh does not. `policy` is the digest of who may write. `allow_from` are
+    ids of that list, and `allow_anyone` its `*`; `doors` are the keys of `groups`, and `groups` known groups
+    that are reachable. `mention_off` are the places that let messages without a mention through;
+    `mention_needed` says that there are groups without such a place. `sent_in` are the kinds of thread in
+    which anything was ever sent. `cast` says that a simulator has people who can be told what to do. `echoes`
+    are the agents that only repeat what they are told.
     """
 
     channel: str
@@ -68,8 +72,10 @@ class LaneFacts:
     pid: int
     started_ms: int
     phase: Phase
+    code: str
     reason: str
     help: str
+    resume: str
     session: str
     policy: str
     dm: PolicyStatus
@@ -78,6 +84,7 @@ class LaneFacts:
     acks: PolicyStatus
     history: PolicyStatus
     allow_from: list[str]
+    allow_anyone: bool
     doors: list[GroupDoor]
     groups: list[Group]
     mention_needed: bool
@@ -85,12 +92,23 @@ class LaneFacts:
     can_reconnect: bool
     can_look_up: bool
     can_react: bool
+    sent_in: list[ThreadKind]
     rehearsal: str
     cast: bool
     echoes: list[str]
 
     def __str__(self) -> str:
         return f"{self.channel}/{self.account}"
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the account stays as it is until the operator does something."""
+        return waits_for_operator(self.phase, self.code)
+
+    @property
+    def login(self) -> str:
+        """The command that logs the account in again."""
+        return f"openclaw channels login {self.words} --force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +192,11 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
     policy = AccessPolicy.of(ctx.config, target.account)
     vault = ctx.vault(target.account)
     await vault.read()
-    groups = await ctx.ask(lambda reader: list(_reachable(reader, policy, str(target.account))))
+    name = str(target.account)
+    groups, sent_in = await ctx.ask(
+        lambda reader: (list(_reachable(reader, policy, name)), reader.kinds_sent(name))
+    )
+    paused = any(pause.thread is None for pause in live.pauses)
     state, account = live.state, target.account
     started_ms = ctx.started_ms
     assert started_ms is not None  # a live account is one of a gateway
@@ -194,8 +216,10 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         pid=os.getpid(),
         started_ms=started_ms,
         phase=state.phase,
+        code=state.code or state.phase,
         reason=state.reason,
         help=state.action,
+        resume=f"openclaw resume --channel {account.channel} --account {account.id}" if paused else "",
         session=hashlib.sha256(vault.generation.encode()).hexdigest()[:12] if vault.generation else "",
         policy=fingerprint(policy),
         dm=setting("dmPolicy"),
@@ -204,6 +228,7 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         acks=setting("acks"),
         history=setting("historyLimit"),
         allow_from=sorted(policy.allow.ids)[:_MOST_NAMED],
+        allow_anyone=policy.allow.anyone,
         doors=[_door(policy, one) for one in _letting_in(policy)[:_MOST_NAMED]],
         groups=groups[:_MOST_NAMED],
         mention_needed=_mention_needed(policy),
@@ -211,6 +236,7 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         can_reconnect=isinstance(channel, CanReconnect),
         can_look_up=isinstance(channel, CanReconcile),
         can_react=Capability.REACTION in target.manifest.capabilities,
+        sent_in=sent_in,
         rehearsal=rehearsal_of(channel),
         cast=isinstance(channel, HasCast) and channel.cast() is not None,
         echoes=[one.id for one in ctx.config.agents if one.brain.kind == "echo"],
@@ -294,11 +320,26 @@ def _live(ctx: OpContext, request: AccountRequest[Any]) -> tuple[Target, LiveAcc
     if ctx.started_ms is None:
         raise OpError(NOT_RUNNING, "openclaw gateway run")
     target = ctx.target(request.channel, request.account)
-    live = ctx.live.get(str(target.account))
-    if live is None or not target.account.enabled:
-        block = f"the config has no block for {target.manifest.id}"
-        raise OpError(f"{target.account} is {'disabled' if target.configured else f'off: {block}'}")
+    account, channel = target.account, target.manifest.id
+    if not target.configured:
+        raise OpError(f"{account} is off: the config has no block for {channel}", "openclaw onboard")
+    live = ctx.live.get(str(account))
+    if not account.enabled:
+        raise OpError(f"{account} is disabled", _enabling(ctx, account))
+    if live is None:
+        raise OpError(f"the gateway does not run {account}", "openclaw channels status")
     return target, live
+
+
+def _enabling(ctx: OpContext, account: Account) -> str:
+    """The command that enables a disabled account, or its channel."""
+    from clawlane.config.errors import format_path
+    from clawlane.config.origin import account_path
+
+    source = ctx.config.source
+    own = (*account_path(source, account), "enabled")
+    path = own if source.at(own) is False else ("channels", account.channel, "enabled")
+    return f"openclaw config set {format_path(path)} true"
 
 
 def _reachable(reader: Reader, policy: AccessPolicy, name: str) -> Iterator[Group]:
