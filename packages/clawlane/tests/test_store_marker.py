@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from clawlane.store import pairing
-from clawlane.store.database import ProcessLock, open_store
+from clawlane.store.database import open_store
+from clawlane.store.process_lock import ProcessLock
 from clawlane.store.errors import StoreOwned, StoreUnusable
 from clawlane.store.marker import marker_of
 from clawlane.store.reader import reading

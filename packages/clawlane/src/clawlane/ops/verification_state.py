@@ -30,8 +30,8 @@ class Verification:
 
     `failed` are the steps that failed when they last ran, `unproven` those that never passed. Each step
     counts as it last ended; a run against a simulator proves nothing about the platform, and the other way.
-    `rehearsed` says that a simulator stands in now, so that all this is about it. `rehearsed_ms` is the newest
-    rehearsal of a lane whose results count for the platform.
+    `rehearsed` says that a simulator stands in now, so that all this is about it. Where none does,
+    `rehearsed_ms` is the newest rehearsal.
     """
 
     state: VerificationState
