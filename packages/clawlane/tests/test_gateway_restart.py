@@ -15,9 +15,9 @@ from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, GatewayDown
 from clawlane.ops.lifecycle import NotBack, Restarted, restart, stop
-from clawlane.store.process_lock import is_held
 from clawlane.ops.operation import Caller
 from clawlane.ops.process import GetProcess, Process, Restart
+from clawlane.store.process_lock import is_held
 
 
 @pytest.fixture
