@@ -11,7 +11,7 @@ from clawlane.config.phones import is_phone_number
 from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
-from clawlane.ops.rules_from import FILE, RulesFrom, rules_from
+from clawlane.ops.rules_from import FILE, RulesFrom, rules_from, rules_in_force
 from clawlane.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -82,11 +82,8 @@ async def explain(ctx: OpContext, request: Explain) -> Explained:
 
 
 def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) -> Explained:
-    from clawlane.access.in_force import Rules
-    from clawlane.access.policy import AccessPolicy
-
     target = ctx.target(asked.channel, asked.account)
-    account, rules = target.account, AccessPolicy.of(ctx.config, target.account)
+    account, rules = target.account, rules_in_force(ctx, target.account)
     grants = _grants(ctx, reader, account)
     inbound = _inbound(asked, account, grants.own_id, ctx.now_ms())
     shortest = type(account.settings).shortest_id
@@ -102,7 +99,7 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) 
         linked=grants.own_id != _NOT_LINKED,
         sender_id=inbound.sender_id,
         thread=inbound.thread,
-        decision=_decide(reader, account, _in_force(ctx, account) or Rules(rules), grants, inbound),
+        decision=_decide(reader, account, rules, grants, inbound),
         is_phone=is_phone_number(asked.sender, shortest),
         not_looked_up=missing,
         rules=read,
@@ -139,12 +136,6 @@ def _grants(ctx: OpContext, reader: Reader, account: Account) -> Grants:
         paired=frozenset(one.sender_id for one in reader.approved(str(account))),
         pins=reader.pins(str(account)),
     )
-
-
-def _in_force(ctx: OpContext, account: Account) -> Rules | None:
-    """The rules by which the gateway decides, if that is asked about: those of two configs at times."""
-    live = ctx.live.get(str(account)) if ctx.loaded is not None else None
-    return live.rules if live is not None else None
 
 
 def _decide(reader: Reader, account: Account, rules: Rules, grants: Grants, inbound: Inbound) -> Decision:

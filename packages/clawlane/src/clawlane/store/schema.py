@@ -540,6 +540,9 @@ INSERT INTO pins (account, list, entry, found, candidates, found_by, at_ms, posi
 DROP TABLE old_pins;
 """
 
+_HANDS = """
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _REMEMBERING,
@@ -552,6 +555,7 @@ MIGRATIONS: tuple[str, ...] = (
     _AGENTS,
     _CONVERSATIONS,
     _DESK,
+    _HANDS,
 )
 """Each runs once, in order; a released one never changes."""
 
