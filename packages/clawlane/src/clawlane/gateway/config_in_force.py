@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
-from clawlane.access.exposure import Change, Exposure, compare
+from clawlane.access.comparison import compare
+from clawlane.access.exposure import Change, Exposure
 from clawlane.agents.errors import AgentsUnusable
 from clawlane.channel import Channel, ChannelUnusable
 from clawlane.config.choices import Reload
@@ -143,7 +144,7 @@ class ConfigInForce:
         Its agents can be opened, but who knows when they are needed.
         """
         config = ready.config
-        edited = Edited(config, frozenset(one.account for one in changes.narrows))
+        edited = Edited(config, frozenset(one.account for one in changes.narrows if one.is_about_people))
         self.accounts.follow(_without_those_off(self.applied, config), edited, self.accounts.channels)
         told = [*sentences(changes.widens), *([UNGUARDED] if unguarded else [])]
         self._edited, self.waiting = config, Waiting(config.source.revision, tuple(told))
