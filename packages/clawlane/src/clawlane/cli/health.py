@@ -39,7 +39,7 @@ def health(as_json: bool) -> int:
         if as_json:
             print_json(ok=False, exit_code=int(Exit.GATEWAY_DOWN), running=False, accounts={})
         else:
-            click.echo(f"gateway: not running; start it: {error.help}")
+            click.echo(f"gateway: not running; {error.words}: {error.help}")
         return Exit.GATEWAY_DOWN
     code = exit_code(found)
     if as_json:
@@ -63,7 +63,7 @@ def _lines(found: Status) -> Iterator[str]:
         yield f"{name}: {_words(one)}"
     yield from map(off_words, found.off)
     if not found.channels and not found.off:
-        yield "no channel is configured; see: openclaw channels list --all"
+        yield "no channel is configured; set one up: openclaw onboard"
 
 
 def _accounts(found: Status) -> Iterator[tuple[str, AccountStatus]]:
