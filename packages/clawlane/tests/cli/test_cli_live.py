@@ -80,7 +80,7 @@ def test_a_config_file_that_changes_under_the_gateway_is_told(perch) -> None:
         (well,) = perch("channels status --json").json
         perch.configure("{ name: 'Lane', dmPolicy: 'open' }", ASK)
         (changed,) = perch("channels status --json").json
-        ((listed,),) = (told["channels"] for told in perch("channels list --json").json)
+        (listed,) = (told["channels"]["parrot"] for told in perch("channels list --json").json)
         perch.configure("{ dmPolicy: 'ask' }")
         (broken,) = perch("channels status --json").json
         unlisted = perch("channels list --json")
@@ -88,7 +88,7 @@ def test_a_config_file_that_changes_under_the_gateway_is_told(perch) -> None:
     assert (well["config"]["error"], well["config"]["changed"]) == (None, False)
     assert (changed["exit_code"], changed["config"]["error"], changed["config"]["changed"]) == (0, None, True)
     assert changed["config"]["revision"] == well["config"]["revision"], "a widening waits"
-    assert listed["accounts"][0]["name"] == "Lane", "the list is that of the file"
+    assert listed["accounts"]["parrot/default"]["name"] == "Lane", "the list is that of the file"
     assert (broken["exit_code"], broken["config"]["changed"]) == (2, True)
     assert "'ask' is not one of" in broken["config"]["error"]
     assert (unlisted.code, unlisted.json[0]["issues"][0]["path"]) == (1, "channels.parrot.dmPolicy")

@@ -18,7 +18,6 @@ from clawlane.clock import length
 from clawlane.ops.operation import plain
 
 if TYPE_CHECKING:
-    from clawlane.credentials.profile import Consent
     from clawlane.ops.rules_from import RulesFrom
     from clawlane.store.told import Gap
 
@@ -93,14 +92,6 @@ def _columns_of(one: str) -> int:
 def print_json(**fields: Any) -> None:
     """Print the result of a command as one JSON object: `"ok": true`, unless given, and these fields."""
     click.echo(json.dumps(plain({"ok": True, **fields}), ensure_ascii=False))
-
-
-def risk_json(text: str, consent: Consent | None) -> dict[str, Any] | None:
-    """The risk of a channel for programs, and whether it was accepted for an account. None without one."""
-    if not text and consent is None:
-        return None
-    accepted_ms, expendable = (consent.accepted_ms, consent.expendable) if consent else (None, "")
-    return {"text": text, "accepted_ms": accepted_ms, "expendable": expendable}
 
 
 def print_result(lines: Iterable[str], as_json: bool, **fields: Any) -> None:

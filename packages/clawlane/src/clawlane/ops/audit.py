@@ -13,6 +13,7 @@ from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.access_findings import Directory, owner_names
 from clawlane.ops.agent_findings import of_config
 from clawlane.ops.agent_reach import reach_findings
+from clawlane.ops.channel_list import risk_of
 from clawlane.ops.context import OpContext
 from clawlane.ops.doctor import access_of, beside_gateway, clocks, of_store
 from clawlane.ops.doubled_entries import doubled
@@ -46,11 +47,16 @@ class Audit(AccountRequest["Audited"]):
 
 @dataclass(frozen=True, slots=True)
 class AuditedAccount:
-    """One enabled account: the accepted risk, how far the lane is proven, and who may speak in its groups."""
+    """One enabled account: its risk, how far the lane is proven, and who may speak in its groups.
+
+    `risk` is that of the channel, in words, and `consent` how it was accepted.
+    """
 
     consent: Consent | None
     verification: Verification
     speakers: list[GroupSpeakers]
+    risk: str = ""
+    unofficial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +146,16 @@ def _audited(ctx: OpContext, block: ChannelConfig, account: Account, rules: Rule
         consent = ctx.consent(account)
     except ConsentDamaged:
         consent = None
+    channel = ctx.runtime(block.manifest)
     try:
-        verification = proof_of(ctx, ctx.runtime(block.manifest), account)
+        verification = proof_of(ctx, channel, account)
         with ctx.read() as reader:
             pins = Directory.read(reader, account).pins
             speakers = who_may_speak(account, rules, pins, reader)
     except StoreUnusable:  # a finding of its own
         verification, speakers = NEVER, []
-    return AuditedAccount(consent, verification, speakers)
+    unofficial = block.manifest.unofficial
+    return AuditedAccount(consent, verification, speakers, risk_of(channel), unofficial)
 
 
 def _concerns(one: Finding, chosen: set[str]) -> bool:
