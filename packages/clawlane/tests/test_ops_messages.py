@@ -30,7 +30,7 @@ from clawlane.store import due, inbox, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage
-from clawlane.store.outbox import Listed
+from clawlane.store.outbox_listing import Listed
 from clawlane.store.turns import TRIES
 
 WORK = "zalouser/work"
