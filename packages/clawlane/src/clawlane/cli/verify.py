@@ -151,6 +151,9 @@ class View(Silent):
         note = " · unofficial · experimental" if facts.unofficial else ""
         user = f"{sanitize(facts.user_name)} ({facts.user_id})" if facts.user_id else "nobody"
         echo_wrapped(f"{facts.label} [{facts}]{note}: {user}")
+        if facts.waiting:
+            widens = "it would widen access, and is not in force: openclaw config apply"
+            echo_wrapped(f"An edit of the config waits: {widens}")
         echo_wrapped("Ctrl-C stops and keeps what was proven until then.")
 
     def show(self, event: RitualEvent) -> None:

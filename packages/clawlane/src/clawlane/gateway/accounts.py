@@ -6,23 +6,21 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 
-from clawlane.access.in_force import Rules
-from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.access.policy import Grants
 from clawlane.backoff import Backoff
 from clawlane.channel import Channel, StateCode
 from clawlane.config.accounts import needs_new_connection
-from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.load import Config, Plugins
 from clawlane.config.paths import Paths
 from clawlane.gateway import pauses
 from clawlane.gateway.ending import Ending
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
+from clawlane.gateway.wanted import Edited, closed, settings_of
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
-from clawlane.lane.live_settings import LaneSettings, LiveSettings
+from clawlane.lane.live_settings import LiveSettings
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
 from clawlane.ops.context import LiveConfig, OpContext
@@ -79,7 +77,7 @@ class Accounts:
         self._stops = False
         self._group = asyncio.TaskGroup()
         self.supervisors: dict[str, Supervisor] = {}
-        self._wanted = _settings(config, None)
+        self._wanted = settings_of(config, None)
         for name in self._wanted:
             self._make(name)
 
@@ -134,17 +132,17 @@ class Accounts:
             *(one.stop(StateCode.GATEWAY_STOPS, "the gateway stops") for one in self.supervisors.values())
         )
 
-    def follow(self, config: Config, edited: Config | None, channels: Mapping[str, Channel]) -> list[str]:
+    def follow(self, config: Config, edited: Edited | None, channels: Mapping[str, Channel]) -> list[str]:
         """Work by another config from now on; `edited` is one whose widening waits.
 
         Who may write is decided by it at once. Accounts that need another connection get it soon, new ones
         start, and those that are gone stop. Gives the names of these.
         """
         self.config, self.channels = config, dict(channels)
-        self._wanted = _settings(config, edited)
-        revision = (edited or config).source.revision
+        self._wanted = settings_of(config, edited)
+        revision = (edited.config if edited else config).source.revision
         for name, supervisor in self.supervisors.items():
-            settings = self._wanted.get(name) or _closed(supervisor.deps.settings.now, revision)
+            settings = self._wanted.get(name) or closed(supervisor.deps.settings.now, revision)
             supervisor.follow(settings)
             self._resolvers[name].follow(settings.rules.names_to_pin(), supervisor.account_store)
         changed = [name for name in {*self.supervisors, *self._wanted} if not self._settled(name)]
@@ -290,22 +288,3 @@ class Accounts:
         )
         supervisor = Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir)
         self.supervisors[name] = supervisor
-
-
-def _settings(config: Config, edited: Config | None) -> dict[str, LaneSettings]:
-    """The settings of all accounts of a config, with the rules of another one that waits."""
-    later = {str(one): one for one in edited.accounts} if edited else {}
-    rules = {name: AccessPolicy.of(edited, one) for name, one in later.items()} if edited else {}
-    found = {
-        str(account): LaneSettings.of(
-            config, account, Rules(AccessPolicy.of(config, account), rules.get(str(account)))
-        )
-        for account in config.accounts
-    }
-    return {name: replace(one, edited=later.get(name)) for name, one in found.items()}
-
-
-def _closed(settings: LaneSettings, revision: str) -> LaneSettings:
-    """The settings of an account that is no longer in the config, until it has stopped."""
-    nobody = AccessPolicy(dm=DmPolicy.DISABLED, groups=GroupPolicy.DISABLED, revision=revision)
-    return replace(settings, account=replace(settings.account, enabled=False), rules=Rules(nobody))

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
-from clawlane.access.exposure import Change, Exposure, compare
+from clawlane.access.comparison import compare
+from clawlane.access.exposure import Change, Exposure
 from clawlane.agents.errors import AgentsUnusable
 from clawlane.channel import Channel, ChannelUnusable
 from clawlane.config.choices import Reload
@@ -20,6 +21,7 @@ from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.agent_host import OpenAgents, what_agents_depend_on
 from clawlane.gateway.logging import log_from
 from clawlane.gateway.reload import Look
+from clawlane.gateway.wanted import Edited
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.context import GONE, Refused, Waiting
 from clawlane.ops.exposure import exposure, policies
@@ -142,7 +144,8 @@ class ConfigInForce:
         Its agents can be opened, but who knows when they are needed.
         """
         config = ready.config
-        self.accounts.follow(_without_those_off(self.applied, config), config, self.accounts.channels)
+        edited = Edited(config, frozenset(one.account for one in changes.narrows if one.is_about_people))
+        self.accounts.follow(_without_those_off(self.applied, config), edited, self.accounts.channels)
         told = [*sentences(changes.widens), *([UNGUARDED] if unguarded else [])]
         self._edited, self.waiting = config, Waiting(config.source.revision, tuple(told))
         command = f"openclaw config apply --revision {config.source.revision}"

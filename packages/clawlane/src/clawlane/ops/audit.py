@@ -21,13 +21,14 @@ from clawlane.ops.lane_findings import of_lane, one_user_twice, proof_of
 from clawlane.ops.leftovers import leftovers
 from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.ops.private_files import private_files
-from clawlane.ops.rules_from import RulesFrom, rules_from
+from clawlane.ops.rules_from import RulesFrom, rules_from, rules_in_force
 from clawlane.ops.speakers import GroupSpeakers, who_may_speak
 from clawlane.ops.verification_state import NEVER, Verification
 from clawlane.ops.version_findings import of_gateway, of_plugins, of_python, python_version
 from clawlane.store.errors import StoreUnusable
 
 if TYPE_CHECKING:
+    from clawlane.access.in_force import Rules
     from clawlane.config.load import ChannelConfig, Config
 
 _NO_MATTER_OF_SAFETY = frozenset({"not_linked", "agent_echo"})
@@ -86,9 +87,10 @@ def _audit(ctx: OpContext, request: Audit) -> Audited:
         found += leftovers(block, ctx.environ)
         found += one_user_twice([one for one in block.accounts if one.enabled], ctx.paths)
         for account in (one for one in block.accounts if one.enabled and str(one) in chosen):
-            found += of_lane(ctx, config, block, account)
-            found += access_of(config, account, ctx.paths)
-            accounts[str(account)] = _audited(ctx, config, block, account)
+            in_force = rules_in_force(ctx, account)
+            found += of_lane(ctx, config, block, account, in_force)
+            found += access_of(config, account, ctx.paths, in_force)
+            accounts[str(account)] = _audited(ctx, block, account, in_force)
     kept = [one for one in merged(found) if _concerns(one, chosen)]
     return Audited(kept, accounts, rules)
 
@@ -131,16 +133,16 @@ def _of_config(config: Config) -> Iterator[Finding]:
     yield from doubled(config)
 
 
-def _audited(ctx: OpContext, config: Config, block: ChannelConfig, account: Account) -> AuditedAccount:
+def _audited(ctx: OpContext, block: ChannelConfig, account: Account, rules: Rules) -> AuditedAccount:
     try:
         consent = ctx.consent(account)
     except ConsentDamaged:
         consent = None
     try:
-        verification = proof_of(ctx, config, ctx.runtime(block.manifest), account)
+        verification = proof_of(ctx, ctx.runtime(block.manifest), account)
         with ctx.read() as reader:
             pins = Directory.read(reader, account).pins
-            speakers = who_may_speak(config, account, pins, reader)
+            speakers = who_may_speak(account, rules, pins, reader)
     except StoreUnusable:  # a finding of its own
         verification, speakers = NEVER, []
     return AuditedAccount(consent, verification, speakers)

@@ -120,13 +120,14 @@ async def get(ctx: OpContext, request: Get) -> Value:
 
 def posture(ctx: OpContext, config: Config) -> list[Finding]:
     """What a config opens to everybody, and which entries cannot mean what they say."""
-    from clawlane.ops.access_findings import Directory, groups_among_senders, of_policy
+    from clawlane.access.in_force import Rules
+    from clawlane.ops.access_findings import Directory, groups_among_senders, of_rules
 
     found: list[Finding] = []
     with suppress(StoreUnusable), ctx.read() as reader:
         for account in (one for block in config.channels.values() for one in block.accounts if one.enabled):
             known = Directory.read(reader, account)
-            found += of_policy(config, account, known.pins)
+            found += of_rules(Rules.of(config, account), account, known.pins)
             found += groups_among_senders(config, account, known.group_ids)
     return merged(one for one in found if one.severity.fails)
 

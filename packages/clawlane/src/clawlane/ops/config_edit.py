@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from clawlane.access.exposure import Exposure, compare
+from clawlane.access.comparison import compare
+from clawlane.access.exposure import Exposure
 from clawlane.config.errors import ConfigError, KeyPath, format_path
 from clawlane.ops import exposure as of_configs
 from clawlane.ops.config import posture

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clawlane.access.in_force import Rules
 from clawlane.access.names import Pins, PinState
 from clawlane.channel import Account
 from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
-from clawlane.ops.access_findings import of_policy, owner_names
+from clawlane.ops.access_findings import of_rules, owner_names
 from clawlane.ops.agent_findings import agent_findings
 from clawlane.ops.agent_reach import reach_findings
 from clawlane.ops.config_names import names_of
@@ -65,11 +66,11 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     for block in config.channels.values():
         enabled = [account for account in block.accounts if account.enabled]
         for account in enabled:
-            found += of_lane(ctx, config, block, account)
+            found += of_lane(ctx, config, block, account, Rules.of(config, account))
         found += one_user_twice(enabled, ctx.paths)
         found += leftovers(block, ctx.environ)
         for account in enabled:
-            found += access_of(config, account, ctx.paths)
+            found += access_of(config, account, ctx.paths, Rules.of(config, account))
     found += of_python(python_version(), ctx.now_ms())
     found += of_plugins(ctx.registry)
     found += reach_findings(config)
@@ -110,9 +111,9 @@ def of_store(paths: Paths) -> Iterator[Finding]:
         yield Finding(Severity.ERROR, "store_unusable", str(paths.store), data)
 
 
-def access_of(config: Config, account: Account, paths: Paths) -> Iterator[Finding]:
-    """What is wrong with who may write to an account, entry by entry."""
+def access_of(config: Config, account: Account, paths: Paths, rules: Rules) -> Iterator[Finding]:
+    """What is wrong with who may write to an account: by these rules, and entry by entry of a config."""
     names = names_of(config, account, paths)
     pins = Pins.of(one.pin for one in names.looked_up.values() if one.pin.state is PinState.PINNED)
-    yield from of_policy(config, account, pins)
+    yield from of_rules(rules, account, pins)
     yield from names.findings()

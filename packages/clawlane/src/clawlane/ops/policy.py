@@ -11,7 +11,7 @@ from clawlane.config.phones import is_phone_number
 from clawlane.messages import Inbound, Mention, Quote, Thread
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
-from clawlane.ops.rules_from import FILE, RulesFrom, rules_from
+from clawlane.ops.rules_from import FILE, RulesFrom, rules_from, rules_in_force
 from clawlane.ops.targets import group_stored, person_stored
 from clawlane.store.reader import Reader
 
@@ -84,11 +84,8 @@ async def explain(ctx: OpContext, request: Explain) -> Explained:
 
 
 def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) -> Explained:
-    from clawlane.access.in_force import Rules
-    from clawlane.access.policy import AccessPolicy
-
     target = ctx.target(asked.channel, asked.account)
-    account, rules = target.account, AccessPolicy.of(ctx.config, target.account)
+    account, rules = target.account, rules_in_force(ctx, target.account)
     grants = _grants(ctx, reader, account)
     group = group_stored(reader, target, asked.group) if asked.group.strip() else None
     sender = person_stored(reader, target, asked.sender, group.thread.id if group else "")
@@ -109,7 +106,7 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) 
         sender_name=sender.name,
         thread=thread,
         group_name=group.name if group else "",
-        decision=_decide(reader, account, _in_force(ctx, account) or Rules(rules), grants, inbound),
+        decision=_decide(reader, account, rules, grants, inbound),
         not_looked_up=missing,
         rules=read,
     )
@@ -146,12 +143,6 @@ def _grants(ctx: OpContext, reader: Reader, account: Account) -> Grants:
         paired=frozenset(one.sender_id for one in reader.approved(str(account))),
         pins=reader.pins(str(account)),
     )
-
-
-def _in_force(ctx: OpContext, account: Account) -> Rules | None:
-    """The rules by which the gateway decides, if that is asked about: those of two configs at times."""
-    live = ctx.live.get(str(account)) if ctx.loaded is not None else None
-    return live.rules if live is not None else None
 
 
 def _decide(reader: Reader, account: Account, rules: Rules, grants: Grants, inbound: Inbound) -> Decision:

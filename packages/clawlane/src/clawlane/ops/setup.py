@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from clawlane.access.in_force import Rules
 from clawlane.access.names import Pins
 from clawlane.channel import Manifest
 from clawlane.config.errors import ConfigError, Problem
-from clawlane.ops.access_findings import of_policy
+from clawlane.ops.access_findings import of_rules
 from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding, merged
 from clawlane.ops.operation import OpError, Request, operation
@@ -217,7 +218,7 @@ def _proposal(ctx: OpContext, request: Propose) -> Proposal:
     except ConfigError as error:
         return Proposal(*told, problems=error.problems)
     account = config.channels[plan.place.channel].account(plan.place.account)
-    found = merged(of_policy(config, account, Pins())) if account else ()
+    found = merged(of_rules(Rules.of(config, account), account, Pins())) if account else ()
     stays = (account_named(plan.added), default_pinned(plan.added))
     return Proposal(*told, (), config.warnings, tuple(found), *stays)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from clawlane import __version__
@@ -26,7 +28,9 @@ from clawlane.ops.pause import PauseInfo
 from clawlane.ops.process import resident_bytes
 
 if TYPE_CHECKING:
+    from clawlane.access.decision import Rule
     from clawlane.access.in_force import Rules
+    from clawlane.access.policy import AccessPolicy
     from clawlane.capabilities import Probe, ProbeResult
     from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import Config
@@ -204,10 +208,10 @@ def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, Acc
 def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader) -> AccountStatus:
     """One account as it runs and as it is stored; without its problems, which follow from the rest."""
     from clawlane.access.fingerprint import fingerprint
-    from clawlane.access.policy import AccessPolicy
     from clawlane.channel import Health
     from clawlane.ops.access_findings import Directory, findings
     from clawlane.ops.problems import AMONG
+    from clawlane.ops.rules_from import rules_in_force
     from clawlane.ops.speakers import who_may_speak
     from clawlane.ops.verification_state import verification_of
     from clawlane.store.retention import FORGOTTEN
@@ -215,9 +219,8 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
     name, now_ms, live = str(account), ctx.now_ms(), ctx.live.get(str(account))
     user, state = _user_and_state(ctx, account)
     activity = reader.activity(name)
-    policy, rehearsal = AccessPolicy.of(ctx.config, account), rehearsal_of(channel)
-    rules = live.rules if live and ctx.loaded is not None else None
-    names = policy.names_to_pin()
+    rules, rehearsal = rules_in_force(ctx, account), rehearsal_of(channel)
+    names = rules.names_to_pin()
     directory = Directory.read(reader, account)
     pins = [pin for one in names if (pin := directory.pins.of_name(one))]
     failing = ctx.store.failing if ctx.store else ""
@@ -260,11 +263,11 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
         names=list(map(NameStatus.of, pins)),
-        findings=findings(ctx.config, account, directory),
+        findings=findings(ctx.config, account, directory, rules),
         problems=[],
-        speakers=who_may_speak(ctx.config, account, directory.pins, reader, rules),
+        speakers=who_may_speak(account, rules, directory.pins, reader),
         verification=verification_of(
-            reader.verifications(name), fingerprint(policy), rehearsed=bool(rehearsal)
+            reader.verifications(name), fingerprint(rules), rehearsed=bool(rehearsal)
         ),
     )
 
@@ -298,22 +301,23 @@ def _consent(ctx: OpContext, account: Account) -> Consent | None:
         return None
 
 
-_STRICTEST: dict[str, tuple[str, ...]] = {
-    "dmPolicy": ("disabled", "allowlist", "pairing", "open"),
-    "groupPolicy": ("disabled", "allowlist", "open"),
+_DMS = ("disabled", "allowlist", "pairing", "open")
+_GROUPS = ("disabled", "allowlist", "open")
+_RULES: dict[str, Callable[[AccessPolicy], tuple[int, object, Rule]]] = {
+    "dmPolicy": lambda one: (_DMS.index(one.dm), one.dm, one.dm_rule),
+    "groupPolicy": lambda one: (_GROUPS.index(one.groups), one.groups, one.groups_rule),
+    "historyLimit": lambda one: (one.history_limit, one.history_limit, one.history_rule),
 }
+"""The keys of which the stricter value counts while an edit waits: how open each is, its value and place."""
 
 
 def policy_status(config: Config, account: Account, key: str, rules: Rules | None = None) -> PolicyStatus:
     """The value of a channel key for an account, and where it was set.
 
-    Of a `dmPolicy` or `groupPolicy` in `rules` that an edit narrows while it waits, it is the stricter one.
+    Of a key of access in `rules` that an edit narrows while it waits, it is the stricter one.
     """
-    if rules is not None and rules.edited is not None and key in _STRICTEST:
-        both = (
-            (one.dm, one.dm_rule) if key == "dmPolicy" else (one.groups, one.groups_rule) for one in rules
-        )
-        value, rule = min(both, key=lambda one: _STRICTEST[key].index(one[0]))
+    if rules is not None and rules.edited is not None and key in _RULES:
+        _, value, rule = min(map(_RULES[key], rules), key=itemgetter(0))
         return PolicyStatus(str(value), str(rule.origin), rule.path, rule.line)
     effective = config.effective(account, key)
     origin = effective.origin

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from clawlane.capabilities import CanReconcile, CanReconnect, HasCast
 from clawlane.channel import Capability, Phase
+from clawlane.config.choices import DmPolicy
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.messages import Group, Thread, ThreadKind
 from clawlane.ops.account_status import PolicyStatus
@@ -23,9 +23,9 @@ from clawlane.store.reader import Reader
 from clawlane.store.send_evidence import SendProof
 
 if TYPE_CHECKING:
-    from clawlane.access.allowlists import GroupRule
     from clawlane.access.decision import Rule
-    from clawlane.access.policy import AccessPolicy
+    from clawlane.access.in_force import Rules
+    from clawlane.access.names import Pins
 
 _MOST_NAMED = 20
 """Groups that are named to a person who has to write in one, and ids of a list."""
@@ -55,7 +55,7 @@ class LaneFacts:
     keys of `groups`, and `groups` known groups that are reachable. `mention_off` are the places that let
     messages without a mention through; `mention_needed` says that there are groups without such a place.
     `cast` says that a simulator has people who can be told what to do. `echoes` are the agents that only
-    repeat what they are told.
+    repeat what they are told. `waiting` says in sentences what an edit of the config would widen that waits.
     """
 
     channel: str
@@ -88,6 +88,7 @@ class LaneFacts:
     rehearsal: str
     cast: bool
     echoes: list[str]
+    waiting: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return f"{self.channel}/{self.account}"
@@ -167,20 +168,21 @@ class GetReports(AccountRequest[list[Report]]):
 @operation
 async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
     """Raises `OpError` where no gateway runs the account."""
+    from clawlane.access.doors import doors, needs_mention_somewhere
     from clawlane.access.fingerprint import fingerprint
-    from clawlane.access.policy import AccessPolicy
 
     target, live = _live(ctx, request)
-    policy = AccessPolicy.of(ctx.config, target.account)
+    rules = live.rules
     vault = ctx.vault(target.account)
     await vault.read()
-    groups = await ctx.ask(lambda reader: list(_reachable(reader, policy, str(target.account))))
-    state, account = live.state, target.account
+    groups, pins = await ctx.ask(lambda reader: _reachable(reader, rules, str(target.account)))
+    found = doors(rules, pins)
+    state, account, in_force = live.state, target.account, ctx.live_config
     started_ms = ctx.started_ms
     assert started_ms is not None  # a live account is one of a gateway
 
     def setting(key: str) -> PolicyStatus:
-        return policy_status(ctx.config, account, key, live.rules)
+        return policy_status(ctx.config, account, key, rules)
 
     channel = live.channel
     return LaneFacts(
@@ -197,23 +199,24 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         reason=state.reason,
         help=state.action,
         session=hashlib.sha256(vault.generation.encode()).hexdigest()[:12] if vault.generation else "",
-        policy=fingerprint(policy),
+        policy=fingerprint(rules),
         dm=setting("dmPolicy"),
         group=setting("groupPolicy"),
-        pairing_reply=policy.pairing_reply,
+        pairing_reply=rules.pairing_reply,
         acks=setting("acks"),
         history=setting("historyLimit"),
-        allow_from=sorted(policy.allow.ids)[:_MOST_NAMED],
-        doors=[_door(policy, one) for one in _letting_in(policy)[:_MOST_NAMED]],
+        allow_from=_allowed(rules)[:_MOST_NAMED],
+        doors=[GroupDoor(one.key, sorted(one.senders or ())[:_MOST_NAMED]) for one in found[:_MOST_NAMED]],
         groups=groups[:_MOST_NAMED],
-        mention_needed=_mention_needed(policy),
-        mention_off=[rule_place(one.mention_rule) for one in _letting_in(policy) if not one.require_mention],
+        mention_needed=needs_mention_somewhere(rules, found),
+        mention_off=[rule_place(one.mention_off) for one in found if one.mention_off is not None],
         can_reconnect=isinstance(channel, CanReconnect),
         can_look_up=isinstance(channel, CanReconcile),
         can_react=Capability.REACTION in target.manifest.capabilities,
         rehearsal=rehearsal_of(channel),
         cast=isinstance(channel, HasCast) and channel.cast() is not None,
         echoes=[one.id for one in ctx.config.agents if one.brain.kind == "echo"],
+        waiting=list(in_force.waiting.widens) if in_force is not None and in_force.waiting else [],
     )
 
 
@@ -301,39 +304,18 @@ def _live(ctx: OpContext, request: AccountRequest[Any]) -> tuple[Target, LiveAcc
     return target, live
 
 
-def _reachable(reader: Reader, policy: AccessPolicy, name: str) -> Iterator[Group]:
-    """The known groups in which the agent may be called."""
-    from clawlane.access.policy import Grants
-    from clawlane.access.rules import closed_by
-    from clawlane.config.choices import GroupPolicy
+def _reachable(reader: Reader, rules: Rules, name: str) -> tuple[list[Group], Pins]:
+    """The known groups in which the agent may be called, and what the names of the config stand for."""
+    from clawlane.access.doors import lets_in
 
-    if policy.groups is GroupPolicy.DISABLED:
-        return
     pins = reader.pins(name)
-    for group in reader.known(name).groups:
-        entry = policy.group_table.find(group.id, pins)
-        if closed_by(entry, policy, Grants(pins=pins)) is None:
-            yield group
+    return [one for one in reader.known(name).groups if lets_in(rules, one.id, pins)], pins
 
 
-def _letting_in(policy: AccessPolicy) -> list[GroupRule]:
-    return [one for one in policy.group_table.all if not one.denies]
-
-
-def _door(policy: AccessPolicy, entry: GroupRule) -> GroupDoor:
-    from clawlane.access.rules import group_senders
-
-    senders, _ = group_senders(policy, entry)
-    ids = sorted(senders.ids)[:_MOST_NAMED] if senders is not None and not senders.anyone else []
-    return GroupDoor(entry.key.strip(), ids)
-
-
-def _mention_needed(policy: AccessPolicy) -> bool:
-    """Whether there can be a group in which a message without a mention is not answered."""
-    from clawlane.config.choices import GroupPolicy
-
-    without_entry = policy.groups is GroupPolicy.OPEN and policy.group_table.any is None
-    return without_entry or any(one.require_mention for one in _letting_in(policy))
+def _allowed(rules: Rules) -> list[str]:
+    """The ids of `allowFrom`; while an edit waits, those that both let in."""
+    listed = frozenset[str]().union(*(policy.allow.ids for policy in rules))
+    return sorted(id for id in listed if all(one.dm is DmPolicy.OPEN or id in one.allow for one in rules))
 
 
 def rule_place(rule: Rule) -> str:

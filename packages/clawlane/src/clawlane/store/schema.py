@@ -540,7 +540,7 @@ INSERT INTO pins (account, list, entry, found, candidates, found_by, at_ms, posi
 DROP TABLE old_pins;
 """
 
-_SENT = """
+_HANDS = """
 CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
 """
@@ -557,7 +557,7 @@ MIGRATIONS: tuple[str, ...] = (
     _AGENTS,
     _CONVERSATIONS,
     _DESK,
-    _SENT,
+    _HANDS,
 )
 """Each runs once, in order; a released one never changes."""
 
