@@ -218,9 +218,11 @@ def test_what_opens_waits_for_apply_where_the_config_says_so(perch) -> None:
     ask = "config get --effective channels.parrot.dmPolicy"
     with gateway("is ready"):
         written = perch("config set channels.parrot.dmPolicy open")
-        while not perch(f"{ask} --json").json[0]["rules"]["waiting"]:
-            pass  # the gateway looks at the file a few times a second
         waiting = perch(ask)
+        unguarded = perch("config set gateway.reload auto --dry-run")
+        added = perch("channels add --account work --accept-risk --expendable yes --yes --no-login --json")
+        missing = [perch(f"{line} --account work") for line in ("channels status", "pause", "pairing list")]
+        back = perch("config unset channels.parrot.accounts --json").json[0]["gateway"]
         (reviewed,) = perch("channels status --json").json
         late = perch("config apply --revision 0123456789abcdef")
         still = perch(ask)
@@ -230,7 +232,20 @@ def test_what_opens_waits_for_apply_where_the_config_says_so(perch) -> None:
         (status,) = perch("channels status --json").json
     assert (late.code, "is not the one of revision 0123456789abcdef" in late.err) == (1, True)
     assert still.out == waiting.out
-    assert "waits with what opens until: openclaw config apply" in written.out
+    assert written.out.endswith("counts at once; all else waits for: openclaw config apply\n")
+    assert unguarded.out.endswith(
+        "Nothing was written (--dry-run). It would wait for: openclaw config apply\n"
+    )
+    assert added.json[-1]["next"][:2] == [
+        "openclaw config apply",
+        "openclaw channels login --channel parrot --account work",
+    ]
+    for one in missing:
+        where = (
+            "error: parrot has the account 'work' in the file only: that edit waits; run: openclaw config "
+        )
+        assert (one.code, one.err) == (1, f"{where}apply\n")
+    assert (back["running"], back["verdict"], back["waits"]) == (True, "waits", True)
     waits = "the file lets more in, which waits for: openclaw config apply"
     assert waiting.out == f"pairing\nFrom: built-in\nRules: from the running gateway; {waits}\n"
     assert applied.out.splitlines()[-1] == f"In force: {perch.paths.config_file}"

@@ -14,7 +14,7 @@ from clawlane.ops.login import LogOut
 from clawlane.ops.rules_from import rules_of_file
 from clawlane.ops.status import ChannelEntry, ListChannels
 
-_NONE = "no channel is configured; see: openclaw channels list --all"
+_NONE = "no channel is configured; set one up: openclaw onboard"
 
 
 @click.command("list")

@@ -46,8 +46,7 @@ def run() -> int:
     paths = Client().paths
     if not paths.config_file.exists():
         raise CliError(
-            f"there is no config file {paths.config_file}, so there is nothing to run",
-            "write one, such as { channels: { zalouser: { enabled: true } } }, or set CLAWLANE_CONFIG",
+            f"there is no config file {paths.config_file}, so there is nothing to run", "openclaw onboard"
         )
     return run_gateway(paths, os.environ)
 
@@ -68,16 +67,17 @@ def status(as_json: bool) -> int:
     from clawlane.ops.process import GetProcess
 
     client = Client()
+    found, start = None, ""
     try:
         found = ask_gateway(client.paths, GetProcess(), Caller.CLI)
-    except GatewayDown:
-        found = None
+    except GatewayDown as error:
+        start = f"{error.words}: {error.help}"
     service = _service()
     if as_json:
         told: dict[str, Any] = {"ok": found is not None, "running": found is not None, "service": service}
         print_json(**told, process=found, state_dir=str(client.paths.state))
     else:
-        for line in _status_lines(found, service, client.paths.state):
+        for line in _status_lines(found, start, service, client.paths.state):
             echo_wrapped(line, hanging=" " * _HEAD)
     return _WELL if found else _DOWN
 
@@ -216,9 +216,9 @@ def uninstall() -> None:
 _HEAD = 10
 
 
-def _status_lines(found: Process | None, service: dict[str, Any], state: Path) -> Iterator[str]:
+def _status_lines(found: Process | None, start: str, service: dict[str, Any], state: Path) -> Iterator[str]:
     if found is None:
-        yield f"{'gateway':<{_HEAD}}not running; start it: openclaw gateway run"
+        yield f"{'gateway':<{_HEAD}}not running; {start}"
     else:
         yield f"{'gateway':<{_HEAD}}running since {when(found.started_ms, now_ms())}, pid {found.pid}"
         yield f"{'version':<{_HEAD}}{found.version}"

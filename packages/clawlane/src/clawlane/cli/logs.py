@@ -10,7 +10,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C
 from clawlane.cli.output import columns, echo_wrapped, print_json, printable, sanitize
-from clawlane.ops.client import Client
+from clawlane.ops.client import Client, how_to_start
 
 if TYPE_CHECKING:
     from clawlane.ops.logs import LogFilter, LogLine
@@ -68,7 +68,8 @@ def channel_logs(channel: str, account: str, follow: bool, lines: int, level: st
 def _show(account: str, follow: bool, lines: int, level: str, as_json: bool, channel: str = "") -> None:
     from clawlane.ops import logs as log_files
 
-    folder = Client().paths.log_dir
+    paths = Client().paths
+    folder = paths.log_dir
     wanted = log_files.LogFilter(channel, account, level.upper())
     coming = log_files.follow(folder, wanted) if follow else iter(())
     if follow:
@@ -78,7 +79,7 @@ def _show(account: str, follow: bool, lines: int, level: str, as_json: bool, cha
         print_json(file=str(folder / "gateway.log"), lines=found)
         return
     if not found and not follow:
-        raise CliError(f"nothing was logged in {folder}{_what(wanted)}", "openclaw gateway run")
+        raise CliError(f"nothing was logged in {folder}{_what(wanted)}", how_to_start(paths)[1])
     _print(found, as_json)
     for line in coming:
         if line is not None:

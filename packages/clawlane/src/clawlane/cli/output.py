@@ -227,8 +227,11 @@ def gap_words(gap: Gap) -> str:
     return f"{whose} {span} may be missing: the platform did not give them out"
 
 
-def rules_line(rules: RulesFrom) -> str:
-    """Where the rules of an answer were read, and whether file and gateway differ, as one sentence."""
+def rules_line(rules: RulesFrom, *, error_told: bool = False) -> str:
+    """Where the rules of an answer were read, and whether file and gateway differ, as one sentence.
+
+    Why a file cannot be used is left out where that was told already.
+    """
     of_gateway = rules.source == "gateway"
     if not rules.running:
         return "Rules: from the file (no gateway runs)"
@@ -237,7 +240,8 @@ def rules_line(rules: RulesFrom) -> str:
     if not rules.differs:
         other = "the file says the same" if of_gateway else "the running gateway has the same"
     elif rules.error:
-        other = f"the file cannot be used, and the gateway keeps the last good one: {rules.error}"
+        other = "the file cannot be used, and the gateway keeps the last good one"
+        other += "" if error_told else f": {rules.error}"
     elif rules.waiting:
         other = "the file lets more in, which waits for: openclaw config apply"
     else:

@@ -93,7 +93,8 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
     if not found.channels and (channel or account):
         code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
         name = client.call(FindChannel(channel))
-        raise CliError(f"the config has no block for {name}, so it is off", code=code)
+        waits = "the file was edited, which waits for: openclaw config apply" if found.config.waiting else ""
+        raise CliError(f"the config has no block for {name}, so it is off", waits, code)
     code, rules = exit_code(found), _rules(found, str(client.paths.config_file))
     if as_json:
         head = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
@@ -118,11 +119,11 @@ def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     if gateway := found.gateway:
         yield "", f"Gateway: running since {when(gateway.started_ms, now)}, pid {gateway.pid}"
     else:
-        yield "", "Gateway: not running; start it: openclaw gateway run"
+        start = "; start it: openclaw gateway run" if found.channels else ""
+        yield "", f"Gateway: not running{start}"
     yield from _config_lines(found.config, now)
-    if not rules.differs:
-        yield "", rules_line(rules)
-    for agent in found.echoes:
+    yield "", rules_line(rules, error_told=True)
+    for agent in found.echoes if found.channels else ():
         yield "", f"Agent: {sanitize(agent)} answers with an echo: configure `brain` or `model`"
     for place in sorted({one.rehearsal for one in _accounts(found) if one.rehearsal}):
         stands_in = f"a simulator on {place} stands in for the real platform"
@@ -135,7 +136,7 @@ def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
             words = account_words(name, one.id, one.id == block.default_account)
             yield from _account(one, words, found.gateway is not None, now)
     if not found.channels:
-        yield "", "No channel is configured; see: openclaw channels list --all"
+        yield "", "No channel is configured; set one up: openclaw onboard"
 
 
 def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:

@@ -132,7 +132,7 @@ _WORDS: Final = {
     ),
     "agent_unusable": ("agent {agent} cannot answer: {text}", "try it: openclaw agent list"),
     # accounts
-    "no_channel": ("no channel is configured", "see: openclaw channels list --all"),
+    "no_channel": ("no channel is configured", "set one up: openclaw onboard"),
     "not_linked": ("nobody is logged in", "run: openclaw channels login {words}"),
     "risk_not_accepted": (
         "the risk of this channel has not been accepted, so the account does not run",

@@ -230,8 +230,9 @@ async def _meant(
     channel = ctx.manifest(channel).id if channel else None
     channels = ctx.config.channels
     if not channels:
-        see = "see: openclaw channels list --all"
-        raise PauseRefused(f"no account is configured, so there is nothing to pause or resume; {see}")
+        raise PauseRefused(
+            "no account is configured, so there is nothing to pause or resume; set one up: openclaw onboard"
+        )
     if thread is None:
         return _accounts(ctx, channel, account), None
     if account is None and (channel or len(channels) == 1):
@@ -249,6 +250,8 @@ def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[
     found = [one for one in everything if channel in (None, one.channel) and wanted in (None, one.id)]
     if len(found) == 1 or (found and wanted is None):
         return found
+    if wanted and not found and (waits := ctx.account_waits(channel, wanted)):
+        raise waits
     what = "several channels have an account" if found else "there is no account"
     named = "/".join(word for word in (channel, wanted) if word)
     raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(map(str, everything))}")
