@@ -28,7 +28,6 @@ from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
-from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
@@ -93,6 +92,8 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
     found = client.call(GetStatus(channel, account, probe))
     if not found.channels and (channel or account):
         code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
+        from clawlane.ops.accounts import FindChannel
+
         name = client.call(FindChannel(channel))
         waits = "the file was edited, which waits for: openclaw config apply" if found.config.waiting else ""
         raise CliError(f"the config has no block for {name}, so it is off", waits, code)
