@@ -81,7 +81,7 @@ def test_a_line_names_the_place_and_json_has_the_same_words() -> None:
         " are heard; write channels.zalouser.groupPolicy: 'allowlist' to say that it is meant"
     )
     told = finding_json(finding)
-    assert list(told) == ["severity", "code", "path", "text", "fix", "line", "accounts", *MORE]
+    assert list(told) == ["severity", "code", "path", "text", "fix", "line", "concerns", *MORE]
     assert (told["text"], told["fix"]) == (text(finding), action(finding))
 
 
