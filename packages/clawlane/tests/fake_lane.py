@@ -18,7 +18,7 @@ from clawlane.channel import Capability, Phase
 from clawlane.lane.evidence import SignalKind, SignalOutcome
 from clawlane.messages import Thread, ThreadKind
 from clawlane.ops.account_status import ConfigStatus, PolicyStatus
-from clawlane.ops.client import ControlError, GatewayDown
+from clawlane.ops.client import ControlError
 from clawlane.ops.events import Reached
 from clawlane.ops.message import Outcome, Outcomes, Part, Queued, React
 from clawlane.ops.operation import Request, Stream
@@ -174,7 +174,7 @@ class FakeLane:
 
     def follow(self, request: Stream[Any], show: Callable[[Any], None]) -> None:
         if self.gone:
-            raise GatewayDown
+            raise ControlError("the gateway is not running", "openclaw gateway run")
         after: str = request.after  # type: ignore[attr-defined]
         begin = len(self.feed) if after == NEWEST else int(after)
         for number, event in enumerate(self.feed[begin:], begin + 1):
