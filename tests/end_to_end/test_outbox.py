@@ -10,6 +10,7 @@ import pytest
 
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import account, all_sent, listening, person, say
+from json_shapes import shaped
 
 CONFIG = """\
 { channels: { zalouser: {
@@ -49,7 +50,7 @@ class Lane:
         return all_sent(self.zalo)
 
     def json(self, *words: str) -> dict[str, Any]:
-        return dict(json.loads(self.operator.run(*words, "--json").stdout))
+        return dict(shaped(json.loads(self.operator.run(*words, "--json").stdout)))
 
     def status(self) -> dict[str, Any]:
         return account(self.operator)

@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 import click
 
 from clawlane.cli.lazy import LazyGroup
+from clawlane.cli.screen import help_columns
 
 _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
@@ -95,7 +97,21 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
-    sys.exit(run(sys.argv[1:], os.path.basename(sys.argv[0])))
+    _exit(run(sys.argv[1:], os.path.basename(sys.argv[0])))
+
+
+def _exit(code: int) -> NoReturn:
+    """End the process. Taking the interpreter apart would be a tenth of the time of a quick command.
+
+    What ran an event loop here may have more to end, and ends in the usual way.
+    """
+    if "asyncio" not in sys.modules:
+        with suppress(OSError, ValueError):
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    stream.flush()
+            os._exit(code)
+    sys.exit(code)
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
@@ -107,7 +123,8 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 def run(args: Sequence[str], name: str) -> int:
     """Run one command line and return its exit code. Every error is one line on stderr."""
     try:
-        result = cli.main(list(args), prog_name=name if name in _NAMES else "clawlane", standalone_mode=False)
+        program = name if name in _NAMES else "clawlane"
+        result = cli.main(list(args), program, standalone_mode=False, terminal_width=help_columns())
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())

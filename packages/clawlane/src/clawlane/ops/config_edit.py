@@ -14,6 +14,7 @@ from clawlane.config.errors import ConfigError, KeyPath, format_path
 from clawlane.ops import exposure as of_configs
 from clawlane.ops.config import posture
 from clawlane.ops.config_paths import in_data, not_set, steps, value_at
+from clawlane.ops.config_standing import Standing, foreseen, standing_of
 from clawlane.ops.context import OpContext
 from clawlane.ops.exposure_text import sentences
 from clawlane.ops.findings import Finding
@@ -61,8 +62,8 @@ class Changed:
     """What was changed, or with `dry_run` would be. `diff` is empty if the file said so already.
 
     `widens` and `narrows` say in sentences who gets in and who is kept out now. `findings` are about what the
-    file opens to everybody. `reload` is `gateway.reload` of the new file, empty if it has none. `backup` is
-    the former file, empty without one.
+    file opens to everybody. `backup` is the former file, empty without one. `standing` is what a running
+    gateway makes of the file, or with `dry_run` would.
     """
 
     path: str
@@ -73,7 +74,7 @@ class Changed:
     narrows: list[str]
     findings: list[Finding]
     warnings: list[str]
-    reload: str
+    standing: Standing
     dry_run: bool
 
 
@@ -143,9 +144,13 @@ async def _changed(ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove],
         narrows=sentences(found.narrows),
         findings=await asyncio.to_thread(_new_findings, ctx, before, after, path),
         warnings=[str(one) for one in after.warnings if (one.path, one.message) not in known],
-        reload=str(made.source.at(("gateway", "reload")) or ""),
+        standing=await asyncio.to_thread(_standing, ctx, made.text if dry_run else ""),
         dry_run=dry_run,
     )
+
+
+def _standing(ctx: OpContext, text: str) -> Standing:
+    return foreseen(ctx.paths, text) if text else standing_of(ctx.paths)
 
 
 async def _exposure(ctx: OpContext, before: Config | None, after: Config) -> Exposure:

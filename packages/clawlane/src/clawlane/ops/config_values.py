@@ -81,7 +81,9 @@ def _values(ctx: OpContext, request: Values) -> Effective:
     all = list(settings(config, others))
     if account is not None and not any(one.account == account for one in all):
         known = ", ".join(sorted({one.account for one in all if one.account}))
-        raise OpError(f"there is no account {account}", f"the accounts are: {known or 'none'}")
+        channel, _, name = account.partition("/")
+        waits = ctx.account_waits(channel, name)
+        raise waits or OpError(f"there is no account {account}", f"the accounts are: {known or 'none'}")
     found = [value for one in all for value in _at(one, path) if account in (None, one.account)]
     if not found:
         spec = (

@@ -30,6 +30,7 @@ MODULES = (
     "config_edit",
     "config_import",
     "config_schema",
+    "config_standing",
     "config_values",
     "directory",
     "doctor",

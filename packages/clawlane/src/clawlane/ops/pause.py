@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import logging
 
     from clawlane.channel import Account
+    from clawlane.ops.context import OpContext
     from clawlane.store.account_store import AccountStore
 
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
@@ -230,8 +230,9 @@ async def _meant(
     channel = ctx.manifest(channel).id if channel else None
     channels = ctx.config.channels
     if not channels:
-        see = "see: openclaw channels list --all"
-        raise PauseRefused(f"no account is configured, so there is nothing to pause or resume; {see}")
+        raise PauseRefused(
+            "no account is configured, so there is nothing to pause or resume; set one up: openclaw onboard"
+        )
     if thread is None:
         return _accounts(ctx, channel, account), None
     if account is None and (channel or len(channels) == 1):
@@ -249,6 +250,8 @@ def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[
     found = [one for one in everything if channel in (None, one.channel) and wanted in (None, one.id)]
     if len(found) == 1 or (found and wanted is None):
         return found
+    if wanted and not found and (waits := ctx.account_waits(channel, wanted)):
+        raise waits
     what = "several channels have an account" if found else "there is no account"
     named = "/".join(word for word in (channel, wanted) if word)
     raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(map(str, everything))}")

@@ -15,6 +15,7 @@ from clawlane.access.context import shortened
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Capability, Channel, Phase
 from clawlane.messages import Person, ReplyFile, Thread, ThreadKind
+from clawlane.ops.client import how_to_start
 from clawlane.ops.context import LiveAccount, OpContext, Target
 from clawlane.ops.directory import lookup
 from clawlane.ops.operation import Caller, OpError
@@ -39,8 +40,9 @@ class SendingAccount:
     ) -> SendingAccount:
         """Raises `OpError` for an account that cannot send, unless nothing is to be sent."""
         if sends and not ctx.in_gateway:
-            help = "start it first: openclaw gateway run"
-            raise OpError("the gateway is not running, and only it may hold the connection", help)
+            words, command = how_to_start(ctx.paths)
+            told = "the gateway is not running, and only it may hold the connection"
+            raise OpError(told, f"{words}: {command}")
         found = cls(ctx, target := ctx.target(channel, account), ctx.live.get(str(target.account)))
         if sends and found.stopped:
             reason, help = found.trouble()
@@ -70,7 +72,7 @@ class SendingAccount:
     def trouble(self) -> tuple[str, str]:
         """Why the account cannot send now, and the command that helps; empty while it can."""
         if self.live is None:
-            return "the gateway is not running", "openclaw gateway run"
+            return "the gateway is not running", how_to_start(self.ctx.paths)[1]
         state = self.live.state
         if state.phase in (Phase.READY, Phase.DEGRADED):
             return "", ""
