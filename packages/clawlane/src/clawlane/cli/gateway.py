@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clawlane.cli.failure import CliError
+from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
-from clawlane.ops.operation import Caller
+from clawlane.ops.operation import Caller, plain
 
 if TYPE_CHECKING:
     from clawlane.ops.process import Process, RunningAccount
@@ -75,7 +76,7 @@ def status(as_json: bool) -> int:
     service = _service()
     if as_json:
         told: dict[str, Any] = {"ok": found is not None, "running": found is not None, "service": service}
-        print_json(**told, process=found, state_dir=str(client.paths.state))
+        print_json(**told, process=_process_json(found), state_dir=str(client.paths.state))
     else:
         for line in _status_lines(found, start, service, client.paths.state):
             echo_wrapped(line, hanging=" " * _HEAD)
@@ -149,7 +150,20 @@ def restart(no_wait: bool, as_json: bool) -> int:
 
 
 def _restarted_json(process: Process, seconds: float) -> dict[str, Any]:
-    return {"pid": process.pid, "seconds": round(seconds, 2), "accounts": process.accounts}
+    return {"pid": process.pid, "seconds": round(seconds, 2), "accounts": _accounts_json(process)}
+
+
+def _process_json(process: Process | None) -> dict[str, Any] | None:
+    return None if process is None else {**plain(process), "accounts": _accounts_json(process)}
+
+
+def _accounts_json(process: Process) -> dict[str, Any]:
+    accounts = {}
+    for one in process.accounts:
+        told = plain(one)
+        told["user"] = user_json(told.pop("user_id"), told.pop("user_name"))
+        accounts[str(one)] = told
+    return accounts
 
 
 @gateway.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -96,8 +97,8 @@ def _print(lines: Iterable[LogLine], as_json: bool) -> None:
         if as_json:
             print_json(line=line)
             continue
-        time = line.time.partition(",")[0]
-        head = f"{time} {line.level:<7} "
+        time = datetime.fromisoformat(line.time).astimezone()
+        head = f"{time:%Y-%m-%d %H:%M:%S} {line.level:<7} "
         account = f"{line.account}: " if line.account else ""
         echo_wrapped(f"{account}{sanitize(line.text, _LONGEST)}", head, " " * columns(head))
         for row in printable(line.trace).splitlines():

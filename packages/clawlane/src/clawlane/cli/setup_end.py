@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import click
 
+from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import Prompts
@@ -117,14 +118,14 @@ def _verify(client: Client, look: Situation) -> int:
 
 def _print(done: Done, standing: Standing) -> None:
     look = done.look
-    user = {"id": look.user_id, "name": look.user_name} if look.user_id else None
-    written = done.written
+    written, told = done.written, look.risk
+    risk = f"{told.title}. {' '.join(told.lines)} {told.alternative}" if told else ""
     print_json(
         step="done",
         channel=look.channel,
-        account=look.account,
-        risk={"title": look.risk.title, "expendable": look.expendable} if look.risk else None,
-        user=user,
+        account=f"{look.channel}/{look.account}",
+        risk=risk_json(risk, look.consent, unofficial=look.unofficial),
+        user=user_json(look.user_id, look.user_name),
         config={
             "path": done.proposal.path,
             "written": written is not None,

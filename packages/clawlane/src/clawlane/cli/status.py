@@ -9,14 +9,14 @@ from typing import Any
 import click
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.options import account_option, channel_option, json_option
+from clawlane.cli.json_shapes import risk_json, user_json
+from clawlane.cli.options import UNOFFICIAL, account_option, channel_option, json_option
 from clawlane.cli.output import (
     ago,
     echo_wrapped,
     gap_words,
     local,
     print_json,
-    risk_json,
     rules_line,
     sanitize,
     when,
@@ -27,7 +27,6 @@ from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
-from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
@@ -92,6 +91,8 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
     found = client.call(GetStatus(channel, account, probe))
     if not found.channels and (channel or account):
         code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
+        from clawlane.ops.accounts import FindChannel
+
         name = client.call(FindChannel(channel))
         waits = "the file was edited, which waits for: openclaw config apply" if found.config.waiting else ""
         raise CliError(f"the config has no block for {name}, so it is off", waits, code)
@@ -129,7 +130,7 @@ def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         stands_in = f"a simulator on {place} stands in for the real platform"
         yield "", f"REHEARSAL: {stands_in}. Nothing here reaches it."
     for name, block in found.channels.items():
-        note = " · unofficial · experimental" if block.unofficial else ""
+        note = f" ({UNOFFICIAL})" if block.unofficial else ""
         yield "", ""
         yield "", f"{block.label} [{name}]{note}"
         for one in block.accounts.values():
@@ -290,9 +291,15 @@ def _status_json(found: Status) -> dict[str, Any]:
     """The status for programs: with words for findings and problems, and `probe` only if asked for."""
     told: dict[str, Any] = plain(found)
     for channel, block in found.channels.items():
+        of_channel = told["channels"][channel]
+        of_channel["default_account"] = f"{channel}/{block.default_account}"
+        of_channel["risk"] = risk_json(block.risk, None, unofficial=block.unofficial)
+        of_channel["accounts"] = {f"{channel}/{id_}": one for id_, one in of_channel["accounts"].items()}
         for id_, one in block.accounts.items():
-            account = told["channels"][channel]["accounts"][id_]
-            account["risk"] = risk_json(block.risk, one.consent)
+            account = of_channel["accounts"][f"{channel}/{id_}"]
+            del account["consent"]
+            account["user"] = account.pop("identity")
+            account["risk"] = risk_json(block.risk, one.consent, unofficial=block.unofficial)
             account["findings"] = list(map(finding_json, one.findings))
             for told_of, group in zip(account["speakers"], one.speakers, strict=True):
                 told_of["text"] = speakers_text(group)
@@ -300,8 +307,10 @@ def _status_json(found: Status) -> dict[str, Any]:
                 {"code": it.code, "text": problem_text(it), "command": it.command, "degrades": it.degrades}
                 for it in one.problems
             ]
-            if one.probe is None:
-                del account["probe"]
+            probe = account.pop("probe")
+            if one.probe is not None:
+                user = user_json(probe.pop("user_id"), probe.pop("user_name"))
+                account["probe"] = {**probe, "user": user}
     return told
 
 

@@ -243,7 +243,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "text": text(finding),
         "fix": action(finding),
         "line": finding.line,
-        "accounts": finding.accounts,
+        "concerns": finding.accounts,
         "accepted": finding.accepted,
         "fixable": finding.fixable,
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import logging
 
     from clawlane.channel import Account
+    from clawlane.ops.context import OpContext
     from clawlane.store.account_store import AccountStore
 
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
