@@ -151,7 +151,10 @@ def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
     since = f"in force since {when(config.applied_ms, now)}"
     if config.error:
         yield "", f"Config: broken now ({sanitize(config.error, 300)})"
-        yield "    → ", f"the last good one is {since}; run: openclaw config validate"
+        tried = ""
+        if config.again_ms is not None:
+            tried = f"; tried again in {length(max(0, config.again_ms - now))}"
+        yield "    → ", f"the last good one is {since}{tried}; run: openclaw config validate"
     elif config.waiting:
         yield "", f"Config: {since}; the file widens access, which waits for: openclaw config apply"
         for sentence in config.waiting:

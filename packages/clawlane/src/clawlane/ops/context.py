@@ -113,10 +113,14 @@ GONE, UNREADABLE = "gone", "unreadable"
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A config file that cannot be used: its revision, and what is wrong, one line for each problem."""
+    """A config file that cannot be used: its revision, and what is wrong, one line for each problem.
+
+    Where the reason may lie outside the file, it is tried again at `again_ms`.
+    """
 
     revision: str
     problems: tuple[str, ...]
+    again_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,7 +288,8 @@ def _config(ctx: OpContext) -> ConfigStatus:
     try:
         revision = revision_of(ctx.paths.config_file) or (GONE if in_force else "")
         if live and live.refused and live.refused.revision == revision:
-            return replace(told, error=live.refused.problems[0], changed=True)
+            refused = live.refused
+            return replace(told, error=refused.problems[0], changed=True, again_ms=refused.again_ms)
         if live and live.waiting and live.waiting.revision == revision:
             waiting = list(live.waiting.widens)
             return replace(told, changed=True, waiting=waiting, waiting_revision=revision)
