@@ -93,7 +93,7 @@ def test_what_may_have_arrived_waits_for_the_operator_who_has_it_sent_again(lane
     )
     assert lane.answer() == "echo: một"
     assert lane.operator.run("outbox", "resend", str(stuck["id"])).returncode == 1
-    assert lane.operator.run("outbox", "list").stdout == "Nothing waits to be sent.\n"
+    assert lane.operator.run("outbox", "list").stdout.startswith("Nothing waits to be sent.")
 
 
 def test_what_is_dropped_is_not_sent_not_even_after_a_restart(lane: Lane) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import zip_longest
@@ -139,6 +140,24 @@ def _records(heads: Row, rows: Sequence[Row]) -> Iterator[str]:
         for head, cell in zip(heads, row, strict=True):
             indent = head + " " * (head_width - columns(head)) + _GAP
             yield from wrapped(cell, terminal_width() or 0, indent, " " * len(indent))
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A row that needs more than a line: what names it, the line of that, and what stands below."""
+
+    name: str
+    head: str
+    lines: tuple[str, ...]
+
+
+def echo_cards(cards: Sequence[Card]) -> None:
+    """Print rows of several lines each, the names in a column of their own."""
+    width = max((columns(card.name) for card in cards), default=0) + len(_GAP)
+    for card in cards:
+        echo_wrapped(card.head, card.name + " " * (width - columns(card.name)), " " * width)
+        for line in card.lines:
+            echo_wrapped(line, " " * width)
 
 
 def sanitize(text: str, longest: int = 60) -> str:

@@ -64,8 +64,8 @@ class ConfigStatus(Struct, frozen=True):
     """The config in force beside the file: since when it is, and whether the file is another now.
 
     `error` is why the file cannot be used, `waiting` says in sentences what it would widen once applied,
-    `waiting_revision` is its revision then. `revision` stands for the config in force. All of it is empty
-    where no gateway runs.
+    `waiting_revision` is its revision then. What may be wrong outside the file is tried again at `again_ms`.
+    `revision` stands for the config in force. All of it is empty where no gateway runs.
     """
 
     error: str | None = None
@@ -74,6 +74,7 @@ class ConfigStatus(Struct, frozen=True):
     waiting: list[str] = field(default_factory=list)
     waiting_revision: str = ""
     applied_ms: int | None = None
+    again_ms: int | None = None
 
 
 class User(Struct, frozen=True):

@@ -269,6 +269,7 @@ _NAMES = (
     "SELECT sender_name FROM approved WHERE account = ? AND sender_id = ?",
     "SELECT known_people.name FROM known_groups JOIN known_people USING (account, group_id)"
     " WHERE known_groups.account = ? AND user_id = ? AND known_people.name <> '' LIMIT 1",
+    "SELECT sender_name FROM rejected WHERE account = ? AND sender_id = ?",
 )
 
 
@@ -288,3 +289,25 @@ def group_name(connection: sqlite3.Connection, account: str, thread: Thread) -> 
     query = "SELECT name FROM known_groups WHERE account = ? AND group_id = ?"
     row = connection.execute(query, (account, thread.id)).fetchone()
     return str(row[0]) if row else ""
+
+
+def thread_name(connection: sqlite3.Connection, account: str, thread: Thread) -> str:
+    """What a group is called, or the other person of a direct chat, also as they write themselves.
+
+    Empty if nobody knows.
+    """
+    if thread.kind is ThreadKind.GROUP:
+        return group_name(connection, account, thread)
+    return name_of(connection, account, thread.id) or _as_sender(connection, account, thread)
+
+
+_NEWEST_BODIES = (
+    "SELECT body FROM messages WHERE account = ? AND thread_kind = ? AND thread_id = ?"
+    " ORDER BY seq DESC LIMIT 20"
+)
+
+
+def _as_sender(connection: sqlite3.Connection, account: str, thread: Thread) -> str:
+    """The name beside the newest message of a direct chat whose text is kept."""
+    bodies = connection.execute(_NEWEST_BODIES, (account, thread.kind, thread.id))
+    return next((str(json.loads(body)["name"]) for (body,) in bodies if body), "")
