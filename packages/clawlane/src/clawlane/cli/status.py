@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from clawlane.cli.channels import off_words
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import UNOFFICIAL, account_option, channel_option, json_option
@@ -136,7 +137,10 @@ def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         for one in block.accounts.values():
             words = account_words(name, one.id, one.id == block.default_account)
             yield from _account(one, words, found.gateway is not None, now)
-    if not found.channels:
+    for off in found.off:
+        yield "", ""
+        yield "", off_words(off)
+    if not found.channels and not found.off:
         yield "", "No channel is configured; set one up: openclaw onboard"
 
 

@@ -303,6 +303,8 @@ class OpContext:
         if len(installed) == 1:
             return installed[0]
         if not installed:
+            for missing in self.registry.broken().values():
+                raise missing
             raise OpError("no channel plugin is installed", "openclaw plugins install @openclaw/zalouser")
         names = ", ".join(manifest.id for manifest in installed)
         raise OpError("there are several channels", f"name one with --channel: {names}")
