@@ -86,11 +86,9 @@ def _values(ctx: OpContext, request: Values) -> Effective:
         raise waits or OpError(f"there is no account {account}", f"the accounts are: {known or 'none'}")
     found = [value for one in all for value in _at(one, path) if account in (None, one.account)]
     if not found:
-        spec = (
-            ctx.registry.installable().get(str(path[1])) if path[:1] == ("channels",) and path[1:] else None
-        )
-        if spec:
-            raise OpError(f"the plugin of {path[1]} is not installed", f"openclaw plugins install {spec}")
+        of_channel = path[:1] == ("channels",) and len(path) > 1
+        if of_channel and (missing := ctx.registry.missing(str(path[1]))):
+            raise missing
         raise _unknown(path, all, request.path)
     return Effective(found, rules_from(ctx, request.config_file))
 

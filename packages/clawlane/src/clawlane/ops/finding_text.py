@@ -63,7 +63,7 @@ _WORDS: Final = {
     # the file beside a running gateway
     "config_refused": (
         "the running gateway keeps the config that it has applied last, for it cannot use the file: {text}",
-        "mend the file: it then counts by itself",
+        "mend that: it then counts by itself",
     ),
     "config_waits": (
         "is edited, and waits because it widens access: {text}",
