@@ -132,6 +132,28 @@ def test_a_broken_edit_keeps_the_last_good_config_until_it_is_mended(desk: Desk)
 
 
 @pytest.mark.long
+def test_an_edit_that_needs_a_key_file_counts_by_itself_once_that_is_there(
+    linked: Operator, zalo: Simulator, state: Path, gateway: Gateway
+) -> None:
+    desk = Desk(linked, zalo, state, gateway)
+    desk.start(f"dmPolicy: 'open', {QUICK}")
+    key = state / "key"
+    brain = f"{{ kind: 'command', command: ['true'], env: {{ KEY: {{ file: '{key}' }} }} }}"
+    agents = f"agents: {{ defaults: {{ brain: {brain}, allowStrangers: true }} }},"
+    desk.write(desk.text(f"dmPolicy: 'open', {QUICK}", agents))
+    desk.gateway.said(f"the key file {key} cannot be read")
+    code, told = desk.status()
+    assert (code, told["config"]["again_ms"] > told["config"]["applied_ms"]) == (2, True)
+    assert "; tried again in " in " ".join(desk.operator.run("channels", "status").stdout.split())
+    key.touch(mode=0o600)
+    key.write_text("secret")
+    desk.gateway.said("the config file can be used again")
+    desk.gateway.said(IN_FORCE)
+    assert desk.status()[1]["config"]["error"] is None
+    assert "secret" not in "\n".join(desk.gateway.printed())
+
+
+@pytest.mark.long
 def test_only_the_account_starts_again_whose_connection_an_edit_touches(
     desk: Desk, operator: Operator, zalo: Simulator
 ) -> None:
@@ -150,13 +172,10 @@ def test_only_the_account_starts_again_whose_connection_an_edit_touches(
     desk.gateway.said("zalouser/two: switched off in the config")
     desk.gateway.said("zalouser/two: is disabled by the config")
     found = desk.status()[1]["channels"]["zalouser"]["accounts"]
-    assert (found["two"]["enabled"], found["two"]["phase"], found["default"]["phase"]) == (
-        False,
-        "stopped",
-        "ready",
-    )
+    two, default = found["zalouser/two"], found["zalouser/default"]
+    assert (two["enabled"], two["phase"], default["phase"]) == (False, "stopped", "ready")
     desk.edit(f"{block}, accounts: {{ default: {{}} }}")
-    assert list(desk.status()[1]["channels"]["zalouser"]["accounts"]) == ["default"]
+    assert list(desk.status()[1]["channels"]["zalouser"]["accounts"]) == ["zalouser/default"]
     desk.edit(f"{block}, accounts: {{ default: {{}}, two: {{}} }}")
     desk.gateway.said_times("zalouser/two is ready", 3)
     assert desk.logins()[len(before) :] == [other, other]
@@ -299,7 +318,7 @@ def test_two_hundred_messages_are_decided_by_ten_flips_and_none_by_a_mixture(des
                 one.result()
     assert len(said) == 200
     made = decisions(desk.paths, 200)
-    own_id = str(desk.status()[1]["channels"]["zalouser"]["accounts"]["default"]["identity"]["id"])
+    own_id = str(desk.status()[1]["channels"]["zalouser"]["accounts"]["zalouser/default"]["user"]["id"])
     for message_id, decision in made:
         sender, where = said[message_id]
         thread = Thread(ThreadKind.GROUP, where) if where else Thread(ThreadKind.DM, sender)

@@ -9,7 +9,9 @@ import pytest
 from packages.clawlane.tests.test_ops_pause import Installed
 
 from clawlane.access.fingerprint import ELSEWHERE, fingerprint
+from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy
+from clawlane.config.choices import DmPolicy
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
 
@@ -26,7 +28,7 @@ def digest(folder: Path, text: str) -> str:
     paths = Paths(folder / "state", folder / "config.json5")
     paths.config_file.write_text(text)
     config = load(paths, Installed(paths), {})
-    return fingerprint(AccessPolicy.of(config, config.channels["zalouser"].accounts[0]))
+    return fingerprint(Rules.of(config, config.channels["zalouser"].accounts[0]))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,14 @@ def test_what_lets_in_the_same_people_has_the_same_digest(tmp_path: Path, old: s
 def test_what_lets_in_other_people_has_another_digest(tmp_path: Path, old: str, new: str) -> None:
     assert old in BEFORE
     assert digest(tmp_path, BEFORE) != digest(tmp_path, BEFORE.replace(old, new))
+
+
+def test_an_edit_that_waits_counts_only_if_it_keeps_somebody_out_already() -> None:
+    pairing, opened = AccessPolicy(), AccessPolicy(dm=DmPolicy.OPEN)
+    alone = fingerprint(Rules(pairing))
+    assert fingerprint(Rules(pairing, opened)) == alone
+    both = fingerprint(Rules(pairing, opened, narrowed=True))
+    assert both not in (alone, fingerprint(Rules(opened)))
 
 
 def test_what_is_left_out_are_fields_of_a_policy() -> None:

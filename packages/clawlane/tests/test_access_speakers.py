@@ -108,7 +108,9 @@ TABLE = [
 def test_who_may_speak_in_words(loading: Loading, text: str, told: list[str]) -> None:
     config = loading(text)
     account = config.channels["zalouser"].accounts[0]
-    assert [speakers_text(one) for one in who_may_speak(config, account, PINS, None)] == told
+    assert [
+        speakers_text(one) for one in who_may_speak(account, Rules.of(config, account), PINS, None)
+    ] == told
 
 
 @pytest.mark.parametrize("text", [text for text, _ in TABLE])
@@ -141,7 +143,7 @@ def test_while_an_edit_waits_what_is_told_is_what_both_let_in(
         policies.append(AccessPolicy.of(config, account))
     rules = Rules(*policies)
     told = {one.group: one for one in speakers_in_force(rules, PINS)}
-    assert all(map(speakers_text, who_may_speak(config, account, PINS, None, rules)))
+    assert all(map(speakers_text, who_may_speak(account, rules, PINS, None)))
     for group in (WORK, FAMILY, "7"):
         entries = [one.group_table.find(group, PINS) for one in policies]
         own = any(
@@ -165,7 +167,7 @@ def test_names_stand_beside_ids_and_the_place_of_the_list_is_kept(loading: Loadi
 
     config = loading("groups: { '9001': {} },\n groupAllowFrom: ['21', '22']")
     account = config.channels["zalouser"].accounts[0]
-    [one] = who_may_speak(config, account, PINS, Book())
+    [one] = who_may_speak(account, Rules.of(config, account), PINS, Book())
     assert speakers_text(one) == "Work (9001): 2 people (Đặng Lan, 22), when mentioned"
     assert (one.path, one.line, one.count) == ("channels.zalouser.groupAllowFrom", 2, 2)
 
@@ -173,7 +175,8 @@ def test_names_stand_beside_ids_and_the_place_of_the_list_is_kept(loading: Loadi
 def test_a_list_of_thousands_is_counted_and_not_told(loading: Loading) -> None:
     people = json.dumps([str(10**17 + number) for number in range(3000)])
     config = loading(f"groupAllowFrom: {people}, groups: {{ '9001': {{}}, '9002': {{}} }}")
-    found = who_may_speak(config, config.channels["zalouser"].accounts[0], PINS, None)
+    account = config.channels["zalouser"].accounts[0]
+    found = who_may_speak(account, Rules.of(config, account), PINS, None)
     assert [(one.count, len(one.people)) for one in found] == [(3000, 3), (3000, 3)]
 
 

@@ -20,8 +20,15 @@ from clawlane.gateway.agent_host import OpenAgents
 from clawlane.gateway.config_in_force import ConfigInForce
 from clawlane.gateway.reload import look
 from clawlane.lane.live_agents import LiveAgents
+from clawlane.ops.audit import Audit, audit
+from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, OpError
 from clawlane.ops.process import Restart, restart
+from clawlane.ops.ritual.steps import Report, StepName, StepResult, StepState
+from clawlane.ops.speakers import Member
+from clawlane.ops.status import GetStatus, status
+from clawlane.ops.verification import GetFacts, LaneFacts, Record, facts, record
+from clawlane.ops.verification_state import VerificationState
 from clawlane.store import inbox
 from clawlane.store.events import ConfigChanged, Edit
 
@@ -97,6 +104,35 @@ async def test_whatever_fails_while_an_edit_is_tried_out_refuses_it(
         assert in_force.refused is None
 
 
+async def test_what_may_be_wrong_outside_the_file_is_tried_again_and_later_each_time(house: House) -> None:
+    there = False
+
+    async def open_agents(_config: Config) -> OpenAgents:
+        if there:
+            return OpenAgents(EchoAgent(), asyncio.Event())
+        raise AgentsUnusable(["agents.list[0]: the key file /key cannot be read"])
+
+    async with following(house, open_agents) as in_force:
+        ctx = replace(in_force.accounts.context(Caller.CLI), plugins=Installed(house.paths))
+
+        async def take(text: str) -> float | None:
+            house.configure(text)
+            return await in_force.take(look(house.paths.config_file))
+
+        assert [await take(f"{{ {ZALO}, {AGENTS} }}") for _ in range(3)] == [2.0, 4.0, 8.0]
+        told = (await status(ctx, GetStatus())).config
+        assert in_force.refused is not None
+        assert (told.error, told.again_ms) == (in_force.refused.problems[0], in_force.refused.again_ms)
+        assert told.again_ms is not None
+        assert await take(f"{{ {ZALO}, {AGENTS} }} // saved anew") == 2.0
+        assert await take("{ channels: { zalouser: { dmPolicy: 'clsed' } } }") is None
+        assert (await status(ctx, GetStatus())).config.again_ms is None, "only another file helps"
+        assert await take(f"{{ {ZALO}, {AGENTS} }}") == 2.0
+        there = True
+        assert await take(f"{{ {ZALO}, {AGENTS} }}") is None
+        assert in_force.refused is None
+
+
 async def test_a_log_that_fails_after_the_swap_leaves_the_edit_in_force_and_told(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -159,3 +195,59 @@ async def test_an_edit_that_waits_keeps_no_agents_open_however_often_it_is_looke
         assert (len(opened.all) > 0, opened.still) == (True, 0)
         await in_force.apply(BY)
         assert opened.still == 1
+
+
+WIDE = """{ gateway: { reload: 'ask' }, channels: { zalouser: {
+  dmPolicy: 'open', groupPolicy: 'allowlist', groupAllowFrom: ['*'],
+  groups: { '900': { requireMention: false }, '901': {} },
+} } }"""
+MIXED = """{ gateway: { reload: 'ask' }, channels: { zalouser: {
+  dmPolicy: 'pairing', allowFrom: ['11'], groupPolicy: 'open', groupAllowFrom: ['22'],
+  groups: { '900': {}, '902': {} },
+} } }"""
+
+
+async def test_while_an_edit_waits_proof_audit_and_ritual_speak_of_the_rules_in_force(house: House) -> None:
+    house.configure(WIDE)
+    async with following(house, Opened()) as in_force:
+        ctx = replace(in_force.accounts.context(Caller.CLI), plugins=Installed(house.paths))
+        before = await facts(ctx, GetFacts())
+        await prove(ctx, before)
+        assert await proven(ctx) == {VerificationState.VERIFIED}
+
+        house.configure(WIDE.replace("'901': {}", "'901': { requireMention: false }"))
+        await in_force.take(look(house.paths.config_file))
+        assert (await facts(ctx, GetFacts())).waiting, "it only widens"
+        assert await proven(ctx) == {VerificationState.VERIFIED}
+
+        house.configure(MIXED)
+        await in_force.take(look(house.paths.config_file))
+        assert in_force.waiting
+        found = await facts(ctx, GetFacts())
+        assert (found.dm.value, found.allow_from, found.group.value) == ("pairing", ["11"], "allowlist")
+        assert [(one.key, one.senders) for one in found.doors] == [("900", ["22"]), ("901", ["22"])]
+        assert (found.mention_needed, found.mention_off) == (True, [])
+        assert found.policy != before.policy
+        assert await proven(ctx) == {VerificationState.POLICY_CHANGED}
+        audited = await audit(ctx, Audit())
+        codes = {one.code for one in audited.findings}
+        assert codes.isdisjoint({"dm_open", "groups_open"}), "nothing of it is in force"
+        assert {"pairing_codes", "config_waits"} <= codes
+        told = {one.group: one.people for one in audited.accounts[LANE].speakers}
+        assert told == {key: [Member("22", "")] for key in ("900", "901")}
+
+        await in_force.apply(BY)
+        assert (await facts(ctx, GetFacts())).policy not in (found.policy, before.policy)
+        assert {one.code for one in (await audit(ctx, Audit())).findings} >= {"groups_open"}
+
+
+async def prove(ctx: OpContext, facts: LaneFacts) -> None:
+    """Keep the report of a ritual in which everything passed."""
+    steps = tuple(StepResult(one, StepState.PASSED) for one in StepName)
+    await record(ctx, Record(report=Report(LANE, 1, facts.policy, "", False, steps)))
+
+
+async def proven(ctx: OpContext) -> set[VerificationState]:
+    """How far the lane is proven, as the status and the audit tell it."""
+    told = (await status(ctx, GetStatus())).channels["zalouser"].accounts["default"].verification.state
+    return {told, (await audit(ctx, Audit())).accounts[LANE].verification.state}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from clawlane.access.decision import Decision, Outcome, Reason
 from clawlane.access.names import ConfigName, Pins
@@ -11,8 +12,12 @@ from clawlane.access.outgoing import Acquaintance, may_write_to
 from clawlane.access.pairing import Contact, Requests, answer
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide, decide_again
-from clawlane.config.choices import PairingReply
+from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.messages import Inbound, Thread, ThreadKind
+
+if TYPE_CHECKING:
+    from clawlane.channel import Account
+    from clawlane.config.load import Config
 
 _OUTCOMES = (Outcome.DROP, Outcome.PEND, Outcome.CHALLENGE, Outcome.ADMIT)
 _REPLIES = (PairingReply.SILENT, PairingReply.FRIENDS_SILENT, PairingReply.CODE)
@@ -27,10 +32,17 @@ class Rules:
     """The access settings of an account.
 
     While an edit that widens access waits, `edited` are its settings: who gets in has to be let in by both.
+    `narrowed` says that the edit keeps somebody out whom the settings before it let in.
     """
 
     policy: AccessPolicy = field(default_factory=AccessPolicy)
     edited: AccessPolicy | None = None
+    narrowed: bool = False
+
+    @classmethod
+    def of(cls, config: Config, account: Account) -> Rules:
+        """The settings of an account of one config."""
+        return cls(AccessPolicy.of(config, account))
 
     def __iter__(self) -> Iterator[AccessPolicy]:
         """The settings that are asked, the newest first."""
@@ -63,6 +75,12 @@ class Rules:
     def is_owner(self, sender_id: str, pins: Pins) -> bool:
         """Whether somebody may use the commands that only owners may."""
         return all(policy.owners.includes(sender_id, pins) for policy in self)
+
+    @property
+    def pairing_reply(self) -> PairingReply:
+        """What strangers are told where a direct message leads to a code."""
+        challenging = (one.pairing_reply for one in self if one.dm is DmPolicy.PAIRING)
+        return min(challenging, key=_REPLIES.index, default=self.policy.pairing_reply)
 
     def names_to_pin(self) -> tuple[ConfigName, ...]:
         """Every name that needs a look-up."""

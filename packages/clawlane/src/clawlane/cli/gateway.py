@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clawlane.cli.failure import CliError
+from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, when
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
-from clawlane.ops.operation import Caller
+from clawlane.ops.operation import Caller, plain
 
 if TYPE_CHECKING:
     from clawlane.ops.process import Process, RunningAccount
@@ -46,8 +47,7 @@ def run() -> int:
     paths = Client().paths
     if not paths.config_file.exists():
         raise CliError(
-            f"there is no config file {paths.config_file}, so there is nothing to run",
-            "write one, such as { channels: { zalouser: { enabled: true } } }, or set CLAWLANE_CONFIG",
+            f"there is no config file {paths.config_file}, so there is nothing to run", "openclaw onboard"
         )
     return run_gateway(paths, os.environ)
 
@@ -68,16 +68,17 @@ def status(as_json: bool) -> int:
     from clawlane.ops.process import GetProcess
 
     client = Client()
+    found, start = None, ""
     try:
         found = ask_gateway(client.paths, GetProcess(), Caller.CLI)
-    except GatewayDown:
-        found = None
+    except GatewayDown as error:
+        start = f"{error.words}: {error.help}"
     service = _service()
     if as_json:
         told: dict[str, Any] = {"ok": found is not None, "running": found is not None, "service": service}
-        print_json(**told, process=found, state_dir=str(client.paths.state))
+        print_json(**told, process=_process_json(found), state_dir=str(client.paths.state))
     else:
-        for line in _status_lines(found, service, client.paths.state):
+        for line in _status_lines(found, start, service, client.paths.state):
             echo_wrapped(line, hanging=" " * _HEAD)
     return _WELL if found else _DOWN
 
@@ -100,7 +101,7 @@ def stop(as_json: bool) -> None:
     if as_json:
         print_json(was_running=stopped is not None, pid=stopped.pid if stopped else None)
     else:
-        click.echo(f"Stopped: pid {stopped.pid}." if stopped else "The gateway is not running.")
+        echo_line(f"Stopped: pid {stopped.pid}." if stopped else "The gateway is not running.")
 
 
 @gateway.command()
@@ -140,16 +141,29 @@ def restart(no_wait: bool, as_json: bool) -> int:
     for sentence in done.opens:
         echo_wrapped(f"opens: {sentence}", hanging="  ", err=True)
     if no_wait:
-        click.echo(f"Restarting: pid {done.process.pid}.")
+        echo_line(f"Restarting: pid {done.process.pid}.")
     else:
-        click.echo(f"Restarted in {done.seconds:.1f} s: pid {done.process.pid}.")
+        echo_line(f"Restarted in {done.seconds:.1f} s: pid {done.process.pid}.")
         for line in _account_lines(done.process):
-            click.echo(line)
+            echo_line(line)
     return code
 
 
 def _restarted_json(process: Process, seconds: float) -> dict[str, Any]:
-    return {"pid": process.pid, "seconds": round(seconds, 2), "accounts": process.accounts}
+    return {"pid": process.pid, "seconds": round(seconds, 2), "accounts": _accounts_json(process)}
+
+
+def _process_json(process: Process | None) -> dict[str, Any] | None:
+    return None if process is None else {**plain(process), "accounts": _accounts_json(process)}
+
+
+def _accounts_json(process: Process) -> dict[str, Any]:
+    accounts = {}
+    for one in process.accounts:
+        told = plain(one)
+        told["user"] = user_json(told.pop("user_id"), told.pop("user_name"))
+        accounts[str(one)] = told
+    return accounts
 
 
 @gateway.command()
@@ -175,7 +189,7 @@ def install(only_print: bool, force: bool) -> None:
         raise CliError(f"{path} is another unit already", "openclaw gateway install --force")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    click.echo(f"Written: {path}")
+    echo_line(f"Written: {path}")
     click.echo("Start it now and at every login:")
     click.echo("  systemctl --user daemon-reload && systemctl --user enable --now clawlane")
     click.echo("Let it run while you are logged out, too:")
@@ -193,14 +207,14 @@ def uninstall() -> None:
     """
     path = _unit_path()
     if not path.exists():
-        click.echo(f"There is no unit file {path}; nothing to remove.")
+        echo_line(f"There is no unit file {path}; nothing to remove.")
         return
     if not path.read_text().startswith(_MINE):
         raise CliError(f"{path} was not written by `openclaw gateway install`", "remove it yourself")
     for link in _enabled(path):
         link.unlink()
     path.unlink()
-    click.echo(f"Removed: {path}")
+    echo_line(f"Removed: {path}")
     click.echo("Have systemd forget it:")
     click.echo("  systemctl --user daemon-reload")
     try:
@@ -209,16 +223,16 @@ def uninstall() -> None:
         running = ask_gateway(Client().paths, GetProcess(), Caller.CLI)
     except GatewayDown:
         return
-    click.echo(f"The gateway still runs (pid {running.pid}); stop it:")
+    echo_line(f"The gateway still runs (pid {running.pid}); stop it:")
     click.echo("  openclaw gateway stop")
 
 
 _HEAD = 10
 
 
-def _status_lines(found: Process | None, service: dict[str, Any], state: Path) -> Iterator[str]:
+def _status_lines(found: Process | None, start: str, service: dict[str, Any], state: Path) -> Iterator[str]:
     if found is None:
-        yield f"{'gateway':<{_HEAD}}not running; start it: openclaw gateway run"
+        yield f"{'gateway':<{_HEAD}}not running; {start}"
     else:
         yield f"{'gateway':<{_HEAD}}running since {when(found.started_ms, now_ms())}, pid {found.pid}"
         yield f"{'version':<{_HEAD}}{found.version}"

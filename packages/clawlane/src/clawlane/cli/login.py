@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ import click
 
 from clawlane.capabilities import Confirmed, Scanned, ShowQr
 from clawlane.cli.failure import CliError
+from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import one_account
-from clawlane.cli.output import echo_wrapped, prose, risk_json, sanitize
+from clawlane.cli.output import echo_wrapped, prose, sanitize
 from clawlane.cli.terminal_qr import columns, half_blocks, read_modules
 from clawlane.clock import length, now_ms
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import file_name, write_private
+from clawlane.credentials.profile import Consent
 from clawlane.ops import finding_text
 from clawlane.ops.accounts import FindAccount, FoundAccount
 from clawlane.ops.client import Client
@@ -32,11 +34,13 @@ from clawlane.ops.login import (
     Linked,
     LogIn,
     LoginEvent,
+    OtherLogin,
     SessionExpired,
     Tightened,
 )
 
 FLAG = "--accept-risk"
+_MOST_OTHERS = 4
 _EXPIRED = "the stored session has expired, so here is a new code"
 
 
@@ -171,6 +175,13 @@ def next_steps(linked: Linked, channel: str) -> Iterator[str]:
         yield f"the channel is off until the config has a block for it: {block}"
 
 
+def _listed(others: Sequence[OtherLogin]) -> str:
+    """`zalouser/shop (Lan, 147…) or zalouser/home (…)`, the first few of them."""
+    told = [f"{one.account} ({sanitize(one.user_name)}, {one.user_id})" for one in others[:_MOST_OTHERS]]
+    more = len(others) - len(told)
+    return " or ".join((*told, *([f"{more} more accounts that are linked here"] if more else ())))
+
+
 class View:
     """Shows a login to a person at a terminal. `write` puts the picture of the code into a file."""
 
@@ -194,12 +205,16 @@ class View:
                     click.echo()
             case SessionExpired():
                 self.note(_EXPIRED)
-            case Begun(host, rehearsal):
+            case Begun(host, rehearsal, others):
                 if rehearsal:
                     where = f"a simulator on {rehearsal}"
                     echo_wrapped(f"REHEARSAL: this talks to {where}, not to the real platform.")
                 whose = f"account '{account.account}', profile '{account.profile}'"
                 echo_wrapped(f"Linking {account.channel} on {host}: {whose}.")
+                if others:
+                    echo_wrapped(
+                        f"Do not scan with the phone of {_listed(others)}: a scan ends that session."
+                    )
             case ShowQr(png, expires_ms):
                 self._code(png, expires_ms)
             case Scanned(name):
@@ -240,11 +255,15 @@ class JsonView(View):
             case Tightened(text):
                 click.echo(f"warning: {text}", err=True)
             case ConsentNeeded(title, lines, alternative):
-                self._print("risk", title=title, lines=lines, alternative=alternative)
+                text = f"{title}. {' '.join(lines)} {alternative}"
+                self._print("risk", risk=self._risk(text, None))
             case SessionExpired():
                 self.note(_EXPIRED)
-            case Begun(host, rehearsal):
-                self._print("begin", host=host, rehearsal=rehearsal)
+            case Begun(host, rehearsal, others):
+                linked = [
+                    {"account": one.account, "user": user_json(one.user_id, one.user_name)} for one in others
+                ]
+                self._print("begin", host=host, rehearsal=rehearsal, others=linked)
             case ShowQr(png, expires_ms):
                 self._print("qr", file=str(self._write(png)), expires_ms=expires_ms)
             case Scanned(name):
@@ -252,11 +271,14 @@ class JsonView(View):
             case Confirmed():
                 self._print("confirmed")
             case Linked(user_id, name, already):
-                risk = risk_json(event.risk, event.consent)
-                user = {"id": user_id, "name": name}
+                risk = self._risk(event.risk, event.consent)
+                user = user_json(user_id, name)
                 self._print("linked", ok=True, already=already, user=user, risk=risk)
+
+    def _risk(self, text: str, consent: Consent | None) -> dict[str, Any] | None:
+        return risk_json(text, consent, unofficial=self._account.unofficial)
 
     def _print(self, step: str, **more: Any) -> None:
         of = self._account
-        head = {"step": step, "channel": of.channel, "account": of.account, "profile": of.profile}
+        head = {"step": step, "channel": of.channel, "account": str(of), "profile": of.profile}
         click.echo(json.dumps({**head, **more}, ensure_ascii=False))

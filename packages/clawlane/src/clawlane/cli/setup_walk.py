@@ -13,6 +13,7 @@ import click
 from clawlane.cli.failure import CliError, explain
 from clawlane.cli.failure import tell as tell_failure
 from clawlane.cli.login import FLAG, JsonView, View, ask_expendable, ask_risk, link
+from clawlane.cli.options import UNOFFICIAL
 from clawlane.cli.output import echo_wrapped, printable, prose, sanitize
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_end import Done, finish
@@ -27,7 +28,7 @@ from clawlane.ops.client import Client, ControlError
 from clawlane.ops.context import account_words
 from clawlane.ops.login import NOT_ASKED, Accept, ConsentNeeded
 from clawlane.ops.operation import OpError
-from clawlane.ops.plugins import Install
+from clawlane.ops.plugins import Install, Installed, Switch, Switched
 from clawlane.ops.setup import Look, Proposal, Propose, Write, Written
 from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
 from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft
@@ -104,20 +105,28 @@ class Walk:
             self._say("Ctrl-C stops at any question; the same command goes on there.")
 
     def _install(self) -> None:
-        spec = self.look.spec
+        spec, channel = self.look.spec, self.look.channel
         if not spec:
             return
         self._head("Plugin")
         if self._prompts is not None and not self._given.yes:
-            self._say("The channel is a plugin, and it is not installed. Its risk is told next.")
-            if not self._prompts.confirm(f"Install {spec}? Nothing is downloaded.", True):
+            state, question, command = (
+                ("disabled", "Switch it on again?", f"enable {channel}")
+                if self.look.disabled
+                else ("not installed", f"Install {spec}? Nothing is downloaded.", f"install {spec}")
+            )
+            self._say(f"The channel is a plugin, and it is {state}. Its risk is told next.")
+            if not self._prompts.confirm(question, True):
                 raise CliError(
-                    "nothing was done: the channel needs its plugin", f"openclaw plugins install {spec}"
+                    "nothing was done: the channel needs its plugin", f"openclaw plugins {command}"
                 )
-        done = self._file.run_here(Install(spec))
-        self._say(
-            f"Installed: {done.id}, {done.name} {done.version} (unofficial, experimental). It is still off."
-        )
+        done: Switched | Installed
+        if self.look.disabled:
+            done = self._file.run_here(Switch(channel, enabled=True))
+            self._say(f"Enabled: the plugin of {channel}. Its channel is still off.")
+        else:
+            done = self._file.run_here(Install(spec))
+            self._say(f"Installed: {done.id}, {done.name} {done.version} ({UNOFFICIAL}). It is still off.")
         if done.restart_needed:
             self._say("A gateway is running; it has the plugin after: openclaw gateway restart")
         self._file = Client()
@@ -127,9 +136,10 @@ class Walk:
         look = self.look
         if look.risk is None:
             return
-        unsure = look.expendable == NOT_ASKED and (self._prompts is not None or self._given.expendable)
+        expendable = look.consent.expendable if look.consent else ""
+        unsure = expendable == NOT_ASKED and (self._prompts is not None or self._given.expendable)
         if look.accepted and not unsure:
-            self._say(f"The risk was accepted for this account before; expendable: {look.expendable}.")
+            self._say(f"The risk was accepted for this account before; expendable: {expendable}.")
             return
         risk = look.risk
         needed = ConsentNeeded(risk.title, risk.lines, risk.alternative, look.account, look.profile)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import difflib
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clawlane.config import text_edit
+from clawlane.config import layout, text_edit
 from clawlane.config.errors import ConfigError, KeyPath
 from clawlane.config.layout import LayoutError
 from clawlane.config.masking import masked
+from clawlane.config.scratch import scratch_of
 from clawlane.config.source import Source, parse_source
+from clawlane.config.writing import Style
 
 _NEW = "{\n}\n"
 """The file that is made where there was none, before anything is put into it."""
@@ -40,11 +41,13 @@ class Edit:
 class Put:
     """A value of any shape that is written at a path: it replaces what is there, or is added at the end.
 
-    Objects on the way that are missing are made. A list takes the index behind its last item.
+    Objects on the way that are missing are made. A list takes the index behind its last item. `lines` are
+    the entry with its key and comments, written instead where the value is added on lines of its own.
     """
 
     path: KeyPath
     value: Any
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Draft:
         if self.raw is None:
             _create(self.file, self.text.encode())
             return
-        scratch, kept = _scratch_of(self.file), _scratch_of(backup_of(self.file))
+        scratch, kept = scratch_of(self.file), scratch_of(backup_of(self.file))
         try:
             _write_like(self.file, scratch, self.text.encode())
             _write_like(self.file, kept, self.raw)
@@ -135,6 +138,12 @@ def edit(
     return made.diff()
 
 
+def style_of(source: Source) -> Style:
+    """How the file of `source` is written."""
+    text = source.file.read_bytes().decode("utf-8-sig")
+    return Style.of(text, layout.parse(text))
+
+
 def draft(source: Source, edits: Sequence[AnyEdit]) -> Draft:
     """The file of `source` with the edits made, without writing it. Raises `EditError`."""
     file = source.file.resolve()
@@ -164,7 +173,7 @@ def apply_edits(source: Source, text: str, edits: Sequence[AnyEdit]) -> str:
         data = _with_texts(source.data, texts, ())
         for one in edits:
             if isinstance(one, Put):
-                text, data = text_edit.put(text, data, one.path, one.value), _with(data, one)
+                text, data = text_edit.put(text, data, one.path, one.value, one.lines), _with(data, one)
             elif isinstance(one, Remove):
                 text, data = text_edit.remove(text, data, one.path), _with(data, one)
     except LayoutError as error:
@@ -236,10 +245,6 @@ def _range(sign: str, begin: int, end: int) -> str:
     return f"{sign}{begin + 1 if count else begin}" + ("" if count == 1 else f",{count}")
 
 
-def _scratch_of(file: Path) -> Path:
-    return file.with_name(f".{file.name}.{secrets.token_hex(6)}")
-
-
 def _write_like(file: Path, scratch: Path, content: bytes) -> None:
     """Write a new file with the mode of an old one, and sync it."""
     _write(scratch, content, file.stat().st_mode & 0o777)
@@ -249,7 +254,7 @@ def _create(file: Path, content: bytes) -> None:
     """Make a private file, and the private folders that it needs. One that is there meanwhile stays."""
     for folder in reversed([one for one in (file.parent, *file.parent.parents) if not one.exists()]):
         folder.mkdir(mode=0o700, exist_ok=True)
-    scratch = _scratch_of(file)
+    scratch = scratch_of(file)
     try:
         _write(scratch, content, 0o600)
         os.link(scratch, file)

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from clawlane.config.paths import Paths
+from clawlane.config.scratch import scratch_of
 
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -37,9 +38,7 @@ def write_private(path: Path, content: bytes) -> None:
     A symbolic link at `path` is replaced itself, not the file it points to.
     """
     make_private_dir(path.parent)
-    import secrets
-
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    scratch = scratch_of(path)
     try:
         handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from clawlane import __version__
+from clawlane.access.context import plain
+from clawlane.access.in_force import Rules
 from clawlane.agents.contract import Agent
 from clawlane.capabilities import Rehearsal
 from clawlane.channel import Channel
@@ -180,7 +182,7 @@ async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:
         await in_force.accounts.begun.wait()
         async for seen in watch.changes():
             try:
-                await in_force.take(seen)
+                watch.again(await in_force.take(seen))
             except Exception:
                 log.exception("an edit of the config file was not taken over")
     finally:
@@ -219,7 +221,8 @@ def _announce_accounts(config: Config, store: Store, names: Sequence[str]) -> No
             log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
         with store.read() as reader:
             directory = Directory.read(reader, account)
-        for one in who_may_speak(config, account, directory.pins, None)[:_GROUPS]:
-            log.info("%s: %s", account, speakers_text(one))
+            speakers = who_may_speak(account, Rules.of(config, account), directory.pins, reader)[:_GROUPS]
+        for one in speakers:
+            log.info("%s: %s", account, plain(speakers_text(one)))
         for finding in findings(config, account, directory):
             log.warning("%s: %s: %s", account, finding.severity, one_line(finding))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from clawlane.access.allowlists import Allowlist
 from clawlane.access.decision import Rule
+from clawlane.access.in_force import Rules
 from clawlane.access.names import ConfigName, NameList, Pins, PinState
 from clawlane.access.policy import AccessPolicy
 from clawlane.access.rules import group_senders
@@ -36,17 +37,37 @@ class Directory:
         return cls(reader.pins(str(account)), reader.group_ids(str(account)))
 
 
-def findings(config: Config, account: Account, directory: Directory) -> list[Finding]:
-    """The findings of an account, the worst first."""
-    policy, pins = AccessPolicy.of(config, account), directory.pins
-    names = [found for name in policy.names_to_pin() if (found := _of_name(policy, account, name, pins))]
+_DOORS = frozenset({"dm_open", "groups_open"})
+"""Findings about something that is open: both of two configs have to open it."""
+
+
+def findings(
+    config: Config, account: Account, directory: Directory, rules: Rules | None = None
+) -> list[Finding]:
+    """The findings of an account, the worst first. `rules` are those in force, else those of the config."""
+    rules, pins = rules or Rules.of(config, account), directory.pins
+    names = [
+        found
+        for policy in rules
+        for name in policy.names_to_pin()
+        if (found := _of_name(policy, account, name, pins))
+    ]
     groups = groups_among_senders(config, account, directory.group_ids)
-    return merged([*of_policy(config, account, pins), *_phone_numbers(config, account), *groups, *names])
+    return merged([*of_rules(rules, account, pins), *_phone_numbers(config, account), *groups, *names])
 
 
-def of_policy(config: Config, account: Account, pins: Pins) -> Iterator[Finding]:
-    """What is wrong with who may write, apart from single entries."""
-    policy = AccessPolicy.of(config, account)
+def of_rules(rules: Rules, account: Account, pins: Pins) -> list[Finding]:
+    """What is wrong with who may write, apart from single entries. While an edit waits, by both configs."""
+    each = [list(_of_policy(policy, account, pins)) for policy in rules]
+    doors = set.intersection(*({one.code for one in found} for found in each)) & _DOORS
+    found: dict[tuple[str, str], Finding] = {}
+    for one in (one for found_by in each for one in found_by):
+        if one.code in doors or one.code not in _DOORS:
+            found.setdefault((one.code, one.path), one)
+    return list(found.values())
+
+
+def _of_policy(policy: AccessPolicy, account: Account, pins: Pins) -> Iterator[Finding]:
     if policy.dm is DmPolicy.OPEN:
         yield Finding.at(policy.dm_rule, Severity.CRITICAL, "dm_open", account)
     if policy.dm is DmPolicy.ALLOWLIST and policy.allow.empty:

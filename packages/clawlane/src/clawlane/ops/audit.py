@@ -13,6 +13,7 @@ from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.access_findings import Directory, owner_names
 from clawlane.ops.agent_findings import of_config
 from clawlane.ops.agent_reach import reach_findings
+from clawlane.ops.channel_list import risk_of
 from clawlane.ops.context import OpContext
 from clawlane.ops.doctor import access_of, beside_gateway, clocks, of_store
 from clawlane.ops.doubled_entries import doubled
@@ -21,13 +22,14 @@ from clawlane.ops.lane_findings import of_lane, one_user_twice, proof_of
 from clawlane.ops.leftovers import leftovers
 from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.ops.private_files import private_files
-from clawlane.ops.rules_from import RulesFrom, rules_from
+from clawlane.ops.rules_from import RulesFrom, rules_from, rules_in_force
 from clawlane.ops.speakers import GroupSpeakers, who_may_speak
 from clawlane.ops.verification_state import NEVER, Verification
 from clawlane.ops.version_findings import of_gateway, of_plugins, of_python, python_version
 from clawlane.store.errors import StoreUnusable
 
 if TYPE_CHECKING:
+    from clawlane.access.in_force import Rules
     from clawlane.config.load import ChannelConfig, Config
 
 _NO_MATTER_OF_SAFETY = frozenset({"not_linked", "agent_echo"})
@@ -45,11 +47,16 @@ class Audit(AccountRequest["Audited"]):
 
 @dataclass(frozen=True, slots=True)
 class AuditedAccount:
-    """One enabled account: the accepted risk, how far the lane is proven, and who may speak in its groups."""
+    """One enabled account: its risk, how far the lane is proven, and who may speak in its groups.
+
+    `risk` is that of the channel, in words, and `consent` how it was accepted.
+    """
 
     consent: Consent | None
     verification: Verification
     speakers: list[GroupSpeakers]
+    risk: str = ""
+    unofficial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +93,10 @@ def _audit(ctx: OpContext, request: Audit) -> Audited:
         found += leftovers(block, ctx.environ)
         found += one_user_twice([one for one in block.accounts if one.enabled], ctx.paths)
         for account in (one for one in block.accounts if one.enabled and str(one) in chosen):
-            found += of_lane(ctx, config, block, account)
-            found += access_of(config, account, ctx.paths)
-            accounts[str(account)] = _audited(ctx, config, block, account)
+            in_force = rules_in_force(ctx, account)
+            found += of_lane(ctx, config, block, account, in_force)
+            found += access_of(config, account, ctx.paths, in_force)
+            accounts[str(account)] = _audited(ctx, block, account, in_force)
     kept = [one for one in merged(found) if _concerns(one, chosen)]
     return Audited(kept, accounts, rules)
 
@@ -115,9 +123,11 @@ def _chosen(ctx: OpContext, config: Config, request: Audit) -> set[str]:
 def _of_config(config: Config) -> Iterator[Finding]:
     """What the loader and the agents' settings say that matters here."""
     from clawlane.config.agent_checks import KEY_IN_CONFIG, STRANGERS
+    from clawlane.config.load import CHANNEL_OFF
     from clawlane.config.phone_entries import PHONE_NUMBER
 
     severity = {
+        CHANNEL_OFF: Severity.WARNING,
         PHONE_NUMBER: Severity.ERROR,
         KEY_IN_CONFIG: Severity.WARNING,
         STRANGERS: Severity.WARNING,
@@ -131,19 +141,21 @@ def _of_config(config: Config) -> Iterator[Finding]:
     yield from doubled(config)
 
 
-def _audited(ctx: OpContext, config: Config, block: ChannelConfig, account: Account) -> AuditedAccount:
+def _audited(ctx: OpContext, block: ChannelConfig, account: Account, rules: Rules) -> AuditedAccount:
     try:
         consent = ctx.consent(account)
     except ConsentDamaged:
         consent = None
+    channel = ctx.runtime(block.manifest)
     try:
-        verification = proof_of(ctx, config, ctx.runtime(block.manifest), account)
+        verification = proof_of(ctx, channel, account)
         with ctx.read() as reader:
             pins = Directory.read(reader, account).pins
-            speakers = who_may_speak(config, account, pins, reader)
+            speakers = who_may_speak(account, rules, pins, reader)
     except StoreUnusable:  # a finding of its own
         verification, speakers = NEVER, []
-    return AuditedAccount(consent, verification, speakers)
+    unofficial = block.manifest.unofficial
+    return AuditedAccount(consent, verification, speakers, risk_of(channel), unofficial)
 
 
 def _concerns(one: Finding, chosen: set[str]) -> bool:

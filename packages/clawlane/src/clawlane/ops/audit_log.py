@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from clawlane.store.audit_heads import Head
     from clawlane.store.audit_log import Entry
     from clawlane.store.reader import Reader
+    from clawlane.threads import Thread
 
 _PAGE = 500
 _LONGEST_LINE = 64 * 1024
@@ -154,28 +155,21 @@ def _shown(ctx: OpContext, reader: Reader, request: ShowRecord) -> list[RecordEn
     found: list[RecordEntry] = []
     for account in _chosen(ctx, reader.recorded_accounts(), request.channel, request.account):
         entries = list(map(_plain, reader.recorded(account, wanted, request.last, key)))
-        ids = {one: _thread_id(one) for one in map(_thread, entries)}
-        names = reader.names_of(account, set(ids.values()) - {""})
-        for thread, id_ in ids.items():
-            if id_ and id_ not in names and thread.startswith("dm:"):
-                names[id_] = reader.name_of(account, id_)
-        found += [_named(one, names.get(ids[_thread(one)], "")) for one in entries]
+        threads = list(map(_thread, entries))
+        names = {one: reader.thread_name(account, one) for one in set(threads) if one is not None}
+        found += [
+            replace(one, name=names[of]) if of else one for one, of in zip(entries, threads, strict=True)
+        ]
     found.sort(key=lambda one: one.at_ms)  # keeps the order of each account
     return found[-request.last :]
 
 
-def _named(entry: RecordEntry, name: str) -> RecordEntry:
-    from dataclasses import replace
+def _thread(entry: RecordEntry) -> Thread | None:
+    from clawlane.threads import Thread, ThreadKind
 
-    return replace(entry, name=name) if name else entry
-
-
-def _thread(entry: RecordEntry) -> str:
-    return str(entry.details.get("thread", "")) if isinstance(entry.details, dict) else ""
-
-
-def _thread_id(thread: str) -> str:
-    return thread.partition(":")[2]
+    told = entry.details.get("thread") if isinstance(entry.details, dict) else None
+    kind, _, id_ = str(told).partition(":")
+    return Thread(ThreadKind(kind), id_) if kind in set(ThreadKind) and id_ else None
 
 
 def _plain(entry: Entry) -> RecordEntry:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clawlane.access.in_force import Rules
 from clawlane.access.names import Pins, PinState
 from clawlane.channel import Account
 from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
-from clawlane.ops.access_findings import of_policy, owner_names
+from clawlane.ops.access_findings import of_rules, owner_names
 from clawlane.ops.agent_findings import agent_findings
 from clawlane.ops.agent_reach import reach_findings
 from clawlane.ops.config_names import names_of
@@ -47,7 +48,10 @@ async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: 
         config = await asyncio.to_thread(ctx.written_config)
     except ConfigError as error:
         found = [Finding.of_problem(one, Severity.ERROR) for one in error.problems]
-        found += beside_gateway(ctx)
+        # What the gateway says of this file is the same again.
+        refused = ctx.live_config.refused if ctx.live_config else None
+        if refused is None or refused.problems[0] not in map(str, error.problems):
+            found += beside_gateway(ctx)
         found += await asyncio.to_thread(lambda: list(private_files(ctx.paths, ctx.environ)))
         return merged(found)
     found = [*await asyncio.to_thread(_check, ctx, config), *beside_gateway(ctx)]
@@ -55,6 +59,7 @@ async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: 
 
 
 def _check(ctx: OpContext, config: Config) -> list[Finding]:
+    from clawlane.config.load import CHANNEL_OFF
     from clawlane.config.phone_entries import PHONE_NUMBER
 
     worse = {PHONE_NUMBER: Severity.ERROR}  # it shuts out somebody who should write
@@ -65,16 +70,16 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     for block in config.channels.values():
         enabled = [account for account in block.accounts if account.enabled]
         for account in enabled:
-            found += of_lane(ctx, config, block, account)
+            found += of_lane(ctx, config, block, account, Rules.of(config, account))
         found += one_user_twice(enabled, ctx.paths)
         found += leftovers(block, ctx.environ)
         for account in enabled:
-            found += access_of(config, account, ctx.paths)
+            found += access_of(config, account, ctx.paths, Rules.of(config, account))
     found += of_python(python_version(), ctx.now_ms())
     found += of_plugins(ctx.registry)
     found += reach_findings(config)
     found += doubled(config)
-    if not config.channels:
+    if not config.channels and not any(one.code == CHANNEL_OFF for one in config.warnings):
         found.append(Finding(Severity.NOTE, "no_channel", config.source.file.name))
     return found
 
@@ -110,9 +115,9 @@ def of_store(paths: Paths) -> Iterator[Finding]:
         yield Finding(Severity.ERROR, "store_unusable", str(paths.store), data)
 
 
-def access_of(config: Config, account: Account, paths: Paths) -> Iterator[Finding]:
-    """What is wrong with who may write to an account, entry by entry."""
+def access_of(config: Config, account: Account, paths: Paths, rules: Rules) -> Iterator[Finding]:
+    """What is wrong with who may write to an account: by these rules, and entry by entry of a config."""
     names = names_of(config, account, paths)
     pins = Pins.of(one.pin for one in names.looked_up.values() if one.pin.state is PinState.PINNED)
-    yield from of_policy(config, account, pins)
+    yield from of_rules(rules, account, pins)
     yield from names.findings()

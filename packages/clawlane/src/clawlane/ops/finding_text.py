@@ -63,7 +63,7 @@ _WORDS: Final = {
     # the file beside a running gateway
     "config_refused": (
         "the running gateway keeps the config that it has applied last, for it cannot use the file: {text}",
-        "mend the file: it then counts by itself",
+        "mend that: it then counts by itself",
     ),
     "config_waits": (
         "is edited, and waits because it widens access: {text}",
@@ -132,7 +132,7 @@ _WORDS: Final = {
     ),
     "agent_unusable": ("agent {agent} cannot answer: {text}", "try it: openclaw agent list"),
     # accounts
-    "no_channel": ("no channel is configured", "see: openclaw channels list --all"),
+    "no_channel": ("no channel is configured", "set one up: openclaw onboard"),
     "not_linked": ("nobody is logged in", "run: openclaw channels login {words}"),
     "risk_not_accepted": (
         "the risk of this channel has not been accepted, so the account does not run",
@@ -243,7 +243,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "text": text(finding),
         "fix": action(finding),
         "line": finding.line,
-        "accounts": finding.accounts,
+        "concerns": finding.accounts,
         "accepted": finding.accepted,
         "fixable": finding.fixable,
     }

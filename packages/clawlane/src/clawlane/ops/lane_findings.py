@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from clawlane.access.fingerprint import fingerprint
-from clawlane.access.policy import AccessPolicy
 from clawlane.capabilities import Login, NeedsConsent
 from clawlane.channel import Account, Channel, VaultError
 from clawlane.clock import local_day
@@ -15,24 +14,28 @@ from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.login import NOT_ASKED
+from clawlane.ops.rules_from import rules_in_force
 from clawlane.ops.status import rehearsal_of
 from clawlane.ops.verification_state import Verification, VerificationState, verification_of
 from clawlane.store.errors import StoreUnusable
 
 if TYPE_CHECKING:
+    from clawlane.access.in_force import Rules
     from clawlane.config.load import ChannelConfig, Config
     from clawlane.config.paths import Paths
 
 
-def of_lane(ctx: OpContext, config: Config, block: ChannelConfig, account: Account) -> Iterator[Finding]:
-    """Everything about one enabled account of a channel."""
+def of_lane(
+    ctx: OpContext, config: Config, block: ChannelConfig, account: Account, rules: Rules
+) -> Iterator[Finding]:
+    """Everything about one enabled account of a channel, by these rules; its proof is of those in force."""
     channel = ctx.runtime(block.manifest)
     words = account_words(account.channel, account.id, account.id == block.default_account)
     linked = yield from login(ctx, channel, account, words)
     yield from _risk(ctx, block, channel, account, words, linked=linked)
     if linked:
-        yield from _proof(ctx, config, channel, account, words)
-    yield from careless(config, account)
+        yield from _proof(ctx, channel, account, words)
+    yield from careless(config, account, rules)
 
 
 def login(ctx: OpContext, channel: Channel, account: Account, words: str) -> Generator[Finding, None, bool]:
@@ -79,11 +82,9 @@ def _accepted(block: ChannelConfig, account: Account, consent: Consent) -> Findi
     return Finding(Severity.NOTE, "unofficial_lane", str(account), data, None, (str(account),), accepted=True)
 
 
-def _proof(
-    ctx: OpContext, config: Config, channel: Channel, account: Account, words: str
-) -> Iterator[Finding]:
+def _proof(ctx: OpContext, channel: Channel, account: Account, words: str) -> Iterator[Finding]:
     try:
-        found = proof_of(ctx, config, channel, account)
+        found = proof_of(ctx, channel, account)
     except StoreUnusable:  # a finding of its own
         return
     if found.state is not VerificationState.VERIFIED:
@@ -95,18 +96,19 @@ def _proof(
         yield _finding(account, Severity.WARNING, "unverified", case=case, words=words, **data)
 
 
-def proof_of(ctx: OpContext, config: Config, channel: Channel, account: Account) -> Verification:
-    """What the ritual has proven of an account, by who may write in this config. Raises `StoreUnusable`."""
-    policy = fingerprint(AccessPolicy.of(config, account))
+def proof_of(ctx: OpContext, channel: Channel, account: Account) -> Verification:
+    """What the ritual has proven of an account, by the rules in force. Raises `StoreUnusable`."""
+    policy = fingerprint(rules_in_force(ctx, account))
     with ctx.read() as reader:
         kept = reader.verifications(str(account))
     return verification_of(kept, policy, rehearsed=bool(rehearsal_of(channel)))
 
 
-def careless(config: Config, account: Account) -> Iterator[Finding]:
+def careless(config: Config, account: Account, rules: Rules) -> Iterator[Finding]:
     """Settings by which a personal account is soon noticed: texts to strangers, sending without limits."""
-    policy, settings = AccessPolicy.of(config, account), account.settings
-    if policy.dm is DmPolicy.PAIRING and policy.pairing_reply is PairingReply.CODE:
+    settings, policies = account.settings, {one.dm for one in rules}
+    challenges = DmPolicy.PAIRING in policies and policies <= {DmPolicy.PAIRING, DmPolicy.OPEN}
+    if challenges and rules.pairing_reply is PairingReply.CODE:
         origin = config.effective(account, "pairing").origin
         yield _at(account, "pairing_codes", origin.path, origin.line, key=f"{origin.path}.reply")
     if not settings.pacing.enabled:

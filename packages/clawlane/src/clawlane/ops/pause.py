@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clawlane.ops.context import OpContext
+from msgspec import Struct
+
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import logging
 
     from clawlane.channel import Account
+    from clawlane.ops.context import OpContext
     from clawlane.store.account_store import AccountStore
 
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
@@ -36,8 +38,7 @@ class BeginPause(AccountRequest["PauseBegun"]):
     until_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PauseInfo:
+class PauseInfo(Struct, frozen=True):
     """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account."""
 
     account: str
@@ -51,8 +52,7 @@ class PauseInfo:
         return cls(pause.account, _name(pause.thread), pause.level, pause.since_ms, pause.until_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class PauseBegun:
+class PauseBegun(Struct, frozen=True):
     """What is paused now. `running` says whether a gateway holds to it, or the next one will."""
 
     running: bool
@@ -71,8 +71,7 @@ class EndPause(AccountRequest["PauseEnded"]):
     flush: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
+class Expired(Struct, frozen=True):
     """Something that a pause made too old: a message with its `turn`, or a text of the gateway itself."""
 
     thread: str
@@ -85,8 +84,7 @@ class Expired:
         return cls(str(overdue.thread), overdue.age_ms, overdue.turn, overdue.message_id)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountResumed:
+class AccountResumed(Struct, frozen=True):
     """What the end of a pause came to. `was` is None where nothing was paused, `still` is paused on.
 
     `flushed` are the turns that had expired at the last resume, and go on now.
@@ -101,8 +99,7 @@ class AccountResumed:
     taken_back: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PauseEnded:
+class PauseEnded(Struct, frozen=True):
     """The result for each account. `running` says whether a gateway did it."""
 
     running: bool
@@ -230,8 +227,9 @@ async def _meant(
     channel = ctx.manifest(channel).id if channel else None
     channels = ctx.config.channels
     if not channels:
-        see = "see: openclaw channels list --all"
-        raise PauseRefused(f"no account is configured, so there is nothing to pause or resume; {see}")
+        raise PauseRefused(
+            "no account is configured, so there is nothing to pause or resume; set one up: openclaw onboard"
+        )
     if thread is None:
         return _accounts(ctx, channel, account), None
     if account is None and (channel or len(channels) == 1):
@@ -249,6 +247,8 @@ def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[
     found = [one for one in everything if channel in (None, one.channel) and wanted in (None, one.id)]
     if len(found) == 1 or (found and wanted is None):
         return found
+    if wanted and not found and (waits := ctx.account_waits(channel, wanted)):
+        raise waits
     what = "several channels have an account" if found else "there is no account"
     named = "/".join(word for word in (channel, wanted) if word)
     raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(map(str, everything))}")

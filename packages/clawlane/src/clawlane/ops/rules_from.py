@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, GatewayDown, ask_gateway
 from clawlane.ops.context import GONE, OpContext
 from clawlane.ops.operation import Caller, Request, operation
+
+if TYPE_CHECKING:
+    from clawlane.access.in_force import Rules
+    from clawlane.channel import Account
 
 GATEWAY, FILE = "gateway", "file"
 
@@ -65,6 +70,17 @@ def rules_from(ctx: OpContext, config_file: str = "") -> RulesFrom:
     except ConfigError as error:
         return replace(same, differs=True, error=str(error.problems[0]))
     return replace(same, differs=True)
+
+
+def rules_in_force(ctx: OpContext, account: Account) -> Rules:
+    """The rules by which a gateway decides, which are those of two configs at times.
+
+    Without a gateway, or where the file is asked about, they are those of the config.
+    """
+    from clawlane.access.in_force import Rules
+
+    live = ctx.live.get(str(account)) if ctx.loaded is not None else None
+    return live.rules if live is not None else Rules.of(ctx.config, account)
 
 
 def rules_of_file(paths: Paths) -> RulesFrom:

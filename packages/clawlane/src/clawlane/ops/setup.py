@@ -6,10 +6,13 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from clawlane.access.in_force import Rules
 from clawlane.access.names import Pins
+from clawlane.capabilities import NeedsConsent, RiskNotice
 from clawlane.channel import Manifest
 from clawlane.config.errors import ConfigError, Problem
-from clawlane.ops.access_findings import of_policy
+from clawlane.credentials.profile import Consent
+from clawlane.ops.access_findings import of_rules
 from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding, merged
 from clawlane.ops.operation import OpError, Request, operation
@@ -29,21 +32,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Risk:
-    """The risk of the channel, as it tells it."""
-
-    title: str
-    lines: tuple[str, ...]
-    alternative: str
-
-
-@dataclass(frozen=True, slots=True)
 class Situation:
     """What is there before a setup, for one account.
 
     `file_exists` is about the config file, `configured` about the account in it. `spec` is the plugin to
-    install, empty if that is done; only then is known what follows it. `accepted` says that the risk was
-    accepted for this profile, and `expendable` what was answered then. `others` are the further accounts.
+    install, empty if that is done, and `disabled` says that it is there, but off; what follows is known once
+    it is loaded. `accepted` says that the risk was accepted for this profile, or there is none, and `consent`
+    how. `others` are the further accounts.
     """
 
     channel: str
@@ -54,11 +49,13 @@ class Situation:
     configured: bool
     settings: tuple[Setting, ...]
     spec: str = ""
+    disabled: bool = False
     profile: str = ""
     words: str = ""
-    risk: Risk | None = None
+    risk: RiskNotice | None = None
     accepted: bool = False
-    expendable: str = ""
+    unofficial: bool = False
+    consent: Consent | None = None
     user_id: str = ""
     user_name: str = ""
     shortest_id: int = 1
@@ -145,6 +142,7 @@ async def write(ctx: OpContext, request: Write) -> Written:
 
 def _look(ctx: OpContext, request: Look) -> Situation:
     from clawlane.plugins.catalog import CATALOG
+    from clawlane.plugins.errors import Disabled
 
     source = ctx.written_config().source
     wanted = (request.channel or _only_channel(ctx)).strip().lower()
@@ -161,6 +159,7 @@ def _look(ctx: OpContext, request: Look) -> Situation:
             configured=place.exists,
             settings=tuple(settings_in(source, place)),
             spec=official.spec,
+            disabled=isinstance(ctx.registry.missing(official.channel), Disabled),
         )
     manifest = ctx.manifest(wanted)
     place = find_place(source, manifest.id, request.account)
@@ -177,8 +176,6 @@ def _only_channel(ctx: OpContext) -> str:
 
 
 def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: AccountPlace) -> Situation:
-    from clawlane.capabilities import NeedsConsent
-
     target = ctx.target(manifest.id, place.account)
     account, channel = target.account, ctx.runtime(manifest)
     notice = channel.risk() if isinstance(channel, NeedsConsent) else None
@@ -190,13 +187,14 @@ def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: Accou
         label=manifest.label,
         config_file=str(ctx.paths.config_file),
         file_exists=source.exists,
-        risk=Risk(notice.title, notice.lines, notice.alternative) if notice else None,
+        risk=notice,
         account=account.id,
         profile=account.profile,
         words=target.words,
         configured=place.exists,
         accepted=notice is None or consent is not None,
-        expendable=consent.expendable if consent else "",
+        unofficial=manifest.unofficial,
+        consent=consent,
         user_id=user_id,
         user_name=user_name,
         shortest_id=type(account.settings).shortest_id,
@@ -217,7 +215,7 @@ def _proposal(ctx: OpContext, request: Propose) -> Proposal:
     except ConfigError as error:
         return Proposal(*told, problems=error.problems)
     account = config.channels[plan.place.channel].account(plan.place.account)
-    found = merged(of_policy(config, account, Pins())) if account else ()
+    found = merged(of_rules(Rules.of(config, account), account, Pins())) if account else ()
     stays = (account_named(plan.added), default_pinned(plan.added))
     return Proposal(*told, (), config.warnings, tuple(found), *stays)
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from clawlane.access.names import Pins
     from clawlane.access.speakers import Speakers
     from clawlane.channel import Account
-    from clawlane.config.load import Config
 
 NAMED = 3
 """People of a list that are told; the rest is counted."""
@@ -59,18 +58,11 @@ class Book(Protocol):
     def names_of(self, account: str, ids: Collection[str]) -> Mapping[str, str]: ...
 
 
-def who_may_speak(
-    config: Config, account: Account, pins: Pins, book: Book | None, rules: Rules | None = None
-) -> list[GroupSpeakers]:
-    """Each group that is let in, then all others. Without a book nobody has a name.
-
-    `rules` are those in force where a gateway runs, else those of the config count.
-    """
-    from clawlane.access.in_force import Rules
-    from clawlane.access.policy import AccessPolicy
+def who_may_speak(account: Account, rules: Rules, pins: Pins, book: Book | None) -> list[GroupSpeakers]:
+    """Each group that is let in, then all others. Without a book nobody has a name."""
     from clawlane.access.speakers import speakers_in_force
 
-    found = speakers_in_force(rules or Rules(AccessPolicy.of(config, account)), pins)
+    found = speakers_in_force(rules, pins)
     ids = {id for one in found for id in (one.group, *one.people[:NAMED]) if id}
     names = book.names_of(str(account), ids) if book and ids else {}
     return [_told(one, names, len(found) > 1) for one in found]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from clawlane import __version__
-from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
@@ -20,15 +24,17 @@ from clawlane.ops.account_status import (
     PolicyStatus,
     User,
 )
+from clawlane.ops.channel_list import ChannelOff, channels_off, readable_consent, risk_of
 from clawlane.ops.context import GONE, OpContext, account_words
-from clawlane.ops.operation import AccountRequest, Request, operation
+from clawlane.ops.operation import AccountRequest, operation
 from clawlane.ops.pause import PauseInfo
-from clawlane.ops.process import resident_bytes
 
 if TYPE_CHECKING:
+    from clawlane.access.decision import Rule
     from clawlane.access.in_force import Rules
+    from clawlane.access.policy import AccessPolicy
     from clawlane.capabilities import Probe, ProbeResult
-    from clawlane.channel import Account, Channel, Manifest, State, Vault
+    from clawlane.channel import Account, Channel, State, Vault
     from clawlane.config.load import Config
     from clawlane.store.reader import Reader
 
@@ -46,8 +52,7 @@ class GetStatus(AccountRequest["Status"]):
     probe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelStatus:
+class ChannelStatus(Struct, frozen=True):
     """One configured channel and its accounts by id. `unofficial` channels carry a `risk`, in words."""
 
     label: str
@@ -57,51 +62,18 @@ class ChannelStatus:
     risk: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """`gateway` is None where none runs. `channels` are the configured ones that were asked for, by id.
 
-    `echoes` are the agents that only repeat what they are told.
+    `echoes` are the agents that only repeat what they are told. `off` are the channels that the config has a
+    block for and whose plugin is not loaded, unless others were asked for.
     """
 
     gateway: GatewayStatus | None
     channels: dict[str, ChannelStatus]
     config: ConfigStatus
     echoes: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ListChannels(Request["list[ChannelEntry]"]):
-    """The channels that the config file names; with `everything` also what else is or can be installed."""
-
-    everything: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedAccount:
-    """An account, and who is logged in on it."""
-
-    id: str
-    name: str
-    profile: str
-    enabled: bool
-    linked: bool
-    user: User | None
-    consent: Consent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelEntry:
-    """A channel and its risk in words; `install` is the command for one that is not installed."""
-
-    channel: str
-    label: str
-    installed: bool
-    configured: bool
-    unofficial: bool
-    accounts: list[LinkedAccount]
-    install: str = ""
-    risk: str = ""
+    off: list[ChannelOff] = field(default_factory=list)
 
 
 @operation
@@ -109,8 +81,10 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
     """A session that cannot be read is part of the answer. Raises `ConfigError` and `StoreUnusable`."""
     import asyncio
 
+    off: list[ChannelOff] = []
     if request.channel is None and request.account is None:
         blocks = [(block, block.accounts) for block in ctx.config.channels.values()]
+        off = await asyncio.to_thread(channels_off, ctx)
     else:
         target = ctx.target(request.channel, request.account)
         named = ctx.config.channels.get(target.manifest.id)
@@ -131,15 +105,7 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
         for block, accounts in blocks
     }
     echoes = [agent.id for agent in ctx.config.agents if agent.brain.kind == "echo"]
-    return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx), echoes)
-
-
-@operation
-async def channels(ctx: OpContext, request: ListChannels) -> list[ChannelEntry]:
-    """Raises `ConfigError` and `VaultError`."""
-    import asyncio
-
-    return await asyncio.to_thread(_channels, ctx, request.everything)
+    return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx), echoes, off)
 
 
 async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
@@ -156,16 +122,6 @@ async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
         return ProbeResult(ok=False, error=f"no answer within {_PROBE_DEADLINE:.0f} s")
     except VaultError as error:
         return ProbeResult(ok=False, error=str(error))
-
-
-def risk_of(channel: Channel) -> str:
-    """The risk of a channel in words; empty for one without."""
-    from clawlane.capabilities import NeedsConsent
-
-    if not isinstance(channel, NeedsConsent):
-        return ""
-    notice = channel.risk()
-    return f"{notice.title}. {' '.join(notice.lines)} {notice.alternative}"
 
 
 def rehearsal_of(channel: Channel) -> str:
@@ -204,10 +160,10 @@ def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, Acc
 def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader) -> AccountStatus:
     """One account as it runs and as it is stored; without its problems, which follow from the rest."""
     from clawlane.access.fingerprint import fingerprint
-    from clawlane.access.policy import AccessPolicy
     from clawlane.channel import Health
     from clawlane.ops.access_findings import Directory, findings
     from clawlane.ops.problems import AMONG
+    from clawlane.ops.rules_from import rules_in_force
     from clawlane.ops.speakers import who_may_speak
     from clawlane.ops.verification_state import verification_of
     from clawlane.store.retention import FORGOTTEN
@@ -215,9 +171,8 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
     name, now_ms, live = str(account), ctx.now_ms(), ctx.live.get(str(account))
     user, state = _user_and_state(ctx, account)
     activity = reader.activity(name)
-    policy, rehearsal = AccessPolicy.of(ctx.config, account), rehearsal_of(channel)
-    rules = live.rules if live and ctx.loaded is not None else None
-    names = policy.names_to_pin()
+    rules, rehearsal = rules_in_force(ctx, account), rehearsal_of(channel)
+    names = rules.names_to_pin()
     directory = Directory.read(reader, account)
     pins = [pin for one in names if (pin := directory.pins.of_name(one))]
     failing = ctx.store.failing if ctx.store else ""
@@ -228,7 +183,7 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         enabled=account.enabled,
         linked=user is not None,
         identity=user,
-        consent=_consent(ctx, account),
+        consent=readable_consent(ctx, account),
         phase=state.phase,
         code=state.code or state.phase,
         since_ms=live.since_ms if live else None,
@@ -260,11 +215,11 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
         names=list(map(NameStatus.of, pins)),
-        findings=findings(ctx.config, account, directory),
+        findings=findings(ctx.config, account, directory, rules),
         problems=[],
-        speakers=who_may_speak(ctx.config, account, directory.pins, reader, rules),
+        speakers=who_may_speak(account, rules, directory.pins, reader),
         verification=verification_of(
-            reader.verifications(name), fingerprint(policy), rehearsed=bool(rehearsal)
+            reader.verifications(name), fingerprint(rules), rehearsed=bool(rehearsal)
         ),
     )
 
@@ -289,31 +244,23 @@ def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, Stat
     return user, live.state if live else stopped
 
 
-def _consent(ctx: OpContext, account: Account) -> Consent | None:
-    from clawlane.credentials.profile import ConsentDamaged
-
-    try:
-        return ctx.consent(account)
-    except ConsentDamaged:
-        return None
-
-
-_STRICTEST: dict[str, tuple[str, ...]] = {
-    "dmPolicy": ("disabled", "allowlist", "pairing", "open"),
-    "groupPolicy": ("disabled", "allowlist", "open"),
+_DMS = ("disabled", "allowlist", "pairing", "open")
+_GROUPS = ("disabled", "allowlist", "open")
+_RULES: dict[str, Callable[[AccessPolicy], tuple[int, object, Rule]]] = {
+    "dmPolicy": lambda one: (_DMS.index(one.dm), one.dm, one.dm_rule),
+    "groupPolicy": lambda one: (_GROUPS.index(one.groups), one.groups, one.groups_rule),
+    "historyLimit": lambda one: (one.history_limit, one.history_limit, one.history_rule),
 }
+"""The keys of which the stricter value counts while an edit waits: how open each is, its value and place."""
 
 
 def policy_status(config: Config, account: Account, key: str, rules: Rules | None = None) -> PolicyStatus:
     """The value of a channel key for an account, and where it was set.
 
-    Of a `dmPolicy` or `groupPolicy` in `rules` that an edit narrows while it waits, it is the stricter one.
+    Of a key of access in `rules` that an edit narrows while it waits, it is the stricter one.
     """
-    if rules is not None and rules.edited is not None and key in _STRICTEST:
-        both = (
-            (one.dm, one.dm_rule) if key == "dmPolicy" else (one.groups, one.groups_rule) for one in rules
-        )
-        value, rule = min(both, key=lambda one: _STRICTEST[key].index(one[0]))
+    if rules is not None and rules.edited is not None and key in _RULES:
+        _, value, rule = min(map(_RULES[key], rules), key=itemgetter(0))
         return PolicyStatus(str(value), str(rule.origin), rule.path, rule.line)
     effective = config.effective(account, key)
     origin = effective.origin
@@ -323,6 +270,8 @@ def policy_status(config: Config, account: Account, key: str, rules: Rules | Non
 def _gateway(ctx: OpContext) -> GatewayStatus | None:
     if ctx.started_ms is None:
         return None
+    from clawlane.ops.process import resident_bytes
+
     revision = ctx.config.source.revision
     return GatewayStatus(os.getpid(), ctx.started_ms, __version__, resident_bytes(), revision)
 
@@ -340,7 +289,8 @@ def _config(ctx: OpContext) -> ConfigStatus:
     try:
         revision = revision_of(ctx.paths.config_file) or (GONE if in_force else "")
         if live and live.refused and live.refused.revision == revision:
-            return replace(told, error=live.refused.problems[0], changed=True)
+            refused = live.refused
+            return replace(told, error=refused.problems[0], changed=True, again_ms=refused.again_ms)
         if live and live.waiting and live.waiting.revision == revision:
             waiting = list(live.waiting.widens)
             return replace(told, changed=True, waiting=waiting, waiting_revision=revision)
@@ -350,42 +300,3 @@ def _config(ctx: OpContext) -> ConfigStatus:
     except ConfigError as error:
         return replace(told, error=str(error.problems[0]), changed=True)
     return replace(told, changed=True)
-
-
-def _channels(ctx: OpContext, everything: bool) -> list[ChannelEntry]:
-    from clawlane.plugins.catalog import CATALOG
-
-    config = ctx.written_config()
-    found = []
-    for one in ctx.registry.manifests():
-        block = config.channels.get(one.id)
-        if everything or block:
-            accounts = [_linked(ctx, account) for account in block.accounts] if block else []
-            entry = ChannelEntry(one.id, one.label, True, block is not None, one.unofficial, accounts)
-            found.append(replace(entry, risk=_risk_of_plugin(ctx, one)))
-    for official in CATALOG if everything else ():
-        if official.channel in ctx.registry.installable():
-            install = f"openclaw plugins install {official.spec}"
-            found.append(
-                ChannelEntry(
-                    official.channel, official.label, False, False, True, [], install, official.alternative
-                )
-            )
-    return found
-
-
-def _risk_of_plugin(ctx: OpContext, manifest: Manifest) -> str:
-    """The risk of an installed channel; empty for one that does not load."""
-    from clawlane.plugins.errors import LoadFailed
-
-    try:
-        return risk_of(ctx.runtime(manifest))
-    except LoadFailed:
-        return ""
-
-
-def _linked(ctx: OpContext, account: Account) -> LinkedAccount:
-    identity = ctx.vault(account).identity()
-    user = User(*identity) if identity else None
-    names = (account.id, account.name, account.profile)
-    return LinkedAccount(*names, account.enabled, user is not None, user, _consent(ctx, account))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from clawlane.capabilities import CanReconcile, CanReconnect, HasCast
 from clawlane.channel import Capability, Phase
+from clawlane.condition import waits_for_operator
+from clawlane.config.choices import DmPolicy
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.messages import Group, Thread, ThreadKind
 from clawlane.ops.account_status import PolicyStatus
+from clawlane.ops.client import how_to_start
 from clawlane.ops.context import LiveAccount, OpContext, Target
 from clawlane.ops.operation import AccountRequest, OpError, encode, operation
 from clawlane.ops.ritual.steps import Report
@@ -23,9 +25,10 @@ from clawlane.store.reader import Reader
 from clawlane.store.send_evidence import SendProof
 
 if TYPE_CHECKING:
-    from clawlane.access.allowlists import GroupRule
     from clawlane.access.decision import Rule
-    from clawlane.access.policy import AccessPolicy
+    from clawlane.access.in_force import Rules
+    from clawlane.access.names import Pins
+    from clawlane.channel import Account
 
 _MOST_NAMED = 20
 """Groups that are named to a person who has to write in one, and ids of a list."""
@@ -50,12 +53,15 @@ class GroupDoor:
 class LaneFacts:
     """An account as the running gateway has it.
 
-    `words` are the options that name it in a command. `session` stands for the login: a new one changes it, a
-    refresh does not. `policy` is the digest of who may write. `allow_from` are ids of that list, `doors` the
-    keys of `groups`, and `groups` known groups that are reachable. `mention_off` are the places that let
-    messages without a mention through; `mention_needed` says that there are groups without such a place.
-    `cast` says that a simulator has people who can be told what to do. `echoes` are the agents that only
-    repeat what they are told.
+    `words` are the options that name it in a command. `reason` and `help` say why the account is in its
+    `phase`, and `resume` is the command that ends a pause of the whole account. `session` stands for the
+    login: a new one changes it, a refresh does not. `policy` is the digest of who may write. `allow_from` are
+    ids of that list, and `allow_anyone` its `*`; `doors` are the keys of `groups`, and `groups` known groups
+    that are reachable. `mention_off` are the places that let messages without a mention through;
+    `mention_needed` says that there are groups without such a place. `sent_in` are the kinds of thread in
+    which anything was ever sent. `cast` says that a simulator has people who can be told what to do. `echoes`
+    are the agents that only repeat what they are told. `waiting` says in sentences what an edit of the config
+    would widen that waits.
     """
 
     channel: str
@@ -68,8 +74,10 @@ class LaneFacts:
     pid: int
     started_ms: int
     phase: Phase
+    code: str
     reason: str
     help: str
+    resume: str
     session: str
     policy: str
     dm: PolicyStatus
@@ -78,6 +86,7 @@ class LaneFacts:
     acks: PolicyStatus
     history: PolicyStatus
     allow_from: list[str]
+    allow_anyone: bool
     doors: list[GroupDoor]
     groups: list[Group]
     mention_needed: bool
@@ -85,12 +94,24 @@ class LaneFacts:
     can_reconnect: bool
     can_look_up: bool
     can_react: bool
+    sent_in: list[ThreadKind]
     rehearsal: str
     cast: bool
     echoes: list[str]
+    waiting: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return f"{self.channel}/{self.account}"
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the account stays as it is until the operator does something."""
+        return waits_for_operator(self.phase, self.code)
+
+    @property
+    def login(self) -> str:
+        """The command that logs the account in again."""
+        return f"openclaw channels login {self.words} --force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,20 +188,24 @@ class GetReports(AccountRequest[list[Report]]):
 @operation
 async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
     """Raises `OpError` where no gateway runs the account."""
+    from clawlane.access.doors import doors, needs_mention_somewhere
     from clawlane.access.fingerprint import fingerprint
-    from clawlane.access.policy import AccessPolicy
 
     target, live = _live(ctx, request)
-    policy = AccessPolicy.of(ctx.config, target.account)
+    rules = live.rules
     vault = ctx.vault(target.account)
     await vault.read()
-    groups = await ctx.ask(lambda reader: list(_reachable(reader, policy, str(target.account))))
-    state, account = live.state, target.account
+    name = str(target.account)
+    groups, pins = await ctx.ask(lambda reader: _reachable(reader, rules, name))
+    sent_in = await ctx.ask(lambda reader: reader.kinds_sent(name))
+    found = doors(rules, pins)
+    paused = any(pause.thread is None for pause in live.pauses)
+    state, account, in_force = live.state, target.account, ctx.live_config
     started_ms = ctx.started_ms
     assert started_ms is not None  # a live account is one of a gateway
 
     def setting(key: str) -> PolicyStatus:
-        return policy_status(ctx.config, account, key, live.rules)
+        return policy_status(ctx.config, account, key, rules)
 
     channel = live.channel
     return LaneFacts(
@@ -194,26 +219,31 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         pid=os.getpid(),
         started_ms=started_ms,
         phase=state.phase,
+        code=state.code or state.phase,
         reason=state.reason,
         help=state.action,
+        resume=f"openclaw resume --channel {account.channel} --account {account.id}" if paused else "",
         session=hashlib.sha256(vault.generation.encode()).hexdigest()[:12] if vault.generation else "",
-        policy=fingerprint(policy),
+        policy=fingerprint(rules),
         dm=setting("dmPolicy"),
         group=setting("groupPolicy"),
-        pairing_reply=policy.pairing_reply,
+        pairing_reply=rules.pairing_reply,
         acks=setting("acks"),
         history=setting("historyLimit"),
-        allow_from=sorted(policy.allow.ids)[:_MOST_NAMED],
-        doors=[_door(policy, one) for one in _letting_in(policy)[:_MOST_NAMED]],
+        allow_from=_allowed(rules)[:_MOST_NAMED],
+        allow_anyone=all(policy.allow.anyone for policy in rules),
+        doors=[GroupDoor(one.key, sorted(one.senders or ())[:_MOST_NAMED]) for one in found[:_MOST_NAMED]],
         groups=groups[:_MOST_NAMED],
-        mention_needed=_mention_needed(policy),
-        mention_off=[rule_place(one.mention_rule) for one in _letting_in(policy) if not one.require_mention],
+        mention_needed=needs_mention_somewhere(rules, found),
+        mention_off=[rule_place(one.mention_off) for one in found if one.mention_off is not None],
         can_reconnect=isinstance(channel, CanReconnect),
         can_look_up=isinstance(channel, CanReconcile),
         can_react=Capability.REACTION in target.manifest.capabilities,
+        sent_in=sent_in,
         rehearsal=rehearsal_of(channel),
         cast=isinstance(channel, HasCast) and channel.cast() is not None,
         echoes=[one.id for one in ctx.config.agents if one.brain.kind == "echo"],
+        waiting=list(in_force.waiting.widens) if in_force is not None and in_force.waiting else [],
     )
 
 
@@ -292,48 +322,42 @@ async def reports(ctx: OpContext, request: GetReports) -> list[Report]:
 def _live(ctx: OpContext, request: AccountRequest[Any]) -> tuple[Target, LiveAccount]:
     """The account that is named, as the gateway runs it. Raises `OpError`."""
     if ctx.started_ms is None:
-        raise OpError(NOT_RUNNING, "openclaw gateway run")
+        raise OpError(NOT_RUNNING, how_to_start(ctx.paths)[1])
     target = ctx.target(request.channel, request.account)
-    live = ctx.live.get(str(target.account))
-    if live is None or not target.account.enabled:
-        block = f"the config has no block for {target.manifest.id}"
-        raise OpError(f"{target.account} is {'disabled' if target.configured else f'off: {block}'}")
+    account, channel = target.account, target.manifest.id
+    if not target.configured:
+        raise OpError(f"{account} is off: the config has no block for {channel}", "openclaw onboard")
+    live = ctx.live.get(str(account))
+    if not account.enabled:
+        raise OpError(f"{account} is disabled", _enabling(ctx, account))
+    if live is None:
+        raise OpError(f"the gateway does not run {account}", "openclaw channels status")
     return target, live
 
 
-def _reachable(reader: Reader, policy: AccessPolicy, name: str) -> Iterator[Group]:
-    """The known groups in which the agent may be called."""
-    from clawlane.access.policy import Grants
-    from clawlane.access.rules import closed_by
-    from clawlane.config.choices import GroupPolicy
+def _enabling(ctx: OpContext, account: Account) -> str:
+    """The command that enables a disabled account, or its channel."""
+    from clawlane.config.errors import format_path
+    from clawlane.config.origin import account_path
 
-    if policy.groups is GroupPolicy.DISABLED:
-        return
+    source = ctx.config.source
+    own = (*account_path(source, account), "enabled")
+    path = own if source.at(own) is False else ("channels", account.channel, "enabled")
+    return f"openclaw config set {format_path(path)} true"
+
+
+def _reachable(reader: Reader, rules: Rules, name: str) -> tuple[list[Group], Pins]:
+    """The known groups in which the agent may be called, and what the names of the config stand for."""
+    from clawlane.access.doors import lets_in
+
     pins = reader.pins(name)
-    for group in reader.known(name).groups:
-        entry = policy.group_table.find(group.id, pins)
-        if closed_by(entry, policy, Grants(pins=pins)) is None:
-            yield group
+    return [one for one in reader.known(name).groups if lets_in(rules, one.id, pins)], pins
 
 
-def _letting_in(policy: AccessPolicy) -> list[GroupRule]:
-    return [one for one in policy.group_table.all if not one.denies]
-
-
-def _door(policy: AccessPolicy, entry: GroupRule) -> GroupDoor:
-    from clawlane.access.rules import group_senders
-
-    senders, _ = group_senders(policy, entry)
-    ids = sorted(senders.ids)[:_MOST_NAMED] if senders is not None and not senders.anyone else []
-    return GroupDoor(entry.key.strip(), ids)
-
-
-def _mention_needed(policy: AccessPolicy) -> bool:
-    """Whether there can be a group in which a message without a mention is not answered."""
-    from clawlane.config.choices import GroupPolicy
-
-    without_entry = policy.groups is GroupPolicy.OPEN and policy.group_table.any is None
-    return without_entry or any(one.require_mention for one in _letting_in(policy))
+def _allowed(rules: Rules) -> list[str]:
+    """The ids of `allowFrom`; while an edit waits, those that both let in."""
+    listed = frozenset[str]().union(*(policy.allow.ids for policy in rules))
+    return sorted(id for id in listed if all(one.dm is DmPolicy.OPEN or id in one.allow for one in rules))
 
 
 def rule_place(rule: Rule) -> str:

@@ -23,6 +23,7 @@ from clawlane.store import (
     notices,
     operator_sends,
     outbox,
+    outbox_listing,
     pairing,
     pauses,
     pending_history,
@@ -68,7 +69,8 @@ class Reader:
     gaps = _ask(catch_up.gaps)
     returned = _ask(catch_up.returned)
     account_of_chunk = _ask(outbox.account_of)
-    outbox = _ask(outbox.listed)
+    outbox = _ask(outbox_listing.listed)
+    sent = _ask(outbox_listing.sent)
     quotable = _ask(quotes.quotable)
     members = _ask(directory.members)
     sent_by_operator = _ask(operator_sends.statuses)
@@ -81,12 +83,13 @@ class Reader:
     known = _ask(directory.known)
     group_ids = _ask(directory.group_ids)
     names_of = _ask(directory.names_of)
-    name_of = _ask(directory.name_of)
+    thread_name = _ask(directory.thread_name)
     looked_up = _ask(directory.of_account)
     in_history = _ask(pending_history.waits)
     sends_of_turn = _ask(send_evidence.of_turn)
     challenges_sent = _ask(send_evidence.challenges)
     sent_by_us = _ask(send_evidence.sent_by_us)
+    kinds_sent = _ask(send_evidence.kinds_sent)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
     recorded_accounts = _ask(audit_log.accounts)

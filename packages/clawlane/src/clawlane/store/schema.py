@@ -541,6 +541,8 @@ DROP TABLE old_pins;
 """
 
 _HANDS = """
+CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
 -- The record: what left and what was changed, each entry bound to the one before it.
 CREATE TABLE audit_log (
     account TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL,
