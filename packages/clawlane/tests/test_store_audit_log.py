@@ -24,6 +24,7 @@ from clawlane.store.audit_told import Checked, Kind, Note
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.models import LostSend, NewMessage, Purpose
 from clawlane.store.reader import reading
+from clawlane.store.reset import forget
 from clawlane.store.told import Pause, PauseLevel
 
 LAN = Thread(ThreadKind.DM, "11")
@@ -372,6 +373,16 @@ async def test_a_store_that_is_restored_where_there_was_none_has_no_fault(tmp_pa
     async with opened_store(other) as (_, account_store):
         await sent(account_store)
     assert check(other).faults == ()
+
+
+async def test_a_store_that_is_begun_anew_says_so(tmp_path: Path) -> None:
+    await five(tmp_path)
+    forget(tmp_path / "store.sqlite", tmp_path / "lock", NOW)
+    async with opened_store(tmp_path) as (_, account_store):
+        await sent(account_store)
+    found = check(tmp_path)
+    assert found.faults == ()
+    assert found.notes == (Note(1, NOW, "reset", 5),)
 
 
 async def test_the_end_that_was_not_yet_safe_is_known_once_the_store_is_closed(tmp_path: Path) -> None:

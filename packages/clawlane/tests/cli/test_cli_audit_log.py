@@ -63,7 +63,7 @@ def test_a_login_and_a_logout_are_recorded(perch: Perch) -> None:
     perch("channels logout --channel parrot")
     entries = perch("audit show --kind login --json").json[0]["entries"]
     assert [(one["what"], one["who"]) for one in entries] == [("logged_in", "cli"), ("logged_out", "cli")]
-    assert entries[0]["details"]["user"] == "42"
+    assert entries[0]["details"]["id"] == "42"
     assert entries[0]["config"] == entries[1]["config"] != ""
 
 
@@ -135,7 +135,7 @@ def test_a_whole_record_ends_with_0_and_a_cut_one_with_1_and_the_first_bad_entry
     ]
     [found] = perch("audit verify --json").json
     assert (found["ok"], found["exit_code"]) == (False, 1)
-    assert found["accounts"][0]["faults"][0]["number"] == 2
+    assert found["accounts"][LANE]["faults"][0]["number"] == 2
 
 
 def test_a_head_that_was_noted_has_to_be_there(perch: Perch) -> None:

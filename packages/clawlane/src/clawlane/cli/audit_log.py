@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -26,6 +26,7 @@ from clawlane.ops.audit_log import (
     line_of,
 )
 from clawlane.ops.client import Client
+from clawlane.ops.operation import plain
 from clawlane.store.audit_told import Checked, Fault, Kind, Note
 
 _LONGEST_TEXT = 64 * 1024
@@ -124,7 +125,7 @@ def verify(file: str | None, expect: str, channel: str | None, account: str | No
         found = Client().run_here(VerifyExport(str(Path(file).absolute()), expect))
     code = 1 if any(one.faults for one in found) else 0
     if as_json:
-        print_json(ok=code == 0, exit_code=code, accounts=found)
+        print_json(ok=code == 0, exit_code=code, accounts={one.account: _json(one) for one in found})
         return code
     if not found:
         click.echo("Nothing is recorded yet.")
@@ -217,6 +218,12 @@ def _value(name: str, value: object) -> str:
         return ""
     told = sanitize(str(value), 130)
     return f"{told[:12]}…" if name == "hash" else told
+
+
+def _json(checked: Checked) -> dict[str, Any]:
+    told: dict[str, Any] = plain(checked)
+    del told["account"]
+    return told
 
 
 def _verdict(checked: Checked) -> Iterator[str]:

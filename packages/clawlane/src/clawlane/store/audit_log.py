@@ -296,7 +296,7 @@ def note_change(tx: Tx, caller: str, operation: str, change: str) -> None:
 def note_login(tx: Tx, generation: str, user_id: str) -> None:
     """Record the login that an account works with, unless it is the one recorded last."""
     if _is_news(tx, "login", generation):
-        add(tx, Kind.LOGIN, "logged_in", generation=generation, user=user_id)
+        add(tx, Kind.LOGIN, "logged_in", generation=generation, id=user_id)
 
 
 def note_logout(tx: Tx) -> None:
