@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from clawlane.access.fingerprint import fingerprint
 from clawlane.access.in_force import Rules
