@@ -273,6 +273,9 @@ def test_apply_without_a_gateway_only_checks_the_file(perch) -> None:
     perch.configure("{ dmPolicy: 'x' }")
     broken = perch("config apply")
     assert (broken.code, "'x' is not one of" in broken.err) == (1, True)
+    perch.paths.config_file.unlink()
+    gone = perch("config apply")
+    assert gone.err == f"error: there is no config file {perch.paths.config_file}; run: openclaw onboard\n"
 
 
 def test_why_asks_the_gateway_and_answers_as_it_does_without_one(perch) -> None:
