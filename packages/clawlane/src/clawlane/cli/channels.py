@@ -10,7 +10,7 @@ import click
 
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, rules_line, sanitize
 from clawlane.ops.channel_list import ChannelEntry, ChannelOff, ListChannels, PluginState
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
@@ -114,8 +114,8 @@ def logout(channel: str | None, account: str | None, as_json: bool) -> None:
         return
     name = f"{done.channel}/{done.account}"
     if done.cleared:
-        click.echo(f"Logged out {name}: its session is removed from this machine.")
+        echo_line(f"Logged out {name}: its session is removed from this machine.")
     else:
-        click.echo(f"Nobody was logged in on {name}; there was nothing to clear.")
+        echo_line(f"Nobody was logged in on {name}; there was nothing to clear.")
     for warning in done.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        echo_line(f"warning: {warning}", err=True)
