@@ -52,7 +52,7 @@ async def test_a_restart_keeps_pid_and_arguments_and_answers_go_on(house: House)
         assert await gateway.says("sending") == "echo: a"
         logged = await gateway.stop()
     assert "restarting" in logged
-    assert "stopped, to begin again" in logged
+    assert "stopped for a restart" in logged
 
 
 @pytest.mark.long
@@ -154,7 +154,7 @@ async def test_where_nothing_runs_there_is_nothing_to_stop_or_restart(house: Hou
 
 async def test_a_process_that_holds_the_state_directory_without_listening_is_named(house: House) -> None:
     async with house.gateway() as gateway:
-        await gateway.logs("runs after")
+        await gateway.logs("started in")
         house.paths.control_socket.unlink()
         with pytest.raises(ControlError, match=rf"pid {gateway.process.pid}\) holds the state directory"):
             await stopped(house.paths)

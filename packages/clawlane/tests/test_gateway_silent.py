@@ -1,4 +1,4 @@
-"""A gateway that does not answer: what was asked may be done all the same, and the error says so."""
+"""A gateway that does not answer: the request may still be carried out, and the error says so."""
 
 from __future__ import annotations
 

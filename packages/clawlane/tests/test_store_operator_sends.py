@@ -205,7 +205,7 @@ async def test_an_own_message_is_taken_back_by_both_of_its_ids_before_all_else_l
     undo = await desk.arrive()
     assert undo == Undo(LAN, "m1", chunk.client_id, undo.client_id)
     assert "oops" not in desk.texts()
-    with pytest.raises(NotInOutbox, match="was taken back before"):
+    with pytest.raises(NotInOutbox, match="was already taken back"):
         await desk.run(operator_sends.take_back, "m1")
 
 

@@ -65,6 +65,7 @@ _LINES = {
     "resume": "resume",
     "security audit": "security audit",
     "session show": "session show",
+    "sent": "sent",
     "sessions list": "sessions list",
     "sessions reset": "sessions reset --all",
     "sessions show": "sessions show dm:7",

@@ -167,8 +167,7 @@ def risk_of(channel: Channel) -> str:
 
     if not isinstance(channel, NeedsConsent):
         return ""
-    notice = channel.risk()
-    return f"{notice.title}. {' '.join(notice.lines)} {notice.alternative}"
+    return channel.risk().text
 
 
 def rehearsal_of(channel: Channel) -> str:
