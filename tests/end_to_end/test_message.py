@@ -236,7 +236,7 @@ def test_what_cannot_be_sent_is_refused_in_one_line(desk: Desk, tmp_path: Path) 
 
     warned = desk.run("send", "-t", f"user:{stranger}", "Chào anh")
     assert warned.returncode == 0
-    assert f"warning: user:{stranger} is nobody whom the account knows as a friend" in warned.stdout
+    assert f"warning: user:{stranger} is not a known friend of the account" in warned.stdout
     assert desk.sent()["thread_id"] == stranger
 
 

@@ -111,7 +111,7 @@ async def test_a_gateway_that_ends_while_it_begins_again_is_told_at_once(house: 
     async with house.gateway() as gateway:
         await gateway.says("ready")
         house.paths.store.rename(house.paths.store.with_suffix(".away"))
-        with pytest.raises(NotBack, match="could not begin again"):
+        with pytest.raises(NotBack, match="could not restart"):
             await restarted(gateway)
         await gateway.process.wait()
 

@@ -236,7 +236,7 @@ def test_what_opens_waits_for_apply_where_the_config_says_so(perch) -> None:
         (status,) = perch("channels status --json").json
     assert (late.code, "is not the one of revision 0123456789abcdef" in late.err) == (1, True)
     assert still.out == waiting.out
-    assert written.out.endswith("counts at once; all else waits for: openclaw config apply\n")
+    assert written.out.endswith("at once; the rest waits for: openclaw config apply\n")
     assert unguarded.out.endswith(
         "Nothing was written (--dry-run). It would wait for: openclaw config apply\n"
     )
