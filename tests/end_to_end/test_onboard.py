@@ -144,7 +144,7 @@ def test_a_newcomer_ends_with_a_lane_that_is_proven(newcomer: Operator, zalo: Si
         screen.shows("Waiting until the gateway runs")
         with Gateway(someone) as gateway:
             gateway.start()
-            screen.shows("The lane is proven", within=180)
+            screen.shows("Every step has passed in the rehearsal", within=180)
             assert screen.ended() == 0
             gateway.stop()
     assert time.monotonic() - began < WELL_UNDER_15_MINUTES

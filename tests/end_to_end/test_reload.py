@@ -132,6 +132,28 @@ def test_a_broken_edit_keeps_the_last_good_config_until_it_is_mended(desk: Desk)
 
 
 @pytest.mark.long
+def test_an_edit_that_needs_a_key_file_counts_by_itself_once_that_is_there(
+    linked: Operator, zalo: Simulator, state: Path, gateway: Gateway
+) -> None:
+    desk = Desk(linked, zalo, state, gateway)
+    desk.start(f"dmPolicy: 'open', {QUICK}")
+    key = state / "key"
+    brain = f"{{ kind: 'command', command: ['true'], env: {{ KEY: {{ file: '{key}' }} }} }}"
+    agents = f"agents: {{ defaults: {{ brain: {brain}, allowStrangers: true }} }},"
+    desk.write(desk.text(f"dmPolicy: 'open', {QUICK}", agents))
+    desk.gateway.said(f"the key file {key} cannot be read")
+    code, told = desk.status()
+    assert (code, told["config"]["again_ms"] > told["config"]["applied_ms"]) == (2, True)
+    assert "; tried again in " in " ".join(desk.operator.run("channels", "status").stdout.split())
+    key.touch(mode=0o600)
+    key.write_text("secret")
+    desk.gateway.said("the config file can be used again")
+    desk.gateway.said(IN_FORCE)
+    assert desk.status()[1]["config"]["error"] is None
+    assert "secret" not in "\n".join(desk.gateway.printed())
+
+
+@pytest.mark.long
 def test_only_the_account_starts_again_whose_connection_an_edit_touches(
     desk: Desk, operator: Operator, zalo: Simulator
 ) -> None:

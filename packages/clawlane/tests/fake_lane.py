@@ -64,8 +64,10 @@ FACTS = LaneFacts(
     pid=7,
     started_ms=NOW - 1000,
     phase=Phase.READY,
+    code="ready",
     reason="",
     help="",
+    resume="",
     session="login1",
     policy="0123456789abcdef",
     dm=PolicyStatus("pairing", "channel", "channels.zalouser.dmPolicy", 5),
@@ -74,6 +76,7 @@ FACTS = LaneFacts(
     acks=PolicyStatus("auto", "built-in", "channels.zalouser.acks", None),
     history=PolicyStatus("50", "built-in", "channels.zalouser.historyLimit", None),
     allow_from=[],
+    allow_anyone=False,
     doors=[GroupDoor("900", [])],
     groups=[],
     mention_needed=True,
@@ -81,6 +84,7 @@ FACTS = LaneFacts(
     can_reconnect=True,
     can_look_up=True,
     can_react=True,
+    sent_in=[ThreadKind.DM],
     rehearsal="",
     cast=False,
     echoes=["main"],
@@ -119,6 +123,7 @@ class FakeLane:
     begins_again: bool = True
     comes_back: bool = True
     looked_up_ms: int = 0
+    gone: bool = False
 
     def now_ms(self) -> int:
         return self.ms
@@ -168,6 +173,8 @@ class FakeLane:
         self.feed.append(StateChanged("", LANE, self.ms, phase, code))
 
     def follow(self, request: Stream[Any], show: Callable[[Any], None]) -> None:
+        if self.gone:
+            raise ControlError("the gateway is not running", "openclaw gateway run")
         after: str = request.after  # type: ignore[attr-defined]
         begin = len(self.feed) if after == NEWEST else int(after)
         for number, event in enumerate(self.feed[begin:], begin + 1):

@@ -14,9 +14,10 @@ from packages.clawlane.tests.test_gateway_process import ALICE, OPEN, Gateway, H
 from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, GatewayDown
-from clawlane.ops.lifecycle import NotBack, Restarted, locked, restart, stop
+from clawlane.ops.lifecycle import NotBack, Restarted, restart, stop
 from clawlane.ops.operation import Caller
 from clawlane.ops.process import GetProcess, Process, Restart
+from clawlane.store.process_lock import is_held
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ async def test_stopped_while_it_restarts_it_ends_for_good(house: House) -> None:
         gateway.process.send_signal(signal.SIGTERM)
         await gateway.process.wait()
         assert gateway.process.returncode == 0
-        assert not locked(house.paths)
+        assert not is_held(house.paths.lock_file)
 
 
 async def test_a_stop_returns_when_the_process_has_ended(house: House) -> None:
@@ -139,7 +140,7 @@ async def test_a_stop_returns_when_the_process_has_ended(house: House) -> None:
         found = await stopped(house.paths)
         assert found
         assert found.pid == gateway.process.pid
-        assert not locked(house.paths)
+        assert not is_held(house.paths.lock_file)
         assert await gateway.process.wait() == 0
         with pytest.raises(GatewayDown):
             await gateway.call(GetProcess())

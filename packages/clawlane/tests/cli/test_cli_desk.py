@@ -80,9 +80,18 @@ def test_a_disabled_plugin_is_left_out_until_it_is_enabled(perch) -> None:
     assert perch("plugins disable parrot").out == "parrot is disabled already\n"
     (listed,) = perch("plugins list --json").json
     assert {one["id"]: one["status"] for one in listed["plugins"]}["parrot"] == "disabled"
-    with gateway("no channel is configured and installed"):
+    off = "Parrot [parrot]: disabled; openclaw plugins enable parrot"
+    for command in ("channels list", "channels list --all", "channels status"):
+        assert off in perch(command).out.splitlines(), command
+    fix = "run: openclaw plugins enable parrot"
+    for command in ("doctor", "security audit", "config validate", "policy explain --from 42"):
+        told = perch(command)
+        assert fix in told.out + told.err, command
+    assert "no channel is configured" not in perch("doctor").out
+    with gateway(" runs after "):
         (health,) = perch("health --json").json
         assert health["accounts"] == {}
+        assert off in perch("health").out.splitlines()
         refused = perch("channels login --channel parrot")
         assert (refused.code, "openclaw plugins enable parrot" in refused.err) == (1, True)
         (enabled,) = perch("plugins enable parrot --json").json

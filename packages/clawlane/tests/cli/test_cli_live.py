@@ -207,6 +207,10 @@ def test_effective_values_are_those_of_the_gateway_beside_a_file_that_cannot_be_
         same = perch(ask)
         perch.configure("{ dmPolicy: 'x' }")
         told, (as_json,) = perch(ask), perch(f"{ask} --json").json
+        doctor, status = perch("doctor").out, perch("channels status").out
+    for said in (doctor, status):
+        assert said.count("'x' is not one of") == 1
+        assert "the file cannot be used, and the gateway keeps the last good one\n" in said
     assert same.out.endswith("Rules: from the running gateway; the file says the same\n")
     assert told.out.startswith(
         "pairing\nFrom: built-in\nRules: from the running gateway; the file cannot be "
@@ -228,6 +232,7 @@ def test_what_opens_waits_for_apply_where_the_config_says_so(perch) -> None:
         missing = [perch(f"{line} --account work") for line in ("channels status", "pause", "pairing list")]
         back = perch("config unset channels.parrot.accounts --json").json[0]["gateway"]
         (reviewed,) = perch("channels status --json").json
+        status_waits = perch("channels status").out
         late = perch("config apply --revision 0123456789abcdef")
         still = perch(ask)
         applied = perch(f"config apply --revision {reviewed['config']['waiting_revision']}")
@@ -251,6 +256,7 @@ def test_what_opens_waits_for_apply_where_the_config_says_so(perch) -> None:
         assert (one.code, one.err) == (1, f"{where}apply\n")
     assert (back["running"], back["verdict"], back["waits"]) == (True, "waits", True)
     waits = "the file lets more in, which waits for: openclaw config apply"
+    assert f"Rules: from the running gateway; {waits}\n" in status_waits
     assert waiting.out == f"pairing\nFrom: built-in\nRules: from the running gateway; {waits}\n"
     assert applied.out.splitlines()[-1] == f"In force: {perch.paths.config_file}"
     assert "anybody is answered without a pairing code" in applied.out

@@ -11,10 +11,10 @@ import click
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
+from clawlane.ops.channel_list import ChannelEntry, ChannelOff, ListChannels, PluginState
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
 from clawlane.ops.rules_from import rules_of_file
-from clawlane.ops.status import ChannelEntry, ListChannels
 
 _NONE = "no channel is configured; set one up: openclaw onboard"
 
@@ -46,9 +46,8 @@ def list_channels(everything: bool, as_json: bool) -> None:
 
 def _entry_json(entry: ChannelEntry) -> dict[str, Any]:
     told = asdict(entry)
-    del told["channel"]
-    if entry.installed:
-        del told["install"]  # the command that installs it
+    del told["channel"], told["off"]
+    told["plugin"] = told_off(entry.off)
     told["risk"] = risk_json(entry.risk, None, unofficial=entry.unofficial)
     told["accounts"] = {}
     for one in entry.accounts:
@@ -59,11 +58,26 @@ def _entry_json(entry: ChannelEntry) -> dict[str, Any]:
     return told
 
 
+def off_words(off: ChannelOff) -> str:
+    """Why a channel is off, and what changes that: `Zalo Personal [zalouser]: disabled; …`."""
+    note = f" ({UNOFFICIAL})" if off.unofficial else ""
+    state = "not installed" if off.state is PluginState.AVAILABLE else str(off.state)
+    parts = (f"{state}: {sanitize(off.problem, 300)}" if off.problem else state, off.help)
+    return f"{sanitize(off.label)} [{off.channel}]{note}: {'; '.join(filter(None, parts))}"
+
+
+def told_off(off: ChannelOff | None) -> dict[str, str]:
+    """The plugin of a channel for programs: its `state`, its `problem` if it has one, and the `help`."""
+    if off is None:
+        return {"state": PluginState.INSTALLED, "problem": "", "help": ""}
+    return {"state": off.state, "problem": off.problem, "help": off.help}
+
+
 def _lines(entry: ChannelEntry, everything: bool) -> Iterator[str]:
     note = f" ({UNOFFICIAL})" if entry.unofficial else ""
     title = f"{entry.label} [{entry.channel}]{note}"
-    if not entry.installed:
-        yield f"{title}: not installed; {entry.install}"
+    if entry.off:
+        yield off_words(entry.off)
     elif not entry.configured:
         yield f"{title}: installed, not configured (off)"
     for account in entry.accounts:

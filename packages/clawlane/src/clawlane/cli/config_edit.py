@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import click
 
+from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, print_result
+from clawlane.cli.output import echo_wrapped, print_json, print_result, sanitize
 from clawlane.cli.standing import APPLY, standing_json, standing_lines
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
@@ -17,10 +18,24 @@ from clawlane.ops.config_standing import Verdict
 from clawlane.ops.finding_text import finding_json, one_line
 from clawlane.ops.operation import Caller, plain
 
+_LONGEST = 200
 _dry_run = click.option("--dry-run", is_flag=True, help="Check and show the change, and write nothing.")
 
 
-@click.command("set")
+class _Setting(click.Command):
+    """Says how a value is written that begins with a dash."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            told = error.format_message().rstrip(".")
+            raise CliError(
+                told, "a value that begins with a dash: openclaw config set -- PATH VALUE"
+            ) from None
+
+
+@click.command("set", cls=_Setting)
 @click.argument("path")
 @click.argument("value", required=False)
 @click.option("--add", multiple=True, metavar="ENTRY", help="Add an entry to a list; can be repeated.")
@@ -45,7 +60,7 @@ def set_value(
     if (value is None) != bool(add or remove):
         raise click.UsageError("give a VALUE, or --add or --remove for a list")
     request = Set(path, value or "", list(add), list(remove), dry_run)
-    _tell(Client().run_here(request), as_json)
+    _tell(Client().run_here(request), as_json, removed=bool(remove))
 
 
 @click.command()
@@ -63,7 +78,7 @@ def unset(path: str, dry_run: bool, as_json: bool) -> None:
     _tell(Client().run_here(Unset(path, dry_run)), as_json)
 
 
-def _tell(made: Changed, as_json: bool) -> None:
+def _tell(made: Changed, as_json: bool, *, removed: bool = False) -> None:
     if as_json:
         print_json(
             path=made.path,
@@ -75,6 +90,7 @@ def _tell(made: Changed, as_json: bool) -> None:
             widens=made.widens,
             narrows=made.narrows,
             findings=list(map(finding_json, made.findings)),
+            dropped=made.dropped,
             warnings=made.warnings,
             gateway=standing_json(made.standing),
         )
@@ -84,6 +100,9 @@ def _tell(made: Changed, as_json: bool) -> None:
     for word, changes in (("opens", made.widens), ("closes", made.narrows)):
         for one in changes:
             echo_wrapped(f"{word}: {one}", hanging="  ")
+    if made.dropped and not removed:
+        lost = sanitize(", ".join(made.dropped), _LONGEST)
+        echo_wrapped(f"note: {made.path} loses {lost}; to add to a list: --add ENTRY", hanging="  ", err=True)
     for warning in made.warnings:
         echo_wrapped(f"warning: {warning}", hanging="  ", err=True)
     for found in made.findings:

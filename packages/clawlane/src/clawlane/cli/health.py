@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from clawlane.cli.channels import off_words
 from clawlane.cli.options import json_option
 from clawlane.cli.output import ago, echo_wrapped, print_json, sanitize
 from clawlane.cli.phases import PHASES
@@ -67,7 +68,8 @@ def _lines(found: Status) -> Iterator[str]:
         yield f"config: broken now ({sanitize(found.config.error, 200)})"
     for name, one in _accounts(found):
         yield f"{name}: {_words(one)}"
-    if not found.channels:
+    yield from map(off_words, found.off)
+    if not found.channels and not found.off:
         yield "no channel is configured; set one up: openclaw onboard"
 
 

@@ -28,7 +28,7 @@ from clawlane.ops.client import Client, ControlError
 from clawlane.ops.context import account_words
 from clawlane.ops.login import NOT_ASKED, Accept, ConsentNeeded
 from clawlane.ops.operation import OpError
-from clawlane.ops.plugins import Install
+from clawlane.ops.plugins import Install, Installed, Switch, Switched
 from clawlane.ops.setup import Look, Proposal, Propose, Write, Written
 from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
 from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft
@@ -105,18 +105,28 @@ class Walk:
             self._say("Ctrl-C stops at any question; the same command continues there.")
 
     def _install(self) -> None:
-        spec = self.look.spec
+        spec, channel = self.look.spec, self.look.channel
         if not spec:
             return
         self._head("Plugin")
         if self._prompts is not None and not self._given.yes:
-            self._say("The channel is a plugin, and it is not installed. You see its risk next.")
-            if not self._prompts.confirm(f"Install {spec}? Nothing is downloaded.", True):
+            state, question, command = (
+                ("disabled", "Switch it on again?", f"enable {channel}")
+                if self.look.disabled
+                else ("not installed", f"Install {spec}? Nothing is downloaded.", f"install {spec}")
+            )
+            self._say(f"The channel is a plugin, and it is {state}. You see its risk next.")
+            if not self._prompts.confirm(question, True):
                 raise CliError(
-                    "nothing was done: the channel needs its plugin", f"openclaw plugins install {spec}"
+                    "nothing was done: the channel needs its plugin", f"openclaw plugins {command}"
                 )
-        done = self._file.run_here(Install(spec))
-        self._say(f"Installed: {done.id}, {done.name} {done.version} ({UNOFFICIAL}). It is still off.")
+        done: Switched | Installed
+        if self.look.disabled:
+            done = self._file.run_here(Switch(channel, enabled=True))
+            self._say(f"Enabled: the plugin of {channel}. Its channel is still off.")
+        else:
+            done = self._file.run_here(Install(spec))
+            self._say(f"Installed: {done.id}, {done.name} {done.version} ({UNOFFICIAL}). It is still off.")
         if done.restart_needed:
             self._say("A gateway is running; to load the plugin there: openclaw gateway restart")
         self._file = Client()

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from clawlane.cli.channels import off_words
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import UNOFFICIAL, account_option, channel_option, json_option
@@ -136,7 +137,10 @@ def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         for one in block.accounts.values():
             words = account_words(name, one.id, one.id == block.default_account)
             yield from _account(one, words, found.gateway is not None, now)
-    if not found.channels:
+    for off in found.off:
+        yield "", ""
+        yield "", off_words(off)
+    if not found.channels and not found.off:
         yield "", "No channel is configured; set one up: openclaw onboard"
 
 
@@ -147,7 +151,10 @@ def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
     since = f"in force since {when(config.applied_ms, now)}"
     if config.error:
         yield "", f"Config: broken now ({sanitize(config.error, 300)})"
-        yield "    → ", f"the last good one is {since}; run: openclaw config validate"
+        tried = ""
+        if config.again_ms is not None:
+            tried = f"; tried again in {length(max(0, config.again_ms - now))}"
+        yield "    → ", f"the last good one is {since}{tried}; run: openclaw config validate"
     elif config.waiting:
         yield "", f"Config: {since}; the file widens access, which waits for: openclaw config apply"
         for sentence in config.waiting:

@@ -217,8 +217,10 @@ def _summary(report: Report) -> str:
         head = "Stopped; what was proven until then is kept" if report.steps else "Stopped; nothing is kept"
     else:
         whole = {one.name for one in report.steps if one.proven} == set(StepName)
-        head = "The lane is proven" if whole else "What ran has passed; not every step did"
-        head = f"Not proven: {', '.join(failed)}" if failed else head
+        proven = "Every step has passed in the rehearsal" if report.rehearsal else "The lane is proven"
+        some = any(one.state is StepState.PASSED for one in report.steps)
+        part = "What ran has passed; not every step did" if some else "Nothing was proven"
+        head = f"Not proven: {', '.join(failed)}" if failed else proven if whole else part
     return f"{head} ({', '.join(counts)})."
 
 

@@ -180,7 +180,7 @@ async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:
         await in_force.accounts.begun.wait()
         async for seen in watch.changes():
             try:
-                await in_force.take(seen)
+                watch.again(await in_force.take(seen))
             except Exception:
                 log.exception("an edit of the config file was not applied")
     finally:

@@ -55,6 +55,8 @@ class Supervisor:
         """The ids of the senders that the owner approved."""
         self._store = store
         self.owned = asyncio.Event()
+        self.tried = asyncio.Event()
+        """It is owned, or could not be yet, which is tried again."""
         self._vaults = vaults
         self._consents = consents
         self.made_for = deps.account
@@ -204,6 +206,7 @@ class Supervisor:
         """Live until cancelled; run the account whenever it is wanted."""
         async with self._owning() as self.account_store, asyncio.TaskGroup() as group:
             self.owned.set()
+            self.tried.set()
             group.create_task(self._health.watch())
             group.create_task(self._state_log.write(self.account_store))
             while True:
@@ -223,6 +226,9 @@ class Supervisor:
                 except StoreFailed as error:
                     wait = backoff.next()
                     log.error("%s cannot start yet; trying again in %.0f s: %s", self.account, wait, error)
+                    if self.account.enabled:
+                        self.not_started(error, wait)
+                    self.tried.set()
                     await self.deps.sleep(wait)
             yield store
 
@@ -241,14 +247,13 @@ class Supervisor:
 
     async def _keep_running(self, account_store: AccountStore) -> None:
         backoff, crashes = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self.deps.jitter), 0
-        while await self._may_run():
-            patience, self._patience = self._patience, 0.0
-            if patience:
-                reason = f"taking the account back in {patience:.0f} s"
-                self._report(State(Phase.STARTING, reason, code=StateCode.TAKING_BACK))
-                await asyncio.sleep(patience)
+        while True:
             started_ms = self.deps.now_ms()
             try:
+                if not await self._may_run():
+                    return
+                await self._be_patient()
+                started_ms = self.deps.now_ms()
                 await self._run_once(account_store)
             except Exception as error:
                 if _lost(error):
@@ -269,6 +274,14 @@ class Supervisor:
                 if self.state.phase not in OVER:  # a channel that returns has said why, or else this does
                     self._report(stopped(StateCode.CHANNEL_ENDED, "the channel stopped on its own"))
                 return
+
+    async def _be_patient(self) -> None:
+        """After an account was taken back, give the other client the time to be closed."""
+        patience, self._patience = self._patience, 0.0
+        if patience:
+            reason = f"taking the account back in {patience:.0f} s"
+            self._report(State(Phase.STARTING, reason, code=StateCode.TAKING_BACK))
+            await asyncio.sleep(patience)
 
     async def _run_once(self, account_store: AccountStore) -> None:
         vault = self.vault()

@@ -66,8 +66,8 @@ class ConfigStatus:
     """The config in force beside the file: since when it is, and whether the file is another now.
 
     `error` is why the file cannot be used, `waiting` says in sentences what it would widen once applied,
-    `waiting_revision` is its revision then. `revision` stands for the config in force. All of it is empty
-    where no gateway runs.
+    `waiting_revision` is its revision then. What may be wrong outside the file is tried again at `again_ms`.
+    `revision` stands for the config in force. All of it is empty where no gateway runs.
     """
 
     error: str | None = None
@@ -76,6 +76,7 @@ class ConfigStatus:
     waiting: list[str] = field(default_factory=list)
     waiting_revision: str = ""
     applied_ms: int | None = None
+    again_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

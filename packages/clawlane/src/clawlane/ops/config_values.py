@@ -35,15 +35,15 @@ class Values(AccountRequest["Effective"]):
 class EffectiveValue:
     """A value in force. `account` is `channel/id`, empty for a key outside the channels.
 
-    `origin` is account, channel, defaults, file or built-in, and `set_at` with `line` where it is set, or for
-    a built-in value where it can be.
+    `origin` is account, channel, defaults, file or built-in, and `set_at` with `line` where it is set; both
+    are None for a built-in value.
     """
 
     path: str
     account: str
     value: Any
     origin: str
-    set_at: str
+    set_at: str | None
     line: int | None
 
 
@@ -86,11 +86,9 @@ def _values(ctx: OpContext, request: Values) -> Effective:
         raise waits or OpError(f"there is no account {account}", f"the accounts are: {known or 'none'}")
     found = [value for one in all for value in _at(one, path) if account in (None, one.account)]
     if not found:
-        spec = (
-            ctx.registry.installable().get(str(path[1])) if path[:1] == ("channels",) and path[1:] else None
-        )
-        if spec:
-            raise OpError(f"the plugin of {path[1]} is not installed", f"openclaw plugins install {spec}")
+        of_channel = path[:1] == ("channels",) and len(path) > 1
+        if of_channel and (missing := ctx.registry.missing(str(path[1]))):
+            raise missing
         raise _unknown(path, all, request.path)
     return Effective(found, rules_from(ctx, request.config_file))
 
@@ -105,7 +103,8 @@ def _at(setting: Setting, path: KeyPath) -> Iterator[EffectiveValue]:
     if value is not _NOTHING:
         origin = setting.origin
         place = format_path((*setting.path, *below))
-        yield EffectiveValue(place, setting.account, value, str(origin.layer), origin.path, origin.line)
+        set_at = None if origin.layer == "built-in" else origin.path
+        yield EffectiveValue(place, setting.account, value, str(origin.layer), set_at, origin.line)
 
 
 def _unknown(path: KeyPath, all: list[Setting], written: str) -> OpError:

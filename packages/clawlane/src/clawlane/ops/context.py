@@ -113,10 +113,14 @@ GONE, UNREADABLE = "gone", "unreadable"
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A config file that cannot be used: its revision, and what is wrong, one line for each problem."""
+    """A config file that cannot be used: its revision, and what is wrong, one line for each problem.
+
+    Where the reason may lie outside the file, it is tried again at `again_ms`.
+    """
 
     revision: str
     problems: tuple[str, ...]
+    again_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +303,8 @@ class OpContext:
         if len(installed) == 1:
             return installed[0]
         if not installed:
+            for missing in self.registry.broken().values():
+                raise missing
             raise OpError("no channel plugin is installed", "openclaw plugins install @openclaw/zalouser")
         names = ", ".join(manifest.id for manifest in installed)
         raise OpError("there are several channels", f"name one with --channel: {names}")

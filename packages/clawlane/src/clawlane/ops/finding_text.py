@@ -63,7 +63,7 @@ _WORDS: Final = {
     # the file beside a running gateway
     "config_refused": (
         "the running gateway keeps the config that it has applied last, for it cannot use the file: {text}",
-        "fix the file; it is then applied automatically",
+        "fix that; the file is then applied automatically",
     ),
     "config_waits": (
         "was edited; the edit widens access, so it waits: {text}",

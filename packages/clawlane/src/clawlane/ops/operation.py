@@ -26,6 +26,7 @@ MODULES = (
     "audit",
     "capabilities",
     "cast",
+    "channel_list",
     "config",
     "config_edit",
     "config_import",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from clawlane import __version__
-from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
@@ -22,8 +21,9 @@ from clawlane.ops.account_status import (
     PolicyStatus,
     User,
 )
+from clawlane.ops.channel_list import ChannelOff, channels_off, readable_consent, risk_of
 from clawlane.ops.context import GONE, OpContext, account_words
-from clawlane.ops.operation import AccountRequest, Request, operation
+from clawlane.ops.operation import AccountRequest, operation
 from clawlane.ops.pause import PauseInfo
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from clawlane.access.in_force import Rules
     from clawlane.access.policy import AccessPolicy
     from clawlane.capabilities import Probe, ProbeResult
-    from clawlane.channel import Account, Channel, Manifest, State, Vault
+    from clawlane.channel import Account, Channel, State, Vault
     from clawlane.config.load import Config
     from clawlane.store.reader import Reader
 
@@ -64,47 +64,15 @@ class ChannelStatus:
 class Status:
     """`gateway` is None where none runs. `channels` are the configured ones that were asked for, by id.
 
-    `echoes` are the agents that only repeat what they are told.
+    `echoes` are the agents that only repeat what they are told. `off` are the channels that the config has a
+    block for and whose plugin is not loaded, unless others were asked for.
     """
 
     gateway: GatewayStatus | None
     channels: dict[str, ChannelStatus]
     config: ConfigStatus
     echoes: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ListChannels(Request["list[ChannelEntry]"]):
-    """The channels that the config file names; with `everything` also what else is or can be installed."""
-
-    everything: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedAccount:
-    """An account, and who is logged in on it."""
-
-    id: str
-    name: str
-    profile: str
-    enabled: bool
-    linked: bool
-    user: User | None
-    consent: Consent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelEntry:
-    """A channel and its risk in words; `install` is the command for one that is not installed."""
-
-    channel: str
-    label: str
-    installed: bool
-    configured: bool
-    unofficial: bool
-    accounts: list[LinkedAccount]
-    install: str = ""
-    risk: str = ""
+    off: list[ChannelOff] = field(default_factory=list)
 
 
 @operation
@@ -112,8 +80,10 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
     """A session that cannot be read is part of the answer. Raises `ConfigError` and `StoreUnusable`."""
     import asyncio
 
+    off: list[ChannelOff] = []
     if request.channel is None and request.account is None:
         blocks = [(block, block.accounts) for block in ctx.config.channels.values()]
+        off = await asyncio.to_thread(channels_off, ctx)
     else:
         target = ctx.target(request.channel, request.account)
         named = ctx.config.channels.get(target.manifest.id)
@@ -134,15 +104,7 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
         for block, accounts in blocks
     }
     echoes = [agent.id for agent in ctx.config.agents if agent.brain.kind == "echo"]
-    return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx), echoes)
-
-
-@operation
-async def channels(ctx: OpContext, request: ListChannels) -> list[ChannelEntry]:
-    """Raises `ConfigError` and `VaultError`."""
-    import asyncio
-
-    return await asyncio.to_thread(_channels, ctx, request.everything)
+    return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx), echoes, off)
 
 
 async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
@@ -159,15 +121,6 @@ async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
         return ProbeResult(ok=False, error=f"no answer within {_PROBE_DEADLINE:.0f} s")
     except VaultError as error:
         return ProbeResult(ok=False, error=str(error))
-
-
-def risk_of(channel: Channel) -> str:
-    """The risk of a channel in words; empty for one without."""
-    from clawlane.capabilities import NeedsConsent
-
-    if not isinstance(channel, NeedsConsent):
-        return ""
-    return channel.risk().text
 
 
 def rehearsal_of(channel: Channel) -> str:
@@ -229,7 +182,7 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         enabled=account.enabled,
         linked=user is not None,
         identity=user,
-        consent=_consent(ctx, account),
+        consent=readable_consent(ctx, account),
         phase=state.phase,
         code=state.code or state.phase,
         since_ms=live.since_ms if live else None,
@@ -290,15 +243,6 @@ def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, Stat
     return user, live.state if live else stopped
 
 
-def _consent(ctx: OpContext, account: Account) -> Consent | None:
-    from clawlane.credentials.profile import ConsentDamaged
-
-    try:
-        return ctx.consent(account)
-    except ConsentDamaged:
-        return None
-
-
 _DMS = ("disabled", "allowlist", "pairing", "open")
 _GROUPS = ("disabled", "allowlist", "open")
 _RULES: dict[str, Callable[[AccessPolicy], tuple[int, object, Rule]]] = {
@@ -344,7 +288,8 @@ def _config(ctx: OpContext) -> ConfigStatus:
     try:
         revision = revision_of(ctx.paths.config_file) or (GONE if in_force else "")
         if live and live.refused and live.refused.revision == revision:
-            return replace(told, error=live.refused.problems[0], changed=True)
+            refused = live.refused
+            return replace(told, error=refused.problems[0], changed=True, again_ms=refused.again_ms)
         if live and live.waiting and live.waiting.revision == revision:
             waiting = list(live.waiting.widens)
             return replace(told, changed=True, waiting=waiting, waiting_revision=revision)
@@ -354,42 +299,3 @@ def _config(ctx: OpContext) -> ConfigStatus:
     except ConfigError as error:
         return replace(told, error=str(error.problems[0]), changed=True)
     return replace(told, changed=True)
-
-
-def _channels(ctx: OpContext, everything: bool) -> list[ChannelEntry]:
-    from clawlane.plugins.catalog import CATALOG
-
-    config = ctx.written_config()
-    found = []
-    for one in ctx.registry.manifests():
-        block = config.channels.get(one.id)
-        if everything or block:
-            accounts = [_linked(ctx, account) for account in block.accounts] if block else []
-            entry = ChannelEntry(one.id, one.label, True, block is not None, one.unofficial, accounts)
-            found.append(replace(entry, risk=_risk_of_plugin(ctx, one)))
-    for official in CATALOG if everything else ():
-        if official.channel in ctx.registry.installable():
-            install = f"openclaw plugins install {official.spec}"
-            found.append(
-                ChannelEntry(
-                    official.channel, official.label, False, False, True, [], install, official.alternative
-                )
-            )
-    return found
-
-
-def _risk_of_plugin(ctx: OpContext, manifest: Manifest) -> str:
-    """The risk of an installed channel; empty for one that does not load."""
-    from clawlane.plugins.errors import LoadFailed
-
-    try:
-        return risk_of(ctx.runtime(manifest))
-    except LoadFailed:
-        return ""
-
-
-def _linked(ctx: OpContext, account: Account) -> LinkedAccount:
-    identity = ctx.vault(account).identity()
-    user = User(*identity) if identity else None
-    names = (account.id, account.name, account.profile)
-    return LinkedAccount(*names, account.enabled, user is not None, user, _consent(ctx, account))

@@ -87,6 +87,7 @@ class Reader:
     sends_of_turn = _ask(send_evidence.of_turn)
     challenges_sent = _ask(send_evidence.challenges)
     sent_by_us = _ask(send_evidence.sent_by_us)
+    kinds_sent = _ask(send_evidence.kinds_sent)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
 

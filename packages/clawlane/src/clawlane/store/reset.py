@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clawlane.credentials.files import sync_dir
-from clawlane.store.database import ProcessLock
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import marker_of
+from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import reading
 
 

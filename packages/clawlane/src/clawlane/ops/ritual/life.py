@@ -12,12 +12,11 @@ from clawlane.ops.client import ControlError
 from clawlane.ops.operation import OpError
 from clawlane.ops.process import GetProcess, Process, Restart
 from clawlane.ops.ritual.answer import evidence_of
-from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped, took
+from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped, took, unready
 from clawlane.ops.ritual.steps import Question, QuestionKind, Skip, StepName
 from clawlane.ops.verification import GetFetched, LaneFacts, Reconnect
 from clawlane.store.events import StateChanged
 
-_HOPELESS = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT, Phase.REPLACED, Phase.FAILED, Phase.PAUSED)
 _FETCH_MS = 10_000
 _DECLINED = "you did not agree to it; --yes agrees beforehand"
 
@@ -44,7 +43,7 @@ def restart(run: Run) -> Steps:
     def connected() -> LaneFacts | None:
         with suppress(ControlError, OpError):
             found = run.refresh()
-            return found if found.phase in (Phase.READY, *_HOPELESS) else None
+            return found if found.phase is Phase.READY or found.stuck else None
         return None
 
     process = yield from run.watch(step, again, run.system_ms)
@@ -126,6 +125,4 @@ def _count(run: Run, message: int) -> int:
 
 
 def _not_ready(run: Run, what: str) -> str:
-    facts = run.facts
-    reason = f": {facts.reason}" if facts.reason else ""
-    return f"{what}: it is {facts.phase}{reason}" + (f"; run: {facts.help}" if facts.help else "")
+    return unready(run.facts, f"{what}: it is {run.facts.phase}")
