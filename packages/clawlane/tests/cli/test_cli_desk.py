@@ -35,7 +35,7 @@ def test_logs_are_lines_for_people_and_are_there_without_a_gateway(perch) -> Non
         pass
     told = perch("logs --lines 100")
     assert told.code == 0
-    assert " INFO    parrot/default: is ready" in told.out
+    assert " INFO    parrot/default is ready" in told.out
     assert "INFO    stopped" in told.out
     of_channel = perch("channels logs --channel parrot").out.splitlines()
     assert of_channel
